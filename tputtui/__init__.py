@@ -1,0 +1,3 @@
+"""tputtui: watches throughput live."""
+
+__version__ = "0.1.0"
