@@ -1,0 +1,131 @@
+"""What the user asked for, as values: the effective settings, each with its origin.
+
+Four sources are laid over each other: the defaults here, the config file, the environment, the flags
+(`tputtui.layers.load` does it). Everything above reads `Settings` and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tputtui.model import Match, MetricKind
+
+Background = Literal["auto", "light", "dark"]
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class BindingSettings:
+    """The config's word for which family feeds a signal; what is None is left to the classification."""
+
+    family: str  # as `tputtui.model.Binding.family`
+    kind: MetricKind | None = None
+    name: str = ""
+    unit: str | None = None
+    match: tuple[Match, ...] = ()
+    label: str | None = None  # errors: the status label
+    values: tuple[str, ...] = ()  # errors: the values of `label` that count as errors
+    limit: str | None = None  # saturation: the sample name of the limit
+    waiting: bool = False  # saturation: it counts waiting work
+
+
+@dataclass(frozen=True, slots=True)
+class BindingsSettings:
+    """Bindings that the config sets on one target; the slots it leaves empty are found by classification."""
+
+    traffic: BindingSettings | None = None
+    errors: BindingSettings | None = None
+    latency: BindingSettings | None = None
+    saturation: tuple[BindingSettings, ...] = ()
+    breakdown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSettings:
+    """One target as it was asked for. Secrets stand here by file or variable name only, save for those in `url`."""
+
+    name: str | None = None  # None: named after its address
+    url: str = field(default="", repr=False)  # completed; may carry credentials, so it is never shown as it is
+    service: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    username: str | None = None
+    password_file: str | None = None
+    password_env: str | None = None
+    token_file: str | None = None
+    token_env: str | None = None
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    insecure: bool = False  # the certificate is not checked
+    bindings: BindingsSettings = BindingsSettings()
+    max_body_bytes: int | None = None  # None: as `Limits`
+    max_series: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Beyond these we degrade, and say so. Bytes are inflated bytes unless a field says otherwise."""
+
+    body_bytes: int = 16 * 1024 * 1024
+    header_bytes: int = 64 * 1024
+    line_bytes: int = 64 * 1024
+    redirects: int = 5
+    series_per_target: int = 50_000
+    series_total: int = 200_000
+    labels: int = 64  # of one series
+    name_bytes: int = 512
+    value_bytes: int = 4096  # of one label value
+    value_columns: int = 60  # of one label value on the screen
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilePreset:
+    """A named set of options for a capture."""
+
+    duration_s: float
+    rate_hz: int
+    subprocesses: bool = False
+    native: bool = False
+    blocking: bool = False
+    idle: bool = False
+    gil: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSettings:
+    """How py-spy is run when nobody says otherwise."""
+
+    duration_s: float = 10.0
+    rate_hz: int = 100
+    presets: Mapping[str, ProfilePreset] = field(default_factory=dict)
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # category -> module prefixes
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The effective settings. `origins` says for each key ("interval", "limits.body") where its value comes from."""
+
+    targets: tuple[TargetSettings, ...] = ()
+    interval_s: float = 1.0
+    window_s: float = 10.0
+    quantiles: tuple[float, ...] = (0.5, 0.9, 0.99)
+    objectives: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()  # labels of the breakdown, in place of those found
+    discover: bool = True  # look for local listeners when no target is named
+    theme: str = AUTO
+    background: Background = AUTO
+    ascii: bool = False
+    mouse: bool = True
+    color: bool = True
+    read_only: bool = False
+    keys: Mapping[str, str] = field(default_factory=dict)  # action id -> key
+    profile: ProfileSettings = ProfileSettings()
+    limits: Limits = Limits()
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def deadline_s(self) -> float:
+        """Seconds that one whole scrape may take."""
+        return min(self.interval_s, 10.0)
