@@ -13,7 +13,6 @@ from typing import Literal
 from tputtui.model import Match, MetricKind
 
 Background = Literal["auto", "light", "dark"]
-AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +113,8 @@ class Settings:
     objectives: tuple[str, ...] = ()
     by: tuple[str, ...] = ()  # labels of the breakdown, in place of those found
     discover: bool = True  # look for local listeners when no target is named
-    theme: str = AUTO
-    background: Background = AUTO
+    theme: str = "auto"
+    background: Background = "auto"
     ascii: bool = False
     mouse: bool = True
     color: bool = True
