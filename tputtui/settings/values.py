@@ -1,7 +1,7 @@
 """What the user asked for, as values: the effective settings, each with its origin.
 
 Four sources are laid over each other: the defaults here, the config file, the environment, the flags
-(`tputtui.layers.load` does it). Everything above reads `Settings` and nothing else.
+(`tputtui.settings.layers.load` does it). Everything above reads `Settings` and nothing else.
 """
 
 from __future__ import annotations

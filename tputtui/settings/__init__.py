@@ -1,0 +1,27 @@
+"""TOML text, environment and flags become `Settings`; each value knows its origin. Nothing here does I/O.
+
+`values` are the settings themselves, `expressions` the small languages a user types, `kinds` and `schema` say what may
+stand in a config file, `toml` reads one with all its errors at once, `layers` lays the sources over each other.
+"""
+
+from tputtui.settings.values import (
+    Background,
+    BindingSettings,
+    BindingsSettings,
+    Limits,
+    ProfilePreset,
+    ProfileSettings,
+    Settings,
+    TargetSettings,
+)
+
+__all__ = [
+    "Background",
+    "BindingSettings",
+    "BindingsSettings",
+    "Limits",
+    "ProfilePreset",
+    "ProfileSettings",
+    "Settings",
+    "TargetSettings",
+]

@@ -1,0 +1,197 @@
+"""The kinds of values a setting can have: how each is read from TOML or from a flag's text, and what is allowed.
+
+A kind's `read` takes what TOML gave, or the text of a flag or a variable, and returns the value; it raises ValueError
+with a clause that says what is wrong. `allowed` says what is right, for errors and for the documentation.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tputtui.settings.expressions import parse_matchers, parse_objective
+from tputtui.text import clean, did_you_mean, parse_duration
+
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|kB|MB|GB)?\s*")
+_SIZES = {None: 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
+_YES = frozenset(("1", "true", "yes", "on"))
+_NO = frozenset(("0", "false", "no", "off", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of value. Lists are read from flags and variables as comma separated text."""
+
+    allowed: str
+    read: Callable[[object], object]
+    is_list: bool = False
+
+
+def show(value: object) -> str:
+    """A value as an error quotes it: one short, cleaned line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return clean(text, 60)
+
+
+def _expected(allowed: str, value: object) -> ValueError:
+    return ValueError(f"{show(value)} is not {allowed}")
+
+
+def duration(low: float, high: float, example: str) -> Kind:
+    """Seconds from `low` to `high`, as "500ms", "10s", "2m" or a number."""
+    allowed = f'a duration from {low:g} s to {high:g} s, such as "{example}"'
+
+    def read(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            raise _expected(allowed, value)
+        try:
+            seconds = parse_duration(value) if isinstance(value, str) else float(value)
+        except (ValueError, OverflowError):
+            raise _expected(allowed, value) from None
+        if not low <= seconds <= high:  # NaN falls through to here, too
+            raise _expected(allowed, value)
+        return seconds
+
+    return Kind(allowed, read)
+
+
+def integer(low: int, high: int) -> Kind:
+    """A whole number from `low` to `high`."""
+    allowed = f"a whole number from {low:,} to {high:,}"
+
+    def read(value: object) -> int:
+        if isinstance(value, str) and re.fullmatch(r"\s*\d{1,18}\s*", value, re.ASCII):
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise _expected(allowed, value)
+        return value
+
+    return Kind(allowed, read)
+
+
+def size(low: int, high: int) -> Kind:
+    """Bytes from `low` to `high`, as "16MiB" or a number."""
+    allowed = f'a number of bytes from {low:,} to {high:,}, such as "16MiB"'
+
+    def read(value: object) -> int:
+        found = _SIZE.fullmatch(value) if isinstance(value, str) else None
+        if found is not None:
+            count: object = round(float(found[1]) * _SIZES[found[2]])
+        else:
+            count = value
+        if isinstance(count, bool) or not isinstance(count, int) or not low <= count <= high:
+            raise _expected(allowed, value)
+        return count
+
+    return Kind(allowed, read)
+
+
+def _read_quantile(value: object) -> float:
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            raise _expected("a number between 0 and 1", value) from None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1 or math.isnan(value):
+        raise _expected("a number between 0 and 1", value)
+    return float(value)
+
+
+def _read_switch(value: object) -> bool:
+    if isinstance(value, str) and value.strip().lower() in _YES | _NO:
+        return value.strip().lower() in _YES
+    if not isinstance(value, bool):
+        raise _expected("true or false", value)
+    return value
+
+
+def _read_text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _expected("a text", value)
+    if "\0" in value:
+        raise ValueError("a text holds no NUL character")
+    return value
+
+
+def _read_label(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", value.strip()):
+        raise _expected("a label name", value)
+    return value.strip()
+
+
+def _read_metric(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_:][A-Za-z0-9_:.]*", value.strip()):
+        raise _expected("a metric name", value)
+    return value.strip()
+
+
+def _read_objective(value: object) -> str:
+    if not isinstance(value, str):
+        raise _expected('an objective such as "p99<=250ms"', value)
+    return parse_objective(value).expression
+
+
+def _read_matchers(value: object) -> object:
+    if not isinstance(value, str):
+        raise _expected("matchers such as 'route!=\"/health\"'", value)
+    return parse_matchers(value)
+
+
+def _read_header(value: object) -> str:
+    text = _read_text(value)
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("a header is printable ASCII")  # the value may be a secret: it is not quoted
+    return text
+
+
+def choice(*words: str) -> Kind:
+    """One of a few words."""
+    allowed = "one of " + ", ".join(words)
+
+    def read(value: object) -> str:
+        if not isinstance(value, str) or value not in words:
+            hint = did_you_mean(value, words) if isinstance(value, str) else ""
+            raise ValueError(f"{show(value)} is not {allowed}{hint}")
+        return value
+
+    return Kind(allowed, read)
+
+
+def list_of(item: Kind, plural: str) -> Kind:
+    """Any number of values of one kind; every bad one is named."""
+
+    def read(value: object) -> tuple[object, ...]:
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        if not isinstance(value, (list, tuple)):
+            raise _expected(f"a list of {plural}", value)
+        good: list[object] = []
+        bad: list[str] = []
+        for entry in value:
+            try:
+                good.append(item.read(entry))
+            except ValueError as error:
+                bad.append(str(error))
+        if bad:
+            raise ValueError("; ".join(bad))
+        return tuple(good)
+
+    return Kind(f"a list of {plural}", read, is_list=True)
+
+
+SWITCH = Kind("true or false", _read_switch)
+TEXT = Kind("a text", _read_text)
+FILE = Kind("a path; ~ is your home, and a relative one starts at the config file", _read_text)
+VARIABLE = Kind("the name of an environment variable", _read_text)
+HEADER = Kind("a header's value", _read_header)
+LABEL = Kind("a label name", _read_label)
+METRIC = Kind("a metric name", _read_metric)
+MATCHERS = Kind('label matchers, such as \'method="GET",route!~"/internal/.*"\'', _read_matchers)
+LABELS = list_of(LABEL, "label names")
+TEXTS = list_of(TEXT, "texts")
+QUANTILES = list_of(Kind("a number between 0 and 1", _read_quantile), "numbers between 0 and 1")
+OBJECTIVES = list_of(Kind("an objective", _read_objective), 'objectives, such as "p99<=250ms" or "errors<=0.1%"')
