@@ -123,6 +123,7 @@ class Settings:
     profile: ProfileSettings = ProfileSettings()
     limits: Limits = Limits()
     origins: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()  # what the user is told once, at the start
 
     @property
     def deadline_s(self) -> float:

@@ -1,0 +1,89 @@
+"""The sources laid over each other: defaults, then the config file, the environment, the flags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tputtui.settings import schema
+from tputtui.settings.toml import Config, Problem, SettingsError
+from tputtui.settings.values import Limits, ProfileSettings, Settings
+from tputtui.text import clean, span
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """What a flag of the command line says: its text, several texts, or a bool."""
+
+    name: str  # as typed: "--interval"
+    value: object
+
+
+def load(
+    config: Config | None, environ: Mapping[str, str], flags: Mapping[str, Flag], ascii_because: str = ""
+) -> Settings:
+    """The effective settings, the config's targets included.
+
+    `flags` are by dotted key ("interval", "profile.rate"); `ascii_because` says why the terminal shows ASCII only, where
+    it does. Raises SettingsError with all problems of variables and flags.
+    """
+    problems: list[Problem] = []
+    options = schema.flat()
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = dict.fromkeys(
+        ("targets", *options, "keys", "profile.presets", "profile.categories"), DEFAULT
+    )
+    if ascii_because:
+        values["ascii"], origins["ascii"] = True, ascii_because
+    if config is not None:
+        values |= config.values
+        origins |= {key: config.origin(key) for key in config.values}
+    if environ.get("NO_COLOR"):
+        values["color"], origins["color"] = False, "environment NO_COLOR"
+
+    for key, option in options.items():
+        name = schema.variable(key)
+        sources: list[tuple[str, object]] = [(f"environment {name}", environ.get(name) or None)]
+        if key in flags:
+            sources.append((f"flag {flags[key].name}", flags[key].value))
+        for origin, given in sources:
+            if given is None:
+                continue
+            try:
+                values[key] = option.kind.read(given)
+                origins[key] = origin
+            except ValueError as error:
+                problems.append(Problem(origin.partition(" ")[2], clean(str(error), 400)))
+    if problems:
+        raise SettingsError(problems)
+    return _settings(values, origins)
+
+
+def _settings(values: Mapping[str, Any], origins: dict[str, str]) -> Settings:
+    notes: list[str] = []
+    top = _fields(values, "", schema.SETTINGS)
+    interval, window = top.get("interval_s", 1.0), top.get("window_s", 10.0)
+    if window < 2 * interval:
+        top["window_s"] = 2 * interval
+        notes.append(f"the window of {span(window)} is raised to {span(2 * interval)}: two intervals are the least")
+        origins["window"] += ", raised to two intervals"
+    return Settings(
+        **top,
+        targets=values.get("targets", ()),
+        keys=values.get("keys", {}),
+        profile=ProfileSettings(
+            **_fields(values, "profile.", schema.PROFILE),
+            presets=values.get("profile.presets", {}),
+            categories=values.get("profile.categories", {}),
+        ),
+        limits=Limits(**_fields(values, "limits.", schema.LIMITS)),
+        origins=origins,
+        notes=tuple(notes),
+    )
+
+
+def _fields(values: Mapping[str, Any], prefix: str, options: tuple[schema.Option, ...]) -> dict[str, Any]:
+    return {option.attribute: values[prefix + option.key] for option in options if prefix + option.key in values}

@@ -1,0 +1,149 @@
+"""What may stand in a config file: one table of options for each of its tables.
+
+The reader, the flags, the environment, `config init` and docs/configuration.md all come from these tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tputtui.settings import kinds
+from tputtui.settings.kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One key. `default` and `example` are TOML; an option without a default is shown with its example."""
+
+    key: str
+    kind: Kind
+    help: str
+    default: str = ""
+    example: str = ""
+    field: str = ""  # of the dataclass in `values`, where it differs from the key
+
+    @property
+    def attribute(self) -> str:
+        """The field of the dataclass that holds it."""
+        return self.field or self.key
+
+
+_DAY = 86400.0
+_PORTION = kinds.size(1, 2**40)
+_COUNT = kinds.integer(1, 10**9)
+
+SETTINGS: tuple[Option, ...] = (
+    Option("interval", kinds.duration(0.1, 3600, "1s"), "time from scrape to scrape", '"1s"', field="interval_s"),
+    Option(
+        "window",
+        kinds.duration(0.2, _DAY, "10s"),
+        "span over which rates and quantiles are taken; at least two intervals",
+        '"10s"',
+        field="window_s",
+    ),
+    Option("quantiles", kinds.QUANTILES, "quantiles of latency to show", "[0.5, 0.9, 0.99]"),
+    Option(
+        "objectives",
+        kinds.OBJECTIVES,
+        "target levels: [service[/route]:]p99|errors|rps <=|>= VALUE",
+        "[]",
+        '["p99<=250ms", "errors<=0.1%"]',
+    ),
+    Option("by", kinds.LABELS, "labels to break traffic down by; empty: route and method where present", "[]"),
+    Option("discover", kinds.SWITCH, "without targets, look for local listeners that serve metrics", "true"),
+    Option("theme", kinds.TEXT, "name of a theme; auto follows the terminal", '"auto"'),
+    Option("background", kinds.choice("auto", "light", "dark"), "background of the terminal; auto asks it", '"auto"'),
+    Option("ascii", kinds.SWITCH, "draw with ASCII only; by itself where the locale is not UTF-8", "false"),
+    Option("mouse", kinds.SWITCH, "let the mouse choose and scroll", "true"),
+    Option("color", kinds.SWITCH, "use colours; NO_COLOR in the environment turns them off", "true"),
+    Option("read_only", kinds.SWITCH, "no capture of a process and no file is written", "false"),
+)
+
+PROFILE: tuple[Option, ...] = (
+    Option("duration", kinds.duration(0.5, 3600, "10s"), "length of a capture", '"10s"', field="duration_s"),
+    Option("rate", kinds.integer(1, 1000), "samples a second", "100", field="rate_hz"),
+)
+
+PRESET: tuple[Option, ...] = (
+    *PROFILE,
+    Option("subprocesses", kinds.SWITCH, "child processes too", "false"),
+    Option("native", kinds.SWITCH, "native frames too; pauses the process for longer", "false"),
+    Option("blocking", kinds.SWITCH, "exact: the process is paused for each sample", "false"),
+    Option("idle", kinds.SWITCH, "idle threads too", "false"),
+    Option("gil", kinds.SWITCH, "only threads that hold the GIL", "false"),
+)
+
+LIMITS: tuple[Option, ...] = (
+    Option("body", _PORTION, "an answer, inflated", '"16MiB"', field="body_bytes"),
+    Option("header", _PORTION, "the header of an answer", '"64KiB"', field="header_bytes"),
+    Option("line", _PORTION, "one line of an answer", '"64KiB"', field="line_bytes"),
+    Option("redirects", kinds.integer(0, 20), "redirects followed, within the same origin", "5"),
+    Option("series_per_target", _COUNT, "series kept of one target; beyond it, whole families are hidden", "50000"),
+    Option("series_total", _COUNT, "series kept of all targets", "200000"),
+    Option("labels", kinds.integer(1, 10_000), "labels of one series", "64"),
+    Option("name", _PORTION, "a metric's or label's name", '"512B"', field="name_bytes"),
+    Option("value", _PORTION, "a label value, as kept", '"4KiB"', field="value_bytes"),
+    Option("value_columns", kinds.integer(8, 1000), "a label value, as shown", "60"),
+)
+
+TARGET: tuple[Option, ...] = (
+    Option("name", kinds.TEXT, "what it is called on screen and on the command line", example='"api"'),
+    Option("url", kinds.TEXT, "URL, host:port or :port; without a path, /metrics", example='"127.0.0.1:8000"'),
+    Option("service", kinds.TEXT, "targets of one service are added up", example='"api"'),
+    Option("username", kinds.TEXT, "basic authentication", example='"metrics"'),
+    Option("password_file", kinds.FILE, "file that holds the password", example='"~/.secrets/api"'),
+    Option("password_env", kinds.VARIABLE, "variable that holds the password", example='"API_PASSWORD"'),
+    Option("token_file", kinds.FILE, "file that holds a bearer token", example='"~/.secrets/api-token"'),
+    Option("token_env", kinds.VARIABLE, "variable that holds a bearer token", example='"API_TOKEN"'),
+    Option("ca_file", kinds.FILE, "certificates to trust, such as the self-signed one itself", example='"ca.pem"'),
+    Option("cert_file", kinds.FILE, "our own certificate", example='"client.pem"'),
+    Option("key_file", kinds.FILE, "the key of our own certificate", example='"client.key"'),
+    Option("insecure", kinds.SWITCH, "do not check its certificate", "false"),
+    Option("max_body", _PORTION, "an answer, inflated; else limits.body", example='"64MiB"', field="max_body_bytes"),
+    Option("max_series", _COUNT, "series kept; else limits.series_per_target", example="100000"),
+)
+
+BINDING: tuple[Option, ...] = (
+    Option("family", kinds.METRIC, "the metric, as exposed", example='"http_requests_total"'),
+    Option(
+        "kind",
+        kinds.choice("counter", "gauge", "histogram", "summary", "mean"),
+        "how it is read; else by its TYPE",
+        example='"counter"',
+    ),
+    Option("name", kinds.TEXT, "what it is called on screen", example='"db pool"'),
+    Option("unit", kinds.TEXT, "its unit", example='"req/s"'),
+    Option("match", kinds.MATCHERS, "only series that meet these matchers", example="'route!=\"/health\"'"),
+    Option("label", kinds.LABEL, "errors: the label that tells them", example='"code"'),
+    Option("values", kinds.TEXTS, "errors: the values of the label that count", example='["500", "503"]'),
+    Option("limit", kinds.METRIC, "saturation: the metric of its limit", example='"pool_size"'),
+    Option("waiting", kinds.SWITCH, "saturation: it counts waiting work", "false"),
+)
+
+SIGNALS = ("traffic", "errors", "latency")
+"""The bindings that are one table each; `saturation` is a list of them."""
+
+HELP: dict[str, str] = {
+    "targets": "What is asked for numbers, one [[targets]] each. Secrets come from files or variables, never from here.",
+    "targets.headers": "Headers to send, such as X-Scope-OrgID. Not for secrets.",
+    "targets.bindings": "Which metric feeds a signal, where the one found by itself is not the one you want.",
+    "keys": "Keys by action, as the help screen (?) names them.",
+    "profile": "How a process is profiled.",
+    "profile.presets": "Named sets of options for a capture.",
+    "profile.categories": "Modules by kind of work; they go before the built-in table.",
+    "limits": "Beyond these we degrade, and say so. Sizes as 512B, 64KiB, 16MiB or a number of bytes.",
+}
+
+
+def flat() -> dict[str, Option]:
+    """Every option that has one value for the whole program, by its dotted key: what a variable or a flag can set."""
+    return {
+        **{option.key: option for option in SETTINGS},
+        **{f"profile.{option.key}": option for option in PROFILE},
+        **{f"limits.{option.key}": option for option in LIMITS},
+    }
+
+
+def variable(key: str) -> str:
+    """The environment variable of a dotted key: TPUTTUI_PROFILE_RATE."""
+    return "TPUTTUI_" + key.replace(".", "_").upper()

@@ -1,0 +1,310 @@
+"""A config file's text, read with all its errors at once: file, line, key, value, what is allowed, did-you-mean."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tputtui.settings import kinds, schema
+from tputtui.settings.kinds import Kind
+from tputtui.settings.schema import Option
+from tputtui.settings.values import BindingSettings, BindingsSettings, ProfilePreset, TargetSettings
+from tputtui.text import clean, did_you_mean
+
+_HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]#]+?)\s*\]\]?\s*(?:#.*)?")
+_KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
+
+Path = tuple[str | int, ...]
+"""Where a value stands: ("targets", 0, "url")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, and where; cleaned. `source` is a file, a flag or a variable."""
+
+    source: str
+    text: str
+    key: str = ""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = self.source if self.line is None else f"{self.source}:{self.line}"
+        return f"{where}: {self.key}: {self.text}" if self.key else f"{where}: {self.text}"
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; `problems` holds all that is wrong with them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A config file that was read. `values` holds what it sets by dotted key, `lines` where."""
+
+    file: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    def origin(self, key: str) -> str:
+        """Where the file sets a key: "config.toml:3"."""
+        line = self.lines.get(key)
+        return self.file if line is None else f"{self.file}:{line}"
+
+
+def read(text: str, file: str, complete_url: Callable[[str], str], home: str | None = None) -> Config:
+    """Read a config file's text.
+
+    `file` is its absolute path: it names it in errors, and relative paths in it start at its folder. `complete_url`
+    turns an address into a URL or raises ValueError with what is wrong with it. Raises SettingsError with all problems.
+    """
+    shown = clean(file)
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError([_syntax(shown, str(error))]) from None
+    except RecursionError:
+        raise SettingsError([Problem(shown, "it is nested too deeply")]) from None
+    reader = _Reader(shown, _locate(text), posixpath.dirname(file), home, complete_url)
+    values = reader.settings(data)
+    if reader.problems:
+        raise SettingsError(sorted(reader.problems, key=lambda problem: problem.line or 0))
+    return Config(shown, values, {key: line for key in values if (line := reader.line((*key.split("."),))) is not None})
+
+
+def _syntax(file: str, message: str) -> Problem:
+    """In tomllib's words "… (at line 3, column 7)" ends the message: the line goes where lines stand."""
+    found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message, re.DOTALL)
+    if found is None or found[2] is None:
+        return Problem(file, f"not TOML: {clean(found[1] if found else message, 200)}, at the end of the file")
+    return Problem(file, f"not TOML: {clean(found[1], 200)}, in column {found[3]}", line=int(found[2]))
+
+
+def _parts(name: str) -> list[str]:
+    return [part.strip("\"'") for part in _PART.findall(name)]
+
+
+def _locate(text: str) -> dict[Path, int]:
+    """The line of each key and table, as far as one can tell without a parser of our own: tomllib keeps no positions."""
+    lines: dict[Path, int] = {}
+    counts: dict[Path, int] = {}
+    table: Path = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.fullmatch(line):
+            table = ()
+            parts = _parts(header[2])
+            for position, part in enumerate(parts):
+                table = (*table, part)
+                is_new = header[1] == "[[" and position == len(parts) - 1
+                if is_new:
+                    counts[table] = counts.get(table, -1) + 1
+                    lines.setdefault(table, number)
+                if table in counts:
+                    table = (*table, counts[table])
+            lines.setdefault(table, number)
+        elif key := _KEY.match(line):
+            path = table
+            for part in _parts(key[1]):
+                path = (*path, part)
+                lines.setdefault(path, number)
+    return lines
+
+
+def _dotted(path: Path) -> str:
+    out = ""
+    for part in path:
+        if isinstance(part, int):
+            out += f"[{part + 1}]"  # a person counts targets from 1
+        else:
+            out += f".{part}" if out else part
+    return clean(out, 200)
+
+
+@dataclass
+class _Reader:
+    """Walks the tables of one file and gathers problems as it goes."""
+
+    file: str
+    lines: Mapping[Path, int]
+    folder: str
+    home: str | None
+    complete_url: Callable[[str], str]
+    problems: list[Problem] = field(default_factory=list)
+
+    def line(self, path: Path) -> int | None:
+        """The line of a value; of the nearest table around it, where it is not known itself."""
+        while path:
+            if path in self.lines:
+                return self.lines[path]
+            path = path[:-1]
+        return None
+
+    def complain(self, path: Path, text: str) -> None:
+        self.problems.append(Problem(self.file, text, _dotted(path), self.line(path)))
+
+    # ------------------------------------------------------------------------------------------------ tables
+
+    def settings(self, data: dict[str, Any]) -> dict[str, Any]:
+        values = self.options(data, (), schema.SETTINGS, ("targets", "keys", "profile", "limits"))
+        if "targets" in data:
+            values["targets"] = self.targets(data["targets"])
+        if "keys" in data:
+            values["keys"] = self.mapping(data["keys"], ("keys",), kinds.TEXT)
+        if "limits" in data:
+            limits = self.options(data["limits"], ("limits",), schema.LIMITS)
+            values |= {f"limits.{key}": value for key, value in limits.items()}
+        if "profile" in data:
+            values |= {f"profile.{key}": value for key, value in self.profile(data["profile"]).items()}
+        return values
+
+    def profile(self, data: object) -> dict[str, Any]:
+        path: Path = ("profile",)
+        values = self.options(data, path, schema.PROFILE, ("presets", "categories"))
+        if not isinstance(data, dict):
+            return values
+        if "presets" in data:
+            values["presets"] = {
+                name: ProfilePreset(
+                    **(
+                        {"duration_s": 10.0, "rate_hz": 100}
+                        | self.fields(preset, (*path, "presets", name), schema.PRESET)
+                    )
+                )
+                for name, preset in self.table(data["presets"], (*path, "presets")).items()
+            }
+        if "categories" in data:
+            values["categories"] = self.mapping(data["categories"], (*path, "categories"), kinds.TEXTS)
+        return values
+
+    def targets(self, data: object) -> tuple[TargetSettings, ...]:
+        if not isinstance(data, list):
+            self.complain(("targets",), "each target is a table of its own, headed [[targets]]")
+            return ()
+        targets: list[TargetSettings] = []
+        names: dict[str, int] = {}
+        for index, entry in enumerate(data):
+            path: Path = ("targets", index)
+            target = self.target(entry, path)
+            if target.name is not None and names.setdefault(target.name, index) != index:
+                self.complain(
+                    (*path, "name"), f"{kinds.show(target.name)} is the name of targets[{names[target.name] + 1}], too"
+                )
+            targets.append(target)
+        return tuple(targets)
+
+    def target(self, data: object, path: Path) -> TargetSettings:
+        values = self.fields(data, path, schema.TARGET, ("headers", "bindings"))
+        if not isinstance(data, dict):
+            return TargetSettings()
+        if "headers" in data:
+            values["headers"] = self.mapping(data["headers"], (*path, "headers"), kinds.HEADER)
+        if "bindings" in data:
+            values["bindings"] = self.bindings(data["bindings"], (*path, "bindings"))
+        if "url" in values:
+            values["url"] = self.url(values["url"], (*path, "url"))
+        elif "url" not in data:
+            self.complain(path, 'a target needs a url, such as url = "127.0.0.1:8000"')
+        self.pairs(values, path)
+        return TargetSettings(**values)
+
+    def url(self, text: str, path: Path) -> str:
+        try:
+            return self.complete_url(text)
+        except ValueError as error:
+            self.complain(path, clean(str(error), 300))
+            return ""
+
+    def pairs(self, values: Mapping[str, Any], path: Path) -> None:
+        """What only makes sense together, or not together."""
+        for kind in ("password", "token"):
+            if f"{kind}_file" in values and f"{kind}_env" in values:
+                self.complain((*path, f"{kind}_env"), f"{kind}_file says it already: keep one of the two")
+        has_password = "password_file" in values or "password_env" in values
+        if has_password and "username" not in values:
+            self.complain(path, "a password needs its username")
+        if has_password and ("token_file" in values or "token_env" in values):
+            self.complain(path, "a password and a token exclude each other")
+        if "key_file" in values and "cert_file" not in values:
+            self.complain((*path, "key_file"), "a key needs its certificate: cert_file")
+
+    def bindings(self, data: object, path: Path) -> BindingsSettings:
+        table = self.table(data, path)
+        values: dict[str, Any] = {}
+        for key, entry in table.items():
+            at: Path = (*path, key)
+            if key in schema.SIGNALS:
+                values[key] = self.binding(entry, at)
+            elif key == "saturation" and isinstance(entry, list):
+                values[key] = tuple(self.binding(item, (*at, index)) for index, item in enumerate(entry))
+            elif key == "saturation":
+                self.complain(at, "a list of bindings, each headed [[targets.bindings.saturation]]")
+            elif key == "breakdown":
+                values[key] = self.value(entry, at, kinds.LABELS) or ()
+            else:
+                known = (*schema.SIGNALS, "saturation", "breakdown")
+                self.complain(at, f"unknown key{did_you_mean(key, known)}; known are {', '.join(known)}")
+        return BindingsSettings(**values)
+
+    def binding(self, data: object, path: Path) -> BindingSettings:
+        """A metric's name alone, or a table."""
+        if isinstance(data, str):
+            return BindingSettings(family=self.value(data, path, kinds.METRIC) or "")
+        values = self.fields(data, path, schema.BINDING)
+        if "family" not in values and isinstance(data, dict) and "family" not in data:
+            self.complain(path, "a binding needs the family it reads")
+        return BindingSettings(**({"family": ""} | values))
+
+    # ------------------------------------------------------------------------------------------------ values
+
+    def table(self, data: object, path: Path) -> dict[str, Any]:
+        if isinstance(data, dict):
+            return data
+        self.complain(path, f"{kinds.show(data)} is not a table")
+        return {}
+
+    def options(
+        self, data: object, path: Path, options: Sequence[Option], tables: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """The good values of a table, by key; `tables` are keys that somebody else reads."""
+        known = {option.key: option for option in options}
+        values: dict[str, Any] = {}
+        for key, entry in self.table(data, path).items():
+            if key in tables:
+                continue
+            if key not in known:
+                self.complain((*path, key), f"unknown key{did_you_mean(key, (*known, *tables))}")
+                continue
+            value = self.value(entry, (*path, key), known[key].kind)
+            if value is not None:
+                values[key] = value
+        return values
+
+    def fields(self, data: object, path: Path, options: Sequence[Option], tables: Sequence[str] = ()) -> dict[str, Any]:
+        """Like `options`, by the names of the dataclass's fields."""
+        names = {option.key: option.attribute for option in options}
+        return {names[key]: value for key, value in self.options(data, path, options, tables).items()}
+
+    def mapping(self, data: object, path: Path, kind: Kind) -> dict[str, Any]:
+        read = {key: self.value(entry, (*path, key), kind) for key, entry in self.table(data, path).items()}
+        return {key: value for key, value in read.items() if value is not None}
+
+    def value(self, data: object, path: Path, kind: Kind) -> Any:
+        """The value, or None where it is bad; what is bad is complained of."""
+        try:
+            value = kind.read(data)
+        except ValueError as error:
+            self.complain(path, clean(str(error), 400))
+            return None
+        return self.absolute(str(value)) if kind is kinds.FILE else value
+
+    def absolute(self, path: str) -> str:
+        if path.startswith("~/") and self.home:
+            return posixpath.join(self.home, path[2:])
+        return posixpath.join(self.folder, path)
