@@ -59,11 +59,11 @@ class Config:
         return self.file if line is None else f"{self.file}:{line}"
 
 
-def read(text: str, file: str, complete_url: Callable[[str], str], home: str | None = None) -> Config:
+def read(text: str, file: str, check_url: Callable[[str], object], home: str | None = None) -> Config:
     """Read a config file's text.
 
-    `file` is its absolute path: it names it in errors, and relative paths in it start at its folder. `complete_url`
-    turns an address into a URL or raises ValueError with what is wrong with it. Raises SettingsError with all problems.
+    `file` is its absolute path: it names it in errors, and relative paths in it start at its folder. `check_url`
+    raises ValueError with what is wrong with an address. Raises SettingsError with all problems.
     """
     shown = clean(file)
     try:
@@ -72,7 +72,7 @@ def read(text: str, file: str, complete_url: Callable[[str], str], home: str | N
         raise SettingsError([_syntax(shown, str(error))]) from None
     except RecursionError:
         raise SettingsError([Problem(shown, "it is nested too deeply")]) from None
-    reader = _Reader(shown, _locate(text), posixpath.dirname(file), home, complete_url)
+    reader = _Reader(shown, _locate(text), posixpath.dirname(file), home, check_url)
     values = reader.settings(data)
     if reader.problems:
         raise SettingsError(sorted(reader.problems, key=lambda problem: problem.line or 0))
@@ -135,7 +135,7 @@ class _Reader:
     lines: Mapping[Path, int]
     folder: str
     home: str | None
-    complete_url: Callable[[str], str]
+    check_url: Callable[[str], object]
     problems: list[Problem] = field(default_factory=list)
 
     def line(self, path: Path) -> int | None:
@@ -216,10 +216,10 @@ class _Reader:
 
     def url(self, text: str, path: Path) -> str:
         try:
-            return self.complete_url(text)
+            self.check_url(text)
         except ValueError as error:
             self.complain(path, clean(str(error), 300))
-            return ""
+        return text
 
     def pairs(self, values: Mapping[str, Any], path: Path) -> None:
         """What only makes sense together, or not together."""

@@ -46,7 +46,7 @@ class TargetSettings:
     """One target as it was asked for. Secrets stand here by file or variable name only, save for those in `url`."""
 
     name: str | None = None  # None: named after its address
-    url: str = field(default="", repr=False)  # completed; may carry credentials, so it is never shown as it is
+    url: str = field(default="", repr=False)  # as typed: may carry credentials, so it is never shown as it is
     service: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     username: str | None = None
