@@ -1,0 +1,40 @@
+"""A target as it was asked for, turned into what its endpoint needs."""
+
+from __future__ import annotations
+
+from tputtui import settings
+from tputtui.collect import endpoint
+from tputtui.collect.address import parse_address
+from tputtui.collect.credentials import Secret
+
+
+def endpoint_settings(target: settings.TargetSettings, limits: settings.Limits) -> endpoint.TargetSettings:
+    """The endpoint's settings; credentials of the URL stand back behind those that were configured.
+
+    Raises ValueError where the URL is none (see `address.parse_address`).
+    """
+    address = parse_address(target.url)
+    password = _secret(target.password_file, target.password_env)
+    if password is None and address.password:
+        password = Secret.text(address.password)
+    return endpoint.TargetSettings(
+        name=target.name or address.name,
+        url=address.url,
+        service=target.service,
+        headers={name: Secret.text(value) for name, value in target.headers.items()},
+        username=target.username or address.username,
+        password=password,
+        bearer=_secret(target.token_file, target.token_env),
+        ca_file=target.ca_file,
+        cert_file=target.cert_file,
+        key_file=target.key_file,
+        insecure=target.insecure,
+        max_body_bytes=target.max_body_bytes or limits.body_bytes,
+        max_series=target.max_series or limits.series_per_target,
+    )
+
+
+def _secret(file: str | None, variable: str | None) -> Secret | None:
+    if file:
+        return Secret.file(file)
+    return Secret.environment(variable) if variable else None

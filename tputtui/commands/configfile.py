@@ -1,0 +1,149 @@
+"""The config file on disk: which one it is, whether it may be trusted, its text. It is never written by us."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tputtui.settings.toml import Config, Problem, SettingsError, read
+from tputtui.text import clean
+
+_LARGEST = 1024 * 1024
+_MARKS = ((b"\xef\xbb\xbf", "UTF-8"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
+_SECRET_HEADERS = ("authorization", "cookie", "x-api-key", "proxy-authorization")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the config file is looked for, and who says so."""
+
+    path: str
+    origin: str  # "--config", "TPUTTUI_CONFIG", "default"
+
+    @property
+    def must_exist(self) -> bool:
+        """Whether somebody named it: then a missing file is an error."""
+        return self.origin != "default"
+
+
+def place(flag: str | None, environ: Mapping[str, str]) -> Place | None:
+    """Where the config file is: the flag's, the variable's, or the one in $XDG_CONFIG_HOME. Never in the folder we run in.
+
+    None where there is no home, or where /dev/null was named. Raises SettingsError where the named path cannot be made
+    absolute.
+    """
+    for named, origin in ((flag, "--config"), (environ.get("TPUTTUI_CONFIG"), "TPUTTUI_CONFIG")):
+        if named == os.devnull:
+            return None
+        if named:
+            try:
+                return Place(os.path.abspath(_at_home(named, environ)), origin)
+            except OSError:
+                raise SettingsError([Problem(clean(named), f"the folder that {origin} starts from is gone")]) from None
+    folder = environ.get("XDG_CONFIG_HOME", "")
+    if not folder.startswith("/"):  # the specification wants a relative one ignored
+        home = environ.get("HOME", "")
+        if not home.startswith("/"):
+            return None
+        folder = str(Path(home) / ".config")
+    return Place(str(Path(folder) / "tputtui" / "config.toml"), "default")
+
+
+def load(where: Place | None, environ: Mapping[str, str]) -> tuple[Config | None, tuple[str, ...]]:
+    """The config file, read, and warnings about who else can read its secrets. None where there is none.
+
+    Raises SettingsError with all problems.
+    """
+    if where is None:
+        return None, ()
+    content, status = _content(where)
+    if content is None or status is None:
+        return None, ()
+    from tputtui.collect.address import parse_address
+
+    config = read(_text(content, where.path), where.path, parse_address, environ.get("HOME"))
+    return config, tuple(_open_secrets(config, status))
+
+
+def _at_home(path: str, environ: Mapping[str, str]) -> str:
+    home = environ.get("HOME")
+    return str(Path(home) / path[2:]) if path.startswith("~/") and home else path
+
+
+def _content(where: Place) -> tuple[bytes | None, os.stat_result | None]:
+    """The file's bytes, if it is a plain file that nobody else can have written."""
+    shown = clean(where.path)
+    try:
+        # O_NONBLOCK: a FIFO at the path must not hold us
+        descriptor = os.open(where.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except (FileNotFoundError, NotADirectoryError):
+        if not where.must_exist:
+            return None, None
+        raise SettingsError([Problem(shown, f"there is no such file ({where.origin} names it)")]) from None
+    except (OSError, ValueError) as error:
+        reason = (os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "not a path").lower()
+        raise SettingsError([Problem(shown, f"it cannot be read: {reason}")]) from None
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if refusal := _refusal(status):
+            raise SettingsError([Problem(shown, refusal)])
+        try:
+            content = file.read(_LARGEST + 1)
+        except OSError as error:
+            raise SettingsError([Problem(shown, f"it cannot be read: {clean(str(error.strerror)).lower()}")]) from None
+    if len(content) > _LARGEST:
+        raise SettingsError([Problem(shown, "it is larger than 1 MiB: that is no config file")])
+    return content, status
+
+
+def _refusal(status: os.stat_result) -> str:
+    """Why a file is not read, or nothing. Whoever can write it could point us, and our credentials, anywhere."""
+    if stat.S_ISDIR(status.st_mode):
+        return "it is a folder; name the file in it"
+    if not stat.S_ISREG(status.st_mode):
+        return "it is not a plain file"
+    if status.st_uid not in (0, os.geteuid()):
+        return f"it belongs to another user (uid {status.st_uid}): copy it, or chown it to uid {os.geteuid()}"
+    if status.st_mode & stat.S_IWOTH:
+        return "everybody may write to it: chmod o-w it"
+    return ""
+
+
+def _text(content: bytes, path: str) -> str:
+    shown = clean(path)
+    for mark, name in _MARKS:
+        if content.startswith(mark):
+            text = f"it starts with a byte order mark ({name}): save it as UTF-8 without one"
+            raise SettingsError([Problem(shown, text, line=1)])
+    nul = content.find(b"\0")
+    if nul >= 0:
+        raise SettingsError([Problem(shown, "a NUL byte stands in it: it is no text", line=_line(content, nul))])
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        text = f"byte 0x{content[error.start]:02x} is not UTF-8 (Latin-1?): save it as UTF-8"
+        raise SettingsError([Problem(shown, text, line=_line(content, error.start))]) from None
+
+
+def _line(content: bytes, offset: int) -> int:
+    return content.count(b"\n", 0, offset) + 1
+
+
+def _open_secrets(config: Config, status: os.stat_result) -> list[str]:
+    """A warning for each file with a secret that others can read."""
+    warnings: list[str] = []
+    for target in config.values.get("targets", ()):
+        inline = "@" in target.url or any(name.lower() in _SECRET_HEADERS for name in target.headers)
+        if inline and status.st_mode & 0o077:
+            warnings.append(f"{config.file} holds a secret and others can read it: chmod 600 it, or use token_file")
+        for path in (target.password_file, target.token_file, target.key_file):
+            try:
+                is_open = path is not None and os.stat(path).st_mode & 0o077
+            except (OSError, ValueError):
+                continue  # the endpoint says so, each time it needs it
+            if is_open:
+                warnings.append(f"{clean(str(path), 200)} holds a secret and others can read it: chmod 600 it")
+    return list(dict.fromkeys(warnings))
