@@ -1,0 +1,128 @@
+"""The load's HTTP client: keep-alive connections by callbacks, without a task a request, so that load costs little CPU."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+Done = Callable[[int | None], None]
+"""Gets the status of the answer; None when there was none."""
+
+MAX_CONNECTIONS = 4000
+"""Beyond that many a request fails at once: the service hangs, and more sockets would only hurt the machine."""
+_DOWN_S = 1.0
+"""A replica that refuses is left alone that long, as a load balancer does."""
+
+
+class Connection(asyncio.Protocol):
+    """One keep-alive connection: one request at a time."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+        self._transport: asyncio.Transport | None = None
+        self._done: Done | None = None
+        self._read = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Connected."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker: a stream's transport
+        self._transport = transport
+
+    def send(self, request: bytes, done: Done) -> None:
+        """Send a request; `done` is called once."""
+        self._done = done
+        if self._transport is None or self._transport.is_closing():
+            self._finish(None)
+        else:
+            self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        """Collect the answer until it is whole."""
+        self._read += data
+        head, blank, body = self._read.partition(b"\r\n\r\n")
+        if not blank:
+            return
+        length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
+        if len(body) >= int(length or 0):
+            self._read = b""
+            self._replica.idle.append(self)
+            self._finish(int(head[9:12]))
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the interface
+        """The service has gone: what was asked gets no answer."""
+        self._transport = None
+        self._replica.lost(self)
+        self._finish(None)
+
+    def close(self) -> None:
+        """Close it."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _finish(self, status: int | None) -> None:
+        done, self._done = self._done, None
+        if done is not None:
+            done(status)
+
+
+class Replica:
+    """One address of the service and the connections to it."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.idle: list[Connection] = []
+        self.all: set[Connection] = set()
+        self.down_until = 0.0
+
+    async def connect(self) -> Connection:
+        """A new connection. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(lambda: Connection(self), "127.0.0.1", self.port)
+        self.all.add(connection)
+        return connection
+
+    def lost(self, connection: Connection) -> None:
+        """Forget a connection."""
+        self.all.discard(connection)
+        if connection in self.idle:
+            self.idle.remove(connection)
+
+
+class Client:
+    """Sends requests to the replicas; one that refuses is passed over."""
+
+    def __init__(self, ports: Sequence[int]) -> None:
+        self._replicas = [Replica(port) for port in ports]
+        self._opening: set[asyncio.Task[None]] = set()
+
+    def send(self, request: bytes, pick: float, done: Done) -> None:
+        """Send at once, on an idle connection or a new one. `pick`, 0 to 1, chooses among the replicas that are up."""
+        now = asyncio.get_running_loop().time()
+        up = [replica for replica in self._replicas if replica.down_until <= now] or self._replicas
+        replica = up[int(pick * len(up))]
+        if replica.idle:
+            replica.idle.pop().send(request, done)
+        elif sum(len(each.all) for each in self._replicas) + len(self._opening) >= MAX_CONNECTIONS:
+            done(None)
+        else:
+            task = asyncio.get_running_loop().create_task(self._open(replica, request, done))
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+
+    async def _open(self, first: Replica, request: bytes, done: Done) -> None:
+        others = [replica for replica in self._replicas if replica is not first]
+        for replica in (first, *others):
+            try:
+                connection = await replica.connect()
+            except OSError:
+                replica.down_until = asyncio.get_running_loop().time() + _DOWN_S
+                continue
+            connection.send(request, done)
+            return
+        done(None)
+
+    def close(self) -> None:
+        """Close all connections; what is still open gets no answer."""
+        for replica in self._replicas:
+            for connection in tuple(replica.all):
+                connection.close()

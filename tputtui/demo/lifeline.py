@@ -1,0 +1,35 @@
+"""The pipe on which a child of the demo hangs: its parent's words come in by it, and when it breaks, the child ends.
+
+The kernel closes the parent's end however the parent ends, also by kill -9; that is why this is a pipe and no signal
+handler. PR_SET_PDEATHSIG would follow the parent's *thread*, and the demo may be started from one that ends early.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+from collections.abc import Callable
+
+_LOOK_S = 1.0
+"""How often the parent's pid is looked at: a fork of the parent could hold the pipe open beyond the parent's death."""
+
+
+def hold(heed: Callable[[str], None]) -> None:
+    """Watch standard input from a daemon thread: `heed` gets each line (in that thread); at its end the process exits."""
+    threading.Thread(target=_watch, args=(heed, os.getppid()), name="lifeline", daemon=True).start()
+
+
+def _watch(heed: Callable[[str], None], parent: int) -> None:
+    pending = b""
+    while os.getppid() == parent:
+        ready, _, _ = select.select([0], [], [], _LOOK_S)
+        if not ready:
+            continue
+        read = os.read(0, 4096)
+        if not read:
+            break
+        *lines, pending = (pending + read).split(b"\n")
+        for line in lines:
+            heed(line.decode("ascii", "replace"))
+    os._exit(0)  # nobody is left to whom an orderly end would matter

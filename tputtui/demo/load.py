@@ -1,0 +1,126 @@
+"""The demo's load: a process that sends requests when they are due, whether the service keeps up or not.
+
+``python -m tputtui.demo.load --port P [--port P2] [--load R]`` hears two words on its standard input: ``start``, and ``stop``,
+upon which it sends no more, waits (at most `DRAIN_S`) for the answers that are under way, prints its summary as one line of
+JSON and ends. The end of standard input ends it at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import functools
+import math
+import sys
+from collections.abc import Sequence
+
+from tputtui.demo import lifeline, routes, schedule
+from tputtui.demo.client import Client
+from tputtui.demo.files import raise_file_limit
+from tputtui.demo.schedule import Arrival, Profile
+from tputtui.demo.tally import Tally
+
+DRAIN_S = 4.0
+"""Longer than the longest request of the shop at its normal pace: own time up to 2 s, 1 s for a connection, its query."""
+
+
+def encode(arrival: Arrival) -> bytes:
+    """The request as it goes over the wire."""
+    body = "{}" if arrival.method == "POST" else ""
+    length = f"Content-Length: {len(body)}\r\n" if body else ""
+    return (
+        f"{arrival.method} {arrival.path} HTTP/1.1\r\nHost: demo\r\nX-Request-Id: {arrival.number}\r\n{length}\r\n{body}"
+    ).encode("ascii")
+
+
+class Load:
+    """Sends a schedule and counts what comes back."""
+
+    def __init__(self, ports: Sequence[int], profile: Profile, seed: int, seconds: float) -> None:
+        self.tally = Tally()
+        self.seconds = 0.0  # how long requests were sent
+        self._client = Client(ports)
+        self._profile = profile
+        self._seed = seed
+        self._limit_s = seconds
+        self._loop = asyncio.get_running_loop()
+        self._start = asyncio.Event()
+        self._under_way = 0
+        self._nothing_under_way = asyncio.Event()
+        self._nothing_under_way.set()
+        self._sending = self._loop.create_task(self._send())
+
+    def heed(self, line: str) -> None:
+        """Do what the parent says. Called from the lifeline's thread."""
+        if line == "start":
+            self._loop.call_soon_threadsafe(self._start.set)
+        elif line == "stop":
+            self._loop.call_soon_threadsafe(self._sending.cancel)
+
+    async def run(self) -> None:
+        """Send until the time is over or `stop` is heard; then wait for the answers, but not for ever."""
+        await asyncio.wait([self._sending])
+        if not self._sending.cancelled():
+            self._sending.result()  # raises what went wrong, if anything did
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._nothing_under_way.wait(), DRAIN_S)
+        self._client.close()
+
+    async def _send(self) -> None:
+        await self._start.wait()
+        began = self._loop.time()
+        try:
+            for arrival in schedule.arrivals(self._profile, self._seed):
+                if arrival.at >= self._limit_s:
+                    await asyncio.sleep(began + self._limit_s - self._loop.time())
+                    break
+                due = began + arrival.at
+                wait = due - self._loop.time()
+                if wait > 0:
+                    await asyncio.sleep(wait)
+                elif arrival.number % 16 == 0:
+                    await asyncio.sleep(0)  # late: catch up, but let answers in
+                self.tally.sent += 1
+                self._under_way += 1
+                self._nothing_under_way.clear()
+                self._client.send(encode(arrival), arrival.pick, functools.partial(self._answered, due))
+        finally:
+            self.seconds = min(self._limit_s, self._loop.time() - began)
+
+    def _answered(self, due: float, status: int | None) -> None:
+        self._under_way -= 1
+        if not self._under_way:
+            self._nothing_under_way.set()
+        if status is not None:
+            self.tally.answered(status, self._loop.time() - due)
+
+
+async def drive(options: argparse.Namespace) -> str:
+    """The whole load, as one line of JSON."""
+    replicas = len(options.port)
+    if options.load is None:
+        profile = schedule.waves(routes.sustained_max_rps(replicas))
+    else:
+        profile = schedule.constant(options.load)
+    load = Load(options.port, profile, options.seed, options.seconds)
+    lifeline.hold(load.heed)
+    await load.run()
+    return load.tally.summary(load.seconds, routes.sustained_max_rps(replicas, options.slowdown)).json()
+
+
+def main() -> None:
+    """Read the arguments, send, and print the summary."""
+    parser = argparse.ArgumentParser(prog="tputtui.demo.load")
+    parser.add_argument("--port", type=int, action="append", required=True)
+    parser.add_argument("--load", type=float)
+    parser.add_argument("--seconds", type=float, default=math.inf)
+    parser.add_argument("--slowdown", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    raise_file_limit()
+    sys.stdout.write(asyncio.run(drive(options)) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""A pool of connections with a queue in the order of arrival: the demo's bottleneck, an M/M/c queue by construction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+
+ACQUIRE_BUCKETS = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5)
+
+
+class PoolTimeoutError(Exception):
+    """No connection came free within the pool's patience."""
+
+
+class Connection:
+    """One connection. `free_at` (the loop's seconds) is when its last query was due to end."""
+
+    __slots__ = ("free_at",)
+
+    def __init__(self) -> None:
+        self.free_at = 0.0
+
+
+class Pool:
+    """`size` connections; who finds none waits in line, at most `patience_s` seconds."""
+
+    def __init__(self, size: int, patience_s: float, registry: CollectorRegistry) -> None:
+        self._free = [Connection() for _ in range(size)]
+        self._line: deque[asyncio.Future[Connection]] = deque()
+        self._patience_s = patience_s
+        self._in_use = Gauge("db_pool_in_use", "Connections in use.", registry=registry)
+        self._waiting = Gauge("db_pool_waiting", "Requests that wait for a connection.", registry=registry)
+        self._acquire = Histogram(
+            "db_pool_acquire_seconds", "Time to get a connection.", buckets=ACQUIRE_BUCKETS, registry=registry
+        )
+        Gauge("db_pool_size", "Connections in the pool.", registry=registry).set(size)
+
+    async def query(self, hold_s: float) -> None:
+        """Get a connection and hold it for `hold_s` seconds. Raises PoolTimeoutError when the patience ends first."""
+        loop = asyncio.get_running_loop()
+        arrived = loop.time()
+        connection = await self.acquire()
+        # A query that waited begins when the one before it was due to end, not when the timer got round to it: so the
+        # pool's capacity is connections / hold, whatever the granularity of the timers.
+        connection.free_at = max(arrived, connection.free_at) + hold_s
+        try:
+            await asyncio.sleep(max(0.0, connection.free_at - loop.time()))
+        finally:
+            self.release(connection)
+
+    async def acquire(self) -> Connection:
+        """A connection, at once or in turn. Raises PoolTimeoutError."""
+        loop = asyncio.get_running_loop()
+        if self._free:
+            self._in_use.inc()
+            self._acquire.observe(0.0)
+            return self._free.pop()
+        arrived = loop.time()
+        turn: asyncio.Future[Connection] = loop.create_future()
+        self._line.append(turn)
+        self._waiting.inc()
+        try:
+            async with asyncio.timeout(self._patience_s):
+                connection = await turn
+        except (TimeoutError, asyncio.CancelledError) as gone:
+            if turn.done() and not turn.cancelled():
+                self.release(turn.result())  # its turn came in the very moment it gave up
+            if isinstance(gone, TimeoutError):
+                raise PoolTimeoutError from None
+            raise
+        finally:
+            self._waiting.dec()
+            self._acquire.observe(loop.time() - arrived)
+        return connection
+
+    def release(self, connection: Connection) -> None:
+        """Hand the connection to the first in line, or put it back."""
+        while self._line:
+            turn = self._line.popleft()
+            if not turn.done():
+                turn.set_result(connection)
+                return
+        self._in_use.dec()
+        self._free.append(connection)

@@ -1,0 +1,64 @@
+"""What the demo's shop offers: its routes, how often each is asked for, and the law its own time follows.
+
+The service and the load both read this table, so the share of requests that need a connection is known, and with it how
+many requests per second the pool sustains.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from tputtui.demo import erlang
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. Its own time is lognormal; the time it holds a connection comes on top."""
+
+    method: str
+    template: str
+    share: float  # of all requests, 0 to 1
+    median_s: float = 0.0  # of its own time
+    sigma: float = 0.0  # of the logarithm of its own time: 0.4 is steady, 1 has a long tail
+    pooled: float = 1.0  # probability that it needs a connection
+    errors: float = 0.0  # probability of a 5xx by itself
+
+    def own_time(self, draw: random.Random) -> float:
+        """Seconds of its own time, at most 2."""
+        return min(2.0, self.median_s * draw.lognormvariate(0.0, self.sigma)) if self.median_s else 0.0
+
+
+ITEM = Route("GET", "/items/{id}", 0.46, median_s=0.004, sigma=0.5)
+SEARCH = Route("GET", "/search", 0.20, median_s=0.012, sigma=0.4, pooled=0.3)  # 70 % come from the cache
+CART = Route("GET", "/cart", 0.14, median_s=0.003, sigma=0.4)
+CHECKOUT = Route("POST", "/checkout", 0.10, median_s=0.020, sigma=0.9)
+PAYMENT = Route("POST", "/payment", 0.06, median_s=0.050, sigma=0.4, errors=0.02)
+REPORT = Route("GET", "/report", 0.025, pooled=0.0)  # computes, in a thread
+HEALTH = Route("GET", "/healthz", 0.01, pooled=0.0)
+STRAY = Route("GET", "/favicon.ico", 0.005, pooled=0.0)  # not served: a 404 now and then
+
+ROUTES = (ITEM, SEARCH, CART, CHECKOUT, PAYMENT, REPORT, HEALTH, STRAY)
+
+CACHED_S = 0.0015  # the time of a search that the cache answers
+MISSING_ITEMS = 0.01  # share of the items asked for that do not exist
+
+CONNECTIONS = 8
+HOLD_S = 0.020
+"""Mean time that a request holds its connection, exponential: an M/M/c queue of 8 × 50 = 400 connections a second."""
+PATIENCE_S = 1.0
+"""A request that waits longer for a connection is answered 503, as real pools do; far beyond the sustained range."""
+
+
+def pooled_share() -> float:
+    """The share of all requests that need a connection, 0 to 1."""
+    return sum(route.share * route.pooled for route in ROUTES)
+
+
+def sustained_max_rps(replicas: int = 1, slowdown: float = 1.0) -> float:
+    """Requests per second of the whole mix up to which 99 % of those that need a connection get one within 0.1 s.
+
+    By Erlang C (`erlang.sustained_max`) from how the pool of each replica is built; the load is spread at random, so each
+    replica's arrivals are Poisson again.
+    """
+    return replicas * erlang.sustained_max(CONNECTIONS, HOLD_S * slowdown) / pooled_share()

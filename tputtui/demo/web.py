@@ -1,0 +1,82 @@
+"""HTTP/1.1 on asyncio streams, as much as the demo needs: keep-alive, bodies with a length, one answer after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+MAX_BODY = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. Header names are lower case; the path is without its query."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    length: int = 0  # bytes of the body
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+
+    def encode(self) -> bytes:
+        """As it goes over the wire."""
+        return (
+            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}\r\n"
+            f"Content-Type: {self.content_type}\r\nContent-Length: {len(self.body)}\r\n\r\n"
+        ).encode("ascii") + self.body
+
+
+def parse_head(head: bytes) -> Request:
+    """Read request line and headers. Raises ValueError where they are none, or announce a body beyond `MAX_BODY`."""
+    first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
+    method, address, version = first.split(" ")
+    if not version.startswith("HTTP/1."):
+        raise ValueError(version)
+    headers = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise ValueError(line)
+        headers[name.lower()] = value.strip()
+    if version == "HTTP/1.0":
+        headers.setdefault("connection", "close")
+    length = int(headers.get("content-length", "0"))
+    if not 0 <= length <= MAX_BODY:
+        raise ValueError(length)
+    return Request(method, address.partition("?")[0], headers, length)
+
+
+async def converse(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    answer: Callable[[Request], Awaitable[Response]],
+) -> None:
+    """Answer one client's requests until it leaves, asks for the end, or sends what is no HTTP."""
+    try:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            try:
+                request = parse_head(head)
+            except ValueError:
+                writer.write(Response(400, b'{"error": "not understood"}').encode())
+                break
+            if request.length:
+                await reader.readexactly(request.length)
+            writer.write((await answer(request)).encode())
+            await writer.drain()
+            if request.headers.get("connection", "").lower() == "close":
+                break
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+        pass  # the client left, or sends a head without end: there is nobody to answer
+    finally:
+        writer.close()
