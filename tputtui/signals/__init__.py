@@ -1,0 +1,1 @@
+"""What numbers mean: rates, quantiles, classification, saturation. Pure: no clock, no file, no network."""

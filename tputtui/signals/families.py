@@ -1,0 +1,218 @@
+"""From sample names and metadata to metrics: what kind each is, what its labels are, and whether it moves.
+
+Exporters leave out TYPE lines, call gauges `_total` and histograms `_total`, and type two counters where one summary
+is meant; so what a name is called and what stands beside it is evidence too (research of 35 real bodies).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from tputtui.model import Exposition, Family, MetricKind, Series
+
+LABEL_VALUES = 64  # distinct values kept for a label: enough to see what the label is about
+SERIES_READ = 500  # series of a name whose labels are looked at
+_TIMESTAMP = (9e8, 4e9)  # unix seconds from 1998 to 2096
+_WORD = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z]|[\d_:.]|$)|[A-Z]?[a-z]+|[A-Z]+|\d+[a-z]*")
+
+
+@lru_cache(maxsize=16384)
+def words(name: str) -> tuple[str, ...]:
+    """The lower-case words of a metric name: snake_case, colons and camelCase alike."""
+    if name.islower():
+        return tuple(word for word in re.split(r"[^a-z0-9]+", name) if word)
+    return tuple(word.lower() for word in _WORD.findall(name))
+
+
+@dataclass(slots=True)
+class Metric:
+    """One metric as we understand it. `name` is the base name; `counts` the sample that counts events, if any does."""
+
+    name: str
+    kind: MetricKind
+    counts: str | None = None
+    unit: str = ""
+    help: str = ""
+    typed: bool = True  # a TYPE line said so
+    series: list[tuple[Series, float]] = field(default_factory=list)  # of `counts`, or of the gauge
+    labels: dict[str, set[str]] = field(default_factory=dict)
+    bounds: tuple[float, ...] = ()  # a histogram's finite upper bounds, ascending
+    rate: float | None = None  # events per second between the two scrapes; None without a second one
+    denominator: str | None = None  # of a mean: the counter that divides
+
+    @property
+    def sample(self) -> str:
+        """The sample name that a binding for traffic, errors or saturation names."""
+        return self.counts or self.name
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of the base name."""
+        return words(self.name)
+
+    @property
+    def value(self) -> float:
+        """All series added up; NaN counts as nothing."""
+        return sum(value for _, value in self.series if value == value)  # noqa: PLR0124
+
+    def is_counted(self) -> bool:
+        """Whether it has a rate."""
+        return self.counts is not None
+
+
+@dataclass(slots=True)
+class Catalog:
+    """All metrics of one exposition, by base name, and the words that begin their names."""
+
+    metrics: dict[str, Metric]
+    samples: Mapping[str, Metric]  # by the sample name that counts (or the gauge's name)
+    prefixes: dict[str, int]  # "envoy", "envoy_http", … -> how many metrics begin so
+
+    def get(self, name: str) -> Metric | None:
+        """A metric by its base name or by the sample name that counts."""
+        return self.metrics.get(name) or self.samples.get(name)
+
+    def __iter__(self) -> Iterator[Metric]:
+        return iter(self.metrics.values())
+
+
+def catalog(now: Exposition, before: Exposition | None = None, dt_s: float | None = None) -> Catalog:
+    """Sort the samples of `now` into metrics; with an earlier scrape `dt_s` seconds before, with their rates."""
+    by_name: dict[str, list[tuple[Series, float]]] = defaultdict(list)
+    for series, value in now.samples.items():
+        by_name[series.name].append((series, value))
+    metrics: dict[str, Metric] = {}
+    for name in by_name:
+        metric = _metric_of(name, by_name, now.families)
+        if metric is not None:
+            metrics.setdefault(metric.name, metric)
+    prefixes: dict[str, int] = defaultdict(int)
+    samples: dict[str, Metric] = {}
+    for metric in metrics.values():
+        metric.series = by_name.get(metric.sample, [])
+        metric.labels = _labels(metric.series)
+        samples[metric.sample] = metric
+        if metric.counts and before is not None and dt_s is not None and dt_s > 0:
+            metric.rate = _rise(metric.series, before) / dt_s
+        parts = re.split(r"[_:]", metric.name)
+        for length in range(1, len(parts) + 1):
+            prefixes["_".join(parts[:length])] += 1
+    return Catalog(metrics, samples, prefixes)
+
+
+def _rise(series: list[tuple[Series, float]], before: Exposition) -> float:
+    rise = 0.0
+    for one, value in series:
+        earlier = before.samples.get(one, 0.0)
+        rise += value - earlier if value >= earlier else max(value, 0.0)
+    return rise
+
+
+def _labels(series: list[tuple[Series, float]]) -> dict[str, set[str]]:
+    labels: dict[str, set[str]] = {}
+    for one, _ in series[:SERIES_READ]:
+        for name, value in one.labels:
+            seen = labels.setdefault(name, set())
+            if len(seen) < LABEL_VALUES:
+                seen.add(value)
+    return labels
+
+
+def _metric_of(
+    name: str, by_name: Mapping[str, list[tuple[Series, float]]], families: Mapping[str, Family]
+) -> Metric | None:
+    """The metric that a sample name belongs to; None for what carries no measure of its own."""
+    base, part = _split(name)
+    family = families.get(name)
+    parent = families.get(base) if part else None
+    if parent is not None and (family is None or family.type in ("untyped", "unknown")):
+        if parent.type in ("histogram", "summary"):
+            return _distribution(base, parent, by_name)
+        if parent.type == "counter" and part == "total":
+            return Metric(name, "counter", name, parent.unit, parent.help)
+        if part in ("created", "info"):
+            return None
+    if name.endswith("_created") and family is not None and family.type == "gauge":
+        return None
+    kind = family.type if family is not None else "untyped"
+    if kind in ("info", "stateset", "gaugehistogram") or name.endswith(("_info", "_build_info")):
+        return None
+    if kind in ("histogram", "summary") and family is not None:
+        return _distribution(name, family, by_name)
+    if part in ("sum", "count", "bucket"):
+        pair = _untold_distribution(base, part, by_name, families)
+        if pair is not None:
+            return pair
+    if kind == "counter" and family is not None:
+        is_moment = _is_moment(name, by_name[name])
+        return Metric(name, "gauge" if is_moment else "counter", None if is_moment else name, family.unit, family.help)
+    if kind == "gauge" and family is not None:
+        return Metric(name, "gauge", None, family.unit, family.help)
+    if any(label == "quantile" for label, _ in by_name[name][0][0].labels):
+        return _distribution(name, family or Family(name, "summary"), by_name, typed=False)
+    help_text = family.help if family is not None else ""
+    if name.endswith(("_total", "_count")) and not _is_moment(name, by_name[name]):
+        return Metric(name, "counter", name, help=help_text, typed=False)
+    return Metric(name, "gauge", None, help=help_text, typed=False)
+
+
+def _split(name: str) -> tuple[str, str]:
+    base, _, part = name.rpartition("_")
+    if base and part in ("bucket", "sum", "count", "total", "created", "info"):
+        return base, part
+    return name, ""
+
+
+def _untold_distribution(
+    base: str, part: str, by_name: Mapping[str, list[tuple[Series, float]]], families: Mapping[str, Family]
+) -> Metric | None:
+    """A histogram or a sum with its count that no TYPE line announces, or that is typed as two counters."""
+    has_sum, has_count = f"{base}_sum" in by_name, f"{base}_count" in by_name
+    if part == "bucket" and not (
+        has_count and any(label in ("le", "vmrange") for label, _ in by_name[f"{base}_bucket"][0][0].labels)
+    ):
+        return None
+    if not has_count or not (has_sum or part == "bucket"):
+        return None
+    told = {families[f"{base}_{end}"].type for end in ("sum", "count") if f"{base}_{end}" in families}
+    if told & {"gauge", "histogram", "summary"}:
+        return None
+    return _distribution(base, families.get(base) or Family(base), by_name, typed=False)
+
+
+def _distribution(
+    base: str, family: Family, by_name: Mapping[str, list[tuple[Series, float]]], *, typed: bool = True
+) -> Metric:
+    buckets = by_name.get(f"{base}_bucket", [])
+    count = f"{base}_count" if f"{base}_count" in by_name else None
+    bounds = _bounds(buckets)
+    kind: MetricKind = "mean"
+    if bounds:
+        kind = "histogram"
+    elif any(label == "quantile" for series, _ in by_name.get(base, [])[:1] for label, _ in series.labels):
+        kind = "summary"
+    return Metric(base, kind, count, family.unit, family.help, typed, bounds=bounds, denominator=count)
+
+
+def _bounds(buckets: list[tuple[Series, float]]) -> tuple[float, ...]:
+    found: set[float] = set()
+    for series, _ in buckets[:SERIES_READ]:
+        raw = series.label("le")
+        try:
+            found.add(float(raw or "nan"))
+        except ValueError:
+            continue
+    finite = sorted(bound for bound in found if abs(bound) != float("inf") and bound == bound)  # noqa: PLR0124
+    return tuple(finite)
+
+
+def _is_moment(name: str, series: list[tuple[Series, float]]) -> bool:
+    """A timestamp under a counter's name (dask_scheduler_last_time_total)."""
+    if "time" not in name and "timestamp" not in name:
+        return False
+    low, high = _TIMESTAMP
+    return all(low < value < high for _, value in series) and bool({"time", "timestamp"} & set(words(name)))

@@ -1,0 +1,112 @@
+"""Status labels: which labels carry one, and which of their values are errors of the server's.
+
+Exporters write 500, "5xx", "5", "Internal", "SERVER_ERROR" or "error" for the same thing. 4xx and a gRPC NotFound are the
+caller's errors: they have a class of their own and do not count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+STATUS_LABELS = (
+    "status",
+    "status_code",
+    "code",
+    "http_response_status_code",
+    "http_status_code",
+    "http_status",
+    "statuscode",
+    "response_code",
+    "http_code",
+    "status_class",
+    "code_class",
+    "response_code_class",
+    "envoy_response_code_class",
+    "classification",
+    "grpc_code",
+    "grpc_status",
+    "rpc_grpc_status_code",
+    "grpc_response_status",
+    "rcode",
+    "outcome",
+    "result",
+    "finished_reason",
+    "finish_reason",
+    "error_type",
+    "success",
+    "state",
+)
+"""Label names that tell how a request ended, the plainest first."""
+
+SERVER_SIDE_GRPC = ("Unknown", "DeadlineExceeded", "Unimplemented", "Internal", "Unavailable", "DataLoss")
+"""gRPC codes that stand for a fault of the server's, as the OpenTelemetry semantic conventions list them."""
+
+_GRPC_NUMBERS = {"2", "4", "12", "13", "14", "15"}
+_GRPC = {code.lower(): code for code in SERVER_SIDE_GRPC}
+_GRPC_OTHER = _set(
+    "ok canceled cancelled invalidargument notfound alreadyexists permissiondenied resourceexhausted failedprecondition "
+    "aborted outofrange unauthenticated"
+)
+_HTTP = re.compile(r"([1-5])(?:\d\d(?:\.\d+)?|xx|XX)?")
+_BAD_WORDS = _set(
+    "error errors err failed failure fail erred exception server_error server-error servererror servfail abort aborted "
+    "timeout timedout rejected unavailable internal_error fault panic bad"
+)
+_GOOD_WORDS = _set("ok success succeeded successful completed complete hit noerror pass passed stop done")
+
+
+def status_class(label: str, value: str) -> str:
+    """The class one status value belongs to: "2xx" … "5xx", a gRPC code, or the value itself; "" stays ""."""
+    http = _HTTP.fullmatch(value)
+    if http is not None and (len(value) > 1 or "class" in label or "grpc" not in label):
+        return f"{http.group(1)}xx"
+    return value
+
+
+def is_server_error(label: str, value: str) -> bool:
+    """Whether a value of a status label counts as an error: 5xx, a server-side gRPC code, or a word that says so."""
+    if "grpc" in label and value.isdigit():
+        return value in _GRPC_NUMBERS
+    if status_class(label, value) == "5xx":
+        return True
+    bare = value.lower().replace("_", "").replace(" ", "")
+    if label in ("error_type", "exception"):
+        return bare not in ("", "none") and (not value.isdigit() or value.startswith("5"))
+    if label == "success":
+        return bare in ("false", "0", "no")
+    return bare in _GRPC or value.lower() in _BAD_WORDS or bare in _BAD_WORDS
+
+
+def is_status(label: str, values: Collection[str]) -> bool:
+    """Whether a label's values tell how requests ended; a name alone does not ("code" may be a country)."""
+    if not values:
+        return False
+    plain = label in ("outcome", "grpc_code", "rcode", "error_type", "finished_reason", "finish_reason")
+    known = sum(_is_known(label, value) for value in values)
+    return known == len(values) or plain or (known * 2 > len(values) and label != "state")
+
+
+def _is_known(label: str, value: str) -> bool:
+    low = value.lower()
+    return (
+        _HTTP.fullmatch(value) is not None
+        or low in ("", "total", "other", "none", "unknown", "*", "0", "all")
+        or low.replace("_", "") in _GRPC
+        or low.replace("_", "") in _GRPC_OTHER
+        or low in _BAD_WORDS
+        or low in _GOOD_WORDS
+        or low in ("true", "false", "client_error", "redirection", "informational")
+        or ("grpc" in label and value.isdigit())
+    )
+
+
+def listed_errors(label: str, values: Collection[str]) -> tuple[str, ...]:
+    """The error values to list in a binding: words that no rule of classes covers; () for codes, where the rule stands."""
+    words = [value for value in values if is_server_error(label, value) and status_class(label, value) != "5xx"]
+    return tuple(sorted(word for word in words if word.lower() not in _GRPC and not word.isdigit()))

@@ -1,0 +1,117 @@
+"""The words that metric names are made of, with the points the ranking gives them.
+
+Points are relative: a request is the plainest unit of work (10), a byte the last resort (2.5); what an exporter does
+in the background weighs about half a noun, so that `raft_requests` loses to `http_requests`.
+"""
+
+from __future__ import annotations
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+def _points(groups: dict[str, float]) -> dict[str, float]:
+    return {word: points for words, points in groups.items() for word in words.split()}
+
+
+WORK = _points(
+    {
+        "requests request reqs req rq": 10.0,
+        "queries query questions commands command cmds cmd statements": 8.0,
+        "messages message msgs messagesin records lines entries": 8.0,
+        "calls invocations rpc rpcs handled inference inferences predictions": 7.0,
+        "transactions txn xact commits completions lookups deliveries tokens": 6.5,
+        "operations ops jobs tasks executions events spans samples points": 6.0,
+        "responses response replies totals processed transfer produced": 5.5,
+        "hits gets reads writes read written sessions accepts": 3.5,
+        "packets connections connects conns": 3.0,
+        "bytes octets receive transmit received sent": 2.5,
+    }
+)
+"""Nouns of work done: what a counter of throughput counts."""
+
+SERVING = _points(
+    {
+        "http grpc server frontend entrypoint downstream ingress web sql dns": 1.2,
+        "received started handled served processed completed incoming success in": 0.6,
+    }
+)
+"""Words of the side that serves, as against the side that calls others."""
+
+BACKGROUND = _points(
+    {
+        "gc compaction compactions flush raft wal checkpoint checkpoints vacuum snapshot gossip lease": 6.0,
+        "scrape scrapes metrics metric health healthcheck probe ping check checks": 6.0,
+        "sd discovery reload reloads config update updates watch webhook notifications rule evaluator leader": 5.0,
+        "internal admin audit auth authentication authorization admission token tls cert certificate acl": 5.0,
+        "filesystem memory cpu page pages faults switches interrupts forks arp softnet conntrack": 5.0,
+        "nfs nfsd ipvs multicast icmp udp carrier": 5.0,
+        "cache memo pool buffer buffers tick heartbeat heartbeats loop sync syncs": 4.0,
+        "log logs logging logger alert alerts session deprecated legacy storage telemetry reporting": 3.0,
+        "client upstream outgoing outbound egress remote rest backend cluster peer forward": 2.5,
+    }
+)
+"""What a service does beside serving, or towards others."""
+
+RUNTIME = _set("go process python jvm promhttp nodejs dotnet scrape exporter otelcol target ruby erlang beam logback")
+"""First words of what the runtime or the exporter says of itself."""
+
+ERRORS = _set(
+    "error errors err errs failed failure failures failedproducerequests exceptions exception rejected dropped drop drops "
+    "dropouts timeouts timeout aborted aborts abort denied invalid unroutable retry retries retried retransmits "
+    "retransmitted discarded discards lost missed misses overflow refused reset resets restarts expired evicted panics "
+    "unhandled fail cancelled canceled slow throttled collisions fifo"
+)
+"""Words of what went wrong, or is not work done."""
+
+FAILURES = _set("error errors errs failed failure failures exceptions fail")
+"""The plainest of them."""
+
+TIMES = _set(
+    "seconds milliseconds microseconds nanoseconds ms us ns msec usec time duration latency cpu wait waited lag"
+)
+"""A counter named so counts time, not work."""
+
+SIZES = _set("bytes size sizes length batch rows tokens entries objects items samples age ratio depth series")
+"""A distribution named so is not one of times."""
+
+DURATIONS = _points(
+    {
+        "latency latencies duration durations": 5.0,
+        "time handling elapsed rtt response": 3.5,
+        "seconds milliseconds microseconds nanoseconds ms us ns msec usec": 3.0,
+    }
+)
+"""Words of how long something took."""
+
+PARTIAL = _points(
+    {
+        "queue queued wait waiting lag delay connect connection length sync fsync handshake": 4.0,
+        "prefill decode tick inter per session cx idle uptime age sleep pause ttl last scrape collector": 4.0,
+    }
+)
+"""A part of the answer's time, or the time of something else."""
+
+# ------------------------------------------------------------------------------------------ saturation
+
+USED = _set(
+    "used in use inuse active busy current open running acquired borrowed checkedout allocated live usage connected "
+    "opened established"
+)
+LIMIT = _set("max maximum limit limits size capacity maxclients hard total config soft quota")
+WAITING = _set("waiting queued pending backlog inqueue waiters blocked unacked ready")
+QUEUE = _set("queue queues workqueue backlog mailbox")
+DEPTH = _set("length depth size jobs tasks items len requests reqs messages pending backlog latency count")
+THINGS = _set(
+    "pool connections connection conns threads thread workers worker clients slots permits sessions fds db jdbc executor"
+)
+"""What a process has a limited number of."""
+NOT_LOAD = _set(
+    "created timestamp age info uptime scrape collector wait started closed destroyed rejected peak last gc version "
+    "replicas desired spec latency promhttp limit max maximum min capacity idle configured sum free"
+)
+"""A gauge named so is no measure of how busy something is."""
+OURS = _set("http grpc request requests server rq reqs")
+NEUTRAL = _set("seconds bytes total number num count threads clients workers the of current")
+"""Words that a person would leave out of the name of a queue."""
