@@ -6,8 +6,6 @@ stand in a config file, `toml` reads one with all its errors at once, `layers` l
 
 from tputtui.settings.values import (
     Background,
-    BindingSettings,
-    BindingsSettings,
     Limits,
     ProfilePreset,
     ProfileSettings,
@@ -17,8 +15,6 @@ from tputtui.settings.values import (
 
 __all__ = [
     "Background",
-    "BindingSettings",
-    "BindingsSettings",
     "Limits",
     "ProfilePreset",
     "ProfileSettings",

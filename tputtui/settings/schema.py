@@ -105,23 +105,16 @@ TARGET: tuple[Option, ...] = (
 
 BINDING: tuple[Option, ...] = (
     Option("family", kinds.METRIC, "the metric, as exposed", example='"http_requests_total"'),
-    Option(
-        "kind",
-        kinds.choice("counter", "gauge", "histogram", "summary", "mean"),
-        "how it is read; else by its TYPE",
-        example='"counter"',
-    ),
-    Option("name", kinds.TEXT, "what it is called on screen", example='"db pool"'),
+    Option("name", kinds.TEXT, "saturation: what it is called on screen", example='"db pool"'),
     Option("unit", kinds.TEXT, "its unit", example='"req/s"'),
     Option("match", kinds.MATCHERS, "only series that meet these matchers", example="'route!=\"/health\"'"),
     Option("label", kinds.LABEL, "errors: the label that tells them", example='"code"'),
     Option("values", kinds.TEXTS, "errors: the values of the label that count", example='["500", "503"]'),
     Option("limit", kinds.METRIC, "saturation: the metric of its limit", example='"pool_size"'),
-    Option("waiting", kinds.SWITCH, "saturation: it counts waiting work", "false"),
 )
 
-SIGNALS = ("traffic", "errors", "latency")
-"""The bindings that are one table each; `saturation` is a list of them."""
+SIGNALS = ("traffic", "errors", "latency", "saturation")
+"""The bindings a target can set, each a metric's name or a table of the above."""
 
 HELP: dict[str, str] = {
     "targets": "What is asked for numbers, one [[targets]] each. Secrets come from files or variables, never from here.",

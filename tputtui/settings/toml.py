@@ -12,7 +12,7 @@ from typing import Any
 from tputtui.settings import kinds, schema
 from tputtui.settings.kinds import Kind
 from tputtui.settings.schema import Option
-from tputtui.settings.values import BindingSettings, BindingsSettings, ProfilePreset, TargetSettings
+from tputtui.settings.values import ProfilePreset, TargetSettings
 from tputtui.text import clean, did_you_mean
 
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]#]+?)\s*\]\]?\s*(?:#.*)?")
@@ -234,32 +234,18 @@ class _Reader:
         if "key_file" in values and "cert_file" not in values:
             self.complain((*path, "key_file"), "a key needs its certificate: cert_file")
 
-    def bindings(self, data: object, path: Path) -> BindingsSettings:
-        table = self.table(data, path)
-        values: dict[str, Any] = {}
-        for key, entry in table.items():
-            at: Path = (*path, key)
-            if key in schema.SIGNALS:
-                values[key] = self.binding(entry, at)
-            elif key == "saturation" and isinstance(entry, list):
-                values[key] = tuple(self.binding(item, (*at, index)) for index, item in enumerate(entry))
-            elif key == "saturation":
-                self.complain(at, "a list of bindings, each headed [[targets.bindings.saturation]]")
-            elif key == "breakdown":
-                values[key] = self.value(entry, at, kinds.LABELS) or ()
+    def bindings(self, data: object, path: Path) -> dict[str, dict[str, Any]]:
+        values: dict[str, dict[str, Any]] = {}
+        for signal, entry in self.table(data, path).items():
+            at: Path = (*path, signal)
+            if signal not in schema.SIGNALS:
+                known = ", ".join(schema.SIGNALS)
+                self.complain(at, f"unknown signal{did_you_mean(signal, schema.SIGNALS)}; known are {known}")
+            elif isinstance(entry, str):  # the metric's name alone
+                values[signal] = self.fields({"family": entry}, at, schema.BINDING)
             else:
-                known = (*schema.SIGNALS, "saturation", "breakdown")
-                self.complain(at, f"unknown key{did_you_mean(key, known)}; known are {', '.join(known)}")
-        return BindingsSettings(**values)
-
-    def binding(self, data: object, path: Path) -> BindingSettings:
-        """A metric's name alone, or a table."""
-        if isinstance(data, str):
-            return BindingSettings(family=self.value(data, path, kinds.METRIC) or "")
-        values = self.fields(data, path, schema.BINDING)
-        if "family" not in values and isinstance(data, dict) and "family" not in data:
-            self.complain(path, "a binding needs the family it reads")
-        return BindingSettings(**({"family": ""} | values))
+                values[signal] = self.fields(entry, at, schema.BINDING)
+        return values
 
     # ------------------------------------------------------------------------------------------------ values
 

@@ -10,35 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tputtui.model import Match, MetricKind
-
 Background = Literal["auto", "light", "dark"]
-
-
-@dataclass(frozen=True, slots=True)
-class BindingSettings:
-    """The config's word for which family feeds a signal; what is None is left to the classification."""
-
-    family: str  # as `tputtui.model.Binding.family`
-    kind: MetricKind | None = None
-    name: str = ""
-    unit: str | None = None
-    match: tuple[Match, ...] = ()
-    label: str | None = None  # errors: the status label
-    values: tuple[str, ...] = ()  # errors: the values of `label` that count as errors
-    limit: str | None = None  # saturation: the sample name of the limit
-    waiting: bool = False  # saturation: it counts waiting work
-
-
-@dataclass(frozen=True, slots=True)
-class BindingsSettings:
-    """Bindings that the config sets on one target; the slots it leaves empty are found by classification."""
-
-    traffic: BindingSettings | None = None
-    errors: BindingSettings | None = None
-    latency: BindingSettings | None = None
-    saturation: tuple[BindingSettings, ...] = ()
-    breakdown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +30,7 @@ class TargetSettings:
     cert_file: str | None = None
     key_file: str | None = None
     insecure: bool = False  # the certificate is not checked
-    bindings: BindingsSettings = BindingsSettings()
+    bindings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # signal -> what the config says of it
     max_body_bytes: int | None = None  # None: as `Limits`
     max_series: int | None = None
 
