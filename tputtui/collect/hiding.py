@@ -1,0 +1,82 @@
+"""What stays of an answer with more series than the limit: whole families, in the order of the body, as long as they fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tputtui.collect.labels import sample_name
+from tputtui.model import Family
+
+NAMES_LIMIT = 1000  # names that are listed as hidden; what is beyond goes under OTHERS
+OTHERS = "…"
+_SUFFIXES = ("_bucket", "_sum", "_count", "_total", "_created", "_info", "_gcount", "_gsum")
+
+
+def hide(
+    lines: list[bytes], families: Mapping[str, Family], wanted: frozenset[str] | None, limit: int
+) -> dict[str, int]:
+    """Blank the lines of the families that do not fit into `limit` series; return how many series of each name went.
+
+    Families with a wanted name come first. A family that does not fit goes whole, and smaller ones behind it may stay:
+    half a histogram would be a wrong one. `lines` is changed in place, so that line numbers hold.
+    """
+    names = _names(lines)
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    counts.pop("", None)
+    if sum(counts.values()) <= limit:
+        return {}
+    members: dict[str, list[str]] = {}
+    for name in counts:
+        members.setdefault(_family(name, families), []).append(name)
+    order = list(members.values())
+    if wanted is not None:
+        order.sort(key=wanted.isdisjoint)  # stable: the wanted ones first, each group in the order of the body
+    left = limit
+    hidden: dict[str, int] = {}
+    for group in order:
+        size = sum(counts[name] for name in group)
+        if size <= left:
+            left -= size
+        else:
+            hidden.update((name, counts[name]) for name in group)
+    for number, name in enumerate(names):
+        if name in hidden:
+            lines[number] = b""
+    return _listed(hidden)
+
+
+def _names(lines: list[bytes]) -> list[str]:
+    """The sample name of each line; "" for comments, blank lines and what has no name."""
+    known: dict[bytes, str] = {b"": ""}
+    names: list[str] = []
+    for line in lines:
+        if line[:1] == b"#":
+            names.append("")
+            continue
+        head, brace, _ = line.partition(b"{")
+        if not brace:
+            head = line.partition(b" ")[0]
+        name = known.get(head) if head else sample_name(line) if brace else ""
+        if name is None:
+            known[head] = name = sample_name(line)
+        names.append(name)
+    return names
+
+
+def _family(name: str, families: Mapping[str, Family]) -> str:
+    if name not in families:
+        for suffix in _SUFFIXES:
+            if name.endswith(suffix) and name[: -len(suffix)] in families:
+                return name[: -len(suffix)]
+    return name
+
+
+def _listed(hidden: dict[str, int]) -> dict[str, int]:
+    if len(hidden) <= NAMES_LIMIT:
+        return hidden
+    items = list(hidden.items())
+    listed = dict(items[:NAMES_LIMIT])
+    listed[OTHERS] = sum(count for _, count in items[NAMES_LIMIT:])
+    return listed
