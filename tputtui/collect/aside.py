@@ -1,0 +1,52 @@
+"""Blocking calls that may hang (a name server, a file on a dead mount), kept aside from everything else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Aside(Generic[T]):
+    """One blocking call in a daemon thread of its own: at most one at a time, and nobody waits at exit.
+
+    The loop's own executor has a handful of threads that everybody shares and that the interpreter joins at its end:
+    a few hanging names would stop all look-ups, and quitting. Who asks while a call is running gets that call's answer.
+    """
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._running: asyncio.Future[T] | None = None
+
+    async def __call__(self) -> T:
+        """The answer, or what the call raised. Cancelling the wait leaves the call running."""
+        if self._running is None or self._running.done():
+            loop = asyncio.get_running_loop()
+            self._running = loop.create_future()
+            self._running.add_done_callback(_seen)
+            threading.Thread(target=self._run, args=(loop, self._running), name="tputtui-aside", daemon=True).start()
+        return await asyncio.shield(self._running)
+
+    def _run(self, loop: asyncio.AbstractEventLoop, answer: asyncio.Future[T]) -> None:
+        try:
+            settle = partial(answer.set_result, self._call())
+        except Exception as error:  # the waiting side decides what it means
+            settle = partial(answer.set_exception, error)
+        with contextlib.suppress(RuntimeError):  # the loop is gone: so is whoever asked
+            loop.call_soon_threadsafe(_unless_done, answer, settle)
+
+
+def _unless_done(answer: asyncio.Future[T], settle: Callable[[], None]) -> None:
+    if not answer.done():
+        settle()
+
+
+def _seen(answer: asyncio.Future[T]) -> None:
+    """Mark a failure as noticed: the one who asked may have given up at its deadline."""
+    if not answer.cancelled():
+        answer.exception()

@@ -1,0 +1,222 @@
+"""Connections to targets: names resolved aside, TLS settings shared, and each connection watched by its attempt.
+
+One client a target: its cookies, its pool and its faults are its own, so that nobody starves behind a hostile one. What is
+dear, the certificate store (20 to 60 ms), is loaded once for each TLS configuration and never for http.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Iterable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpcore
+import httpx
+
+from tputtui.collect.aside import Aside
+from tputtui.collect.attempt import Attempt, FetchError, size_text
+from tputtui.text import clean
+
+HEADER_LIMIT = 64 * 1024
+"""Bytes that may come before the body begins, interim (1xx) answers included."""
+_IDLE_S = 300.0  # longer than any sensible interval: a connection that is scraped stays open
+_HEAD_START_S = 0.25  # how long an address may be silent before the next one is tried beside it (RFC 8305)
+
+
+class TlsFiles(NamedTuple):
+    """A TLS configuration; targets with equal ones share a context."""
+
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    insecure: bool = False
+
+
+class TlsContexts:
+    """The TLS contexts in use, one a configuration, loaded when the first https target asks."""
+
+    def __init__(self) -> None:
+        self._loading: dict[TlsFiles, Aside[ssl.SSLContext]] = {}
+        self._loaded: dict[TlsFiles, ssl.SSLContext] = {}
+
+    async def get(self, files: TlsFiles) -> ssl.SSLContext:
+        """The context of a configuration. Raises FetchError where one of its files cannot be used."""
+        if files not in self._loaded:
+            loading = self._loading.setdefault(files, Aside(lambda: _load(files)))
+            self._loaded[files] = await loading()
+        return self._loaded[files]
+
+
+def _load(files: TlsFiles) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=files.ca_file)
+        if files.ca_file is None and not _system_store():
+            context.load_verify_locations(_httpx_store())
+    except OSError as error:  # SSLError is one
+        raise FetchError(f"TLS: ca_file {clean(files.ca_file or '', 120)}: {_why(error)}") from None
+    if files.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if files.cert_file is not None:
+        try:
+            # A password callback, because OpenSSL would ask for it on the terminal.
+            context.load_cert_chain(files.cert_file, files.key_file, password=lambda: "")
+        except OSError as error:
+            raise FetchError(f"TLS: cert_file {clean(files.cert_file, 120)} with its key: {_why(error)}") from None
+    return context
+
+
+def _system_store() -> bool:
+    paths = ssl.get_default_verify_paths()
+    return paths.cafile is not None or (paths.capath is not None and any(Path(paths.capath).iterdir()))
+
+
+def _httpx_store() -> str:
+    """The certificate store that comes with httpx, for machines without one of their own."""
+    import certifi
+
+    return certifi.where()
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return "not usable (PEM wanted; an encrypted key cannot be used)"
+    return (error.strerror or "unreadable").lower()
+
+
+def open_client(backend: Backend, context: ssl.SSLContext | None) -> httpx.AsyncClient:
+    """A client for one target; `context` is None for http. It has no time limits: the scrape's deadline is around it.
+
+    Nothing of the environment is used, neither proxies nor .netrc: a monitor that asks 127.0.0.1 by way of HTTP_PROXY
+    shows somebody else's numbers. No cookie is kept.
+    """
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    transport = _Transport(backend, context)
+    client = httpx.AsyncClient(transport=transport, trust_env=False, timeout=None, cookies=no_cookies)  # noqa: S113
+    client.headers.clear()
+    return client
+
+
+class _Transport(httpx.AsyncHTTPTransport):
+    """httpx's transport over a pool with our backend: httpcore takes one, httpx has no parameter to pass it."""
+
+    def __init__(self, backend: Backend, context: ssl.SSLContext | None) -> None:
+        super().__init__(verify=context or False, trust_env=False)
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=context,
+            max_connections=2,
+            max_keepalive_connections=1,
+            keepalive_expiry=_IDLE_S,
+            network_backend=backend,
+        )
+
+
+class Backend(httpcore.AsyncNetworkBackend):
+    """Opens a target's connections: resolves names aside, tries every address, tells the attempt how far it is.
+
+    It outlives its clients, so that a name that hangs is looked up by one thread and not by one a scrape.
+    """
+
+    def __init__(self) -> None:
+        self.attempt = Attempt()  # the one under way
+        self._inner = httpcore.AnyIOBackend()
+        self._lookups: dict[tuple[str, int], Aside[list[str]]] = {}
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """A connection to the first address that answers. Raises FetchError for an unknown name."""
+        del timeout, local_address, socket_options  # unused: the deadline of the whole scrape rules
+        attempt = self.attempt
+        attempt.connected = True
+        attempt.host = clean(host, 60)
+        attempt.phase = "resolving"
+        addresses = await self._resolve(host, port)
+        attempt.phase = "connecting"
+        stream = await _first_of([self._inner.connect_tcp(address, port) for address in addresses])
+        attempt.phase = "waiting"
+        return _Stream(stream, self)
+
+    async def _resolve(self, host: str, port: int) -> list[str]:
+        try:
+            return [str(ipaddress.ip_address(host))]
+        except ValueError:
+            pass
+        lookup = self._lookups.setdefault((host, port), Aside(lambda: _addresses(host, port)))
+        try:
+            return await lookup()
+        except (OSError, UnicodeError):
+            raise FetchError(f"unknown host {clean(host, 60)!r}") from None
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+async def _first_of(attempts: list[Any]) -> httpcore.AsyncNetworkStream:
+    """The first connection that stands; the next address starts when one failed or was silent for a moment."""
+    running: set[asyncio.Task[httpcore.AsyncNetworkStream]] = set()
+    failure: BaseException | None = None
+    try:
+        while attempts or running:
+            if attempts:
+                running.add(asyncio.ensure_future(attempts.pop(0)))
+            done, running = await asyncio.wait(
+                running, timeout=_HEAD_START_S if attempts else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            standing = [task.result() for task in done if task.exception() is None]
+            for late in standing[1:]:
+                await late.aclose()
+            if standing:
+                return standing[0]
+            failure = failure or next(iter(done)).exception() if done else failure
+    finally:
+        for task in running:
+            task.cancel()
+        for attempt in attempts:
+            attempt.close()
+    raise failure or FetchError("cannot connect")
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    """A connection's bytes, counted by the attempt that is under way."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream, backend: Backend) -> None:
+        self._inner = inner
+        self._backend = backend
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        attempt = self._backend.attempt
+        if attempt.phase == "header" and attempt.received >= HEADER_LIMIT:
+            raise FetchError(f"header too large: more than {size_text(HEADER_LIMIT)}")
+        data = await self._inner.read(max_bytes, timeout)
+        attempt.took(data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        self._backend.attempt.phase = "handshake"
+        stream = await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        self._backend.attempt.phase = "waiting"
+        return _Stream(stream, self._backend)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
