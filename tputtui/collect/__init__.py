@@ -1,0 +1,1 @@
+"""Where numbers come from: endpoints, the host, processes, discovery. Collects and does not interpret."""

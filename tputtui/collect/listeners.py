@@ -1,0 +1,54 @@
+"""Who listens on which TCP port, from the kernel's list: nothing is connected to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psutil
+
+from tputtui.text import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One listening TCP socket. Whose it is stays None where the kernel does not tell us."""
+
+    port: int
+    address: str
+    pid: int | None = None
+    started: float | None = None  # unix seconds, as psutil.Process.create_time()
+    comm: str = ""  # the kernel's name of the process, cleaned
+    command: str = ""  # its command line, cleaned and cut
+
+
+def read_listeners() -> tuple[Listener, ...]:
+    """All listening TCP sockets of this network namespace, by port.
+
+    psutil walks the descriptors of every process for this: 11 to 13 ms at 80 processes, against 1 to 2 ms for a whole
+    tick of ours. So on demand, or every 10 s; and not in a thread that must answer at once.
+    """
+    owners: dict[int, tuple[float | None, str, str]] = {}
+    found: set[Listener] = set()
+    try:
+        connections = psutil.net_connections(kind="tcp")
+    except (psutil.Error, OSError):
+        return ()
+    for connection in connections:
+        if connection.status != psutil.CONN_LISTEN or not connection.laddr:
+            continue
+        pid = connection.pid
+        if pid is not None and pid not in owners:
+            owners[pid] = _owner(pid)
+        started, comm, command = owners[pid] if pid is not None else (None, "", "")
+        found.add(Listener(connection.laddr.port, connection.laddr.ip, pid, started, comm, command))
+    return tuple(sorted(found, key=lambda listener: (listener.port, listener.address, listener.pid or 0)))
+
+
+def _owner(pid: int) -> tuple[float | None, str, str]:
+    """Start time, name and command line; what may not be read stays empty."""
+    try:
+        process = psutil.Process(pid)
+        with process.oneshot():
+            return (process.create_time(), clean(process.name(), 64), clean(" ".join(process.cmdline()), 1024))
+    except (psutil.Error, OSError):
+        return (None, "", "")
