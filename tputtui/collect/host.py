@@ -116,13 +116,13 @@ def is_counted_disk(name: str, root: str) -> bool:
         return False
     block = f"{root}/sys/block"
     try:
-        return not os.listdir(f"{block}/{name.replace('/', '!')}/slaves")  # noqa: PTH208  (names, no Path objects)
+        return not os.listdir(f"{block}/{name.replace('/', '!')}/slaves")
     except NotADirectoryError:
         return False
     except OSError:
         pass
-    if os.path.isdir(block):  # noqa: PTH112  (hot path of a start)
-        return os.path.isdir(f"{block}/{name.replace('/', '!')}")  # noqa: PTH112
+    if os.path.isdir(block):
+        return os.path.isdir(f"{block}/{name.replace('/', '!')}")
     return _DISK_BY_NAME.fullmatch(name) is not None
 
 

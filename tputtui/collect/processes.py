@@ -103,7 +103,7 @@ class ProcessCollector:
 
     def _pids(self) -> list[int]:
         try:
-            return sorted(int(name) for name in os.listdir(self._proc) if name.isdigit())  # noqa: PTH208
+            return sorted(int(name) for name in os.listdir(self._proc) if name.isdigit())
         except OSError:
             return []
 
@@ -185,7 +185,7 @@ class ProcessCollector:
     def _python(self, directory: str, comm: str) -> tuple[str | None, bool]:
         """Python's version by the executable, and whether that settles it (else its maps have to be looked at)."""
         try:
-            python = python_of_executable(os.readlink(f"{directory}/exe"))  # noqa: PTH115  (a string, no Path)
+            python = python_of_executable(os.readlink(f"{directory}/exe"))
         except OSError:
             return python_of_executable(comm), True  # somebody else's: its maps are closed to us too
         return python, python is not None

@@ -1,0 +1,225 @@
+"""How close each resource of the host is to its limit, and which of all resources saturates first.
+
+Waiting work outranks percentages (DESIGN section 4). Work waits where tasks are runnable and have no core, where the
+kernel holds a control group back, where tasks stall for CPU, memory or I/O, where listening sockets drop connections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tputtui import text
+from tputtui.model import CgroupState, FirstToSaturate, HostState, SaturationState
+
+PRESSURE_THRESHOLDS = {"cpu": 30.0, "memory": 10.0, "io": 20.0}
+"""Percent of the last 10 s from which pressure counts as waiting work: "some" of the CPU, for which tasks wait a little
+on every busy machine; "some" of memory, where a tenth is distress already (systemd-oomd and Android's lmkd act in that
+region); "full" of I/O, for somebody always waits for a disk."""
+
+THROTTLED_PERCENT = 1.0
+"""Share of enforcement periods from which throttling counts as waiting work."""
+
+IOWAIT_PERCENT = 20.0
+"""Share of the machine's time from which I/O wait counts as waiting work."""
+
+BUSY_PERCENT = 80.0
+"""CPU below which a queue is a burst of one moment: it is counted at one instant, the percentage over the tick."""
+
+_OURSELVES = 1  # whoever counts runnable tasks is running
+_NEVER_FIRST = frozenset(("swap",))  # what lies there is history; when it matters, memory is short or under pressure
+
+
+# ------------------------------------------------------------------------------------------------- the host's rows
+
+
+def host_saturation(state: HostState) -> tuple[SaturationState, ...]:
+    """A row for each resource of the host, in a fixed order. One that cannot be read says so in `reason`.
+
+    Units are those of `text.amount`: "cores", "By", "By/s", "ratio". Swap, limits and pressure have a row only where
+    there is swap, a limit is set, and pressure is high.
+    """
+    absent = dict(state.missing)
+    rows = [
+        _cpu(state, absent),
+        _io_wait(state, absent),
+        _memory(state, absent),
+        _disk(state, absent),
+        _network(state, absent),
+        _open_files(state, absent),
+    ]
+    if state.memory is not None and state.memory.swap_total_bytes and state.memory.swap_used_bytes is not None:
+        rows.append(_level("swap", state.memory.swap_used_bytes, state.memory.swap_total_bytes))
+    if state.cgroup is not None:
+        rows += cgroup_saturation(state.cgroup)
+    rows += _pressures(state)
+    return tuple(rows)
+
+
+def cgroup_saturation(group: CgroupState, owner: str = "") -> tuple[SaturationState, ...]:
+    """Rows for the limits that are set on a control group. `owner` names whose it is, where it is not our own."""
+    name = f"{owner} cgroup".lstrip()
+    rows: list[SaturationState] = []
+    if group.cpu_limit_cores is not None:
+        cores = f"limit {text.number(group.cpu_limit_cores)} cores"
+        throttled = group.throttled_percent
+        if throttled is None:
+            rows.append(_unknown(f"{name} cpu", f"{cores}, not known yet if throttled"))
+        else:
+            share = throttled / 100
+            waits = throttled >= THROTTLED_PERCENT
+            reason = (
+                f"throttled in {text.percent(throttled)} % of periods, {cores}"
+                if throttled
+                else f"not throttled, {cores}"
+            )
+            rows.append(
+                SaturationState(f"{name} cpu", None, share, None, share, share if waits else 0.0, "ratio", reason)
+            )
+    if group.memory_limit_bytes and group.memory_used_bytes is not None:
+        rows.append(_level(f"{name} memory", group.memory_used_bytes, group.memory_limit_bytes))
+    return tuple(rows)
+
+
+def _cpu(state: HostState, absent: dict[str, str]) -> SaturationState:
+    cpu = state.cpu
+    if cpu is None:
+        return _unknown("cpu", absent.get("cpu"))
+    waiting: float | None = None
+    if state.run_queue is not None:
+        queued = max(0, state.run_queue - _OURSELVES - cpu.cores)
+        waiting = float(queued) if cpu.percent >= BUSY_PERCENT else 0.0
+    share = f"{text.percent(cpu.percent)} % of {_cores(cpu.cores)}"
+    reason = f"{text.number(waiting)} waiting, {share}" if waiting else share
+    return SaturationState(
+        "cpu", None, cpu.percent / 100 * cpu.cores, cpu.cores, cpu.percent / 100, waiting, "cores", reason
+    )
+
+
+def _io_wait(state: HostState, absent: dict[str, str]) -> SaturationState:
+    """Cores that were idle while a task of theirs waited for I/O: at least so many tasks waited."""
+    cpu = state.cpu
+    if cpu is None:
+        return _unknown("io wait", absent.get("cpu"))
+    share = cpu.iowait / 100
+    waiting = share * cpu.cores if cpu.iowait >= IOWAIT_PERCENT else 0.0
+    reason = f"{text.percent(cpu.iowait)} % of {_cores(cpu.cores)} idle for I/O"
+    return SaturationState("io wait", None, share, None, share, waiting, "ratio", reason)
+
+
+def _memory(state: HostState, absent: dict[str, str]) -> SaturationState:
+    memory = state.memory
+    if memory is None:
+        return _unknown("memory", absent.get("memory"))
+    return _level("memory", memory.used_bytes, memory.total_bytes)
+
+
+def _disk(state: HostState, absent: dict[str, str]) -> SaturationState:
+    """The busiest disk. Its whole time is its limit; a disk that serves many requests at once may do more at 100 %."""
+    disk = max(state.disks, key=lambda disk: (disk.util_percent or 0.0, disk.iops), default=None)
+    if disk is None:
+        return _unknown("disk", absent.get("disks") or ("no disk has been used" if state.cpu is not None else None))
+    if disk.util_percent is None:
+        return _unknown("disk", f"{disk.name} does not say how long it is busy")
+    share = disk.util_percent / 100
+    reason = f"{disk.name} busy {text.percent(disk.util_percent)} % of the time"
+    if disk.await_ms is not None:
+        digits, unit = text.seconds(disk.await_ms / 1000)
+        reason += f", {digits} {unit} a request"
+    return SaturationState("disk", None, share, 1.0, share, None, "ratio", reason)
+
+
+def _network(state: HostState, absent: dict[str, str]) -> SaturationState:
+    """The busiest interface. Its speed is not known, so it has no ratio; dropped connections are what counts."""
+    drops = state.tcp.listen_drops_s if state.tcp is not None else None
+    refused = f"{text.rate(drops)} connections/s dropped at full listen queues" if drops else ""
+    busiest = max(state.networks, key=lambda network: network.rx_bytes_s + network.tx_bytes_s, default=None)
+    if busiest is None:
+        nothing = absent.get("networks") or ("no interface has carried anything" if state.cpu is not None else None)
+        row = _unknown("network", nothing)
+        return SaturationState("network", None, None, waiting=drops, reason=refused) if refused else row
+    traffic = busiest.rx_bytes_s + busiest.tx_bytes_s
+    reason = refused or f"busiest is {busiest.name}"
+    return SaturationState("network", None, traffic, None, None, drops, "By/s", reason)
+
+
+def _open_files(state: HostState, absent: dict[str, str]) -> SaturationState:
+    if state.fds_used is None:
+        return _unknown("open files", absent.get("file descriptors"))
+    if not state.fds_limit:
+        return SaturationState("open files", None, state.fds_used, reason="no limit")
+    ratio = state.fds_used / state.fds_limit
+    reason = f"{text.number(state.fds_used)} of {text.number(state.fds_limit)}"
+    return SaturationState("open files", None, state.fds_used, state.fds_limit, ratio, None, "", reason)
+
+
+def _pressures(state: HostState) -> list[SaturationState]:
+    """Stalls at or above their threshold; below it, the rows of the resources show them as evidence."""
+    rows: list[SaturationState] = []
+    for resource, threshold in PRESSURE_THRESHOLDS.items():
+        pressure = state.pressure.get(resource)
+        if pressure is None:
+            continue
+        percent, who = (pressure.full_10, "all") if resource == "io" else (pressure.some_10, "some")
+        if percent is None or percent < threshold:
+            continue
+        share = percent / 100
+        reason = (
+            f"{who} tasks waited for {resource if resource != 'io' else 'I/O'} {text.percent(percent)} % of the time"
+        )
+        rows.append(SaturationState(f"{resource} stall", None, share, None, share, share, "ratio", reason))
+    return rows
+
+
+def _level(name: str, used: int, total: int) -> SaturationState:
+    """Bytes used of bytes there are."""
+    digits, unit = text.size(total)
+    ratio = used / total
+    reason = f"{text.percent(100 * ratio)} % of {digits} {unit}"
+    return SaturationState(name, None, used, total, ratio, None, "By", reason)
+
+
+def _unknown(name: str, reason: str | None) -> SaturationState:
+    return SaturationState(name, None, None, reason=reason or "known from the second reading on")
+
+
+def _cores(count: int) -> str:
+    return "1 core" if count == 1 else f"{count} cores"
+
+
+# ------------------------------------------------------------------------------------------------- which is first
+
+
+def first_to_saturate(rows: Iterable[SaturationState]) -> FirstToSaturate | None:
+    """The resource that is closest to its limit, with the evidence; None where nothing is known.
+
+    1. What has waiting work: a service's own queue before the host's (requests stand in it), a whole queue of tasks
+       before a share of time, then the higher ratio.
+    2. Nothing waits: the highest ratio to a limit, however low. A share without a limit (I/O wait, throttling) below its
+       threshold is near nothing, and swap that is full of old pages neither.
+    """
+    known = list(rows)
+    waiting = [row for row in known if row.waiting is not None and row.waiting > 0]
+    if waiting:
+        first = min(waiting, key=_urgency)
+        return FirstToSaturate(first.name, _evidence(first))
+    limited = [row for row in known if row.ratio is not None and row.limit is not None and row.name not in _NEVER_FIRST]
+    if not limited:
+        return None
+    first = max(limited, key=lambda row: row.ratio or 0.0)
+    return FirstToSaturate(first.name, _evidence(first))
+
+
+def _urgency(row: SaturationState) -> tuple[bool, bool, float]:
+    return (row.family is None, (row.waiting or 0.0) < 1, -(row.ratio or 0.0))
+
+
+def _evidence(row: SaturationState) -> str:
+    """The host's rows bring their sentence; a service's row has the reason of its binding, which is another matter."""
+    if row.family is None and row.reason:
+        return row.reason
+    share = ""
+    if row.ratio is not None and row.limit is not None:
+        digits, unit = text.amount(row.limit, row.unit)
+        share = f"{text.percent(100 * row.ratio)} % of {digits} {unit}".rstrip()
+    waiting = f"{text.number(row.waiting)} waiting" if row.waiting else ""
+    return ", ".join(part for part in (waiting, share) if part)
