@@ -150,8 +150,8 @@ def _tls_sentence(error: ssl.SSLError) -> str:
 
 
 def size_text(count: int) -> str:
-    """A limit in bytes as it was set: 16 MiB, 64 KiB, 100 bytes."""
-    for factor, unit in ((1 << 20, "MiB"), (1 << 10, "KiB")):
+    """A number of bytes as it was set or announced: 16 MiB, 64 KiB, 100 bytes."""
+    for factor, unit in ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
         if count >= factor:
             return f"{count / factor:.4g} {unit}"
     return f"{count} bytes"

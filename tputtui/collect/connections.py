@@ -15,6 +15,8 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import anyio.lowlevel
+import anyio.streams.tls
 import httpcore
 import httpx
 
@@ -26,6 +28,11 @@ HEADER_LIMIT = 64 * 1024
 """Bytes that may come before the body begins, interim (1xx) answers included."""
 _IDLE_S = 300.0  # longer than any sensible interval: a connection that is scraped stays open
 _HEAD_START_S = 0.25  # how long an address may be silent before the next one is tried beside it (RFC 8305)
+
+
+async def load() -> None:
+    """Load what the first connection would load: 50 ms or more that belong on no target's clock."""
+    await anyio.lowlevel.checkpoint()
 
 
 class TlsFiles(NamedTuple):

@@ -106,6 +106,7 @@ class Endpoint:
         from tputtui.collect import connections  # before the clock starts: the first time it loads httpx
 
         if self._backend is None:
+            await connections.load()
             self._backend = connections.Backend()
         self._backend.attempt = attempt = Attempt()
         started = time.monotonic()
@@ -179,6 +180,8 @@ class Endpoint:
 
     async def _body(self, response: httpx.Response, attempt: Attempt) -> _Answer:
         limit = self.settings.max_body_bytes
+        if "transfer-encoding" in response.headers and "content-length" in response.headers:
+            raise FetchError("the answer has two lengths that conflict")
         body = Body(response.headers.get("content-encoding", ""), limit)
         if attempt.expected is not None and attempt.expected > limit:
             raise FetchError(f"body larger than {size_text(limit)}: {size_text(attempt.expected)} announced")
