@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from tputtui.demo.pool import Pool, PoolTimeoutError
+
+
+def _pool(size: int, patience_s: float = 5.0) -> tuple[Pool, CollectorRegistry]:
+    registry = CollectorRegistry()
+    return Pool(size, patience_s, registry), registry
+
+
+async def _turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_who_finds_none_waits_in_the_order_of_arrival() -> None:
+    pool, registry = _pool(1)
+    taken = await pool.acquire()
+    served: list[str] = []
+
+    async def want(name: str) -> None:
+        connection = await pool.acquire()
+        served.append(name)
+        pool.release(connection)
+
+    waiting = [asyncio.create_task(want(name)) for name in ("first", "second", "third")]
+    await _turns()
+    assert registry.get_sample_value("db_pool_waiting") == 3
+    assert registry.get_sample_value("db_pool_in_use") == 1
+    pool.release(taken)
+    await asyncio.gather(*waiting)
+    assert served == ["first", "second", "third"]
+    assert registry.get_sample_value("db_pool_waiting") == 0
+    assert registry.get_sample_value("db_pool_in_use") == 0
+    assert registry.get_sample_value("db_pool_acquire_seconds_count") == 4
+
+
+async def test_patience_ends_and_the_connection_is_not_lost() -> None:
+    pool, registry = _pool(1, patience_s=0.01)
+    taken = await pool.acquire()
+    with pytest.raises(PoolTimeoutError):
+        await pool.acquire()
+    pool.release(taken)
+    assert registry.get_sample_value("db_pool_waiting") == 0
+    assert await pool.acquire() is taken
+
+
+async def test_who_leaves_the_line_does_not_take_a_connection_along() -> None:
+    pool, registry = _pool(1)
+    taken = await pool.acquire()
+    leaving = asyncio.create_task(pool.acquire())
+    await _turns()
+    pool.release(taken)  # its turn has come ...
+    leaving.cancel()  # ... in the very moment it leaves
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    assert await pool.acquire() is taken
+    assert registry.get_sample_value("db_pool_in_use") == 1
+
+
+async def test_queries_end_when_they_were_due_however_coarse_the_timer() -> None:
+    pool, _ = _pool(2)
+    await asyncio.gather(*(pool.query(0.004) for _ in range(20)))
+    ends = sorted(connection.free_at for connection in pool._free)
+    began = ends[0] - 10 * 0.004
+    again, _ = _pool(2)
+    assert began <= asyncio.get_running_loop().time()
+    assert ends[1] - ends[0] < 0.004
+    assert again._free[0].free_at == 0
