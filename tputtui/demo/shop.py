@@ -59,7 +59,9 @@ class Shop:
     def draw(self, request: Request) -> random.Random:
         """The random numbers of one request."""
         number = request.headers.get("x-request-id", "")
-        return random.Random(self._seed * 1_000_003 + int(number)) if number.isdecimal() else self._unnumbered
+        if number.isdecimal() and len(number) < 20:
+            return random.Random(self._seed * 1_000_003 + int(number))
+        return self._unnumbered
 
     async def item(self, request: Request, draw: random.Random) -> Response:
         """One item, or 404."""

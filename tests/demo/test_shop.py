@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from tputtui.demo import routes
+from tputtui.demo.pool import Pool
+from tputtui.demo.routes import Route
+from tputtui.demo.shop import Shop
+from tputtui.demo.web import Request
+
+SERVED = [route for route in routes.ROUTES if route is not routes.STRAY]
+every_route = pytest.mark.parametrize("route", SERVED, ids=lambda route: route.template)
+
+
+class Times:
+    """What a shop would have slept, and held a connection for, in seconds; with the statuses it answered."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+        self.held: list[float] = []
+        self.statuses: list[int] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    async def query(self, hold_s: float) -> None:
+        self.held.append(hold_s)
+
+
+async def ask(
+    route: Route, numbers: range, monkeypatch: pytest.MonkeyPatch, *, slowdown: float = 1.0, added_s: float = 0.0
+) -> Times:
+    """Ask a new shop, seeded alike, for one route, in no time."""
+    times = Times()
+    pool = Pool(1, 1.0, CollectorRegistry())
+    shop = Shop(pool, slowdown, seed=1)
+    shop.added_s = added_s
+    monkeypatch.setattr(pool, "query", times.query)
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncio, "sleep", times.sleep)
+        for number in numbers:
+            request = Request(route.method, route.template.replace("{id}", "5"), {"x-request-id": str(number)})
+            template, handler = shop.find(request)
+            assert template == route.template
+            times.statuses.append((await handler(request, shop.draw(request))).status)
+    return times
+
+
+@every_route
+async def test_slowdown_multiplies_the_time_of_each_handler(route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
+    normal = await ask(route, range(20), monkeypatch)
+    slow = await ask(route, range(20), monkeypatch, slowdown=2.5)
+    assert slow.slept == pytest.approx([2.5 * seconds for seconds in normal.slept])
+    assert slow.held == pytest.approx([2.5 * seconds for seconds in normal.held])
+    assert slow.statuses == normal.statuses
+
+
+def test_slowdown_multiplies_what_is_computed() -> None:
+    sizes = [len(Shop(Pool(1, 1, CollectorRegistry()), slowdown, 1)._catalogue.items) for slowdown in (1, 2)]
+    assert sizes[1] == 2 * sizes[0]
+
+
+@every_route
+async def test_latency_is_added_once_to_each_request(route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
+    normal = await ask(route, range(20), monkeypatch)
+    late = await ask(route, range(20), monkeypatch, added_s=0.2)
+    assert sum(late.slept) == pytest.approx(sum(normal.slept) + 20 * 0.2)
+    assert late.held == normal.held
+
+
+@every_route
+async def test_a_numbers_times_do_not_depend_on_the_order(route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
+    forth = await ask(route, range(20), monkeypatch)
+    back = await ask(route, range(19, -1, -1), monkeypatch)
+    assert back.slept == forth.slept[::-1]
+    assert back.held == forth.held[::-1]
+
+
+@every_route
+async def test_the_pool_is_asked_as_often_as_the_table_says(route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = range(5 if route is routes.REPORT else 1500)  # a report computes
+    times = await ask(route, numbers, monkeypatch)
+    assert len(times.held) / len(numbers) == pytest.approx(route.pooled, abs=0.06)
+
+
+async def test_connections_are_held_for_the_mean_that_erlang_c_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = await ask(routes.CART, range(4000), monkeypatch)
+    assert sum(times.held) / 4000 == pytest.approx(routes.HOLD_S, rel=0.06)
+
+
+async def test_payments_fail_at_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = await ask(routes.PAYMENT, range(4000), monkeypatch)
+    assert times.statuses.count(502) / 4000 == pytest.approx(routes.PAYMENT.errors, abs=0.01)
