@@ -582,3 +582,4 @@ class Snapshot:
     objectives: tuple[ObjectiveStatus, ...] = ()
     events: tuple[Event, ...] = ()  # the newest, oldest first
     self_: SelfState = field(default_factory=lambda: SelfState(None, None, 0))
+    ready: bool = False  # every target has two scrapes or has failed

@@ -138,7 +138,6 @@ _ASCII = str.maketrans(
         "▸": ">",
         "▾": "v",
         "▶": ">",
-        "▼": "v",
         "●": "*",
         "○": "o",
         "◐": "?",
@@ -146,7 +145,32 @@ _ASCII = str.maketrans(
         "━": "=",
         "│": "|",
         "┃": "|",
+        "▁": "_",
+        "▂": ".",
+        "▃": "-",
+        "▄": "=",
+        "▅": "+",
+        "▆": "*",
+        "▇": "%",
         "█": "#",
+        "▏": "|",
+        "▎": "|",
+        "▍": "|",
+        "▌": "#",
+        "▋": "#",
+        "▊": "#",
+        "▉": "#",
+        "■": "#",
+        "•": "*",
+        "┤": "|",
+        "┼": "+",
+        "┐": "+",
+        "┘": "+",
+        "└": "+",
+        "┌": "+",
+        "┬": "+",
+        "┴": "+",
+        "├": "|",
         "›": ">",
         "→": ">",
         "Δ": "d",
@@ -189,7 +213,7 @@ def number(value: float | None, digits: int = 3) -> str:
         return f"{value:.{digits - 1}e}"
     decimals = max(0, digits - 1 - math.floor(math.log10(magnitude)))
     rounded = f"{value:,.{min(decimals, digits)}f}"
-    if magnitude < 10 ** -digits:
+    if magnitude < 10**-digits:
         return f"{value:.1e}" if magnitude < 1e-6 else f"{value:.{min(decimals, 6)}f}".rstrip("0")
     return rounded
 
@@ -320,7 +344,17 @@ def clock(value: float) -> str:
     return f"{total // 3600:02d}:{total // 60 % 60:02d}:{total % 60:02d}"
 
 
-_DURATION_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION_UNITS = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "min": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+}
 
 
 def parse_duration(text: str) -> float:

@@ -1,0 +1,178 @@
+"""The live feed: asks the collectors and hands over readings. It knows where numbers come from, not what they mean."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from tputtui.collect.configured import endpoint_settings
+from tputtui.collect.endpoint import Endpoint
+from tputtui.collect.exposition import Limits as ScanLimits
+from tputtui.collect.exposition import Scanner
+from tputtui.collect.host import HostCollector
+from tputtui.collect.poller import Poller
+from tputtui.collect.processes import ProcessCollector
+from tputtui.model import ProcessReading, Reading, Scrape, Target
+from tputtui.settings import Limits, Settings, TargetSettings
+
+PROCESSES_EVERY_S = 2.0
+"""The process table costs more than all other figures of the host together: it is read half as often."""
+
+LISTENERS_EVERY_S = 10.0
+DISCOVER_EVERY_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A target as the feed asks it: what the monitor needs to know of it."""
+
+    target: Target
+    settings: TargetSettings
+
+
+class Feed(Protocol):
+    """Yields readings: live from collectors, or out of a run's file."""
+
+    @property
+    def targets(self) -> tuple[Asked, ...]:
+        """All targets so far, in order."""
+        ...
+
+    async def run(self) -> None:
+        """Collect until cancelled."""
+        ...
+
+    def read(self, missed_ticks: int) -> Reading:
+        """All that came in since the last call."""
+        ...
+
+
+class LiveFeed:
+    """Collectors on one event loop: targets by the poller, the host and the processes when a reading is taken."""
+
+    def __init__(self, settings: Settings, wanted: Callable[[str], frozenset[str] | None]) -> None:
+        """`wanted` says for a target which sample names to read; None is all of them."""
+        self._settings = settings
+        self._targets: list[Asked] = []
+        self._scanners: dict[str, Scanner] = {}
+        self._scrapes: list[Scrape] = []
+        self._host = HostCollector()
+        self._processes = ProcessCollector()
+        self._processes_read: tuple[ProcessReading, ...] | None = None
+        self._reading_processes: asyncio.Task[None] | None = None
+        self._processes_at = -1e9
+        self._listeners_at = -1e9
+        self.want_processes = True
+        self.watched: frozenset[int] = frozenset()
+        self.looked: str | None = None  # what discovery says it looked at
+        self.discovering = not settings.targets and settings.discover
+        self._poller = Poller([self._endpoint(target) for target in settings.targets], settings.interval_s, self._scrapes.append, wanted)
+
+    @property
+    def targets(self) -> tuple[Asked, ...]:
+        """All targets so far, in order."""
+        return tuple(self._targets)
+
+    def forgotten(self, name: str) -> frozenset[str]:
+        """Sample names of a target of which its scanner has dropped series."""
+        scanner = self._scanners.get(name)
+        return scanner.forgotten_names if scanner is not None else frozenset()
+
+    def _endpoint(self, target: TargetSettings) -> Endpoint:
+        made = endpoint_settings(target, self._settings.limits)
+        scanner = Scanner(scan_limits(self._settings.limits, made.max_series))
+        endpoint = Endpoint(made, scanner)
+        self._targets.append(Asked(endpoint.target, target))
+        self._scanners[endpoint.name] = scanner
+        return endpoint
+
+    # ------------------------------------------------------------------------------------------ collecting
+
+    async def run(self) -> None:
+        """Scrape, and look for listeners where no target was named, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._poller.run())
+            if self.discovering:
+                group.create_task(self._discover())
+
+    async def _discover(self) -> None:
+        from tputtui.collect.discover import Discoverer
+
+        discoverer = Discoverer()
+        known = {asked.settings.url for asked in self._targets}
+        while True:
+            discovery = await discoverer.discover()
+            self.looked = discovery.sentence
+            for found in discovery.found:
+                if found.url not in known:
+                    known.add(found.url)
+                    self._poller.add(self._endpoint(TargetSettings(url=found.url)))
+            self.discovering = False
+            await asyncio.sleep(DISCOVER_EVERY_S)
+
+    def read(self, missed_ticks: int) -> Reading:
+        """All that came in since the last call, with the host as it is now."""
+        now = time.monotonic()
+        scrapes, self._scrapes[:] = tuple(self._scrapes), []
+        processes, self._processes_read = self._processes_read, None
+        self._start_processes(now)
+        usage, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+        return Reading(
+            at=now,
+            time=time.time(),
+            scrapes=scrapes,
+            host=self._host.read(),
+            processes=processes,
+            missed_ticks=missed_ticks,
+            self_cpu_s=usage.ru_utime + usage.ru_stime + children.ru_utime + children.ru_stime,
+            self_rss_bytes=_own_rss(),
+        )
+
+    def _start_processes(self, now: float) -> None:
+        """Start the next reading of the processes in a thread, where one is wanted and due."""
+        if not (self.want_processes or self.watched) or self._reading_processes is not None:
+            return
+        if now - self._processes_at < PROCESSES_EVERY_S - 0.1 * self._settings.interval_s:
+            return
+        self._processes_at = now
+        self._reading_processes = asyncio.get_running_loop().create_task(self._read_processes(now))
+
+    async def _read_processes(self, now: float) -> None:
+        try:
+            if self.want_processes and now - self._listeners_at >= LISTENERS_EVERY_S:
+                self._listeners_at = now
+                await asyncio.to_thread(self._processes.listeners)
+            self._processes_read = await asyncio.to_thread(
+                self._processes.read, self.watched, not self.want_processes
+            )
+        finally:
+            self._reading_processes = None
+
+
+def scan_limits(limits: Limits, series: int) -> ScanLimits:
+    """The scanner's limits as the settings have them."""
+    return ScanLimits(
+        series=series,
+        labels=limits.labels,
+        name_bytes=limits.name_bytes,
+        value_bytes=limits.value_bytes,
+        line_bytes=limits.line_bytes,
+    )
+
+
+def _own_rss() -> int | None:
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def names_of(targets: tuple[Asked, ...]) -> Mapping[str, Target]:
+    """The targets by name."""
+    return {asked.target.name: asked.target for asked in targets}

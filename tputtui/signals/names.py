@@ -1,0 +1,28 @@
+"""What the figures on the time axis are called: the monitor writes them, the views read them."""
+
+from __future__ import annotations
+
+
+def traffic(service: str) -> str:
+    """Throughput of a service, in its unit."""
+    return f"traffic/{service}"
+
+
+def errors(service: str) -> str:
+    """Error ratio of a service, 0 to 1."""
+    return f"errors/{service}"
+
+
+def latency(service: str, quantile: float | None) -> str:
+    """A latency quantile of a service in seconds (raw where the unit is not known); None is the mean."""
+    return f"latency/{service}/{'mean' if quantile is None else f'{quantile:g}'}"
+
+
+def saturation(owner: str, resource: str) -> str:
+    """A resource's ratio to its limit (its value where no limit is known); the host's `owner` is ""."""
+    return f"saturation/{owner}/{resource}"
+
+
+def process_cpu(pid: int) -> str:
+    """CPU of the followed process, percent of one core."""
+    return f"process/{pid}"

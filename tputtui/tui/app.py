@@ -1,0 +1,396 @@
+"""The app: wiring only. Snapshots come in from the engine's thread, views go out to the screen in front."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, cast
+
+os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+
+from textual.app import App, InvalidThemeError
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+
+from tputtui import text
+from tputtui.model import ProcessState, Snapshot
+from tputtui.settings import Settings
+from tputtui.tui import keys, palette
+from tputtui.tui.commands import CommandProvider
+from tputtui.tui.lifeline import Lifeline
+from tputtui.tui.live import LiveScreen
+from tputtui.views.routes import route_columns
+from tputtui.views.scene import ListState, Scene, Viewpoint
+
+SPANS = (60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 10800.0, 43200.0, 86400.0)
+WINDOWS = (10.0, 30.0, 60.0)
+BACKLOG = 4  # writes that wait for the terminal: beyond that a frame is dropped, not queued
+SAY_S = 6.0
+
+
+class Source(Protocol):
+    """What the screen needs from an engine, live or replayed. `subscribe`'s callback runs on the engine's thread."""
+
+    def subscribe(self, listener: Any, /) -> None: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]: ...
+    def snapshot_at(self, at: float) -> Snapshot | None: ...
+    def set_window(self, seconds: float) -> None: ...
+    def next_breakdown(self, service: str) -> None: ...
+    def want_processes(self, wanted: bool) -> None: ...
+    def watch(self, pids: frozenset[int]) -> None: ...
+
+
+class Tick(Message):
+    """A new snapshot. One that was not yet handled is replaced, so a slow screen drops frames and never queues them."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        super().__init__()
+
+    def can_replace(self, message: Message) -> bool:
+        """A newer tick takes the place of an older one."""
+        return isinstance(message, Tick)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the screen is told about where it runs."""
+
+    host_name: str
+    zone_offset_s: float
+    state_folder: Path
+    themes: tuple[Path, ...]
+
+
+class TputtuiApp(App[int]):
+    """Holds where the user stands (the viewpoint) and shows the scene on whatever screen is in front."""
+
+    TITLE = "tputtui"
+    CSS_PATH = "app.tcss"
+    COMMANDS: ClassVar[set[Any]] = {CommandProvider}
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "leave", show=False, priority=True),
+        Binding("ctrl+q", "leave", show=False, priority=True),
+    ]
+
+    def __init__(self, settings: Settings, source: Source, look: palette.Palette, place: Place) -> None:
+        super().__init__()
+        self.settings = settings
+        self.source = source
+        self.palette = look
+        self.place = place
+        self.latest: Snapshot | None = None
+        self.viewpoint = Viewpoint(read_only=settings.read_only)
+        self.moment: float | None = None  # the monotonic time that is looked at; None: now
+        self.first_at: float | None = None
+        self.asked_to_quit = False
+        self._said_at = 0.0
+        self._lifeline = Lifeline(self._leave_with, source.stop)
+        self.register_theme(look.theme())
+        self.theme = look.name
+
+    # ------------------------------------------------------------------------------------------ life
+
+    async def on_mount(self) -> None:
+        """Paint, then start to collect."""
+        if os.environ.get("TERM"):
+            self._lifeline.hold(asyncio.get_running_loop())
+        if self.settings.keys:
+            self.set_keymap(self.settings.keys)
+        await self.push_screen(LiveScreen())
+        self.source.subscribe(lambda snapshot: self.post_message(Tick(snapshot)))
+        self.source.start()
+
+    def _leave_with(self, code: int) -> None:
+        self.exit(code, return_code=code)
+
+    def action_leave(self) -> None:
+        """^C: leave at once."""
+        self.exit(0)
+
+    def over(self) -> None:
+        """The screen is restored; the watch on the terminal ends."""
+        self._lifeline.over()
+
+    # ------------------------------------------------------------------------------------------ data in
+
+    def on_tick(self, tick: Tick) -> None:
+        """Show the newest snapshot, unless the user looks at another moment or the terminal cannot keep up."""
+        self.latest = tick.snapshot
+        if self.first_at is None:
+            self.first_at = tick.snapshot.at
+        if self.viewpoint.status and time.monotonic() - self._said_at > SAY_S:
+            self.viewpoint = replace(self.viewpoint, status="")
+        if self.backlog() <= BACKLOG:
+            self.show_scene()
+
+    def backlog(self) -> int:
+        """Writes that wait for the terminal. Textual blocks its loop at 30: we stop drawing long before."""
+        writer = getattr(self._driver, "_writer_thread", None)
+        queue = getattr(writer, "_queue", None)
+        return queue.qsize() if queue is not None else 0
+
+    # ------------------------------------------------------------------------------------------ the scene
+
+    def scene(self) -> Scene | None:
+        """What there is to show now; None before the first snapshot."""
+        if self.latest is None:
+            return None
+        snapshot = self.latest
+        behind = 0.0
+        if self.moment is not None:
+            snapshot = self.source.snapshot_at(self.moment) or snapshot
+            behind = max(0.0, self.latest.at - self.moment)
+        span = self.shown_span()
+        moment = self.moment
+        viewpoint = replace(
+            self.viewpoint,
+            shown_span_s=span,
+            behind_s=0.0 if self.viewpoint.frozen else behind,
+        )
+        return Scene(
+            snapshot,
+            lambda name, columns: self.source.past(name, columns, span, moment),
+            viewpoint,
+            self.place.host_name,
+            self.place.zone_offset_s,
+        )
+
+    def shown_span(self) -> float:
+        """The axis starts at one minute and grows to the chosen span with the data there is."""
+        if self.latest is None or self.first_at is None:
+            return SPANS[0]
+        lived = self.latest.at - self.first_at
+        return min(self.viewpoint.span_s, next((span for span in SPANS if span >= lived), SPANS[-1]))
+
+    def show_scene(self) -> None:
+        """Show the scene on the screen in front."""
+        scene = self.scene()
+        show = getattr(self.screen, "show_scene", None)
+        if scene is not None and show is not None:
+            show(scene)
+
+    def look(self, **changes: Any) -> None:
+        """Change where the user stands, and show it."""
+        self.viewpoint = replace(self.viewpoint, **changes)
+        self.show_scene()
+
+    def keep_list(self, panel: str, state: ListState) -> None:
+        """Remember how a list is looked at."""
+        if self.viewpoint.lists.get(panel) != state:
+            self.viewpoint = replace(self.viewpoint, lists={**self.viewpoint.lists, panel: state})
+
+    def say(self, sentence: str) -> None:
+        """A sentence in the footer's place for a few seconds."""
+        self._said_at = time.monotonic()
+        self.look(status=text.clean(sentence, 400))
+
+    def route_sorts(self) -> tuple[str, ...]:
+        """The columns that the routes may be sorted by."""
+        scene = self.scene()
+        service = scene.service if scene is not None else None
+        if service is None:
+            return ("rps",)
+        return tuple(column.id for column in route_columns(service, service.breakdown_by, service.breakdown))
+
+    # ------------------------------------------------------------------------------------------ commands
+
+    def action_do(self, command: str) -> None:
+        """Run a command of keys.py: the screen in front knows it, or the app does."""
+        handler = getattr(self.screen, f"do_{command}", None) or getattr(self, f"do_{command}", None)
+        if command != "quit":
+            self.asked_to_quit = False
+        if handler is not None:
+            handler()
+        else:
+            self.say(f"{command.replace('_', ' ')} has no meaning here")
+
+    def do_quit(self) -> None:
+        """q on the live screen."""
+        self.exit(0)
+
+    def do_help(self) -> None:
+        """?."""
+        from tputtui.tui.help import HelpScreen
+
+        self.push_screen(HelpScreen())
+
+    def do_palette(self) -> None:
+        """: and ^P."""
+        self.action_command_palette()
+
+    def do_theme(self) -> None:
+        """T."""
+        from tputtui.tui.themes import ThemeScreen
+
+        self.push_screen(ThemeScreen())
+
+    def do_suspend(self) -> None:
+        """^Z."""
+        self.action_suspend_process()
+
+    def do_export(self) -> None:
+        """e: this screen as an SVG file."""
+        folder = self.place.state_folder
+        path = folder / f"screen-{time.strftime('%Y%m%d-%H%M%S')}.svg"
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            picture = self.export_screenshot(title="tputtui")
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+                file.write(picture)
+        except OSError as error:
+            self.say(f"the screen was not saved: {path}: {error.strerror}")
+        else:
+            self.say(f"saved {path}")
+
+    def use(self, look: palette.Palette) -> None:
+        """Paint with another theme from now on."""
+        self.palette = look
+        self.register_theme(look.theme())
+        try:
+            self.theme = look.name
+        except InvalidThemeError:
+            return
+        for screen in self.screen_stack:
+            screen.refresh(layout=False)
+            for widget in screen.query("Panel"):
+                widget.refresh()
+
+    # ------------------------------------------------------------------------------------------ time
+
+    def do_freeze(self) -> None:
+        """Space: hold the picture; collecting goes on."""
+        if self.moment is None and self.latest is not None:
+            self.moment = self.latest.at
+            self.look(frozen=True)
+        else:
+            self.do_live()
+
+    def do_live(self) -> None:
+        """0."""
+        self.moment = None
+        self.look(frozen=False)
+
+    def _travel(self, steps: float) -> None:
+        if self.latest is None or self.first_at is None:
+            return
+        step = max(self.settings.interval_s, self.shown_span() / 60)
+        moment = (self.latest.at if self.moment is None else self.moment) + steps * step
+        if moment >= self.latest.at:
+            self.do_live()
+            return
+        self.moment = max(self.first_at, moment)
+        self.look(frozen=False)
+
+    def do_back(self) -> None:
+        """[."""
+        self._travel(-1)
+
+    def do_forward(self) -> None:
+        """]."""
+        self._travel(1)
+
+    def do_back_far(self) -> None:
+        """{."""
+        self._travel(-10)
+
+    def do_forward_far(self) -> None:
+        """}."""
+        self._travel(10)
+
+    def do_jump(self) -> None:
+        """@: ask for a time."""
+        from tputtui.tui.widgets.prompt import Prompt
+
+        found = self.screen.query(Prompt)
+        if not found:
+            return
+
+        def done(words: str | None) -> None:
+            if words:
+                moment = self._moment_of(words)
+                if moment is None:
+                    self.say(f"{words!r} is no time in reach: 14:03:22, or -90s")
+                    return
+                self.moment = moment
+            self.look(frozen=False)
+
+        found.first().ask("a time: 14:03:22, 14:03, or -90s from now", done)
+
+    def _moment_of(self, words: str) -> float | None:
+        """The monotonic time meant by "14:03:22" or "-90s"; None where it lies outside of what was seen."""
+        assert self.latest is not None
+        latest, words = self.latest, words.strip()
+        clock = re.fullmatch(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", words)
+        if clock is not None:
+            hours, minutes, seconds = int(clock[1]), int(clock[2]), int(clock[3] or 0)
+            now = (latest.time + self.place.zone_offset_s) % 86400
+            back = (now - (hours * 3600 + minutes * 60 + seconds)) % 86400
+        else:
+            try:
+                back = abs(text.parse_duration(words.removeprefix("-")))
+            except ValueError:
+                return None
+        moment = latest.at - back
+        return moment if self.first_at is not None and moment >= self.first_at - 60 else None
+
+    def do_zoom_in(self) -> None:
+        """+: half the span."""
+        shown = self.shown_span()
+        shorter = [span for span in SPANS if span < shown]
+        self.look(span_s=shorter[-1] if shorter else SPANS[0])
+
+    def do_zoom_out(self) -> None:
+        """-: the next longer span."""
+        longer = [span for span in SPANS if span > self.viewpoint.span_s]
+        self.look(span_s=longer[0] if longer else SPANS[-1])
+        if self.shown_span() < self.viewpoint.span_s:
+            self.say(f"the axis grows to {text.brief_span(self.viewpoint.span_s)} with the data")
+
+    # ------------------------------------------------------------------------------------------ the engine
+
+    def do_window(self) -> None:
+        """w: the next window."""
+        now = self.latest.window_s if self.latest is not None else self.settings.window_s
+        window = next((choice for choice in WINDOWS if choice > now), WINDOWS[0])
+        self.source.set_window(window)
+        self.say(f"rates and quantiles over {text.span(window)}")
+
+    def do_breakdown(self) -> None:
+        """d: the next label."""
+        scene = self.scene()
+        if scene is not None and scene.service is not None:
+            self.source.next_breakdown(scene.service.name)
+
+    def follow(self, identity: Hashable) -> None:
+        """Keep a process in the first row, or let it go."""
+        chosen = cast("tuple[int, float] | None", identity)
+        if chosen is None:
+            self.say("choose a process first: 6, then the arrows")
+        elif self.viewpoint.followed == chosen:
+            self.source.watch(frozenset())
+            self.look(followed=None)
+        else:
+            self.source.watch(frozenset((chosen[0],)))
+            self.look(followed=chosen)
+
+    def profile(self, process: ProcessState) -> None:
+        """Sample a process and show where its time goes."""
+        if self.settings.read_only:
+            self.say("read-only: no profiling")
+            return
+        from tputtui.tui.profile import ProfileScreen
+
+        screens = [screen for screen in self.screen_stack if isinstance(screen, ProfileScreen)]
+        if not screens:
+            self.push_screen(cast("Screen[None]", ProfileScreen(process)))

@@ -1,0 +1,52 @@
+"""Leaving the terminal as we found it, however we die.
+
+Textual handles neither SIGTERM nor SIGHUP (the shell would be left raw, in the alternate screen, with the mouse on), and
+when its terminal vanishes without a signal its input thread spins at 100 % of a core while its writer blocks the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+_GRACE_S = 2.0
+
+
+class Lifeline:
+    """Watches over one run of the screen. `leave(code)` must end it from the event loop's thread."""
+
+    def __init__(self, leave: Callable[[int], None], last_wish: Callable[[], None]) -> None:
+        self._leave = leave
+        self._last_wish = last_wish  # closes what must not be lost when the loop is stuck
+        self._over = threading.Event()
+
+    def hold(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Install the signal handlers and the watch on the terminal. Call it from the loop's thread."""
+        for number, code in EXIT_CODES.items():
+            loop.add_signal_handler(number, self._leave, code)
+        threading.Thread(target=self._watch, args=(loop,), name="terminal-watch", daemon=True).start()
+
+    def over(self) -> None:
+        """The screen has ended: the watch ends, too."""
+        self._over.set()
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            poll = select.poll()
+            poll.register(sys.__stdin__.fileno(), 0)  # type: ignore[union-attr]
+            poll.poll()  # returns on HUP and ERR only
+        except (OSError, ValueError, AttributeError):
+            return
+        try:
+            loop.call_soon_threadsafe(self._leave, EXIT_CODES[signal.SIGHUP])
+        except RuntimeError:
+            return  # the loop is closed: we are on the way out
+        if not self._over.wait(_GRACE_S):
+            self._last_wish()
+            os._exit(EXIT_CODES[signal.SIGHUP])  # the loop is stuck on a terminal that is gone: nothing else ends us

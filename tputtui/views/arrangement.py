@@ -1,0 +1,84 @@
+"""Where the panels stand: pure arithmetic on the size of the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tputtui.views.lines import Line, Row, blank
+from tputtui.views.saturation import resources
+from tputtui.views.scene import PanelName, PanelView, Scene
+
+LEAST = (40, 12)
+WIDE = 100  # columns from which panels stand side by side
+TALL = 30  # rows from which that is worth it
+ROWS: dict[str, tuple[PanelName, PanelName]] = {"top": ("throughput", "latency"), "bottom": ("routes", "processes")}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The panels that are shown, with their heights. `stacked`: one under the other instead of side by side."""
+
+    heights: Mapping[PanelName, int]
+    stacked: bool = False
+    event_line: bool = True
+    too_small: bool = False
+
+
+def plan(scene: Scene | None, width: int, height: int, zoomed: PanelName | None = None) -> Plan:
+    """The arrangement for a terminal of that size. Header and footer take a line each, the event line a third."""
+    if width < LEAST[0] or height < LEAST[1]:
+        return Plan({}, event_line=False, too_small=True)
+    if zoomed is not None:
+        return Plan({zoomed: height - 3})
+    if width < WIDE or height < TALL:
+        return _stacked(scene, height)
+    room = height - 3
+    saturation = _saturation_height(scene, 10 if height >= 50 else 7)
+    count = len(scene.snapshot.targets) if scene is not None else 0
+    strip = 2 + min(count, 8 if height >= 50 else 4) if count > 1 else 0
+    rest = room - saturation - strip
+    top = max(8, rest * 11 // 20)
+    heights: dict[PanelName, int] = {"throughput": top, "latency": top, "saturation": saturation}
+    if strip:
+        heights["targets"] = strip
+    heights["routes"] = heights["processes"] = rest - top
+    return Plan(heights)
+
+
+def _stacked(scene: Scene | None, height: int) -> Plan:
+    quantiles = 3
+    if scene is not None and scene.service is not None and scene.service.latency is not None:
+        quantiles = max(1, len(scene.service.latency.quantiles))
+    room = height - 3
+    heights: dict[PanelName, int] = {"throughput": 4}
+    heights["latency"] = min(quantiles, 4) + 1
+    heights["saturation"] = min(4, _saturation_height(scene, 4))
+    while sum(heights.values()) > room and len(heights) > 1:
+        heights.popitem()
+    left = room - sum(heights.values())
+    if left >= 3:
+        heights[_bottom(scene)] = left
+    else:
+        heights["throughput"] += left
+    return Plan(heights, stacked=True)
+
+
+def _bottom(scene: Scene | None) -> PanelName:
+    """The one list that has room on a small screen: the focused one, else routes where there are some."""
+    focus = scene.viewpoint.focus if scene is not None else None
+    if focus in ("routes", "processes", "targets", "events"):
+        return focus
+    service = scene.service if scene is not None else None
+    return "routes" if service is not None and service.breakdown else "processes"
+
+
+def _saturation_height(scene: Scene | None, most: int) -> int:
+    return 1 + max(3, min(most - 1, len(resources(scene)) if scene is not None else most - 1))
+
+
+def too_small(width: int, height: int) -> PanelView:
+    """What stands in place of panels on a terminal that is too small for them."""
+    words = [f"{width}x{height} is too small:", f"tputtui needs {LEAST[0]}x{LEAST[1]}.", "q quits."]
+    lines: list[Line] = [Row(width).at(0, word).line() for word in words[:height]]
+    return PanelView(tuple(lines + [blank(width)] * (height - len(lines))))

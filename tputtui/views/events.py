@@ -1,0 +1,47 @@
+"""The event log: what is down now, then what happened last."""
+
+from __future__ import annotations
+
+from tputtui import text
+from tputtui.model import Event
+from tputtui.views.lines import Line, Role, Row, Span, rule
+from tputtui.views.scene import PanelView, Scene
+from tputtui.views.throughput import fill
+
+ROLES: dict[str, Role] = {"down": "bad", "warning": "warning", "objective": "warning", "reset": "warning", "up": "ok"}
+
+
+def event_line(scene: Scene, width: int) -> Line:
+    """One line: the targets that are down with the reason, then the newest events."""
+    row = Row(width)
+    row.at(1, "")
+    for target in [target for target in scene.snapshot.targets if target.state == "down"][:3]:
+        since = f", since {text.span(target.since_s)}" if target.since_s is not None else ""
+        row.then(f"! {text.clean(target.name, 30)} down", "bad").then(f": {target.error or 'no answer'}{since}   ")
+    for event in reversed(scene.snapshot.events):
+        if row.end > width - 24:
+            break
+        row.spans(_event(scene, event))
+        row.then("   ")
+    return row.line()
+
+
+def _event(scene: Scene, event: Event) -> list[Span]:
+    role = ROLES.get(event.kind, "plain")
+    spans = [Span(f"{scene.clock(event.time)} ", "dim")]
+    if event.kind in ("down", "up"):
+        spans.append(Span(f"{event.kind}: ", role))
+    spans.append(Span(event.text, role if event.kind in ("warning", "objective") else "plain"))
+    return spans
+
+
+def events(scene: Scene, width: int, height: int) -> PanelView:
+    """The whole log, the newest first: what `z` on the log shows."""
+    lines = [rule("Events", f"{len(scene.snapshot.events)}", width, scene.viewpoint.focus == "events")]
+    for event in list(reversed(scene.snapshot.events))[: height - 1]:
+        row = Row(width)
+        row.at(1, "").spans(_event(scene, event))
+        lines.append(row.line())
+    if len(lines) == 1 and height > 1:
+        lines.append(Row(width).at(1, "nothing happened yet", "dim").line())
+    return PanelView(tuple(fill(lines, width, height)))

@@ -1,0 +1,117 @@
+"""Latency: one row a quantile (now, its line over time, its base), with the bucket's honesty."""
+
+from __future__ import annotations
+
+from tputtui import text
+from tputtui.model import LatencyState, Quantile, ServiceState
+from tputtui.signals import names
+from tputtui.views.lines import Line, Row, rule, sparks
+from tputtui.views.scene import PanelView, Scene
+from tputtui.views.throughput import fill
+
+
+def latency(scene: Scene, width: int, height: int) -> PanelView:
+    """The panel, `height` lines."""
+    service = scene.service
+    state = service.latency if service is not None else None
+    lines = [rule("Latency", text.clean(state.family) if state else "", width, scene.viewpoint.focus == "latency")]
+    if service is None or state is None:
+        reason = (service.reasons.get("latency") if service else "") or "no latency metric found"
+        if service is not None:
+            lines.append(Row(width).at(1, f"{text.clean(reason)}: i to choose one", "dim").line())
+        return PanelView(tuple(fill(lines, width, height)))
+    quantiles = state.quantiles
+    if not quantiles:
+        lines.append(_mean_line(scene, service, state, width))
+    else:
+        with_head = height >= len(quantiles) + 3
+        if with_head:
+            lines.append(_head(scene, state, width))
+        room = height - len(lines) - (1 if state.note or height > 8 else 0)
+        each = max(1, min(4, room // len(quantiles)))
+        for quantile in quantiles:
+            lines += _quantile_rows(scene, service, state, quantile, width, each)
+        if len(lines) < height:
+            lines.append(_foot(state, width))
+    return PanelView(tuple(fill(lines, width, height)))
+
+
+def _columns(width: int) -> tuple[int, int, int]:
+    """(where the number ends, where the line starts, its cells)."""
+    base = 14 if width >= 50 else 0
+    return 14, 19, max(0, width - 19 - base)
+
+
+def _head(scene: Scene, state: LatencyState, width: int) -> Line:
+    ends, starts, cells = _columns(width)
+    row = Row(width).ending_at(ends, "now", "dim")
+    row.at(starts, text.cut(text.brief_span(scene.viewpoint.shown_span_s), cells), "dim")
+    if width >= 50 and state.since_start:
+        row.ending_at(width - 1, "since start", "dim")
+    return row.line()
+
+
+def figure(quantile: Quantile, unit: str | None) -> tuple[str, str]:
+    """A quantile as (number, unit), with ≥ where it is only a floor."""
+    digits, shown_unit = text.amount(quantile.value, unit)
+    return (f"≥{digits}" if quantile.at_least else digits, shown_unit)
+
+
+def quantile_name(q: float) -> str:
+    """0.999 -> p99.9."""
+    return f"p{round(q * 100, 4):g}"
+
+
+def _quantile_rows(
+    scene: Scene, service: ServiceState, state: LatencyState, quantile: Quantile, width: int, height: int
+) -> list[Line]:
+    ends, starts, cells = _columns(width)
+    values = scene.past(names.latency(service.name, quantile.q), cells) if cells > 3 else []
+    pictures = sparks(values, height)
+    lines = []
+    for index, picture in enumerate(pictures or [""]):
+        row = Row(width)
+        if index == height - 1:
+            row.at(1, quantile_name(quantile.q))
+            digits, unit = figure(quantile, state.unit)
+            row.figure(ends, digits, unit)
+        row.at(starts, picture, "data")
+        if index == height - 1 and width >= 50:
+            base = next((other for other in state.since_start if other.q == quantile.q), None)
+            if base is not None:
+                digits, unit = figure(base, state.unit)
+                row.ending_at(width - 1, f"{digits} {unit}", "dim")
+        lines.append(row.line())
+    return lines
+
+
+def _foot(state: LatencyState, width: int) -> Line:
+    row = Row(width)
+    row.at(1, "")
+    if state.mean is not None:
+        digits, unit = text.amount(state.mean, state.unit)
+        row.at(1, "mean ", "dim").then(digits).then(f" {unit}" if unit else "", "dim")
+    if state.note:
+        row.then("   " if row.end > 1 else "").then(text.clean(state.note), "warning")
+    elif state.unit is None:
+        row.then("   unit not known: shown as exposed", "dim")
+    else:
+        tail = state.quantiles[-1]
+        if tail.low is not None and tail.high is not None and tail.value is not None:
+            low, low_unit = text.amount(tail.low, state.unit)
+            high, high_unit = text.amount(tail.high, state.unit)
+            row.then(
+                f"   {quantile_name(tail.q)} lies in the bucket {low} {low_unit} to {high} {high_unit}", "dim"
+            )
+        elif tail.at_least:
+            row.then(f"   {quantile_name(tail.q)} is above the last bucket", "warning")
+    return row.line()
+
+
+def _mean_line(scene: Scene, service: ServiceState, state: LatencyState, width: int) -> Line:
+    ends, starts, cells = _columns(width)
+    row = Row(width).at(1, "mean")
+    digits, unit = text.amount(state.mean, state.unit)
+    row.figure(ends, digits, unit)
+    picture = sparks(scene.past(names.latency(service.name, None), cells), 1)[0] if cells > 3 else ""
+    return row.at(starts, picture, "data").line()

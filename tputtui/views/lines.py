@@ -1,0 +1,188 @@
+"""Lines of text with roles: the only thing a panel's view is made of.
+
+A role says what a piece of text is for; a theme says how that looks. A view never names a colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+from tputtui import text
+
+Role = Literal[
+    "plain",  # labels and prose
+    "dim",  # context: units, axes, what one need not read
+    "strong",  # the numbers one came for
+    "data",  # charts and bars
+    "faint",  # the ground of a bar, a baseline behind the line
+    "ok",
+    "warning",
+    "bad",
+    "accent",  # keys and what has the focus
+    "badge",  # the name in the corner
+    "rule",
+    "rule-focus",
+    "cursor",  # added to the roles of a selected row by the widget that draws it
+]
+
+
+class Span(NamedTuple):
+    """A piece of text, already cleaned, and what it is for."""
+
+    text: str
+    role: Role = "plain"
+
+
+Line = tuple[Span, ...]
+
+
+class Row:
+    """Builds one line by columns: what is put at a cell stays there, whatever stands before it."""
+
+    __slots__ = ("_cells", "_end", "width")
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self._cells: list[Span] = []
+        self._end = 0
+
+    def at(self, x: int, content: str, role: Role = "plain") -> Row:
+        """Put `content` at cell `x`; it is pushed right where something stands there already, and cut at the edge."""
+        if x > self._end:
+            self._cells.append(Span(" " * (x - self._end)))
+            self._end = x
+        return self.then(content, role)
+
+    def then(self, content: str, role: Role = "plain") -> Row:
+        """Append `content` where the last one ended."""
+        room = self.width - self._end
+        if room <= 0 or not content:
+            return self
+        content = text.cut(content, room)
+        self._cells.append(Span(content, role))
+        self._end += text.width(content)
+        return self
+
+    def ending_at(self, x: int, content: str, role: Role = "plain") -> Row:
+        """Put `content` so that its last cell is before `x`."""
+        return self.at(max(self._end, x - text.width(content)), content, role)
+
+    def figure(self, x: int, digits: str, unit: str, role: Role = "strong") -> Row:
+        """A number that ends before `x`, and its unit, dimmed, after a blank."""
+        self.ending_at(x, digits, role)
+        return self.then(f" {unit}", "dim") if unit else self
+
+    def spans(self, spans: Iterable[Span], x: int | None = None) -> Row:
+        """Append a ready-made run of spans."""
+        for index, span in enumerate(spans):
+            if index == 0 and x is not None:
+                self.at(x, span.text, span.role)
+            else:
+                self.then(span.text, span.role)
+        return self
+
+    @property
+    def end(self) -> int:
+        """The cell after the last one used."""
+        return self._end
+
+    def line(self) -> Line:
+        """The finished line, exactly `width` cells."""
+        if self._end < self.width:
+            self._cells.append(Span(" " * (self.width - self._end)))
+            self._end = self.width
+        return tuple(merge(self._cells))
+
+
+def merge(spans: Iterable[Span]) -> list[Span]:
+    """Neighbours of one role become one span: fewer style changes on the wire."""
+    out: list[Span] = []
+    for span in spans:
+        if out and out[-1].role == span.role:
+            out[-1] = Span(out[-1].text + span.text, span.role)
+        elif span.text:
+            out.append(span)
+    return out
+
+
+def blank(width: int) -> Line:
+    """An empty line."""
+    return (Span(" " * width),)
+
+
+def plain(line: Line) -> str:
+    """A line's text: for tests and for what is copied."""
+    return "".join(span.text for span in line)
+
+
+def rule(title: str, context: str, width: int, focused: bool = False) -> Line:
+    """A panel's top: one rule with its title left and its source or order right."""
+    stroke = "━" if focused else "─"
+    role: Role = "rule-focus" if focused else "rule"
+    row = Row(width)
+    row.then(stroke, role).then(f" {title} ", "strong" if focused else "plain")
+    room = width - row.end - 3
+    context = text.cut(context, room - 1) if room > 8 else ""
+    fill = width - row.end - (text.width(context) + 3 if context else 0)
+    row.then(stroke * max(0, fill), role)
+    if context:
+        row.then(f" {context} ", "dim").then(stroke, role)
+    return row.line()
+
+
+def columns(widths: Sequence[int], gap: int = 1, start: int = 0) -> list[int]:
+    """The first cell of each of several columns that follow one another."""
+    out: list[int] = []
+    x = start
+    for width in widths:
+        out.append(x)
+        x += width + gap
+    return out
+
+
+# ------------------------------------------------------------------------------------------- small pictures
+
+SPARKS = "▁▂▃▄▅▆▇█"
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def spark(values: Sequence[float | None], top: float | None = None) -> str:
+    """One row of bars from zero to `top` (or the largest value); a gap is a blank, a zero is the lowest bar."""
+    known = [value for value in values if value is not None]
+    if top is None:
+        top = max(known, default=0.0)
+    if top <= 0:
+        return "".join(" " if value is None else SPARKS[0] for value in values)
+    scale = 8 / top
+    return "".join(" " if value is None else SPARKS[min(7, max(0, int(value * scale)))] for value in values)
+
+
+def sparks(values: Sequence[float | None], height: int, top: float | None = None) -> list[str]:
+    """The same over several rows, the top row first."""
+    if height <= 1:
+        return [spark(values, top)]
+    known = [value for value in values if value is not None]
+    if top is None:
+        top = max(known, default=0.0)
+    rows: list[list[str]] = [[] for _ in range(height)]
+    for value in values:
+        eighths = 0 if value is None or top <= 0 else round(value / top * height * 8)
+        if value is not None:
+            eighths = max(1, min(height * 8, eighths))
+        for level in range(height):
+            part = min(8, max(0, eighths - level * 8))
+            rows[height - 1 - level].append(" " if part == 0 else SPARKS[part - 1])
+    return ["".join(row) for row in rows]
+
+
+def bar(ratio: float | None, cells: int) -> tuple[str, str]:
+    """A bar of `cells` as (filled, ground). An unknown ratio has neither."""
+    if ratio is None:
+        return ("", " " * cells)
+    eighths = round(max(0.0, min(1.0, ratio)) * cells * 8)
+    full, part = divmod(eighths, 8)
+    if ratio > 0 and eighths == 0:
+        part = 1
+    filled = "█" * full + (_EIGHTHS[part] if part else "")
+    return (filled, "·" * (cells - len(filled)))

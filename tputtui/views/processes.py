@@ -1,0 +1,96 @@
+"""The process table: who uses the machine, which of them py-spy can look into."""
+
+from __future__ import annotations
+
+from tputtui import text
+from tputtui.model import ProcessState
+from tputtui.views.lines import Line, Row, rule
+from tputtui.views.scene import PanelView, Scene
+from tputtui.views.table import Column, Listing, table
+
+
+def processes(scene: Scene, width: int, height: int) -> PanelView:
+    """The panel, `height` lines."""
+    state = scene.viewpoint.list("processes")
+    found = scene.snapshot.processes
+    shown = f"“{text.clean(state.filter, 20)}”" if state.filter else "/ filter"
+    context = f"{len(found)}, by {state.sort or 'cpu'}  {shown}" if found is not None else ""
+    top = rule("Processes", context, width, scene.viewpoint.focus == "processes")
+    items = found or ()
+    return table(
+        Listing(items, lambda item: item.identity, lambda item: f"{item.pid} {item.name} {item.user or ''} {item.command}"),
+        COLUMNS_WIDE if width >= 76 else COLUMNS,
+        state,
+        top,
+        width,
+        height,
+        foot=lambda _hidden: _foot(scene, items, width),
+        empty="reading the processes" if found is None else "no process may be read",
+    )
+
+
+def _foot(scene: Scene, items: tuple[ProcessState, ...], width: int) -> Line:
+    row = Row(width)
+    busy = scene.snapshot.busy_cores
+    if busy is not None and items:
+        explained = sum(item.cpu_percent or 0.0 for item in items) / 100
+        row.at(1, f"shown explain {min(explained, 99999):.1f} of {busy:.1f} busy cores", "dim")
+    cursor = scene.viewpoint.list("processes").cursor
+    chosen = next((item for item in items if item.identity == cursor), None)
+    if chosen is not None:
+        words = f"profiles {chosen.pid}" if chosen.python is not None else f"{chosen.pid} is not Python"
+        row.ending_at(width - 1 - len(words) - 2, "  ").then("p ", "accent").then(words, "dim")
+    return row.line()
+
+
+def _pid(row: Row, x: int, cells: int, item: ProcessState) -> None:
+    row.ending_at(x + cells, str(item.pid))
+
+
+def _name(row: Row, x: int, cells: int, item: ProcessState) -> None:
+    row.at(x, text.cut(item.name, cells))
+
+
+def _user(row: Row, x: int, cells: int, item: ProcessState) -> None:
+    row.at(x, text.cut(item.user or text.UNKNOWN, cells), "dim")
+
+
+def _cpu(row: Row, x: int, cells: int, item: ProcessState) -> None:
+    value = item.cpu_percent
+    row.ending_at(x + cells, text.percent(value, 1), "strong" if value is not None and value >= 0.05 else "dim")
+
+
+def _rss(row: Row, x: int, cells: int, item: ProcessState) -> None:
+    digits, unit = text.size(item.rss_bytes)
+    row.ending_at(x + cells - 4, digits).then(f" {unit}", "dim")
+
+
+def _threads(row: Row, x: int, cells: int, item: ProcessState) -> None:
+    row.ending_at(x + cells, text.UNKNOWN if item.threads is None else str(item.threads), "dim")
+
+
+def _state(row: Row, x: int, cells: int, item: ProcessState) -> None:
+    row.at(x, item.state, "warning" if item.state in ("D", "Z", "T") else "dim")
+
+
+def _python(row: Row, x: int, cells: int, item: ProcessState) -> None:
+    row.at(x, "" if item.python is None else item.python or "py", "ok")
+
+
+COLUMNS: list[Column[ProcessState]] = [
+    Column("pid", "pid", 7, lambda item: -item.pid, _pid),
+    Column("name", "name", 0, lambda item: item.name, _name, right=False),
+    Column("cpu", "cpu %", 6, lambda item: item.cpu_percent or 0.0, _cpu),
+    Column("rss", "rss", 9, lambda item: item.rss_bytes or 0, _rss),
+    Column("threads", "thr", 4, lambda item: item.threads or 0, _threads),
+    Column("python", "py", 4, lambda item: 0 if item.python is None else 1, _python, right=False),
+]
+"""Percent of one core, as top counts."""
+
+COLUMNS_WIDE: list[Column[ProcessState]] = [
+    *COLUMNS[:1],
+    Column("user", "user", 9, lambda item: item.user or "", _user, right=False),
+    *COLUMNS[1:5],
+    Column("state", "s", 1, lambda item: item.state, _state, right=False),
+    *COLUMNS[5:],
+]

@@ -1,0 +1,112 @@
+"""The routes table: the service's traffic by the values of its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tputtui import text
+from tputtui.model import BreakdownRow, Labels, ServiceState
+from tputtui.views.latency import figure, quantile_name
+from tputtui.views.lines import Line, Row, rule
+from tputtui.views.scene import PanelView, Scene, traffic_figure
+from tputtui.views.table import Column, Listing, table
+from tputtui.views.throughput import error_role
+
+
+def routes(scene: Scene, width: int, height: int) -> PanelView:
+    """The panel, `height` lines."""
+    service = scene.service
+    state = scene.viewpoint.list("routes")
+    by = service.breakdown_by if service is not None else ()
+    context = f"by {', '.join(map(text.clean, by))}" if by else ""
+    if state.filter:
+        context = f"filter “{text.clean(state.filter, 20)}”  {context}"
+    top = rule("Routes", context, width, scene.viewpoint.focus == "routes")
+    rows = service.breakdown if service is not None else ()
+    return table(
+        Listing(rows, lambda row: row.labels, _words),
+        route_columns(service, by, rows),
+        state,
+        top,
+        width,
+        height,
+        foot=lambda _hidden: _more(service, width),
+        empty="no labels to break the traffic down by" if service is not None and service.traffic else "no traffic metric",
+    )
+
+
+def _words(row: BreakdownRow) -> str:
+    return " ".join(value for _, value in row.labels)
+
+
+def _value(labels: Labels, name: str) -> str:
+    return next((text.clean(value, 200) for label, value in labels if label == name), "")
+
+
+def route_columns(
+    service: ServiceState | None, by: Sequence[str], rows: Sequence[BreakdownRow]
+) -> list[Column[BreakdownRow]]:
+    """Label columns first, the last of them flexible; then traffic, errors, and the first and last quantile."""
+    columns: list[Column[BreakdownRow]] = []
+    order = sorted(by, key=lambda name: name not in ("method", "verb"))
+    for index, name in enumerate(order):
+        flexible = index == len(order) - 1
+        widest = max((text.width(_value(row.labels, name)) for row in rows), default=0)
+        columns.append(_label_column(name, 0 if flexible else min(16, max(len(name), widest))))
+    unit = service.traffic.unit if service is not None and service.traffic is not None else "req/s"
+    columns.append(_traffic_column(unit))
+    if service is not None and service.errors is not None:
+        columns.append(_error_column())
+    if service is not None and service.latency is not None:
+        known = [quantile.q for quantile in service.latency.quantiles]
+        for q in dict.fromkeys([*known[:1], *known[-1:]]):
+            columns.append(_quantile_column(q, service.latency.unit))
+    return columns
+
+
+def _label_column(name: str, cells: int) -> Column[BreakdownRow]:
+    def draw(row: Row, x: int, cells: int, item: BreakdownRow) -> None:
+        row.at(x, text.cut(_value(item.labels, name) or "-", cells))
+
+    return Column(name, text.clean(name, 16), cells, lambda item: _value(item.labels, name), draw, right=False)
+
+
+def _traffic_column(unit: str) -> Column[BreakdownRow]:
+    def draw(row: Row, x: int, cells: int, item: BreakdownRow) -> None:
+        digits, shown = traffic_figure(item.rps, unit)
+        row.ending_at(x + cells, digits if unit != "By/s" else f"{digits} {shown}", "strong")
+
+    return Column("rps", unit, 10 if unit == "By/s" else 8, lambda item: item.rps or 0.0, draw)
+
+
+def _error_column() -> Column[BreakdownRow]:
+    def draw(row: Row, x: int, cells: int, item: BreakdownRow) -> None:
+        ratio = None if item.error_ratio is None else item.error_ratio * 100
+        role = error_role(item.error_ratio)
+        row.ending_at(x + cells, text.percent(ratio, 2), "dim" if role == "strong" else role)
+
+    return Column("errors", "err %", 6, lambda item: item.error_ratio or 0.0, draw)
+
+
+def _quantile_column(q: float, unit: str | None) -> Column[BreakdownRow]:
+    def draw(row: Row, x: int, cells: int, item: BreakdownRow) -> None:
+        quantile = next((quantile for quantile in item.quantiles if quantile.q == q), None)
+        if quantile is None:
+            row.ending_at(x + cells, text.UNKNOWN, "dim")
+            return
+        digits, shown = figure(quantile, unit)
+        row.ending_at(x + cells - 3, digits).then(f" {shown}", "dim")
+
+    def sort(item: BreakdownRow) -> float:
+        return next((quantile.value or 0.0 for quantile in item.quantiles if quantile.q == q), 0.0)
+
+    return Column(f"q{q:g}", quantile_name(q), 9, sort, draw)
+
+
+def _more(service: ServiceState | None, width: int) -> Line | None:
+    if service is None or service.breakdown_more is None or not service.breakdown_more[0]:
+        return None
+    count, rps = service.breakdown_more
+    total = (service.traffic.rps if service.traffic else None) or 0.0
+    share = f", {text.percent(100 * rps / total)} % of traffic" if total > 0 else ""
+    return Row(width).at(1, f"and {count:,} more{share}", "dim").line()

@@ -1,0 +1,188 @@
+"""Saturation: which resource is closest to its limit, each with its bar, its line and the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tputtui import text
+from tputtui.model import HostState, SaturationState
+from tputtui.signals import names
+from tputtui.views.lines import Line, Role, Row, Span, bar, rule, spark
+from tputtui.views.scene import PanelView, Scene
+from tputtui.views.throughput import fill
+
+WARNING = 0.8
+BAD = 0.95
+
+
+def saturation(scene: Scene, width: int, height: int) -> PanelView:
+    """The panel: as many rows as fit, those closest to their limit first."""
+    first = scene.snapshot.first
+    context = f"first to saturate: {text.clean(first.name)}, {text.clean(first.reason)}" if first else ""
+    lines = [rule("Saturation", context, width, scene.viewpoint.focus == "saturation")]
+    rows = resources(scene)
+    if not rows:
+        lines.append(Row(width).at(1, "the first figures come with the second reading", "dim").line())
+    lines += [_row(scene, owner, resource, width) for owner, resource in rows[: height - 1]]
+    return PanelView(tuple(fill(lines, width, height)))
+
+
+def resources(scene: Scene) -> list[tuple[str, SaturationState]]:
+    """(owner, resource) of the service and of the host, in one order: waiting first, then by ratio, unknown last."""
+    service = scene.service
+    own = [(service.name, resource) for resource in service.saturation] if service is not None else []
+    host = [("", resource) for resource in scene.snapshot.host_saturation]
+    return sorted(own + host, key=lambda item: saturation_order(item[1]))
+
+
+def saturation_order(resource: SaturationState) -> tuple[bool, float, bool, str]:
+    """Waiting work outranks percentages; then the ratio to the limit; what is not known comes last."""
+    return (
+        not (resource.waiting or 0) > 0,
+        -(resource.ratio if resource.ratio is not None else -1.0),
+        resource.value is None,
+        resource.name,
+    )
+
+
+def resource_role(resource: SaturationState) -> Role:
+    """Colour for a resource: only for its state."""
+    ratio = resource.ratio or 0.0
+    if ratio >= BAD:
+        return "bad"
+    return "warning" if ratio >= WARNING or (resource.waiting or 0) > 0 else "data"
+
+
+def _row(scene: Scene, owner: str, resource: SaturationState, width: int) -> Line:
+    role = resource_role(resource)
+    bar_cells = 14 if width >= 100 else 10
+    row = Row(width)
+    row.at(1, text.cut(text.clean(resource.name), 13))
+    if resource.ratio is not None:
+        row.ending_at(19, text.percent(resource.ratio * 100), "strong" if role == "data" else role).then(" %", "dim")
+        filled, ground = bar(resource.ratio, bar_cells)
+        row.at(22, filled, role).then(ground, "faint")
+    elif resource.value is not None:
+        digits, unit = text.amount(resource.value, resource.unit)
+        row.ending_at(19, digits, "strong" if role == "data" else role).then(f" {unit}" if unit else "", "dim")
+    else:
+        row.ending_at(19, text.UNKNOWN, "dim").then("  n/a", "dim")
+    x = 24 + bar_cells
+    if width >= 100:
+        values = scene.past(names.saturation(owner, resource.name), 16)
+        top = 1.0 if resource.ratio is not None else None
+        row.at(x, spark(values, top), "faint" if role == "data" else role)
+        x += 18
+    row.at(x, "")
+    row.spans(_evidence(scene.snapshot.host, owner, resource))
+    return row.line()
+
+
+def _evidence(host: HostState, owner: str, resource: SaturationState) -> list[Span]:
+    spans: list[Span] = []
+    detail = _HOST_EVIDENCE.get(resource.name) if not owner else None
+    if detail is not None:
+        for label, value, unit in detail(host):
+            spans += [Span(f"{label} "), Span(value, "strong"), Span(f" {unit}  " if unit else "  ", "dim")]
+        if spans:
+            return spans
+    if resource.waiting:
+        spans += [Span("waiting "), Span(text.number(resource.waiting), "warning"), Span("  ")]
+    if resource.limit is not None and resource.value is not None:
+        used, unit = text.amount(resource.value, resource.unit)
+        limit, limit_unit = text.amount(resource.limit, resource.unit)
+        spans += [Span("in use "), Span(used, "strong"), Span(f" {unit}".rstrip() + f" of {limit} {limit_unit}".rstrip())]
+    elif resource.reason:
+        spans.append(Span(text.clean(resource.reason), "dim"))
+    return spans
+
+
+Detail = tuple[str, str, str]
+
+
+def _cpu(host: HostState) -> list[Detail]:
+    out: list[Detail] = []
+    cpu = host.cpu
+    if cpu is None:
+        return out
+    if host.run_queue is not None:
+        out.append(("run queue", str(host.run_queue), f"on {cpu.cores} core{'s' if cpu.cores != 1 else ''}"))
+    out += [
+        ("user", text.percent(cpu.user), "%"),
+        ("sys", text.percent(cpu.system), "%"),
+        ("steal", text.percent(cpu.steal), "%"),
+    ]
+    pressure = host.pressure.get("cpu")
+    if pressure is not None and pressure.some_10 is not None:
+        out.append(("psi", text.percent(pressure.some_10), "%"))
+    if host.cgroup is not None and host.cgroup.throttled_percent is not None:
+        out.append(("throttled", text.percent(host.cgroup.throttled_percent), "%"))
+    return out
+
+
+def _io(host: HostState) -> list[Detail]:
+    out: list[Detail] = []
+    pressure = host.pressure.get("io")
+    if pressure is not None and pressure.full_10 is not None:
+        out.append(("psi full", text.percent(pressure.full_10), "%"))
+    return out + _disk(host)
+
+
+def _disk(host: HostState) -> list[Detail]:
+    busiest = max(host.disks, key=lambda disk: (disk.util_percent or 0, disk.iops), default=None)
+    if busiest is None:
+        return []
+    read, read_unit = text.size(busiest.read_bytes_s)
+    write, write_unit = text.size(busiest.write_bytes_s)
+    out: list[Detail] = []
+    if busiest.util_percent is not None:
+        out.append((f"{text.clean(busiest.name, 16)} util", text.percent(busiest.util_percent), "%"))
+    out += [("read", read, f"{read_unit}/s"), ("write", write, f"{write_unit}/s")]
+    if busiest.await_ms is not None:
+        out.append(("await", *text.seconds(busiest.await_ms / 1000)))
+    return out
+
+
+def _memory(host: HostState) -> list[Detail]:
+    memory = host.memory
+    if memory is None:
+        return []
+    used, used_unit = text.size(memory.used_bytes)
+    total, total_unit = text.size(memory.total_bytes)
+    out: list[Detail] = [("used", used, f"{used_unit} of {total} {total_unit}")]
+    if memory.swap_used_bytes is not None:
+        out.append(("swap", *text.size(memory.swap_used_bytes)))
+    pressure = host.pressure.get("memory")
+    if pressure is not None and pressure.some_10 is not None:
+        out.append(("psi", text.percent(pressure.some_10), "%"))
+    limit = host.cgroup.memory_limit_bytes if host.cgroup is not None else None
+    out.append(("limit", *(text.size(limit) if limit is not None else ("none", ""))))
+    return out
+
+
+def _network(host: HostState) -> list[Detail]:
+    busiest = max(host.networks, key=lambda net: net.rx_bytes_s + net.tx_bytes_s, default=None)
+    out: list[Detail] = []
+    if busiest is not None:
+        received, received_unit = text.size(busiest.rx_bytes_s)
+        sent, sent_unit = text.size(busiest.tx_bytes_s)
+        out += [
+            (f"{text.clean(busiest.name, 16)} in", received, f"{received_unit}/s"),
+            ("out", sent, f"{sent_unit}/s"),
+            ("drops", text.rate(busiest.drops_s), "/s"),
+        ]
+    if host.tcp is not None:
+        if host.tcp.retransmit_percent is not None:
+            out.append(("retransmits", text.percent(host.tcp.retransmit_percent), "%"))
+        if host.tcp.listen_drops_s is not None:
+            out.append(("listen drops", text.rate(host.tcp.listen_drops_s), "/s"))
+    return out
+
+
+_HOST_EVIDENCE: dict[str, Callable[[HostState], list[Detail]]] = {
+    "cpu": _cpu,
+    "io wait": _io,
+    "disk": _disk,
+    "memory": _memory,
+    "network": _network,
+}

@@ -1,0 +1,111 @@
+"""What the views look at: one snapshot, the past of its figures, and where the user stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tputtui import text
+from tputtui.model import ServiceState, Snapshot
+from tputtui.views.lines import Line
+
+Past = Callable[[str, int], Sequence[float | None]]
+"""(name of a figure as in signals.names, columns) -> its mean in each column of the time axis, oldest first; None is a gap."""
+
+PanelName = Literal["throughput", "latency", "saturation", "targets", "routes", "processes", "events"]
+PANELS: tuple[PanelName, ...] = ("throughput", "latency", "saturation", "targets", "routes", "processes", "events")
+"""In the order of Tab and of the keys 1 to 7."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListState:
+    """How one list is looked at. The cursor is a row's key, never its place."""
+
+    cursor: Hashable | None = None
+    top: int = 0
+    sort: str = ""
+    inverted: bool = False
+    filter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewpoint:
+    """Where the user stands: all that decides what is shown and is not data."""
+
+    service: str | None = None  # None: the first one with traffic
+    span_s: float = 600.0
+    shown_span_s: float = 60.0  # grows to span_s with the data there is
+    behind_s: float = 0.0  # how far back from the newest snapshot; 0 is live
+    frozen: bool = False
+    focus: PanelName | None = None
+    recording: str | None = None
+    status: str = ""  # a passing sentence in the place of the footer
+    lists: dict[str, ListState] = field(default_factory=dict)
+    read_only: bool = False
+    followed: tuple[int, float] | None = None  # a process by pid and start: it stands first
+
+    def list(self, panel: str) -> ListState:
+        """How the list of `panel` is looked at."""
+        return self.lists.get(panel) or ListState()
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that a view may use."""
+
+    snapshot: Snapshot
+    past: Past
+    viewpoint: Viewpoint
+    host_name: str = ""
+    zone_offset_s: float = 0.0  # local time = unix time + this
+
+    @property
+    def service(self) -> ServiceState | None:
+        """The service that the panels show."""
+        return chosen_service(self.snapshot, self.viewpoint.service)
+
+    def clock(self, time: float, with_seconds: bool = True) -> str:
+        """A moment as the wall clock showed it."""
+        day = int(time + self.zone_offset_s) % 86400
+        shown = f"{day // 3600:02d}:{day // 60 % 60:02d}"
+        return f"{shown}:{day % 60:02d}" if with_seconds else shown
+
+
+@dataclass(frozen=True, slots=True)
+class PanelView:
+    """What one panel shows: lines, which of them the cursor is on, and which row each line stands for."""
+
+    lines: tuple[Line, ...]
+    cursor: int | None = None
+    keys: tuple[Hashable | None, ...] = ()
+    list: ListState | None = None  # with `top` brought up to date
+
+
+def chosen_service(snapshot: Snapshot, name: str | None) -> ServiceState | None:
+    """The service of that name, else the first that has traffic, else the first."""
+    fallback: ServiceState | None = None
+    for service in snapshot.services:
+        if service.name == name:
+            return service
+        if fallback is None or (fallback.traffic is None and service.traffic is not None):
+            fallback = service
+    return fallback
+
+
+def scrolled(top: int, cursor: int | None, rows: int, height: int) -> int:
+    """The first row to show: as before, moved only as far as the cursor or the end of the list demands."""
+    if cursor is not None:
+        top = min(top, cursor)
+        top = max(top, cursor - height + 1)
+    return max(0, min(top, rows - height))
+
+
+def unit_of(service: ServiceState | None) -> str:
+    """The unit of the service's traffic."""
+    return service.traffic.unit if service is not None and service.traffic is not None else "req/s"
+
+
+def traffic_figure(value: float | None, unit: str) -> tuple[str, str]:
+    """Traffic as (number, unit) for a person."""
+    return text.amount(value, unit)

@@ -1,0 +1,82 @@
+"""The strip of targets: state, figures, age and, where one is down, the reason."""
+
+from __future__ import annotations
+
+from tputtui import text
+from tputtui.model import ServiceState, Snapshot, TargetStatus
+from tputtui.views.header import STATE_SIGNS
+from tputtui.views.latency import figure, quantile_name
+from tputtui.views.lines import Row, rule
+from tputtui.views.scene import PanelView, Scene, traffic_figure
+from tputtui.views.table import Column, Listing, table
+
+
+def targets(scene: Scene, width: int, height: int) -> PanelView:
+    """The panel, `height` lines. The cursor is a target's name; its service is what the other panels show."""
+    snapshot = scene.snapshot
+    down = sum(1 for target in snapshot.targets if target.state == "down")
+    context = f"{len(snapshot.targets)} targets" + (f", {down} down" if down else "")
+    top = rule("Targets", context, width, scene.viewpoint.focus == "targets")
+    return table(
+        Listing(snapshot.targets, lambda target: target.name, lambda target: f"{target.name} {target.url}"),
+        _columns(snapshot),
+        scene.viewpoint.list("targets"),
+        top,
+        width,
+        height,
+        empty="no targets: start as  tputtui :PORT",
+    )
+
+
+def _columns(snapshot: Snapshot) -> list[Column[TargetStatus]]:
+    services = {name: service for service in snapshot.services for name in service.targets}
+
+    def name(row: Row, x: int, cells: int, target: TargetStatus) -> None:
+        sign, role = STATE_SIGNS[target.state]
+        row.at(x, sign, role).then(f" {text.cut(text.clean(target.name), cells - 2)}")
+
+    def traffic(row: Row, x: int, cells: int, target: TargetStatus) -> None:
+        state = _service(services, target)
+        if state is not None and state.traffic is not None:
+            digits, unit = traffic_figure(state.traffic.rps, state.traffic.unit)
+            row.ending_at(x + cells - 7, digits, "strong").then(f" {unit}", "dim")
+
+    def tail(row: Row, x: int, cells: int, target: TargetStatus) -> None:
+        state = _service(services, target)
+        if state is not None and state.latency is not None and state.latency.quantiles:
+            quantile = state.latency.quantiles[-1]
+            digits, unit = figure(quantile, state.latency.unit)
+            row.at(x, f"{quantile_name(quantile.q)} ", "dim")
+            row.ending_at(x + cells - 3, digits, "strong").then(f" {unit}", "dim")
+
+    def age(row: Row, x: int, cells: int, target: TargetStatus) -> None:
+        late = target.age_s is not None and target.age_s > 3 * snapshot.interval_s
+        words = text.UNKNOWN if target.age_s is None else text.span(round(target.age_s, 1))
+        row.ending_at(x + cells, words, "warning" if late else "dim")
+
+    def words(row: Row, x: int, cells: int, target: TargetStatus) -> None:
+        if target.state == "down":
+            since = f", since {text.span(target.since_s)}" if target.since_s is not None else ""
+            row.at(x, text.cut(f"{target.error or 'no answer'}{since}", cells), "bad")
+        elif target.warning:
+            row.at(x, text.cut(target.warning, cells), "warning")
+        elif target.hidden:
+            hidden = sum(target.hidden.values())
+            row.at(x, text.cut(f"{hidden:,} series beyond the limit are not read", cells), "warning")
+        else:
+            size, unit = text.size(target.size)
+            took, took_unit = text.seconds(target.scrape_s)
+            series = text.UNKNOWN if target.series is None else f"{target.series:,}"
+            row.at(x, text.cut(f"{series} series, {size} {unit}, {took} {took_unit}  {target.url}", cells), "dim")
+
+    return [
+        Column("name", "target", 24, lambda target: target.name, name, right=False),
+        Column("rps", "traffic", 16, lambda target: 0.0, traffic),
+        Column("p99", "latency", 14, lambda target: 0.0, tail),
+        Column("age", "age", 7, lambda target: target.age_s or 0.0, age),
+        Column("state", "", 0, lambda target: target.state, words, right=False),
+    ]
+
+
+def _service(services: dict[str, ServiceState], target: TargetStatus) -> ServiceState | None:
+    return services.get(target.name)

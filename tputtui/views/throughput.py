@@ -1,0 +1,138 @@
+"""Throughput: the number, what to hold it against, its line over time, and the errors under it."""
+
+from __future__ import annotations
+
+from tputtui import text
+from tputtui.model import ErrorState, ServiceState
+from tputtui.signals import names
+from tputtui.views.lines import Line, Role, Row, blank, rule, sparks
+from tputtui.views.scene import PanelView, Scene, traffic_figure, unit_of
+
+CHART_WIDTH = 50  # from this many cells on a real chart is worth its axes
+
+
+def throughput(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | None = None) -> PanelView:
+    """The panel, `height` lines. `chart`: lines drawn elsewhere for the rows between the number and the errors."""
+    focused = scene.viewpoint.focus == "throughput"
+    service = scene.service
+    traffic = service.traffic if service is not None else None
+    lines = [rule("Throughput", text.clean(traffic.family) if traffic else "", width, focused)]
+    if service is None or traffic is None:
+        lines += _nothing(scene, service, width)
+        return PanelView(tuple(fill(lines, width, height)))
+    room = max(0, height - 3)
+    lines.append(_figures(scene, service, width))
+    if chart is not None:
+        lines += chart[:room]
+    elif room:
+        lines += _sparks(scene, service, width, room)
+    lines = fill(lines, width, height - 1)
+    if height > 2:
+        lines.append(errors_line(service, width))
+    return PanelView(tuple(lines[:height]))
+
+
+def chart_rows(height: int) -> int:
+    """Rows that a chart may take in a panel of `height` lines."""
+    return max(0, height - 3)
+
+
+def _figures(scene: Scene, service: ServiceState, width: int) -> Line:
+    traffic = service.traffic
+    assert traffic is not None
+    row = Row(width)
+    digits, unit = traffic_figure(traffic.rps, traffic.unit)
+    row.at(1, digits, "strong").then(f" {unit}", "dim")
+    if traffic.rps is None:
+        row.then("  ").then(_why_no_rate(scene, service), "dim")
+        return row.line()
+    covered = service.covered_s
+    if covered is not None and covered < scene.snapshot.window_s * 0.85:
+        row.then(f"  {text.span(round(covered, 1))} of {text.span(scene.snapshot.window_s)}", "dim")
+    for label, value in (("best 60 s", traffic.best_60s), ("since start", traffic.since_start)):
+        if value is None:
+            continue
+        digits, unit = traffic_figure(value, traffic.unit)
+        if row.end + len(label) + len(digits) + 5 <= width:
+            row.then(f"   {label} ", "dim").then(digits)
+    return row.line()
+
+
+def _why_no_rate(scene: Scene, service: ServiceState) -> str:
+    states = [target for target in scene.snapshot.targets if target.name in service.targets]
+    if states and all(target.state == "down" for target in states):
+        return f"down: {states[0].error or 'no answer'}"
+    return "rates begin with the second scrape"
+
+
+def errors_line(service: ServiceState, width: int) -> Line:
+    """errors 0.12 %  1.5/s   5xx 1.5/s   4xx 0/s   resets 0."""
+    row = Row(width)
+    errors = service.errors
+    row.at(1, "errors ", "plain")
+    if errors is None:
+        row.then(service.reasons.get("errors") or "no error label found", "dim")
+    else:
+        ratio = None if errors.ratio is None else errors.ratio * 100
+        row.then(text.percent(ratio), error_role(errors.ratio)).then(" %", "dim")
+        row.then(f"  {text.rate(errors.rps)}").then("/s", "dim")
+        for name, value in _classes(errors):
+            if row.end + 14 > width:
+                break
+            role: Role = "warning" if name in ("5xx", "error") and value > 0 else "plain"
+            row.then(f"   {name} ", "dim").then(text.rate(value), role).then("/s", "dim")
+    if row.end + 11 <= width:
+        row.then("   resets ", "dim").then(str(service.resets), "warning" if service.resets else "plain")
+    return row.line()
+
+
+def _classes(errors: ErrorState) -> list[tuple[str, float]]:
+    order = sorted(errors.by_class.items(), reverse=True)
+    return [(text.clean(name, 12), value) for name, value in order if name not in ("1xx", "2xx", "3xx")][:3]
+
+
+def error_role(ratio: float | None) -> Role:
+    """Colour for an error ratio: none at zero, a warning above it, bad from 1 % on."""
+    if ratio is None:
+        return "dim"
+    if ratio <= 0:
+        return "strong"
+    return "bad" if ratio >= 0.01 else "warning"
+
+
+def _sparks(scene: Scene, service: ServiceState, width: int, height: int) -> list[Line]:
+    cells = width - 10
+    if cells < 4:
+        return []
+    values = scene.past(names.traffic(service.name), cells)
+    top = max((value for value in values if value is not None), default=0.0)
+    rows = sparks(values, min(height, 6), top or None)
+    lines = []
+    for index, content in enumerate(rows):
+        row = Row(width)
+        if index == 0 and top:
+            row.ending_at(8, text.short(_scaled(top, unit_of(service))), "dim")
+        elif index == len(rows) - 1:
+            row.ending_at(8, "0", "dim")
+        lines.append(row.at(9, content, "data").line())
+    return lines
+
+
+def _scaled(value: float, unit: str) -> float:
+    return value / 2**20 if unit == "By/s" else value
+
+
+def _nothing(scene: Scene, service: ServiceState | None, width: int) -> list[Line]:
+    if service is None:
+        words = ["no target: start as  tputtui http://host:port/metrics", "or  tputtui demo  to see one"]
+        if scene.snapshot.targets:
+            words = ["waiting for the first answer"]
+    else:
+        reason = service.reasons.get("traffic") or "no traffic metric found"
+        words = [f"{text.clean(reason)}: i to choose one" if "waiting" not in reason else reason]
+    return [Row(width).at(1, word, "dim").line() for word in words]
+
+
+def fill(lines: list[Line], width: int, height: int) -> list[Line]:
+    """Exactly `height` lines."""
+    return lines[:height] + [blank(width)] * (height - len(lines))
