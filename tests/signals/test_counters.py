@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tputtui.signals import counters
+
+VALUES = st.lists(st.floats(0, 1e9), min_size=2, max_size=30)
+
+
+def at_seconds(values: list[float]) -> list[counters.Point]:
+    return [(float(at), value) for at, value in enumerate(values)]
+
+
+def test_a_reset_counts_from_zero() -> None:
+    assert counters.increase(at_seconds([1000.0, 1500.0, 20.0, 220.0])) == 500 + 20 + 200
+
+
+def test_one_point_gives_no_rate() -> None:
+    assert counters.rate([(0.0, 5.0)]) is None
+    assert counters.increase([(0.0, 5.0)]) is None
+
+
+def test_the_rate_is_over_the_time_that_really_passed() -> None:
+    assert counters.rate([(0.0, 0.0), (1.25, 50.0), (2.5, 100.0)]) == 40.0
+
+
+def test_no_time_no_rate() -> None:
+    assert counters.rate([(1.0, 0.0), (1.0, 50.0)]) is None
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_never_counts(odd: float) -> None:
+    assert counters.increase(at_seconds([100.0, odd, 110.0])) == 10.0
+    assert counters.rise(5.0, odd) == 0.0
+    assert counters.rise(odd, 5.0) == 0.0
+
+
+def test_a_negative_counter_never_gains_below_zero() -> None:
+    assert counters.increase(at_seconds([5.0, -3.0, -1.0])) == 2.0
+
+
+@given(VALUES)
+def test_an_increase_is_never_negative(values: list[float]) -> None:
+    gained = counters.increase(at_seconds(values))
+    assert gained is not None
+    assert gained >= 0
+
+
+@given(VALUES)
+def test_without_a_fall_only_the_ends_matter(values: list[float]) -> None:
+    rising = sorted(values)
+    assert counters.increase(at_seconds(rising)) == pytest.approx(rising[-1] - rising[0], abs=1e-5)
+    assert counters.resets(at_seconds(rising)) == 0

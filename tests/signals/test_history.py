@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tputtui.signals.history import LEVELS, History, Ring
+
+
+def filled(interval_s: float, seconds: float, start: float = 1000.0) -> History:
+    """A value that is the time at which it came."""
+    history = History(interval_s)
+    for tick in range(round(seconds / interval_s)):
+        at = start + tick * interval_s
+        history.append(at, {"x": at})
+    return history
+
+
+def test_a_column_is_the_mean_of_what_fell_into_it() -> None:
+    history = filled(1.0, 60.0)
+    assert history.column_values("x", 1059.0, 60.0, 6) == [1004.5, 1014.5, 1024.5, 1034.5, 1044.5, 1054.5]
+
+
+def test_minmax_gives_the_ends_of_each_column() -> None:
+    assert filled(1.0, 20.0).minmax("x", 1019.0, 20.0, 2) == [(1000.0, 1009.0), (1010.0, 1019.0)]
+
+
+def test_a_chart_stands_still_until_a_whole_column_has_passed() -> None:
+    history = filled(1.0, 60.0)
+    pictures = [history.column_values("x", 1050.0 + t, 40.0, 8) for t in range(10)]
+    assert pictures[0] == pictures[4]
+    assert pictures[5] == pictures[9]
+    assert pictures[5][:-1] == pictures[0][1:]
+
+
+def test_a_failed_tick_is_a_gap_and_not_a_zero() -> None:
+    history = History()
+    for at, value in enumerate([5.0, None, 7.0, math.nan, 9.0]):
+        history.append(float(at), {"x": value})
+    assert history.column_values("x", 4.0, 5.0, 5) == [5.0, None, 7.0, None, 9.0]
+
+
+def test_a_late_tick_is_no_gap() -> None:
+    history = History()
+    for at in (0.0, 0.999, 2.001, 3.0):
+        history.append(at, {"x": at})
+    assert None not in history.column_values("x", 3.0, 4.0, 4)
+
+
+def test_silence_is_a_gap_after_a_held_interval() -> None:
+    history = History()
+    history.append(0.0, {"x": 1.0})
+    history.append(5.0, {"x": 2.0})
+    assert history.column_values("x", 5.0, 6.0, 6) == [1.0, 1.0, None, None, None, 2.0]
+
+
+@pytest.mark.parametrize("interval_s", [0.1, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0])
+def test_steady_values_leave_no_gap_at_any_interval(interval_s: float) -> None:
+    history = filled(interval_s, 1200.0)
+    newest = 1000.0 + 1200.0 - interval_s
+    for span_s, columns in ((60.0, 60), (300.0, 75), (600.0, 40)):
+        assert None not in history.column_values("x", newest, span_s, columns)
+
+
+def test_long_spans_come_from_coarser_rings() -> None:
+    history = filled(1.0, 4000.0, start=0.0)
+    hour = history.column_values("x", 3999.0, 3600.0, 60)
+    assert hour[-1] == pytest.approx(3989.5, abs=10)
+    assert None not in hour
+
+
+def test_before_the_beginning_there_is_nothing() -> None:
+    assert filled(1.0, 5.0).column_values("x", 1004.0, 10.0, 10) == [None] * 5 + [
+        1000.0,
+        1001.0,
+        1002.0,
+        1003.0,
+        1004.0,
+    ]
+
+
+def test_an_unknown_name_is_all_gap() -> None:
+    assert History().column_values("nobody", 10.0, 5.0, 5) == [None] * 5
+
+
+def test_the_name_unused_for_longest_is_dropped() -> None:
+    history = History(most_names=2)
+    history.append(0.0, {"a": 1.0, "b": 1.0})
+    history.column_values("a", 0.0, 1.0, 1)
+    history.append(1.0, {"c": 1.0})
+    assert history.names() == ("a", "c")
+
+
+def test_what_left_the_finest_ring_is_still_in_the_next() -> None:
+    history = filled(1.0, 2000.0, start=0.0)
+    old = history.column_values("x", 100.0, 60.0, 6)
+    assert old == [pytest.approx(start + 4.5) for start in (50, 60, 70, 80, 90)] + [pytest.approx(104.5)]
+
+
+def test_a_value_older_than_the_ring_is_too_late() -> None:
+    ring = Ring(1.0, 10)
+    ring.put(100.0, 1.0)
+    ring.put(50.0, 2.0)
+    assert ring.cell(50) is None
+    assert ring.cell(100) == (1.0, 1.0, 1.0, 1.0)
+
+
+def test_a_jump_over_the_whole_ring_leaves_nothing_old() -> None:
+    ring = Ring(1.0, 10)
+    for at in range(10):
+        ring.put(float(at), 1.0)
+    ring.put(10_005.0, 2.0)
+    assert [number for number in range(10_010) if ring.cell(number)] == [10_005]
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60))
+def test_every_level_agrees_on_the_mean(values: list[float]) -> None:
+    rings = [Ring(step, cells) for step, cells in LEVELS]
+    for at, value in enumerate(values):
+        for ring in rings:
+            ring.put(float(at), value)
+    minute = rings[-1].cell(0)
+    assert minute is not None
+    assert minute.mean == pytest.approx(math.fsum(values) / len(values), abs=1e-6)
+    assert (minute.low, minute.high) == (min(values), max(values))

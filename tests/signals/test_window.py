@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tputtui.model import Exposition, Scrape, Series
+from tputtui.signals import counters
+from tputtui.signals.window import MOST_ROWS, START_TIME, TargetWindow
+
+A = Series("requests_total", (("route", "/a"),))
+B = Series("requests_total", (("route", "/b"),))
+START = Series(START_TIME)
+DEPTH = Series("queue_depth")
+
+
+def good(
+    at: float, samples: Mapping[Series, float], *, step: float = 0.0, hidden: Mapping[str, int] | None = None
+) -> Scrape:
+    exposition = Exposition(samples=samples, families={}, series=len(samples), hidden=hidden or {})
+    return Scrape("shop", at=at, time=1e9 + at + step, duration_s=0.01, exposition=exposition, size=1)
+
+
+def failed(at: float) -> Scrape:
+    return Scrape("shop", at=at, time=1e9 + at, duration_s=0.01, error="connection refused")
+
+
+def window(window_s: float = 10.0, interval_s: float = 1.0) -> TargetWindow:
+    return TargetWindow(window_s, interval_s, {"requests_total"}, {"queue_depth"})
+
+
+def rate_of(seen: TargetWindow, series: Series) -> float | None:
+    rates = seen.rates()
+    return None if rates is None else rates[seen.series.index(series)]
+
+
+def gained(seen: TargetWindow, series: Series) -> float:
+    return seen.gained[seen.series.index(series)]
+
+
+def test_the_first_scrape_gives_no_rate() -> None:
+    seen = window()
+    seen.add(good(0.0, {A: 1e6}))
+    assert seen.rates() is None
+    assert seen.covered_s == 0.0
+    assert gained(seen, A) == 0.0
+
+
+def test_the_rate_is_over_the_time_between_the_scrapes() -> None:
+    seen = window()
+    seen.add(good(0.0, {A: 100.0}))
+    seen.add(good(1.25, {A: 150.0}))
+    assert rate_of(seen, A) == 40.0
+    assert seen.covered_s == 1.25
+
+
+def test_the_window_moves() -> None:
+    seen = window()
+    for at in range(31):
+        seen.add(good(float(at), {A: 10.0 * min(at, 20)}))
+    assert seen.covered_s == 10.0
+    assert rate_of(seen, A) == 0.0
+    assert gained(seen, A) == 200.0
+
+
+def test_a_reset_counts_from_zero_and_is_marked() -> None:
+    seen = window()
+    for at, value in enumerate([1000.0, 1500.0, 20.0, 220.0]):
+        seen.add(good(float(at), {A: value}))
+    assert gained(seen, A) == 720.0
+    assert (seen.resets, seen.reset_at) == (1, 2.0)
+
+
+def test_a_new_process_is_a_reset_even_where_values_rose() -> None:
+    seen = window()
+    seen.add(good(0.0, {A: 10.0, START: 500.0}))
+    seen.add(good(1.0, {A: 15.0, START: 900.0}))
+    assert gained(seen, A) == 15.0
+    assert seen.resets == 1
+
+
+def test_a_clock_that_was_set_is_no_reset() -> None:
+    seen = window()
+    seen.add(good(0.0, {A: 1e6, START: 500.0}))
+    seen.add(good(1.0, {A: 1e6 + 5, START: 800.0}, step=300.0))
+    assert gained(seen, A) == 5.0
+    assert seen.resets == 0
+
+
+def test_a_start_time_that_is_rounded_is_no_reset() -> None:
+    seen = window()
+    seen.add(good(0.0, {A: 10.0, START: 500.0}))
+    seen.add(good(1.0, {A: 15.0, START: 500.9}))
+    assert (gained(seen, A), seen.resets) == (5.0, 0)
+
+
+def test_a_child_made_anew_is_a_reset_of_that_child_only() -> None:
+    created = Series("requests_created", A.labels)
+    seen = TargetWindow(10.0, 1.0, {"requests_total"}, {"requests_created"})
+    seen.add(good(0.0, {A: 10.0, B: 10.0, created: 500.0}))
+    seen.add(good(1.0, {A: 15.0, B: 15.0, created: 900.0}))
+    assert (gained(seen, A), gained(seen, B)) == (15.0, 5.0)
+
+
+def test_a_failed_scrape_is_a_gap_and_the_rates_start_over() -> None:
+    seen = window()
+    seen.add(good(0.0, {A: 0.0}))
+    seen.add(good(1.0, {A: 10.0}))
+    seen.add(failed(2.0))
+    assert (seen.up, seen.rates()) == (False, None)
+    seen.add(good(3.0, {A: 1000.0}))
+    assert seen.rates() is None
+    seen.add(good(4.0, {A: 1007.0}))
+    assert rate_of(seen, A) == 7.0
+    assert gained(seen, A) == 1007.0  # what came to pass in the outage is in the total
+
+
+def test_a_long_silence_is_a_gap() -> None:
+    seen = window()
+    seen.add(good(0.0, {A: 0.0}))
+    seen.add(good(1.0, {A: 10.0}))
+    seen.add(good(5.0, {A: 400.0}))
+    assert seen.rates() is None
+
+
+def test_one_missed_tick_is_no_gap() -> None:
+    seen = window()
+    seen.add(good(0.0, {A: 0.0}))
+    seen.add(good(2.1, {A: 21.0}))
+    assert rate_of(seen, A) == pytest.approx(10.0)
+
+
+def test_a_new_label_set_counts_from_zero() -> None:
+    seen = window()
+    seen.add(good(0.0, {A: 100.0}))
+    seen.add(good(1.0, {A: 100.0, B: 3.0}))
+    assert (rate_of(seen, B), gained(seen, B)) == (3.0, 3.0)
+
+
+def test_after_a_gap_a_new_label_set_counts_nothing_yet() -> None:
+    seen = window()
+    seen.add(good(0.0, {A: 100.0}))
+    seen.add(failed(1.0))
+    seen.add(good(2.0, {A: 100.0, B: 1e6}))
+    assert gained(seen, B) == 0.0
+
+
+def test_a_name_the_scanner_forgot_counts_nothing_at_return() -> None:
+    seen = window()
+    seen.add(good(0.0, {A: 100.0}))
+    seen.add(good(1.0, {A: 100.0, B: 1e6}), forgotten={"requests_total"})
+    assert gained(seen, B) == 0.0
+
+
+def test_a_name_with_series_beyond_the_limit_counts_nothing_at_first() -> None:
+    seen = window()
+    seen.add(good(0.0, {A: 100.0}))
+    seen.add(good(1.0, {A: 100.0, B: 1e6}, hidden={"requests_total": 12}))
+    assert gained(seen, B) == 0.0
+
+
+def test_a_newly_followed_name_counts_nothing_at_first() -> None:
+    other = Series("jobs_total")
+    seen = window()
+    seen.add(good(0.0, {A: 0.0, other: 1e6}))
+    seen.follow({"requests_total", "jobs_total"})
+    seen.add(good(1.0, {A: 1.0, other: 1e6}))
+    seen.add(good(2.0, {A: 2.0, other: 1e6 + 4}))
+    assert rate_of(seen, other) == 2.0
+    assert rate_of(seen, A) == 1.0
+
+
+def test_a_missing_series_is_gone_now_and_returns_without_a_spike() -> None:
+    seen = window()
+    seen.add(good(0.0, {A: 100.0, B: 100.0}))
+    layout = seen.layout
+    seen.add(good(1.0, {A: 100.0}))
+    assert list(seen.gone) == [seen.series.index(B)]
+    assert seen.layout != layout
+    seen.add(good(2.0, {A: 100.0, B: 5000.0}))
+    assert gained(seen, B) == 0.0
+    seen.add(good(3.0, {A: 100.0, B: 5009.0}))
+    assert gained(seen, B) == 9.0
+    assert not seen.gone
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_never_counts(odd: float) -> None:
+    seen = window()
+    for at, value in enumerate([odd, 100.0, odd, 110.0]):
+        seen.add(good(float(at), {A: value}))
+    assert gained(seen, A) == 10.0
+    assert seen.resets == 0
+
+
+def test_gauges_are_kept_as_they_are() -> None:
+    seen = window()
+    seen.add(good(0.0, {A: 1.0, DEPTH: 7.0}))
+    seen.add(good(1.0, {A: 1.0, DEPTH: 3.0}))
+    assert seen.gauges["queue_depth"] == [(DEPTH, 3.0)]
+    assert seen.resets == 0
+
+
+def test_the_age_of_the_process() -> None:
+    seen = window()
+    seen.add(good(50.0, {START: 1e9 - 50}))
+    assert seen.age_s() == 100.0
+
+
+def test_an_unknown_start_has_no_age() -> None:
+    seen = window()
+    seen.add(good(50.0, {A: 1.0}))
+    assert seen.age_s() is None
+
+
+def test_a_thousand_new_series_a_scrape_reach_a_plateau() -> None:
+    seen = window()
+    sizes = []
+    for at in range(60):
+        churn = {Series("requests_total", (("id", f"{at}-{n}"),)): 1.0 for n in range(100)}
+        seen.add(good(float(at), churn))
+        sizes.append(len(seen.series))
+    assert max(sizes[20:]) == max(sizes[40:]) <= 1300
+    assert all(len(numbers) == len(seen.series) for numbers in (seen.raw, seen.gained))
+
+
+def test_what_is_dropped_is_told_with_what_it_had_gained() -> None:
+    seen = window(window_s=2.0)
+    many = {Series("requests_total", (("id", str(n)),)): 0.0 for n in range(100)}
+    seen.add(good(0.0, {A: 0.0, **many}))
+    seen.add(good(1.0, {A: 5.0, **dict.fromkeys(many, 2.0)}))
+    told = []
+    for at in range(2, 8):
+        seen.add(good(float(at), {A: 5.0 * at}))
+        told += seen.retired
+    assert {series for series, _ in told} == set(many)
+    assert sum(rise for _, rise in told) == 200.0
+    assert seen.series == [A]
+    assert rate_of(seen, A) == 5.0
+
+
+def test_a_long_window_at_a_short_interval_keeps_few_rows() -> None:
+    seen = window(window_s=600.0, interval_s=0.1)
+    for tick in range(9000):
+        seen.add(good(tick * 0.1, {A: float(tick)}))
+    assert len(seen._rows) <= MOST_ROWS + 2
+    assert seen.covered_s == pytest.approx(600.0, abs=3.0)
+    assert rate_of(seen, A) == pytest.approx(10.0)
+
+
+def test_a_clock_that_stands_still_divides_by_nothing() -> None:
+    seen = window()
+    seen.add(good(1.0, {A: 1.0}))
+    seen.add(good(1.0, {A: 2.0}))
+    assert seen.rates() is None
+
+
+@given(st.lists(st.one_of(st.floats(0, 1e9), st.just(math.nan)), min_size=2, max_size=9))
+def test_the_window_agrees_with_the_plain_rule(values: list[float]) -> None:
+    seen = window()
+    for at, value in enumerate(values):
+        seen.add(good(float(at), {A: value}))
+    plain = counters.increase((float(at), value) for at, value in enumerate(values))
+    assert gained(seen, A) == pytest.approx(plain or 0.0)

@@ -1,0 +1,53 @@
+"""Counters, live: what really rose, over the time that really passed.
+
+The live rule is plain: the increase between two scrapes is the difference of the values; a fall is a reset, and the
+counter then counts from zero; the rate divides by the time between the first and the last scrape used. Nothing is
+extrapolated to the edges of the window, which is the one difference from PromQL's ``rate`` (signals/promql.py has
+that one): an integer counter then rises by integers, and a step shows at its full height.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from itertools import pairwise
+
+Point = tuple[float, float]
+"""(seconds on the monotonic clock, value)"""
+
+
+def rise(before: float, after: float) -> float:
+    """What a counter gained between two values, never below 0; a fall is a reset.
+
+    What is no finite number gains nothing: a counter that says NaN or Inf has said nothing.
+    """
+    if not (math.isfinite(before) and math.isfinite(after)):
+        return 0.0
+    return after - before if after >= before else max(after, 0.0)
+
+
+def increase(points: Iterable[Point]) -> float | None:
+    """The sum of the rises between successive points; None where there are fewer than two finite ones."""
+    known = _finite(points)
+    if len(known) < 2:
+        return None
+    return math.fsum(rise(before, after) for (_, before), (_, after) in pairwise(known))
+
+
+def rate(points: Iterable[Point]) -> float | None:
+    """The increase per second between the first and the last finite point; None where no time passed."""
+    known = _finite(points)
+    gained = increase(known)
+    if gained is None or known[-1][0] <= known[0][0]:
+        return None
+    return gained / (known[-1][0] - known[0][0])
+
+
+def resets(points: Iterable[Point]) -> int:
+    """How often the counter fell."""
+    known = _finite(points)
+    return sum(after < before for (_, before), (_, after) in pairwise(known))
+
+
+def _finite(points: Iterable[Point]) -> list[Point]:
+    return [point for point in points if math.isfinite(point[1])]

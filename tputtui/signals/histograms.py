@@ -1,0 +1,220 @@
+"""Quantiles from a classic histogram's buckets, exactly as PromQL defines them, and with what PromQL leaves out: the
+bucket that a quantile was interpolated in, and why there is none.
+
+The definition is Prometheus 3.x, promql/quantile.go ``BucketQuantile``. Buckets are (upper bound, cumulative count)
+pairs, counts or rates alike. Summaries' own quantiles are in signals/summaries.py.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from tputtui.model import Quantile
+
+Bucket = tuple[float, float]
+"""(upper bound, how many observations were at or below it)"""
+
+COARSE = 4
+"""With this many finite bounds or fewer, a high quantile is hardly more than a guess."""
+
+_SMALL_DELTA = 1e-12  # PromQL's smallDeltaTolerance: below it a fall is rounding of the rates
+_MIN_NORMAL = 2.2250738585072014e-308
+_BOUND_CHARACTERS = frozenset("0123456789+-.eEinfINFtyTYaA")
+
+
+class Located(NamedTuple):
+    """A quantile as PromQL gives it (NaN, ±Inf included), with the ends of its bucket; None where it has no such end."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    at_least: bool = False  # it fell into the +Inf bucket: the value is the highest finite bound
+
+
+def parse_bound(text: str | None) -> float | None:
+    """The number in an ``le`` label ("0.1", ".2", "1e3", "+Inf"); None where it is none. Stricter than float()."""
+    if not text or not _BOUND_CHARACTERS.issuperset(text):
+        return None
+    try:
+        bound = float(text)
+    except ValueError:
+        return None
+    return None if math.isnan(bound) else bound
+
+
+def ordered(buckets: Iterable[Bucket], duplicates: Literal["add", "first"] = "add") -> list[Bucket]:
+    """Sorted by bound; equal bounds are added (PromQL), or the first of them wins (one series, written twice)."""
+    counts: dict[float, float] = {}
+    for bound, count in buckets:
+        if bound not in counts:
+            counts[bound] = count
+        elif duplicates == "add":
+            counts[bound] += count
+    return sorted(counts.items())
+
+
+def monotonic(buckets: Sequence[Bucket]) -> tuple[list[Bucket], bool]:
+    """Lift each count to the one before it where it falls; says whether a fall was more than rounding."""
+    out: list[Bucket] = []
+    forced = False
+    before = buckets[0][1] if buckets else 0.0
+    for bound, count in buckets:
+        if count == before or _almost_equal(before, count):
+            out.append((bound, before))
+        elif count < before:
+            forced = True
+            out.append((bound, before))
+        else:
+            before = count
+            out.append((bound, count))
+    return out, forced
+
+
+def locate(q: float, buckets: Iterable[Bucket]) -> Located:
+    """PromQL's ``histogram_quantile`` over one histogram, with the bucket it was found in."""
+    if math.isnan(q):
+        return Located(math.nan)
+    if q < 0 or q > 1:
+        return Located(-math.inf if q < 0 else math.inf)
+    found, _ = monotonic(ordered(buckets))
+    if len(found) < 2 or found[-1][0] != math.inf or not found[-1][1]:
+        return Located(math.nan)
+    return _interpolate(q * found[-1][1], found)
+
+
+def histogram_quantile(q: float, buckets: Iterable[Bucket]) -> float:
+    """PromQL's ``histogram_quantile`` over one histogram: NaN where there is none, ±Inf where q is outside 0 to 1."""
+    return locate(q, buckets).value
+
+
+def quantile(q: float, buckets: Iterable[Bucket], scale: float = 1.0) -> Quantile:
+    """The same for a person: None where there is none, in units of `scale`, with its bucket, and with ≥ at +Inf."""
+    value, low, high, at_least = locate(q, buckets)
+    return Quantile(
+        q=q,
+        value=value * scale if math.isfinite(value) else None,
+        low=low * scale if low is not None else None,
+        high=high * scale if high is not None else None,
+        at_least=at_least,
+    )
+
+
+def _interpolate(rank: float, buckets: Sequence[Bucket]) -> Located:
+    """Linear within the bucket that holds the rank; a lowest bucket with a positive bound starts at 0."""
+    last = len(buckets) - 1
+    place = bisect_left(buckets, rank, hi=last, key=lambda bucket: bucket[1])
+    if place == last:
+        floor = buckets[last - 1][0]
+        return Located(floor, low=floor, at_least=True)
+    end, count = buckets[place]
+    if place == 0 and end <= 0:
+        return Located(end, high=end)
+    start, below = buckets[place - 1] if place else (0.0, 0.0)
+    if count == below:  # only q = 0 over an empty lowest bucket: 0/0 in PromQL too
+        return Located(math.nan)
+    return Located(start + (end - start) * ((rank - below) / (count - below)), low=start, high=end)
+
+
+def histogram_fraction(lower: float, upper: float, buckets: Iterable[Bucket]) -> float:
+    """The share of observations between two values, interpolated like a quantile; NaN where nothing was observed.
+
+    PromQL's ``histogram_fraction`` on classic buckets: often more honest than a quantile, since a bound that is a
+    bucket's needs no interpolation. Above the highest finite bound nothing is known: all of it counts as above `upper`.
+    """
+    found, _ = monotonic(ordered(buckets))
+    if len(found) < 2 or found[-1][0] != math.inf or not found[-1][1] or math.isnan(lower) or math.isnan(upper):
+        return math.nan
+    if lower >= upper:
+        return 0.0
+    total = found[-1][1]
+    return (_rank_of(upper, found) - _rank_of(lower, found)) / total
+
+
+def _rank_of(value: float, buckets: Sequence[Bucket]) -> float:
+    """How many observations are at or below a value."""
+    if value == math.inf:
+        return buckets[-1][1]
+    start, below = (0.0, 0.0) if buckets[0][0] > 0 else (-math.inf, 0.0)
+    for end, count in buckets:
+        if value <= end:
+            if value <= start:
+                return below
+            if math.isinf(end) or math.isinf(start):
+                return count if value == end else below
+            return below + (count - below) * (value - start) / (end - start)
+        start, below = end, count
+    return below
+
+
+def merge(histograms: Sequence[Iterable[Bucket]]) -> list[Bucket]:
+    """Add up histograms of replicas. Only bounds that all of them have are kept: at those the sum is exact.
+
+    With equal layouts it is PromQL's ``sum by (le)``; with others, that sum would compare counts of different sets.
+    """
+    parts = [dict(ordered(histogram)) for histogram in histograms]
+    if not parts:
+        return []
+    common = set.intersection(*(set(part) for part in parts))
+    return [(bound, math.fsum(part[bound] for part in parts)) for bound in sorted(common)]
+
+
+def fault(buckets: Sequence[Bucket]) -> str | None:
+    """Why a histogram has no quantile, in a sentence; None where it is sound (it may still be without observations)."""
+    if not buckets:
+        return "no buckets with a readable le"
+    bounds = {bound for bound, _ in buckets}
+    if math.inf not in bounds:
+        return "the +Inf bucket is missing: no quantile can be known"
+    if len(bounds) < 2:
+        return "only the +Inf bucket: no quantile can be known"
+    return None
+
+
+def coarse_note(buckets: Sequence[Bucket], quantiles: Sequence[float] = (0.99,)) -> str:
+    """A word of warning where the buckets are too few to tell: "only 3 buckets: p99 says little", else ""."""
+    finite = sum(not math.isinf(bound) for bound in {bound for bound, _ in buckets})
+    if not 0 < finite <= COARSE or not quantiles:
+        return ""
+    return f"only {finite} bucket{'s' if finite > 1 else ''}: p{max(quantiles) * 100:.10g} says little"
+
+
+# ------------------------------------------------------------------------------------------ VictoriaMetrics
+
+
+def parse_vmrange(text: str) -> tuple[float, float] | None:
+    """Both ends of a ``vmrange`` label ("1.000e-03...1.136e-03"); None where it is none."""
+    low, dots, high = text.partition("...")
+    start, end = parse_bound(low), parse_bound(high)
+    if not dots or start is None or end is None or not start < end:
+        return None
+    return start, end
+
+
+def from_vmranges(ranges: Mapping[tuple[float, float], float]) -> list[Bucket]:
+    """Cumulative buckets from VictoriaMetrics' own, which hold only the observations within their range.
+
+    Ranges without observations are not exposed: where one is left out, a bucket closes the hole, so that nothing is
+    interpolated across it.
+    """
+    buckets: list[Bucket] = []
+    total, edge = 0.0, 0.0
+    for (start, end), count in sorted(ranges.items()):
+        if start > edge:
+            buckets.append((start, total))
+        total += count
+        edge = end
+        buckets.append((end, total))
+    if buckets and edge != math.inf:
+        buckets.append((math.inf, total))
+    return buckets
+
+
+def _almost_equal(a: float, b: float) -> bool:
+    """Prometheus' util/almost.Equal at `_SMALL_DELTA`."""
+    total, apart = abs(a) + abs(b), abs(a - b)
+    if a == 0 or b == 0 or total < _MIN_NORMAL:
+        return apart < _SMALL_DELTA * _MIN_NORMAL
+    return apart / total < _SMALL_DELTA
