@@ -32,7 +32,7 @@ def waiting_quantile(q: float, rate: float, connections: int, hold_s: float) -> 
     return max(0.0, math.log(waits / (1 - q)) / spare) if waits > 0 else 0.0
 
 
-def sustained_max(connections: int, hold_s: float, *, q: float = 0.99, limit_s: float = 0.1) -> float:
+def sustained_max(connections: int, hold_s: float, *, q: float = 0.99, limit_s: float) -> float:
     """The highest rate (per second) at which the share `q` of arrivals still gets a connection within `limit_s` seconds.
 
     This is what "sustained" means in the demo's summary. The waiting time grows with the rate, so bisection finds it; the

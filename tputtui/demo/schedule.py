@@ -49,7 +49,7 @@ def waves(sustained_rps: float) -> Profile:
     The ramp goes a little beyond it, so that the knee shows; the burst is more than the pool can take.
     """
     return (
-        Phase(45.0, 0.2 * sustained_rps, 1.05 * sustained_rps),
+        Phase(45.0, 0.2 * sustained_rps, 1.1 * sustained_rps),
         Phase(35.0, 0.75 * sustained_rps, 0.75 * sustained_rps),
         Phase(12.0, 1.25 * sustained_rps, 1.25 * sustained_rps),
         Phase(28.0, 0.25 * sustained_rps, 0.25 * sustained_rps),
