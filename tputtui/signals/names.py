@@ -26,3 +26,13 @@ def saturation(owner: str, resource: str) -> str:
 def process_cpu(pid: int) -> str:
     """CPU of the followed process, percent of one core."""
     return f"process/{pid}"
+
+
+ROUTE_LABELS = ("route", "path", "handler", "uri", "endpoint", "http_route", "view")
+"""Label names that say which route a request took, the most usual first."""
+
+
+def route_of(labels: tuple[tuple[str, str], ...]) -> str | None:
+    """The route among a row's labels."""
+    found = dict(labels)
+    return next((found[name] for name in ROUTE_LABELS if name in found), None)

@@ -94,6 +94,7 @@ class TputtuiApp(App[int]):
         self.moment: float | None = None  # the monotonic time that is looked at; None: now
         self.first_at: float | None = None
         self.asked_to_quit = False
+        self.saved: list[str] = []  # files, for the lines in the scrollback
         self._said_at = 0.0
         self._lifeline = Lifeline(self._leave_with, source.stop)
         self.register_theme(look.theme())
@@ -190,6 +191,11 @@ class TputtuiApp(App[int]):
         if self.viewpoint.lists.get(panel) != state:
             self.viewpoint = replace(self.viewpoint, lists={**self.viewpoint.lists, panel: state})
 
+    def say_later(self, sentence: str) -> None:
+        """Say a sentence with the first picture."""
+        self._said_at = time.monotonic()
+        self.viewpoint = replace(self.viewpoint, status=text.clean(sentence, 400))
+
     def say(self, sentence: str) -> None:
         """A sentence in the footer's place for a few seconds."""
         self._said_at = time.monotonic()
@@ -251,6 +257,7 @@ class TputtuiApp(App[int]):
         except OSError as error:
             self.say(f"the screen was not saved: {path}: {error.strerror}")
         else:
+            self.saved.append(str(path))
             self.say(f"saved {path}")
 
     def use(self, look: palette.Palette) -> None:

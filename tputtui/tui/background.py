@@ -23,7 +23,7 @@ def is_light() -> bool:
     found = _COLOR.search(answer)
     if found is not None:
         red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in found.groups())
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5
+        return bool(0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5)
     ground = os.environ.get("COLORFGBG", "").rpartition(";")[2]
     return ground in ("7", "15")
 

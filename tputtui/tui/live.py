@@ -58,7 +58,7 @@ class LiveScreen(Screen[None]):
         return cast("TputtuiApp", self.app)
 
     def compose(self) -> ComposeResult:
-        """All panels are there from the start; `arrange` shows those that fit."""
+        """All panels are there from the start; `lay_out` shows those that fit."""
         yield LineBar("header")
         with Container(classes="beside", id="top"):
             yield Panel("throughput")
@@ -82,9 +82,9 @@ class LiveScreen(Screen[None]):
         """A new size is a new arrangement."""
         self._plan = None
         self.call_after_refresh(self.desk.show_scene)
-        self.arrange(self.desk.scene(), event.size.width, event.size.height)
+        self.lay_out(self.desk.scene(), event.size.width, event.size.height)
 
-    def arrange(self, scene: Scene | None, width: int, height: int) -> None:
+    def lay_out(self, scene: Scene | None, width: int, height: int) -> None:
         """Give each panel the place that `views.arrangement` plans for it; only when the plan changed."""
         plan = arrangement.plan(scene, width, height, self._zoomed)
         if plan == self._plan:
@@ -116,7 +116,7 @@ class LiveScreen(Screen[None]):
     def show_scene(self, scene: Scene) -> None:
         """Hand every visible panel its view."""
         size = self.size
-        self.arrange(scene, size.width, size.height)
+        self.lay_out(scene, size.width, size.height)
         if self._plan is None or self._plan.too_small:
             self.query_one("#too-small", Panel).show(arrangement.too_small(size.width, size.height))
             return
@@ -194,10 +194,8 @@ class LiveScreen(Screen[None]):
         focus = self.desk.viewpoint.focus
         if focus in LISTS:
             return focus
-        for name in ("processes", "routes", "targets"):
-            if self.query_one(f"#{name}").display:
-                return cast("PanelName", name)
-        return "processes"
+        names: tuple[PanelName, ...] = ("processes", "routes", "targets")
+        return next((name for name in names if self.query_one(f"#{name}").display), "processes")
 
     def action_move(self, rows: int) -> None:
         """Arrows and pages move the cursor of the list in focus; it stays with its row's key."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
 
@@ -148,6 +148,15 @@ def _palette(table: Mapping[str, object], stem: str, shown: str) -> Palette:
         background=background,
         roles={role: str(words) for role, words in roles.items()},
     )
+
+
+def without_color(look: Palette) -> Palette:
+    """The same with bold, dim and reverse only: for NO_COLOR."""
+
+    def bare(styles: Mapping[str, Style]) -> dict[str, Style]:
+        return {role: Style(bold=style.bold, dim=style.dim, reverse=style.reverse) for role, style in styles.items()}
+
+    return replace(look, styles=bare(look.styles), cursor_styles=bare(look.cursor_styles), ansi=True)
 
 
 def _style(words: str, what: str, shown: str) -> Style:

@@ -6,15 +6,15 @@ import asyncio
 import os
 import resource
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from tputtui.collect.configured import endpoint_settings
 from tputtui.collect.endpoint import Endpoint
-from tputtui.collect.exposition import Limits as ScanLimits
 from tputtui.collect.exposition import Scanner
 from tputtui.collect.host import HostCollector
+from tputtui.collect.labels import Limits as ScanLimits
 from tputtui.collect.poller import Poller
 from tputtui.collect.processes import ProcessCollector
 from tputtui.model import ProcessReading, Reading, Scrape, Target
@@ -157,11 +157,7 @@ class LiveFeed:
 def scan_limits(limits: Limits, series: int) -> ScanLimits:
     """The scanner's limits as the settings have them."""
     return ScanLimits(
-        series=series,
-        labels=limits.labels,
-        name_bytes=limits.name_bytes,
-        value_bytes=limits.value_bytes,
-        line_bytes=limits.line_bytes,
+        series=series, labels=limits.labels, name=limits.name_bytes, value=limits.value_bytes, line=limits.line_bytes
     )
 
 
@@ -172,7 +168,3 @@ def _own_rss() -> int | None:
     except (OSError, ValueError, IndexError):
         return None
 
-
-def names_of(targets: tuple[Asked, ...]) -> Mapping[str, Target]:
-    """The targets by name."""
-    return {asked.target.name: asked.target for asked in targets}

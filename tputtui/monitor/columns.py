@@ -1,0 +1,51 @@
+"""Columns of the time axis, computed once and then only at their newest end."""
+
+from __future__ import annotations
+
+from tputtui.signals.history import History
+
+MOST = 128
+"""Figures that are remembered: a screen shows some thirty."""
+
+
+class ColumnCache:
+    """Columns of the history that the screen asks for again and again: only the newest are computed anew.
+
+    Columns stand on an absolute grid, so that all but the last keep their value until the axis advances.
+    """
+
+    def __init__(self, history: History, interval_s: float) -> None:
+        self.newest: float | None = None  # `at` of the newest tick
+        self._history = history
+        self._interval_s = interval_s
+        self._kept: dict[tuple[str, int, float], tuple[int, list[float | None]]] = {}
+
+    def values(self, name: str, columns: int, span_s: float, until: float | None) -> list[float | None]:
+        """`columns` values; each is repeated where there are more columns than samples in the span."""
+        newest = self.newest
+        if columns <= 0 or newest is None:
+            return [None] * max(0, columns)
+        grain = max(1, min(columns, int(span_s / self._interval_s)))
+        if until is not None:
+            found = self._history.column_values(name, until, span_s, grain)
+        else:
+            found = self._live(name, newest, span_s, grain)
+        if grain == columns:
+            return found
+        return [found[at * grain // columns] for at in range(columns)]
+
+    def _live(self, name: str, newest: float, span_s: float, grain: int) -> list[float | None]:
+        width = span_s / grain
+        number = int(newest / width + 1e-6)
+        key = (name, grain, span_s)
+        kept = self._kept.get(key)
+        fresh = min(grain, number - kept[0] + 1) if kept is not None else grain
+        if kept is None or fresh >= grain or fresh < 1:
+            found = self._history.column_values(name, newest, span_s, grain)
+        else:
+            tail = self._history.column_values(name, newest, fresh * width, fresh)
+            found = kept[1][fresh - 1 :][: grain - fresh] + tail
+        while len(self._kept) >= MOST and key not in self._kept:
+            del self._kept[next(iter(self._kept))]
+        self._kept[key] = (number, found)
+        return found

@@ -1,0 +1,248 @@
+"""The tick's meaning: readings in, snapshots out. One path for live and for replay; no clock, no I/O of its own.
+
+The monitor introduces the collectors' values to the signals' meaning: it decides once which families of a target are
+bound, keeps each target's window and each service's tracker, writes the figures into the history, and notes what happened.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+from tputtui.model import (
+    Binding,
+    Bindings,
+    Event,
+    HostReading,
+    HostState,
+    ProcessReading,
+    ProcessState,
+    Reading,
+    SaturationState,
+    Scrape,
+    SelfState,
+    ServiceState,
+    Snapshot,
+    Target,
+)
+from tputtui.monitor.target import NO_OVERRIDES, Overrides, TargetTracker
+from tputtui.signals import names
+from tputtui.signals.history import History
+from tputtui.signals.host import derive_host, first_to_saturate, host_saturation
+from tputtui.signals.objectives import Objective, ObjectiveTracker
+from tputtui.signals.processes import derive_processes
+from tputtui.signals.service import ServiceTracker
+
+EVENTS_KEPT = 200
+EVENTS_SHOWN = 50
+
+
+class Monitor:
+    """Derives one snapshot from each reading."""
+
+    def __init__(
+        self,
+        *,
+        interval_s: float,
+        window_s: float,
+        quantiles: tuple[float, ...],
+        objectives: tuple[Objective, ...] = (),
+        by: tuple[str, ...] = (),
+    ) -> None:
+        """Times in seconds; `by` names labels of the breakdown in place of those found."""
+        self.interval_s = interval_s
+        self.window_s = window_s
+        self.history = History(interval_s)
+        self._quantiles = quantiles
+        self._objectives = ObjectiveTracker(objectives)
+        self._by = by
+        self._chosen_by: dict[str, int] = {}  # service -> which of its labels it is broken down by
+        self._targets: dict[str, TargetTracker] = {}
+        self._services: dict[str, ServiceTracker] = {}
+        self._host_before: HostReading | None = None
+        self._host = HostState()
+        self._host_saturation: tuple[SaturationState, ...] = ()
+        self._processes_before: tuple[float, tuple[ProcessReading, ...]] | None = None
+        self._processes: tuple[ProcessState, ...] | None = None
+        self._self_before: tuple[float, float] | None = None
+        self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+
+    # ------------------------------------------------------------------------------------------ targets
+
+    def add_target(self, target: Target, overrides: Overrides = NO_OVERRIDES) -> None:
+        """Watch one more target; `overrides` is the config's word on its bindings (see `signals.overrides`)."""
+        if target.name not in self._targets:
+            self._targets[target.name] = TargetTracker(target, self.interval_s, self.window_s, overrides)
+
+    def wanted(self, target: str) -> frozenset[str] | None:
+        """The sample names to read of a target; None while it is not known which matter."""
+        tracker = self._targets.get(target)
+        return tracker.wanted if tracker is not None else None
+
+    def set_window(self, seconds: float) -> None:
+        """Take rates and quantiles over another window from now on; it fills up again."""
+        self.window_s = max(seconds, 2 * self.interval_s)
+        for tracker in self._targets.values():
+            tracker.set_window(self.window_s)
+        self._services.clear()
+
+    def next_breakdown(self, service: str) -> None:
+        """Break a service's traffic down by its next label."""
+        self._chosen_by[service] = self._chosen_by.get(service, -1) + 1
+
+    def note(self, event: Event) -> None:
+        """Put something into the event log."""
+        self._events.append(event)
+
+    # ------------------------------------------------------------------------------------------ the tick
+
+    def take(self, reading: Reading) -> Snapshot:
+        """The snapshot of one tick."""
+        for scrape in reading.scrapes:
+            self._take_scrape(scrape)
+        self._take_host(reading)
+        self._take_processes(reading)
+        services = self._service_states(reading.at)
+        saturation = [*(resource for service in services for resource in service.saturation), *self._host_saturation]
+        objectives, missed = self._objectives.judge(reading.at, reading.time, services)
+        self._events.extend(missed)
+        newest = max((scrape.time for scrape in reading.scrapes if scrape.error is None), default=None)
+        snapshot = Snapshot(
+            time=newest if newest is not None else reading.time,
+            at=reading.at,
+            interval_s=self.interval_s,
+            window_s=self.window_s,
+            targets=tuple(tracker.status(reading.at) for tracker in self._targets.values()),
+            services=services,
+            host=self._host,
+            host_saturation=self._host_saturation,
+            first=first_to_saturate(saturation),
+            processes=self._processes,
+            busy_cores=self._busy_cores(),
+            objectives=objectives,
+            events=tuple(self._events)[-EVENTS_SHOWN:],
+            self_=self._self(reading),
+            ready=all(tracker.settled for tracker in self._targets.values()),
+        )
+        self.history.append(reading.at, self._figures(snapshot))
+        return snapshot
+
+    def _take_scrape(self, scrape: Scrape) -> None:
+        tracker = self._targets.get(scrape.target)
+        if tracker is None:
+            return
+        bindings = tracker.bindings
+        self._events.extend(tracker.take(scrape))
+        if tracker.bindings is not bindings:
+            self._services.clear()  # grouped anew at the next tick
+
+    def _take_host(self, reading: Reading) -> None:
+        if reading.host is None:
+            return
+        self._host = derive_host(self._host_before, reading.host)
+        self._host_before = reading.host
+        self._host_saturation = host_saturation(self._host)
+
+    def _take_processes(self, reading: Reading) -> None:
+        if reading.processes is None:
+            return
+        before = self._processes_before
+        elapsed = reading.at - before[0] if before is not None else 0.0
+        states = derive_processes(before[1] if before is not None else None, reading.processes, elapsed)
+        self._processes = tuple(sorted(states, key=lambda state: (-(state.cpu_percent or 0.0), state.pid)))
+        self._processes_before = (reading.at, reading.processes)
+
+    def _busy_cores(self) -> float | None:
+        cpu = self._host.cpu
+        return None if cpu is None else cpu.percent / 100 * cpu.cores
+
+    def _self(self, reading: Reading) -> SelfState:
+        percent: float | None = None
+        before = self._self_before
+        if reading.self_cpu_s is not None:
+            if before is not None and reading.at > before[0]:
+                percent = 100 * max(0.0, reading.self_cpu_s - before[1]) / (reading.at - before[0])
+            self._self_before = (reading.at, reading.self_cpu_s)
+        return SelfState(percent, reading.self_rss_bytes, reading.missed_ticks)
+
+    # ------------------------------------------------------------------------------------------ services
+
+    def _service_states(self, at: float) -> tuple[ServiceState, ...]:
+        if not self._services:
+            self._group()
+        states = []
+        for name, tracker in self._services.items():
+            members = [self._targets[target] for target in tracker.targets]
+            by = self._breakdown_of(name, members)
+            states.append(tracker.state(at, {m.target.name: m.window for m in members if m.window is not None}, by))
+        return tuple(states)
+
+    def _breakdown_of(self, service: str, members: list[TargetTracker]) -> tuple[str, ...] | None:
+        if self._by:
+            return self._by
+        found = members[0].bindings.breakdown if members and members[0].bindings else ()
+        chosen = self._chosen_by.get(service)
+        if chosen is None or not found:
+            return None
+        singles = list(found)
+        at = (chosen + 1) % (len(singles) + 1)
+        return None if at == 0 else (singles[at - 1],)
+
+    def _group(self) -> None:
+        """Targets become services: replicas (equal bindings, equal identity) are one."""
+        groups: dict[tuple[object, ...], list[TargetTracker]] = {}
+        for tracker in self._targets.values():
+            identity = tracker.identity
+            bound = _shape(tracker.bindings)
+            key: tuple[object, ...] = (identity, bound) if identity is not None else (tracker.target.name,)
+            groups.setdefault(key, []).append(tracker)
+        taken: set[str] = set()
+        for members in groups.values():
+            first = members[0]
+            name = first.target.service or (first.service_name if len(members) > 1 else None) or first.target.name
+            if name in taken:
+                name = first.target.name
+            taken.add(name)
+            self._services[name] = ServiceTracker(
+                name=name,
+                targets=tuple(member.target.name for member in members),
+                bindings=first.bindings or Bindings(),
+                window_s=self.window_s,
+                quantiles=self._quantiles,
+            )
+
+    # ------------------------------------------------------------------------------------------ figures
+
+    def _figures(self, snapshot: Snapshot) -> Mapping[str, float | None]:
+        figures: dict[str, float | None] = {}
+        for service in snapshot.services:
+            if service.traffic is not None:
+                figures[names.traffic(service.name)] = service.traffic.rps
+            if service.errors is not None:
+                figures[names.errors(service.name)] = service.errors.ratio
+            if service.latency is not None:
+                for quantile in service.latency.quantiles:
+                    figures[names.latency(service.name, quantile.q)] = quantile.value
+                if not service.latency.quantiles:
+                    figures[names.latency(service.name, None)] = service.latency.mean
+            for resource in service.saturation:
+                figures[names.saturation(service.name, resource.name)] = _level(resource)
+        for resource in snapshot.host_saturation:
+            figures[names.saturation("", resource.name)] = _level(resource)
+        return figures
+
+
+def _level(resource: SaturationState) -> float | None:
+    return resource.ratio if resource.ratio is not None else resource.value
+
+
+def _shape(bindings: Bindings | None) -> tuple[object, ...]:
+    """What two targets must share to be replicas: the same families for the same signals."""
+    if bindings is None:
+        return ()
+
+    def of(binding: Binding | None) -> object:
+        return None if binding is None else (binding.signal, binding.family, binding.label)
+
+    return (of(bindings.traffic), of(bindings.errors), of(bindings.latency))
+

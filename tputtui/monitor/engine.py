@@ -1,0 +1,158 @@
+"""The engine: collectors and monitor in a thread of their own, with their own event loop.
+
+A stalled terminal blocks Textual's loop; neither a scrape nor a recording may feel it. Listeners are called on the
+engine's thread with each snapshot and must not block.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from tputtui.model import Snapshot
+from tputtui.monitor.columns import ColumnCache
+from tputtui.monitor.derive import Monitor
+from tputtui.monitor.feed import LiveFeed
+from tputtui.monitor.snapshots import SnapshotLog
+from tputtui.settings import Settings
+from tputtui.settings.expressions import parse_objective
+
+EARLY_TICK_S = 0.25
+"""Until every target has two scrapes or has failed, ticks come at this pace: the screen fills while one watches."""
+
+EARLY_FOR_S = 3.0
+STOP_S = 3.0
+
+Listener = Callable[[Snapshot], None]
+
+
+class Engine:
+    """Watches what the settings name, from `start` to `stop`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.monitor = Monitor(
+            interval_s=settings.interval_s,
+            window_s=max(settings.window_s, 2 * settings.interval_s),
+            quantiles=settings.quantiles,
+            objectives=tuple(parse_objective(words) for words in settings.objectives),
+            by=settings.by,
+        )
+        self.log = SnapshotLog()
+        self.failure: BaseException | None = None  # what ended the engine, if it was not `stop`
+        self._feed: LiveFeed | None = None
+        self._listeners: list[Listener] = []
+        self._columns = ColumnCache(self.monitor.history, settings.interval_s)
+        self._lock = threading.Lock()  # around the history and the log: written here, read by the screen
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._main: asyncio.Task[None] | None = None
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    # ------------------------------------------------------------------------------------------ life
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call `listener` with every snapshot, on the engine's thread."""
+        self._listeners.append(listener)
+
+    def start(self) -> None:
+        """Begin to collect."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End collecting and wait for the thread (bounded). May be called from any thread, and again."""
+        loop = self._loop
+        if loop is not None and self._main is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed already
+                loop.call_soon_threadsafe(self._main.cancel)
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join(STOP_S)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._collect())
+        except asyncio.CancelledError:
+            pass
+        except BaseException as error:  # noqa: BLE001  # kept for whoever waits: a thread's exception is seen by nobody
+            self.failure = error
+
+    async def _collect(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._main = asyncio.current_task()
+        self._feed = LiveFeed(self.settings, self.monitor.wanted)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._feed.run())
+            group.create_task(self._tick_for_ever(self._feed))
+
+    # ------------------------------------------------------------------------------------------ ticks
+
+    async def _tick_for_ever(self, feed: LiveFeed) -> None:
+        interval = self.settings.interval_s
+        began = time.monotonic()
+        snapshot = self._tick(feed, 0)
+        while not (snapshot.ready and not feed.discovering) and time.monotonic() - began < EARLY_FOR_S:
+            await asyncio.sleep(min(EARLY_TICK_S, interval))
+            snapshot = self._tick(feed, 0)
+        due = time.monotonic() + interval
+        missed = 0
+        while True:
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            self._tick(feed, missed)
+            late = int((time.monotonic() - due) / interval)
+            missed += late  # counted and shown, never made up by a burst
+            due += (late + 1) * interval
+
+    def _tick(self, feed: LiveFeed, missed: int) -> Snapshot:
+        for asked in feed.targets:
+            self.monitor.add_target(asked.target, asked.settings.bindings)
+        reading = feed.read(missed)
+        with self._lock:
+            snapshot = self.monitor.take(reading)
+            self.log.keep(snapshot)
+            self._columns.newest = snapshot.at
+        for listener in self._listeners:
+            listener(snapshot)
+        return snapshot
+
+    # ------------------------------------------------------------------------------------------ for the screen
+
+    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+        """A figure's mean in each of `columns` columns of the last `span_s` seconds (or of those before `until`)."""
+        with self._lock:
+            return self._columns.values(name, columns, span_s, until)
+
+    def snapshot_at(self, at: float) -> Snapshot | None:
+        """What was shown at a moment."""
+        with self._lock:
+            return self.log.at(at)
+
+    def set_window(self, seconds: float) -> None:
+        """Another window for rates and quantiles."""
+        self._soon(partial(self.monitor.set_window, seconds))
+
+    def next_breakdown(self, service: str) -> None:
+        """Break a service down by its next label."""
+        self._soon(partial(self.monitor.next_breakdown, service))
+
+    def want_processes(self, wanted: bool) -> None:
+        """Whether the process table is looked at: what is not shown is not read."""
+        if self._feed is not None:
+            self._feed.want_processes = wanted
+
+    def watch(self, pids: frozenset[int]) -> None:
+        """Read these processes' control groups, too."""
+        if self._feed is not None:
+            self._feed.watched = pids
+
+    @property
+    def looked(self) -> str | None:
+        """What discovery says it looked at."""
+        return self._feed.looked if self._feed is not None else None
+
+    def _soon(self, act: Callable[[], None]) -> None:
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(act)

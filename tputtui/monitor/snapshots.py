@@ -1,0 +1,47 @@
+"""The snapshots of the last hours, for stepping back while live. Packed, thinned with age, bounded."""
+
+from __future__ import annotations
+
+import pickle
+import zlib
+from bisect import bisect_right
+from collections import deque
+from typing import Final
+
+from tputtui.model import Snapshot
+
+LEVELS: Final = ((1.0, 900), (10.0, 1080), (60.0, 1440))
+"""(seconds between snapshots kept, how many), as the rings of `signals.history`: 15 min, 3 h, 24 h."""
+
+_FAST = 1
+
+
+class SnapshotLog:
+    """Keeps snapshots by time. About 3 kB each, 10 MB when full.
+
+    What is packed is ours and never leaves the process, so pickle is safe here; it is used for nothing that is read
+    from a file.
+    """
+
+    def __init__(self) -> None:
+        self._levels: tuple[deque[tuple[float, bytes]], ...] = tuple(deque(maxlen=count) for _, count in LEVELS)
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Take the newest snapshot."""
+        packed: bytes | None = None
+        for (step, _), level in zip(LEVELS, self._levels, strict=True):
+            if level and snapshot.at - level[-1][0] < step * 0.9:
+                continue
+            if packed is None:
+                packed = zlib.compress(pickle.dumps(snapshot, pickle.HIGHEST_PROTOCOL), _FAST)
+            level.append((snapshot.at, packed))
+
+    def at(self, at: float) -> Snapshot | None:
+        """The snapshot that was shown at a moment: the newest that is not younger. None before the first one."""
+        for level in self._levels:
+            if level and level[0][0] <= at:
+                times = [time for time, _ in level]
+                found = level[bisect_right(times, at) - 1]
+                snapshot: Snapshot = pickle.loads(zlib.decompress(found[1]))  # noqa: S301  # our own, in memory
+                return snapshot
+        return None

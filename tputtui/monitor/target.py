@@ -1,0 +1,172 @@
+"""One target from scrape to scrape: its state, its bindings, its window, and what happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from tputtui import text
+from tputtui.model import Bindings, Event, Exposition, Scrape, Target, TargetStatus
+from tputtui.signals.classify import classify
+from tputtui.signals.overrides import apply_overrides
+from tputtui.signals.service import followed, wanted
+from tputtui.signals.window import TargetWindow
+
+Overrides = Mapping[str, Mapping[str, object]]
+"""The config's word on a target's bindings, in the words of `signals.overrides`."""
+
+NO_OVERRIDES: Final[Overrides] = MappingProxyType({})
+
+RECLASSIFY_EVERY = 5
+"""Scrapes between two looks at a target on which a main signal is still missing: labelled metrics of most client
+libraries appear with the first request only."""
+
+LOOKS_FOR = 120
+"""Scrapes after which a target that still lacks a signal is read for its bound families only."""
+
+
+class TargetTracker:
+    """What is known of one target."""
+
+    def __init__(
+        self,
+        target: Target,
+        interval_s: float,
+        window_s: float,
+        overrides: Overrides = NO_OVERRIDES,
+    ) -> None:
+        self.target = target
+        self.bindings: Bindings | None = None
+        self.window: TargetWindow | None = None
+        self.wanted: frozenset[str] | None = None
+        self.service_name: str | None = None  # what it says of itself: target_info's service.name
+        self._overrides = overrides
+        self._interval_s = interval_s
+        self._window_s = window_s
+        self._first: Scrape | None = None  # kept whole until the bindings are settled
+        self._last: Scrape | None = None
+        self._last_good: Scrape | None = None
+        self._good = 0
+        self._since: float | None = None
+        self._resets = 0
+
+    @property
+    def settled(self) -> bool:
+        """Two good scrapes, or a failure: what there is to know at the start is known."""
+        return self._good >= 2 or (self._last is not None and self._last.error is not None)
+
+    @property
+    def identity(self) -> object | None:
+        """What makes it a replica of others; None: it is a service of its own."""
+        return self.target.service or self.service_name
+
+    def set_window(self, window_s: float) -> None:
+        """Another window: it starts to fill anew."""
+        self._window_s = window_s
+        if self.bindings is not None:
+            self.window = self._new_window(self.bindings)
+            if self._last_good is not None:
+                self.window.add(self._last_good)
+
+    # ------------------------------------------------------------------------------------------ scrapes
+
+    def take(self, scrape: Scrape, forgotten: frozenset[str] = frozenset()) -> list[Event]:
+        """Take the next scrape; what is worth a line in the log comes back."""
+        events = self._change_of_state(scrape)
+        self._last = scrape
+        exposition = scrape.exposition
+        if exposition is not None:
+            self._good += 1
+            self._bind(scrape, exposition)
+            self._last_good = scrape
+        if self.window is not None:
+            self.window.add(scrape, forgotten)
+            if self.window.resets > self._resets:
+                self._resets = self.window.resets
+                events.append(self._event(scrape, "reset", f"counter reset on {self._name()} (restart)"))
+        return events
+
+    def _bind(self, scrape: Scrape, exposition: Exposition) -> None:
+        if self._good == 1:
+            self._first = scrape
+            self._settle(classify(exposition), exposition)
+            return
+        missing = self.bindings is None or None in (self.bindings.traffic, self.bindings.errors, self.bindings.latency)
+        if self._good == 2 or (missing and self._good % RECLASSIFY_EVERY == 0 and self.wanted is None):
+            before = self._last_good
+            earlier = before.exposition if before is not None else None
+            elapsed = scrape.at - before.at if before is not None else None
+            self._settle(classify(exposition, earlier, elapsed), exposition)
+            missing = self.bindings is None or None in (
+                self.bindings.traffic,
+                self.bindings.errors,
+                self.bindings.latency,
+            )
+        if self._good >= 2 and (not missing or self._good > LOOKS_FOR):
+            self.wanted = wanted(self.bindings or Bindings())
+            self._first = None
+
+    def _settle(self, found: Bindings, exposition: Exposition) -> None:
+        """Bind; where that changes what is followed, the window begins with the scrapes that are still whole."""
+        bindings = apply_overrides(found, self._overrides, exposition)
+        self.service_name = self.service_name or _service_name(exposition)
+        if self.bindings is not None and bindings == self.bindings:
+            return
+        old = self.bindings
+        self.bindings = bindings
+        if old is None or followed(old) != followed(bindings) or self.window is None:
+            self.window = self._new_window(bindings)
+            if self._first is not None and self._good == 2 and self._last_good is self._first:
+                self.window.add(self._first)
+
+    def _new_window(self, bindings: Bindings) -> TargetWindow:
+        counters, gauges = followed(bindings)
+        return TargetWindow(self._window_s, self._interval_s, counters, gauges)
+
+    # ------------------------------------------------------------------------------------------ state
+
+    def _change_of_state(self, scrape: Scrape) -> list[Event]:
+        was_down = self._last is not None and self._last.error is not None
+        is_down = scrape.error is not None
+        if self._last is None or was_down != is_down:
+            since, self._since = self._since, scrape.at
+            if is_down:
+                return [self._event(scrape, "down", f"{self._name()}: {scrape.error}")]
+            if was_down and since is not None:
+                return [self._event(scrape, "up", f"{self._name()}, after {text.span(scrape.at - since)}")]
+        return []
+
+    def _event(self, scrape: Scrape, kind: str, words: str) -> Event:
+        return Event(scrape.time, kind, words, self.target.name)  # type: ignore[arg-type]
+
+    def _name(self) -> str:
+        return text.clean(self.target.name, 60)
+
+    def status(self, at: float) -> TargetStatus:
+        """The target as of a tick."""
+        last, good = self._last, self._last_good
+        if last is None:
+            return TargetStatus(self.target.name, self.target.url)
+        exposition = last.exposition
+        return TargetStatus(
+            name=self.target.name,
+            url=self.target.url,
+            state="down" if last.error is not None else "up",
+            error=last.error,
+            warning=exposition.warning if exposition is not None else None,
+            scrape_s=last.duration_s,
+            size=last.size,
+            series=exposition.series if exposition is not None else None,
+            skipped_lines=exposition.skipped_lines if exposition is not None else None,
+            age_s=None if good is None else max(0.0, at - good.at),
+            since_s=None if self._since is None else max(0.0, at - self._since),
+            hidden=exposition.hidden if exposition is not None else {},
+        )
+
+
+def _service_name(exposition: Exposition) -> str | None:
+    for series in exposition.samples:
+        if series.name == "target_info":
+            return series.label("service_name")
+    return None

@@ -1,0 +1,266 @@
+"""A snapshot as the JSON object that `stream` prints (schema 1). What is unknown is null; never NaN, never Infinity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tputtui.model import (
+    BreakdownRow,
+    CgroupState,
+    ErrorState,
+    FurtherSignal,
+    HostState,
+    LatencyState,
+    Quantile,
+    SaturationState,
+    ServiceState,
+    Snapshot,
+    TargetStatus,
+    TrafficState,
+)
+
+SCHEMA = 1
+
+Json = dict[str, Any]
+
+
+def to_json(snapshot: Snapshot) -> Json:
+    """The object of one tick, ready for `json.dumps(..., allow_nan=False)`."""
+    return {
+        "schema": SCHEMA,
+        "time": round(snapshot.time, 3),
+        "interval_s": snapshot.interval_s,
+        "window_s": snapshot.window_s,
+        "targets": [_target(target) for target in snapshot.targets],
+        "services": [_service(service) for service in snapshot.services],
+        "first_to_saturate": None
+        if snapshot.first is None
+        else {"name": snapshot.first.name, "reason": snapshot.first.reason},
+        "headroom": None,
+        "host": _host(snapshot.host),
+        "objectives": [
+            {
+                "expression": objective.expression,
+                "state": objective.state,
+                "ok": None if objective.state == "no_data" else objective.state != "missed",
+                "value": _number(objective.value),
+                "for_s": _number(objective.for_s, 3),
+            }
+            for objective in snapshot.objectives
+        ],
+        "self": {
+            "cpu_percent": _number(snapshot.self_.cpu_percent, 2),
+            "rss_bytes": snapshot.self_.rss_bytes,
+            "missed_ticks": snapshot.self_.missed_ticks,
+        },
+    }
+
+
+def _number(value: float | None, digits: int | None = None) -> float | None:
+    if value is None or not math.isfinite(value):
+        return None
+    return value if digits is None else round(value, digits)
+
+
+def quantile_key(q: float) -> str:
+    """The shortest decimal: "0.5", "0.99", "0.999"."""
+    return repr(round(q, 12))
+
+
+def _target(target: TargetStatus) -> Json:
+    up = target.state == "up"
+    return {
+        "name": target.name,
+        "url": target.url,
+        "up": None if target.state == "waiting" else up,
+        "error": target.error,
+        "warning": target.warning,
+        "scrape_ms": _number(None if target.scrape_s is None else target.scrape_s * 1000, 3),
+        "bytes": target.size if up else None,
+        "series": target.series if up else None,
+        "skipped_lines": target.skipped_lines if up else None,
+        "age_s": _number(target.age_s, 3),
+    }
+
+
+def _service(service: ServiceState) -> Json:
+    return {
+        "name": service.name,
+        "targets": list(service.targets),
+        "traffic": _traffic(service.traffic),
+        "errors": _errors(service.errors),
+        "latency": _latency(service.latency),
+        "signals": [_further(signal) for signal in service.signals],
+        "saturation": [_saturation(resource) for resource in service.saturation],
+        "breakdown": _breakdown(service),
+    }
+
+
+def _traffic(traffic: TrafficState | None) -> Json | None:
+    if traffic is None:
+        return None
+    return {
+        "family": traffic.family,
+        "rps": _number(traffic.rps),
+        "unit": traffic.unit,
+        "total": _number(traffic.total),
+        "best_60s": _number(traffic.best_60s),
+        "since_start": _number(traffic.since_start),
+        "reason": traffic.reason,
+    }
+
+
+def _errors(errors: ErrorState | None) -> Json | None:
+    if errors is None:
+        return None
+    return {
+        "family": errors.family,
+        "label": errors.label,
+        "values": list(errors.values),
+        "ratio": _number(errors.ratio),
+        "rps": _number(errors.rps),
+        "by_class": {name: _number(value) for name, value in sorted(errors.by_class.items())},
+    }
+
+
+def _quantiles(quantiles: Iterable[Quantile]) -> Json:
+    return {quantile_key(quantile.q): _number(quantile.value) for quantile in quantiles}
+
+
+def _latency(latency: LatencyState | None) -> Json | None:
+    if latency is None:
+        return None
+    return {
+        "family": latency.family,
+        "kind": latency.kind,
+        "unit": latency.unit,
+        "quantiles": _quantiles(latency.quantiles),
+        "at_least": [quantile_key(quantile.q) for quantile in latency.quantiles if quantile.at_least],
+        "mean": _number(latency.mean),
+        "since_start": _quantiles(latency.since_start),
+    }
+
+
+def _further(signal: FurtherSignal) -> Json:
+    fields: Json = {}
+    for part in (_traffic(signal.traffic), _errors(signal.errors), _latency(signal.latency)):
+        fields.update(part or {})
+    fields.update(kind=signal.kind, name=signal.name, family=signal.family)
+    return fields
+
+
+def _saturation(resource: SaturationState) -> Json:
+    return {
+        "name": resource.name,
+        "family": resource.family,
+        "value": _number(resource.value),
+        "limit": _number(resource.limit),
+        "ratio": _number(resource.ratio),
+        "waiting": _number(resource.waiting),
+    }
+
+
+def _breakdown(service: ServiceState) -> list[Json]:
+    rows = [_row(row) for row in service.breakdown]
+    if service.breakdown_more is not None and service.breakdown_more[0]:
+        count, rps = service.breakdown_more
+        rows.append({"labels": None, "more": count, "rps": _number(rps)})
+    return rows
+
+
+def _row(row: BreakdownRow) -> Json:
+    return {
+        "labels": dict(row.labels),
+        "rps": _number(row.rps),
+        "error_ratio": _number(row.error_ratio),
+        "quantiles": _quantiles(row.quantiles),
+    }
+
+
+def _host(host: HostState) -> Json:
+    return {
+        "cpu": _cpu(host),
+        "load": None if host.load is None else [_number(value, 2) for value in host.load],
+        "memory": _memory(host),
+        "pressure": _pressure(host),
+        "disks": [
+            {
+                "name": disk.name,
+                "read_bytes_s": _number(disk.read_bytes_s, 1),
+                "write_bytes_s": _number(disk.write_bytes_s, 1),
+                "iops": _number(disk.iops, 2),
+                "util_percent": _number(disk.util_percent, 2),
+                "await_ms": _number(disk.await_ms, 3),
+            }
+            for disk in host.disks
+        ],
+        "networks": [
+            {
+                "name": network.name,
+                "rx_bytes_s": _number(network.rx_bytes_s, 1),
+                "tx_bytes_s": _number(network.tx_bytes_s, 1),
+                "drops_s": _number(network.drops_s, 2),
+            }
+            for network in host.networks
+        ],
+        "tcp": None
+        if host.tcp is None
+        else {
+            "retransmit_percent": _number(host.tcp.retransmit_percent, 3),
+            "listen_drops_s": _number(host.tcp.listen_drops_s, 2),
+        },
+        "cgroup": _cgroup(host.cgroup),
+    }
+
+
+def _cpu(host: HostState) -> Json | None:
+    cpu = host.cpu
+    if cpu is None:
+        return None
+    return {
+        "percent": _number(cpu.percent, 2),
+        "user": _number(cpu.user, 2),
+        "system": _number(cpu.system, 2),
+        "iowait": _number(cpu.iowait, 2),
+        "steal": _number(cpu.steal, 2),
+        "cores": cpu.cores,
+        "run_queue": host.run_queue,
+    }
+
+
+def _memory(host: HostState) -> Json | None:
+    memory = host.memory
+    if memory is None:
+        return None
+    return {
+        "percent": _number(memory.percent, 2),
+        "used_bytes": memory.used_bytes,
+        "total_bytes": memory.total_bytes,
+        "swap_used_bytes": memory.swap_used_bytes,
+        "swap_total_bytes": memory.swap_total_bytes,
+    }
+
+
+def _pressure(host: HostState) -> Json | None:
+    pressure = host.pressure
+    if not pressure:
+        return None
+
+    def of(resource: str, kind: str) -> float | None:
+        found = pressure.get(resource)
+        return None if found is None else _number(found.some_10 if kind == "some" else found.full_10)
+
+    return {f"{resource}_{kind}_10": of(resource, kind) for resource in ("cpu", "memory", "io") for kind in ("some", "full")}
+
+
+def _cgroup(cgroup: CgroupState | None) -> Json | None:
+    if cgroup is None:
+        return None
+    fields: Mapping[str, float | int | None] = {
+        "cpu_limit_cores": _number(cgroup.cpu_limit_cores, 3),
+        "throttled_percent": _number(cgroup.throttled_percent, 2),
+        "memory_limit_bytes": cgroup.memory_limit_bytes,
+    }
+    return dict(fields)

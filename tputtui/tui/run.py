@@ -1,0 +1,89 @@
+"""From settings to a running screen and back to a clean terminal."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tputtui import text
+from tputtui.model import Snapshot
+from tputtui.settings import Settings
+from tputtui.tui import palette
+from tputtui.tui.app import Place, Source, TputtuiApp
+from tputtui.tui.background import is_light
+from tputtui.tui.keys import check_remapped
+from tputtui.views.summary import summary
+
+
+class CannotShow(ValueError):  # noqa: N818  # reads as what it is
+    """The screen cannot be shown as asked: an unknown theme or key. One sentence a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the screen ended: the exit code, and the lines that belong into the scrollback."""
+
+    code: int
+    lines: tuple[str, ...] = ()
+
+
+def state_folder() -> Path:
+    """Where what the user saves goes: $XDG_STATE_HOME/tputtui."""
+    home = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    return Path(home) / "tputtui"
+
+
+def user_themes() -> Path:
+    """Where the user's own themes lie: $XDG_CONFIG_HOME/tputtui/themes."""
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    return Path(home) / "tputtui" / "themes"
+
+
+def run(settings: Settings, source: Source, notes: Sequence[str] = ()) -> Ended:
+    """Show the live screen until the user leaves. Raises CannotShow before the terminal is touched."""
+    problems = check_remapped(settings.keys)
+    if problems:
+        raise CannotShow("\n".join(problems))
+    themes = tuple(palette.folders(user_themes()))
+    try:
+        look = palette.load(theme_name(settings), themes)
+    except palette.BadTheme as error:
+        raise CannotShow(str(error)) from error
+    if not settings.color:
+        look = palette.without_color(look)
+    place = Place(
+        host_name=text.clean(socket.gethostname(), 60),
+        zone_offset_s=float(time.localtime().tm_gmtoff),
+        state_folder=state_folder(),
+        themes=themes,
+    )
+    app = TputtuiApp(settings, source, look, place)
+    for note in notes:
+        app.say_later(note)
+    began = time.monotonic()
+    try:
+        app.run(mouse=settings.mouse)
+    finally:
+        app.over()
+        source.stop()
+    return Ended(app.return_code or 0, tuple(report(app.latest, time.monotonic() - began, app.saved)))
+
+
+def report(latest: Snapshot | None, lived_s: float, saved: Sequence[str]) -> list[str]:
+    """The lines that stay in the scrollback."""
+    return summary(latest, lived_s, saved)
+
+
+def theme_name(settings: Settings) -> str:
+    """The theme's file name: the one that was named, else what suits the terminal."""
+    if settings.theme != "auto":
+        return settings.theme
+    if not settings.color:
+        return "terminal"
+    if settings.background != "auto":
+        return settings.background
+    return "light" if is_light() else "dark"
