@@ -144,8 +144,7 @@ class TargetWindow:
     def _restart(self, scrape: Scrape, samples: Mapping[Series, float]) -> bool:
         """Let counters begin at zero where the process, or a child of a family, is said to be a new one."""
         before, offset = self.start_time, None if self.time is None or self.at is None else self.time - self.at
-        start = next((value for _, value in self._gauge(samples, START_TIME)), None)
-        self.start_time = start
+        start = next((samples.get(series) for series, _ in self.gauges.get(START_TIME, ())), None)
         if before is not None and start is not None and offset is not None and abs(start - before) > RESTART_S:
             # Where the wall clock was set, start times move with it and nobody restarted.
             stepped = (scrape.time - scrape.at) - offset
@@ -163,11 +162,6 @@ class TargetWindow:
             if isfinite(self.raw[number]) and _child(series) in reborn:
                 self.raw[number] = 0.0
         return True
-
-    def _gauge(self, samples: Mapping[Series, float], name: str) -> list[tuple[Series, float]]:
-        """The values of one gauge: where they were last time, else by looking through all."""
-        known = [(series, samples[series]) for series, _ in self.gauges.get(name, ()) if series in samples]
-        return known or [(series, value) for series, value in samples.items() if series.name == name]
 
     def _count(self, samples: Mapping[Series, float], armed: frozenset[str]) -> bool:
         """Add up the rises of one scrape; True where a counter fell. The hot loop: 0.2 µs a series."""
@@ -198,6 +192,7 @@ class TargetWindow:
                 gained[number] += rise(before, value)
                 raw[number] = value
         self.gauges = gauges
+        self.start_time = next((value for _, value in gauges.get(START_TIME, ())), None)
         self._created = {
             series: value for name, found in gauges.items() if name.endswith("_created") for series, value in found
         }

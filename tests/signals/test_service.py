@@ -1,0 +1,656 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import pytest
+
+from tputtui.model import Binding, Bindings, Exposition, Family, Match, Scrape, Series, ServiceState
+from tputtui.signals import histograms
+from tputtui.signals.service import ServiceTracker, followed, wanted
+from tputtui.signals.window import START_TIME, TargetWindow
+
+TRAFFIC = Binding("traffic", "counter", "requests_total", unit="req/s")
+ERRORS = Binding("errors", "counter", "requests_total", label="status", denominator="requests_total")
+LATENCY = Binding("latency", "histogram", "request_duration_seconds", unit="s")
+QUANTILES = (0.5, 0.9, 0.99)
+
+Samples = Mapping[Series, float]
+
+
+class Scene:
+    """Targets, their windows and one service over them: what the engine puts together."""
+
+    def __init__(self, bindings: Bindings, targets: tuple[str, ...] = ("shop",), window_s: float = 10.0) -> None:
+        self.tracker = ServiceTracker("shop", targets, bindings, window_s, QUANTILES)
+        counters, gauges = followed(bindings)
+        self.windows = {target: TargetWindow(window_s, 1.0, counters, gauges) for target in targets}
+
+    def good(
+        self, at: float, samples: Samples, target: str = "shop", families: Mapping[str, Family] | None = None
+    ) -> None:
+        exposition = Exposition(samples, families or {}, len(samples))
+        self.windows[target].add(Scrape(target, at, 1e9 + at, 0.01, exposition, 1))
+
+    def failed(self, at: float, target: str = "shop") -> None:
+        self.windows[target].add(Scrape(target, at, 1e9 + at, 0.01, error="connection refused"))
+
+    def state(self, at: float, by: tuple[str, ...] | None = None) -> ServiceState:
+        return self.tracker.state(at, self.windows, by)
+
+
+_interned: dict[tuple[object, ...], Series] = {}
+
+
+def series(name: str, **labels: str) -> Series:
+    """Interned, as a scanner's are."""
+    made = Series(name, tuple(sorted(labels.items())))
+    return _interned.setdefault(made.key, made)
+
+
+def requests(value: float, status: str = "200", **labels: str) -> dict[Series, float]:
+    return {series("requests_total", status=status, **labels): value}
+
+
+BOUNDS = ("0.1", "0.5", "1.0", "2.5", "5.0", "+Inf")
+
+
+def durations(
+    counts: tuple[float, ...], total: float = 0.0, bounds: tuple[str, ...] = BOUNDS, **labels: str
+) -> dict[Series, float]:
+    """A histogram from its cumulative counts."""
+    base = "request_duration_seconds"
+    found = {series(f"{base}_bucket", le=le, **labels): count for le, count in zip(bounds, counts, strict=True)}
+    return {**found, series(f"{base}_count", **labels): counts[-1], series(f"{base}_sum", **labels): total}
+
+
+# ------------------------------------------------------------------------------------------ traffic
+
+
+def test_what_is_not_bound_is_none() -> None:
+    scene = Scene(Bindings(reasons={"traffic": "no counter found"}))
+    scene.good(0.0, {})
+    state = scene.state(0.0)
+    assert (state.traffic, state.errors, state.latency) == (None, None, None)
+    assert state.reasons["traffic"] == "no counter found"
+
+
+def test_bound_but_no_rate_yet_is_an_object_with_nulls() -> None:
+    scene = Scene(Bindings(TRAFFIC, ERRORS, LATENCY))
+    scene.good(0.0, requests(100.0))
+    state = scene.state(0.0)
+    assert state.traffic is not None
+    assert state.errors is not None
+    assert state.latency is not None
+    assert (state.traffic.rps, state.traffic.total) == (None, None)
+    assert (state.errors.rps, state.errors.ratio, dict(state.errors.by_class)) == (None, None, {})
+    assert [quantile.value for quantile in state.latency.quantiles] == [None] * 3
+    assert state.covered_s is None
+
+
+def test_down_is_an_object_with_nulls() -> None:
+    scene = Scene(Bindings(TRAFFIC, ERRORS))
+    scene.good(0.0, requests(100.0))
+    scene.good(1.0, requests(110.0))
+    scene.failed(2.0)
+    state = scene.state(2.0)
+    assert state.traffic is not None
+    assert state.errors is not None
+    assert (state.traffic.rps, state.traffic.total, state.errors.ratio) == (None, None, None)
+
+
+def test_throughput_adds_up_over_series_and_scale_applies() -> None:
+    scene = Scene(Bindings(Binding("traffic", "counter", "requests_total", scale=2.0)))
+    scene.good(0.0, {**requests(0.0, route="/a"), **requests(0.0, route="/b")})
+    scene.good(2.0, {**requests(10.0, route="/a"), **requests(30.0, route="/b")})
+    traffic = scene.state(2.0).traffic
+    assert traffic is not None
+    assert (traffic.rps, traffic.total) == (40.0, 80.0)
+
+
+def test_no_traffic_is_zero_and_has_no_ratio() -> None:
+    scene = Scene(Bindings(TRAFFIC, ERRORS, LATENCY))
+    for at in (0.0, 1.0):
+        scene.good(at, {**requests(100.0), **durations((1, 2, 3, 4, 5, 6))})
+    state = scene.state(1.0)
+    assert state.traffic is not None
+    assert state.errors is not None
+    assert state.latency is not None
+    assert (state.traffic.rps, state.errors.rps, state.errors.ratio) == (0.0, 0.0, None)
+    assert [quantile.value for quantile in state.latency.quantiles] == [None] * 3
+    assert state.latency.mean is None
+
+
+def test_a_family_that_is_declared_but_has_no_series_yet_is_a_measured_zero() -> None:
+    scene = Scene(Bindings(TRAFFIC))
+    for at in (0.0, 1.0):
+        scene.good(at, {}, families={"requests_total": Family("requests_total", "counter")})
+    traffic = scene.state(1.0).traffic
+    assert traffic is not None
+    assert traffic.rps == 0.0
+
+
+def test_a_family_that_is_nowhere_is_unknown() -> None:
+    scene = Scene(Bindings(TRAFFIC))
+    for at in (0.0, 1.0):
+        scene.good(at, {})
+    traffic = scene.state(1.0).traffic
+    assert traffic is not None
+    assert traffic.rps is None
+
+
+def test_conditions_keep_series_out() -> None:
+    own = Match("route", "!~", "/metrics|/health")
+    scene = Scene(Bindings(Binding("traffic", "counter", "requests_total", match=(own,))))
+    scene.good(0.0, {**requests(0.0, route="/a"), **requests(0.0, route="/metrics"), **requests(0.0)})
+    scene.good(1.0, {**requests(5.0, route="/a"), **requests(9.0, route="/metrics"), **requests(1.0)})
+    traffic = scene.state(1.0).traffic
+    assert traffic is not None
+    assert traffic.rps == 6.0
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "expected"), [("=", "/a", 5.0), ("!=", "/a", 2.0), ("=~", "/[ab]", 7.0), ("!~", ".", 7.0)]
+)
+def test_every_condition(op: str, value: str, expected: float) -> None:
+    match = Match("route", op, value)  # type: ignore[arg-type]
+    scene = Scene(Bindings(Binding("traffic", "counter", "requests_total", match=(match,))))
+    scene.good(0.0, {**requests(0.0, route="/a"), **requests(0.0, route="/b")})
+    scene.good(1.0, {**requests(5.0, route="/a"), **requests(2.0, route="/b")})
+    traffic = scene.state(1.0).traffic
+    assert traffic is not None
+    assert traffic.rps == expected
+
+
+def test_since_start_is_the_mean_over_the_life_that_the_first_scrape_carries() -> None:
+    scene = Scene(Bindings(TRAFFIC))
+    start = {series(START_TIME): 1e9 - 100.0}
+    scene.good(0.0, {**requests(5000.0), **start})
+    assert scene.state(0.0).lifetime_s == 100.0
+    scene.good(1.0, {**requests(9000.0), **start})
+    state = scene.state(1.0)
+    assert state.traffic is not None
+    assert state.traffic.since_start == 50.0
+    assert state.lifetime_s == 101.0
+
+
+def test_without_a_start_time_there_is_no_mean_over_the_life() -> None:
+    scene = Scene(Bindings(TRAFFIC))
+    scene.good(0.0, requests(5000.0))
+    state = scene.state(0.0)
+    assert state.traffic is not None
+    assert (state.traffic.since_start, state.lifetime_s) == (None, None)
+
+
+def test_best_60s_is_the_best_whole_minute() -> None:
+    scene = Scene(Bindings(TRAFFIC))
+    count, best = 0.0, []
+    for at in range(200):
+        count += 20.0 if 70 <= at < 130 else 10.0
+        scene.good(float(at), requests(count))
+        traffic = scene.state(float(at)).traffic
+        assert traffic is not None
+        best.append(traffic.best_60s)
+    assert best[58] is None
+    assert best[61] == pytest.approx(10.0)  # rates begin with the second scrape
+    assert best[-1] == pytest.approx(20.0)
+
+
+def test_total_goes_on_across_an_outage_and_is_kept_when_series_are_dropped() -> None:
+    scene = Scene(Bindings(TRAFFIC), window_s=2.0)
+    many = {key: 0.0 for n in range(100) for key in requests(0.0, route=str(n))}
+    scene.good(0.0, {**many, **requests(0.0)})
+    scene.good(1.0, {**dict.fromkeys(many, 1.0), **requests(1.0)})
+    scene.state(1.0)
+    scene.failed(2.0)
+    scene.state(2.0)
+    for at in range(3, 12):
+        scene.good(float(at), requests(float(at)))
+        state = scene.state(float(at))
+    assert len(scene.windows["shop"].series) == 1
+    assert state.traffic is not None
+    assert state.traffic.total == 100.0 + 11.0
+
+
+def test_a_gauge_that_is_a_rate_already() -> None:
+    scene = Scene(Bindings(Binding("traffic", "gauge", "rate_in", unit="msg/s")))
+    scene.good(0.0, {series("rate_in", topic="a"): 4.0, series("rate_in", topic="b"): 6.0})
+    traffic = scene.state(0.0).traffic
+    assert traffic is not None
+    assert (traffic.rps, traffic.unit, traffic.total) == (10.0, "msg/s", None)
+
+
+def test_a_vanished_series_is_gone_now() -> None:
+    scene = Scene(Bindings(TRAFFIC))
+    for at in range(3):
+        scene.good(float(at), {**requests(10.0 * at, route="/a"), **requests(50.0 * at, route="/b")})
+    scene.good(3.0, requests(30.0, route="/a"))
+    state = scene.state(3.0, ("route",))
+    assert state.traffic is not None
+    assert state.traffic.rps == 10.0
+    assert [row.labels for row in state.breakdown] == [(("route", "/a"),)]
+
+
+# ------------------------------------------------------------------------------------------ errors
+
+
+def errors_of(binding: Binding, before: Samples, after: Samples) -> tuple[float | None, float | None, dict[str, float]]:
+    scene = Scene(Bindings(TRAFFIC, binding))
+    scene.good(0.0, before)
+    scene.good(1.0, after)
+    errors = scene.state(1.0).errors
+    assert errors is not None
+    return errors.ratio, errors.rps, dict(errors.by_class)
+
+
+def by_status(label: str, **rises: float) -> tuple[float | None, float | None, dict[str, float]]:
+    found = {series("requests_total", **{label: name.strip("_")}): rise for name, rise in rises.items()}
+    binding = Binding("errors", "counter", "requests_total", label=label)
+    return errors_of(binding, dict.fromkeys(found, 0.0), found)
+
+
+def test_only_5xx_counts_and_4xx_stands_in_its_class() -> None:
+    ratio, rps, classes = by_status("status", _200=90.0, _404=6.0, _500=3.0, _503=1.0)
+    assert (ratio, rps) == (0.04, 4.0)
+    assert classes == {"2xx": 90.0, "4xx": 6.0, "5xx": 4.0}
+
+
+def test_values_that_are_classes() -> None:
+    assert by_status("status_class", _2xx=9.0, _5xx=1.0)[0] == 0.1
+    assert by_status("envoy_response_code_class", _2=9.0, _5=1.0)[0] == 0.1
+
+
+def test_server_side_grpc_codes_count() -> None:
+    assert by_status("grpc_code", OK=8.0, NotFound=1.0, Unavailable=1.0)[0] == 0.1
+    assert by_status("grpc_code", _0=8.0, _5=1.0, _14=1.0)[0] == 0.1
+
+
+def test_an_outcome_counts() -> None:
+    assert by_status("outcome", SUCCESS=7.0, CLIENT_ERROR=2.0, SERVER_ERROR=1.0)[0] == 0.1
+
+
+def test_a_status_label_but_no_error_series_is_zero() -> None:
+    assert by_status("status", _200=9.0)[:2] == (0.0, 0.0)
+
+
+def test_listed_values_of_the_config_are_the_only_ones() -> None:
+    after = {**requests(90.0), **requests(6.0, "429"), **requests(4.0, "500")}
+    binding = Binding("errors", "counter", "requests_total", label="status", values=("429",), origin="config")
+    assert errors_of(binding, dict.fromkeys(after, 0.0), after)[0] == 0.06
+
+
+def test_a_counter_of_errors_is_taken_over_the_traffic() -> None:
+    failures = series("failures_total")
+    before, after = {**requests(0.0), failures: 0.0}, {**requests(50.0), failures: 5.0}
+    assert errors_of(Binding("errors", "counter", "failures_total"), before, after) == (0.1, 5.0, {})
+    other = {**after, series("tries_total"): 20.0}
+    binding = Binding("errors", "counter", "failures_total", denominator="tries_total")
+    assert errors_of(binding, {**before, series("tries_total"): 0.0}, other)[0] == 0.25
+
+
+# ------------------------------------------------------------------------------------------ latency
+
+
+def test_quantiles_are_promqls_over_the_rates() -> None:
+    scene = Scene(Bindings(latency=LATENCY))
+    scene.good(0.0, durations((0,) * 6))
+    counts = (10.0, 40.0, 80.0, 95.0, 99.0, 100.0)
+    scene.good(2.0, durations(counts, 62.0))
+    latency = scene.state(2.0).latency
+    assert latency is not None
+    buckets = list(zip((0.1, 0.5, 1.0, 2.5, 5.0, math.inf), counts, strict=True))
+    for found in latency.quantiles:
+        assert found.value == pytest.approx(histograms.histogram_quantile(found.q, buckets))
+    assert (latency.quantiles[0].low, latency.quantiles[0].high) == (0.5, 1.0)
+    assert latency.mean == pytest.approx(0.62)
+    assert latency.buckets[0] == (0.1, 5.0)
+    assert latency.buckets[-1] == (math.inf, 0.5)
+    assert latency.note == ""
+
+
+def test_since_start_is_over_what_the_first_scrape_carries() -> None:
+    scene = Scene(Bindings(latency=LATENCY))
+    scene.good(0.0, durations((0, 100, 100, 100, 100, 100)))
+    scene.good(1.0, durations((0, 100, 100, 100, 100, 900)))
+    scene.state(1.0)
+    latency = Scene(Bindings(latency=LATENCY))
+    latency.good(0.0, durations((0, 100, 100, 100, 100, 100)))
+    latency.state(0.0)
+    latency.good(1.0, durations((0, 100, 100, 100, 100, 900)))
+    state = latency.state(1.0).latency
+    assert state is not None
+    assert state.since_start[0].value == pytest.approx(0.3)
+    assert state.quantiles[0].at_least
+
+
+def test_milliseconds_become_seconds() -> None:
+    binding = Binding("latency", "histogram", "request_duration_seconds", unit="s", scale=1e-3)
+    scene = Scene(Bindings(latency=binding))
+    bounds = ("100", "500", "1000", "2500", "5000", "+Inf")
+    scene.good(0.0, durations((0,) * 6, bounds=bounds))
+    scene.good(1.0, durations((0, 10, 10, 10, 10, 10), 3000.0, bounds=bounds))
+    latency = scene.state(1.0).latency
+    assert latency is not None
+    assert latency.quantiles[0].value == pytest.approx(0.3)
+    assert latency.mean == pytest.approx(0.3)
+
+
+def test_replicas_are_added_before_a_quantile_is_taken() -> None:
+    scene = Scene(Bindings(TRAFFIC, latency=LATENCY), targets=("a", "b"))
+    for target in ("a", "b"):
+        scene.good(0.0, {**requests(0.0), **durations((0,) * 6)}, target)
+    scene.good(1.0, {**requests(90.0), **durations((90, 90, 90, 90, 90, 90))}, "a")
+    scene.good(1.0, {**requests(10.0), **durations((0, 0, 0, 0, 10, 10))}, "b")
+    state = scene.state(1.0)
+    assert state.traffic is not None
+    assert state.latency is not None
+    assert state.traffic.rps == 100.0
+    together = [(0.1, 90.0), (0.5, 90.0), (1.0, 90.0), (2.5, 90.0), (5.0, 100.0), (math.inf, 100.0)]
+    assert [q.value for q in state.latency.quantiles] == [histograms.histogram_quantile(q, together) for q in QUANTILES]
+
+
+def test_a_replica_that_is_down_does_not_hide_the_other() -> None:
+    scene = Scene(Bindings(TRAFFIC), targets=("a", "b"))
+    for target in ("a", "b"):
+        scene.good(0.0, requests(0.0), target)
+        scene.good(1.0, requests(10.0), target)
+    scene.failed(2.0, "a")
+    scene.good(2.0, requests(20.0), "b")
+    state = scene.state(2.0)
+    assert state.traffic is not None
+    assert state.traffic.rps == 10.0
+
+
+def test_replicas_with_other_buckets_share_the_common_ones() -> None:
+    scene = Scene(Bindings(latency=LATENCY), targets=("a", "b"))
+    first, second = ("0.1", "0.5", "+Inf"), ("0.1", "0.25", "+Inf")
+    scene.good(0.0, durations((0, 0, 0), bounds=first), "a")
+    scene.good(0.0, durations((0, 0, 0), bounds=second), "b")
+    scene.good(1.0, durations((5, 10, 10), bounds=first), "a")
+    scene.good(1.0, durations((5, 10, 10), bounds=second), "b")
+    latency = scene.state(1.0).latency
+    assert latency is not None
+    assert latency.buckets == ((0.1, 10.0), (math.inf, 10.0))
+
+
+def test_of_equal_bounds_of_one_series_the_first_wins() -> None:
+    scene = Scene(Bindings(latency=LATENCY))
+    bounds = ("0.5", "1", "1.0", "+Inf")
+    scene.good(0.0, durations((0, 0, 0, 0), bounds=bounds))
+    scene.good(1.0, durations((2, 4, 40, 10), bounds=bounds))
+    latency = scene.state(1.0).latency
+    assert latency is not None
+    assert latency.buckets == ((0.5, 2.0), (1.0, 2.0), (math.inf, 6.0))
+
+
+def test_without_an_inf_bucket_there_is_no_quantile_and_a_reason() -> None:
+    scene = Scene(Bindings(latency=LATENCY))
+    bounds = ("0.1", "0.5")
+    scene.good(0.0, durations((0, 0), bounds=bounds))
+    scene.good(1.0, durations((5, 10), 4.0, bounds=bounds))
+    latency = scene.state(1.0).latency
+    assert latency is not None
+    assert [q.value for q in latency.quantiles] == [None] * 3
+    assert "+Inf" in latency.note
+    assert latency.mean == pytest.approx(0.4)
+
+
+def test_three_buckets_say_little() -> None:
+    scene = Scene(Bindings(latency=LATENCY))
+    bounds = ("0.1", "0.5", "1", "+Inf")
+    for at in (0.0, 1.0):
+        scene.good(at, durations((at, at, at, at), bounds=bounds))
+    latency = scene.state(1.0).latency
+    assert latency is not None
+    assert latency.note == "only 3 buckets: p99 says little"
+
+
+def test_vmranges_give_quantiles() -> None:
+    scene = Scene(Bindings(latency=LATENCY))
+    low = series("request_duration_seconds_bucket", vmrange="1.000e-03...2.000e-03")
+    high = series("request_duration_seconds_bucket", vmrange="8.000e-03...9.000e-03")
+    scene.good(0.0, {low: 0.0, high: 0.0})
+    scene.good(1.0, {low: 40.0, high: 60.0})
+    latency = scene.state(1.0).latency
+    assert latency is not None
+    assert latency.quantiles[1].value == pytest.approx(0.008 + 0.001 * 50 / 60)
+
+
+def test_a_summary_shows_its_own_quantiles_and_its_mean() -> None:
+    scene = Scene(Bindings(latency=Binding("latency", "summary", "rpc_seconds", unit="s")))
+    own = {series("rpc_seconds", quantile="0.5"): 0.1, series("rpc_seconds", quantile="0.99"): 0.7}
+    total, count = series("rpc_seconds_sum"), series("rpc_seconds_count")
+    scene.good(0.0, {**own, total: 0.0, count: 0.0})
+    scene.good(1.0, {**own, total: 3.0, count: 10.0})
+    latency = scene.state(1.0).latency
+    assert latency is not None
+    assert [q.value for q in latency.quantiles] == [0.1, None, 0.7]
+    assert latency.mean == pytest.approx(0.3)
+    assert latency.note == ""
+
+
+def test_summaries_are_never_averaged_over_replicas() -> None:
+    scene = Scene(Bindings(latency=Binding("latency", "summary", "rpc_seconds", unit="s")), targets=("a", "b"))
+    scene.good(0.0, {series("rpc_seconds", quantile="0.99"): 0.1}, "a")
+    scene.good(0.0, {series("rpc_seconds", quantile="0.99"): 0.9}, "b")
+    latency = scene.state(0.0).latency
+    assert latency is not None
+    assert latency.quantiles[-1].value == 0.9
+    assert "highest of 2" in latency.note
+
+
+def test_quantiles_labelled_in_percent() -> None:
+    binding = Binding("latency", "summary", "rpc_us", unit="s", scale=1e-6)
+    scene = Scene(Bindings(latency=binding))
+    scene.good(
+        0.0,
+        {
+            series("rpc_us", quantile="50"): 100.0,
+            series("rpc_us", quantile="99.9"): 900.0,
+            series("rpc_us", quantile="99"): 500.0,
+        },
+    )
+    latency = scene.state(0.0).latency
+    assert latency is not None
+    assert [q.value for q in latency.quantiles] == pytest.approx([1e-4, None, 5e-4])
+
+
+def test_a_summary_that_is_idle_says_nothing() -> None:
+    scene = Scene(Bindings(latency=Binding("latency", "summary", "rpc_seconds", unit="s")))
+    scene.good(0.0, {series("rpc_seconds", quantile="0.5"): math.nan})
+    latency = scene.state(0.0).latency
+    assert latency is not None
+    assert latency.quantiles[0].value is None
+
+
+def test_a_mean_of_two_counters() -> None:
+    time, count = series("request_seconds_total"), series("requests_total")
+    scene = Scene(
+        Bindings(latency=Binding("latency", "mean", "request_seconds_total", unit="s", denominator="requests_total"))
+    )
+    scene.good(0.0, {time: 10.0, count: 100.0})
+    scene.good(1.0, {time: 12.0, count: 110.0})
+    latency = scene.state(1.0).latency
+    assert latency is not None
+    assert latency.mean == pytest.approx(0.2)
+    assert latency.quantiles == ()
+
+
+def test_a_gauge_of_latency_shows_the_highest() -> None:
+    binding = Binding("latency", "gauge", "response_time", unit="s", scale=1e-3)
+    scene = Scene(Bindings(latency=binding))
+    scene.good(0.0, {series("response_time", backend="a"): 5.0, series("response_time", backend="b"): 8.0})
+    latency = scene.state(0.0).latency
+    assert latency is not None
+    assert latency.mean == pytest.approx(0.008)
+    assert latency.note == "the highest of 2 series"
+
+
+# ------------------------------------------------------------------------------------------ saturation, further
+
+
+def test_saturation_waits_first_then_by_ratio_then_the_unknown() -> None:
+    gauge = [
+        Binding("saturation", "gauge", "busy", name="busy"),
+        Binding("saturation", "gauge", "used", name="pool", limit="size"),
+        Binding("saturation", "gauge", "share", name="cache", unit="ratio"),
+        Binding("saturation", "gauge", "queue", name="queue", waiting=True),
+    ]
+    scene = Scene(Bindings(saturation=tuple(gauge)))
+    values = {"busy": 3.0, "used": 4.0, "size": 8.0, "share": 0.9, "queue": 2.0}
+    scene.good(0.0, {series(name): value for name, value in values.items()})
+    found = [(s.name, s.value, s.limit, s.ratio, s.waiting) for s in scene.state(0.0).saturation]
+    assert found == [
+        ("queue", 2.0, None, None, 2.0),
+        ("cache", 0.9, None, 0.9, None),
+        ("pool", 4.0, 8.0, 0.5, None),
+        ("busy", 3.0, None, None, None),
+    ]
+
+
+def test_amounts_are_added_over_replicas_and_of_shares_the_highest_counts() -> None:
+    used = Binding("saturation", "gauge", "used", limit="size")
+    share = Binding("saturation", "gauge", "share", unit="ratio")
+    scene = Scene(Bindings(saturation=(used, share)), targets=("a", "b"))
+    scene.good(0.0, {series("used"): 2.0, series("size"): 10.0, series("share"): 0.2}, "a")
+    scene.good(0.0, {series("used"): 8.0, series("size"): 10.0, series("share"): 0.4}, "b")
+    found = {s.family: (s.value, s.limit, s.ratio) for s in scene.state(0.0).saturation}
+    assert found == {"used": (10.0, 20.0, 0.5), "share": (0.4, None, 0.4)}
+
+
+def test_a_limit_of_minus_one_is_none() -> None:
+    scene = Scene(Bindings(saturation=(Binding("saturation", "gauge", "used", limit="size"),)))
+    scene.good(0.0, {series("used"): 2.0, series("size"): -1.0})
+    state = scene.state(0.0).saturation[0]
+    assert (state.value, state.limit, state.ratio) == (2.0, None, None)
+
+
+def test_a_gauge_that_is_no_number_or_whose_target_is_down_is_unknown() -> None:
+    scene = Scene(Bindings(saturation=(Binding("saturation", "gauge", "used"),)))
+    scene.good(0.0, {series("used"): math.nan})
+    assert scene.state(0.0).saturation[0].value is None
+    scene.good(1.0, {series("used"): 5.0})
+    assert scene.state(1.0).saturation[0].value == 5.0
+    scene.failed(2.0)
+    assert scene.state(2.0).saturation[0].value is None
+
+
+def test_a_pause_is_a_mean() -> None:
+    pause = Binding("saturation", "mean", "gc_seconds", unit="s", denominator="gc_seconds_count")
+    scene = Scene(Bindings(saturation=(pause,)))
+    scene.good(0.0, {series("gc_seconds_sum"): 1.0, series("gc_seconds_count"): 10.0})
+    scene.good(1.0, {series("gc_seconds_sum"): 1.5, series("gc_seconds_count"): 15.0})
+    assert scene.state(1.0).saturation[0].value == pytest.approx(0.1)
+
+
+def test_further_signals_are_read_like_the_main_ones() -> None:
+    first = Binding("latency", "histogram", "request_duration_seconds", unit="s", name="time to first token")
+    tokens = Binding("traffic", "counter", "tokens_total", unit="tokens/s", name="tokens")
+    scene = Scene(Bindings(signals=(first, tokens)))
+    scene.good(0.0, {**durations((0,) * 6), series("tokens_total"): 0.0})
+    scene.good(1.0, {**durations((0, 10, 10, 10, 10, 10)), series("tokens_total"): 70.0})
+    latency, traffic = scene.state(1.0).signals
+    assert (latency.name, traffic.name) == ("time to first token", "tokens")
+    assert latency.latency is not None
+    assert traffic.traffic is not None
+    assert latency.latency.quantiles[0].value == pytest.approx(0.3)
+    assert traffic.traffic.rps == 70.0
+
+
+# ------------------------------------------------------------------------------------------ breakdown
+
+
+def shop(at: float) -> Samples:
+    found: dict[Series, float] = {}
+    for method, route, rps in (("GET", "/a", 30.0), ("POST", "/a", 10.0), ("GET", "/b", 60.0)):
+        labels = {"method": method, "route": route}
+        found |= requests(rps * at * 0.9, **labels)
+        found |= requests(rps * at * 0.1, "500", **labels)
+        found |= durations((0.0, *(rps * at,) * 5), method=method, route=route)
+    return found
+
+
+def test_rows_by_route_and_method_carry_traffic_errors_and_quantiles() -> None:
+    scene = Scene(Bindings(TRAFFIC, ERRORS, LATENCY, breakdown=("route", "method", "status")))
+    for at in range(3):
+        scene.good(float(at), shop(float(at)))
+    state = scene.state(2.0)
+    assert state.breakdown_by == ("method", "route")
+    assert [(dict(row.labels)["method"], dict(row.labels)["route"], round(row.rps or 0)) for row in state.breakdown] == [
+        ("GET", "/b", 60), ("GET", "/a", 30), ("POST", "/a", 10),
+    ]  # fmt: skip
+    assert state.breakdown[0].error_ratio == pytest.approx(0.1)
+    assert state.breakdown[0].quantiles[0].value == pytest.approx(0.3)
+    assert state.breakdown_more is None
+
+
+def test_rows_by_another_label() -> None:
+    scene = Scene(Bindings(TRAFFIC, ERRORS, LATENCY, breakdown=("route", "method")))
+    for at in range(3):
+        scene.good(float(at), shop(float(at)))
+    rows = scene.state(2.0, ("method",)).breakdown
+    assert [(row.labels, round(row.rps or 0)) for row in rows] == [
+        ((("method", "GET"),), 90),
+        ((("method", "POST"),), 10),
+    ]
+
+
+def test_beyond_twenty_rows_the_rest_is_one_line() -> None:
+    scene = Scene(Bindings(TRAFFIC, breakdown=("route",)))
+    for at in range(2):
+        scene.good(float(at), {k: v for n in range(50) for k, v in requests(float(at * n), route=f"/{n}").items()})
+    state = scene.state(1.0)
+    assert len(state.breakdown) == 20
+    assert state.breakdown[0].labels == (("route", "/49"),)
+    assert state.breakdown_more is not None
+    assert state.breakdown_more[0] == 30
+    assert state.breakdown_more[1] == pytest.approx(sum(range(30)))
+    assert len(scene.tracker.breakdown(("route",), 50)[0]) == 50
+
+
+def test_traffic_without_the_label_leaves_the_counting_to_the_histogram() -> None:
+    scene = Scene(Bindings(TRAFFIC, latency=LATENCY, breakdown=("route",)))
+    for at in range(2):
+        scene.good(float(at), {series("requests_total"): 9.0 * at, **durations((0.0, *(at * 5.0,) * 5), route="/a")})
+    assert [(row.labels, row.rps) for row in scene.state(1.0).breakdown] == [((("route", "/a"),), 5.0)]
+
+
+def test_rows_add_up_to_the_whole() -> None:
+    scene = Scene(Bindings(TRAFFIC, breakdown=("route",)))
+    for at in range(2):
+        scene.good(float(at), {k: v for n in range(50) for k, v in requests(float(at * n), route=f"/{n}").items()})
+    state = scene.state(1.0)
+    assert state.traffic is not None
+    assert state.breakdown_more is not None
+    assert sum(row.rps or 0.0 for row in state.breakdown) + state.breakdown_more[1] == pytest.approx(state.traffic.rps)
+
+
+# ------------------------------------------------------------------------------------------ what is read
+
+
+def test_wanted_names_all_that_the_bindings_rest_on() -> None:
+    pool = Binding("saturation", "gauge", "used", limit="size")
+    tried = Binding("errors", "counter", "failures_total", denominator="tries_total")
+    names = wanted(Bindings(TRAFFIC, tried, LATENCY, saturation=(pool,)))
+    assert names >= {
+        "requests_total", "failures_total", "tries_total", "used", "size", START_TIME,
+        "request_duration_seconds_bucket", "request_duration_seconds_sum", "request_duration_seconds_count",
+    }  # fmt: skip
+
+
+def test_a_series_that_comes_later_is_counted() -> None:
+    scene = Scene(Bindings(TRAFFIC, ERRORS))
+    scene.good(0.0, requests(0.0))
+    scene.good(1.0, requests(10.0))
+    scene.state(1.0)
+    scene.good(2.0, {**requests(20.0), **requests(5.0, "500")})
+    errors = scene.state(2.0).errors
+    assert errors is not None
+    assert errors.ratio == pytest.approx(5 / 25)
+
+
+def test_resets_are_counted() -> None:
+    scene = Scene(Bindings(TRAFFIC))
+    for at, value in enumerate((50.0, 60.0, 5.0)):
+        scene.good(float(at), requests(value))
+    assert scene.state(2.0).resets == 1

@@ -1,0 +1,96 @@
+"""Traffic, errors and quantiles for each combination of values of some labels."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from heapq import nlargest
+
+from tputtui.model import BreakdownRow, Quantile, Series
+from tputtui.signals.buckets import BucketSum, bucket_sum
+from tputtui.signals.errors import Errors, share
+from tputtui.signals.flat import Layout, Numbers, Tick, by_labels
+from tputtui.signals.latency import Latency
+from tputtui.signals.rows import METHOD_LABELS, ROUTE_LABELS
+from tputtui.signals.traffic import Traffic
+
+ROWS = 20
+
+Places = Sequence[tuple[int, Series]]
+Key = tuple[str, ...]
+
+
+def default_by(labels: Sequence[str]) -> tuple[str, ...]:
+    """Route and method where both are there, else the first of the labels worth breaking down by."""
+    route = next((label for label in labels if label in ROUTE_LABELS), None)
+    method = next((label for label in labels if label in METHOD_LABELS), None)
+    if route is not None and method is not None:
+        return (method, route)
+    return tuple(labels[:1])
+
+
+class Breakdown:
+    """Reads the rows of one choice of labels. Who stands in which row is decided when series come or go."""
+
+    def __init__(
+        self, by: tuple[str, ...], traffic: Traffic | None, errors: Errors | None, latency: Latency | None
+    ) -> None:
+        self.by = by
+        self._traffic, self._errors, self._latency = traffic, errors, latency
+        self._values = by_labels(by)
+        self._layout: Layout | None = None
+        self._scale = 1.0
+        self._counted: dict[Key, Numbers] = {}
+        self._bad: dict[Key, Numbers] = {}
+        self._all: dict[Key, Numbers] = {}
+        self._buckets: dict[Key, list[tuple[int, Series]]] = {}
+        self._summed: dict[Key, BucketSum] = {}
+
+    def plan(self, layout: Layout) -> None:
+        """Put each series into its row; traffic without these labels leaves the counting to the latency's count."""
+        traffic, errors, latency = self._traffic, self._errors, self._latency
+        self._layout = layout
+        self._summed.clear()
+        self._counted = self._rows(traffic.places) if traffic is not None else {}
+        self._scale = traffic.binding.scale if traffic is not None else 1.0
+        if not self._counted and latency is not None:
+            self._counted, self._scale = self._rows(latency.counts), 1.0
+        self._bad = self._rows(errors.bad) if errors is not None else {}
+        self._all = self._rows(errors.all) if errors is not None else {}
+        self._buckets = self._places(latency.places) if latency is not None else {}
+
+    def _places(self, places: Places) -> dict[Key, list[tuple[int, Series]]]:
+        rows: defaultdict[Key, list[tuple[int, Series]]] = defaultdict(list)
+        for number, series in places:
+            key = self._values(series)
+            if any(key):
+                rows[key].append((number, series))
+        return rows
+
+    def _rows(self, places: Places) -> dict[Key, Numbers]:
+        return {key: [number for number, _ in found] for key, found in self._places(places).items()}
+
+    def state(
+        self, tick: Tick, quantiles: Sequence[float], limit: int = ROWS
+    ) -> tuple[tuple[BreakdownRow, ...], tuple[int, float] | None]:
+        """The `limit` rows with most traffic, and how many are left with how much traffic; None where none is left."""
+        if not tick.live:
+            return (), None
+        traffic = [(tick.add(numbers) * self._scale, key) for key, numbers in self._counted.items()]
+        top = nlargest(limit, traffic, key=lambda row: (row[0], tuple(-ord(c) for text in row[1] for c in text[:8])))
+        left = len(traffic) - len(top)
+        more = (left, max(0.0, sum(rps for rps, _ in traffic) - sum(rps for rps, _ in top))) if left else None
+        return tuple(self._row(tick, key, rps, quantiles) for rps, key in top), more
+
+    def _row(self, tick: Tick, key: Key, rps: float, quantiles: Sequence[float]) -> BreakdownRow:
+        errors, latency = self._errors, self._latency
+        ratio = None
+        if errors is not None and (key in self._all or key in self._bad):
+            ratio = share(tick.add(self._bad.get(key, ())), tick.add(self._all.get(key, ())))
+        found: tuple[Quantile, ...] = ()
+        if latency is not None and self._layout is not None and key in self._buckets:
+            buckets = self._summed.get(key)
+            if buckets is None:  # only rows that were ever shown need one
+                buckets = self._summed[key] = bucket_sum(self._layout, self._buckets[key], latency.bound)
+            found = buckets.quantiles(tick, quantiles, latency.binding.scale)
+        return BreakdownRow(tuple(sorted(zip(self.by, key, strict=True))), rps, ratio, found)

@@ -1,0 +1,175 @@
+"""The windows of a service's targets as one: their series numbered through, so that a figure is a sum over numbers.
+
+What belongs to a figure is decided when a series comes or goes (`Layout`); a tick (`Tick`) only adds numbers up.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from tputtui.model import Binding, Match, Series
+from tputtui.signals.window import TargetWindow
+
+Numbers = list[int]
+"""Places of series in `Tick.rates`."""
+
+MEMO_LIMIT = 20_000
+"""Series whose place in a figure is remembered; beyond, it is worked out anew: churn must not fill memory."""
+
+T = TypeVar("T")
+
+
+class Memo(Generic[T]):
+    """Remembers what was worked out of a series, for as long as there are not too many."""
+
+    def __init__(self, work_out: Callable[[Series], T]) -> None:
+        self._work_out = work_out
+        self._known: dict[Series, T] = {}
+
+    def __call__(self, series: Series) -> T:
+        """What was worked out of this series."""
+        try:
+            return self._known[series]
+        except KeyError:
+            if len(self._known) >= MEMO_LIMIT:
+                self._known.clear()
+            found = self._known[series] = self._work_out(series)
+            return found
+
+
+def condition(match: Sequence[Match]) -> Memo[bool]:
+    """Whether a series meets all conditions of a binding; a label it lacks counts as "".
+
+    Raises `re.error` where a condition is no regular expression: the config's reader has refused those.
+    """
+    tests = [
+        (one.label, re.compile(one.value if "~" in one.op else re.escape(one.value)), one.op[0] == "=") for one in match
+    ]
+
+    def meets(series: Series) -> bool:
+        return all((wanted.fullmatch(series.label(label) or "") is not None) == same for label, wanted, same in tests)
+
+    return Memo(meets)
+
+
+@dataclass(slots=True)
+class Layout:
+    """Which series stand at which numbers; `present` leaves out what is gone."""
+
+    windows: tuple[TargetWindow, ...]
+    present: dict[str, list[tuple[int, Series]]] = field(default_factory=dict)
+    ever: dict[str, list[tuple[int, Series]]] = field(default_factory=dict)
+    starts: Numbers = field(default_factory=list)  # the first number of each window
+
+    def pick(self, name: str, meets: Callable[[Series], bool]) -> list[tuple[int, Series]]:
+        """The series of a sample name that are there now and meet a condition."""
+        return [(number, series) for number, series in self.present.get(name, ()) if meets(series)]
+
+    def window_of(self, number: int) -> int:
+        """Which of the windows a number belongs to."""
+        return bisect_right(self.starts, number) - 1
+
+
+def lay_out(windows: tuple[TargetWindow, ...]) -> Layout:
+    """Number the series of all windows through."""
+    layout = Layout(windows)
+    start = 0
+    for window in windows:
+        layout.starts.append(start)
+        for number, series in enumerate(window.series):
+            place = (start + number, series)
+            layout.ever.setdefault(series.name, []).append(place)
+            if number not in window.gone:
+                layout.present.setdefault(series.name, []).append(place)
+        start += len(window.series)
+    return layout
+
+
+@dataclass(slots=True)
+class Tick:
+    """What each series gained per second, by its number; 0.0 on targets that have no rate now."""
+
+    layout: Layout
+    rates: list[float]
+    live: tuple[TargetWindow, ...]  # those that have rates
+
+    def add(self, numbers: Iterable[int]) -> float:
+        """The rates of some series added up."""
+        return sum(map(self.rates.__getitem__, numbers))
+
+    def declared(self, name: str) -> bool:
+        """Whether a live target names the family, though it may have no series yet: then 0 is a measured zero."""
+        bases = {name, name.removesuffix("_total"), name.removesuffix("_count"), name.removesuffix("_bucket")}
+        return any(base in window.families for window in self.live for base in bases)
+
+
+def take_tick(layout: Layout) -> Tick:
+    """The rates of all windows, now."""
+    rates: list[float] = []
+    live = []
+    for window in layout.windows:
+        found = window.rates()
+        rates.extend(found if found is not None else [0.0] * len(window.series))
+        if found is not None:
+            live.append(window)
+    return Tick(layout, rates, tuple(live))
+
+
+def lifetime(layout: Layout) -> Tick:
+    """The raw values in place of rates: what was counted since the processes started."""
+    raw = [value if value == value else 0.0 for window in layout.windows for value in window.raw]  # noqa: PLR0124
+    return Tick(layout, raw, tuple(window for window in layout.windows if window.at is not None))
+
+
+def gauge_values(
+    windows: Iterable[TargetWindow], name: str, meets: Callable[[Series], bool]
+) -> list[tuple[Series, float]]:
+    """The newest values of a gauge on targets that are up; what is no number is left out."""
+    return [
+        (series, value)
+        for window in windows
+        if window.up
+        for series, value in window.gauges.get(name, ())
+        if value == value and meets(series)  # noqa: PLR0124
+    ]
+
+
+def followed(bindings: Iterable[Binding]) -> tuple[frozenset[str], frozenset[str]]:
+    """The sample names that bindings need: (counters, gauges)."""
+    counters: set[str] = set()
+    gauges: set[str] = set()
+    for binding in bindings:
+        family, kind = binding.family, binding.kind
+        if binding.signal != "saturation" and kind == "counter":
+            gauges.add(f"{family.removesuffix('_total').removesuffix('_count')}_created")
+        if binding.signal in ("traffic", "errors"):
+            (gauges if kind == "gauge" else counters).add(family)
+        elif kind == "counter":
+            counters.add(family)
+        elif kind == "gauge":
+            gauges.add(family)
+        else:
+            counters |= {f"{family}_sum", binding.denominator or f"{family}_count"}
+            gauges.add(f"{family}_created")
+            if kind == "histogram":
+                counters.add(f"{family}_bucket")
+            (gauges if kind == "summary" else counters).add(family)
+        if binding.denominator is not None:
+            counters.add(binding.denominator)
+        if binding.limit is not None:
+            gauges.add(binding.limit)
+    return frozenset(counters), frozenset(gauges - counters)
+
+
+def by_labels(by: Sequence[str]) -> Memo[tuple[str, ...]]:
+    """The values of some labels of a series."""
+
+    def values(series: Series) -> tuple[str, ...]:
+        labels: Mapping[str, str] = dict(series.labels)
+        return tuple(labels.get(name, "") for name in by)
+
+    return Memo(values)

@@ -1,0 +1,77 @@
+"""Saturation of a service from its gauges: how much is in use, of which limit, and what waits."""
+
+from __future__ import annotations
+
+from tputtui.model import Binding, SaturationState
+from tputtui.signals.flat import Layout, Tick, condition, gauge_values
+from tputtui.signals.latency import Latency
+
+_SHARES = {"ratio": 1.0, "percent": 100.0}
+_TIMES = frozenset(("s", "ms", "us"))
+
+
+class Level:
+    """Reads one saturation binding."""
+
+    def __init__(self, binding: Binding) -> None:
+        self.binding = binding
+        self._meets = condition(binding.match)
+        self._numbers: list[int] = []
+        self._mean = Latency(binding, ()) if binding.kind in ("histogram", "summary", "mean") else None
+
+    def plan(self, layout: Layout) -> None:
+        """Find the counters it needs, if it is no gauge."""
+        if self._mean is not None:
+            self._mean.plan(layout)
+        elif self.binding.kind == "counter":
+            self._numbers = [number for number, _ in layout.pick(self.binding.family, self._meets)]
+
+    def state(self, tick: Tick) -> SaturationState:
+        """The level now. Amounts are added over series and replicas; of shares and times the highest counts."""
+        binding = self.binding
+        unit = binding.unit or ""
+        value = self._value(tick, most=unit in _SHARES or unit in _TIMES)
+        limit = self._limit(tick)
+        ratio = None
+        if value is not None and limit is not None:
+            ratio = value / limit
+        elif value is not None and unit in _SHARES:
+            ratio = value / _SHARES[unit]
+        return SaturationState(
+            name=binding.name or binding.family,
+            family=binding.family,
+            value=value,
+            limit=limit,
+            ratio=None if ratio is None else min(1.0, max(0.0, ratio)),
+            waiting=value if binding.waiting else None,
+            unit=unit,
+            reason=binding.reason,
+        )
+
+    def _value(self, tick: Tick, *, most: bool) -> float | None:
+        if self._mean is not None:
+            return self._mean.mean(tick)
+        if self.binding.kind == "counter":
+            return tick.add(self._numbers) * self.binding.scale if tick.live and self._numbers else None
+        values = [value for _, value in gauge_values(tick.layout.windows, self.binding.family, self._meets)]
+        if not values:
+            return None
+        return (max(values) if most else sum(values)) * self.binding.scale
+
+    def _limit(self, tick: Tick) -> float | None:
+        """The limits added up. -1, 0 and Inf stand for "no limit" in what exporters write."""
+        if self.binding.limit is None:
+            return None
+        values = [value for _, value in gauge_values(tick.layout.windows, self.binding.limit, self._meets)]
+        limits = [value for value in values if 0 < value < float("inf")]
+        return sum(limits) * self.binding.scale if limits else None
+
+
+def urgency(state: SaturationState) -> tuple[bool, float, bool, float]:
+    """The sort key: waiting work first, then by ratio, unknown last."""
+    return (
+        not state.waiting,
+        -(state.waiting or 0.0) if state.waiting else 0.0,
+        state.ratio is None,
+        -(state.ratio or 0.0),
+    )

@@ -1,0 +1,145 @@
+"""A service, tick by tick: its targets' windows seen through its bindings.
+
+What each series counts for is worked out when series come or go; a tick adds numbers up: 0.3 ms with 300 bound series,
+4 ms with 5,000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tputtui.model import Binding, Bindings, BreakdownRow, FurtherSignal, ServiceState
+from tputtui.signals import flat
+from tputtui.signals.breakdown import ROWS, Breakdown, default_by
+from tputtui.signals.errors import Errors
+from tputtui.signals.flat import Layout, Tick
+from tputtui.signals.latency import Latency
+from tputtui.signals.levels import Level, urgency
+from tputtui.signals.traffic import Traffic
+from tputtui.signals.window import START_TIME, TargetWindow
+
+
+def followed(bindings: Bindings) -> tuple[frozenset[str], frozenset[str]]:
+    """The sample names a target's window follows for these bindings: (counters, gauges)."""
+    return flat.followed(bindings.all())
+
+
+def wanted(bindings: Bindings) -> frozenset[str]:
+    """The sample names to read of a target: all that the bindings rest on, and when the process started."""
+    counters, gauges = followed(bindings)
+    return counters | gauges | {START_TIME}
+
+
+class ServiceTracker:
+    """Derives a service's state from the windows of its targets. Replicas' counters and buckets are added up first."""
+
+    def __init__(
+        self,
+        name: str,
+        targets: tuple[str, ...],
+        bindings: Bindings,
+        window_s: float,
+        quantiles: tuple[float, ...],
+    ) -> None:
+        """`window_s` is for the record: the windows themselves decide what they cover."""
+        self.name = name
+        self.targets = targets
+        self.bindings = bindings
+        self.window_s = window_s
+        self.quantiles = quantiles
+        self._traffic = Traffic(bindings.traffic) if bindings.traffic is not None else None
+        self._errors = Errors(bindings.errors, bindings.traffic) if bindings.errors is not None else None
+        self._latency = Latency(bindings.latency, quantiles) if bindings.latency is not None else None
+        self._levels = [Level(one) for one in (*bindings.saturation, *bindings.signals) if one.signal == "saturation"]
+        self._further = [_Further(one, quantiles) for one in bindings.signals if one.signal != "saturation"]
+        self._breakdowns: dict[tuple[str, ...], Breakdown] = {}
+        self._version: object = None
+        self._begun = 0  # windows whose lifetime figures are in `since_start`
+        self._tick: Tick | None = None
+
+    def state(self, at: float, windows: Mapping[str, TargetWindow], by: tuple[str, ...] | None = None) -> ServiceState:
+        """The service as of `at`, from its targets' windows; broken down by the labels `by`, else as suits it."""
+        mine = tuple(windows[target] for target in self.targets if target in windows)
+        tick = self._tick = self._look(mine)
+        by = default_by(self.bindings.breakdown) if by is None else by
+        rows, more = self.breakdown(by)
+        levels = sorted((level.state(tick) for level in self._levels), key=urgency)
+        ages = [age + max(0.0, at - window.at) for window in mine if (age := window.age_s()) and window.at is not None]
+        return ServiceState(
+            name=self.name,
+            targets=self.targets,
+            traffic=self._traffic.state(tick) if self._traffic is not None else None,
+            errors=self._errors.state(tick) if self._errors is not None else None,
+            latency=self._latency.state(tick) if self._latency is not None else None,
+            signals=tuple(one.state(tick) for one in self._further),
+            saturation=tuple(levels),
+            breakdown_by=by,
+            breakdown=rows,
+            breakdown_more=more,
+            resets=sum(window.resets for window in mine),
+            lifetime_s=max(ages, default=None),
+            covered_s=min((window.covered_s for window in tick.live), default=None),
+            reasons=self.bindings.reasons,
+        )
+
+    def breakdown(
+        self, by: tuple[str, ...], limit: int = ROWS
+    ) -> tuple[tuple[BreakdownRow, ...], tuple[int, float] | None]:
+        """The rows of the newest tick by some labels, and how many are left with how much traffic."""
+        if self._tick is None or not by:
+            return (), None
+        breakdown = self._breakdowns.get(by)
+        if breakdown is None:
+            self._breakdowns.clear()  # one choice at a time: others are made again when they are chosen
+            breakdown = self._breakdowns[by] = Breakdown(by, self._traffic, self._errors, self._latency)
+            breakdown.plan(self._tick.layout)
+        return breakdown.state(self._tick, self.quantiles, limit)
+
+    def _look(self, windows: tuple[TargetWindow, ...]) -> Tick:
+        """The rates of this tick; where series came or went, what they count for is worked out first."""
+        version = tuple((id(window), window.layout) for window in windows)
+        if self._tick is None or version != self._version:
+            self._version = version
+            layout = flat.lay_out(windows)
+            self._plan(layout)
+        else:
+            layout = self._tick.layout
+        known = sum(window.at is not None for window in windows)
+        if known > self._begun:
+            self._begun = known
+            for reader in self._readers():
+                reader.begin(layout)
+        return flat.take_tick(layout)
+
+    def _plan(self, layout: Layout) -> None:
+        for reader in (*self._readers(), *self._levels, *self._breakdowns.values()):
+            reader.plan(layout)
+
+    def _readers(self) -> list[Traffic | Errors | Latency]:
+        main = (self._traffic, self._errors, self._latency, *(one.reader for one in self._further))
+        return [reader for reader in main if reader is not None]
+
+
+class _Further:
+    """One more signal on the same targets."""
+
+    def __init__(self, binding: Binding, quantiles: tuple[float, ...]) -> None:
+        self._binding = binding
+        self.reader: Traffic | Errors | Latency
+        if binding.signal == "traffic":
+            self.reader = Traffic(binding)
+        elif binding.signal == "errors":
+            self.reader = Errors(binding)
+        else:
+            self.reader = Latency(binding, quantiles)
+
+    def state(self, tick: Tick) -> FurtherSignal:
+        binding, reader = self._binding, self.reader
+        return FurtherSignal(
+            kind=binding.signal,
+            name=binding.name or binding.family,
+            family=binding.family,
+            traffic=reader.state(tick) if isinstance(reader, Traffic) else None,
+            errors=reader.state(tick) if isinstance(reader, Errors) else None,
+            latency=reader.state(tick) if isinstance(reader, Latency) else None,
+        )
