@@ -203,11 +203,11 @@ def _special(value: float | None) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number with about `digits` significant digits, thousands grouped: 1,284 · 12.3 · 0.05 · 0."""
+    """A number with about `digits` significant digits, thousands grouped: 1,284 · 12.3 · 0.05; whole ones whole: 14."""
     if value is None or not math.isfinite(value):
         return _special(value)
-    if value == 0:
-        return "0"
+    if value == int(value) and abs(value) < 1e9:
+        return f"{value:,.0f}"
     magnitude = abs(value)
     if magnitude >= 1e9:
         return f"{value:.{digits - 1}e}"

@@ -103,7 +103,8 @@ class Poller:
             started = time.monotonic()
             if await self._scrape(endpoint):
                 # A target that is down gains nothing from being asked again so soon.
-                await _sleep_until(started + min(SECOND_AFTER_S, interval))
+                # After the first answer, not after its start: the first one may have waited for the imports.
+                await _sleep_until(time.monotonic() + min(SECOND_AFTER_S, interval))
                 started = time.monotonic()
                 await self._scrape(endpoint)
             due, _ = next_due(origin, started, time.monotonic(), interval)

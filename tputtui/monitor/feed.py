@@ -23,6 +23,9 @@ from tputtui.settings import Limits, Settings, TargetSettings
 PROCESSES_EVERY_S = 2.0
 """The process table costs more than all other figures of the host together: it is read half as often."""
 
+PROCESSES_FIRST_S = 0.5
+"""The second reading comes sooner: the first shows who is there, only two show who is busy."""
+
 LISTENERS_EVERY_S = 10.0
 DISCOVER_EVERY_S = 30.0
 
@@ -66,6 +69,7 @@ class LiveFeed:
         self._processes_read: tuple[ProcessReading, ...] | None = None
         self._reading_processes: asyncio.Task[None] | None = None
         self._processes_at = -1e9
+        self._processes_reads = 0
         self._listeners_at = -1e9
         self.want_processes = True
         self.watched: frozenset[int] = frozenset()
@@ -137,9 +141,11 @@ class LiveFeed:
         """Start the next reading of the processes in a thread, where one is wanted and due."""
         if not (self.want_processes or self.watched) or self._reading_processes is not None:
             return
-        if now - self._processes_at < PROCESSES_EVERY_S - 0.1 * self._settings.interval_s:
+        every = PROCESSES_EVERY_S if self._processes_reads > 1 else PROCESSES_FIRST_S
+        if now - self._processes_at < every - 0.1 * self._settings.interval_s:
             return
         self._processes_at = now
+        self._processes_reads += 1
         self._reading_processes = asyncio.get_running_loop().create_task(self._read_processes(now))
 
     async def _read_processes(self, now: float) -> None:

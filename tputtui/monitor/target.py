@@ -18,12 +18,11 @@ Overrides = Mapping[str, Mapping[str, object]]
 
 NO_OVERRIDES: Final[Overrides] = MappingProxyType({})
 
-RECLASSIFY_EVERY = 5
-"""Scrapes between two looks at a target on which a main signal is still missing: labelled metrics of most client
-libraries appear with the first request only."""
-
 LOOKS_FOR = 120
-"""Scrapes after which a target that still lacks a signal is read for its bound families only."""
+"""Scrapes after which a target that has traffic but lacks another signal is read for its bound families only."""
+
+_LOOKS = (3, 5, 10, 20, 40, 80)
+"""The scrapes at which a target is looked at again on which a signal is missing."""
 
 
 class TargetTracker:
@@ -44,7 +43,6 @@ class TargetTracker:
         self._overrides = overrides
         self._interval_s = interval_s
         self._window_s = window_s
-        self._first: Scrape | None = None  # kept whole until the bindings are settled
         self._last: Scrape | None = None
         self._last_good: Scrape | None = None
         self._good = 0
@@ -88,37 +86,42 @@ class TargetTracker:
         return events
 
     def _bind(self, scrape: Scrape, exposition: Exposition) -> None:
-        if self._good == 1:
-            self._first = scrape
-            self._settle(classify(exposition), exposition)
-            return
-        missing = self.bindings is None or None in (self.bindings.traffic, self.bindings.errors, self.bindings.latency)
-        if self._good == 2 or (missing and self._good % RECLASSIFY_EVERY == 0 and self.wanted is None):
-            before = self._last_good
-            earlier = before.exposition if before is not None else None
+        """Look at what the target exposes: at the first two scrapes, then where something may have appeared."""
+        before = self._last_good
+        earlier = before.exposition if before is not None else None
+        if self.wanted is None and self._is_worth_a_look(exposition, earlier):
             elapsed = scrape.at - before.at if before is not None else None
             self._settle(classify(exposition, earlier, elapsed), exposition)
-            missing = self.bindings is None or None in (
-                self.bindings.traffic,
-                self.bindings.errors,
-                self.bindings.latency,
-            )
-        if self._good >= 2 and (not missing or self._good > LOOKS_FOR):
-            self.wanted = wanted(self.bindings or Bindings())
-            self._first = None
+        bound = self.bindings or Bindings()
+        complete = None not in (bound.traffic, bound.errors, bound.latency)
+        if self._good >= 2 and bound.traffic is not None and (complete or self._good > LOOKS_FOR):
+            self.wanted = wanted(bound)
+
+    def _is_worth_a_look(self, exposition: Exposition, earlier: Exposition | None) -> bool:
+        """Labelled metrics of most client libraries appear with the first request only: new series are looked at when
+        there is no traffic yet; what else is missing is looked for ever more rarely."""
+        if self._good <= 2:
+            return True
+        bound = self.bindings
+        if (bound is None or bound.traffic is None) and earlier is not None and exposition.series != earlier.series:
+            return True
+        return self._good in _LOOKS or self._good % LOOKS_FOR == 0
 
     def _settle(self, found: Bindings, exposition: Exposition) -> None:
-        """Bind; where that changes what is followed, the window begins with the scrapes that are still whole."""
+        """Bind. Where the traffic is another one, the window begins with the scrape before, which was read whole: what
+        was born since then counts from zero."""
         bindings = apply_overrides(found, self._overrides, exposition)
         self.service_name = self.service_name or _service_name(exposition)
-        if self.bindings is not None and bindings == self.bindings:
-            return
         old = self.bindings
+        if old is not None and bindings == old:
+            return
         self.bindings = bindings
-        if old is None or followed(old) != followed(bindings) or self.window is None:
-            self.window = self._new_window(bindings)
-            if self._first is not None and self._good == 2 and self._last_good is self._first:
-                self.window.add(self._first)
+        if self.window is not None and old is not None and old.traffic is not None and bindings.traffic == old.traffic:
+            self.window.follow(*followed(bindings))
+            return
+        self.window = self._new_window(bindings)
+        if self._last_good is not None:
+            self.window.add(self._last_good)
 
     def _new_window(self, bindings: Bindings) -> TargetWindow:
         counters, gauges = followed(bindings)

@@ -113,7 +113,7 @@ MOVES: tuple[tuple[str, str], ...] = (
 def bindings(where: Iterable[Where]) -> list[Binding]:
     """Textual's bindings for the commands of some places, remappable by their id."""
     wanted = set(where)
-    made = [Binding(c.keys, f"do('{c.id}')", c.label, id=c.id, show=False) for c in COMMANDS if c.where in wanted]
+    made = [Binding(c.keys, f"app.do('{c.id}')", c.label, id=c.id, show=False) for c in COMMANDS if c.where in wanted]
     made += [Binding(keys, action, show=False) for keys, action in MOVES]
     made += [Binding(str(number), f"panel({number})", show=False) for number in range(1, 10)]
     return made

@@ -44,6 +44,7 @@ SORTS: dict[str, tuple[str, ...]] = {
 class LiveScreen(Screen[None]):
     """Where one lives: everything else comes back to it."""
 
+    AUTO_FOCUS = ""  # the prompt gets it when it asks
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(("everywhere", "time", "live"))]
 
     def __init__(self) -> None:

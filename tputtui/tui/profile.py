@@ -47,6 +47,7 @@ class Sampled(Message):
 class ProfileScreen(Screen[None]):
     """Samples one process and shows where its time goes."""
 
+    AUTO_FOCUS = ""  # the prompt gets it when it asks
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(("everywhere", "profile", "time"))]
     CSS = "#pane { height: 1fr; }"
 

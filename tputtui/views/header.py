@@ -17,9 +17,10 @@ def header(scene: Scene, width: int) -> Line:
     """tputtui  checkout  web-01  ●●○ 3 targets, 1 down  window 10 s      LIVE 14:03:22  self 0.9 %  56 MiB."""
     snapshot, viewpoint = scene.snapshot, scene.viewpoint
     right = _right(scene, roomy=width >= 100)
-    room = width - len(plain(right)) - 1
-    row = Row(width)
-    row.then(" tputtui ", "badge").then(" ")
+    room = width - text.width(plain(right)) - 1
+    row = Row(max(0, room))
+    if width >= 60:
+        row.then(" tputtui ", "badge").then(" ")
     service = scene.service
     if service is not None:
         row.then(" ").then(text.cut(text.clean(service.name), max(8, room // 4)), "strong")
@@ -33,8 +34,7 @@ def header(scene: Scene, width: int) -> Line:
             row.then(f", {text.span(round(covered, 1))} so far", "dim")
     if viewpoint.read_only and row.end + 12 < room:
         row.then("  read-only", "dim")
-    row.spans(right, width - text.width(plain(right)))
-    return row.line()
+    return Row(width).spans(row.line()).spans(right, width - text.width(plain(right))).line()
 
 
 def _targets(scene: Scene) -> list[Span]:

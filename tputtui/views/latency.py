@@ -67,9 +67,10 @@ def _quantile_rows(
 ) -> list[Line]:
     ends, starts, cells = _columns(width)
     values = scene.past(names.latency(service.name, quantile.q), cells) if cells > 3 else []
-    pictures = sparks(values, height)
+    pictures = sparks(values, height - 1 if height > 2 else height)  # a blank row keeps tall lines apart
+    pictures = [""] * (height - len(pictures)) + pictures
     lines = []
-    for index, picture in enumerate(pictures or [""]):
+    for index, picture in enumerate(pictures):
         row = Row(width)
         if index == height - 1:
             row.at(1, quantile_name(quantile.q))

@@ -74,18 +74,18 @@ def _row(scene: Scene, owner: str, resource: SaturationState, width: int) -> Lin
         row.at(x, spark(values, top), "faint" if role == "data" else role)
         x += 18
     row.at(x, "")
-    row.spans(_evidence(scene.snapshot.host, owner, resource))
+    detail = _HOST_EVIDENCE.get(resource.name) if not owner else None
+    details = detail(scene.snapshot.host) if detail is not None else []
+    for label, value, unit in details:
+        if row.end + len(label) + len(value) + len(unit) + 2 <= width:  # whole figures or none
+            row.then(f"{label} ").then(value, "strong").then(f" {unit}" if unit else "", "dim").then("  ")
+    if not details:
+        row.spans(_evidence(resource))
     return row.line()
 
 
-def _evidence(host: HostState, owner: str, resource: SaturationState) -> list[Span]:
+def _evidence(resource: SaturationState) -> list[Span]:
     spans: list[Span] = []
-    detail = _HOST_EVIDENCE.get(resource.name) if not owner else None
-    if detail is not None:
-        for label, value, unit in detail(host):
-            spans += [Span(f"{label} "), Span(value, "strong"), Span(f" {unit}  " if unit else "  ", "dim")]
-        if spans:
-            return spans
     if resource.waiting:
         spans += [Span("waiting "), Span(text.number(resource.waiting), "warning"), Span("  ")]
     if resource.limit is not None and resource.value is not None:
