@@ -49,7 +49,7 @@ class BucketSum:
     def quantiles(self, tick: Tick, quantiles: Sequence[float], scale: float) -> tuple[Quantile, ...]:
         """The quantiles, in units of `scale`; None where nothing was observed or the buckets are at fault."""
         counts = self.counts(tick) if tick.live else []
-        return tuple(histograms.quantile(q, counts, scale) for q in quantiles)
+        return histograms.quantiles(quantiles, counts, scale)
 
     def densities(self, tick: Tick, scale: float) -> tuple[tuple[float, float], ...]:
         """(upper bound in units of `scale`, observations per second in that bucket alone), for a heat map."""

@@ -21,6 +21,7 @@ COARSE = 4
 """With this many finite bounds or fewer, a high quantile is hardly more than a guess."""
 
 _SMALL_DELTA = 1e-12  # PromQL's smallDeltaTolerance: below it a fall is rounding of the rates
+_CLEAR_RISE = 1e-9  # a rise by more than this share needs no closer look
 _MIN_NORMAL = 2.2250738585072014e-308
 _BOUND_CHARACTERS = frozenset("0123456789+-.eEinfINFtyTYaA")
 
@@ -62,14 +63,11 @@ def monotonic(buckets: Sequence[Bucket]) -> tuple[list[Bucket], bool]:
     forced = False
     before = buckets[0][1] if buckets else 0.0
     for bound, count in buckets:
-        if count == before or _almost_equal(before, count):
-            out.append((bound, before))
-        elif count < before:
-            forced = True
-            out.append((bound, before))
-        else:
+        if count - before > _CLEAR_RISE * count > 0 or not (count <= before or _almost_equal(before, count)):
             before = count
-            out.append((bound, count))
+        elif count < before and not _almost_equal(before, count):
+            forced = True
+        out.append((bound, before))
     return out, forced
 
 
@@ -80,9 +78,12 @@ def locate(q: float, buckets: Iterable[Bucket]) -> Located:
     if q < 0 or q > 1:
         return Located(-math.inf if q < 0 else math.inf)
     found, _ = monotonic(ordered(buckets))
-    if len(found) < 2 or found[-1][0] != math.inf or not found[-1][1]:
-        return Located(math.nan)
-    return _interpolate(q * found[-1][1], found)
+    return _interpolate(q * found[-1][1], found) if _is_sound(found) else Located(math.nan)
+
+
+def _is_sound(buckets: Sequence[Bucket]) -> bool:
+    """Whether there is a quantile at all: +Inf, another bound, and something observed."""
+    return len(buckets) >= 2 and buckets[-1][0] == math.inf and bool(buckets[-1][1])
 
 
 def histogram_quantile(q: float, buckets: Iterable[Bucket]) -> float:
@@ -92,7 +93,19 @@ def histogram_quantile(q: float, buckets: Iterable[Bucket]) -> float:
 
 def quantile(q: float, buckets: Iterable[Bucket], scale: float = 1.0) -> Quantile:
     """The same for a person: None where there is none, in units of `scale`, with its bucket, and with ≥ at +Inf."""
-    value, low, high, at_least = locate(q, buckets)
+    return quantiles((q,), buckets, scale)[0]
+
+
+def quantiles(qs: Sequence[float], buckets: Iterable[Bucket], scale: float = 1.0) -> tuple[Quantile, ...]:
+    """Several quantiles, each from 0 to 1, of one histogram: sorted and made monotonic once."""
+    found, _ = monotonic(ordered(buckets))
+    if not _is_sound(found):
+        return tuple(Quantile(q, None) for q in qs)
+    return tuple(_told(q, _interpolate(q * found[-1][1], found), scale) for q in qs)
+
+
+def _told(q: float, located: Located, scale: float) -> Quantile:
+    value, low, high, at_least = located
     return Quantile(
         q=q,
         value=value * scale if math.isfinite(value) else None,
@@ -125,7 +138,7 @@ def histogram_fraction(lower: float, upper: float, buckets: Iterable[Bucket]) ->
     bucket's needs no interpolation. Above the highest finite bound nothing is known: all of it counts as above `upper`.
     """
     found, _ = monotonic(ordered(buckets))
-    if len(found) < 2 or found[-1][0] != math.inf or not found[-1][1] or math.isnan(lower) or math.isnan(upper):
+    if not _is_sound(found) or math.isnan(lower) or math.isnan(upper):
         return math.nan
     if lower >= upper:
         return 0.0

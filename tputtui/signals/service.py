@@ -1,7 +1,7 @@
 """A service, tick by tick: its targets' windows seen through its bindings.
 
-What each series counts for is worked out when series come or go; a tick adds numbers up: 0.3 ms with 300 bound series,
-4 ms with 5,000.
+What each series counts for is worked out when series come or go; a tick adds numbers up: below 1 ms with 300 bound
+series, 6 ms with 5,000, the windows' own counting included.
 """
 
 from __future__ import annotations
