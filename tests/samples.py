@@ -57,7 +57,12 @@ def service(name: str = "checkout", **changes: Any) -> ServiceState:
         "name": name,
         "targets": ("web-01", "web-02"),
         "traffic": TrafficState(
-            "http_requests_total", 1284.0, total=96_000.0, best_60s=1690.0, since_start=950.0, reason="named for requests"
+            "http_requests_total",
+            1284.0,
+            total=96_000.0,
+            best_60s=1690.0,
+            since_start=950.0,
+            reason="named for requests",
         ),
         "errors": ErrorState(
             "http_requests_total", "status", ("500",), 0.0012, 1.5, {"2xx": 1280.0, "5xx": 1.5, "4xx": 2.5}
@@ -76,9 +81,7 @@ def service(name: str = "checkout", **changes: Any) -> ServiceState:
         ),
         "breakdown_by": ("method", "route"),
         "breakdown": tuple(
-            BreakdownRow(
-                (("method", method), ("route", route)), rps, errors, (Quantile(0.5, p50), Quantile(0.99, p99))
-            )
+            BreakdownRow((("method", method), ("route", route)), rps, errors, (Quantile(0.5, p50), Quantile(0.99, p99)))
             for method, route, rps, errors, p50, p99 in ROUTES
         ),
         "breakdown_more": (214, 2.6),

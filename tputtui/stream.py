@@ -252,7 +252,9 @@ def _pressure(host: HostState) -> Json | None:
         found = pressure.get(resource)
         return None if found is None else _number(found.some_10 if kind == "some" else found.full_10)
 
-    return {f"{resource}_{kind}_10": of(resource, kind) for resource in ("cpu", "memory", "io") for kind in ("some", "full")}
+    return {
+        f"{resource}_{kind}_10": of(resource, kind) for resource in ("cpu", "memory", "io") for kind in ("some", "full")
+    }
 
 
 def _cgroup(cgroup: CgroupState | None) -> Json | None:

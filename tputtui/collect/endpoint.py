@@ -176,7 +176,17 @@ class Endpoint:
                 raise FetchError(_status_sentence(response.status_code, self.settings))
             return await self._body(response, attempt)
         finally:
-            await response.aclose()
+            await self._close(response)
+
+    async def _close(self, response: httpx.Response) -> None:
+        """Let the connection be used again, unless more came on it than the answer: that would pass for the next one."""
+        from tputtui.collect import connections
+
+        client = self._client
+        surplus = client is not None and connections.has_surplus(client)
+        await response.aclose()
+        if surplus:
+            await self.aclose()
 
     async def _body(self, response: httpx.Response, attempt: Attempt) -> _Answer:
         limit = self.settings.max_body_bytes

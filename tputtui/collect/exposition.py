@@ -10,6 +10,8 @@ One bad line costs that line: it is counted, and the first one is named in `Expo
 
 from __future__ import annotations
 
+from math import isfinite
+from typing import Literal
 from weakref import WeakValueDictionary
 
 from tputtui.collect.hiding import hide
@@ -27,6 +29,7 @@ FORGET_AFTER = 20
 FORGOTTEN_LIMIT = 10_000  # names remembered as forgotten; beyond it the oldest go
 _OTHER = Series("")  # stands in the table for every series that is known but not wanted
 _HASH = ord("#")
+Where = Literal["head", "value", "comment"]
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -79,7 +82,7 @@ class Scanner:
         hidden = self._fit(lines, wanted) if len(lines) > self._limits.series else {}
         samples, others = self._read(lines, report)
         if self._rejected_comment is not None:
-            report.reject(*self._rejected_comment)
+            report.reject(*self._rejected_comment, where="comment")
         if report.alien is not None and not self._families and report.aliens > len(samples) + others:
             raise refuse_alien(report.alien, content_type)
         return Exposition(
@@ -87,7 +90,7 @@ class Scanner:
             families=self._families,
             series=len(samples) + others + sum(hidden.values()),
             skipped_lines=report.skipped,
-            duplicates=report.read - len(samples),
+            duplicates=report.duplicates,
             warning=report.warning(lines, content_type),
             hidden=hidden,
             truncated=report.truncated,
@@ -97,24 +100,23 @@ class Scanner:
 
     def _read(self, lines: list[bytes], report: _Report) -> tuple[dict[Series, float], int]:
         """Samples by series, and the number of lines that hold series nobody wants."""
-        samples: dict[Series, float] = {}
-        keep = samples.setdefault
         known = self._table.get
         other = _OTHER
         others = 0
-        blanks = 0
         comments: list[bytes] = []
+        found: list[Series] = []
+        rests: list[bytes] = []
+        sources: list[bytes] = []
         for line in lines:
             end = line.rfind(b"}") + 1
             if end:
-                rest = line[end:]
                 series = known(line[:end])
+                rest = line[end:]
             else:
                 key, _, rest = line.partition(b" ")
                 series = known(key)
             if series is None:
                 if not line or line.isspace():
-                    blanks += 1
                     continue
                 if line[0] == _HASH or line.lstrip()[0] == _HASH:
                     comments.append(line)
@@ -126,7 +128,29 @@ class Scanner:
                     continue
             if series is other:
                 others += 1
-                continue
+            else:
+                found.append(series)
+                rests.append(rest)
+                sources.append(line)
+        self._describe(comments)
+        values = _plain_values(rests)
+        if values is None:
+            samples, read = self._read_values(found, rests, sources, report, last=lines[-1])
+        else:
+            read = len(values)
+            samples = dict(zip(found, values, strict=True))
+            if len(samples) < read:
+                samples = _first_of_each(found, values)
+        report.duplicates = read - len(samples)
+        return samples, others
+
+    def _read_values(
+        self, found: list[Series], rests: list[bytes], sources: list[bytes], report: _Report, *, last: bytes
+    ) -> tuple[dict[Series, float], int]:
+        """Samples where some value is not a plain number alone, and how many values could be read."""
+        samples: dict[Series, float] = {}
+        read = 0
+        for series, rest, line in zip(found, rests, sources, strict=True):
             try:
                 value = float(rest)
                 if value - value or b"_" in rest:  # NaN, an infinity, or an underscore, which only Python allows
@@ -135,55 +159,58 @@ class Scanner:
                 try:
                     value, odd = parse_value(rest, openmetrics=self._openmetrics)
                 except BadLine as bad:
-                    report.skip(line, bad, last=lines[-1])
+                    report.skip(line, bad, last=last, where="value")
                     continue
                 if odd is not None:
-                    report.reject(line, odd)
-            keep(series, value)
-        report.read = len(lines) - blanks - len(comments) - report.not_kept - others
-        self._describe(comments)
-        return samples, others
+                    report.reject(line, odd, where="value")
+            read += 1
+            samples.setdefault(series, value)
+        return samples, read
 
     def _find(self, line: bytes, report: _Report) -> tuple[Series, bytes]:
         """The series of a line that the table did not show at once, and what stands behind its head. Raises BadLine."""
         if len(line) > self._limits.line:
             raise OverLimit(f"it is longer than {self._limits.line // 1024} KiB")
-        found = self._look_up(line)
+        found = self._look_up(line, report)
         if found is not None:
             return found
         head = parse_head(line, self._limits)
-        key, rest = line[: head.end], line[head.end :]
-        unwanted = self._wanted is not None and head.name not in self._wanted
-        if unwanted:
-            parse_value(
-                rest, openmetrics=self._openmetrics
-            )  # looked at this once: a bad line stays unknown, and counted
-            series = _OTHER
-        else:
+        key, rest, odd = line[: head.end], line[head.end :], head.odd
+        if self._wanted is None or head.name in self._wanted:
             series = self._intern(head.name, head.labels)
-        room = len(self._table) + len(self._odd) < 4 * self._limits.series
-        if head.odd is not None:
-            report.reject(line, head.odd)
-            if room:
-                self._odd[key] = (series, head.odd)
-        elif room:
-            self._table[key] = series
+        else:
+            series = _OTHER
+            # Its value is looked at now and not again. A bad line stays unknown, so it is counted in every scan.
+            _, odd_value = parse_value(rest, openmetrics=self._openmetrics)
+            odd = odd or odd_value
+        if odd is not None:
+            report.reject(line, odd)
+        if len(self._table) + len(self._odd) < 4 * self._limits.series:
+            if odd is None:
+                self._table[key] = series
+            else:
+                self._odd[key] = (series, odd)
         return series, rest
 
-    def _look_up(self, line: bytes) -> tuple[Series, bytes] | None:
-        """A known series behind an exemplar, a tab, or in the old generation."""
-        if line[:1] in (b" ", b"\t"):
-            return None
+    def _look_up(self, line: bytes, report: _Report) -> tuple[Series, bytes] | None:
+        """A known series behind an exemplar or before a tab, from the old generation, or with an odd head."""
         cut = line.find(b" # ")
         start = line if cut < 0 else line[:cut]
         end = start.rfind(b"}") + 1
-        key = start[:end] if end else start.split(None, 1)[0]
-        series = self._table.get(key)
-        if series is None:
-            series = self._old.pop(key, None)
-            if series is None:
-                return None
+        if end:
+            key = start[:end]
+        elif line[:1] in (b" ", b"\t"):
+            return None
+        else:
+            key = start.split(None, 1)[0]
+        series = self._table.get(key) or self._old.pop(key, None)
+        if series is not None:
             self._table[key] = series
+        elif key in self._odd:
+            series, odd = self._odd[key]
+            report.reject(line, odd)
+        else:
+            return None
         return series, line[len(key) :]
 
     def _intern(self, name: str, labels: Labels) -> Series:
@@ -253,39 +280,34 @@ class _Report:
     """What was wrong with one body."""
 
     def __init__(self) -> None:
-        self.read = 0  # sample lines that were read, duplicates included
         self.skipped = 0
+        self.duplicates = 0
         self.truncated = False
         self.aliens = 0  # skipped lines that do not even look like a sample
         self.alien: bytes | None = None
         self._in_first_line: str | None = None
         self._at_end: str | None = None
-        self._rejected: list[tuple[bytes, str]] = []
+        self._rejected: dict[Where, tuple[bytes, str]] = {}
         self._over_limit: tuple[bytes, str] | None = None
 
-    @property
-    def not_kept(self) -> int:
-        return self.skipped + self.truncated
-
-    def skip(self, line: bytes, bad: BadLine, *, last: bytes) -> None:
+    def skip(self, line: bytes, bad: BadLine, *, last: bytes, where: Where = "head") -> None:
         """A line that cannot be read. The last line of a body without a final newline was cut."""
         if line is last:
             self.truncated = True
-            self.reject(line, "the body ends in the middle of it")
+            self.reject(line, "the body ends in the middle of it", where)
             return
         self.skipped += 1
         if isinstance(bad, OverLimit):
             self._over_limit = self._over_limit or (line, str(bad))
             return
-        self.reject(line, str(bad))
+        self.reject(line, str(bad), where)
         if not looks_like_sample(line):
             self.aliens += 1
             self.alien = self.alien or line
 
-    def reject(self, line: bytes, reason: str) -> None:
-        """Prometheus rejects the scrape because of this line. Only the first sample line and a comment are ever kept."""
-        if len(self._rejected) < 1 or line[:1] == b"#":
-            self._rejected.append((line, reason))
+    def reject(self, line: bytes, reason: str, where: Where = "head") -> None:
+        """Prometheus rejects the scrape because of this line. Of each pass over the body the first is kept."""
+        self._rejected.setdefault(where, (line, reason))
 
     def first(self, reason: str) -> None:
         """The same, for what shows in line 1."""
@@ -301,7 +323,7 @@ class _Report:
             return f"Prometheus would reject this scrape: line 1: {self._in_first_line}"
         if self._rejected:
             # The first line with the same bytes is wrong for the same reason.
-            number, reason = min((lines.index(line) + 1, reason) for line, reason in self._rejected)
+            number, reason = min((lines.index(line) + 1, reason) for line, reason in self._rejected.values())
             return f"Prometheus would reject this scrape: line {number}: {reason}"
         if self._at_end is not None:
             return f"Prometheus would reject this scrape: {self._at_end}"
@@ -309,6 +331,23 @@ class _Report:
             line, reason = self._over_limit
             return f"line {lines.index(line) + 1} is skipped: {reason}"
         return _content_type_warning(content_type)
+
+
+def _plain_values(rests: list[bytes]) -> list[float] | None:
+    """All values at once where each is a finite number and nothing else; None where one needs a closer look."""
+    try:
+        values = list(map(float, rests))
+    except ValueError:
+        return None
+    # A NaN or an infinity shows in the sum. Only Python takes an underscore for a part of a number.
+    return values if isfinite(sum(values)) and b"_" not in b"".join(rests) else None
+
+
+def _first_of_each(found: list[Series], values: list[float]) -> dict[Series, float]:
+    samples: dict[Series, float] = {}
+    for series, value in zip(found, values, strict=True):
+        samples.setdefault(series, value)
+    return samples
 
 
 def _content_type_warning(content_type: str | None) -> str | None:

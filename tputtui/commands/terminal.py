@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Mapping
 
-from tputtui.text import clean
+from tputtui.text import ascii_only, clean
 
 
 def why_no_screen(environ: Mapping[str, str]) -> str:
@@ -33,3 +34,16 @@ def why_ascii(environ: Mapping[str, str], utf8_mode: int) -> str:
         is_utf8 = "utf8" in value.lower().replace("-", "")
         return "" if is_utf8 else f"locale {name}={clean(value, 40)}"
     return ""
+
+
+def say(text: str) -> None:
+    """One line on stderr, for the person; nowhere, if stderr is closed."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            print(f"tputtui: {text}", file=sys.stderr, flush=True)
+
+
+def tell(text: str, plain: bool = False) -> None:
+    """What was asked for, on stdout. `plain`: in ASCII."""
+    if sys.stdout is not None:
+        print(ascii_only(text) if plain else text, flush=True)

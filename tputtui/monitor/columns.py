@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from tputtui.signals.history import History
 
+LEAST_COLUMN_S = 2.0
+"""A column is at least this wide, so that a short axis does not move at every tick."""
+
 MOST = 128
 """Figures that are remembered: a screen shows some thirty."""
 
@@ -25,7 +28,7 @@ class ColumnCache:
         newest = self.newest
         if columns <= 0 or newest is None:
             return [None] * max(0, columns)
-        grain = max(1, min(columns, int(span_s / self._interval_s)))
+        grain = max(1, min(columns, int(span_s / max(self._interval_s, LEAST_COLUMN_S))))
         if until is not None:
             found = self._history.column_values(name, until, span_s, grain)
         else:

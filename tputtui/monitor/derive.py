@@ -96,8 +96,8 @@ class Monitor:
 
     # ------------------------------------------------------------------------------------------ the tick
 
-    def take(self, reading: Reading) -> Snapshot:
-        """The snapshot of one tick."""
+    def take(self, reading: Reading, *, looking: bool = False) -> Snapshot:
+        """The snapshot of one tick. `looking`: targets are still being looked for, so that nothing is settled."""
         for scrape in reading.scrapes:
             self._take_scrape(scrape)
         self._take_host(reading)
@@ -122,7 +122,7 @@ class Monitor:
             objectives=objectives,
             events=tuple(self._events)[-EVENTS_SHOWN:],
             self_=self._self(reading),
-            ready=all(tracker.settled for tracker in self._targets.values()),
+            ready=not looking and all(tracker.settled for tracker in self._targets.values()),
         )
         self.history.append(reading.at, self._figures(snapshot))
         return snapshot
@@ -245,4 +245,3 @@ def _shape(bindings: Bindings | None) -> tuple[object, ...]:
         return None if binding is None else (binding.signal, binding.family, binding.label)
 
     return (of(bindings.traffic), of(bindings.errors), of(bindings.latency))
-

@@ -76,7 +76,7 @@ class Engine:
             asyncio.run(self._collect())
         except asyncio.CancelledError:
             pass
-        except BaseException as error:  # noqa: BLE001  # kept for whoever waits: a thread's exception is seen by nobody
+        except BaseException as error:  # kept for whoever waits: a thread's exception is seen by nobody
             self.failure = error
 
     async def _collect(self) -> None:
@@ -93,7 +93,7 @@ class Engine:
         interval = self.settings.interval_s
         began = time.monotonic()
         snapshot = self._tick(feed, 0)
-        while not (snapshot.ready and not feed.discovering) and time.monotonic() - began < EARLY_FOR_S:
+        while not snapshot.ready and time.monotonic() - began < EARLY_FOR_S:
             await asyncio.sleep(min(EARLY_TICK_S, interval))
             snapshot = self._tick(feed, 0)
         due = time.monotonic() + interval
@@ -110,7 +110,7 @@ class Engine:
             self.monitor.add_target(asked.target, asked.settings.bindings)
         reading = feed.read(missed)
         with self._lock:
-            snapshot = self.monitor.take(reading)
+            snapshot = self.monitor.take(reading, looking=feed.discovering)
             self.log.keep(snapshot)
             self._columns.newest = snapshot.at
         for listener in self._listeners:

@@ -26,7 +26,7 @@ PROCESSES_EVERY_S = 2.0
 PROCESSES_FIRST_S = 0.5
 """The second reading comes sooner: the first shows who is there, only two show who is busy."""
 
-LISTENERS_EVERY_S = 10.0
+LISTENERS_EVERY_S = 30.0
 DISCOVER_EVERY_S = 30.0
 
 
@@ -75,7 +75,9 @@ class LiveFeed:
         self.watched: frozenset[int] = frozenset()
         self.looked: str | None = None  # what discovery says it looked at
         self.discovering = not settings.targets and settings.discover
-        self._poller = Poller([self._endpoint(target) for target in settings.targets], settings.interval_s, self._scrapes.append, wanted)
+        self._poller = Poller(
+            [self._endpoint(target) for target in settings.targets], settings.interval_s, self._scrapes.append, wanted
+        )
 
     @property
     def targets(self) -> tuple[Asked, ...]:
@@ -153,9 +155,7 @@ class LiveFeed:
             if self.want_processes and now - self._listeners_at >= LISTENERS_EVERY_S:
                 self._listeners_at = now
                 await asyncio.to_thread(self._processes.listeners)
-            self._processes_read = await asyncio.to_thread(
-                self._processes.read, self.watched, not self.want_processes
-            )
+            self._processes_read = await asyncio.to_thread(self._processes.read, self.watched, not self.want_processes)
         finally:
             self._reading_processes = None
 
@@ -173,4 +173,3 @@ def _own_rss() -> int | None:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return None
-

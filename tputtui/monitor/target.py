@@ -99,7 +99,8 @@ class TargetTracker:
 
     def _is_worth_a_look(self, exposition: Exposition, earlier: Exposition | None) -> bool:
         """Labelled metrics of most client libraries appear with the first request only: new series are looked at when
-        there is no traffic yet; what else is missing is looked for ever more rarely."""
+        there is no traffic yet; what else is missing is looked for ever more rarely.
+        """
         if self._good <= 2:
             return True
         bound = self.bindings
@@ -109,7 +110,8 @@ class TargetTracker:
 
     def _settle(self, found: Bindings, exposition: Exposition) -> None:
         """Bind. Where the traffic is another one, the window begins with the scrape before, which was read whole: what
-        was born since then counts from zero."""
+        was born since then counts from zero.
+        """
         bindings = apply_overrides(found, self._overrides, exposition)
         self.service_name = self.service_name or _service_name(exposition)
         old = self.bindings

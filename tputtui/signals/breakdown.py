@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from heapq import nlargest
+from heapq import nsmallest
 
 from tputtui.model import BreakdownRow, Quantile, Series
 from tputtui.signals.buckets import BucketSum, bucket_sum
@@ -76,11 +76,11 @@ class Breakdown:
         """The `limit` rows with most traffic, and how many are left with how much traffic; None where none is left."""
         if not tick.live:
             return (), None
-        traffic = [(tick.add(numbers) * self._scale, key) for key, numbers in self._counted.items()]
-        top = nlargest(limit, traffic, key=lambda row: (row[0], tuple(-ord(c) for text in row[1] for c in text[:8])))
+        traffic = [(-tick.add(numbers) * self._scale, key) for key, numbers in self._counted.items()]
+        top = nsmallest(limit, traffic)  # equal traffic: by name, so that rows stay where they are
         left = len(traffic) - len(top)
-        more = (left, max(0.0, sum(rps for rps, _ in traffic) - sum(rps for rps, _ in top))) if left else None
-        return tuple(self._row(tick, key, rps, quantiles) for rps, key in top), more
+        more = (left, max(0.0, sum(rps for rps, _ in top) - sum(rps for rps, _ in traffic))) if left else None
+        return tuple(self._row(tick, key, -rps, quantiles) for rps, key in top), more
 
     def _row(self, tick: Tick, key: Key, rps: float, quantiles: Sequence[float]) -> BreakdownRow:
         errors, latency = self._errors, self._latency

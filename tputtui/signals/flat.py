@@ -157,7 +157,10 @@ def followed(bindings: Iterable[Binding]) -> tuple[frozenset[str], frozenset[str
             gauges.add(f"{family}_created")
             if kind == "histogram":
                 counters.add(f"{family}_bucket")
-            (gauges if kind == "summary" else counters).add(family)
+            if kind == "summary":
+                gauges.add(family)
+            elif binding.denominator is not None:
+                counters.add(family)  # a mean of two plain counters; without one, `family` is a base name
         if binding.denominator is not None:
             counters.add(binding.denominator)
         if binding.limit is not None:

@@ -21,7 +21,7 @@ from textual.screen import Screen
 from tputtui import text
 from tputtui.model import ProcessState, Snapshot
 from tputtui.settings import Settings
-from tputtui.tui import keys, palette
+from tputtui.tui import palette
 from tputtui.tui.commands import CommandProvider
 from tputtui.tui.lifeline import Lifeline
 from tputtui.tui.live import LiveScreen
@@ -94,6 +94,7 @@ class TputtuiApp(App[int]):
         self.moment: float | None = None  # the monotonic time that is looked at; None: now
         self.first_at: float | None = None
         self.asked_to_quit = False
+        self.profile_at_once: int | None = None
         self.saved: list[str] = []  # files, for the lines in the scrollback
         self._said_at = 0.0
         self._lifeline = Lifeline(self._leave_with, source.stop)
@@ -134,6 +135,13 @@ class TputtuiApp(App[int]):
             self.viewpoint = replace(self.viewpoint, status="")
         if self.backlog() <= BACKLOG:
             self.show_scene()
+        if self.profile_at_once is not None and tick.snapshot.processes is not None:
+            pid, self.profile_at_once = self.profile_at_once, None
+            process = next((process for process in tick.snapshot.processes if process.pid == pid), None)
+            if process is None:
+                self.say(f"process {pid} has ended, or may not be seen")
+            else:
+                self.profile(process)
 
     def backlog(self) -> int:
         """Writes that wait for the terminal. Textual blocks its loop at 30: we stop drawing long before."""

@@ -88,7 +88,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("forward_far", "right_curly_bracket", "forward ×10", "ten steps forward", "time"),
     Command("jump", "at", "a time", "go to a time: 14:03:22, or -90s", "time"),
     Command("live", "0,end", "live", "back to now", "time"),
-    Command("zoom_in", "plus,equals_sign", "zoom in", "halve the span of the time axis", "time", footer=True, shown="+ -"),
+    Command(
+        "zoom_in", "plus,equals_sign", "zoom in", "halve the span of the time axis", "time", footer=True, shown="+ -"
+    ),
     Command("zoom_out", "minus", "zoom out", "double the span of the time axis", "time"),
     Command("profile", "p", "profile", "sample the chosen process with py-spy for 10 s", "live", footer=True),
     Command("follow", "F", "follow", "keep the chosen process in the first row", "live"),
@@ -122,7 +124,11 @@ def bindings(where: Iterable[Where]) -> list[Binding]:
 def check_remapped(keys: Mapping[str, str]) -> list[str]:
     """What is wrong with a config's [keys]: unknown commands, and two commands on one key; one sentence each."""
     known = [command.id for command in COMMANDS]
-    problems = [f"[keys] {text.clean(name, 40)}: unknown command{text.did_you_mean(name, known)}" for name in keys if name not in known]
+    problems = [
+        f"[keys] {text.clean(name, 40)}: unknown command{text.did_you_mean(name, known)}"
+        for name in keys
+        if name not in known
+    ]
     taken: dict[str, str] = {}
     for command in COMMANDS:
         for key in keys.get(command.id, command.keys).split(","):

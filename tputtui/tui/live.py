@@ -20,7 +20,8 @@ from tputtui.tui.widgets.panel import Panel
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.views import arrangement
 from tputtui.views.choice import offered
-from tputtui.views.events import event_line, events as events_view
+from tputtui.views.events import event_line
+from tputtui.views.events import events as events_view
 from tputtui.views.header import footer, header
 from tputtui.views.latency import latency
 from tputtui.views.lines import Line, plain
@@ -34,6 +35,7 @@ from tputtui.views.throughput import CHART_WIDTH, chart_rows, throughput
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
 
+CHART_STEP_S = 2.0  # a chart costs 5 ms to build: on a short axis its points lie no closer than this
 LISTS: tuple[PanelName, ...] = ("targets", "routes", "processes")
 SORTS: dict[str, tuple[str, ...]] = {
     "processes": ("pid", "name", "cpu", "rss", "threads"),
@@ -147,12 +149,11 @@ class LiveScreen(Screen[None]):
         service = scene.service
         if service is None or service.traffic is None or width < CHART_WIDTH or rows < 6:
             return None
-        values = tuple(scene.past(names.traffic(service.name), width - 6))
+        span = scene.viewpoint.shown_span_s
+        values = tuple(scene.past(names.traffic(service.name), min(width - 6, int(span / CHART_STEP_S))))
         if all(value is None for value in values):
             return None
-        chart = plot.Chart(
-            values, scene.viewpoint.shown_span_s, unit_of(service), width, rows, self.desk.settings.ascii
-        )
+        chart = plot.Chart(values, span, unit_of(service), width, rows, self.desk.settings.ascii)
         if self._chart is None or self._chart[0] != chart:
             self._chart = (chart, plot.draw(chart))
         return self._chart[1]
@@ -238,7 +239,7 @@ class LiveScreen(Screen[None]):
     @on(Panel.Clicked)
     def _clicked(self, event: Panel.Clicked) -> None:
         if event.panel in PANELS:
-            panel = cast("PanelName", event.panel)
+            panel = event.panel
             if event.key is not None and panel in LISTS:
                 self._set_cursor(panel, event.key)
             else:
@@ -348,4 +349,3 @@ _VIEWS: dict[PanelName, Callable[[Scene, int, int], PanelView]] = {
     "processes": processes,
     "events": events_view,
 }
-

@@ -84,10 +84,8 @@ def _runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
 
 
 def _with_roles(content: str, width: int, on_axis: bool) -> Line:
-    spans = []
+    """What stands behind the vertical axis is data; everything else is dimmed."""
     axis_at = next((at for at, char in enumerate(content) if char in "│┤┼┐└"), -1)
-    for at, char in enumerate(content):
-        is_data = not on_axis and at > axis_at and char != " "
-        spans.append(Span(char, "data" if is_data else "dim"))
-    spans.append(Span(" " * max(0, width - text.width(content))))
-    return tuple(merge(spans))
+    split = len(content) if on_axis else axis_at + 1
+    blanks = " " * max(0, width - text.width(content))
+    return tuple(merge([Span(content[:split], "dim"), Span(content[split:] + blanks, "data")]))

@@ -101,13 +101,16 @@ class ProfileScreen(Screen[None]):
             process.started,
             duration_s=profile.duration_s,
             rate_hz=profile.rate_hz,
-            on_progress=lambda progress: self.post_message(Sampled(progress)),
+            on_progress=self._heard,
         )
         self._pane = replace(
             self._pane, sampling=Sampling(process.pid, process.name, 0.0, profile.duration_s, 0), profile=None
         )
         self._capture.start()
         self.desk.show_scene()
+
+    def _heard(self, progress: Progress) -> None:
+        self.post_message(Sampled(progress))
 
     @on(Sampled)
     def _sampled(self, message: Sampled) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tputtui import text
-from tputtui.model import Snapshot
 from tputtui.settings import Settings
 from tputtui.tui import palette
 from tputtui.tui.app import Place, Source, TputtuiApp
@@ -43,8 +42,11 @@ def user_themes() -> Path:
     return Path(home) / "tputtui" / "themes"
 
 
-def run(settings: Settings, source: Source, notes: Sequence[str] = ()) -> Ended:
-    """Show the live screen until the user leaves. Raises CannotShow before the terminal is touched."""
+def run(settings: Settings, source: Source, notes: Sequence[str] = (), profile_pid: int | None = None) -> Ended:
+    """Show the live screen until the user leaves. Raises CannotShow before the terminal is touched.
+
+    `profile_pid`: the process that is profiled at once.
+    """
     problems = check_remapped(settings.keys)
     if problems:
         raise CannotShow("\n".join(problems))
@@ -62,6 +64,7 @@ def run(settings: Settings, source: Source, notes: Sequence[str] = ()) -> Ended:
         themes=themes,
     )
     app = TputtuiApp(settings, source, look, place)
+    app.profile_at_once = profile_pid
     for note in notes:
         app.say_later(note)
     began = time.monotonic()
@@ -70,12 +73,7 @@ def run(settings: Settings, source: Source, notes: Sequence[str] = ()) -> Ended:
     finally:
         app.over()
         source.stop()
-    return Ended(app.return_code or 0, tuple(report(app.latest, time.monotonic() - began, app.saved)))
-
-
-def report(latest: Snapshot | None, lived_s: float, saved: Sequence[str]) -> list[str]:
-    """The lines that stay in the scrollback."""
-    return summary(latest, lived_s, saved)
+    return Ended(app.return_code or 0, tuple(summary(app.latest, time.monotonic() - began, app.saved)))
 
 
 def theme_name(settings: Settings) -> str:

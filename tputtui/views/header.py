@@ -9,7 +9,11 @@ from tputtui.model import TargetState
 from tputtui.views.lines import Line, Role, Row, Span, plain
 from tputtui.views.scene import Scene
 
-STATE_SIGNS: dict[TargetState, tuple[str, Role]] = {"up": ("●", "ok"), "waiting": ("◐", "warning"), "down": ("○", "bad")}
+STATE_SIGNS: dict[TargetState, tuple[str, Role]] = {
+    "up": ("●", "ok"),
+    "waiting": ("◐", "warning"),
+    "down": ("○", "bad"),
+}
 _MOST_SIGNS = 12
 
 

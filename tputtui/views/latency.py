@@ -101,9 +101,7 @@ def _foot(state: LatencyState, width: int) -> Line:
         if tail.low is not None and tail.high is not None and tail.value is not None:
             low, low_unit = text.amount(tail.low, state.unit)
             high, high_unit = text.amount(tail.high, state.unit)
-            row.then(
-                f"   {quantile_name(tail.q)} lies in the bucket {low} {low_unit} to {high} {high_unit}", "dim"
-            )
+            row.then(f"   {quantile_name(tail.q)} lies in the bucket {low} {low_unit} to {high} {high_unit}", "dim")
         elif tail.at_least:
             row.then(f"   {quantile_name(tail.q)} is above the last bucket", "warning")
     return row.line()

@@ -18,7 +18,9 @@ def processes(scene: Scene, width: int, height: int) -> PanelView:
     top = rule("Processes", context, width, scene.viewpoint.focus == "processes")
     items = found or ()
     return table(
-        Listing(items, lambda item: item.identity, lambda item: f"{item.pid} {item.name} {item.user or ''} {item.command}"),
+        Listing(
+            items, lambda item: item.identity, lambda item: f"{item.pid} {item.name} {item.user or ''} {item.command}"
+        ),
         COLUMNS_WIDE if width >= 76 else COLUMNS,
         state,
         top,

@@ -116,7 +116,9 @@ def _about(shown: ProfilePane) -> str:
 def _tabs(shown: ProfilePane, width: int) -> Line:
     row = Row(width)
     for number, (tab, title) in enumerate(TABS, 1):
-        row.then(" " if number == 1 else "  ").then(f"{number} ", "accent").then(title, "strong" if tab == shown.tab else "plain")
+        row.then(" " if number == 1 else "  ").then(f"{number} ", "accent").then(
+            title, "strong" if tab == shown.tab else "plain"
+        )
     words, role = _progress(shown)
     row.then("    ").then(words, role)
     if shown.found:
@@ -139,7 +141,10 @@ def _progress(shown: ProfilePane) -> tuple[str, Role]:
 def _nothing(shown: ProfilePane) -> list[tuple[str, Role]]:
     sampling = shown.sampling
     if sampling.problem:
-        return [("", "plain"), *((line, "warning" if at == 0 else "plain") for at, line in enumerate(_sentences(sampling.problem)))]
+        return [
+            ("", "plain"),
+            *((line, "warning" if at == 0 else "plain") for at, line in enumerate(_sentences(sampling.problem))),
+        ]
     if sampling.done:
         return [("", "plain"), ("no samples: nothing ran while it was sampled", "dim")]
     return [("", "plain"), ("the tree grows from the first second on", "dim")]

@@ -31,7 +31,9 @@ def routes(scene: Scene, width: int, height: int) -> PanelView:
         width,
         height,
         foot=lambda _hidden: _more(service, width),
-        empty="no labels to break the traffic down by" if service is not None and service.traffic else "no traffic metric",
+        empty="no labels to break the traffic down by"
+        if service is not None and service.traffic
+        else "no traffic metric",
     )
 
 

@@ -13,6 +13,9 @@ from tputtui.views.throughput import fill
 
 WARNING = 0.8
 BAD = 0.95
+IO_WAIT = "io wait"
+QUIET = frozenset(("file descriptors", "open files", "swap", "event loop lag", "gc pause"))
+QUIET_BELOW = 0.5
 
 
 def saturation(scene: Scene, width: int, height: int) -> PanelView:
@@ -23,8 +26,19 @@ def saturation(scene: Scene, width: int, height: int) -> PanelView:
     rows = resources(scene)
     if not rows:
         lines.append(Row(width).at(1, "the first figures come with the second reading", "dim").line())
-    lines += [_row(scene, owner, resource, width) for owner, resource in rows[: height - 1]]
+    lines += [_row(scene, owner, resource, width) for owner, resource in shown(rows, height - 1)]
     return PanelView(tuple(fill(lines, width, height)))
+
+
+def shown(rows: list[tuple[str, SaturationState]], room: int) -> list[tuple[str, SaturationState]]:
+    """The rows that fit: I/O wait always, what seldom matters (open files, swap) only near its limit or with room left."""
+    quiet = [row for row in rows if row[1].name in QUIET and (row[1].ratio or 0.0) < QUIET_BELOW]
+    loud = [row for row in rows if row not in quiet]
+    kept = (loud + quiet)[:room]
+    always = next((row for row in rows if row[1].name == IO_WAIT and not row[0]), None)
+    if always is not None and always not in kept and kept:
+        kept[-1] = always
+    return kept
 
 
 def resources(scene: Scene) -> list[tuple[str, SaturationState]]:
@@ -57,7 +71,7 @@ def _row(scene: Scene, owner: str, resource: SaturationState, width: int) -> Lin
     role = resource_role(resource)
     bar_cells = 14 if width >= 100 else 10
     row = Row(width)
-    row.at(1, text.cut(text.clean(resource.name), 13))
+    row.at(1, text.cut(text.clean(resource.name), 14))
     if resource.ratio is not None:
         row.ending_at(19, text.percent(resource.ratio * 100), "strong" if role == "data" else role).then(" %", "dim")
         filled, ground = bar(resource.ratio, bar_cells)
@@ -91,7 +105,11 @@ def _evidence(resource: SaturationState) -> list[Span]:
     if resource.limit is not None and resource.value is not None:
         used, unit = text.amount(resource.value, resource.unit)
         limit, limit_unit = text.amount(resource.limit, resource.unit)
-        spans += [Span("in use "), Span(used, "strong"), Span(f" {unit}".rstrip() + f" of {limit} {limit_unit}".rstrip())]
+        spans += [
+            Span("in use "),
+            Span(used, "strong"),
+            Span(f" {unit}".rstrip() + f" of {limit} {limit_unit}".rstrip()),
+        ]
     elif resource.reason:
         spans.append(Span(text.clean(resource.reason), "dim"))
     return spans

@@ -51,8 +51,12 @@ def _columns(snapshot: Snapshot) -> list[Column[TargetStatus]]:
 
     def age(row: Row, x: int, cells: int, target: TargetStatus) -> None:
         late = target.age_s is not None and target.age_s > 3 * snapshot.interval_s
-        words = text.UNKNOWN if target.age_s is None else text.span(round(target.age_s, 1))
-        row.ending_at(x + cells, words, "warning" if late else "dim")
+        if target.age_s is None:
+            row.ending_at(x + cells, text.UNKNOWN, "dim")
+        elif late:
+            row.ending_at(x + cells, text.span(target.age_s), "warning")
+        else:
+            row.ending_at(x + cells, "fresh", "dim")  # a figure that changes at every tick and says nothing
 
     def words(row: Row, x: int, cells: int, target: TargetStatus) -> None:
         if target.state == "down":
@@ -65,9 +69,8 @@ def _columns(snapshot: Snapshot) -> list[Column[TargetStatus]]:
             row.at(x, text.cut(f"{hidden:,} series beyond the limit are not read", cells), "warning")
         else:
             size, unit = text.size(target.size)
-            took, took_unit = text.seconds(target.scrape_s)
             series = text.UNKNOWN if target.series is None else f"{target.series:,}"
-            row.at(x, text.cut(f"{series} series, {size} {unit}, {took} {took_unit}  {target.url}", cells), "dim")
+            row.at(x, text.cut(f"{series} series, {size} {unit}  {target.url}", cells), "dim")
 
     return [
         Column("name", "target", 24, lambda target: target.name, name, right=False),

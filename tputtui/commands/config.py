@@ -1,0 +1,38 @@
+"""`tputtui config show|path|init`: the effective settings, where the file is, a file to start from."""
+
+from __future__ import annotations
+
+import os
+
+from tputtui.commands import configfile
+from tputtui.commands.arguments import Arguments
+from tputtui.commands.effective import effective
+from tputtui.commands.table import columns
+from tputtui.commands.terminal import say, tell
+from tputtui.settings import document
+
+
+def run(arguments: Arguments) -> int:
+    """Carry out one of the three; only `show` reads the file, so that the others help with a broken one."""
+    action = arguments.options.action
+    if action == "init":
+        tell(document.starter().rstrip("\n"))
+    elif action == "path":
+        place = configfile.place(arguments.options.config, os.environ)
+        tell("none: neither HOME nor XDG_CONFIG_HOME is set" if place is None else place.path)
+    else:
+        from tputtui.collect.address import redact
+
+        found = effective(arguments)
+        for note in found.settings.notes:
+            say(note)
+        tell(_file(found.place))
+        tell("\n".join(columns(document.effective(found.settings, redact))))
+    return 0
+
+
+def _file(place: configfile.Place | None) -> str:
+    if place is None:
+        return "# no config file"
+    state = "" if os.path.exists(place.path) else ", which does not exist"
+    return f"# config file: {place.path}{state}"

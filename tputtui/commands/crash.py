@@ -1,0 +1,34 @@
+"""An error of our own: one sentence for the person, the traceback in a private file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+import traceback
+from collections.abc import Mapping
+
+from tputtui.text import clean
+
+
+def report(error: BaseException, environ: Mapping[str, str] = os.environ) -> str:
+    """One sentence about an error of ours. The traceback (no values of variables in it) goes to a file only we can read."""
+    what = clean(f"{type(error).__name__}: {error}", 200)
+    text = "".join(traceback.format_exception(error))
+    for folder in (_state(environ), tempfile.gettempdir()):
+        with contextlib.suppress(OSError):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            prefix = time.strftime("tputtui-error-%Y%m%d-%H%M%S-")
+            descriptor, path = tempfile.mkstemp(".log", prefix, folder)  # mode 0600
+            with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+            return f"an error of tputtui itself: {what}; the traceback is in {clean(path)}"
+    return f"an error of tputtui itself: {what}; no file could be written for the traceback"
+
+
+def _state(environ: Mapping[str, str]) -> str:
+    state = environ.get("XDG_STATE_HOME", "")
+    if not state.startswith("/"):
+        state = os.path.join(environ.get("HOME") or tempfile.gettempdir(), ".local/state")
+    return os.path.join(state, "tputtui")

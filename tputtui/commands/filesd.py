@@ -1,0 +1,60 @@
+"""Targets from a file as Prometheus' file_sd_configs reads it: JSON, a list of groups with targets and labels."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from typing import Any
+
+from tputtui.commands.arguments import UsageError
+from tputtui.settings import TargetSettings
+from tputtui.text import clean
+
+_LARGEST = 16 * 1024 * 1024
+
+
+def read(path: str) -> tuple[TargetSettings, ...]:
+    """The targets of one file; `__scheme__` and `__metrics_path__` complete them, `job` is their service.
+
+    Raises UsageError with a sentence.
+    """
+    shown = clean(path, 200)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise UsageError(f"{shown} is not a plain file")
+            content = file.read(_LARGEST + 1)
+    except (OSError, ValueError) as error:
+        reason = (os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "not a path").lower()
+        raise UsageError(f"{shown} cannot be read: {reason}") from None
+    if len(content) > _LARGEST:
+        raise UsageError(f"{shown} is larger than 16 MiB")
+    try:
+        groups = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{shown} is not JSON: {clean(str(error), 120)}") from None
+    if not isinstance(groups, list):
+        raise UsageError(f'{shown}: a list of groups is expected, [{{"targets": ["host:port"]}}]')
+    return tuple(target for index, group in enumerate(groups, 1) for target in _group(group, f"{shown}: group {index}"))
+
+
+def _group(group: Any, where: str) -> list[TargetSettings]:
+    from tputtui.collect.address import parse_address
+
+    words = group.get("targets") if isinstance(group, dict) else None
+    labels = group.get("labels", {}) if isinstance(group, dict) else None
+    if not isinstance(words, list) or not isinstance(labels, dict):
+        raise UsageError(f'{where}: "targets" is a list of "host:port", "labels" a table')
+    scheme, path = str(labels.get("__scheme__", "http")), str(labels.get("__metrics_path__", "/metrics"))
+    job = labels.get("job")
+    found: list[TargetSettings] = []
+    for word in words:
+        url = f"{scheme}://{word}{path if path.startswith('/') else '/' + path}"
+        try:
+            parse_address(url)
+        except ValueError as error:
+            raise UsageError(f"{where}: {clean(str(error), 200)}") from None
+        found.append(TargetSettings(url=url, service=clean(job, 200) if isinstance(job, str) and job else None))
+    return found

@@ -1,0 +1,85 @@
+"""`tputtui profile PID`: capture where a process spends its time; open it, or write it with `-o`."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from tputtui.commands.arguments import Arguments, UsageError
+from tputtui.commands.effective import effective
+from tputtui.commands.screen import require_screen, show
+from tputtui.commands.stream import signals
+from tputtui.commands.terminal import say
+from tputtui.profiling import proc
+from tputtui.settings import Settings
+
+
+def run(arguments: Arguments) -> int:
+    """Capture, and show or write."""
+    options = arguments.options
+    settings = effective(arguments).settings
+    if settings.read_only:
+        raise UsageError("--read-only: no capture of a process")
+    found = proc.facts(options.pid) if options.pid > 0 else None
+    if found is None:
+        raise UsageError(f"there is no process {options.pid}: tputtui lists them, or ps -e")
+    profile = replace(
+        settings.profile,
+        duration_s=options.duration or settings.profile.duration_s,
+        rate_hz=options.rate or settings.profile.rate_hz,
+    )
+    if not 1 <= profile.rate_hz <= 1000:
+        raise UsageError(f"--rate {profile.rate_hz}: 1 to 1000 samples a second")
+    settings = replace(settings, profile=profile)
+    if options.output:
+        return _write(settings, options.pid, proc.started(found), Path(options.output), options.force)
+    require_screen(f"tputtui profile {options.pid} -o FILE.json writes it")
+    from tputtui.monitor import Engine
+
+    return show(settings, Engine(settings), settings.notes, profile_pid=options.pid)
+
+
+def _write(settings: Settings, pid: int, started: float | None, path: Path, force: bool) -> int:
+    from tputtui.profiling.capture import Capture, Progress
+    from tputtui.profiling.formats import check_name, save
+
+    try:
+        check_name(path)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if path.exists() and not force:
+        raise UsageError(f"{path} exists: --force overwrites it")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path.parent} is no folder")
+    said = threading.Event()
+
+    def progress(now: Progress) -> None:
+        if now.attached and not said.is_set():
+            said.set()
+            say(f"sampling {pid} for {settings.profile.duration_s:g} s; ^C stops early and keeps what there is")
+
+    capture = Capture(
+        pid,
+        started,
+        duration_s=settings.profile.duration_s,
+        rate_hz=settings.profile.rate_hz,
+        on_progress=progress,
+    )
+    capture.start()
+    with signals() as stop:
+        while not capture.wait(0.1):
+            if stop.asked:
+                capture.stop()
+    end = capture.progress
+    if end.problem:
+        say(end.problem)
+    if end.profile is None:
+        return 1
+    try:
+        save(end.profile, path, force=force)
+    except OSError as error:
+        say(f"{path}: {error.strerror or error}")
+        return 1
+    say(f"{end.samples:,} samples in {end.elapsed_s:.1f} s: {path}")
+    return 0

@@ -1,0 +1,34 @@
+"""What every verb with a screen does: look at the terminal first, load Textual then, leave a few lines behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tputtui.commands.arguments import UsageError
+from tputtui.commands.terminal import say, why_no_screen
+from tputtui.settings import Settings
+
+if TYPE_CHECKING:
+    from tputtui.tui.app import Source
+
+
+def require_screen(instead: str) -> None:
+    """Raise UsageError where no screen is possible; `instead` is what works there. Textual is not loaded for that."""
+    why = why_no_screen(os.environ)
+    if why:
+        raise UsageError(f"no screen is possible, {why}: {instead}")
+
+
+def show(settings: Settings, source: Source, notes: Sequence[str] = (), profile_pid: int | None = None) -> int:
+    """Run the screen; its exit code. The lines of its end go to stderr, as the screen did."""
+    from tputtui.tui.run import CannotShow, run
+
+    try:
+        ended = run(settings, source, notes, profile_pid)
+    except CannotShow as error:
+        raise UsageError(str(error)) from error
+    for line in ended.lines:
+        say(line)
+    return ended.code

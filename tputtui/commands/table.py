@@ -1,0 +1,20 @@
+"""Plain text in columns, for people who read a terminal without a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tputtui.text import cut, left, width
+
+
+def columns(rows: Sequence[Sequence[str]], gap: int = 2, widest: int = 60) -> list[str]:
+    """The rows with their columns aligned on the left; a cell but the last is cut at `widest` cells."""
+    if not rows:
+        return []
+    count = max(len(row) for row in rows)
+    widths = [max((min(width(row[at]), widest) for row in rows if len(row) > at), default=0) for at in range(count)]
+    lines: list[str] = []
+    for row in rows:
+        cells = [left(cut(cell, widest), widths[at]) for at, cell in enumerate(row[:-1])]
+        lines.append((" " * gap).join((*cells, row[-1])).rstrip())
+    return lines

@@ -1,0 +1,187 @@
+"""A profile as a value: weighted call stacks of threads, in slices of time.
+
+A stack is a tuple of frame ids, outermost caller first; its frames live in a table that only grows, so that a profile
+that is still being captured shares it with the ones before. Weights are numbers of samples, or what a foreign file
+counts in. Two metrics stand side by side: ``wall`` (every thread at every tick) and ``gil`` (who held the GIL).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from tputtui.text import clean
+
+Metric = Literal["wall", "gil"]
+Stack = tuple[int, ...]
+Counts = Mapping[Stack, float]
+
+INCOMPLETE = "[incomplete]"
+"""The function that stands for stacks that py-spy read while they changed: empty or without their root."""
+
+NAME_LIMIT = 512  # characters of a function's or a file's name that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Func:
+    """A function: its (qualified) name and its file, both cleaned. The file is empty for pseudo frames."""
+
+    name: str
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A function at a line; line 0 is unknown."""
+
+    func: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Thread:
+    """A dimension of a profile.
+
+    `tid` below 1: no thread id is known, and the number only
+    tells names apart; `pid` 0: the file names no process.
+    """
+
+    pid: int
+    tid: int
+    name: str = field(default="", compare=False)
+
+    @property
+    def label(self) -> str:
+        """For a person: "http-worker-0 (10830)"."""
+        if self.tid < 1:
+            return self.name or "all threads"
+        return f"{self.name or 'thread'} ({self.tid})"
+
+
+class Frames:
+    """The table of functions and frames. Ids never change, names are cleaned as they enter. Safe across threads."""
+
+    def __init__(self) -> None:
+        self.funcs: list[Func] = []
+        self.frames: list[Frame] = []
+        self._funcs: dict[Func, int] = {}
+        self._frames: dict[Frame, int] = {}
+        self._adding = threading.Lock()
+        self.incomplete = self.frame(INCOMPLETE)
+
+    def frame(self, name: str, file: str = "", line: int = 0) -> int:
+        """The id of a frame; equal (name, file, line) have one id, whatever a file's table says."""
+        func = Func(clean(name, NAME_LIMIT), clean(file, NAME_LIMIT))
+        with self._adding:
+            func_id = self._funcs.get(func)
+            if func_id is None:
+                self.funcs.append(func)
+                func_id = self._funcs[func] = len(self.funcs) - 1
+            frame = Frame(func_id, line)
+            frame_id = self._frames.get(frame)
+            if frame_id is None:
+                self.frames.append(frame)
+                frame_id = self._frames[frame] = len(self.frames) - 1
+            return frame_id
+
+    def func_of(self, frame: int) -> Func:
+        """The function that a frame id stands in."""
+        return self.funcs[self.frames[frame].func]
+
+    def func_ids(self) -> list[int]:
+        """The function id of each frame id, as a list to index in hot loops."""
+        return [frame.func for frame in self.frames[:]]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What was sampled in one stretch of time. `ticks` are the moments at which the profiler looked."""
+
+    wall: Mapping[Thread, Counts]
+    gil: Mapping[Thread, Counts] = field(default_factory=dict)
+    wall_ticks: float = 0.0
+    gil_ticks: float = 0.0  # 0: the GIL was not asked for
+    duration_s: float = 0.0
+
+    def counts(self, metric: Metric) -> Mapping[Thread, Counts]:
+        """Stacks by thread."""
+        return self.wall if metric == "wall" else self.gil
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Where a profile comes from and how good it is. Texts are cleaned; what is unknown is None or empty."""
+
+    source: str = ""  # "py-spy 0.4.3", "speedscope file", …
+    label: str = ""  # the file's or the capture's name
+    pid: int | None = None
+    command: str = ""
+    python: str | None = None
+    time: float | None = None  # unix seconds of its start
+    rate_hz: float | None = None  # asked for
+    errors: int = 0  # ticks that failed
+    blocking: bool = False
+    native: bool = False
+    subprocesses: bool = False
+    torn: bool = False  # the source reads stacks that may change under it: look for torn ones
+    ended: str = ""  # why it is shorter than asked for: "the process exited"
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Weighted call stacks. `unit` is "samples", or what a foreign file's weights count ("seconds", "bytes", …)."""
+
+    frames: Frames
+    slices: tuple[Slice, ...] = ()
+    about: About = About()
+    unit: str = "samples"
+
+    def with_slice(self, slice_: Slice) -> Profile:
+        """The profile with one more stretch of time; this one stays as it is."""
+        return replace(self, slices=(*self.slices, slice_))
+
+    def weight(self, metric: Metric = "wall") -> float:
+        """The sum of all weights of a metric."""
+        return sum(sum(counts.values()) for part in self.slices for counts in part.counts(metric).values())
+
+    def ticks(self, metric: Metric = "wall") -> float:
+        """Moments at which the profiler looked."""
+        return sum(part.wall_ticks if metric == "wall" else part.gil_ticks for part in self.slices)
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds that were sampled."""
+        return sum(part.duration_s for part in self.slices)
+
+    @property
+    def achieved_hz(self) -> float | None:
+        """Ticks a second; None where the source keeps no time."""
+        duration = self.duration_s
+        return self.ticks() / duration if duration > 0 else None
+
+    @property
+    def threads(self) -> tuple[Thread, ...]:
+        """The threads that were seen, by process and id."""
+        seen: dict[Thread, Thread] = {}
+        for part in self.slices:
+            for thread in (*part.wall, *part.gil):
+                if thread not in seen or not seen[thread].name:
+                    seen[thread] = thread
+        return tuple(sorted(seen.values(), key=lambda thread: (thread.pid, thread.tid, thread.name)))
+
+
+def tally(stacks: Iterable[Stack]) -> dict[Stack, float]:
+    """Equal stacks counted: the only form in which samples are kept."""
+    counts: dict[Stack, float] = {}
+    for stack in stacks:
+        counts[stack] = counts.get(stack, 0.0) + 1.0
+    return counts
+
+
+def slices_of(profile: Profile, limit: int) -> list[list[Slice]]:
+    """The slices in at most `limit` groups of neighbours: enough of them tell a variance, more only cost."""
+    each = -(-len(profile.slices) // limit) or 1
+    return [list(profile.slices[start : start + each]) for start in range(0, len(profile.slices), each)]

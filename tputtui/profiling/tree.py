@@ -1,0 +1,314 @@
+"""A call tree in arrays: no object per node, no recursion, so that 100,000 nodes and 4,096 deep stacks are fine.
+
+Nodes are numbered in preorder, heaviest child first, so a subtree is the range ``node … end[node]`` and the ± of any
+node is a difference of prefix sums. Node 0 stands for everything and is not shown. Pure.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tputtui.profiling.profile import Func, Stack
+from tputtui.profiling.spread import plus_minus
+from tputtui.profiling.stacks import Stacks
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How stacks become a tree."""
+
+    inverted: bool = False  # callers: roots are the functions that ran, children who called them
+    lines: bool = False  # a node is a line, not a function
+    mine: Callable[[Func], bool] | None = None  # fold what is not mine into the first frame that I called
+    recursion: bool = True  # fold a function that calls itself into one node
+
+
+class Tree:
+    """The call tree of some stacks. All lists are by node, in preorder; weights are those of the stacks."""
+
+    __slots__ = (
+        "_leaves", "_slices", "_sums", "depth", "end", "gil_self", "gil_total", "key", "line", "parent", "runs", "self_",
+        "shape", "stacks", "total",
+    )  # fmt: skip
+
+    def __init__(self, stacks: Stacks, shape: Shape | None = None) -> None:
+        self.stacks = stacks
+        self.shape = shape or Shape()
+        _Builder(self).build()
+
+    key: array[int]  # frame id where a node is a line, else function id; -1 for the root
+    parent: array[int]
+    end: array[int]
+    depth: array[int]
+    line: array[int]  # the line with the most weight
+    runs: array[int]  # how deep a folded recursion went; 1: none
+    total: array[float]
+    self_: array[float]
+    gil_total: array[float]
+    gil_self: array[float]
+    _leaves: list[int]  # the nodes in which stacks end, ascending
+    _slices: list[int]  # the stack of each of them
+    _sums: list[array[float]] | None
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+    def func(self, node: int) -> Func:
+        """The function of a node."""
+        key = self.key[node]
+        return self.stacks.frames.func_of(key) if self.shape.lines else self.stacks.frames.funcs[key]
+
+    def func_id(self, node: int) -> int:
+        """The function's id, to focus on it; -1 for the root."""
+        key = self.key[node]
+        return self.stacks.frames.frames[key].func if self.shape.lines and key >= 0 else key
+
+    def children(self, node: int) -> Iterator[int]:
+        """Heaviest first."""
+        child, end = node + 1, self.end[node]
+        while child < end:
+            yield child
+            child = self.end[child]
+
+    def share(self, node: int) -> float:
+        """The node's total as a ratio of everything chosen."""
+        return self.total[node] / self.stacks.weight if self.stacks.weight else 0.0
+
+    def self_share(self, node: int) -> float:
+        """What ended in the node itself; among callers, what ran in the function."""
+        if self.shape.inverted:
+            return self.share(node) if self.parent[node] == 0 else 0.0
+        return self.self_[node] / self.stacks.weight if self.stacks.weight else 0.0
+
+    def gil_share(self, node: int) -> float | None:
+        """The share of the time in which somebody held the GIL below the node; None where nobody asked."""
+        return self.gil_total[node] / self.stacks.gil_ticks if self.stacks.gil_ticks else None
+
+    def holding(self, node: int) -> float | None:
+        """Of the time that threads spent below the node, the share with the GIL in hand: 0 to about 1."""
+        gil, wall = self.gil_share(node), self.total[node] / (self.stacks.wall_ticks or 1.0)
+        return None if gil is None or wall <= 0 or not self.stacks.wall_ticks else gil / wall
+
+    def spread(self, node: int) -> float | None:
+        """The ± of the node's share, as a ratio; None below 5 slices."""
+        if self._sums is None:
+            self._sums = [self._prefix(column) for column in self.stacks.slices]
+        first = bisect_left(self._leaves, node)
+        last = bisect_left(self._leaves, self.end[node])
+        return plus_minus([sums[last] - sums[first] for sums in self._sums], self.stacks.slice_weights)
+
+    def lines(self, node: int) -> dict[int, tuple[float, float]]:
+        """By line of the node's function, within this subtree: (self, total) as ratios of everything chosen."""
+        func, whole = self.func_id(node), self.stacks.weight or 1.0
+        frames = self.stacks.frames.frames
+        found: dict[int, tuple[float, float]] = {}
+        for at in range(bisect_left(self._leaves, node), bisect_left(self._leaves, self.end[node])):
+            index = self._slices[at]
+            stack, weight = self.stacks.stacks[index], self.stacks.wall[index] / whole
+            for line in {frames[frame].line for frame in stack if frames[frame].func == func}:
+                own, total = found.get(line, (0.0, 0.0))
+                ends = frames[stack[-1]].func == func and frames[stack[-1]].line == line
+                found[line] = (own + weight * ends, total + weight)
+        return found
+
+    def path(self, node: int) -> tuple[int, ...]:
+        """The keys from the outermost caller to the node: what it is, whatever tree it stands in."""
+        keys: list[int] = []
+        while node > 0:
+            keys.append(self.key[node])
+            node = self.parent[node]
+        return tuple(reversed(keys))
+
+    def find(self, path: tuple[int, ...]) -> int:
+        """The node of a path, or of its longest beginning that is there."""
+        node = 0
+        for key in path:
+            child = next((child for child in self.children(node) if self.key[child] == key), 0)
+            if not child:
+                break
+            node = child
+        return node
+
+    def matching(self, wanted: Callable[[Func], bool]) -> tuple[list[int], float]:
+        """The nodes of the functions that are wanted, and the share of the samples that pass through any of them."""
+        answers: dict[int, bool] = {}
+        nodes: list[int] = []
+        covered, behind = 0.0, 0
+        for node in range(1, len(self)):
+            key = self.key[node]
+            hit = answers.get(key)
+            if hit is None:
+                hit = answers[key] = wanted(self.func(node))
+            if hit:
+                nodes.append(node)
+                if node >= behind:
+                    covered += self.total[node]
+                    behind = self.end[node]
+        return nodes, covered / (self.stacks.weight or 1.0)
+
+    def _prefix(self, column: array[float]) -> array[float]:
+        sums = array("d", [0.0])
+        running = 0.0
+        for index in self._slices:
+            running += column[index]
+            sums.append(running)
+        return sums
+
+
+class _Builder:
+    """Two steps: a trie of whole frames (each unique prefix once), then what is shown of it, in preorder."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.keys: list[int] = [-1]
+        self.parents: list[int] = [-1]
+        self.children: dict[int, int] = {}
+        self.runs: dict[int, int] = {}
+
+    def build(self) -> None:
+        stacks, shape = self.tree.stacks, self.tree.shape
+        parents, frames, ends = _trie(stacks.stacks, len(stacks.frames.frames), reverse=shape.inverted)
+        own = _at_ends(ends, stacks.wall, len(parents))
+        own_gil = _at_ends(ends, stacks.gil, len(parents))
+        shown = self._shown(parents, frames, own, own_gil)
+        count = len(self.keys)
+        self_, gil_self = [0.0] * count, [0.0] * count
+        for node, at in enumerate(shown):
+            self_[at] += own[node]
+            gil_self[at] += own_gil[node]
+        total, gil_total = _totals(self.parents, self_), _totals(self.parents, gil_self)
+        lines = self._hot_lines(shown, frames, _totals(parents, own))
+        place, order, end, depth = _preorder(self.parents, total, self.keys)
+
+        tree = self.tree
+        tree.key = array("q", [self.keys[node] for node in order])
+        tree.parent = array("q", [place[self.parents[node]] if node else -1 for node in order])
+        tree.end, tree.depth = array("q", end), array("q", depth)
+        tree.line = array("q", [lines.get(node, 0) for node in order])
+        tree.runs = array("q", [self.runs.get(node, 1) for node in order])
+        tree.total = array("d", [total[node] for node in order])
+        tree.self_ = array("d", [self_[node] for node in order])
+        tree.gil_total = array("d", [gil_total[node] for node in order])
+        tree.gil_self = array("d", [gil_self[node] for node in order])
+        at_end = [place[shown[node]] for node in ends]
+        tree._slices = sorted(range(len(at_end)), key=at_end.__getitem__)
+        tree._leaves = [at_end[index] for index in tree._slices]
+        tree._sums = None
+
+    def _child(self, parent: int, key: int) -> int:
+        index = (parent << 32) | key
+        found = self.children.get(index)
+        if found is None:
+            found = self.children[index] = len(self.keys)
+            self.keys.append(key)
+            self.parents.append(parent)
+        return found
+
+    def _shown(self, parents: list[int], frames: list[int], own: list[float], own_gil: list[float]) -> list[int]:
+        """The shown node of each node of the trie. Parents come first, so one pass does."""
+        shape, table = self.tree.shape, self.tree.stacks.frames
+        owner = table.func_ids()
+        keys = range(len(owner)) if shape.lines else owner
+        mine = shape.mine
+        is_mine = [mine is None or mine(func) for func in table.funcs]
+        shown = [0] * len(parents)
+        base = [0] * len(parents)  # the shown node that callees of this one hang below
+        entered = [0] * len(parents)  # the shown node of the library call that we are inside of
+        run = [1] * len(parents)
+        for node in range(1, len(parents)):
+            parent, frame = parents[node], frames[node]
+            above, key = base[parent], keys[frame]
+            if is_mine[owner[frame]]:
+                if shape.recursion and self.keys[above] == key and above == shown[parent]:
+                    run[node] = run[parent] + 1
+                    self.runs[above] = max(self.runs.get(above, 1), run[node])
+                else:
+                    above = self._child(above, key)
+                shown[node] = base[node] = above
+                continue
+            base[node] = above
+            if entered[parent]:
+                entered[node] = entered[parent]
+            elif above and not shape.inverted:
+                entered[node] = self._child(above, key)
+            if above:
+                shown[node] = entered[node] or above
+            elif own[node] or own_gil[node]:
+                shown[node] = self._child(0, key)  # all of it is library code: say where it is
+        return shown
+
+    def _hot_lines(self, shown: list[int], frames: list[int], through: list[float]) -> dict[int, int]:
+        """By shown node, the line of its own function that most samples pass through."""
+        table = self.tree.stacks.frames
+        by_line = self.tree.shape.lines
+        weights: dict[tuple[int, int], float] = {}
+        for node in range(1, len(frames)):
+            at, frame = shown[node], table.frames[frames[node]]
+            if self.keys[at] == (frames[node] if by_line else frame.func):
+                weights[at, frame.line] = weights.get((at, frame.line), 0.0) + through[node]
+        best: dict[int, tuple[float, int]] = {}
+        for (at, line), weight in weights.items():
+            if at not in best or (weight, -line) > (best[at][0], -best[at][1]):
+                best[at] = (weight, line)
+        return {at: line for at, (_, line) in best.items()}
+
+
+def _trie(stacks: tuple[Stack, ...], width: int, *, reverse: bool) -> tuple[list[int], list[int], list[int]]:
+    """(parent, frame) of each unique prefix, parents first, and the prefix in which each stack ends."""
+    index: dict[int, int] = {}
+    parents, frames, ends = [-1], [-1], []
+    for stack in stacks:
+        node = 0
+        for frame in reversed(stack) if reverse else stack:
+            at = node * width + frame
+            child = index.get(at)
+            if child is None:
+                child = index[at] = len(parents)
+                parents.append(node)
+                frames.append(frame)
+            node = child
+        ends.append(node)
+    return parents, frames, ends
+
+
+def _at_ends(ends: list[int], weights: array[float], count: int) -> list[float]:
+    own = [0.0] * count
+    for node, weight in zip(ends, weights, strict=True):
+        own[node] += weight
+    return own
+
+
+def _totals(parents: list[int], own: list[float]) -> list[float]:
+    total = own[:]
+    for node in range(len(parents) - 1, 0, -1):
+        total[parents[node]] += total[node]
+    return total
+
+
+def _preorder(
+    parents: list[int], total: list[float], keys: list[int]
+) -> tuple[list[int], list[int], list[int], list[int]]:
+    """(new number of each node, nodes in order, end of each new one, depth of each new one), heaviest child first."""
+    count = len(parents)
+    size = [1] * count
+    children: list[list[int]] = [[] for _ in range(count)]
+    for node in range(count - 1, 0, -1):
+        size[parents[node]] += size[node]
+        children[parents[node]].append(node)
+    place, order, end, depth = [0] * count, [0] * count, [0] * count, [0] * count
+    end[0] = count
+    for node in range(count):  # parents come before their children here too
+        inside = children[node]
+        if len(inside) > 1:
+            inside.sort(key=lambda child: (-total[child], keys[child]))
+        at, below = place[node] + 1, depth[place[node]] + 1
+        for child in inside:
+            place[child] = at
+            order[at] = child
+            depth[at] = below
+            at += size[child]
+            end[place[child]] = at
+    return place, order, end, depth

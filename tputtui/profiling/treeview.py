@@ -1,0 +1,335 @@
+"""What of a tree is on the screen: open and closed nodes as a flat list of rows. Pure, and a step costs microseconds.
+
+Linear chains fold into one row ("handle › dispatch (3)"), what is below the threshold into "23 more below 0.1 %". A
+row belongs to a node, never to a position: `path_at` and `go_to` carry the cursor into the next tree.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from tputtui.profiling.profile import INCOMPLETE, Func
+from tputtui.profiling.tree import Tree
+from tputtui.text import clean
+
+Marker = Literal["open", "closed", "leaf"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the tree. Shares are ratios; `node` is where the row's own function stands in the tree."""
+
+    node: int  # of "N more": the parent's, negated (-1 below the root)
+    depth: int
+    marker: Marker
+    name: str
+    file: str
+    line: int
+    total: float
+    self_: float
+    gil: float | None
+    spread: float | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search matched: `coverage` is the share of the samples that pass through any match."""
+
+    pattern: str
+    nodes: tuple[int, ...]
+    coverage: float
+
+
+class TreeView:
+    """The rows of a tree. `note` adds words of its own to a function ("waiting", "library")."""
+
+    def __init__(
+        self,
+        tree: Tree,
+        *,
+        threshold: float = 0.001,
+        fold_chains: bool = True,
+        note: Callable[[Func], str | None] | None = None,
+        like: TreeView | None = None,
+    ) -> None:
+        """`like`: what is open there is open here too, by path (trees of one capture share their frames)."""
+        self.tree = tree
+        self.threshold = threshold
+        self.fold_chains = fold_chains
+        self._note = note
+        self.expanded: set[int] = set()
+        self._unfolded: set[int] = set()  # heads of chains that are shown link by link
+        self._whole: set[int] = set()  # parents whose small children are shown
+        self._nodes: list[int] = []
+        self._depths: list[int] = []
+        if like is not None and like.tree.shape.lines == tree.shape.lines:
+            self._carry(like)
+        self._refill()
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    # ------------------------------------------------------------------------------------------- reading
+
+    def rows(self, first: int, count: int) -> list[Row]:
+        """`count` rows from the `first` on; fewer at the end."""
+        return [self.row(at) for at in range(max(0, first), min(len(self._nodes), first + count))]
+
+    def row(self, at: int) -> Row:
+        """The row at a position. Raises IndexError outside."""
+        node, depth = self._nodes[at], self._depths[at]
+        if node < 0:
+            return self._more_row(-node - 1, depth)
+        tree = self.tree
+        func = tree.func(node)
+        tail, links = self._tail(node)
+        marker: Marker = "leaf" if tree.end[tail] == tail + 1 else "open" if tail in self.expanded else "closed"
+        notes: list[str] = []
+        if links > 1:
+            notes.append(f"› {tree.func(tail).name} ({links})")
+        if tree.runs[node] > 1:
+            notes.append(f"×{tree.runs[node]} recursion")
+        if func.name == INCOMPLETE and not func.file:
+            notes.append("torn stacks")
+        elif self._note is not None and (word := self._note(func)):
+            notes.append(word)
+        return Row(
+            node, depth, marker, func.name, func.file, tree.line[node], tree.share(node), tree.self_share(tail),
+            tree.gil_share(node), tree.spread(node), tuple(notes),
+        )  # fmt: skip
+
+    def node_at(self, at: int) -> int:
+        """The node of a row; for "N more" its parent."""
+        node = self._nodes[at]
+        return node if node >= 0 else -node - 1
+
+    def path_at(self, at: int) -> tuple[int, ...]:
+        """What the row is, in any tree over the same frames: give it to the next view's `go_to`."""
+        return self.tree.path(self.node_at(at))
+
+    def index(self, node: int) -> int | None:
+        """The position of the row that shows a node (a chain shows all its links); None where it is folded away."""
+        try:
+            return self._nodes.index(node)
+        except ValueError:
+            pass
+        for at, head in enumerate(self._nodes):
+            if 0 <= head < node < self.tree.end[head]:
+                tail, _ = self._tail(head)
+                if node <= tail:
+                    return at
+        return None
+
+    # ------------------------------------------------------------------------------------------- moving
+
+    def expand(self, at: int) -> None:
+        """Open a row; on "N more", show them; on a leaf or an open row, nothing."""
+        node = self._nodes[at]
+        if node < 0:
+            parent, depth = -node - 1, self._depths[at]
+            self._whole.add(parent)
+            small = [child for child in self.tree.children(parent) if self.tree.share(child) < self.threshold]
+            self._nodes[at : at + 1] = small
+            self._depths[at : at + 1] = [depth] * len(small)
+            return
+        tail, _ = self._tail(node)
+        if tail in self.expanded or self.tree.end[tail] == tail + 1:
+            return
+        self.expanded.update(range(node, tail + 1))  # all links: the chain may break in the next tree
+        nodes, depths = self._below(tail, self._depths[at] + 1)
+        self._nodes[at + 1 : at + 1] = nodes
+        self._depths[at + 1 : at + 1] = depths
+
+    def collapse(self, at: int) -> int:
+        """Close a row; on a closed one or a leaf, go to its parent. Returns where the cursor belongs now."""
+        node, depth = self._nodes[at], self._depths[at]
+        tail = self._tail(node)[0] if node >= 0 else -1
+        if tail in self.expanded:
+            self.expanded.difference_update(range(node, tail + 1))
+            end = at + 1
+            while end < len(self._depths) and self._depths[end] > depth:
+                end += 1
+            del self._nodes[at + 1 : end]
+            del self._depths[at + 1 : end]
+            return at
+        while at > 0 and self._depths[at] >= depth:
+            at -= 1
+        return at
+
+    def toggle(self, at: int) -> int:
+        """Open what is closed, close what is open. Returns where the cursor belongs now."""
+        node = self._nodes[at]
+        if node >= 0 and self._tail(node)[0] in self.expanded:
+            return self.collapse(at)
+        self.expand(at)
+        return at
+
+    def unfold(self, at: int) -> None:
+        """Show a chain link by link, or fold it again."""
+        node = self._nodes[at]
+        if node < 0:
+            return
+        tail, links = self._tail(node)
+        if node in self._unfolded:
+            self._unfolded.discard(node)
+        elif links > 1:
+            self._unfolded.add(node)
+            self.expanded.update(range(node, tail))
+            self._unfolded.update(range(node, tail))
+        self._refill()
+
+    def expand_below(self, at: int, limit: int = 200_000) -> None:
+        """Open everything below a row, at most `limit` nodes."""
+        node = self.node_at(at)
+        for inner in range(node, min(self.tree.end[node], node + limit)):
+            if self.tree.end[inner] > inner + 1:
+                self.expanded.add(inner)
+        self._refill()
+
+    def collapse_all(self) -> None:
+        """Only the outermost rows."""
+        self.expanded.clear()
+        self._whole.clear()
+        self._refill()
+
+    def open_hot(self, share: float = 0.15) -> None:
+        """Open every node with at least `share` of the samples: how a profile greets its reader."""
+        node = 0
+        while node < len(self.tree):
+            if node and self.tree.share(node) < share:
+                node = self.tree.end[node]
+                continue
+            if node and self.tree.end[node] > node + 1:
+                self.expanded.add(node)
+            node += 1
+        self._refill()
+
+    def open_hottest(self, at: int | None = None) -> int:
+        """Open the heaviest path below a row (None: of all) to where the time is spent. Returns the row to go to.
+
+        The path ends where a node's own time outweighs every callee's.
+        """
+        tree = self.tree
+        node = 0 if at is None else self.node_at(at)
+        while tree.end[node] > node + 1:
+            heaviest = node + 1  # preorder, heaviest first
+            if node and tree.self_[node] > tree.total[heaviest]:
+                break
+            if node:
+                self.expanded.add(node)
+            node = heaviest
+        self._refill()
+        return self.index(node) or 0
+
+    def go_to(self, path: tuple[int, ...]) -> int:
+        """Open the way to a path (or its longest beginning that is here). Returns the row to go to."""
+        return self.reveal(self.tree.find(path))
+
+    def reveal(self, node: int) -> int:
+        """Open the way to a node. Returns its row."""
+        inner = node
+        while inner > 0:
+            parent = self.tree.parent[inner]
+            if self.tree.share(inner) < self.threshold:
+                self._whole.add(parent)
+            if parent > 0:
+                self.expanded.add(parent)
+            inner = parent
+        self._refill()
+        return self.index(node) or 0
+
+    def search(self, pattern: str) -> Found:
+        """Functions whose name or file match a regular expression, case folded; a broken one is taken literally."""
+        pattern = clean(pattern, 200)
+        try:
+            matcher = re.compile(pattern, re.IGNORECASE)
+        except re.error:
+            matcher = re.compile(re.escape(pattern), re.IGNORECASE)
+        nodes, coverage = self.tree.matching(
+            lambda func: matcher.search(func.name) is not None or matcher.search(func.file) is not None
+        )
+        return Found(pattern, tuple(nodes), coverage)
+
+    # ------------------------------------------------------------------------------------------- folding
+
+    def _tail(self, node: int) -> tuple[int, int]:
+        """The last link of the chain that a row stands for, and how many links it has.
+
+        A chain goes on while a node has nothing of its own and exactly one callee.
+        """
+        tree, links = self.tree, 1
+        if not self.fold_chains or node in self._unfolded:
+            return node, 1
+        while (
+            node + 1 < tree.end[node]
+            and tree.end[node + 1] == tree.end[node]
+            and tree.total[node + 1] == tree.total[node]
+            and tree.gil_total[node + 1] == tree.gil_total[node]
+        ):
+            node += 1
+            links += 1
+        return node, links
+
+    def _visible(self, parent: int) -> Iterator[int]:
+        """The children that have rows, then the "N more" as a negative number."""
+        whole = parent in self._whole
+        small: list[int] = []
+        for child in self.tree.children(parent):
+            if whole or self.tree.share(child) >= self.threshold:
+                yield child
+            else:
+                small.append(child)
+        if len(small) == 1:  # a row for "1 more" is better spent on the one
+            yield small[0]
+        elif small:
+            yield -parent - 1
+
+    def _more_row(self, parent: int, depth: int) -> Row:
+        tree = self.tree
+        small = [child for child in tree.children(parent) if tree.share(child) < self.threshold]
+        gils = [gil for child in small if (gil := tree.gil_share(child)) is not None]
+        return Row(
+            -parent - 1, depth, "closed", f"{len(small):,} more below {self.threshold * 100:g} %", "", 0,
+            sum(map(tree.share, small)), sum(map(tree.self_share, small)), sum(gils) if gils else None, None,
+        )  # fmt: skip
+
+    def _below(self, parent: int, depth: int) -> tuple[list[int], list[int]]:
+        """The rows below an open node."""
+        nodes: list[int] = []
+        depths: list[int] = []
+        waiting = [(node, depth) for node in self._visible(parent)][::-1]
+        while waiting:
+            node, at = waiting.pop()
+            nodes.append(node)
+            depths.append(at)
+            if node >= 0:
+                tail, _ = self._tail(node)
+                if tail in self.expanded:
+                    waiting.extend([(child, at + 1) for child in self._visible(tail)][::-1])
+        return nodes, depths
+
+    def _refill(self) -> None:
+        self._nodes, self._depths = self._below(0, 0)
+
+    def _carry(self, like: TreeView) -> None:
+        """Open here what is open there."""
+        self.fold_chains = like.fold_chains
+        here: list[tuple[int, int]] = [(0, 0)]  # (node there, node here)
+        while here:
+            old, new = here.pop()
+            if old in like.expanded:
+                self.expanded.add(new)
+            if old in like._unfolded:
+                self._unfolded.add(new)
+            if old in like._whole:
+                self._whole.add(new)
+            wanted = {like.tree.key[child]: child for child in like.tree.children(old) if like._touches(child)}
+            if wanted:
+                here += [(wanted[self.tree.key[c]], c) for c in self.tree.children(new) if self.tree.key[c] in wanted]
+
+    def _touches(self, node: int) -> bool:
+        return node in self.expanded or node in self._whole or node in self._unfolded

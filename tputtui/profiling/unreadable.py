@@ -1,0 +1,13 @@
+"""The one error of reading a profile, and the limits that keep a foreign file from costing more than itself."""
+
+from __future__ import annotations
+
+MAX_BYTES = 100 * 1024 * 1024  # of a file, inflated
+MAX_STACKS = 5_000_000  # samples or lines
+MAX_DEPTH = 10_000  # frames of one stack: py-spy ends at 4,096
+MAX_FRAMES = 2_000_000  # entries of a file's frame table
+MAX_WEIGHT = 1e15  # of one sample: beyond it sums lose the small ones
+
+
+class UnreadableProfile(ValueError):  # noqa: N818 - it reads as what it is
+    """A file that is no profile, or a broken one. The text is one sentence: what, where, what to do."""

@@ -1,0 +1,134 @@
+"""The schema written out: a config file to start from, the page docs/configuration.md, the effective settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from tputtui.settings import schema
+from tputtui.settings.schema import Option
+from tputtui.settings.values import Settings, TargetSettings
+from tputtui.text import clean
+
+_INTRO = """\
+# tputtui's settings. Every line is commented out and shows the default, or an example where there is none.
+# tputtui reads this file from its place (`tputtui config path`) and never writes to it."""
+
+_PAGE = """\
+# Configuration
+
+This page is written by `make docs` from the program's own definitions (`tputtui/settings/schema.py`); a test compares
+the two.
+
+Settings come from four places; a later one wins: the defaults below, the config file, the environment, the flags.
+`tputtui config show` prints each effective value with its origin, `tputtui config init` a commented file to start from.
+
+The config file is TOML. It is the one that `--config FILE` names, else the one that `TPUTTUI_CONFIG` names, else
+`$XDG_CONFIG_HOME/tputtui/config.toml` (`~/.config/tputtui/config.toml`); `tputtui config path` prints which. It is never
+looked for in the folder you are in, is refused when somebody else owns it or everybody may write to it, and is never
+written by the program. `/dev/null` means: none.
+
+A mistake stops the program before anything is asked of a target: all mistakes are listed at once, with file, line and
+key.
+
+A setting of the first table, of `profile` and of `limits` can also be set by an environment variable: `TPUTTUI_` and
+the key in capitals, a dot as an underscore (`TPUTTUI_WINDOW=30s`, `TPUTTUI_LIMITS_BODY=64MiB`); lists are comma
+separated there. `NO_COLOR` turns colours off.
+
+A duration is `"500ms"`, `"10s"`, `"2m"`, `"1h"`, or a number of seconds.
+"""
+
+
+def starter() -> str:
+    """What `tputtui config init` prints: every key, commented out."""
+    lines = [_INTRO, "", *_commented(schema.SETTINGS)]
+    for title, options in (
+        ("profile", schema.PROFILE),
+        ("profile.presets.deep", schema.PRESET),
+        ("limits", schema.LIMITS),
+    ):
+        lines += ["", f"# {_help(title)}", f"# [{title}]", *_commented(options)]
+    for title, example in (("profile.categories", 'database = ["sqlalchemy", "psycopg"]'), ("keys", 'profile = "p"')):
+        lines += ["", f"# {schema.HELP[title]}", f"# [{title}]", f"# {example}"]
+    lines += ["", f"# {schema.HELP['targets']}", "# [[targets]]", *_commented(schema.TARGET)]
+    lines += ["", f"# {schema.HELP['targets.headers']}", "# [targets.headers]", '# X-Scope-OrgID = "team-a"']
+    lines += ["", f"# {schema.HELP['targets.bindings']}", "# [targets.bindings.errors]", *_commented(schema.BINDING)]
+    return "\n".join(lines) + "\n"
+
+
+def page() -> str:
+    """The text of docs/configuration.md."""
+    parts = [_PAGE, _section("The first table", "", schema.SETTINGS)]
+    parts.append(_section("`[[targets]]`", schema.HELP["targets"], schema.TARGET))
+    parts.append(f"`[targets.headers]`: {schema.HELP['targets.headers']}\n")
+    signals = ", ".join(f"`{signal}`" for signal in schema.SIGNALS)
+    binding = f"{schema.HELP['targets.bindings']} One table each for {signals}; a text alone is the family."
+    parts.append(_section("`[targets.bindings.SIGNAL]`", binding, schema.BINDING))
+    parts.append(_section("`[profile]`", schema.HELP["profile"], schema.PROFILE))
+    parts.append(_section("`[profile.presets.NAME]`", schema.HELP["profile.presets"], schema.PRESET))
+    parts += [f"## `[{title}]`\n\n{schema.HELP[title]}\n" for title in ("profile.categories", "keys")]
+    parts.append(_section("`[limits]`", schema.HELP["limits"], schema.LIMITS))
+    return "\n".join(parts)
+
+
+def effective(settings: Settings, url: Callable[[str], str]) -> list[tuple[str, str, str]]:
+    """(key, value as TOML, origin) of every setting; `url` makes an address fit to be shown."""
+    holders: Mapping[str, object] = {"": settings, "profile": settings.profile, "limits": settings.limits}
+    rows: list[tuple[str, str, str]] = []
+    for key, option in schema.flat().items():
+        value = getattr(holders[key.rpartition(".")[0]], option.attribute)
+        rows.append((key, toml(value), settings.origins[key]))
+    rows += [(f"keys.{clean(name)}", toml(key), settings.origins["keys"]) for name, key in settings.keys.items()]
+    for name in settings.profile.presets:
+        rows.append((f"profile.presets.{clean(name)}", "{…}", settings.origins["profile.presets"]))
+    for name, modules in settings.profile.categories.items():
+        rows.append((f"profile.categories.{clean(name)}", toml(modules), settings.origins["profile.categories"]))
+    for index, target in enumerate(settings.targets, 1):
+        rows += [(f"targets[{index}].{key}", value, settings.origins["targets"]) for key, value in _target(target, url)]
+    return rows
+
+
+def toml(value: object) -> str:
+    """A value as TOML writes it, cleaned."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (tuple, list)):
+        return f"[{', '.join(toml(item) for item in value)}]"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value) if isinstance(value, int) else clean(json.dumps(value, ensure_ascii=False))
+
+
+def _target(target: TargetSettings, url: Callable[[str], str]) -> Iterator[tuple[str, str]]:
+    for option in schema.TARGET:
+        value = getattr(target, option.attribute)
+        if option.key == "url":
+            value = url(target.url)
+        if value not in (None, False):
+            yield option.key, toml(value)
+    for name in target.headers:
+        yield f"headers.{clean(name)}", "***"  # who knows what it is
+    for signal, words in target.bindings.items():
+        for key, value in words.items():
+            yield f"bindings.{signal}.{key}", toml(value)
+
+
+def _help(title: str) -> str:
+    return schema.HELP[title.removesuffix(".deep")]
+
+
+def _commented(options: Sequence[Option]) -> Iterator[str]:
+    for option in options:
+        yield f"# {option.key} = {option.example or option.default}  # {option.help}"
+
+
+def _section(title: str, text: str, options: Sequence[Option]) -> str:
+    lines = [f"## {title}", ""]
+    if text:
+        lines += [text, ""]
+    lines += ["| key | what it is | allowed | default |", "|---|---|---|---|"]
+    for option in options:
+        default = f"`{option.default}`" if option.default else "–"
+        allowed = option.kind.allowed.replace("|", "\\|")
+        lines.append(f"| `{option.key}` | {option.help.replace('|', chr(92) + '|')} | {allowed} | {default} |")
+    return "\n".join((*lines, ""))
