@@ -103,7 +103,12 @@ def objects(
     try:
         given = 0
         while not stop.asked and (count is None or given < count):
-            snapshot = stop.waiting.get()
+            try:
+                snapshot = stop.waiting.get(timeout=1.0)
+            except queue.Empty:
+                if engine.failure is not None:
+                    raise engine.failure from None
+                continue
             if snapshot is None:
                 continue
             if tick is not None:

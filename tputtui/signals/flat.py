@@ -159,8 +159,8 @@ def followed(bindings: Iterable[Binding]) -> tuple[frozenset[str], frozenset[str
                 counters.add(f"{family}_bucket")
             if kind == "summary":
                 gauges.add(family)
-            elif binding.denominator is not None:
-                counters.add(family)  # a mean of two plain counters; without one, `family` is a base name
+            elif binding.denominator not in (None, f"{family}_count"):
+                counters.add(family)  # a mean of two plain counters; else `family` is a base name
         if binding.denominator is not None:
             counters.add(binding.denominator)
         if binding.limit is not None:

@@ -26,7 +26,7 @@ from tputtui.tui.commands import CommandProvider
 from tputtui.tui.lifeline import Lifeline
 from tputtui.tui.live import LiveScreen
 from tputtui.views.routes import route_columns
-from tputtui.views.scene import ListState, Scene, Viewpoint
+from tputtui.views.scene import ListState, Scene, Viewpoint, busiest_service
 
 SPANS = (60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 10800.0, 43200.0, 86400.0)
 WINDOWS = (10.0, 30.0, 60.0)
@@ -37,6 +37,8 @@ SAY_S = 6.0
 class Source(Protocol):
     """What the screen needs from an engine, live or replayed. `subscribe`'s callback runs on the engine's thread."""
 
+    @property
+    def failure(self) -> BaseException | None: ...
     def subscribe(self, listener: Any, /) -> None: ...
     def start(self) -> None: ...
     def stop(self) -> None: ...
@@ -113,6 +115,22 @@ class TputtuiApp(App[int]):
         self.source.subscribe(lambda snapshot: self.post_message(Tick(snapshot)))
         self.source.start()
 
+        self.set_interval(1.0, self._check_engine)
+
+    def _check_engine(self) -> None:
+        """An engine that died is our own error: it ends the screen, and the sentence says so."""
+        if self.source.failure is not None:
+            raise self.source.failure
+
+    def _fatal_error(self) -> None:
+        """Leave without Textual's traceback, which shows the values of local variables; `run` passes the error on."""
+        self._close_messages_no_wait()
+
+    @property
+    def error(self) -> Exception | None:
+        """What ended the screen, if it was an error of ours."""
+        return self._exception
+
     def _leave_with(self, code: int) -> None:
         self.exit(code, return_code=code)
 
@@ -131,6 +149,8 @@ class TputtuiApp(App[int]):
         self.latest = tick.snapshot
         if self.first_at is None:
             self.first_at = tick.snapshot.at
+        if self.viewpoint.service is None and not self.settings.targets and tick.snapshot.ready:
+            self.viewpoint = replace(self.viewpoint, service=busiest_service(tick.snapshot))
         if self.viewpoint.status and time.monotonic() - self._said_at > SAY_S:
             self.viewpoint = replace(self.viewpoint, status="")
         if self.backlog() <= BACKLOG:

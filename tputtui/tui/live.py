@@ -35,7 +35,7 @@ from tputtui.views.throughput import CHART_WIDTH, chart_rows, throughput
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
 
-CHART_STEP_S = 2.0  # a chart costs 5 ms to build: on a short axis its points lie no closer than this
+CHART_STEP_S = 3.0  # a chart costs 5 ms to build: on a short axis its points lie no closer than this
 LISTS: tuple[PanelName, ...] = ("targets", "routes", "processes")
 SORTS: dict[str, tuple[str, ...]] = {
     "processes": ("pid", "name", "cpu", "rss", "threads"),
@@ -150,7 +150,8 @@ class LiveScreen(Screen[None]):
         if service is None or service.traffic is None or width < CHART_WIDTH or rows < 6:
             return None
         span = scene.viewpoint.shown_span_s
-        values = tuple(scene.past(names.traffic(service.name), min(width - 6, int(span / CHART_STEP_S))))
+        # The newest column is still filling: left out, so that the chart stands until its axis advances.
+        values = tuple(scene.past(names.traffic(service.name), min(width - 6, int(span / CHART_STEP_S)))[:-1])
         if all(value is None for value in values):
             return None
         chart = plot.Chart(values, span, unit_of(service), width, rows, self.desk.settings.ascii)

@@ -32,7 +32,7 @@ def top_of(values: Sequence[float | None]) -> float:
     if largest <= 0:
         return 1.0
     power: float = 10.0 ** math.floor(math.log10(largest))
-    return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= largest * 1.02)
+    return next(power * factor for factor in (1, 2, 2.5, 5, 10, 20) if power * factor >= largest * 1.02)
 
 
 def draw(chart: Chart) -> tuple[Line, ...]:

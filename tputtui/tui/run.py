@@ -43,7 +43,8 @@ def user_themes() -> Path:
 
 
 def run(settings: Settings, source: Source, notes: Sequence[str] = (), profile_pid: int | None = None) -> Ended:
-    """Show the live screen until the user leaves. Raises CannotShow before the terminal is touched.
+    """Show the live screen until the user leaves. Raises CannotShow before the terminal is touched, and
+    what was an error of ours once the terminal is as it was.
 
     `profile_pid`: the process that is profiled at once.
     """
@@ -73,6 +74,8 @@ def run(settings: Settings, source: Source, notes: Sequence[str] = (), profile_p
     finally:
         app.over()
         source.stop()
+    if app.error is not None:
+        raise app.error
     return Ended(app.return_code or 0, tuple(summary(app.latest, time.monotonic() - began, app.saved)))
 
 

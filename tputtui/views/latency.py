@@ -7,7 +7,7 @@ from tputtui.model import LatencyState, Quantile, ServiceState
 from tputtui.signals import names
 from tputtui.views.lines import Line, Row, rule, sparks
 from tputtui.views.scene import PanelView, Scene
-from tputtui.views.throughput import fill
+from tputtui.views.throughput import fill, why_nothing
 
 
 def latency(scene: Scene, width: int, height: int) -> PanelView:
@@ -16,9 +16,8 @@ def latency(scene: Scene, width: int, height: int) -> PanelView:
     state = service.latency if service is not None else None
     lines = [rule("Latency", text.clean(state.family) if state else "", width, scene.viewpoint.focus == "latency")]
     if service is None or state is None:
-        reason = (service.reasons.get("latency") if service else "") or "no latency metric found"
         if service is not None:
-            lines.append(Row(width).at(1, f"{text.clean(reason)}: i to choose one", "dim").line())
+            lines += [Row(width).at(1, words, "dim").line() for words in why_nothing(scene, service, "latency")]
         return PanelView(tuple(fill(lines, width, height)))
     quantiles = state.quantiles
     if not quantiles:

@@ -93,6 +93,21 @@ def chosen_service(snapshot: Snapshot, name: str | None) -> ServiceState | None:
     return fallback
 
 
+def busiest_service(snapshot: Snapshot) -> str | None:
+    """The service to begin with where nobody named one: answers requests, and has most of them. None: none has any."""
+    busy = [service for service in snapshot.services if service.traffic is not None and (service.traffic.rps or 0) > 0]
+    if not busy:
+        return None
+    best = max(busy, key=_liveliness)
+    return best.name
+
+
+def _liveliness(service: ServiceState) -> tuple[bool, bool, float]:
+    traffic = service.traffic
+    requests = traffic is not None and traffic.unit == "req/s"
+    return (service.latency is not None, requests, (traffic.rps or 0.0) if traffic is not None else 0.0)
+
+
 def scrolled(top: int, cursor: int | None, rows: int, height: int) -> int:
     """The first row to show: as before, moved only as far as the cursor or the end of the list demands."""
     if cursor is not None:

@@ -67,6 +67,8 @@ def _columns(snapshot: Snapshot) -> list[Column[TargetStatus]]:
         elif target.hidden:
             hidden = sum(target.hidden.values())
             row.at(x, text.cut(f"{hidden:,} series beyond the limit are not read", cells), "warning")
+        elif target.state == "waiting":
+            row.at(x, text.cut(f"waiting for the first answer  {target.url}", cells), "dim")
         else:
             size, unit = text.size(target.size)
             series = text.UNKNOWN if target.series is None else f"{target.series:,}"

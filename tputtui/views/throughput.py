@@ -123,14 +123,22 @@ def _scaled(value: float, unit: str) -> float:
 
 
 def _nothing(scene: Scene, service: ServiceState | None, width: int) -> list[Line]:
+    return [Row(width).at(1, words, "dim").line() for words in why_nothing(scene, service, "traffic")]
+
+
+def why_nothing(scene: Scene, service: ServiceState | None, signal: str) -> list[str]:
+    """Why a panel has no data, and what to do."""
     if service is None:
-        words = ["no target: start as  tputtui http://host:port/metrics", "or  tputtui demo  to see one"]
-        if scene.snapshot.targets:
-            words = ["waiting for the first answer"]
-    else:
-        reason = service.reasons.get("traffic") or "no traffic metric found"
-        words = [f"{text.clean(reason)}: i to choose one" if "waiting" not in reason else reason]
-    return [Row(width).at(1, word, "dim").line() for word in words]
+        if scene.snapshot.targets or not scene.snapshot.ready:
+            return ["looking for targets" if not scene.snapshot.targets else "waiting for the first answer"]
+        return ["no target: tputtui :PORT watches a port,", "tputtui demo shows an example"]
+    mine = [target for target in scene.snapshot.targets if target.name in service.targets]
+    if all(target.state == "waiting" for target in mine):
+        return ["waiting for the first answer"]
+    if all(target.state == "down" for target in mine):
+        return [f"{text.clean(mine[0].name, 60)} is down: {mine[0].error or 'no answer'}"]
+    reason = service.reasons.get(signal) or f"no {signal} metric found"
+    return [f"{text.clean(reason)};", "tputtui check says why; bindings in the config choose one"]
 
 
 def fill(lines: list[Line], width: int, height: int) -> list[Line]:
