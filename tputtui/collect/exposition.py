@@ -109,12 +109,12 @@ class Scanner:
         sources: list[bytes] = []
         for line in lines:
             end = line.rfind(b"}") + 1
-            if end:
-                series = known(line[:end])
-                rest = line[end:]
-            else:
-                key, _, rest = line.partition(b" ")
-                series = known(key)
+            if not end:
+                end = len(line.partition(b" ")[0])
+            series = known(line[:end])
+            if series is other:
+                others += 1
+                continue
             if series is None:
                 if not line or line.isspace():
                     continue
@@ -122,16 +122,16 @@ class Scanner:
                     comments.append(line)
                     continue
                 try:
-                    series, rest = self._find(line, report)
+                    series, end = self._find(line, report)
                 except BadLine as bad:
                     report.skip(line, bad, last=lines[-1])
                     continue
-            if series is other:
-                others += 1
-            else:
-                found.append(series)
-                rests.append(rest)
-                sources.append(line)
+                if series is other:
+                    others += 1
+                    continue
+            found.append(series)
+            rests.append(line[end:])
+            sources.append(line)
         self._describe(comments)
         values = _plain_values(rests)
         if values is None:
@@ -167,21 +167,21 @@ class Scanner:
             samples.setdefault(series, value)
         return samples, read
 
-    def _find(self, line: bytes, report: _Report) -> tuple[Series, bytes]:
-        """The series of a line that the table did not show at once, and what stands behind its head. Raises BadLine."""
+    def _find(self, line: bytes, report: _Report) -> tuple[Series, int]:
+        """The series of a line that the table did not show at once, and where its head ends. Raises BadLine."""
         if len(line) > self._limits.line:
             raise OverLimit(f"it is longer than {self._limits.line // 1024} KiB")
         found = self._look_up(line, report)
         if found is not None:
             return found
         head = parse_head(line, self._limits)
-        key, rest, odd = line[: head.end], line[head.end :], head.odd
+        key, odd = line[: head.end], head.odd
         if self._wanted is None or head.name in self._wanted:
             series = self._intern(head.name, head.labels)
         else:
             series = _OTHER
             # Its value is looked at now and not again. A bad line stays unknown, so it is counted in every scan.
-            _, odd_value = parse_value(rest, openmetrics=self._openmetrics)
+            _, odd_value = parse_value(line[head.end :], openmetrics=self._openmetrics)
             odd = odd or odd_value
         if odd is not None:
             report.reject(line, odd)
@@ -190,9 +190,9 @@ class Scanner:
                 self._table[key] = series
             else:
                 self._odd[key] = (series, odd)
-        return series, rest
+        return series, head.end
 
-    def _look_up(self, line: bytes, report: _Report) -> tuple[Series, bytes] | None:
+    def _look_up(self, line: bytes, report: _Report) -> tuple[Series, int] | None:
         """A known series behind an exemplar or before a tab, from the old generation, or with an odd head."""
         cut = line.find(b" # ")
         start = line if cut < 0 else line[:cut]
@@ -211,7 +211,7 @@ class Scanner:
             report.reject(line, odd)
         else:
             return None
-        return series, line[len(key) :]
+        return series, len(key)
 
     def _intern(self, name: str, labels: Labels) -> Series:
         identity = (name, labels)
