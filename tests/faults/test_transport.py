@@ -235,7 +235,7 @@ async def test_a_gzip_bomb_takes_no_memory_again_and_again(server: FaultServer) 
     asked = endpoint(server.url("/gzip-bomb"), 16 << 20)
     await once(server.url("/ok"))
     built = await once(server.url("/gzip-bomb"), limit=1024)  # the bomb is made, and everything is loaded
-    assert built.error == "body larger than 1 KiB: 1.117 MiB announced"
+    assert built.error == "decoded body larger than 1 KiB"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(5):
         assert (await asked.scrape(LONG_S)).error == "decoded body larger than 16 MiB"

@@ -63,9 +63,9 @@ def svg(profile: Profile) -> bytes:
     tree = Tree(choose(profile))
     boxes = list(layout(tree, least=_LEAST_PX / _WIDTH, deepest=400))
     height = (max((box.depth for box in boxes), default=0) + 3) * _ROW
+    view = f'width="{_WIDTH}" height="{height}" viewBox="0 0 {_WIDTH} {height}"'
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" '
-        f'viewBox="0 0 {_WIDTH} {height}" font-family="monospace" font-size="11">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {view} font-family="monospace" font-size="11">',
         f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
         f'<text x="4" y="13" fill="#333333">{_xml(_title(profile))}</text>',
     ]
@@ -75,10 +75,9 @@ def svg(profile: Profile) -> bytes:
         y = (box.depth + 1) * _ROW
         share = f"{tree.share(box.node) * 100:.1f} %" if box.node else "100 %"
         place = "" if box.node == 0 else f" ({tree.func(box.node).file}:{tree.line[box.node]})"
-        out.append(
-            f'<g><title>{_xml(name + place)}: {share}</title><rect x="{x:.1f}" y="{y}" width="{max(0.3, width - 0.5):.1f}" '
-            f'height="{_ROW - 1}" fill="{_FILL[kind(tree, box.node)]}"/>'
-        )
+        fill = _FILL[kind(tree, box.node)]
+        shape = f'x="{x:.1f}" y="{y}" width="{max(0.3, width - 0.5):.1f}" height="{_ROW - 1}" fill="{fill}"'
+        out.append(f"<g><title>{_xml(name + place)}: {share}</title><rect {shape}/>")
         letters = int((width - 6) / _LETTER)
         if letters >= 3:
             out.append(f'<text x="{x + 3:.1f}" y="{y + 12}" fill="#10222b">{_xml(cut(name, letters))}</text>')

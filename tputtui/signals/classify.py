@@ -21,12 +21,10 @@ __all__ = ["apply_overrides", "classify"]
 _FURTHER = 4  # further signals named beside the main ones
 
 
-def classify(
-    now: Exposition, before: Exposition | None = None, dt_s: float | None = None, *, ecosystems: bool = True
-) -> Bindings:
+def classify(now: Exposition, before: Exposition | None = None, dt_s: float | None = None) -> Bindings:
     """The bindings of one target, from one scrape or, better, from two that are `dt_s` seconds apart.
 
-    Deterministic: the same samples give the same bindings. With `ecosystems` false only the generic ranking speaks.
+    Deterministic: the same samples give the same bindings.
     """
     found = catalog(now, before, dt_s)
     return _generic(found)

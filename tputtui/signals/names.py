@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tputtui.signals.rows import ROUTE_LABELS
+
 
 def traffic(service: str) -> str:
     """Throughput of a service, in its unit."""
@@ -26,10 +28,6 @@ def saturation(owner: str, resource: str) -> str:
 def process_cpu(pid: int) -> str:
     """CPU of the followed process, percent of one core."""
     return f"process/{pid}"
-
-
-ROUTE_LABELS = ("route", "path", "handler", "uri", "endpoint", "http_route", "view")
-"""Label names that say which route a request took, the most usual first."""
 
 
 def route_of(labels: tuple[tuple[str, str], ...]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from typing import Literal
 
 from tputtui.model import Labels, Match, Series
 from tputtui.signals.families import Metric
@@ -158,7 +159,9 @@ def _rows_with_fewer_labels(metric: Metric) -> list[Match]:
     return list(matches.values())
 
 
-def _overlap(fewer: list[tuple[Series, float]], more: list[tuple[Series, float]], names: tuple[str, ...]) -> str | None:
+def _overlap(
+    fewer: list[tuple[Series, float]], more: list[tuple[Series, float]], names: tuple[str, ...]
+) -> Literal["=", "!="] | None:
     """The operator to hold the extra label against "": `!=` keeps the parts, which add up; `=` the row that holds more."""
     totals = {_project(series, names): value for series, value in fewer}
     parts: dict[Labels, float] = defaultdict(float)

@@ -38,16 +38,37 @@ class Source(Protocol):
     """What the screen needs from an engine, live or replayed. `subscribe`'s callback runs on the engine's thread."""
 
     @property
-    def failure(self) -> BaseException | None: ...
-    def subscribe(self, listener: Any, /) -> None: ...
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]: ...
-    def snapshot_at(self, at: float) -> Snapshot | None: ...
-    def set_window(self, seconds: float) -> None: ...
-    def next_breakdown(self, service: str) -> None: ...
-    def want_processes(self, wanted: bool) -> None: ...
-    def watch(self, pids: frozenset[int]) -> None: ...
+    def failure(self) -> BaseException | None:
+        """What ended the engine, if it was not `stop`."""
+
+    def subscribe(self, listener: Any, /) -> None:
+        """Call `listener` with every snapshot, on the engine's thread."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End, and wait for the end (bounded)."""
+
+    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+        """A figure's mean in each of `columns` columns."""
+        ...
+
+    def snapshot_at(self, at: float) -> Snapshot | None:
+        """What was shown at a moment."""
+        ...
+
+    def set_window(self, seconds: float) -> None:
+        """Another window for rates and quantiles."""
+
+    def next_breakdown(self, service: str) -> None:
+        """Break a service down by its next label."""
+
+    def want_processes(self, wanted: bool) -> None:
+        """Whether the process table is looked at."""
+
+    def watch(self, pids: frozenset[int]) -> None:
+        """Read these processes' control groups, too."""
 
 
 class Tick(Message):
@@ -364,8 +385,9 @@ class TputtuiApp(App[int]):
 
     def _moment_of(self, words: str) -> float | None:
         """The monotonic time meant by "14:03:22" or "-90s"; None where it lies outside of what was seen."""
-        assert self.latest is not None
         latest, words = self.latest, words.strip()
+        if latest is None:
+            return None
         clock = re.fullmatch(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", words)
         if clock is not None:
             hours, minutes, seconds = int(clock[1]), int(clock[2]), int(clock[3] or 0)

@@ -39,7 +39,7 @@ CHART_STEP_S = 3.0  # a chart costs 5 ms to build: on a short axis its points li
 LISTS: tuple[PanelName, ...] = ("targets", "routes", "processes")
 SORTS: dict[str, tuple[str, ...]] = {
     "processes": ("pid", "name", "cpu", "rss", "threads"),
-    "targets": ("name", "age", "state"),
+    "targets": ("name", "rps", "p99", "age", "state"),
 }
 
 

@@ -89,8 +89,8 @@ class ThemeScreen(ModalScreen[None]):
         width, height = panel.size
         lines: list[Line] = [rule("Themes", "Enter keeps  Esc takes back", width, focused=True)]
         first = max(0, min(self._at - (height - 4), len(self._names)))
-        for name in self._names[first : first + height - 3]:
-            lines.append(Row(width).at(1, name, "strong").spans(_SAMPLE, 20).line())
+        shown = self._names[first : first + height - 3]
+        lines += [Row(width).at(1, name, "strong").spans(_SAMPLE, 20).line() for name in shown]
         if self._problem:
             lines.append(Row(width).at(1, self._problem, "bad").line())
         while len(lines) < height:

@@ -71,11 +71,11 @@ def _threads(row: Row, x: int, cells: int, item: ProcessState) -> None:
     row.ending_at(x + cells, text.UNKNOWN if item.threads is None else str(item.threads), "dim")
 
 
-def _state(row: Row, x: int, cells: int, item: ProcessState) -> None:
+def _state(row: Row, x: int, _cells: int, item: ProcessState) -> None:
     row.at(x, item.state, "warning" if item.state in ("D", "Z", "T") else "dim")
 
 
-def _python(row: Row, x: int, cells: int, item: ProcessState) -> None:
+def _python(row: Row, x: int, _cells: int, item: ProcessState) -> None:
     row.at(x, "" if item.python is None else item.python or "py", "ok")
 
 

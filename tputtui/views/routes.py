@@ -61,8 +61,8 @@ def route_columns(
         columns.append(_error_column())
     if service is not None and service.latency is not None:
         known = [quantile.q for quantile in service.latency.quantiles]
-        for q in dict.fromkeys([*known[:1], *known[-1:]]):
-            columns.append(_quantile_column(q, service.latency.unit))
+        ends = dict.fromkeys([*known[:1], *known[-1:]])
+        columns += [_quantile_column(q, service.latency.unit) for q in ends]
     return columns
 
 

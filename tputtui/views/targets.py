@@ -49,6 +49,15 @@ def _columns(snapshot: Snapshot) -> list[Column[TargetStatus]]:
             row.at(x, f"{quantile_name(quantile.q)} ", "dim")
             row.ending_at(x + cells - 3, digits, "strong").then(f" {unit}", "dim")
 
+    def rps(target: TargetStatus) -> float:
+        state = _service(services, target)
+        return (state.traffic.rps if state is not None and state.traffic is not None else None) or 0.0
+
+    def tail_latency(target: TargetStatus) -> float:
+        state = _service(services, target)
+        quantiles = state.latency.quantiles if state is not None and state.latency is not None else ()
+        return (quantiles[-1].value if quantiles else None) or 0.0
+
     def age(row: Row, x: int, cells: int, target: TargetStatus) -> None:
         late = target.age_s is not None and target.age_s > 3 * snapshot.interval_s
         if target.age_s is None:
@@ -76,8 +85,8 @@ def _columns(snapshot: Snapshot) -> list[Column[TargetStatus]]:
 
     return [
         Column("name", "target", 24, lambda target: target.name, name, right=False),
-        Column("rps", "traffic", 16, lambda target: 0.0, traffic),
-        Column("p99", "latency", 14, lambda target: 0.0, tail),
+        Column("rps", "traffic", 16, rps, traffic),
+        Column("p99", "latency", 14, tail_latency, tail),
         Column("age", "age", 7, lambda target: target.age_s or 0.0, age),
         Column("state", "", 0, lambda target: target.state, words, right=False),
     ]

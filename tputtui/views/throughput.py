@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tputtui import text
-from tputtui.model import ErrorState, ServiceState
+from tputtui.model import ErrorState, ServiceState, TrafficState
 from tputtui.signals import names
 from tputtui.views.lines import Line, Role, Row, blank, rule, sparks
 from tputtui.views.scene import PanelView, Scene, traffic_figure, unit_of
@@ -21,7 +21,7 @@ def throughput(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | 
         lines += _nothing(scene, service, width)
         return PanelView(tuple(fill(lines, width, height)))
     room = max(0, height - 3)
-    lines.append(_figures(scene, service, width))
+    lines.append(_figures(scene, service, traffic, width))
     if chart is not None:
         lines += chart[:room]
     elif room:
@@ -37,9 +37,7 @@ def chart_rows(height: int) -> int:
     return max(0, height - 3)
 
 
-def _figures(scene: Scene, service: ServiceState, width: int) -> Line:
-    traffic = service.traffic
-    assert traffic is not None
+def _figures(scene: Scene, service: ServiceState, traffic: TrafficState, width: int) -> Line:
     row = Row(width)
     digits, unit = traffic_figure(traffic.rps, traffic.unit)
     row.at(1, digits, "strong").then(f" {unit}", "dim")

@@ -72,7 +72,8 @@ class Panel(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of a region. A panel has no border, padding or tint, so Textual's cache of styled lines, a third of
-        the cost of drawing, has nothing to add."""
+        the cost of drawing, has nothing to add.
+        """
         return [self.render_line(y).crop(crop.x, crop.right) for y in crop.line_range]
 
     def render_line(self, y: int) -> Strip:

@@ -1,0 +1,62 @@
+# Two commands on a fresh machine: make demo, make test. With uv when it is there, else with venv and pip.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+UV := $(shell command -v uv 2>/dev/null)
+# Tests run beside each other; those that need the machine to themselves are marked `alone` and run after them.
+WORKERS ?= 2
+
+.PHONY: demo test check pins bench screenshots docs clean
+
+demo: $(STAMP)
+	@if [ -t 0 ] && [ -t 2 ]; then exec $(BIN)/tputtui demo; else exec $(BIN)/tputtui demo --stream -n 10; fi
+
+test: check
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not alone"
+	$(BIN)/python -m pytest -q -m alone
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+$(STAMP): pyproject.toml constraints/build.txt constraints/dev.txt
+ifneq ($(UV),)
+	$(UV) venv --quiet --allow-existing --python ">=3.11" $(VENV)
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r constraints/build.txt -r constraints/dev.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+else
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "tputtui needs Python 3.11 or later; this is $$($(PYTHON) --version). Name another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "Python's venv is missing. On Debian and Ubuntu: sudo apt install make python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/build.txt -r constraints/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+endif
+	@# Compiled once: without it every start would compile what it imports (0.5 s become 1.5 s).
+	@$(BIN)/python -m compileall -q $(VENV)/lib tputtui || true
+	@touch $@
+
+# What the constraints files are made of; uv is needed here only. No addresses: no index, no find-links.
+pins:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --no-annotate -o constraints/build.txt constraints/build.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --no-annotate --group dev --extra compare -o constraints/dev.txt pyproject.toml
+
+screenshots: $(STAMP)
+	$(BIN)/python screenshots/make.py
+
+docs: $(STAMP)
+	$(BIN)/python -c 'from tputtui.settings.document import page; print(page(), end="")' > docs/configuration.md
+
+bench: $(STAMP)
+	$(BIN)/python bench/exposition.py
+	$(BIN)/python bench/cost.py
+
+clean:
+	rm -rf $(VENV) build dist
