@@ -50,8 +50,8 @@ class Attempt:
                 self.phase = "header"
 
     @property
-    def lost_the_race(self) -> bool:
-        """The server may have closed a reused connection just as we asked: nothing came, and a retry is fair."""
+    def unheard(self) -> bool:
+        """Whether a kept connection was used and not a byte came over it since we asked."""
         return not self.connected and not self.received
 
     def timed_out(self, deadline_s: float) -> str:

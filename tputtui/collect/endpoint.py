@@ -155,15 +155,7 @@ class Endpoint:
     async def _ask(self, url: str, headers: dict[bytes, bytes], attempt: Attempt, backend: Backend) -> _Answer | str:
         """The answer to one request, or the URL that it redirects to."""
         attempt.start()
-        try:
-            response = await self._send(url, headers, backend)
-        except FetchError:
-            raise
-        except Exception:
-            if not attempt.lost_the_race:
-                raise
-            await self.aclose()
-            response = await self._send(url, headers, backend)
+        response = await self._first_answer(url, headers, attempt, backend)
         try:
             attempt.phase = "body"
             attempt.expected = _length(response)
@@ -176,17 +168,29 @@ class Endpoint:
                 raise FetchError(_status_sentence(response.status_code, self.settings))
             return await self._body(response, attempt)
         finally:
-            await self._close(response)
+            await response.aclose()
 
-    async def _close(self, response: httpx.Response) -> None:
-        """Let the connection be used again, unless more came on it than the answer: that would pass for the next one."""
-        from tputtui.collect import connections
+    async def _first_answer(
+        self, url: str, headers: dict[bytes, bytes], attempt: Attempt, backend: Backend
+    ) -> httpx.Response:
+        """An answer's header. A kept connection that turns out useless is replaced by a new one, once.
 
-        client = self._client
-        surplus = client is not None and connections.has_surplus(client)
-        await response.aclose()
-        if surplus:
-            await self.aclose()
+        Useless: the server closed it just as we asked, or bytes beyond the end of the answer before are still in it,
+        which h11 takes for the beginning of this one.
+        """
+        try:
+            response = await self._send(url, headers, backend)
+            if not attempt.unheard:
+                return response
+            await response.aclose()
+        except FetchError:
+            raise
+        except Exception:
+            if attempt.connected:
+                raise
+        await self.aclose()
+        attempt.start()
+        return await self._send(url, headers, backend)
 
     async def _body(self, response: httpx.Response, attempt: Attempt) -> _Answer:
         limit = self.settings.max_body_bytes
