@@ -1,0 +1,34 @@
+"""The schema written out: the page in docs/, and `config show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tputtui.collect.address import redact
+from tputtui.settings import Settings, TargetSettings, document, schema
+from tputtui.settings.layers import load
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
+
+
+def test_the_page_is_the_one_that_make_docs_writes() -> None:
+    assert PAGE.read_text(encoding="utf-8") == document.page()
+
+
+def test_every_option_has_its_line_on_the_page() -> None:
+    for option in (*schema.SETTINGS, *schema.PROFILE, *schema.PRESET, *schema.LIMITS, *schema.TARGET, *schema.BINDING):
+        assert f"| `{option.key}` |" in document.page()
+
+
+def test_show_has_every_key_once_with_its_origin() -> None:
+    rows = document.effective(load(None, {}, {}), redact)
+    assert [row[0] for row in rows] == list(schema.flat())
+    assert {row[2] for row in rows} == {"default"}
+
+
+def test_show_hides_secrets() -> None:
+    target = TargetSettings(name="a", url="http://me:geheim@h:1/", headers={"Authorization": "Bearer geheim"})
+    shown = repr(document.effective(Settings(targets=(target,), origins=load(None, {}, {}).origins), redact))
+    assert "geheim" not in shown
+    assert "***" in shown
+    assert "geheim" not in repr(target)

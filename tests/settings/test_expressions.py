@@ -1,0 +1,65 @@
+"""Objectives and matchers as users type them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tputtui.model import Match
+from tputtui.settings.expressions import parse_matchers, parse_objective
+
+
+def test_a_latency_objective_is_in_seconds_with_its_quantile() -> None:
+    objective = parse_objective(" p99 <= 250ms ")
+    assert (objective.measure, objective.op, objective.value, objective.quantile) == ("latency", "<=", 0.25, 0.99)
+    assert parse_objective("p99.9<=1s").quantile == 0.999
+
+
+def test_an_error_objective_is_a_ratio_however_it_is_typed() -> None:
+    assert parse_objective("errors<=0.1%").value == pytest.approx(0.001)
+    assert parse_objective("errors<=0.001").value == 0.001
+
+
+def test_an_objective_names_a_service_and_a_route() -> None:
+    objective = parse_objective("127.0.0.1:8000/users/{id}:rps>=100")
+    assert (objective.service, objective.route, objective.value) == ("127.0.0.1:8000", "/users/{id}", 100)
+    assert parse_objective("api:errors<=1%").route is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "p99", "p99<250ms", "p99<=", "p100<=1s", "p0<=1s", "q99<=1s", "errors<=200%", "rps>=-1", "rps>=1_0",
+     "rps>=nan", "rps>=1e999", "p99<=-5ms", "p99<=250ms<=3s"],
+)  # fmt: skip
+def test_a_wrong_objective_is_refused_in_words(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        parse_objective(text)
+
+
+def test_a_slip_in_the_measure_gets_a_hint() -> None:
+    with pytest.raises(ValueError, match='did you mean "errors"'):
+        parse_objective("error<=1%")
+
+
+def test_matchers_are_read_as_promql_writes_them() -> None:
+    expected = (Match("method", "=", "GET"), Match("route", "!~", "/internal/.*"), Match("q", "=", 'a"b'))
+    assert parse_matchers(r'{method="GET", route!~"/internal/.*",q="a\"b"}') == expected
+    assert parse_matchers("") == ()
+
+
+@pytest.mark.parametrize("text", ["route", "route=x", 'a="1" b="2"', 'a=~"("', '1a="x"', 'a="x'])
+def test_a_wrong_matcher_is_refused_in_words(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        parse_matchers(text)
+
+
+@given(st.text())
+def test_no_text_breaks_the_parsers(text: str) -> None:
+    for parse in (parse_objective, parse_matchers):
+        said = ""
+        try:
+            parse(text)
+        except ValueError as error:
+            said = str(error)
+        assert said.isprintable()

@@ -1,0 +1,68 @@
+"""Defaults, file, environment, flags: the later one wins, and each value knows its origin."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+
+import pytest
+
+from tputtui.settings import Limits, ProfilePreset, ProfileSettings, Settings, schema
+from tputtui.settings.layers import Flag, load
+from tputtui.settings.toml import Config, SettingsError
+
+FILE = Config("/c.toml", {"interval": 2.0, "window": 20.0}, {"interval": 1, "window": 2})
+
+
+def test_without_any_source_the_defaults_hold() -> None:
+    found = load(None, {}, {})
+    assert dataclasses.replace(found, origins={}) == Settings()
+    assert set(found.origins.values()) == {"default"}
+
+
+def test_a_later_source_wins_and_is_named() -> None:
+    found = load(FILE, {"TPUTTUI_WINDOW": "30s", "TPUTTUI_INTERVAL": "3"}, {"interval": Flag("--interval", "500ms")})
+    assert (found.interval_s, found.window_s) == (0.5, 30.0)
+    assert found.origins["interval"] == "flag --interval"
+    assert found.origins["window"] == "environment TPUTTUI_WINDOW"
+    assert load(FILE, {}, {}).origins["interval"] == "/c.toml:1"
+
+
+def test_an_empty_variable_is_none() -> None:
+    assert load(None, {"TPUTTUI_INTERVAL": "", "NO_COLOR": ""}, {}) == load(None, {}, {})
+
+
+def test_no_color_turns_colours_off_unless_somebody_is_more_precise() -> None:
+    assert load(None, {"NO_COLOR": "1"}, {}).color is False
+    assert load(None, {"NO_COLOR": "1", "TPUTTUI_COLOR": "yes"}, {}).color is True
+
+
+def test_a_terminal_without_utf8_means_ascii_and_a_flag_beats_it() -> None:
+    assert load(None, {}, {}, "locale LANG=C").origins["ascii"] == "locale LANG=C"
+    assert load(None, {"TPUTTUI_ASCII": "no"}, {}, "locale LANG=C").ascii is False
+
+
+def test_a_window_below_two_intervals_is_raised_and_that_is_said() -> None:
+    found = load(None, {}, {"interval": Flag("--interval", "8s")})
+    assert found.window_s == 16.0
+    assert found.notes == ("the window of 10 s is raised to 16 s: two intervals are the least",)
+    assert "raised" in found.origins["window"]
+
+
+def test_all_bad_variables_and_flags_are_named_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(None, {"TPUTTUI_LIMITS_BODY": "lots"}, {"interval": Flag("--interval", "0")})
+    assert [problem.source for problem in caught.value.problems] == ["--interval", "TPUTTUI_LIMITS_BODY"]
+
+
+def test_the_schema_s_defaults_are_the_dataclasses_defaults() -> None:
+    preset = ProfilePreset(duration_s=10.0, rate_hz=100)
+    for holder, options in (
+        (Settings(), schema.SETTINGS),
+        (ProfileSettings(), schema.PROFILE),
+        (Limits(), schema.LIMITS),
+        (preset, schema.PRESET),
+    ):
+        for option in options:
+            expected = option.kind.read(tomllib.loads(f"x = {option.default}")["x"])
+            assert getattr(holder, option.attribute) == expected, option.key

@@ -1,0 +1,147 @@
+"""A config file's text: all its errors at once, each with its place."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tputtui.collect.address import parse_address
+from tputtui.settings import document, schema
+from tputtui.settings.toml import Config, SettingsError, read
+
+
+def config(text: str) -> Config:
+    return read(text, "/etc/t/config.toml", parse_address, "/home/me")
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        config(text)
+    return [str(problem).removeprefix("/etc/t/config.toml:") for problem in caught.value.problems]
+
+
+def test_all_problems_are_named_at_once_with_line_and_key() -> None:
+    text = """\
+interval = "0s"
+windw = "3s"
+quantiles = [0.5, 2]
+
+[[targets]]
+name = "a"
+url = "file:///x"
+
+[[targets]]
+name = "a"
+tokn_file = "x"
+
+[limits]
+body = -1
+"""
+    found = problems(text)
+    assert [line.partition(": ")[0] for line in found] == ["1", "2", "3", "7", "9", "10", "11", "14"]
+    assert found[0] == '1: interval: "0s" is not a duration from 0.1 s to 3600 s, such as "1s"'
+    assert found[1] == '2: windw: unknown key, did you mean "window"?'
+    assert "only http and https" in found[3]
+    assert "needs a url" in found[4]
+    assert 'targets[2].tokn_file: unknown key, did you mean "token_file"?' in found[6]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("interval = -1", "-1 is not a duration"),
+        ("interval = 1e999", "inf is not a duration"),
+        ("interval = nan", "nan is not a duration"),
+        ("interval = true", "true is not a duration"),
+        ("discover = 1", "1 is not true or false"),
+        ("theme = ''", "not a text"),
+        ("background = 'drak'", 'did you mean "dark"?'),
+        ("quantiles = 'x'", "between 0 and 1"),
+        ("targets = 3", "headed [[targets]]"),
+        ("targets = [3]", "3 is not a table"),
+        ("profile = 3", "3 is not a table"),
+        ("[profile.presets]\ndeep = 3", "3 is not a table"),
+        ("limits.body = '16 MB or so'", "such as"),
+        ("objectives = ['p99']", "such as"),
+        ("[[targets]]\nurl = ':99999'", "port"),
+        ('[[targets]]\nurl = "http://h:1/a\\r\\nb"', "control character"),
+        ("[[targets]]\nurl = ':1'\npassword_file = 'x'", "needs its username"),
+        ("[[targets]]\nurl = ':1'\ntoken_file = 'x'\ntoken_env = 'Y'", "keep one"),
+        ("[[targets]]\nurl = ':1'\nkey_file = 'x'", "cert_file"),
+        ("[[targets]]\nurl = ':1'\n[targets.headers]\na = \"b\\nc\"", "printable"),
+        ("[[targets]]\nurl = ':1'\n[targets.bindings]\ntrafic = 'x'", 'did you mean "traffic"?'),
+        ("[[targets]]\nurl = ':1'\n[targets.bindings.errors]\nmatch = 'x'", "belongs where"),
+        ("a = ", "not TOML"),
+        ("a = [", "not TOML"),
+        ("x = " + "[" * 5000, "not TOML|nested"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(text: str, words: str) -> None:
+    (problem, *_) = problems(text)
+    assert any(word in problem for word in words.split("|"))
+    assert problem.isprintable()
+
+
+def test_a_header_s_value_is_never_quoted() -> None:
+    (problem,) = problems("[[targets]]\nurl = ':1'\n[targets.headers]\nAuthorization = \"geheim\\n\"")
+    assert "geheim" not in problem
+
+
+def test_paths_start_at_the_file_or_at_home() -> None:
+    text = "[[targets]]\nurl = ':1'\ntoken_file = '~/t'\nca_file = 'ca.pem'\ncert_file = '/c.pem'"
+    (target,) = config(text).values["targets"]
+    assert (target.token_file, target.ca_file, target.cert_file) == ("/home/me/t", "/etc/t/ca.pem", "/c.pem")
+
+
+def test_bindings_are_kept_in_the_words_of_signals() -> None:
+    text = "[[targets]]\nurl = ':1'\n[targets.bindings]\ntraffic = 'hits_total'\n[targets.bindings.errors]\nlabel = 'code'\nvalues = ['500']"
+    (target,) = config(text).values["targets"]
+    assert target.bindings == {"traffic": {"family": "hits_total"}, "errors": {"label": "code", "values": ("500",)}}
+
+
+def test_the_starter_file_is_valid_once_its_lines_are_uncommented() -> None:
+    lines = [line.removeprefix("# ") for line in document.starter().splitlines()]
+    wanted = [line for line in lines if line.startswith("[") or " = " in line]
+    wanted = [line for line in wanted if not line.startswith(("password_env", "token_file", "token_env"))]
+    assert config("\n".join(wanted)).values["interval"] == 1.0
+
+
+def test_the_starter_file_as_it_is_sets_nothing() -> None:
+    assert config(document.starter()).values == {}
+
+
+@pytest.mark.parametrize("option", [*schema.SETTINGS, *schema.PRESET, *schema.LIMITS, *schema.TARGET, *schema.BINDING])
+def test_every_example_and_default_is_allowed(option: schema.Option) -> None:
+    for text in filter(None, (option.default, option.example)):
+        option.kind.read(tomllib.loads(f"x = {text}")["x"])
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
+def test_no_text_breaks_the_reader(text: str) -> None:
+    said = ""
+    try:
+        config(text)
+    except SettingsError as error:
+        said = "".join(str(problem) for problem in error.problems)
+    assert said.isprintable()
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(_VALUES)
+def test_every_kind_returns_a_value_or_says_what_is_wrong(value: object) -> None:
+    for option in (*schema.SETTINGS, *schema.PRESET, *schema.LIMITS, *schema.TARGET, *schema.BINDING):
+        outcome: object = None
+        try:
+            outcome = option.kind.read(value)
+        except ValueError as error:
+            outcome = str(error)
+        assert outcome not in (None, "")
