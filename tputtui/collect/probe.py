@@ -7,6 +7,7 @@ runs in the first second of a start, which httpx's import would lengthen by more
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from tputtui.text import clean
 
 CONNECT_S = 1.0
 TOTAL_S = 2.0
+HEAR_OUT_S = 0.2
 BODY_BYTES = 64 * 1024
 
 _HEADER_BYTES = 16 * 1024
@@ -58,9 +60,20 @@ async def _ask(host: str, port: int, path: str) -> Answer:
             head = await reader.readuntil(b"\r\n\r\n")
         except asyncio.LimitOverrunError:
             return Answer(False, "it does not speak HTTP", spoke_http=False)
-        return await _judge(head, reader)
+        answer = await _judge(head, reader)
+        await _hear_out(reader)
+        return answer
     finally:
         writer.close()
+
+
+async def _hear_out(reader: asyncio.StreamReader) -> None:
+    """Take what is left of a short answer: whoever closes earlier has the server log a broken pipe."""
+    with contextlib.suppress(TimeoutError, OSError):
+        async with asyncio.timeout(HEAR_OUT_S):
+            left = BODY_BYTES
+            while left > 0 and (piece := await reader.read(left)):
+                left -= len(piece)
 
 
 async def _judge(head: bytes, reader: asyncio.StreamReader) -> Answer:
