@@ -7,174 +7,242 @@ labels and life (`ranking`). What is not sure enough stays empty and says why.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from tputtui import text
-from tputtui.model import Binding, Bindings, Exposition, Match
-from tputtui.signals import ranking, rows, saturation, status, units
+from tputtui.model import Binding, Bindings, Exposition
+from tputtui.signals import bind, ecosystems, ranking, rows, saturation
+from tputtui.signals.ecosystems import Found
 from tputtui.signals.families import Catalog, Metric, catalog
+from tputtui.signals.known import Ecosystem
 from tputtui.signals.overrides import apply_overrides
 from tputtui.signals.ranking import Ranked
 
 __all__ = ["apply_overrides", "classify"]
 
-_FURTHER = 4  # further signals named beside the main ones
+OWN_APP_SCORE = 13.0
+"""Points from which a counter nobody has an entry for is surely an application's own traffic: requests with a status."""
+_OWN_APP_RANK = 2.5  # it outranks stores, brokers and background work, not what is known to serve users
+_FURTHER = 6  # further signals named beside the main ones
 
 
-def classify(now: Exposition, before: Exposition | None = None, dt_s: float | None = None) -> Bindings:
+@dataclass(slots=True)
+class _Main:
+    """What the target is mainly: a known ecosystem, or none; and everything else that is known of it."""
+
+    found: Catalog
+    ranked: Sequence[Ranked]  # the generic ranking of traffic
+    known: Sequence[Ecosystem]
+    ecosystem: Ecosystem | None
+    traffic: Binding | None = None
+    busy: Metric | None = None  # what traffic is counted by
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def lines(self, signal: str) -> tuple[str, ...]:
+        """What the main ecosystem says of a signal."""
+        return getattr(self.ecosystem, signal, ())
+
+    def says_nothing_of(self, signal: str) -> bool:
+        """Whether the signal is known not to exist here."""
+        return self.ecosystem is not None and signal in self.ecosystem.silent
+
+
+def classify(
+    now: Exposition,
+    before: Exposition | None = None,
+    dt_s: float | None = None,
+    *,
+    use_ecosystems: bool = True,
+) -> Bindings:
     """The bindings of one target, from one scrape or, better, from two that are `dt_s` seconds apart.
 
-    Deterministic: the same samples give the same bindings.
+    Deterministic: the same samples give the same bindings. Without `use_ecosystems` only the generic ranking speaks.
     """
     found = catalog(now, before, dt_s)
-    return _generic(found)
-
-
-def _generic(found: Catalog) -> Bindings:
-    reasons: dict[str, str] = {}
+    known = ecosystems.on(found) if use_ecosystems else []
     ranked = ranking.traffic(found)
-    busy: Metric | None = None
-    traffic: Binding | None = None
-    if ranked and ranked[0].score >= ranking.TRAFFIC_FLOOR:
-        traffic = traffic_binding(ranked[0])
-        busy = ranked[0].metric
-    else:
-        reasons["traffic"] = _no_traffic(ranked)
-    times = ranking.latency(found, busy)
-    latency = _main_latency(times)
-    if latency is None:
-        reasons["latency"] = "no histogram, summary or mean of request times found"
-    errors = errors_of(busy, found) if busy is not None else None
-    if errors is None:
-        reasons["errors"] = (
-            "no status label and no counter of errors beside the traffic" if busy else "no traffic to count errors of"
-        )
+    main = _Main(found, ranked, known, _main_ecosystem(known, ranked, found))
+    _bind_traffic(main)
+    errors, latency = _errors(main), _latency(main)
     return Bindings(
-        traffic,
+        main.traffic,
         errors,
         latency,
-        tuple(saturation.find(found, busy)),
-        tuple(_firsts(found)),
-        rows.dimensions(busy) if busy is not None else (),
-        reasons,
+        _saturation(main),
+        tuple(_further(main)),
+        rows.dimensions(main.busy) if main.busy is not None else (),
+        main.reasons,
     )
 
 
-def _no_traffic(ranked: Sequence[Ranked]) -> str:
-    if not ranked or ranked[0].score <= 0:
-        return "no counter of requests, queries, messages or bytes found"
-    return f"no counter is clearly traffic; the nearest is {text.clean(ranked[0].metric.sample, 80)}"
+# ------------------------------------------------------------------------------------------ which one is the main one
 
 
-def traffic_binding(best: Ranked) -> Binding:
-    """Traffic counted by a metric: its own scrapes and the rows that are sums of others left out."""
-    metric = best.metric
-    return Binding(
-        "traffic",
-        "counter",
-        metric.sample,
-        unit=units.traffic_unit(metric),
-        match=matches(metric),
-        score=round(best.score, 2),
-        reason=best.reason,
-    )
-
-
-def matches(metric: Metric) -> tuple[Match, ...]:
-    """All conditions under which the rows of a metric are the service's own and none is counted twice."""
-    return (*rows.own_traffic(metric), *rows.without_aggregates(metric))
-
-
-def _main_latency(times: Sequence[Ranked]) -> Binding | None:
-    whole = [one for one in times if not ranking.is_first(one.metric)]
-    if not whole or whole[0].score < ranking.LATENCY_FLOOR:
+def _main_ecosystem(known: Sequence[Ecosystem], ranked: Sequence[Ranked], found: Catalog) -> Ecosystem | None:
+    """The ecosystem that serves users, where several share a target; None where the application's own metrics do."""
+    points = {one.metric.sample: one.score for one in ranked}
+    best: tuple[tuple[float, float], Ecosystem] | None = None
+    for one in known:
+        line = ecosystems.first(one.traffic, found)
+        if line is None and "traffic" not in one.silent:
+            continue
+        lively = line is not None and (not line.metric.is_counted() or line.metric.value > 0)
+        order = (one.rank - (0.0 if lively else 0.4), points.get(line.metric.sample, 0.0) if line is not None else -1.0)
+        if best is None or order > best[0]:
+            best = (order, one)
+    own = _own_app(ranked, known)
+    if best is None or (own is not None and best[0][0] < _OWN_APP_RANK):
         return None
-    return latency_binding(whole[0].metric, whole[0].reason, whole[0].score)
+    return best[1]
 
 
-def latency_binding(metric: Metric, reason: str, score: float, name: str = "") -> Binding:
-    """Latency measured by a metric, scaled to seconds where its unit is known."""
-    scale, how = units.seconds_scale(metric)
-    return Binding(
-        "latency",
-        metric.kind,
-        metric.name,
-        unit=None if scale is None else "s",
-        scale=1.0 if scale is None else scale,
-        name=name,
-        match=matches(metric),
-        denominator=metric.denominator if metric.kind == "mean" else None,
-        score=round(score, 2),
-        reason=f"{reason}, {how}" if scale is None or how != "name" else reason,
-    )
-
-
-def errors_of(busy: Metric, found: Catalog) -> Binding | None:
-    """Errors by the status label of the traffic, of its latency histogram, or of its responses; else a counter of errors."""
-    label = ranking.status_label(busy)
-    if label is not None:
-        return status_binding(busy, label, "status label of the traffic")
-    for metric, label in _siblings(busy, found):
-        return status_binding(metric, label, "status label beside the traffic")
-    dedicated = ranking.errors(found, busy)
-    if dedicated and dedicated[0].score >= ranking.ERRORS_FLOOR:
-        metric = dedicated[0].metric
-        return Binding(
-            "errors",
-            "counter",
-            metric.sample,
-            unit=units.traffic_unit(busy),
-            match=matches(metric),
-            denominator=busy.sample,
-            score=round(dedicated[0].score, 2),
-            reason=dedicated[0].reason,
-        )
+def _own_app(ranked: Sequence[Ranked], known: Sequence[Ecosystem]) -> Ranked | None:
+    """The best counter that no entry speaks of, where it is surely an application's traffic."""
+    if not ranked or ranked[0].score < OWN_APP_SCORE:
+        return None
+    spoken = {
+        ecosystems.read(line).family
+        for one in known
+        for line in (*one.traffic, *one.errors, *one.latency, *one.further)
+    }
+    starts = {name.split("_", 1)[0].split(":", 1)[0] for name in spoken}
+    for one in ranked:
+        if one.score < OWN_APP_SCORE:
+            return None
+        if one.metric.sample not in spoken and one.metric.name not in spoken and one.metric.words[0] not in starts:
+            return one
     return None
 
 
-def status_binding(metric: Metric, label: str, reason: str, values: tuple[str, ...] = ()) -> Binding:
-    """Errors as the rows of a counter whose status says so; `values` stays empty where the rule of classes decides."""
-    return Binding(
-        "errors",
-        "counter",
-        metric.sample,
-        unit=units.traffic_unit(metric),
-        match=matches(metric),
-        label=label,
-        values=values or status.listed_errors(label, metric.labels.get(label, ())),
-        denominator=metric.sample,
-        score=3.5,
-        reason=f"{reason}: {label}",
-    )
+# ------------------------------------------------------------------------------------------ the three slots
 
 
-def _siblings(busy: Metric, found: Catalog) -> list[tuple[Metric, str]]:
-    """Counted metrics that speak of the same events and carry a status: the histogram's count, the responses."""
-    related = []
-    for metric in found:
-        if metric is busy or not metric.is_counted():
-            continue
-        label = ranking.status_label(metric)
-        near = ranking.shared(metric.words, busy.words)
-        if label is not None and near >= min(2, len(busy.words) - 1):
-            related.append((-near, metric.name, metric, label))
-    related.sort(key=lambda one: one[:2])
-    return [(metric, label) for _, _, metric, label in related]
+def _bind_traffic(main: _Main) -> None:
+    if main.ecosystem is not None:
+        line = ecosystems.first(main.lines("traffic"), main.found)
+        if line is not None:
+            why = bind.known_reason(main.ecosystem.name, line.metric)
+            main.busy = line.metric
+            main.traffic = bind.traffic(line.metric, bind.KNOWN_SCORE, why, line)
+            return
+    if main.says_nothing_of("traffic") and main.ecosystem is not None:
+        main.reasons["traffic"] = f"{main.ecosystem.name} counts no work done"
+        return
+    best = main.ranked[0] if main.ranked else None
+    if best is not None and best.score >= ranking.TRAFFIC_FLOOR:
+        main.busy = best.metric
+        main.traffic = bind.traffic(best.metric, best.score, best.reason)
+        return
+    volume = ranking.volume(main.found)
+    if volume is not None:
+        main.busy = volume.metric
+        main.traffic = bind.traffic(volume.metric, volume.score, volume.reason)
+        return
+    nearest = f"; the nearest is {text.clean(best.metric.sample, 80)}" if best is not None and best.score > 0 else ""
+    main.reasons["traffic"] = f"no counter is clearly requests, queries, messages or bytes{nearest}"
 
 
-def _firsts(found: Catalog) -> list[Binding]:
-    """Times to the first byte or token: latency signals of their own."""
-    firsts = [
-        metric for metric in found if ranking.is_first(metric) and metric.kind in ("histogram", "summary", "mean")
-    ]
-    return [
-        replace(
-            latency_binding(metric, metric.kind, 5.0),
-            name="time to first token" if _of_tokens(metric) else "time to first byte",
+def _errors(main: _Main) -> Binding | None:
+    lines = [line for line in ecosystems.present(main.lines("errors"), main.found) if _has_label(line)]
+    for line in lines[:1]:
+        why = bind.known_reason(main.ecosystem.name, line.metric) if main.ecosystem is not None else ""
+        if line.pick.label is not None:
+            return bind.status_errors(line.metric, line.pick.label, why, line)
+        return bind.counted_errors(line.metric, main.busy, bind.KNOWN_SCORE, why, line)
+    bound = None
+    if main.busy is not None and not main.says_nothing_of("errors"):
+        bound = _generic_errors(main.busy, main.found)
+    if bound is None:
+        main.reasons["errors"] = (
+            "no status label and no counter of errors beside the traffic"
+            if main.busy
+            else "no traffic to count errors of"
         )
-        for metric in firsts[:_FURTHER]
-    ]
+    return bound
 
 
-def _of_tokens(metric: Metric) -> bool:
-    return bool({"token", "ttft"} & set(metric.words))
+def _has_label(line: Found) -> bool:
+    return line.pick.label is None or line.pick.label in line.metric.labels
+
+
+def _generic_errors(busy: Metric, found: Catalog) -> Binding | None:
+    """By the status label of the traffic, of its latency histogram, or of its responses; else a counter of errors."""
+    label = ranking.status_label(busy)
+    if label is not None:
+        return bind.status_errors(busy, label, f"status label of the traffic: {text.clean(label, 60)}")
+    for metric, other in ranking.siblings(busy, found):
+        return bind.status_errors(metric, other, f"status label beside the traffic: {text.clean(other, 60)}")
+    dedicated = ranking.errors(found, busy)
+    if dedicated and dedicated[0].score >= ranking.ERRORS_FLOOR:
+        best = dedicated[0]
+        return bind.counted_errors(best.metric, busy, best.score, best.reason)
+    return None
+
+
+def _latency(main: _Main) -> Binding | None:
+    line = ecosystems.first(main.lines("latency"), main.found, _measures_time)
+    if line is not None and main.ecosystem is not None:
+        return bind.latency(line.metric, bind.KNOWN_SCORE, bind.known_reason(main.ecosystem.name, line.metric), line)
+    if main.says_nothing_of("latency") and main.ecosystem is not None:
+        main.reasons["latency"] = f"{main.ecosystem.name} exposes no latency"
+        return None
+    for one in ranking.latency(main.found, main.busy):
+        if ranking.is_first(one.metric):
+            continue
+        if one.score < ranking.LATENCY_FLOOR:
+            break
+        return bind.latency(one.metric, one.score, one.reason)
+    main.reasons["latency"] = "no histogram, summary or mean of the time a request takes"
+    return None
+
+
+def _measures_time(line: Found) -> bool:
+    return line.over is not None or (line.metric.kind != "counter" and line.pick.over is None)
+
+
+# ------------------------------------------------------------------------------------------ saturation and the rest
+
+
+def _saturation(main: _Main) -> tuple[Binding, ...]:
+    """What the entries know, the main one's first, then what names suggest; a thing once, at most `saturation.MOST`."""
+    bound: list[Binding] = []
+    ordered = sorted(main.known, key=lambda one: one is not main.ecosystem)
+    for one in ordered:
+        bound.extend(bind.saturation(line, one.name) for line in ecosystems.present(one.saturation, main.found))
+    bound.extend(saturation.find(main.found, main.busy))
+    names: set[str] = set()
+    families: set[str] = set()
+    kept = []
+    for binding in bound:
+        if binding.name not in names and (binding.family not in families or binding.match):
+            kept.append(binding)
+            names.add(binding.name)
+            families.add(binding.family)
+    return tuple(kept[: saturation.MOST])
+
+
+def _further(main: _Main) -> list[Binding]:
+    """Signals of other ecosystems on the target, second throughputs, and times to a first byte or token."""
+    signals = [_time_to_first(metric) for metric in main.found if ranking.is_first(metric) and metric.bounds]
+    taken = {main.traffic.family if main.traffic is not None else ""}
+    for one in sorted(main.known, key=lambda one: one is not main.ecosystem):
+        lines = ecosystems.present(one.further, main.found)
+        if one is not main.ecosystem and one.rank > 0:
+            line = ecosystems.first(one.traffic, main.found)
+            lines = [*([line] if line is not None else []), *lines]
+        for line in lines:
+            if line.metric.sample not in taken and line.metric.value > 0:
+                taken.add(line.metric.sample)
+                name = line.pick.words or one.name
+                why = bind.known_reason(one.name, line.metric)
+                signals.append(bind.traffic(line.metric, bind.KNOWN_SCORE, why, line, name))
+    own = _own_app(main.ranked, main.known) if main.ecosystem is not None else None
+    if own is not None and own.metric.sample not in taken:
+        signals.append(bind.traffic(own.metric, own.score, own.reason, name="own requests"))
+    return signals[:_FURTHER]
+
+
+def _time_to_first(metric: Metric) -> Binding:
+    of_tokens = bool({"token", "ttft"} & set(metric.words))
+    named = bind.latency(metric, bind.KNOWN_SCORE / 2, "named for the first of the answer")
+    return replace(named, name="time to first token" if of_tokens else "time to first byte")

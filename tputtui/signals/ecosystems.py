@@ -118,4 +118,3 @@ def _meets(match: Sequence[Match], labels: dict[str, str]) -> bool:
         if equal == one.op.startswith("!"):
             return False
     return True
-

@@ -59,6 +59,10 @@ class Metric:
         """All series added up; NaN counts as nothing."""
         return sum(value for _, value in self.series if value == value)  # noqa: PLR0124
 
+    def is_one_total(self) -> bool:
+        """Whether it is a mean whose numerator is a counter of its own, not a `_sum`."""
+        return self.kind == "mean" and self.counts is None
+
     def is_counted(self) -> bool:
         """Whether it has a rate."""
         return self.counts is not None
@@ -90,6 +94,7 @@ def catalog(now: Exposition, before: Exposition | None = None, dt_s: float | Non
         metric = _metric_of(name, by_name, now.families)
         if metric is not None:
             metrics.setdefault(metric.name, metric)
+    _pair_up(metrics)
     prefixes: dict[str, int] = defaultdict(int)
     samples: dict[str, Metric] = {}
     for metric in metrics.values():
@@ -102,6 +107,24 @@ def catalog(now: Exposition, before: Exposition | None = None, dt_s: float | Non
         for length in range(1, len(parts) + 1):
             prefixes["_".join(parts[:length])] += 1
     return Catalog(metrics, samples, prefixes)
+
+
+_TIMED = frozenset(
+    ("duration", "time", "seconds", "milliseconds", "microseconds", "nanoseconds", "ms", "us", "usec", "latency")
+)
+
+
+def _pair_up(metrics: dict[str, Metric]) -> None:
+    """Give a counter of time the counter of events beside it: redis_commands_duration_seconds_total, redis_commands_total."""
+    events: dict[frozenset[str], str] = {}
+    for name, metric in metrics.items():
+        if metric.kind == "counter" and not _TIMED & set(metric.words):
+            events.setdefault(frozenset(metric.words) - {"total", "count"}, name)
+    for name, metric in metrics.items():
+        if metric.kind == "counter" and {"duration", "latency"} & set(metric.words):
+            metric.denominator = events.get(frozenset(metric.words) - _TIMED - {"total", "count"})
+            metric.kind = "mean" if metric.denominator else metric.kind
+            metric.counts = None if metric.denominator else name
 
 
 def _rise(series: list[tuple[Series, float]], before: Exposition) -> float:

@@ -8,11 +8,10 @@ from dataclasses import replace
 
 from tputtui import text
 from tputtui.model import Binding, Bindings, Exposition, Match, MetricKind, SignalKind
-from tputtui.signals import rows
+from tputtui.signals import rows, units
 from tputtui.signals.families import Catalog, catalog
 
 _MATCHER = re.compile(r'\s*([A-Za-z_][\w.]*)\s*(=~|!~|!=|=)\s*"((?:\\.|[^"\\])*)"\s*(?:,|$)')
-_SCALES = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _SLOTS: tuple[SignalKind, ...] = ("traffic", "errors", "latency", "saturation")
 
 
@@ -70,7 +69,7 @@ def _overridden(old: Binding | None, slot: SignalKind, words: Mapping[str, objec
     if unit is None:
         return changed
     if slot == "latency":
-        scale = _SCALES.get(str(unit))
+        scale = units.SECONDS.get(str(unit))
         return replace(changed, unit="s" if scale else None, scale=scale or 1.0)
     return replace(changed, unit=str(unit))
 

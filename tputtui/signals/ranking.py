@@ -64,7 +64,7 @@ def _traffic(metric: Metric, found: Catalog, *, moving: bool) -> Ranked:
     points -= 14.0 if name and name[0] in vocabulary.RUNTIME else 0.0
     points -= min(10.0, 6.5 * len(vocabulary.ERRORS & set(name)))
     points -= min(10.0, sum(vocabulary.BACKGROUND.get(word, 0.0) for word in set(name)))
-    points -= 4.0 if rows.counts_only_itself(metric) else 0.0
+    points -= 8.0 if rows.counts_only_itself(metric) else 0.0
     points -= 0.25 * len(name)
     points -= 0.0 if metric.typed or metric.kind != "counter" else 0.5
     return Ranked(metric, points, ", ".join(why))
@@ -114,14 +114,23 @@ def is_first(metric: Metric) -> bool:
 
 def latency(found: Catalog, busy: Metric | None) -> list[Ranked]:
     """Every distribution or mean of times, best first; `busy` is the metric that traffic is counted by."""
-    ranked = [_latency(metric, busy) for metric in found if vocabulary.DURATIONS.keys() & set(metric.words)]
+    ranked = [_latency(metric, busy) for metric in found if _may_be_time(metric)]
     ranked = [one for one in ranked if one.score > 0]
     return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
 
 
+def _may_be_time(metric: Metric) -> bool:
+    """Named for time; or, as go-metrics and statsd timers are, a distribution named for what was timed."""
+    name = set(metric.words)
+    if vocabulary.DURATIONS.keys() & name:
+        return True
+    timed = metric.kind in ("histogram", "summary") and not vocabulary.SIZES & name
+    return timed and bool((vocabulary.WORK.keys() | vocabulary.SERVING.keys()) & name)
+
+
 def _latency(metric: Metric, busy: Metric | None) -> Ranked:
     name = metric.words
-    points = max((vocabulary.DURATIONS.get(word, 0.0) for word in name), default=0.0)
+    points = max((vocabulary.DURATIONS.get(word, 2.0) for word in name), default=0.0)
     why: list[str] = [metric.kind]
     if metric.kind == "histogram":
         points += 4.0 + min(1.5, len(metric.bounds) / 10)
@@ -132,6 +141,8 @@ def _latency(metric: Metric, busy: Metric | None) -> Ranked:
     elif metric.kind == "mean":
         points += 2.0
         why = ["sum and count: a mean, no quantiles"]
+    elif {"average", "avg", "mean", "p99", "99thpercentile", "latency", "duration"} & set(name):
+        why = ["gauge, worked out by the exporter"]
     else:
         points -= 3.0
     if metric.kind == "counter" and metric.denominator is None:
@@ -176,3 +187,48 @@ def errors(found: Catalog, busy: Metric) -> list[Ranked]:
         points -= 0.25 * len(set(metric.words) - set(busy.words))
         ranked.append(Ranked(metric, points, "counter of errors"))
     return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
+
+
+def siblings(busy: Metric, found: Catalog) -> list[tuple[Metric, str]]:
+    """Counted metrics that speak of the same events and carry a status: the histogram's count, the responses."""
+    related = []
+    for metric in found:
+        if metric is busy or not metric.is_counted():
+            continue
+        near = shared(metric.words, busy.words)
+        label = status_label(metric) if near >= min(2, len(busy.words) - 1) else None
+        if label is not None:
+            related.append((-near, metric.name, metric, label))
+    related.sort(key=lambda one: one[:2])
+    return [(metric, label) for _, _, metric, label in related]
+
+
+_VOLUME = (
+    ("network", "receive"),
+    ("network", "received"),
+    ("receive",),
+    ("received",),
+    ("incoming",),
+    ("transmit",),
+    ("sent",),
+    ("outgoing",),
+    ("disk", "read"),
+    ("read",),
+    ("reads",),
+)
+
+
+def volume(found: Catalog) -> Ranked | None:
+    """Where no work is counted, the bytes that go in or out: a host's throughput."""
+    for signs in _VOLUME:
+        for name in sorted(found.metrics):
+            metric = found.metrics[name]
+            told = set(metric.words)
+            if (
+                metric.kind == "counter"
+                and {"bytes", "total"} <= told
+                and told >= set(signs)
+                and metric.words[0] not in vocabulary.RUNTIME
+            ):
+                return Ranked(metric, 3.0, "counter of bytes, and no counter of requests")
+    return None

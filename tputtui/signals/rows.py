@@ -120,7 +120,13 @@ def counts_only_itself(metric: Metric) -> bool:
 
 def without_aggregates(metric: Metric) -> tuple[Match, ...]:
     """Conditions under which no row is the sum of other rows of the same metric."""
-    return (*_whole_values(metric), *_rows_with_fewer_labels(metric))
+    return (*_two_reporters(metric), *_whole_values(metric), *_rows_with_fewer_labels(metric))
+
+
+def _two_reporters(metric: Metric) -> list[Match]:
+    """A mesh counts a request at its source and at its destination: the side that serves stands for both."""
+    both = {"source", "destination"} <= metric.labels.get("reporter", set())
+    return [Match("reporter", "=", "destination")] if both else []
 
 
 def _whole_values(metric: Metric) -> list[Match]:

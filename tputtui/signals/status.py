@@ -108,5 +108,7 @@ def _is_known(label: str, value: str) -> bool:
 
 def listed_errors(label: str, values: Collection[str]) -> tuple[str, ...]:
     """The error values to list in a binding: words that no rule of classes covers; () for codes, where the rule stands."""
+    if "grpc" in label:
+        return ()
     words = [value for value in values if is_server_error(label, value) and status_class(label, value) != "5xx"]
     return tuple(sorted(word for word in words if word.lower() not in _GRPC and not word.isdigit()))

@@ -6,7 +6,7 @@ import re
 
 from tputtui.signals.families import Metric
 
-_SECONDS = {
+SECONDS = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
     **dict.fromkeys(("ms", "msec", "msecs", "millis", "millisecond", "milliseconds"), 1e-3),
     **dict.fromkeys(("us", "usec", "usecs", "micros", "microsecond", "microseconds", "µs"), 1e-6),
@@ -27,14 +27,14 @@ _TRAFFIC_UNITS = {
 
 def seconds_scale(metric: Metric) -> tuple[float | None, str]:
     """What a value of a time metric is multiplied with to be seconds, and how we know; None where nothing says."""
-    if metric.unit.lower() in _SECONDS:
-        return _SECONDS[metric.unit.lower()], "UNIT line"
+    if metric.unit.lower() in SECONDS:
+        return SECONDS[metric.unit.lower()], "UNIT line"
     for word in reversed(metric.words):
-        if word in _SECONDS and word != "s":
-            return _SECONDS[word], "name"
+        if word in SECONDS and word != "s":
+            return SECONDS[word], "name"
     said = _IN_HELP.search(metric.help)
     if said is not None:
-        return _SECONDS[next(group for group in said.groups() if group).lower()], "help text"
+        return SECONDS[next(group for group in said.groups() if group).lower()], "help text"
     if metric.bounds:
         return _by_bounds(metric.bounds), "size of the bucket bounds"
     return None, "unit not told"
