@@ -1,294 +1,345 @@
-"""A capture: py-spy on one process, in slices of a second, so that the tree grows while it runs.
+"""A capture: py-spy on one process, in slices of a second that grow one profile while it lasts.
 
-Nonblocking by default: the process is never stopped. Each slice is two runs side by side, one of all threads (wall) and
-one of the holder of the GIL, so that both columns come from one key; the slices' variance gives each share its ±. Before
-each slice the process is looked at again: it must be the same one, by pid and start.
+It belongs to (pid, start), checked before each slice: never the wrong process. It never blocks the process unless asked
+to. Everything runs in a thread of its own; `on_progress` is called from there.
 """
 
 from __future__ import annotations
 
+import atexit
+import math
 import os
-import re
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
-from tputtui.profiling import preflight, proc, speedscope
-from tputtui.profiling.launcher import Child
-from tputtui.profiling.profile import About, Counts, Frames, Profile, Slice, Stack, Thread
-from tputtui.profiling.unreadable import MAX_BYTES, UnreadableProfile
+from tputtui.profiling import preflight, proc
+from tputtui.profiling.compact import Compactor
+from tputtui.profiling.launcher import Finished
+from tputtui.profiling.profile import About, Frames, Profile
+from tputtui.profiling.take import Options, Take, Taken
 from tputtui.text import clean
 
-SLICE_S = 1
-PATIENCE_S = 4.0  # beyond a slice's length: attaching takes 10 to 150 ms, writing less
-TICK_S = 0.1  # how often progress is told
-STOP_S = 8.0  # SIGINT, SIGTERM and SIGKILL with their patience
-AT_MOST = 2  # captures at once: each is a py-spy or two
+State = Literal["new", "checking", "attaching", "sampling", "done", "failed"]
+MAX_AT_ONCE = 2
+MAX_RATE_HZ = 1000
+MAX_DURATION_S = 3600.0
+_PREFIX = "tputtui-profile-"
+_FAILURES = 3  # slices in a row that may give nothing
 
-_running: set[tuple[int, float | None]] = set()
-_running_lock = threading.Lock()
-
-
-class Busy(Exception):  # noqa: N818  # reads as what it is
-    """That process is being captured already, or too many are. The text is a sentence."""
+_active: dict[int, Capture] = {}
+_registry = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a capture is. `problem` is a sentence: why it failed, or why it ended early."""
+    """How far a capture is. `profile` is what there is so far; `message` says why it failed or ended early."""
 
+    state: State
     elapsed_s: float
-    duration_s: float
+    remaining_s: float
     samples: int
-    attached: bool = False
-    done: bool = False
-    problem: str = ""
-    command: str = ""  # a whole command that would get past the problem, for the user to run
-    profile: Profile | None = None
+    profile: Profile | None
+    message: str = ""
+
+
+class CaptureFailed(Exception):  # noqa: N818 - it reads as what it is
+    """Nothing was sampled. The text is a sentence with the next step."""
 
 
 class Capture:
-    """One capture, from `start` to its end. `on_progress` is called on the capture's own thread."""
+    """One capture of one process; start it once."""
 
     def __init__(
         self,
         pid: int,
         started: float | None,
-        *,
         duration_s: float = 10.0,
         rate_hz: int = 100,
-        on_progress: Callable[[Progress], None] = lambda _progress: None,
+        on_progress: Callable[[Progress], None] | None = None,
+        *,
         subprocesses: bool = False,
         native: bool = False,
         blocking: bool = False,
+        gil: bool = True,
+        sudo: bool = False,
+        py_spy: Path | None = None,
     ) -> None:
-        """`started` is the process's start (psutil's create_time); None: whoever has the pid now."""
-        self.pid = pid
-        self.started = started
-        self.duration_s = max(1.0, duration_s)
-        self.rate_hz = max(1, min(1000, rate_hz))
+        """`started`: unix seconds as psutil's create_time(); None takes whoever has the pid now.
+
+        `blocking` stops the process at each sample; `native` implies it. Raises ValueError on a duration or rate that
+        py-spy would hang or panic on.
+        """
+        if not 0 < duration_s <= MAX_DURATION_S:
+            raise ValueError(f"a capture lasts above 0 s and up to {MAX_DURATION_S:.0f} s, not {duration_s:g} s")
+        if not 1 <= rate_hz <= MAX_RATE_HZ:
+            raise ValueError(f"a capture's rate is 1 to {MAX_RATE_HZ} Hz, not {rate_hz:g} Hz")
+        self.pid, self.started, self.duration_s, self.rate_hz = pid, started, duration_s, rate_hz
+        self.state: State = "new"
+        self.message = ""
+        self.verdict: preflight.Verdict | None = None
         self._on_progress = on_progress
-        self._subprocesses = subprocesses
-        self._native = native
-        self._blocking = blocking or native  # py-spy cannot read native frames of a running process
-        self._stop = threading.Event()  # keep what there is
-        self._abort = threading.Event()  # and throw it away
-        self._frames = Frames()
-        self._progress = Progress(0.0, self.duration_s, 0)
+        self._subprocesses, self._native, self._blocking = subprocesses, native, blocking or native
+        self._gil, self._sudo, self._py_spy = gil, sudo, py_spy
+        self._stopping = threading.Event()
+        self._aborting = threading.Event()
+        self._over = threading.Event()
+        self._profile: Profile | None = None
+        self._samples = 0
         self._began = 0.0
-        self._gil = not native
+        self._told = 0.0
         self._thread = threading.Thread(target=self._run, name=f"capture {pid}", daemon=True)
 
-    # ------------------------------------------------------------------------------------------ life
+    # ------------------------------------------------------------------------------------------- for everybody
 
     def start(self) -> None:
-        """Begin. Failures come as a progress that is done, with its problem."""
+        """Begin. Raises CaptureFailed where this process is being captured already, or too many are."""
+        with _registry:
+            if self.pid in _active:
+                raise CaptureFailed(f"PID {self.pid} is being profiled already")
+            if len(_active) >= MAX_AT_ONCE:
+                raise CaptureFailed(f"{MAX_AT_ONCE} captures are running: wait for one or stop it")
+            _active[self.pid] = self
+        self.state = "checking"
+        self._began = time.monotonic()
         self._thread.start()
 
     def stop(self) -> None:
-        """End it soon and keep what was sampled."""
-        self._stop.set()
+        """End early and keep what there is."""
+        self._stopping.set()
 
     def abort(self) -> None:
-        """End it soon; nobody waits for the result any more."""
-        self._abort.set()
-        self._stop.set()
+        """End now; what complete slices gave is kept."""
+        self._aborting.set()
+        self._stopping.set()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for its end; False where `timeout` seconds were not enough."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-    @property
-    def progress(self) -> Progress:
-        """How far it is."""
-        return self._progress
+        """True once it is over: nothing of it is left, neither child nor file."""
+        return self._over.wait(timeout)
 
     @property
     def profile(self) -> Profile | None:
-        """What was sampled so far."""
-        return self._progress.profile
+        """What was sampled so far; None before the first slice."""
+        return self._profile
 
-    def _tell(self, **changes: object) -> None:
-        self._progress = replace(self._progress, **changes)  # type: ignore[arg-type]
-        if not self._abort.is_set():
-            self._on_progress(self._progress)
+    @property
+    def progress(self) -> Progress:
+        """How far it is now."""
+        elapsed = max(0.0, time.monotonic() - self._began) if self._began else 0.0
+        left = 0.0 if self.state in ("done", "failed") else max(0.0, self.duration_s - elapsed)
+        return Progress(self.state, elapsed, left, self._samples, self._profile, self.message)
 
-    # ------------------------------------------------------------------------------------------ the thread
+    # ------------------------------------------------------------------------------------------- its thread
 
     def _run(self) -> None:
-        identity = (self.pid, self.started)
-        try:
-            with _running_lock:
-                if identity in _running:
-                    raise Busy(f"PID {self.pid} is being sampled already")
-                if len(_running) >= AT_MOST:
-                    raise Busy(f"{AT_MOST} captures are running: wait for one to end")
-                _running.add(identity)
-        except Busy as busy:
-            self._tell(done=True, problem=str(busy))
-            return
         folder: Path | None = None
         try:
-            folder = Path(tempfile.mkdtemp(prefix="tputtui-"))  # 0700
-            self._capture(folder)
+            options = self._checked()
+            sweep()
+            folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+            self._sample(options, folder)
+            self.state = "done"
+        except CaptureFailed as error:
+            self.state, self.message = "failed", str(error)
         except Exception as error:
-            self._tell(done=True, problem=f"the capture failed: {clean(str(error) or type(error).__name__, 200)}")
+            self.state, self.message = "failed", f"the capture failed: {clean(f'{type(error).__name__}: {error}', 200)}"
         finally:
-            with _running_lock:
-                _running.discard(identity)
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
+            with _registry:
+                _active.pop(self.pid, None)
+            self._tell(always=True)
+            self._over.set()
 
-    def _capture(self, folder: Path) -> None:
-        self._began = time.monotonic()
-        verdict = preflight.check(self.pid, self.started, blocking=self._blocking)
-        if not verdict.ok:
-            self._tell(done=True, problem=verdict.sentence, command=verdict.command)
-            return
-        path = preflight.find_py_spy()
-        about = About(
-            source="py-spy",
-            pid=self.pid,
-            command=proc.command(self.pid),
-            python=verdict.python or None,
-            time=time.time(),
-            rate_hz=float(self.rate_hz),
-            blocking=self._blocking,
-            native=self._native,
-            subprocesses=self._subprocesses,
-            torn=not self._blocking,
-            notes=verdict.notes,
-        )
-        profile = Profile(self._frames, (), about)
-        ended = ""
-        self._began = time.monotonic()
-        number = 0
-        while not ended and not self._stop.is_set():
-            left = self.duration_s - (time.monotonic() - self._began)
-            if left < SLICE_S / 2 and number:
-                break
-            if number:
-                again = preflight.look(self.pid, self.started, blocking=self._blocking)
-                if not again.ok:
-                    ended = again.reason
-                    break
-            number += 1
-            slice_, ended = self._slice(path, folder, number)
-            if slice_ is not None:
-                profile = profile.with_slice(slice_)
-                self._tell(profile=profile, samples=int(profile.weight()), attached=True)
-        if ended:
-            profile = replace(profile, about=replace(profile.about, ended=ended))
-        harm = _harm(self.pid, self.started)
-        self._tell(
-            elapsed_s=time.monotonic() - self._began,
-            done=True,
-            problem=". ".join(part for part in (ended, harm) if part),
-            profile=profile if profile.slices else None,
-        )
-
-    # ------------------------------------------------------------------------------------------ one slice
-
-    def _slice(self, py_spy: Path, folder: Path, number: int) -> tuple[Slice | None, str]:
-        """One slice, and a sentence where the capture ends with it."""
-        wall_file, gil_file = folder / f"{number}-wall.json", folder / f"{number}-gil.json"
-        began = time.monotonic()
-        wall = Child(self._argv(py_spy, wall_file, "-i"))
-        gil = Child(self._argv(py_spy, gil_file, "-g")) if self._gil else None
+    def _checked(self) -> Options:
+        """The pre-flight: how py-spy is to be run, or CaptureFailed with the reason."""
+        self._tell(always=True)
         try:
-            deadline = began + SLICE_S + PATIENCE_S
-            while wall.poll(TICK_S) is None and time.monotonic() < deadline:
-                if self._stop.is_set() and time.monotonic() - began > 0.2:  # before that it would write nothing
-                    break
-                attached = self._progress.attached or "Sampling process" in wall.stdout
-                self._tell(elapsed_s=time.monotonic() - self._began, attached=attached)
-            in_time = wall.poll() is not None or self._stop.is_set()
-            status = wall.end()
-            if gil is not None:
-                if not self._stop.is_set():
-                    gil.wait(0.5)
-                gil.end()
-        finally:
-            wall.kill()
-            if gil is not None:
-                gil.kill()
-        elapsed = time.monotonic() - began
-        sampled = _read(wall_file, self._frames)
-        if sampled is None:
-            return None, self._why_nothing(status, in_time, wall.stderr)
-        held = _read(gil_file, self._frames) if gil is not None else None
-        if gil is not None and held is None and "Cannot detect GIL" in gil.stdout + gil.stderr:
-            self._gil = False
-        slice_ = _joined(sampled, held, gil is not None and self._gil, min(elapsed, SLICE_S + PATIENCE_S))
-        return slice_, "the process exited" if "process exited" in wall.stdout else ""
+            py_spy = self._py_spy or preflight.find_py_spy()
+        except preflight.NoPySpy as error:
+            raise CaptureFailed(str(error)) from None
+        self.verdict = preflight.check(self.pid, self.started, blocking=self._blocking, py_spy=py_spy, sudo=self._sudo)
+        if not self.verdict.ok:
+            raise CaptureFailed(self.verdict.sentence)
+        prefix = (shutil.which("sudo") or "/usr/bin/sudo", "-n") if self._sudo else ()
+        return Options(
+            py_spy, self.pid, self.rate_hz, blocking=self._blocking, native=self._native,
+            subprocesses=self._subprocesses, prefix=prefix,
+        )  # fmt: skip
 
-    def _argv(self, py_spy: Path, output: Path, which: str) -> list[str]:
-        argv = [str(py_spy), "record", "-p", str(self.pid), "-d", str(SLICE_S), "-r", str(self.rate_hz)]
-        argv += [which, "-t", "-f", "speedscope", "-o", str(output)]
-        if self._subprocesses:
-            argv.append("-s")
-        if self._native:
-            argv.append("-n")
-        elif not self._blocking:
-            argv.append("--nonblocking")
-        return argv
-
-    def _why_nothing(self, status: int | None, in_time: bool, words: str) -> str:
-        if self._stop.is_set():
-            return ""
+    def _sample(self, options: Options, folder: Path) -> None:
+        """Slice after slice. The next one runs while the last one's file is read."""
         found = proc.facts(self.pid)
-        if found is None or found.state in ("Z", "X"):
-            return "the process exited"
-        if not in_time:
-            sleeping = " (it is in uninterruptible sleep)" if found.state == "D" else ""
-            return f"py-spy gave no answer within {SLICE_S + PATIENCE_S:.0f} s{sleeping}"
-        from tputtui.profiling.launcher import Finished
+        if found is None:
+            raise CaptureFailed(f"PID {self.pid} is gone. choose another process")
+        start = found.start
+        # Native symbols take 35 to 150 ms to load at each attach: longer slices, but the five that a ± needs.
+        seconds = max(1, math.floor(self.duration_s / 5)) if self._native else 1
+        count = max(1, math.ceil(self.duration_s / seconds - 1e-9))
+        frames = Frames()
+        self._profile = None
+        verdict = self.verdict or preflight.Verdict(ok=True)
+        profile = Profile(
+            frames,
+            about=About(
+                source="py-spy", label=f"{self.pid} {found.name}", pid=self.pid, command=proc.command(self.pid) or found.name,
+                python=verdict.python or None, time=time.time(), rate_hz=float(self.rate_hz), blocking=self._blocking,
+                native=self._native, subprocesses=self._subprocesses, torn=True, notes=verdict.notes,
+            ),
+        )  # fmt: skip
+        compactor = Compactor(frames)
+        self.state = "attaching"
+        failures = 0
+        number = 0
+        pending: Take | None = None
+        began = 0.0
+        while True:
+            current = (
+                self._next(options, folder, number, seconds, start) if self._goes_on(number, count, failures) else None
+            )
+            if pending is not None:
+                taken = pending.result(frames)
+                profile, failures = self._merge(profile, taken, compactor, failures, options)
+                if taken.exited or (failures and proc.facts(self.pid) is None):
+                    profile = replace(profile, about=replace(profile.about, ended="the process ended"))
+                    self._stopping.set()
+                self._profile = profile if profile.slices else None
+                self._tell(always=True)
+            if current is None:
+                break
+            self._follow(current, began or time.monotonic())
+            if current.attached and not began:
+                began = time.monotonic()
+            pending, number = (None, number + 1) if self._aborting.is_set() else (current, number + 1)
+            if self._aborting.is_set():
+                current.kill()
+        self._conclude(profile, start)
 
-        return preflight.explain(self.pid, Finished(status, "", words)).sentence
+    def _goes_on(self, number: int, count: int, failures: int) -> bool:
+        return number < count and failures < _FAILURES and not self._stopping.is_set()
 
-
-def _read(path: Path, frames: Frames) -> Profile | None:
-    """One slice's file; None where py-spy wrote none, or nothing sound."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
+    def _next(self, options: Options, folder: Path, number: int, seconds: int, start: int) -> Take | None:
+        """The next slice, begun; None where the process is not the same any more."""
+        found = proc.facts(self.pid)
+        if found is None or found.start != start or found.state in ("Z", "X"):
+            self._stopping.set()
             return None
-        data = path.read_bytes()
-        path.unlink()
-        return speedscope.read(data, frames)
-    except (OSError, UnreadableProfile):
-        return None
+        take = Take(options, folder, number, seconds, self._gil)
+        try:
+            take.start()
+        except OSError as error:
+            take.kill()
+            raise CaptureFailed(f"py-spy does not start: {clean(str(error), 120)}") from None
+        return take
+
+    def _follow(self, take: Take, began: float) -> None:
+        """Until the slice is over, stopped or aborted."""
+        end = began + self.duration_s + 1.0  # py-spy's own clock is random by some percent
+        while not take.advance(0.05):
+            if self._aborting.is_set():
+                return
+            if take.attached and self.state == "attaching":
+                self.state = "sampling"
+            if self._stopping.is_set() or (self.duration_s % 1 and time.monotonic() > end - 1.0):
+                take.stop()
+            self._tell()
+
+    def _merge(
+        self, profile: Profile, taken: Taken, compactor: Compactor, failures: int, options: Options
+    ) -> tuple[Profile, int]:
+        """The profile with what a slice gave; failures in a row so far."""
+        about = replace(profile.about, errors=profile.about.errors + taken.errors)
+        if taken.behind:
+            about = _noted(about, "py-spy fell behind: fewer samples than asked for, a lower rate costs less")
+        if taken.slice is not None:
+            self._samples += round(sum(sum(counts.values()) for counts in taken.slice.wall.values()))
+            grown = replace(profile, about=about).with_slice(compactor.bounded(taken.slice))
+            return compactor.joined(grown), 0
+        if taken.unreadable and not self._stopping.is_set():
+            self.message = f"py-spy's answer cannot be read: {taken.unreadable}"
+        elif taken.failure is not None and not self._stopping.is_set():
+            self.message = self._reason(*taken.failure, options)
+        return replace(profile, about=about), failures + 1
+
+    def _reason(self, status: int | None, complaints: str, options: Options) -> str:
+        """Why a slice gave nothing. With -s py-spy masks the cause: ask again without."""
+        answer = Finished(status, "", complaints)
+        if options.subprocesses and "No python processes" in complaints:
+            again = preflight.check(self.pid, py_spy=options.py_spy, sudo=self._sudo)
+            return again.sentence or "py-spy found no Python process there"
+        return preflight.explain(self.pid, answer).sentence
+
+    def _conclude(self, profile: Profile, start: int) -> None:
+        """Say why it ended, and make sure that the process was let go."""
+        about = profile.about
+        now = proc.facts(self.pid)
+        if now is None or now.start != start or now.state in ("Z", "X"):
+            about = replace(about, ended="the process ended")
+        elif now.tracer or (self._blocking and now.state in ("T", "t")):
+            about = _noted(about, f"PID {self.pid} is in state {now.state} after the capture: kill -CONT {self.pid}")
+        if not about.ended and self.message:
+            about = replace(about, ended=self.message)
+        if not about.ended and self._stopping.is_set():
+            about = replace(about, ended="stopped")
+        if not profile.slices:
+            raise CaptureFailed(
+                self.message
+                or {"stopped": "stopped before the first sample"}.get(about.ended, about.ended)
+                or "py-spy took no samples"
+            )
+        self.message = about.ended
+        self._profile = replace(profile, about=about)
+
+    def _tell(self, *, always: bool = False) -> None:
+        now = time.monotonic()
+        if self._on_progress is None or (not always and now - self._told < 0.2):
+            return
+        self._told = now
+        self._on_progress(self.progress)
 
 
-def _joined(sampled: Profile, held: Profile | None, with_gil: bool, elapsed_s: float) -> Slice:
-    """The two runs of a slice as one."""
-    ticks = sampled.ticks()
-    gil_ticks = ticks if with_gil else 0.0  # the companion has a sample only where somebody held the GIL
-    return Slice(_merged(sampled, "wall"), _merged(held, "wall") if held else {}, ticks, gil_ticks, elapsed_s)
+def _noted(about: About, note: str) -> About:
+    return about if note in about.notes else replace(about, notes=(*about.notes, note))
 
 
-def _merged(profile: Profile, metric: str) -> Mapping[Thread, Counts]:
-    whole: dict[Thread, dict[Stack, float]] = {}
-    for part in profile.slices:
-        for thread, counts in (part.wall if metric == "wall" else part.gil).items():
-            into = whole.setdefault(thread, {})
-            for stack, weight in counts.items():
-                into[stack] = into.get(stack, 0.0) + weight
-    return whole
+def stop_all(timeout: float = 3.0) -> list[Profile]:
+    """End every capture, keep what they have: for the way out. Returns their profiles."""
+    with _registry:
+        running = list(_active.values())
+    for capture in running:
+        capture.stop()
+    end = time.monotonic() + timeout
+    for capture in running:
+        if not capture.wait(max(0.0, end - time.monotonic())):
+            capture.abort()
+            capture.wait(1.0)
+    return [capture.profile for capture in running if capture.profile is not None]
 
 
-def _harm(pid: int, started: float | None) -> str:
-    """A sentence where the process was left stopped or traced; it never should be."""
-    del started
-    found = proc.facts(pid)
-    if found is None or found.state not in ("T", "t"):
-        return ""
-    if found.tracer:
-        other = proc.facts(found.tracer)
-        if other is None or not re.fullmatch(r"py-spy", other.name):
-            return ""
-    return f"PID {pid} is stopped (state T): kill -CONT {pid} lets it go on" if os.path.exists(f"/proc/{pid}") else ""
+def sweep() -> None:
+    """Remove what a tputtui that was killed left behind: directories of ours whose process is gone."""
+    base = Path(tempfile.gettempdir())
+    for folder in base.glob(f"{_PREFIX}*-*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        try:
+            ours = folder.lstat().st_uid == os.geteuid() and folder.is_dir() and not folder.is_symlink()
+        except OSError:
+            continue
+        if ours and pid.isdigit() and proc.facts(int(pid)) is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def estimate_pause(rate_hz: float, python_threads: int, native_threads: int = 0) -> float:
+    """The share of its time that a blocking capture stops the process for, 0 to 1, before it is asked for.
+
+    Measured: 0.2 ms a Python thread (stacks about 12 deep) and 0.02 ms a native one, each sample.
+    """
+    return min(1.0, rate_hz * (0.2e-3 * python_threads + 0.02e-3 * native_threads))
+
+
+atexit.register(stop_all)

@@ -1,97 +1,130 @@
-"""A flame graph: boxes laid out by share, and the same as an SVG that opens anywhere. Pure."""
+"""The flame graph: which boxes stand where for a zoom, and the same as an SVG file. Pure and deterministic.
+
+Rows grow downwards from the zoomed node; its callers stand above it at full width. Nothing vanishes: callees narrower
+than a cell share one box that says how many they are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
+from xml.sax.saxutils import escape, quoteattr
 
-from tputtui.profiling.categories import origin, waits
+from tputtui.profiling.categories import CATEGORIES, Category, Table
 from tputtui.profiling.profile import Profile
 from tputtui.profiling.stacks import choose
 from tputtui.profiling.tree import Tree
-from tputtui.text import cut
-
-_WIDTH, _ROW, _LETTER = 1200, 17, 7.0
-_LEAST_PX = 0.4
-_FILL = {"yours": "#56b4c8", "library": "#8fa3bf", "stdlib": "#aab2bd", "waiting": "#d5d8dd", "other": "#c3b48f"}
+from tputtui.text import clean
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One node of the graph: `start` and `width` are ratios of the zoomed node's width."""
+    """One box: `start` and `width` in cells (fractions of a cell where the screen can draw them)."""
 
-    node: int
-    depth: int
+    node: int  # -1: several nodes too narrow to be drawn alone
     start: float
     width: float
+    merged: int = 1  # how many nodes it stands for
+    ancestor: bool = False  # a caller of the zoomed node
 
 
-def layout(tree: Tree, zoom: int = 0, least: float = 0.0, deepest: int = 5000) -> Iterator[Box]:
-    """The boxes below and including `zoom`, outermost first; those narrower than `least` are left out."""
-    whole = tree.total[zoom]
-    if whole <= 0:
-        return
-    waiting = [(zoom, 0, 0.0)]
-    while waiting:
-        node, depth, start = waiting.pop()
-        width = tree.total[node] / whole
-        if width < least or depth > deepest:
-            continue
-        yield Box(node, depth, start, width)
-        child_start = start
-        below = []
-        for child in tree.children(node):
-            below.append((child, depth + 1, child_start))
-            child_start += tree.total[child] / whole
-        waiting.extend(reversed(below))
+def layout(tree: Tree, width: float, zoom: int = 0, rows: int = 10_000, least: float = 1.0) -> list[list[Box]]:
+    """Rows of boxes, outermost first, `width` cells wide. A box narrower than `least` cells joins its neighbours.
+
+    `zoom` is the node that fills the width (0: everything).
+    """
+    out: list[list[Box]] = []
+    inner, above = zoom, []
+    while inner > 0:
+        above.append(inner)
+        inner = tree.parent[inner]
+    out = [[Box(node, 0.0, width, ancestor=node != zoom)] for node in reversed(above)]
+    whole = tree.total[zoom] if len(tree) else 0.0
+    if whole <= 0 or width <= 0:
+        return out[:rows]
+    scale = width / whole
+    level = [(zoom, 0.0)]
+    while level and len(out) < rows:
+        boxes: list[Box] = []
+        below: list[tuple[int, float]] = []
+        for parent, start in level:
+            at, narrow, count, last = start, 0.0, 0, -1
+            for child in tree.children(parent):
+                wide = tree.total[child] * scale
+                if wide >= least:
+                    boxes.append(Box(child, at, wide))
+                    below.append((child, at))
+                    at += wide
+                else:  # heaviest first, so the narrow ones stand together at the end
+                    narrow, count, last = narrow + wide, count + 1, child
+            if narrow > 0:
+                boxes.append(Box(last if count == 1 else -1, at, narrow, count))
+        if boxes:
+            out.append(boxes)
+        level = below
+    return out[:rows]
 
 
-def kind(tree: Tree, node: int) -> str:
-    """What a box is, for its colour: yours, library, stdlib, waiting, other."""
-    if node == 0:
-        return "other"
-    func = tree.func(node)
-    if waits(func):
-        return "waiting"
-    found = origin(func.file)
-    return found if found in ("yours", "library", "stdlib") else "other"
+def breadcrumb(tree: Tree, node: int) -> list[int]:
+    """The callers of a node and itself, outermost first."""
+    path: list[int] = []
+    while node > 0:
+        path.append(node)
+        node = tree.parent[node]
+    return path[::-1]
 
 
-def svg(profile: Profile) -> bytes:
-    """The flame graph as a self-contained SVG: a title on each box, no script, no link, XML that is well formed."""
-    tree = Tree(choose(profile))
-    boxes = list(layout(tree, least=_LEAST_PX / _WIDTH, deepest=400))
-    height = (max((box.depth for box in boxes), default=0) + 3) * _ROW
-    view = f'width="{_WIDTH}" height="{height}" viewBox="0 0 {_WIDTH} {height}"'
+_COLOURS: dict[Category, str] = {
+    "framework": "#a99bd6",
+    "your code": "#5fc3d7",
+    "database": "#e0a458",
+    "outbound": "#d98cb3",
+    "waiting": "#9aa0a8",
+    "other": "#c9ccd1",
+}
+_ROW = 18
+_WIDTH = 1200
+
+
+def svg(profile: Profile, table: Table | None = None, max_rows: int = 400) -> bytes:
+    """A flame graph of all threads as a self-contained SVG; colours say the category of the code."""
+    stacks = choose(profile)
+    tree = Tree(stacks)
+    table = table or Table()
+    rows = layout(tree, _WIDTH, rows=max_rows, least=0.3)
+    height = 64 + _ROW * len(rows)
+    title = clean(profile.about.label or "profile", 200)
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {view} font-family="monospace" font-size="11">',
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" viewBox="0 0 {_WIDTH} {height}" '
+            'font-family="ui-monospace, Menlo, Consolas, monospace" font-size="11">'
+        ),
+        f"<title>{escape(title)}</title>",
         f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
-        f'<text x="4" y="13" fill="#333333">{_xml(_title(profile))}</text>',
+        f'<text x="8" y="18" font-size="13">{escape(title)} · {stacks.weight:,.0f} {escape(profile.unit)}</text>',
     ]
-    for box in boxes:
-        name = "all" if box.node == 0 else tree.func(box.node).name
-        x, width = box.start * _WIDTH, box.width * _WIDTH
-        y = (box.depth + 1) * _ROW
-        share = f"{tree.share(box.node) * 100:.1f} %" if box.node else "100 %"
-        place = "" if box.node == 0 else f" ({tree.func(box.node).file}:{tree.line[box.node]})"
-        fill = _FILL[kind(tree, box.node)]
-        shape = f'x="{x:.1f}" y="{y}" width="{max(0.3, width - 0.5):.1f}" height="{_ROW - 1}" fill="{fill}"'
-        out.append(f"<g><title>{_xml(name + place)}: {share}</title><rect {shape}/>")
-        letters = int((width - 6) / _LETTER)
-        if letters >= 3:
-            out.append(f'<text x="{x + 3:.1f}" y="{y + 12}" fill="#10222b">{_xml(cut(name, letters))}</text>')
-        out.append("</g>")
+    x = 8
+    for category in CATEGORIES:
+        out.append(f'<rect x="{x}" y="28" width="10" height="10" fill="{_COLOURS[category]}"/>')
+        out.append(f'<text x="{x + 14}" y="37">{category}</text>')
+        x += 30 + 7 * len(category)
+    for number, boxes in enumerate(rows):
+        y = 52 + _ROW * number
+        out.extend(_drawn(tree, box, y, table) for box in boxes)
     out.append("</svg>\n")
-    return "\n".join(out).encode("utf-8")
+    return "\n".join(out).encode("utf-8", "replace")
 
 
-def _title(profile: Profile) -> str:
-    about = profile.about
-    what = f"PID {about.pid} {about.command}" if about.pid is not None else about.label
-    return cut(f"{what}  {profile.duration_s:.1f} s", 160)
-
-
-def _xml(words: str) -> str:
-    """Escaped; names were cleaned at the edge, so no control character is left that XML would refuse."""
-    return escape(words, quote=True)
+def _drawn(tree: Tree, box: Box, y: int, table: Table) -> str:
+    place = f'x="{box.start:.2f}" y="{y}" width="{max(box.width - 0.4, 0.1):.2f}" height="{_ROW - 1}"'
+    if box.node < 0:
+        return f'<g><title>{box.merged:,} narrow callees</title><rect {place} fill="#e4e6e9"/></g>'
+    func = tree.func(box.node)
+    share = f"{tree.share(box.node) * 100:.2f} %"
+    where = f" ({func.file}:{tree.line[box.node]})" if func.file else ""
+    words = f"{func.name}{where} {share}"
+    letters = int(box.width / 6.8) - 1
+    label = func.name if len(func.name) <= letters else func.name[: letters - 1] + "…"
+    text = f'<text x="{box.start + 3:.2f}" y="{y + 12}">{escape(label)}</text>' if letters >= 3 else ""
+    fill = quoteattr(_COLOURS[table.of(func)])
+    return f'<g><title>{escape(words)}</title><rect {place} fill={fill} rx="1"/>{text}</g>'

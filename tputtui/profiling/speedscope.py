@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from tputtui.profiling.compact import join
 from tputtui.profiling.profile import About, Frames, Metric, Profile, Slice, Stack, Thread
 from tputtui.profiling.unreadable import MAX_DEPTH, MAX_FRAMES, MAX_STACKS, MAX_WEIGHT, UnreadableProfile
 from tputtui.text import clean
@@ -214,20 +215,11 @@ def _sliced(table: _Table, threads: list[tuple[Samples, str]], about: About) -> 
         ticks = min(each, longest - number * each) if counted else 0
         slices.append(Slice(part, {}, ticks, 0.0, ticks * step if timed else 0.0))
     if len(slices) > 1 and slices[-1].wall_ticks < each / 2:
-        slices[-2:] = [_joined(slices[-2], slices[-1])]
+        slices[-2:] = [join(slices[-2], slices[-1])]
     about = About(
         **{name.name: getattr(about, name.name) for name in fields(About)} | {"rate_hz": 1 / step if timed else None}
     )
     return Profile(table.frames, tuple(slices), about, "samples" if counted else unit)
-
-
-def _joined(one: Slice, other: Slice) -> Slice:
-    wall: dict[Thread, dict[Stack, float]] = {thread: dict(counts) for thread, counts in one.wall.items()}
-    for thread, counts in other.wall.items():
-        into = wall.setdefault(thread, {})
-        for stack, weight in counts.items():
-            into[stack] = into.get(stack, 0.0) + weight
-    return Slice(wall, {}, one.wall_ticks + other.wall_ticks, 0.0, one.duration_s + other.duration_s)
 
 
 # ------------------------------------------------------------------------------------------------- ours

@@ -95,7 +95,7 @@ class TreeView:
             notes.append(f"×{tree.runs[node]} recursion")
         if func.name == INCOMPLETE and not func.file:
             notes.append("torn stacks")
-        elif self._note is not None and (word := self._note(func)):
+        elif self._note is not None and (word := self._note(tree.func(tail))):
             notes.append(word)
         return Row(
             node, depth, marker, func.name, func.file, tree.line[node], tree.share(node), tree.self_share(tail),
