@@ -127,7 +127,7 @@ def _report(look: _Look, settings: Settings) -> list[str]:
     except ValueError as error:
         rows.append(("config", clean(str(error), 200)))
     rows += _bindings(bindings)
-    rows.append(("judge", judge(look.body, look.content_type, now)))
+    rows.append(("judge", judge(look.body, look.content_type, now).sentence))
     if now.warning:
         rows.append(("warning", now.warning))
     if hidden := sum(now.hidden.values()):

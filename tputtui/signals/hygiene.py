@@ -94,6 +94,7 @@ def _no_unit(families: Iterable[Family]) -> str:
         if family.type in ("histogram", "summary", "gauge")
         and any(word in family.name.lower().split("_") for word in _TIMES)
         and not family.unit
+        and not family.name.endswith("_info")
         and not any(unit in family.name.lower().split("_") for unit in _UNITS)
     ]
     return _listed(wrong, "time", "without a unit in the name: seconds or milliseconds can only be guessed")
