@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tputtui.commands import plainfile
 from tputtui.settings.toml import Config, Problem, SettingsError, read
 from tputtui.text import clean
 
@@ -77,34 +78,20 @@ def _content(where: Place) -> tuple[bytes | None, os.stat_result | None]:
     """The file's bytes, if it is a plain file that nobody else can have written."""
     shown = clean(where.path)
     try:
-        # O_NONBLOCK: a FIFO at the path must not hold us
-        descriptor = os.open(where.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-    except (FileNotFoundError, NotADirectoryError):
+        content, status = plainfile.read(where.path, _LARGEST)
+    except plainfile.Missing as error:
         if not where.must_exist:
             return None, None
-        raise SettingsError([Problem(shown, f"there is no such file ({where.origin} names it)")]) from None
-    except (OSError, ValueError) as error:
-        reason = (os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "not a path").lower()
-        raise SettingsError([Problem(shown, f"it cannot be read: {reason}")]) from None
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if refusal := _refusal(status):
-            raise SettingsError([Problem(shown, refusal)])
-        try:
-            content = file.read(_LARGEST + 1)
-        except OSError as error:
-            raise SettingsError([Problem(shown, f"it cannot be read: {clean(str(error.strerror)).lower()}")]) from None
-    if len(content) > _LARGEST:
-        raise SettingsError([Problem(shown, "it is larger than 1 MiB: that is no config file")])
+        raise SettingsError([Problem(shown, f"{error} ({where.origin} names it)")]) from None
+    except plainfile.Unreadable as error:
+        raise SettingsError([Problem(shown, str(error))]) from None
+    if refusal := _refusal(status):
+        raise SettingsError([Problem(shown, refusal)])
     return content, status
 
 
 def _refusal(status: os.stat_result) -> str:
-    """Why a file is not read, or nothing. Whoever can write it could point us, and our credentials, anywhere."""
-    if stat.S_ISDIR(status.st_mode):
-        return "it is a folder; name the file in it"
-    if not stat.S_ISREG(status.st_mode):
-        return "it is not a plain file"
+    """Why a file is not trusted, or nothing. Whoever can write it could point us, and our credentials, anywhere."""
     if status.st_uid not in (0, os.geteuid()):
         return f"it belongs to another user (uid {status.st_uid}): copy it, or chown it to uid {os.geteuid()}"
     if status.st_mode & stat.S_IWOTH:

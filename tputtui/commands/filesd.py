@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 from typing import Any
 
+from tputtui.commands import plainfile
 from tputtui.commands.arguments import UsageError
 from tputtui.settings import TargetSettings
 from tputtui.text import clean
@@ -21,16 +20,9 @@ def read(path: str) -> tuple[TargetSettings, ...]:
     """
     shown = clean(path, 200)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise UsageError(f"{shown} is not a plain file")
-            content = file.read(_LARGEST + 1)
-    except (OSError, ValueError) as error:
-        reason = (os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "not a path").lower()
-        raise UsageError(f"{shown} cannot be read: {reason}") from None
-    if len(content) > _LARGEST:
-        raise UsageError(f"{shown} is larger than 16 MiB")
+        content, _ = plainfile.read(path, _LARGEST)
+    except plainfile.Unreadable as error:
+        raise UsageError(f"{shown}: {error}") from None
     try:
         groups = json.loads(content)
     except (ValueError, RecursionError) as error:

@@ -1,0 +1,110 @@
+"""Which targets a call means, and what they are called."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tputtui.commands.arguments import UsageError, parse
+from tputtui.commands.effective import Effective, effective, name_targets
+from tputtui.commands.table import columns
+from tputtui.commands.terminal import why_ascii
+from tputtui.settings import TargetSettings
+
+
+def of(*argv: str, config: Path | None = None) -> Effective:
+    return effective(parse(argv), {"TPUTTUI_CONFIG": str(config) if config else "/dev/null"})
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text('[[targets]]\nname = "api"\nurl = ":8000"\n[[targets]]\nname = "db"\nurl = ":9000/m"\n')
+    path.chmod(0o600)
+    return path
+
+
+def test_without_words_the_config_s_targets_are_meant(config: Path) -> None:
+    assert [target.name for target in of("stream", config=config).settings.targets] == ["api", "db"]
+
+
+def test_words_choose_in_their_order(config: Path) -> None:
+    found = of("stream", "db", "http://h:1/x", config=config).settings
+    assert [target.name for target in found.targets] == ["db", "h:1"]
+    assert found.origins["targets"] == "command line"
+
+
+def test_a_name_that_is_none_gets_a_hint(config: Path) -> None:
+    with pytest.raises(UsageError, match='did you mean "api"'):
+        of("stream", "apj", config=config)
+    with pytest.raises(UsageError, match="it has api, db"):
+        of("stream", "zzz", config=config)
+    with pytest.raises(UsageError, match="a host needs its port: localhost:PORT"):
+        of("localhost")
+
+
+@pytest.mark.parametrize(
+    "word", ["file:///etc/passwd", "http://h:99999", "http://", ":0", "http://h:1/\x1b[2J", "ftp://h:1"]
+)
+def test_an_address_that_is_none_is_one_line(word: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        of(word)
+    assert str(caught.value).isprintable()
+
+
+def test_the_same_target_twice_counts_once_and_that_is_said() -> None:
+    found = of("stream", ":8000", "127.0.0.1:8000/metrics").settings
+    assert [target.name for target in found.targets] == ["127.0.0.1:8000"]
+    assert found.notes == ("http://127.0.0.1:8000/metrics is named twice and counts once",)
+
+
+def test_two_paths_of_one_port_have_names_of_their_own() -> None:
+    targets, twice = name_targets([TargetSettings(url=":1/a"), TargetSettings(url=":1/b"), TargetSettings(":1", ":2")])
+    assert len({target.name for target in targets}) == 3
+    assert twice == ()
+
+
+def test_targets_come_from_a_file_as_prometheus_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "targets.json"
+    labels = {"job": "web", "__scheme__": "https", "__metrics_path__": "/m"}
+    path.write_text(json.dumps([{"targets": ["a:1", "b:2"], "labels": labels}, {"targets": ["c:3"]}]))
+    found = of("stream", "--targets-from", str(path)).settings.targets
+    assert [(target.url, target.service) for target in found] == [
+        ("https://a:1/m", "web"),
+        ("https://b:2/m", "web"),
+        ("http://c:3/metrics", None),
+    ]
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[3]", '[{"targets": "a:1"}]', '[{"targets": ["a b"]}]', "[" * 10000])
+def test_a_file_of_targets_that_is_none_is_one_line(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "targets.json"
+    path.write_text(content)
+    with pytest.raises(UsageError) as caught:
+        of("stream", "--targets-from", str(path))
+    assert str(caught.value).isprintable()
+    with pytest.raises(UsageError, match="there is no such file"):
+        of("stream", "--targets-from", str(path) + ".gone")
+
+
+@pytest.mark.parametrize(
+    ("environ", "utf8_mode", "because"),
+    [
+        ({}, 0, ""),
+        ({"LC_CTYPE": "C.UTF-8"}, 1, ""),
+        ({"LANG": "de_DE.utf8"}, 0, ""),
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, 1, "locale LANG=C"),  # what Python makes of LANG=C
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, 0, ""),  # what a user makes of it
+        ({"LC_ALL": "POSIX", "LANG": "C.UTF-8"}, 1, "locale LC_ALL=POSIX"),
+        ({"LANG": "en_US.ISO-8859-1"}, 0, "locale LANG=en_US.ISO-8859-1"),
+    ],
+)
+def test_the_locale_says_whether_the_terminal_is_utf8(environ: dict[str, str], utf8_mode: int, because: str) -> None:
+    assert why_ascii(environ, utf8_mode) == because
+
+
+def test_columns_line_up_by_cells_and_not_by_characters() -> None:
+    assert columns([("a", "1"), ("日本", "2"), ("abc", "3")]) == ["a     1", "日本  2", "abc   3"]
+    assert columns([]) == []

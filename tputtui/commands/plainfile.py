@@ -1,0 +1,49 @@
+"""A file that a user named, read without being held up or fooled by what it is."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+_MIB = 1024 * 1024
+
+
+class Unreadable(Exception):  # noqa: N818 - it says what the file is
+    """The file is not read; the text is a clause about it, without its name."""
+
+
+class Missing(Unreadable):
+    """There is no such file."""
+
+
+def read(path: str, largest: int) -> tuple[bytes, os.stat_result]:
+    """The content of a plain file of at most `largest` bytes, and its status. Raises Unreadable."""
+    try:
+        # O_NONBLOCK: a FIFO at the path must not hold us
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except (FileNotFoundError, NotADirectoryError):
+        raise Missing("there is no such file") from None
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"it cannot be read: {_reason(error)}") from None
+    try:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise Unreadable("it is a folder; name the file in it")
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable("it is not a plain file")
+        content = b""
+        while len(content) <= largest and (part := os.read(descriptor, largest + 1 - len(content))):
+            content += part
+    except OSError as error:
+        raise Unreadable(f"it cannot be read: {_reason(error)}") from None
+    finally:
+        os.close(descriptor)
+    if len(content) > largest:
+        raise Unreadable(f"it is larger than {largest // _MIB} MiB")
+    return content, status
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno).lower()
+    return "that is no path"
