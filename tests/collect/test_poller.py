@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -59,7 +59,9 @@ class Fake:
 
 
 @contextlib.asynccontextmanager
-async def polling(fakes: list[Fake], interval_s: float, deliver: Callable[[Scrape], None] = lambda _: None):  # type: ignore[no-untyped-def]
+async def polling(
+    fakes: list[Fake], interval_s: float, deliver: Callable[[Scrape], None] = lambda _: None
+) -> AsyncIterator[Poller]:
     poller = Poller(fakes, interval_s, deliver, lambda name: frozenset({name}))
     task = asyncio.create_task(poller.run())
     await asyncio.sleep(0)

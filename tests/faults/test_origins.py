@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
 import ssl
@@ -65,7 +66,7 @@ async def test_no_request_goes_to_another_origin(server: FaultServer) -> None:
             f"https://{here}/ok": f"redirected to https://{here}: not followed, give that URL",
             "file:///etc/passwd": "redirected to another host (file://): not followed",
             "gopher://127.0.0.1:70/": "redirected to gopher://127.0.0.1:70: not followed",
-            "http://[broken": "redirected to something that is no URL",
+            "http://db1:port/": "the answer's header is malformed",
         }.items():
             server.extra["/away"] = answer(b"", "302 Found", Location=location)
             answered = await scrape(settings)
@@ -200,8 +201,15 @@ async def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None
         assert not server.requests
 
 
-async def test_the_wrong_scheme_for_a_port_is_named(server: FaultServer, tmp_path: Path) -> None:
-    answered = await scrape(TargetSettings("t", server.url("/ok").replace("http:", "https:")))
+async def test_the_wrong_scheme_for_a_port_is_named(tmp_path: Path) -> None:
+    async def bad_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        writer.write(answer(status="400 Bad Request"))
+        writer.close()
+
+    plain = await asyncio.start_server(bad_request, "127.0.0.1", 0)
+    answered = await scrape(TargetSettings("t", f"https://127.0.0.1:{plain.sockets[0].getsockname()[1]}/metrics"))
+    plain.close()
     assert answered.error == "this port does not speak TLS: use http://"
     cert, key = certificate(tmp_path, "IP:127.0.0.1")
     async with FaultServer(tls=server_context(cert, key)) as secure:

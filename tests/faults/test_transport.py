@@ -6,7 +6,7 @@ import asyncio
 import resource
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from fault_server import FAULTS, STATIC, FaultServer
@@ -167,8 +167,9 @@ async def test_a_full_backlog_is_a_connect_that_timed_out() -> None:
     assert scrape.error == "connect timed out after 0.3 s"
 
 
-async def test_a_forged_second_answer_is_never_read(server: FaultServer) -> None:
-    asked = endpoint(server.url("/overlong"))
+@pytest.mark.parametrize("path", ["/overlong", "/newline-too-much", "/junk-too-much", "/half-a-header-too-much"])
+async def test_bytes_beyond_an_answers_end_are_never_taken_for_the_next(server: FaultServer, path: str) -> None:
+    asked = endpoint(server.url(path))
     for _ in range(5):
         scrape = await asked.scrape(LONG_S)
         assert value(scrape) == 797165
@@ -235,7 +236,7 @@ async def test_a_gzip_bomb_takes_no_memory_again_and_again(server: FaultServer) 
     asked = endpoint(server.url("/gzip-bomb"), 16 << 20)
     await once(server.url("/ok"))
     built = await once(server.url("/gzip-bomb"), limit=1024)  # the bomb is made, and everything is loaded
-    assert built.error == "decoded body larger than 1 KiB"
+    assert built.error == "body larger than 1 KiB: 1.117 MiB announced"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(5):
         assert (await asked.scrape(LONG_S)).error == "decoded body larger than 16 MiB"
@@ -289,7 +290,7 @@ async def test_cancelling_gets_out(server: FaultServer) -> None:
 
 
 @pytest.fixture
-def slow_names(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[threading.Event]:
+def slow_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Names under .slow.test are not resolved before the event is set."""
     release = threading.Event()
     real: Callable[[str, int], list[str]] = connections._addresses
@@ -303,7 +304,7 @@ def slow_names(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[threading.Event
         return real(host, port)
 
     monkeypatch.setattr(connections, "_addresses", addresses)
-    yield release  # type: ignore[misc]
+    yield release
     release.set()
 
 

@@ -240,7 +240,11 @@ class _Stream(httpcore.AsyncNetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
         self._backend.attempt.phase = "handshake"
-        stream = await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        try:
+            stream = await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        except asyncio.CancelledError:  # the deadline: httpcore closes the connection after errors only
+            await self._inner.aclose()
+            raise
         self._backend.attempt.phase = "waiting"
         return _Stream(stream, self._backend)
 

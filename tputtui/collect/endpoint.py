@@ -220,12 +220,9 @@ class Endpoint:
         """Where a redirect leads, if that is the same scheme, host and port: credentials never leave the origin."""
         import httpx
 
-        try:
-            there = httpx.URL(url).join(location)
-            port = there.port
-        except Exception:
-            raise FetchError("redirected to something that is no URL") from None
         here = httpx.URL(url)
+        there = here.join(location)  # httpx has parsed it already: what is no URL has failed as a header
+        port = there.port
         if (there.scheme, there.host, port) == (here.scheme, here.host, here.port) and not there.userinfo:
             return str(there)
         shown = clean(f"{there.scheme}://{there.host}{f':{port}' if port else ''}", 60)
