@@ -1,0 +1,162 @@
+"""Hot functions, threads and lines: tables over the chosen stacks. Pure.
+
+A function counts once for each stack, however often it stands in it: totals of recursive functions stay below 100 %.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tputtui.profiling.categories import waits
+from tputtui.profiling.profile import Func, Profile, Thread
+from tputtui.profiling.spread import plus_minus
+from tputtui.profiling.stacks import Stacks
+
+
+@dataclass(frozen=True, slots=True)
+class HotFunction:
+    """One function over all stacks; shares are ratios. `id` is the function's, for `stacks.focus`."""
+
+    id: int
+    func: Func
+    line: int  # the line with the most samples
+    total: float
+    self_: float
+    gil: float | None  # share of the time that the GIL was held below it
+    callers: int  # different functions that call it
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRow:
+    """One thread: `wall` of all samples, `waiting` and `gil` of its own ticks; None: nobody asked for the GIL."""
+
+    thread: Thread
+    samples: float
+    wall: float
+    waiting: float
+    gil: float | None
+    sparkline: tuple[float, ...]  # not waiting, by slice: 0 to 1
+
+
+def hot_functions(stacks: Stacks) -> list[HotFunction]:
+    """All functions, by their own time, then by total."""
+    frames = stacks.frames.frames
+    owner = stacks.frames.func_ids()
+    own: dict[int, float] = {}
+    total: dict[int, float] = {}
+    gil: dict[int, float] = {}
+    callers: dict[int, set[int]] = {}
+    lines: dict[int, float] = {}  # by frame
+    for stack, wall, held in zip(stacks.stacks, stacks.wall, stacks.gil, strict=True):
+        path = [owner[frame] for frame in stack]
+        for func in set(path):
+            total[func] = total.get(func, 0.0) + wall
+            if held:
+                gil[func] = gil.get(func, 0.0) + held
+        for frame in set(stack):
+            lines[frame] = lines.get(frame, 0.0) + wall
+        for caller, func in itertools.pairwise(path):
+            callers.setdefault(func, set()).add(caller)
+        own[path[-1]] = own.get(path[-1], 0.0) + wall
+    best: dict[int, tuple[float, int]] = {}
+    for frame, weight in lines.items():
+        func, line = owner[frame], frames[frame].line
+        if func not in best or (weight, -line) > (best[func][0], -best[func][1]):
+            best[func] = (weight, line)
+    whole = stacks.weight or 1.0
+    rows = [
+        HotFunction(
+            func,
+            stacks.frames.funcs[func],
+            best[func][1],
+            weight / whole,
+            own.get(func, 0.0) / whole,
+            gil.get(func, 0.0) / stacks.gil_ticks if stacks.gil_ticks else None,
+            len(callers.get(func, ())),
+        )
+        for func, weight in total.items()
+    ]
+    return sorted(rows, key=lambda row: (-row.self_, -row.total, row.func.name))
+
+
+def by_slice(stacks: Stacks, func: int, *, own: bool = False) -> list[float]:
+    """A function's weight in each slice: through it, or with `own` in it."""
+    owner = stacks.frames.func_ids()
+    chosen = [
+        at
+        for at, stack in enumerate(stacks.stacks)
+        if (owner[stack[-1]] == func if own else any(owner[frame] == func for frame in stack))
+    ]
+    return [sum(column[at] for at in chosen) for column in stacks.slices]
+
+
+def spread(stacks: Stacks, func: int, *, own: bool = False) -> float | None:
+    """The ± of a function's share, as a ratio; None below 5 slices."""
+    return plus_minus(by_slice(stacks, func, own=own), stacks.slice_weights)
+
+
+def heat(stacks: Stacks, file: str) -> dict[int, tuple[float, float]]:
+    """By line of a file: (self, total) as ratios of everything chosen. A line counts once for each stack."""
+    frames, funcs = stacks.frames.frames, stacks.frames.funcs
+    lines = {at: frame.line for at, frame in enumerate(frames) if funcs[frame.func].file == file}
+    whole = stacks.weight or 1.0
+    found: dict[int, tuple[float, float]] = {}
+    for stack, weight in zip(stacks.stacks, stacks.wall, strict=True):
+        for line in {lines[frame] for frame in stack if frame in lines}:
+            own, total = found.get(line, (0.0, 0.0))
+            ends = lines.get(stack[-1]) == line
+            found[line] = (own + ends * weight / whole, total + weight / whole)
+    return found
+
+
+def threads(profile: Profile) -> list[ThreadRow]:
+    """All threads, the busiest first: what is not waiting, then what holds the GIL."""
+    funcs = profile.frames.func_of
+    whole = profile.weight() or 1.0
+    ticks = profile.ticks("gil")
+    rows = []
+    for thread in profile.threads:
+        series: list[float] = []
+        samples = waiting = gil = 0.0
+        for part in profile.slices:
+            counts = part.wall.get(thread, {})
+            here = sum(counts.values())
+            idle = sum(weight for stack, weight in counts.items() if stack and waits(funcs(stack[-1])))
+            series.append(1 - idle / here if here else 0.0)
+            samples, waiting = samples + here, waiting + idle
+            gil += sum(part.gil.get(thread, {}).values())
+        held = gil / ticks if ticks else None
+        rows.append(ThreadRow(thread, samples, samples / whole, waiting / (samples or 1.0), held, tuple(series)))
+    return sorted(rows, key=lambda row: (-(row.gil or 0.0), -(1 - row.waiting) * row.samples, row.thread))
+
+
+def callees(stacks: Stacks, func: int) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+    """The sandwich of a function: (callers, callees) as (function id, share), heaviest first. -1: nobody."""
+    owner = stacks.frames.func_ids()
+    above: dict[int, float] = {}
+    below: dict[int, float] = {}
+    for stack, weight in zip(stacks.stacks, stacks.wall, strict=True):
+        path = [owner[frame] for frame in stack]
+        if func not in path:
+            continue
+        for into, found in ((above, _callers(path, func)), (below, _called(path, func))):
+            for other in found:
+                into[other] = into.get(other, 0.0) + weight / (stacks.weight or 1.0)
+    return _ranked(above), _ranked(below)
+
+
+def _callers(path: Sequence[int], func: int) -> set[int]:
+    return {
+        path[at - 1] if at else -1 for at, one in enumerate(path) if one == func and not (at and path[at - 1] == func)
+    }
+
+
+def _called(path: Sequence[int], func: int) -> set[int]:
+    last = len(path) - 1
+    return {path[at + 1] for at, one in enumerate(path) if one == func and at < last and path[at + 1] != func}
+
+
+def _ranked(weights: dict[int, float]) -> list[tuple[int, float]]:
+    return sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))
