@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from tputtui.commands.arguments import Arguments, UsageError, parse
-from tputtui.commands.terminal import say
+from tputtui.commands.terminal import OutputError, say
 from tputtui.settings.toml import SettingsError
 
 FINE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -31,6 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         for problem in error.problems:
             say(str(problem))
         return USAGE
+    except OutputError as error:
+        say(str(error))
+        _forget_stdout()
+        return FAILED
     except BrokenPipeError:  # the reader has what it wanted
         _forget_stdout()
         return FINE

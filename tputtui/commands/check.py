@@ -138,8 +138,9 @@ def _report(look: _Look, settings: Settings) -> list[str]:
         rows.append(
             ("still", f"no sample moved in {_APART_S:g} s: if it refreshes slower than the window, raise --window")
         )
-    objectives = [parse_objective(words) for words in settings.objectives]
-    rows += [("misleads", sentence) for sentence in findings(now, bindings, objectives)]
+    objectives = map(parse_objective, settings.objectives)
+    level_s = next((objective.value for objective in objectives if objective.measure == "latency"), None)
+    rows += [("misleads", sentence) for sentence in findings(now, bindings, level_s)]
     return [head, *_indented(rows)]
 
 

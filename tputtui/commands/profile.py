@@ -12,7 +12,9 @@ from tputtui.commands.screen import require_screen, show
 from tputtui.commands.stream import signals
 from tputtui.commands.terminal import say
 from tputtui.profiling import proc
+from tputtui.profiling.capture import MAX_DURATION_S, MAX_RATE_HZ, Capture, CaptureFailed, Progress
 from tputtui.settings import Settings
+from tputtui.text import clean
 
 
 def run(arguments: Arguments) -> int:
@@ -29,8 +31,10 @@ def run(arguments: Arguments) -> int:
         duration_s=options.duration or settings.profile.duration_s,
         rate_hz=options.rate or settings.profile.rate_hz,
     )
-    if not 1 <= profile.rate_hz <= 1000:
-        raise UsageError(f"--rate {profile.rate_hz}: 1 to 1000 samples a second")
+    if not 1 <= profile.rate_hz <= MAX_RATE_HZ:
+        raise UsageError(f"--rate {profile.rate_hz}: 1 to {MAX_RATE_HZ} samples a second")
+    if profile.duration_s > MAX_DURATION_S:
+        raise UsageError(f"--for {profile.duration_s:g}s: at most {MAX_DURATION_S:.0f} s")
     settings = replace(settings, profile=profile)
     if options.output:
         return _write(settings, options.pid, proc.started(found), Path(options.output), options.force)
@@ -41,21 +45,21 @@ def run(arguments: Arguments) -> int:
 
 
 def _write(settings: Settings, pid: int, started: float | None, path: Path, force: bool) -> int:
-    from tputtui.profiling.capture import Capture, Progress
     from tputtui.profiling.formats import check_name, save
 
+    shown = clean(str(path))
     try:
         check_name(path)
     except ValueError as error:
         raise UsageError(str(error)) from error
     if path.exists() and not force:
-        raise UsageError(f"{path} exists: --force overwrites it")
+        raise UsageError(f"{shown} exists: --force overwrites it")
     if not path.parent.is_dir():
-        raise UsageError(f"{path.parent} is no folder")
+        raise UsageError(f"{clean(str(path.parent))} is no folder")
     said = threading.Event()
 
     def progress(now: Progress) -> None:
-        if now.attached and not said.is_set():
+        if now.state == "sampling" and not said.is_set():
             said.set()
             say(f"sampling {pid} for {settings.profile.duration_s:g} s; ^C stops early and keeps what there is")
 
@@ -66,20 +70,24 @@ def _write(settings: Settings, pid: int, started: float | None, path: Path, forc
         rate_hz=settings.profile.rate_hz,
         on_progress=progress,
     )
-    capture.start()
+    try:
+        capture.start()
+    except CaptureFailed as failed:
+        say(str(failed))
+        return 1
     with signals() as stop:
         while not capture.wait(0.1):
             if stop.asked:
                 capture.stop()
     end = capture.progress
-    if end.problem:
-        say(end.problem)
+    if end.message:
+        say(end.message)
     if end.profile is None:
         return 1
     try:
         save(end.profile, path, force=force)
     except OSError as error:
-        say(f"{path}: {error.strerror or error}")
+        say(f"{shown}: {error.strerror or error}")
         return 1
-    say(f"{end.samples:,} samples in {end.elapsed_s:.1f} s: {path}")
+    say(f"{end.samples:,} samples in {end.elapsed_s:.1f} s: {shown}")
     return 0

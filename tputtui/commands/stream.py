@@ -13,7 +13,7 @@ from types import FrameType
 
 from tputtui.commands.arguments import Arguments, UsageError
 from tputtui.commands.effective import effective
-from tputtui.commands.terminal import say
+from tputtui.commands.terminal import say, tell
 from tputtui.model import Snapshot
 from tputtui.settings import Settings
 
@@ -43,8 +43,7 @@ def write(snapshot: Snapshot) -> None:
     """One object on one line, flushed: ASCII, so that no foreign character reaches a terminal. May raise BrokenPipeError."""
     from tputtui.stream import to_json
 
-    sys.stdout.write(json.dumps(to_json(snapshot), allow_nan=False, separators=(",", ":")) + "\n")
-    sys.stdout.flush()
+    tell(json.dumps(to_json(snapshot), allow_nan=False, separators=(",", ":")))
 
 
 class Stop:

@@ -43,7 +43,17 @@ def say(text: str) -> None:
             print(f"tputtui: {text}", file=sys.stderr, flush=True)
 
 
+class OutputError(Exception):
+    """stdout cannot be written; the text says why. A reader that has gone is a BrokenPipeError instead."""
+
+
 def tell(text: str, plain: bool = False) -> None:
-    """What was asked for, on stdout. `plain`: in ASCII."""
-    if sys.stdout is not None:
+    """What was asked for, on stdout, a line's end after it. `plain`: in ASCII. Raises OutputError, BrokenPipeError."""
+    if sys.stdout is None:
+        return
+    try:
         print(ascii_only(text) if plain else text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"stdout cannot be written: {(error.strerror or str(error)).lower()}") from None
