@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 from dataclasses import dataclass
 
@@ -39,9 +40,13 @@ async def ask(host: str, port: int, path: str) -> Answer:
             return await _ask(host, port, path)
     except TimeoutError:
         return Answer(False, f"no answer within {TOTAL_S:g} s", spoke_http=False)
-    except (OSError, asyncio.IncompleteReadError) as error:
-        reason = getattr(error, "strerror", None) or "connection closed without an answer"
-        return Answer(False, clean(reason, 80).lower(), spoke_http=False)
+    except asyncio.IncompleteReadError:
+        return Answer(False, "connection closed without an answer", spoke_http=False)
+    except (
+        OSError
+    ) as error:  # its own text is asyncio's ("Connect call failed ('127.0.0.1', 1)"); the kernel's is plain
+        reason = os.strerror(error.errno) if error.errno else "no connection"
+        return Answer(False, reason.lower(), spoke_http=False)
 
 
 async def _ask(host: str, port: int, path: str) -> Answer:
