@@ -60,7 +60,8 @@ def cgroup_saturation(group: CgroupState, owner: str = "") -> tuple[SaturationSt
     name = f"{owner} cgroup".lstrip()
     rows: list[SaturationState] = []
     if group.cpu_limit_cores is not None:
-        cores = f"limit {text.number(group.cpu_limit_cores)} cores"
+        limit = f"{group.cpu_limit_cores:.2f}".rstrip("0").rstrip(".")
+        cores = f"limit {limit} core{'' if limit == '1' else 's'}"
         throttled = group.throttled_percent
         if throttled is None:
             rows.append(_unknown(f"{name} cpu", f"{cores}, not known yet if throttled"))

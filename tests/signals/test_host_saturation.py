@@ -1,0 +1,201 @@
+"""The host's rows, and which resource saturates first: waiting work outranks percentages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tputtui.model import (
+    CgroupState,
+    CpuState,
+    DiskState,
+    HostState,
+    MemoryState,
+    NetworkState,
+    Pressure,
+    SaturationState,
+    TcpState,
+)
+from tputtui.signals.host import first_to_saturate, host_saturation
+from tputtui.signals.host_saturation import cgroup_saturation
+
+CALM = HostState(
+    cpu=CpuState(20.0, 15.0, 5.0, 1.0, 0.0, 8),
+    run_queue=2,
+    memory=MemoryState(41.0, 41 << 28, 100 << 28),
+    disks=(DiskState("sdb", 0, 0, 1, 3.0, None), DiskState("nvme0n1", 1, 1, 9, 12.0, 0.4)),
+    networks=(NetworkState("eth0", 1000.0, 500.0, 0.0), NetworkState("eth1", 1.0, 1.0, 0.0)),
+    tcp=TcpState(0.1, 0.0),
+    fds_used=100,
+    fds_limit=1000,
+    pressure={name: Pressure(1.0, 0.5) for name in ("cpu", "memory", "io")},
+)
+
+
+def row(state: HostState, name: str) -> SaturationState:
+    (found,) = [row for row in host_saturation(state) if row.name == name]
+    return found
+
+
+def first(state: HostState) -> tuple[str, str]:
+    found = first_to_saturate(host_saturation(state))
+    assert found is not None
+    return found.name, found.reason
+
+
+def busy(percent: float, run_queue: int | None, cores: int = 8, iowait: float = 0.0) -> HostState:
+    return replace(CALM, cpu=CpuState(percent, percent, 0.0, iowait, 0.0, cores), run_queue=run_queue)
+
+
+# ------------------------------------------------------------------------------------------------- rows
+
+
+def test_a_calm_host_has_six_rows_and_nothing_waits() -> None:
+    rows = host_saturation(CALM)
+    assert [row.name for row in rows] == ["cpu", "io wait", "memory", "disk", "network", "open files"]
+    assert not any(row.waiting for row in rows)
+
+
+def test_cpu_is_in_cores() -> None:
+    cpu = row(busy(91.0, 8), "cpu")
+    assert (cpu.value, cpu.ratio) == pytest.approx((7.28, 0.91))
+    assert (cpu.limit, cpu.unit) == (8, "cores")
+    assert cpu.reason == "91 % of 8 cores"
+
+
+@pytest.mark.parametrize(
+    ("percent", "run_queue", "cores", "waiting"),
+    [
+        (91.0, 12, 8, 3.0),
+        (100.0, 3, 2, 0.0),  # two at work, and whoever counts
+        (100.0, 4, 2, 1.0),
+        (30.0, 9, 2, 0.0),  # a burst at the moment of the look
+        (100.0, 1, 2, 0.0),
+        (100.0, None, 2, None),
+    ],
+)
+def test_the_queue_is_without_us_and_counts_on_a_busy_machine(
+    percent: float, run_queue: int | None, cores: int, waiting: float | None
+) -> None:
+    assert row(busy(percent, run_queue, cores), "cpu").waiting == waiting
+
+
+def test_an_idle_two_core_box_does_not_shout() -> None:
+    assert first(busy(3.0, 3, 2)) == ("memory", "41 % of 25.0 GiB")
+
+
+def test_the_busiest_disk_speaks() -> None:
+    disk = row(CALM, "disk")
+    assert (disk.ratio, disk.reason) == (0.12, "nvme0n1 busy 12 % of the time, 400 µs a request")
+
+
+def test_a_disk_that_hides_its_busy_time_has_no_ratio() -> None:
+    disk = row(replace(CALM, disks=(DiskState("sda", 0, 0, 1, None, None),)), "disk")
+    assert (disk.ratio, disk.reason) == (None, "sda does not say how long it is busy")
+
+
+def test_the_network_has_traffic_and_no_ratio() -> None:
+    network = row(CALM, "network")
+    assert (network.value, network.ratio, network.unit) == (1500.0, None, "By/s")
+
+
+def test_dropped_connections_are_waiting_work() -> None:
+    dropping = replace(CALM, tcp=TcpState(0.0, 12.0))
+    assert first(dropping) == ("network", "12.0 connections/s dropped at full listen queues")
+    assert first(replace(dropping, networks=()))[0] == "network"
+
+
+def test_swap_has_a_row_and_is_never_first() -> None:
+    full = replace(CALM, memory=MemoryState(41.0, 41, 100, swap_used_bytes=99, swap_total_bytes=100))
+    assert row(full, "swap").ratio == 0.99
+    assert first(full)[0] == "memory"
+
+
+def test_without_swap_or_limits_there_are_no_such_rows() -> None:
+    bare = replace(CALM, memory=MemoryState(41.0, 41, 100, 0, 0), cgroup=CgroupState("/", None, 0.0, None, 5))
+    assert not {"swap", "cgroup cpu", "cgroup memory"} & {row.name for row in host_saturation(bare)}
+
+
+def test_no_limit_on_open_files_is_no_ratio() -> None:
+    assert row(replace(CALM, fds_limit=None), "open files").ratio is None
+
+
+def test_what_is_missing_says_why() -> None:
+    nothing = HostState(missing=(("cpu", "not here"), ("memory", "nor here"), ("file descriptors", "no /proc/sys")))
+    rows = {row.name: row for row in host_saturation(nothing)}
+    assert all(row.value is None and row.ratio is None and row.reason for row in rows.values())
+    assert rows["cpu"].reason == rows["io wait"].reason == "not here"
+    assert rows["open files"].reason == "no /proc/sys"
+    assert first_to_saturate(rows.values()) is None
+
+
+@pytest.mark.parametrize(
+    ("resource", "pressure", "there"),
+    [
+        ("cpu", Pressure(29.0, 0.0), False),
+        ("cpu", Pressure(30.0, 0.0), True),
+        ("memory", Pressure(9.0, 9.0), False),
+        ("memory", Pressure(10.0, 1.0), True),
+        ("io", Pressure(90.0, 19.0), False),
+        ("io", Pressure(90.0, 20.0), True),
+        ("io", Pressure(90.0, None), False),
+    ],
+)
+def test_pressure_is_a_row_only_while_it_is_high(resource: str, pressure: Pressure, there: bool) -> None:
+    names = [row.name for row in host_saturation(replace(CALM, pressure={resource: pressure}))]
+    assert (f"{resource} stall" in names) is there
+
+
+# ------------------------------------------------------------------------------------------------- which is first
+
+
+def test_waiting_work_outranks_a_higher_percentage() -> None:
+    starved = replace(busy(85.0, 12), memory=MemoryState(97.0, 97, 100))
+    assert first(starved) == ("cpu", "3 waiting, 85 % of 8 cores")
+
+
+def test_throttling_outranks_percentages() -> None:
+    throttled = replace(busy(90.0, 3), cgroup=CgroupState("/a", 1.5, 40.0, None))
+    assert first(throttled) == ("cgroup cpu", "throttled in 40 % of periods, limit 1.5 cores")
+
+
+def test_a_trace_of_throttling_does_not() -> None:
+    assert first(replace(busy(90.0, 3), cgroup=CgroupState("/a", 1.5, 0.5, None)))[0] == "cpu"
+
+
+def test_memory_pressure_outranks_a_busy_cpu() -> None:
+    pressed = replace(busy(95.0, 3), pressure={"memory": Pressure(22.0, 10.0)})
+    assert first(pressed) == ("memory stall", "some tasks waited for memory 22 % of the time")
+
+
+def test_io_wait_is_waiting_work_from_a_fifth_on() -> None:
+    assert first(busy(10.0, 1, iowait=19.0))[0] == "memory"
+    assert first(busy(10.0, 1, iowait=45.0)) == ("io wait", "45 % of 8 cores idle for I/O")
+
+
+def test_the_service_s_own_queue_comes_before_the_host_s() -> None:
+    pool = SaturationState("db pool", "db_pool_in_use", 18, 20, 0.9, 3, "", "gauge named for a pool")
+    found = first_to_saturate([*host_saturation(busy(100.0, 40)), pool])
+    assert found is not None
+    assert (found.name, found.reason) == ("db pool", "3 waiting, 90 % of 20")
+
+
+def test_without_waiting_the_highest_ratio_is_named_however_low() -> None:
+    pool = SaturationState("db pool", "db_pool_in_use", 19, 20, 0.95, None, "", "gauge named for a pool")
+    found = first_to_saturate([*host_saturation(CALM), pool])
+    assert found is not None
+    assert (found.name, found.reason) == ("db pool", "95 % of 20")
+    assert first(CALM)[0] == "memory"
+
+
+def test_a_gauge_without_a_limit_is_near_nothing() -> None:
+    gauge = SaturationState("in flight", "in_flight", 1e6)
+    assert first_to_saturate([gauge]) is None
+    assert first_to_saturate([]) is None
+
+
+def test_another_group_s_rows_carry_its_owner() -> None:
+    rows = cgroup_saturation(CgroupState("/a", 2.0, None, 1000, 900), owner="shop")
+    assert [row.name for row in rows] == ["shop cgroup cpu", "shop cgroup memory"]
+    assert (rows[0].value, rows[1].ratio) == (None, 0.9)
