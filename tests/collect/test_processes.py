@@ -192,6 +192,21 @@ def test_a_new_title_is_seen_within_some_reads(tmp_path: Path) -> None:
     assert names[-1] == "gunicorn: worker"
 
 
+def test_what_did_not_move_is_the_same_reading_and_what_moved_is_not(tmp_path: Path) -> None:
+    plant(tmp_path, process(7, process_stat(7), "app\0"))
+    collector = ProcessCollector(tmp_path)
+    collector.read()
+    first, second = only(collector.read()), only(collector.read())
+    assert first is second
+    plant(tmp_path, {"proc/7/stat": process_stat(7, user_ticks=250)})
+    moved = only(collector.read())
+    assert moved.cpu_s == 300 / os.sysconf("SC_CLK_TCK")
+    plant(tmp_path, {"proc/7/stat": process_stat(7)})
+    watched = only(collector.read(frozenset((7,))))
+    assert watched == first
+    assert only(collector.read()) == first
+
+
 def test_maps_are_looked_at_once_and_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for pid in range(10, 20):
         plant(tmp_path, process(pid, process_stat(pid, "uwsgi"), "uwsgi\0"))
@@ -225,6 +240,7 @@ def test_listening_ports_are_known_by_process_once_asked_for(listening: int) -> 
     collector = ProcessCollector()
     own = frozenset((os.getpid(),))
     assert only(collector.read(own, only_watched=True)).ports == ()
+    collector.read(own, only_watched=True)
     assert listening in collector.listeners()[os.getpid()]
     assert listening in only(collector.read(own, only_watched=True)).ports
 

@@ -1,8 +1,8 @@
 """The machine's processes: what moves is read every tick, what stays is remembered.
 
-psutil is the source of the host's numbers, but not of these: `process_iter` with `oneshot` for the five figures of a
-row costs 156 µs a process here (81 processes: 12.6 ms a tick), one read of /proc/PID/stat, which holds all five, 17 µs.
-tests/collect/test_processes.py holds that both agree.
+psutil is the source of the host's numbers, but not of these: for the five figures of a row `process_iter` with `oneshot`
+costs 23 to 34 ms of CPU a tick at 207 processes (two busy cores), one read of each /proc/PID/stat, which holds all five,
+5 ms. tests/collect/test_processes.py holds that both agree.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ class _Facts:
     command: str
     python: str | None
     maps_seen: bool  # is it settled whether Python is embedded
+    stat: bytes = b""  # what `reading` was made of: most processes sleep, and what has not moved is not read anew
+    reading: ProcessReading | None = None
 
 
 class ProcessCollector:
@@ -97,6 +99,8 @@ class ProcessCollector:
             if listener.pid is not None:
                 ports.setdefault(listener.pid, set()).add(listener.port)
         self._ports = {pid: tuple(sorted(own)) for pid, own in ports.items()}
+        for facts in self._facts.values():
+            facts.reading = None  # it has the ports of before
         return self._ports
 
     # --------------------------------------------------------------------------------------------- what moves
@@ -119,6 +123,9 @@ class ProcessCollector:
             return ProcessReading(pid, 0.0, NOT_PERMITTED, None, None, None, None, "?"), False
         except OSError:
             return None, False  # it ended between the list and the look
+        known = self._facts.get(pid)
+        if known is not None and known.reading is not None and known.stat == content and not turn and not watched:
+            return known.reading, False
         # "4711 (a name) with) any bytes) S 1 4711 ...": what follows the last ")" counts from field 3, the state.
         comm = content[content.find(b"(") + 1 : content.rfind(b")")]
         fields = content[content.rfind(b")") + 2 :].split()
@@ -132,10 +139,9 @@ class ProcessCollector:
             self._kernel_threads.add(pid)
             return None, False
         self._kernel_threads.discard(pid)
-        facts = self._facts.get(pid)
-        if facts is None or facts.started_ticks != ticks or facts.comm != comm or turn:
-            same = facts if facts is not None and (facts.started_ticks, facts.comm) == (ticks, comm) else None
-            facts = self._facts[pid] = self._look(pid, ticks, comm, same)
+        same = known if known is not None and (known.started_ticks, known.comm) == (ticks, comm) else None
+        facts = same if same is not None and not turn else self._look(pid, ticks, comm, same)
+        self._facts[pid] = facts
         look_at_maps = maps_allowed and not facts.maps_seen
         if look_at_maps:
             facts.maps_seen = True
@@ -155,6 +161,7 @@ class ProcessCollector:
             ports=self._ports.get(pid, ()),
             cgroup=self._cgroups.read(pid, started) if watched else None,
         )
+        facts.stat, facts.reading = content, reading if facts.maps_seen and not watched else None
         return reading, look_at_maps
 
     # --------------------------------------------------------------------------------------------- what stays
