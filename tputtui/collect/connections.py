@@ -115,19 +115,6 @@ def open_client(backend: Backend, context: ssl.SSLContext | None) -> httpx.Async
     return client
 
 
-def has_surplus(client: httpx.AsyncClient) -> bool:
-    """Whether bytes beyond the last answer's end have come: h11 keeps them and would take them for the next answer.
-
-    Neither httpx nor httpcore shows them, so this looks inside; what it cannot see it calls surplus, which costs a
-    connection and never a wrong number.
-    """
-    try:
-        connections = client._transport._pool.connections  # type: ignore[attr-defined]
-        return any(connection._connection._h11_state.trailing_data[0] for connection in connections)
-    except AttributeError:
-        return True
-
-
 class _Transport(httpx.AsyncHTTPTransport):
     """httpx's transport over a pool with our backend: httpcore takes one, httpx has no parameter to pass it."""
 

@@ -7,7 +7,7 @@ bound, keeps each target's window and each service's tracker, writes the figures
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tputtui.model import (
     Binding,
@@ -29,6 +29,7 @@ from tputtui.monitor.target import NO_OVERRIDES, Overrides, TargetTracker
 from tputtui.signals import names
 from tputtui.signals.history import History
 from tputtui.signals.host import derive_host, first_to_saturate, host_saturation
+from tputtui.signals.host_saturation import cgroup_saturation
 from tputtui.signals.objectives import Objective, ObjectiveTracker
 from tputtui.signals.processes import derive_processes
 from tputtui.signals.service import ServiceTracker
@@ -80,11 +81,10 @@ class Monitor:
         return tracker.wanted if tracker is not None else None
 
     def set_window(self, seconds: float) -> None:
-        """Take rates and quantiles over another window from now on; it fills up again."""
+        """Take rates and quantiles over another window from now on; a longer one fills up."""
         self.window_s = max(seconds, 2 * self.interval_s)
         for tracker in self._targets.values():
             tracker.set_window(self.window_s)
-        self._services.clear()
 
     def next_breakdown(self, service: str) -> None:
         """Break a service's traffic down by its next label."""
@@ -96,14 +96,25 @@ class Monitor:
 
     # ------------------------------------------------------------------------------------------ the tick
 
-    def take(self, reading: Reading, *, looking: bool = False) -> Snapshot:
-        """The snapshot of one tick. `looking`: targets are still being looked for, so that nothing is settled."""
+    def take(
+        self,
+        reading: Reading,
+        *,
+        looking: bool = False,
+        forgotten: Callable[[str], frozenset[str]] = lambda _: frozenset(),
+    ) -> Snapshot:
+        """The snapshot of one tick.
+
+        `looking`: targets are still being looked for, so that nothing is settled. `forgotten`: for a target, the sample
+        names of which its scanner has dropped series (a new one may be an old one come back).
+        """
         for scrape in reading.scrapes:
-            self._take_scrape(scrape)
+            self._take_scrape(scrape, forgotten(scrape.target))
         self._take_host(reading)
         self._take_processes(reading)
         services = self._service_states(reading.at)
-        saturation = [*(resource for service in services for resource in service.saturation), *self._host_saturation]
+        host_rows = (*self._host_saturation, *self._served_rows())
+        saturation = [*(resource for service in services for resource in service.saturation), *host_rows]
         objectives, missed = self._objectives.judge(reading.at, reading.time, services)
         self._events.extend(missed)
         newest = max((scrape.time for scrape in reading.scrapes if scrape.error is None), default=None)
@@ -115,7 +126,7 @@ class Monitor:
             targets=tuple(tracker.status(reading.at) for tracker in self._targets.values()),
             services=services,
             host=self._host,
-            host_saturation=self._host_saturation,
+            host_saturation=host_rows,
             first=first_to_saturate(saturation),
             processes=self._processes,
             busy_cores=self._busy_cores(),
@@ -127,12 +138,12 @@ class Monitor:
         self.history.append(reading.at, self._figures(snapshot))
         return snapshot
 
-    def _take_scrape(self, scrape: Scrape) -> None:
+    def _take_scrape(self, scrape: Scrape, forgotten: frozenset[str]) -> None:
         tracker = self._targets.get(scrape.target)
         if tracker is None:
             return
         bindings = tracker.bindings
-        self._events.extend(tracker.take(scrape))
+        self._events.extend(tracker.take(scrape, forgotten))
         if tracker.bindings is not bindings:
             self._services.clear()  # grouped anew at the next tick
 
@@ -151,6 +162,13 @@ class Monitor:
         states = derive_processes(before[1] if before is not None else None, reading.processes, elapsed)
         self._processes = tuple(sorted(states, key=lambda state: (-(state.cpu_percent or 0.0), state.pid)))
         self._processes_before = (reading.at, reading.processes)
+
+    def _served_rows(self) -> tuple[SaturationState, ...]:
+        """The limits of the control groups, other than our own, in which processes of interest run."""
+        ours = self._host.cgroup.path if self._host.cgroup is not None else None
+        groups = {p.cgroup.path: (p.name, p.cgroup) for p in self._processes or () if p.cgroup is not None}
+        rows = [cgroup_saturation(group, name) for path, (name, group) in groups.items() if path != ours]
+        return tuple(row for found in rows for row in found)
 
     def _busy_cores(self) -> float | None:
         cpu = self._host.cpu

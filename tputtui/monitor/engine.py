@@ -110,7 +110,7 @@ class Engine:
             self.monitor.add_target(asked.target, asked.settings.bindings)
         reading = feed.read(missed)
         with self._lock:
-            snapshot = self.monitor.take(reading, looking=feed.discovering)
+            snapshot = self.monitor.take(reading, looking=feed.discovering, forgotten=feed.forgotten)
             self.log.keep(snapshot)
             self._columns.newest = snapshot.at
         for listener in self._listeners:

@@ -6,9 +6,10 @@ import asyncio
 import os
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 from tputtui.collect.configured import endpoint_settings
 from tputtui.collect.endpoint import Endpoint
@@ -20,6 +21,9 @@ from tputtui.collect.processes import ProcessCollector
 from tputtui.model import ProcessReading, Reading, Scrape, Target
 from tputtui.settings import Limits, Settings, TargetSettings
 
+if TYPE_CHECKING:
+    from tputtui.collect.connections import TlsContexts
+
 PROCESSES_EVERY_S = 2.0
 """The process table costs more than all other figures of the host together: it is read half as often."""
 
@@ -28,6 +32,7 @@ PROCESSES_FIRST_S = 0.5
 
 LISTENERS_EVERY_S = 30.0
 DISCOVER_EVERY_S = 30.0
+MOST_SERVING = 16  # processes that serve targets and whose control groups are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class LiveFeed:
         self._settings = settings
         self._targets: list[Asked] = []
         self._scanners: dict[str, Scanner] = {}
+        self._tls: TlsContexts | None = None
         self._scrapes: list[Scrape] = []
         self._host = HostCollector()
         self._processes = ProcessCollector()
@@ -73,6 +79,7 @@ class LiveFeed:
         self._listeners_at = -1e9
         self.want_processes = True
         self.watched: frozenset[int] = frozenset()
+        self._serving: frozenset[int] = frozenset()
         self.looked: str | None = None  # what discovery says it looked at
         self.discovering = not settings.targets and settings.discover
         self._poller = Poller(
@@ -92,7 +99,11 @@ class LiveFeed:
     def _endpoint(self, target: TargetSettings) -> Endpoint:
         made = endpoint_settings(target, self._settings.limits)
         scanner = Scanner(scan_limits(self._settings.limits, made.max_series))
-        endpoint = Endpoint(made, scanner)
+        if made.url.startswith("https:") and self._tls is None:
+            from tputtui.collect.connections import TlsContexts
+
+            self._tls = TlsContexts()  # a certificate store costs 20 to 60 ms: one for all
+        endpoint = Endpoint(made, scanner, self._tls)
         self._targets.append(Asked(endpoint.target, target))
         self._scanners[endpoint.name] = scanner
         return endpoint
@@ -150,6 +161,12 @@ class LiveFeed:
         self._processes_reads += 1
         self._reading_processes = asyncio.get_running_loop().create_task(self._read_processes(now))
 
+    def _serving_pids(self, listeners: Mapping[int, tuple[int, ...]]) -> frozenset[int]:
+        """The processes on this machine that serve a target: their control groups' limits are worth a look."""
+        ports = frozenset().union(*(local_port(asked.target.url) for asked in self._targets))
+        found = sorted(pid for pid, own in listeners.items() if ports.intersection(own))
+        return frozenset(found[:MOST_SERVING])
+
     async def _read_processes(self, now: float) -> None:
         try:
             if self.want_processes and now - self._listeners_at >= LISTENERS_EVERY_S:
@@ -158,6 +175,14 @@ class LiveFeed:
             self._processes_read = await asyncio.to_thread(self._processes.read, self.watched, not self.want_processes)
         finally:
             self._reading_processes = None
+
+
+def local_port(url: str) -> frozenset[int]:
+    """The port of a URL on this machine; none for another host."""
+    parts = urlsplit(url)
+    if parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        return frozenset()
+    return frozenset((parts.port or (443 if parts.scheme == "https" else 80),))
 
 
 def scan_limits(limits: Limits, series: int) -> ScanLimits:

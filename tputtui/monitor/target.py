@@ -60,12 +60,10 @@ class TargetTracker:
         return self.target.service or self.service_name
 
     def set_window(self, window_s: float) -> None:
-        """Another window: it starts to fill anew."""
+        """Another window from now on; a longer one fills up."""
         self._window_s = window_s
-        if self.bindings is not None:
-            self.window = self._new_window(self.bindings)
-            if self._last_good is not None:
-                self.window.add(self._last_good)
+        if self.window is not None:
+            self.window.window_s = window_s
 
     # ------------------------------------------------------------------------------------------ scrapes
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol, cast
 
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
+from textual import events
 from textual.app import App, InvalidThemeError
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -23,8 +24,10 @@ from tputtui.model import ProcessState, Snapshot
 from tputtui.settings import Settings
 from tputtui.tui import palette
 from tputtui.tui.commands import CommandProvider
+from tputtui.tui.driver import TerminalDriver
 from tputtui.tui.lifeline import Lifeline
 from tputtui.tui.live import LiveScreen
+from tputtui.tui.widgets.prompt import Prompt
 from tputtui.views.routes import route_columns
 from tputtui.views.scene import ListState, Scene, Viewpoint, busiest_service
 
@@ -107,7 +110,7 @@ class TputtuiApp(App[int]):
     ]
 
     def __init__(self, settings: Settings, source: Source, look: palette.Palette, place: Place) -> None:
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         self.settings = settings
         self.source = source
         self.palette = look
@@ -163,6 +166,14 @@ class TputtuiApp(App[int]):
         """The screen is restored; the watch on the terminal ends."""
         self._lifeline.over()
 
+    def on_key(self, event: events.Key) -> None:
+        """What was typed on the heels of / or @ belongs to the prompt: it came while that was still opening."""
+        prompt = next(iter(self.screen.query(Prompt)), None)
+        if prompt is not None and prompt.display and event.is_printable and event.character:
+            event.stop()
+            event.prevent_default()
+            prompt.insert_text_at_cursor(event.character)
+
     # ------------------------------------------------------------------------------------------ data in
 
     def on_tick(self, tick: Tick) -> None:
@@ -174,8 +185,7 @@ class TputtuiApp(App[int]):
             self.viewpoint = replace(self.viewpoint, service=busiest_service(tick.snapshot))
         if self.viewpoint.status and time.monotonic() - self._said_at > SAY_S:
             self.viewpoint = replace(self.viewpoint, status="")
-        if self.backlog() <= BACKLOG:
-            self.show_scene()
+        self.show_scene()
         if self.profile_at_once is not None and tick.snapshot.processes is not None:
             pid, self.profile_at_once = self.profile_at_once, None
             process = next((process for process in tick.snapshot.processes if process.pid == pid), None)
@@ -224,7 +234,9 @@ class TputtuiApp(App[int]):
         return min(self.viewpoint.span_s, next((span for span in SPANS if span >= lived), SPANS[-1]))
 
     def show_scene(self) -> None:
-        """Show the scene on the screen in front."""
+        """Show the scene on the screen in front, unless the terminal cannot keep up: then the next tick shows it."""
+        if self.backlog() > BACKLOG:
+            return
         scene = self.scene()
         show = getattr(self.screen, "show_scene", None)
         if scene is not None and show is not None:
@@ -366,8 +378,6 @@ class TputtuiApp(App[int]):
 
     def do_jump(self) -> None:
         """@: ask for a time."""
-        from tputtui.tui.widgets.prompt import Prompt
-
         found = self.screen.query(Prompt)
         if not found:
             return

@@ -14,7 +14,8 @@ import sys
 import threading
 from collections.abc import Callable
 
-EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+SIGHUP = signal.SIGHUP
+EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, SIGHUP: 129}
 _GRACE_S = 2.0
 
 

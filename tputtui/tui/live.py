@@ -267,7 +267,9 @@ class LiveScreen(Screen[None]):
             self.query_one("#footer").display = True
             if words is None:
                 self.desk.keep_list(panel, before)
-            self.desk.look()
+                self.desk.look()
+            else:
+                changed(words)
 
         self.query_one("#footer").display = False
         self.query_one(Prompt).ask(f"filter {panel}: a word in the row; Enter keeps, Esc gives up", done, changed)

@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from tputtui import text
 from tputtui.model import ProcessState
-from tputtui.profiling.capture import Capture, Progress
+from tputtui.profiling.capture import Capture, CaptureFailed, Progress
 from tputtui.profiling.categories import origin, waits
 from tputtui.profiling.profile import Func, Profile
 from tputtui.profiling.stacks import choose
@@ -106,7 +106,10 @@ class ProfileScreen(Screen[None]):
         self._pane = replace(
             self._pane, sampling=Sampling(process.pid, process.name, 0.0, profile.duration_s, 0), profile=None
         )
-        self._capture.start()
+        try:
+            self._capture.start()
+        except CaptureFailed as failed:
+            self._pane = replace(self._pane, sampling=replace(self._pane.sampling, problem=str(failed), done=True))
         self.desk.show_scene()
 
     def _heard(self, progress: Progress) -> None:
@@ -119,9 +122,9 @@ class ProfileScreen(Screen[None]):
             self._pane.sampling,
             elapsed_s=progress.elapsed_s,
             samples=progress.samples,
-            attached=progress.attached,
-            problem=progress.problem,
-            done=progress.done,
+            attached=progress.state in ("sampling", "done"),
+            problem=progress.message,
+            done=progress.state in ("done", "failed"),
         )
         self._pane = replace(self._pane, sampling=sampling)
         if progress.profile is not None and progress.profile is not self._pane.profile:

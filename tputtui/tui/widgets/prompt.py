@@ -30,7 +30,7 @@ class Prompt(Input):
         self.placeholder = words
         self.value = value
         self.display = True
-        self.focus()
+        self.screen.set_focus(self)  # at once: what is typed ahead belongs here, not to the screen
 
     def _end(self, value: str | None) -> None:
         done, self._done, self._changed = self._done, None, None

@@ -1,0 +1,143 @@
+"""A program in a real pseudo-terminal: keys go in, a screen comes out, and at the end the terminal must be as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pyte
+
+TPUTTUI = str(Path(sys.executable).with_name("tputtui"))
+_MODES = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
+_LASTING = {"1049", "1000", "1002", "1003", "1006", "1015", "2004", "1004", "47", "1047"}
+_REPLIES = ((b"\x1b[c", b"\x1b[?62;22c"), (b"\x1b]11;?", b"\x1b]11;rgb:1111/1111/1111\x1b\\"))
+
+
+class Session:
+    """One run of a program in a terminal of some size. Use it as a context manager: nothing is left running."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        size: tuple[int, int] = (120, 40),
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.columns, self.rows = size
+        self.screen = pyte.Screen(*size)
+        self._stream = pyte.ByteStream(self.screen)
+        self.raw = bytearray()
+        self.status: int | None = None
+        env = {key: value for key, value in os.environ.items() if not key.startswith(("TEXTUAL", "COLORTERM"))}
+        env |= {"TERM": "xterm-256color", "LANG": "C.UTF-8", **(environ or {})}
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            with contextlib.suppress(OSError):
+                os.execvpe(argv[0], list(argv), env)
+            os._exit(127)
+        self.resize(*size)
+        self.termios_before = termios.tcgetattr(self.fd)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.status is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self.pid, 0)
+        with contextlib.suppress(OSError):
+            os.close(self.fd)
+
+    def resize(self, columns: int, rows: int) -> None:
+        self.columns, self.rows = columns, rows
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.screen.resize(rows, columns)
+
+    def send(self, keys: str | bytes) -> None:
+        os.write(self.fd, keys.encode() if isinstance(keys, str) else keys)
+
+    def read(self, seconds: float) -> None:
+        """Take what the program writes for so long."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and self._read_once(left):
+            pass
+
+    def _read_once(self, patience: float) -> bool:
+        """One piece of output; False where there will be no more."""
+        if not select.select([self.fd], [], [], min(patience, 0.2))[0]:
+            return self.alive()
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:
+            data = b""
+        if not data:
+            return False
+        self.raw += data
+        for question, answer in _REPLIES:
+            if question in data:
+                self.send(answer)
+        self._stream.feed(data)
+        return True
+
+    def alive(self) -> bool:
+        """Whether the program still runs; keeps its status when it ended."""
+        if self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+        return self.status is None
+
+    def text(self) -> str:
+        return "\n".join(line.rstrip() for line in self.screen.display)
+
+    def wait_for(self, pattern: str, seconds: float = 15.0) -> re.Match[str]:
+        """Read until the screen shows a pattern. Fails with the screen."""
+        end = time.monotonic() + seconds
+        while True:
+            found = re.search(pattern, self.text())
+            if found:
+                return found
+            if time.monotonic() > end or not self._read_once(end - time.monotonic()):
+                found = re.search(pattern, self.text())
+                assert found, f"{pattern!r} did not appear in {seconds:g} s; status {self.status}\n{self.text()}"
+                return found
+
+    def wait_end(self, seconds: float = 10.0) -> int:
+        """Read until the program has ended; its exit status (negative: the signal)."""
+        end = time.monotonic() + seconds
+        while self.alive() and time.monotonic() < end:
+            self._read_once(0.1)
+        assert self.status is not None, f"it still runs after {seconds:g} s\n{self.text()}"
+        while self._read_once(0.0) and select.select([self.fd], [], [], 0)[0]:
+            pass
+        return self.status
+
+    def modes_left_on(self) -> set[str]:
+        """The private modes that were switched on and not off again."""
+        on: set[str] = set()
+        for found in _MODES.finditer(bytes(self.raw)):
+            names = set(found[1].decode().split(";")) & _LASTING
+            on = on | names if found[2] == b"h" else on - names
+        return on
+
+    def cursor_hidden(self) -> bool:
+        return self.raw.rfind(b"\x1b[?25l") > self.raw.rfind(b"\x1b[?25h")
+
+    def assert_restored(self) -> None:
+        """The terminal is as it was: modes, cursor, line discipline."""
+        assert not self.modes_left_on()
+        assert not self.cursor_hidden()
+        after = termios.tcgetattr(self.fd)
+        assert after[3] == self.termios_before[3], "echo or canonical mode is not as before"

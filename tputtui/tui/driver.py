@@ -1,0 +1,85 @@
+"""What the terminal sends us, read so that nothing it may say can end or steer the program.
+
+Textual's own reader dies at one byte that is not UTF-8, spins at 100 % of a core once the terminal is gone, and takes an
+answer that nobody waits for any more (OSC, DCS) for typed keys: `rgb:` would open the palette.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import selectors
+
+from textual._parser import ParseError
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+
+from tputtui.tui.lifeline import EXIT_CODES, SIGHUP
+
+LONGEST_REPLY = 4096  # characters; what has no end by then was no reply
+_POLL_S = 0.1
+_READ_BYTES = 4096
+# A reply begins with a parameter in the same breath; Alt+] and Alt+P, which begin alike, do not.
+_REPLY = re.compile(r"\x1b(?:\](?=\d)|P(?=[\d>!$+|])|_|\^|X)")
+_END = re.compile(r"\x07|\x1b\\|\x9c")
+
+
+class TerminalDriver(LinuxDriver):
+    """Textual's driver with a reader of our own."""
+
+    def run_input_thread(self) -> None:
+        """Read until told to stop, or until the terminal is gone."""
+        decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
+        parser = XTermParser(self._debug)
+        replies = ReplyFilter()
+        selector = selectors.SelectSelector()
+        selector.register(self.fileno, selectors.EVENT_READ)
+        try:
+            while not self.exit_event.is_set():
+                if selector.select(_POLL_S):
+                    try:
+                        data = os.read(self.fileno, _READ_BYTES)
+                    except OSError:
+                        data = b""
+                    if not data:
+                        self._app.call_later(self._app.exit, EXIT_CODES[SIGHUP], EXIT_CODES[SIGHUP])
+                        return
+                    for event in parser.feed(replies.feed(decode(data))):
+                        self.process_message(event)
+                for event in parser.tick():
+                    self.process_message(event)
+        except (EOFError, ParseError):
+            return
+        finally:
+            selector.close()
+
+
+class ReplyFilter:
+    """Takes string replies (OSC, DCS, APC, PM, SOS) out of what was read, also where they come in pieces."""
+
+    def __init__(self) -> None:
+        self._inside = 0  # characters of a reply seen so far; 0: in none
+
+    def feed(self, text: str) -> str:
+        """What is left of a piece of input."""
+        kept: list[str] = []
+        while text:
+            if self._inside:
+                end = _END.search(text)
+                if end is None:
+                    self._inside += len(text)
+                    if self._inside > LONGEST_REPLY:
+                        self._inside = 0
+                    break
+                text = text[end.end() :]
+                self._inside = 0
+                continue
+            start = _REPLY.search(text)
+            if start is None:
+                kept.append(text)
+                break
+            kept.append(text[: start.start()])
+            text = text[start.end() :]
+            self._inside = 1
+        return "".join(kept)
