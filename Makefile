@@ -14,7 +14,7 @@ demo: $(STAMP)
 	@if [ -t 0 ] && [ -t 2 ]; then exec $(BIN)/tputtui demo; else exec $(BIN)/tputtui demo --stream -n 10; fi
 
 test: check
-	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not alone"
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m "not alone"
 	$(BIN)/python -m pytest -q -m alone
 
 check: $(STAMP)
@@ -45,6 +45,8 @@ endif
 pins:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --no-annotate -o constraints/build.txt constraints/build.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --no-annotate -o constraints/run.txt pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --no-annotate --group dev --extra compare -o constraints/dev.txt pyproject.toml
 

@@ -1,0 +1,60 @@
+"""What each dependency costs to import: CPU milliseconds and resident memory, each in a fresh interpreter.
+
+Run it as `python bench/imports.py`; docs/dependencies.md quotes it. The median of five runs, less a bare interpreter's.
+For where the time of one of them goes: `python -X importtime -c 'import httpx'`.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+
+RUNS = 5
+MODULES = (
+    "argparse",
+    "tomllib",
+    "psutil",
+    "httpx",
+    "prometheus_client",
+    "plotext",
+    "textual.app",
+    "numpy",
+    "scipy.stats",
+)
+OURS = ("tputtui.cli", "tputtui.monitor", "tputtui.tui.run")
+_PROBE = """
+import resource
+{}
+used = resource.getrusage(resource.RUSAGE_SELF)
+print((used.ru_utime + used.ru_stime) * 1000, used.ru_maxrss / 1024)
+"""
+
+
+def measure(module: str | None) -> tuple[float, float] | None:
+    """(CPU ms, MiB) of a whole interpreter that imports it; None where it is not installed."""
+    code = _PROBE.format(f"import {module}" if module else "")
+    runs: list[tuple[float, float]] = []
+    for _ in range(RUNS + 1):  # the first fills the caches
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            return None
+        cpu, memory = done.stdout.split()
+        runs.append((float(cpu), float(memory)))
+    return statistics.median(run[0] for run in runs[1:]), statistics.median(run[1] for run in runs[1:])
+
+
+def main() -> None:
+    bare = measure(None)
+    assert bare is not None
+    print(f"{'bare python':<20}{bare[0]:>8.0f} ms {bare[1]:>7.1f} MiB")
+    for module in (*MODULES, *OURS):
+        found = measure(module)
+        if found is None:
+            print(f"{module:<20} not installed")
+        else:
+            print(f"{module:<20}{found[0] - bare[0]:>+8.0f} ms {found[1] - bare[1]:>+7.1f} MiB")
+
+
+if __name__ == "__main__":
+    main()
