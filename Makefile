@@ -23,10 +23,10 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-$(STAMP): pyproject.toml constraints/build.txt constraints/dev.txt
+$(STAMP): pyproject.toml constraints/dev.txt
 ifneq ($(UV),)
 	$(UV) venv --quiet --allow-existing --python ">=3.11" $(VENV)
-	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r constraints/build.txt -r constraints/dev.txt
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r constraints/dev.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 else
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -34,7 +34,7 @@ else
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "Python's venv is missing. On Debian and Ubuntu: sudo apt install make python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/build.txt -r constraints/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 endif
 	@# Compiled once: without it every start would compile what it imports (0.5 s become 1.5 s).
@@ -42,13 +42,11 @@ endif
 	@touch $@
 
 # What the constraints files are made of; uv is needed here only. No addresses: no index, no find-links.
+COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+  --no-emit-index-url --no-annotate
 pins:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	  --no-annotate -o constraints/build.txt constraints/build.in
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	  --no-annotate -o constraints/run.txt pyproject.toml
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	  --no-annotate --group dev --extra compare -o constraints/dev.txt pyproject.toml
+	$(COMPILE) --group dev --extra compare -o constraints/dev.txt pyproject.toml constraints/build.in
+	$(COMPILE) --constraint constraints/dev.txt -o constraints/run.txt pyproject.toml
 
 screenshots: $(STAMP)
 	$(BIN)/python screenshots/make.py
