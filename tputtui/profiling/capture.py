@@ -199,9 +199,9 @@ class Capture:
         pending: Take | None = None
         began = 0.0
         while True:
-            current = (
-                self._next(options, folder, number, seconds, start) if self._goes_on(number, count, failures) else None
-            )
+            current: Take | None = None
+            if number < count and failures < _FAILURES and not self._stopping.is_set() and self._time_left(began):
+                current = self._next(options, folder, number, seconds, start)
             if pending is not None:
                 taken = pending.result(frames)
                 profile, failures = self._merge(profile, taken, compactor, failures, options)
@@ -215,13 +215,15 @@ class Capture:
             self._follow(current, began or time.monotonic())
             if current.attached and not began:
                 began = time.monotonic()
-            pending, number = (None, number + 1) if self._aborting.is_set() else (current, number + 1)
+            pending, number = current, number + 1
             if self._aborting.is_set():
                 current.kill()
+                pending = None
         self._conclude(profile, start)
 
-    def _goes_on(self, number: int, count: int, failures: int) -> bool:
-        return number < count and failures < _FAILURES and not self._stopping.is_set()
+    def _time_left(self, began: float) -> bool:
+        """Is another slice worth its attach? A py-spy that fell behind takes longer than it was asked to."""
+        return not began or time.monotonic() < began + self.duration_s - 0.25
 
     def _next(self, options: Options, folder: Path, number: int, seconds: int, start: int) -> Take | None:
         """The next slice, begun; None where the process is not the same any more."""
@@ -239,13 +241,14 @@ class Capture:
 
     def _follow(self, take: Take, began: float) -> None:
         """Until the slice is over, stopped or aborted."""
-        end = began + self.duration_s + 1.0  # py-spy's own clock is random by some percent
+        # py-spy's own clock is random by some percent: whole seconds are left to it, unless it falls far behind.
+        end = began + self.duration_s + (0.0 if self.duration_s % 1 else 1.0)
         while not take.advance(0.05):
             if self._aborting.is_set():
                 return
             if take.attached and self.state == "attaching":
                 self.state = "sampling"
-            if self._stopping.is_set() or (self.duration_s % 1 and time.monotonic() > end - 1.0):
+            if self._stopping.is_set() or time.monotonic() > end:
                 take.stop()
             self._tell()
 

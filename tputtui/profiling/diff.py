@@ -144,15 +144,21 @@ def _test(func: Func, one: _Side, other: _Side) -> tuple[float | None, float | N
     before, after = one.variance(func), other.variance(func)
     if before is None or after is None:
         return None, None
-    # One sample more or less in a slice is chance even where all slices happen to agree.
-    grain = [side.stacks.weight**-2 if side.stacks.weight else 0.0 for side in (one, other)]
-    first, second = max(before[0], grain[0]), max(after[0], grain[1])
+    # Slices that agree by luck promise too much: never less than what independent samples would vary by.
+    floors = [_floor(side, func) for side in (one, other)]
+    first, second = max(before[0], floors[0]), max(after[0], floors[1])
     squares = first + second
     if squares <= 0:
         return None, None
     degrees = squares**2 / (first**2 / before[1] + second**2 / after[1])
     delta = other.share(func) - one.share(func)
     return t95(max(1, math.floor(degrees))) * math.sqrt(squares), student_p(delta / math.sqrt(squares), degrees)
+
+
+def _floor(side: _Side, func: Func) -> float:
+    """The variance of a share of independent samples, of half a sample at least."""
+    count, share = side.stacks.weight, side.share(func)
+    return max(share * (1 - share), 0.5 / count) / count if count > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ class _Run:
     output: Path
     attached: float | None = None
     ended: float | None = None
+    overdue: bool = False
 
 
 @dataclass
@@ -115,7 +116,7 @@ class Take:
             limit = ATTACH_S if run.attached is None else self.seconds + ATTACH_S + LATE_S
             if now - self._began > limit or (self.stopping and now - self._stop_at > 2.0):
                 run.child.end()
-                run.ended = now
+                run.ended, run.overdue = now, not self.stopping
         return over
 
     def stop(self) -> None:
@@ -143,7 +144,7 @@ class Take:
         try:
             wall = self._counts(wall_run.output, frames)
         except FileNotFoundError:
-            taken.failure = (status, wall_run.child.stderr)
+            taken.failure = (None if wall_run.overdue else status, wall_run.child.stderr)
         except UnreadableProfile as error:
             taken.unreadable = str(error)
         except OSError as error:

@@ -187,7 +187,7 @@ class _Builder:
         tree.key = array("q", [self.keys[node] for node in order])
         tree.parent = array("q", [place[self.parents[node]] if node else -1 for node in order])
         tree.end, tree.depth = array("q", end), array("q", depth)
-        tree.line = array("q", [lines.get(node, 0) for node in order])
+        tree.line = array("q", [lines[node] for node in order])
         tree.runs = array("q", [self.runs.get(node, 1) for node in order])
         tree.total = array("d", [total[node] for node in order])
         tree.self_ = array("d", [self_[node] for node in order])
@@ -198,62 +198,79 @@ class _Builder:
         tree._leaves = [at_end[index] for index in tree._slices]
         tree._sums = None
 
-    def _child(self, parent: int, key: int) -> int:
-        index = (parent << 32) | key
-        found = self.children.get(index)
-        if found is None:
-            found = self.children[index] = len(self.keys)
-            self.keys.append(key)
-            self.parents.append(parent)
-        return found
-
     def _shown(self, parents: list[int], frames: list[int], own: list[float], own_gil: list[float]) -> list[int]:
-        """The shown node of each node of the trie. Parents come first, so one pass does."""
+        """The shown node of each node of the trie. Parents come first, so one pass does. A hot loop: no calls in it."""
         shape, table = self.tree.shape, self.tree.stacks.frames
         owner = table.func_ids()
-        keys = range(len(owner)) if shape.lines else owner
+        keys = list(range(len(owner))) if shape.lines else owner
         mine = shape.mine
-        is_mine = [mine is None or mine(func) for func in table.funcs]
+        own_code = [mine is None or mine(func) for func in table.funcs]
+        is_mine = [own_code[func] for func in owner]
+        fold, enter = shape.recursion, not shape.inverted
+        shown_keys, shown_parents, children = self.keys, self.parents, self.children
         shown = [0] * len(parents)
         base = [0] * len(parents)  # the shown node that callees of this one hang below
         entered = [0] * len(parents)  # the shown node of the library call that we are inside of
-        run = [1] * len(parents)
+        ends_inside = [one + two for one, two in zip(own, own_gil, strict=True)]
+        if mine is not None:  # what ends in library code before mine is entered again
+            for node in range(len(parents) - 1, 0, -1):
+                if not is_mine[frames[node]]:
+                    ends_inside[parents[node]] += ends_inside[node]
+        run: dict[int, int] = {}
         for node in range(1, len(parents)):
             parent, frame = parents[node], frames[node]
             above, key = base[parent], keys[frame]
-            if is_mine[owner[frame]]:
-                if shape.recursion and self.keys[above] == key and above == shown[parent]:
-                    run[node] = run[parent] + 1
-                    self.runs[above] = max(self.runs.get(above, 1), run[node])
-                else:
-                    above = self._child(above, key)
-                shown[node] = base[node] = above
+            below = above
+            if is_mine[frame]:
+                if fold and shown_keys[above] == key and above == shown[parent]:
+                    run[node] = deep = run.get(parent, 1) + 1
+                    self.runs[above] = max(self.runs.get(above, 1), deep)
+                    shown[node] = base[node] = above
+                    continue
+            elif entered[parent]:
+                base[node], shown[node], entered[node] = above, entered[parent], entered[parent]
                 continue
-            base[node] = above
-            if entered[parent]:
-                entered[node] = entered[parent]
-            elif above and not shape.inverted:
-                entered[node] = self._child(above, key)
-            if above:
-                shown[node] = entered[node] or above
-            elif own[node] or own_gil[node]:
-                shown[node] = self._child(0, key)  # all of it is library code: say where it is
+            elif above and not (enter and ends_inside[node]):
+                base[node] = shown[node] = above
+                continue
+            elif not above and not own[node] and not own_gil[node]:
+                continue  # library code on the way to mine; where nothing of mine follows, its end is shown
+            at = (above << 32) | key
+            below = children.get(at, 0)
+            if not below:
+                below = children[at] = len(shown_keys)
+                shown_keys.append(key)
+                shown_parents.append(above)
+            shown[node] = below
+            if is_mine[frame]:
+                base[node] = below
+            elif above:
+                base[node], entered[node] = above, below
         return shown
 
-    def _hot_lines(self, shown: list[int], frames: list[int], through: list[float]) -> dict[int, int]:
-        """By shown node, the line of its own function that most samples pass through."""
+    def _hot_lines(self, shown: list[int], frames: list[int], through: list[float]) -> list[int]:
+        """By shown node, the line of its own function that most samples pass through. A hot loop."""
         table = self.tree.stacks.frames
-        by_line = self.tree.shape.lines
-        weights: dict[tuple[int, int], float] = {}
+        owner = range(len(table.frames)) if self.tree.shape.lines else table.func_ids()
+        first = [-1] * len(self.keys)  # nearly every node has one line: a dict only for the others
+        weight = [0.0] * len(self.keys)
+        others: dict[int, dict[int, float]] = {}
         for node in range(1, len(frames)):
-            at, frame = shown[node], table.frames[frames[node]]
-            if self.keys[at] == (frames[node] if by_line else frame.func):
-                weights[at, frame.line] = weights.get((at, frame.line), 0.0) + through[node]
-        best: dict[int, tuple[float, int]] = {}
-        for (at, line), weight in weights.items():
-            if at not in best or (weight, -line) > (best[at][0], -best[at][1]):
-                best[at] = (weight, line)
-        return {at: line for at, (_, line) in best.items()}
+            at, frame = shown[node], frames[node]
+            if self.keys[at] != owner[frame]:
+                continue
+            if first[at] < 0:
+                first[at] = frame
+            if first[at] == frame:
+                weight[at] += through[node]
+            else:
+                inside = others.setdefault(at, {})
+                inside[frame] = inside.get(frame, 0.0) + through[node]
+        for at, inside in others.items():
+            inside[first[at]] = weight[at]
+            first[at] = max(inside, key=lambda frame: (inside[frame], -table.frames[frame].line))
+        lines = [frame.line for frame in table.frames]
+        return [lines[frame] if frame >= 0 else 0 for frame in first]
 
 
 def _trie(stacks: tuple[Stack, ...], width: int, *, reverse: bool) -> tuple[list[int], list[int], list[int]]:

@@ -7,7 +7,7 @@ row belongs to a node, never to a position: `path_at` and `go_to` carry the curs
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -87,7 +87,7 @@ class TreeView:
         tree = self.tree
         func = tree.func(node)
         tail, links = self._tail(node)
-        marker: Marker = "leaf" if tree.end[tail] == tail + 1 else "open" if tail in self.expanded else "closed"
+        marker: Marker = "leaf" if tree.end[tail] == tail + 1 else "open" if node in self.expanded else "closed"
         notes: list[str] = []
         if links > 1:
             notes.append(f"› {tree.func(tail).name} ({links})")
@@ -132,12 +132,12 @@ class TreeView:
         if node < 0:
             parent, depth = -node - 1, self._depths[at]
             self._whole.add(parent)
-            small = [child for child in self.tree.children(parent) if self.tree.share(child) < self.threshold]
+            small = self._small(parent)
             self._nodes[at : at + 1] = small
             self._depths[at : at + 1] = [depth] * len(small)
             return
         tail, _ = self._tail(node)
-        if tail in self.expanded or self.tree.end[tail] == tail + 1:
+        if node in self.expanded or self.tree.end[tail] == tail + 1:
             return
         self.expanded.update(range(node, tail + 1))  # all links: the chain may break in the next tree
         nodes, depths = self._below(tail, self._depths[at] + 1)
@@ -147,9 +147,8 @@ class TreeView:
     def collapse(self, at: int) -> int:
         """Close a row; on a closed one or a leaf, go to its parent. Returns where the cursor belongs now."""
         node, depth = self._nodes[at], self._depths[at]
-        tail = self._tail(node)[0] if node >= 0 else -1
-        if tail in self.expanded:
-            self.expanded.difference_update(range(node, tail + 1))
+        if node in self.expanded:
+            self.expanded.difference_update(range(node, self._tail(node)[0] + 1))
             end = at + 1
             while end < len(self._depths) and self._depths[end] > depth:
                 end += 1
@@ -163,7 +162,7 @@ class TreeView:
     def toggle(self, at: int) -> int:
         """Open what is closed, close what is open. Returns where the cursor belongs now."""
         node = self._nodes[at]
-        if node >= 0 and self._tail(node)[0] in self.expanded:
+        if node in self.expanded:
             return self.collapse(at)
         self.expand(at)
         return at
@@ -274,23 +273,30 @@ class TreeView:
             links += 1
         return node, links
 
-    def _visible(self, parent: int) -> Iterator[int]:
+    def _visible(self, parent: int) -> list[int]:
         """The children that have rows, then the "N more" as a negative number."""
-        whole = parent in self._whole
+        tree = self.tree
+        least = 0.0 if parent in self._whole else self.threshold * tree.stacks.weight
+        large: list[int] = []
         small: list[int] = []
-        for child in self.tree.children(parent):
-            if whole or self.tree.share(child) >= self.threshold:
-                yield child
-            else:
-                small.append(child)
+        total, ends = tree.total, tree.end
+        child, end = parent + 1, ends[parent]
+        while child < end:
+            (large if total[child] >= least else small).append(child)
+            child = ends[child]
         if len(small) == 1:  # a row for "1 more" is better spent on the one
-            yield small[0]
+            large.append(small[0])
         elif small:
-            yield -parent - 1
+            large.append(-parent - 1)
+        return large
+
+    def _small(self, parent: int) -> list[int]:
+        least = self.threshold * self.tree.stacks.weight
+        return [child for child in self.tree.children(parent) if self.tree.total[child] < least]
 
     def _more_row(self, parent: int, depth: int) -> Row:
         tree = self.tree
-        small = [child for child in tree.children(parent) if tree.share(child) < self.threshold]
+        small = self._small(parent)
         gils = [gil for child in small if (gil := tree.gil_share(child)) is not None]
         return Row(
             -parent - 1, depth, "closed", f"{len(small):,} more below {self.threshold * 100:g} %", "", 0,
@@ -301,15 +307,20 @@ class TreeView:
         """The rows below an open node."""
         nodes: list[int] = []
         depths: list[int] = []
-        waiting = [(node, depth) for node in self._visible(parent)][::-1]
+        expanded, ends = self.expanded, self.tree.end
+        waiting = [(self._visible(parent)[::-1], depth)]
         while waiting:
-            node, at = waiting.pop()
+            siblings, at = waiting[-1]
+            if not siblings:
+                waiting.pop()
+                continue
+            node = siblings.pop()
             nodes.append(node)
             depths.append(at)
-            if node >= 0:
+            if node in expanded and ends[node] > node + 1:
                 tail, _ = self._tail(node)
-                if tail in self.expanded:
-                    waiting.extend([(child, at + 1) for child in self._visible(tail)][::-1])
+                if ends[tail] > tail + 1:
+                    waiting.append((self._visible(tail)[::-1], at + 1))
         return nodes, depths
 
     def _refill(self) -> None:

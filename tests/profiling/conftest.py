@@ -1,0 +1,62 @@
+"""Profiles from a few lines of text: "outer;inner 5" a stack, "outer;inner 5 3" with 3 samples of the GIL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from tputtui.profiling.profile import About, Frames, Profile, Slice, Stack, Thread
+
+Made = Callable[..., Profile]
+MAIN = Thread(1, 1, "MainThread")
+
+
+def _frame(frames: Frames, word: str) -> int:
+    """`name`, `name:line` in /srv/app/app.py, or `name@file` and `name@file:line`."""
+    name, _, where = word.partition("@")
+    if where:
+        file, _, line = where.partition(":")
+        return frames.frame(name, file, int(line or 1))
+    name, _, line = name.partition(":")
+    return frames.frame(name, "/srv/app/app.py", int(line or 1))
+
+
+def made(
+    *slices: str | Sequence[str], frames: Frames | None = None, torn: bool = False, thread: Thread = MAIN
+) -> Profile:
+    table = frames or Frames()
+    parts = []
+    for text in slices:
+        wall: dict[Stack, float] = {}
+        gil: dict[Stack, float] = {}
+        for line in text.splitlines() if isinstance(text, str) else text:
+            words = line.split()
+            if not words:
+                continue
+            path = words[0] if words[0] != "-" else ""
+            stack = tuple(_frame(table, word) for word in path.split(";") if word)
+            wall[stack] = wall.get(stack, 0.0) + float(words[1])
+            if len(words) > 2:
+                gil[stack] = gil.get(stack, 0.0) + float(words[2])
+        ticks = sum(wall.values())
+        parts.append(Slice({thread: wall}, {thread: gil} if gil else {}, ticks, ticks if gil else 0.0, 1.0))
+    return Profile(table, tuple(parts), About(torn=torn, pid=thread.pid, rate_hz=100.0))
+
+
+@pytest.fixture
+def profile_of() -> Made:
+    return made
+
+
+@pytest.fixture(scope="session")
+def profiles() -> Path:
+    """The captured profiles beside the checkout."""
+    folder = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "profiles"
+    if not folder.is_dir():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{folder} is absent")
+        pytest.skip("the captured profiles are not beside the checkout")
+    return folder

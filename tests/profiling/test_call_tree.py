@@ -1,0 +1,286 @@
+"""The tree's tests are tables: stacks in, rows out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tputtui.profiling import categories
+from tputtui.profiling.profile import Frames, Profile, Slice, Thread
+from tputtui.profiling.stacks import choose, focus
+from tputtui.profiling.tree import Shape, Tree
+from tputtui.profiling.treeview import TreeView
+
+Made = Callable[..., Profile]
+LIB = "/usr/lib/python3.11"
+
+
+def drawn(view: TreeView) -> str:
+    """Every row as "total self marker name notes", indented."""
+    marks = {"open": "v", "closed": ">", "leaf": "."}
+    return "\n".join(
+        f"{row.total * 100:.0f} {row.self_ * 100:.0f} {'  ' * row.depth}{marks[row.marker]} {row.name}"
+        + "".join(f" [{note}]" for note in row.notes)
+        for row in view.rows(0, 1000)
+    )
+
+
+def table(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    lead = min(len(line) - len(line.lstrip()) for line in lines)
+    return "\n".join(line[lead:].rstrip() for line in lines)
+
+
+def opened(profile: Profile, shape: Shape | None = None) -> TreeView:
+    view = TreeView(Tree(choose(profile), shape))
+    view.expand_below(0)
+    for at in range(len(view) - 1, -1, -1):
+        view.expand(at)
+    return view
+
+
+TABLES = {
+    "self and total, heaviest first": (
+        "a;b 2\na;c 5\na 1\nd 2",
+        """
+        80 10 v a
+        50 50   . c
+        20 20   . b
+        20 20 . d
+        """,
+    ),
+    "a function at several lines is one node": (
+        "a:1;b:5 4\na:2;b:6 6",
+        """
+        100 100 . a [› b (2)]
+        """,
+    ),
+    "a linear chain is one row": (
+        "a;b;c;d 6\na;b;c;e 4",
+        """
+        100 0 v a [› c (3)]
+        60 60   . d
+        40 40   . e
+        """,
+    ),
+    "recursion is one node with its depth": (
+        "a;f;f;f;f 5\na;f;f;g 5",
+        """
+        100 50 v a [› f (2)]
+        50 50   . g
+        """,
+    ),
+    "an empty stack is incomplete": (
+        "a 9\n- 1",
+        """
+        90 90 . a
+        10 10 . [incomplete] [torn stacks]
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize(("stacks", "expected"), TABLES.values(), ids=TABLES.keys())
+def test_the_tree_of(stacks: str, expected: str, profile_of: Made) -> None:
+    assert drawn(opened(profile_of(stacks))) == table(expected)
+
+
+def test_folded_recursion_notes_the_deepest_run(profile_of: Made) -> None:
+    view = opened(profile_of("a;f;f;f;f 5\na;f;f;g 5\na 1"))
+    assert view.row(1).notes == ("×4 recursion",)
+
+
+def test_unfolded_recursion_is_a_chain(profile_of: Made) -> None:
+    tree = Tree(choose(profile_of("f;f;f 1")), Shape(recursion=False))
+    assert len(tree) == 4
+
+
+def test_callers_start_at_what_ran(profile_of: Made) -> None:
+    view = opened(profile_of("a;x 3\nb;x 1\nb 1"), Shape(inverted=True))
+    assert drawn(view) == table("""
+        80 80 v x
+        60 0   . a
+        20 0   . b
+        20 20 . b
+    """)
+
+
+def test_lines_split_a_function(profile_of: Made) -> None:
+    view = opened(profile_of("a:1 4\na:2 6"), Shape(lines=True))
+    assert [(row.name, row.line, round(row.total, 2)) for row in view.rows(0, 9)] == [("a", 2, 0.6), ("a", 1, 0.4)]
+
+
+def test_a_function_stands_at_its_hottest_line(profile_of: Made) -> None:
+    view = opened(profile_of("a:7;b 1\na:9;b 5\na:9;c 4"))
+    assert view.row(0).line == 9
+    assert view.tree.lines(1) == {7: (0.0, 0.1), 9: (0.0, 0.9)}
+
+
+def test_my_code_only_folds_a_library_into_the_call_that_entered_it(profile_of: Made) -> None:
+    stacks = (
+        f"boot@{LIB}/threading.py;work;loads@{LIB}/json/__init__.py;decode@{LIB}/json/decoder.py 4\n"
+        f"boot@{LIB}/threading.py;work;call@/v/site-packages/lib/x.py;inner@/v/site-packages/lib/y.py;mine 3\n"
+        f"boot@{LIB}/threading.py;run@{LIB}/threading.py;select@{LIB}/selectors.py 3"
+    )
+    view = opened(profile_of(stacks), Shape(mine=categories.mine))
+    assert drawn(view) == table("""
+        70 0 v work
+        40 40   . loads
+        30 30   . mine
+        30 30 . select
+    """)
+
+
+def test_small_rows_fold_and_unfold(profile_of: Made) -> None:
+    view = TreeView(Tree(choose(profile_of("a 9990\nb 4\nc 3\nd 3"))))
+    assert [row.name for row in view.rows(0, 9)] == ["a", "3 more below 0.1 %"]
+    assert view.row(1).total == pytest.approx(0.001)
+    view.expand(1)
+    assert [row.name for row in view.rows(0, 9)] == ["a", "b", "c", "d"]
+
+
+def test_one_small_row_is_shown_instead_of_one_more(profile_of: Made) -> None:
+    view = TreeView(Tree(choose(profile_of("a 9999\nb 1"))))
+    assert [row.name for row in view.rows(0, 9)] == ["a", "b"]
+
+
+def test_collapse_closes_then_goes_to_the_parent(profile_of: Made) -> None:
+    view = TreeView(Tree(choose(profile_of("a;b;c 4\na;b;d 3\na;e 3"))))
+    view.expand(0)
+    view.expand(1)
+    assert [row.name for row in view.rows(0, 9)] == ["a", "b", "c", "d", "e"]
+    assert view.collapse(3) == 1  # a leaf: to its parent
+    assert view.collapse(1) == 1  # an open row: closed
+    assert [row.name for row in view.rows(0, 9)] == ["a", "b", "e"]
+    assert view.toggle(1) == 1
+    assert [row.name for row in view.rows(0, 9)] == ["a", "b", "c", "d", "e"]
+
+
+def test_a_chain_unfolds_link_by_link_and_folds_again(profile_of: Made) -> None:
+    view = TreeView(Tree(choose(profile_of("a;b;c 4\nz 1"))))
+    view.unfold(0)
+    assert [row.name for row in view.rows(0, 9)] == ["a", "b", "c", "z"]
+    view.unfold(0)
+    assert [row.name for row in view.rows(0, 9)] == ["a", "z"]
+
+
+def test_the_hottest_path_ends_where_the_time_is_spent(profile_of: Made) -> None:
+    view = TreeView(Tree(choose(profile_of("a;b;c 6\na;b 1\na;d 2\nz 1"))))
+    at = view.open_hottest()
+    assert view.row(at).name == "c"
+    assert [row.name for row in view.rows(0, 9)] == ["a", "b", "c", "d", "z"]
+
+
+def test_search_says_which_share_passes_through_its_matches(profile_of: Made) -> None:
+    view = TreeView(Tree(choose(profile_of("a;load;loads 4\na;b;load 2\nc 4"))))
+    found = view.search("LOAD")
+    assert found.coverage == pytest.approx(0.6)
+    assert len(found.nodes) == 3
+    at = view.reveal(found.nodes[-1])
+    assert "load" in view.row(at).name or any("load" in note for note in view.row(at).notes)
+    assert view.search("app.py").coverage == pytest.approx(1.0)
+    assert view.search("(").coverage == 0.0  # no regular expression: taken as it stands
+
+
+def test_focus_roots_everything_at_a_function(profile_of: Made) -> None:
+    stacks = choose(profile_of("a;f;x 3\nb;f;y 2\nc 5"))
+    f = next(at for at, func in enumerate(stacks.frames.funcs) if func.name == "f")
+    view = TreeView(Tree(focus(stacks, f)))
+    view.expand(0)
+    assert drawn(view) == table("""
+        50 0 v f
+        30 30   . x
+        20 20   . y
+    """)
+
+
+def test_what_is_open_stays_open_when_the_tree_grows(profile_of: Made) -> None:
+    first = profile_of("a;b;c 5\nz 4")
+    view = TreeView(Tree(choose(first)))
+    view.unfold(0)
+    cursor = view.path_at(2)
+    grown = first.with_slice(profile_of("z 20\na;b;d 1\na;e 2\na 1", frames=first.frames).slices[0])
+    after = TreeView(Tree(choose(grown)), like=view)
+    assert [row.name for row in after.rows(0, 9)] == ["z", "a", "b", "c", "d", "e"]
+    assert after.row(after.go_to(cursor)).name == "c"
+
+
+def test_the_gil_column_is_a_share_of_the_time(profile_of: Made) -> None:
+    view = TreeView(Tree(choose(profile_of("a 50 40\nb 50 10"))))
+    assert [(row.name, row.gil) for row in view.rows(0, 9)] == [("a", 0.4), ("b", 0.1)]
+    assert view.tree.holding(1) == pytest.approx(0.8)
+    assert TreeView(Tree(choose(profile_of("a 1")))).row(0).gil is None
+
+
+def test_the_spread_of_a_node_comes_from_the_slices(profile_of: Made) -> None:
+    even = Tree(choose(profile_of(*["a 7\nb 3"] * 6)))
+    assert even.spread(1) == pytest.approx(0.0)
+    uneven = Tree(choose(profile_of("a 9\nb 1", "a 5\nb 5", "a 7\nb 3", "a 6\nb 4", "a 8\nb 2")))
+    assert uneven.spread(1) == pytest.approx(2.776 * (0.25 / 10 / 5) ** 0.5 * 10**0.5 / 10**0.5, rel=0.3)
+    assert Tree(choose(profile_of(*["a 1"] * 4))).spread(1) is None
+
+
+def test_torn_stacks_do_not_start_where_their_thread_does(profile_of: Made) -> None:
+    text = "<module>;a 500\nb;c 2\n- 1"
+    torn = choose(profile_of(text, torn=True))
+    assert torn.incomplete == pytest.approx(3 / 503)
+    assert choose(profile_of(text)).incomplete == pytest.approx(1 / 503)
+
+
+def test_a_chain_of_4096_frames_that_is_no_recursion(profile_of: Made) -> None:
+    deep = ";".join(f"f{at}" for at in range(4096))
+    view = TreeView(Tree(choose(profile_of(f"{deep} 3\nf0 1"))))
+    view.expand_below(0)
+    assert view.row(1).notes == ("› f4095 (4095)",)
+    view.unfold(1)
+    assert len(view) == 4096
+    assert view.row(4095).name == "f4095"
+    assert TreeView(Tree(choose(profile_of(f"{deep} 3")), Shape(inverted=True))).row(0).name == "f4095"
+
+
+def test_two_functions_that_call_each_other_3000_deep(profile_of: Made) -> None:
+    view = TreeView(Tree(choose(profile_of(";".join(["even", "odd"] * 1500) + " 2"))))
+    assert view.open_hottest() == 0
+    assert view.row(0).notes == ("› odd (3000)",)
+
+
+def test_an_empty_choice_has_no_rows() -> None:
+    view = TreeView(Tree(choose(Profile(Frames()))))
+    assert view.rows(0, 10) == []
+    assert view.open_hottest() == 0
+    assert view.search("x").coverage == 0.0
+
+
+_stacks = st.lists(
+    st.tuples(st.lists(st.integers(1, 5), max_size=8), st.integers(1, 9), st.integers(0, 9)), min_size=1, max_size=30
+)
+
+
+@given(_stacks, st.booleans(), st.booleans())
+def test_totals_are_conserved(listed: list[tuple[list[int], int, int]], inverted: bool, lines: bool) -> None:
+    frames = Frames()
+    ids = [frames.frame(f"f{at // 2}", "/srv/a.py" if at % 3 else f"{LIB}/os.py", at) for at in range(7)]
+    wall: dict[tuple[int, ...], float] = {}
+    for path, weight, _ in listed:
+        stack = tuple(ids[at] for at in path)
+        wall[stack] = wall.get(stack, 0.0) + weight
+    profile = Profile(frames, (Slice({Thread(1, 1): wall}, {}, 1, 0, 1),))
+    whole = sum(weight for _, weight, _ in listed)
+    for mine in (None, categories.mine):
+        tree = Tree(choose(profile), Shape(inverted=inverted, lines=lines, mine=mine))
+        assert sum(tree.self_) == pytest.approx(whole)
+        for node in range(len(tree)):
+            below = sum(tree.total[child] for child in tree.children(node))
+            assert tree.total[node] == pytest.approx(tree.self_[node] + below)
+            assert all(tree.depth[child] == tree.depth[node] + 1 for child in tree.children(node))
+            assert all(tree.parent[child] == node for child in tree.children(node))
+        view = TreeView(tree, threshold=0, fold_chains=False)
+        for at in range(10_000):
+            if at >= len(view):
+                break
+            view.expand(at)
+        assert len(view) == len(tree) - 1
+        assert [view.node_at(at) for at in range(len(view))] == list(range(1, len(tree)))

@@ -1,0 +1,306 @@
+"""Captures of real processes: each test starts its own, and all of them end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tputtui.profiling import capture, formats, hot, preflight, proc
+from tputtui.profiling.capture import Capture, CaptureFailed, Progress
+from tputtui.profiling.profile import Profile
+from tputtui.profiling.stacks import Stacks, choose
+from tputtui.text import clean
+
+TARGETS = Path(__file__).with_name("targets.py")
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="py-spy is driven by way of /proc")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def allowed() -> None:
+    with subprocess.Popen([sys.executable, str(TARGETS), "split"], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        verdict = preflight.check(process.pid)
+        process.kill()
+    if not verdict.ok:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"py-spy may not attach here: {verdict.sentence}")
+        pytest.skip(f"py-spy may not attach here: {verdict.sentence}")
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def begin(*argv: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE)
+        started.append(process)
+        return process
+
+    def target(mode: str) -> subprocess.Popen[bytes]:
+        process = begin(sys.executable, str(TARGETS), mode)
+        assert process.stdout is not None
+        process.stdout.readline()
+        return process
+
+    yield lambda *argv: target(argv[0]) if len(argv) == 1 else begin(*argv)
+    for process in started:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def captured(pid: int, duration_s: float = 2, **options: object) -> Profile:
+    taken = Capture(pid, None, duration_s, **options)  # type: ignore[arg-type]
+    taken.start()
+    assert taken.wait(duration_s + 30)
+    assert taken.state == "done", taken.message
+    assert taken.profile is not None
+    return taken.profile
+
+
+def failed(pid: int, started: float | None = None, **options: object) -> str:
+    taken = Capture(pid, started, 2, **options)  # type: ignore[arg-type]
+    taken.start()
+    assert taken.wait(30)
+    assert taken.state == "failed"
+    assert taken.profile is None
+    assert taken.message == clean(taken.message)
+    return taken.message
+
+
+def share(stacks: Stacks, name: str) -> hot.HotFunction:
+    return next(row for row in hot.hot_functions(stacks) if row.func.name == name)
+
+
+def left_over(pid: int) -> list[str]:
+    """py-spys on a process, and directories of ours, that still exist."""
+    spies = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            line = proc.command(int(entry))
+            if "py-spy" in line and f"-p {pid} " in f"{line} ":
+                spies.append(line)
+    return spies + [str(path) for path in Path(tempfile.gettempdir()).glob(f"tputtui-profile-{os.getpid()}-*")]
+
+
+def test_a_known_split_is_found_within_its_spread(start: Start) -> None:
+    stacks = choose(captured(start("split").pid, 8))
+    row = share(stacks, "seventy")
+    around = hot.spread(stacks, row.id)
+    assert around is not None
+    assert 0 < around < 0.15
+    assert abs(row.total - 0.7) <= max(2 * around, 0.02)
+    assert row.gil is not None
+    assert abs(row.gil - 0.7) <= max(2 * around, 0.04)
+
+
+def test_wall_and_gil_of_threads(start: Start) -> None:
+    process = start("threads")
+    profile = captured(process.pid, 3)
+    assert len(profile.threads) == 4
+    assert {thread.name for thread in profile.threads} >= {"MainThread"}
+    assert all(thread.name == clean(thread.name) and thread.pid == process.pid for thread in profile.threads)
+    rows = hot.threads(profile)
+    assert rows[0].thread.name == "MainThread"
+    assert rows[0].gil is not None
+    assert rows[0].gil > 0.8
+    assert all(row.waiting > 0.9 and (row.gil or 0) < 0.05 for row in rows[1:])
+    assert profile.achieved_hz is not None
+    assert 50 < profile.achieved_hz < 130
+    only = choose(profile, {rows[0].thread})
+    assert share(only, "split").total > 0.9
+
+
+def test_asyncio(start: Start) -> None:
+    stacks = choose(captured(start("asyncio").pid))
+    assert share(stacks, "handler").total > 0.1
+    assert stacks.incomplete < 0.2
+
+
+def test_a_deep_stack(start: Start) -> None:
+    stacks = choose(captured(start("deep").pid))
+    assert max(map(len, stacks.stacks)) > 900
+    assert share(stacks, "deep").total > 0.9
+
+
+def test_subprocesses_are_processes_of_the_profile(start: Start) -> None:
+    process = start("children")
+    deadline = time.monotonic() + 10
+    while not proc.children(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    profile = captured(process.pid, subprocesses=True)
+    assert len({thread.pid for thread in profile.threads}) == 2
+
+
+def test_a_process_that_ends_leaves_what_was_sampled(start: Start) -> None:
+    profile = captured(start("exits").pid, 10)
+    assert profile.about.ended == "the process ended"
+    assert profile.weight() > 50
+
+
+def test_a_process_that_becomes_another_program(start: Start) -> None:
+    process = start("execs")
+    profile = captured(process.pid, 30)
+    assert profile.weight() > 50
+    assert "is not Python" in profile.about.ended
+    assert left_over(process.pid) == []
+
+
+def test_a_stopped_process_stays_stopped_and_is_shown(start: Start) -> None:
+    process = start("split")
+    process.send_signal(signal.SIGSTOP)
+    profile = captured(process.pid)
+    found = proc.facts(process.pid)
+    assert found is not None
+    assert (found.state, found.tracer) == ("T", 0)
+    assert any("stopped (state T)" in note for note in profile.about.notes)
+    assert "is stopped" in failed(process.pid, blocking=True)
+
+
+def test_stopping_early_keeps_what_there_is(start: Start) -> None:
+    process = start("split")
+    told: list[Progress] = []
+    taken = Capture(process.pid, None, 30, on_progress=told.append)
+    taken.start()
+    deadline = time.monotonic() + 15
+    while taken.progress.samples == 0 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    taken.stop()
+    assert taken.wait(6)
+    assert taken.state == "done"
+    assert taken.message == "stopped"
+    assert taken.profile is not None
+    assert taken.profile.weight() > 0
+    assert next(progress.state for progress in told) == "checking"
+    assert told[-1].state == "done"
+    assert any(progress.state == "sampling" and progress.profile is not None for progress in told)
+    assert left_over(process.pid) == []
+
+
+def test_the_same_process_twice_and_a_third_capture_are_refused(start: Start) -> None:
+    one, two, three = start("split"), start("split"), start("split")
+    captures = [Capture(one.pid, None, 20), Capture(two.pid, None, 20)]
+    for taken in captures:
+        taken.start()
+    with pytest.raises(CaptureFailed, match="being profiled already"):
+        Capture(one.pid, None).start()
+    with pytest.raises(CaptureFailed, match="2 captures are running"):
+        Capture(three.pid, None).start()
+    for taken in captures:
+        taken.abort()
+    assert all(taken.wait(6) for taken in captures)
+    assert left_over(one.pid) == []
+
+
+def test_never_the_wrong_process(start: Start) -> None:
+    process = start("split")
+    found = proc.facts(process.pid)
+    assert found is not None
+    started = proc.started(found)
+    assert started is not None
+    assert "is another process now" in failed(process.pid, started - 100)
+    assert captured(process.pid, 1).weight() > 0
+
+
+def test_what_is_no_python_is_a_sentence_that_offers_its_python(start: Start) -> None:
+    assert "is not Python" in failed(start("/bin/sleep", "30").pid)
+    shell = start("/bin/sh", "-c", f"{sys.executable} {TARGETS} split & wait")
+    assert shell.stdout is not None
+    shell.stdout.readline()
+    below = proc.children(shell.pid)
+    try:
+        said = failed(shell.pid)
+        assert f"profile {below[0].pid} (" in said
+    finally:
+        for child in below:
+            os.kill(child.pid, signal.SIGKILL)
+
+
+def test_gone_and_zombie(start: Start) -> None:
+    process = subprocess.Popen(["/bin/true"])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert "a zombie" in failed(process.pid)
+    process.wait()
+    assert "is gone" in failed(process.pid)
+
+
+FAKES = {
+    "a flood": (
+        "case $1 in dump) exit 0;; esac; while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done",
+        "gave no answer",
+    ),
+    "half JSON": (
+        'case $1 in dump) exit 0;; esac; echo "Sampling process"; while [ "$1" != -o ]; do shift; done; printf \'{"profiles": [\' > "$2"',
+        "cannot be read",
+    ),
+    "escapes": ("printf 'Error: \\033[31mred\\033]0;title\\007' >&2; exit 3", "failed with status 3"),
+    "killed": ("kill -9 $$", "ended by signal 9"),
+}
+
+
+@pytest.mark.parametrize(("body", "said"), FAKES.values(), ids=FAKES.keys())
+def test_a_py_spy_that_misbehaves_is_one_sentence(
+    body: str, said: str, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tputtui.profiling.take.ATTACH_S", 1.0)
+    fake = tmp_path / "py-spy"
+    fake.write_text(f"#!/bin/sh\n{body}\n")
+    fake.chmod(0o755)
+    process = start("split")
+    assert said in failed(process.pid, py_spy=fake)
+    assert left_over(process.pid) == []
+
+
+def test_kill_9_of_the_monitor_leaves_no_py_spy(start: Start) -> None:
+    process = start("split")
+    program = (
+        "import sys, time\nfrom tputtui.profiling.capture import Capture\n"
+        f"taken = Capture({process.pid}, None, 30)\ntaken.start()\n"
+        "while not taken.progress.samples: time.sleep(0.02)\nprint('sampling', flush=True)\ntime.sleep(30)\n"
+    )
+    monitor = start(sys.executable, "-c", program)
+    assert monitor.stdout is not None
+    assert monitor.stdout.readline() == b"sampling\n"
+    folders = list(Path(tempfile.gettempdir()).glob(f"tputtui-profile-{monitor.pid}-*"))
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in folders] == [0o700]
+    monitor.kill()
+    monitor.wait()
+    deadline = time.monotonic() + 2
+    while left_over(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left_over(process.pid) == []
+    found = proc.facts(process.pid)
+    assert found is not None
+    assert found.state not in ("T", "t")
+    assert found.tracer == 0
+    capture.sweep()
+    assert not any(folder.exists() for folder in folders)
+
+
+def test_what_was_captured_comes_back_from_its_file(start: Start, tmp_path: Path) -> None:
+    profile = captured(start("threads").pid)
+    formats.save(profile, tmp_path / "p.json.gz")
+    again = formats.load(tmp_path / "p.json.gz")
+    assert again.weight() == profile.weight()
+    assert again.weight("gil") == profile.weight("gil")
+    assert again.threads == profile.threads
+    assert choose(again).incomplete == pytest.approx(choose(profile).incomplete)
+
+
+@pytest.mark.parametrize(("duration", "rate"), [(0, 100), (-1, 100), (4000, 100), (10, 0), (10, 5000)])
+def test_what_py_spy_hangs_or_panics_on_is_refused(duration: float, rate: int) -> None:
+    with pytest.raises(ValueError, match="a capture"):
+        Capture(1, None, duration, rate)

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tputtui.profiling import diff, formats
+from tputtui.profiling.profile import Profile
+from tputtui.profiling.stacks import Stacks, choose
+
+Made = Callable[..., Profile]
+
+
+def test_students_tail() -> None:
+    # Tables of Student's t: two-sided 5 % at 2.262 for 9 degrees, 1 % at 2.845 for 20.
+    assert diff.student_p(2.262157, 9) == pytest.approx(0.05, abs=1e-6)
+    assert diff.student_p(-2.845340, 20) == pytest.approx(0.01, abs=1e-6)
+    assert diff.student_p(0.0, 5) == 1.0
+    assert diff.student_p(0.5, 3.7) == pytest.approx(0.6455, abs=2e-3)
+
+
+def test_holm_steps_down() -> None:
+    assert diff.holm([0.01, None, 0.04, 0.03]) == [pytest.approx(0.03), None, pytest.approx(0.06), pytest.approx(0.06)]
+    assert diff.holm([]) == []
+
+
+def sampled(made: Made, rng: random.Random, shares: dict[str, float], slices: int = 10, swing: float = 0.5) -> Stacks:
+    """A capture whose slices swing as a whole: a function's share is `swing` more or less for a slice."""
+    texts = []
+    for _ in range(slices):
+        weights = [share * rng.uniform(1 - swing, 1 + swing) for share in shares.values()]
+        drawn = rng.choices(list(shares), weights, k=100)
+        texts.append("\n".join(f"{path} {drawn.count(path)}" for path in shares if drawn.count(path)))
+    return choose(made(*texts))
+
+
+def test_equal_captures_show_a_difference_in_at_most_5_percent_of_pairs(profile_of: Made) -> None:
+    rng = random.Random(11)
+    shares = {f"main;f{at};g{at}": 1.0 / (at + 1) for at in range(12)} | {f"main;rare{at}": 0.01 for at in range(12)}
+    pairs = 200
+    false = 0
+    for _ in range(pairs):
+        rows = diff.functions(sampled(profile_of, rng, shares), sampled(profile_of, rng, shares))
+        false += any(row.stands for row in rows)
+    assert false <= 0.05 * pairs
+
+
+def test_what_changed_stands(profile_of: Made) -> None:
+    rng = random.Random(3)
+    before = sampled(profile_of, rng, {"main;grow": 1, "main;stay": 8, "main;vanish": 2})
+    after = sampled(profile_of, rng, {"main;grow": 5, "main;stay": 8, "main;come": 2})
+    called = {row.func.name: row.change for row in diff.functions(before, after)}
+    assert called["grow"] == "changed"
+    assert called["vanish"] == "gone"
+    assert called["come"] == "new"
+    assert called["main"] == "same"
+
+
+def test_a_longer_capture_is_no_difference(profile_of: Made) -> None:
+    rows = diff.functions(choose(profile_of(*["a 7\nb 3"] * 6)), choose(profile_of(*["a 70\nb 30"] * 12)))
+    assert [row.delta for row in rows] == [pytest.approx(0.0), pytest.approx(0.0)]
+    assert not any(row.stands for row in rows)
+
+
+def test_nothing_is_called_below_five_slices(profile_of: Made) -> None:
+    rows = diff.functions(choose(profile_of("a 100")), choose(profile_of("a 50\nb 50")))
+    assert {(row.func.name, row.stands, row.change) for row in rows} == {("a", None, "same"), ("b", None, "new")}
+
+
+def test_the_union_tree_keeps_what_is_gone(profile_of: Made) -> None:
+    union = diff.union(choose(profile_of("m;a 6\nm;old 4")), choose(profile_of("m;a 8\nm;new 2")))
+    found = {
+        union.tree.func(node).name: (union.changes[node], round(union.before[node], 3), round(union.after[node], 3))
+        for node in range(1, len(union.tree))
+    }
+    assert found == {"m": ("same", 1, 1), "a": ("same", 0.6, 0.8), "old": ("gone", 0.4, 0), "new": ("new", 0, 0.2)}
+    assert union.delta(1) == pytest.approx(0)
+
+
+def test_the_captured_pair(profiles: Path) -> None:
+    """README of the profiles: j_highlight grew fivefold, j_md vanished, j_tree is new."""
+    before, after = (
+        choose(formats.load(profiles / name)) for name in ("4a-before.speedscope.json", "4b-after.speedscope.json")
+    )
+    rows = {row.func.name: row for row in diff.functions(before, after)}
+    assert rows["j_highlight"].after > 3 * rows["j_highlight"].before > 0
+    assert rows["j_md"].change == "gone"
+    assert rows["j_tree"].change == "new"

@@ -1,0 +1,279 @@
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import xml.dom.minidom
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tputtui.profiling import formats, unreadable
+from tputtui.profiling.formats import UnreadableProfile
+from tputtui.profiling.profile import Profile, Thread
+from tputtui.profiling.stacks import choose
+from tputtui.profiling.tree import Tree
+from tputtui.text import clean
+
+Made = Callable[..., Profile]
+FORBIDDEN = [chr(code) for code in (*range(32), 0x7F, *range(0x80, 0xA0), 0x202E, 0x2066, 0x200B, 0x2028)]
+
+# The figures stand in the folder's README: samples, threads.
+CAPTURED = {
+    "1-small-aio.speedscope.json": (999, 1),
+    "2-medium-prefork.speedscope.json": (13123, 11),
+    "2b-medium-prefork.raw.txt": (4374, 11),
+    "4a-before.speedscope.json": (1815, 5),
+    "4b-after.speedscope.json": (1835, 5),
+    "6-weird-names.speedscope.json": (201, 2),
+    "8-deep-3000.speedscope.json": (195, 3),
+}
+
+
+@pytest.mark.parametrize("name", CAPTURED)
+def test_captured_profiles_have_all_their_samples(name: str, profiles: Path) -> None:
+    profile = formats.load(profiles / name)
+    samples, threads = CAPTURED[name]
+    assert profile.weight() == samples
+    assert len(profile.threads) == threads
+    assert Tree(choose(profile)).total[0] == samples
+
+
+@pytest.mark.parametrize(
+    "name", ["6-weird-names.speedscope.json", "6b-weird-names.raw.txt", "7-multiline-cmdline.raw.txt"]
+)
+def test_hostile_names_cannot_reach_a_terminal(name: str, profiles: Path) -> None:
+    profile = formats.load(profiles / name)
+    texts = [text for func in profile.frames.funcs for text in (func.name, func.file)]
+    texts += [thread.name for thread in profile.threads]
+    texts += list(profile.about.notes)
+    assert not [text for text in texts if any(char in text for char in FORBIDDEN)]
+    assert xml.dom.minidom.parseString(formats.render(profile, Path("x.svg")))  # noqa: S318 - we wrote it ourselves
+
+
+def test_equal_frames_of_a_file_are_one(profiles: Path) -> None:
+    profile = formats.load(profiles / "6-weird-names.speedscope.json")
+    assert len(set(profile.frames.frames)) == len(profile.frames.frames)
+    assert sum(func.name == "spin" for func in profile.frames.funcs) == 1
+
+
+def test_lines_that_do_not_read_are_counted_and_said(profiles: Path) -> None:
+    profile = formats.load(profiles / "7-multiline-cmdline.raw.txt")
+    assert profile.about.notes == ("10 lines do not read as a stack, the first is line 1",)
+
+
+def test_processes_and_threads_are_dimensions_not_frames(profiles: Path) -> None:
+    profile = formats.load(profiles / "2-medium-prefork.speedscope.json")
+    assert Thread(10822, 10830, "http-worker-0") in profile.threads
+    used = {frame for part in profile.slices for counts in part.wall.values() for stack in counts for frame in stack}
+    assert not [
+        name for frame in used if (name := profile.frames.func_of(frame).name).startswith(("process ", "thread ("))
+    ]
+
+
+def test_a_thread_frame_tells_threads_of_a_recycled_id_apart() -> None:
+    document = speedscope_of(
+        [{"name": "thread (11): req-1"}, {"name": "f", "file": "/a.py", "line": 1}, {"name": "thread (12): req-2"}],
+        [[0, 1], [2, 1], [1]],
+        name='Thread 11 "req-1"',
+    )
+    profile = formats.parse(document)
+    assert [(thread.tid, thread.name) for thread in profile.threads] == [(11, "req-1"), (12, "req-2")]
+
+
+def test_samples_in_time_order_become_slices_of_a_second(profiles: Path) -> None:
+    profile = formats.load(profiles / "1-small-aio.speedscope.json")
+    assert [part.wall_ticks for part in profile.slices] == [100.0] * 9 + [99.0]
+    assert profile.about.rate_hz == pytest.approx(100.0)
+
+
+def test_ours_come_back_as_they_were(profile_of: Made, tmp_path: Path) -> None:
+    profile = profile_of(*["a;b:7 5 2\na;c 3 1\n- 1"] * 6, torn=True)
+    for name in ("p.json", "p.json.gz"):
+        formats.save(profile, tmp_path / name)
+        again = formats.load(tmp_path / name)
+        assert [part.wall for part in again.slices] == [part.wall for part in profile.slices]
+        assert [part.gil for part in again.slices] == [part.gil for part in profile.slices]
+        assert again.ticks("gil") == profile.ticks("gil")
+        assert (again.about.torn, again.about.rate_hz, again.about.pid) == (True, 100.0, 1)
+
+
+def test_a_file_is_its_owners_and_never_overwritten_by_accident(profile_of: Made, tmp_path: Path) -> None:
+    path = tmp_path / "p.json"
+    formats.save(profile_of("a 1"), path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileExistsError):
+        formats.save(profile_of("a 2"), path)
+    formats.save(profile_of("a 2"), path, force=True)
+    assert formats.load(path).weight() == 2
+    assert os.listdir(tmp_path) == ["p.json"]
+
+
+def test_a_name_asks_for_a_format() -> None:
+    assert [formats.check_name(Path(name)) for name in ("a.json", "a.txt.gz", "a.svg")] == ["json", "txt", "svg"]
+    with pytest.raises(ValueError, match=r"name it \.json"):
+        formats.check_name(Path("a.pdf"))
+
+
+def test_collapsed_comes_back(profile_of: Made) -> None:
+    profile = profile_of("a:3;b@/srv/x.py:9 5\na:3 2")
+    again = formats.parse(formats.render(profile, Path("p.txt")))
+    assert again.weight() == 7
+    assert {func.name for func in again.frames.funcs} >= {"a", "b"}
+    assert {frame.line for frame in again.frames.frames} >= {3, 9}
+
+
+def test_other_tools_collapsed_stacks() -> None:
+    profile = formats.parse(b"# comment\nmain;do work;read (libc.so.6) 12\nmain 3.5\n\n")
+    assert profile.weight() == 15.5
+    assert [func.name for func in profile.frames.funcs[1:]] == ["main", "do work", "read"]
+
+
+def test_evented_profiles_of_other_tools() -> None:
+    events = [
+        {"type": "O", "frame": 0, "at": 0},
+        {"type": "O", "frame": 1, "at": 2},
+        {"type": "C", "frame": 1, "at": 5},
+        {"type": "C", "frame": 0, "at": 6},
+    ]
+    document = {
+        "shared": {"frames": [{"name": "main"}, {"name": "work"}]},
+        "profiles": [
+            {"type": "evented", "name": "x", "unit": "milliseconds", "startValue": 0, "endValue": 6, "events": events}
+        ],
+    }
+    profile = formats.parse(json.dumps(document).encode())
+    tree = Tree(choose(profile))
+    assert profile.unit == "milliseconds"
+    assert [(tree.func(node).name, tree.total[node], tree.self_[node]) for node in (1, 2)] == [
+        ("main", 6, 3),
+        ("work", 3, 3),
+    ]
+
+
+def speedscope_of(
+    frames: list[Any], samples: list[Any], weights: list[Any] | None = None, name: str = "x", **more: Any
+) -> bytes:
+    listed = {
+        "type": "sampled",
+        "name": name,
+        "unit": "seconds",
+        "samples": samples,
+        "weights": weights or [0.01] * len(samples),
+    }
+    return json.dumps({"shared": {"frames": frames}, "profiles": [listed | more]}).encode()
+
+
+F = [{"name": "f"}]
+BROKEN: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "the file is empty"),
+    "blank": (b" \n\n", "the file is empty"),
+    "cut JSON": (b'{"profiles": [', "not valid JSON"),
+    "a deep document": (b'{"a":' * 100_000, "not valid JSON"),
+    "other JSON": (b'{"a": 1}', 'no list "profiles"'),
+    "no frames": (b'{"profiles": []}', 'no list "frames"'),
+    "no profiles": (b'{"profiles": [], "shared": {"frames": []}}', "no samples"),
+    "prose": (b"hello world\nthis is no profile\n", "line 1 is the first of 2"),
+    "binary": (b"\x7fELF\0\0\0", "binary data"),
+    "cut gzip": (gzip.compress(b"a;b 1\n" * 1000)[:40], "cut off or damaged"),
+    "not gzip": (b"\x1f\x8bxxxxxx", "cut off or damaged"),
+    "index beyond": (speedscope_of(F, [[0], [7]]), "names frame 7, the file has 1"),
+    "index below": (speedscope_of(F, [[-1]]), "names frame -1"),
+    "index no number": (speedscope_of(F, [["\x1b[31m"]]), "names frame ␛[31m"),
+    "true is no index": (speedscope_of(F, [[True]]), "names frame True"),
+    "negative weight": (speedscope_of(F, [[0]], [-1]), "is -1, not a number"),
+    "huge weight": (speedscope_of(F, [[0]], [1e308]), "not a number from 0"),
+    "NaN": (
+        b'{"shared":{"frames":[{"name":"f"}]},"profiles":[{"type":"sampled","samples":[[0]],"weights":[NaN]}]}',
+        "is nan",
+    ),
+    "lengths differ": (speedscope_of(F, [[0], [0]], [1]), "2 samples, but 1 weights"),
+    "nameless frame": (speedscope_of([{}], [[0]]), "frame 0 has no name"),
+    "unknown type": (speedscope_of(F, [[0]], type="\x1b]0;x"), "has the type '␛]0;x'"),
+    "too deep": (speedscope_of(F, [[0] * 10_001]), "deeper than 10,000"),
+    "ours, wrong slice": (
+        json.dumps(
+            {
+                "shared": {"frames": F},
+                "profiles": [{"type": "sampled", "samples": [[0]], "weights": [1]}],
+                "tputtui": {"slices": [[1, 0, 1]], "profiles": [{"pid": 1, "tid": 1, "name": "x", "slice_of": [4]}]},
+            }
+        ).encode(),
+        "names slice 4",
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "said"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_defect_is_one_sentence(data: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "p\x1b[31m.json"
+    path.write_bytes(data)
+    with pytest.raises(UnreadableProfile) as caught:
+        formats.load(path)
+    text = str(caught.value)
+    assert said in text
+    assert text == clean(text)
+    assert len(text) < 400
+
+
+def test_a_bomb_is_refused_at_the_limit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(formats, "MAX_BYTES", 1000)
+    with pytest.raises(UnreadableProfile, match="inflates to more than"):
+        formats.parse(gzip.compress(b"a" * 5000))
+    path = tmp_path / "large.txt"
+    path.write_bytes(b"a 1\n" * 500)
+    with pytest.raises(UnreadableProfile, match="larger than the limit"):
+        formats.load(path)
+
+
+def test_a_missing_file_and_a_folder_are_sentences(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableProfile, match="No such file"):
+        formats.load(tmp_path / "none.json")
+    with pytest.raises(UnreadableProfile, match="not a file"):
+        formats.load(tmp_path)
+
+
+def parsed(data: bytes) -> Profile | str:
+    """The profile, or the sentence of why not; any other exception fails the test."""
+    try:
+        return formats.parse(data)
+    except UnreadableProfile as error:
+        return str(error)
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(_json, _json, _json, _json)
+def test_whatever_stands_in_a_file_is_a_profile_or_a_sentence(
+    frames: Any, samples: Any, weights: Any, ours: Any
+) -> None:
+    document = {
+        "shared": {"frames": frames if isinstance(frames, list) else F},
+        "profiles": [
+            {"type": "sampled", "name": "Thread 1", "unit": "seconds", "samples": samples, "weights": weights}
+        ],
+        "tputtui": ours,
+    }
+    outcome = parsed(json.dumps(document).encode())
+    if isinstance(outcome, str):
+        assert outcome == clean(outcome)
+    else:
+        assert 0 <= outcome.weight() <= unreadable.MAX_WEIGHT * 100
+
+
+@given(st.text(max_size=200))
+def test_whatever_stands_in_a_text_is_a_profile_or_a_sentence(text: str) -> None:
+    outcome = parsed(text.encode("utf-8", "replace"))
+    if isinstance(outcome, str):
+        assert outcome == clean(outcome)
+    else:
+        assert all(func.name == clean(func.name) for func in outcome.frames.funcs)
