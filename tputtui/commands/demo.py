@@ -26,6 +26,8 @@ def run(arguments: Arguments) -> int:
     if options.stream:
         require_stdout()
     else:
+        if options.count is not None:
+            raise UsageError("-n counts objects, so it belongs to --stream")
         require_screen("tputtui demo --stream -n 10 prints the same as JSON")
     try:
         demo = Demo(
