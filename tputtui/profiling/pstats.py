@@ -30,7 +30,7 @@ resource.setrlimit(resource.RLIMIT_CPU, (8, 8))
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 with open(sys.argv[1], "rb") as source, open(sys.argv[2], "w") as out:
     for (file, line, name), (primitive, calls, own, total, callers) in marshal.load(source).items():
-        above = [[f, l, n, c[1] if isinstance(c, tuple) else c, c[3] if isinstance(c, tuple) else 0.0]
+        above = [[f, l, n, c[0] if isinstance(c, tuple) else c, c[3] if isinstance(c, tuple) else 0.0]
                  for (f, l, n), c in callers.items()]
         print(json.dumps([file, line, name, primitive, calls, own, total, above]), file=out)
 """

@@ -1,0 +1,238 @@
+"""Each cause as a sentence with its next step, on a /proc of our own making."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tputtui.profiling import preflight, proc
+from tputtui.profiling.launcher import Finished
+from tputtui.text import clean
+
+ME = 1000
+BTIME = 1_700_000_000
+
+
+class FakeProc:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        (root / "stat").write_text(f"cpu 1 2 3\nbtime {BTIME}\n")
+        self.capabilities(0)
+
+    def capabilities(self, effective: int) -> None:
+        (self.root / "self").mkdir(exist_ok=True)
+        (self.root / "self" / "status").write_text(f"Name:\tx\nCapEff:\t{effective:016x}\n")
+
+    def yama(self, scope: int) -> None:
+        path = self.root / "sys/kernel/yama"
+        path.mkdir(parents=True)
+        (path / "ptrace_scope").write_text(f"{scope}\n")
+
+    def process(
+        self,
+        pid: int,
+        name: str = "python3",
+        state: str = "S",
+        parent: int = 1,
+        uid: int = ME,
+        tracer: int = 0,
+        flags: int = 0,
+        inner: int | None = None,
+        exe: str | None = "/usr/bin/python3.12",
+        start: int = 5000,
+    ) -> None:
+        folder = self.root / str(pid)
+        folder.mkdir()
+        rest = [state, parent, 0, 0, 0, 0, flags, *[0] * 12, start, 0]
+        (folder / "stat").write_text(f"{pid} ({name}) {' '.join(map(str, rest))}\n")
+        ns = f"{pid}\t{inner}" if inner else str(pid)
+        (folder / "status").write_text(
+            f"Name:\t{name}\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\nTracerPid:\t{tracer}\nThreads:\t3\nNSpid:\t{ns}\n"
+        )
+        (folder / "cmdline").write_bytes(f"{name}\0--flag\0".encode())
+        (folder / "maps").write_text("")
+        if exe:
+            (folder / "exe").symlink_to(exe)
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> FakeProc:
+    return FakeProc(tmp_path)
+
+
+def looked(fake: FakeProc, pid: int = 50, started: float | None = None, *, blocking: bool = False) -> preflight.Verdict:
+    verdict = preflight.look(pid, started, blocking=blocking, root=fake.root, uid=ME)
+    assert verdict.sentence == clean(verdict.sentence)
+    return verdict
+
+
+def test_my_own_python_may_be_profiled(fake: FakeProc) -> None:
+    fake.process(50)
+    verdict = looked(fake, started=BTIME + 5000 / os.sysconf("SC_CLK_TCK"))
+    assert verdict.ok
+    assert verdict.python == "3.12"
+    assert verdict.sentence == ""
+
+
+def test_gone(fake: FakeProc) -> None:
+    assert looked(fake).sentence == "PID 50 is gone. choose another process"
+    assert "gone" in looked(fake, 0).sentence
+    assert "gone" in looked(fake, -1).sentence
+
+
+def test_another_process_has_the_pid(fake: FakeProc) -> None:
+    fake.process(50, name="vim")
+    assert "PID 50 is another process now (vim)" in looked(fake, started=BTIME + 9999.0).sentence
+
+
+def test_zombie_and_kernel_thread(fake: FakeProc) -> None:
+    fake.process(50, state="Z", parent=40)
+    fake.process(51, name="kworker/0:1", flags=0x00200000)
+    assert "zombie" in looked(fake).sentence
+    assert "PID 40" in looked(fake).sentence
+    assert "kernel thread" in looked(fake, 51).sentence
+
+
+def test_another_users_process_names_the_whole_command(fake: FakeProc) -> None:
+    fake.process(50, uid=0)
+    verdict = looked(fake)
+    assert "belongs to root, not to you" in verdict.sentence
+    assert verdict.command.startswith("sudo /")
+    assert verdict.command.endswith("profile 50")
+    assert verdict.command in verdict.sentence
+    fake.capabilities(1 << 19)  # CAP_SYS_PTRACE
+    assert looked(fake).ok
+
+
+@pytest.mark.parametrize(
+    ("scope", "said"), [(1, "sysctl -w kernel.yama.ptrace_scope=0"), (2, "administrator"), (3, "next boot")]
+)
+def test_yama(scope: int, said: str, fake: FakeProc) -> None:
+    fake.process(50)
+    fake.yama(scope)
+    verdict = looked(fake)
+    assert not verdict.ok
+    assert f"ptrace_scope is {scope}" in verdict.sentence
+    assert said in verdict.sentence
+    assert bool(verdict.command) == (scope < 3)
+
+
+def test_stopped_and_traced_only_matter_to_a_blocking_capture(fake: FakeProc) -> None:
+    fake.process(50, state="T")
+    fake.process(60, name="gdb")
+    fake.process(51, state="t", tracer=60)
+    assert "this is where it stands" in looked(fake).notes[0]
+    assert "kill -CONT 50" in looked(fake, blocking=True).sentence
+    assert looked(fake, 51).notes == ("traced by PID 60 (gdb)",)
+    assert "is traced by PID 60 (gdb)" in looked(fake, 51, blocking=True).sentence
+
+
+def test_a_container_is_noted(fake: FakeProc) -> None:
+    fake.process(50, inner=7)
+    assert looked(fake).notes == ("in a container: thread ids are the inner ones",)
+
+
+def test_hostile_names_are_cleaned(fake: FakeProc) -> None:
+    fake.process(50, name="a) \x1b[31mb", state="Z")
+    assert "a) ␛[31mb" in looked(fake).sentence
+
+
+def explained(fake: FakeProc, stderr: str, status: int | None = 1) -> str:
+    verdict = preflight.explain(50, Finished(status, "", stderr), fake.root)
+    assert not verdict.ok
+    assert verdict.sentence == clean(verdict.sentence)
+    return verdict.sentence
+
+
+def test_not_python_offers_its_python_children(fake: FakeProc) -> None:
+    fake.process(50, name="uv", exe="/usr/bin/uv")
+    fake.process(51, name="sh", parent=50, exe="/bin/sh")
+    fake.process(52, name="python3", parent=51)
+    said = "Error: Failed to find python version from target process"
+    verdict = preflight.explain(50, Finished(1, "", said), fake.root)
+    assert verdict.children == ((52, "python3 --flag"),)
+    assert "profile 52 (python3)" in verdict.sentence
+
+
+def test_py_spys_words_become_ours(fake: FakeProc) -> None:
+    fake.process(50)
+    fake.process(51, name="bash", exe="/bin/bash")
+    assert "version 3.99.0 at /usr/bin/python3.12" in explained(fake, "Error: Unsupported version of Python: 3.99.0")
+    assert "free-threaded" in explained(fake, "Error: Unsupported version of Python: 3.14t")
+    assert "4,096 frames" in explained(fake, "Error: Failed to find a python interpreter in the .data section")
+    assert "stopped" in explained(fake, "Error: Failed to suspend process\nunexpected waitpid result")
+    assert "said" not in explained(fake, "")
+    assert (
+        explained(fake, "Error: \x1b[31mnew\x1b[0m kind\nmore")
+        == "py-spy failed with status 1 on PID 50 (python3): Error: ␛[31mnew␛[0m kind"
+    )
+    assert "ended by signal 9" in explained(fake, "", -9)
+    assert "no answer" in explained(fake, "", None)
+    verdict = preflight.explain(51, Finished(1, "", "Failed to find python version"), fake.root)
+    assert verdict.sentence == "PID 51 (bash) is not Python. choose a Python process"
+
+
+def test_uninterruptible_sleep(fake: FakeProc) -> None:
+    fake.process(50, state="D")
+    assert "uninterruptible sleep (state D)" in explained(fake, "", None)
+
+
+def test_a_container_without_the_capability(fake: FakeProc, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake.process(50)
+    words = "Error: Failed to get process executable name.\nCaused by: 0: Permission denied (os error 13)"
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert "--cap-add SYS_PTRACE" in explained(fake, words)
+    monkeypatch.setattr(os, "geteuid", lambda: ME)
+    assert "run: sudo /" in explained(fake, words)
+
+
+def test_a_py_spy_in_the_current_directory_is_never_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spy = tmp_path / "py-spy"
+    spy.write_text("#!/bin/sh\ntouch ran\n")
+    spy.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("PATH", f".{os.pathsep}{os.pathsep}{tmp_path.name}")
+    with pytest.raises(preflight.NoPySpy, match="pip install py-spy"):
+        preflight.find_py_spy()
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("echo py-spy 0.3.14", "0.4 or later is needed"),
+        ("printf 'evil \\033[2J'", "is no py-spy we know"),
+        ("exit 7", "is no py-spy we know"),
+    ],
+)
+def test_its_version_is_checked(body: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bin").mkdir()
+    spy = tmp_path / "bin" / "py-spy"
+    spy.write_text(f"#!/bin/sh\n{body}\n")
+    spy.chmod(0o755)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    with pytest.raises(preflight.NoPySpy, match=said) as caught:
+        preflight.find_py_spy()
+    assert str(spy) in str(caught.value)
+    assert str(caught.value) == clean(str(caught.value))
+
+
+def test_one_that_is_not_executable_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "py-spy").write_text("")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(preflight.NoPySpy, match=r"not executable: chmod \+x /"):
+        preflight.find_py_spy()
+
+
+def test_our_own_facts() -> None:
+    found = proc.facts(os.getpid())
+    assert found is not None
+    assert found.state == "R"
+    assert found.parent == os.getppid()
+    assert proc.python(os.getpid()) == f"{sys.version_info[0]}.{sys.version_info[1]}"

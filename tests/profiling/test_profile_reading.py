@@ -1,0 +1,95 @@
+"""Each rule speaks with its figures where it applies, and is silent where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tputtui.profiling import reading
+from tputtui.profiling.profile import Profile
+from tputtui.profiling.stacks import choose
+
+Made = Callable[..., Profile]
+LIB = "/usr/lib/python3.12"
+SITE = "/v/lib/python3.12/site-packages"
+WAIT = f"wait@{LIB}/threading.py"
+CONDITION = f"Condition.wait@{LIB}/threading.py"
+IDLE = f"<module>;get@{LIB}/queue.py;{CONDITION}"
+
+SAID = {
+    "cpu-bound": (
+        "main;work 95 95\nmain;other 5 1",
+        "CPU-bound: the GIL is held 96 % of the time, one core is all this process uses.",
+    ),
+    "gil": (
+        f"main;rank 30 29\n{IDLE} 70",
+        "30.0 % ±0.0 is computed in rank, holding the GIL 97 % of that: threads will not make it faster, processes can.",
+    ),
+    "lock": (
+        f"main;acquire;{CONDITION} 40\nmain;work 60",
+        "40.0 % ±0.0 of the time is spent waiting for a lock in acquire; pool db is at 20 of 20 and 3 wait.",
+    ),
+    "database": (
+        f"main;load;execute@{SITE}/psycopg/cursor.py;{WAIT} 25\nmain;work 75",
+        "25.0 % ±0.0 of the time is spent in the database client psycopg, called from load; pool db is at 20 of 20 and 3 wait.",
+    ),
+    "outbound": (
+        f"main;ask;get@{SITE}/requests/api.py;read@{LIB}/ssl.py 30\nmain;work 70",
+        "30.0 % ±0.0 of the time is spent in outbound calls by requests, called from ask; pool db is at 20 of 20 and 3 wait.",
+    ),
+    "serialization": (
+        f"main;answer;dumps@{LIB}/json/__init__.py;encode@{LIB}/json/encoder.py 20\nmain;work 80",
+        "20.0 % ±0.0 of the time is spent in serialization (json), called from answer.",
+    ),
+}
+
+SILENT = {
+    "cpu-bound": "main;work 95 60\nmain;other 5 1",
+    "gil": f"main;rank 30 9\n{IDLE} 70",  # it computes, but lets the GIL go
+    "lock": f"{IDLE} 90\nmain;Event.wait@{LIB}/threading.py;{CONDITION} 5\nmain;work 5",  # idle workers, a timer
+    "database": f"main;psycopg;{WAIT} 25\nmain;work 75",  # a function of ours that is called so
+    "outbound": f"main;ask;get@{SITE}/requests/api.py 5\nmain;work 95",  # too little
+    "serialization": "main;json@/srv/app/json/thing.py 50\nmain;work 50",  # a module of ours that is called so
+}
+
+
+@pytest.mark.parametrize("rule", SAID)
+def test_a_rule_speaks(rule: str, profile_of: Made) -> None:
+    text, sentence = SAID[rule]
+    found = reading.sentences(choose(profile_of(*[text] * 5)), evidence="pool db is at 20 of 20 and 3 wait")
+    assert {one.rule: one.text for one in found}[rule] == sentence  # type: ignore[index]
+
+
+@pytest.mark.parametrize("rule", SILENT)
+def test_a_rule_is_silent(rule: str, profile_of: Made) -> None:
+    found = reading.sentences(choose(profile_of(*[SILENT[rule]] * 5)))
+    assert rule not in {one.rule for one in found}
+
+
+def test_no_spread_is_claimed_below_five_slices(profile_of: Made) -> None:
+    found = reading.sentences(choose(profile_of(SAID["lock"][0])))
+    assert [one.text for one in found] == ["40.0 % of the time is spent waiting for a lock in acquire."]
+
+
+def test_at_most_three_sentences_the_largest_first(profile_of: Made) -> None:
+    text = "\n".join(
+        (
+            f"main;acquire;{CONDITION} 24",
+            f"main;load;execute@{SITE}/psycopg/cursor.py 22",
+            f"main;ask;get@{SITE}/requests/api.py 20",
+            f"main;answer;dumps@{LIB}/json/__init__.py 18",
+            "main;work 16",
+        )
+    )
+    found = reading.sentences(choose(profile_of(*[text] * 5)))
+    assert [one.rule for one in found] == ["lock", "database", "outbound"]
+
+
+def test_an_idle_process_says_nothing(profile_of: Made) -> None:
+    assert reading.sentences(choose(profile_of(*[f"{IDLE} 100"] * 5))) == []
+    assert reading.sentences(choose(profile_of())) == []
+
+
+def test_every_rule_has_both_tests() -> None:
+    assert len(reading.RULES) == len(SAID) == len(SILENT)
