@@ -23,6 +23,7 @@ __all__ = ["apply_overrides", "classify"]
 OWN_APP_SCORE = 13.0
 """Points from which a counter nobody has an entry for is surely an application's own traffic: requests with a status."""
 _OWN_APP_RANK = 2.5  # it outranks stores, brokers and background work, not what is known to serve users
+_TOLD = 2  # lines of known saturation from which names alone add no queues
 _FURTHER = 6  # further signals named beside the main ones
 
 
@@ -209,7 +210,7 @@ def _saturation(main: _Main) -> tuple[Binding, ...]:
     ordered = sorted(main.known, key=lambda one: one is not main.ecosystem)
     for one in ordered:
         bound.extend(bind.saturation(line, one.name) for line in ecosystems.present(one.saturation, main.found))
-    bound.extend(saturation.find(main.found, main.busy))
+    bound.extend(saturation.find(main.found, main.busy, only_sure=len(bound) >= _TOLD))
     names: set[str] = set()
     families: set[str] = set()
     kept = []

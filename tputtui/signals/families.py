@@ -16,6 +16,7 @@ from tputtui.model import Exposition, Family, MetricKind, Series
 
 LABEL_VALUES = 64  # distinct values kept for a label: enough to see what the label is about
 SERIES_READ = 500  # series of a name whose labels are looked at
+BUCKETS_READ = 200  # a metric's rows of buckets that tell its bounds: the first series has them all
 _TIMESTAMP = (9e8, 4e9)  # unix seconds from 1998 to 2096
 _WORD = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z]|[\d_:.]|$)|[A-Z]?[a-z]+|[A-Z]+|\d+[a-z]*")
 
@@ -75,6 +76,7 @@ class Catalog:
     metrics: dict[str, Metric]
     samples: Mapping[str, Metric]  # by the sample name that counts (or the gauge's name)
     prefixes: dict[str, int]  # "envoy", "envoy_http", … -> how many metrics begin so
+    exporter: bool = False  # it speaks of something else: the process behind it is only the exporter
 
     def get(self, name: str) -> Metric | None:
         """A metric by its base name or by the sample name that counts."""
@@ -106,7 +108,7 @@ def catalog(now: Exposition, before: Exposition | None = None, dt_s: float | Non
         parts = re.split(r"[_:]", metric.name)
         for length in range(1, len(parts) + 1):
             prefixes["_".join(parts[:length])] += 1
-    return Catalog(metrics, samples, prefixes)
+    return Catalog(metrics, samples, prefixes, any("_exporter_" in name for name in by_name))
 
 
 _TIMED = frozenset(
@@ -223,7 +225,7 @@ def _distribution(
 
 def _bounds(buckets: list[tuple[Series, float]]) -> tuple[float, ...]:
     found: set[float] = set()
-    for series, _ in buckets[:SERIES_READ]:
+    for series, _ in buckets[:BUCKETS_READ]:
         raw = series.label("le")
         try:
             found.add(float(raw or "nan"))

@@ -18,10 +18,16 @@ class _Use:
     binding: Binding
 
 
-def find(found: Catalog, busy: Metric | None) -> list[Binding]:
-    """The saturation bindings a target's names suggest, best first, at most `MOST`."""
+def find(found: Catalog, busy: Metric | None, *, only_sure: bool = False) -> list[Binding]:
+    """The saturation bindings a target's names suggest, best first, at most `MOST`.
+
+    With `only_sure`, where the exporter is known, those that have a limit or come from the runtime: a queue that
+    nobody has an entry for would outrank all that is known.
+    """
     uses = [use for metric in found if (use := _use(metric, found, busy)) is not None]
-    uses.extend(_runtime(found))
+    if only_sure:
+        uses = [use for use in uses if use.binding.limit is not None and not use.binding.waiting]
+    uses.extend([] if found.exporter else _runtime(found))
     uses.sort(key=lambda use: (-use.rank, use.binding.family))
     kept: dict[str, Binding] = {}
     for use in uses:
@@ -33,7 +39,7 @@ def _use(metric: Metric, found: Catalog, busy: Metric | None) -> _Use | None:
     if (
         metric.kind != "gauge"
         or not metric.typed
-        or metric.name.startswith(("go_", "process_", "promhttp_", "node_", "jvm_"))
+        or metric.name.startswith(("go_", "process_", "promhttp_", "node_", "jvm_", "nodejs_active"))
     ):
         return None
     name = set(metric.words)
@@ -72,23 +78,13 @@ def _is_lag(name: set[str]) -> bool:
 
 
 def _in_flight(name: tuple[str, ...]) -> bool:
-    joined = "_".join(name)
-    return any(
-        sign in joined
-        for sign in (
-            "in_flight",
-            "inflight",
-            "in_progress",
-            "inprogress",
-            "active_requests",
-            "requests_active",
-            "rq_active",
-            "active_requests",
-        )
-    ) or (
-        {"requests", "reqs", "queries"} & set(name) != set()
-        and {"running", "active", "current", "executing"} & set(name) != set()
-    )
+    """Requests being worked on; "in progress" alone may as well be a backup."""
+    joined, told = "_".join(name), set(name)
+    named = any(sign in joined for sign in ("in_flight", "inflight", "in_progress", "inprogress"))
+    if named and (told & (vocabulary.OURS | {"queries", "calls", "commands"}) or len(name) <= 3):
+        return True
+    work = {"requests", "request", "reqs", "rq", "queries"} & told
+    return bool(work and {"running", "active", "executing", "current"} & told)
 
 
 def _memory(metric: Metric, found: Catalog) -> _Use | None:
@@ -108,32 +104,21 @@ def _memory(metric: Metric, found: Catalog) -> _Use | None:
 
 def _limit(metric: Metric, found: Catalog) -> str | None:
     """The gauge that names the limit of this one: the same words but for those of use and of limit."""
-    core = [word for word in metric.words if word not in vocabulary.USED | {"requests", "queued", "depth", "length"}]
-    first = metric.words[0]
-    best: str | None = None
+    core = _core(metric) - {"requests", "queued", "depth", "length"}
+    best: Metric | None = None
     for other in found:
-        if other is metric or other.kind not in ("gauge", "counter") or other.words[:1] != (first,):
+        words = set(other.words)
+        if other is metric or other.kind != "gauge" or not words & vocabulary.LIMIT or words & vocabulary.NO_LIMIT:
             continue
-        theirs = other.words
-        if not set(theirs) & vocabulary.LIMIT or set(theirs) & {
-            "idle",
-            "used",
-            "queue",
-            "queued",
-            "waiting",
-            "timeout",
-            "lifetime",
-            "count_max",
-            "reached",
-        }:
-            continue
-        if other.kind == "counter":
-            continue
-        rest = [word for word in theirs if word not in vocabulary.LIMIT and word not in vocabulary.USED]
-        plain = [word for word in core if word not in vocabulary.LIMIT]
-        if set(rest) == set(plain) and (best is None or _sureness(other) > _sureness(found.metrics[best])):
-            best = other.name
-    return best
+        same = other.words[:1] == metric.words[:1] and _core(other) == core
+        if same and (best is None or _sureness(other) > _sureness(best)):
+            best = other
+    return best.name if best is not None else None
+
+
+def _core(metric: Metric) -> set[str]:
+    """The words that say what it is, without those of use and of limit."""
+    return set(metric.words) - vocabulary.USED - vocabulary.LIMIT
 
 
 def _sureness(metric: Metric) -> int:

@@ -100,16 +100,19 @@ USED = _set(
     "opened established"
 )
 LIMIT = _set("max maximum limit limits size capacity maxclients hard total config soft quota")
-WAITING = _set("waiting queued pending backlog inqueue waiters blocked unacked ready")
+NO_LIMIT = _set("idle used queue queued waiting timeout lifetime reached heap usage peak")
+"""A gauge named so is no limit: a heap's total grows with its use, and the most ever used is none."""
+WAITING = _set("waiting queued pending backlog inqueue waiters")
 QUEUE = _set("queue queues workqueue backlog mailbox")
 DEPTH = _set("length depth size jobs tasks items len requests reqs messages pending backlog latency count")
 THINGS = _set(
-    "pool connections connection conns threads thread workers worker clients slots permits sessions fds db jdbc executor"
+    "pool connections connection conns threads thread workers worker clients slots permits fds db jdbc executor"
 )
 """What a process has a limited number of."""
 NOT_LOAD = _set(
     "created timestamp age info uptime scrape collector wait started closed destroyed rejected peak last gc version "
-    "replicas desired spec latency promhttp limit max maximum min capacity idle configured sum free"
+    "replicas desired spec latency promhttp limit max maximum min capacity idle configured sum free "
+    "rate timeout offset is first breakers need history"
 )
 """A gauge named so is no measure of how busy something is."""
 OURS = _set("http grpc request requests server rq reqs")

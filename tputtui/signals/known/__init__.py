@@ -36,6 +36,14 @@ class Ecosystem:
 
 def everything() -> tuple[Ecosystem, ...]:
     """All entries, in the order in which the tables list them."""
-    from tputtui.signals.known import brokers, inference, platform, proxies, stores, web
+    from tputtui.signals.known import brokers, inference, platform, proxies, stores, telemetry, web
 
-    return (*inference.KNOWN, *web.KNOWN, *proxies.KNOWN, *stores.KNOWN, *brokers.KNOWN, *platform.KNOWN)
+    return (
+        *inference.KNOWN,
+        *web.KNOWN,
+        *proxies.KNOWN,
+        *stores.KNOWN,
+        *telemetry.KNOWN,
+        *brokers.KNOWN,
+        *platform.KNOWN,
+    )

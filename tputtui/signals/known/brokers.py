@@ -53,7 +53,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         saturation=(
             "request queue: kafka_network_requestchannel_requestqueuesize waiting",
-            "under-replicated partitions: kafka_server_replicamanager_underreplicatedpartitions waiting",
+            "under-replicated partitions: kafka_server_replicamanager_underreplicatedpartitions",
             "request handlers idle: kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent [ratio]",
         ),
         further=("bytes in: kafka_server_brokertopicmetrics_bytesin_total [By/s]",),
@@ -79,7 +79,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         errors=("redpanda_rpc_request_errors_total", "vectorized_kafka_rpc_service_errors"),
         latency=("redpanda_kafka_request_latency_seconds", "vectorized_kafka_latency_produce_latency_us"),
         saturation=(
-            "under-replicated: redpanda_kafka_under_replicated_replicas waiting",
+            "under-replicated: redpanda_kafka_under_replicated_replicas",
             "connections: redpanda_rpc_active_connections",
         ),
     ),

@@ -1,0 +1,69 @@
+"""The bar: traffic, latency and errors each right on nine of ten labelled files, and the generic ranking alone close to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import corpus
+import pytest
+
+from tputtui.model import Bindings
+from tputtui.signals.classify import classify
+
+SLOTS = ("traffic", "latency", "errors")
+
+
+def right(bindings: Bindings, truth: dict[str, Any]) -> dict[str, bool]:
+    """A listed name is right; where nothing is listed, silence is."""
+    traffic, latency, errors = bindings.traffic, bindings.latency, bindings.errors
+    return {
+        "traffic": traffic.family in truth["throughput"] if traffic else not truth["throughput"],
+        "latency": latency.family in [one["metric"] for one in truth["latency"]] if latency else not truth["latency"],
+        "errors": any(
+            errors.family == one["metric"] and one.get("label") in (None, errors.label) for one in truth["errors"]
+        )
+        if errors
+        else not truth["errors"],
+    }
+
+
+@pytest.mark.parametrize(("use_ecosystems", "bar"), [(True, 0.9), (False, 0.85)], ids=["with ecosystems", "generic"])
+def test_each_signal_is_right_on_most_labelled_files(*, use_ecosystems: bool, bar: float) -> None:
+    files = corpus.labelled()
+    rows = []
+    for entry in files:
+        bindings = classify(corpus.scan(corpus.body(entry["file"])), use_ecosystems=use_ecosystems)
+        rows.append((entry["file"], right(bindings, entry["truth"]), bindings))
+    print(f"\n{'file':45} {'  '.join(SLOTS)}   (ecosystems: {use_ecosystems})")
+    for file, marks, bindings in rows:
+        named = [getattr(bindings, slot) for slot in SLOTS]
+        marked = "  ".join(f"{'yes' if marks[slot] else 'NO':{len(slot)}}" for slot in SLOTS)
+        print(f"{file:45} {marked}   {' · '.join(one.family if one else '–' for one in named)}")
+    shares = {slot: sum(marks[slot] for _, marks, _ in rows) / len(rows) for slot in SLOTS}
+    print(f"{'in all, of ' + str(len(rows)):45} " + "  ".join(f"{shares[slot]:.2f}" for slot in SLOTS))
+    assert {slot: share for slot, share in shares.items() if share < bar} == {}
+
+
+def test_times_to_a_first_token_are_signals_of_their_own() -> None:
+    for entry in corpus.labelled():
+        bindings = classify(corpus.scan(corpus.body(entry["file"])))
+        firsts = {signal.family for signal in bindings.signals if signal.signal == "latency"}
+        assert firsts == set(entry["truth"]["ttfb"])
+
+
+def test_the_same_samples_give_the_same_bindings() -> None:
+    for entry in corpus.labelled():
+        text = corpus.body(entry["file"])
+        assert classify(corpus.scan(text)) == classify(corpus.scan(text))
+
+
+def test_only_names_that_are_there_are_bound() -> None:
+    for entry in corpus.labelled():
+        exposition = corpus.scan(corpus.body(entry["file"]))
+        names = {series.name for series in exposition.samples}
+        for binding in classify(exposition).all():
+            wanted = {binding.family, f"{binding.family}_count", f"{binding.family}_bucket"} & names
+            assert wanted, binding
+            assert binding.limit is None or binding.limit in names
+            assert binding.denominator is None or binding.denominator in names
+            assert binding.reason
