@@ -15,6 +15,7 @@ import termios
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 import pyte
 
@@ -43,12 +44,12 @@ class Session:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             with contextlib.suppress(OSError):
-                os.execvpe(argv[0], list(argv), env)
+                os.execvpe(argv[0], list(argv), env)  # noqa: S606  # no shell is the point
             os._exit(127)
         self.resize(*size)
         self.termios_before = termios.tcgetattr(self.fd)
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

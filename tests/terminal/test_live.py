@@ -160,7 +160,7 @@ def test_a_target_that_goes_down_says_why_and_comes_back(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)], ids=lambda v: str(v)
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)], ids=str
 )
 def test_a_signal_leaves_the_terminal_clean(demo: str, number: signal.Signals, code: int) -> None:
     with live(demo) as session:

@@ -13,7 +13,9 @@ from typing import Any, ClassVar, Protocol, cast
 
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
+from rich.console import RenderableType
 from textual import events
+from textual._compositor import ChopsUpdate
 from textual.app import App, InvalidThemeError
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -28,6 +30,7 @@ from tputtui.tui.driver import TerminalDriver
 from tputtui.tui.lifeline import Lifeline
 from tputtui.tui.live import LiveScreen
 from tputtui.tui.widgets.prompt import Prompt
+from tputtui.tui.wire import Wire
 from tputtui.views.routes import route_columns
 from tputtui.views.scene import ListState, Scene, Viewpoint, busiest_service
 
@@ -122,6 +125,7 @@ class TputtuiApp(App[int]):
         self.asked_to_quit = False
         self.profile_at_once: int | None = None
         self.saved: list[str] = []  # files, for the lines in the scrollback
+        self._wire = Wire()
         self._said_at = 0.0
         self._lifeline = Lifeline(self._leave_with, source.stop)
         self.register_theme(look.theme())
@@ -193,6 +197,15 @@ class TputtuiApp(App[int]):
                 self.say(f"process {pid} has ended, or may not be seen")
             else:
                 self.profile(process)
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Send partial updates leanly (see `wire`). Textual has no public place for it."""
+        if isinstance(renderable, ChopsUpdate):
+            super()._display(screen, cast("RenderableType", self._wire.partial(renderable)))
+            return
+        if renderable is not None:
+            self._wire.forget()
+        super()._display(screen, renderable)
 
     def backlog(self) -> int:
         """Writes that wait for the terminal. Textual blocks its loop at 30: we stop drawing long before."""

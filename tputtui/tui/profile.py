@@ -156,6 +156,8 @@ class ProfileScreen(Screen[None]):
     def show_scene(self, scene: Scene) -> None:
         """Hand the widgets their lines."""
         width = self.size.width
+        if not self.query("#header"):
+            return  # a tick came before the widgets
         self.query_one("#header", LineBar).show_line(header(scene, width))
         self.query_one("#strip", LineBar).show_line(strip(scene, width))
         panel = self.query_one("#pane", Panel)

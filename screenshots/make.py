@@ -1,0 +1,114 @@
+"""`make screenshots`: the pictures of the README, taken from the running program on real targets.
+
+The demo, Debian's node-exporter and a Prometheus server (where they are installed) are started on loopback and watched;
+after half a minute the screen is saved at three sizes, then a process is profiled and that is saved, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from tputtui.demo.run import Demo
+from tputtui.monitor import Engine
+from tputtui.settings import Settings, TargetSettings
+from tputtui.tui import palette
+from tputtui.tui.app import Place, TputtuiApp
+
+HERE = Path(__file__).resolve().parent
+SETTLE_S = 75.0
+SIZES = ((80, 24), (120, 40), (200, 60))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(argv: list[str]) -> Iterator[None]:
+    """A server, ended with the block."""
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def servers(stack: ExitStack, demo: str) -> list[TargetSettings]:
+    """The targets: the demo, and what of Debian's servers is installed."""
+    targets = [TargetSettings(name="shop", url=demo)]
+    path = "/usr/sbin:/usr/bin:/bin:/usr/local/bin"
+    exporter = shutil.which("prometheus-node-exporter", path=path)
+    if exporter:
+        port = free_port()
+        stack.enter_context(running([exporter, f"--web.listen-address=127.0.0.1:{port}"]))
+        targets.append(TargetSettings(name="node", url=f"http://127.0.0.1:{port}/metrics"))
+    server = shutil.which("prometheus", path=path)
+    if server:
+        port = free_port()
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        scraped = demo.partition("://")[2].partition("/")[0]
+        (folder / "p.yml").write_text(
+            "global: {scrape_interval: 1s}\nscrape_configs:\n"
+            f'- {{job_name: shop, static_configs: [{{targets: ["{scraped}", "127.0.0.1:{port}"]}}]}}\n'
+        )
+        flags = [f"--config.file={folder}/p.yml", f"--storage.tsdb.path={folder}/data"]
+        stack.enter_context(running([server, *flags, f"--web.listen-address=127.0.0.1:{port}"]))
+        targets.append(TargetSettings(name="prometheus", url=f"http://127.0.0.1:{port}/metrics"))
+    return targets
+
+
+async def save(pilot: Pilot[int], app: TputtuiApp, name: str) -> None:
+    """Save what is shown now."""
+    await pilot.pause(1.5)
+    (HERE / f"{name}.svg").write_text(app.export_screenshot(title="tputtui"), encoding="utf-8")
+    print(f"screenshots/{name}.svg")  # noqa: T201
+
+
+async def take(targets: list[TargetSettings]) -> None:
+    settings = Settings(targets=tuple(targets))
+    themes = tuple(palette.folders())
+    place = Place("web-01", float(time.localtime().tm_gmtoff), Path(tempfile.gettempdir()), themes)
+    for theme in ("dark", "light"):
+        app = TputtuiApp(settings, Engine(settings), palette.load(theme, themes), place)
+        async with app.run_test(size=SIZES[1]) as pilot:
+            await asyncio.sleep(SETTLE_S if theme == "dark" else 20.0)
+            if theme == "light":
+                await save(pilot, app, "live-120x40-light")
+                continue
+            for width, height in SIZES:
+                await pilot.resize_terminal(width, height)
+                await pilot.pause(2.5)
+                await save(pilot, app, f"live-{width}x{height}")
+            await pilot.resize_terminal(*SIZES[1])
+            await pilot.pause(0.5)
+            await pilot.press("p")
+            await asyncio.sleep(settings.profile.duration_s + 4)
+            await pilot.press("asterisk")
+            await save(pilot, app, "profile-120x40")
+
+
+def main() -> None:
+    with ExitStack() as stack:
+        demo = stack.enter_context(Demo(load=420.0, seed=11))
+        url = demo.start()[0]
+        targets = servers(stack, url)
+        demo.start_load()
+        asyncio.run(take(targets))
+
+
+if __name__ == "__main__":
+    main()

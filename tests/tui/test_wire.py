@@ -1,0 +1,102 @@
+"""What goes over the wire brings the terminal to exactly what the update says, with fewer bytes."""
+
+from __future__ import annotations
+
+import pyte
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.color import ColorSystem
+from rich.segment import Segment
+from rich.style import Style
+from textual._compositor import ChopsUpdate
+from textual.strip import Strip
+
+from tputtui.tui.wire import Wire
+
+WIDTH, HEIGHT = 24, 3
+STYLES = [
+    Style.parse("#ffffff on #000000"),
+    Style.parse("bold #ff0000 on #000000"),
+    Style.parse("#00ff00 on #222222"),
+    Style.parse("reverse cyan"),
+    Style.parse("dim default on default"),
+]
+
+
+def line(words: list[tuple[str, int]]) -> Strip:
+    """A line of exactly WIDTH cells."""
+    text = [Segment(word, STYLES[look]) for word, look in words if word]
+    return Strip(text).adjust_cell_length(WIDTH, STYLES[0])
+
+
+def update(rows: dict[int, Strip], span: tuple[int, int]) -> ChopsUpdate:
+    chops = [{0: rows.get(y)} for y in range(HEIGHT)]
+    spans = [(y, *span) for y in sorted(rows)]
+    return ChopsUpdate(chops, spans, [[WIDTH]] * HEIGHT)
+
+
+def screen_of(strips: list[Strip]) -> list[str]:
+    return [strip.text for strip in strips]
+
+
+def shown(screen: pyte.Screen) -> list[str]:
+    return [row.rstrip() for row in screen.display]
+
+
+words = st.lists(
+    st.tuples(st.text(alphabet="abc ▁█·漢é", max_size=8), st.integers(0, len(STYLES) - 1)), min_size=1, max_size=4
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(frames=st.lists(st.lists(words, min_size=HEIGHT, max_size=HEIGHT), min_size=1, max_size=5))
+def test_the_terminal_shows_what_the_updates_say(frames: list[list[list[tuple[str, int]]]]) -> None:
+    screen = pyte.Screen(WIDTH, HEIGHT)
+    stream = pyte.Stream(screen)
+    wire = Wire()
+    for frame in frames:
+        strips = [line(row) for row in frame]
+        stream.feed(wire.bytes_for(update(dict(enumerate(strips)), (0, WIDTH)), ColorSystem.TRUECOLOR))
+        assert shown(screen) == [text.rstrip() for text in screen_of(strips)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(before=words, after=words, start=st.integers(0, WIDTH - 2), length=st.integers(1, WIDTH))
+def test_outside_of_a_span_nothing_is_touched(
+    before: list[tuple[str, int]], after: list[tuple[str, int]], start: int, length: int
+) -> None:
+    ascii_before = [(word.encode("ascii", "replace").decode(), look) for word, look in before]
+    ascii_after = [(word.encode("ascii", "replace").decode(), look) for word, look in after]
+    old, new = line(ascii_before), line(ascii_after)
+    screen = pyte.Screen(WIDTH, HEIGHT)
+    stream = pyte.Stream(screen)
+    wire = Wire()
+    stream.feed(wire.bytes_for(update({0: old}, (0, WIDTH)), ColorSystem.EIGHT_BIT))
+    end = min(WIDTH, start + length)
+    stream.feed(wire.bytes_for(update({0: new}, (start, end)), ColorSystem.EIGHT_BIT))
+    expected = old.text[:start] + new.text[start:end] + old.text[end:]
+    assert shown(screen)[0] == expected.rstrip()
+
+
+def test_what_is_shown_already_is_not_sent_again() -> None:
+    wire = Wire()
+    strip = line([("1,284 req/s", 0), ("  p99", 1)])
+    assert wire.bytes_for(update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR)
+    assert wire.bytes_for(update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == ""
+
+
+def test_one_changed_digit_is_one_short_run() -> None:
+    wire = Wire()
+    wire.bytes_for(update({0: line([("1,284 req/s", 0)])}, (0, WIDTH)), ColorSystem.EIGHT_BIT)
+    sent = wire.bytes_for(update({0: line([("1,285 req/s", 0)])}, (0, WIDTH)), ColorSystem.EIGHT_BIT)
+    assert sent.startswith("\x1b[1;5H")
+    assert "5\x1b[0m" in sent
+    assert len(sent) < 40
+
+
+def test_after_a_full_drawing_everything_is_sent() -> None:
+    wire = Wire()
+    strip = line([("abc", 0)])
+    first = wire.bytes_for(update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR)
+    wire.forget()
+    assert wire.bytes_for(update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == first
