@@ -18,6 +18,10 @@ LABEL_VALUES = 64  # distinct values kept for a label: enough to see what the la
 SERIES_READ = 500  # series of a name whose labels are looked at
 BUCKETS_READ = 200  # a metric's rows of buckets that tell its bounds: the first series has them all
 _TIMESTAMP = (9e8, 4e9)  # unix seconds from 1998 to 2096
+_COUNTED = frozenset(
+    (one,) for one in ("requests", "queries", "questions", "commands", "messages", "calls", "operations")
+)
+"""Last words of an untyped name that say it counts: mysql_global_status_questions."""
 _WORD = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z]|[\d_:.]|$)|[A-Z]?[a-z]+|[A-Z]+|\d+[a-z]*")
 
 
@@ -180,7 +184,8 @@ def _metric_of(
     if any(label == "quantile" for label, _ in by_name[name][0][0].labels):
         return _distribution(name, family or Family(name, "summary"), by_name, typed=False)
     help_text = family.help if family is not None else ""
-    if name.endswith(("_total", "_count")) and not _is_moment(name, by_name[name]):
+    counted = name.endswith(("_total", "_count")) or words(name)[-1:] in _COUNTED
+    if counted and not _is_moment(name, by_name[name]):
         return Metric(name, "counter", name, help=help_text, typed=False)
     return Metric(name, "gauge", None, help=help_text, typed=False)
 

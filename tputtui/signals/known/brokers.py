@@ -180,7 +180,10 @@ KNOWN: tuple[Ecosystem, ...] = (
         "Dask scheduler",
         ("dask_scheduler_*",),
         traffic=('dask_scheduler_prefix_state_totals_total{state="memory"}', "dask_scheduler_tasks_forgotten_total"),
-        errors=("dask_scheduler_prefix_state_totals_total by state = erred", "dask_scheduler_tasks_suspicious_total"),
+        errors=(
+            'dask_scheduler_prefix_state_totals_total{state=~"memory|erred"} by state = erred',
+            "dask_scheduler_tasks_suspicious_total",
+        ),
         saturation=(
             'queued tasks: dask_scheduler_tasks{state="queued"} waiting',
             'processing tasks: dask_scheduler_tasks{state="processing"}',

@@ -189,8 +189,8 @@ KNOWN: tuple[Ecosystem, ...] = (
             'cassandra_clientrequest_count{name="Latency"}',
         ),
         errors=(
-            "org_apache_cassandra_metrics_clientrequest_count by name = Timeouts|Unavailables|Failures",
-            "cassandra_clientrequest_count by name = Timeouts|Unavailables|Failures",
+            'org_apache_cassandra_metrics_clientrequest_count{name=~"Latency|Timeouts|Unavailables|Failures"} by name = Timeouts|Unavailables|Failures',
+            'cassandra_clientrequest_count{name=~"Latency|Timeouts|Unavailables|Failures"} by name = Timeouts|Unavailables|Failures',
         ),
         latency=(
             'org_apache_cassandra_metrics_clientrequest_99thpercentile{name="Latency"} [us]',

@@ -225,7 +225,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         "Flower",
         ("flower_events_total", "flower_task_runtime_seconds"),
         traffic=('flower_events_total{type="task-succeeded"}', "flower_events_total"),
-        errors=("flower_events_total by type = task-failed",),
+        errors=('flower_events_total{type=~"task-succeeded|task-failed"} by type = task-failed',),
         latency=("flower_task_runtime_seconds",),
         saturation=(
             "active tasks: flower_worker_number_of_currently_executing_tasks",
