@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from tputtui.model import Binding, SaturationState
 from tputtui.signals.flat import Layout, Tick, condition, gauge_values
 from tputtui.signals.latency import Latency
@@ -75,3 +78,24 @@ def urgency(state: SaturationState) -> tuple[bool, float, bool, float]:
         state.ratio is None,
         -(state.ratio or 0.0),
     )
+
+
+_QUEUE_WORDS = (" waiting", " queue", " pending", " queued")
+
+
+def with_queues(states: Iterable[SaturationState]) -> list[SaturationState]:
+    """A pool and its queue as one row: what waits for "db pool" is a figure of the pool, not a second resource."""
+    found = list(states)
+    by_name = {state.name: state for state in found if state.waiting is None}
+    merged: list[SaturationState] = []
+    taken: dict[str, SaturationState] = {}
+    for state in found:
+        pool = next((state.name.removesuffix(word) for word in _QUEUE_WORDS if state.name.endswith(word)), None)
+        if state.waiting is not None and pool in by_name and pool not in taken:
+            taken[pool] = state
+        else:
+            merged.append(state)
+    return [
+        replace(state, waiting=taken[state.name].waiting) if state.name in taken and state.waiting is None else state
+        for state in merged
+    ]
