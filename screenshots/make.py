@@ -75,7 +75,7 @@ async def save(pilot: Pilot[int], app: TputtuiApp, name: str) -> None:
     """Save what is shown now."""
     await pilot.pause(1.5)
     (HERE / f"{name}.svg").write_text(app.export_screenshot(title="tputtui"), encoding="utf-8")
-    print(f"screenshots/{name}.svg")  # noqa: T201
+    print(f"screenshots/{name}.svg")
 
 
 async def take(targets: list[TargetSettings]) -> None:

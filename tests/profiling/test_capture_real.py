@@ -162,6 +162,8 @@ def test_a_process_that_becomes_another_program(start: Start) -> None:
 def test_a_stopped_process_stays_stopped_and_is_shown(start: Start) -> None:
     process = start("split")
     process.send_signal(signal.SIGSTOP)
+    while (found := proc.facts(process.pid)) is not None and found.state != "T":
+        time.sleep(0.01)  # on a busy machine a signal takes its time
     profile = captured(process.pid)
     found = proc.facts(process.pid)
     assert found is not None

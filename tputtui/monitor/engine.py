@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from tputtui.model import Snapshot
+from tputtui.model import Event, Snapshot
 from tputtui.monitor.columns import ColumnCache
 from tputtui.monitor.derive import Monitor
 from tputtui.monitor.feed import LiveFeed
@@ -46,6 +46,7 @@ class Engine:
         self.failure: BaseException | None = None  # what ended the engine, if it was not `stop`
         self._feed: LiveFeed | None = None
         self._listeners: list[Listener] = []
+        self._said_looked = False
         self._columns = ColumnCache(self.monitor.history, settings.interval_s)
         self._lock = threading.Lock()  # around the history and the log: written here, read by the screen
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -108,6 +109,9 @@ class Engine:
     def _tick(self, feed: LiveFeed, missed: int) -> Snapshot:
         for asked in feed.targets:
             self.monitor.add_target(asked.target, asked.settings.bindings)
+        if feed.looked is not None and not self._said_looked:
+            self._said_looked = True
+            self.monitor.note(Event(time.time(), "note", feed.looked))
         reading = feed.read(missed)
         with self._lock:
             snapshot = self.monitor.take(reading, looking=feed.discovering, forgotten=feed.forgotten)
@@ -146,11 +150,6 @@ class Engine:
         """Read these processes' control groups, too."""
         if self._feed is not None:
             self._feed.watched = pids
-
-    @property
-    def looked(self) -> str | None:
-        """What discovery says it looked at."""
-        return self._feed.looked if self._feed is not None else None
 
     def _soon(self, act: Callable[[], None]) -> None:
         loop = self._loop

@@ -54,6 +54,7 @@ class LiveScreen(Screen[None]):
         self._chart: tuple[plot.Chart, tuple[Line, ...]] | None = None
         self._plan: arrangement.Plan | None = None
         self._zoomed: PanelName | None = None
+        self._profile_wanted = False  # p was pressed before the processes had been read
 
     @property
     def desk(self) -> TputtuiApp:
@@ -120,9 +121,14 @@ class LiveScreen(Screen[None]):
         """Hand every visible panel its view."""
         size = self.size
         self.lay_out(scene, size.width, size.height)
+        if self._plan is not None:
+            # What is not shown is not read, unless somebody asked for a process to profile.
+            self.desk.source.want_processes("processes" in self._plan.heights or self._profile_wanted)
         if self._plan is None or self._plan.too_small:
             self.query_one("#too-small", Panel).show(arrangement.too_small(size.width, size.height))
             return
+        if self._profile_wanted and scene.snapshot.processes is not None:
+            self.call_later(self.do_profile)
         self.query_one("#header", LineBar).show_line(header(scene, size.width))
         for name in PANELS:
             panel = self.query_one(f"#{name}", Panel)
@@ -327,8 +333,10 @@ class LiveScreen(Screen[None]):
         """p: sample the chosen process; with none chosen, the one that is offered first."""
         latest = self.desk.latest
         if latest is None or latest.processes is None:
-            self.desk.say("the processes have not been read yet: again in a second")
+            self._profile_wanted = True
+            self.desk.say("looking for the process to profile")
             return
+        self._profile_wanted = False
         chosen = self.desk.viewpoint.list("processes").cursor
         process = next((p for p in latest.processes if p.identity == chosen), None)
         if chosen is None:
