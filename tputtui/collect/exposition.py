@@ -44,6 +44,7 @@ class Scanner:
         self._table: dict[bytes, Series] = {}
         self._old: dict[bytes, Series] = {}
         self._odd: dict[bytes, tuple[Series, str]] = {}  # heads that we read and Prometheus rejects
+        self._odd_values: dict[bytes, str] = {}  # heads in the table whose last value was such
         self._alive: WeakValueDictionary[tuple[str, Labels], Series] = WeakValueDictionary()
         self._scans = 0
         self._forgotten: dict[str, None] = {}
@@ -83,7 +84,8 @@ class Scanner:
         samples, others = self._read(lines, report)
         if self._rejected_comment is not None:
             report.reject(*self._rejected_comment, where="comment")
-        if report.alien is not None and not self._families and report.aliens > len(samples) + others:
+        page = "html" in (content_type or "").lower()
+        if report.alien is not None and not self._families and (page or report.aliens > len(samples) + others):
             raise refuse_alien(report.alien, content_type)
         return Exposition(
             samples=samples,
@@ -159,9 +161,11 @@ class Scanner:
                 try:
                     value, odd = parse_value(rest, openmetrics=self._openmetrics)
                 except BadLine as bad:
+                    self._table.pop(line[: -len(rest)] if rest else line, None)  # so that it is looked at in every scan
                     report.skip(line, bad, last=last, where="value")
                     continue
                 if odd is not None:
+                    self._odd_values[line[: -len(rest)]] = odd
                     report.reject(line, odd, where="value")
             read += 1
             samples.setdefault(series, value)
@@ -242,10 +246,12 @@ class Scanner:
         if openmetrics != self._openmetrics:
             self._openmetrics = openmetrics
             self._comments = None
+            self._odd.clear()
         if wanted != self._wanted:
+            self._odd.clear()
             self._table = self._wanting(self._table, wanted)
             self._old = self._wanting(self._old, wanted)
-            self._odd.clear()
+            self._odd_values.clear()
             self._wanted = wanted
         self._scans += 1
         if self._scans % FORGET_AFTER == 0 or len(self._table) > 2 * self._limits.series:
@@ -257,7 +263,10 @@ class Scanner:
         for key, series in table.items():
             name = sample_name(key) if series is _OTHER else series.name
             if wanted is not None and name not in wanted:
-                changed[key] = _OTHER
+                if key in self._odd_values:
+                    self._odd[key] = (_OTHER, self._odd_values[key])
+                else:
+                    changed[key] = _OTHER
             elif series is not _OTHER:
                 changed[key] = series
         return changed
@@ -274,6 +283,7 @@ class Scanner:
         self._old = self._table
         self._table = {}
         self._odd.clear()
+        self._odd_values.clear()
 
 
 class _Report:
@@ -292,6 +302,9 @@ class _Report:
 
     def skip(self, line: bytes, bad: BadLine, *, last: bytes, where: Where = "head") -> None:
         """A line that cannot be read. The last line of a body without a final newline was cut."""
+        if not looks_like_sample(line):
+            self.aliens += 1
+            self.alien = self.alien or line
         if line is last:
             self.truncated = True
             self.reject(line, "the body ends in the middle of it", where)
@@ -301,9 +314,6 @@ class _Report:
             self._over_limit = self._over_limit or (line, str(bad))
             return
         self.reject(line, str(bad), where)
-        if not looks_like_sample(line):
-            self.aliens += 1
-            self.alien = self.alien or line
 
     def reject(self, line: bytes, reason: str, where: Where = "head") -> None:
         """Prometheus rejects the scrape because of this line. Of each pass over the body the first is kept."""

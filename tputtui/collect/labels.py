@@ -102,7 +102,7 @@ def parse_head(line: bytes, limits: Limits) -> Head:
         raise BadLine("the metric name is empty")
     if not _is_utf8(line[:end]):
         odd = odd or "it is not valid UTF-8"
-    return Head(_name(raw_name, limits), _labels(pairs, limits), end, odd)
+    return Head(_name(raw_name, limits), keep_labels(pairs, limits), end, odd)
 
 
 def _plain_head(line: str, limits: Limits) -> Head | None:
@@ -155,7 +155,8 @@ def _pairs(line: bytes, at: int, name: bytes | None) -> tuple[bytes | None, list
     return name, pairs, line.index(b"}", at) + 1
 
 
-def _labels(pairs: list[tuple[bytes, bytes]], limits: Limits) -> Labels:
+def keep_labels(pairs: list[tuple[bytes, bytes]], limits: Limits) -> Labels:
+    """Labels, unescaped and in the order of the line, as a series keeps them: sorted, without empty values, cut to the limits."""
     labels = [(_name(key, limits), _value(value, limits)) for key, value in pairs[: limits.labels] if value]
     if len(pairs) > limits.labels:
         # The mark carries a checksum, so that series that differ beyond the limit stay two series.

@@ -12,12 +12,12 @@ from tputtui.views.scene import traffic_figure
 
 def summary(latest: Snapshot | None, lived_s: float, saved: Sequence[str] = ()) -> list[str]:
     """Duration, best 60 s, p99, errors, what saturated first, files saved."""
-    lines = [f"tputtui watched for {text.span(lived_s)}."]
+    lines = [f"watched for {text.span(lived_s)}"]
     if latest is not None:
         lines += [_service(service) for service in latest.services]
         if latest.first is not None:
-            lines.append(f"First to saturate: {text.clean(latest.first.name)}, {text.clean(latest.first.reason)}.")
-    lines += [f"Saved {path}" for path in saved]
+            lines.append(f"first to saturate: {text.clean(latest.first.name)}, {text.clean(latest.first.reason)}")
+    lines += [f"saved {path}" for path in saved]
     return lines
 
 
