@@ -109,6 +109,7 @@ def test_help_filter_freeze_zoom_and_theme_answer(demo: str) -> None:
         session.send("\r")
         session.wait_for("filter “items”")
         session.send("\x1b")
+        session.read(0.5)  # Esc and 1 in one breath would be Alt+1
         session.send("1z")
         session.read(1.0)
         assert "Saturation" not in session.text()

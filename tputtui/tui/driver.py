@@ -45,12 +45,15 @@ class TerminalDriver(LinuxDriver):
                     if not data:
                         self._app.call_later(self._app.exit, EXIT_CODES[SIGHUP], EXIT_CODES[SIGHUP])
                         return
-                    for event in parser.feed(replies.feed(decode(data))):
-                        self.process_message(event)
+                    typed = replies.feed(decode(data))
+                    if typed:  # an empty text means the end to the parser
+                        try:
+                            for event in parser.feed(typed):
+                                self.process_message(event)
+                        except ParseError:
+                            parser = XTermParser(self._debug)  # what made no sense is gone, the next key is read
                 for event in parser.tick():
                     self.process_message(event)
-        except (EOFError, ParseError):
-            return
         finally:
             selector.close()
 
@@ -60,15 +63,18 @@ class ReplyFilter:
 
     def __init__(self) -> None:
         self._inside = 0  # characters of a reply seen so far; 0: in none
+        self._escape = ""  # an ESC at the end of a piece: its other half may be the reply's end
 
     def feed(self, text: str) -> str:
         """What is left of a piece of input."""
         kept: list[str] = []
+        text, self._escape = self._escape + text, ""
         while text:
             if self._inside:
                 end = _END.search(text)
                 if end is None:
                     self._inside += len(text)
+                    self._escape = "\x1b" if text.endswith("\x1b") else ""
                     if self._inside > LONGEST_REPLY:
                         self._inside = 0
                     break
