@@ -1,0 +1,171 @@
+"""The engine in its own thread: it tells its listeners, ends when told, and keeps what ended it otherwise."""
+
+from __future__ import annotations
+
+import http.server
+import queue
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Self
+
+import pytest
+
+from tputtui.model import Snapshot
+from tputtui.monitor import Engine
+from tputtui.settings import Settings, TargetSettings
+
+PATIENCE_S = 20.0
+
+
+class Counting(http.server.BaseHTTPRequestHandler):
+    """Serves a counter that rises by one with each request."""
+
+    served = 0
+
+    def do_GET(self) -> None:
+        type(self).served += 1
+        body = f"# TYPE jobs_total counter\njobs_total {type(self).served}\n".encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Tests are quiet."""
+
+
+@pytest.fixture
+def honest() -> Iterator[TargetSettings]:
+    Counting.served = 0
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Counting) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield TargetSettings(name="honest", url=f"http://127.0.0.1:{server.server_port}/metrics")
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def hanging() -> Iterator[TargetSettings]:
+    """Takes connections (the kernel does) and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield TargetSettings(name="hanging", url=f"http://127.0.0.1:{listener.getsockname()[1]}/metrics")
+
+
+class Watched:
+    """An engine whose snapshots arrive in a queue."""
+
+    def __init__(self, *targets: TargetSettings, interval_s: float = 0.2) -> None:
+        self.engine = Engine(Settings(targets=targets, interval_s=interval_s, window_s=2.0, discover=False))
+        self.arrived: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
+        self.engine.subscribe(self.arrived.put)
+
+    def __enter__(self) -> Self:
+        self.engine.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.engine.stop()
+
+    def snapshots(self) -> Iterator[Snapshot]:
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            yield self.arrived.get(timeout=PATIENCE_S)
+        pytest.fail(f"it did not come within {PATIENCE_S:g} s")
+
+    def first_ready(self) -> Snapshot:
+        return next(snapshot for snapshot in self.snapshots() if snapshot.ready)
+
+
+def test_a_listener_gets_snapshots_in_order_until_the_end(honest: TargetSettings) -> None:
+    with Watched(honest) as watched:
+        shown = [snapshot for snapshot, _ in zip(watched.snapshots(), range(8), strict=False)]
+    assert shown[0].targets[0].name == "honest"
+    assert [snapshot.at for snapshot in shown] == sorted({snapshot.at for snapshot in shown})
+    assert shown[-1].targets[0].state == "up"
+    assert shown[-1].host.memory is not None
+
+
+def test_stop_ends_the_thread_and_may_be_called_again(honest: TargetSettings) -> None:
+    with Watched(honest) as watched:
+        watched.first_ready()
+        watched.engine.stop()
+        assert not watched.engine._thread.is_alive()
+        watched.engine.stop()
+    assert watched.engine.failure is None
+    while not watched.arrived.empty():
+        watched.arrived.get()
+    with pytest.raises(queue.Empty):
+        watched.arrived.get(timeout=0.5)
+
+
+def test_stop_before_start_is_no_error(honest: TargetSettings) -> None:
+    Watched(honest).engine.stop()
+
+
+def test_a_listener_may_stop_the_engine(honest: TargetSettings) -> None:
+    watched = Watched(honest)
+    watched.engine.subscribe(lambda _: watched.engine.stop())
+    with watched:
+        watched.engine._thread.join(PATIENCE_S)
+        assert not watched.engine._thread.is_alive()
+    assert watched.engine.failure is None
+
+
+def test_a_target_that_hangs_delays_nobody(honest: TargetSettings, hanging: TargetSettings) -> None:
+    with Watched(hanging, honest, interval_s=3.0) as watched:
+        for snapshot in watched.snapshots():
+            mute, other = snapshot.targets
+            if snapshot.services and any(s.name == "honest" and s.covered_s for s in snapshot.services):
+                break
+        assert (mute.state, other.state) == ("waiting", "up")  # two scrapes, while the first of the other goes on
+        end = next(snapshot for snapshot in watched.snapshots() if snapshot.targets[0].state != "waiting")
+    assert end.targets[0].state == "down"
+    assert end.targets[0].error
+
+
+def test_what_ends_it_is_kept(honest: TargetSettings) -> None:
+    watched = Watched(honest)
+
+    def fails(snapshot: Snapshot) -> None:
+        raise LookupError(snapshot.at)
+
+    watched.engine.subscribe(fails)
+    with watched:
+        watched.engine._thread.join(PATIENCE_S)
+        assert not watched.engine._thread.is_alive()
+    failure = watched.engine.failure
+    assert isinstance(failure, BaseExceptionGroup)
+    assert failure.subgroup(LookupError) is not None
+
+
+def test_the_past_and_a_moment_can_be_asked_for_while_it_runs(honest: TargetSettings) -> None:
+    with Watched(honest) as watched:
+        ready = watched.first_ready()
+        shown = watched.engine.snapshot_at(ready.at)
+        assert shown is not None
+        assert shown.at <= ready.at
+        assert watched.engine.snapshot_at(ready.at - 3600) is None
+        for snapshot in watched.snapshots():
+            names = [row.name for row in snapshot.host_saturation]
+            if names and any(v is not None for v in watched.engine.past(f"saturation//{names[0]}", 10, 60.0, None)):
+                break
+
+
+def test_no_target_and_no_discovery_is_the_host_alone() -> None:
+    with Watched() as watched:
+        snapshot = watched.first_ready()
+    assert (snapshot.targets, snapshot.services) == ((), ())
+    assert snapshot.host.memory is not None
+
+
+def test_processes_are_read_while_wanted_only() -> None:
+    with Watched() as watched:
+        next(snapshot for snapshot in watched.snapshots() if snapshot.processes)
+        watched.engine.want_processes(wanted=False)
+        feed = watched.engine._feed
+        assert feed is not None
+        assert not feed.want_processes
