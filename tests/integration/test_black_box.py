@@ -1,0 +1,262 @@
+"""`stream` and `demo --stream` as a script meets them: what stands on stdout and stderr, and how they end."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import needs
+from test_prometheus_agrees import free_port, prometheus, running
+
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
+
+TPUTTUI = str(Path(sys.executable).with_name("tputtui"))
+PATIENCE_S = 30.0
+Json = dict[str, Any]
+
+# CONTRACT.md, key by key; behind the | what we say beyond it.
+TOP = {
+    *("schema", "time", "interval_s", "window_s", "targets", "services", "first_to_saturate", "headroom", "host"),
+    *("objectives", "self"),
+}
+TARGET = {"name", "url", "up", "error", "warning", "scrape_ms", "bytes", "series", "skipped_lines", "age_s"}
+SERVICE = {"name", "traffic", "errors", "latency", "signals", "saturation", "breakdown"} | {"targets"}
+TRAFFIC = {"family", "rps", "unit", "total", "best_60s", "since_start", "reason"}
+ERRORS = {"family", "label", "values", "ratio", "rps", "by_class"}
+LATENCY = {"family", "kind", "unit", "quantiles", "at_least", "mean", "since_start"}
+SATURATION = {"name", "family", "value", "limit", "ratio", "waiting"}
+ROW = {"labels", "rps", "error_ratio", "quantiles"}
+HOST = {"cpu", "load", "memory", "pressure", "disks", "networks", "tcp", "cgroup"}
+CPU = {"percent", "user", "system", "iowait", "steal", "cores", "run_queue"}
+MEMORY = {"percent", "used_bytes", "total_bytes"} | {"swap_used_bytes", "swap_total_bytes"}
+PRESSURE = {f"{what}_{kind}_10" for what in ("cpu", "memory", "io") for kind in ("some", "full")}
+DISK = {"name", "read_bytes_s", "write_bytes_s", "iops", "util_percent", "await_ms"}
+NETWORK = {"name", "rx_bytes_s", "tx_bytes_s", "drops_s"}
+TCP = {"retransmit_percent", "listen_drops_s"}
+CGROUP = {"cpu_limit_cores", "throttled_percent", "memory_limit_bytes"}
+SELF = {"cpu_percent", "rss_bytes", "missed_ticks"}
+SUMMARY = {"sent", "completed", "errors", "seconds", "quantiles_s", "sustained_max_rps"}
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    argv = [TPUTTUI, *arguments]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
+
+
+def read(line: str) -> Json:
+    """One object; NaN and Infinity, which Python would let pass, are none of JSON's."""
+
+    def refuse(word: str) -> None:
+        pytest.fail(f"{word} is no JSON")
+
+    found: Json = json.loads(line, parse_constant=refuse)
+    return found
+
+
+def assert_shape(found: Json) -> None:
+    """Every key that the contract names is there, and none that nobody declared."""
+    assert set(found) == TOP
+    assert found["schema"] == 1
+    for target in found["targets"]:
+        assert set(target) == TARGET
+    for service in found["services"]:
+        assert set(service) == SERVICE
+        for name, keys in (("traffic", TRAFFIC), ("errors", ERRORS), ("latency", LATENCY)):
+            assert service[name] is None or set(service[name]) == keys
+        assert all(set(row) == SATURATION for row in service["saturation"])
+        rows = [set(row) for row in service["breakdown"]]
+        assert all(keys in (ROW, {"labels", "more", "rps"}) for keys in rows)
+    host = found["host"]
+    assert set(host) == HOST
+    for name, keys in (("cpu", CPU), ("memory", MEMORY), ("pressure", PRESSURE), ("tcp", TCP), ("cgroup", CGROUP)):
+        assert host[name] is None or set(host[name]) == keys
+    assert all(set(disk) == DISK for disk in host["disks"])
+    assert all(set(network) == NETWORK for network in host["networks"])
+    assert found["first_to_saturate"] is None or set(found["first_to_saturate"]) == {"name", "reason"}
+    assert set(found["self"]) == SELF
+
+
+# ------------------------------------------------------------------------------------------ demo
+
+
+def test_the_demo_streams_what_the_contract_says_and_ends_with_the_load_s_own_count() -> None:
+    done = run("demo", "--stream", "--load", "100", "--seconds", "6", "--seed", "9", "--objective", "p99<=5s")
+    assert done.returncode == 0, done.stderr
+    objects = [read(line) for line in done.stdout.splitlines()]
+    assert len(objects) >= 5
+    for found in objects:
+        assert_shape(found)
+        assert found["services"][0]["name"] == "demo"
+        assert set(found["objectives"][0]) == {"expression", "state", "ok", "value", "for_s"}
+    assert [found["time"] for found in objects] == sorted(found["time"] for found in objects)
+    summary = read(done.stderr.splitlines()[-1])
+    assert set(summary) == SUMMARY
+    assert set(summary["quantiles_s"]) == {"0.5", "0.99"}
+    assert summary["sent"] == pytest.approx(600, abs=130)  # five deviations of a Poisson count
+    last = objects[-1]["services"][0]
+    assert last["traffic"]["total"] == summary["completed"]
+    assert last["traffic"]["unit"] == "req/s"
+    assert set(last["latency"]["quantiles"]) == {"0.5", "0.9", "0.99"}
+    assert 0 < last["latency"]["quantiles"]["0.5"] < last["latency"]["quantiles"]["0.99"]
+    assert objects[-1]["objectives"][0]["ok"] is True
+    routes = {row["labels"]["route"] for row in last["breakdown"] if row["labels"]}
+    assert routes >= {"/items/{id}", "/search", "/cart", "/checkout", "/payment"}
+
+
+def test_n_counts_objects() -> None:
+    done = run("demo", "--stream", "--load", "50", "-n", "3")
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 3)
+
+
+# ------------------------------------------------------------------------------------------ real servers
+
+
+@pytest.fixture(scope="module")
+def exporter() -> Iterator[str]:
+    port = free_port()
+    argv = [needs("prometheus-node-exporter"), f"--web.listen-address=127.0.0.1:{port}"]
+    with running(argv, f"http://127.0.0.1:{port}/metrics") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with prometheus(tmp_path_factory.mktemp("prometheus")) as api:
+        yield f"{api}/metrics"
+
+
+def test_debian_s_exporter_and_server_are_up_and_classified(exporter: str, server: str) -> None:
+    done = run("stream", "-n", "2", exporter, server)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    objects = [read(line) for line in done.stdout.splitlines()]
+    assert len(objects) == 2
+    for found in objects:
+        assert_shape(found)
+        assert [target["url"] for target in found["targets"]] == [exporter, server]
+        for target in found["targets"]:
+            assert target["up"] is True
+            assert target["error"] is None
+            assert target["series"] > 100
+            assert target["skipped_lines"] == 0
+    node, prom = objects[-1]["services"]
+    assert node["traffic"]["family"] == "node_network_receive_bytes_total"
+    assert node["traffic"]["unit"] == "By/s"
+    assert prom["traffic"]["family"] == "prometheus_http_requests_total"
+    assert prom["traffic"]["rps"] is not None
+    assert prom["latency"]["family"] == "prometheus_http_request_duration_seconds"
+    assert prom["errors"]["family"] == "prometheus_http_requests_total"
+
+
+# ------------------------------------------------------------------------------------------ targets that fail
+
+
+def test_a_closed_port_is_a_sentence_and_no_failure_of_ours() -> None:
+    done = run("stream", "-n", "1", f":{free_port()}")
+    assert done.returncode == 0, done.stderr
+    (found,) = [read(line) for line in done.stdout.splitlines()]
+    assert_shape(found)
+    (target,) = found["targets"]
+    assert target["up"] is False
+    assert "refused" in target["error"]
+    assert (target["bytes"], target["series"]) == (None, None)
+    assert [service["traffic"] for service in found["services"]] == [None]
+
+
+class Honest(http.server.BaseHTTPRequestHandler):
+    """Serves a counter, and notes when it was asked."""
+
+    asked: list[float]
+
+    def do_GET(self) -> None:
+        self.asked.append(time.monotonic())
+        body = f"# TYPE jobs_total counter\njobs_total {10 * len(self.asked)}\n".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Tests are quiet."""
+
+
+@pytest.fixture
+def honest() -> Iterator[tuple[str, list[float]]]:
+    """The target, and the moments at which it was asked."""
+    Honest.asked = []
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Honest) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f":{server.server_port}", Honest.asked
+        server.shutdown()
+        thread.join()
+
+
+def test_a_target_that_hangs_leaves_the_other_its_cadence(honest: tuple[str, list[float]]) -> None:
+    target, asked = honest
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        done = run("stream", "-n", "6", f":{hanging.getsockname()[1]}", target)
+    assert done.returncode == 0, done.stderr
+    objects = [read(line) for line in done.stdout.splitlines()]
+    assert len(objects) == 6
+    assert all(found["targets"][0]["up"] is False for found in objects)
+    assert all(found["targets"][0]["error"] for found in objects)
+    assert all(found["targets"][1]["up"] is True for found in objects)
+    assert all(found["services"][1]["traffic"]["rps"] is not None for found in objects)
+    assert len(asked) >= len(objects)  # once an object, the hanging one beside it
+    newest = [found["time"] for found in objects]
+    assert len(set(newest)) == len(newest), "each object rests on a new scrape"
+
+
+# ------------------------------------------------------------------------------------------ how it ends
+
+
+def begun(*arguments: str) -> subprocess.Popen[str]:
+    """A stream that has said its first object."""
+    process = subprocess.Popen(
+        [TPUTTUI, "stream", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert_shape(read(process.stdout.readline()))
+    return process
+
+
+def test_a_reader_that_has_gone_is_no_failure(honest: tuple[str, list[float]]) -> None:
+    with begun(honest[0]) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(PATIENCE_S) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_head_takes_one_and_all_is_well() -> None:
+    line = f"{TPUTTUI} stream :{free_port()} | head -1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    first, status = done.stdout.splitlines()
+    assert_shape(read(first))
+    assert (status, done.stderr) == ("0", "")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
+def test_a_signal_ends_it_with_its_number(honest: tuple[str, list[float]], number: signal.Signals, code: int) -> None:
+    with begun(honest[0]) as process:
+        process.send_signal(number)
+        said = process.communicate(timeout=PATIENCE_S)
+        assert (process.returncode, said[1]) == (code, "")
+        for line in said[0].splitlines():
+            assert_shape(read(line))
