@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Key = tuple[str, Labels]
 
 _EXEMPLAR = re.compile(rb'([ \t}][^ \t"{}#]+)[ \t]+#[ \t]*\{(?:[^"{}\\]|"(?:[^"\\]|\\.)*+")*+\}[^"{}]*$')
-_CLOSED_STRING = re.compile(rb'("(?:[^"\\]|\\.)*+")[ \t]*+(?=[a-zA-Z_])')
+_STRING = re.compile(rb'("(?:[^"\\]|\\.)*+")([ \t]*+)(?=([a-zA-Z_]?))')  # each in turn: a quote that closes opens none
 _BOM = b"\xef\xbb\xbf"
 _LIMITS = Limits()
 
@@ -61,7 +61,7 @@ def _without_bom(line: bytes) -> bytes:
 
 
 def _with_commas(line: bytes) -> bytes:
-    return _CLOSED_STRING.sub(rb"\1,", line)
+    return _STRING.sub(lambda found: found[1] + (b"," if found[3] else found[2]), line)
 
 
 def _unless_loose_number(line: bytes) -> bytes | None:
