@@ -40,7 +40,8 @@ def _kind(start: bytes, content_type: str | None) -> str | None:
         return "compressed data"
     if start[:2] in (b"\xff\xfe", b"\xfe\xff") or (len(start) > 3 and start[1:4:2] == b"\0\0") or start[:2] == b"\0#":
         return "text in UTF-16"
-    if b"\0" in start[:64] or (first and first[0] < 0x20):
+    # A NUL inside a quoted label value is a character like any other: only the first line's unquoted part tells.
+    if b"\0" in start[:64].partition(b"\n")[0].partition(b'"')[0] or (first and first[0] < 0x20):
         return "binary data"
     if first == b"<":
         return "an HTML page" if b"<html" in start.lower() else "a page of markup"
