@@ -87,7 +87,7 @@ values = st.one_of(
     st.sampled_from(["NaN", "+Inf", "-Inf", "0", "1e3"]),
 )
 label_text = st.text(
-    alphabet=st.characters(exclude_categories=("Cs",), exclude_characters="\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"),
+    alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"),
     max_size=12,
 )
 

@@ -15,7 +15,7 @@ os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
 from rich.console import RenderableType
 from textual import events
-from textual._compositor import ChopsUpdate
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, InvalidThemeError
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -199,13 +199,19 @@ class TputtuiApp(App[int]):
                 self.profile(process)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        """Send partial updates leanly (see `wire`). Textual has no public place for it."""
-        if isinstance(renderable, ChopsUpdate):
-            super()._display(screen, cast("RenderableType", self._wire.partial(renderable)))
-            return
-        if renderable is not None:
-            self._wire.forget()
-        super()._display(screen, renderable)
+        """Send updates leanly (see `wire`). Textual has no public place for it."""
+        if isinstance(renderable, ChopsUpdate | LayoutUpdate):
+            super()._display(screen, cast("RenderableType", self._wire.lean(renderable)))
+        else:
+            super()._display(screen, renderable)
+
+    def forget_screen(self) -> None:
+        """The terminal was cleared, or drawn upon by somebody else: all of the next picture is sent."""
+        self._wire.forget()
+
+    def on_resize(self) -> None:
+        """A terminal that changes its size moves or drops what it shows."""
+        self.forget_screen()
 
     def backlog(self) -> int:
         """Writes that wait for the terminal. Textual blocks its loop at 30: we stop drawing long before."""

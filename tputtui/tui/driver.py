@@ -28,6 +28,13 @@ _END = re.compile(r"\x07|\x1b\\|\x9c")
 class TerminalDriver(LinuxDriver):
     """Textual's driver with a reader of our own."""
 
+    def start_application_mode(self) -> None:
+        """Take the terminal, at the start and after a suspension: it shows nothing of ours."""
+        forget = getattr(self._app, "forget_screen", None)
+        if forget is not None:
+            forget()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+
     def run_input_thread(self) -> None:
         """Read until told to stop, or until the terminal is gone."""
         decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode

@@ -1,7 +1,7 @@
 """What goes over the wire: the cells that differ from what the terminal shows already, and no more.
 
-Textual sends a changed region from its widget's left edge on, and each piece with its whole style and a reset. Here a
-partial update is compared, cell by cell, with what was sent before; only runs of changed cells are sent, and between two
+Textual sends a changed region from its widget's left edge on, and each piece with its whole style and a reset. Here an
+update is compared, cell by cell, with what was sent before; only runs of changed cells are sent, and between two
 styles only what differs. On a slow link that is the difference between seconds and milliseconds.
 """
 
@@ -16,7 +16,7 @@ from rich.color import ColorSystem
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
-from textual._compositor import ChopsUpdate, CompositorUpdate
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 
 BRIDGE = 4  # unchanged cells that are sent again rather than jumped over: a jump costs about as many bytes
 _NO_STYLE = Style.null()
@@ -43,7 +43,7 @@ class Sgr(NamedTuple):
 
 
 class Wire:
-    """Knows what the terminal shows, as far as partial updates have told it."""
+    """Knows what the terminal shows, from all that was sent since it was last drawn upon by somebody else."""
 
     def __init__(self) -> None:
         self._rows: dict[int, dict[int, Cell]] = {}
@@ -52,17 +52,16 @@ class Wire:
         """The whole screen was drawn by somebody else: nothing is known any more."""
         self._rows.clear()
 
-    def partial(self, update: ChopsUpdate) -> CompositorUpdate:
+    def lean(self, update: ChopsUpdate | LayoutUpdate) -> CompositorUpdate:
         """The same update, sent leanly."""
         return _LeanUpdate(self, update)
 
-    def bytes_for(self, update: ChopsUpdate, system: ColorSystem | None) -> str:
+    def bytes_for(self, update: ChopsUpdate | LayoutUpdate, system: ColorSystem | None) -> str:
         """The text that brings the terminal from what it shows to the update; what it shows is then the update."""
         out: list[str] = []
         now = Sgr("", "", "")  # every frame begins and ends with the terminal's default style
-        for y, start, end in update.spans:
+        for y, cells in _lines(update):
             shown = self._rows.setdefault(y, {})
-            cells = _cells(update, y, start, end)
             for x, run in _runs(cells, shown):
                 out.append(f"\x1b[{y + 1};{x + 1}H")
                 for text, style in _styled(run):
@@ -77,9 +76,9 @@ class Wire:
 
 
 class _LeanUpdate(CompositorUpdate):
-    """A partial update whose bytes are made when it is really sent."""
+    """An update whose bytes are made when it is really sent."""
 
-    def __init__(self, wire: Wire, update: ChopsUpdate) -> None:
+    def __init__(self, wire: Wire, update: ChopsUpdate | LayoutUpdate) -> None:
         self._wire = wire
         self._update = update
 
@@ -89,6 +88,18 @@ class _LeanUpdate(CompositorUpdate):
     def render_segments(self, console: Console) -> str:
         """The bytes."""
         return self._wire.bytes_for(self._update, console._color_system)
+
+
+def _lines(update: ChopsUpdate | LayoutUpdate) -> Iterator[tuple[int, dict[int, Cell]]]:
+    """The cells of an update, by line."""
+    if isinstance(update, ChopsUpdate):
+        for y, start, end in update.spans:
+            yield y, _cells(update, y, start, end)
+        return
+    left, right = update.region.x, update.region.right
+    for y, strips in enumerate(update.strips, update.region.y):
+        segments = [segment for strip in strips for segment in strip]
+        yield y, dict(_in_span(segments, left, left, right))
 
 
 def _cells(update: ChopsUpdate, y: int, start: int, end: int) -> dict[int, Cell]:
