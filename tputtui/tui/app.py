@@ -22,7 +22,8 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tputtui import text
-from tputtui.model import ProcessState, Snapshot
+from tputtui.collect.address import redact
+from tputtui.model import ProcessState, Snapshot, TargetStatus
 from tputtui.settings import Settings
 from tputtui.tui import palette
 from tputtui.tui.commands import CommandProvider
