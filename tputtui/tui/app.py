@@ -140,10 +140,22 @@ class TputtuiApp(App[int]):
             self._lifeline.hold(asyncio.get_running_loop())
         if self.settings.keys:
             self.set_keymap(self.settings.keys)
+        self.latest = self._before_the_first()
         await self.push_screen(LiveScreen())
+        self.call_after_refresh(self._start_engine)
+
+    def _before_the_first(self) -> Snapshot:
+        """What there is to show before anything was asked: the frame, and the targets that are waited for."""
+        waiting = tuple(
+            TargetStatus(target.name or redact(target.url), redact(target.url)) for target in self.settings.targets
+        )
+        window_s = max(self.settings.window_s, 2 * self.settings.interval_s)
+        return Snapshot(time.time(), time.monotonic(), self.settings.interval_s, window_s, waiting)
+
+    def _start_engine(self) -> None:
+        """Begin to collect, once the first picture stands."""
         self.source.subscribe(lambda snapshot: self.post_message(Tick(snapshot)))
         self.source.start()
-
         self.set_interval(1.0, self._check_engine)
 
     def _check_engine(self) -> None:

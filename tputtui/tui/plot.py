@@ -28,7 +28,7 @@ class Chart:
 
 def top_of(values: Sequence[float | None]) -> float:
     """A round number at or above the largest value: 1, 2 or 5 times a power of ten (1 where all is zero)."""
-    largest = max((value for value in values if value is not None), default=0.0)
+    largest = max((value for value in values if value is not None and math.isfinite(value)), default=0.0)
     if largest <= 0:
         return 1.0
     power: float = 10.0 ** math.floor(math.log10(largest))

@@ -48,7 +48,7 @@ def plan(scene: Scene | None, width: int, height: int, zoomed: PanelName | None 
 
 def _stacked(scene: Scene | None, height: int) -> Plan:
     if scene is not None and not scene.snapshot.services and not scene.snapshot.targets:
-        few = min(9, _saturation_height(scene, 9))
+        few = max(3, min(9, _saturation_height(scene, 9), height - 9))
         return Plan({"throughput": 3, "saturation": few, "processes": height - 6 - few}, stacked=True)
     quantiles = 3
     if scene is not None and scene.service is not None and scene.service.latency is not None:

@@ -26,7 +26,7 @@ def latency(scene: Scene, width: int, height: int) -> PanelView:
         with_head = height >= len(quantiles) + 3
         if with_head:
             lines.append(_head(scene, state, width))
-        room = height - len(lines) - (1 if state.note or height > 8 else 0)
+        room = height - len(lines) - (1 if state.note or height > 8 or quantiles[-1].at_least else 0)
         each = max(1, min(4, room // len(quantiles)))
         for quantile in quantiles:
             lines += _quantile_rows(scene, service, state, quantile, width, each)

@@ -49,6 +49,7 @@ class Row:
 
     def at(self, x: int, content: str, role: Role = "plain") -> Row:
         """Put `content` at cell `x`; it is pushed right where something stands there already, and cut at the edge."""
+        x = min(x, self.width)
         if x > self._end:
             self._cells.append(Span(" " * (x - self._end)))
             self._end = x

@@ -26,10 +26,9 @@ def throughput(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | 
         lines += chart[:room]
     elif room:
         lines += _sparks(scene, service, width, room)
-    lines = fill(lines, width, height - 1)
     if height > 2:
-        lines.append(errors_line(service, width))
-    return PanelView(tuple(lines[:height]))
+        lines = [*fill(lines, width, height - 1), errors_line(service, width)]
+    return PanelView(tuple(fill(lines, width, height)))
 
 
 def chart_rows(height: int) -> int:

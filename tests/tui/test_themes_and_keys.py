@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tputtui.tui import keys, palette
+from tputtui.tui.app import TputtuiApp
+from tputtui.tui.live import LiveScreen
+from tputtui.tui.plot import Chart, draw, top_of
+from tputtui.tui.profile import ProfileScreen
+from tputtui.views.lines import plain
+
+FOLDERS = palette.folders()
+NAMES = palette.names(FOLDERS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_theme_of_ours_can_be_read_by_everybody(name: str) -> None:
+    look = palette.load(name, FOLDERS)
+    look.theme().to_color_system().generate()
+    if look.ansi:
+        return
+    for role in ("plain", "dim", "strong", "ok", "warning", "bad", "accent", "data"):
+        style = look.styles[role]
+        assert style.color is not None
+        assert style.bgcolor is not None
+        ratio = palette.contrast(tuple(style.color.get_truecolor()), tuple(style.bgcolor.get_truecolor()))
+        assert ratio >= 4.5, f"{role}: {ratio:.1f}"
+
+
+def test_dark_light_and_terminal_are_there() -> None:
+    assert NAMES[:3] == ["dark", "light", "terminal"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda s: s.replace("[roles]", "[rolls]"), "has no [roles]"),
+        (lambda s: s.replace('ok = "', 'okay = "'), "unknown role"),
+        (lambda s: s.replace('bad = "#f0747a"', 'bad = "#zz"'), "is no colour"),
+        (lambda s: s.replace('bad = "#f0747a"', 'bad = "#131418"'), "cannot be seen"),
+        (lambda s: s.replace('accent = "#b9a1f5"\n', ""), "has no colour"),
+        (lambda s: s + "\n[[[", "dark.toml"),
+        (lambda s: s + "#" * 70_000, "larger than"),
+    ],
+)
+def test_a_broken_theme_is_one_sentence(change: object, words: str, tmp_path: Path) -> None:
+    assert callable(change)
+    path = tmp_path / "dark.toml"
+    path.write_text(change((FOLDERS[-1] / "dark.toml").read_text()))
+    with pytest.raises(palette.BadTheme) as caught:
+        palette.read(path)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_theme_names_those_there_are() -> None:
+    with pytest.raises(palette.BadTheme, match="did you mean"):
+        palette.load("drak", FOLDERS)
+
+
+def test_no_key_means_two_things() -> None:
+    taken: dict[str, str] = {}
+    for command in keys.COMMANDS:
+        for key in command.keys.split(","):
+            assert taken.setdefault(key, command.id) == command.id
+    for moves, _ in keys.MOVES:
+        assert not set(moves.split(",")) & set(taken)
+
+
+def test_a_footer_has_at_most_ten() -> None:
+    for where in (("live", "time", "everywhere"), ("profile", "everywhere")):
+        assert 4 <= len(keys.hints(where, {})) <= 10
+
+
+@pytest.mark.parametrize("command", [command.id for command in keys.COMMANDS])
+def test_every_command_does_something(command: str) -> None:
+    assert any(hasattr(owner, f"do_{command}") for owner in (LiveScreen, ProfileScreen, TputtuiApp))
+
+
+def test_remapping_is_checked() -> None:
+    assert keys.check_remapped({"freeze": "f5"}) == []
+    (unknown,) = keys.check_remapped({"freez": "f5"})
+    assert 'did you mean "freeze"' in unknown
+    (twice,) = keys.check_remapped({"freeze": "q"})
+    assert "is the key of" in twice
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_a_chart_has_its_size_and_does_not_bridge_gaps(ascii_only: bool) -> None:
+    values = tuple(float(x) if not 10 < x < 20 else None for x in range(40))
+    lines = [plain(line) for line in draw(Chart(values, 600.0, "req/s", 60, 10, ascii_only))]
+    assert len(lines) == 10
+    assert {len(line) for line in lines} == {60}
+    assert "-10 min" in lines[-1]
+    assert "now" in lines[-1]
+    if ascii_only:
+        assert not any("\u2800" <= char <= "\u28ff" for line in lines for char in line)
+    body = lines[:-2]
+    gap_columns = range(int(4 + 56 * 12 / 40), int(4 + 56 * 18 / 40))
+    assert all(line[x] == " " for line in body for x in gap_columns)
+
+
+def test_a_chart_of_nothing_and_of_the_extreme_is_drawn() -> None:
+    for values in ((), (None, None), (0.0, 0.0), (float("inf"), 1.0), (1e300, 1e-300)):
+        assert len(draw(Chart(values, 60.0, "By/s", 50, 8))) == 8
+
+
+@pytest.mark.parametrize("largest", [0.0, 0.1, 0.99, 1.0, 9.9, 99.0, 412.0, 12345.0])
+def test_the_top_of_an_axis_is_round_and_above(largest: float) -> None:
+    top = top_of([largest])
+    assert top > largest
+    assert f"{top:.0e}"[0] in "12357" or top == 1.0

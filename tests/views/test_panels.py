@@ -1,0 +1,249 @@
+"""Every panel: exact width and height whatever comes in, words for what is missing, nothing foreign that acts."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import samples
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tputtui import text
+from tputtui.model import BreakdownRow, ErrorState, LatencyState, Quantile, Snapshot, TrafficState
+from tputtui.views import arrangement
+from tputtui.views.choice import offered
+from tputtui.views.events import event_line, events
+from tputtui.views.header import footer, header
+from tputtui.views.latency import latency
+from tputtui.views.lines import bar, plain, spark, sparks
+from tputtui.views.processes import processes
+from tputtui.views.routes import routes
+from tputtui.views.saturation import saturation
+from tputtui.views.scene import ListState, PanelView, Scene, Viewpoint, busiest_service, chosen_service
+from tputtui.views.summary import summary
+from tputtui.views.targets import targets
+from tputtui.views.throughput import throughput
+
+PANELS: dict[str, Callable[[Scene, int, int], PanelView]] = {
+    "throughput": throughput,
+    "latency": latency,
+    "saturation": saturation,
+    "targets": targets,
+    "routes": routes,
+    "processes": processes,
+    "events": events,
+}
+EVIL = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 5000
+
+
+def scene(snapshot: Snapshot | None = None, **viewpoint: Any) -> Scene:
+    return Scene(snapshot or samples.snapshot(), samples.past(), Viewpoint(**viewpoint), "web-01")
+
+
+def evil() -> Snapshot:
+    """A snapshot in which every foreign text is hostile."""
+    service = samples.service(
+        EVIL,
+        traffic=TrafficState(EVIL, 5.0),
+        errors=ErrorState(EVIL, EVIL, (), 0.5, 1.0, {EVIL: 1.0}),
+        latency=LatencyState(EVIL, "histogram", None, (Quantile(0.99, 1.0, at_least=True),), note=EVIL),
+        breakdown_by=(EVIL, "method"),
+        breakdown=(BreakdownRow(((EVIL, EVIL), ("method", EVIL)), 5.0),),
+        reasons={"traffic": EVIL},
+    )
+    first = replace(samples.targets()[0], name=EVIL, warning=text.clean(EVIL))
+    return samples.snapshot(services=(service,), targets=(first,))
+
+
+def nothing() -> Snapshot:
+    unknown = samples.service(
+        traffic=TrafficState("http_requests_total", None),
+        errors=ErrorState("http_requests_total", "status", (), None, None),
+        latency=LatencyState("x_seconds", "histogram", "s", (Quantile(0.5, None), Quantile(0.99, None))),
+        breakdown=(BreakdownRow((("method", "GET"), ("route", "/")), None),),
+        covered_s=None,
+    )
+    return samples.snapshot(services=(unknown,), processes=None, host_saturation=(), first=None, busy_cores=None)
+
+
+@pytest.mark.parametrize("name", PANELS)
+@settings(max_examples=40, deadline=None)
+@given(width=st.integers(10, 200), height=st.integers(1, 60), which=st.integers(0, 3))
+def test_a_panel_fills_its_place_exactly_and_holds_nothing_that_acts(
+    name: str, width: int, height: int, which: int
+) -> None:
+    snapshot = (samples.snapshot(), evil(), nothing(), samples.snapshot(services=(), targets=()))[which]
+    view = PANELS[name](scene(snapshot, focus=name), width, height)
+    assert len(view.lines) == height
+    for line in view.lines:
+        shown = plain(line)
+        assert text.width(shown) == width
+        assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cf", "Cs", "Co"}
+        assert "None" not in shown
+        assert "nan" not in shown.split()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_header_events_and_footer_are_one_line(width: int) -> None:
+    for snapshot in (samples.snapshot(), evil(), nothing()):
+        assert text.width(plain(header(scene(snapshot), width))) == width
+        assert text.width(plain(event_line(scene(snapshot), width))) == width
+    assert text.width(plain(footer([("p", "profile"), ("q", "quit")] * 9, "", width))) == width
+
+
+def test_the_header_says_live_frozen_or_past() -> None:
+    assert "LIVE 14:13:20" in plain(header(scene(), 120))
+    assert "FROZEN" in plain(header(scene(frozen=True), 120))
+    assert "PAST -1 min 5 s" in plain(header(scene(behind_s=65.0), 120))
+    assert "3 targets, 1 down" in plain(header(scene(), 120))
+
+
+def test_throughput_shows_the_number_then_what_to_hold_it_against() -> None:
+    lines = [plain(line).rstrip() for line in throughput(scene(), 60, 6).lines]
+    assert lines[1] == " 1,284 req/s   best 60 s 1,690   since start 950.0"
+    assert lines[-1] == " errors 0.12 %  1.50/s   5xx 1.50/s   4xx 2.50/s   resets 0"
+
+
+def test_an_unknown_rate_says_why() -> None:
+    assert "rates begin with the second scrape" in plain(throughput(scene(nothing()), 80, 5).lines[1])
+    down = samples.snapshot(services=(samples.service(targets=("web-03",), traffic=TrafficState("x", None)),))
+    assert "down: connection refused" in plain(throughput(scene(down), 80, 5).lines[1])
+
+
+def test_latency_shows_now_its_line_and_its_base() -> None:
+    lines = [plain(line).rstrip() for line in latency(scene(), 70, 6).lines]
+    assert lines[2].startswith(" p50       8.2 ms")
+    assert lines[2].endswith("8.0 ms")
+    assert "p99 lies in the bucket 70.5 ms to 110 ms" in lines[-1]
+
+
+def test_a_quantile_beyond_the_last_bucket_is_a_floor() -> None:
+    state = LatencyState("x_seconds", "histogram", "s", (Quantile(0.99, 2.5, 2.5, None, at_least=True),))
+    shown = "\n".join(
+        map(plain, latency(scene(samples.snapshot(services=(samples.service(latency=state),))), 70, 5).lines)
+    )
+    assert "≥2.5 s" in shown
+    assert "above the last bucket" in shown
+
+
+def test_io_wait_has_a_row_even_where_others_are_closer_to_their_limit() -> None:
+    shown = [plain(line) for line in saturation(scene(), 80, 4).lines]
+    assert any(line.startswith(" io wait") for line in shown)
+
+
+def test_a_target_that_is_down_says_why_and_since_when() -> None:
+    shown = "\n".join(map(plain, targets(scene(), 120, 6).lines))
+    assert "○ web-03" in shown
+    assert "connection refused, since 31 s" in shown
+
+
+def test_what_is_not_shown_of_the_routes_is_counted() -> None:
+    assert plain(routes(scene(), 80, 12).lines[-1]).strip() == "and 214 more, 0.20 % of traffic"
+
+
+@pytest.mark.parametrize(("column", "first"), [("cpu", 23990), ("pid", 1), ("rss", 23990), ("threads", 24601)])
+def test_processes_are_sorted_by_the_chosen_column(column: str, first: int) -> None:
+    view = processes(scene(lists={"processes": ListState(sort=column)}), 80, 12)
+    assert str(first) in plain(view.lines[2]).split()
+
+
+def test_a_filter_keeps_what_contains_the_word_and_says_how_to_clear_it() -> None:
+    view = processes(scene(lists={"processes": ListState(filter="GUNI")}), 80, 12)
+    assert len([key for key in view.keys if key is not None]) == 3
+    none = processes(scene(lists={"processes": ListState(filter="nobody")}), 80, 12)
+    assert "Esc clears the filter" in "\n".join(map(plain, none.lines))
+
+
+def test_the_cursor_belongs_to_a_process_and_not_to_a_row() -> None:
+    chosen = samples.PROCESSES[2].identity
+    by_cpu = processes(scene(lists={"processes": ListState(cursor=chosen, sort="cpu")}), 80, 12)
+    by_pid = processes(scene(lists={"processes": ListState(cursor=chosen, sort="pid")}), 80, 12)
+    for view in (by_cpu, by_pid):
+        assert view.cursor is not None
+        assert "24220" in plain(view.lines[view.cursor])
+    assert by_cpu.cursor != by_pid.cursor
+    gone = processes(scene(lists={"processes": ListState(cursor=(999999, 1.0))}), 80, 12)
+    assert gone.cursor is None
+
+
+def test_a_list_scrolls_no_further_than_its_cursor_demands() -> None:
+    last = samples.PROCESSES[-1].identity
+    view = processes(scene(lists={"processes": ListState(cursor=last)}), 80, 7)
+    assert view.cursor is not None
+    assert view.list is not None
+    assert view.list.top == len(samples.PROCESSES) - 4
+
+
+# ------------------------------------------------------------------------------------------ pictures
+
+
+def test_a_gap_is_a_blank_and_a_zero_is_not() -> None:
+    assert spark([0.0, None, 1.0]) == "▁ █"
+    assert sparks([0.0, None, 1.0], 2) == ["  █", "▁ █"]
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 1e12)), max_size=50), st.integers(1, 6))
+def test_pictures_have_one_cell_a_value(values: list[float | None], height: int) -> None:
+    rows = sparks(values, height)
+    assert [len(row) for row in rows] == [len(values)] * max(1, height)
+
+
+@given(st.one_of(st.none(), st.floats(-1, 2)), st.integers(1, 40))
+def test_a_bar_and_its_ground_fill_their_cells(ratio: float | None, cells: int) -> None:
+    filled, ground = bar(ratio, cells)
+    assert len(filled) + len(ground) == cells
+
+
+# ------------------------------------------------------------------------------------------ places
+
+
+@given(st.integers(40, 250), st.integers(12, 90), st.integers(0, 3), st.sampled_from([None, *PANELS]))
+@settings(max_examples=300, deadline=None)
+def test_the_arrangement_uses_the_whole_terminal(width: int, height: int, which: int, zoomed: Any) -> None:
+    snapshot = (samples.snapshot(), nothing(), samples.snapshot(services=(), targets=()), evil())[which]
+    plan = arrangement.plan(scene(snapshot), width, height, zoomed)
+    assert all(rows >= 1 for rows in plan.heights.values())
+    used = 0
+    seen: set[str] = set()
+    for panel, rows in plan.heights.items():
+        beside = next((pair for pair in arrangement.ROWS.values() if panel in pair), (panel,))
+        if plan.stacked or len(plan.heights) == 1 or not seen & set(beside):
+            used += rows
+        seen.add(panel)
+    assert used == height - 3
+
+
+def test_below_forty_by_twelve_there_are_words_instead_of_panels() -> None:
+    assert arrangement.plan(scene(), 39, 24).too_small
+    assert arrangement.plan(scene(), 80, 11).too_small
+    assert "39x11 is too small" in plain(arrangement.too_small(39, 11).lines[0])
+
+
+# ------------------------------------------------------------------------------------------ choices
+
+
+def test_the_python_process_that_serves_a_target_is_offered_first() -> None:
+    chosen = offered(samples.snapshot())
+    assert chosen is not None
+    assert chosen.pid == 23990
+    assert offered(samples.snapshot(processes=samples.PROCESSES[2:5])) is None
+
+
+def test_the_busiest_service_with_requests_is_where_one_begins() -> None:
+    busy, quiet = samples.service("busy"), samples.service("quiet", traffic=TrafficState("x", 1.0))
+    both = samples.snapshot(services=(quiet, busy))
+    assert busiest_service(both) == "busy"
+    assert busiest_service(nothing()) is None
+    assert chosen_service(both, "quiet") is quiet
+    assert chosen_service(both, None) is quiet
+
+
+def test_the_summary_holds_what_one_wants_to_know_afterwards() -> None:
+    lines = summary(samples.snapshot(), 751.0, ["x.svg"])
+    assert lines[0] == "watched for 12 min 31 s"
+    assert "checkout: best 60 s 1,690 req/s, p99 88.1 ms, errors 0.12 %" in lines
+    assert lines[-1] == "saved x.svg"
