@@ -110,7 +110,7 @@ def test_stop_before_start_is_no_error(honest: TargetSettings) -> None:
 
 def test_a_listener_may_stop_the_engine(honest: TargetSettings) -> None:
     watched = Watched(honest)
-    watched.engine.subscribe(lambda _: watched.engine.stop())
+    watched.engine.subscribe(lambda snapshot: watched.engine.stop() if snapshot.ready else None)
     with watched:
         watched.engine._thread.join(PATIENCE_S)
         assert not watched.engine._thread.is_alive()
@@ -133,7 +133,8 @@ def test_what_ends_it_is_kept(honest: TargetSettings) -> None:
     watched = Watched(honest)
 
     def fails(snapshot: Snapshot) -> None:
-        raise LookupError(snapshot.at)
+        if snapshot.ready:
+            raise LookupError(snapshot.at)
 
     watched.engine.subscribe(fails)
     with watched:

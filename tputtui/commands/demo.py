@@ -70,9 +70,9 @@ class _Starter:
 
 
 def _screen(settings: Settings, demo: Demo) -> int:
-    from tputtui.monitor import Engine
+    from tputtui.monitor.late import LateEngine
 
-    engine = Engine(settings)
+    engine = LateEngine(settings)
     engine.subscribe(_Starter(demo))
     return show(settings, engine, settings.notes)
 

@@ -12,6 +12,6 @@ def run(arguments: Arguments) -> int:
     settings = effective(arguments).settings
     words = " ".join(arguments.options.targets)
     require_screen(f"tputtui stream -n 1 {words}".rstrip() + " prints the same as JSON")
-    from tputtui.monitor import Engine
+    from tputtui.monitor.late import LateEngine
 
-    return show(settings, Engine(settings), settings.notes)
+    return show(settings, LateEngine(settings), settings.notes)

@@ -39,9 +39,9 @@ def run(arguments: Arguments) -> int:
     if options.output:
         return _write(settings, options.pid, proc.started(found), Path(options.output), options.force)
     require_screen(f"tputtui profile {options.pid} -o FILE.json writes it")
-    from tputtui.monitor import Engine
+    from tputtui.monitor.late import LateEngine
 
-    return show(settings, Engine(settings), settings.notes, profile_pid=options.pid)
+    return show(settings, LateEngine(settings), settings.notes, profile_pid=options.pid)
 
 
 def _write(settings: Settings, pid: int, started: float | None, path: Path, force: bool) -> int:

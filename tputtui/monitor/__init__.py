@@ -1,9 +1,27 @@
 """The tick: feed -> reading -> snapshot -> listeners.
 
-`feed` asks the collectors, `derive` turns readings into snapshots, `engine` does both in a thread of its own.
+`feed` asks the collectors, `derive` turns readings into snapshots, `engine` does both in a thread of its own. They are
+loaded by whoever names them: `late` must not cost what it puts off.
 """
 
-from tputtui.monitor.derive import Monitor
-from tputtui.monitor.engine import Engine
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tputtui.monitor.derive import Monitor
+    from tputtui.monitor.engine import Engine
 
 __all__ = ["Engine", "Monitor"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Engine":
+        from tputtui.monitor.engine import Engine
+
+        return Engine
+    if name == "Monitor":
+        from tputtui.monitor.derive import Monitor
+
+        return Monitor
+    raise AttributeError(name)
