@@ -58,14 +58,12 @@ def test_it_equals_the_history(told: list[Tick], columns: int, span_s: float, ev
     follow(told, columns, span_s, every)
 
 
-@pytest.mark.xfail(reason="a cell that begins in one column is still filled when the next one has begun")
 @example([(4.9, None, False), (0.5, 1.0, True)], 57, 300.0, 1)
 @given(ticks(0.1), st.integers(1, 130), SHORT, st.integers(1, 3))
 def test_it_equals_the_history_at_a_fast_pace(told: list[Tick], columns: int, span_s: float, every: int) -> None:
     follow(told, columns, span_s, every)
 
 
-@pytest.mark.xfail(reason="the newest columns come from a finer ring than the others: a resize changes them")
 @example([(339.0, None, False), (3.0, 0.0, True)], 47, 1800.0, 1)
 @given(ticks(1.0), st.integers(1, 130), LONG, st.integers(1, 3))
 def test_it_equals_the_history_over_a_long_span(told: list[Tick], columns: int, span_s: float, every: int) -> None:

@@ -226,7 +226,6 @@ def test_a_replica_that_exposes_something_else_stays_a_service_of_its_own() -> N
     assert [(state.name, state.targets) for state in snapshot.services] == [("web", ("web1",)), ("web2", ("web2",))]
 
 
-@pytest.mark.xfail(reason="a target whose own name is taken, too, takes the other service's place: derive._group")
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_service_called_like_another_target_leaves_both_on_the_list(count: int) -> None:
     replicas = [Target(f"till-{n}", f"http://{n}/metrics", "shop") for n in range(count)]
@@ -244,7 +243,6 @@ def test_the_same_target_twice_counts_once() -> None:
     assert [target.name for target in scene.tick(0.0, shop=requests(0.0)).targets] == ["shop"]
 
 
-@pytest.mark.xfail(reason="new bindings of one target throw away all services' trackers: derive._take_scrape")
 def test_the_best_minute_outlives_a_target_that_comes_later() -> None:
     scene = Scene("shop")
     for at in range(65):

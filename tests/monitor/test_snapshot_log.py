@@ -57,7 +57,6 @@ def test_it_thins_with_age_to_ten_seconds_and_to_a_minute() -> None:
         assert 180 / step <= len(set(shown)) <= 1.2 * 180 / step + 1
 
 
-@pytest.mark.xfail(reason="a tick a second is kept every 9 s and every 54 s: 2.7 h and 21.6 h")
 @pytest.mark.parametrize("level", [1, 2])
 def test_a_level_reaches_back_as_far_as_it_says(level: int) -> None:
     step, cells = LEVELS[level]

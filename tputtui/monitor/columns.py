@@ -42,12 +42,14 @@ class ColumnCache:
         number = int(newest / width + 1e-6)
         key = (name, grain, span_s)
         kept = self._kept.get(key)
-        fresh = min(grain, number - kept[0] + 1) if kept is not None else grain
+        # The column before the newest may still be filling: a cell that begins in it ends in the next one.
+        fresh = min(grain, number - kept[0] + 2) if kept is not None else grain
         if kept is None or fresh >= grain or fresh < 1:
             found = self._history.column_values(name, newest, span_s, grain)
         else:
-            tail = self._history.column_values(name, newest, fresh * width, fresh)
-            found = kept[1][fresh - 1 :][: grain - fresh] + tail
+            tail = self._history.column_values(name, newest, span_s, grain, fresh)
+            advanced = number - kept[0]
+            found = kept[1][advanced : advanced + grain - fresh] + tail
         while len(self._kept) >= MOST and key not in self._kept:
             del self._kept[next(iter(self._kept))]
         self._kept[key] = (number, found)

@@ -60,6 +60,7 @@ class Monitor:
         self._chosen_by: dict[str, int] = {}  # service -> which of its labels it is broken down by
         self._targets: dict[str, TargetTracker] = {}
         self._services: dict[str, ServiceTracker] = {}
+        self._grouped = False
         self._host_before: HostReading | None = None
         self._host = HostState()
         self._host_saturation: tuple[SaturationState, ...] = ()
@@ -73,6 +74,7 @@ class Monitor:
     def add_target(self, target: Target, overrides: Overrides = NO_OVERRIDES) -> None:
         """Watch one more target; `overrides` is the config's word on its bindings (see `signals.overrides`)."""
         if target.name not in self._targets:
+            self._grouped = False
             self._targets[target.name] = TargetTracker(target, self.interval_s, self.window_s, overrides)
 
     def wanted(self, target: str) -> frozenset[str] | None:
@@ -145,7 +147,7 @@ class Monitor:
         bindings = tracker.bindings
         self._events.extend(tracker.take(scrape, forgotten))
         if tracker.bindings is not bindings:
-            self._services.clear()  # grouped anew at the next tick
+            self._grouped = False  # who belongs together is asked anew at the next tick
 
     def _take_host(self, reading: Reading) -> None:
         if reading.host is None:
@@ -186,8 +188,9 @@ class Monitor:
     # ------------------------------------------------------------------------------------------ services
 
     def _service_states(self, at: float) -> tuple[ServiceState, ...]:
-        if not self._services:
+        if not self._grouped:
             self._group()
+            self._grouped = True
         states = []
         for name, tracker in self._services.items():
             members = [self._targets[target] for target in tracker.targets]
@@ -214,20 +217,33 @@ class Monitor:
             bound = _shape(tracker.bindings)
             key: tuple[object, ...] = (identity, bound) if identity is not None else (tracker.target.name,)
             groups.setdefault(key, []).append(tracker)
-        taken: set[str] = set()
+        before, self._services = self._services, {}
+        own_names = {tracker.target.name for tracker in self._targets.values()}
         for members in groups.values():
-            first = members[0]
-            name = first.target.service or (first.service_name if len(members) > 1 else None) or first.target.name
-            if name in taken:
-                name = first.target.name
-            taken.add(name)
-            self._services[name] = ServiceTracker(
+            name = self._name_of(members, own_names)
+            made = ServiceTracker(
                 name=name,
                 targets=tuple(member.target.name for member in members),
-                bindings=first.bindings or Bindings(),
+                bindings=members[0].bindings or Bindings(),
                 window_s=self.window_s,
                 quantiles=self._quantiles,
             )
+            old = before.get(name)
+            same = old is not None and (old.targets, old.bindings) == (made.targets, made.bindings)
+            self._services[name] = old if old is not None and same else made
+
+    def _name_of(self, members: list[TargetTracker], own_names: set[str]) -> str:
+        """What a service is called: the config's word, what its replicas say of themselves, or its target's name.
+
+        A word that is another target's name, or taken, gives way to the target's own.
+        """
+        first = members[0]
+        word = first.target.service or (first.service_name if len(members) > 1 else None)
+        unusable = word is None or word in own_names - {first.target.name} or word in self._services
+        name = first.target.name if word is None or unusable else word
+        while name in self._services:
+            name += "'"
+        return name
 
     # ------------------------------------------------------------------------------------------ figures
 

@@ -35,7 +35,7 @@ class SnapshotLog:
         """Take the newest snapshot."""
         packed: bytes | None = None
         for (step, _), level in zip(LEVELS, self._levels, strict=True):
-            if level and snapshot.at - level[-1][0] < step * 0.9:
+            if level and snapshot.at - level[-1][0] < step - min(0.5, step / 10):  # ticks are never on the dot
                 continue
             if packed is None:
                 packed = _pack(snapshot)

@@ -122,13 +122,17 @@ class History:
         """The names held, the longest unused first."""
         return tuple(self._rings)
 
-    def column_values(self, name: str, end_at: float, span_s: float, columns: int) -> list[float | None]:
+    def column_values(
+        self, name: str, end_at: float, span_s: float, columns: int, newest: int | None = None
+    ) -> list[float | None]:
         """The mean of each of `columns` columns that end with the one `end_at` falls into; None is a gap.
+
+        With `newest` only so many of them, the last ones.
 
         Columns stand on the absolute time grid (multiples of span / columns): a chart stays as it is until a whole
         column has passed, and old columns do not change while their resolution is kept.
         """
-        return [None if cell is None else cell.mean for cell in self._columns(name, end_at, span_s, columns)]
+        return [None if cell is None else cell.mean for cell in self._columns(name, end_at, span_s, columns, newest)]
 
     def minmax(self, name: str, end_at: float, span_s: float, columns: int) -> list[tuple[float, float] | None]:
         """The lowest and the highest value of each column."""
@@ -136,16 +140,19 @@ class History:
             None if cell is None else (cell.low, cell.high) for cell in self._columns(name, end_at, span_s, columns)
         ]
 
-    def _columns(self, name: str, end_at: float, span_s: float, columns: int) -> list[Cell | None]:
+    def _columns(
+        self, name: str, end_at: float, span_s: float, columns: int, newest: int | None = None
+    ) -> list[Cell | None]:
         rings = self._rings.get(name)
+        wanted = columns if newest is None else min(newest, columns)
         if rings is None or columns <= 0 or span_s <= 0:
-            return [None] * max(columns, 0)
+            return [None] * max(wanted, 0)
         self._rings.move_to_end(name)
         width = span_s / columns
         last = math.floor(end_at / width + _ROUNDING)
         ring = _choose(rings, (last - columns + 1) * width, width)
         hold = math.floor(HOLD_INTERVALS * self.interval_s / ring.step_s)
-        return [_column(ring, number * width, width, hold) for number in range(last - columns + 1, last + 1)]
+        return [_column(ring, number * width, width, hold) for number in range(last - wanted + 1, last + 1)]
 
 
 def _choose(rings: tuple[Ring, ...], begin: float, width: float) -> Ring:
