@@ -31,6 +31,8 @@ def endpoint_settings(target: settings.TargetSettings, limits: settings.Limits) 
         insecure=target.insecure,
         max_body_bytes=target.max_body_bytes or limits.body_bytes,
         max_series=target.max_series or limits.series_per_target,
+        max_header_bytes=limits.header_bytes,
+        max_redirects=limits.redirects,
     )
 
 

@@ -26,8 +26,6 @@ from tputtui.collect.aside import Aside
 from tputtui.collect.attempt import Attempt, FetchError, size_text
 from tputtui.text import clean
 
-HEADER_LIMIT = 64 * 1024
-"""Bytes that may come before the body begins, interim (1xx) answers included."""
 _IDLE_S = 300.0  # longer than any sensible interval: a connection that is scraped stays open
 _HEAD_START_S = 0.25  # how long an address may be silent before the next one is tried beside it (RFC 8305)
 
@@ -135,7 +133,9 @@ class Backend(httpcore.AsyncNetworkBackend):
     It outlives its clients, so that a name that hangs is looked up by one thread and not by one a scrape.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, header_limit: int) -> None:
+        """`header_limit`: bytes that may come before the body begins, interim (1xx) answers included."""
+        self.header_limit = header_limit
         self.attempt = Attempt()  # the one under way
         self._inner = httpcore.AnyIOBackend()
         self._lookups: dict[tuple[str, int], Aside[list[str]]] = {}
@@ -211,8 +211,8 @@ class _Stream(httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         attempt = self._backend.attempt
-        if attempt.phase == "header" and attempt.received >= HEADER_LIMIT:
-            raise FetchError(f"header too large: more than {size_text(HEADER_LIMIT)}")
+        if attempt.phase == "header" and attempt.received >= self._backend.header_limit:
+            raise FetchError(f"header too large: more than {size_text(self._backend.header_limit)}")
         data = await self._inner.read(max_bytes, timeout)
         attempt.took(data)
         return data

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # httpx costs 90 ms: it is loaded at the first scrape, after 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 MAX_SERIES = 50_000
 MAX_REDIRECTS = 5
+MAX_HEADER_BYTES = 64 * 1024
 ACCEPT = "text/plain;version=0.0.4;q=1,*/*;q=0.1"
 _SCAN_ASIDE_BYTES = 2_000_000  # from here on reading takes longer than the loop should stand still (10 ms)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
@@ -52,6 +53,8 @@ class TargetSettings:
     insecure: bool = False  # the certificate is not verified: shown on the screen all the time
     max_body_bytes: int = MAX_BODY_BYTES  # as sent, and inflated
     max_series: int = MAX_SERIES
+    max_header_bytes: int = MAX_HEADER_BYTES  # that may come before the body, interim answers included
+    max_redirects: int = MAX_REDIRECTS  # followed, within the same origin
 
     @classmethod
     def of(cls, text: str, name: str | None = None) -> TargetSettings:
@@ -107,7 +110,7 @@ class Endpoint:
 
         if self._backend is None:
             await connections.load()
-            self._backend = connections.Backend()
+            self._backend = connections.Backend(self.settings.max_header_bytes)
         self._backend.attempt = attempt = Attempt()
         started = time.monotonic()
         answer: _Answer | None = None
@@ -145,12 +148,12 @@ class Endpoint:
     async def _fetch(self, attempt: Attempt, backend: Backend) -> _Answer:
         headers = await self._slow_headers() if self._slow_headers else _headers(self.settings)
         url = self.settings.url
-        for _ in range(MAX_REDIRECTS + 1):
+        for _ in range(self.settings.max_redirects + 1):
             found = await self._ask(url, headers, attempt, backend)
             if isinstance(found, _Answer):
                 return found
             url = found
-        raise FetchError(f"more than {MAX_REDIRECTS} redirects")
+        raise FetchError(f"more than {self.settings.max_redirects} redirects")
 
     async def _ask(self, url: str, headers: dict[bytes, bytes], attempt: Attempt, backend: Backend) -> _Answer | str:
         """The answer to one request, or the URL that it redirects to."""

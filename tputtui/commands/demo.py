@@ -74,7 +74,7 @@ def _screen(settings: Settings, demo: Demo) -> int:
 
     engine = LateEngine(settings)
     engine.subscribe(_Starter(demo))
-    return show(settings, engine, settings.notes)
+    return show(settings, engine, settings.notes, over_when=lambda: demo.load_ended)
 
 
 def _stream(settings: Settings, demo: Demo, count: int | None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tputtui.commands.arguments import UsageError
@@ -21,12 +21,18 @@ def require_screen(instead: str) -> None:
         raise UsageError(f"no screen is possible, {why}: {instead}")
 
 
-def show(settings: Settings, source: Source, notes: Sequence[str] = (), profile_pid: int | None = None) -> int:
+def show(
+    settings: Settings,
+    source: Source,
+    notes: Sequence[str] = (),
+    profile_pid: int | None = None,
+    over_when: Callable[[], bool] | None = None,
+) -> int:
     """Run the screen; its exit code. The lines of its end go to stderr, as the screen did."""
     from tputtui.tui.run import CannotShow, run
 
     try:
-        ended = run(settings, source, notes, profile_pid)
+        ended = run(settings, source, notes, profile_pid, over_when)
     except CannotShow as error:
         raise UsageError(str(error)) from error
     for line in ended.lines:

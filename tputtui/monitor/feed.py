@@ -98,7 +98,7 @@ class LiveFeed:
 
     def _endpoint(self, target: TargetSettings) -> Endpoint:
         made = endpoint_settings(target, self._settings.limits)
-        scanner = Scanner(scan_limits(self._settings.limits, made.max_series))
+        scanner = Scanner(scan_limits(self._settings.limits, min(made.max_series, self._share())))
         if made.url.startswith("https:") and self._tls is None:
             from tputtui.collect.connections import TlsContexts
 
@@ -107,6 +107,10 @@ class LiveFeed:
         self._targets.append(Asked(endpoint.target, target))
         self._scanners[endpoint.name] = scanner
         return endpoint
+
+    def _share(self) -> int:
+        """What one target may have of the series kept in all, so that all together stay within."""
+        return max(1, self._settings.limits.series_total // max(1, len(self._settings.targets), len(self._targets) + 1))
 
     # ------------------------------------------------------------------------------------------ collecting
 

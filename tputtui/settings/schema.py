@@ -83,7 +83,6 @@ LIMITS: tuple[Option, ...] = (
     Option("labels", kinds.integer(1, 10_000), "labels of one series", "64"),
     Option("name", _PORTION, "a metric's or label's name", '"512B"', field="name_bytes"),
     Option("value", _PORTION, "a label value, as kept", '"4KiB"', field="value_bytes"),
-    Option("value_columns", kinds.integer(8, 1000), "a label value, as shown", "60"),
 )
 
 TARGET: tuple[Option, ...] = (

@@ -48,7 +48,6 @@ class Limits:
     labels: int = 64  # of one series
     name_bytes: int = 512
     value_bytes: int = 4096  # of one label value
-    value_columns: int = 60  # of one label value on the screen
 
 
 @dataclass(frozen=True, slots=True)

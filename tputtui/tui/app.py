@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, cast
@@ -125,6 +125,7 @@ class TputtuiApp(App[int]):
         self.first_at: float | None = None
         self.asked_to_quit = False
         self.profile_at_once: int | None = None
+        self.over_when: Callable[[], bool] | None = None  # what ends the screen by itself
         self.saved: list[str] = []  # files, for the lines in the scrollback
         self._wire = Wire()
         self._said_at = 0.0
@@ -162,6 +163,8 @@ class TputtuiApp(App[int]):
         """An engine that died is our own error: it ends the screen, and the sentence says so."""
         if self.source.failure is not None:
             raise self.source.failure
+        if self.over_when is not None and self.over_when():
+            self.exit(0)
 
     def _fatal_error(self) -> None:
         """Leave without Textual's traceback, which shows the values of local variables; `run` passes the error on."""
@@ -340,6 +343,9 @@ class TputtuiApp(App[int]):
 
     def do_export(self) -> None:
         """e: this screen as an SVG file."""
+        if self.settings.read_only:
+            self.say("read-only: no file is written")
+            return
         folder = self.place.state_folder
         path = folder / f"screen-{time.strftime('%Y%m%d-%H%M%S')}.svg"
         try:

@@ -330,8 +330,8 @@ class ProfileScreen(Screen[None]):
     def do_export(self) -> None:
         """e: the profile as a speedscope file."""
         profile = self._pane.profile
-        if profile is None:
-            self.desk.say("nothing to export yet")
+        if profile is None or self.desk.settings.read_only:
+            self.desk.say("nothing to export yet" if profile is None else "read-only: no file is written")
             return
         from tputtui.profiling.formats import save
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,11 +42,17 @@ def user_themes() -> Path:
     return Path(home) / "tputtui" / "themes"
 
 
-def run(settings: Settings, source: Source, notes: Sequence[str] = (), profile_pid: int | None = None) -> Ended:
+def run(
+    settings: Settings,
+    source: Source,
+    notes: Sequence[str] = (),
+    profile_pid: int | None = None,
+    over_when: Callable[[], bool] | None = None,
+) -> Ended:
     """Show the live screen until the user leaves. Raises CannotShow before the terminal is touched, and
     what was an error of ours once the terminal is as it was.
 
-    `profile_pid`: the process that is profiled at once.
+    `profile_pid`: the process that is profiled at once. `over_when` is asked once a second whether the screen shall end.
     """
     problems = check_remapped(settings.keys)
     if problems:
@@ -66,6 +72,7 @@ def run(settings: Settings, source: Source, notes: Sequence[str] = (), profile_p
     )
     app = TputtuiApp(settings, source, look, place)
     app.profile_at_once = profile_pid
+    app.over_when = over_when
     for note in notes:
         app.say_later(note)
     began = time.monotonic()
