@@ -286,3 +286,13 @@ def test_ascii_stays_ascii(demo: str) -> None:
         assert session.wait_end() == 0
         drawn = bytes(session.raw).partition(b"\x1b[?1049h")[2].partition(b"\x1b[?1049l")[0]
         assert drawn.isascii()
+
+
+def test_no_color_draws_no_colour(demo: str) -> None:
+    with Session([TPUTTUI, demo], environ={"NO_COLOR": "1"}) as session:
+        session.wait_for(r"\d+\.\d req/s")
+        session.read(1.0)
+        session.send("q")
+        assert session.wait_end() == 0
+        codes = {code for found in re.findall(rb"\x1b\[([0-9;]*)m", bytes(session.raw)) for code in found.split(b";")}
+        assert codes <= {b"", b"0", b"1", b"2", b"7", b"39", b"49"}  # 39 and 49: the terminal's own

@@ -170,6 +170,14 @@ def test_the_cursor_belongs_to_a_process_and_not_to_a_row() -> None:
     assert gone.cursor is None
 
 
+def test_a_followed_process_stands_first_whatever_the_order() -> None:
+    followed = samples.PROCESSES[4].identity
+    for order in ("cpu", "pid", "rss"):
+        view = processes(scene(followed=followed, lists={"processes": ListState(sort=order)}), 80, 12)
+        assert "24601" in plain(view.lines[2])
+        assert "follows 24601" in plain(view.lines[0])
+
+
 def test_a_list_scrolls_no_further_than_its_cursor_demands() -> None:
     last = samples.PROCESSES[-1].identity
     view = processes(scene(lists={"processes": ListState(cursor=last)}), 80, 7)

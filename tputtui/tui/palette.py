@@ -13,7 +13,7 @@ from rich.errors import StyleSyntaxError
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from tputtui import text
 from tputtui.views.lines import Line, Role
@@ -47,23 +47,8 @@ class Palette:
 
     def theme(self) -> Theme:
         """The colours of Textual's own widgets (palette, inputs) to go with it."""
-        if self.ansi:
-            return Theme(
-                name=self.name,
-                primary="ansi_cyan",
-                foreground="ansi_default",
-                background="ansi_default",
-                surface="ansi_default",
-                panel="ansi_default",
-                accent="ansi_magenta",
-                warning="ansi_yellow",
-                error="ansi_red",
-                success="ansi_green",
-                boost="ansi_default",
-                dark=True,
-                ansi=True,
-                variables={"block-cursor-background": "ansi_cyan", "block-cursor-foreground": "ansi_black"},
-            )
+        if self.ansi:  # Textual's own, whose widgets need two dozen variables that only it names
+            return replace(BUILTIN_THEMES["ansi-dark" if self.dark else "ansi-light"], name=self.name)
         color = {role: style.color.name for role, style in self.styles.items() if style.color is not None}
         return Theme(
             name=self.name,

@@ -14,7 +14,9 @@ def processes(scene: Scene, width: int, height: int) -> PanelView:
     state = scene.viewpoint.list("processes")
     found = scene.snapshot.processes
     shown = f"“{text.clean(state.filter, 20)}”" if state.filter else "/ filter"
-    context = f"{len(found)}, by {state.sort or 'cpu'}  {shown}" if found is not None else ""
+    followed = scene.viewpoint.followed
+    follows = f"follows {followed[0]}  " if followed is not None else ""
+    context = f"{follows}{len(found)}, by {state.sort or 'cpu'}  {shown}" if found is not None else ""
     top = rule("Processes", context, width, scene.viewpoint.focus == "processes")
     items = found or ()
     return table(
@@ -28,6 +30,7 @@ def processes(scene: Scene, width: int, height: int) -> PanelView:
         height,
         foot=lambda _hidden: _foot(scene, items, width),
         empty="reading the processes" if found is None else "no process may be read",
+        pinned=scene.viewpoint.followed,
     )
 
 

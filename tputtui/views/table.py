@@ -58,9 +58,15 @@ def table(
     height: int,
     foot: Callable[[int], Line | None] = lambda _hidden: None,
     empty: str = "nothing yet",
+    pinned: Hashable | None = None,
 ) -> PanelView:
-    """A panel of `height` lines: its rule, a head, rows, and a last line that `foot` gives for what is not shown."""
+    """A panel of `height` lines: its rule, a head, rows, and a last line that `foot` gives for what is not shown.
+
+    The row with the key `pinned` stands first, whatever the order.
+    """
     items = arranged(listing, columns, state)
+    if pinned is not None:
+        items.sort(key=lambda item: listing.key(item) != pinned)
     lines: list[Line] = [top]
     keys: list[Hashable | None] = [None]
     shown = _fitting(columns, width)

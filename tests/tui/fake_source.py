@@ -1,0 +1,83 @@
+"""A source without an engine: it shows the sample, and remembers what the screen asked of it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import samples
+
+from tputtui.model import Snapshot
+from tputtui.settings import Settings, TargetSettings
+from tputtui.tui import palette
+from tputtui.tui.app import Place, TputtuiApp
+
+
+class FakeSource:
+    def __init__(self, snapshot: Snapshot | None = None) -> None:
+        self.snapshot = snapshot or samples.snapshot()
+        self.failure: BaseException | None = None
+        self.asked: list[tuple[str, Any]] = []
+        self._listeners: list[Callable[[Snapshot], None]] = []
+
+    def subscribe(self, listener: Callable[[Snapshot], None]) -> None:
+        self._listeners.append(listener)
+
+    def start(self) -> None:
+        self.tick(0.0)
+
+    def stop(self) -> None:
+        self.asked.append(("stop", None))
+
+    def tick(self, seconds: float = 1.0, **changes: Any) -> None:
+        """The next snapshot arrives."""
+        self.snapshot = replace(
+            self.snapshot, time=self.snapshot.time + seconds, at=self.snapshot.at + seconds, **changes
+        )
+        for listener in self._listeners:
+            listener(self.snapshot)
+
+    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+        self.asked.append(("past", (span_s, until)))
+        return samples.past()(name, columns)
+
+    def snapshot_at(self, at: float) -> Snapshot | None:
+        self.asked.append(("snapshot_at", at))
+        return replace(self.snapshot, at=at, time=samples.NOON + at - 5000.0)
+
+    def set_window(self, seconds: float) -> None:
+        self.asked.append(("window", seconds))
+
+    def next_breakdown(self, service: str) -> None:
+        self.asked.append(("breakdown", service))
+
+    def want_processes(self, wanted: bool) -> None:
+        self.asked.append(("processes", wanted))
+
+    def watch(self, pids: frozenset[int]) -> None:
+        self.asked.append(("watch", pids))
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else a screen may ask of an engine: remembered, and answered with nothing."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *words: self.asked.append((name, words))
+
+    def was_asked(self, what: str) -> list[Any]:
+        return [value for name, value in self.asked if name == what]
+
+
+def desk(source: FakeSource | None = None, theme: str = "dark", **settings: Any) -> TputtuiApp:
+    """The app on a fake source."""
+    themes = tuple(palette.folders())
+    place = Place("web-01", 0.0, Path(tempfile.gettempdir()) / "tputtui-tests", themes)
+    chosen = Settings(targets=(TargetSettings(name="web-01", url="http://127.0.0.1:8000/metrics"),), **settings)
+    return TputtuiApp(chosen, source or FakeSource(), palette.load(theme, themes), place)
+
+
+def frame(app: TputtuiApp) -> str:
+    """What is on the screen, as text. The one place that reads Textual's compositor."""
+    return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())

@@ -1,0 +1,261 @@
+"""The live screen by its keys, on a source that is not there."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+import samples
+from fake_source import FakeSource, desk, frame
+
+FRAMES = Path(__file__).resolve().parents[1] / "data" / "frames"
+
+
+def assert_same(name: str, shown: str) -> None:
+    """Compare with the kept picture; UPDATE_FRAMES=1 keeps a new one, to be looked at in the diff."""
+    path = FRAMES / name
+    if os.environ.get("UPDATE_FRAMES"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(shown, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == shown
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (40, 12)])
+async def test_the_picture_is_the_one_that_was_looked_at(size: tuple[int, int]) -> None:
+    app = desk()
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause(0.3)
+        assert_same(f"live-{size[0]}x{size[1]}.txt", frame(app) + "\n")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "terminal"])
+async def test_the_colours_are_those_that_were_looked_at(theme: str) -> None:
+    app = desk(theme=theme)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(0.3)
+        svg = re.sub(r"terminal-\d+", "terminal", app.export_screenshot(title="tputtui"))
+        assert_same(f"live-80x24-{theme}.svg", svg)
+
+
+async def test_space_freezes_the_picture_while_snapshots_come_and_0_is_live_again() -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("space")
+        source.tick(services=(samples.service("elsewhere"),))
+        await pilot.pause(0.1)
+        assert "FROZEN" in frame(app)
+        await pilot.press("0")
+        await pilot.pause(0.1)
+        assert "LIVE" in frame(app)
+        assert "elsewhere" in frame(app)
+
+
+async def test_brackets_travel_in_time_and_stop_at_both_ends() -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        source.tick(100.0)
+        await pilot.pause(0.1)
+        await pilot.press("left_square_bracket")
+        await pilot.pause(0.1)
+        assert "PAST -2 s" in frame(app)
+        for _ in range(12):
+            await pilot.press("left_curly_bracket")
+        await pilot.pause(0.1)
+        assert "PAST -1 min 40 s" in frame(app), "not before the first snapshot"
+        for _ in range(12):
+            await pilot.press("right_curly_bracket")
+        await pilot.pause(0.1)
+        assert "LIVE" in frame(app)
+
+
+async def test_at_goes_to_a_time_and_says_when_it_cannot() -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        source.tick(100.0)
+        await pilot.press("at", *"-30s", "enter")
+        await pilot.pause(0.1)
+        assert "PAST -30 s" in frame(app)
+        await pilot.press("at", *"noon", "enter")
+        await pilot.pause(0.1)
+        assert "is no time in reach" in frame(app)
+
+
+async def test_the_axis_grows_to_the_chosen_span_and_plus_halves_it() -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        assert app.shown_span() == 60.0
+        source.tick(250.0)
+        await pilot.pause(0.1)
+        assert app.shown_span() == 300.0
+        await pilot.press("plus")
+        assert app.shown_span() == 120.0
+        await pilot.press("minus", "minus", "minus")
+        assert app.viewpoint.span_s == 1800.0
+        assert app.shown_span() == 300.0
+
+
+async def test_numbers_and_tab_focus_panels_and_z_gives_one_the_whole_screen() -> None:
+    app = desk()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("3")
+        assert frame(app).count("━ Saturation") == 1
+        await pilot.press("tab")
+        assert frame(app).count("━ Targets") == 1
+        await pilot.press("1", "z")
+        await pilot.pause(0.2)
+        assert "━ Throughput" in frame(app)
+        assert "Saturation" not in frame(app)
+        await pilot.press("z")
+        await pilot.pause(0.2)
+        assert "Saturation" in frame(app)
+
+
+async def test_arrows_move_a_cursor_that_stays_with_its_process() -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("6", "down", "down")
+        chosen = app.viewpoint.list("processes").cursor
+        assert chosen == samples.PROCESSES[1].identity
+        source.tick(processes=samples.PROCESSES[::-1])
+        await pilot.pause(0.1)
+        assert app.viewpoint.list("processes").cursor == chosen
+        assert "p profiles 23991" in frame(app)
+
+
+async def test_choosing_a_target_shows_its_service() -> None:
+    app = desk()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("4", "down", "down", "down")
+        await pilot.pause(0.1)
+        assert app.viewpoint.list("targets").cursor == "web-03"
+        assert app.viewpoint.service == "node"
+
+
+async def test_a_filter_works_while_it_is_typed_and_esc_gives_up() -> None:
+    app = desk()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("5", "slash", *"pay")
+        await pilot.pause(0.1)
+        assert "/payment" in frame(app)
+        assert "/checkout" not in frame(app)
+        await pilot.press("escape")
+        await pilot.pause(0.1)
+        assert "/checkout" in frame(app)
+
+
+async def test_sort_and_invert_change_the_order() -> None:
+    app = desk()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("6", "greater_than_sign")
+        assert app.viewpoint.list("processes").sort == "rss"
+        await pilot.press("I")
+        assert app.viewpoint.list("processes").inverted
+
+
+async def test_commands_reach_the_engine() -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("w", "d", "6", "down", "F")
+        await pilot.pause(0.1)
+        assert source.was_asked("window") == [30.0]
+        assert source.was_asked("breakdown") == ["checkout"]
+        assert source.was_asked("watch") == [frozenset({23990})]
+
+
+async def test_processes_that_are_not_shown_are_not_read() -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(0.2)
+        assert source.was_asked("processes")[-1] is False
+        await pilot.press("6")
+        await pilot.pause(0.1)
+        assert source.was_asked("processes")[-1] is True
+
+
+async def test_read_only_neither_profiles_nor_writes() -> None:
+    app = desk(read_only=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("p")
+        await pilot.pause(0.1)
+        assert "read-only: no profiling" in frame(app)
+        await pilot.press("e")
+        await pilot.pause(0.1)
+        assert "read-only: no file is written" in frame(app)
+
+
+async def test_every_theme_can_be_switched_to_while_running() -> None:
+    app = desk()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        for expected in ("light", "terminal", "dark"):
+            await pilot.press("T", "down", "enter")
+            await pilot.pause(0.2)
+            assert app.palette.name == expected
+            await pilot.press("colon")
+            await pilot.pause(0.2)
+            await pilot.press("escape")
+
+
+async def test_the_theme_list_shows_one_at_once_and_esc_takes_the_old_one_back() -> None:
+    app = desk()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("T", "down")
+        assert app.palette.name == "light"
+        await pilot.press("escape")
+        assert app.palette.name == "dark"
+
+
+async def test_help_names_every_key() -> None:
+    app = desk()
+    async with app.run_test(size=(120, 60)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("question_mark")
+        await pilot.pause(0.2)
+        for word in ("freeze", "profile", "whole screen", "1-7", "No key kills or signals anything"):
+            assert word in frame(app)
+
+
+async def test_esc_never_quits_and_q_does() -> None:
+    app = desk()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("escape", "escape")
+        assert app.is_running
+        await pilot.press("q")
+    assert app.return_code == 0
+
+
+async def test_an_engine_that_died_ends_the_screen_with_its_error() -> None:
+    source = FakeSource()
+    app = desk(source)
+
+    async def watched() -> None:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.pause(0.2)
+            source.failure = RuntimeError("the engine broke")
+            await pilot.pause(1.5)
+
+    with pytest.raises(RuntimeError, match="the engine broke"):
+        await watched()
+    assert app.return_code == 1
