@@ -22,7 +22,8 @@ from tputtui.demo.run import Demo
 from tputtui.monitor import Engine
 from tputtui.settings import Settings, TargetSettings
 from tputtui.tui import palette
-from tputtui.tui.app import Place, TputtuiApp
+from tputtui.tui.app import TputtuiApp
+from tputtui.tui.source import Place
 
 HERE = Path(__file__).resolve().parent
 SETTLE_S = 75.0

@@ -13,7 +13,8 @@ import samples
 from tputtui.model import Snapshot
 from tputtui.settings import Settings, TargetSettings
 from tputtui.tui import palette
-from tputtui.tui.app import Place, TputtuiApp
+from tputtui.tui.app import TputtuiApp
+from tputtui.tui.source import Place
 
 
 class FakeSource:

@@ -93,15 +93,15 @@ async def test_the_axis_grows_to_the_chosen_span_and_plus_halves_it() -> None:
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
-        assert app.shown_span() == 60.0
+        assert app.timeline.shown_span() == 60.0
         source.tick(250.0)
         await pilot.pause(0.1)
-        assert app.shown_span() == 300.0
+        assert app.timeline.shown_span() == 300.0
         await pilot.press("plus")
-        assert app.shown_span() == 120.0
+        assert app.timeline.shown_span() == 120.0
         await pilot.press("minus", "minus", "minus")
-        assert app.viewpoint.span_s == 1800.0
-        assert app.shown_span() == 300.0
+        assert app.timeline.span_s == 1800.0
+        assert app.timeline.shown_span() == 300.0
 
 
 async def test_numbers_and_tab_focus_panels_and_z_gives_one_the_whole_screen() -> None:

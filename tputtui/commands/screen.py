@@ -11,7 +11,7 @@ from tputtui.commands.terminal import say, why_no_screen
 from tputtui.settings import Settings
 
 if TYPE_CHECKING:
-    from tputtui.tui.app import Source
+    from tputtui.tui.source import Source
 
 
 def require_screen(instead: str) -> None:

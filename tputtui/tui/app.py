@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import time
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, ClassVar, Protocol, cast
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from typing import Any, ClassVar, cast
 
 from rich.console import RenderableType
 from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, InvalidThemeError
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.screen import Screen
 
 from tputtui import text
@@ -28,74 +25,16 @@ from tputtui.tui.commands import CommandProvider
 from tputtui.tui.driver import TerminalDriver
 from tputtui.tui.lifeline import Lifeline
 from tputtui.tui.live import LiveScreen
+from tputtui.tui.source import Place, Source, Tick
+from tputtui.tui.timeline import Timeline
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.tui.wire import Wire
 from tputtui.views.routes import route_columns
 from tputtui.views.scene import ListState, Scene, Viewpoint, busiest_service
 
-SPANS = (60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 10800.0, 43200.0, 86400.0)
 WINDOWS = (10.0, 30.0, 60.0)
 BACKLOG = 4  # writes that wait for the terminal: beyond that a frame is dropped, not queued
 SAY_S = 6.0
-
-
-class Source(Protocol):
-    """What the screen needs from an engine, live or replayed. `subscribe`'s callback runs on the engine's thread."""
-
-    @property
-    def failure(self) -> BaseException | None:
-        """What ended the engine, if it was not `stop`."""
-
-    def subscribe(self, listener: Any, /) -> None:
-        """Call `listener` with every snapshot, on the engine's thread."""
-
-    def start(self) -> None:
-        """Begin."""
-
-    def stop(self) -> None:
-        """End, and wait for the end (bounded)."""
-
-    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
-        """A figure's mean in each of `columns` columns."""
-        ...
-
-    def snapshot_at(self, at: float) -> Snapshot | None:
-        """What was shown at a moment."""
-        ...
-
-    def set_window(self, seconds: float) -> None:
-        """Another window for rates and quantiles."""
-
-    def next_breakdown(self, service: str) -> None:
-        """Break a service down by its next label."""
-
-    def want_processes(self, wanted: bool) -> None:
-        """Whether the process table is looked at."""
-
-    def watch(self, pids: frozenset[int]) -> None:
-        """Read these processes' control groups, too."""
-
-
-class Tick(Message):
-    """A new snapshot. One that was not yet handled is replaced, so a slow screen drops frames and never queues them."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
-        super().__init__()
-
-    def can_replace(self, message: Message) -> bool:
-        """A newer tick takes the place of an older one."""
-        return isinstance(message, Tick)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What the screen is told about where it runs."""
-
-    host_name: str
-    zone_offset_s: float
-    state_folder: Path
-    themes: tuple[Path, ...]
 
 
 class TputtuiApp(App[int]):
@@ -119,8 +58,7 @@ class TputtuiApp(App[int]):
         self.place = place
         self.latest: Snapshot | None = None
         self.viewpoint = Viewpoint(read_only=settings.read_only)
-        self.moment: float | None = None  # the monotonic time that is looked at; None: now
-        self.first_at: float | None = None
+        self.timeline = Timeline(settings.interval_s)
         self.asked_to_quit = False
         self.profile_at_once: int | None = None
         self.over_when: Callable[[], bool] | None = None  # what ends the screen by itself
@@ -197,8 +135,7 @@ class TputtuiApp(App[int]):
     def on_tick(self, tick: Tick) -> None:
         """Show the newest snapshot, unless the user looks at another moment or the terminal cannot keep up."""
         self.latest = tick.snapshot
-        if self.first_at is None:
-            self.first_at = tick.snapshot.at
+        self.timeline.saw(tick.snapshot)
         if self.viewpoint.service is None and not self.settings.targets and tick.snapshot.ready:
             self.viewpoint = replace(self.viewpoint, service=busiest_service(tick.snapshot))
         if self.viewpoint.status and time.monotonic() - self._said_at > SAY_S:
@@ -239,17 +176,14 @@ class TputtuiApp(App[int]):
         """What there is to show now; None before the first snapshot."""
         if self.latest is None:
             return None
-        snapshot = self.latest
-        behind = 0.0
-        if self.moment is not None:
-            snapshot = self.source.snapshot_at(self.moment) or snapshot
-            behind = max(0.0, self.latest.at - self.moment)
-        span = self.shown_span()
-        moment = self.moment
+        moment, span = self.timeline.moment, self.timeline.shown_span()
+        snapshot = self.latest if moment is None else self.source.snapshot_at(moment) or self.latest
         viewpoint = replace(
             self.viewpoint,
+            span_s=self.timeline.span_s,
             shown_span_s=span,
-            behind_s=0.0 if self.viewpoint.frozen else behind,
+            behind_s=self.timeline.behind_s,
+            frozen=self.timeline.frozen,
         )
         return Scene(
             snapshot,
@@ -258,13 +192,6 @@ class TputtuiApp(App[int]):
             self.place.host_name,
             self.place.zone_offset_s,
         )
-
-    def shown_span(self) -> float:
-        """The axis starts at one minute and grows to the chosen span with the data there is."""
-        if self.latest is None or self.first_at is None:
-            return SPANS[0]
-        lived = self.latest.at - self.first_at
-        return min(self.viewpoint.span_s, next((span for span in SPANS if span >= lived), SPANS[-1]))
 
     def show_scene(self) -> None:
         """Show the scene on the screen in front, unless the terminal cannot keep up: then the next tick shows it."""
@@ -374,91 +301,57 @@ class TputtuiApp(App[int]):
 
     def do_freeze(self) -> None:
         """Space: hold the picture; collecting goes on."""
-        if self.moment is None and self.latest is not None:
-            self.moment = self.latest.at
-            self.look(frozen=True)
-        else:
-            self.do_live()
+        self.timeline.hold()
+        self.show_scene()
 
     def do_live(self) -> None:
         """0."""
-        self.moment = None
-        self.look(frozen=False)
+        self.timeline.go_live()
+        self.show_scene()
 
-    def _travel(self, steps: float) -> None:
-        if self.latest is None or self.first_at is None:
-            return
-        step = max(self.settings.interval_s, self.shown_span() / 60)
-        moment = (self.latest.at if self.moment is None else self.moment) + steps * step
-        if moment >= self.latest.at:
-            self.do_live()
-            return
-        self.moment = max(self.first_at, moment)
-        self.look(frozen=False)
-
-    def do_back(self) -> None:
+    def do_back(self, steps: float = -1) -> None:
         """[."""
-        self._travel(-1)
+        self.timeline.travel(steps)
+        self.show_scene()
 
     def do_forward(self) -> None:
         """]."""
-        self._travel(1)
+        self.do_back(1)
 
     def do_back_far(self) -> None:
         """{."""
-        self._travel(-10)
+        self.do_back(-10)
 
     def do_forward_far(self) -> None:
         """}."""
-        self._travel(10)
+        self.do_back(10)
 
     def do_jump(self) -> None:
         """@: ask for a time."""
-        found = self.screen.query(Prompt)
-        if not found:
+        prompt = next(iter(self.screen.query(Prompt)), None)
+        if prompt is None:
             return
 
         def done(words: str | None) -> None:
-            if words:
-                moment = self._moment_of(words)
-                if moment is None:
-                    self.say(f"{words!r} is no time in reach: 14:03:22, or -90s")
-                    return
-                self.moment = moment
-            self.look(frozen=False)
+            if words and not self.timeline.jump(words, self.place.zone_offset_s):
+                self.say(f"{words!r} is no time in reach: 14:03:22, or -90s")
+            else:
+                self.show_scene()
 
-        found.first().ask("a time: 14:03:22, 14:03, or -90s from now", done)
-
-    def _moment_of(self, words: str) -> float | None:
-        """The monotonic time meant by "14:03:22" or "-90s"; None where it lies outside of what was seen."""
-        latest, words = self.latest, words.strip()
-        if latest is None:
-            return None
-        clock = re.fullmatch(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", words)
-        if clock is not None:
-            hours, minutes, seconds = int(clock[1]), int(clock[2]), int(clock[3] or 0)
-            now = (latest.time + self.place.zone_offset_s) % 86400
-            back = (now - (hours * 3600 + minutes * 60 + seconds)) % 86400
-        else:
-            try:
-                back = abs(text.parse_duration(words.removeprefix("-")))
-            except ValueError:
-                return None
-        moment = latest.at - back
-        return moment if self.first_at is not None and moment >= self.first_at - 60 else None
+        prompt.ask("a time: 14:03:22, 14:03, or -90s from now", done)
 
     def do_zoom_in(self) -> None:
         """+: half the span."""
-        shown = self.shown_span()
-        shorter = [span for span in SPANS if span < shown]
-        self.look(span_s=shorter[-1] if shorter else SPANS[0])
+        self.timeline.zoom_in()
+        self.show_scene()
 
     def do_zoom_out(self) -> None:
         """-: the next longer span."""
-        longer = [span for span in SPANS if span > self.viewpoint.span_s]
-        self.look(span_s=longer[0] if longer else SPANS[-1])
-        if self.shown_span() < self.viewpoint.span_s:
-            self.say(f"the axis grows to {text.brief_span(self.viewpoint.span_s)} with the data")
+        self.timeline.zoom_out()
+        if self.timeline.shown_span() < self.timeline.span_s:
+            self.say(f"the axis grows to {text.brief_span(self.timeline.span_s)} with the data")
+        else:
+            self.show_scene()
 
     # ------------------------------------------------------------------------------------------ the engine
 

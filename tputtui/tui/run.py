@@ -12,9 +12,10 @@ from pathlib import Path
 from tputtui import text
 from tputtui.settings import Settings
 from tputtui.tui import palette
-from tputtui.tui.app import Place, Source, TputtuiApp
+from tputtui.tui.app import TputtuiApp
 from tputtui.tui.background import is_light
 from tputtui.tui.keys import check_remapped
+from tputtui.tui.source import Place, Source
 from tputtui.views.summary import summary
 
 

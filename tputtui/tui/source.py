@@ -1,0 +1,71 @@
+"""What a screen needs from outside: a source of snapshots, and where it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from textual.message import Message
+
+from tputtui.model import Snapshot
+
+
+class Source(Protocol):
+    """What the screen needs from an engine, live or replayed. `subscribe`'s callback runs on the engine's thread."""
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended the engine, if it was not `stop`."""
+
+    def subscribe(self, listener: Any, /) -> None:
+        """Call `listener` with every snapshot, on the engine's thread."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End, and wait for the end (bounded)."""
+
+    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+        """A figure's mean in each of `columns` columns."""
+        ...
+
+    def snapshot_at(self, at: float) -> Snapshot | None:
+        """What was shown at a moment."""
+        ...
+
+    def set_window(self, seconds: float) -> None:
+        """Another window for rates and quantiles."""
+
+    def next_breakdown(self, service: str) -> None:
+        """Break a service down by its next label."""
+
+    def want_processes(self, wanted: bool) -> None:
+        """Whether the process table is looked at."""
+
+    def watch(self, pids: frozenset[int]) -> None:
+        """Read these processes' control groups, too."""
+
+
+class Tick(Message):
+    """A new snapshot. One that was not yet handled is replaced, so a slow screen drops frames and never queues them."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        super().__init__()
+
+    def can_replace(self, message: Message) -> bool:
+        """A newer tick takes the place of an older one."""
+        return isinstance(message, Tick)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the screen is told about where it runs."""
+
+    host_name: str
+    zone_offset_s: float
+    state_folder: Path
+    themes: tuple[Path, ...]

@@ -1,0 +1,92 @@
+"""Which moment is looked at, and how long the time axis is. No screen, no clock."""
+
+from __future__ import annotations
+
+import re
+
+from tputtui import text
+from tputtui.model import Snapshot
+
+SPANS = (60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 10800.0, 43200.0, 86400.0)
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_STEPS_A_SPAN = 60
+
+
+class Timeline:
+    """Where the user stands in time. `moment` is monotonic seconds; None is now, which moves on."""
+
+    def __init__(self, interval_s: float, span_s: float = 600.0) -> None:
+        self.moment: float | None = None
+        self.frozen = False  # the picture was held, in contrast to having travelled
+        self.span_s = span_s  # as chosen; `shown_span` is what the data there is allows
+        self._interval_s = interval_s
+        self._first_at: float | None = None
+        self._newest_at = 0.0
+        self._newest_time = 0.0
+
+    def saw(self, snapshot: Snapshot) -> None:
+        """Take note of the newest snapshot."""
+        if self._first_at is None:
+            self._first_at = snapshot.at
+        self._newest_at, self._newest_time = snapshot.at, snapshot.time
+
+    @property
+    def behind_s(self) -> float:
+        """How far the moment lies behind the newest snapshot; 0 is now, or a picture that is only held."""
+        return 0.0 if self.moment is None or self.frozen else max(0.0, self._newest_at - self.moment)
+
+    def shown_span(self) -> float:
+        """The axis starts at one minute and grows to the chosen span with the data there is."""
+        if self._first_at is None:
+            return SPANS[0]
+        lived = self._newest_at - self._first_at
+        return min(self.span_s, next((span for span in SPANS if span >= lived), SPANS[-1]))
+
+    def hold(self) -> None:
+        """Freeze the picture, or go on."""
+        if self.moment is None and self._first_at is not None:
+            self.moment, self.frozen = self._newest_at, True
+        else:
+            self.go_live()
+
+    def go_live(self) -> None:
+        """Back to now."""
+        self.moment, self.frozen = None, False
+
+    def travel(self, steps: float) -> None:
+        """So many steps forward (or, negative, back); not before the first snapshot, and now is the end."""
+        if self._first_at is None:
+            return
+        step = max(self._interval_s, self.shown_span() / _STEPS_A_SPAN)
+        moment = (self._newest_at if self.moment is None else self.moment) + steps * step
+        if moment >= self._newest_at:
+            self.go_live()
+        else:
+            self.moment, self.frozen = max(self._first_at, moment), False
+
+    def jump(self, words: str, zone_offset_s: float) -> bool:
+        """Go to "14:03:22", "14:03" or "-90s"; False where that is no time, or lies outside of what was seen."""
+        words = words.strip()
+        clock = _CLOCK.fullmatch(words)
+        if clock is not None:
+            wanted = int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3] or 0)
+            back = ((self._newest_time + zone_offset_s) % 86400 - wanted) % 86400
+        else:
+            try:
+                back = abs(text.parse_duration(words.removeprefix("-")))
+            except ValueError:
+                return False
+        moment = self._newest_at - back
+        if self._first_at is None or moment < self._first_at - SPANS[0]:
+            return False
+        self.moment, self.frozen = max(self._first_at, moment), False
+        return True
+
+    def zoom_in(self) -> None:
+        """The next shorter span than the one that is shown."""
+        shown = self.shown_span()
+        self.span_s = next((span for span in reversed(SPANS) if span < shown), SPANS[0])
+
+    def zoom_out(self) -> None:
+        """The next longer span."""
+        self.span_s = next((span for span in SPANS if span > self.span_s), SPANS[-1])
