@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tputtui import text
-from tputtui.model import BreakdownRow, ErrorState, LatencyState, Quantile, Snapshot, TrafficState
+from tputtui.model import BreakdownRow, ErrorState, LatencyState, ObjectiveStatus, Quantile, Snapshot, TrafficState
 from tputtui.views import arrangement
 from tputtui.views.choice import offered
 from tputtui.views.events import event_line, events
@@ -139,6 +139,14 @@ def test_a_target_that_is_down_says_why_and_since_when() -> None:
     shown = "\n".join(map(plain, targets(scene(), 120, 6).lines))
     assert "○ web-03" in shown
     assert "connection refused, since 31 s" in shown
+
+
+def test_a_missed_objective_stands_where_one_looks_for_trouble() -> None:
+    missed = ObjectiveStatus("p99<=250ms", "missed", 0.312, 12.0)
+    met = ObjectiveStatus("errors<=1%", "ok", 0.0012, 60.0)
+    shown = plain(event_line(scene(samples.snapshot(objectives=(missed, met), targets=())), 120))
+    assert "! p99<=250ms missed: 312 ms, for 12 s" in shown
+    assert "errors<=1% ok 0.12 %, for 1 min" in shown
 
 
 def test_what_is_not_shown_of_the_routes_is_counted() -> None:

@@ -62,6 +62,7 @@ class Monitor:
         self._services: dict[str, ServiceTracker] = {}
         self._grouped = False
         self._host_before: HostReading | None = None
+        self._said_missing: set[str] = set()  # what the kernel does not offer is said once
         self._host = HostState()
         self._host_saturation: tuple[SaturationState, ...] = ()
         self._processes_before: tuple[float, tuple[ProcessReading, ...]] | None = None
@@ -152,6 +153,10 @@ class Monitor:
     def _take_host(self, reading: Reading) -> None:
         if reading.host is None:
             return
+        for what, why in reading.host.missing:
+            if what not in self._said_missing:
+                self._said_missing.add(what)
+                self._events.append(Event(reading.time, "note", f"{what}: {why}"))
         self._host = derive_host(self._host_before, reading.host)
         self._host_before = reading.host
         self._host_saturation = host_saturation(self._host)

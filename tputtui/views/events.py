@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tputtui import text
-from tputtui.model import Event
+from tputtui.model import Event, ObjectiveStatus
 from tputtui.views.lines import Line, Role, Row, Span, rule
 from tputtui.views.scene import PanelView, Scene
 from tputtui.views.throughput import fill
@@ -18,12 +18,34 @@ def event_line(scene: Scene, width: int) -> Line:
     for target in [target for target in scene.snapshot.targets if target.state == "down"][:3]:
         since = f", since {text.span(target.since_s)}" if target.since_s is not None else ""
         row.then(f"! {text.clean(target.name, 30)} down", "bad").then(f": {target.error or 'no answer'}{since}   ")
+    for objective in scene.snapshot.objectives:
+        row.spans(_objective(objective))
     for event in reversed(scene.snapshot.events):
         if row.end > width - 24:
             break
         row.spans(_event(scene, event))
         row.then("   ")
     return row.line()
+
+
+def _objective(objective: ObjectiveStatus) -> list[Span]:
+    """! p99<=250ms missed: 312 ms, for 12 s   — or, met, in two words."""
+    name = text.clean(objective.expression, 40)
+    since = f", for {text.span(objective.for_s)}" if objective.for_s is not None else ""
+    if objective.state == "missed":
+        return [Span(f"! {name} missed", "bad"), Span(f": {_measured(objective)}{since}   ")]
+    if objective.state == "no_data":
+        return [Span(f"{name} no data   ", "dim")]
+    role: Role = "warning" if objective.state == "at_risk" else "ok"
+    words = "at risk" if objective.state == "at_risk" else "ok"
+    return [Span(f"{name} {words}", role), Span(f" {_measured(objective)}{since}   ", "dim")]
+
+
+def _measured(objective: ObjectiveStatus) -> str:
+    measure = objective.expression.rpartition(":")[2].strip()
+    unit = "ratio" if measure.startswith("errors") else "req/s" if measure.startswith("rps") else "s"
+    digits, shown = text.amount(objective.value, unit)
+    return f"{digits} {shown}"
 
 
 def _event(scene: Scene, event: Event) -> list[Span]:

@@ -133,6 +133,8 @@ def _cpu(host: HostState) -> list[Detail]:
     pressure = host.pressure.get("cpu")
     if pressure is not None and pressure.some_10 is not None:
         out.append(("psi", text.percent(pressure.some_10), "%"))
+    elif "pressure" in dict(host.missing):
+        out.append(("psi", "n/a", ""))  # the reason stands in the event log
     if host.cgroup is not None and host.cgroup.throttled_percent is not None:
         out.append(("throttled", text.percent(host.cgroup.throttled_percent), "%"))
     return out
