@@ -85,8 +85,8 @@ class Scanner:
         if self._rejected_comment is not None:
             report.reject(*self._rejected_comment, where="comment")
         page = "html" in (content_type or "").lower()
-        if report.alien is not None and not self._families and (page or report.aliens > len(samples) + others):
-            raise refuse_alien(report.alien, content_type)
+        if report.aliens and not self._families and (page or report.aliens > len(samples) + others):
+            raise refuse_alien(body, content_type)
         return Exposition(
             samples=samples,
             families=self._families,
@@ -294,7 +294,6 @@ class _Report:
         self.duplicates = 0
         self.truncated = False
         self.aliens = 0  # skipped lines that do not even look like a sample
-        self.alien: bytes | None = None
         self._in_first_line: str | None = None
         self._at_end: str | None = None
         self._rejected: dict[Where, tuple[bytes, str]] = {}
@@ -304,7 +303,6 @@ class _Report:
         """A line that cannot be read. The last line of a body without a final newline was cut."""
         if not looks_like_sample(line):
             self.aliens += 1
-            self.alien = self.alien or line
         if line is last:
             self.truncated = True
             self.reject(line, "the body ends in the middle of it", where)

@@ -85,14 +85,22 @@ def _unless_too_long(line: bytes) -> bytes | None:
     return None if len(line) > _LIMITS.line else line
 
 
+RENAMES = Defect(
+    "renames counters, loses types",
+    "a counter without _total gets one; TYPE counts by position, so interleaved families lose it; a TYPE word that it "
+    "does not know ends the parsing",
+    _without_metadata,
+)
+STRICT = Defect(
+    "is strict in OpenMetrics",
+    "an empty HELP, a negative _sum or what is native ends the parsing; each line is then read as text",
+)
+GIVES_UP = Defect("gives up at a bad line", "the rest of the body is lost, and the family before it")
 KNOWN_DEFECTS: tuple[Defect, ...] = (
-    Defect(
-        "renames counters, loses types",
-        "a counter without _total gets one; TYPE counts by position, so interleaved families lose it; a TYPE word that it "
-        "does not know ends the parsing",
-        _without_metadata,
-    ),
     Defect("takes a byte order mark for a name", "the first line is lost, and with it the body", _without_bom),
+    RENAMES,
+    STRICT,
+    GIVES_UP,
     Defect(
         "reads an exemplar as a timestamp",
         "in text/plain; and its OpenMetrics parser fails on an escaped quote in one",
@@ -104,8 +112,6 @@ KNOWN_DEFECTS: tuple[Defect, ...] = (
     ),
     Defect("takes __name__ as a label", "a sample without a name gets it from there", _unless_name_label),
     Defect("has no limit", "a line beyond our limit is read", _unless_too_long),
-    Defect("gives up at a bad line", "the rest of the body is lost, and the family before it"),
-    Defect("is strict in OpenMetrics", "an empty HELP, a negative _sum or what is native ends the parsing"),
 )
 
 
@@ -126,18 +132,32 @@ def judge(body: bytes, content_type: str | None, exposition: Exposition) -> Verd
         agreed = sum(1 for key, value in ours.items() if key in theirs and _same(value, theirs[key]))
         return _difference(ours, theirs), agreed, len(ours.keys() | theirs.keys())
 
+    difference: str | None = None
+    agreed, total = 0, len(ours)
     allowed: tuple[str, ...] = ()
-    try:
-        difference, agreed, total = compare(_parse(body, openmetrics=openmetrics))
-    except Exception as error:  # its parsers raise whatever comes: ValueError, IndexError, OverflowError
-        difference, agreed, total = f"it gives up: {clean(str(error), 80)}", 0, len(ours)
-    if difference is not None:
-        samples, allowed = _line_by_line(body, openmetrics=openmetrics)
+    for read in (_whole, _without_types, _line_by_line):
+        try:
+            samples, allowed = read(body, openmetrics)
+        except Exception:  # noqa: S112  # its parsers raise whatever comes; the last way of reading raises nothing
+            continue
         difference, agreed, total = compare(samples)
+        if difference is None:
+            break
     if difference is not None:
         return Verdict(False, f"prometheus-client differs: {difference}", agreed, total, allowed)
     notes = f", although it {', '.join(allowed)}" if allowed else ""
     return Verdict(True, f"prometheus-client agrees: {agreed} of {total} samples{notes}", agreed, total, allowed)
+
+
+def _whole(body: bytes, openmetrics: bool) -> tuple[list[Sample], tuple[str, ...]]:
+    return _parse(body, openmetrics=openmetrics), ()
+
+
+def _without_types(body: bytes, openmetrics: bool) -> tuple[list[Sample], tuple[str, ...]]:
+    if openmetrics:
+        raise ValueError("types carry meaning there")
+    kept = b"\n".join(line for line in body.split(b"\n") if _without_metadata(line) is not None)
+    return _parse(kept, openmetrics=False), (RENAMES.name,)
 
 
 def _parse(body: bytes, *, openmetrics: bool) -> list[Sample]:
@@ -149,20 +169,22 @@ def _parse(body: bytes, *, openmetrics: bool) -> list[Sample]:
     return [sample for family in families for sample in family.samples if sample.value is not None]
 
 
-def _line_by_line(body: bytes, *, openmetrics: bool) -> tuple[list[Sample], tuple[str, ...]]:
+def _line_by_line(body: bytes, openmetrics: bool) -> tuple[list[Sample], tuple[str, ...]]:
     """Samples of each line on its own, its known defects allowed for, and the names of those that were met."""
     samples: list[Sample] = []
     met: dict[str, None] = {}
     if openmetrics:
-        met["is strict in OpenMetrics"] = None
+        met[STRICT.name] = None
         body = re.split(rb"(?m)^# EOF$", body, maxsplit=1)[0]
     for source in body.split(b"\n"):
         line: bytes | None = source
         for defect in KNOWN_DEFECTS:
-            if line is None or defect.repair is None:
+            if line is None:
                 break
+            if defect.repair is None:
+                continue
             repaired = defect.repair(line)
-            if repaired != line:
+            if repaired != line and defect is not RENAMES:
                 met[defect.name] = None
             line = repaired
         if line is None or not line.strip():
@@ -170,7 +192,7 @@ def _line_by_line(body: bytes, *, openmetrics: bool) -> tuple[list[Sample], tupl
         try:
             samples += _parse(line, openmetrics=False)
         except Exception:
-            met["gives up at a bad line"] = None
+            met[GIVES_UP.name] = None
     return samples, tuple(met)
 
 
@@ -181,8 +203,16 @@ def _first_values(samples: Iterable[Sample]) -> dict[Key, float]:
         pairs = [
             (name.encode("utf-8", "replace"), value.encode("utf-8", "replace")) for name, value in sample.labels.items()
         ]
-        values.setdefault((sample.name, keep_labels(pairs, _LIMITS)), float(sample.value))
+        values.setdefault((sample.name, keep_labels(pairs, _LIMITS)), _as_float(sample.value))
     return values
+
+
+def _as_float(value: float) -> float:
+    """It reads integers of any length as int."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _difference(ours: dict[Key, float], theirs: dict[Key, float]) -> str | None:

@@ -24,9 +24,9 @@ def refuse(body: bytes, content_type: str | None) -> None:
         raise NotAnExposition(_sentence(kind, start, content_type))
 
 
-def refuse_alien(line: bytes, content_type: str | None) -> NotAnExposition:
-    """The error of a body in which hardly a line can be read; `line` is the first that cannot."""
-    return NotAnExposition(_sentence("", line.lstrip(), content_type))
+def refuse_alien(body: bytes, content_type: str | None) -> NotAnExposition:
+    """The error of a body in which hardly a line can be read."""
+    return NotAnExposition(_sentence("", body[:4096].lstrip(), content_type))
 
 
 def looks_like_sample(line: bytes) -> bool:
@@ -38,7 +38,7 @@ def _kind(start: bytes, content_type: str | None) -> str | None:
     first = start[:1]
     if start[:2] == b"\x1f\x8b":
         return "compressed data"
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff") or (len(start) > 3 and start[1:4:2] == b"\0\0") or start[:2] == b"\0#":
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0\0" in (start[0:3:2], start[1:4:2]):
         return "text in UTF-16"
     # A NUL inside a quoted label value is a character like any other: only the first line's unquoted part tells.
     if b"\0" in start[:64].partition(b"\n")[0].partition(b'"')[0] or (first and first[0] < 0x20):
