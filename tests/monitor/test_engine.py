@@ -23,6 +23,8 @@ PATIENCE_S = 20.0
 class Counting(http.server.BaseHTTPRequestHandler):
     """Serves a counter that rises by one with each request."""
 
+    timeout = 2.0  # a connection over which nothing is asked must not hold up the one thread there is
+
     served = 0
 
     def do_GET(self) -> None:

@@ -195,10 +195,13 @@ async def _first_of(attempts: list[Any]) -> httpcore.AsyncNetworkStream:
                 return standing[0]
             failure = failure or next(iter(done)).exception() if done else failure
     finally:
-        for task in running:
-            task.cancel()
         for attempt in attempts:
             attempt.close()
+        for task in running:
+            task.cancel()
+        for late in await asyncio.gather(*running, return_exceptions=True):
+            if isinstance(late, httpcore.AsyncNetworkStream):  # it stood just as it was given up
+                await late.aclose()
     raise failure or FetchError("cannot connect")
 
 
