@@ -199,9 +199,9 @@ async def _first_of(attempts: list[Any]) -> httpcore.AsyncNetworkStream:
             attempt.close()
         for task in running:
             task.cancel()
-        for late in await asyncio.gather(*running, return_exceptions=True):
-            if isinstance(late, httpcore.AsyncNetworkStream):  # it stood just as it was given up
-                await late.aclose()
+        for given_up in await asyncio.gather(*running, return_exceptions=True):
+            if isinstance(given_up, httpcore.AsyncNetworkStream):  # it stood just then
+                await given_up.aclose()
     raise failure or FetchError("cannot connect")
 
 
