@@ -1,0 +1,148 @@
+"""Which replica of a service is not like the others.
+
+The rule. A replica is held against the median of the other replicas that have the figure; at least two others must.
+
+- *Traffic* is odd at half the others' or less, or at twice or more, where the difference is also beyond what chance
+  does to counts: more than 4 standard deviations of the two counts in the window (Poisson: a count's variance is the count).
+- The *last quantile* (p99) is odd at twice the others' or more, where the bucket that it fell into lies wholly above
+  theirs, and enough was observed to speak of it: ten observations beyond the quantile (1,000 requests for p99).
+- *Errors* are odd where their ratio is twice the others' or more, at least one percentage point above it, and rests on
+  five errors or more.
+
+The first that applies, in the order errors, latency, traffic, is the word for it. It must hold for `STEADY` ticks in a
+row to be said, and fail for as many to be taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
+from statistics import median
+
+from tputtui import text
+from tputtui.model import Quantile, ServiceState
+
+FAR = 2.0
+LEAST_OTHERS = 2
+DEVIATIONS = 4.0
+LEAST_BEYOND = 10.0
+LEAST_POINTS = 0.01
+LEAST_ERRORS = 5.0
+STEADY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One replica's figures as of one tick. `odd` says what is unlike the others: "p99 412 ms, others 131 ms"."""
+
+    target: str
+    rps: float | None
+    unit: str = "req/s"
+    tail: Quantile | None = None
+    tail_unit: str | None = "s"
+    error_ratio: float | None = None
+    odd: str = ""
+
+
+def replica_of(target: str, state: ServiceState) -> Replica:
+    """A replica from the state of a service that it alone makes up."""
+    traffic, latency = state.traffic, state.latency
+    return Replica(
+        target,
+        rps=traffic.rps if traffic is not None else None,
+        unit=traffic.unit if traffic is not None else "req/s",
+        tail=latency.quantiles[-1] if latency is not None and latency.quantiles else None,
+        tail_unit=latency.unit if latency is not None else None,
+        error_ratio=state.errors.ratio if state.errors is not None else None,
+    )
+
+
+def oddities(replicas: Sequence[Replica], window_s: float) -> dict[str, str]:
+    """What is odd, by target; those like the others are left out."""
+    found: dict[str, str] = {}
+    for replica in replicas:
+        others = [other for other in replicas if other is not replica]
+        word = (
+            _odd_errors(replica, others, window_s)
+            or _odd_tail(replica, others, window_s)
+            or _odd_traffic(replica, others, window_s)
+        )
+        if word:
+            found[replica.target] = word
+    return found
+
+
+def _median(others: Sequence[Replica], figure: Callable[[Replica], float | None]) -> float | None:
+    known = [value for other in others if (value := figure(other)) is not None]
+    return median(known) if len(known) >= LEAST_OTHERS else None
+
+
+def _odd_errors(replica: Replica, others: Sequence[Replica], window_s: float) -> str:
+    usual = _median(others, lambda other: other.error_ratio)
+    ratio = replica.error_ratio
+    if usual is None or ratio is None or ratio < max(FAR * usual, usual + LEAST_POINTS):
+        return ""
+    if ratio * (replica.rps or 0.0) * window_s < LEAST_ERRORS:
+        return ""
+    return f"errors {text.percent(100 * ratio)} %, others {text.percent(100 * usual)} %"
+
+
+def _odd_tail(replica: Replica, others: Sequence[Replica], window_s: float) -> str:
+    usual = _median(others, _tail)
+    tail, value = replica.tail, _tail(replica)
+    if usual is None or tail is None or value is None or value < FAR * usual or usual <= 0:
+        return ""
+    if (tail.low if tail.low is not None else value) < usual:
+        return ""
+    if (replica.rps or 0.0) * window_s * (1 - tail.q) < LEAST_BEYOND:
+        return ""
+    mine, theirs = (text.amount(figure, replica.tail_unit) for figure in (value, usual))
+    return f"p{round(tail.q * 100, 4):g} {' '.join(mine)}, others {' '.join(theirs)}".rstrip()
+
+
+def _odd_traffic(replica: Replica, others: Sequence[Replica], window_s: float) -> str:
+    usual = _median(others, lambda other: other.rps)
+    rps = replica.rps
+    if usual is None or rps is None or usual / FAR < rps < usual * FAR:
+        return ""
+    if abs(rps - usual) * window_s <= DEVIATIONS * sqrt(max(1.0, (rps + usual) * window_s)):
+        return ""
+    mine, theirs = (text.amount(figure, replica.unit)[0] for figure in (rps, usual))
+    return f"{mine} {replica.unit}, others {theirs}"
+
+
+def _tail(replica: Replica) -> float | None:
+    return replica.tail.value if replica.tail is not None else None
+
+
+class Steady:
+    """Says that a replica is odd once it was for `STEADY` ticks in a row, and takes it back likewise."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, str] = {}
+        self._turn: dict[str, int] = {}  # ticks in a row that disagree with what is said
+
+    def judge(self, replicas: Sequence[Replica], window_s: float) -> tuple[tuple[Replica, ...], list[Replica]]:
+        """(the replicas with their word, those of which it is said for the first time now)."""
+        odd = oddities(replicas, window_s)
+        present = {replica.target for replica in replicas}
+        self._said = {target: word for target, word in self._said.items() if target in present}
+        self._turn = {target: count for target, count in self._turn.items() if target in present}
+        began: set[str] = set()
+        for target in present:
+            if (target in odd) == (target in self._said):
+                self._turn.pop(target, None)
+                if target in odd:
+                    self._said[target] = odd[target]
+                continue
+            self._turn[target] = self._turn.get(target, 0) + 1
+            if self._turn[target] >= STEADY:
+                del self._turn[target]
+                if target in odd:
+                    self._said[target] = odd[target]
+                    began.add(target)
+                else:
+                    del self._said[target]
+        judged = tuple(replace(replica, odd=self._said.get(replica.target, "")) for replica in replicas)
+        return judged, [replica for replica in judged if replica.target in began]
