@@ -344,10 +344,20 @@ class TestLimits:
 
     def test_the_list_of_hidden_names_is_bounded(self) -> None:
         body = "".join(f"m{i} 1\n" for i in range(3000)).encode()
-        exposition = Scanner(Limits(series=100)).scan(body)
+        exposition = Scanner(Limits(series=300)).scan(body)
         assert len(exposition.hidden) == 1001
-        assert exposition.hidden["…"] == 1900
+        assert exposition.hidden["…"] == 1700
         assert exposition.series == 3000
+
+    def test_a_body_of_endless_lines_is_not_read_to_its_end(self) -> None:
+        body = b"x 1\n" + b"\n" * 2000 + "".join(f"m{i} 1\n" for i in range(500)).encode()
+        exposition = Scanner(Limits(series=100)).scan(body)
+        assert exposition.hidden == {"…": 500}
+        assert (len(exposition.samples), exposition.series, exposition.truncated) == (1, 501, False)
+
+    def test_a_body_of_bad_lines_alone_is_given_up(self) -> None:
+        with pytest.raises(NotAnExposition, match="more than 10,000 lines like this: '1a' is not a metric name"):
+            scan("# TYPE x gauge\nx 1\n" + "1a 1\n" * 20_000)
 
     def test_long_values_are_cut_and_stay_distinct(self) -> None:
         body = f'x{{v="{"A" * 5000}1"}} 1\nx{{v="{"A" * 5000}2"}} 2\n'

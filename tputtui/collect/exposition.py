@@ -11,25 +11,26 @@ One bad line costs that line: it is counted, and the first one is named in `Expo
 from __future__ import annotations
 
 from math import isfinite
-from typing import Literal
 from weakref import WeakValueDictionary
 
-from tputtui.collect.hiding import hide
+from tputtui.collect.flaws import Flaws
+from tputtui.collect.hiding import OTHERS, hide, trim
 from tputtui.collect.labels import BadLine, Limits, OverLimit, parse_float, parse_head, parse_value, sample_name
 from tputtui.collect.metadata import read_metadata
-from tputtui.collect.refusal import NotAnExposition, looks_like_sample, refuse, refuse_alien
+from tputtui.collect.refusal import NotAnExposition, refuse, refuse_alien
 from tputtui.model import Exposition, Family, Labels, Series
-from tputtui.text import clean
 
 __all__ = ["FORGET_AFTER", "Limits", "NotAnExposition", "Scanner"]
 
 FORGET_AFTER = 20
 """Scans. A series that is missing from this many to twice as many scans is forgotten: the table stays bounded under churn."""
 
+HOPELESS = 10_000
+"""Lines that cannot be read. With more of them than of good ones, the rest of the answer is not worth the time."""
+
 FORGOTTEN_LIMIT = 10_000  # names remembered as forgotten; beyond it the oldest go
 _OTHER = Series("")  # stands in the table for every series that is known but not wanted
 _HASH = ord("#")
-Where = Literal["head", "value", "comment"]
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -71,36 +72,36 @@ class Scanner:
             body = body[len(_BOM) :]
         refuse(body, content_type)
         self._begin(wanted, openmetrics="openmetrics" in (content_type or "").lower())
-        report = _Report()
+        flaws = Flaws()
         if bom:
-            report.first("it begins with a byte order mark")
+            flaws.first("it begins with a byte order mark")
         if b"\r\n" in body:
-            report.first("it ends with a carriage return")
+            flaws.first("it ends with a carriage return")
             body = body.replace(b"\r\n", b"\n")
         if self._openmetrics:
-            body = _until_eof(body, report)
+            body = _until_eof(body, flaws)
         lines = body.split(b"\n")
         hidden = self._fit(lines, wanted) if len(lines) > self._limits.series else {}
-        samples, others = self._read(lines, report)
+        samples, others = self._read(lines, flaws)
         if self._rejected_comment is not None:
-            report.reject(*self._rejected_comment, where="comment")
+            flaws.reject(*self._rejected_comment, where="comment")
         page = "html" in (content_type or "").lower()
-        if report.aliens and not self._families and (page or report.aliens > len(samples) + others):
+        if flaws.aliens and not self._families and (page or flaws.aliens > len(samples) + others):
             raise refuse_alien(body, content_type)
         return Exposition(
             samples=samples,
             families=self._families,
             series=len(samples) + others + sum(hidden.values()),
-            skipped_lines=report.skipped,
-            duplicates=report.duplicates,
-            warning=report.warning(lines, content_type),
+            skipped_lines=flaws.skipped,
+            duplicates=flaws.duplicates,
+            warning=flaws.warning(lines, content_type),
             hidden=hidden,
-            truncated=report.truncated,
+            truncated=flaws.truncated,
         )
 
     # -------------------------------------------------------------------------------------------- the loop
 
-    def _read(self, lines: list[bytes], report: _Report) -> tuple[dict[Series, float], int]:
+    def _read(self, lines: list[bytes], flaws: Flaws) -> tuple[dict[Series, float], int]:
         """Samples by series, and the number of lines that hold series nobody wants."""
         known = self._table.get
         other = _OTHER
@@ -124,9 +125,13 @@ class Scanner:
                     comments.append(line)
                     continue
                 try:
-                    series, end = self._find(line, report)
+                    series, end = self._find(line, flaws)
                 except BadLine as bad:
-                    report.skip(line, bad, last=lines[-1])
+                    flaws.skip(line, bad, last=lines[-1])
+                    if flaws.skipped > HOPELESS and flaws.skipped > len(found) + others:
+                        raise NotAnExposition(
+                            f"not a metrics page: more than {HOPELESS:,} lines like this: {bad}"
+                        ) from None
                     continue
                 if series is other:
                     others += 1
@@ -137,17 +142,17 @@ class Scanner:
         self._describe(comments)
         values = _plain_values(rests)
         if values is None:
-            samples, read = self._read_values(found, rests, sources, report, last=lines[-1])
+            samples, read = self._read_values(found, rests, sources, flaws, last=lines[-1])
         else:
             read = len(values)
             samples = dict(zip(found, values, strict=True))
             if len(samples) < read:
                 samples = _first_of_each(found, values)
-        report.duplicates = read - len(samples)
+        flaws.duplicates = read - len(samples)
         return samples, others
 
     def _read_values(
-        self, found: list[Series], rests: list[bytes], sources: list[bytes], report: _Report, *, last: bytes
+        self, found: list[Series], rests: list[bytes], sources: list[bytes], flaws: Flaws, *, last: bytes
     ) -> tuple[dict[Series, float], int]:
         """Samples where some value is not a plain number alone, and how many values could be read."""
         samples: dict[Series, float] = {}
@@ -162,20 +167,20 @@ class Scanner:
                     value, odd = parse_value(rest, openmetrics=self._openmetrics)
                 except BadLine as bad:
                     self._table.pop(line[: -len(rest)] if rest else line, None)  # so that it is looked at in every scan
-                    report.skip(line, bad, last=last, where="value")
+                    flaws.skip(line, bad, last=last, where="value")
                     continue
                 if odd is not None:
                     self._odd_values[line[: -len(rest)]] = odd
-                    report.reject(line, odd, where="value")
+                    flaws.reject(line, odd, where="value")
             read += 1
             samples.setdefault(series, value)
         return samples, read
 
-    def _find(self, line: bytes, report: _Report) -> tuple[Series, int]:
+    def _find(self, line: bytes, flaws: Flaws) -> tuple[Series, int]:
         """The series of a line that the table did not show at once, and where its head ends. Raises BadLine."""
         if len(line) > self._limits.line:
             raise OverLimit(f"it is longer than {self._limits.line // 1024} KiB")
-        found = self._look_up(line, report)
+        found = self._look_up(line, flaws)
         if found is not None:
             return found
         head = parse_head(line, self._limits)
@@ -188,7 +193,7 @@ class Scanner:
             _, odd_value = parse_value(line[head.end :], openmetrics=self._openmetrics)
             odd = odd or odd_value
         if odd is not None:
-            report.reject(line, odd)
+            flaws.reject(line, odd)
         if len(self._table) + len(self._odd) < 4 * self._limits.series:
             if odd is None:
                 self._table[key] = series
@@ -196,7 +201,7 @@ class Scanner:
                 self._odd[key] = (series, odd)
         return series, head.end
 
-    def _look_up(self, line: bytes, report: _Report) -> tuple[Series, int] | None:
+    def _look_up(self, line: bytes, flaws: Flaws) -> tuple[Series, int] | None:
         """A known series behind an exemplar or before a tab, from the old generation, or with an odd head."""
         cut = line.find(b" # ")
         start = line if cut < 0 else line[:cut]
@@ -212,7 +217,7 @@ class Scanner:
             self._table[key] = series
         elif key in self._odd:
             series, odd = self._odd[key]
-            report.reject(line, odd)
+            flaws.reject(line, odd)
         else:
             return None
         return series, len(key)
@@ -233,11 +238,17 @@ class Scanner:
             )
 
     def _fit(self, lines: list[bytes], wanted: frozenset[str] | None) -> dict[str, int]:
+        """Blank the lines of families beyond the limit; the number of series that went, by sample name."""
+        limit = self._limits.series
+        beyond = trim(lines, limit)
         comments = [line for line in lines if line[:1] == b"#"]
-        if len(lines) - len(comments) <= self._limits.series:
-            return {}
-        self._describe(comments)
-        return hide(lines, self._families, wanted, self._limits.series)
+        hidden: dict[str, int] = {}
+        if len(lines) - len(comments) > limit:
+            self._describe(comments)
+            hidden = hide(lines, self._families, wanted, limit)
+        if beyond:
+            hidden[OTHERS] = hidden.get(OTHERS, 0) + beyond
+        return hidden
 
     # -------------------------------------------------------------------------------------------- what is remembered
 
@@ -286,61 +297,6 @@ class Scanner:
         self._odd_values.clear()
 
 
-class _Report:
-    """What was wrong with one body."""
-
-    def __init__(self) -> None:
-        self.skipped = 0
-        self.duplicates = 0
-        self.truncated = False
-        self.aliens = 0  # skipped lines that do not even look like a sample
-        self._in_first_line: str | None = None
-        self._at_end: str | None = None
-        self._rejected: dict[Where, tuple[bytes, str]] = {}
-        self._over_limit: tuple[bytes, str] | None = None
-
-    def skip(self, line: bytes, bad: BadLine, *, last: bytes, where: Where = "head") -> None:
-        """A line that cannot be read. The last line of a body without a final newline was cut."""
-        if not looks_like_sample(line):
-            self.aliens += 1
-        if line is last:
-            self.truncated = True
-            self.reject(line, "the body ends in the middle of it", where)
-            return
-        self.skipped += 1
-        if isinstance(bad, OverLimit):
-            self._over_limit = self._over_limit or (line, str(bad))
-            return
-        self.reject(line, str(bad), where)
-
-    def reject(self, line: bytes, reason: str, where: Where = "head") -> None:
-        """Prometheus rejects the scrape because of this line. Of each pass over the body the first is kept."""
-        self._rejected.setdefault(where, (line, reason))
-
-    def first(self, reason: str) -> None:
-        """The same, for what shows in line 1."""
-        self._in_first_line = self._in_first_line or reason
-
-    def at_end(self, reason: str) -> None:
-        """The same, for the end of the body."""
-        self._at_end = reason
-
-    def warning(self, lines: list[bytes], content_type: str | None) -> str | None:
-        """One sentence, the gravest first."""
-        if self._in_first_line is not None:
-            return f"Prometheus would reject this scrape: line 1: {self._in_first_line}"
-        if self._rejected:
-            # The first line with the same bytes is wrong for the same reason.
-            number, reason = min((lines.index(line) + 1, reason) for line, reason in self._rejected.values())
-            return f"Prometheus would reject this scrape: line {number}: {reason}"
-        if self._at_end is not None:
-            return f"Prometheus would reject this scrape: {self._at_end}"
-        if self._over_limit is not None:
-            line, reason = self._over_limit
-            return f"line {lines.index(line) + 1} is skipped: {reason}"
-        return _content_type_warning(content_type)
-
-
 def _plain_values(rests: list[bytes]) -> list[float] | None:
     """All values at once where each is a finite number and nothing else; None where one needs a closer look."""
     try:
@@ -358,24 +314,15 @@ def _first_of_each(found: list[Series], values: list[float]) -> dict[Series, flo
     return samples
 
 
-def _content_type_warning(content_type: str | None) -> str | None:
-    if content_type is None:
-        return "Prometheus 3 would reject this scrape: the answer has no Content-Type"
-    said = content_type.partition(";")[0].strip()
-    if said.lower() in ("", "text/plain", "application/openmetrics-text"):
-        return None
-    return f"Prometheus 3 would reject this scrape: the Content-Type is {clean(said, 60)}"
-
-
-def _until_eof(body: bytes, report: _Report) -> bytes:
+def _until_eof(body: bytes, flaws: Flaws) -> bytes:
     """The lines of an OpenMetrics body before its end mark."""
     at = 0 if body == b"# EOF" or body.startswith(b"# EOF\n") else body.find(b"\n# EOF\n") + 1
     if at == 0 and body.endswith(b"\n# EOF"):
         return body
     if at == 0 and not body.startswith(b"# EOF"):
-        report.at_end("no # EOF at the end")
+        flaws.at_end("no # EOF at the end")
         return body
     if body[at + len(b"# EOF") :].strip():
         number = body.count(b"\n", 0, at) + 1
-        report.at_end(f"line {number + 1}: data after # EOF")
+        flaws.at_end(f"line {number + 1}: data after # EOF")
     return body[:at]

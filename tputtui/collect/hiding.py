@@ -7,9 +7,20 @@ from collections.abc import Mapping
 from tputtui.collect.labels import sample_name
 from tputtui.model import Family
 
+LINES_PER_SERIES = 10  # a body with more lines for each series of the limit is not looked at to its end
 NAMES_LIMIT = 1000  # names that are listed as hidden; what is beyond goes under OTHERS
 OTHERS = "…"
 _SUFFIXES = ("_bucket", "_sum", "_count", "_total", "_created", "_info", "_gcount", "_gsum")
+
+
+def trim(lines: list[bytes], limit: int) -> int:
+    """Cut off what no honest body of `limit` series has, in place; return how many lines that were not blank went."""
+    keep = LINES_PER_SERIES * limit
+    if len(lines) <= keep:
+        return 0
+    gone = sum(map(bool, lines[keep:]))
+    lines[keep:] = [b""]
+    return gone
 
 
 def hide(
