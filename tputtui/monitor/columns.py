@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 from tputtui.signals.history import History
 
 LEAST_COLUMN_S = 2.0
@@ -9,6 +12,19 @@ LEAST_COLUMN_S = 2.0
 
 MOST = 128
 """Figures that are remembered: a screen shows some thirty."""
+
+
+_V = TypeVar("_V")
+
+
+def grain_of(columns: int, span_s: float, interval_s: float) -> int:
+    """How many of `columns` differ at most: no column is narrower than the samples, or than `LEAST_COLUMN_S`."""
+    return max(1, min(columns, int(span_s / max(interval_s, LEAST_COLUMN_S))))
+
+
+def spread(found: Sequence[_V], columns: int) -> list[_V]:
+    """Each value repeated so that there are `columns`."""
+    return [found[at * len(found) // columns] for at in range(columns)]
 
 
 class ColumnCache:
@@ -28,14 +44,12 @@ class ColumnCache:
         newest = self.newest
         if columns <= 0 or newest is None:
             return [None] * max(0, columns)
-        grain = max(1, min(columns, int(span_s / max(self._interval_s, LEAST_COLUMN_S))))
+        grain = grain_of(columns, span_s, self._interval_s)
         if until is not None:
             found = self._history.column_values(name, until, span_s, grain)
         else:
             found = self._live(name, newest, span_s, grain)
-        if grain == columns:
-            return found
-        return [found[at * grain // columns] for at in range(columns)]
+        return found if grain == columns else spread(found, columns)
 
     def _live(self, name: str, newest: float, span_s: float, grain: int) -> list[float | None]:
         width = span_s / grain

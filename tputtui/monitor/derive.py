@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 
+from tputtui import text
 from tputtui.model import (
     Binding,
     Bindings,
@@ -22,14 +23,19 @@ from tputtui.model import (
     Scrape,
     SelfState,
     ServiceState,
+    SignalKind,
     Snapshot,
     Target,
 )
+from tputtui.monitor.browsing import Browsing, Families
+from tputtui.monitor.closer import HeatMaps, LensView, ReplicaTable, ReplicaWatch
 from tputtui.monitor.target import NO_OVERRIDES, Overrides, TargetTracker
 from tputtui.signals import names
+from tputtui.signals.browse import words_for
 from tputtui.signals.history import History
 from tputtui.signals.host import derive_host, first_to_saturate, host_saturation
 from tputtui.signals.host_saturation import cgroup_saturation
+from tputtui.signals.lens import Lens
 from tputtui.signals.objectives import Objective, ObjectiveTracker
 from tputtui.signals.processes import derive_processes
 from tputtui.signals.service import ServiceTracker
@@ -54,12 +60,17 @@ class Monitor:
         self.interval_s = interval_s
         self.window_s = window_s
         self.history = History(interval_s)
+        self.heat = HeatMaps(interval_s)
+        self.replicas: ReplicaTable = {}  # of the newest tick
         self._quantiles = quantiles
         self._objectives = ObjectiveTracker(objectives)
         self._by = by
         self._chosen_by: dict[str, int] = {}  # service -> which of its labels it is broken down by
         self._targets: dict[str, TargetTracker] = {}
         self._services: dict[str, ServiceTracker] = {}
+        self._watches: dict[str, ReplicaWatch] = {}  # of services with several targets
+        self._lens: LensView | None = None
+        self._browsing: Browsing | None = None
         self._grouped = False
         self._host_before: HostReading | None = None
         self._said_missing: set[str] = set()  # what the kernel does not offer is said once
@@ -81,7 +92,9 @@ class Monitor:
     def wanted(self, target: str) -> frozenset[str] | None:
         """The sample names to read of a target; None while it is not known which matter."""
         tracker = self._targets.get(target)
-        return tracker.wanted if tracker is not None else None
+        if tracker is None or (self._browsing is not None and self._browsing.target == target):
+            return None
+        return tracker.wanted
 
     def set_window(self, seconds: float) -> None:
         """Take rates and quantiles over another window from now on; a longer one fills up."""
@@ -92,6 +105,52 @@ class Monitor:
     def next_breakdown(self, service: str) -> None:
         """Break a service's traffic down by its next label."""
         self._chosen_by[service] = self._chosen_by.get(service, -1) + 1
+
+    def look_through(self, lens: Lens | None) -> None:
+        """Show a service through a lens: as one more service, the last of the snapshot. None takes it away."""
+        self._lens = LensView(lens, self.window_s, self._quantiles) if lens is not None else None
+
+    # ------------------------------------------------------------------------------------------ browsing
+
+    def browse(self, target: str | None) -> None:
+        """Read a target whole from its next scrape on, to look at its families; None: nobody looks any more."""
+        if target is None or self._browsing is None or self._browsing.target != target:
+            self._browsing = Browsing(target) if target is not None else None
+
+    def families(self) -> Families | None:
+        """The families of the target that is looked at; None before its first whole scrape."""
+        browsing = self._browsing
+        tracker = self._targets.get(browsing.target) if browsing is not None else None
+        if browsing is None or browsing.last is None or tracker is None:
+            return None
+        replicas = tuple((one.target.name, one.target.url) for one in self._replicas_of(tracker))
+        return browsing.families(tracker.bindings, tracker.overrides, replicas)
+
+    def trail(self, family: str, columns: int) -> list[float | None]:
+        """The last figures of a family of the target that is looked at."""
+        return self._browsing.trail(family, columns) if self._browsing is not None else [None] * columns
+
+    def bind(self, target: str, slot: SignalKind, family: str, time: float) -> None:
+        """Read a signal of a target, and of its replicas, from a family from now on. The event log says how it went."""
+        tracker, browsing = self._targets.get(target), self._browsing
+        if tracker is None or browsing is None or browsing.target != target or browsing.last is None:
+            return
+        named = f"{slot} of {tracker.name}"
+        try:
+            words = words_for(slot, family, browsing.last)
+            for one in self._replicas_of(tracker):
+                one.choose(slot, words, browsing.last)
+        except ValueError as error:
+            self.note(Event(time, "warning", f"{named} stays as it is: {error}", target))
+            return
+        self._grouped = False
+        self.note(Event(time, "note", f"{named} is read from {text.clean(family, 80)} now", target))
+
+    def _replicas_of(self, tracker: TargetTracker) -> list[TargetTracker]:
+        """All targets of a target's service, itself among them."""
+        name = tracker.target.name
+        service = next((one for one in self._services.values() if name in one.targets), None)
+        return [self._targets[other] for other in service.targets] if service is not None else [tracker]
 
     def note(self, event: Event) -> None:
         """Put something into the event log."""
@@ -116,6 +175,7 @@ class Monitor:
         self._take_host(reading)
         self._take_processes(reading)
         services = self._service_states(reading.at)
+        self._watch_replicas(reading)
         host_rows = (*self._host_saturation, *self._served_rows())
         saturation = [*(resource for service in services for resource in service.saturation), *host_rows]
         objectives, missed = self._objectives.judge(reading.at, reading.time, services)
@@ -127,7 +187,7 @@ class Monitor:
             interval_s=self.interval_s,
             window_s=self.window_s,
             targets=tuple(tracker.status(reading.at) for tracker in self._targets.values()),
-            services=services,
+            services=(*services, *self._through_lens(reading.at)),
             host=self._host,
             host_saturation=host_rows,
             first=first_to_saturate(saturation),
@@ -139,6 +199,7 @@ class Monitor:
             ready=not looking and all(tracker.settled for tracker in self._targets.values()),
         )
         self.history.append(reading.at, self._figures(snapshot))
+        self.heat.take(reading.at, snapshot.services)
         return snapshot
 
     def _take_scrape(self, scrape: Scrape, forgotten: frozenset[str]) -> None:
@@ -147,6 +208,8 @@ class Monitor:
             return
         bindings = tracker.bindings
         self._events.extend(tracker.take(scrape, forgotten))
+        if self._browsing is not None and self._browsing.target == scrape.target:
+            self._browsing.take(scrape)
         if tracker.bindings is not bindings:
             self._grouped = False  # who belongs together is asked anew at the next tick
 
@@ -203,6 +266,21 @@ class Monitor:
             states.append(tracker.state(at, {m.target.name: m.window for m in members if m.window is not None}, by))
         return tuple(states)
 
+    def _through_lens(self, at: float) -> tuple[ServiceState, ...]:
+        lens = self._lens
+        service = self._services.get(lens.lens.service) if lens is not None else None
+        if lens is None or service is None:
+            return ()
+        members = [self._targets[target] for target in service.targets]
+        state = lens.state(at, members, self._breakdown_of(lens.lens.name, members))
+        return (state,) if state is not None else ()
+
+    def _watch_replicas(self, reading: Reading) -> None:
+        found = [watch.take(reading.at, reading.time, self.window_s) for watch in self._watches.values()]
+        self.replicas = {replica.target: replica for replicas, _ in found for replica in replicas}
+        for _, events in found:
+            self._events.extend(events)
+
     def _breakdown_of(self, service: str, members: list[TargetTracker]) -> tuple[str, ...] | None:
         if self._by:
             return self._by
@@ -223,6 +301,7 @@ class Monitor:
             key: tuple[object, ...] = (identity, bound) if identity is not None else (tracker.target.name,)
             groups.setdefault(key, []).append(tracker)
         before, self._services = self._services, {}
+        watches, self._watches = self._watches, {}
         own_names = {tracker.target.name for tracker in self._targets.values()}
         for members in groups.values():
             name = self._name_of(members, own_names)
@@ -236,6 +315,10 @@ class Monitor:
             old = before.get(name)
             same = old is not None and (old.targets, old.bindings) == (made.targets, made.bindings)
             self._services[name] = old if old is not None and same else made
+            watch = watches.get(name)
+            if len(members) > 1:
+                kept = watch is not None and watch.still_holds(members)
+                self._watches[name] = watch if kept and watch else ReplicaWatch(members, self.window_s, self._quantiles)
 
     def _name_of(self, members: list[TargetTracker], own_names: set[str]) -> str:
         """What a service is called: the config's word, what its replicas say of themselves, or its target's name.

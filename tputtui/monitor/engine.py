@@ -13,13 +13,17 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from tputtui.model import Event, Snapshot
+from tputtui.model import Event, SignalKind, Snapshot
+from tputtui.monitor.browsing import Families
+from tputtui.monitor.closer import ReplicaTable
 from tputtui.monitor.columns import ColumnCache
 from tputtui.monitor.derive import Monitor
 from tputtui.monitor.feed import LiveFeed
 from tputtui.monitor.snapshots import SnapshotLog
 from tputtui.settings import Settings
 from tputtui.settings.expressions import parse_objective
+from tputtui.signals.heat import Heat
+from tputtui.signals.lens import Lens
 
 EARLY_TICK_S = 0.25
 """Until every target has two scrapes or has failed, ticks come at this pace: the screen fills while one watches."""
@@ -47,6 +51,7 @@ class Engine:
         self._feed: LiveFeed | None = None
         self._listeners: list[Listener] = []
         self._said_looked = False
+        self._families: Families | None = None
         self._columns = ColumnCache(self.monitor.history, settings.interval_s)
         self._lock = threading.Lock()  # around the history and the log: written here, read by the screen
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -117,6 +122,7 @@ class Engine:
             snapshot = self.monitor.take(reading, looking=feed.discovering, forgotten=feed.forgotten)
             self.log.keep(snapshot)
             self._columns.newest = snapshot.at
+            self._families = self.monitor.families()
         for listener in self._listeners:
             listener(snapshot)
         return snapshot
@@ -140,6 +146,42 @@ class Engine:
     def next_breakdown(self, service: str) -> None:
         """Break a service down by its next label."""
         self._soon(partial(self.monitor.next_breakdown, service))
+
+    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> Heat | None:
+        """Where a service's requests fell in each column of the time axis; None where it has no buckets."""
+        with self._lock:
+            end_at = self._columns.newest if until is None else until
+            return self.monitor.heat.heat(service, columns, span_s, end_at) if end_at is not None else None
+
+    def replicas(self) -> ReplicaTable:
+        """Each replica's figures as of the newest tick, and what is odd about it."""
+        return self.monitor.replicas
+
+    def look_through(self, lens: Lens | None) -> None:
+        """Show a service through a lens, from the next tick on as one more service; None takes it away."""
+        self._soon(partial(self.monitor.look_through, lens))
+
+    def browse(self, target: str | None) -> None:
+        """Read a target whole, to look at its families; None: nobody looks any more."""
+        self._soon(partial(self.monitor.browse, target))
+
+    def families(self, target: str) -> Families | None:
+        """The families of the target that is looked at; None before it was read whole. Never waits for a tick."""
+        found = self._families
+        return found if found is not None and found.target == target else None
+
+    def trail(self, family: str, columns: int) -> Sequence[float | None]:
+        """A family's figure in the last `columns` scrapes of the target that is looked at. Never waits for a tick."""
+        return self.monitor.trail(family, columns)
+
+    def bind(self, target: str, slot: SignalKind, family: str) -> None:
+        """Read a signal of a target, and of its replicas, from a family from now on."""
+        self._soon(partial(self._bind, target, slot, family))
+
+    def _bind(self, target: str, slot: SignalKind, family: str) -> None:
+        with self._lock:
+            self.monitor.bind(target, slot, family, time.time())
+            self._families = self.monitor.families()
 
     def want_processes(self, wanted: bool) -> None:
         """Whether the process table is looked at: what is not shown is not read."""

@@ -6,11 +6,15 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tputtui.model import Snapshot
+from tputtui.model import SignalKind, Snapshot
 from tputtui.settings import Settings
 
 if TYPE_CHECKING:
+    from tputtui.monitor.browsing import Families
+    from tputtui.monitor.closer import ReplicaTable
     from tputtui.monitor.engine import Engine
+    from tputtui.signals.heat import Heat
+    from tputtui.signals.lens import Lens
 
 
 class LateEngine:
@@ -91,3 +95,34 @@ class LateEngine:
         """Break a service down by its next label."""
         if self._engine is not None:
             self._engine.next_breakdown(service)
+
+    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> Heat | None:
+        """Where a service's requests fell; nowhere before there is an engine."""
+        return None if self._engine is None else self._engine.heat(service, columns, span_s, until)
+
+    def replicas(self) -> ReplicaTable:
+        """Each replica's figures, and what is odd about it."""
+        return {} if self._engine is None else self._engine.replicas()
+
+    def look_through(self, lens: Lens | None) -> None:
+        """Show a service through a lens, or no longer."""
+        if self._engine is not None:
+            self._engine.look_through(lens)
+
+    def browse(self, target: str | None) -> None:
+        """Read a target whole, or no longer."""
+        if self._engine is not None:
+            self._engine.browse(target)
+
+    def families(self, target: str) -> Families | None:
+        """The families of the target that is looked at."""
+        return None if self._engine is None else self._engine.families(target)
+
+    def trail(self, family: str, columns: int) -> Sequence[float | None]:
+        """The last figures of a family."""
+        return [None] * columns if self._engine is None else self._engine.trail(family, columns)
+
+    def bind(self, target: str, slot: SignalKind, family: str) -> None:
+        """Read a signal from a family from now on."""
+        if self._engine is not None:
+            self._engine.bind(target, slot, family)

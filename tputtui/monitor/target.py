@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from tputtui import text
-from tputtui.model import Bindings, Event, Exposition, Scrape, Target, TargetStatus
+from tputtui.model import Bindings, Event, Exposition, Scrape, SignalKind, Target, TargetStatus
 from tputtui.signals.classify import classify
 from tputtui.signals.overrides import apply_overrides
 from tputtui.signals.service import followed, wanted
@@ -20,6 +20,10 @@ NO_OVERRIDES: Final[Overrides] = MappingProxyType({})
 
 LOOKS_FOR = 120
 """Scrapes after which a target that has traffic but lacks another signal is read for its bound families only."""
+
+NEWLY_CHOSEN = 3
+"""Scrapes after a choice in which what was not followed before does not count from zero: one that was under way, of
+which it was not read, and those around it."""
 
 _LOOKS = (3, 5, 10, 20, 40, 80)
 """The scrapes at which a target is looked at again on which a signal is missing."""
@@ -40,7 +44,9 @@ class TargetTracker:
         self.window: TargetWindow | None = None
         self.wanted: frozenset[str] | None = None
         self.service_name: str | None = None  # what it says of itself: target_info's service.name
-        self._overrides = overrides
+        self.overrides = overrides
+        self._found = Bindings()  # what classification says, before the overrides
+        self._newly: tuple[frozenset[str], int] = (frozenset(), 0)  # names newly chosen, for how many scrapes yet
         self._interval_s = interval_s
         self._window_s = window_s
         self._last: Scrape | None = None
@@ -48,6 +54,11 @@ class TargetTracker:
         self._good = 0
         self._since: float | None = None
         self._resets = 0
+
+    @property
+    def name(self) -> str:
+        """What it is called to a person."""
+        return text.clean(self.target.name, 60)
 
     @property
     def settled(self) -> bool:
@@ -65,6 +76,15 @@ class TargetTracker:
         if self.window is not None:
             self.window.window_s = window_s
 
+    def choose(self, slot: SignalKind, words: Mapping[str, object], exposition: Exposition) -> None:
+        """Read a signal from what was chosen, from now on; `exposition` (its own or a replica's) tells its kind."""
+        before = frozenset().union(*followed(self.bindings or Bindings()))
+        self.overrides = {**self.overrides, slot: words}
+        self._settle(self._found, exposition)
+        if self.bindings is not None:
+            self._newly = (frozenset().union(*followed(self.bindings)) - before, NEWLY_CHOSEN)
+            self.wanted = wanted(self.bindings) if self.wanted is not None else None
+
     # ------------------------------------------------------------------------------------------ scrapes
 
     def take(self, scrape: Scrape, forgotten: frozenset[str] = frozenset()) -> list[Event]:
@@ -77,10 +97,13 @@ class TargetTracker:
             self._bind(scrape, exposition)
             self._last_good = scrape
         if self.window is not None:
-            self.window.add(scrape, forgotten)
+            newly, scrapes = self._newly
+            if scrapes and exposition is not None:
+                self._newly = (newly, scrapes - 1)
+            self.window.add(scrape, forgotten | newly if scrapes else forgotten)
             if self.window.resets > self._resets:
                 self._resets = self.window.resets
-                events.append(self._event(scrape, "reset", f"counter reset on {self._name()} (restart)"))
+                events.append(self._event(scrape, "reset", f"counter reset on {self.name} (restart)"))
         return events
 
     def _bind(self, scrape: Scrape, exposition: Exposition) -> None:
@@ -110,7 +133,8 @@ class TargetTracker:
         """Bind. Where the traffic is another one, the window begins with the scrape before, which was read whole: what
         was born since then counts from zero.
         """
-        bindings = apply_overrides(found, self._overrides, exposition)
+        self._found = found
+        bindings = apply_overrides(found, self.overrides, exposition)
         self.service_name = self.service_name or _service_name(exposition)
         old = self.bindings
         if old is not None and bindings == old:
@@ -135,16 +159,13 @@ class TargetTracker:
         if self._last is None or was_down != is_down:
             since, self._since = self._since, scrape.at
             if is_down:
-                return [self._event(scrape, "down", f"{self._name()}: {scrape.error}")]
+                return [self._event(scrape, "down", f"{self.name}: {scrape.error}")]
             if was_down and since is not None:
-                return [self._event(scrape, "up", f"{self._name()}, after {text.span(scrape.at - since)}")]
+                return [self._event(scrape, "up", f"{self.name}, after {text.span(scrape.at - since)}")]
         return []
 
     def _event(self, scrape: Scrape, kind: str, words: str) -> Event:
         return Event(scrape.time, kind, words, self.target.name)  # type: ignore[arg-type]
-
-    def _name(self) -> str:
-        return text.clean(self.target.name, 60)
 
     def status(self, at: float) -> TargetStatus:
         """The target as of a tick."""
