@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import pytest
 
 from tputtui.model import Bindings, Exposition, Family, Series
-from tputtui.signals.browse import FamilyReader, FamilyState, unfit, words_for
+from tputtui.signals.browse import FamilyReader, FamilyRow, unfit, words_for
 from tputtui.signals.overrides import apply_overrides
 
 _interned: dict[object, Series] = {}
@@ -32,37 +33,49 @@ def histogram(name: str, count: float) -> dict[Series, float]:
     }
 
 
-def read(now: Exposition, before: Exposition | None = None) -> dict[str, FamilyState]:
-    return {row.name: row for row in FamilyReader().read(now, before, 2.0)}
+class Seen(NamedTuple):
+    row: FamilyRow
+    value: float | None
+    now: float | None
+
+
+def read(now: Exposition, before: Exposition | None = None) -> dict[str, Seen]:
+    """The second of two scrapes that lie two seconds apart."""
+    reader = FamilyReader()
+    if before is not None:
+        reader.read(before, 100.0)
+    figures = reader.read(now, 102.0)
+    return {row.name: Seen(row, figures.value(at), figures.now(at)) for at, row in enumerate(figures.rows)}
 
 
 def test_a_counter_shows_its_rate_over_all_series_and_a_reset_counts_from_zero() -> None:
     a, b = series("jobs_total", kind="a"), series("jobs_total", kind="b")
-    row = read(exposition({a: 110.0, b: 6.0}, jobs_total="counter"), exposition({a: 100.0, b: 50.0}))["jobs_total"]
-    assert (row.series, row.value, row.rate, row.labels) == (2, 116.0, 8.0, ("kind",))
-    assert row.now == row.rate
+    seen = read(exposition({a: 110.0, b: 6.0}, jobs_total="counter"), exposition({a: 100.0, b: 50.0}))["jobs_total"]
+    assert (seen.row.series, seen.row.labels) == (2, ("kind",))
+    assert (seen.value, seen.now) == (116.0, 8.0)
 
 
 def test_a_series_that_was_not_read_before_is_no_rise() -> None:
     a, b = series("jobs_total", kind="a"), series("jobs_total", kind="b")
-    row = read(exposition({a: 110.0, b: 1e9}, jobs_total="counter"), exposition({a: 100.0}))["jobs_total"]
-    assert row.rate == 5.0
+    seen = read(exposition({a: 110.0, b: 1e9}, jobs_total="counter"), exposition({a: 100.0}))["jobs_total"]
+    assert seen.now == 5.0
     alone = read(exposition({a: 110.0}, jobs_total="counter"))["jobs_total"]
-    assert alone.rate is None
+    assert alone.now is None
 
 
 def test_a_histogram_is_one_row_that_counts_its_observations() -> None:
     now, before = exposition(histogram("x_seconds", 30), x_seconds="histogram"), exposition(histogram("x_seconds", 10))
     rows = read(now, before)
     assert list(rows) == ["x_seconds"]
-    row = rows["x_seconds"]
-    assert (row.type, row.series, row.value, row.rate, row.labels) == ("histogram", 4, 30.0, 10.0, ("route",))
+    row, value, rate = rows["x_seconds"]
+    assert (row.type, row.series, row.labels) == ("histogram", 4, ("route",))
+    assert (value, rate) == (30.0, 10.0)
 
 
 @pytest.mark.parametrize(("types", "kind"), [({}, "histogram"), ({"x_seconds": "untyped"}, "histogram")])
 def test_a_histogram_that_nobody_announced_is_one_all_the_same(types: dict[str, str], kind: str) -> None:
     rows = read(exposition(histogram("x_seconds", 30), **types), exposition(histogram("x_seconds", 10)))
-    assert [(row.name, row.type, row.rate) for row in rows.values()] == [("x_seconds", kind, 10.0)]
+    assert [(seen.row.name, seen.row.type, seen.now) for seen in rows.values()] == [("x_seconds", kind, 10.0)]
 
 
 def test_nothing_is_left_out() -> None:
@@ -77,19 +90,30 @@ def test_nothing_is_left_out() -> None:
     assert list(rows) == ["a", "build_info", "never", "odd", "up"]
     assert rows["a"].value == 3.0
     assert rows["odd"].value is None
-    assert (rows["never"].series, rows["never"].value) == (0, None)
+    assert (rows["never"].row.series, rows["never"].value) == (0, None)
+
+
+def test_what_is_no_number_is_left_out_of_a_sum() -> None:
+    a, b = series("g", k="a"), series("g", k="b")
+    assert read(exposition({a: float("nan"), b: 2.0}, g="gauge"))["g"].now == 2.0
+
+
+def test_a_scrape_is_read_by_its_series_whatever_their_order() -> None:
+    a, b = series("a_total"), series("b_total")
+    rows = read(exposition({b: 4.0, a: 2.0}), exposition({a: 0.0, b: 0.0}))
+    assert (rows["a_total"].now, rows["b_total"].now) == (1.0, 2.0)
 
 
 def test_what_cannot_feed_a_signal_is_told_why() -> None:
-    gauge, histogram_ = FamilyState("g", "gauge", series=1), FamilyState("h", "histogram", series=1, counts=True)
+    gauge, histogram_ = FamilyRow("g", "gauge", series=1), FamilyRow("h", "histogram", series=1, counts=True)
     assert unfit("traffic", gauge) == "a gauge is a level: traffic is counted"
     assert unfit("saturation", gauge) is None
     assert unfit("traffic", histogram_) is None
     assert unfit("latency", histogram_) is None
     assert unfit("saturation", histogram_) == "a histogram has no level that could run out"
-    assert unfit("latency", FamilyState("c_total", "counter", series=1, counts=True)) == "a counter tells no latency"
-    assert unfit("traffic", FamilyState("never", "counter")) == "has no series yet"
-    assert unfit("saturation", FamilyState("i", "info", series=1)) == "describes, and measures nothing"
+    assert unfit("latency", FamilyRow("c_total", "counter", series=1, counts=True)) == "a counter tells no latency"
+    assert unfit("traffic", FamilyRow("never", "counter")) == "has no series yet"
+    assert unfit("saturation", FamilyRow("i", "info", series=1)) == "describes, and measures nothing"
 
 
 def test_a_choice_says_what_the_config_would_have_to_say() -> None:

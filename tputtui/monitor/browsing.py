@@ -10,7 +10,7 @@ from math import isfinite, nan
 from typing import Final
 
 from tputtui.model import Bindings, Exposition, Scrape
-from tputtui.signals.browse import FamilyReader, FamilyState
+from tputtui.signals.browse import FamilyReader, Figures
 
 KEPT: Final = 120
 """Scrapes whose figures are kept: 4 B each a family, so 480 B a family, 10 MB for 20,000; gone when nobody looks."""
@@ -25,8 +25,7 @@ class Families:
 
     target: str
     at: float
-    rows: tuple[FamilyState, ...]
-    names: tuple[str, ...]  # of the rows; the same object for as long as they are the same
+    figures: Figures  # its `rows` are the same object for as long as no family comes or goes
     hidden: int = 0  # series beyond the limit, which were not read
     feeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # family -> the signals it feeds
     chosen: Words = field(default_factory=dict)  # the bindings that were chosen, here or in the config
@@ -41,9 +40,9 @@ class Browsing:
         self.last: Exposition | None = None
         self._at = 0.0
         self._reader = FamilyReader()
-        self._rows: tuple[FamilyState, ...] = ()
-        self._names: tuple[str, ...] = ()
+        self._figures = Figures()
         self._slots: dict[str, int] = {}  # family -> its place in the kept rows
+        self._places: list[int] = []  # the slot of each row
         self._trail: deque[array[float]] = deque(maxlen=KEPT)
 
     def take(self, scrape: Scrape) -> None:
@@ -51,20 +50,18 @@ class Browsing:
         exposition = scrape.exposition
         if exposition is None or not is_whole(exposition):
             return
-        self._rows = tuple(self._reader.read(exposition, self.last, scrape.at - self._at))
+        rows = self._figures.rows
+        self._figures = self._reader.read(exposition, scrape.at)
         self.last, self._at = exposition, scrape.at
-        names = tuple(row.name for row in self._rows)
-        if names != self._names:
-            self._names = names
-        figures = array("f", [nan]) * len(self._slots)
-        for row in self._rows:
-            slot = self._slots.get(row.name)
-            if slot is None:
-                slot = self._slots[row.name] = len(figures)
-                figures.append(nan)
-            now = row.now
-            figures[slot] = now if now is not None else nan
-        self._trail.append(figures)
+        if self._figures.rows is not rows:
+            for row in self._figures.rows:
+                self._slots.setdefault(row.name, len(self._slots))
+            self._places = [self._slots[row.name] for row in self._figures.rows]
+        kept = array("f", [nan]) * len(self._slots)
+        figures = self._figures
+        for place, slot in enumerate(self._places):
+            kept[slot] = (figures.rates if figures.rows[place].counts else figures.values)[place]
+        self._trail.append(kept)
 
     def families(self, bindings: Bindings | None, chosen: Words, targets: tuple[tuple[str, str], ...]) -> Families:
         """What there is to look at now."""
@@ -74,7 +71,7 @@ class Browsing:
             if binding.signal not in feeds.get(family, ()):
                 feeds[family] = (*feeds.get(family, ()), binding.signal)
         hidden = sum(self.last.hidden.values()) if self.last is not None else 0
-        return Families(self.target, self._at, self._rows, self._names, hidden, feeds, chosen, targets)
+        return Families(self.target, self._at, self._figures, hidden, feeds, chosen, targets)
 
     def trail(self, family: str, columns: int) -> list[float | None]:
         """The family's figure in the last `columns` scrapes, oldest first; None before, and where there was none."""
