@@ -38,7 +38,7 @@ class Replica:
 
     target: str
     rps: float | None
-    unit: str = "req/s"
+    unit: str = "req/s"  # of the traffic; "" where it has none
     tail: Quantile | None = None
     tail_unit: str | None = "s"
     error_ratio: float | None = None
@@ -51,7 +51,7 @@ def replica_of(target: str, state: ServiceState) -> Replica:
     return Replica(
         target,
         rps=traffic.rps if traffic is not None else None,
-        unit=traffic.unit if traffic is not None else "req/s",
+        unit=traffic.unit if traffic is not None else "",
         tail=latency.quantiles[-1] if latency is not None and latency.quantiles else None,
         tail_unit=latency.unit if latency is not None else None,
         error_ratio=state.errors.ratio if state.errors is not None else None,

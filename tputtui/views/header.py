@@ -27,7 +27,11 @@ def header(scene: Scene, width: int) -> Line:
         row.then(" tputtui ", "badge").then(" ")
     service = scene.service
     if service is not None:
-        row.then(" ").then(text.cut(text.clean(service.name), max(8, room // 4)), "strong")
+        lens = scene.looks_through
+        name = lens.service if lens is not None else service.name
+        row.then(" ").then(text.cut(text.clean(name), max(8, room // 4)), "strong")
+        if lens is not None:
+            row.then(" ").then(text.cut(text.clean(lens.what), max(12, room // 3)), "accent").then(" Esc all", "dim")
     if width >= 90 and scene.host_name:
         row.then("  ").then(text.cut(scene.host_name, 24))
     row.spans(_targets(scene))

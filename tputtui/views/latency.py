@@ -5,16 +5,39 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import LatencyState, Quantile, ServiceState
 from tputtui.signals import names
-from tputtui.views.lines import Line, Row, rule, sparks
+from tputtui.views.heat import where_requests_fall
+from tputtui.views.lines import Line, Row, Span, blank, mark, rule, sparks
 from tputtui.views.scene import PanelView, Scene
 from tputtui.views.throughput import fill, why_nothing
 
+SCATTER = (44, 14)
+"""Cells and lines that the scatter takes, and the least it is worth."""
 
-def latency(scene: Scene, width: int, height: int) -> PanelView:
-    """The panel, `height` lines."""
+
+def has_scatter(width: int, height: int) -> bool:
+    """Whether a panel of that size has room for the scatter beside the rest."""
+    return width >= SCATTER[0] + 52 and height > SCATTER[1]
+
+
+def latency(scene: Scene, width: int, height: int, scatter: tuple[Line, ...] | None = None) -> PanelView:
+    """The panel, `height` lines. `scatter`: lines of `SCATTER[0]` cells drawn elsewhere, for the right side."""
+    if scatter is None:
+        return _latency(scene, width, height)
+    left = _latency(scene, width - SCATTER[0] - 1, height).lines
+    top = _rule(scene, width)
+    beside = [*scatter[: height - 1], *(blank(SCATTER[0]) for _ in range(height - 1 - len(scatter)))]
+    return PanelView((top, *((*line, Span(" "), *other) for line, other in zip(left[1:], beside, strict=True))))
+
+
+def _rule(scene: Scene, width: int) -> Line:
+    state = scene.service.latency if scene.service is not None else None
+    return rule("Latency", text.clean(state.family) if state else "", width, scene.viewpoint.focus == "latency")
+
+
+def _latency(scene: Scene, width: int, height: int) -> PanelView:
     service = scene.service
     state = service.latency if service is not None else None
-    lines = [rule("Latency", text.clean(state.family) if state else "", width, scene.viewpoint.focus == "latency")]
+    lines = [_rule(scene, width)]
     if service is None or state is None:
         if service is not None:
             lines += [Row(width).at(1, words, "dim").line() for words in why_nothing(scene, service, "latency")]
@@ -27,9 +50,12 @@ def latency(scene: Scene, width: int, height: int) -> PanelView:
         if with_head:
             lines.append(_head(scene, state, width))
         room = height - len(lines) - (1 if state.note or height > 8 or quantiles[-1].at_least else 0)
-        each = max(1, min(4, room // len(quantiles)))
+        _, starts, cells = _columns(width)
+        fallen = where_requests_fall(scene, service.name, state.unit, starts, cells, width, room - len(quantiles))
+        each = max(1, min(4, (room - len(fallen)) // len(quantiles)))
         for quantile in quantiles:
             lines += _quantile_rows(scene, service, state, quantile, width, each)
+        lines += fallen
         if len(lines) < height:
             lines.append(_foot(state, width))
     return PanelView(tuple(fill(lines, width, height)))
@@ -68,6 +94,7 @@ def _quantile_rows(
     values = scene.past(names.latency(service.name, quantile.q), cells) if cells > 3 else []
     pictures = sparks(values, height - 1 if height > 2 else height)  # a blank row keeps tall lines apart
     pictures = [""] * (height - len(pictures)) + pictures
+    cursor = scene.cursor_column(cells)
     lines = []
     for index, picture in enumerate(pictures):
         row = Row(width)
@@ -81,7 +108,7 @@ def _quantile_rows(
             if base is not None:
                 digits, unit = figure(base, state.unit)
                 row.ending_at(width - 1, f"{digits} {unit}", "dim")
-        lines.append(row.line())
+        lines.append(row.line() if cursor is None or not picture else mark(row.line(), starts + cursor))
     return lines
 
 

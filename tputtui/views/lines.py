@@ -132,6 +132,24 @@ def rule(title: str, context: str, width: int, focused: bool = False) -> Line:
     return row.line()
 
 
+def mark(line: Line, x: int, sign: str | None = None) -> Line:
+    """The line with its cell `x` in the accent, as a `sign` or as what stands there; an empty cell becomes a stroke.
+
+    For charts: where text is wider than a cell, nothing is marked.
+    """
+    out: list[Span] = []
+    start = 0
+    for span in line:
+        at = x - start
+        if 0 <= at < len(span.text) and text.width(span.text) == len(span.text):
+            cell = sign or (span.text[at] if span.text[at] != " " else "│")
+            out += [Span(span.text[:at], span.role), Span(cell, "accent"), Span(span.text[at + 1 :], span.role)]
+        else:
+            out.append(span)
+        start += text.width(span.text)
+    return tuple(merge(out))
+
+
 def columns(widths: Sequence[int], gap: int = 1, start: int = 0) -> list[int]:
     """The first cell of each of several columns that follow one another."""
     out: list[int] = []

@@ -18,7 +18,7 @@ def routes(scene: Scene, width: int, height: int) -> PanelView:
     service = scene.service
     state = scene.viewpoint.list("routes")
     by = service.breakdown_by if service is not None else ()
-    context = f"by {', '.join(map(text.clean, by))}" if by else ""
+    context = f"by {', '.join(map(text.clean, by))}  d" if by else ""
     if state.filter:
         context = f"filter “{text.clean(state.filter, 20)}”  {context}"
     top = rule("Routes", context, width, scene.viewpoint.focus == "routes")

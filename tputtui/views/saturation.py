@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tputtui import text
 from tputtui.model import HostState, SaturationState
 from tputtui.signals import names
-from tputtui.views.lines import Line, Role, Row, Span, bar, rule, spark
+from tputtui.views.lines import Line, Role, Row, Span, bar, mark, rule, spark
 from tputtui.views.scene import PanelView, Scene
 from tputtui.views.throughput import fill
 
@@ -85,7 +85,12 @@ def _row(scene: Scene, owner: str, resource: SaturationState, width: int) -> Lin
     if width >= 100:
         values = scene.past(names.saturation(owner, resource.name), 16)
         top = 1.0 if resource.ratio is not None else None
-        row.at(x, spark(values, top), "faint" if role == "data" else role)
+        picture, cursor = spark(values, top), scene.cursor_column(16)
+        tint: Role = "faint" if role == "data" else role
+        if cursor is None:
+            row.at(x, picture, tint)
+        else:
+            row.spans(mark((Span(picture, tint),), cursor), x)
         x += 18
     row.at(x, "")
     detail = _HOST_EVIDENCE.get(resource.name) if not owner else None

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import floor
 from typing import Literal
 
 from tputtui import text
 from tputtui.model import ServiceState, Snapshot
+from tputtui.signals.heat import Heat
+from tputtui.signals.lens import Lens
+from tputtui.signals.replicas import Replica
 from tputtui.views.lines import Line
 
 Past = Callable[[str, int], Sequence[float | None]]
 """(name of a figure as in signals.names, columns) -> its mean in each column of the time axis, oldest first; None is a gap."""
+
+HeatPast = Callable[[str, int], "Heat | None"]
+"""(service, columns) -> where its requests fell in each column of the time axis; None where it has no buckets."""
 
 PanelName = Literal["throughput", "latency", "saturation", "targets", "routes", "processes", "events"]
 PANELS: tuple[PanelName, ...] = ("throughput", "latency", "saturation", "targets", "routes", "processes", "events")
@@ -44,6 +51,9 @@ class Viewpoint:
     lists: dict[str, ListState] = field(default_factory=dict)
     read_only: bool = False
     followed: tuple[int, float] | None = None  # a process by pid and start: it stands first
+    lens: Lens | None = None  # the service is looked at through it
+    cursor: tuple[float, float] | None = None  # (`at` of the axis' end, `at` of the moment), when looking back
+    ascii: bool = False  # shades have no ASCII look-alikes: who draws them must know
 
     def list(self, panel: str) -> ListState:
         """How the list of `panel` is looked at."""
@@ -59,11 +69,36 @@ class Scene:
     viewpoint: Viewpoint
     host_name: str = ""
     zone_offset_s: float = 0.0  # local time = unix time + this
+    heat: HeatPast = lambda _service, _columns: None
+    replicas: Mapping[str, Replica] = field(default_factory=dict)  # by target; of the newest tick only
 
     @property
     def service(self) -> ServiceState | None:
         """The service that the panels show."""
         return chosen_service(self.snapshot, self.viewpoint.service)
+
+    @property
+    def looks_through(self) -> Lens | None:
+        """The lens, where the service that is shown is the one seen through it."""
+        lens, service = self.viewpoint.lens, self.service
+        return lens if lens is not None and service is not None and service.name == lens.name else None
+
+    def cursor_column(self, columns: int) -> int | None:
+        """Which of `columns` of the time axis the moment lies in that one looks back at; None while live."""
+        if self.viewpoint.cursor is None or columns <= 0:
+            return None
+        end, moment = self.viewpoint.cursor
+        width = self.viewpoint.shown_span_s / columns
+        column = columns - 1 - (floor(end / width + 1e-6) - floor(moment / width + 1e-6))
+        return column if 0 <= column < columns else None
+
+    @property
+    def axis_end(self) -> str:
+        """What stands at the right end of the time axis."""
+        if self.viewpoint.cursor is None:
+            return "now"
+        end, moment = self.viewpoint.cursor
+        return self.clock(self.snapshot.time + end - moment)
 
     def clock(self, time: float, with_seconds: bool = True) -> str:
         """A moment as the wall clock showed it."""

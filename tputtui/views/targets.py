@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tputtui import text
-from tputtui.model import ServiceState, Snapshot, TargetStatus
+from tputtui.model import TargetStatus
+from tputtui.signals.replicas import Replica, replica_of
 from tputtui.views.header import STATE_SIGNS
 from tputtui.views.latency import figure, quantile_name
 from tputtui.views.lines import Row, rule
@@ -19,7 +20,7 @@ def targets(scene: Scene, width: int, height: int) -> PanelView:
     top = rule("Targets", context, width, scene.viewpoint.focus == "targets")
     return table(
         Listing(snapshot.targets, lambda target: target.name, lambda target: f"{target.name} {target.url}"),
-        _columns(snapshot),
+        _columns(scene),
         scene.viewpoint.list("targets"),
         top,
         width,
@@ -28,35 +29,34 @@ def targets(scene: Scene, width: int, height: int) -> PanelView:
     )
 
 
-def _columns(snapshot: Snapshot) -> list[Column[TargetStatus]]:
-    services = {name: service for service in snapshot.services for name in service.targets}
+def _columns(scene: Scene) -> list[Column[TargetStatus]]:
+    snapshot = scene.snapshot
+    figures = {target.name: _figures(scene, target.name) for target in snapshot.targets}
 
     def name(row: Row, x: int, cells: int, target: TargetStatus) -> None:
         sign, role = STATE_SIGNS[target.state]
         row.at(x, sign, role).then(f" {text.cut(text.clean(target.name), cells - 2)}")
 
     def traffic(row: Row, x: int, cells: int, target: TargetStatus) -> None:
-        state = _service(services, target)
-        if state is not None and state.traffic is not None:
-            digits, unit = traffic_figure(state.traffic.rps, state.traffic.unit)
+        own = figures[target.name]
+        if own is not None and own.unit:
+            digits, unit = traffic_figure(own.rps, own.unit)
             row.ending_at(x + cells - 7, digits, "strong").then(f" {unit}", "dim")
 
     def tail(row: Row, x: int, cells: int, target: TargetStatus) -> None:
-        state = _service(services, target)
-        if state is not None and state.latency is not None and state.latency.quantiles:
-            quantile = state.latency.quantiles[-1]
-            digits, unit = figure(quantile, state.latency.unit)
-            row.at(x, f"{quantile_name(quantile.q)} ", "dim")
+        own = figures[target.name]
+        if own is not None and own.tail is not None:
+            digits, unit = figure(own.tail, own.tail_unit)
+            row.at(x, f"{quantile_name(own.tail.q)} ", "dim")
             row.ending_at(x + cells - 3, digits, "strong").then(f" {unit}", "dim")
 
     def rps(target: TargetStatus) -> float:
-        state = _service(services, target)
-        return (state.traffic.rps if state is not None and state.traffic is not None else None) or 0.0
+        own = figures[target.name]
+        return (own.rps if own is not None else None) or 0.0
 
     def tail_latency(target: TargetStatus) -> float:
-        state = _service(services, target)
-        quantiles = state.latency.quantiles if state is not None and state.latency is not None else ()
-        return (quantiles[-1].value if quantiles else None) or 0.0
+        own = figures[target.name]
+        return (own.tail.value if own is not None and own.tail is not None else None) or 0.0
 
     def age(row: Row, x: int, cells: int, target: TargetStatus) -> None:
         late = target.age_s is not None and target.age_s > 3 * snapshot.interval_s
@@ -71,6 +71,8 @@ def _columns(snapshot: Snapshot) -> list[Column[TargetStatus]]:
         if target.state == "down":
             since = f", since {text.span(target.since_s)}" if target.since_s is not None else ""
             row.at(x, text.cut(f"{target.error or 'no answer'}{since}", cells), "bad")
+        elif (own := figures[target.name]) is not None and own.odd:
+            row.at(x, text.cut(f"outlier: {own.odd}", cells), "warning")
         elif target.warning:
             row.at(x, text.cut(target.warning, cells), "warning")
         elif target.hidden:
@@ -92,5 +94,9 @@ def _columns(snapshot: Snapshot) -> list[Column[TargetStatus]]:
     ]
 
 
-def _service(services: dict[str, ServiceState], target: TargetStatus) -> ServiceState | None:
-    return services.get(target.name)
+def _figures(scene: Scene, target: str) -> Replica | None:
+    """What a target itself does; None where that is not known: only the service it is a replica of is."""
+    if target in scene.replicas:
+        return scene.replicas[target]
+    service = next((one for one in scene.snapshot.services if one.targets == (target,)), None)
+    return replica_of(target, service) if service is not None else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import ErrorState, ServiceState, TrafficState
 from tputtui.signals import names
-from tputtui.views.lines import Line, Role, Row, blank, rule, sparks
+from tputtui.views.lines import Line, Role, Row, blank, mark, rule, sparks
 from tputtui.views.scene import PanelView, Scene, traffic_figure, unit_of
 
 CHART_WIDTH = 50  # from this many cells on a real chart is worth its axes
@@ -104,6 +104,7 @@ def _sparks(scene: Scene, service: ServiceState, width: int, height: int) -> lis
     values = scene.past(names.traffic(service.name), cells)
     top = max((value for value in values if value is not None), default=0.0)
     rows = sparks(values, min(height, 6), top or None)
+    cursor = scene.cursor_column(cells)
     lines = []
     for index, content in enumerate(rows):
         row = Row(width)
@@ -111,7 +112,8 @@ def _sparks(scene: Scene, service: ServiceState, width: int, height: int) -> lis
             row.ending_at(8, text.short(_scaled(top, unit_of(service))), "dim")
         elif index == len(rows) - 1:
             row.ending_at(8, "0", "dim")
-        lines.append(row.at(9, content, "data").line())
+        line = row.at(9, content, "data").line()
+        lines.append(line if cursor is None else mark(line, 9 + cursor))
     return lines
 
 
@@ -135,7 +137,9 @@ def why_nothing(scene: Scene, service: ServiceState | None, signal: str) -> list
     if all(target.state == "down" for target in mine):
         return [f"{text.clean(mine[0].name, 60)} is down: {mine[0].error or 'no answer'}"]
     reason = service.reasons.get(signal) or f"no {signal} metric found"
-    return [f"{text.clean(reason)};", "tputtui check says why; bindings in the config choose one"]
+    if scene.looks_through is not None:
+        return [text.clean(reason)]
+    return [f"{text.clean(reason)}: i to choose one"]
 
 
 def fill(lines: list[Line], width: int, height: int) -> list[Line]:
