@@ -1,0 +1,148 @@
+"""The browser's panels: exact places, foreign text that does nothing, and config lines that mean what was chosen."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from array import array
+from math import nan
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tputtui import text
+from tputtui.collect.address import parse_address
+from tputtui.monitor.browsing import Families
+from tputtui.settings.toml import read
+from tputtui.signals.browse import SLOTS, FamilyRow, Figures
+from tputtui.views.browser import Look, browser, config_lines, detail, matches
+from tputtui.views.lines import plain
+
+EVIL = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 5000
+ROWS = (
+    FamilyRow("db_pool_in_use", "gauge", "Connections in use.", series=1),
+    FamilyRow("http_request_duration_seconds", "histogram", "How long.", series=120, labels=("route",), counts=True),
+    FamilyRow(
+        "http_requests_total", "counter", "Requests by route.", series=36, labels=("route", "status"), counts=True
+    ),
+    FamilyRow("process_resident_memory_bytes", "gauge", "Resident.", series=1),
+    FamilyRow(EVIL, EVIL, EVIL, EVIL, 1, (EVIL, EVIL)),
+)
+VALUES = array("d", [18.0, 96_000.0, 96_000.0, 5e7, nan])
+RATES = array("d", [nan, 612.0, 612.5, nan, nan])
+
+
+def families(**changes: Any) -> Families:
+    fields: dict[str, Any] = {
+        "target": "web-01",
+        "at": 100.0,
+        "figures": Figures(ROWS, VALUES, RATES),
+        "feeds": {"http_requests_total": ("traffic", "errors")},
+        "targets": (("web-01", "http://127.0.0.1:8000/metrics"),),
+    }
+    return Families(**{**fields, **changes})
+
+
+CHOSEN = {"traffic": {"family": "jobs_total"}, "errors": {"family": "http_requests_total", "label": "status"}}
+
+
+def look(**changes: Any) -> Look:
+    fields: dict[str, Any] = {
+        "target": "web-01",
+        "families": families(),
+        "found": range(len(ROWS)),
+        "cursor": 2,
+        "trail": [None, 1.0, 2.0, 3.0],
+    }
+    return Look(**{**fields, **changes})
+
+
+LOOKS = (
+    look(),
+    look(families=None, found=()),
+    look(found=(), cursor=None, query=EVIL),
+    look(cursor=4, query=EVIL, target=EVIL, families=families(chosen={"traffic": {"family": EVIL}})),
+    look(choosing=1, families=families(chosen=CHOSEN, targets=((EVIL, EVIL),) * 9, hidden=70_000)),
+    look(cursor=99),
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(width=st.integers(40, 220), height=st.integers(1, 60), which=st.sampled_from(LOOKS))
+def test_both_panels_fill_their_places_and_hold_nothing_that_acts(width: int, height: int, which: Look) -> None:
+    for view in (browser(which, width, height), detail(which, width, height)):
+        assert len(view.lines) == height
+        for line in view.lines:
+            shown = plain(line)
+            assert text.width(shown) == width
+            assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cf", "Cs", "Co"}
+            assert "None" not in shown
+            assert "nan" not in shown.split()
+
+
+def test_a_row_says_what_it_is_how_much_of_it_there_is_and_what_it_says_now() -> None:
+    lines = [plain(line).rstrip() for line in browser(look(), 100, 8).lines]
+    assert lines[4].split() == ["http_requests_total", "counter", "36", "612.5", "/s", "traffic,", "errors"]
+    assert lines[5].split() == ["process_resident_memory_bytes", "gauge", "1", "47.7", "MiB"]
+
+
+def test_the_detail_shows_help_labels_and_the_last_figures() -> None:
+    shown = "\n".join(plain(line).rstrip() for line in detail(look(), 80, 9).lines)
+    for words in ("Requests by route.", "labels  route, status", "feeds   traffic, errors", "612.5 /s   in all 96,000"):
+        assert words in shown
+    assert "█" in shown
+
+
+def test_what_a_family_cannot_feed_is_said_before_one_tries() -> None:
+    shown = "\n".join(plain(line).rstrip() for line in detail(look(cursor=0, choosing=0), 90, 9).lines)
+    assert "▸ traffic     a gauge is a level: traffic is counted" in shown
+    assert all(slot in shown for slot in SLOTS)
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("", "db_pool_in_use"),
+        ("http_req", "http_request_duration_seconds"),
+        ("total req", "http_requests_total"),
+        ("hrtotal", "http_requests_total"),
+        ("connections", "db_pool_in_use"),
+    ],
+)
+def test_the_search_is_fuzzy_and_the_best_comes_first(query: str, first: str) -> None:
+    assert ROWS[matches(query, ROWS)[0]].name == first
+
+
+def test_a_search_that_finds_nothing_finds_nothing() -> None:
+    assert matches("qqqq", ROWS) == []
+    assert matches("(.*", ROWS) == []
+
+
+def test_twenty_thousand_families_are_searched_and_drawn_without_a_visible_wait() -> None:
+    rows = tuple(
+        FamilyRow(f"app_module{n % 97}_thing{n}_total", "counter", "Things done.", series=2) for n in range(20_000)
+    )
+    figures = Figures(rows, array("d", [1.0]) * 20_000, array("d", [1.0]) * 20_000)
+    began = time.process_time()
+    found = matches("mod9 thng", rows)
+    big = look(families=families(figures=figures), found=found, cursor=len(found) - 1)
+    view = browser(big, 120, 40)
+    spent = time.process_time() - began
+    assert view.cursor == 39
+    assert spent < 2.0, "50 ms where it was measured; a scan of all rows at each line would take minutes"
+
+
+def test_the_config_lines_are_what_the_config_would_read() -> None:
+    targets = (("web-01", "http://127.0.0.1:8000/metrics"), ("web 2 \x1b[31m", "http://10.0.0.2:8000/metrics"))
+    lines = config_lines(families(chosen=CHOSEN, targets=targets))
+    found = read("\n".join(lines), "config.toml", parse_address).values["targets"]
+    assert [target.name for target in found] == [name for name, _ in targets]
+    assert [target.bindings for target in found] == [CHOSEN, CHOSEN]
+
+
+def test_without_a_choice_there_is_nothing_to_keep() -> None:
+    assert config_lines(families()) == []
+    assert "to keep it" not in "\n".join(map(plain, detail(look(), 120, 12).lines))
+    assert "to keep it" in "\n".join(map(plain, detail(look(families=families(chosen=CHOSEN)), 120, 12).lines))
