@@ -30,6 +30,8 @@ from tputtui.model import (
     TrafficState,
 )
 from tputtui.signals import names
+from tputtui.signals.heat import Heat
+from tputtui.signals.replicas import Replica
 
 NOON = 1_790_000_000.0
 
@@ -159,6 +161,26 @@ def snapshot(**changes: Any) -> Snapshot:
         "ready": True,
     }
     return Snapshot(**{**fields, **changes})
+
+
+def replicas() -> dict[str, Replica]:
+    """The two replicas of the shop, each with its part."""
+    tails = quantiles(0.0082, 0.021, 0.0881)[-1:]
+    return {
+        "web-01": Replica("web-01", 684.0, tail=tails[0], error_ratio=0.0012),
+        "web-02": Replica("web-02", 600.0, tail=tails[0], error_ratio=0.0012),
+    }
+
+
+def heat(columns: int) -> Heat:
+    """Most requests below 25 ms, a few above, and a burst of slow ones."""
+    bounds = (0.025, 0.1, 0.25, 0.5, 1.0, math.inf)
+    usual, slow = (0.9, 0.08, 0.02, 0.0, 0.0, 0.0), (0.4, 0.3, 0.2, 0.07, 0.025, 0.005)
+    burst = range(columns * 2 // 3, columns * 2 // 3 + 3)
+    return Heat(
+        bounds,
+        tuple(None if at == columns // 3 else slow if at in burst else usual for at in range(columns)),
+    )
 
 
 def past(level: Callable[[str], float] | None = None) -> Callable[[str, int], Sequence[float | None]]:

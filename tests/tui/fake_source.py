@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ import samples
 
 from tputtui.model import Snapshot
 from tputtui.settings import Settings, TargetSettings
+from tputtui.signals.heat import Heat
+from tputtui.signals.replicas import Replica
 from tputtui.tui import palette
 from tputtui.tui.app import TputtuiApp
 from tputtui.tui.source import Place
@@ -60,6 +62,12 @@ class FakeSource:
 
     def watch(self, pids: frozenset[int]) -> None:
         self.asked.append(("watch", pids))
+
+    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> Heat | None:
+        return samples.heat(columns) if service == "checkout" else None
+
+    def replicas(self) -> Mapping[str, Replica]:
+        return samples.replicas()
 
     def __getattr__(self, name: str) -> Any:
         """Whatever else a screen may ask of an engine: remembered, and answered with nothing."""

@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
-from statistics import median
 
 from tputtui import text
 from tputtui.model import Quantile, ServiceState
@@ -75,7 +74,10 @@ def oddities(replicas: Sequence[Replica], window_s: float) -> dict[str, str]:
 
 def _median(others: Sequence[Replica], figure: Callable[[Replica], float | None]) -> float | None:
     known = [value for other in others if (value := figure(other)) is not None]
-    return median(known) if len(known) >= LEAST_OTHERS else None
+    if len(known) < LEAST_OTHERS:
+        return None
+    known.sort()
+    return (known[(len(known) - 1) // 2] + known[len(known) // 2]) / 2
 
 
 def _odd_errors(replica: Replica, others: Sequence[Replica], window_s: float) -> str:

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import replace
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.console import RenderableType
 from textual import events
@@ -31,6 +31,9 @@ from tputtui.tui.widgets.prompt import Prompt
 from tputtui.tui.wire import Wire
 from tputtui.views.routes import route_columns
 from tputtui.views.scene import ListState, Scene, Viewpoint, busiest_service
+
+if TYPE_CHECKING:
+    from tputtui.signals.lens import Lens
 
 WINDOWS = (10.0, 30.0, 60.0)
 BACKLOG = 4  # writes that wait for the terminal: beyond that a frame is dropped, not queued
@@ -176,7 +179,7 @@ class TputtuiApp(App[int]):
         """What there is to show now; None before the first snapshot."""
         if self.latest is None:
             return None
-        moment, span = self.timeline.moment, self.timeline.shown_span()
+        moment, span, until = self.timeline.moment, self.timeline.shown_span(), self.timeline.axis_end
         snapshot = self.latest if moment is None else self.source.snapshot_at(moment) or self.latest
         viewpoint = replace(
             self.viewpoint,
@@ -184,14 +187,26 @@ class TputtuiApp(App[int]):
             shown_span_s=span,
             behind_s=self.timeline.behind_s,
             frozen=self.timeline.frozen,
+            cursor=self.timeline.cursor,
+            ascii=self.settings.ascii,
+            service=self._service_shown(snapshot),
         )
         return Scene(
             snapshot,
-            lambda name, columns: self.source.past(name, columns, span, moment),
+            lambda name, columns: self.source.past(name, columns, span, until),
             viewpoint,
             self.place.host_name,
             self.place.zone_offset_s,
+            lambda service, columns: self.source.heat(service, columns, span, until),
+            self.source.replicas() if moment is None else {},
         )
+
+    def _service_shown(self, snapshot: Snapshot) -> str | None:
+        """The service through the lens, once there is a snapshot that has it."""
+        lens = self.viewpoint.lens
+        if lens is not None and any(service.name == lens.name for service in snapshot.services):
+            return lens.name
+        return self.viewpoint.service
 
     def show_scene(self) -> None:
         """Show the scene on the screen in front, unless the terminal cannot keep up: then the next tick shows it."""
@@ -367,6 +382,23 @@ class TputtuiApp(App[int]):
         scene = self.scene()
         if scene is not None and scene.service is not None:
             self.source.next_breakdown(scene.service.name)
+
+    def do_browser(self) -> None:
+        """i: every metric of the chosen target, else of the service's first."""
+        from tputtui.tui.browser import BrowserScreen
+
+        scene = self.scene()
+        chosen = cast("str | None", self.viewpoint.list("targets").cursor)
+        if chosen is None and scene is not None and scene.service is not None:
+            chosen = scene.service.targets[0]
+        self.push_screen(BrowserScreen(chosen))
+
+    def look_through(self, lens: Lens | None) -> None:
+        """Show only a part of the service, or all of it again."""
+        before = self.viewpoint.lens
+        self.source.look_through(lens)
+        service = lens.service if lens is not None else before.service if before is not None else None
+        self.look(lens=lens, service=service or self.viewpoint.service)
 
     def follow(self, identity: Hashable) -> None:
         """Keep a process in the first row, or let it go."""

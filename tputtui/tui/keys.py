@@ -94,6 +94,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("zoom_out", "minus", "zoom out", "double the span of the time axis", "time"),
     Command("profile", "p", "profile", "sample the chosen process with py-spy for 10 s", "live", footer=True),
     Command("follow", "F", "follow", "keep the chosen process in the first row", "live"),
+    Command(
+        "browser", "i", "metrics", "every metric of a target: search, look, choose what it feeds", "live", footer=True
+    ),
     Command("window", "w", "window", "the span of rates and quantiles: 10 s, 30 s, 60 s", "live"),
     Command("breakdown", "d", "break down", "break the traffic down by the next label", "live"),
     Command("hottest", "asterisk", "hottest", "open the hottest path", "profile", footer=True),

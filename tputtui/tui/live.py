@@ -13,6 +13,8 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widgets import Static
 
+from tputtui import text
+from tputtui.model import Labels
 from tputtui.signals import names
 from tputtui.tui import keys, plot
 from tputtui.tui.widgets.line import LineBar
@@ -23,7 +25,7 @@ from tputtui.views.choice import offered
 from tputtui.views.events import event_line
 from tputtui.views.events import events as events_view
 from tputtui.views.header import footer, header
-from tputtui.views.latency import latency
+from tputtui.views.latency import SCATTER, has_scatter, latency, quantile_name
 from tputtui.views.lines import Line, plain
 from tputtui.views.processes import processes
 from tputtui.views.routes import routes
@@ -52,6 +54,7 @@ class LiveScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._chart: tuple[plot.Chart, tuple[Line, ...]] | None = None
+        self._scatter: tuple[plot.Scatter, tuple[Line, ...]] | None = None
         self._plan: arrangement.Plan | None = None
         self._zoomed: PanelName | None = None
         self._profile_wanted = False  # p was pressed before the processes had been read
@@ -147,6 +150,8 @@ class LiveScreen(Screen[None]):
     def _view(self, name: PanelName, scene: Scene, width: int, height: int) -> PanelView:
         if name == "throughput":
             return throughput(scene, width, height, self._draw_chart(scene, width, height))
+        if name == "latency":
+            return latency(scene, width, height, self._draw_scatter(scene, width, height))
         return _VIEWS[name](scene, width, height)
 
     def _draw_chart(self, scene: Scene, width: int, height: int) -> tuple[Line, ...] | None:
@@ -160,10 +165,42 @@ class LiveScreen(Screen[None]):
         values = tuple(scene.past(names.traffic(service.name), min(width - 6, int(span / CHART_STEP_S)))[:-1])
         if all(value is None for value in values):
             return None
-        chart = plot.Chart(values, span, unit_of(service), width, rows, self.desk.settings.ascii)
+        chart = plot.Chart(values, span, unit_of(service), width, rows, self.desk.settings.ascii, scene.axis_end)
         if self._chart is None or self._chart[0] != chart:
             self._chart = (chart, plot.draw(chart))
-        return self._chart[1]
+        if scene.viewpoint.cursor is None:
+            return self._chart[1]
+        end, moment = scene.viewpoint.cursor
+        return plot.marked(self._chart[1], 1 - (end - moment) / span)
+
+    def _draw_scatter(self, scene: Scene, width: int, height: int) -> tuple[Line, ...] | None:
+        """Throughput against latency, beside the latency where there is room; rebuilt when a point is added."""
+        service = scene.service
+        if service is None or service.traffic is None or service.latency is None or not has_scatter(width, height):
+            return None
+        if not service.latency.quantiles:
+            return None
+        tail, columns = service.latency.quantiles[-1].q, min(60, int(scene.viewpoint.shown_span_s / CHART_STEP_S))
+        pairs = zip(
+            scene.past(names.traffic(service.name), columns)[:-1],
+            scene.past(names.latency(service.name, tail), columns)[:-1],
+            strict=True,
+        )
+        points = tuple((rps, late) for rps, late in pairs if rps is not None and late is not None)
+        if not points:
+            return None
+        shown = plot.Scatter(
+            points,
+            unit_of(service),
+            quantile_name(tail),
+            service.latency.unit,
+            SCATTER[0],
+            height - 1,
+            self.desk.settings.ascii,
+        )
+        if self._scatter is None or self._scatter[0] != shown:
+            self._scatter = (shown, plot.scatter(shown))
+        return self._scatter[1]
 
     # ------------------------------------------------------------------------------------------ moving about
 
@@ -233,15 +270,43 @@ class LiveScreen(Screen[None]):
             latest = self.desk.latest
             owner = next((s.name for s in (latest.services if latest else ()) if key in s.targets), None)
             changes["service"] = owner
+            lens = self.desk.viewpoint.lens
+            if lens is not None and lens.service != owner:
+                self.desk.source.look_through(None)
+                changes["lens"] = None
         self.desk.look(**changes)
 
     def action_sideways(self, _step: int) -> None:
         """Left and right have no meaning in these lists."""
 
     def action_open(self) -> None:
-        """Enter: on a process, as `p`."""
-        if self._list_panel() == "processes" and self.desk.viewpoint.focus == "processes":
+        """Enter: on a process, as `p`; on a route or a replica, only that is shown, until Esc."""
+        focus = self.desk.viewpoint.focus
+        if focus == "processes":
             self.desk.action_do("profile")
+        elif focus in ("routes", "targets"):
+            self._look_through(focus, self.desk.viewpoint.list(focus).cursor)
+
+    def _look_through(self, panel: PanelName, chosen: Hashable | None) -> None:
+        from tputtui.signals.lens import Lens
+
+        scene = self.desk.scene()
+        service = scene.service if scene is not None else None
+        if scene is None or service is None or chosen is None:
+            self.desk.say("choose a row first: the arrows")
+            return
+        before = scene.looks_through or Lens(service.name)
+        if panel == "routes":
+            labels = {**dict(before.labels), **dict(cast("Labels", chosen))}
+            lens = replace(before, labels=tuple(sorted(labels.items())))
+        else:
+            lens = replace(before, target=str(chosen))
+            whole = next((one for one in scene.snapshot.services if one.name == before.service), service)
+            if len(whole.targets) < 2:
+                self.desk.say(f"{text.clean(str(chosen), 60)} is no replica of another: it is shown already")
+                return
+        self.desk.look_through(lens)
+        self.desk.say(f"only {text.clean(lens.what, 100)}: Esc shows all")
 
     @on(Panel.Clicked)
     def _clicked(self, event: Panel.Clicked) -> None:
@@ -281,9 +346,12 @@ class LiveScreen(Screen[None]):
         self.query_one(Prompt).ask(f"filter {panel}: a word in the row; Enter keeps, Esc gives up", done, changed)
 
     def do_clear(self) -> None:
-        """Esc: the filter of the list in focus goes, then all filters."""
-        for panel in LISTS:
+        """Esc: the filters go; without any, what was looked at alone is all again."""
+        filtered = [panel for panel in LISTS if self.desk.viewpoint.list(panel).filter]
+        for panel in filtered:
             self.desk.keep_list(panel, replace(self.desk.viewpoint.list(panel), filter=""))
+        if not filtered and self.desk.viewpoint.lens is not None:
+            self.desk.look_through(None)
         self.desk.look(status="")
 
     def do_next(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tputtui import text
-from tputtui.views.lines import Line, Row, Span, merge
+from tputtui.views.lines import Line, Role, Row, Span, mark, merge, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,20 @@ class Chart:
     values: tuple[float | None, ...]
     span_s: float
     unit: str
+    width: int
+    height: int
+    ascii_only: bool = False
+    end: str = "now"  # what stands at the axis' right end
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """What the scatter shows: (throughput, latency) of each column of time, oldest first, in their units."""
+
+    points: tuple[tuple[float, float], ...]
+    unit: str  # of the throughput
+    tail: str  # "p99"
+    tail_unit: str | None
     width: int
     height: int
     ascii_only: bool = False
@@ -50,10 +64,10 @@ def draw(chart: Chart) -> tuple[Line, ...]:
     last = max(1, len(chart.values) - 1)
     plotext.xlim(0, last)
     plotext.ylim(0, top)
-    marks = [0, top / 2, top] if chart.height >= 7 else [0, top]
-    plotext.yticks(marks, [_axis(mark, chart.unit) for mark in marks])
+    ticks = [0, top / 2, top] if chart.height >= 7 else [0, top]
+    plotext.yticks(ticks, [_axis(tick, chart.unit) for tick in ticks])
     plotext.xticks(
-        [0, last / 2, last], [f"-{text.brief_span(chart.span_s)}", f"-{text.brief_span(chart.span_s / 2)}", "now"]
+        [0, last / 2, last], [f"-{text.brief_span(chart.span_s)}", f"-{text.brief_span(chart.span_s / 2)}", chart.end]
     )
     for run in _runs(chart.values):
         xs, ys = zip(*run, strict=True)
@@ -62,6 +76,59 @@ def draw(chart: Chart) -> tuple[Line, ...]:
     rows = [plain_row.rstrip() for plain_row in plotext.uncolorize(built).split("\n")][: chart.height]
     lines = [_with_roles(content, chart.width, index >= chart.height - 2) for index, content in enumerate(rows)]
     return tuple(lines + [Row(chart.width).line()] * (chart.height - len(lines)))
+
+
+def marked(lines: tuple[Line, ...], fraction: float) -> tuple[Line, ...]:
+    """The chart with a stroke at a `fraction` of its time axis, and a caret under it."""
+    axis_at = _axis_at(plain(lines[0])) if lines else -1
+    if axis_at < 0 or len(lines) < 3:
+        return lines
+    x = axis_at + 1 + round(fraction * (text.width(plain(lines[0])) - axis_at - 2))
+    return (*(mark(line, x) for line in lines[:-2]), mark(lines[-2], x, "▲"), lines[-1])
+
+
+def scatter(shown: Scatter) -> tuple[Line, ...]:
+    """Throughput against latency as `height` lines: a title, then the trail, older points fainter, the newest marked."""
+    import plotext
+
+    old, recent, now = (".", "o", "@") if shown.ascii_only else ("·", "•", "●")
+    title = (
+        Row(shown.width).at(1, f"{shown.tail} over {shown.unit}", "dim").then(f"   {now} ", "strong").then("now", "dim")
+    )
+    tops = [top_of([point[axis] for point in shown.points]) for axis in (0, 1)]
+    rows = shown.height - 1
+    plotext.clear_figure()
+    plotext.limit_size(False, False)
+    plotext.plotsize(shown.width, rows)
+    plotext.theme("clear")
+    plotext.frame(False)
+    plotext.xaxes(True, False)
+    plotext.yaxes(True, False)
+    plotext.xlim(0, tops[0])
+    plotext.ylim(0, tops[1])
+    plotext.xticks([0, tops[0] / 2, tops[0]], [_axis(tick, shown.unit) for tick in (0, tops[0] / 2, tops[0])])
+    plotext.yticks([0, tops[1] / 2, tops[1]], [_tail(tick, shown.tail_unit) for tick in (0, tops[1] / 2, tops[1])])
+    split = len(shown.points) * 3 // 4
+    for points, sign in ((shown.points[:split], old), (shown.points[split:-1], recent), (shown.points[-1:], now)):
+        if points:
+            xs, ys = zip(*points, strict=True)
+            plotext.scatter(list(xs), list(ys), marker=sign)
+    built: str = plotext.build()
+    found = [plain_row.rstrip() for plain_row in plotext.uncolorize(built).split("\n")][:rows]
+    roles: dict[str, Role] = {old: "faint", recent: "data", now: "strong"}
+    lines = [_scattered(content, shown.width, roles if index < rows - 2 else {}) for index, content in enumerate(found)]
+    return (title.line(), *lines, *(Row(shown.width).line() for _ in range(rows - len(lines))))
+
+
+def _tail(value: float, unit: str | None) -> str:
+    digits, shown = text.amount(value, unit)
+    return f"{digits.removesuffix('.0')} {shown}".rstrip()
+
+
+def _scattered(content: str, width: int, roles: dict[str, Role]) -> Line:
+    axis_at = _axis_at(content)
+    cells = [Span(char, roles.get(char, "dim") if at > axis_at else "dim") for at, char in enumerate(content)]
+    return tuple(merge([*cells, Span(" " * max(0, width - text.width(content)))]))
 
 
 def _axis(value: float, unit: str) -> str:
@@ -85,7 +152,12 @@ def _runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
 
 def _with_roles(content: str, width: int, on_axis: bool) -> Line:
     """What stands behind the vertical axis is data; everything else is dimmed."""
-    axis_at = next((at for at, char in enumerate(content) if char in "│┤┼┐└"), -1)
+    axis_at = _axis_at(content)
     split = len(content) if on_axis else axis_at + 1
     blanks = " " * max(0, width - text.width(content))
     return tuple(merge([Span(content[:split], "dim"), Span(content[split:] + blanks, "data")]))
+
+
+def _axis_at(content: str) -> int:
+    """The cell of the vertical axis in a line of a chart; -1 where it has none."""
+    return next((at for at, char in enumerate(content) if char in "│┤┼┐└"), -1)

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.message import Message
 
-from tputtui.model import Snapshot
+from tputtui.model import SignalKind, Snapshot
+
+if TYPE_CHECKING:
+    from tputtui.monitor.browsing import Families
+    from tputtui.monitor.closer import ReplicaTable
+    from tputtui.signals.heat import Heat
+    from tputtui.signals.lens import Lens
 
 
 class Source(Protocol):
@@ -31,6 +37,29 @@ class Source(Protocol):
     def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
         """A figure's mean in each of `columns` columns."""
         ...
+
+    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> Heat | None:
+        """Where a service's requests fell in each of `columns` columns; None where it has no buckets."""
+
+    def replicas(self) -> ReplicaTable:
+        """Each replica's figures as of the newest tick."""
+        ...
+
+    def look_through(self, lens: Lens | None) -> None:
+        """Show a service through a lens, as one more service from the next tick on; None takes it away."""
+
+    def browse(self, target: str | None) -> None:
+        """Read a target whole, to look at its families; None: nobody looks any more."""
+
+    def families(self, target: str) -> Families | None:
+        """The families of the target that is looked at; None before it was read whole."""
+
+    def trail(self, family: str, columns: int) -> Sequence[float | None]:
+        """A family's figure in the last `columns` scrapes of the target that is looked at."""
+        ...
+
+    def bind(self, target: str, slot: SignalKind, family: str) -> None:
+        """Read a signal of a target, and of its replicas, from a family from now on."""
 
     def snapshot_at(self, at: float) -> Snapshot | None:
         """What was shown at a moment."""

@@ -19,6 +19,7 @@ class Timeline:
         self.moment: float | None = None
         self.frozen = False  # the picture was held, in contrast to having travelled
         self.span_s = span_s  # as chosen; `shown_span` is what the data there is allows
+        self._edge = 0.0  # where the axis ends while one looks back: it stands still then
         self._interval_s = interval_s
         self._first_at: float | None = None
         self._newest_at = 0.0
@@ -34,6 +35,16 @@ class Timeline:
     def behind_s(self) -> float:
         """How far the moment lies behind the newest snapshot; 0 is now, or a picture that is only held."""
         return 0.0 if self.moment is None or self.frozen else max(0.0, self._newest_at - self.moment)
+
+    @property
+    def axis_end(self) -> float | None:
+        """Where the time axis ends; None is now, which moves on."""
+        return None if self.moment is None else self.moment if self.frozen else self._edge
+
+    @property
+    def cursor(self) -> tuple[float, float] | None:
+        """(the axis' end, the moment) while one looks back: the moment is marked within the axis."""
+        return None if self.moment is None or self.frozen else (self._edge, self.moment)
 
     def shown_span(self) -> float:
         """The axis starts at one minute and grows to the chosen span with the data there is."""
@@ -62,7 +73,19 @@ class Timeline:
         if moment >= self._newest_at:
             self.go_live()
         else:
-            self.moment, self.frozen = max(self._first_at, moment), False
+            self._look_at(max(self._first_at, moment))
+
+    def _look_at(self, moment: float) -> None:
+        """Look at a past moment. The axis stands where it stood, unless the moment would lie outside of it."""
+        if self.moment is None or self.frozen:
+            self._edge = self._newest_at if self.moment is None else self.moment
+        self.moment, self.frozen = moment, False
+        self._keep_in_sight()
+
+    def _keep_in_sight(self) -> None:
+        span = self.shown_span()
+        if self.moment is not None and not self._edge - span <= self.moment <= self._edge:
+            self._edge = min(self._newest_at, self.moment + span / 2)
 
     def jump(self, words: str, zone_offset_s: float) -> bool:
         """Go to "14:03:22", "14:03" or "-90s"; False where that is no time, or lies outside of what was seen."""
@@ -79,13 +102,14 @@ class Timeline:
         moment = self._newest_at - back
         if self._first_at is None or moment < self._first_at - SPANS[0]:
             return False
-        self.moment, self.frozen = max(self._first_at, moment), False
+        self._look_at(max(self._first_at, moment))
         return True
 
     def zoom_in(self) -> None:
         """The next shorter span than the one that is shown."""
         shown = self.shown_span()
         self.span_s = next((span for span in reversed(SPANS) if span < shown), SPANS[0])
+        self._keep_in_sight()
 
     def zoom_out(self) -> None:
         """The next longer span."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import floor
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tputtui import text
 from tputtui.model import ServiceState, Snapshot
-from tputtui.signals.heat import Heat
-from tputtui.signals.lens import Lens
-from tputtui.signals.replicas import Replica
 from tputtui.views.lines import Line
+
+if TYPE_CHECKING:
+    from tputtui.signals.heat import Heat
+    from tputtui.signals.lens import Lens
+    from tputtui.signals.replicas import Replica
 
 Past = Callable[[str, int], Sequence[float | None]]
 """(name of a figure as in signals.names, columns) -> its mean in each column of the time axis, oldest first; None is a gap."""
