@@ -37,6 +37,7 @@ class BrowserScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.bindings(("everywhere",)),
         Binding("i", "app.do('quit')", show=False),
+        Binding("end", "move(1000000)", show=False),  # there is no time to go back to here
     ]
 
     def __init__(self, target: str | None) -> None:

@@ -121,6 +121,8 @@ def scatter(shown: Scatter) -> tuple[Line, ...]:
 
 
 def _tail(value: float, unit: str | None) -> str:
+    if value == 0:
+        return "0"
     digits, shown = text.amount(value, unit)
     return f"{digits.removesuffix('.0')} {shown}".rstrip()
 

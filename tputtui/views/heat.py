@@ -31,9 +31,9 @@ def where_requests_fall(
     heat = folded(heat, most - 1)
     shades = ASCII_SHADES if scene.viewpoint.ascii else SHADES
     title = Row(width).at(1, "where requests fall", "dim")
-    legend = [("0", 1), ("5", 2), ("20", 3), ("50 %", 4)]
+    legend = [(">0", 1), ("5", 2), ("20", 3), ("50 %", 4)]
     if width - title.end >= 30:
-        title.at(max(starts, title.end + 2), "from", "dim")
+        title.at(max(starts, title.end + 2), "share", "dim")
         for figure, shade in legend:
             title.then(" ").then(shades[shade], _role(shade)).then(f" {figure}", "dim")
     cursor = scene.cursor_column(cells)

@@ -1,0 +1,172 @@
+"""The metric browser by its keys, on a source that is not there."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from math import nan
+from typing import Any
+
+from fake_source import FakeSource, desk, frame
+from textual.app import App
+
+from tputtui.monitor.browsing import Families
+from tputtui.signals.browse import FamilyRow, Figures
+
+ROWS = (
+    FamilyRow("db_pool_in_use", "gauge", "Connections in use.", series=1),
+    FamilyRow("http_requests_total", "counter", "Requests by route.", series=36, labels=("route",), counts=True),
+    FamilyRow("jobs_total", "counter", "Jobs \x1b[31mdone[/red].", series=1, counts=True),
+)
+
+
+class Exposing(FakeSource):
+    """A source whose targets have been read whole."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chosen: dict[str, dict[str, object]] = {}
+        self.read = True
+        self.rows: tuple[FamilyRow, ...] = ROWS
+
+    def families(self, target: str) -> Families | None:
+        if not self.read:
+            return None
+        many = len(self.rows)
+        figures = Figures(self.rows, array("d", [18.0] * many), array("d", [nan, *[612.5] * (many - 1)]))
+        return Families(target, 100.0, figures, 0, {}, self.chosen, ((target, f"http://{target}/metrics"),))
+
+    def trail(self, family: str, columns: int) -> Sequence[float | None]:
+        return [1.0, 2.0, 3.0]
+
+    def bind(self, target: str, slot: str, family: str) -> None:
+        self.asked.append(("bind", (target, slot, family)))
+        self.chosen = {**self.chosen, slot: {"family": family}}
+
+
+def copied(app: App[Any]) -> str:
+    return app.clipboard
+
+
+async def test_i_opens_the_browser_reads_the_target_whole_and_q_lets_go() -> None:
+    source = Exposing()
+    source.read = False
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("i")
+        await pilot.pause(0.2)
+        assert "Metrics of web-01" in frame(app)
+        assert "reading the whole answer" in frame(app)
+        source.read = True
+        source.tick()
+        await pilot.pause(0.1)
+        assert "http_requests_total" in frame(app)
+        await pilot.press("q")
+        await pilot.pause(0.1)
+        assert "Throughput" in frame(app)
+    assert source.was_asked("browse") == [("web-01",), (None,)]
+
+
+async def test_the_search_works_while_it_is_typed_and_esc_clears_it() -> None:
+    app = desk(Exposing())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("i", "slash", *"jbs")
+        await pilot.pause(0.1)
+        assert "jobs_total" in frame(app)
+        assert "db_pool_in_use" not in frame(app)
+        await pilot.press("enter", "escape")
+        await pilot.pause(0.1)
+        assert "db_pool_in_use" in frame(app)
+        assert "Metrics of web-01" in frame(app)
+        await pilot.press("escape")
+        await pilot.pause(0.1)
+        assert "Throughput" in frame(app)
+
+
+async def test_enter_chooses_what_a_family_feeds_and_y_copies_the_lines_that_keep_it() -> None:
+    source = Exposing()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("i", "down", "down", "enter")
+        await pilot.pause(0.1)
+        assert "▸ traffic" in frame(app)
+        assert "a counter tells no latency" in frame(app)
+        await pilot.press("down", "enter")
+        await pilot.pause(0.1)
+        assert source.was_asked("bind") == [], "what cannot feed it is refused"
+        await pilot.press("up", "enter")
+        await pilot.pause(0.1)
+        assert source.was_asked("bind") == [("web-01", "traffic", "jobs_total")]
+        assert 'traffic = "jobs_total"' in frame(app)
+        await pilot.press("y")
+        assert copied(app).splitlines() == [
+            "[[targets]]",
+            'name = "web-01"',
+            'url = "http://web-01/metrics"',
+            "[targets.bindings]",
+            'traffic = "jobs_total"',
+        ]
+
+
+async def test_esc_gives_up_a_choice_and_binds_nothing() -> None:
+    source = Exposing()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("i", "enter", "escape")
+        await pilot.pause(0.1)
+        assert "▸ " not in frame(app)
+        assert "Metrics of" in frame(app)
+    assert source.was_asked("bind") == []
+
+
+async def test_left_and_right_go_from_target_to_target() -> None:
+    source = Exposing()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("i", "right")
+        await pilot.pause(0.1)
+        assert "Metrics of web-02" in frame(app)
+        await pilot.press("left", "left")
+        await pilot.pause(0.1)
+        assert "Metrics of web-03" in frame(app)
+    assert [target for (target,) in source.was_asked("browse")] == ["web-01", "web-02", "web-01", "web-03", None]
+
+
+async def test_foreign_text_is_drawn_and_does_nothing() -> None:
+    app = desk(Exposing())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("i", "end")
+        await pilot.pause(0.1)
+        assert "Jobs ␛[31mdone[/red]." in frame(app)
+
+
+async def test_the_cursor_stays_with_its_family_when_others_come() -> None:
+    source = Exposing()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("i", "end")
+        source.rows = (FamilyRow("a_new_one", "gauge", series=1), *ROWS)
+        source.tick()
+        await pilot.pause(0.1)
+        assert "─ jobs_total ─" in frame(app)
+
+
+async def test_twenty_thousand_families_scroll_to_their_end_and_back() -> None:
+    source = Exposing()
+    source.rows = tuple(FamilyRow(f"thing_{n:05d}_total", "counter", series=1, counts=True) for n in range(20_000))
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("i", "end")
+        await pilot.pause(0.1)
+        assert "thing_19999_total" in frame(app)
+        await pilot.press("home")
+        await pilot.pause(0.1)
+        assert "thing_00000_total" in frame(app)
