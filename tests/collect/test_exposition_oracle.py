@@ -148,7 +148,7 @@ HOSTILE = (
 @pytest.mark.parametrize("entry", HOSTILE, ids=lambda entry: entry.get("name", "absent"))
 def test_a_hostile_body_is_read_as_far_as_it_is_sound(entry: dict[str, object]) -> None:
     """What Prometheus takes, we take with as many samples; what it rejects is salvaged with its warning, or refused."""
-    body = shared(f"expositions/{entry['file']}").read_bytes()
+    body = shared(f"expositions/{entry.get('file', 'absent')}").read_bytes()
     content_type = str(entry.get("content_type") or "")
     measured = str(entry["prometheus"])
     exposition = attempt(body, content_type)
