@@ -51,6 +51,7 @@ class Engine:
         self._feed: LiveFeed | None = None
         self._listeners: list[Listener] = []
         self._said_looked = False
+        self._browsed: str | None = None  # the target that is looked at family by family
         self._families: Families | None = None
         self._columns = ColumnCache(self.monitor.history, settings.interval_s)
         self._lock = threading.Lock()  # around the history and the log: written here, read by the screen
@@ -117,6 +118,7 @@ class Engine:
         if feed.looked is not None and not self._said_looked:
             self._said_looked = True
             self.monitor.note(Event(time.time(), "note", feed.looked))
+        self.monitor.browse(self._browsed)
         reading = feed.read(missed)
         with self._lock:
             snapshot = self.monitor.take(reading, looking=feed.discovering, forgotten=feed.forgotten)
@@ -162,8 +164,8 @@ class Engine:
         self._soon(partial(self.monitor.look_through, lens))
 
     def browse(self, target: str | None) -> None:
-        """Read a target whole, to look at its families; None: nobody looks any more."""
-        self._soon(partial(self.monitor.browse, target))
+        """Read a target whole from the next tick on, to look at its families; None: nobody looks any more."""
+        self._browsed = target
 
     def families(self, target: str) -> Families | None:
         """The families of the target that is looked at; None before it was read whole. Never waits for a tick."""

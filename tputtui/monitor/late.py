@@ -26,6 +26,7 @@ class LateEngine:
         self._engine: Engine | None = None
         self._failure: BaseException | None = None
         self._stopped = False
+        self._browsed: str | None = None  # asked before there was an engine
         self._lock = threading.Lock()  # stop may come while the engine is being loaded
 
     def __getattr__(self, name: str) -> Any:
@@ -58,6 +59,7 @@ class LateEngine:
             engine.subscribe(listener)
         with self._lock:
             if not self._stopped:
+                engine.browse(self._browsed)
                 engine.start()
                 self._engine = engine
 
@@ -111,8 +113,10 @@ class LateEngine:
 
     def browse(self, target: str | None) -> None:
         """Read a target whole, or no longer."""
-        if self._engine is not None:
-            self._engine.browse(target)
+        with self._lock:
+            self._browsed = target
+            if self._engine is not None:
+                self._engine.browse(target)
 
     def families(self, target: str) -> Families | None:
         """The families of the target that is looked at."""

@@ -1,0 +1,58 @@
+"""Throughput against latency: exact size, finite points only, the newest marked."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tputtui import text
+from tputtui.tui.plot import Chart, Scatter, draw, marked, scatter
+from tputtui.views.lines import plain
+
+POINTS = tuple((100.0 + 10 * at, 0.01 + 0.002 * at) for at in range(20))
+
+
+def shown(points: tuple[tuple[float, float], ...] = POINTS, **changes: object) -> list[str]:
+    fields: dict[str, object] = {"unit": "req/s", "tail": "p99", "tail_unit": "s", "width": 44, "height": 16, **changes}
+    return [plain(line) for line in scatter(Scatter(points, **fields))]  # type: ignore[arg-type]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 1e9), st.floats(0, 1e4)), min_size=1, max_size=70),
+    st.integers(14, 40),
+    st.booleans(),
+)
+def test_a_scatter_has_its_size_whatever_the_points(
+    points: list[tuple[float, float]], height: int, plain_text: bool
+) -> None:
+    lines = shown(tuple(points), height=height, ascii_only=plain_text)
+    assert [text.width(line) for line in lines] == [44] * height
+
+
+def test_both_axes_have_units_and_the_newest_point_stands_out() -> None:
+    lines = shown()
+    assert lines[0].split() == ["p99", "over", "req/s", "●", "now"]
+    assert any(line.startswith("50 ms┤") for line in lines)
+    assert lines[-1].split() == ["0", "250", "500"]
+    assert sum(line.count("●") for line in lines[1:]) == 1
+    assert sum(line.count("·") for line in lines[1:]) > sum(line.count("•") for line in lines[1:]) > 0
+
+
+def test_ascii_has_points_of_its_own() -> None:
+    lines = shown(ascii_only=True)
+    assert not set("·•●") & set("".join(lines))
+    assert sum(line.count("@") for line in lines[1:]) == 1
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.25, 0.5, 1.0])
+def test_a_chart_is_marked_where_the_moment_lies(fraction: float) -> None:
+    lines = marked(draw(Chart(tuple(float(at) for at in range(50)), 600.0, "req/s", 60, 12, end="14:03:22")), fraction)
+    rows = [plain(line) for line in lines]
+    at = rows[-2].index("▲")
+    first = rows[0].index("┤") + 1
+    assert (at - first) / (59 - first) == pytest.approx(fraction, abs=0.02)
+    assert all(row[at] != " " for row in rows[:-2])
+    assert rows[-1].rstrip().endswith("14:03:22")
+    assert [text.width(row) for row in rows] == [60] * 12
