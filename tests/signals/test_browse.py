@@ -106,7 +106,7 @@ def test_a_scrape_is_read_by_its_series_whatever_their_order() -> None:
 
 def test_what_cannot_feed_a_signal_is_told_why() -> None:
     gauge, histogram_ = FamilyRow("g", "gauge", series=1), FamilyRow("h", "histogram", series=1, counts=True)
-    assert unfit("traffic", gauge) == "a gauge is a level: traffic is counted"
+    assert unfit("traffic", gauge) == "a gauge is a level: only what counts can be traffic"
     assert unfit("saturation", gauge) is None
     assert unfit("traffic", histogram_) is None
     assert unfit("latency", histogram_) is None

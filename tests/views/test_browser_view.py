@@ -97,7 +97,7 @@ def test_the_detail_shows_help_labels_and_the_last_figures() -> None:
 
 def test_what_a_family_cannot_feed_is_said_before_one_tries() -> None:
     shown = "\n".join(plain(line).rstrip() for line in detail(look(cursor=0, choosing=0), 90, 9).lines)
-    assert "▸ traffic     a gauge is a level: traffic is counted" in shown
+    assert "▸ traffic     a gauge is a level: only what counts can be traffic" in shown
     assert all(slot in shown for slot in SLOTS)
 
 

@@ -201,7 +201,7 @@ def unfit(slot: SignalKind, family: FamilyRow) -> str | None:
     if kind in _NO_NUMBER:
         return "describes, and measures nothing"
     if slot in ("traffic", "errors") and not family.counts and kind not in _UNTOLD:
-        return f"a {kind} is a level: {slot} is counted"
+        return f"a {kind} is a level: only what counts can be {slot}"
     if slot == "latency" and kind == "counter":
         return "a counter tells no latency"
     if slot == "saturation" and kind in _DISTRIBUTIONS:

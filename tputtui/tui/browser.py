@@ -224,7 +224,9 @@ class BrowserScreen(Screen[None]):
         family = self._rows[self._found[at]]
         if self._choosing is None:
             self._cursor = family.name
-            self._choosing = next((index for index, slot in enumerate(SLOTS) if unfit(slot, family) is None), 0)
+            fitting = [index for index, slot in enumerate(SLOTS) if unfit(slot, family) is None]
+            likely = fitting[::-1] if family.type == "gauge" else fitting  # a level is most often one that can run out
+            self._choosing = next(iter(likely), 0)
             self.desk.show_scene()
             return
         slot = SLOTS[self._choosing]

@@ -75,6 +75,7 @@ def _cells(heat: Heat, row: int, shades: str) -> list[Span]:
 def _bound(heat: Heat, row: int, unit: str | None) -> str:
     """What falls into a row: up to its bound; above the last one that is known."""
     bound = heat.bounds[row]
-    if math.isfinite(bound):
-        return " ".join(text.amount(bound, unit)).strip()
-    return f">{' '.join(text.amount(heat.bounds[row - 1], unit))}".strip() if row else "all"
+    if not math.isfinite(bound) and not row:
+        return "all"
+    digits, shown = text.amount(bound if math.isfinite(bound) else heat.bounds[row - 1], unit)
+    return f"{'' if math.isfinite(bound) else '>'}{digits.removesuffix('.0')} {shown}".rstrip()
