@@ -73,9 +73,8 @@ def help_lines(width: int, remapped: dict[str, str] | object) -> list[Line]:
         if place == "everywhere":
             panels = ", ".join(f"{number} {name}" for number, name in enumerate(PANELS, 1))
             lines.append(Row(width).at(3, "1-7", "accent").at(16, "panels").at(30, panels, "dim").line())
-            arrows = "move in the list; Enter opens; the cursor stays with its process or name, never with a row"
+            arrows = "move in the list; Enter opens the process, or shows that route or replica alone, until Esc"
             lines.append(Row(width).at(3, "arrows", "accent").at(16, "move").at(30, arrows, "dim").line())
-    lines.append(Row(width).line())
     words = "No key kills or signals anything. After kill -9 of tputtui a terminal may need:  reset"
     lines.append(Row(width).at(1, words, "dim").line())
     return lines
