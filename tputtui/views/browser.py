@@ -42,18 +42,19 @@ class Look:
 
 def matches(query: str, rows: Sequence[FamilyRow]) -> list[int]:
     """The places of the families that match, the best first: by a name that begins so, that has all words, that has
-    all letters in this order; then those whose help has all words. 20,000 families take 30 ms.
+    all letters in this order; then those whose help has all words. 20,000 families take 20 to 80 ms.
     """
     words = query.casefold().split()
     if not words:
         return list(range(len(rows)))
-    letters = re.compile(".*?".join(map(re.escape, "".join(words))))
+    # Up to the next letter and no further: it cannot backtrack, so a name takes a microsecond, matching or not.
+    letters = re.compile("".join(f"[^{re.escape(char)}]*{re.escape(char)}" for char in "".join(words)))
     ranks: tuple[list[int], ...] = ([], [], [], [])
     for place, row in enumerate(rows):
         name = row.name.casefold()
         if all(word in name for word in words):
             ranks[0 if name.startswith(words[0]) else 1].append(place)
-        elif letters.search(name):
+        elif letters.match(name):
             ranks[2].append(place)
         elif row.help and _has_all(words, row.help.casefold()):
             ranks[3].append(place)
