@@ -51,7 +51,12 @@ def starter() -> str:
     for title, example in (("profile.categories", 'database = ["sqlalchemy", "psycopg"]'), ("keys", 'profile = "p"')):
         lines += ["", f"# {schema.HELP[title]}", f"# [{title}]", f"# {example}"]
     lines += ["", f"# {schema.HELP['targets']}", "# [[targets]]", *_commented(schema.TARGET)]
-    lines += ["", f"# {schema.HELP['targets.headers']}", "# [targets.headers]", '# X-Scope-OrgID = "team-a"']
+    for key, example in (
+        ("headers", 'X-Team = "a"'),
+        ("headers_file", 'X-Api-Key = "~/.secrets/key"'),
+        ("headers_env", 'X-Api-Key = "API_KEY"'),
+    ):
+        lines += ["", f"# {schema.HELP[f'targets.{key}']}", f"# [targets.{key}]", f"# {example}"]
     lines += ["", f"# {schema.HELP['targets.bindings']}", "# [targets.bindings.errors]", *_commented(schema.BINDING)]
     return "\n".join(lines) + "\n"
 
@@ -60,7 +65,9 @@ def page() -> str:
     """The text of docs/configuration.md."""
     parts = [_PAGE, _section("The first table", "", schema.SETTINGS)]
     parts.append(_section("`[[targets]]`", schema.HELP["targets"], schema.TARGET))
-    parts.append(f"`[targets.headers]`: {schema.HELP['targets.headers']}\n")
+    parts += [
+        f"`[targets.{key}]`: {schema.HELP[f'targets.{key}']}\n" for key in ("headers", "headers_file", "headers_env")
+    ]
     signals = ", ".join(f"`{signal}`" for signal in schema.SIGNALS)
     binding = f"{schema.HELP['targets.bindings']} One table each for {signals}; a text alone is the family."
     parts.append(_section("`[targets.bindings.SIGNAL]`", binding, schema.BINDING))
@@ -83,7 +90,7 @@ def effective(settings: Settings, url: Callable[[str], str]) -> list[tuple[str, 
         rows.append((f"profile.presets.{clean(name)}", "{…}", settings.origins["profile.presets"]))
     for name, modules in settings.profile.categories.items():
         rows.append((f"profile.categories.{clean(name)}", toml(modules), settings.origins["profile.categories"]))
-    for index, target in enumerate(settings.targets, 1):
+    for index, target in enumerate((*settings.targets, *settings.servers), 1):
         rows += [(f"targets[{index}].{key}", value, settings.origins["targets"]) for key, value in _target(target, url)]
     return rows
 
@@ -102,10 +109,15 @@ def toml(value: object) -> str:
 def _target(target: TargetSettings, url: Callable[[str], str]) -> Iterator[tuple[str, str]]:
     for option in schema.TARGET:
         value = getattr(target, option.attribute)
-        if option.key == "url":
-            value = url(target.url)
-        if value not in (None, False):
+        if option.key in ("url", "prometheus"):
+            value = url(value)
+        if option.key == "match":
+            value = ",".join(f"{one.label}{one.op}{json.dumps(one.value)}" for one in target.match)
+        if value not in (None, False, ""):
             yield option.key, toml(value)
+    for key in ("headers_file", "headers_env"):
+        for name, source in getattr(target, key).items():
+            yield f"{key}.{clean(name)}", toml(source)
     for name in target.headers:
         yield f"headers.{clean(name)}", "***"  # who knows what it is
     for signal, words in target.bindings.items():

@@ -72,7 +72,8 @@ def _settings(values: Mapping[str, Any], origins: dict[str, str]) -> Settings:
         origins["window"] += ", raised to two intervals"
     return Settings(
         **top,
-        targets=values.get("targets", ()),
+        targets=tuple(target for target in values.get("targets", ()) if not target.prometheus),
+        servers=tuple(target for target in values.get("targets", ()) if target.prometheus),
         keys=values.get("keys", {}),
         profile=ProfileSettings(
             **_fields(values, "profile.", schema.PROFILE),
