@@ -245,8 +245,8 @@ def test_config_show_names_the_origin_of_each_value(tmp_path: Path) -> None:
     path.chmod(0o600)
     done = run("config", "show", "--config", str(path), "--interval", "2s")
     lines = [line.split() for line in done.stdout.splitlines()]
-    assert ["window", "20", f"{path}:1"] in lines
-    assert ["interval", "2", "flag", "--interval"] in lines
+    assert ["window", '"20s"', f"{path}:1"] in lines
+    assert ["interval", '"2s"', "flag", "--interval"] in lines
     assert ["theme", '"auto"', "default"] in lines
     assert "geheim" not in done.stdout + done.stderr
 
