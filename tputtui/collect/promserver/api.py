@@ -135,8 +135,9 @@ def base_of(url: str) -> str:
 def _refusal(answer: Answer, word: str, settings: TargetSettings) -> ServerError:
     status = answer.status
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        tenant = word if "org id" in word.lower() else ""
-        return ServerError(f"{tenant}: set tenant for this server" if tenant else status_sentence(status, settings))
+        if b"org id" in answer.body[:400].lower():  # Mimir, Cortex, Loki
+            return ServerError(f"HTTP {status}: the server wants to know a tenant: set tenant for it")
+        return ServerError(status_sentence(status, settings))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return ServerError(f"the server has too much to do: {word or 'HTTP 429'}", busy=True)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
