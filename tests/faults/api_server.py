@@ -14,19 +14,21 @@ from typing import Any
 Sample = tuple[dict[str, str], float]
 Answer = tuple[int, str, bytes]
 
+
+def bucket(part: str, value: float, le: str | None = None) -> Sample:
+    labels = {"__name__": f"http_request_duration_seconds_{part}", "instance": "i:1"}
+    return (labels if le is None else labels | {"le": le}, value)
+
+
 RAW: list[Sample] = [
     *(
         ({"__name__": "http_requests_total", "code": code, "route": "/a", "instance": instance}, value)
         for instance in ("i:1", "i:2")
         for code, value in (("200", 5000.0), ("500", 50.0))
     ),
-    *(
-        ({"__name__": f"http_request_duration_seconds_{part}", "instance": "i:1", **({"le": le} if le else {})}, value)
-        for part, le, value in (
-            *(("bucket", "0.1", 4000.0), ("bucket", "0.5", 5000.0), ("bucket", "+Inf", 5050.0)),
-            *(("sum", "", 400.0), ("count", "", 5050.0)),
-        )
-    ),
+    *(bucket("bucket", value, le) for le, value in (("0.1", 4000.0), ("0.5", 5000.0), ("+Inf", 5050.0))),
+    bucket("sum", 400.0),
+    bucket("count", 5050.0),
 ]
 
 RATES: list[Sample] = [
@@ -76,12 +78,12 @@ class Fake:
         if path == "/api/v1/query_range":
             begin, end, step = (float(form[key]) for key in ("start", "end", "step"))
             times = [begin + step * number for number in range(int((end - begin) / step) + 1)]
-            return self._matrix([(at, value) for at in times for value in (0.0,)], times)
+            return self._matrix(times)
         if path != "/api/v1/query":
             return 404, "text/plain", b"404 page not found"
         return self._query(query)
 
-    def _matrix(self, _: object, times: list[float]) -> Answer:
+    def _matrix(self, times: list[float]) -> Answer:
         found = [
             {"metric": {**labels, "job": job}, "values": [[at, str(value / 2)] for at in times]}
             for job in self.jobs
