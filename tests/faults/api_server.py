@@ -17,7 +17,7 @@ Answer = tuple[int, str, bytes]
 
 def bucket(part: str, value: float, le: str | None = None) -> Sample:
     labels = {"__name__": f"http_request_duration_seconds_{part}", "instance": "i:1"}
-    return (labels if le is None else labels | {"le": le}, value)
+    return (labels if le is None else {**labels, "le": le}, value)
 
 
 RAW: list[Sample] = [
@@ -85,7 +85,7 @@ class Fake:
 
     def _matrix(self, times: list[float]) -> Answer:
         found = [
-            {"metric": {**labels, "job": job}, "values": [[at, str(value / 2)] for at in times]}
+            {"metric": labels | {"job": job}, "values": [[at, str(value / 2)] for at in times]}
             for job in self.jobs
             for labels, value in RATES
         ]

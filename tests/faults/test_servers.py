@@ -38,16 +38,16 @@ class Watch:
 
     def __init__(self, *servers: TargetSettings, targets: tuple[TargetSettings, ...] = ()) -> None:
         self.snapshots: list[Snapshot] = []
-        self._engine = Engine(Settings(targets=targets, servers=servers, interval_s=0.2, window_s=2.0, discover=False))
-        self._engine.subscribe(self.snapshots.append)
+        self.engine = Engine(Settings(targets=targets, servers=servers, interval_s=0.2, window_s=2.0, discover=False))
+        self.engine.subscribe(self.snapshots.append)
 
     def __enter__(self) -> Self:
-        self._engine.start()
+        self.engine.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._engine.stop()
-        assert self._engine.failure is None
+        self.engine.stop()
+        assert self.engine.failure is None
 
     def until(self, holds: Callable[[Snapshot], bool]) -> Snapshot:
         """The first snapshot from now on of which it is true."""
@@ -239,3 +239,35 @@ def test_an_api_below_a_prefix_is_found(fake: Fake) -> None:
     fake.answer = below  # type: ignore[method-assign]
     with Watch(at(fake)) as watch:
         watch.until(has_rates)
+
+
+def test_the_screen_opens_with_what_the_server_remembers(fake: Fake) -> None:
+    with Watch(at(fake)) as watch:
+        found = watch.until(lambda snapshot: snapshot.history_s > 800)
+        watch.until(has_rates)
+        time.sleep(2.0)  # some of the past a tick
+        columns = watch.engine.past("traffic/prom", 10, 600.0, None)
+    assert found.history_s <= 920
+    assert all(value == pytest.approx(50.5) for value in columns[:-1]), columns  # half of now, as the fake has it
+
+
+def test_the_families_of_a_job_can_be_looked_at(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asked, "BROWSE_EVERY_S", 0.2)
+    with Watch(at(fake)) as watch:
+        watch.until(has_rates)
+        watch.engine.browse("prom")
+        watch.until(lambda _: watch.engine.families("prom") is not None)
+        families = watch.engine.families("prom")
+    assert families is not None
+    assert {row.name for row in families.figures.rows} == {"http_requests_total", "http_request_duration_seconds"}
+
+
+def test_the_instances_are_a_breakdown(fake: Fake) -> None:
+    with Watch(at(fake)) as watch:
+        watch.until(has_rates)
+        for _ in range(6):
+            watch.engine.next_breakdown("prom")
+            if watch.until(has_rates).services[0].breakdown_by == ("instance",):
+                break
+            time.sleep(0.3)
+        watch.until(lambda _: "instance" in fake.asked[-1][2].get("query", "").partition("label_replace")[2])

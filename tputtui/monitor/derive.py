@@ -7,7 +7,7 @@ bound, keeps each target's window and each service's tracker, writes the figures
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from tputtui import text
 from tputtui.model import (
@@ -30,6 +30,7 @@ from tputtui.model import (
 )
 from tputtui.monitor.browsing import Browsing, Families
 from tputtui.monitor.closer import HeatMaps, LensView, ReplicaTable, ReplicaWatch
+from tputtui.monitor.past import Pasts, level, service_figures
 from tputtui.monitor.served import ServedTracker
 from tputtui.monitor.target import NO_OVERRIDES, Overrides, TargetTracker
 from tputtui.signals import names
@@ -63,6 +64,7 @@ class Monitor:
         self.window_s = window_s
         self.history = History(interval_s)
         self.heat = HeatMaps(interval_s)
+        self._pasts = Pasts(quantiles, interval_s)
         self.replicas: ReplicaTable = {}  # of the newest tick
         self._quantiles = quantiles
         self._objectives = ObjectiveTracker(objectives)
@@ -100,6 +102,10 @@ class Monitor:
         if list(self._targets) != names:
             self._targets = {name: self._targets[name] for name in names if name in self._targets}
             self._grouped = False
+
+    def is_browsed(self, target: str) -> bool:
+        """Whether somebody looks at the families of a target."""
+        return self._browsing is not None and self._browsing.target == target
 
     def questions(self, target: str) -> tuple[Question, ...]:
         """What to ask the server for that knows a target; nothing before it was looked at."""
@@ -216,11 +222,28 @@ class Monitor:
             objectives=objectives,
             events=tuple(self._events)[-EVENTS_SHOWN:],
             self_=self._self(reading),
+            history_s=self._pasts.span_s,
             ready=not looking and all(tracker.settled for tracker in self._targets.values()),
         )
+        self._pasts.began(reading.at)
         self.history.append(reading.at, self._figures(snapshot))
         self.heat.take(reading.at, snapshot.services)
         return snapshot
+
+    def remember(self, scrapes: Iterable[Scrape]) -> None:
+        """Put what a server remembers into the history. Each moment stands for the time since the one before it."""
+        for scrape in scrapes:
+            tracker = self._targets.get(scrape.target)
+            if not isinstance(tracker, ServedTracker) or tracker.bindings is None:
+                continue
+            service = next(
+                (name for name, one in self._services.items() if scrape.target in one.targets), scrape.target
+            )
+            figures = self._pasts.figures(tracker, service, scrape)
+            at = scrape.at - scrape.duration_s
+            while at < scrape.at:
+                at += max(1.0, self.interval_s)
+                self.history.append(min(at, scrape.at), figures)
 
     def _take_scrape(self, scrape: Scrape, forgotten: frozenset[str]) -> None:
         tracker = self._targets.get(scrape.target)
@@ -358,24 +381,10 @@ class Monitor:
     def _figures(self, snapshot: Snapshot) -> Mapping[str, float | None]:
         figures: dict[str, float | None] = {}
         for service in snapshot.services:
-            if service.traffic is not None:
-                figures[names.traffic(service.name)] = service.traffic.rps
-            if service.errors is not None:
-                figures[names.errors(service.name)] = service.errors.ratio
-            if service.latency is not None:
-                for quantile in service.latency.quantiles:
-                    figures[names.latency(service.name, quantile.q)] = quantile.value
-                if not service.latency.quantiles:
-                    figures[names.latency(service.name, None)] = service.latency.mean
-            for resource in service.saturation:
-                figures[names.saturation(service.name, resource.name)] = _level(resource)
+            figures |= service_figures(service)
         for resource in snapshot.host_saturation:
-            figures[names.saturation("", resource.name)] = _level(resource)
+            figures[names.saturation("", resource.name)] = level(resource)
         return figures
-
-
-def _level(resource: SaturationState) -> float | None:
-    return resource.ratio if resource.ratio is not None else resource.value
 
 
 def _shape(bindings: Bindings | None) -> tuple[object, ...]:

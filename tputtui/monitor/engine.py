@@ -89,7 +89,7 @@ class Engine:
     async def _collect(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._main = asyncio.current_task()
-        self._feed = LiveFeed(self.settings, self.monitor.wanted, self.monitor.questions, lambda: self.monitor.window_s)
+        self._feed = LiveFeed(self.settings, self.monitor.wanted, self.monitor)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._feed.run())
             group.create_task(self._tick_for_ever(self._feed))
@@ -124,6 +124,9 @@ class Engine:
         reading = feed.read(missed)
         with self._lock:
             snapshot = self.monitor.take(reading, looking=feed.discovering, forgotten=feed.forgotten)
+            if past := feed.take_past():
+                self.monitor.remember(past)
+                self._columns.forget()
             self.log.keep(snapshot)
             self._columns.newest = snapshot.at
             self._families = self.monitor.families()

@@ -45,6 +45,20 @@ class Asked:
     served: bool = False  # a server knows it
 
 
+class Asker(Protocol):
+    """Who knows what to ask servers for: the monitor."""
+
+    window_s: float
+
+    def questions(self, target: str) -> tuple[Question, ...]:
+        """What to ask for a target."""
+        ...
+
+    def is_browsed(self, target: str) -> bool:
+        """Whether somebody looks at all that a target exposes."""
+        ...
+
+
 class Feed(Protocol):
     """Yields readings: live from collectors, or out of a run's file."""
 
@@ -69,12 +83,11 @@ class LiveFeed:
         self,
         settings: Settings,
         wanted: Callable[[str], frozenset[str] | None],
-        questions: Callable[[str], tuple[Question, ...]] = lambda _: (),
-        window_s: Callable[[], float] = lambda: 0.0,
+        asker: Asker | None = None,
     ) -> None:
         """`wanted` says for a target which sample names to read; None is all of them.
 
-        `questions` says what to ask the server for that knows a target, and `window_s` over which span.
+        `asker` says what to ask servers for; without one none is asked.
         """
         self._settings = settings
         self._targets: list[Asked] = []
@@ -96,7 +109,7 @@ class LiveFeed:
         self._poller = Poller(
             [self._endpoint(target) for target in settings.targets], settings.interval_s, self._scrapes.append, wanted
         )
-        self._servers = self._asked_servers(questions, window_s) if settings.servers else None
+        self._servers = self._asked_servers(asker) if settings.servers and asker else None
 
     @property
     def targets(self) -> tuple[Asked, ...]:
@@ -109,15 +122,17 @@ class LiveFeed:
         """Whether it is still being found out which targets there are."""
         return self._discovering or (self._servers is not None and self._servers.looking)
 
-    def _asked_servers(
-        self, questions: Callable[[str], tuple[Question, ...]], window_s: Callable[[], float]
-    ) -> Servers:
+    def take_past(self) -> list[Scrape]:
+        """Some of what servers remember of the time before we came, the oldest first; each is handed over once."""
+        return self._servers.take_past() if self._servers is not None else []
+
+    def _asked_servers(self, asker: Asker) -> Servers:
         from tputtui.monitor.servers import Servers
 
         def taken() -> list[str]:
             return [asked.target.name for asked in self._targets]
 
-        servers = Servers(self._settings, self._scrapes.append, questions, window_s, taken)
+        servers = Servers(self._settings, self._scrapes.append, asker, taken)
         for target in self._settings.servers:
             servers.add(target)
         return servers

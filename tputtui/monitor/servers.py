@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -15,6 +16,10 @@ from tputtui.settings import Settings, TargetSettings
 
 if TYPE_CHECKING:
     from tputtui.collect.connections import TlsContexts
+    from tputtui.monitor.feed import Asker
+
+PAST_AT_ONCE = 30
+"""Moments of the past that one tick takes, at 1 ms each."""
 
 
 @dataclass(slots=True)
@@ -23,10 +28,10 @@ class Servers:
 
     settings: Settings
     deliver: Callable[[Scrape], None]
-    questions_of: Callable[[str], tuple[Question, ...]]
-    window: Callable[[], float]
+    asker: Asker
     taken: Callable[[], Sequence[str]]  # names of other targets
     _servers: list[Server] = field(default_factory=list)
+    past: deque[Scrape] = field(default_factory=deque)
     _watched: list[_Watched] = field(default_factory=list)
 
     @property
@@ -45,6 +50,10 @@ class Servers:
         one = _Watched(self, target)
         self._watched.append(one)
         self._servers.append(Server(made, target.match, self.settings.interval_s, one, tls))
+
+    def take_past(self) -> list[Scrape]:
+        """The next few moments of what the servers remember: a tick must not take long."""
+        return [self.past.popleft() for _ in range(min(PAST_AT_ONCE, len(self.past)))]
 
     async def run(self) -> None:
         """Ask all of them until cancelled."""
@@ -79,10 +88,18 @@ class _Watched:
         """A look, rates, or a failure."""
         self.servers.deliver(replace(scrape, target=self.targets[scrape.target].name))
 
+    def deliver_past(self, scrapes: Sequence[Scrape]) -> None:
+        """What the server remembers, the oldest first."""
+        self.servers.past.extend(replace(one, target=self.targets[one.target].name) for one in scrapes)
+
+    def is_browsed(self, name: str) -> bool:
+        """Whether somebody looks at all that a target exposes."""
+        return self.servers.asker.is_browsed(self.targets[name].name)
+
     def questions(self, name: str) -> tuple[Question, ...]:
         """What to ask for a target."""
-        return self.servers.questions_of(self.targets[name].name)
+        return self.servers.asker.questions(self.targets[name].name)
 
     def window_s(self) -> float:
         """The span over which rates are wanted."""
-        return self.servers.window()
+        return self.servers.asker.window_s

@@ -107,7 +107,7 @@ async def look_at(
         before=Exposition(earlier, families, len(earlier)) if earlier else None,
         before_s=BEFORE_S if earlier else None,
     )
-    job.exposition = Exposition(samples, families, job.series, hidden=hidden, served=served)
+    job.exposition = Exposition(samples, families, len(samples) + sum(hidden.values()), hidden=hidden, served=served)
     return job.exposition
 
 
@@ -156,10 +156,11 @@ def _families(names: Iterable[str], metadata: Mapping[str, Any]) -> dict[str, Fa
     for name in names:
         for base in (name, *(name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix))):
             told = metadata.get(base)
-            if base in families or not isinstance(told, list) or not told or not isinstance(told[0], dict):
+            if not isinstance(told, list) or not told or not isinstance(told[0], dict):
                 continue
             kind, words, unit = (str(told[0].get(key, "")) for key in ("type", "help", "unit"))
             families[base] = Family(base, kind if kind in _TYPES else "untyped", clean(words, 512), clean(unit, 64))
+            break  # the nearest: one job may say "x_total" where another says "x"
     return families
 
 

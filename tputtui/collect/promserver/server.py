@@ -7,18 +7,21 @@ from then on a tick asks for the rates, levels and buckets that the bindings res
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tputtui.collect.address import name_of
 from tputtui.collect.fetch import TargetSettings
 from tputtui.collect.promserver.api import Api, ServerError, Vector, base_of
 from tputtui.collect.promserver.look import MOST_JOBS, Job, jobs_of, look_at
-from tputtui.collect.promserver.promql import FAMILY, JOB, Asked, conditions, expression, queries, selector, told
-from tputtui.model import Exposition, Labels, Match, Question, Scrape, Series, Served, Target
+from tputtui.collect.promserver.parts import Part, expressions, sort_out
+from tputtui.collect.promserver.past import remembered
+from tputtui.collect.promserver.promql import conditions, queries
+from tputtui.model import Exposition, Match, Question, Scrape, Target
 from tputtui.text import clean
 
 if TYPE_CHECKING:
@@ -35,14 +38,10 @@ LOOK_EVERY_S = 30.0
 
 LOOK_AGAIN_S = 300.0
 METADATA_EVERY_S = 600.0
-RANGE_IN_SCRAPES = 4
-"""Rates need two samples, and one may be missing: they are taken over at least so many scrapes of the server."""
-
+BROWSE_EVERY_S = 2.0
 ASK_PER_SCRAPE = 2
 """A server that scrapes every 15 s has nothing new every second: it is asked so often in one of its intervals."""
 
-MOST_SERIES = 20_000  # of one answer, that are remembered by name
-_UP, _ALL = ":up", ":all"  # our own questions: sources of a job that are up, and all
 _TURNS, _TURN_S = (
     30,
     0.05,
@@ -61,6 +60,13 @@ class Watcher(Protocol):
     def deliver(self, scrape: Scrape) -> None:
         """A look, rates, or a failure."""
 
+    def deliver_past(self, scrapes: Sequence[Scrape]) -> None:
+        """Rates of the time before, the oldest first; the duration of each is the time it stands for."""
+
+    def is_browsed(self, name: str) -> bool:
+        """Whether somebody looks at all that a target has."""
+        ...
+
     def questions(self, name: str) -> tuple[Question, ...]:
         """What to ask for a target."""
         ...
@@ -68,28 +74,6 @@ class Watcher(Protocol):
     def window_s(self) -> float:
         """The span over which rates are wanted."""
         ...
-
-
-@dataclass(slots=True)
-class Part:
-    """One job as a target."""
-
-    target: Target
-    job: Job
-    looked_at: float = -1e9
-    questions: tuple[Question, ...] = ()
-    series: dict[tuple[str, Labels], Series] = field(default_factory=dict)
-
-    def range_s(self, window_s: float) -> float:
-        """The span of its rates."""
-        return max(window_s, RANGE_IN_SCRAPES * self.job.scrape_s)
-
-    def exposition(self, samples: Mapping[Series, float], range_s: float, warning: str | None) -> Exposition:
-        """The answer to its questions."""
-        families = self.job.exposition.families if self.job.exposition is not None else {}
-        hidden = self.job.exposition.hidden if self.job.exposition is not None else {}
-        served = Served(rate_s=range_s)
-        return Exposition(samples, families, self.job.series, warning=warning, hidden=hidden, served=served)
 
 
 class Server:
@@ -118,6 +102,8 @@ class Server:
         self._more_jobs = 0
         self._unlooked: dict[str, str] = {}  # jobs that could not be looked at, and why
         self._failures = 0
+        self._ticked = asyncio.Event()
+        self._series = 0  # of the newest answer
 
     @property
     def answered(self) -> bool:
@@ -157,12 +143,32 @@ class Server:
         self.known = True
 
     async def _look_for_ever(self) -> None:
+        await self._ticked.wait()
+        with contextlib.suppress(ServerError):  # then the axis begins with now
+            await self._remember()
+        due = time.monotonic() + LOOK_EVERY_S
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            try:
-                await self._look()
-            except ServerError:
-                continue  # the ticks say what is wrong
+            await asyncio.sleep(max(self._interval_s, BROWSE_EVERY_S))
+            with contextlib.suppress(ServerError):  # the ticks say what is wrong
+                await self._look_at_browsed()
+                if time.monotonic() >= due:
+                    due = time.monotonic() + LOOK_EVERY_S
+                    await self._look()
+
+    async def _look_at_browsed(self) -> None:
+        """What somebody looks at family by family is looked at raw, again and again. Raises ServerError."""
+        for part in [one for one in self.parts.values() if self._watcher.is_browsed(one.target.name)]:
+            started = time.monotonic()
+            found = await look_at(self._look_api, part.job, self._matches, self._metadata, LOOK_DEADLINE_S)
+            part.looked_at = time.monotonic()
+            self._deliver(part.target.name, started, exposition=found)
+
+    async def _remember(self) -> None:
+        """Hand over the time before we came, once. Raises ServerError."""
+        found = await remembered(
+            self._look_api, dict(self.parts), self._matches, self._watcher.window_s(), self._series
+        )
+        self._watcher.deliver_past(found)
 
     async def _look(self) -> None:
         """List the jobs, and look at those that are new or have changed. Raises ServerError."""
@@ -223,6 +229,7 @@ class Server:
             try:
                 await self._tick()
                 self._failures = 0
+                self._ticked.set()
             except ServerError as error:
                 self._fail(error, started)
                 wait = self._retry_s(error)
@@ -250,31 +257,12 @@ class Server:
         found: Vector = []
         warnings: dict[str, None] = {}
         size = 0
-        for query in queries(self._expressions(parts.values(), window_s)):
+        for query in queries(expressions(parts.values(), self._matches, window_s)):
             vector, result = await self._api.vector(query, DEADLINE_S)
             found += vector
             size += result.size
             warnings |= dict.fromkeys(result.warnings)
         self._hand_out(parts, found, tuple(warnings), size, started, window_s)
-
-    def _expressions(self, parts: Iterable[Part], window_s: float) -> list[str]:
-        """One expression a family and span, for all jobs that ask for it alike."""
-        of_all = selector(self._matches, "up")
-        asked: dict[tuple[str, str, float], Asked] = {}
-        for part in parts:
-            for question in part.questions:
-                key = (question.name, question.how, part.range_s(window_s))
-                before = asked.get(key)
-                asked[key] = (
-                    Asked(question, (part.job.name,), key[2])
-                    if before is None
-                    else before.also(question, part.job.name)
-                )
-        return [
-            told(f"sum by ({JOB}) ({of_all})", _UP),
-            told(f"count by ({JOB}) ({of_all})", _ALL),
-            *(expression(one, self._matches) for one in asked.values()),
-        ]
 
     def _hand_out(
         self,
@@ -285,6 +273,7 @@ class Server:
         started: float,
         window_s: float,
     ) -> None:
+        self._series = len(found)
         samples = sort_out(parts, found)
         for name, part in parts.items():
             own, up, count = samples[name]
@@ -330,30 +319,3 @@ class Server:
     ) -> None:
         at = time.monotonic()
         self._watcher.deliver(Scrape(name, at, time.time(), at - started, exposition, size, error))
-
-
-Sorted = tuple[dict[Series, float], float | None, float | None]
-"""The samples of a job, and how many of its sources are up, of how many."""
-
-
-def sort_out(parts: Mapping[str, Part], found: Vector) -> dict[str, Sorted]:
-    """The answers by job."""
-    samples: dict[str, dict[Series, float]] = {name: {} for name in parts}
-    up: dict[str, float] = {}
-    count: dict[str, float] = {}
-    for labels, value in found:
-        job, family = labels.get(JOB, ""), labels.get(FAMILY, "")
-        part = parts.get(job)
-        if part is None:
-            continue
-        if family in (_UP, _ALL):
-            (up if family == _UP else count)[job] = value
-            continue
-        key = (family, tuple(sorted(pair for pair in labels.items() if pair[0] not in (FAMILY, JOB))))
-        series = part.series.get(key)
-        if series is None:
-            if len(part.series) >= MOST_SERIES:
-                part.series.clear()
-            series = part.series[key] = Series(*key)
-        samples[job][series] = value
-    return {name: (own, up.get(name), count.get(name)) for name, own in samples.items()}
