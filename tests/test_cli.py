@@ -105,6 +105,8 @@ def test_the_current_folder_is_not_imported_from(tmp_path: Path, target: str) ->
         (["stream", "--interval", "0"], "--interval: "),
         (["demo", "-n", "3"], "belongs to --stream"),
         (["profile", "999999999"], "no process 999999999"),
+        (["check", "--theme", "nope"], '--theme: "nope" is no theme; there are auto, dark'),
+        (["stream", "-n", "-3"], "'-3' is not a whole number of at least 1"),
     ],
 )
 def test_what_cannot_be_used_is_one_line_and_2(argv: list[str], words: str) -> None:
@@ -224,6 +226,8 @@ def test_check_says_what_was_found_and_why(target: str) -> None:
     assert "http_requests_total" in done.stdout
     assert "prometheus-client agrees: 2 of 2 samples" in done.stdout
     assert "py-spy" in done.stdout
+    assert "every process" not in done.stdout
+    assert "score" not in done.stdout
     assert "\x1b" not in done.stdout
 
 
@@ -245,8 +249,8 @@ def test_config_show_names_the_origin_of_each_value(tmp_path: Path) -> None:
     path.chmod(0o600)
     done = run("config", "show", "--config", str(path), "--interval", "2s")
     lines = [line.split() for line in done.stdout.splitlines()]
-    assert ["window", "20", f"{path}:1"] in lines
-    assert ["interval", "2", "flag", "--interval"] in lines
+    assert ["window", '"20s"', f"{path}:1"] in lines
+    assert ["interval", '"2s"', "flag", "--interval"] in lines
     assert ["theme", '"auto"', "default"] in lines
     assert "geheim" not in done.stdout + done.stderr
 

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from tputtui.commands.flags import LIVE, VERBS
 from tputtui.commands.flags.common import ALL, Common
+from tputtui.commands.terminal import tell
 from tputtui.settings.layers import Flag
 from tputtui.text import clean, did_you_mean
 
@@ -28,6 +29,10 @@ class UsageError(Exception):
     """The command line cannot be used: one sentence, cleaned, for exit code 2."""
 
 
+class NoScreen(UsageError):  # noqa: N818 - it says what is the matter
+    """A screen was asked for where none is possible: perhaps because stderr is not where the user looks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arguments:
     """What was typed. `verb` is "" for the live screen; `flags` are the settings among the flags, by dotted key."""
@@ -39,6 +44,10 @@ class Arguments:
 
 class _Parser(argparse.ArgumentParser):
     """argparse with one line for an error, and the nearest flag in it."""
+
+    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002 - its signature
+        """--help and --version: argparse would keep it to itself that stdout cannot be written."""
+        tell(message.rstrip("\n"))
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{clean(message, 200)}; see {self.prog} --help")
