@@ -15,14 +15,14 @@ from tputtui.text import clean, did_you_mean
 
 _EXAMPLES = """\
 examples:
-  tputtui                              this host, and every local listener that serves metrics
+  tputtui                              this host, and what serves metrics on it
   tputtui :8000                        http://127.0.0.1:8000/metrics
   tputtui api https://db.example/m     "api" from the config file, and a URL
   tputtui demo --load 200              a service under 200 requests a second
   tputtui stream -n 1 :8000 | jq .services
   tputtui check :8000                  what would be shown, and why
 
-tputtui VERB --help says more. Exit codes: 0 fine, 1 failed while running, 2 usage."""
+tputtui VERB --help says more. Exit codes: 0 fine, 1 failed, 2 usage."""
 
 
 class UsageError(Exception):
