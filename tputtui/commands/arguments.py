@@ -65,7 +65,8 @@ def parse(argv: Sequence[str]) -> Arguments:
     if strange:
         word = strange[0].partition("=")[0]
         known = [name for action in parser._actions for name in action.option_strings]
-        raise UsageError(f"unknown flag {clean(word, 60)}{did_you_mean(word, known)}; see {parser.prog} --help")
+        hint = did_you_mean(word, known) or f"; see {parser.prog} --help"
+        raise UsageError(f"unknown flag {clean(word, 60)}{hint}")
     if unknown:
         raise UsageError(f"{clean(unknown[0], 60)!r} is one argument too many; see {parser.prog} --help")
     flags: dict[str, Flag] = {}

@@ -210,7 +210,7 @@ def _py_spy() -> str:
         return str(error)
     if proc.may_trace_all():
         tried = preflight.check(os.getpid(), py_spy=path)
-        return f"{path}: {'may attach to every Python process (tried on this one)' if tried.ok else tried.sentence}"
+        return f"{path}: {'may attach to Python processes (tried on this one)' if tried.ok else tried.sentence}"
     scope = proc.ptrace_scope()
     if os.geteuid() == 0:
         return f"{path}: root, but without CAP_SYS_PTRACE: a container needs --cap-add SYS_PTRACE"
