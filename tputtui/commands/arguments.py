@@ -79,7 +79,12 @@ def parse(argv: Sequence[str]) -> Arguments:
 
 def _split(argv: list[str]) -> tuple[str, list[str]]:
     """The verb, if the first word that is neither a flag nor a flag's value is one, and the other words."""
-    takes_value = {common.name for common in ALL if common.metavar} | {"--config", "--targets-from"}
+    takes_value = {common.name for common in ALL if common.metavar} | {
+        "--config",
+        "--targets-from",
+        "--prometheus",
+        "--match",
+    }
     position = 0
     while position < len(argv):
         word = argv[position]

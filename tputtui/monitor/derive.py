@@ -95,9 +95,10 @@ class Monitor:
             kind = ServedTracker if served else TargetTracker
             self._targets[target.name] = kind(target, self.interval_s, self.window_s, overrides)
 
-    def drop_target(self, name: str) -> None:
-        """Watch a target no longer."""
-        if self._targets.pop(name, None) is not None:
+    def arrange(self, names: list[str]) -> None:
+        """Show the targets in this order; those that are not in it are watched no longer."""
+        if list(self._targets) != names:
+            self._targets = {name: self._targets[name] for name in names if name in self._targets}
             self._grouped = False
 
     def questions(self, target: str) -> tuple[Question, ...]:

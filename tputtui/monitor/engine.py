@@ -89,7 +89,7 @@ class Engine:
     async def _collect(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._main = asyncio.current_task()
-        self._feed = LiveFeed(self.settings, self.monitor.wanted)
+        self._feed = LiveFeed(self.settings, self.monitor.wanted, self.monitor.questions, lambda: self.monitor.window_s)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._feed.run())
             group.create_task(self._tick_for_ever(self._feed))
@@ -113,8 +113,10 @@ class Engine:
             due += (late + 1) * interval
 
     def _tick(self, feed: LiveFeed, missed: int) -> Snapshot:
-        for asked in feed.targets:
-            self.monitor.add_target(asked.target, asked.settings.bindings)
+        targets = feed.targets
+        for asked in targets:
+            self.monitor.add_target(asked.target, asked.settings.bindings, served=asked.served)
+        self.monitor.arrange([asked.target.name for asked in targets])
         if feed.looked is not None and not self._said_looked:
             self._said_looked = True
             self.monitor.note(Event(time.time(), "note", feed.looked))

@@ -16,6 +16,16 @@ def targets(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--targets-from", metavar="FILE", action="append", default=[], help="more targets, as Prometheus file_sd JSON"
     )
+    parser.add_argument(
+        "--prometheus",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="a Prometheus-compatible server to ask, or its name from the config file",
+    )
+    parser.add_argument(
+        "--match", metavar="SELECTOR", help="what to take from the server, such as 'job=\"api\"' (all its jobs)"
+    )
 
 
 def _objects(parser: argparse.ArgumentParser) -> None:
