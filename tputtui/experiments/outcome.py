@@ -41,7 +41,7 @@ UNITS: Final[Mapping[str, str]] = {
     "p90": "ms",
     "p99": "ms",
     "error_ratio": "ratio",
-    "cpu_per_request": "cpu ms/req",
+    "cpu_per_request": "%·s/req",
 }
 """The metrics there are, in the order in which they are shown, with the unit of `baseline` and `candidate`."""
 

@@ -6,6 +6,7 @@ import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from tputtui.text import clean, did_you_mean
@@ -85,7 +86,7 @@ def read_csv(text: str, name: str) -> Rows:
 
 def step_of(t: Sequence[float]) -> float:
     """The usual distance between rows, in seconds; 1 where there is only one."""
-    steps = sorted(after - before for before, after in zip(t, t[1:], strict=False))
+    steps = sorted(after - before for before, after in pairwise(t))
     return steps[len(steps) // 2] if steps else 1.0
 
 

@@ -92,4 +92,5 @@ def _means(column: Array, where: NDArray[np.intp], cells: int) -> Array:
     there = np.isfinite(column)
     count = np.bincount(where[there], minlength=cells)
     total = np.bincount(where[there], weights=column[there], minlength=cells)
-    return np.divide(total, count, out=np.full(cells, np.nan), where=count > 0)
+    means: Array = np.divide(total, count, out=np.full(cells, np.nan), where=count > 0)
+    return means

@@ -70,8 +70,10 @@ def compare(baseline: Rows, candidate: Rows, context: Context, *, absolute_times
         verdict = "inconclusive"
     _explain(verdict, metrics, primary, arms, notes)
     if verdict == "inconclusive":
-        seconds = replace(seconds, needed=_needed(measured[primary], context.margin(primary), primary, arms, notes))
-        if error.parts and seconds.needed is None:
+        unsure = next((one.verdict == "inconclusive" for one in metrics if one.name == primary), False)
+        needed = _needed(measured[primary], context.margin(primary), primary, arms, notes)
+        seconds = replace(seconds, needed=needed if unsure or notes.needed is not None else None)
+        if unsure and error.parts and needed is None:
             notes.say("noise-floor", "Equal runs differ by more than the margin: more pairs help, more seconds do not.")
     if notes.barred:
         verdict = "not_comparable"

@@ -97,7 +97,9 @@ def quantile(arms: Arms, name: str, error: Between) -> Measured:
     logs = np.log(a), np.log(b)
     figures = float(np.exp(logs[0].mean())), float(np.exp(logs[1].mean()))
     if name == "p99" and min(float(np.median(arms.baseline.rps)), float(np.median(arms.candidate.rps))) < BUSY:
-        return Measured(*figures, why=f"below {BUSY:.0f} req/s a second's p99 is its slowest request: buckets are needed")
+        return Measured(
+            *figures, why=f"below {BUSY:.0f} req/s a second's p99 is its slowest request: buckets are needed"
+        )
     effect = float(logs[1].mean() - logs[0].mean())
     return Measured(*figures, _relative(*logs, effect, arms.paired, error))
 
@@ -119,7 +121,7 @@ def cost(arms: Arms, error: Between) -> Measured:
         figures.append(share)
         residuals.append((cpu - share * rps) / float(cpu.mean()))
     found = _relative(residuals[0], residuals[1], float(np.log(figures[1] / figures[0])), arms.paired, error)
-    return Measured(*figures, found)
+    return Measured(figures[0], figures[1], found)
 
 
 def errors(arms: Arms) -> Measured:

@@ -186,7 +186,7 @@ def _halves_agree(a: Array, b: Array, effect: float, margin: float) -> bool:
         return False
     first, later = (after / before - 1 for before, after in zip(*means, strict=True))
     agree = first * later > 0 and min(abs(first), abs(later)) >= margin
-    return agree and abs(later) >= 0.5 * abs(effect)
+    return bool(agree and abs(later) >= 0.5 * abs(effect))
 
 
 def autocorrelation(values: Array) -> float:

@@ -51,9 +51,7 @@ def judged(measured: Mapping[str, Measured], context: Context, primary: str) -> 
         margin, guards = context.margin(name), context.guards(name) or name == primary
         test = tests.get(name)
         if test is None:
-            out.append(
-                Metric(name, one.baseline, one.candidate, margin=margin, guards=guards, why=one.why)
-            )
+            out.append(Metric(name, one.baseline, one.candidate, margin=margin, guards=guards, why=one.why))
             continue
         n_eff = one.estimate.n_eff if one.estimate is not None else None
         verdict, why = _word(test, adjusted[name], margin, name == "throughput", n_eff)
