@@ -31,7 +31,9 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     rng = np.random.default_rng(4)
     service = Service(phi=0.3, cv=0.04)
     effects = {"a": 0.0, "same": 0.0, "better": 0.1, "worse": -0.1}
-    return {name: write(folder / f"{name}.csv", run(rng, 600, service, effect=effect)) for name, effect in effects.items()}
+    return {
+        name: write(folder / f"{name}.csv", run(rng, 600, service, effect=effect)) for name, effect in effects.items()
+    }
 
 
 @pytest.mark.parametrize(("candidate", "code"), [("better", 0), ("worse", 10), ("same", 11)])
