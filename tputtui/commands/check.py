@@ -173,9 +173,7 @@ def _binding(binding: Binding) -> str:
         what.append(clean(binding.unit, 20))
     if binding.label:
         what.append(f"by {clean(binding.label, 40)}")
-    score = f" (score {binding.score:.1f})" if binding.origin == "found" and binding.score else ""
-    reason = clean(binding.reason, 200)
-    return f"{'  '.join(what)}  {reason}{score}".rstrip()
+    return f"{'  '.join(what)}  {clean(binding.reason, 200)}".rstrip()
 
 
 def _indented(rows: Sequence[tuple[str, str]]) -> list[str]:
@@ -211,12 +209,13 @@ def _py_spy() -> str:
     except preflight.NoPySpy as error:
         return str(error)
     if proc.may_trace_all():
-        return f"{path}: may attach to every process"
+        tried = preflight.check(os.getpid(), py_spy=path)
+        return f"{path}: {'may attach to Python processes (tried on this one)' if tried.ok else tried.sentence}"
     scope = proc.ptrace_scope()
     if os.geteuid() == 0:
         return f"{path}: root, but without CAP_SYS_PTRACE: a container needs --cap-add SYS_PTRACE"
     if scope == 0:
-        return f"{path}: may attach to your own processes; others need sudo"
+        return f"{path}: may attach to your own Python processes; those of others need sudo"
     return f"{path}: kernel.yama.ptrace_scope is {scope}, so each capture needs {preflight.sudo_command(0)[:-1]}PID"
 
 

@@ -35,6 +35,7 @@ def run(arguments: Arguments) -> int:
             options.seconds,
             slowdown=options.slowdown,
             seed=options.seed,
+            replicas=options.replicas,
             stop_replica=options.stop_replica,
             add_latency=options.add_latency,
         )

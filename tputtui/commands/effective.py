@@ -112,9 +112,8 @@ def _asked(word: str, configured: Sequence[TargetSettings]) -> TargetSettings:
         names = [target.name for target in configured if target.name]
         hint = did_you_mean(word, [*names, *VERBS])
         shown, there = clean(word, 60), f" (it has {clean(', '.join(names), 100)})" if names else ""
-        raise UsageError(
-            f'"{shown}" is no verb and no target of the config file{hint or there}; a host needs its port: {shown}:PORT'
-        )
+        rest = hint or f"{there}; a host needs its port: {shown}:PORT"
+        raise UsageError(f'"{shown}" is no verb and no target of the config file{rest}')
     try:
         parse_address(word)
     except ValueError as error:
