@@ -55,6 +55,7 @@ screenshots: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -c 'from tputtui.settings.document import page; print(page(), end="")' > docs/configuration.md
+	$(BIN)/python -c 'from tputtui.collect.document import page; print(page(), end="")' > docs/discovery.md
 
 bench: $(STAMP)
 	$(BIN)/python bench/exposition.py

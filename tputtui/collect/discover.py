@@ -118,7 +118,7 @@ def candidates(listeners: Iterable[Listener], own_pid: int | None = None) -> lis
                 reason=reason,
                 host=host or "127.0.0.1",
                 started=owner.started,
-                paths=("/metrics", *_extra_paths(owner.comm)),
+                paths=("/metrics", *_extra_paths(owner.comm, port)),
             )
         )
     return found
@@ -143,8 +143,9 @@ def _judge(listener: Listener, own: int, *, reachable: bool) -> tuple[bool, str]
     return False, "neither its port nor its name suggests metrics" if name else "its port suggests no metrics"
 
 
-def _extra_paths(name: str) -> tuple[str, ...]:
-    return next((paths for pattern, paths in ports.EXTRA_PATHS if pattern.fullmatch(name)), ())
+def _extra_paths(name: str, port: int) -> tuple[str, ...]:
+    by_port = ports.EXTRA_PATHS_BY_PORT.get(port, ())
+    return next((paths for pattern, paths in ports.EXTRA_PATHS if pattern.fullmatch(name)), by_port)
 
 
 def _loopback(addresses: Iterable[str]) -> str | None:
