@@ -79,7 +79,9 @@ def watch(ports: Sequence[int], server: str, seconds: float, limit: int) -> dict
         TargetSettings(name=f"t{n}", url=f"http://127.0.0.1:{port}/metrics") for n, port in enumerate(ports)
     )
     servers = (TargetSettings(name="server", prometheus=server),) if server else ()
-    limits = Limits(body_bytes=64 * 2**20, series_per_target=limit, series_total=max(200_000, 2 * limit))
+    limits = Limits(
+        body_bytes=64 * 2**20, series_per_target=limit, series_total=200_000 if limit <= 50_000 else limit * len(ports)
+    )
     engine = Engine(Settings(targets=targets, servers=servers, discover=False, limits=limits))
     ages: list[float] = []
     gaps: list[float] = []

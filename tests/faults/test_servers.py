@@ -11,6 +11,8 @@ import pytest
 from api_server import Answer, Fake, refusal, serving, success, vector
 
 from tputtui.collect.promserver import server as asked
+from tputtui.commands import check
+from tputtui.commands.arguments import parse
 from tputtui.model import Snapshot
 from tputtui.monitor import Engine
 from tputtui.settings import Settings, TargetSettings
@@ -271,3 +273,16 @@ def test_the_instances_are_a_breakdown(fake: Fake) -> None:
                 break
             time.sleep(0.3)
         watch.until(lambda _: "instance" in fake.asked[-1][2].get("query", "").partition("label_replace")[2])
+
+
+def test_check_looks_at_a_server_and_each_of_its_jobs(fake: Fake, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["check", "--prometheus", f"127.0.0.1:{fake.port}"]
+    assert check.run(parse(arguments)) == 0
+    said = capsys.readouterr().out
+    assert "1 jobs with 16 series" in said
+    assert "job api" in said
+    assert "scraped every 1 s" in said
+    assert "http_requests_total  counter  req/s  by code" in said
+    fake.wrong = lambda _: (401, "text/plain", b"")
+    assert check.run(parse(arguments)) == 1
+    assert "HTTP 401 Unauthorized" in capsys.readouterr().out
