@@ -159,7 +159,7 @@ def test_the_pause_doubles_up_to_a_limit(fake: Fake) -> None:
 def test_a_target_of_our_own_feels_nothing_of_a_server_that_hangs(fake: Fake) -> None:
     fake.wrong = lambda _: None
     with serving(Fake()) as other:
-        other.answer = lambda _path, _form: (200, "text/plain", b"# TYPE a_total counter\na_total 1\n")  # type: ignore[method-assign]
+        other.answer = lambda _path, _form: (200, "text/plain", b"# TYPE a_total counter\na_total 1\n")  # type: ignore[method-assign, assignment]
         own = TargetSettings(name="own", url=f"http://127.0.0.1:{other.port}/metrics")
         with Watch(at(fake), targets=(own,)) as watch:
             watch.until(lambda snapshot: snapshot.ready)
@@ -236,6 +236,6 @@ def test_an_api_below_a_prefix_is_found(fake: Fake) -> None:
             return 404, "text/plain", b"404 page not found"
         return plain(path.removeprefix("/prometheus"), form)
 
-    fake.answer = below  # type: ignore[method-assign]
+    fake.answer = below  # type: ignore[method-assign, assignment]
     with Watch(at(fake)) as watch:
         watch.until(has_rates)
