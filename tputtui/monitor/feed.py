@@ -184,6 +184,14 @@ class LiveFeed:
             self._discovering = False
             await asyncio.sleep(DISCOVER_EVERY_S)
 
+    def after_slots(self) -> float | None:
+        """A moment that is good for a tick: just after the scrapes of one interval (see `Poller.after_slots`)."""
+        return self._poller.after_slots()
+
+    async def settle(self, patience_s: float) -> None:
+        """Wait a moment for a target that is being asked just now and usually answers promptly."""
+        await self._poller.settle(patience_s)
+
     def read(self, missed_ticks: int) -> Reading:
         """All that came in since the last call, with the host as it is now."""
         now = time.monotonic()

@@ -20,7 +20,7 @@ class Past:
         self.bindings = bindings
         self._name = name
         self._window = ServedWindow(interval_s, interval_s, *followed(bindings))
-        self._service = ServiceTracker(name, (name,), bindings, interval_s, quantiles)
+        self._service = ServiceTracker(name, (name,), bindings, quantiles)
 
     def figures(self, scrape: Scrape) -> Figures:
         """The figures of one moment."""
