@@ -84,7 +84,9 @@ def run(
         source.stop()
     if app.error is not None:
         raise app.error
-    return Ended(app.return_code or 0, tuple(summary(app.latest, time.monotonic() - began, app.saved)))
+    lens = app.viewpoint.lens
+    told = summary(app.latest, time.monotonic() - began, app.saved, lens.name if lens is not None else None)
+    return Ended(app.return_code or 0, tuple(told))
 
 
 def theme_name(settings: Settings) -> str:

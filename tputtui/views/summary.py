@@ -10,11 +10,13 @@ from tputtui.views.latency import figure, quantile_name
 from tputtui.views.scene import traffic_figure
 
 
-def summary(latest: Snapshot | None, lived_s: float, saved: Sequence[str] = ()) -> list[str]:
-    """Duration, best 60 s, p99, errors, what saturated first, files saved."""
+def summary(latest: Snapshot | None, lived_s: float, saved: Sequence[str] = (), lens: str | None = None) -> list[str]:
+    """Duration, best 60 s, p99, errors, what saturated first, files saved. The part that was looked at through a `lens`
+    is no service of its own: it is left out.
+    """
     lines = [f"watched for {text.span(lived_s)}"]
     if latest is not None:
-        lines += [_service(service) for service in latest.services]
+        lines += [_service(service) for service in latest.services if service.name != lens]
         if latest.first is not None:
             lines.append(f"first to saturate: {text.clean(latest.first.name)}, {text.clean(latest.first.reason)}")
     lines += [f"saved {path}" for path in saved]
