@@ -146,6 +146,7 @@ class Comparison:
     strata: tuple[Stratum, ...] = ()
     heterogeneity_p: float | None = None  # Cochran's Q over the strata
     advice: tuple[str, ...] = ()  # the next best design
+    capped: bool = False  # a gate allowed no more than inconclusive
 
     def metric(self, name: str) -> Metric | None:
         """A metric by its name; None where there is none."""

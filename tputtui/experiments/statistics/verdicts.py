@@ -35,10 +35,13 @@ class _Judged:
     ci_90: tuple[float, float]
 
 
-def judged(measured: Mapping[str, Measured], context: Context, primary: str) -> tuple[Metric, ...]:
+def judged(
+    measured: Mapping[str, Measured], context: Context, primary: str, fewest: float = FEWEST_EFFECTIVE
+) -> tuple[Metric, ...]:
     """All metrics with their verdicts. The primary is tested at the full level, the others after Holm's correction.
 
-    The correction is over the metrics that have a say; what is shown for information is corrected over all.
+    The correction is over the metrics that have a say; what is shown for information is corrected over all. Below
+    `fewest` effective rows nothing is called.
     """
     tests = {name: test for name, one in measured.items() if (test := _test(name, one)) is not None}
     guarding = [name for name in tests if context.guards(name) or name == primary]
@@ -54,7 +57,7 @@ def judged(measured: Mapping[str, Measured], context: Context, primary: str) -> 
             out.append(Metric(name, one.baseline, one.candidate, margin=margin, guards=guards, why=one.why))
             continue
         n_eff = one.estimate.n_eff if one.estimate is not None else None
-        verdict, why = _word(test, adjusted[name], margin, name == "throughput", n_eff)
+        verdict, why = _word(test, adjusted[name], margin, name == "throughput", n_eff, fewest)
         out.append(
             Metric(
                 name=name,
@@ -91,9 +94,11 @@ def _plain(log_ratio: float) -> float:
     return float(np.expm1(min(log_ratio, 50.0)))
 
 
-def _word(test: _Judged, p: float, margin: float, more_is_better: bool, n_eff: float | None) -> tuple[Verdict, str]:
-    if n_eff is not None and n_eff < FEWEST_EFFECTIVE:
-        return "inconclusive", f"only {n_eff:.0f} effective rows of the {FEWEST_EFFECTIVE:.0f} that a verdict needs"
+def _word(
+    test: _Judged, p: float, margin: float, more_is_better: bool, n_eff: float | None, fewest: float
+) -> tuple[Verdict, str]:
+    if n_eff is not None and n_eff < fewest:
+        return "inconclusive", f"only {n_eff:.0f} effective rows of the {fewest:.0f} that a verdict needs"
     if p < ALPHA and abs(test.effect) >= margin:
         return ("improved" if (test.effect > 0) == more_is_better else "regressed"), ""
     if -margin <= test.ci_90[0] and test.ci_90[1] <= margin:
