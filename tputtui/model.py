@@ -603,3 +603,4 @@ class Snapshot:
     events: tuple[Event, ...] = ()  # the newest, oldest first
     self_: SelfState = field(default_factory=lambda: SelfState(None, None, 0))
     ready: bool = False  # every target has two scrapes or has failed
+    history_s: float = 0.0  # figures are known from so long before the first tick on: a server remembered them

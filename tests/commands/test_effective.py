@@ -81,7 +81,7 @@ def test_names_do_not_depend_on_the_order_of_the_targets(words: tuple[str, ...])
 
 
 def test_a_mistyped_verb_gets_a_hint() -> None:
-    with pytest.raises(UsageError, match=r'"strem" is no verb .* did you mean "stream"'):
+    with pytest.raises(UsageError, match=r'"strem" is no verb .* did you mean "stream"\?$'):
         of("strem")
 
 
@@ -152,3 +152,24 @@ def test_the_locale_says_whether_the_terminal_is_utf8(environ: dict[str, str], u
 def test_columns_line_up_by_cells_and_not_by_characters() -> None:
     assert columns([("a", "1"), ("日本", "2"), ("abc", "3")]) == ["a     1", "日本  2", "abc   3"]
     assert columns([]) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "attribute", "value"),
+    [
+        (["--interval", "500ms"], "interval_s", 0.5),
+        (["--window", "30s"], "window_s", 30.0),
+        (["--objective", "p99<=250ms", "--objective", "rps>=10"], "objectives", ("p99<=250ms", "rps>=10")),
+        (["--by", "route,method"], "by", ("route", "method")),
+        (["--no-discover"], "discover", False),
+        (["--read-only"], "read_only", True),
+        (["--ascii"], "ascii", True),
+        (["--theme", "terminal"], "theme", "terminal"),
+        (["--light"], "background", "light"),
+        (["--dark"], "background", "dark"),
+        (["--no-mouse"], "mouse", False),
+    ],
+)
+def test_every_common_flag_becomes_the_setting_of_every_verb(flags: list[str], attribute: str, value: object) -> None:
+    for verb in ("", "stream", "demo", "check", "discover", "profile 1", "config show"):
+        assert getattr(of(*verb.split(), *flags).settings, attribute) == value

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from tputtui.commands.arguments import UsageError
+from tputtui.commands.arguments import NoScreen, UsageError
 from tputtui.commands.terminal import say, why_no_screen
 from tputtui.settings import Settings
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def require_screen(instead: str) -> None:
-    """Raise UsageError where no screen is possible; `instead` is what works there. Textual is not loaded for that."""
+    """Raise NoScreen where none is possible; `instead` is what works there. Textual is not loaded for that."""
     why = why_no_screen(os.environ)
     if why:
-        raise UsageError(f"no screen is possible, {why}: {instead}")
+        raise NoScreen(f"no screen is possible, {why}: {instead}")
 
 
 def show(

@@ -98,6 +98,14 @@ LIMITS: tuple[Option, ...] = (
 TARGET: tuple[Option, ...] = (
     Option("name", kinds.TEXT, "what it is called on screen and on the command line", example='"api"'),
     Option("url", kinds.TEXT, "URL, host:port or :port; without a path, /metrics", example='"127.0.0.1:8000"'),
+    Option(
+        "prometheus",
+        kinds.TEXT,
+        "in place of url: address of a Prometheus-compatible server (Thanos, Mimir, VictoriaMetrics)",
+        example='"prometheus.example:9090"',
+    ),
+    Option("match", kinds.MATCHERS, "what to take from the server; else all its jobs", example="'job=\"api\"'"),
+    Option("tenant", kinds.TEXT, "X-Scope-OrgID to send: the tenant of a shared server", example='"team-a"'),
     Option("service", kinds.TEXT, "targets of one service are added up", example='"api"'),
     Option("username", kinds.TEXT, "basic authentication", example='"metrics"'),
     Option("password_file", kinds.FILE, "file that holds the password", example='"~/.secrets/api"'),
@@ -127,7 +135,9 @@ SIGNALS = ("traffic", "errors", "latency", "saturation")
 
 HELP: dict[str, str] = {
     "targets": "What is asked for numbers, one [[targets]] each. Secrets come from files or variables, never from here.",
-    "targets.headers": "Headers to send, such as X-Scope-OrgID. Not for secrets.",
+    "targets.headers": "Headers to send. Not for secrets.",
+    "targets.headers_file": "Headers to send, each read from a file at every request.",
+    "targets.headers_env": "Headers to send, each the value of an environment variable.",
     "targets.bindings": "Which metric feeds a signal, where the one found by itself is not the one you want.",
     "keys": "Keys by action, as the help screen (?) names them.",
     "profile": "How a process is profiled.",

@@ -120,7 +120,9 @@ def counts_only_itself(metric: Metric) -> bool:
 
 def without_aggregates(metric: Metric) -> tuple[Match, ...]:
     """Conditions under which no row is the sum of other rows of the same metric."""
-    return (*_two_reporters(metric), *_whole_values(metric), *_rows_with_fewer_labels(metric))
+    if metric.aggregates is None:
+        metric.aggregates = (*_two_reporters(metric), *_whole_values(metric), *_rows_with_fewer_labels(metric))
+    return metric.aggregates
 
 
 def _two_reporters(metric: Metric) -> list[Match]:
@@ -151,7 +153,7 @@ def _rows_with_fewer_labels(metric: Metric) -> list[Match]:
     """Rows that lack a label others have, and repeat them: Kafka's topic-less row, dovecot's command without its reply."""
     by_names: dict[tuple[str, ...], list[tuple[Series, float]]] = defaultdict(list)
     for series, value in metric.series:
-        by_names[tuple(name for name, content in series.labels if content)].append((series, value))
+        by_names[tuple([name for name, content in series.labels if content])].append((series, value))
     if not 2 <= len(by_names) <= _LABEL_SETS:
         return []
     matches: dict[str, Match] = {}

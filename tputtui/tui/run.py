@@ -74,7 +74,14 @@ def run(
         source.stop()
     if app.error is not None:
         raise app.error
-    return Ended(app.return_code or 0, tuple(summary(app.latest, time.monotonic() - began, app.saved)))
+    saved = [_from_home(path) for path in app.saved]
+    return Ended(app.return_code or 0, tuple(summary(app.latest, time.monotonic() - began, saved)))
+
+
+def _from_home(path: str) -> str:
+    """A path with its home as ~: short enough for a line, and the shell takes it."""
+    home = os.path.expanduser("~").rstrip("/") + "/"
+    return f"~/{path.removeprefix(home)}" if path.startswith(home) and " " not in path else path
 
 
 def theme_name(settings: Settings) -> str:
