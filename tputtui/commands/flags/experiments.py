@@ -30,7 +30,18 @@ def _compare(parser: argparse.ArgumentParser) -> None:
         "--pair", metavar=("A", "B"), nargs=2, action="append", default=[], help="one more interleaved pair"
     )
     parser.add_argument(
+        "--stratum",
+        metavar=("NAME", "A", "B"),
+        nargs=3,
+        action="append",
+        default=[],
+        help="the same change elsewhere: another load level, or an outage (named so)",
+    )
+    parser.add_argument(
         "--history", metavar="RUN", action="append", default=[], help="a run of unchanged code: how much runs differ"
+    )
+    parser.add_argument(
+        "--experiment", metavar="FILE", help="the plan (tputtui experiment new): margins, primary, change"
     )
     parser.add_argument("--design", choices=("sequential", "concurrent", "baseline"), help="how the arms were run")
     parser.add_argument("--context", metavar="FILE", help="JSON: environments, declared change, history, margins")
@@ -51,6 +62,12 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--detect", metavar="PERCENT", help="with --power: the effect to be found (the margin)")
 
 
+def _experiment(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("new",), metavar="new", help="write the template")
+    parser.add_argument("file", metavar="FILE", help="where to, such as experiment.toml")
+    parser.add_argument("--force", action="store_true", help="overwrite FILE")
+
+
 VERBS = (
     Verb(
         "compare",
@@ -59,4 +76,5 @@ VERBS = (
         (common.ASCII,),
         _COMPARE_EPILOG,
     ),
+    Verb("experiment", "write a plan to fill in: hypothesis, change, what decides, how long", _experiment),
 )

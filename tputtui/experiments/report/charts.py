@@ -36,7 +36,9 @@ def over_time(rows: tuple[Rows, Rows], column: str, title: str, unit: str) -> st
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         x = _LEFT + (_WIDTH - _LEFT) * share
         place = "end" if share == 1.0 else ""
-        out.append(f'<text x="{x:.0f}" y="{height - 4}" class="axis {place}">{escape(brief_span(round(last * share)))}</text>')
+        out.append(
+            f'<text x="{x:.0f}" y="{height - 4}" class="axis {place}">{escape(brief_span(round(last * share)))}</text>'
+        )
     for name, line in zip(("baseline", "candidate"), lines, strict=True):
         for part in _parts(line):
             points = " ".join(

@@ -71,7 +71,9 @@ def html(comparison: Comparison, record: Record, document: Mapping[str, object])
         body += ["<h2>Over time</h2>", *drawn] if any(drawn) else []
     for route in comparison.routes:
         share = f"{route.baseline_share:.0%} → {route.candidate_share:.0%} of requests"
-        body.append(f'<h2>{escape(route.name)}: <span class="{route.verdict}">{words.verdict(route.verdict)}</span>, {share}</h2>')
+        body.append(
+            f'<h2>{escape(route.name)}: <span class="{route.verdict}">{words.verdict(route.verdict)}</span>, {share}</h2>'
+        )
         body.append(_table(route.metrics, ""))
     body += _strata(comparison)
     if record.flame:

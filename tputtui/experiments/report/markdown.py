@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tputtui.experiments.outcome import Comparison, Metric
 from tputtui.experiments.report import words

@@ -19,9 +19,6 @@ DETECTED: Final = 2.8016
 """z.975 + z.80: an effect of so many standard errors is found four times out of five."""
 
 SHORTEST_S: Final = 60.0
-PILOT_SPREAD: Final = (0.5, 1.7)
-"""Within these factors a pilot of three minutes foretells the need, four times out of five."""
-
 _MOST_PAIRS: Final = 100
 
 

@@ -47,12 +47,19 @@ def verified(first: Comparison, others: Sequence[tuple[str, Comparison]]) -> Com
             flags.append("verified")
             reasons.append(f"Better at {levels} load levels and through an outage.")
         else:
-            reasons.append(f"Not yet verified: that takes {LEVELS} load levels and one outage, here {levels} and {len(outages)}.")
+            reasons.append(
+                f"Not yet verified: that takes {LEVELS} load levels and one outage, here {levels} and {len(outages)}."
+            )
     pooled, q = _pooled(_primaries(named))
     if pooled is not None:
         reasons.append(f"All strata together: {first.primary} {np.expm1(pooled):+.1%}.")
     return replace(
-        first, verdict=verdict, reasons=tuple(reasons), flags=tuple(dict.fromkeys(flags)), strata=strata, heterogeneity_p=q
+        first,
+        verdict=verdict,
+        reasons=tuple(reasons),
+        flags=tuple(dict.fromkeys(flags)),
+        strata=strata,
+        heterogeneity_p=q,
     )
 
 
@@ -72,4 +79,3 @@ def _pooled(metrics: Sequence[Metric]) -> tuple[float | None, float | None]:
     pooled = float(np.sum(weights * effects) / np.sum(weights))
     q = float(np.sum(weights * (effects - pooled) ** 2))
     return pooled, float(chdtrc(len(usable) - 1, q))
-

@@ -11,20 +11,11 @@ import numpy as np
 from tputtui.experiments.context import Context
 from tputtui.experiments.outcome import Interval, Metric, Verdict
 from tputtui.experiments.statistics.effects import Measured
+from tputtui.profiling.diff import holm
 
 ALPHA: Final = 0.05
 FEWEST_EFFECTIVE: Final = 15.0
 """Effective rows below which nothing is called improved or regressed."""
-
-
-def holm(ps: Sequence[float]) -> list[float]:
-    """Holm's step-down adjustment (1979): the family-wise error stays at the level."""
-    order = np.argsort(ps)
-    adjusted, running = [0.0] * len(ps), 0.0
-    for rank, at in enumerate(order):
-        running = max(running, min(1.0, (len(ps) - rank) * ps[at]))
-        adjusted[int(at)] = running
-    return adjusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +36,8 @@ def judged(
     """
     tests = {name: test for name, one in measured.items() if (test := _test(name, one)) is not None}
     guarding = [name for name in tests if context.guards(name) or name == primary]
-    adjusted = dict(zip(tests, holm([test.p for test in tests.values()]), strict=True))
-    adjusted |= zip(guarding, holm([tests[name].p for name in guarding]), strict=True)
+    adjusted = dict(zip(tests, _holm([test.p for test in tests.values()]), strict=True))
+    adjusted |= zip(guarding, _holm([tests[name].p for name in guarding]), strict=True)
     if primary in tests:
         adjusted[primary] = tests[primary].p
     out = []
@@ -75,6 +66,10 @@ def judged(
             )
         )
     return tuple(out)
+
+
+def _holm(ps: Sequence[float]) -> list[float]:
+    return [1.0 if p is None else p for p in holm(list(ps))]
 
 
 def _test(name: str, one: Measured) -> _Judged | None:
