@@ -561,8 +561,10 @@ class ObjectiveStatus:
 class FirstToSaturate:
     """The resource that is closest to its limit, with the evidence."""
 
-    name: str
+    name: str  # of several services with its own: "checkout: db pool"
     reason: str  # "3 waiting", "91 % of 8 cores"
+    owner: str = ""  # the service; "" for the host
+    resource: str = ""  # the row's name
 
 
 @dataclass(frozen=True, slots=True)

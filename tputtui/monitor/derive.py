@@ -36,8 +36,9 @@ from tputtui.monitor.served import ServedTracker
 from tputtui.monitor.target import NO_OVERRIDES, Overrides, TargetTracker
 from tputtui.signals import names
 from tputtui.signals.browse import words_for
+from tputtui.signals.first import First
 from tputtui.signals.history import History
-from tputtui.signals.host import derive_host, first_to_saturate, host_saturation
+from tputtui.signals.host import derive_host, host_saturation
 from tputtui.signals.host_saturation import cgroup_saturation
 from tputtui.signals.lens import Lens
 from tputtui.signals.objectives import Objective, ObjectiveTracker
@@ -83,6 +84,7 @@ class Monitor:
         self._browsing: Browsing | None = None
         self._grouped = False
         self._host_before: HostReading | None = None
+        self._first = First()
         self._said_missing: set[str] = set()  # what the kernel does not offer is said once
         self._host = HostState()
         self._host_saturation: tuple[SaturationState, ...] = ()
@@ -209,7 +211,8 @@ class Monitor:
         services = self._service_states(reading.at)
         self._watch_replicas(reading)
         host_rows = (*self._host_saturation, *self._served_rows())
-        saturation = [*(resource for service in services for resource in service.saturation), *host_rows]
+        owned = [(service.name, row) for service in services for row in service.saturation]
+        owned += [("", row) for row in host_rows]
         objectives, missed = self._objectives.judge(reading.at, reading.time, services)
         self._events.extend(missed)
         self._note_time(reading)
@@ -222,7 +225,7 @@ class Monitor:
             services=(*services, *self._through_lens(reading.at)),
             host=self._host,
             host_saturation=host_rows,
-            first=first_to_saturate(saturation),
+            first=self._first.judge(owned, [service.name for service in services]),
             processes=self._processes,
             busy_cores=self._busy_cores(),
             objectives=objectives,

@@ -110,6 +110,12 @@ def own_traffic(metric: Metric) -> tuple[Match, ...]:
     return tuple(Match(label, "!~", OWN_SCRAPE) for label in ROUTE_LABELS if label in metric.labels)
 
 
+def left_out(metric: Metric) -> tuple[str, ...]:
+    """The paths, of those there are, that `own_traffic` keeps out."""
+    values = {value for label in ROUTE_LABELS for value in metric.labels.get(label, ()) if _SCRAPE.fullmatch(value)}
+    return tuple(sorted(values))
+
+
 def counts_only_itself(metric: Metric) -> bool:
     """Whether every row so far is a scrape or a health check."""
     return any(

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tputtui.model import Binding, Bindings, BreakdownRow, FurtherSignal, ServiceState
-from tputtui.signals import flat
+from tputtui.signals import first, flat
 from tputtui.signals.breakdown import ROWS, Breakdown, default_by
 from tputtui.signals.errors import Errors
 from tputtui.signals.flat import Layout, Tick
 from tputtui.signals.latency import Latency
-from tputtui.signals.levels import Level, urgency, with_queues
+from tputtui.signals.levels import Level, with_queues
 from tputtui.signals.traffic import Traffic
 from tputtui.signals.window import START_TIME, TargetWindow
 
@@ -64,7 +64,7 @@ class ServiceTracker:
         tick = self._tick = self._look(mine)
         by = default_by(self.bindings.breakdown) if by is None else by
         rows, more = self.breakdown(by)
-        levels = sorted(with_queues(level.state(tick) for level in self._levels), key=urgency)
+        levels = sorted(with_queues(level.state(tick) for level in self._levels), key=first.order)
         ages = [age + max(0.0, at - window.at) for window in mine if (age := window.age_s()) and window.at is not None]
         return ServiceState(
             name=self.name,
