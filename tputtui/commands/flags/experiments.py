@@ -9,18 +9,19 @@ from tputtui.commands.flags.verb import Verb
 
 _COMPARE_EPILOG = """\
 a side:
-  before.csv                a table: t,rps,err_ratio,p50,p90,p99,cpu (s, 1/s, ratio, ms, %)
+  before.csv                a table: t,rps,err_ratio,p50,p90,p99,cpu
   run.tput.gz               a recorded run
-  run.tput.gz@deploy..end   from one mark to another (a mark's text, +90s, or empty for begin or end)
+  run.tput.gz@deploy..end   from a moment to another: a mark, +90s, or nothing
   run.tput.gz:api           one of its services
 
 examples:
   tputtui compare before.tput.gz after.tput.gz
-  tputtui compare a1.tput.gz b1.tput.gz --pair a2.tput.gz b2.tput.gz --pair a3.tput.gz b3.tput.gz
+  tputtui compare a1.csv b1.csv --pair a2.csv b2.csv --pair a3.csv b3.csv
   tputtui compare before.csv after.csv --context context.json --format json
   tputtui compare --power before.tput.gz --detect 5%
 
-Exit codes: 0 improved or equivalent, 10 regressed, 11 inconclusive, 12 not comparable, 1 failed, 2 usage."""
+Exit codes: 0 improved or equivalent, 10 regressed, 11 inconclusive,
+12 not comparable, 1 failed, 2 usage."""
 
 
 def _compare(parser: argparse.ArgumentParser) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from tputtui.experiments.outcome import Power
 from tputtui.text import number, span
-
-if TYPE_CHECKING:
-    from tputtui.experiments.statistics.planning import Plan
 
 _SPREAD: Final = (0.5, 1.7)
 """Within these factors a pilot of three minutes foretells the need, four times out of five."""
 
 
-def text(plan: Plan) -> str:
+def text(plan: Power) -> str:
     """What it takes, in four lines."""
     lines = [f"To find {plan.detect:+.1%} throughput in four cases of five (5 % false alarms):"]
     if plan.seconds is None:
@@ -39,7 +37,7 @@ def text(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def document(plan: Plan) -> dict[str, object]:
+def document(plan: Power) -> dict[str, object]:
     """The same as JSON."""
     seconds = plan.seconds
     return {

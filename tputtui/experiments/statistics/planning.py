@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from tputtui.experiments.context import Context
+from tputtui.experiments.outcome import Power
 from tputtui.experiments.rows import Rows
 from tputtui.experiments.statistics import effects
 from tputtui.experiments.statistics.arms import Arm, Arms, arm
@@ -33,20 +33,6 @@ def seconds_needed(found: Estimate | None, margin: float, absolute: bool, second
     return seconds * found.within / allowed if allowed > 0 else None
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What it takes to find an effect on the throughput in four cases of five."""
-
-    detect: float  # relative
-    rate: float  # of the pilot, 1/s
-    seconds_piloted: float
-    seconds: float | None  # per arm, one pair of runs; None: no length does, for equal runs differ by too much
-    run_sd: float
-    run_sd_assumed: bool
-    pair_seconds: float  # per arm of each pair
-    pairs: int | None  # None: more than a hundred
-
-
 def steady_part(rows: Rows) -> Arm:
     """A run without its warm-up."""
     one = arm(rows)
@@ -66,7 +52,7 @@ def figures(rows: Rows) -> dict[str, float]:
     return out
 
 
-def plan(pilot: Rows, detect: float, context: Context) -> Plan:
+def plan(pilot: Rows, detect: float, context: Context) -> Power:
     """How long, and how many pairs, for an effect of `detect`. Raises ValueError where the pilot says too little."""
     one = steady_part(pilot)
     rows = len(one.t)
@@ -82,7 +68,7 @@ def plan(pilot: Rows, detect: float, context: Context) -> Plan:
     seconds = max(floor, 2 * a_second / allowed) if allowed > 0 else None
     pair_seconds = max(floor, 2 * SHORTEST_S)
     a_pair = 2 * a_second / pair_seconds + error.se**2
-    return Plan(
+    return Power(
         detect=detect,
         rate=float(one.rps.mean()),
         seconds_piloted=one.seconds,
