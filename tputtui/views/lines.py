@@ -155,8 +155,7 @@ def spark(values: Sequence[float | None], top: float | None = None) -> str:
         top = max(known, default=0.0)
     if top <= 0:
         return "".join(" " if value is None else SPARKS[0] for value in values)
-    scale = 8 / top
-    return "".join(" " if value is None else SPARKS[min(7, max(0, int(value * scale)))] for value in values)
+    return "".join(" " if value is None else SPARKS[min(7, max(0, int(value / top * 8)))] for value in values)
 
 
 def sparks(values: Sequence[float | None], height: int, top: float | None = None) -> list[str]:
