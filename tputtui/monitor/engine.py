@@ -195,6 +195,10 @@ class Engine:
         if self._feed is not None:
             self._feed.watched = pids
 
+    def note(self, event: Event) -> None:
+        """Put something into the event log."""
+        self._soon(partial(self.monitor.note, event))
+
     def _soon(self, act: Callable[[], None]) -> None:
         loop = self._loop
         if loop is not None and not loop.is_closed():

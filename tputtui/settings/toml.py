@@ -181,6 +181,12 @@ class _Reader:
             }
         if "categories" in data:
             values["categories"] = self.mapping(data["categories"], (*path, "categories"), kinds.TEXTS)
+            for name in set(values["categories"]) - set(schema.CATEGORIES):
+                known = ", ".join(schema.CATEGORIES)
+                self.complain(
+                    (*path, "categories", name),
+                    f"no kind of work{did_you_mean(name, schema.CATEGORIES)}; there are: {known}",
+                )
         return values
 
     def targets(self, data: object) -> tuple[TargetSettings, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Callable, Hashable
@@ -18,9 +19,13 @@ from textual.screen import Screen
 
 from tputtui import text
 from tputtui.collect.address import redact
-from tputtui.model import ProcessState, Snapshot, TargetStatus
+from tputtui.model import Event, ProcessState, Snapshot, TargetStatus
+from tputtui.profiling.categories import table
+from tputtui.profiling.profile import Profile
+from tputtui.profiling.shelf import Entry, Shelf
+from tputtui.profiling.unreadable import UnreadableProfile
 from tputtui.settings import Settings
-from tputtui.tui import palette
+from tputtui.tui import keys, palette
 from tputtui.tui.commands import CommandProvider
 from tputtui.tui.driver import TerminalDriver
 from tputtui.tui.lifeline import Lifeline
@@ -34,6 +39,7 @@ from tputtui.views.scene import ListState, Scene, Viewpoint, busiest_service
 
 if TYPE_CHECKING:
     from tputtui.signals.lens import Lens
+    from tputtui.tui.profile import ProfileScreen
 
 WINDOWS = (10.0, 30.0, 60.0)
 BACKLOG = 4  # writes that wait for the terminal: beyond that a frame is dropped, not queued
@@ -66,6 +72,9 @@ class TputtuiApp(App[int]):
         self.profile_at_once: int | None = None
         self.over_when: Callable[[], bool] | None = None  # what ends the screen by itself
         self.saved: list[str] = []  # files, for the lines in the scrollback
+        self.shelf = Shelf(place.state_folder / "profiles")
+        self.categories = table(settings.profile.categories)
+        self.opened: Screen[None] | None = None  # shown alone, in place of the live screen
         self._wire = Wire()
         self._said_at = 0.0
         self._lifeline = Lifeline(self._leave_with, source.stop)
@@ -81,7 +90,7 @@ class TputtuiApp(App[int]):
         if self.settings.keys:
             self.set_keymap(self.settings.keys)
         self.latest = self._before_the_first()
-        await self.push_screen(LiveScreen())
+        await self.push_screen(self.opened or LiveScreen())
         self.call_after_refresh(self._start_engine)
 
     def _before_the_first(self) -> Snapshot:
@@ -104,6 +113,8 @@ class TputtuiApp(App[int]):
             raise self.source.failure
         if self.over_when is not None and self.over_when():
             self.exit(0)
+        if self.alone and self._forget_status():
+            self.show_scene()  # no tick will
 
     def _fatal_error(self) -> None:
         """Leave without Textual's traceback, which shows the values of local variables; `run` passes the error on."""
@@ -141,8 +152,7 @@ class TputtuiApp(App[int]):
         self.timeline.saw(tick.snapshot)
         if self.viewpoint.service is None and not self.settings.targets and tick.snapshot.ready:
             self.viewpoint = replace(self.viewpoint, service=busiest_service(tick.snapshot))
-        if self.viewpoint.status and time.monotonic() - self._said_at > SAY_S:
-            self.viewpoint = replace(self.viewpoint, status="")
+        self._forget_status()
         self.show_scene()
         if self.profile_at_once is not None and tick.snapshot.processes is not None:
             pid, self.profile_at_once = self.profile_at_once, None
@@ -151,6 +161,18 @@ class TputtuiApp(App[int]):
                 self.say(f"process {pid} has ended, or may not be seen")
             else:
                 self.profile(process)
+
+    def _forget_status(self) -> bool:
+        """What was said goes after a while. True where there was something."""
+        over = bool(self.viewpoint.status) and time.monotonic() - self._said_at > SAY_S
+        if over:
+            self.viewpoint = replace(self.viewpoint, status="")
+        return over
+
+    @property
+    def alone(self) -> bool:
+        """Is a saved profile looked at, without a live screen below it?"""
+        return self.opened is not None
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Send updates leanly (see `wire`). Textual has no public place for it."""
@@ -255,7 +277,8 @@ class TputtuiApp(App[int]):
         if handler is not None:
             handler()
         else:
-            self.say(f"{command.replace('_', ' ')} has no meaning here")
+            label = next((known.label for known in keys.COMMANDS if known.id == command), command)
+            self.say(f"{label}: no meaning here; ? shows the keys")
 
     def do_quit(self) -> None:
         """q on the live screen."""
@@ -327,7 +350,13 @@ class TputtuiApp(App[int]):
     def do_back(self, steps: float = -1) -> None:
         """[."""
         self.timeline.travel(steps)
-        self.show_scene()
+        here = self.profile_here()
+        if here is None:
+            self.show_scene()
+        elif self._profile_screen() is self.screen:
+            self.open_profile(here)
+        else:
+            self.say(f"{here.label} was being profiled here: p shows it")
 
     def do_forward(self) -> None:
         """]."""
@@ -412,13 +441,66 @@ class TputtuiApp(App[int]):
             self.source.watch(frozenset((chosen[0],)))
             self.look(followed=chosen)
 
-    def profile(self, process: ProcessState) -> None:
-        """Sample a process and show where its time goes."""
+    # ------------------------------------------------------------------------------------------ profiles
+
+    def profile(self, process: ProcessState, ask: bool = False) -> None:
+        """Sample a process and show where its time goes; with `ask`, after its options."""
         if self.settings.read_only:
             self.say("read-only: no profiling")
             return
         from tputtui.tui.profile import ProfileScreen
+        from tputtui.tui.profile_sampler import Subject
 
-        screens = [screen for screen in self.screen_stack if isinstance(screen, ProfileScreen)]
-        if not screens:
-            self.push_screen(cast("Screen[None]", ProfileScreen(process)))
+        subject = Subject(process.pid, process.started, process.name, process.ports, process.threads)
+        if not self._profile_screen():
+            self.push_screen(ProfileScreen(subject, ask=ask))
+
+    def _profile_screen(self) -> ProfileScreen | None:
+        from tputtui.tui.profile import ProfileScreen
+
+        return next((screen for screen in self.screen_stack if isinstance(screen, ProfileScreen)), None)
+
+    def kept(self, entry: Entry, problem: str) -> None:
+        """A profile is done and saved. Called by the capture's thread."""
+        if entry.path is not None:
+            self.saved.append(str(entry.path))
+        length = text.span(round(entry.duration_s or 0.0, 1))
+        self.source.note(Event(entry.time, "profile", f"profile of {text.clean(entry.label, 60)}, {length}"))
+        if problem:
+            with contextlib.suppress(RuntimeError):  # the screen has gone
+                self.call_from_thread(self.say, problem)
+
+    def profile_here(self) -> Entry | None:
+        """The profile that was being taken at the moment one looks back at."""
+        if self.timeline.behind_s <= 0:
+            return None
+        scene = self.scene()
+        return self.shelf.near(scene.snapshot.time) if scene is not None else None
+
+    def open_profile(self, entry: Entry) -> None:
+        """Show a profile that was taken before."""
+        from tputtui.tui.profile import Opened, ProfileScreen
+
+        screen = self._profile_screen()
+        if screen is not None:
+            screen.open_entry(entry)
+            return
+        try:
+            self.push_screen(ProfileScreen(opened=Opened(self.shelf.read(entry), entry=entry)))
+        except UnreadableProfile as error:
+            self.say(str(error))
+
+    def export_profile(self, profile: Profile | None) -> None:
+        """Write a profile as speedscope JSON, as collapsed stacks and as a flame graph."""
+        if profile is None or self.settings.read_only:
+            self.say("nothing to export yet" if profile is None else "read-only: no file is written")
+            return
+        from tputtui.profiling.formats import export
+
+        try:
+            paths = export(profile, self.place.state_folder / "profiles")
+        except OSError as error:
+            self.say(f"not saved: {error.filename or self.place.state_folder}: {error.strerror or error}")
+            return
+        self.saved += [str(path) for path in paths]
+        self.say(f"saved {paths[0]} (opens in speedscope), and beside it {', '.join(path.name for path in paths[1:])}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.message import Message
 
-from tputtui.model import SignalKind, Snapshot
+from tputtui.model import Event, SignalKind, Snapshot
 
 if TYPE_CHECKING:
     from tputtui.monitor.browsing import Families
@@ -76,6 +76,9 @@ class Source(Protocol):
 
     def watch(self, pids: frozenset[int]) -> None:
         """Read these processes' control groups, too."""
+
+    def note(self, event: Event) -> None:
+        """Put something into the event log."""
 
 
 class Tick(Message):

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tputtui import text
+from tputtui.profiling.source import SourceText
 from tputtui.views.lines import Line, Role, Row, blank, rule
 from tputtui.views.profile_detail import detail, detail_width, reading
-from tputtui.views.profile_head import Sampling, about, state, strip, tabs
-from tputtui.views.profile_page import TABS, Body, Page, SourceText
+from tputtui.views.profile_head import Sampling, about, state, tabs
+from tputtui.views.profile_page import Body, Page
 from tputtui.views.profile_study import Study
 from tputtui.views.scene import PanelView
-
-__all__ = ["TABS", "Drawn", "ProfilePane", "Sampling", "pane", "strip"]
 
 HEAD = 3
 _BESIDE = ("tree", "callers", "hot")

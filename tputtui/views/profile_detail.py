@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tputtui import text
 from tputtui.profiling.reading import Sentence
+from tputtui.profiling.source import SourceText
 from tputtui.views.lines import Line, Role, Row, blank, rule
-from tputtui.views.profile_page import SourceText, around, delta, share
+from tputtui.views.profile_page import around, delta, share
 from tputtui.views.profile_source import broken, snippet, wrapped
 from tputtui.views.profile_study import Chosen, Study
 
@@ -33,7 +34,7 @@ def detail(study: Study, chosen: Chosen | None, source: SourceText | None, width
         lines.append(_figure(title, chosen.total, around(chosen.spread), width))
         lines.append(_figure("self", chosen.self_, "", width))
         if chosen.gil is not None and study.knobs.metric != "gil":
-            lines.append(_figure("gil", chosen.gil, "", width))
+            lines.append(_figure("gil", chosen.gil, "of the time", width))
         places = study.callers(chosen.func)
         if places:
             lines.append(Row(width).then(f"called from {places} place{'s' if places != 1 else ''}").line())

@@ -9,15 +9,16 @@ from tputtui import text
 from tputtui.profiling.diff import UnionTree
 from tputtui.profiling.flame import Box, breadcrumb, layout
 from tputtui.profiling.profile import Func
+from tputtui.profiling.source import SourceText
 from tputtui.profiling.tree import Tree
 from tputtui.views.lines import Line, Role, Row, Span, merge
 from tputtui.views.profile_page import (
     CATEGORY_ROLES,
     CATEGORY_WORDS,
     Body,
-    SourceText,
     around,
     delta,
+    hottest_words,
     next_of,
     place,
     share,
@@ -53,7 +54,6 @@ class FlamePage:
         same = old.stacks.frames is self._tree.stacks.frames and old.shape.lines == self._tree.shape.lines
         self._zoom = self._tree.find(zoom) if same else 0
         self._node = (self._tree.find(node) if same else 0) or (1 if len(self._tree) > 1 else 0)
-        self.search(self._wanted)
 
     # ------------------------------------------------------------------------------------------ moving
 
@@ -78,9 +78,10 @@ class FlamePage:
         if 0 <= at < len(nodes):
             self._node = nodes[at]
 
-    def open(self) -> None:
+    def open(self) -> bool:
         """Let the chosen box fill the width."""
         self._zoom = 0 if self._zoom == self._node else self._node
+        return True
 
     def back(self) -> bool:
         """Zoom out by one caller that is wider."""
@@ -92,12 +93,14 @@ class FlamePage:
             self._zoom = tree.parent[self._zoom]
         return True
 
-    def hottest(self) -> None:
-        """The heaviest path, to where a function's own time outweighs its callees'."""
-        tree, node = self._tree, self._node
-        while node < len(tree) and tree.end[node] > node + 1 and (tree.self_[node] <= tree.total[node + 1]):
-            node += 1
-        self._node = node
+    def hottest(self) -> str:
+        """The heaviest path."""
+        tree = self._tree
+        if len(tree) < 2:
+            return ""
+        path, runs = tree.hottest(self._zoom)
+        self._node = path[-1]
+        return hottest_words(tree.func(self._node).name, tree.share(self._node), runs)
 
     def point(self, key: int) -> bool:
         """Rows are lines of boxes: a click chooses none of them."""
@@ -177,7 +180,9 @@ class FlamePage:
         else:
             row.then(f" {around(chosen.spread)}".rstrip(), "dim")
             row.then(f"  self {share(chosen.self_)} %")
-        return row.then(f"  {place(chosen.func.file, chosen.line, 40)}", "dim").line()
+        row.then(f"  {place(chosen.func.file, chosen.line, 40)}", "dim")
+        what = "% of each profile" if chosen.before is not None else self._study.of_what
+        return row.ending_at(width - 1, text.cut(what, max(0, width - 3 - row.end)), "dim").line()
 
     def _boxes(self, row: list[Box], width: int, cells: int) -> Line:
         spans: list[Span] = []

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tputtui import text
+from tputtui.model import ServiceState
 from tputtui.profiling.categories import CATEGORIES
 from tputtui.signals import names
+from tputtui.signals.host_saturation import first_to_saturate
 from tputtui.views.latency import figure, quantile_name
 from tputtui.views.lines import Line, Role, Row, Span, bar, spark
 from tputtui.views.profile_flame import legend
@@ -26,15 +28,18 @@ class Sampling:
     name: str
     elapsed_s: float = 0.0
     duration_s: float = 0.0
-    samples: int = 0
     attached: bool = False
     problem: str = ""  # a sentence: why there is nothing, or why it ended early
     done: bool = False
 
 
-def strip(scene: Scene, width: int) -> Line:
-    """req/s, p99, errors and what saturates first, each with its line: the load goes on above the profile."""
-    service = scene.service
+def strip(scene: Scene, width: int, own: ServiceState | None = None) -> Line:
+    """req/s, p99, errors and what saturates first, each with its line: the load goes on above the profile.
+
+    `own`: the service that the profiled process answers for. What saturates first is then one of its own resources or
+    the host's, never another service's.
+    """
+    service = own or scene.service
     row = Row(width).at(1, "")
     if service is not None and service.traffic is not None:
         digits, unit = traffic_figure(service.traffic.rps, service.traffic.unit)
@@ -53,10 +58,22 @@ def strip(scene: Scene, width: int) -> Line:
         ratio = service.errors.ratio
         row.then("errors ").then(text.percent(None if ratio is None else ratio * 100), error_role(ratio))
         row.then(" %   ", "dim")
-    first = scene.snapshot.first
+    resources = (*(own.saturation if own is not None else ()), *scene.snapshot.host_saturation)
+    first = first_to_saturate(resources)
     if first is not None:
         row.then("first: ").then(f"{text.clean(first.name)}, {text.clean(first.reason)}", "strong")
     return row.line()
+
+
+def evidence(own: ServiceState | None) -> str:
+    """What a bound metric says of a queue in front of the process: "db pool is at 18 of 20 and 3 wait"."""
+    waiting = [row for row in own.saturation if (row.waiting or 0) > 0] if own is not None else []
+    if not waiting:
+        return ""
+    row = waiting[0]
+    limit = f" of {text.number(row.limit)}" if row.limit is not None else ""
+    full = f" is at {text.number(row.value)}{limit} and" if row.value is not None else ":"
+    return f"{text.clean(row.name, 40)}{full} {text.number(row.waiting)} wait"
 
 
 def about(sampling: Sampling, study: Study | None) -> str:
@@ -76,23 +93,28 @@ def about(sampling: Sampling, study: Study | None) -> str:
         quality += [f"{hertz:.0f}{asked} Hz"] if hertz is not None else []
     else:
         quality.append(f"{text.short(profile.weight())} {profile.unit}")
-    threads = len(profile.threads)
-    quality.append(f"{threads} thread{'s' if threads != 1 else ''}")
+    quality.append(threads(study))
     if facts.rate_hz:
         quality.append("blocking" if facts.blocking else "nonblocking")
     lost = study.whole.incomplete
     if lost > 0:
-        quality.append(f"incomplete {text.percent(lost * 100, 1)} %")
+        quality.append(f"torn {text.percent(lost * 100, 1)} %")
     if facts.errors:
-        quality.append(f"{facts.errors} failed ticks")
+        quality.append(f"{facts.errors} lost")
     parts.append(", ".join(quality))
     return "   ".join(parts)
+
+
+def threads(study: Study) -> str:
+    """How many there are."""
+    count = len(study.profile.threads)
+    return f"{count} thread{'s' if count != 1 else ''}"
 
 
 def tabs(tab: str, study: Study | None, width: int) -> Line:
     """The views by their keys; what was turned away from its default on the right."""
     row = Row(width)
-    right = _knobs(study)
+    right = _knobs(study, width)
     room = width - sum(text.width(span.text) for span in right) - 2
     for number, (name, title, short) in enumerate(TABS, 1):
         shown = title if width >= WIDE else short
@@ -103,16 +125,15 @@ def tabs(tab: str, study: Study | None, width: int) -> Line:
     return row.spans(right, max(row.end + 1, room)).line() if right else row.line()
 
 
-def _knobs(study: Study | None) -> list[Span]:
+def _knobs(study: Study | None, width: int) -> list[Span]:
     if study is None:
         return []
     knobs = study.knobs
     spans = [Span("t ", "accent"), Span(*_threads(study))]
-    if study.has_gil:
-        spans += [Span("  g ", "accent"), Span(knobs.metric, "plain" if knobs.metric == "wall" else "strong")]
+    spans += [Span("  g ", "accent"), Span(knobs.metric, "plain" if knobs.metric == "wall" else "strong")]
     spans += [
         Span("  o ", "accent"),
-        Span("my code" if knobs.mine else "all code", "strong" if knobs.mine else "plain"),
+        Span(("my" if knobs.mine else "all") + (" code" if width >= WIDE else ""), "strong" if knobs.mine else "plain"),
     ]
     if knobs.lines:
         spans += [Span("  L ", "accent"), Span("lines", "strong")]
@@ -131,7 +152,7 @@ def _threads(study: Study) -> tuple[str, Role]:
 def state(sampling: Sampling, study: Study | None, crumbs: list[str], found: str, tab: str, width: int) -> Line:
     """One line: the capture's progress, why it ended, what a search found, where one is; else where the time goes."""
     row = Row(width).at(1, "")
-    words, role = _progress(sampling)
+    words, role = _progress(sampling, study)
     if words:
         row.then(f"{words}   ", role)
     if found:
@@ -167,12 +188,14 @@ def _verdict(study: Study) -> str:
     return f": {count} of {len(rows)} functions differ" if count else ": no difference stands against chance"
 
 
-def _progress(sampling: Sampling) -> tuple[str, Role]:
+def _progress(sampling: Sampling, study: Study | None) -> tuple[str, Role]:
     if sampling.done:
         return sampling.problem, "warning"
     if not sampling.attached:
         return f"attaching to {sampling.pid}   Esc stops", "warning"
     done, ground = bar(min(1.0, sampling.elapsed_s / (sampling.duration_s or 1.0)), 10)
-    left = max(0.0, sampling.duration_s - sampling.elapsed_s)
-    words = f"sampling {done}{ground} {sampling.elapsed_s:.0f} of {sampling.duration_s:.0f} s, {left:.0f} left, "
-    return f"{words}{sampling.samples:,} samples   Esc stops", "warning"
+    left = sampling.duration_s - sampling.elapsed_s
+    if left < 0.05:
+        return f"sampling {done}{ground} reading the last second", "warning"
+    looked = f"{study.profile.ticks():,.0f} looks at {threads(study)}, " if study is not None else ""
+    return f"sampling {done}{ground} {looked}{left:.0f} s left   Esc stops", "warning"

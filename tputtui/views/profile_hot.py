@@ -8,9 +8,10 @@ from tputtui import text
 from tputtui.profiling.categories import waits
 from tputtui.profiling.diff import Difference
 from tputtui.profiling.hot import HotFunction, callees
-from tputtui.profiling.profile import Func
+from tputtui.profiling.profile import INCOMPLETE, Func
+from tputtui.profiling.source import SourceText
 from tputtui.views.lines import Line, Role, Row, bar
-from tputtui.views.profile_page import BAR_CELLS, Body, SourceText, around, delta, next_of, place, share
+from tputtui.views.profile_page import BAR_CELLS, Body, around, delta, hottest_words, next_of, place, share
 from tputtui.views.profile_study import Chosen, Study
 from tputtui.views.scene import scrolled
 
@@ -99,14 +100,15 @@ class HotPage:
         else:
             self.back()
 
-    def open(self) -> None:
-        """Put the function under the cursor into the middle."""
+    def open(self) -> bool:
+        """Put the function under the cursor into the middle; one that stands there is opened already."""
         func = self._func_at(self._cursor)
         if func is None or (self._centres and func == self._centres[-1]):
-            return
+            return False
         self._centres.append(func)
         self._sandwich()
         self._cursor = len(self._layers[0])
+        return True
 
     def back(self) -> bool:
         """To the function before, at last to the table."""
@@ -117,31 +119,44 @@ class HotPage:
         self._to(left)
         return True
 
-    def hottest(self) -> None:
-        """The first of the table."""
+    def hottest(self) -> str:
+        """The function with the most time of its own that is no wait; with only waits, the first of them."""
         self._centres.clear()
-        self._cursor = 0
+        order = sorted(
+            self._study.hot, key=lambda row: (waits(row.func) or row.func.name == INCOMPLETE, -row.self_, -row.total)
+        )
+        if not order:
+            return ""
+        best = order[0]
+        self._to(best.func)
+        return hottest_words(best.func.name, best.self_, not waits(best.func))
 
     def point(self, key: int) -> bool:
         """A click."""
         here, self._cursor = self._cursor == key, key
         return here
 
-    def sort(self, step: int) -> None:
-        """By the next column."""
+    def sort(self, step: int) -> str:
+        """By the next column. Returns what there is to say."""
+        if self._study.before is not None:
+            return "a difference is sorted by how sure it is"
         func = self._func_at(self._cursor)
         order = SORTS if self._study.has_gil else tuple(name for name in SORTS if name != "gil")
         at = order.index(self._sort) if self._sort in order else 0
         self._sort = order[(at + step) % len(order)]
         self._rows = self._sorted()
         self._to(func)
+        return f"by {self._sort}"
 
-    def invert(self) -> None:
-        """The other way round."""
+    def invert(self) -> str:
+        """The other way round. Returns what there is to say."""
+        if self._study.before is not None:
+            return "a difference is sorted by how sure it is"
         func = self._func_at(self._cursor)
         self._inverted = not self._inverted
         self._rows = self._sorted()
         self._to(func)
+        return ""
 
     def chosen(self) -> Chosen | None:
         """The function under the cursor."""
@@ -195,7 +210,7 @@ class HotPage:
         row = Row(width)
         if self._study.before is not None:
             row.ending_at(8, "before", "dim").ending_at(17, "now", "dim").ending_at(26, "Δ points", "dim")
-            return row.at(34, "function", "dim").line()
+            return row.at(34, "function", "dim").ending_at(width - 1, "% of each profile", "dim").line()
 
         def title(name: str, x: int) -> None:
             sorted_by = name == self._sort
@@ -212,7 +227,8 @@ class HotPage:
             x += 9
             title("callers", x)
         mark = ("▲" if self._inverted else "▼") if self._sort == "function" else ""
-        return row.at(x + 2, f"function{mark}", "plain" if mark else "dim").line()
+        row.at(x + 2, f"function{mark}", "plain" if mark else "dim")
+        return row.ending_at(width - 1, text.cut(self._study.of_what, max(0, width - 2 - row.end)), "dim").line()
 
     def _line(self, item: HotFunction | Difference, width: int) -> Line:
         if isinstance(item, Difference):

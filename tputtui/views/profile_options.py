@@ -7,14 +7,22 @@ from dataclasses import dataclass, replace
 
 from tputtui import text
 from tputtui.profiling.capture import estimate_pause
+from tputtui.profiling.metric import View
 from tputtui.settings import ProfilePreset, ProfileSettings
 from tputtui.views.lines import Line, Row, rule
 from tputtui.views.profile_source import broken
+from tputtui.views.profile_study import Knobs
 
 DURATIONS: tuple[float, ...] = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 RATES: tuple[int, ...] = (1, 5, 10, 20, 50, 100, 200, 500, 1000)
-ROWS: tuple[str, ...] = ("preset", "duration", "rate", "subprocesses", "native", "mode")
+ROWS: tuple[str, ...] = ("preset", "duration", "rate", "subprocesses", "native", "mode", "opens with")
 DEFAULT = "default"
+METRICS: tuple[View, ...] = ("wall", "running", "gil")
+METRIC_WORDS: Mapping[View, str] = {
+    "wall": "all samples, waits too",
+    "running": "only what runs: samples that end in a wait are left out",
+    "gil": "who held the GIL",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,12 @@ class Plan:
     native: bool = False
     blocking: bool = False
     preset: str = DEFAULT
+    metric: View = "wall"  # what the profile opens with
+
+    @property
+    def knobs(self) -> Knobs:
+        """How the profile opens."""
+        return Knobs(metric=self.metric)
 
     @property
     def stops(self) -> bool:
@@ -58,6 +72,8 @@ def turned(plan: Plan, row: int, step: int, settings: ProfileSettings) -> Plan:
         return replace(plan, duration_s=_next(DURATIONS, plan.duration_s, step), preset="")
     if name == "rate":
         return replace(plan, rate_hz=int(_next(RATES, plan.rate_hz, step)), preset="")
+    if name == "opens with":
+        return replace(plan, metric=METRICS[(METRICS.index(plan.metric) + step) % len(METRICS)], preset="")
     if name == "mode":
         return replace(plan, blocking=not plan.blocking, preset="")
     if name == "native":
@@ -70,7 +86,8 @@ def _preset(name: str, settings: ProfileSettings) -> Plan:
     if name not in presets:
         return from_settings(settings)
     chosen = presets[name]
-    return Plan(chosen.duration_s, chosen.rate_hz, chosen.subprocesses, chosen.native, chosen.blocking, name)
+    metric: View = "gil" if chosen.gil else "wall" if chosen.idle else "running"
+    return Plan(chosen.duration_s, chosen.rate_hz, chosen.subprocesses, chosen.native, chosen.blocking, name, metric)
 
 
 def _next(steps: tuple[float, ...] | tuple[int, ...], value: float, step: int) -> float:
@@ -87,6 +104,7 @@ def options(plan: Plan, cursor: int, process: str, threads: int | None, width: i
         "rate": f"{plan.rate_hz} Hz",
         "subprocesses": "yes" if plan.subprocesses else "no",
         "native": "yes: C frames too, which stops the process" if plan.native else "no: Python frames only",
+        "opens with": METRIC_WORDS[plan.metric],
         "mode": "exact (blocking)" if plan.stops else "nonblocking",
     }
     lines = [rule("Profile", process, width, focused=True)]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from tputtui import text
 from tputtui.profiling.categories import Category, module, origin, waits
 from tputtui.profiling.profile import Func
+from tputtui.profiling.source import SourceText
 from tputtui.views.lines import Line, Role
 from tputtui.views.profile_study import Chosen, Study
 
@@ -44,16 +44,6 @@ class Body(NamedTuple):
     filled: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class SourceText:
-    """A source file as it was read, or why it was not. Lines are cleaned."""
-
-    file: str
-    lines: tuple[str, ...] = ()
-    note: str = ""  # "changed since the process started"
-    missing: str = ""  # why there are no lines
-
-
 class Page(Protocol):
     """One view of a profile. Its cursor stays with what it is on when the study changes."""
 
@@ -70,15 +60,17 @@ class Page(Protocol):
     def sideways(self, step: int) -> None:
         """Left and right."""
 
-    def open(self) -> None:
-        """Enter."""
+    def open(self) -> bool:
+        """Enter; False where there is nothing to open."""
+        ...
 
     def back(self) -> bool:
         """Backspace; False where there is nothing to come back from."""
         ...
 
-    def hottest(self) -> None:
-        """Go where the time is spent."""
+    def hottest(self) -> str:
+        """Go where the time is spent, code that runs before code that waits. Returns what it is, in words."""
+        ...
 
     def point(self, key: int) -> bool:
         """A click on a row. True where the cursor was there already."""
@@ -140,3 +132,12 @@ def around(spread: float | None) -> str:
 def delta(change: float) -> str:
     """A difference in percentage points: "+4.2"."""
     return f"{change * 100:+.1f}"
+
+
+def hottest_words(name: str, ratio: float, runs: bool) -> str:
+    """What `*` went to."""
+    return (
+        f"the hottest that runs: {name}, {share(ratio)} %"
+        if runs
+        else f"nothing runs; the longest wait: {name}, {share(ratio)} %"
+    )

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 
 from tputtui import text
 from tputtui.profiling.profile import Func
+from tputtui.profiling.source import SourceText
 from tputtui.views.lines import Line, Row, bar
-from tputtui.views.profile_page import Body, SourceText, next_of, share
+from tputtui.views.profile_page import Body, next_of, share
 from tputtui.views.profile_study import Chosen, Study
 from tputtui.views.scene import scrolled
 
@@ -49,18 +50,21 @@ class SourcePage:
         """Long lines are cut."""
         del step
 
-    def open(self) -> None:
+    def open(self) -> bool:
         """Nothing opens."""
+        return False
 
     def back(self) -> bool:
         """Nothing to come back from."""
         return False
 
-    def hottest(self) -> None:
+    def hottest(self) -> str:
         """The line with the most time of its own."""
         heat = self._heat()
-        if heat:
-            self._line = max(heat, key=lambda line: (heat[line], -line))
+        if not heat:
+            return ""
+        self._line = max(heat, key=lambda line: (heat[line], -line))
+        return f"the hottest line: {self._line}, {share(heat[self._line][0])} % in itself"
 
     def point(self, key: int) -> bool:
         """A click."""

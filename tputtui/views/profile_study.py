@@ -6,16 +6,17 @@ shape of the tree and a difference to a profile with a table of its own. Pure.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from tputtui import text
 from tputtui.profiling import categories, hot, reading
 from tputtui.profiling.categories import Category, Table
 from tputtui.profiling.diff import Difference, UnionTree, functions, union
 from tputtui.profiling.hot import HotFunction, ThreadRow
-from tputtui.profiling.profile import Func, Metric, Profile, Thread
+from tputtui.profiling.metric import View, by_gil, ends_running, running
+from tputtui.profiling.profile import Func, Profile, Thread
 from tputtui.profiling.stacks import Stacks, choose, focus
 from tputtui.profiling.tree import Shape, Tree
 
@@ -28,7 +29,7 @@ class Knobs:
     focus: tuple[Func, ...] = ()
     mine: bool = False
     lines: bool = False
-    metric: Metric = "wall"
+    metric: View = "wall"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Study:
     def turned(self, knobs: Knobs) -> Study:
         """The same profile, chosen from in another way."""
         new = Study(self.profile, knobs, self.table, self.before, self.evidence)
-        for name in ("whole", "shares", "sentences", "threads"):  # these do not depend on the knobs
+        for name in ("whole", "shares", "sentences", "threads", "ran"):  # these do not depend on the knobs
             if name in self.__dict__:
                 new.__dict__[name] = self.__dict__[name]
         return new
@@ -95,6 +96,28 @@ class Study:
     def has_gil(self) -> bool:
         """Whether anybody asked who holds the GIL."""
         return self.profile.ticks("gil") > 0
+
+    @cached_property
+    def ran(self) -> float:
+        """The share of all samples that did not wait."""
+        whole = self.whole
+        weights = zip(whole.wall, ends_running(whole), strict=True)
+        return sum(weight for weight, runs in weights if runs) / (whole.weight or 1.0)
+
+    @property
+    def of_what(self) -> str:
+        """What a share is a share of: "of 12 threads × 10.0 s, waits too"."""
+        profile, knobs = self.profile, self.knobs
+        if not profile.duration_s or profile.unit != "samples":
+            return f"of {text.short(profile.weight())} {profile.unit}"
+        span = f"{profile.duration_s:.1f} s"
+        if knobs.metric == "gil":
+            return f"of {span}"
+        count = len(profile.threads if knobs.threads is None else knobs.threads)
+        threads = f"{count} thread{'s' if count != 1 else ''} × {span}"
+        if knobs.metric == "running":
+            return f"of what ran in {threads}"
+        return f"of {threads}, waits too"
 
     # ------------------------------------------------------------------------------------------ what follows
 
@@ -177,19 +200,11 @@ class Study:
         return self._callers.get(func, 0)
 
 
-def by_gil(stacks: Stacks) -> Stacks:
-    """The stacks weighted by who held the GIL; shares are of the time. There is no ±: slices keep wall time only."""
-    kept = [at for at, held in enumerate(stacks.gil) if held > 0]
-    weights = array("d", [stacks.gil[at] for at in kept])
-    return Stacks(
-        stacks.frames, tuple(stacks.stacks[at] for at in kept), weights, weights, (), (),
-        max(stacks.gil_ticks, 0.0) or sum(weights), stacks.wall_ticks, stacks.gil_ticks,
-    )  # fmt: skip
-
-
 def _into(stacks: Stacks, knobs: Knobs) -> Stacks:
     if knobs.metric == "gil":
         stacks = by_gil(stacks)
+    elif knobs.metric == "running":
+        stacks = running(stacks)
     for func in knobs.focus:
         funcs = stacks.frames.funcs
         at = next((at for at, one in enumerate(funcs) if one == func), -2)  # -2: not here, and nothing is left

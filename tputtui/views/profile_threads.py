@@ -7,8 +7,9 @@ from collections.abc import Callable
 from tputtui import text
 from tputtui.profiling.hot import ThreadRow
 from tputtui.profiling.profile import Func, Thread
+from tputtui.profiling.source import SourceText
 from tputtui.views.lines import Line, Row, spark
-from tputtui.views.profile_page import Body, SourceText, share
+from tputtui.views.profile_page import Body, share
 from tputtui.views.profile_study import Chosen, Study
 from tputtui.views.scene import scrolled
 
@@ -51,16 +52,19 @@ class ThreadsPage:
         """Nothing beside."""
         del step
 
-    def open(self) -> None:
-        """Enter: the screen turns the choice over, which makes another study."""
+    def open(self) -> bool:
+        """Enter: the book turns the choice over, which makes another study."""
+        return False
 
     def back(self) -> bool:
         """Nothing to come back from."""
         return False
 
-    def hottest(self) -> None:
+    def hottest(self) -> str:
         """The busiest."""
         self._cursor = min(1, len(self._study.threads))
+        thread = self.thread
+        return f"the busiest thread: {thread.label}" if thread is not None else ""
 
     def point(self, key: int) -> bool:
         """A click."""
@@ -93,14 +97,14 @@ class ThreadsPage:
 
     def _head(self, width: int) -> Line:
         row = Row(width).ending_at(11, "samples", "dim").ending_at(19, "wall", "dim").ending_at(28, "waiting", "dim")
-        row.ending_at(36, "gil", "dim")
-        if width >= 76:
-            row.at(39, "not waiting", "dim")
+        row.ending_at(36, "gil", "dim").ending_at(45, "cpu", "dim")
+        if width >= 84:
+            row.at(48, "not waiting", "dim")
         return row.at(self._x(width), "thread", "dim").line()
 
     @staticmethod
     def _x(width: int) -> int:
-        return 39 + _SPARK_CELLS + 2 if width >= 76 else 39
+        return 48 + _SPARK_CELLS + 2 if width >= 84 else 48
 
     def _mark(self, row: Row, chosen: bool) -> None:
         row.at(1, "●" if chosen else "○", "accent" if chosen else "dim")
@@ -122,8 +126,9 @@ class ThreadsPage:
         row.ending_at(34, share(item.gil), "strong" if (item.gil or 0) >= 0.1 else "plain").then(
             " %" if item.gil is not None else "", "dim"
         )
-        if width >= 76:
-            row.at(39, spark(item.sparkline[-_SPARK_CELLS:], 1.0), "data")
+        row.ending_at(43, share(item.cpu)).then(" %" if item.cpu is not None else "", "dim")
+        if width >= 84:
+            row.at(48, spark(item.sparkline[-_SPARK_CELLS:], 1.0), "data")
         several = len({one.thread.pid for one in self._study.threads}) > 1
         name = f"{item.thread.pid}: {item.thread.label}" if several else item.thread.label
         idle = item.waiting >= 0.995

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from tputtui import text
 from tputtui.profiling.diff import UnionTree
 from tputtui.profiling.profile import Func
+from tputtui.profiling.source import SourceText
 from tputtui.profiling.treeview import Row as TreeRow
 from tputtui.profiling.treeview import TreeView
 from tputtui.views.lines import Line, Role, Row, bar
-from tputtui.views.profile_page import BAR_CELLS, Body, SourceText, around, delta, next_of, note, place, share
+from tputtui.views.profile_page import BAR_CELLS, Body, around, delta, hottest_words, next_of, note, place, share
 from tputtui.views.profile_study import Chosen, Study
 from tputtui.views.scene import scrolled
 
@@ -26,6 +27,7 @@ class TreePage:
     def __init__(self, study: Study, *, callers: bool = False) -> None:
         self._callers = callers
         self._cursor = self._top = 0
+        self._moved = callers  # until the user moves, the cursor is where the time is spent
         self._wanted: Callable[[Func], bool] | None = None
         self._matches: tuple[int, ...] = ()
         self._take(study, None)
@@ -42,6 +44,8 @@ class TreePage:
             self.view = TreeView(tree, note=note, like=like if carries else None)
         if not self.view.expanded and not self._callers:
             self.view.open_hot()
+        if not self._moved:
+            self._cursor, _ = self.view.open_hottest()
         self._chosen: tuple[int, Chosen] | None = None
 
     def renew(self, study: Study) -> None:
@@ -57,14 +61,14 @@ class TreePage:
         if not len(view):
             self._cursor = self._top = 0
             return
+        if not self._moved:
+            return
         if same and view.tree.stacks.frames is old.tree.stacks.frames:
             node = view.tree.find(path)
             if node and view.tree.func(node) == func:
                 self._cursor = view.reveal(node)
-                self.search(self._wanted)
                 return
         self.seek(func)
-        self.search(self._wanted)
 
     def seek(self, func: Func) -> None:
         """Put the cursor on the heaviest row of a function; on the first row where it is not here."""
@@ -76,10 +80,12 @@ class TreePage:
 
     def move(self, rows: int) -> None:
         """Up and down."""
+        self._moved = True
         self._cursor = max(0, min(len(self.view) - 1, self._cursor + rows))
 
     def sideways(self, step: int) -> None:
         """Right opens, then goes in; left closes, then goes out."""
+        self._moved = True
         if not len(self.view):
             return
         if step < 0:
@@ -89,22 +95,37 @@ class TreePage:
         elif self.view.row(self._cursor).marker == "open":
             self.move(1)
 
-    def open(self) -> None:
-        """Enter: open or close."""
-        if len(self.view):
-            self._cursor = self.view.toggle(self._cursor)
+    def open(self) -> bool:
+        """Enter: open or close; a leaf is neither."""
+        self._moved = True
+        if not len(self.view) or self.view.row(self._cursor).marker == "leaf":
+            return False
+        self._cursor = self.view.toggle(self._cursor)
+        return True
+
+    def unfold(self) -> bool:
+        """Show the chain under the cursor link by link, or fold it again; False where there is none."""
+        self._moved = True
+        before = len(self.view)
+        if before:
+            self.view.unfold(self._cursor)
+        return len(self.view) != before
 
     def back(self) -> bool:
         """Nothing to come back from."""
         return False
 
-    def hottest(self) -> None:
-        """Open the heaviest path below the cursor."""
-        if len(self.view):
-            self._cursor = self.view.open_hottest(self._cursor)
+    def hottest(self) -> str:
+        """Open the heaviest path of all."""
+        if not len(self.view):
+            return ""
+        self._cursor, runs = self.view.open_hottest()
+        row = self.view.row(self._cursor)
+        return hottest_words(row.name, row.total, runs)
 
     def point(self, key: int) -> bool:
         """A click."""
+        self._moved = True
         here, self._cursor = self._cursor == key, key
         return here
 
@@ -142,6 +163,7 @@ class TreePage:
 
     def to_match(self, step: int) -> bool:
         """The next node that matches, wherever it is folded away."""
+        self._moved = True
         if not len(self.view):
             return False
         node = next_of(self._matches, self.view.node_at(self._cursor), step)
@@ -168,17 +190,17 @@ class TreePage:
         title = "function, then who called it" if self._callers else "function"
         if self._union is not None:
             row.ending_at(8, "before", "dim").ending_at(17, "now", "dim").ending_at(26, "Δ points", "dim")
-            return row.at(28, title, "dim").line()
+            return row.at(28, title, "dim").ending_at(width - 1, "% of each profile", "dim").line()
         columns = _Columns(width, self._study.has_gil)
         row.ending_at(8, "gil" if self._study.knobs.metric == "gil" else "total", "dim")
         row.ending_at(columns.self_, "self", "dim")
         if columns.gil:
             row.ending_at(columns.gil, "gil", "dim")
         row.at(columns.function, title, "dim")
-        if len(self.view) and not columns.spread:
-            own = around(self.view.row(self._cursor).spread)
-            row.ending_at(width - 1, f"this row {own}" if own else "", "dim")
-        return row.line()
+        own = around(self.view.row(self._cursor).spread) if len(self.view) and not columns.spread else ""
+        what = self._study.of_what
+        said = f"{own} here   {what}" if own and row.end + text.width(what) + text.width(own) + 10 < width else what
+        return row.ending_at(width - 1, text.cut(said, max(0, width - 2 - row.end)), "dim").line()
 
     def _row(self, item: TreeRow, width: int) -> Line:
         columns = _Columns(width, self._study.has_gil)
