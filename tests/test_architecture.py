@@ -29,9 +29,14 @@ def test_imports_point_down(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("import tputtui.cli", {"textual", "rich", "httpx", "psutil", "prometheus_client", "plotext", "asyncio"}),
         ("import tputtui.monitor", {"textual", "rich", "plotext", "httpx", "prometheus_client", "numpy", "scipy"}),
-        ("import tputtui.stream, tputtui.commands.stream", {"textual", "rich", "plotext"}),
+        ("import tputtui.snapshot_json, tputtui.commands.stream", {"textual", "rich", "plotext"}),
         ("import tputtui.views.profile, tputtui.views.routes", {"textual", "rich", "plotext", "psutil", "httpx"}),
+        (
+            "import tputtui.tui.keys as k, tputtui.tui.theme_files as t\nk.check_remapped({'quit': 'x'})\nt.check('dark')",
+            {"textual", "rich"},
+        ),
         ("import tputtui.profiling.capture", {"textual", "rich", "psutil", "httpx", "asyncio"}),
+        ("import tputtui.experiments.report.text, tputtui.commands.compare", {"numpy", "scipy", "textual", "rich"}),
         ("import tputtui.tui.run", {"plotext", "httpx", "prometheus_client", "numpy", "scipy"}),
     ],
 )

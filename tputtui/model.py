@@ -64,6 +64,25 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """What is different where the samples come from a Prometheus-compatible server and not from the target itself."""
+
+    rate_s: float | None  # counters hold rates per second that the server took over so long; None: raw, to look at
+    source_labels: tuple[str, ...] = ()  # what the server tells its sources apart by, where they differ: "instance"
+    before: Exposition | None = None  # of raw values: what they were
+    before_s: float | None = None  # so many seconds earlier
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing to ask a server for: a sample name, added up by the server over everything but a few labels."""
+
+    name: str
+    how: Literal["rate", "sum", "max", "limit"]  # "limit": added up, without what stands for "no limit"
+    labels: frozenset[str] = frozenset()  # kept apart
+
+
+@dataclass(frozen=True, slots=True)
 class Exposition:
     """One answer of a target, read.
 
@@ -79,6 +98,7 @@ class Exposition:
     warning: str | None = None  # "Prometheus would reject this scrape: line 6: …"
     hidden: Mapping[str, int] = field(default_factory=dict)  # sample name -> its series beyond the limit, not read
     truncated: bool = False  # the body ends in the middle of a line
+    served: Served | None = None  # it was put together from a server's answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -541,8 +561,10 @@ class ObjectiveStatus:
 class FirstToSaturate:
     """The resource that is closest to its limit, with the evidence."""
 
-    name: str
+    name: str  # of several services with its own: "checkout: db pool"
     reason: str  # "3 waiting", "91 % of 8 cores"
+    owner: str = ""  # the service; "" for the host
+    resource: str = ""  # the row's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -583,3 +605,4 @@ class Snapshot:
     events: tuple[Event, ...] = ()  # the newest, oldest first
     self_: SelfState = field(default_factory=lambda: SelfState(None, None, 0))
     ready: bool = False  # every target has two scrapes or has failed
+    history_s: float = 0.0  # figures are known from so long before the first tick on: a server remembered them

@@ -13,7 +13,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tputtui import text
-from tputtui.model import BreakdownRow, ErrorState, LatencyState, ObjectiveStatus, Quantile, Snapshot, TrafficState
+from tputtui.model import (
+    BreakdownRow,
+    ErrorState,
+    FirstToSaturate,
+    LatencyState,
+    ObjectiveStatus,
+    Quantile,
+    Snapshot,
+    TrafficState,
+)
 from tputtui.views import arrangement
 from tputtui.views.choice import offered
 from tputtui.views.events import event_line, events
@@ -269,5 +278,29 @@ def test_the_busiest_service_with_requests_is_where_one_begins() -> None:
 def test_the_summary_holds_what_one_wants_to_know_afterwards() -> None:
     lines = summary(samples.snapshot(), 751.0, ["x.svg"])
     assert lines[0] == "watched for 12 min 31 s"
-    assert "checkout: best 60 s 1,690 req/s, p99 88.1 ms, errors 0.12 %" in lines
+    assert "checkout: best 60 s 1,690 req/s; at the end p99 88.1 ms, errors 0.12 %" in lines
     assert lines[-1] == "saved x.svg"
+
+
+def test_the_summary_of_many_services_is_short_and_never_wraps() -> None:
+    names = [f"{'service-with-a-very-long-name' * 3}-{number}" for number in range(7)]
+    services = [samples.service(name, traffic=TrafficState("x", 10.0 * n, "req/s")) for n, name in enumerate(names)]
+    node = samples.service("node", traffic=TrafficState("y", 5e9, "By/s"))
+    silent = samples.service("silent", traffic=None)
+    first = FirstToSaturate("a pool of connections " * 5, "waiting work " * 5)
+    snapshot = replace(samples.snapshot(), services=(silent, node, *services), first=first)
+    lines = summary(snapshot, 31.0, ["/var/lib/a/very/long/path/" + "x" * 80])
+    assert len(lines) <= 7
+    assert max(len("tputtui: " + line) for line in lines[:-1]) <= 80
+    assert "at the end 60.0 req/s" in lines[1]  # the busiest first, and no "best" before there were 60 s
+    assert not any("best" in line or "node" in line for line in lines)
+    assert "and 6 more services" in lines
+    assert lines[-1].endswith("x" * 80)
+
+
+def test_a_summary_says_best_of_all_services_or_of_none() -> None:
+    old = samples.service("old", traffic=TrafficState("x", 10.0, "req/s", best_60s=900.0))
+    new = samples.service("new", traffic=TrafficState("x", 20.0, "req/s"))
+    lines = summary(replace(samples.snapshot(), services=(new, old)), 90.0)
+    assert lines[1].startswith("old: best 60 s 900.0 req/s; at the end p99")
+    assert lines[2].startswith("new: best 60 s – req/s; at the end p99")

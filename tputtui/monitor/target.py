@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from tputtui import text
-from tputtui.model import Bindings, Event, Exposition, Scrape, SignalKind, Target, TargetStatus
+from tputtui.model import Binding, Bindings, Event, Exposition, Scrape, SignalKind, Target, TargetStatus
 from tputtui.signals.classify import classify
 from tputtui.signals.overrides import apply_overrides
 from tputtui.signals.service import followed, wanted
@@ -24,6 +25,9 @@ LOOKS_FOR = 120
 NEWLY_CHOSEN = 3
 """Scrapes after a choice in which what was not followed before does not count from zero: one that was under way, of
 which it was not read, and those around it."""
+
+LARGE = 5_000
+"""Series from which on nothing is looked for again while no series comes or goes: a look takes 5 µs a series."""
 
 _LOOKS = (3, 5, 10, 20, 40, 80)
 """The scrapes at which a target is looked at again on which a signal is missing."""
@@ -64,6 +68,11 @@ class TargetTracker:
     def settled(self) -> bool:
         """Two good scrapes, or a failure: what there is to know at the start is known."""
         return self._good >= 2 or (self._last is not None and self._last.error is not None)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether its newest scrape was good."""
+        return self._last is not None and self._last.error is None
 
     @property
     def identity(self) -> object | None:
@@ -127,13 +136,15 @@ class TargetTracker:
         bound = self.bindings
         if (bound is None or bound.traffic is None) and earlier is not None and exposition.series != earlier.series:
             return True
+        if exposition.series > LARGE and earlier is not None and exposition.series == earlier.series:
+            return False
         return self._good in _LOOKS or self._good % LOOKS_FOR == 0
 
     def _settle(self, found: Bindings, exposition: Exposition) -> None:
         """Bind. Where the traffic is another one, the window begins with the scrape before, which was read whole: what
         was born since then counts from zero.
         """
-        self._found = found
+        self._found = found = kept(found, self._found)
         bindings = apply_overrides(found, self.overrides, exposition)
         self.service_name = self.service_name or _service_name(exposition)
         old = self.bindings
@@ -187,6 +198,33 @@ class TargetTracker:
             since_s=None if self._since is None else max(0.0, at - self._since),
             hidden=exposition.hidden if exposition is not None else {},
         )
+
+
+def kept(found: Bindings, before: Bindings) -> Bindings:
+    """What was found, with the bindings of before where they read the same: only points and the reason have changed.
+
+    A signal stays bound though no series of it is there at the moment: one odd scrape does not start its total anew.
+    """
+    known = {_reading(one): one for one in before.all()}
+
+    def of(binding: Binding) -> Binding:
+        return known.get(_reading(binding), binding)
+
+    traffic = of(found.traffic) if found.traffic is not None else before.traffic
+    same = traffic == before.traffic  # errors are a share of the traffic: another traffic's are not kept
+    return replace(
+        found,
+        traffic=traffic,
+        errors=of(found.errors) if found.errors is not None else before.errors if same else None,
+        latency=of(found.latency) if found.latency is not None else before.latency,
+        saturation=tuple(map(of, found.saturation)),
+        signals=tuple(map(of, found.signals)),
+    )
+
+
+def _reading(binding: Binding) -> Binding:
+    """All of a binding that decides what is read."""
+    return replace(binding, score=0.0, reason="")
 
 
 def _service_name(exposition: Exposition) -> str | None:

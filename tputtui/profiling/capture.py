@@ -173,7 +173,7 @@ class Capture:
         """Slice after slice. The next one runs while the last one's file is read."""
         found = proc.facts(self.pid)
         if found is None:
-            raise CaptureFailed(f"PID {self.pid} is gone. choose another process")
+            raise CaptureFailed(f"PID {self.pid} is gone; choose another process")
         start = found.start
         # Native symbols take 35 to 150 ms to load at each attach: longer slices, but the five that a ± needs.
         seconds = max(1, math.floor(self.duration_s / 5)) if self._native else 1

@@ -65,12 +65,22 @@ PROFILE: tuple[Option, ...] = (
 )
 
 PRESET: tuple[Option, ...] = (
-    *PROFILE,
+    Option("duration", PROFILE[0].kind, "length of a capture; else [profile]'s", example='"30s"', field="duration_s"),
+    Option("rate", PROFILE[1].kind, "samples a second; else [profile]'s", example="200", field="rate_hz"),
     Option("subprocesses", kinds.SWITCH, "child processes too", "false"),
     Option("native", kinds.SWITCH, "native frames too; pauses the process for longer", "false"),
     Option("blocking", kinds.SWITCH, "exact: the process is paused for each sample", "false"),
     Option("idle", kinds.SWITCH, "open with waiting threads, too; without them only what runs (g shows all)", "true"),
     Option("gil", kinds.SWITCH, "open with who held the GIL (g shows all)", "false"),
+)
+
+TRIGGER: tuple[Option, ...] = (
+    Option("process", kinds.TEXT, "whom: :PORT is whoever listens there, else a process's name", example='":8000"'),
+    Option(
+        "after", kinds.duration(1, _DAY, "30s"), "how long an objective is missed by then", '"30s"', field="after_s"
+    ),
+    Option("every", kinds.duration(10, 30 * _DAY, "10m"), "at most once in this time", '"10m"', field="every_s"),
+    Option("preset", kinds.TEXT, "a name of [profile.presets]; else as [profile] says", example='"deep"'),
 )
 
 LIMITS: tuple[Option, ...] = (
@@ -88,6 +98,14 @@ LIMITS: tuple[Option, ...] = (
 TARGET: tuple[Option, ...] = (
     Option("name", kinds.TEXT, "what it is called on screen and on the command line", example='"api"'),
     Option("url", kinds.TEXT, "URL, host:port or :port; without a path, /metrics", example='"127.0.0.1:8000"'),
+    Option(
+        "prometheus",
+        kinds.TEXT,
+        "in place of url: address of a Prometheus-compatible server (Thanos, Mimir, VictoriaMetrics)",
+        example='"prometheus.example:9090"',
+    ),
+    Option("match", kinds.MATCHERS, "what to take from the server; else all its jobs", example="'job=\"api\"'"),
+    Option("tenant", kinds.TEXT, "X-Scope-OrgID to send: the tenant of a shared server", example='"team-a"'),
     Option("service", kinds.TEXT, "targets of one service are added up", example='"api"'),
     Option("username", kinds.TEXT, "basic authentication", example='"metrics"'),
     Option("password_file", kinds.FILE, "file that holds the password", example='"~/.secrets/api"'),
@@ -120,11 +138,14 @@ SIGNALS = ("traffic", "errors", "latency", "saturation")
 
 HELP: dict[str, str] = {
     "targets": "What is asked for numbers, one [[targets]] each. Secrets come from files or variables, never from here.",
-    "targets.headers": "Headers to send, such as X-Scope-OrgID. Not for secrets.",
+    "targets.headers": "Headers to send. Not for secrets.",
+    "targets.headers_file": "Headers to send, each read from a file at every request.",
+    "targets.headers_env": "Headers to send, each the value of an environment variable.",
     "targets.bindings": "Which metric feeds a signal, where the one found by itself is not the one you want.",
     "keys": "Keys by action, as the help screen (?) names them.",
     "profile": "How a process is profiled.",
     "profile.presets": "Named sets of options for a capture.",
+    "profile.on_objective_missed": "A capture by itself when an objective is missed. Without this table there is none.",
     "profile.categories": "Modules by kind of work (framework, your code, database, outbound, waiting, other); "
     "they go before the built-in table. With a / it is a part of a path.",
     "limits": "Beyond these we degrade, and say so. Sizes as 512B, 64KiB, 16MiB or a number of bytes.",

@@ -13,6 +13,11 @@ _SHARES = {"ratio": 1.0, "percent": 100.0}
 _TIMES = frozenset(("s", "ms", "us"))
 
 
+def is_highest(binding: Binding) -> bool:
+    """Whether the highest of several values counts, as of shares and times; amounts are added up."""
+    return binding.unit in _SHARES or binding.unit in _TIMES
+
+
 class Level:
     """Reads one saturation binding."""
 
@@ -33,7 +38,7 @@ class Level:
         """The level now. Amounts are added over series and replicas; of shares and times the highest counts."""
         binding = self.binding
         unit = binding.unit or ""
-        value = self._value(tick, most=unit in _SHARES or unit in _TIMES)
+        value = self._value(tick, most=is_highest(binding))
         limit = self._limit(tick)
         ratio = None
         if value is not None and limit is not None:
@@ -68,16 +73,6 @@ class Level:
         values = [value for _, value in gauge_values(tick.layout.windows, self.binding.limit, self._meets)]
         limits = [value for value in values if 0 < value < float("inf")]
         return sum(limits) * self.binding.scale if limits else None
-
-
-def urgency(state: SaturationState) -> tuple[bool, float, bool, float]:
-    """The sort key: waiting work first, then by ratio, unknown last."""
-    return (
-        not state.waiting,
-        -(state.waiting or 0.0) if state.waiting else 0.0,
-        state.ratio is None,
-        -(state.ratio or 0.0),
-    )
 
 
 _QUEUE_WORDS = (" waiting", " queue", " pending", " queued")

@@ -134,7 +134,9 @@ class Book:
         self._turn(mine=not self._knobs.mine)
         if not self._knobs.mine:
             return "all code"
-        return "my code only: libraries, the standard library and import machinery are folded into who called them"
+        return (
+            "my code only: of libraries, the standard library and import machinery what my code called, and no deeper"
+        )
 
     def lines(self) -> str:
         """L."""

@@ -30,6 +30,10 @@ class CountedPage:
         """Up and down."""
         self._cursor = max(0, min(len(self._rows) - 1, self._cursor + rows))
 
+    def point(self, row: int) -> None:
+        """A click."""
+        self._cursor = row
+
     def open(self) -> None:
         """Who called the function under the cursor."""
         row = self._rows[self._cursor]

@@ -8,7 +8,7 @@ from tputtui import text
 from tputtui.model import ServiceState
 from tputtui.profiling.categories import CATEGORIES
 from tputtui.signals import names
-from tputtui.signals.host_saturation import first_to_saturate
+from tputtui.signals.first import first_to_saturate
 from tputtui.views.latency import figure, quantile_name
 from tputtui.views.lines import Line, Role, Row, Span, bar, spark
 from tputtui.views.profile_flame import legend

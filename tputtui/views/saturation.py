@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tputtui import text
 from tputtui.model import HostState, SaturationState
 from tputtui.signals import names
+from tputtui.signals.first import ordered
 from tputtui.views.lines import Line, Role, Row, Span, bar, mark, rule, spark
 from tputtui.views.scene import PanelView, Scene
 from tputtui.views.throughput import fill
@@ -46,17 +47,7 @@ def resources(scene: Scene) -> list[tuple[str, SaturationState]]:
     service = scene.service
     own = [(service.name, resource) for resource in service.saturation] if service is not None else []
     host = [("", resource) for resource in scene.snapshot.host_saturation]
-    return sorted(own + host, key=lambda item: saturation_order(item[1]))
-
-
-def saturation_order(resource: SaturationState) -> tuple[bool, float, bool, str]:
-    """Waiting work outranks percentages; then the ratio to the limit; what is not known comes last."""
-    return (
-        not (resource.waiting or 0) > 0,
-        -(resource.ratio if resource.ratio is not None else -1.0),
-        resource.value is None,
-        resource.name,
-    )
+    return ordered(own + host, scene.snapshot.first)
 
 
 def resource_role(resource: SaturationState) -> Role:
@@ -106,7 +97,9 @@ def _row(scene: Scene, owner: str, resource: SaturationState, width: int) -> Lin
 def _evidence(resource: SaturationState) -> list[Span]:
     spans: list[Span] = []
     if resource.waiting:
-        spans += [Span("waiting "), Span(text.number(resource.waiting), "warning"), Span("  ")]
+        of_time = resource.unit == "ratio"  # a share of the time, not a number of waiting things
+        digits = text.percent(100 * resource.waiting) if of_time else text.number(resource.waiting)
+        spans += [Span("waiting "), Span(digits, "warning"), Span(" % of the time  " if of_time else "  ")]
     if resource.limit is not None and resource.value is not None:
         used, unit = text.amount(resource.value, resource.unit)
         limit, limit_unit = text.amount(resource.limit, resource.unit)
