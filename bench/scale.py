@@ -22,7 +22,7 @@ from typing import Any
 
 SERIES, BIG_SERIES = 500, 100_000
 BOUNDS = ("0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf")
-WARM_UP_S = 8.0
+WARM_UP_S = 20.0
 
 
 def body(series: int, began: float) -> bytes:
@@ -85,6 +85,8 @@ def watch(ports: Sequence[int], server: str, seconds: float, limit: int) -> dict
     engine = Engine(Settings(targets=targets, servers=servers, discover=False, limits=limits))
     ages: list[float] = []
     gaps: list[float] = []
+    ready: list[float] = []
+    began = time.monotonic()
     seen: list[Any] = []
     done = threading.Event()
 
@@ -93,6 +95,8 @@ def watch(ports: Sequence[int], server: str, seconds: float, limit: int) -> dict
             gaps.append(snapshot.at - seen[-1].at)
             ages.extend(one.age_s for one in snapshot.targets if one.age_s is not None and one.name != large)
         seen.append(snapshot)
+        if not ready and snapshot.ready:
+            ready.append(time.monotonic() - began)
 
     measuring = False
     large = f"t{len(ports) - 1}" if len(ports) == 11 else ""  # the others are what matters
@@ -107,6 +111,7 @@ def watch(ports: Sequence[int], server: str, seconds: float, limit: int) -> dict
     ages.sort()
     return {
         "services": sum(one.traffic is not None and one.traffic.rps is not None for one in last.services),
+        "ready after s": ready[0] if ready else 0.0,
         "cpu % of a core": 100 * cpu / wall,
         "CPU ms a tick": 1000 * cpu / max(1, ticks),
         "RSS MiB": (last.self_.rss_bytes or 0) / 2**20,

@@ -7,13 +7,6 @@ from simulated import Service, ar1, run
 from tputtui.experiments.context import Context
 from tputtui.experiments.statistics.compare import compare
 from tputtui.experiments.statistics.longrun import long_run
-from tputtui.experiments.statistics.verdicts import holm
-
-
-def test_holm_by_hand() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
-    assert holm([]) == []
 
 
 @pytest.mark.parametrize(("phi", "expected"), [(0.0, 600.0), (0.5, 200.0), (0.8, 66.7)])

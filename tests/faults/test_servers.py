@@ -77,6 +77,8 @@ def has_rates(snapshot: Snapshot) -> bool:
     return traffic is not None and traffic.rps is not None
 
 
+HUGE = b" " * 100_000_000
+
 REFUSALS: dict[str, tuple[Callable[[str], Answer | None], str]] = {
     "credentials": (
         lambda _: (401, "text/plain", b"Unauthorized"),
@@ -99,7 +101,7 @@ REFUSALS: dict[str, tuple[Callable[[str], Answer | None], str]] = {
     "hangs": (lambda _: None, "no answer within 0.5 s"),
     "a page": (lambda _: (200, "text/html", b"<html>Login</html>"), "not as a Prometheus server does"),
     "not found": (lambda _: (404, "text/plain", b"404 page not found"), "no Prometheus API at this address (HTTP 404)"),
-    "100 MB": (lambda _: (200, "application/json", b" " * 100_000_000), "body larger than 16 MiB"),
+    "100 MB": (lambda _: (200, "application/json", HUGE), "body larger than 16 MiB"),
     "other JSON": (lambda _: success("scalar"), "no vector of numbers"),
     "no numbers": (
         lambda _: success({"resultType": "vector", "result": [{"metric": {}, "value": [1, "x"]}]}),

@@ -41,10 +41,16 @@ class Context:
     env_b: Mapping[str, object] = field(default_factory=dict)
     declared_change: tuple[str, ...] = ()
     aa_history_rps: tuple[float, ...] = ()
+    aa_history: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # other metrics of the same A/A runs
     pair_history: tuple[float, ...] = ()  # B/A ratios of A/A windows on the same two targets
     load_limited: bool | None = None  # None: found from offered_rps
     margins: Mapping[str, float] = field(default_factory=dict)  # those that were asked for
     primary: str | None = None
+
+    def history(self, metric: str) -> tuple[float, ...]:
+        """A metric of equal runs; where it is not known, their throughput, as the least that must be expected."""
+        own = self.aa_history.get(metric, ())
+        return own if len(own) >= len(self.aa_history_rps) else self.aa_history_rps
 
     def margin(self, metric: str) -> float:
         """The least effect of interest of a metric."""

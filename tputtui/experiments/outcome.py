@@ -146,7 +146,22 @@ class Comparison:
     strata: tuple[Stratum, ...] = ()
     heterogeneity_p: float | None = None  # Cochran's Q over the strata
     advice: tuple[str, ...] = ()  # the next best design
+    capped: bool = False  # a gate allowed no more than inconclusive
 
     def metric(self, name: str) -> Metric | None:
         """A metric by its name; None where there is none."""
         return next((metric for metric in self.metrics if metric.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """What it takes to find an effect on the throughput in four cases of five."""
+
+    detect: float  # relative
+    rate: float  # of the pilot, 1/s
+    seconds_piloted: float
+    seconds: float | None  # per arm, one pair of runs; None: no length does, for equal runs differ by too much
+    run_sd: float
+    run_sd_assumed: bool
+    pair_seconds: float  # per arm of each pair
+    pairs: int | None  # None: more than a hundred

@@ -121,7 +121,9 @@ class ProfileScreen(BookKeys, Screen[None]):
         plan = self._plan or from_settings(self.desk.settings.profile)
         self._book, self._menu, self._entry, self._offered = Book(plan.knobs), None, None, ()
         self._sampling = Sampling(subject.pid, subject.name, duration_s=plan.duration_s)
-        self._sampler = Sampler(self.post_message, self.desk.shelf, self.desk.categories, self.desk.kept)
+        self._sampler = Sampler(
+            self.post_message, self.desk.profiles.shelf, self.desk.profiles.categories, self.desk.profiles.kept
+        )
         try:
             self._sampler.start(subject, plan)
         except CaptureFailed as failed:
@@ -154,15 +156,17 @@ class ProfileScreen(BookKeys, Screen[None]):
         """Show a profile that was taken before."""
         about = opened.profile.about
         self._book, self._menu, self._waiting, self._entry = Book(), None, None, opened.entry
-        self._sampling = Sampling(about.pid or 0, about.command or about.label, problem=about.ended, done=True)
-        maker = Sampler(self.post_message, self.desk.shelf, self.desk.categories, self.desk.kept)
+        self._sampling = Sampling(0, about.label or about.command, problem=about.ended, done=True)
+        maker = Sampler(
+            self.post_message, self.desk.profiles.shelf, self.desk.profiles.categories, self.desk.profiles.kept
+        )
         self._book.take(maker.study(opened.profile, opened.before))
         self.desk.show_scene()
 
     def open_entry(self, entry: Entry) -> None:
         """Show a profile of the shelf."""
         try:
-            self.open(Opened(self.desk.shelf.read(entry), entry=entry))
+            self.open(Opened(self.desk.profiles.shelf.read(entry), entry=entry))
         except UnreadableProfile as error:
             self.desk.say(str(error))
 
@@ -231,7 +235,7 @@ class ProfileScreen(BookKeys, Screen[None]):
             self.desk.show_scene()
             return
         try:
-            self._book.compare(self.desk.shelf.read(entry))
+            self._book.compare(self.desk.profiles.shelf.read(entry))
         except UnreadableProfile as error:
             self.desk.say(str(error))
         else:
@@ -284,7 +288,7 @@ class ProfileScreen(BookKeys, Screen[None]):
         else:
             shown = self._entry or (Entry(0.0, 0, "") if self._book.study is not None else None)
             scene = self.desk.scene()
-            self._menu = ShelfMenu(self.desk.shelf.entries(), shown, scene.clock if scene is not None else str)
+            self._menu = ShelfMenu(self.desk.profiles.shelf.entries(), shown, scene.clock if scene is not None else str)
         self.desk.show_scene()
 
     def do_quit(self) -> None:
@@ -352,4 +356,4 @@ class ProfileScreen(BookKeys, Screen[None]):
     def do_export(self) -> None:
         """e: the profile as speedscope JSON, collapsed stacks and an SVG flame graph."""
         study = self._book.study
-        self.desk.export_profile(study.profile if study is not None else None)
+        self.desk.profiles.export(study.profile if study is not None else None)

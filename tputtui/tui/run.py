@@ -82,7 +82,9 @@ def run(
     if app.error is not None:
         raise app.error
     saved = [_from_home(path) for path in app.saved]
-    return Ended(app.return_code or 0, tuple(summary(app.latest, time.monotonic() - began, saved)))
+    lens = app.viewpoint.lens
+    told = summary(app.latest, time.monotonic() - began, saved, lens.name if lens is not None else None)
+    return Ended(app.return_code or 0, tuple(told))
 
 
 def _from_home(path: str) -> str:

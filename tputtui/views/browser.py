@@ -11,9 +11,8 @@ from tputtui import text
 from tputtui.monitor.browsing import Families
 from tputtui.settings.document import toml
 from tputtui.signals.browse import SLOTS, FamilyRow, unfit
-from tputtui.views.lines import Line, Row, rule, sparks
+from tputtui.views.lines import Line, Row, fill, rule, sparks
 from tputtui.views.scene import PanelView, scrolled
-from tputtui.views.throughput import fill
 
 _WIDE_HELP = 130  # columns from which the help stands in the list, too
 _BESIDE = 100  # columns from which the config lines stand beside the rest

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from tputtui import text
 from tputtui.model import Event, ObjectiveStatus
-from tputtui.views.lines import Line, Role, Row, Span, rule
+from tputtui.views.lines import Line, Role, Row, Span, fill, rule
 from tputtui.views.scene import PanelView, Scene
-from tputtui.views.throughput import fill
 
 ROLES: dict[str, Role] = {"down": "bad", "warning": "warning", "objective": "warning", "reset": "warning", "up": "ok"}
 

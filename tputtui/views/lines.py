@@ -112,6 +112,11 @@ def blank(width: int) -> Line:
     return (Span(" " * width),)
 
 
+def fill(lines: list[Line], width: int, height: int) -> list[Line]:
+    """Exactly `height` lines."""
+    return lines[:height] + [blank(width)] * (height - len(lines))
+
+
 def plain(line: Line) -> str:
     """A line's text: for tests and for what is copied."""
     return "".join(span.text for span in line)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from tputtui import text
-from tputtui.model import TargetStatus
+from tputtui.model import TargetState, TargetStatus
 from tputtui.signals.replicas import Replica, replica_of
 from tputtui.views.header import STATE_SIGNS
 from tputtui.views.latency import figure, quantile_name
 from tputtui.views.lines import Row, rule
 from tputtui.views.scene import PanelView, Scene, traffic_figure
 from tputtui.views.table import Column, Listing, table
+
+_ORDER: dict[TargetState, int] = {"down": 0, "waiting": 1, "up": 2}
 
 
 def targets(scene: Scene, width: int, height: int) -> PanelView:
@@ -18,13 +20,16 @@ def targets(scene: Scene, width: int, height: int) -> PanelView:
     down = sum(1 for target in snapshot.targets if target.state == "down")
     context = f"{len(snapshot.targets)} targets" + (f", {down} down" if down else "")
     top = rule("Targets", context, width, scene.viewpoint.focus == "targets")
+    # What is down comes first: it must not be what has no room.
+    items = sorted(snapshot.targets, key=lambda target: _ORDER[target.state])
     return table(
-        Listing(snapshot.targets, lambda target: target.name, lambda target: f"{target.name} {target.url}"),
+        Listing(items, lambda target: target.name, lambda target: f"{target.name} {target.url}"),
         _columns(scene),
         scene.viewpoint.list("targets"),
         top,
         width,
         height,
+        foot=lambda hidden: Row(width).at(1, f"and {hidden:,} more", "dim").line() if hidden > 1 else None,
         empty="no targets: start as  tputtui :PORT",
     )
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tputtui.experiments.outcome import Comparison, Metric
 from tputtui.experiments.report import words
+from tputtui.experiments.report.record import Record
 from tputtui.text import cut_left, left, right, span, width
 
 _WIDE = 96
 
 
-def text(comparison: Comparison, names: Mapping[str, str]) -> str:
+def text(comparison: Comparison, record: Record) -> str:
     """The report, lines joined, without an end of line at its end."""
     lines = [words.headline(comparison), words.MEANINGS[comparison.verdict], ""]
-    lines += [f"  {left(arm, 9)}  {cut_left(name, _WIDE - 14)}" for arm, name in names.items()]
+    for head, body in record.sections():
+        lines += textwrap.wrap(f"{head}: {body}", _WIDE, initial_indent="  ", subsequent_indent="    ")
+    lines += [f"  {left(arm, 9)}  {cut_left(name, _WIDE - 14)}" for arm, name in record.sides.items()]
     lines += [f"  {'measured'}   {words.measured(comparison)}", ""]
     if comparison.differences:
         lines += ["what differs", *(f"  {words.difference(one)}" for one in comparison.differences), ""]
@@ -30,6 +33,8 @@ def text(comparison: Comparison, names: Mapping[str, str]) -> str:
         lines += ["why", *_items(comparison.reasons), ""]
     if comparison.advice:
         lines += ["next", *_items(comparison.advice), ""]
+    if record.decision:
+        lines += [f"decision: {record.decision}"]
     return "\n".join(lines).rstrip("\n")
 
 

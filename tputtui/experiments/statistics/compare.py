@@ -59,7 +59,7 @@ def compare(baseline: Rows, candidate: Rows, context: Context, *, absolute_times
         notes.say("load-limited", f"The load was limited, so throughput cannot show an improvement: {primary} decides.")
     error, assumed = effects.between(arms.paired, context.aa_history_rps, context.pair_history)
     gates.history(arms, context, error, assumed, notes)
-    measured = _measured(arms, error)
+    measured = _measured(arms, context)
     gates.drift(arms, measured["throughput"], context, notes)
     metrics = judged(measured, context, primary)
     if limited:
@@ -84,15 +84,19 @@ def compare(baseline: Rows, candidate: Rows, context: Context, *, absolute_times
 
 
 def _closed(answer: Comparison, notes: Notes) -> Comparison:
-    return replace(answer, flags=tuple(notes.flags), reasons=tuple(notes.reasons))
+    return replace(answer, flags=tuple(notes.flags), reasons=tuple(notes.reasons), capped=notes.cap)
 
 
-def _measured(arms: Arms, error: effects.Between) -> dict[str, Measured]:
+def _measured(arms: Arms, context: Context) -> dict[str, Measured]:
+    def error(metric: str) -> effects.Between:
+        pairs = context.pair_history if metric == "throughput" else ()
+        return effects.between(arms.paired, context.history(metric), pairs)[0]
+
     return {
-        "throughput": effects.throughput(arms, error),
-        **{name: effects.quantile(arms, name, error) for name in ("p50", "p90", "p99")},
+        "throughput": effects.throughput(arms, error("throughput")),
+        **{name: effects.quantile(arms, name, error(name)) for name in ("p50", "p90", "p99")},
         "error_ratio": effects.errors(arms),
-        "cpu_per_request": effects.cost(arms, error),
+        "cpu_per_request": effects.cost(arms, error("cpu_per_request")),
     }
 
 

@@ -11,20 +11,11 @@ import numpy as np
 from tputtui.experiments.context import Context
 from tputtui.experiments.outcome import Interval, Metric, Verdict
 from tputtui.experiments.statistics.effects import Measured
+from tputtui.profiling.diff import holm
 
 ALPHA: Final = 0.05
 FEWEST_EFFECTIVE: Final = 15.0
 """Effective rows below which nothing is called improved or regressed."""
-
-
-def holm(ps: Sequence[float]) -> list[float]:
-    """Holm's step-down adjustment (1979): the family-wise error stays at the level."""
-    order = np.argsort(ps)
-    adjusted, running = [0.0] * len(ps), 0.0
-    for rank, at in enumerate(order):
-        running = max(running, min(1.0, (len(ps) - rank) * ps[at]))
-        adjusted[int(at)] = running
-    return adjusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +26,18 @@ class _Judged:
     ci_90: tuple[float, float]
 
 
-def judged(measured: Mapping[str, Measured], context: Context, primary: str) -> tuple[Metric, ...]:
+def judged(
+    measured: Mapping[str, Measured], context: Context, primary: str, fewest: float = FEWEST_EFFECTIVE
+) -> tuple[Metric, ...]:
     """All metrics with their verdicts. The primary is tested at the full level, the others after Holm's correction.
 
-    The correction is over the metrics that have a say; what is shown for information is corrected over all.
+    The correction is over the metrics that have a say; what is shown for information is corrected over all. Below
+    `fewest` effective rows nothing is called.
     """
     tests = {name: test for name, one in measured.items() if (test := _test(name, one)) is not None}
     guarding = [name for name in tests if context.guards(name) or name == primary]
-    adjusted = dict(zip(tests, holm([test.p for test in tests.values()]), strict=True))
-    adjusted |= zip(guarding, holm([tests[name].p for name in guarding]), strict=True)
+    adjusted = dict(zip(tests, _holm([test.p for test in tests.values()]), strict=True))
+    adjusted |= zip(guarding, _holm([tests[name].p for name in guarding]), strict=True)
     if primary in tests:
         adjusted[primary] = tests[primary].p
     out = []
@@ -54,7 +48,7 @@ def judged(measured: Mapping[str, Measured], context: Context, primary: str) -> 
             out.append(Metric(name, one.baseline, one.candidate, margin=margin, guards=guards, why=one.why))
             continue
         n_eff = one.estimate.n_eff if one.estimate is not None else None
-        verdict, why = _word(test, adjusted[name], margin, name == "throughput", n_eff)
+        verdict, why = _word(test, adjusted[name], margin, name == "throughput", n_eff, fewest)
         out.append(
             Metric(
                 name=name,
@@ -74,6 +68,10 @@ def judged(measured: Mapping[str, Measured], context: Context, primary: str) -> 
     return tuple(out)
 
 
+def _holm(ps: Sequence[float]) -> list[float]:
+    return [1.0 if p is None else p for p in holm(list(ps))]
+
+
 def _test(name: str, one: Measured) -> _Judged | None:
     if one.limits is not None and one.limits_90 is not None and one.exact_p is not None:
         effect = (one.candidate or 0.0) - (one.baseline or 0.0)
@@ -91,9 +89,11 @@ def _plain(log_ratio: float) -> float:
     return float(np.expm1(min(log_ratio, 50.0)))
 
 
-def _word(test: _Judged, p: float, margin: float, more_is_better: bool, n_eff: float | None) -> tuple[Verdict, str]:
-    if n_eff is not None and n_eff < FEWEST_EFFECTIVE:
-        return "inconclusive", f"only {n_eff:.0f} effective rows of the {FEWEST_EFFECTIVE:.0f} that a verdict needs"
+def _word(
+    test: _Judged, p: float, margin: float, more_is_better: bool, n_eff: float | None, fewest: float
+) -> tuple[Verdict, str]:
+    if n_eff is not None and n_eff < fewest:
+        return "inconclusive", f"only {n_eff:.0f} effective rows of the {fewest:.0f} that a verdict needs"
     if p < ALPHA and abs(test.effect) >= margin:
         return ("improved" if (test.effect > 0) == more_is_better else "regressed"), ""
     if -margin <= test.ci_90[0] and test.ci_90[1] <= margin:
