@@ -288,3 +288,12 @@ def test_check_looks_at_a_server_and_each_of_its_jobs(fake: Fake, capsys: pytest
     fake.wrong = lambda _: (401, "text/plain", b"")
     assert check.run(parse(arguments)) == 1
     assert "HTTP 401 Unauthorized" in capsys.readouterr().out
+
+
+def test_the_scrape_interval_of_a_young_job_is_asked_for_again(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asked, "BROWSE_EVERY_S", 0.2)
+    fake.samples = 1  # one sample tells no interval
+    with Watch(at(fake)) as watch:
+        assert watch.until(has_rates).services[0].covered_s == pytest.approx(60.0)
+        fake.samples = 3
+        watch.until(lambda snapshot: snapshot.services[0].covered_s == pytest.approx(4.0))

@@ -415,6 +415,7 @@ def test_every_figure_of_a_service_stands_in_the_history_with_its_gaps() -> None
     assert set(history.names()) == {
         names.traffic("shop"),
         names.errors("shop"),
+        names.status_class("shop", "2xx"),
         *(names.latency("shop", q) for q in (0.5, 0.9, 0.99)),
         saturation,
     }
