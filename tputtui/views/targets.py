@@ -74,15 +74,11 @@ def _columns(scene: Scene) -> list[Column[TargetStatus]]:
 
     def words(row: Row, x: int, cells: int, target: TargetStatus) -> None:
         if target.state == "down":
-            since = f", since {text.span(target.since_s)}" if target.since_s is not None else ""
-            row.at(x, text.cut(f"{target.error or 'no answer'}{since}", cells), "bad")
+            row.at(x, text.cut(why_down(target), cells), "bad")
         elif (own := figures[target.name]) is not None and own.odd:
             row.at(x, text.cut(f"outlier: {own.odd}", cells), "warning")
         elif target.warning:
             row.at(x, text.cut(target.warning, cells), "warning")
-        elif target.hidden:
-            hidden = sum(target.hidden.values())
-            row.at(x, text.cut(f"{hidden:,} series beyond the limit are not read", cells), "warning")
         elif target.state == "waiting":
             row.at(x, text.cut(f"waiting for the first answer  {target.url}", cells), "dim")
         else:
@@ -105,3 +101,9 @@ def _figures(scene: Scene, target: str) -> Replica | None:
         return scene.replicas[target]
     service = next((one for one in scene.snapshot.services if one.targets == (target,)), None)
     return replica_of(target, service) if service is not None else None
+
+
+def why_down(target: TargetStatus) -> str:
+    """Why a target is down, and for how long: connection refused, for 31 s."""
+    lasting = f", for {text.span(target.since_s)}" if target.since_s is not None else ""
+    return f"{target.error or 'no answer'}{lasting}"
