@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.console import RenderableType
 from textual import events
@@ -33,6 +33,9 @@ from tputtui.tui.travel import TimeCommands
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.tui.wire import Wire
 from tputtui.views.scene import ListState, Scene, Viewpoint, busiest_service
+
+if TYPE_CHECKING:
+    from tputtui.tui.profile_trigger import OnMissed
 
 BACKLOG = 4  # writes that wait for the terminal: beyond that a frame is dropped, not queued
 SAY_S = 6.0
@@ -66,6 +69,7 @@ class TputtuiApp(App[int]):
         self.saved: list[str] = []  # files, for the lines in the scrollback
         self.asks = EngineCommands(self)
         self.profiles = Profiles(self)
+        self._on_missed = self._by_itself()
         self.opened: Screen[None] | None = None  # shown alone, in place of the live screen
         self._commands = (TimeCommands(self), self.asks)
         self._wire = Wire()
@@ -73,6 +77,15 @@ class TputtuiApp(App[int]):
         self._lifeline = Lifeline(self._leave_with, source.stop)
         self.register_theme(look.theme())
         self.theme = look.name
+
+    def _by_itself(self) -> OnMissed | None:
+        """What takes a profile while an objective is missed; nothing of it is loaded where nobody asked for it."""
+        wanted = self.settings.profile.on_objective_missed
+        if wanted is None or self.settings.read_only:
+            return None
+        from tputtui.tui.profile_trigger import OnMissed
+
+        return OnMissed(self, wanted)
 
     # ------------------------------------------------------------------------------------------ life
 
@@ -164,6 +177,8 @@ class TputtuiApp(App[int]):
             self.viewpoint = replace(self.viewpoint, service=busiest_service(tick.snapshot))
         self._forget_status()
         self.asks.lose_ended(tick.snapshot)
+        if self._on_missed is not None:
+            self._on_missed.saw(tick.snapshot)
         self.show_scene()
         if self.profile_at_once is not None and tick.snapshot.processes is not None:
             pid, self.profile_at_once = self.profile_at_once, None

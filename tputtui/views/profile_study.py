@@ -12,6 +12,7 @@ from functools import cached_property
 
 from tputtui import text
 from tputtui.profiling import categories, hot, reading
+from tputtui.profiling.asleep import cpu_shares
 from tputtui.profiling.categories import Category, Table
 from tputtui.profiling.diff import Difference, UnionTree, functions, union
 from tputtui.profiling.hot import HotFunction, ThreadRow
@@ -85,12 +86,18 @@ class Study:
     def stacks(self) -> Stacks:
         """What is chosen."""
         knobs = self.knobs
-        return _into(self.whole if knobs.threads is None else choose(self.profile, knobs.threads), knobs)
+        whole = knobs.threads is None and self._by_cpu
+        return _into(self.whole if whole else choose(self.profile, knobs.threads, by_cpu=self._by_cpu), knobs)
 
     @cached_property
     def stacks_before(self) -> Stacks | None:
         """The same of the other profile; its threads are not these, so all of them."""
-        return None if self.before is None else _into(choose(self.before), self.knobs)
+        return None if self.before is None else _into(choose(self.before, by_cpu=self._by_cpu), self.knobs)
+
+    @cached_property
+    def _by_cpu(self) -> bool:
+        """Whether CPU time may tell what waits in C. In a comparison both must know it: else those waits look new."""
+        return self.before is None or all(map(cpu_shares, (self.profile, self.before)))
 
     @property
     def has_gil(self) -> bool:
