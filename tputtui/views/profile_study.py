@@ -6,6 +6,7 @@ shape of the tree and a difference to a profile with a table of its own. Pure.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -195,12 +196,13 @@ class Study:
 
     @cached_property
     def _callers(self) -> dict[Func, int]:
-        found: dict[int, set[int]] = {}
         tree = self.tree
-        for node in range(1, len(tree)):
-            found.setdefault(tree.func_id(node), set()).add(tree.func_id(tree.parent[node]))
-        funcs = self.stacks.frames.funcs
-        return {funcs[func]: len(callers) for func, callers in found.items() if func >= 0}
+        ids = list(tree.key)
+        if tree.shape.lines:
+            ids = [tree.func_id(node) for node in range(len(tree))]
+        pairs = set(zip(ids[1:], map(ids.__getitem__, tree.parent[1:]), strict=True))
+        count = Counter(func for func, _ in pairs)
+        return {tree.stacks.frames.funcs[func]: callers for func, callers in count.items() if func >= 0}
 
     def callers(self, func: Func) -> int:
         """From how many functions it is called (or started)."""
