@@ -59,7 +59,7 @@ def test_the_server_adds_up() -> None:
 
 
 def part(job: str, *questions: Question, scrape_s: float = 1.0) -> Part:
-    return Part(Target(job, ""), Job(job, {}, scrape_s=scrape_s), questions=questions)
+    return Part(Target(job, ""), Job(job, {}, told_s=scrape_s), questions=questions)
 
 
 def test_jobs_that_ask_alike_share_an_expression() -> None:

@@ -64,6 +64,7 @@ class Fake:
         self.wrong: Callable[[str], Answer | None] | None = None
         self.more: dict[str, Any] = {}  # beside the data: warnings
         self.scrape_s = 1.0
+        self.samples = 5
         self.up = 2.0
         self.asked: list[tuple[float, str, dict[str, str]]] = []  # when, path, form
         self.headers: list[dict[str, str]] = []
@@ -99,7 +100,7 @@ class Fake:
             return vector([({"job": job, "__name__": name}, 4.0) for job in self.jobs for name in sorted(names)])
         if query.startswith("up{") and query.endswith("s]"):
             now = time.time()
-            values = [[now - self.scrape_s * number, "1"] for number in range(5, 0, -1)]
+            values = [[now - self.scrape_s * number, "1"] for number in range(self.samples, 0, -1)]
             return success({"resultType": "matrix", "result": [{"metric": {}, "values": values}]})
         if query.startswith("up{"):
             sources = [(job, instance) for job in self.jobs for instance in ("i:1", "i:2")]

@@ -77,6 +77,8 @@ def has_rates(snapshot: Snapshot) -> bool:
     return traffic is not None and traffic.rps is not None
 
 
+HUGE = b" " * 100_000_000
+
 REFUSALS: dict[str, tuple[Callable[[str], Answer | None], str]] = {
     "credentials": (
         lambda _: (401, "text/plain", b"Unauthorized"),
@@ -99,7 +101,7 @@ REFUSALS: dict[str, tuple[Callable[[str], Answer | None], str]] = {
     "hangs": (lambda _: None, "no answer within 0.5 s"),
     "a page": (lambda _: (200, "text/html", b"<html>Login</html>"), "not as a Prometheus server does"),
     "not found": (lambda _: (404, "text/plain", b"404 page not found"), "no Prometheus API at this address (HTTP 404)"),
-    "100 MB": (lambda _: (200, "application/json", b" " * 100_000_000), "body larger than 16 MiB"),
+    "100 MB": (lambda _: (200, "application/json", HUGE), "body larger than 16 MiB"),
     "other JSON": (lambda _: success("scalar"), "no vector of numbers"),
     "no numbers": (
         lambda _: success({"resultType": "vector", "result": [{"metric": {}, "value": [1, "x"]}]}),
@@ -286,3 +288,12 @@ def test_check_looks_at_a_server_and_each_of_its_jobs(fake: Fake, capsys: pytest
     fake.wrong = lambda _: (401, "text/plain", b"")
     assert check.run(parse(arguments)) == 1
     assert "HTTP 401 Unauthorized" in capsys.readouterr().out
+
+
+def test_the_scrape_interval_of_a_young_job_is_asked_for_again(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asked, "BROWSE_EVERY_S", 0.2)
+    fake.samples = 1  # one sample tells no interval
+    with Watch(at(fake)) as watch:
+        assert watch.until(has_rates).services[0].covered_s == pytest.approx(60.0)
+        fake.samples = 3
+        watch.until(lambda snapshot: snapshot.services[0].covered_s == pytest.approx(4.0))

@@ -415,6 +415,7 @@ def test_every_figure_of_a_service_stands_in_the_history_with_its_gaps() -> None
     assert set(history.names()) == {
         names.traffic("shop"),
         names.errors("shop"),
+        names.status_class("shop", "2xx"),
         *(names.latency("shop", q) for q in (0.5, 0.9, 0.99)),
         saturation,
     }
@@ -438,3 +439,15 @@ def test_a_latency_that_is_only_a_mean_is_in_the_history_as_one() -> None:
     assert latency is not None
     assert latency.mean == pytest.approx(0.05)
     assert scene.monitor.history.column_values(names.latency("shop", None), 2.0, 1.0, 1) == [pytest.approx(0.05)]
+
+
+def test_series_beyond_the_limit_and_an_empty_answer_are_said() -> None:
+    scene = Scene("shop", "empty")
+    full = Exposition({}, {}, 500, hidden={"requests_total": 400, "": 30})
+    scrapes = (
+        Scrape("shop", 1.0, 1e9, 0.01, full, 1000),
+        Scrape("empty", 1.0, 1e9, 0.01, Exposition({}, {}, 0), 0),
+    )
+    shop, empty = scene.monitor.take(Reading(1.0, 1e9, scrapes)).targets
+    assert shop.warning == "430 series beyond the limit are not read: raise limits.series_per_target"
+    assert empty.warning == "the answer is empty: it holds no metric"

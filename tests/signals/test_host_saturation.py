@@ -153,7 +153,7 @@ def test_pressure_is_a_row_only_while_it_is_high(resource: str, pressure: Pressu
 
 def test_waiting_work_outranks_a_higher_percentage() -> None:
     starved = replace(busy(85.0, 12), memory=MemoryState(97.0, 97, 100))
-    assert first(starved) == ("cpu", "3 waiting, 85 % of 8 cores")
+    assert first(starved) == ("cpu", "3 waiting (run queue 12), 85 % of 8 cores")
 
 
 def test_throttling_outranks_percentages() -> None:
@@ -227,7 +227,8 @@ def test_of_several_services_the_first_names_its_own() -> None:
     pool = SaturationState("db pool", "db_pool_in_use", 19, 20, 0.95, None, "", "gauge named for a pool")
     rows = [("till", pool), *(("", row) for row in host_saturation(CALM))]
     several, alone = First().judge(rows, ["shop", "till"]), First().judge(rows, ["till"])
-    assert several is not None and alone is not None
+    assert several is not None
+    assert alone is not None
     assert (several.name, several.owner, alone.name) == ("till: db pool", "till", "db pool")
 
 

@@ -231,7 +231,7 @@ class Monitor:
             objectives=objectives,
             events=tuple(self._events)[-EVENTS_SHOWN:],
             self_=self._self(reading),
-            history_s=self._pasts.span_s,
+            history_s=self._history_s(),
             ready=not looking and all(tracker.settled for tracker in self._targets.values()),
         )
         self._pasts.began(reading.at)
@@ -240,6 +240,11 @@ class Monitor:
             self.history.append(reading.at, figures)
             self.heat.take(reading.at, snapshot.services)
         return snapshot
+
+    def _history_s(self) -> float:
+        """How much is known of the time before: of targets of our own nothing is, and the axis is the same for all."""
+        all_served = all(isinstance(tracker, ServedTracker) for tracker in self._targets.values())
+        return self._pasts.span_s if all_served else 0.0
 
     def remember(self, scrapes: Iterable[Scrape]) -> None:
         """Put what a server remembers into the history. Each moment stands for the time since the one before it."""

@@ -61,6 +61,8 @@ def service_figures(service: ServiceState) -> dict[str, float | None]:
         figures[names.traffic(service.name)] = service.traffic.rps
     if service.errors is not None:
         figures[names.errors(service.name)] = service.errors.ratio
+        for status, rate in service.errors.by_class.items():
+            figures[names.status_class(service.name, status)] = rate
     if service.latency is not None:
         for quantile in service.latency.quantiles:
             figures[names.latency(service.name, quantile.q)] = quantile.value

@@ -76,7 +76,10 @@ class TargetTracker:
 
     @property
     def identity(self) -> object | None:
-        """What makes it a replica of others; None: it is a service of its own."""
+        """What makes it a replica of others; None: it is a service of its own.
+
+        A job of file-based discovery is its `service`; a target that was typed has no job to go by.
+        """
         return self.target.service or self.service_name
 
     def set_window(self, window_s: float) -> None:
@@ -189,7 +192,7 @@ class TargetTracker:
             url=self.target.url,
             state="down" if last.error is not None else "up",
             error=last.error,
-            warning=exposition.warning if exposition is not None else None,
+            warning=_warning(exposition) if exposition is not None else None,
             scrape_s=last.duration_s,
             size=last.size,
             series=exposition.series if exposition is not None else None,
@@ -198,6 +201,15 @@ class TargetTracker:
             since_s=None if self._since is None else max(0.0, at - self._since),
             hidden=exposition.hidden if exposition is not None else {},
         )
+
+
+def _warning(exposition: Exposition) -> str | None:
+    """What is odd about an answer that was read: it breaks the format, holds nothing, or holds too much."""
+    if exposition.warning is not None:
+        return exposition.warning
+    if hidden := sum(exposition.hidden.values()):
+        return f"{hidden:,} series beyond the limit are not read: raise limits.series_per_target"
+    return "the answer is empty: it holds no metric" if exposition.series == 0 else None
 
 
 def kept(found: Bindings, before: Bindings) -> Bindings:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from tputtui import text
 from tputtui.model import Binding, Bindings, Exposition
-from tputtui.signals import bind, ecosystems, ranking, rows, saturation, units
+from tputtui.signals import bind, ecosystems, ranking, rows, saturation
 from tputtui.signals.ecosystems import Found
 from tputtui.signals.families import Catalog, Metric, catalog
 from tputtui.signals.known import Ecosystem
@@ -173,8 +173,6 @@ def _generic_errors(busy: Metric, found: Catalog) -> Binding | None:
         return bind.status_errors(busy, label, f"status label of the traffic: {text.clean(label, 60)}")
     for metric, other in ranking.siblings(busy, found):
         return bind.status_errors(metric, other, f"status label beside the traffic: {text.clean(other, 60)}")
-    if units.traffic_unit(busy) == "By/s":  # a share of bytes that are errors is none
-        return None
     dedicated = ranking.errors(found, busy)
     if dedicated and dedicated[0].score >= ranking.ERRORS_FLOOR:
         best = dedicated[0]

@@ -21,6 +21,8 @@ class Errors:
     def __init__(self, binding: Binding, traffic: Traffic | None = None) -> None:
         self.binding = binding
         whole = traffic.binding if traffic is not None else None
+        if whole is not None and whole.unit == "By/s" and binding.family != whole.family:
+            whole = None  # errors are no share of bytes: their rate is all there is to say
         self._traffic = traffic
         self._judged: dict[str, tuple[bool, str]] = {}
         self._meets = condition(binding.match)

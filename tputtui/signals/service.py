@@ -16,7 +16,7 @@ from tputtui.signals.flat import Layout, Tick
 from tputtui.signals.latency import Latency
 from tputtui.signals.levels import Level, with_queues
 from tputtui.signals.traffic import Traffic
-from tputtui.signals.window import START_TIME, TargetWindow
+from tputtui.signals.window import BOOT_TIME, START_TIME, TargetWindow
 
 
 def followed(bindings: Bindings) -> tuple[frozenset[str], frozenset[str]]:
@@ -27,7 +27,7 @@ def followed(bindings: Bindings) -> tuple[frozenset[str], frozenset[str]]:
 def wanted(bindings: Bindings) -> frozenset[str]:
     """The sample names to read of a target: all that the bindings rest on, and when the process started."""
     counters, gauges = followed(bindings)
-    return counters | gauges | {START_TIME}
+    return counters | gauges | {START_TIME, BOOT_TIME}
 
 
 class ServiceTracker:

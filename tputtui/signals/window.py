@@ -34,6 +34,7 @@ RETIRE_AT_ONCE = 64
 """Series that are gone are dropped in batches of this many, and of a quarter of all: renumbering touches every row."""
 
 START_TIME = "process_start_time_seconds"
+BOOT_TIME = "node_boot_time_seconds"
 
 
 _serials = count()
@@ -91,7 +92,7 @@ class TargetWindow:
         self._scrapes = 0
         self._rows: deque[Row] = deque()
         self._counters = frozenset(counters)
-        self._gauges = frozenset(gauges) | {START_TIME}
+        self._gauges = frozenset(gauges) | {START_TIME, BOOT_TIME}
         self._armed: frozenset[str] = frozenset()  # names whose new series may count from zero
         self._suspect: set[str] = set()  # names of retired series: a new series may be an old one
         self._created: dict[Series, float] = {}
@@ -100,7 +101,7 @@ class TargetWindow:
     def follow(self, counters: Collection[str], gauges: Collection[str] = ()) -> None:
         """Follow other sample names from the next scrape on; what is still followed goes on undisturbed."""
         self._counters = frozenset(counters)
-        self._gauges = frozenset(gauges) | {START_TIME}
+        self._gauges = frozenset(gauges) | {START_TIME, BOOT_TIME}
 
     def tally(self, name: str, meets: Callable[[Series], bool]) -> Tally:
         """Add up, for as long as the caller keeps it, what series of a name had gained when they are dropped."""
@@ -132,6 +133,15 @@ class TargetWindow:
             return None
         age = self.time - self.start_time
         return age if age > 0 else None
+
+    def counting_s(self, family: str) -> float | None:
+        """For how long a counter has counted: the process's age; a host's counters run since the host was booted, and
+        those of its containers since each was started, which is not known here.
+        """
+        if family.startswith("node_"):
+            booted = next((value for _, value in self.gauges.get(BOOT_TIME, ())), None)
+            return self.time - booted if booted is not None and self.time is not None and self.time > booted else None
+        return None if family.startswith("container_") else self.age_s()
 
     # ------------------------------------------------------------------------------------------ what it is told
 

@@ -8,9 +8,8 @@ from tputtui import text
 from tputtui.model import HostState, SaturationState
 from tputtui.signals import names
 from tputtui.signals.first import ordered
-from tputtui.views.lines import Line, Role, Row, Span, bar, mark, rule, spark
+from tputtui.views.lines import Line, Role, Row, Span, bar, fill, mark, rule, spark
 from tputtui.views.scene import PanelView, Scene
-from tputtui.views.throughput import fill
 
 WARNING = 0.8
 BAD = 0.95
@@ -61,18 +60,21 @@ def resource_role(resource: SaturationState) -> Role:
 def _row(scene: Scene, owner: str, resource: SaturationState, width: int) -> Line:
     role = resource_role(resource)
     bar_cells = 14 if width >= 100 else 10
-    row = Row(width)
-    row.at(1, text.cut(text.clean(resource.name), 14))
+    name_cells = 14 if width < 100 else 18 if width < 160 else 30
+    ends = name_cells + 7  # of the number: five cells and a blank, and the name gives way to longer ones
     if resource.ratio is not None:
-        row.ending_at(19, text.percent(resource.ratio * 100), "strong" if role == "data" else role).then(" %", "dim")
-        filled, ground = bar(resource.ratio, bar_cells)
-        row.at(22, filled, role).then(ground, "faint")
+        digits, unit = text.percent(resource.ratio * 100), "%"
     elif resource.value is not None:
         digits, unit = text.amount(resource.value, resource.unit)
-        row.ending_at(19, digits, "strong" if role == "data" else role).then(f" {unit}" if unit else "", "dim")
     else:
-        row.ending_at(19, text.UNKNOWN, "dim").then("  n/a", "dim")
-    x = 24 + bar_cells
+        digits, unit = text.UNKNOWN, "n/a"
+    row = Row(width)
+    row.at(1, text.cut(text.clean(resource.name), min(name_cells, ends - 2 - text.width(digits))))
+    row.figure(ends, digits, unit, "dim" if resource.value is None else "strong" if role == "data" else role)
+    if resource.ratio is not None:
+        filled, ground = bar(resource.ratio, bar_cells)
+        row.at(ends + 3, filled, role).then(ground, "faint")
+    x = ends + 5 + bar_cells
     if width >= 100:
         values = scene.past(names.saturation(owner, resource.name), 16)
         top = 1.0 if resource.ratio is not None else None

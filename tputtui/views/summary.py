@@ -13,14 +13,17 @@ _SERVICES = 3
 _LONGEST_NAME = 32
 
 
-def summary(latest: Snapshot | None, lived_s: float, saved: Sequence[str] = (), width: int = 71) -> list[str]:
+def summary(
+    latest: Snapshot | None, lived_s: float, saved: Sequence[str] = (), lens: str | None = None, width: int = 71
+) -> list[str]:
     """Duration, best 60 s, p99, errors, what saturated first, files saved; a line is cut at `width` cells.
 
-    The busiest services come first and the others are counted. A path is never cut: somebody wants to copy it.
+    The busiest services come first and the others are counted; the part that was looked at through a `lens` is no
+    service of its own. A path is never cut: somebody wants to copy it.
     """
     lines = [f"watched for {text.span(lived_s)}"]
     if latest is not None:
-        lines += _services(latest.services, width)
+        lines += _services([service for service in latest.services if service.name != lens], width)
         if latest.first is not None:
             lines.append(f"first to saturate: {text.clean(latest.first.name)}, {text.clean(latest.first.reason)}")
     return [text.cut(line, width) for line in lines] + [f"saved {path}" for path in saved]

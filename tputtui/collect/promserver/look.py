@@ -39,9 +39,15 @@ class Job:
     name: str
     counts: Mapping[str, int]  # series by sample name
     sources: tuple[dict[str, str], ...] = ()  # the labels of its `up` series
-    scrape_s: float = SCRAPE_S
+    told_s: float | None = None  # its scrape interval, as far as its samples tell
+    one: Mapping[str, str] | None = None  # the labels of one of its series
     exposition: Exposition | None = None  # of the newest look
     interned: dict[tuple[str, Labels], Series] = field(default_factory=dict)
+
+    @property
+    def scrape_s(self) -> float:
+        """Seconds from one scrape of the server to the next."""
+        return self.told_s if self.told_s is not None else SCRAPE_S
 
     @property
     def series(self) -> int:
@@ -100,7 +106,8 @@ async def look_at(
     samples = _added_up(now, leave_out, job.interned, kept)
     earlier = _added_up(before, leave_out, job.interned, kept)
     job.interned = kept
-    job.scrape_s = await _scrape_interval(api, job, now, matches, deadline_s)
+    job.one = next(iter(job.sources), None) or next((labels for labels, _ in now), None)
+    await tell_scrape_interval(api, job, matches, deadline_s)
     served = Served(
         rate_s=None,
         source_labels=_telling(job, now),
@@ -175,19 +182,16 @@ def _telling(job: Job, now: Vector) -> tuple[str, ...]:
     return tuple(sorted(differing, key=lambda label: (label != "instance", label)))
 
 
-async def _scrape_interval(api: Api, job: Job, now: Vector, matches: Sequence[Match], deadline_s: float) -> float:
-    """Seconds between two samples of one series of the job: whoever put them there, that is how often they come."""
-    one = next(iter(job.sources), None) or next((labels for labels, _ in now), None)
-    if one is None:
-        return job.scrape_s
-    conditions = [*matches, *(Match(label, "=", value) for label, value in one.items() if label != "__name__")]
+async def tell_scrape_interval(api: Api, job: Job, matches: Sequence[Match], deadline_s: float) -> None:
+    """Find out how often samples come, from those of one series: whoever put them there. A young job does not tell yet."""
+    if job.one is None:
+        return
+    conditions = [*matches, *(Match(label, "=", value) for label, value in job.one.items() if label != "__name__")]
     try:
-        found, _ = await api.matrix(f"{selector(conditions, one.get('__name__', 'up'))}[{_SAMPLES_S}s]", deadline_s)
+        found, _ = await api.matrix(f"{selector(conditions, job.one.get('__name__', 'up'))}[{_SAMPLES_S}s]", deadline_s)
     except ServerError:
-        return job.scrape_s
+        return
     times = found[0][1] if found else []
     gaps = sorted(after - before for (before, _), (after, _) in pairwise(times))
-    if not gaps:
-        return job.scrape_s
-    middle = gaps[len(gaps) // 2]
-    return middle if middle > 0 else job.scrape_s
+    if gaps and gaps[len(gaps) // 2] > 0:
+        job.told_s = gaps[len(gaps) // 2]

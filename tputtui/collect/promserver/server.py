@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tputtui.collect.address import name_of
 from tputtui.collect.fetch import TargetSettings
 from tputtui.collect.promserver.api import Api, ServerError, Vector, base_of
-from tputtui.collect.promserver.look import MOST_JOBS, Job, jobs_of, look_at
+from tputtui.collect.promserver.look import MOST_JOBS, Job, jobs_of, look_at, tell_scrape_interval
 from tputtui.collect.promserver.parts import Part, expressions, sort_out
 from tputtui.collect.promserver.past import remembered
 from tputtui.collect.promserver.promql import conditions, queries
@@ -151,6 +151,9 @@ class Server:
             await asyncio.sleep(max(self._interval_s, BROWSE_EVERY_S))
             with contextlib.suppress(ServerError):  # the ticks say what is wrong
                 await self._look_at_browsed()
+                for part in self.parts.values():
+                    if part.job.told_s is None:
+                        await tell_scrape_interval(self._look_api, part.job, self._matches, LOOK_DEADLINE_S)
                 if time.monotonic() >= due:
                     due = time.monotonic() + LOOK_EVERY_S
                     await self._look()
