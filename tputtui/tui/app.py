@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.console import RenderableType
@@ -26,7 +27,6 @@ from tputtui.tui.commands import CommandProvider
 from tputtui.tui.driver import TerminalDriver
 from tputtui.tui.lifeline import Lifeline
 from tputtui.tui.live import LiveScreen
-from tputtui.tui.profiles import Profiles
 from tputtui.tui.source import Place, Source, Tick
 from tputtui.tui.timeline import Timeline
 from tputtui.tui.travel import TimeCommands
@@ -36,6 +36,7 @@ from tputtui.views.scene import ListState, Scene, Viewpoint, busiest_service
 
 if TYPE_CHECKING:
     from tputtui.tui.profile_trigger import OnMissed
+    from tputtui.tui.profiles import Profiles
 
 BACKLOG = 4  # writes that wait for the terminal: beyond that a frame is dropped, not queued
 SAY_S = 6.0
@@ -68,8 +69,6 @@ class TputtuiApp(App[int]):
         self.over_when: Callable[[], bool] | None = None  # what ends the screen by itself
         self.saved: list[str] = []  # files, for the lines in the scrollback
         self.asks = EngineCommands(self)
-        self.profiles = Profiles(self)
-        self._on_missed = self._by_itself()
         self.opened: Screen[None] | None = None  # shown alone, in place of the live screen
         self._commands = (TimeCommands(self), self.asks)
         self._wire = Wire()
@@ -78,7 +77,15 @@ class TputtuiApp(App[int]):
         self.register_theme(look.theme())
         self.theme = look.name
 
-    def _by_itself(self) -> OnMissed | None:
+    @cached_property
+    def profiles(self) -> Profiles:
+        """The profiles taken so far. What reads and keeps them is loaded with the first use, not before the first paint."""
+        from tputtui.tui.profiles import Profiles
+
+        return Profiles(self)
+
+    @cached_property
+    def _on_missed(self) -> OnMissed | None:
         """What takes a profile while an objective is missed; nothing of it is loaded where nobody asked for it."""
         wanted = self.settings.profile.on_objective_missed
         if wanted is None or self.settings.read_only:

@@ -27,6 +27,7 @@ class OnMissed:
         self._desk = desk
         self._trigger = Trigger(wanted)
         self._plan = by_preset(wanted.preset, desk.settings.profile)
+        self._profiles = desk.profiles  # made here, for it is used in the capture's thread
 
     def saw(self, snapshot: Snapshot) -> None:
         """The newest snapshot: sample, if an objective has been missed for long enough."""
@@ -63,7 +64,7 @@ class OnMissed:
             self._failed(process, why, progress.message)
             return
         about = replace(profile.about, notes=(*profile.about.notes, f"taken by itself: {why}"))
-        self._desk.profiles.kept(*self._desk.profiles.shelf.keep(replace(profile, about=about)), why)
+        self._profiles.kept(*self._profiles.shelf.keep(replace(profile, about=about)), why)
 
     def _failed(self, process: str, why: str, reason: str) -> None:
         sentence = text.clean(f"no profile of {process}, {why}: {reason}", 300)
