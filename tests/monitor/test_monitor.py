@@ -24,6 +24,7 @@ from tputtui.monitor.derive import EVENTS_KEPT, EVENTS_SHOWN
 from tputtui.monitor.target import LOOKS_FOR
 from tputtui.settings.expressions import parse_objective
 from tputtui.signals import names
+from tputtui.snapshot_json import to_json
 
 REQUESTS, DURATION = "http_requests_total", "http_request_duration_seconds"
 FAMILIES = {
@@ -439,3 +440,48 @@ def test_a_latency_that_is_only_a_mean_is_in_the_history_as_one() -> None:
     assert latency is not None
     assert latency.mean == pytest.approx(0.05)
     assert scene.monitor.history.column_values(names.latency("shop", None), 2.0, 1.0, 1) == [pytest.approx(0.05)]
+
+
+# ------------------------------------------------------------------------------------------ what a target says of itself
+
+
+def build(job: str | None, version: str = "1.2") -> Samples:
+    labels = {"version": version} | ({"job": job} if job is not None else {})
+    return {series("shop_build_info", **labels): 1.0}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "services"),
+    [
+        (build("shop"), build("shop"), 1),
+        (build("shop"), build("jobs"), 2),  # the same program with another job
+        (build("shop"), build("shop", "1.3"), 2),
+        (build(None), build(None), 2),  # two exporters of one version are no replicas
+    ],
+)
+def test_targets_with_the_same_build_info_and_job_are_replicas(one: Samples, other: Samples, services: int) -> None:
+    scene = Scene("a", "b")
+    for at in range(3):
+        snapshot = scene.tick(float(at), a={**requests(at), **one}, b={**requests(at), **other})
+    assert len(snapshot.services) == services
+
+
+def test_series_beyond_the_limit_are_told_in_the_stream_and_as_a_warning() -> None:
+    scene = Scene("shop")
+    answer = Exposition(requests(5.0), FAMILIES, 5, hidden={"paths_total": 70_000, "other_total": 12})
+    told = Scrape("shop", 0.0, 1e9, 0.01, answer, 1000)
+    status = scene.monitor.take(Reading(0.0, 1e9, (told,))).targets[0]
+    target = to_json(scene.monitor.take(Reading(1.0, 1e9)))["targets"][0]
+    assert target["hidden"] == 70_012
+    said = "70,012 series beyond the limit are not read, most of paths_total: raise limits.series_per_target"
+    assert target["warning"] == status.warning == said
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [(0, "the answer is empty"), (30, "the answer has no samples, only comments")]
+)
+def test_an_answer_without_samples_is_up_and_says_so(size: int, said: str) -> None:
+    scene = Scene("shop")
+    told = Scrape("shop", 0.0, 1e9, 0.01, Exposition({}, {}, 0), size)
+    status = scene.monitor.take(Reading(0.0, 1e9, (told,))).targets[0]
+    assert (status.state, status.warning) == ("up", said)

@@ -147,7 +147,7 @@ def test_io_wait_has_a_row_even_where_others_are_closer_to_their_limit() -> None
 def test_a_target_that_is_down_says_why_and_since_when() -> None:
     shown = "\n".join(map(plain, targets(scene(), 120, 6).lines))
     assert "○ web-03" in shown
-    assert "connection refused, since 31 s" in shown
+    assert "connection refused, for 31 s" in shown
 
 
 def test_a_missed_objective_stands_where_one_looks_for_trouble() -> None:

@@ -48,6 +48,7 @@ class TargetTracker:
         self.window: TargetWindow | None = None
         self.wanted: frozenset[str] | None = None
         self.service_name: str | None = None  # what it says of itself: target_info's service.name
+        self._build: object | None = None  # its build info with its job, where it tells both
         self.overrides = overrides
         self._found = Bindings()  # what classification says, before the overrides
         self._newly: tuple[frozenset[str], int] = (frozenset(), 0)  # names newly chosen, for how many scrapes yet
@@ -77,7 +78,7 @@ class TargetTracker:
     @property
     def identity(self) -> object | None:
         """What makes it a replica of others; None: it is a service of its own."""
-        return self.target.service or self.service_name
+        return self.target.service or self.service_name or self._build
 
     def set_window(self, window_s: float) -> None:
         """Another window from now on; a longer one fills up."""
@@ -146,7 +147,8 @@ class TargetTracker:
         """
         self._found = found = kept(found, self._found)
         bindings = apply_overrides(found, self.overrides, exposition)
-        self.service_name = self.service_name or _service_name(exposition)
+        self.service_name = self.service_name or _info(exposition, "service_name")
+        self._build = self._build or _build_and_job(exposition)
         old = self.bindings
         if old is not None and bindings == old:
             return
@@ -189,7 +191,7 @@ class TargetTracker:
             url=self.target.url,
             state="down" if last.error is not None else "up",
             error=last.error,
-            warning=exposition.warning if exposition is not None else None,
+            warning=_warning(last, exposition) if exposition is not None else None,
             scrape_s=last.duration_s,
             size=last.size,
             series=exposition.series if exposition is not None else None,
@@ -227,8 +229,25 @@ def _reading(binding: Binding) -> Binding:
     return replace(binding, score=0.0, reason="")
 
 
-def _service_name(exposition: Exposition) -> str | None:
-    for series in exposition.samples:
-        if series.name == "target_info":
-            return series.label("service_name")
-    return None
+def _info(exposition: Exposition, label: str) -> str | None:
+    """What target_info says of the target."""
+    return next((series.label(label) for series in exposition.samples if series.name == "target_info"), None)
+
+
+def _build_and_job(exposition: Exposition) -> object | None:
+    """The build infos and the job a target tells; None where it lacks one: the same program may do different jobs."""
+    builds = frozenset(series for series in exposition.samples if series.name.endswith("_build_info"))
+    jobs = {job for job in (_info(exposition, "job"), *(series.label("job") for series in builds)) if job}
+    return (builds, frozenset(jobs)) if builds and jobs else None
+
+
+def _warning(scrape: Scrape, exposition: Exposition) -> str | None:
+    """What is wrong with an answer, and what of it was not read."""
+    if not exposition.series and exposition.warning is None:
+        return "the answer is empty" if not scrape.size else "the answer has no samples, only comments"
+    hidden = exposition.hidden
+    if not hidden:
+        return exposition.warning
+    largest = max(hidden, key=hidden.__getitem__)
+    said = f"{sum(hidden.values()):,} series beyond the limit are not read, most of {text.clean(largest, 60)}"
+    return "; ".join(filter(None, (exposition.warning, f"{said}: raise limits.series_per_target")))

@@ -8,7 +8,7 @@ from typing import Literal
 from tputtui.model import Binding, Bindings, Question
 from tputtui.signals.flat import followed
 from tputtui.signals.levels import is_highest
-from tputtui.signals.window import START_TIME
+from tputtui.signals.lifetime import START_TIME
 
 How = Literal["rate", "sum", "max", "limit"]
 _ALWAYS_APART = frozenset(("le", "vmrange", "quantile"))

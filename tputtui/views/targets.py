@@ -5,7 +5,7 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import TargetState, TargetStatus
 from tputtui.signals.replicas import Replica, replica_of
-from tputtui.views.header import STATE_SIGNS
+from tputtui.views.header import STATE_SIGNS, why_down
 from tputtui.views.latency import figure, quantile_name
 from tputtui.views.lines import Row, rule
 from tputtui.views.scene import PanelView, Scene, traffic_figure
@@ -74,15 +74,11 @@ def _columns(scene: Scene) -> list[Column[TargetStatus]]:
 
     def words(row: Row, x: int, cells: int, target: TargetStatus) -> None:
         if target.state == "down":
-            since = f", since {text.span(target.since_s)}" if target.since_s is not None else ""
-            row.at(x, text.cut(f"{target.error or 'no answer'}{since}", cells), "bad")
+            row.at(x, text.cut(why_down(target), cells), "bad")
         elif (own := figures[target.name]) is not None and own.odd:
             row.at(x, text.cut(f"outlier: {own.odd}", cells), "warning")
         elif target.warning:
             row.at(x, text.cut(target.warning, cells), "warning")
-        elif target.hidden:
-            hidden = sum(target.hidden.values())
-            row.at(x, text.cut(f"{hidden:,} series beyond the limit are not read", cells), "warning")
         elif target.state == "waiting":
             row.at(x, text.cut(f"waiting for the first answer  {target.url}", cells), "dim")
         else:
