@@ -47,6 +47,7 @@ def to_json(snapshot: Snapshot) -> Json:
                 "ok": None if objective.state == "no_data" else objective.state != "missed",
                 "value": _number(objective.value),
                 "for_s": _number(objective.for_s, 3),
+                "budget_left": _number(objective.budget_left),
             }
             for objective in snapshot.objectives
         ],
@@ -80,7 +81,7 @@ def _target(target: TargetStatus) -> Json:
         "scrape_ms": _number(None if target.scrape_s is None else target.scrape_s * 1000, 3),
         "bytes": target.size if up else None,
         "series": target.series if up else None,
-        "hidden": sum(target.hidden.values()) if up else None,
+        "hidden_series": sum(target.hidden.values()) if up else None,
         "skipped_lines": target.skipped_lines if up else None,
         "age_s": _number(target.age_s, 3),
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import samples
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tputtui import text
@@ -123,6 +123,13 @@ def test_an_unknown_rate_says_why() -> None:
     assert "down: connection refused" in plain(throughput(scene(down), 80, 5).lines[1])
 
 
+def test_the_reason_for_missing_errors_is_cleaned() -> None:
+    """A lens names the family it found without a label, and a quoted family name may hold anything."""
+    found = samples.service(errors=None, reasons={"errors": f"{EVIL[:8]} has no label code"})
+    shown = plain(throughput(scene(samples.snapshot(services=(found,))), 60, 5).lines[-1])
+    assert shown.startswith(" errors ␛]52;c;x has no label code")
+
+
 def test_latency_shows_now_its_line_and_its_base() -> None:
     lines = [plain(line).rstrip() for line in latency(scene(), 70, 6).lines]
     assert lines[2].startswith(" p50       8.2 ms")
@@ -144,7 +151,7 @@ def test_io_wait_has_a_row_even_where_others_are_closer_to_their_limit() -> None
     assert any(line.startswith(" io wait") for line in shown)
 
 
-def test_a_target_that_is_down_says_why_and_since_when() -> None:
+def test_a_target_that_is_down_says_why_and_for_how_long() -> None:
     shown = "\n".join(map(plain, targets(scene(), 120, 6).lines))
     assert "○ web-03" in shown
     assert "connection refused, for 31 s" in shown
@@ -211,6 +218,7 @@ def test_a_gap_is_a_blank_and_a_zero_is_not() -> None:
     assert sparks([0.0, None, 1.0], 2) == ["  █", "▁ █"]
 
 
+@example([5e-324, 2.2e-309], 1)  # eight times their inverse is infinite
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1e12)), max_size=50), st.integers(1, 6))
 def test_pictures_have_one_cell_a_value(values: list[float | None], height: int) -> None:
     rows = sparks(values, height)

@@ -130,5 +130,6 @@ def _write(settings: Settings, pid: int, started: float | None, path: Path, forc
     except OSError as error:
         say(f"{shown}: {error.strerror or error}")
         return 1
-    say(f"{end.samples:,} samples in {end.elapsed_s:.1f} s: {shown}")
+    seen = end.profile
+    say(f"looked {seen.ticks():,.0f} times at {len(seen.threads)} threads in {seen.duration_s:.1f} s: {shown}")
     return 0

@@ -11,6 +11,8 @@ from tputtui.commands.terminal import say, why_no_screen
 from tputtui.settings import Settings
 
 if TYPE_CHECKING:
+    from textual.screen import Screen as ScreenOf
+
     from tputtui.tui.source import Source
 
 
@@ -27,12 +29,13 @@ def show(
     notes: Sequence[str] = (),
     profile_pid: int | None = None,
     over_when: Callable[[], bool] | None = None,
+    opened: Callable[[], ScreenOf[None]] | None = None,
 ) -> int:
     """Run the screen; its exit code. The lines of its end go to stderr, as the screen did."""
     from tputtui.tui.run import CannotShow, run
 
     try:
-        ended = run(settings, source, notes, profile_pid, over_when)
+        ended = run(settings, source, notes, profile_pid, over_when, opened)
     except CannotShow as error:
         raise UsageError(str(error)) from error
     for line in ended.lines:

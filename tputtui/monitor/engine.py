@@ -220,6 +220,10 @@ class Engine:
         if self._feed is not None:
             self._feed.watched = pids
 
+    def note(self, event: Event) -> None:
+        """Put something into the event log."""
+        self._soon(partial(self.monitor.note, event))
+
     def _soon(self, act: Callable[[], None]) -> None:
         """Do something with the monitor on the engine's thread, never while a tick is being derived."""
         loop = self._loop

@@ -77,7 +77,10 @@ class TargetTracker:
 
     @property
     def identity(self) -> object | None:
-        """What makes it a replica of others; None: it is a service of its own."""
+        """What makes it a replica of others; None: it is a service of its own.
+
+        A job of file-based discovery is its `service`; one that was typed has a job only where it tells one itself.
+        """
         return self.target.service or self.service_name or self._build
 
     def set_window(self, window_s: float) -> None:
@@ -191,7 +194,7 @@ class TargetTracker:
             url=self.target.url,
             state="down" if last.error is not None else "up",
             error=last.error,
-            warning=_warning(last, exposition) if exposition is not None else None,
+            warning=_warning(exposition) if exposition is not None else None,
             scrape_s=last.duration_s,
             size=last.size,
             series=exposition.series if exposition is not None else None,
@@ -200,6 +203,15 @@ class TargetTracker:
             since_s=None if self._since is None else max(0.0, at - self._since),
             hidden=exposition.hidden if exposition is not None else {},
         )
+
+
+def _warning(exposition: Exposition) -> str | None:
+    """What is odd about an answer that was read: it breaks the format, holds nothing, or holds too much."""
+    if exposition.warning is not None:
+        return exposition.warning
+    if hidden := sum(exposition.hidden.values()):
+        return f"{hidden:,} series beyond the limit are not read: raise limits.series_per_target"
+    return "the answer is empty: it holds no metric" if exposition.series == 0 else None
 
 
 def kept(found: Bindings, before: Bindings) -> Bindings:
@@ -239,15 +251,3 @@ def _build_and_job(exposition: Exposition) -> object | None:
     builds = frozenset(series for series in exposition.samples if series.name.endswith("_build_info"))
     jobs = {job for job in (_info(exposition, "job"), *(series.label("job") for series in builds)) if job}
     return (builds, frozenset(jobs)) if builds and jobs else None
-
-
-def _warning(scrape: Scrape, exposition: Exposition) -> str | None:
-    """What is wrong with an answer, and what of it was not read."""
-    if not exposition.series and exposition.warning is None:
-        return "the answer is empty" if not scrape.size else "the answer has no samples, only comments"
-    hidden = exposition.hidden
-    if not hidden:
-        return exposition.warning
-    largest = max(hidden, key=hidden.__getitem__)
-    said = f"{sum(hidden.values()):,} series beyond the limit are not read, most of {text.clean(largest, 60)}"
-    return "; ".join(filter(None, (exposition.warning, f"{said}: raise limits.series_per_target")))

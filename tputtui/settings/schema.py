@@ -70,8 +70,8 @@ PRESET: tuple[Option, ...] = (
     Option("subprocesses", kinds.SWITCH, "child processes too", "false"),
     Option("native", kinds.SWITCH, "native frames too; pauses the process for longer", "false"),
     Option("blocking", kinds.SWITCH, "exact: the process is paused for each sample", "false"),
-    Option("idle", kinds.SWITCH, "idle threads too", "false"),
-    Option("gil", kinds.SWITCH, "only threads that hold the GIL", "false"),
+    Option("idle", kinds.SWITCH, "open with waiting threads, too; without them only what runs (g shows all)", "true"),
+    Option("gil", kinds.SWITCH, "open with who held the GIL (g shows all)", "false"),
 )
 
 TRIGGER: tuple[Option, ...] = (
@@ -130,6 +130,9 @@ BINDING: tuple[Option, ...] = (
     Option("limit", kinds.METRIC, "saturation: the metric of its limit", example='"pool_size"'),
 )
 
+CATEGORIES = ("framework", "your code", "database", "outbound", "waiting", "other")
+"""The kinds of work that modules can be put under; tests/profiling holds them to those of `profiling.categories`."""
+
 SIGNALS = ("traffic", "errors", "latency", "saturation")
 """The bindings a target can set, each a metric's name or a table of the above."""
 
@@ -143,7 +146,8 @@ HELP: dict[str, str] = {
     "profile": "How a process is profiled.",
     "profile.presets": "Named sets of options for a capture.",
     "profile.on_objective_missed": "A capture by itself when an objective is missed. Without this table there is none.",
-    "profile.categories": "Modules by kind of work; they go before the built-in table.",
+    "profile.categories": "Modules by kind of work (framework, your code, database, outbound, waiting, other); "
+    "they go before the built-in table. With a / it is a part of a path.",
     "limits": "Beyond these we degrade, and say so. Sizes as 512B, 64KiB, 16MiB or a number of bytes.",
 }
 

@@ -133,6 +133,12 @@ class _Reader:
             }
         if "categories" in data:
             values["categories"] = self.mapping(data["categories"], (*path, "categories"), kinds.TEXTS)
+            for name in set(values["categories"]) - set(schema.CATEGORIES):
+                known = ", ".join(schema.CATEGORIES)
+                self.complain(
+                    (*path, "categories", name),
+                    f"no kind of work{did_you_mean(name, schema.CATEGORIES)}; there are: {known}",
+                )
         if "on_objective_missed" in data:
             at: Path = (*path, "on_objective_missed")
             values["on_objective_missed"] = self.trigger(data["on_objective_missed"], at, values.get("presets", {}))

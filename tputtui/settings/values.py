@@ -71,7 +71,7 @@ class ProfilePreset:
     subprocesses: bool = False
     native: bool = False
     blocking: bool = False
-    idle: bool = False
+    idle: bool = True
     gil: bool = False
 
 

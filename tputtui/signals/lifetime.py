@@ -10,10 +10,13 @@ from tputtui.model import Family, Series
 
 START_TIME: Final = "process_start_time_seconds"
 
-STARTS: Final = (START_TIME, "node_boot_time_seconds", "redis_start_time_seconds", "pg_postmaster_start_time_seconds")
+BOOT_TIME: Final = "node_boot_time_seconds"
+
+STARTS: Final = (START_TIME, BOOT_TIME, "redis_start_time_seconds", "pg_postmaster_start_time_seconds")
 """Gauges that say when something began, in unix seconds. The first word says what: node, redis, pg."""
 
 _EXPORTER = "exporter_build_info"
+_OUTLIVES = frozenset(("node", "container"))  # a host's figures, each container's: never the process's own
 _OF_THE_PROCESS = frozenset(("process", "go", "python", "promhttp"))
 
 Gauges = Mapping[str, list[tuple[Series, float]]]
@@ -27,7 +30,7 @@ def start_gauge(sample: str, gauges: Gauges, families: Mapping[str, Family]) -> 
     own = next((name for name in STARTS[1:] if name in gauges and name.startswith(f"{first}_")), None)
     if own is not None:
         return own
-    return None if is_exporter(families) else START_TIME
+    return None if first in _OUTLIVES or is_exporter(families) else START_TIME
 
 
 def is_exporter(families: Mapping[str, Family]) -> bool:

@@ -26,6 +26,7 @@ from tputtui.tui.commands import CommandProvider
 from tputtui.tui.driver import TerminalDriver
 from tputtui.tui.lifeline import Lifeline
 from tputtui.tui.live import LiveScreen
+from tputtui.tui.profiles import Profiles
 from tputtui.tui.source import Place, Source, Tick
 from tputtui.tui.timeline import Timeline
 from tputtui.tui.travel import TimeCommands
@@ -64,6 +65,8 @@ class TputtuiApp(App[int]):
         self.over_when: Callable[[], bool] | None = None  # what ends the screen by itself
         self.saved: list[str] = []  # files, for the lines in the scrollback
         self.asks = EngineCommands(self)
+        self.profiles = Profiles(self)
+        self.opened: Screen[None] | None = None  # shown alone, in place of the live screen
         self._commands = (TimeCommands(self), self.asks)
         self._wire = Wire()
         self._said_at = 0.0
@@ -80,7 +83,7 @@ class TputtuiApp(App[int]):
         if self.settings.keys:
             self.set_keymap(self.settings.keys)
         self.latest = self._before_the_first()
-        await self.push_screen(LiveScreen())
+        await self.push_screen(self.opened or LiveScreen())
         self.call_after_refresh(self._start_engine)
 
     def _before_the_first(self) -> Snapshot:
@@ -103,6 +106,8 @@ class TputtuiApp(App[int]):
             raise self.source.failure
         if self.over_when is not None and self.over_when():
             self.exit(0)
+        if self.alone and self._forget_status():
+            self.show_scene()  # no tick will
 
     def _fatal_error(self) -> None:
         """Leave without Textual's traceback, which shows the values of local variables; `run` passes the error on."""
@@ -157,8 +162,7 @@ class TputtuiApp(App[int]):
         self.timeline.saw(tick.snapshot)
         if self.viewpoint.service is None and not self.settings.targets and tick.snapshot.ready:
             self.viewpoint = replace(self.viewpoint, service=busiest_service(tick.snapshot))
-        if self.viewpoint.status and time.monotonic() - self._said_at > SAY_S:
-            self.viewpoint = replace(self.viewpoint, status="")
+        self._forget_status()
         self.asks.lose_ended(tick.snapshot)
         self.show_scene()
         if self.profile_at_once is not None and tick.snapshot.processes is not None:
@@ -167,7 +171,19 @@ class TputtuiApp(App[int]):
             if process is None:
                 self.say(f"process {pid} has ended, or may not be seen")
             else:
-                self.asks.profile(process)
+                self.profiles.sample(process)
+
+    def _forget_status(self) -> bool:
+        """What was said goes after a while. True where there was something."""
+        over = bool(self.viewpoint.status) and time.monotonic() - self._said_at > SAY_S
+        if over:
+            self.viewpoint = replace(self.viewpoint, status="")
+        return over
+
+    @property
+    def alone(self) -> bool:
+        """Is a saved profile looked at, without a live screen below it?"""
+        return self.opened is not None
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Send updates leanly (see `wire`). Textual has no public place for it."""
@@ -265,7 +281,7 @@ class TputtuiApp(App[int]):
             if handler is not None:
                 handler()
                 return
-        self.say(f"{keys.LABELS[command]} has no meaning here")
+        self.say(f"{keys.LABELS[command]} has no meaning here: ? shows the keys")
 
     def do_quit(self) -> None:
         """q on the live screen."""

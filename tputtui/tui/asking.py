@@ -1,14 +1,12 @@
-"""What keys ask of the engine: another window, a breakdown, a closer look at a part, a process to follow or to profile."""
+"""What keys ask of the engine: another window, a breakdown, a closer look at a part, a process to follow."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, cast
 
-from textual.screen import Screen
-
 from tputtui import text
-from tputtui.model import ProcessState, Snapshot
+from tputtui.model import Snapshot
 from tputtui.views.scene import PanelName
 
 if TYPE_CHECKING:
@@ -95,14 +93,3 @@ class EngineCommands:
     def _hidden(self, panel: PanelName) -> bool:
         shows = getattr(self._desk.screen, "shows", None)
         return shows is not None and not shows(panel)
-
-    def profile(self, process: ProcessState) -> None:
-        """Sample a process and show where its time goes."""
-        if self._desk.settings.read_only:
-            self._desk.say("read-only: no profiling")
-            return
-        from tputtui.tui.profile import ProfileScreen
-
-        screens = [screen for screen in self._desk.screen_stack if isinstance(screen, ProfileScreen)]
-        if not screens:
-            self._desk.push_screen(cast("Screen[None]", ProfileScreen(process)))

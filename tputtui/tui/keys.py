@@ -187,7 +187,20 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("window", "w", "window", "the span of rates and quantiles: 10 s, 30 s, 60 s", "live"),
     Command("breakdown", "d", "break down", "break the traffic down by the next label", "live"),
-    Command("hottest", "asterisk", "hottest", "open the hottest path", "profile", footer=True),
+    Command(
+        "profile_options", "P", "options", "choose duration, rate and mode first, or a preset of the config", "live"
+    ),
+    Command(
+        "hottest", "asterisk", "hottest", "open the hottest path: what runs before what waits", "profile", footer=True
+    ),
+    Command("focus", "f", "focus", "only what runs below the function; Backspace goes back", "profile", footer=True),
+    Command("unfocus", "backspace", "back", "out of a zoom, a sandwich or a focus", "profile"),
+    Command("mine", "o", "my code", "my code only: of libraries just what it called", "profile", footer=True),
+    Command("lines", "L", "lines", "each line by itself, or by function", "profile"),
+    Command("threads", "t", "threads", "one thread after the other, then all; 6 chooses several", "profile"),
+    Command("metric", "g", "wall or GIL", "all samples, only what runs, who holds the GIL", "profile"),
+    Command("unfold", "u", "unfold", "show a folded chain link by link", "profile"),
+    Command("difference", "D", "difference", "compare with another profile, or open one", "profile", footer=True),
 )
 
 MOVES: tuple[tuple[str, str], ...] = (

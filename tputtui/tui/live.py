@@ -52,7 +52,7 @@ class LiveScreen(Screen[None]):
         self._charts = Charts()
         self._plan: arrangement.Plan | None = None
         self._zoomed: PanelName | None = None
-        self._profile_wanted = False  # p was pressed before the processes had been read
+        self._profile_wanted = ""  # "now" or "ask": p or P was pressed before the processes had been read
 
     @property
     def desk(self) -> TputtuiApp:
@@ -121,12 +121,12 @@ class LiveScreen(Screen[None]):
         self.lay_out(scene, size.width, size.height)
         if self._plan is not None:
             # What is not shown is not read, unless somebody asked for a process to profile.
-            self.desk.source.want_processes("processes" in self._plan.heights or self._profile_wanted)
+            self.desk.source.want_processes("processes" in self._plan.heights or bool(self._profile_wanted))
         if self._plan is None or self._plan.too_small:
             self.query_one("#too-small", Panel).show(arrangement.too_small(size.width, size.height))
             return
         if self._profile_wanted and scene.snapshot.processes is not None:
-            self.call_later(self.do_profile)
+            self.call_later(self._profile, self._profile_wanted == "ask")
         self.query_one("#header", LineBar).show_line(header(scene, size.width))
         for name in PANELS:
             panel = self.query_one(f"#{name}", Panel)
@@ -279,13 +279,27 @@ class LiveScreen(Screen[None]):
     # ------------------------------------------------------------------------------------------ acting
 
     def do_profile(self) -> None:
-        """p: sample the chosen process; with none chosen, the one that is offered first."""
+        """p: sample the chosen process; with none chosen, the one that is offered first. In the past: what was taken."""
+        if self.desk.timeline.behind_s > 0:
+            here = self.desk.profiles.here()
+            if here is None:
+                self.desk.say("no profile was taken at that moment: 0 goes back to now, where p takes one")
+            else:
+                self.desk.profiles.open(here)
+            return
+        self._profile(ask=False)
+
+    def do_profile_options(self) -> None:
+        """P: the same, after its options."""
+        self._profile(ask=True)
+
+    def _profile(self, ask: bool) -> None:
         latest = self.desk.latest
         if latest is None or latest.processes is None:
-            self._profile_wanted = True
+            self._profile_wanted = "ask" if ask else "now"
             self.desk.say("looking for the process to profile")
             return
-        self._profile_wanted = False
+        self._profile_wanted = ""
         chosen = self.desk.viewpoint.list("processes").cursor
         process = next((p for p in latest.processes if p.identity == chosen), None)
         if chosen is None:
@@ -293,7 +307,7 @@ class LiveScreen(Screen[None]):
         if process is None:
             self.desk.say("that process has ended: choose another" if chosen else "no process to profile")
             return
-        self.desk.asks.profile(process)
+        self.desk.profiles.sample(process, ask)
 
     def do_follow(self) -> None:
         """F: keep the chosen process in the first row, or let it go."""

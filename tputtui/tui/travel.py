@@ -30,7 +30,8 @@ class TimeCommands:
     def do_back(self, steps: float = -1) -> None:
         """[."""
         self._desk.timeline.travel(steps)
-        self._desk.show_scene()
+        if not self._desk.profiles.greet():
+            self._desk.show_scene()
 
     def do_forward(self) -> None:
         """]."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tputtui import text
 from tputtui.model import Event, ObjectiveStatus
-from tputtui.views.header import why_down
 from tputtui.views.lines import Line, Role, Row, Span, fill, rule
 from tputtui.views.scene import PanelView, Scene
+from tputtui.views.targets import why_down
 
 ROLES: dict[str, Role] = {"down": "bad", "warning": "warning", "objective": "warning", "reset": "warning", "up": "ok"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tputtui import text
-from tputtui.model import TargetState, TargetStatus
+from tputtui.model import TargetState
 from tputtui.views.lines import Line, Role, Row, Span, plain
 from tputtui.views.scene import Scene
 
@@ -15,12 +15,6 @@ STATE_SIGNS: dict[TargetState, tuple[str, Role]] = {
     "down": ("○", "bad"),
 }
 _MOST_SIGNS = 12
-
-
-def why_down(target: TargetStatus) -> str:
-    """No answer within 1 s, for 6.2 s by now."""
-    lasting = f", for {text.span(target.since_s)}" if target.since_s is not None else ""
-    return f"{target.error or 'no answer'}{lasting}"
 
 
 def header(scene: Scene, width: int) -> Line:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import TargetState, TargetStatus
 from tputtui.signals.replicas import Replica, replica_of
-from tputtui.views.header import STATE_SIGNS, why_down
+from tputtui.views.header import STATE_SIGNS
 from tputtui.views.latency import figure, quantile_name
 from tputtui.views.lines import Row, rule
 from tputtui.views.scene import PanelView, Scene, traffic_figure
@@ -101,3 +101,9 @@ def _figures(scene: Scene, target: str) -> Replica | None:
         return scene.replicas[target]
     service = next((one for one in scene.snapshot.services if one.targets == (target,)), None)
     return replica_of(target, service) if service is not None else None
+
+
+def why_down(target: TargetStatus) -> str:
+    """Why a target is down, and for how long: connection refused, for 31 s."""
+    lasting = f", for {text.span(target.since_s)}" if target.since_s is not None else ""
+    return f"{target.error or 'no answer'}{lasting}"

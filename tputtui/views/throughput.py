@@ -74,7 +74,7 @@ def errors_line(service: ServiceState, width: int) -> Line:
     errors = service.errors
     row.at(1, "errors ", "plain")
     if errors is None:
-        row.then(service.reasons.get("errors") or "no error label found", "dim")
+        row.then(text.clean(service.reasons.get("errors") or "no error label found"), "dim")
     else:
         ratio = None if errors.ratio is None else errors.ratio * 100
         row.then(text.percent(ratio), error_role(errors.ratio)).then(" %", "dim")
