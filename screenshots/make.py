@@ -77,7 +77,10 @@ def servers(stack: ExitStack, demo: str) -> list[TargetSettings]:
 async def save(pilot: Pilot[int], app: TputtuiApp, name: str) -> None:
     """Save what is shown now."""
     await pilot.pause(1.5)
-    (HERE / f"{name}.svg").write_text(app.export_screenshot(title="tputtui"), encoding="utf-8")
+    picture = app.export_screenshot(title="tputtui").replace(
+        str(HERE.parent), "/srv/tputtui"
+    )  # whoever's checkout it is
+    (HERE / f"{name}.svg").write_text(picture, encoding="utf-8")
     print(f"screenshots/{name}.svg")
 
 
