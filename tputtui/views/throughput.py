@@ -6,9 +6,10 @@ from tputtui import text
 from tputtui.model import ErrorState, ServiceState, TrafficState
 from tputtui.signals import names
 from tputtui.views.classes import LEAST_ROWS, by_class
-from tputtui.views.lines import Line, Role, Row, fill, mark, rule, sparks
+from tputtui.views.lines import Line, Role, Row, fill, rule
 from tputtui.views.missing import why_no_rate, why_nothing
-from tputtui.views.scene import PanelView, Scene, traffic_figure, unit_of
+from tputtui.views.scene import PanelView, Scene, traffic_figure
+from tputtui.views.trend import trend
 
 CHART_WIDTH = 50  # from this many cells on a real chart is worth its axes
 _BOTH = 17  # from this many lines on the rates by status class stand under the throughput
@@ -29,7 +30,7 @@ def throughput(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | 
     if chart is not None:
         lines += chart[:room]
     elif room:
-        lines += _sparks(scene, service, width, room)
+        lines += trend(scene, names.traffic(service.name), traffic.rps, traffic.unit, width, room)
     if classes and service.errors is not None:
         lines += by_class(scene, service.name, service.errors, width, classes)
     if height > 2:
@@ -101,31 +102,6 @@ def error_role(ratio: float | None) -> Role:
     if ratio <= 0:
         return "strong"
     return "bad" if ratio >= 0.01 else "warning"
-
-
-def _sparks(scene: Scene, service: ServiceState, width: int, height: int) -> list[Line]:
-    cells = width - 10
-    if cells < 4:
-        return []
-    values = scene.past(names.traffic(service.name), cells)
-    now = service.traffic.rps if service.traffic is not None else None
-    top = max((value for value in (*values, now) if value is not None), default=0.0)  # never below the big number
-    rows = sparks(values, min(height, 6), top or None)
-    cursor = scene.cursor_column(cells)
-    lines = []
-    for index, content in enumerate(rows):
-        row = Row(width)
-        if index == 0 and top:
-            row.ending_at(8, text.short(_scaled(top, unit_of(service))), "dim")
-        elif index == len(rows) - 1:
-            row.ending_at(8, "0", "dim")
-        line = row.at(9, content, "data").line()
-        lines.append(line if cursor is None else mark(line, 9 + cursor))
-    return lines
-
-
-def _scaled(value: float, unit: str) -> float:
-    return value / 2**20 if unit == "By/s" else value
 
 
 def _nothing(scene: Scene, service: ServiceState | None, width: int) -> list[Line]:
