@@ -48,6 +48,7 @@ class TargetTracker:
         self.window: TargetWindow | None = None
         self.wanted: frozenset[str] | None = None
         self.service_name: str | None = None  # what it says of itself: target_info's service.name
+        self._build: object | None = None  # its build info with its job, where it tells both
         self.overrides = overrides
         self._found = Bindings()  # what classification says, before the overrides
         self._newly: tuple[frozenset[str], int] = (frozenset(), 0)  # names newly chosen, for how many scrapes yet
@@ -78,9 +79,9 @@ class TargetTracker:
     def identity(self) -> object | None:
         """What makes it a replica of others; None: it is a service of its own.
 
-        A job of file-based discovery is its `service`; a target that was typed has no job to go by.
+        A job of file-based discovery is its `service`; one that was typed has a job only where it tells one itself.
         """
-        return self.target.service or self.service_name
+        return self.target.service or self.service_name or self._build
 
     def set_window(self, window_s: float) -> None:
         """Another window from now on; a longer one fills up."""
@@ -149,7 +150,8 @@ class TargetTracker:
         """
         self._found = found = kept(found, self._found)
         bindings = apply_overrides(found, self.overrides, exposition)
-        self.service_name = self.service_name or _service_name(exposition)
+        self.service_name = self.service_name or _info(exposition, "service_name")
+        self._build = self._build or _build_and_job(exposition)
         old = self.bindings
         if old is not None and bindings == old:
             return
@@ -239,8 +241,13 @@ def _reading(binding: Binding) -> Binding:
     return replace(binding, score=0.0, reason="")
 
 
-def _service_name(exposition: Exposition) -> str | None:
-    for series in exposition.samples:
-        if series.name == "target_info":
-            return series.label("service_name")
-    return None
+def _info(exposition: Exposition, label: str) -> str | None:
+    """What target_info says of the target."""
+    return next((series.label(label) for series in exposition.samples if series.name == "target_info"), None)
+
+
+def _build_and_job(exposition: Exposition) -> object | None:
+    """The build infos and the job a target tells; None where it lacks one: the same program may do different jobs."""
+    builds = frozenset(series for series in exposition.samples if series.name.endswith("_build_info"))
+    jobs = {job for job in (_info(exposition, "job"), *(series.label("job") for series in builds)) if job}
+    return (builds, frozenset(jobs)) if builds and jobs else None

@@ -35,11 +35,6 @@ def family(target: str, name: str) -> str:
     return f"family/{target}/{name}"
 
 
-def process_cpu(pid: int) -> str:
-    """CPU of the followed process, percent of one core."""
-    return f"process/{pid}"
-
-
 def route_of(labels: tuple[tuple[str, str], ...]) -> str | None:
     """The route among a row's labels."""
     found = dict(labels)
