@@ -127,8 +127,12 @@ def _errors(errors: ErrorState | None) -> Json | None:
     }
 
 
-def _quantiles(quantiles: Iterable[Quantile]) -> Json:
-    return {quantile_key(quantile.q): _number(quantile.value) for quantile in quantiles}
+def _quantiles(quantiles: Iterable[Quantile], asked: Iterable[Quantile] = ()) -> Json:
+    """By quantile; those that were asked for and are not known stand there, too."""
+    return {
+        **{quantile_key(quantile.q): None for quantile in asked},
+        **{quantile_key(quantile.q): _number(quantile.value) for quantile in quantiles},
+    }
 
 
 def _latency(latency: LatencyState | None) -> Json | None:
@@ -141,7 +145,7 @@ def _latency(latency: LatencyState | None) -> Json | None:
         "quantiles": _quantiles(latency.quantiles),
         "at_least": [quantile_key(quantile.q) for quantile in latency.quantiles if quantile.at_least],
         "mean": _number(latency.mean),
-        "since_start": _quantiles(latency.since_start),
+        "since_start": _quantiles(latency.since_start, latency.quantiles),
     }
 
 
@@ -165,19 +169,20 @@ def _saturation(resource: SaturationState) -> Json:
 
 
 def _breakdown(service: ServiceState) -> list[Json]:
-    rows = [_row(row) for row in service.breakdown]
+    asked = service.latency.quantiles if service.latency is not None else ()
+    rows = [_row(row, asked) for row in service.breakdown]
     if service.breakdown_more is not None and service.breakdown_more[0]:
         count, rps = service.breakdown_more
         rows.append({"labels": None, "more": count, "rps": _number(rps)})
     return rows
 
 
-def _row(row: BreakdownRow) -> Json:
+def _row(row: BreakdownRow, asked: Iterable[Quantile]) -> Json:
     return {
         "labels": dict(row.labels),
         "rps": _number(row.rps),
         "error_ratio": _number(row.error_ratio),
-        "quantiles": _quantiles(row.quantiles),
+        "quantiles": _quantiles(row.quantiles, asked),
     }
 
 

@@ -101,7 +101,8 @@ def _parser(name: str) -> _Parser:
     if name:
         description, epilog, usage = verb.help[0].upper() + verb.help[1:] + ".", verb.epilog, None
     else:
-        lines = "\n".join(f"  {each.name:<10}{each.help}" for each in VERBS.values())
+        widest = max(map(len, VERBS)) + 1
+        lines = "\n".join(f"  {each.name:<{widest}}{each.help}" for each in VERBS.values())
         description, epilog = f"Watches throughput live.\n\nverbs:\n{lines}", _EXAMPLES
         usage = "tputtui [flags] [TARGET...]\n       tputtui VERB ..."
     parser = _Parser(

@@ -46,7 +46,13 @@ def run(arguments: Arguments) -> int:
     for served in servers:
         tell("\n".join((served.head, *_indented(served.rows), "")), settings.ascii)
     tell("\n".join(columns(_surroundings(settings))), settings.ascii)
-    return 1 if any(look.error for look in looks) or any(served.error for served in servers) else 0
+    down = [f"{clean(look.name, 80)}: {look.error}" for look in looks if look.error]
+    down += [clean(served.head, 80) for served in servers if served.error]
+    if not down:
+        return 0
+    more = f", and {len(down) - 1} more" if len(down) > 1 else ""
+    sys.stderr.write(f"tputtui: check: {down[0]}{more}; tputtui stream goes on without it\n")
+    return 1
 
 
 async def _look_at_servers(settings: Settings) -> list[ServerLook]:
@@ -124,6 +130,7 @@ async def _look(target: TargetSettings, settings: Settings) -> _Look:
 
 def _report(look: _Look, settings: Settings) -> list[str]:
     from tputtui.collect.judge import judge
+    from tputtui.monitor.target import warning_of
     from tputtui.settings.expressions import parse_objective
     from tputtui.signals.classify import classify
     from tputtui.signals.hygiene import findings
@@ -142,10 +149,8 @@ def _report(look: _Look, settings: Settings) -> list[str]:
         rows.append(("config", clean(str(error), 200)))
     rows += _bindings(bindings)
     rows.append(("judge", judge(look.body, look.content_type, now).sentence))
-    if now.warning:
-        rows.append(("warning", now.warning))
-    if hidden := sum(now.hidden.values()):
-        rows.append(("hidden", f"{hidden:,} series beyond the limit of series; raise limits.series_per_target"))
+    if warning := warning_of(now):
+        rows.insert(1, ("warning", warning))
     if look.target.insecure:
         rows.append(("insecure", "its certificate is not checked; ca_file trusts a self-signed one instead"))
     if _stands_still(now, before):

@@ -194,7 +194,7 @@ class TargetTracker:
             url=self.target.url,
             state="down" if last.error is not None else "up",
             error=last.error,
-            warning=_warning(exposition) if exposition is not None else None,
+            warning=warning_of(exposition) if exposition is not None else None,
             scrape_s=last.duration_s,
             size=last.size,
             series=exposition.series if exposition is not None else None,
@@ -205,7 +205,7 @@ class TargetTracker:
         )
 
 
-def _warning(exposition: Exposition) -> str | None:
+def warning_of(exposition: Exposition) -> str | None:
     """What is odd about an answer that was read: it breaks the format, holds nothing, or holds too much."""
     if exposition.warning is not None:
         return exposition.warning

@@ -64,6 +64,21 @@ class Breakdown:
         same = errors is not None and traffic is not None and errors.all is traffic.places
         self._all = self._counted if same else self._rows(errors.all) if errors is not None else {}
         self._buckets = self._places(latency.places) if latency is not None else {}
+        self._lend()
+
+    def _lend(self) -> None:
+        """Where the histogram lacks one of the labels (it tells routes, not methods), a row has the buckets of the labels
+        it shares, if it shares them with no other row.
+        """
+        held = [any(key[place] for key in self._buckets) for place in range(len(self.by))]
+        if all(held) or not any(held):
+            return
+        sharing: defaultdict[Key, list[Key]] = defaultdict(list)
+        for key in self._counted:
+            sharing[tuple(value if has else "" for value, has in zip(key, held, strict=True))].append(key)
+        for shared, keys in sharing.items():
+            if len(keys) == 1 and shared in self._buckets:
+                self._buckets[keys[0]] = self._buckets[shared]
 
     def _places(self, places: Places) -> dict[Key, list[tuple[int, Series]]]:
         self._values.make_room(len(places))

@@ -111,6 +111,15 @@ class Tick:
         """The rates of some series added up."""
         return sum(map(self.rates.__getitem__, numbers))
 
+    def is_known(self, numbers: Iterable[int]) -> bool:
+        """Whether any of some counters says a number: what is all NaN or Inf has no rate, and 0 would be a lie."""
+        layout = self.layout
+        for number in numbers:
+            at = layout.window_of(number)
+            if number - layout.starts[at] not in layout.windows[at].silent:
+                return True
+        return False
+
     def declared(self, name: str) -> bool:
         """Whether a live target names the family, though it may have no series yet: then 0 is a measured zero."""
         bases = {name, name.removesuffix("_total"), name.removesuffix("_count"), name.removesuffix("_bucket")}

@@ -73,6 +73,7 @@ class TargetWindow:
         self.series: list[Series] = []
         self.raw: list[float] = []  # NaN: gone, or never a number
         self.gained: list[float] = []
+        self.silent: set[int] = set()  # numbers whose newest value is none: NaN or Inf
         self.gone: dict[int, float] = {}  # number -> at, when it went missing
         self.layout = 0  # changes whenever a series comes, goes or is renumbered
         self.gauges: Mapping[str, list[tuple[Series, float]]] = {}  # sample name -> the newest values
@@ -198,6 +199,7 @@ class TargetWindow:
         counters, followed = self._counters, self._gauges
         gauges: dict[str, list[tuple[Series, float]]] = {}
         fell = False
+        silent = self.silent = set()
         for series, value in samples.items():
             number = index.get(series)
             if number is None:
@@ -219,6 +221,8 @@ class TargetWindow:
                 fell |= value < before
                 gained[number] += rise(before, value)
                 raw[number] = value
+            else:
+                silent.add(number)
         self.gauges = gauges
         self.start_time = next((value for _, value in gauges.get(START_TIME, ())), None)
         self._created = {
@@ -229,6 +233,8 @@ class TargetWindow:
     def _enter(self, series: Series, value: float, *, from_zero: bool) -> None:
         known = isfinite(value)
         self._index[series] = len(self.series)
+        if not known:
+            self.silent.add(len(self.series))
         self.series.append(series)
         self.raw.append(value if known else nan)
         self.gained.append(max(value, 0.0) if known and from_zero else 0.0)
@@ -270,6 +276,7 @@ class TargetWindow:
         self.raw = [self.raw[number] for number in kept]
         self.gained = [self.gained[number] for number in kept]
         self._seen = [self._seen[number] for number in kept]
+        self.silent = {new_number[number] for number in self.silent if number not in old}
         self.gone = {new_number[number]: since for number, since in self.gone.items() if number not in old}
         self._index = {series: number for number, series in enumerate(self.series)}
         self._rows = deque(

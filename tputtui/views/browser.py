@@ -133,7 +133,7 @@ class _Columns:
         self.width = width
         self.feeds = width - (16 if width >= _BESIDE else 9)
         self.now_ends = self.feeds - 7
-        self.series_ends = self.now_ends - 12
+        self.series_ends = self.now_ends - 14
         self.type = self.series_ends - 18
         self.help = self.type // 2 if width >= _WIDE_HELP else self.type
 

@@ -9,7 +9,7 @@ from tputtui.model import BreakdownRow, Labels, ServiceState
 from tputtui.views.latency import figure, quantile_name
 from tputtui.views.lines import Line, Row, rule
 from tputtui.views.missing import why_no_rate, why_nothing
-from tputtui.views.scene import PanelView, Scene, traffic_figure
+from tputtui.views.scene import ListState, PanelView, Scene, traffic_figure
 from tputtui.views.table import Column, Listing, table
 from tputtui.views.throughput import error_role
 
@@ -31,7 +31,7 @@ def routes(scene: Scene, width: int, height: int) -> PanelView:
         top,
         width,
         height,
-        foot=lambda _hidden: _more(service, width),
+        foot=lambda hidden: _more(service, state, hidden, width),
         empty=_why_empty(scene, service),
         order="rps",
     )
@@ -116,10 +116,24 @@ def _quantile_column(q: float, unit: str | None) -> Column[BreakdownRow]:
     return Column(f"q{q:g}", quantile_name(q), 9, sort, draw)
 
 
-def _more(service: ServiceState | None, width: int) -> Line | None:
-    if service is None or not service.breakdown or service.breakdown_more is None or not service.breakdown_more[0]:
+def _more(service: ServiceState | None, state: ListState, hidden: int, width: int) -> Line | None:
+    """What is not on screen: the rows below its edge, and those beyond the rows that are kept."""
+    if service is None or not service.breakdown:
         return None
-    count, rps = service.breakdown_more
+    count, rps = service.breakdown_more or (0, 0.0)
+    if state.filter or (count == 0 and hidden <= 1):  # one that only this line would hide
+        hidden = 0
+    below = service.breakdown[len(service.breakdown) - hidden :]
+    count, rps = count + hidden, rps + sum(row.rps or 0.0 for row in below)
+    if count == 0:
+        return None
     total = (service.traffic.rps if service.traffic else None) or 0.0
-    share = f", {text.percent(100 * rps / total)} % of traffic" if total > 0 else ""
+    by_traffic = (state.sort or "rps") == "rps" and not state.inverted
+    share = f", {_share(rps / total)} % of traffic" if total > 0 and (by_traffic or not hidden) else ""
     return Row(width).at(1, f"and {count:,} more{share}", "dim").line()
+
+
+def _share(ratio: float) -> str:
+    """A percentage that is 100 only where it is all."""
+    digits = text.percent(100 * ratio)
+    return ">99" if digits == "100" and ratio < 1 else digits
