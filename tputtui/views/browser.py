@@ -221,7 +221,7 @@ def _choice(look: Look, family: FamilyRow, width: int) -> list[Line]:
 
 def _meaning(look: Look, family: FamilyRow, choice: str) -> str:
     if choice != CHART:
-        return f"the service's {choice} is read from it"
+        return f"feeds the service's {choice}"
     return "is on the live screen: Enter takes it away" if look.is_charted(family) else "a panel on the live screen"
 
 
