@@ -68,7 +68,9 @@ def draw(chart: Chart) -> tuple[Line, ...]:
     """The chart as `height` lines: each trace in its role, its name at its end, the axes dimmed."""
     import plotext  # 80 ms that the first paint does not wait for
 
-    top = top_of([_held(value) for trace in chart.traces for value in trace.values if value is not None])
+    values = [_held(value) for trace in chart.traces for value in trace.values if value is not None]
+    top = top_of(values)
+    bottom = -top_of([-value for value in values]) if any(value < 0 for value in values) else 0.0
     margin = max((len(trace.name) + 1 for trace in chart.traces if trace.name), default=0)
     width = chart.width - margin
     plotext.clear_figure()
@@ -80,14 +82,15 @@ def draw(chart: Chart) -> tuple[Line, ...]:
     plotext.yaxes(True, False)
     last = max(1, *(len(trace.values) - 1 for trace in chart.traces))
     plotext.xlim(0, last)
-    plotext.ylim(0, top)
-    ticks = [0, top / 2, top] if chart.height >= 7 else [0, top]
+    plotext.ylim(bottom, top)
+    middle = [0.0] if bottom < 0 else [top / 2]
+    ticks = [bottom, *middle, top] if chart.height >= 7 else [bottom, top]
     plotext.yticks(ticks, [_axis(tick, chart.unit) for tick in ticks])
     plotext.xticks(
         [0, last / 2, last], [f"-{text.brief_span(chart.span_s)}", f"-{text.brief_span(chart.span_s / 2)}", chart.end]
     )
     for index, trace in enumerate(chart.traces):
-        for run in _runs(trace.values, top):
+        for run in _runs(trace.values):
             xs, ys = zip(*run, strict=True)
             marker = trace.name[-1:] or "*" if chart.ascii_only else "braille"
             plotext.plot(list(xs), list(ys), marker=marker, color=index + 1)
@@ -193,18 +196,18 @@ def _scattered(content: str, width: int, roles: dict[str, Role]) -> Line:
 
 
 def _axis(value: float, unit: str | None) -> str:
-    if unit in ("By/s", "s") and value:
-        digits, prefix = text.size(value) if unit == "By/s" else text.seconds(value)
+    if unit in ("By/s", "By", "s") and value:
+        digits, prefix = text.seconds(value) if unit == "s" else text.size(value)
         return f"{digits.removesuffix('.0')} {prefix}"
     return text.short(value)
 
 
 def _held(value: float, top: float = LARGEST) -> float:
-    """A value that plotext can place on an axis from 0 to `top`: one far below the axis stays just below it."""
+    """A value that plotext can place on an axis that ends at `top`: one far below zero stays within reach."""
     return max(-top, min(value, LARGEST)) if math.isfinite(value) else value
 
 
-def _runs(values: Sequence[float | None], top: float) -> list[list[tuple[int, float]]]:
+def _runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
     """The points between the gaps; plotext would draw a line across one."""
     runs: list[list[tuple[int, float]]] = [[]]
     for x, value in enumerate(values):
@@ -212,7 +215,7 @@ def _runs(values: Sequence[float | None], top: float) -> list[list[tuple[int, fl
             if runs[-1]:
                 runs.append([])
         else:
-            runs[-1].append((x, _held(value, top)))
+            runs[-1].append((x, _held(value)))
     return [run for run in runs if run]
 
 
