@@ -1,13 +1,11 @@
-"""What all tests share: where the outside data lies, and which servers are installed."""
+"""What all tests share: an environment without the developer's switches, and what py-spy may do here."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -16,33 +14,9 @@ from hypothesis import settings
 settings.register_profile("tputtui", deadline=None)
 settings.load_profile("tputtui")
 
-ROOT = Path(__file__).resolve().parents[1]
-SHARED_DATA = ROOT.parent / "shared" / "data"
-
 # A test run is like any other: no colour switch or theme of the developer's shell may change a picture.
 for name in ("NO_COLOR", "COLUMNS", "LINES", "TEXTUAL_THEME", "TPUTTUI_CONFIG"):
     os.environ.pop(name, None)
-
-
-def needs(program: str) -> str:
-    """The path of a program that a test talks to: skipped without it, a failure where servers are required (CI)."""
-    found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
-    if found is None:
-        sentence = f"{program} is not installed"
-        if os.environ.get("TPUTTUI_REQUIRE_SERVERS"):
-            pytest.fail(sentence)
-        pytest.skip(sentence)
-    return found
-
-
-def shared(name: str) -> Path:
-    """A file of the data beside the checkout: skipped without it, a failure in CI."""
-    path = SHARED_DATA / name
-    if not path.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{path} is missing")
-        pytest.skip(f"the shared data is not beside this checkout: {name}")
-    return path
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,9 @@ import random
 from pathlib import Path
 
 import pytest
-from conftest import SHARED_DATA, shared
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from outside import SHARED_DATA, shared
 
 from tputtui.collect.exposition import Scanner
 from tputtui.collect.judge import judge

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conftest import shared
+from outside import shared
 
 from tputtui.experiments.context import parse_context
 from tputtui.experiments.rows import Rows, read_csv

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import needs
+from outside import needs
 from test_prometheus_agrees import free_port, prometheus, running
 
 pytestmark = [pytest.mark.integration, pytest.mark.alone]

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import needs
+from outside import needs
 
 from tputtui.demo.run import Demo
 from tputtui.demo.tally import Summary

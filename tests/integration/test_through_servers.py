@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import needs
+from outside import needs
 from test_prometheus_agrees import free_port, prometheus, running
 
 from tputtui.demo.run import Demo

@@ -39,3 +39,9 @@ def test_what_never_ends_was_no_reply() -> None:
     kept = ReplyFilter()
     kept.feed("\x1b]11;" + "x" * (LONGEST_REPLY + 10))
     assert kept.feed("q") == "q"
+
+
+def test_a_control_sequence_of_endless_parameters_is_no_typed_text_and_the_next_key_is_read() -> None:
+    kept = ReplyFilter()
+    pieces = ["a\x1b[" + "9;" * 500, "9;" * 500, "9;" * 500 + "mb", "\x1b[<35;10;10M", "\x1b[1;5C", "q"]
+    assert "".join(kept.feed(piece) for piece in pieces) == "ab\x1b[<35;10;10M\x1b[1;5Cq"

@@ -12,7 +12,7 @@ from tputtui.tui.app import TputtuiApp
 from tputtui.tui.asking import EngineCommands
 from tputtui.tui.lists import ListCommands
 from tputtui.tui.live import LiveScreen
-from tputtui.tui.plot import Chart, Trace, draw, top_of
+from tputtui.tui.plot import Chart, Scatter, Trace, draw, scatter, top_of
 from tputtui.tui.profile import ProfileScreen
 from tputtui.tui.travel import TimeCommands
 from tputtui.views.lines import plain
@@ -123,8 +123,21 @@ def test_a_chart_has_its_size_and_does_not_bridge_gaps(ascii_only: bool) -> None
 
 
 def test_a_chart_of_nothing_and_of_the_extreme_is_drawn() -> None:
-    for values in ((), (None, None), (0.0, 0.0), (float("inf"), 1.0), (1e300, 1e-300)):
-        assert len(draw(Chart((Trace(values),), 60.0, "By/s", 50, 8))) == 8
+    for values in (
+        (),
+        (None, None),
+        (0.0, 0.0),
+        (math.inf, 1.0),
+        (math.nan, 1.0),
+        (-1e308, 1e308),
+        (1e300, 1e-300),
+        (1e308, 1.0),
+        (1.0, sys.float_info.max),
+        (5e-324, 5e-324),
+    ):
+        assert len(draw(Chart((Trace(values, name="web"),), 60.0, "By/s", 50, 8))) == 8
+        points = tuple((value, value) for value in values if value is not None)
+        assert len(scatter(Scatter(points, "req/s", "p99", "s", 50, 12))) == 12
 
 
 @pytest.mark.parametrize("largest", [0.0, 0.1, 0.99, 1.0, 9.9, 99.0, 412.0, 12345.0])

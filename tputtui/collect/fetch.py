@@ -78,6 +78,7 @@ class Answer:
     body: bytes
     content_type: str | None
     status: int = HTTPStatus.OK
+    framed: bool = True  # a length, chunks or gzip say where it ends; else the end of the connection does
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,9 @@ class Fetcher:
         async for data in response.aiter_raw():
             body.feed(data)
             attempt.body = body.received
-        return Answer(body.whole(), response.headers.get("content-type"), response.status_code)
+        ends = ("content-length", "transfer-encoding", "content-encoding")
+        framed = any(name in response.headers for name in ends)
+        return Answer(body.whole(), response.headers.get("content-type"), response.status_code, framed)
 
     async def _send(self, request: _Request, backend: Backend) -> httpx.Response:
         from tputtui.collect import connections

@@ -22,6 +22,10 @@ _POLL_S = 0.1
 _READ_BYTES = 4096
 # A reply begins with a parameter in the same breath; Alt+] and Alt+P, which begin alike, do not.
 _REPLY = re.compile(r"\x1b(?:\](?=\d)|P(?=[\d>!$+|])|_|\^|X)")
+_GIANT = re.compile(
+    r"\x1b\[[\d;<=>?:]{64}"
+)  # no key and no mouse is this long: Textual would type each character of it
+_GIANT_END = re.compile(r"[@-~]")
 _END = re.compile(r"\x07|\x1b\\|\x9c")
 
 
@@ -37,7 +41,8 @@ class TerminalDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read until told to stop, or until the terminal is gone."""
-        decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
+        # What is not UTF-8, and NUL, is no key of anybody's: a flood of either must not queue thousands of them.
+        decode = codecs.getincrementaldecoder("utf-8")(errors="ignore").decode
         parser = XTermParser(self._debug)
         replies = ReplyFilter()
         selector = selectors.SelectSelector()
@@ -52,7 +57,7 @@ class TerminalDriver(LinuxDriver):
                     if not data:
                         self._app.call_later(self._app.exit, EXIT_CODES[SIGHUP], EXIT_CODES[SIGHUP])
                         return
-                    typed = replies.feed(decode(data))
+                    typed = replies.feed(decode(data).replace("\0", ""))
                     if typed:  # an empty text means the end to the parser
                         try:
                             for event in parser.feed(typed):
@@ -70,11 +75,13 @@ class ReplyFilter:
 
     def __init__(self) -> None:
         self._inside = 0  # characters of a reply seen so far; 0: in none
+        self._giant = False  # within a control sequence of endless parameters
         self._escape = ""  # an ESC at the end of a piece: its other half may be the reply's end
 
     def feed(self, text: str) -> str:
         """What is left of a piece of input."""
         kept: list[str] = []
+        text = self._without_giant(text)
         text, self._escape = self._escape + text, ""
         while text:
             if self._inside:
@@ -96,3 +103,16 @@ class ReplyFilter:
             text = text[start.end() :]
             self._inside = 1
         return "".join(kept)
+
+    def _without_giant(self, text: str) -> str:
+        if not self._giant:
+            start = _GIANT.search(text)
+            if start is None:
+                return text
+            self._giant = True
+            return text[: start.start()] + self._without_giant(text[start.end() :])
+        end = _GIANT_END.search(text)
+        if end is None:
+            return ""
+        self._giant = False
+        return self._without_giant(text[end.end() :])

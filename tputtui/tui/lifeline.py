@@ -1,6 +1,6 @@
 """Leaving the terminal as we found it, however we die.
 
-Textual handles neither SIGTERM nor SIGHUP (the shell would be left raw, in the alternate screen, with the mouse on), and
+Textual handles neither SIGTERM nor SIGHUP nor SIGQUIT (the shell would be left raw, in the alternate screen, with the mouse on), and
 when its terminal vanishes without a signal its input thread spins at 100 % of a core while its writer blocks the loop.
 """
 
@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 
 SIGHUP = signal.SIGHUP
-EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, SIGHUP: 129}
+EXIT_CODES = {signal.SIGINT: 130, signal.SIGQUIT: 131, signal.SIGTERM: 143, SIGHUP: 129}
 _GRACE_S = 2.0
 
 

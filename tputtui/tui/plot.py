@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from tputtui import text
 from tputtui.views.lines import Line, Role, Row, Span, mark, merge, plain
 
+LARGEST = 1e300
+"""What is drawn of a larger value: plotext multiplies by the cells of an axis, and would overflow."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -55,8 +58,8 @@ def top_of(values: Sequence[float | None]) -> float:
     largest = max((value for value in values if value is not None and math.isfinite(value)), default=0.0)
     if largest <= 0:
         return 1.0
-    # Held between 1e-300 and 1e300: beyond, a power of ten is 0.0 or its multiples are infinite.
-    wanted = min(max(largest, 1e-300), 1e300) * 1.02
+    # Held between 1e-300 and LARGEST: beyond, a power of ten is 0.0 or its multiples are infinite.
+    wanted = min(max(largest, 1e-300), LARGEST) * 1.02
     power: float = 10.0 ** math.floor(math.log10(wanted))
     return max(largest, next(power * factor for factor in (1, 2, 2.5, 5, 10, 20) if power * factor >= wanted))
 
@@ -65,7 +68,7 @@ def draw(chart: Chart) -> tuple[Line, ...]:
     """The chart as `height` lines: each trace in its role, its name at its end, the axes dimmed."""
     import plotext  # 80 ms that the first paint does not wait for
 
-    values = [value for trace in chart.traces for value in trace.values if value is not None]
+    values = [_held(value) for trace in chart.traces for value in trace.values if value is not None]
     top = top_of(values)
     bottom = -top_of([-value for value in values]) if any(value < 0 for value in values) else 0.0
     margin = max((len(trace.name) + 1 for trace in chart.traces if trace.name), default=0)
@@ -131,7 +134,7 @@ def _names(traces: Sequence[Trace], top: float, rows: int) -> dict[int, list[Spa
     free = rows - 1
     out: dict[int, list[Span]] = {}
     for value, trace in sorted(ends, key=lambda end: end[0]):
-        row = min(free, round((1 - value / top) * (rows - 1)))
+        row = min(free, round((1 - _held(value) / top) * (rows - 1)))
         if row < 0:
             break
         out[row] = [Span(f" {trace.name}", trace.role)]
@@ -160,7 +163,8 @@ def scatter(shown: Scatter) -> tuple[Line, ...]:
     title = (
         Row(shown.width).at(1, f"{shown.tail} over {shown.unit}", "dim").then(f"   {now} ", "strong").then("now", "dim")
     )
-    tops = [top_of([point[axis] for point in shown.points]) for axis in (0, 1)]
+    drawn = [(_held(x), _held(y)) for x, y in shown.points if math.isfinite(x) and math.isfinite(y)]
+    tops = [top_of([point[axis] for point in drawn]) for axis in (0, 1)]
     rows = shown.height - 1
     plotext.clear_figure()
     plotext.limit_size(False, False)
@@ -173,11 +177,11 @@ def scatter(shown: Scatter) -> tuple[Line, ...]:
     plotext.ylim(0, tops[1])
     plotext.xticks([0, tops[0] / 2, tops[0]], [_axis(tick, shown.unit) for tick in (0, tops[0] / 2, tops[0])])
     plotext.yticks([0, tops[1] / 2, tops[1]], [_axis(tick, shown.tail_unit) for tick in (0, tops[1] / 2, tops[1])])
-    split = len(shown.points) * 3 // 4
-    for points, sign in ((shown.points[:split], old), (shown.points[split:-1], recent), (shown.points[-1:], now)):
+    split = len(drawn) * 3 // 4
+    for points, sign in ((drawn[:split], old), (drawn[split:-1], recent), (drawn[-1:], now)):
         if points:
-            xs, ys = zip(*points, strict=True)
-            plotext.scatter(list(xs), list(ys), marker=sign)
+            xs, ys = ([_held(point[axis], tops[axis]) for point in points] for axis in (0, 1))
+            plotext.scatter(xs, ys, marker=sign)
     built: str = plotext.build()
     found = [plain_row.rstrip() for plain_row in plotext.uncolorize(built).split("\n")][:rows]
     roles: dict[str, Role] = {old: "faint", recent: "data", now: "strong"}
@@ -198,6 +202,11 @@ def _axis(value: float, unit: str | None) -> str:
     return text.short(value)
 
 
+def _held(value: float, top: float = LARGEST) -> float:
+    """A value that plotext can place on an axis that ends at `top`: one far below zero stays within reach."""
+    return max(-top, min(value, LARGEST)) if math.isfinite(value) else value
+
+
 def _runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
     """The points between the gaps; plotext would draw a line across one."""
     runs: list[list[tuple[int, float]]] = [[]]
@@ -206,7 +215,7 @@ def _runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
             if runs[-1]:
                 runs.append([])
         else:
-            runs[-1].append((x, max(-1e300, min(value, 1e300))))
+            runs[-1].append((x, _held(value)))
     return [run for run in runs if run]
 
 

@@ -1,0 +1,67 @@
+"""Hostile text in every place of an exposition, and every view that shows it (research rows EX-01 to EX-05)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from counting_server import CountingServer, hostile_body
+from terminal_session import TPUTTUI, Session
+
+from tputtui.text import width
+
+pytestmark = [pytest.mark.pty, pytest.mark.alone]
+
+_STRINGS = re.compile(rb"\x1b[\]P_^X][^\x1b\x07]*")
+_OWN_STRINGS = (b"\x1b]11;?", b"\x1b]10;?", b"\x1b]0;", b"\x1b]2;", b"\x1b]22;", b"\x1bP+q", b"\x1b_G")
+_FOREIGN = (b"evil", b"aGFja2Vk", b"1337", b"AA==", b"canary")
+_CONTROLS = re.compile("[\x00-\x06\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f\x80-\x9f\u200b\u202e\u2066\ufeff\U000e0041]")
+
+VIEWS = {
+    "live": "",
+    "routes by the next label": "5dd",
+    "one panel alone": "5z",
+    "targets": "4z",
+    "metric browser": "i",
+    "a family in the browser": "i\x1b[B\x1b[B\x1b[B\r",
+    "help": "?",
+    "search in the browser": "i/canary\r",
+    "themes": "T",
+}
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+@pytest.mark.parametrize("view", VIEWS)
+def test_no_view_passes_hostile_text_to_the_terminal(view: str, size: tuple[int, int]) -> None:
+    with CountingServer(hostile_body) as server, Session([TPUTTUI, server.target], size) as session:
+        session.wait_for(r"[1-9][\d.,]* req/s")
+        session.send(VIEWS[view])
+        session.read(2.5)
+        assert session.alive(), session.text()
+        shown = bytes(session.raw)
+        for found in _STRINGS.findall(shown):
+            assert not any(word in found for word in _FOREIGN), found
+            assert found.startswith(_OWN_STRINGS), found
+        assert not _CONTROLS.search(shown.decode("utf-8").replace("\x1b", "")), "a control character got through"
+        assert all(width(line.rstrip()) <= size[0] for line in session.text().split("\n"))
+        for key in ("\x1b", "\x1b", "q"):
+            session.send(key)
+            session.read(0.4)
+        if session.status is None and session.alive():
+            session.send("q")
+        assert session.wait_end() == 0
+        session.assert_restored()
+
+
+def test_hostile_text_is_shown_with_its_escapes_made_visible() -> None:
+    with CountingServer(hostile_body) as server, Session([TPUTTUI, server.target], (160, 50)) as session:
+        session.wait_for(r"[1-9][\d.,]* req/s")
+        session.send("5z")
+        session.wait_for("canary0␛")
+        session.wait_for(re.escape("[/red]"))
+        session.wait_for(re.escape("%s{0}"))
+        session.send("q")
+        session.read(0.4)
+        if session.alive():
+            session.send("q")
+        assert session.wait_end() == 0
