@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -49,9 +50,11 @@ def test_make_demo_on_a_fresh_checkout_writes_the_json_and_nothing_else_to_stdou
         "printf '#!/bin/sh\\necho {}\\n' >.venv/bin/tputtui\nchmod +x .venv/bin/tputtui\n"
     )
     tool.chmod(0o755)
+    # A make that runs the tests tells its children of it, and they would say where they are.
+    alone = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     done = subprocess.run(
         ["make", "demo", f"UV={tool if with_uv else ''}", f"PYTHON={tool}"],
-        cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60,
+        cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60, env=alone,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "{}\n"), done.stderr
 
