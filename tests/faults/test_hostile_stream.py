@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import shared
+from outside import shared
 
 ROUNDS = 3
 
