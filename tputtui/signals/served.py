@@ -45,15 +45,19 @@ class ServedWindow(TargetWindow):
         self._scrapes += 1
         self.gauges = {}
         found: dict[Series, float] = {}
+        silent: list[Series] = []  # the server says NaN or Inf of it
         for series, value in exposition.samples.items():
             if series.name in self._counters:
                 self._see(series)
                 found[series] = max(value, 0.0) if isfinite(value) else 0.0
+                if not isfinite(value):
+                    silent.append(series)
             elif series.name in self._gauges:
                 self.gauges.setdefault(series.name, []).append((series, value))
         self._mark_gone(scrape.at)
         self._retire(scrape.at)
         self._rates = [found.get(series, 0.0) for series in self.series]
+        self.silent = {self._index[series] for series in silent}
         self.gained = [gained + rate * passed for gained, rate in zip(self.gained, self._rates, strict=True)]
         self.rate_s = exposition.served.rate_s
         self.up, self.at, self.time, self.families = True, scrape.at, scrape.time, exposition.families
