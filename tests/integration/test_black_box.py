@@ -109,7 +109,7 @@ def test_the_demo_streams_what_the_contract_says_and_ends_with_the_load_s_own_co
     for found in objects:
         assert_shape(found)
         assert found["services"][0]["name"] == "demo"
-        assert set(found["objectives"][0]) == {"expression", "state", "ok", "value", "for_s"}
+        assert set(found["objectives"][0]) == {"expression", "state", "ok", "value", "for_s", "budget_left"}
     assert [found["time"] for found in objects] == sorted(found["time"] for found in objects)
     summary = read(done.stderr.splitlines()[-1])
     assert set(summary) == SUMMARY
