@@ -80,7 +80,7 @@ def test_p_grows_a_tree_under_a_strip_that_stays_live(demo: str) -> None:
         session.wait_for(r"[1-9]\d*(\.\d)? req/s")
         session.send("p")
         session.wait_for(r"Profile ━+ \d+ .*service")
-        session.wait_for(r"sampling .* samples", 8)
+        session.wait_for(r"sampling .* looks at \d+ threads", 8)
         session.wait_for(r"▾ \w", 8)
         session.send("\x1b")
         session.wait_for(r"\d+\.\d s, \d+ of 100 Hz", 8)
@@ -101,7 +101,7 @@ def test_help_filter_freeze_zoom_and_theme_answer(demo: str) -> None:
     with live(demo) as session:
         session.wait_for(r"[1-9]\d*(\.\d)? req/s")
         session.send("?")
-        session.wait_for("No key kills or signals anything")
+        session.wait_for("back: out of a panel that has the whole screen")
         session.send("q")
         session.wait_for("Throughput")
         session.send(" ")
