@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
+from tputtui.collect.exposition import Scanner
 from tputtui.model import (
     CpuTimes,
     Exposition,
@@ -464,6 +465,21 @@ def test_targets_with_the_same_build_info_and_job_are_replicas(one: Samples, oth
     for at in range(3):
         snapshot = scene.tick(float(at), a={**requests(at), **one}, b={**requests(at), **other})
     assert len(snapshot.services) == services
+
+
+def test_replicas_are_known_though_each_target_has_a_scanner_of_its_own() -> None:
+    scene = Scene("a", "b")
+    scanners = {name: Scanner() for name in ("a", "b")}
+    for at in range(3):
+        body = (
+            '# TYPE shop_build_info gauge\nshop_build_info{job="shop",version="1.2"} 1\n'
+            f'# TYPE http_requests_total counter\nhttp_requests_total{{route="/a",status="200"}} {10 * at}\n'
+        ).encode()
+        scrapes = tuple(
+            Scrape(name, float(at), 1e9 + at, 0.01, scanner.scan(body), len(body)) for name, scanner in scanners.items()
+        )
+        snapshot = scene.monitor.take(Reading(float(at), 1e9 + at, scrapes))
+    assert [service.targets for service in snapshot.services] == [("a", "b")]
 
 
 def test_series_beyond_the_limit_and_an_empty_answer_are_said() -> None:

@@ -248,6 +248,6 @@ def _info(exposition: Exposition, label: str) -> str | None:
 
 def _build_and_job(exposition: Exposition) -> object | None:
     """The build infos and the job a target tells; None where it lacks one: the same program may do different jobs."""
-    builds = frozenset(series for series in exposition.samples if series.name.endswith("_build_info"))
+    builds = [series for series in exposition.samples if series.name.endswith("_build_info")]
     jobs = {job for job in (_info(exposition, "job"), *(series.label("job") for series in builds)) if job}
-    return (builds, frozenset(jobs)) if builds and jobs else None
+    return (tuple(sorted(series.key for series in builds)), tuple(sorted(jobs))) if builds and jobs else None
