@@ -12,25 +12,20 @@ from contextlib import AbstractContextManager, nullcontext
 
 from tputtui import text
 from tputtui.model import (
-    Binding,
     Bindings,
     Event,
-    HostReading,
-    HostState,
-    ProcessReading,
-    ProcessState,
     Question,
     Reading,
-    SaturationState,
     Scrape,
-    SelfState,
     ServiceState,
     SignalKind,
     Snapshot,
     Target,
 )
+from tputtui.monitor import grouping
 from tputtui.monitor.browsing import Browsing, Charting, Families
 from tputtui.monitor.closer import HeatMaps, LensView, ReplicaTable, ReplicaWatch
+from tputtui.monitor.machine import Machine
 from tputtui.monitor.past import Pasts, level, service_figures
 from tputtui.monitor.served import ServedTracker
 from tputtui.monitor.target import NO_OVERRIDES, Overrides, TargetTracker
@@ -38,11 +33,8 @@ from tputtui.signals import names
 from tputtui.signals.browse import words_for
 from tputtui.signals.first import First
 from tputtui.signals.history import History
-from tputtui.signals.host import derive_host, host_saturation
-from tputtui.signals.host_saturation import cgroup_saturation
 from tputtui.signals.lens import Lens
 from tputtui.signals.objectives import Objective, ObjectiveTracker
-from tputtui.signals.processes import derive_processes
 from tputtui.signals.service import ServiceTracker
 
 EVENTS_KEPT = 200
@@ -84,14 +76,8 @@ class Monitor:
         self._browsing: Browsing | None = None
         self._charting: Charting | None = None
         self._grouped = False
-        self._host_before: HostReading | None = None
+        self._machine = Machine()
         self._first = First()
-        self._said_missing: set[str] = set()  # what the kernel does not offer is said once
-        self._host = HostState()
-        self._host_saturation: tuple[SaturationState, ...] = ()
-        self._processes_before: tuple[float, tuple[ProcessReading, ...]] | None = None
-        self._processes: tuple[ProcessState, ...] | None = None
-        self._self_before: tuple[float, float] | None = None
         self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
 
     # ------------------------------------------------------------------------------------------ targets
@@ -121,8 +107,8 @@ class Monitor:
         tracker = self._targets.get(target)
         if not isinstance(tracker, ServedTracker) or tracker.bindings is None:
             return ()
-        service = next((name for name, one in tuple(self._services.items()) if target in one.targets), target)
-        return tracker.questions(self._breakdown_of(service, [tracker]))
+        service = self._service_of(target)
+        return tracker.questions(self._breakdown_of(service.name if service is not None else target, [tracker]))
 
     def wanted(self, target: str) -> frozenset[str] | None:
         """The sample names to read of a target; None while it is not known which matter."""
@@ -200,9 +186,12 @@ class Monitor:
 
     def _replicas_of(self, tracker: TargetTracker) -> list[TargetTracker]:
         """All targets of a target's service, itself among them."""
-        name = tracker.target.name
-        service = next((one for one in self._services.values() if name in one.targets), None)
+        service = self._service_of(tracker.target.name)
         return [self._targets[other] for other in service.targets] if service is not None else [tracker]
+
+    def _service_of(self, target: str) -> ServiceTracker | None:
+        """The service that a target is (part of); None before it was grouped. May be called during a tick."""
+        return next((one for one in tuple(self._services.values()) if target in one.targets), None)
 
     def note(self, event: Event) -> None:
         """Put something into the event log."""
@@ -224,11 +213,11 @@ class Monitor:
         """
         for scrape in reading.scrapes:
             self._take_scrape(scrape, forgotten(scrape.target))
-        self._take_host(reading)
-        self._take_processes(reading)
+        self._events.extend(self._machine.take(reading))
         services = self._service_states()
         self._watch_replicas(reading)
-        host_rows = (*self._host_saturation, *self._served_rows())
+        machine = self._machine
+        host_rows = machine.saturation
         owned = [(service.name, row) for service in services for row in service.saturation]
         owned += [("", row) for row in host_rows]
         objectives, missed = self._objectives.judge(reading.at, reading.time, services)
@@ -241,14 +230,14 @@ class Monitor:
             window_s=self.window_s,
             targets=tuple(tracker.status(reading.at) for tracker in self._targets.values()),
             services=(*services, *self._through_lens()),
-            host=self._host,
+            host=machine.host,
             host_saturation=host_rows,
             first=self._first.judge(owned, [service.name for service in services]),
-            processes=self._processes,
-            busy_cores=self._busy_cores(),
+            processes=machine.processes,
+            busy_cores=machine.busy_cores,
             objectives=objectives,
             events=tuple(self._events)[-EVENTS_SHOWN:],
-            self_=self._self(reading),
+            self_=machine.ourselves(reading),
             charted=self._charting.now if self._charting is not None else None,
             history_s=self._history_s(),
             ready=not looking and all(tracker.settled for tracker in self._targets.values()),
@@ -271,10 +260,8 @@ class Monitor:
             tracker = self._targets.get(scrape.target)
             if not isinstance(tracker, ServedTracker) or tracker.bindings is None:
                 continue
-            service = next(
-                (name for name, one in self._services.items() if scrape.target in one.targets), scrape.target
-            )
-            figures = self._pasts.figures(tracker, service, scrape)
+            service = self._service_of(scrape.target)
+            figures = self._pasts.figures(tracker, service.name if service is not None else scrape.target, scrape)
             at = scrape.at - scrape.duration_s
             while at < scrape.at:
                 at += max(1.0, self.interval_s)
@@ -299,46 +286,6 @@ class Monitor:
         any_up = any(tracker.is_up for tracker in self._targets.values())
         told = [(scrape.at, scrape.time) for scrape in reading.scrapes if scrape.error is None or not any_up]
         self._newest = max([*told, *([self._newest] if self._newest is not None else [])], default=None)
-
-    def _take_host(self, reading: Reading) -> None:
-        if reading.host is None:
-            return
-        for what, why in reading.host.missing:
-            if what not in self._said_missing:
-                self._said_missing.add(what)
-                self._events.append(Event(reading.time, "note", f"{what}: {why}"))
-        self._host = derive_host(self._host_before, reading.host)
-        self._host_before = reading.host
-        self._host_saturation = host_saturation(self._host)
-
-    def _take_processes(self, reading: Reading) -> None:
-        if reading.processes is None:
-            return
-        before = self._processes_before
-        elapsed = reading.at - before[0] if before is not None else 0.0
-        states = derive_processes(before[1] if before is not None else None, reading.processes, elapsed)
-        self._processes = tuple(sorted(states, key=lambda state: (-(state.cpu_percent or 0.0), state.pid)))
-        self._processes_before = (reading.at, reading.processes)
-
-    def _served_rows(self) -> tuple[SaturationState, ...]:
-        """The limits of the control groups, other than our own, in which processes of interest run."""
-        ours = self._host.cgroup.path if self._host.cgroup is not None else None
-        groups = {p.cgroup.path: (p.name, p.cgroup) for p in self._processes or () if p.cgroup is not None}
-        rows = [cgroup_saturation(group, name) for path, (name, group) in groups.items() if path != ours]
-        return tuple(row for found in rows for row in found)
-
-    def _busy_cores(self) -> float | None:
-        cpu = self._host.cpu
-        return None if cpu is None else cpu.percent / 100 * cpu.cores
-
-    def _self(self, reading: Reading) -> SelfState:
-        percent: float | None = None
-        before = self._self_before
-        if reading.self_cpu_s is not None:
-            if before is not None and reading.at > before[0]:
-                percent = 100 * max(0.0, reading.self_cpu_s - before[1]) / (reading.at - before[0])
-            self._self_before = (reading.at, reading.self_cpu_s)
-        return SelfState(percent, reading.self_rss_bytes, reading.missed_ticks)
 
     # ------------------------------------------------------------------------------------------ services
 
@@ -380,18 +327,11 @@ class Monitor:
         return None if at == 0 else (singles[at - 1],)
 
     def _group(self) -> None:
-        """Targets become services: replicas (equal bindings, equal identity) are one."""
-        groups: dict[tuple[object, ...], list[TargetTracker]] = {}
-        for tracker in self._targets.values():
-            identity = tracker.identity
-            bound = _shape(tracker.bindings)
-            key: tuple[object, ...] = (identity, bound) if identity is not None else (tracker.target.name,)
-            groups.setdefault(key, []).append(tracker)
+        """Targets become services: replicas are one."""
         before, self._services = self._services, {}
         watches, self._watches = self._watches, {}
-        own_names = {tracker.target.name for tracker in self._targets.values()}
-        for members in groups.values():
-            name = self._name_of(members, own_names)
+        for members in grouping.replicas(self._targets.values()):
+            name = grouping.name_of(members, self._targets, self._services)
             targets = tuple(member.target.name for member in members)
             bindings = members[0].bindings or Bindings()
             old = before.get(name)
@@ -402,19 +342,6 @@ class Monitor:
             if len(members) > 1:
                 kept = watch is not None and watch.still_holds(members)
                 self._watches[name] = watch if kept and watch else ReplicaWatch(members, self._quantiles)
-
-    def _name_of(self, members: list[TargetTracker], own_names: set[str]) -> str:
-        """What a service is called: the config's word, what its replicas say of themselves, or its target's name.
-
-        A word that is another target's name, or taken, gives way to the target's own.
-        """
-        first = members[0]
-        word = first.target.service or (first.service_name if len(members) > 1 else None)
-        unusable = word is None or word in own_names - {first.target.name} or word in self._services
-        name = first.target.name if word is None or unusable else word
-        while name in self._services:
-            name += "'"
-        return name
 
     # ------------------------------------------------------------------------------------------ figures
 
@@ -427,14 +354,3 @@ class Monitor:
         if (charted := snapshot.charted) is not None:
             figures[names.family(charted.target, charted.name)] = charted.now
         return figures
-
-
-def _shape(bindings: Bindings | None) -> tuple[object, ...]:
-    """What two targets must share to be replicas: the same families for the same signals."""
-    if bindings is None:
-        return ()
-
-    def of(binding: Binding | None) -> object:
-        return None if binding is None else (binding.signal, binding.family, binding.label)
-
-    return (of(bindings.traffic), of(bindings.errors), of(bindings.latency))
