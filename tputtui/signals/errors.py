@@ -88,8 +88,7 @@ class Errors:
     def state(self, tick: Tick) -> ErrorState:
         """Errors now; 0.0 where all is counted and nothing is an error, None where nothing is counted."""
         binding = self.binding
-        counted = self._all or self._bad
-        known = bool(tick.live) and (tick.is_known(counted) if counted else tick.declared(binding.family))
+        known = tick.has_rate(self._all or self._bad, binding.family)
         rps = tick.add(self._bad) if known else None
         label = binding.label
         return ErrorState(

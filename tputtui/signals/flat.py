@@ -111,8 +111,14 @@ class Tick:
         """The rates of some series added up."""
         return sum(map(self.rates.__getitem__, numbers))
 
-    def is_known(self, numbers: Iterable[int]) -> bool:
-        """Whether any of some counters says a number: what is all NaN or Inf has no rate, and 0 would be a lie."""
+    def has_rate(self, numbers: Numbers, name: str) -> bool:
+        """Whether some counters of a sample name have a rate: any of them says a number (what is all NaN or Inf has none,
+        and 0 would be a lie); where there are none yet, the family is declared.
+        """
+        if not self.live:
+            return False
+        if not numbers:
+            return self.declared(name)
         layout = self.layout
         for number in numbers:
             at = layout.window_of(number)

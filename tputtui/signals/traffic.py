@@ -84,7 +84,7 @@ class Traffic:
         if binding.kind == "gauge":
             values = gauge_values(tick.layout.windows, binding.family, self.meets)
             rps = sum(value for _, value in values) * binding.scale if values else None
-        elif tick.live and (tick.is_known(self._numbers) if self._numbers else tick.declared(binding.family)):
+        elif tick.has_rate(self._numbers, binding.family):
             rps = tick.add(self._numbers) * binding.scale
             total = self._count(tick) * binding.scale
         return TrafficState(
