@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import unicodedata
 from array import array
 from math import nan
 from typing import Any
@@ -11,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from panes import assert_fills
 
-from tputtui import text
 from tputtui.collect.address import parse_address
 from tputtui.monitor.browsing import Families
 from tputtui.settings.outside import Outside
@@ -75,13 +74,7 @@ LOOKS = (
 @given(width=st.integers(40, 220), height=st.integers(1, 60), which=st.sampled_from(LOOKS))
 def test_both_panels_fill_their_places_and_hold_nothing_that_acts(width: int, height: int, which: Look) -> None:
     for view in (browser(which, width, height), detail(which, width, height)):
-        assert len(view.lines) == height
-        for line in view.lines:
-            shown = plain(line)
-            assert text.width(shown) == width
-            assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cf", "Cs", "Co"}
-            assert "None" not in shown
-            assert "nan" not in shown.split()
+        assert_fills(view.lines, width, height)
 
 
 def test_a_row_says_what_it_is_how_much_of_it_there_is_and_what_it_says_now() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 import samples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from panes import assert_fills
 
 from tputtui import text
 from tputtui.model import (
@@ -87,13 +87,7 @@ def test_a_panel_fills_its_place_exactly_and_holds_nothing_that_acts(
 ) -> None:
     snapshot = (samples.snapshot(), evil(), nothing(), samples.snapshot(services=(), targets=()))[which]
     view = PANELS[name](scene(snapshot, focus=name), width, height)
-    assert len(view.lines) == height
-    for line in view.lines:
-        shown = plain(line)
-        assert text.width(shown) == width
-        assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cf", "Cs", "Co"}
-        assert "None" not in shown
-        assert "nan" not in shown.split()
+    assert_fills(view.lines, width, height)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import replace
 
 import pytest
 import samples
+from panes import assert_fills
 
-from tputtui import text
 from tputtui.model import ProcessState, SaturationState
 from tputtui.profiling.profile import ASLEEP, About, Frames, Profile, Slice, Stack, Thread
 from tputtui.profiling.source import SourceText
@@ -60,11 +59,7 @@ def test_every_page_fills_its_place_and_holds_nothing_that_acts(tab: str, size: 
         shown = book(made)
         shown.show(tab)
         view = pane(ProfilePane(Sampling(1, "app", done=True), shown.study, tab, shown.page), *size).view
-        assert len(view.lines) == size[1]
-        for line in view.lines:
-            words = plain(line)
-            assert text.width(words) == size[0]
-            assert not {unicodedata.category(char) for char in words} & {"Cc", "Cf", "Cs", "Co"}
+        assert_fills(view.lines, *size)
 
 
 def test_shares_say_what_they_are_shares_of() -> None:

@@ -59,23 +59,6 @@ class Asker(Protocol):
         ...
 
 
-class Feed(Protocol):
-    """Yields readings: live from collectors, or out of a run's file."""
-
-    @property
-    def targets(self) -> tuple[Asked, ...]:
-        """All targets so far, in order."""
-        ...
-
-    async def run(self) -> None:
-        """Collect until cancelled."""
-        ...
-
-    def read(self, missed_ticks: int) -> Reading:
-        """All that came in since the last call."""
-        ...
-
-
 class LiveFeed:
     """Collectors on one event loop: targets by the poller, the host and the processes when a reading is taken."""
 

@@ -72,7 +72,6 @@ _WAITS: Mapping[str, frozenset[str]] = {
     "signal": frozenset(("pause", "sigwait")),
     "socketserver": frozenset(("serve_forever",)),
 }
-LOCK_MODULES = frozenset(("threading", "multiprocessing.synchronize", "queue"))
 
 
 @lru_cache(maxsize=65536)

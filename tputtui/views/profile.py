@@ -13,7 +13,6 @@ from tputtui.views.profile_page import Body, Page
 from tputtui.views.profile_study import Study
 from tputtui.views.scene import PanelView
 
-HEAD = 3
 _BESIDE = ("tree", "callers", "hot")
 
 
