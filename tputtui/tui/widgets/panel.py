@@ -100,7 +100,9 @@ class Panel(Widget):
 
 
 def changed_cells(before: Line, after: Line) -> tuple[int, int]:
-    """The cells [start, end) in which two lines of one width differ."""
+    """The cells [start, end) in which two lines differ."""
+    # After a resize the lines are of two widths: what both end with does not stand in the same cells.
+    one_width = _width(before) == _width(after)
     head = 0
     start = 0
     for old, new in zip(before, after, strict=False):
@@ -111,7 +113,7 @@ def changed_cells(before: Line, after: Line) -> tuple[int, int]:
     rest_before, rest_after = before[head:], after[head:]
     tail = 0
     for old, new in zip(reversed(rest_before), reversed(rest_after), strict=False):
-        if old != new:
+        if old != new or not one_width:
             break
         tail += 1
     middle_before = rest_before[: len(rest_before) - tail]
@@ -121,7 +123,7 @@ def changed_cells(before: Line, after: Line) -> tuple[int, int]:
         if middle_before[0].role == middle_after[0].role:
             start += text.width(_common_prefix(middle_before[0].text, middle_after[0].text))
         old, new = middle_before[-1], middle_after[-1]
-        if old.role == new.role and _width(middle_before) == _width(middle_after):
+        if old.role == new.role and one_width:
             end -= text.width(_common_prefix(old.text[::-1], new.text[::-1]))
     return start, max(start, end)
 

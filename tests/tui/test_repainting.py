@@ -1,0 +1,32 @@
+"""A panel repaints no cell that did not change, and every cell that did."""
+
+from __future__ import annotations
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tputtui.tui.widgets.panel import changed_cells
+from tputtui.views.lines import Line, Span
+
+spans = st.builds(Span, st.text("ab ─", min_size=1, max_size=6), st.sampled_from(["plain", "dim"]))
+lines = st.lists(spans, max_size=6).map(tuple)
+
+
+def cells(line: Line) -> list[tuple[str, str]]:
+    return [(char, span.role) for span in line for char in span.text]
+
+
+BLANK = (" ", "plain")  # what stands beyond a line's end
+
+
+@given(lines, lines)
+@example(  # a panel that became narrower, and ends as it did: a rule, a column's title
+    (Span("─ "), Span("x" * 8), Span(" req ─", "dim")), (Span("─ "), Span("x" * 3), Span(" req ─", "dim"))
+)
+def test_what_is_repainted_makes_one_line_of_the_other_at_any_width(before: Line, after: Line) -> None:
+    start, end = changed_cells(before, after)
+    old, new = cells(before), cells(after)
+    width = max(len(old), len(new), end)
+    old += [BLANK] * (width - len(old))
+    new += [BLANK] * (width - len(new))
+    assert old[:start] + new[start:end] + old[end:] == new
