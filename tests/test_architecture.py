@@ -29,7 +29,7 @@ def test_imports_point_down(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("import tputtui.cli", {"textual", "rich", "httpx", "psutil", "prometheus_client", "plotext", "asyncio"}),
         ("import tputtui.monitor", {"textual", "rich", "plotext", "httpx", "prometheus_client", "numpy", "scipy"}),
-        ("import tputtui.stream, tputtui.commands.stream", {"textual", "rich", "plotext"}),
+        ("import tputtui.snapshot_json, tputtui.commands.stream", {"textual", "rich", "plotext"}),
         ("import tputtui.views.profile, tputtui.views.routes", {"textual", "rich", "plotext", "psutil", "httpx"}),
         ("import tputtui.profiling.capture", {"textual", "rich", "psutil", "httpx", "asyncio"}),
         ("import tputtui.tui.run", {"plotext", "httpx", "prometheus_client", "numpy", "scipy"}),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tputtui.commands.arguments import VERBS, UsageError, parse
+from tputtui.commands.arguments import UsageError, parse
+from tputtui.commands.flags import VERBS
 from tputtui.settings import schema
 
 
@@ -46,8 +47,8 @@ def test_objectives_add_up() -> None:
         (["--intervall", "1s"], 'unknown flag --intervall, did you mean "--interval"?; see tputtui --help'),
         (["demo", "--loud=3"], 'unknown flag --loud, did you mean "--load"?; see tputtui demo --help'),
         (["--inter", "1s"], "unknown flag --inter"),  # an abbreviation would change its meaning one day
-        (["stream", "-n", "0"], "-n: at least 1"),
-        (["stream", "-n", "-3"], "-n"),
+        (["stream", "-n", "0"], "not a whole number of at least 1"),
+        (["stream", "-n", "-3"], "of at least 1"),
         (["stream", "-n", "１"], "whole number"),
         (["demo", "--load", "nan"], "above 0"),
         (["demo", "--load", "0"], "above 0"),

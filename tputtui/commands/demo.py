@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from tputtui.commands.arguments import Arguments, UsageError
 from tputtui.commands.effective import effective
+from tputtui.commands.headless import Stop, objects, require_stdout, signals, write
 from tputtui.commands.screen import require_screen, show
-from tputtui.commands.stream import Stop, objects, require_stdout, signals, write
 from tputtui.commands.terminal import say
 from tputtui.demo.run import Demo, DemoError
 from tputtui.model import Snapshot

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tputtui.commands.arguments import Arguments, UsageError
 from tputtui.commands.effective import effective
+from tputtui.commands.headless import signals
 from tputtui.commands.screen import require_screen, show
-from tputtui.commands.stream import signals
 from tputtui.commands.terminal import say
 from tputtui.profiling import proc
 from tputtui.profiling.capture import MAX_DURATION_S, MAX_RATE_HZ, Capture, CaptureFailed, Progress

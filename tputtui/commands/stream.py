@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import queue
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
-
-from tputtui.commands.arguments import Arguments, UsageError
+from tputtui.commands.arguments import Arguments
 from tputtui.commands.effective import effective
-from tputtui.commands.terminal import say, tell
-from tputtui.model import Snapshot
-from tputtui.settings import Settings
-
-_BACKLOG = 120
-"""Snapshots kept for a reader that stalls; what does not fit is dropped, and the engine feels nothing of it."""
+from tputtui.commands.headless import objects, require_stdout, signals, write
+from tputtui.commands.terminal import say
 
 
 def run(arguments: Arguments) -> int:
@@ -31,89 +18,3 @@ def run(arguments: Arguments) -> int:
         for snapshot in objects(settings, stop, arguments.options.count):
             write(snapshot)
     return 128 + stop.number if stop.number else 0
-
-
-def require_stdout() -> None:
-    """Raise UsageError where stdout is closed."""
-    if sys.stdout is None:
-        raise UsageError("stdout is closed: there is nowhere to write the objects to")
-
-
-def write(snapshot: Snapshot) -> None:
-    """One object on one line, flushed: ASCII, so that no foreign character reaches a terminal. May raise BrokenPipeError."""
-    from tputtui.stream import to_json
-
-    tell(json.dumps(to_json(snapshot), allow_nan=False, separators=(",", ":")))
-
-
-class Stop:
-    """Asked to end: by a signal (then `number` is its number), or by ourselves. Wakes whoever waits for a snapshot."""
-
-    def __init__(self) -> None:
-        self.number = 0
-        self._asked = threading.Event()
-        self.waiting: queue.SimpleQueue[Snapshot | None] = queue.SimpleQueue()
-
-    def ask(self, number: int = 0) -> None:
-        """End as soon as possible. Safe in a signal handler."""
-        self.number = number
-        self._asked.set()
-        self.waiting.put(None)
-
-    @property
-    def asked(self) -> bool:
-        """Whether to end."""
-        return self._asked.is_set()
-
-
-@contextmanager
-def signals() -> Iterator[Stop]:
-    """A `Stop` that SIGINT, SIGTERM and SIGHUP ask for; a second SIGINT interrupts whatever still goes on."""
-    stop = Stop()
-
-    def heard(number: int, _: FrameType | None) -> None:
-        if stop.asked and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stop.ask(number)
-
-    numbers = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, heard) for number in numbers}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def objects(
-    settings: Settings, stop: Stop, count: int | None = None, tick: Callable[[Snapshot], None] | None = None
-) -> Iterator[Snapshot]:
-    """The snapshots worth an object, at most `count`, until `stop`. `tick` sees every snapshot, the early ones too."""
-    from tputtui.monitor import Engine
-
-    engine = Engine(settings)
-
-    def arrived(snapshot: Snapshot) -> None:
-        if stop.waiting.qsize() < _BACKLOG:
-            stop.waiting.put(snapshot)
-
-    engine.subscribe(arrived)
-    engine.start()
-    try:
-        given = 0
-        while not stop.asked and (count is None or given < count):
-            try:
-                snapshot = stop.waiting.get(timeout=1.0)
-            except queue.Empty:
-                if engine.failure is not None:
-                    raise engine.failure from None
-                continue
-            if snapshot is None:
-                continue
-            if tick is not None:
-                tick(snapshot)
-            if snapshot.ready:
-                given += 1
-                yield snapshot
-    finally:
-        engine.stop()

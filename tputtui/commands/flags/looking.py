@@ -1,0 +1,35 @@
+"""The verbs that look once and print: what can be watched here, and what is set."""
+
+from __future__ import annotations
+
+import argparse
+
+from tputtui.commands.flags import common
+from tputtui.commands.flags.verb import Verb
+from tputtui.commands.flags.watching import targets
+
+
+def _config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action",
+        choices=("show", "path", "init"),
+        metavar="show|path|init",
+        help="each effective setting with its origin; where the file is looked for; a commented file to start from",
+    )
+
+
+VERBS = (
+    Verb(
+        "check",
+        "can each target be reached, what was found on it and why, may py-spy attach",
+        targets,
+        (common.OBJECTIVE, common.NO_DISCOVER, common.ASCII),
+    ),
+    Verb("discover", "what on this machine serves metrics", common=(common.ASCII,)),
+    Verb(
+        "config",
+        "show the effective settings, the config file's path, or a file to start from",
+        _config,
+        epilog="config show takes every flag that is a setting (tputtui --help lists them) and shows what it sets.",
+    ),
+)

@@ -1,0 +1,30 @@
+"""The verbs about profiles: where a process spends its time."""
+
+from __future__ import annotations
+
+import argparse
+
+from tputtui.commands.flags import common, kinds
+from tputtui.commands.flags.verb import Verb
+
+
+def _profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pid", metavar="PID", type=kinds.whole, help="the process, as ps -e lists it")
+    parser.add_argument(
+        "--for", metavar="DURATION", dest="duration", type=kinds.seconds, help="length of the capture (10s)"
+    )
+    parser.add_argument("--rate", metavar="HZ", type=kinds.whole, help="samples a second (100)")
+    parser.add_argument(
+        "-o", metavar="FILE", dest="output", help="write it: .json is speedscope, .txt collapsed stacks"
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite FILE")
+
+
+VERBS = (
+    Verb(
+        "profile",
+        "capture where a process spends its time, and open it or write it",
+        _profile,
+        (*common.TICKS, *common.SCREEN),
+    ),
+)

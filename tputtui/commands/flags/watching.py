@@ -1,0 +1,52 @@
+"""The verbs that watch: the live screen, `stream`, and `demo` with something to watch."""
+
+from __future__ import annotations
+
+import argparse
+
+from tputtui.commands.flags import common, kinds
+from tputtui.commands.flags.verb import Verb
+
+
+def targets(parser: argparse.ArgumentParser) -> None:
+    """TARGET... and where more of them stand."""
+    parser.add_argument(
+        "targets", metavar="TARGET", nargs="*", help="URL, host:port, :port, or a name from the config file"
+    )
+    parser.add_argument(
+        "--targets-from", metavar="FILE", action="append", default=[], help="more targets, as Prometheus file_sd JSON"
+    )
+
+
+def _objects(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-n", metavar="N", type=kinds.count, dest="count", help="end after N objects")
+
+
+def _stream(parser: argparse.ArgumentParser) -> None:
+    targets(parser)
+    _objects(parser)
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--load", metavar="RPS", type=kinds.number, help="constant load; without it: ramp, hold, burst, and again"
+    )
+    parser.add_argument("--seconds", metavar="N", type=kinds.seconds, help="end after that time")
+    parser.add_argument("--slowdown", metavar="X", type=kinds.number, default=1.0, help="multiply every handler's time")
+    parser.add_argument("--seed", metavar="N", type=kinds.whole, help="the same arrivals and service times again")
+    parser.add_argument("--stop-replica", metavar="T", type=kinds.seconds, help="one of two replicas dies after T")
+    parser.add_argument("--add-latency", metavar="T:MS", type=kinds.at_latency, help="MS milliseconds more after T")
+    parser.add_argument("--stream", action="store_true", help="no screen: JSON on stdout, a summary on stderr")
+    _objects(parser)
+
+
+LIVE = Verb("", "the live screen", targets, common.ALL)
+VERBS = (
+    Verb("demo", "a real instrumented service and load on it, on loopback, in the same screen", _demo, common.ALL),
+    Verb(
+        "stream",
+        "one JSON object a tick on stdout, for jq and scripts",
+        _stream,
+        (*common.RATES, common.NO_DISCOVER),
+    ),
+)
