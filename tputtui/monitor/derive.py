@@ -30,6 +30,7 @@ from tputtui.model import (
 from tputtui.monitor.browsing import Browsing, Families
 from tputtui.monitor.closer import HeatMaps, LensView, ReplicaTable, ReplicaWatch
 from tputtui.monitor.target import NO_OVERRIDES, Overrides, TargetTracker
+from tputtui.runs.encode import Told
 from tputtui.signals import names
 from tputtui.signals.browse import words_for
 from tputtui.signals.history import History
@@ -88,6 +89,25 @@ class Monitor:
         if target.name not in self._targets:
             self._grouped = False
             self._targets[target.name] = TargetTracker(target, self.interval_s, self.window_s, overrides)
+
+    def tell(self, target: str, bindings: Bindings | None, service_name: str | None) -> None:
+        """What is bound on a target from its next scrape on, as a run tells it."""
+        tracker = self._targets.get(target)
+        if tracker is not None:
+            tracker.tell(bindings, service_name)
+            self._grouped = False
+
+    def told(self, forgotten: Callable[[str], frozenset[str]]) -> tuple[Told, ...]:
+        """What a recorder has to know of each target beside the readings."""
+        return tuple(
+            Told(one.target, one.bindings, one.service_name, one.wanted, forgotten(name))
+            for name, one in self._targets.items()
+        )
+
+    @property
+    def lens_name(self) -> str | None:
+        """What the service is called that is only a closer look at another one."""
+        return self._lens.lens.name if self._lens is not None else None
 
     def wanted(self, target: str) -> frozenset[str] | None:
         """The sample names to read of a target; None while it is not known which matter."""

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from tputtui.model import Event, SignalKind, Snapshot
 from tputtui.monitor.browsing import Families
@@ -19,11 +20,17 @@ from tputtui.monitor.closer import ReplicaTable
 from tputtui.monitor.columns import ColumnCache
 from tputtui.monitor.derive import Monitor
 from tputtui.monitor.feed import LiveFeed
+from tputtui.monitor.recording import Recording
 from tputtui.monitor.snapshots import SnapshotLog
+from tputtui.runs.header import Mark
 from tputtui.settings import Settings
 from tputtui.settings.expressions import parse_objective
 from tputtui.signals.heat import Heat
 from tputtui.signals.lens import Lens
+from tputtui.text import clean
+
+if TYPE_CHECKING:
+    from tputtui.runs.recorder import Recorder
 
 EARLY_TICK_S = 0.25
 """Until every target has two scrapes or has failed, ticks come at this pace: the screen fills while one watches."""
@@ -47,6 +54,7 @@ class Engine:
             by=settings.by,
         )
         self.log = SnapshotLog()
+        self.recording = Recording()
         self.failure: BaseException | None = None  # what ended the engine, if it was not `stop`
         self._feed: LiveFeed | None = None
         self._listeners: list[Listener] = []
@@ -89,7 +97,7 @@ class Engine:
     async def _collect(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._main = asyncio.current_task()
-        self._feed = LiveFeed(self.settings, self.monitor.wanted)
+        self._feed = LiveFeed(self.settings, self._wanted)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._feed.run())
             group.create_task(self._tick_for_ever(self._feed))
@@ -117,7 +125,7 @@ class Engine:
             self.monitor.add_target(asked.target, asked.settings.bindings)
         if feed.looked is not None and not self._said_looked:
             self._said_looked = True
-            self.monitor.note(Event(time.time(), "note", feed.looked))
+            self._note(Event(time.time(), "note", feed.looked))
         self.monitor.browse(self._browsed)
         reading = feed.read(missed)
         with self._lock:
@@ -125,9 +133,34 @@ class Engine:
             self.log.keep(snapshot)
             self._columns.newest = snapshot.at
             self._families = self.monitor.families()
+        self.recording.took(reading, snapshot, self.monitor, feed.forgotten, feed.discovering)
         for listener in self._listeners:
             listener(snapshot)
         return snapshot
+
+    def _wanted(self, target: str) -> frozenset[str] | None:
+        return None if self.recording.whole else self.monitor.wanted(target)
+
+    def _note(self, event: Event) -> None:
+        self.monitor.note(event)
+        self.recording.noted(event)
+
+    # ------------------------------------------------------------------------------------------ recording
+
+    def record(self, recorder: Recorder) -> None:
+        """Record all readings from now on. Before `start`, from the first one on."""
+        self._soon(partial(self.recording.begin, recorder)) if self._loop else self.recording.begin(recorder)
+
+    def mark(self, words: str, time_: float | None = None) -> None:
+        """Set a mark: now, or at a moment of unix time that lies a little back."""
+        self._soon(partial(self._mark, words, time_))
+
+    def _mark(self, words: str, moment: float | None) -> None:
+        now = time.time()
+        moment = now if moment is None else moment
+        mark = Mark(moment, time.monotonic() - (now - moment), clean(words, 500))
+        self.monitor.note(Event(moment, "mark", mark.text))
+        self.recording.marked(mark)
 
     # ------------------------------------------------------------------------------------------ for the screen
 

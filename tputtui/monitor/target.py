@@ -45,6 +45,7 @@ class TargetTracker:
         self.wanted: frozenset[str] | None = None
         self.service_name: str | None = None  # what it says of itself: target_info's service.name
         self.overrides = overrides
+        self._is_told = False  # a run says what is bound
         self._found = Bindings()  # what classification says, before the overrides
         self._newly: tuple[frozenset[str], int] = (frozenset(), 0)  # names newly chosen, for how many scrapes yet
         self._interval_s = interval_s
@@ -110,6 +111,8 @@ class TargetTracker:
         """Look at what the target exposes: at the first two scrapes, then where something may have appeared."""
         before = self._last_good
         earlier = before.exposition if before is not None else None
+        if self._is_told:
+            return
         if self.wanted is None and self._is_worth_a_look(exposition, earlier):
             elapsed = scrape.at - before.at if before is not None else None
             self._settle(classify(exposition, earlier, elapsed), exposition)
@@ -134,8 +137,17 @@ class TargetTracker:
         was born since then counts from zero.
         """
         self._found = found
-        bindings = apply_overrides(found, self.overrides, exposition)
         self.service_name = self.service_name or _service_name(exposition)
+        self._put_in_force(apply_overrides(found, self.overrides, exposition))
+
+    def tell(self, bindings: Bindings | None, service_name: str | None) -> None:
+        """What is bound from the next scrape on, by a run's word: nothing is looked for here any more."""
+        self._is_told = True
+        self.service_name = service_name
+        if bindings is not None:
+            self._put_in_force(bindings)
+
+    def _put_in_force(self, bindings: Bindings) -> None:
         old = self.bindings
         if old is not None and bindings == old:
             return

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tputtui.runs.reader import NotARun, Run
-    from tputtui.runs.table import Table, table
+    from tputtui.runs.tabulate import Table, table
 
 __all__ = ["NotARun", "Run", "Table", "table"]
 
@@ -26,7 +26,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(reader, name)
     if name in ("Table", "table"):
-        from importlib import import_module
+        from tputtui.runs import tabulate
 
-        return getattr(import_module("tputtui.runs.table"), name)
+        return getattr(tabulate, name)
     raise AttributeError(name)

@@ -43,6 +43,7 @@ class Plan:
     experiment: Mapping[str, str] = field(default_factory=dict)
     workload: Mapping[str, str] = field(default_factory=dict)
     size_limit: int | None = None  # bytes of one file; beyond it a new one is begun
+    out_of: Header | None = None  # the run that it is a part of: nothing is said of this machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,35 @@ class Recorder:
         """Create the file. Raises CannotRecord."""
         self.plan = plan
         self.summing = Summing()
-        self._writer = RunWriter(plan.path, force=plan.force)
-        self._encoder = Encoder(all_metrics=plan.all_metrics)
-        self._header = Header(
+        self._writer = RunWriter(plan.path, force=plan.force, patient=plan.out_of is not None)
+        self._encoder = Encoder(all_metrics=plan.all_metrics or plan.out_of is not None)
+        fields = {name: tuple(order) for name, order in row_fields().items()}
+        self._header = (
+            replace(plan.out_of, run=secrets.token_hex(8), cut_from=plan.out_of.run, fields=fields, for_s=None, part=1)
+            if plan.out_of is not None
+            else self._new_header(interval_s, window_s, quantiles, objectives, by, fields)
+        )
+        self._members = 0
+        self._member_at: float | None = None
+        self._member_bytes = 0
+        self._broken = False  # a chunk was dropped: the next one has to say everything anew
+        self._newest: tuple[float, float] | None = None  # (at, time) of the newest reading
+        self._before = 0  # bytes of the parts before
+        self._builds = dict(self._header.builds)
+        self._waiting: list[bytes] = []  # lines that came before the first reading
+        self.dropped = 0
+
+    def _new_header(
+        self,
+        interval_s: float,
+        window_s: float,
+        quantiles: tuple[float, ...],
+        objectives: tuple[str, ...],
+        by: tuple[str, ...],
+        fields: Mapping[str, tuple[str, ...]],
+    ) -> Header:
+        plan = self.plan
+        return Header(
             run=secrets.token_hex(8),
             member=0,
             time=0.0,
@@ -95,17 +122,8 @@ class Recorder:
             experiment=plan.experiment,
             workload=plan.workload,
             environment=fingerprint(),
-            fields={name: tuple(order) for name, order in row_fields().items()},
+            fields=fields,
         )
-        self._members = 0
-        self._member_at: float | None = None
-        self._member_bytes = 0
-        self._broken = False  # a chunk was dropped: the next one has to say everything anew
-        self._newest: tuple[float, float] | None = None  # (at, time) of the newest reading
-        self._before = 0  # bytes of the parts before
-        self._builds: dict[str, dict[str, str]] = {}
-        self._waiting: list[bytes] = []  # lines that came before the first reading
-        self.dropped = 0
 
     # ------------------------------------------------------------------------------------------ what is recorded
 

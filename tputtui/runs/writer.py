@@ -42,11 +42,15 @@ class Begin:
 
 
 class RunWriter:
-    """Appends chunks to a new file of 0600. `offer` never blocks; all else but `close` may be asked from any thread."""
+    """Appends chunks to a new file of 0600. `offer` does not block; all else but `close` may be asked from any thread."""
 
-    def __init__(self, path: Path, *, force: bool = False) -> None:
-        """Create the file. Raises CannotRecord, also where another recorder holds it."""
+    def __init__(self, path: Path, *, force: bool = False, patient: bool = False) -> None:
+        """Create the file. `patient`: nobody waits for us, so that a full queue is waited for and nothing is dropped.
+
+        Raises CannotRecord, also where another recorder holds it.
+        """
         self.path = path
+        self._patient = patient
         self.problem: str | None = None  # why nothing is written any more
         self.written = 0  # bytes in the file
         self._descriptor = _create(path, force)
@@ -62,6 +66,8 @@ class RunWriter:
     def offer(self, chunk: bytes, begin: Begin | None = None) -> bool:
         """Take a chunk to be written; `begin`: a member begins with it. False: the queue is full, or the file is done."""
         with self._wake:
+            while self._patient and self._waiting_bytes > QUEUE_BYTES // 2 and self.problem is None:
+                self._wake.wait(SYNC_S)
             full = self._waiting and self._waiting_bytes + len(chunk) > QUEUE_BYTES
             if full or self._closing or self.problem is not None:
                 return False
@@ -95,6 +101,7 @@ class RunWriter:
                     with self._wake:
                         self._waiting.popleft()
                         self._waiting_bytes -= len(chunk)
+                        self._wake.notify()
                 if done and not self._waiting:
                     break
                 if time.monotonic() - synced >= SYNC_S:
@@ -151,6 +158,7 @@ class RunWriter:
             self.problem = f"{clean(str(self.path), 200)}: {reason}"
             self._waiting.clear()
             self._waiting_bytes = 0
+            self._wake.notify()
 
 
 # ------------------------------------------------------------------------------------------------ creating

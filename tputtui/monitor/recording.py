@@ -1,0 +1,62 @@
+"""The engine's recorder, if there is one: it sees every reading after it was taken, with what is bound by then."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tputtui.model import Event, Reading, Snapshot
+from tputtui.monitor.derive import Monitor
+from tputtui.runs.header import Mark
+
+if TYPE_CHECKING:
+    from tputtui.runs.recorder import Recorder, RecordingState
+
+MOST_MARKS = 1000
+
+
+class Recording:
+    """What stands between an engine and its recorder. `state` may be asked from any thread, all else is the engine's."""
+
+    def __init__(self) -> None:
+        self._recorder: Recorder | None = None
+        self.marks: deque[Mark] = deque(maxlen=MOST_MARKS)  # all that were set, recorded or not
+
+    @property
+    def whole(self) -> bool:
+        """Whether all metrics are to be read, not only those that matter."""
+        return self._recorder is not None and self._recorder.plan.all_metrics
+
+    def begin(self, recorder: Recorder) -> None:
+        """Record from the next reading on."""
+        self._recorder = recorder
+
+    def end(self) -> Recorder | None:
+        """Record no longer; the recorder is for whoever closes it."""
+        recorder, self._recorder = self._recorder, None
+        return recorder
+
+    def state(self) -> RecordingState | None:
+        """How the recording goes; None while nothing is recorded."""
+        recorder = self._recorder
+        return recorder.state() if recorder is not None else None
+
+    def took(
+        self, reading: Reading, snapshot: Snapshot, monitor: Monitor, forgotten: Callable[[str], frozenset[str]], looking: bool
+    ) -> None:
+        """A reading was taken."""
+        if self._recorder is not None:
+            told = monitor.told(forgotten)
+            self._recorder.take(reading, snapshot, told, looking, monitor.lens_name)
+
+    def marked(self, mark: Mark) -> None:
+        """A mark was set."""
+        self.marks.append(mark)
+        if self._recorder is not None:
+            self._recorder.mark(mark)
+
+    def noted(self, event: Event) -> None:
+        """Something was noted that no reading tells."""
+        if self._recorder is not None and event.kind != "mark":
+            self._recorder.event(event)
