@@ -21,7 +21,7 @@ from textual.pilot import Pilot
 from tputtui.demo.run import Demo
 from tputtui.monitor import Engine
 from tputtui.settings import Settings, TargetSettings
-from tputtui.tui import palette
+from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
 from tputtui.tui.source import Place
 
@@ -81,7 +81,7 @@ async def save(pilot: Pilot[int], app: TputtuiApp, name: str) -> None:
 
 async def take(targets: list[TargetSettings]) -> None:
     settings = Settings(targets=tuple(targets))
-    themes = tuple(palette.folders())
+    themes = tuple(theme_files.folders())
     place = Place("web-01", float(time.localtime().tm_gmtoff), Path(tempfile.gettempdir()), themes)
     for theme in ("dark", "light"):
         app = TputtuiApp(settings, Engine(settings), palette.load(theme, themes), place)

@@ -31,6 +31,10 @@ def test_imports_point_down(monkeypatch: pytest.MonkeyPatch) -> None:
         ("import tputtui.monitor", {"textual", "rich", "plotext", "httpx", "prometheus_client", "numpy", "scipy"}),
         ("import tputtui.snapshot_json, tputtui.commands.stream", {"textual", "rich", "plotext"}),
         ("import tputtui.views.profile, tputtui.views.routes", {"textual", "rich", "plotext", "psutil", "httpx"}),
+        (
+            "import tputtui.tui.keys as k, tputtui.tui.theme_files as t\nk.check_remapped({'quit': 'x'})\nt.check('dark')",
+            {"textual", "rich"},
+        ),
         ("import tputtui.profiling.capture", {"textual", "rich", "psutil", "httpx", "asyncio"}),
         ("import tputtui.tui.run", {"plotext", "httpx", "prometheus_client", "numpy", "scipy"}),
     ],

@@ -64,6 +64,25 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """What is different where the samples come from a Prometheus-compatible server and not from the target itself."""
+
+    rate_s: float | None  # counters hold rates per second that the server took over so long; None: raw, to look at
+    source_labels: tuple[str, ...] = ()  # what the server tells its sources apart by, where they differ: "instance"
+    before: Exposition | None = None  # of raw values: what they were
+    before_s: float | None = None  # so many seconds earlier
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing to ask a server for: a sample name, added up by the server over everything but a few labels."""
+
+    name: str
+    how: Literal["rate", "sum", "max", "limit"]  # "limit": added up, without what stands for "no limit"
+    labels: frozenset[str] = frozenset()  # kept apart
+
+
+@dataclass(frozen=True, slots=True)
 class Exposition:
     """One answer of a target, read.
 
@@ -79,6 +98,7 @@ class Exposition:
     warning: str | None = None  # "Prometheus would reject this scrape: line 6: …"
     hidden: Mapping[str, int] = field(default_factory=dict)  # sample name -> its series beyond the limit, not read
     truncated: bool = False  # the body ends in the middle of a line
+    served: Served | None = None  # it was put together from a server's answers
 
 
 @dataclass(frozen=True, slots=True)

@@ -374,6 +374,11 @@ def parse_duration(text: str) -> float:
 def did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str:
     """', did you mean "window"?' where something close is known, else nothing."""
     import difflib  # 5 ms that only a mistake should cost
+    import re
 
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if not close:  # "max_serie" and "series_per_target" have a word in common, if not much else
+        parts = {part: name for name in reversed(known) for part in re.split(r"[_.-]", name) if len(part) >= 4}
+        words = [part for part in re.split(r"[_.-]", word) if len(part) >= 4]
+        close = [parts[found] for part in words for found in difflib.get_close_matches(part, parts, n=1, cutoff=0.8)]
     return f', did you mean "{close[0]}"?' if close else ""

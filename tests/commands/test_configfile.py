@@ -9,11 +9,12 @@ import pytest
 
 from tputtui.commands import configfile
 from tputtui.commands.configfile import Place
+from tputtui.settings.outside import Outside
 from tputtui.settings.toml import SettingsError
 
 
 def load(path: Path, origin: str = "--config") -> tuple[object, tuple[str, ...]]:
-    return configfile.load(Place(str(path), origin), {})
+    return configfile.load(Place(str(path), origin), {}, Outside())
 
 
 def refusal(path: Path, content: bytes | None = None) -> str:

@@ -12,6 +12,7 @@ from tputtui.commands.effective import Effective, effective, name_targets
 from tputtui.commands.table import columns
 from tputtui.commands.terminal import why_ascii
 from tputtui.settings import TargetSettings
+from tputtui.settings.toml import SettingsError
 
 
 def of(*argv: str, config: Path | None = None) -> Effective:
@@ -58,6 +59,49 @@ def test_the_same_target_twice_counts_once_and_that_is_said() -> None:
     found = of("stream", ":8000", "127.0.0.1:8000/metrics").settings
     assert [target.name for target in found.targets] == ["127.0.0.1:8000"]
     assert found.notes == ("http://127.0.0.1:8000/metrics is named twice and counts once",)
+
+
+def test_localhost_and_127_0_0_1_are_one_target_and_that_is_said() -> None:
+    found = of("stream", "localhost:8000", ":8000").settings
+    assert [target.name for target in found.targets] == ["localhost:8000"]
+    (note,) = found.notes
+    assert note.startswith("http://localhost:8000/metrics is named twice (as http://127.0.0.1:8000/metrics, too)")
+
+
+@pytest.mark.parametrize("words", [(":1/a", ":1/b", "https://127.0.0.1:1/b", "http://me@h:1/m", "http://h:1/m", ":2")])
+def test_names_do_not_depend_on_the_order_of_the_targets(words: tuple[str, ...]) -> None:
+    named = []
+    for order in (words, words[::-1], (*words[3:], *words[:3])):
+        targets, _ = name_targets(TargetSettings(url=word) for word in order)
+        named.append({target.url: target.name for target in targets})
+    assert named[0] == named[1] == named[2]
+    assert len(set(named[0].values())) == len(words)
+    assert named[0][":2"] == "127.0.0.1:2"
+    assert named[0][":1/a"] == "127.0.0.1:1/a"
+
+
+def test_a_mistyped_verb_gets_a_hint() -> None:
+    with pytest.raises(UsageError, match=r'"strem" is no verb .* did you mean "stream"'):
+        of("strem")
+
+
+def test_the_problems_of_file_environment_and_flags_are_named_at_once(config: Path) -> None:
+    config.write_text('theme = "drak"\n[keys]\nprofile = "q"\nfreeze = "nonkey"\n')
+    environ = {"TPUTTUI_CONFIG": str(config), "TPUTTUI_THEME": "nope"}
+    for verb in ("stream", "check", "config show", "discover", "demo", ""):
+        with pytest.raises(SettingsError) as caught:
+            effective(parse([*verb.split(), "--interval", "0s"]), environ)
+        lines = [str(problem).removeprefix(f"{config}") for problem in caught.value.problems]
+        assert [line.partition(": ")[0] for line in lines] == [":1", ":3", ":4", "--interval", "TPUTTUI_THEME"]
+
+
+def test_a_broken_theme_of_the_user_is_found_without_a_screen(tmp_path: Path) -> None:
+    themes = tmp_path / "tputtui" / "themes"
+    themes.mkdir(parents=True)
+    (themes / "mine.toml").write_text("[roles]\nplain = 'bleu'\n")
+    environ = {"TPUTTUI_CONFIG": "/dev/null", "XDG_CONFIG_HOME": str(tmp_path)}
+    with pytest.raises(SettingsError, match=r"--theme: mine\.toml: role 'dim' has no colour"):
+        effective(parse(["check", "--theme", "mine"]), environ)
 
 
 def test_two_paths_of_one_port_have_names_of_their_own() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 from tputtui.collect.address import redact
 from tputtui.settings import Settings, TargetSettings, document, schema
-from tputtui.settings.layers import load
+from tputtui.settings.layers import Flag, load
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 
@@ -16,7 +18,15 @@ def test_the_page_is_the_one_that_make_docs_writes() -> None:
 
 
 def test_every_option_has_its_line_on_the_page() -> None:
-    for option in (*schema.SETTINGS, *schema.PROFILE, *schema.PRESET, *schema.LIMITS, *schema.TARGET, *schema.BINDING):
+    for option in (
+        *schema.SETTINGS,
+        *schema.PROFILE,
+        *schema.PRESET,
+        *schema.TRIGGER,
+        *schema.LIMITS,
+        *schema.TARGET,
+        *schema.BINDING,
+    ):
         assert f"| `{option.key}` |" in document.page()
 
 
@@ -32,3 +42,13 @@ def test_show_hides_secrets() -> None:
     assert "geheim" not in shown
     assert "***" in shown
     assert "geheim" not in repr(target)
+
+
+def test_show_writes_values_with_their_units_and_as_the_config_would_read_them() -> None:
+    rows = {key: value for key, value, _ in document.effective(load(None, {}, {}), redact)}
+    assert (rows["interval"], rows["limits.body"], rows["limits.name"]) == ('"1s"', '"16MiB"', '"512B"')
+    for key, option in schema.flat().items():
+        read = option.kind.read(tomllib.loads(f"x = {rows[key]}")["x"])
+        assert document.written(option, SimpleNamespace(**{option.attribute: read})) == rows[key]
+    short = load(None, {}, {"interval": Flag("--interval", "250ms")})
+    assert {key: value for key, value, _ in document.effective(short, redact)}["interval"] == '"250ms"'

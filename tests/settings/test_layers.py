@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from tputtui.settings import Limits, ProfilePreset, ProfileSettings, Settings, schema
+from tputtui.settings import Limits, ProfilePreset, ProfileSettings, ProfileTrigger, Settings, schema
 from tputtui.settings.layers import Flag, load
 from tputtui.settings.toml import Config, SettingsError
 
@@ -56,13 +56,37 @@ def test_all_bad_variables_and_flags_are_named_at_once() -> None:
 
 
 def test_the_schema_s_defaults_are_the_dataclasses_defaults() -> None:
-    preset = ProfilePreset(duration_s=10.0, rate_hz=100)
+    preset, trigger = ProfilePreset(duration_s=10.0, rate_hz=100), ProfileTrigger(":1")
     for holder, options in (
         (Settings(), schema.SETTINGS),
         (ProfileSettings(), schema.PROFILE),
         (Limits(), schema.LIMITS),
         (preset, schema.PRESET),
+        (trigger, schema.TRIGGER),
     ):
-        for option in options:
+        for option in filter(lambda option: option.default, options):
             expected = option.kind.read(tomllib.loads(f"x = {option.default}")["x"])
             assert getattr(holder, option.attribute) == expected, option.key
+
+
+@pytest.mark.parametrize(
+    ("expression", "doubted"),
+    [
+        ("p99<=250", True),
+        ("p99<=1", True),
+        ("p99<=0.25", False),
+        ("p99<=250ms", False),
+        ("p99<=2s", False),
+        ("rps>=250", False),
+    ],
+)
+def test_a_latency_of_seconds_that_was_meant_as_milliseconds_is_doubted(expression: str, doubted: bool) -> None:
+    notes = load(None, {}, {"objectives": Flag("--objective", [expression])}).notes
+    assert [note.startswith(f"{expression}: a bare number is seconds") for note in notes] == [True] * doubted
+
+
+def test_a_flag_s_text_becomes_a_value_of_the_right_type() -> None:
+    environ = {"TPUTTUI_QUANTILES": "0.5, 0.999", "TPUTTUI_READ_ONLY": "yes", "TPUTTUI_PROFILE_RATE": "50"}
+    found = load(None, environ, {"by": Flag("--by", "route,method")})
+    assert (found.quantiles, found.read_only, found.profile.rate_hz) == ((0.5, 0.999), True, 50)
+    assert found.by == ("route", "method")

@@ -9,12 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tputtui.collect.address import parse_address
-from tputtui.settings import document, schema
+from tputtui.settings import ProfilePreset, ProfileTrigger, document, schema
+from tputtui.settings.layers import Flag, load
+from tputtui.settings.outside import Outside
 from tputtui.settings.toml import Config, SettingsError, read
+from tputtui.tui import theme_files
+from tputtui.tui.keys import check_remapped
+
+OUTSIDE = Outside(url=parse_address, theme=theme_files.check, keys=check_remapped)
 
 
 def config(text: str) -> Config:
-    return read(text, "/etc/t/config.toml", parse_address, "/home/me")
+    return read(text, "/etc/t/config.toml", OUTSIDE, "/home/me")
 
 
 def problems(text: str) -> list[str]:
@@ -74,6 +80,25 @@ body = -1
         ("[[targets]]\nurl = ':1'\n[targets.headers]\na = \"b\\nc\"", "printable"),
         ("[[targets]]\nurl = ':1'\n[targets.bindings]\ntrafic = 'x'", 'did you mean "traffic"?'),
         ("[[targets]]\nurl = ':1'\n[targets.bindings.errors]\nmatch = 'x'", "belongs where"),
+        ("discover = 'yes'", '"yes" is not true or false'),
+        ("quantiles = '0.5,0.9'", "is not a list"),
+        ("quantiles = ['0.5']", '"0.5" is not a number'),
+        ("[profile]\nrate = '100'", '"100" is not a whole number'),
+        ("[[targets]]\nurl = ':1'\ninsecure = \"yes\"", 'targets[1].insecure: "yes" is not true or false'),
+        ("[limits]\nmax_serie = 3", 'did you mean "series_per_target"?'),
+        ("[limits]\nqqq = 3", "known are body, header, line"),
+        ("[[objectives]]\np99 = '250ms'", 'a table is not an objective; objectives = ["p99<=250ms"]'),
+        ("theme = 'drak'", '"drak" is no theme, did you mean "dark"; there are auto, dark'),
+        ("[keys]\nprofile = 'q'", "keys.profile: q is the key of quit"),
+        ("[keys]\nquit = 'nonkey'", "keys.quit: 'nonkey' is no key"),
+        ("[keys]\nquti = 'x'", 'did you mean "quit"'),
+        ("[profile.presets.deep]\nblocking = 'yes'", "profile.presets.deep.blocking"),
+        ("[profile.presets.deep]\ndurations = '9s'", 'did you mean "duration"'),
+        ("[profile.categories]\ndatabase = 'sqlalchemy'", "is not a list of texts"),
+        ("[profile.on_objective_missed]\nafter = '30s'", "which process"),
+        ("[profile.on_objective_missed]\nprocess = ':1'\npreset = 'deep'", "there is no [profile.presets]"),
+        ("[profile.on_objective_missed]\nprocess = ':1'\nevery = 'often'", "not a duration"),
+        ("profile.on_objective_missed = true", "true is not a table"),
         ("a = ", "not TOML"),
         ("a = [", "not TOML"),
         ("x = " + "[" * 5000, "not TOML|nested"),
@@ -145,3 +170,23 @@ def test_every_kind_returns_a_value_or_says_what_is_wrong(value: object) -> None
         except ValueError as error:
             outcome = str(error)
         assert outcome not in (None, "")
+
+
+def test_presets_categories_and_the_trigger_become_typed_settings() -> None:
+    text = """
+[profile]
+duration = "20s"
+[profile.presets.deep]
+native = true
+rate = 250
+[profile.categories]
+database = ["ourdb"]
+[profile.on_objective_missed]
+process = ":8000"
+after = "1m"
+preset = "deep"
+"""
+    profile = load(config(text), {}, {"profile.duration": Flag("--for", "30s")}).profile
+    assert profile.presets == {"deep": ProfilePreset(duration_s=30.0, rate_hz=250, native=True)}
+    assert profile.categories == {"database": ("ourdb",)}
+    assert profile.on_objective_missed == ProfileTrigger(":8000", 60.0, 600.0, "deep")

@@ -14,7 +14,7 @@ from tputtui.model import Snapshot
 from tputtui.settings import Settings, TargetSettings
 from tputtui.signals.heat import Heat
 from tputtui.signals.replicas import Replica
-from tputtui.tui import palette
+from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
 from tputtui.tui.source import Place
 
@@ -81,7 +81,7 @@ class FakeSource:
 
 def desk(source: FakeSource | None = None, theme: str = "dark", **settings: Any) -> TputtuiApp:
     """The app on a fake source."""
-    themes = tuple(palette.folders())
+    themes = tuple(theme_files.folders())
     place = Place("web-01", 0.0, Path(tempfile.gettempdir()) / "tputtui-tests", themes)
     chosen = Settings(targets=(TargetSettings(name="web-01", url="http://127.0.0.1:8000/metrics"),), **settings)
     return TputtuiApp(chosen, source or FakeSource(), palette.load(theme, themes), place)

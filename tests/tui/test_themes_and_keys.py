@@ -3,16 +3,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.keys import Keys, _character_to_key
 
-from tputtui.tui import keys, palette
+from tputtui.tui import keys, palette, theme_files
 from tputtui.tui.app import TputtuiApp
 from tputtui.tui.live import LiveScreen
 from tputtui.tui.plot import Chart, draw, top_of
 from tputtui.tui.profile import ProfileScreen
 from tputtui.views.lines import plain
 
-FOLDERS = palette.folders()
-NAMES = palette.names(FOLDERS)
+FOLDERS = theme_files.folders()
+NAMES = theme_files.names(FOLDERS)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -25,7 +26,7 @@ def test_a_theme_of_ours_can_be_read_by_everybody(name: str) -> None:
         style = look.styles[role]
         assert style.color is not None
         assert style.bgcolor is not None
-        ratio = palette.contrast(tuple(style.color.get_truecolor()), tuple(style.bgcolor.get_truecolor()))
+        ratio = theme_files.contrast(tuple(style.color.get_truecolor()), tuple(style.bgcolor.get_truecolor()))
         assert ratio >= 4.5, f"{role}: {ratio:.1f}"
 
 
@@ -49,14 +50,14 @@ def test_a_broken_theme_is_one_sentence(change: object, words: str, tmp_path: Pa
     assert callable(change)
     path = tmp_path / "dark.toml"
     path.write_text(change((FOLDERS[-1] / "dark.toml").read_text()))
-    with pytest.raises(palette.BadTheme) as caught:
+    with pytest.raises(theme_files.BadTheme) as caught:
         palette.read(path)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_an_unknown_theme_names_those_there_are() -> None:
-    with pytest.raises(palette.BadTheme, match="did you mean"):
+    with pytest.raises(theme_files.BadTheme, match="did you mean"):
         palette.load("drak", FOLDERS)
 
 
@@ -80,11 +81,24 @@ def test_every_command_does_something(command: str) -> None:
 
 
 def test_remapping_is_checked() -> None:
-    assert keys.check_remapped({"freeze": "f5"}) == []
-    (unknown,) = keys.check_remapped({"freez": "f5"})
-    assert 'did you mean "freeze"' in unknown
-    (twice,) = keys.check_remapped({"freeze": "q"})
-    assert "is the key of" in twice
+    assert keys.check_remapped({"freeze": "f5", "quit": "ctrl+x,?", "help": "f1"}) == {}
+    assert keys.check_remapped({"freeze": "q", "quit": "x"}) == {}
+    assert 'did you mean "freeze"' in keys.check_remapped({"freez": "f5"})["freez"]
+    assert keys.check_remapped({"profile": "q"}) == {"profile": "q is the key of quit"}
+    assert keys.check_remapped({"quit": "p", "profile": "p"}) == {"profile": "p is the key of quit"}
+    assert "no key" in keys.check_remapped({"quit": "nonkey"})["quit"]
+    assert "stays so" in keys.check_remapped({"quit": "j"})["quit"]
+    assert "stays so" in keys.check_remapped({"quit": "ctrl+c"})["quit"]
+    assert keys.check_remapped({"zoom_panel": "?"}) == {"zoom_panel": "? is the key of help"}
+
+
+def test_every_key_that_textual_knows_is_a_key() -> None:
+    typed = {_character_to_key(chr(code)) for code in range(0x21, 0x7F)}
+    assert typed == {keys.key_name(chr(code)) for code in range(0x21, 0x7F)}
+    named = {key.value for key in Keys if not key.value.startswith("<")} - {"ctrl-at"}  # those are events, and a slip
+    assert [name for name in named | typed if not keys.is_key(name)] == []
+    for name in ("", "nonkey", "ctrl+", "ctrl+nonkey", "f99", " "):
+        assert not keys.is_key(name)
 
 
 @pytest.mark.parametrize("ascii_only", [False, True])

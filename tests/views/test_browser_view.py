@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tputtui import text
 from tputtui.collect.address import parse_address
 from tputtui.monitor.browsing import Families
+from tputtui.settings.outside import Outside
 from tputtui.settings.toml import read
 from tputtui.signals.browse import SLOTS, FamilyRow, Figures
 from tputtui.views.browser import Look, browser, config_lines, detail, matches
@@ -137,7 +138,7 @@ def test_twenty_thousand_families_are_searched_and_drawn_without_a_visible_wait(
 def test_the_config_lines_are_what_the_config_would_read() -> None:
     targets = (("web-01", "http://127.0.0.1:8000/metrics"), ("web 2 \x1b[31m", "http://10.0.0.2:8000/metrics"))
     lines = config_lines(families(chosen=CHOSEN, targets=targets))
-    found = read("\n".join(lines), "config.toml", parse_address).values["targets"]
+    found = read("\n".join(lines), "config.toml", Outside(url=parse_address)).values["targets"]
     assert [target.name for target in found] == [name for name, _ in targets]
     assert [target.bindings for target in found] == [CHOSEN, CHOSEN]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from tputtui import settings
-from tputtui.collect import endpoint
+from tputtui.collect import fetch
 from tputtui.collect.address import parse_address
 from tputtui.collect.credentials import Secret
 
 
-def endpoint_settings(target: settings.TargetSettings, limits: settings.Limits) -> endpoint.TargetSettings:
+def endpoint_settings(target: settings.TargetSettings, limits: settings.Limits) -> fetch.TargetSettings:
     """The endpoint's settings; credentials of the URL stand back behind those that were configured.
 
     Raises ValueError where the URL is none (see `address.parse_address`).
@@ -17,7 +17,7 @@ def endpoint_settings(target: settings.TargetSettings, limits: settings.Limits) 
     password = _secret(target.password_file, target.password_env)
     if password is None and address.password:
         password = Secret.text(address.password)
-    return endpoint.TargetSettings(
+    return fetch.TargetSettings(
         name=target.name or address.name,
         url=address.url,
         service=target.service,

@@ -3,70 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from tputtui import __version__
-from tputtui.collect.address import parse_address, redact
-from tputtui.collect.aside import Aside
-from tputtui.collect.attempt import Attempt, FetchError, size_text
-from tputtui.collect.credentials import Secret, SecretError
-from tputtui.collect.inflate import ACCEPTED_ENCODINGS, Body
+from tputtui.collect.attempt import FetchError
+from tputtui.collect.fetch import Answer, Fetcher, TargetSettings
 from tputtui.model import Exposition, Scrape, Target
 from tputtui.text import clean
 
-if TYPE_CHECKING:  # httpx costs 90 ms: it is loaded at the first scrape, after the first paint
-    import httpx
+if TYPE_CHECKING:
+    from tputtui.collect.connections import TlsContexts
 
-    from tputtui.collect.connections import Backend, TlsContexts
+__all__ = ["Endpoint", "Reader", "TargetSettings"]
 
-MAX_BODY_BYTES = 16 * 1024 * 1024
-MAX_SERIES = 50_000
-MAX_REDIRECTS = 5
-MAX_HEADER_BYTES = 64 * 1024
 ACCEPT = "text/plain;version=0.0.4;q=1,*/*;q=0.1"
 _SCAN_ASIDE_BYTES = 2_000_000  # from here on reading takes longer than the loop should stand still (10 ms)
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
-_DRAINED_BYTES = 16 * 1024
-_REDIRECTS = (301, 302, 303, 307, 308)
-
-
-@dataclass(frozen=True, slots=True)
-class TargetSettings:
-    """A target as it is configured. `url` is completed and carries no credentials."""
-
-    name: str
-    url: str
-    service: str | None = None
-    headers: Mapping[str, Secret] = field(default_factory=dict)
-    username: str = ""
-    password: Secret | None = None
-    bearer: Secret | None = None
-    ca_file: str | None = None
-    cert_file: str | None = None
-    key_file: str | None = None
-    insecure: bool = False  # the certificate is not verified: shown on the screen all the time
-    max_body_bytes: int = MAX_BODY_BYTES  # as sent, and inflated
-    max_series: int = MAX_SERIES
-    max_header_bytes: int = MAX_HEADER_BYTES  # that may come before the body, interim answers included
-    max_redirects: int = MAX_REDIRECTS  # followed, within the same origin
-
-    @classmethod
-    def of(cls, text: str, name: str | None = None) -> TargetSettings:
-        """The settings of a TARGET as it is typed. Raises ValueError with a sentence (see `address.parse_address`)."""
-        address = parse_address(text)
-        password = Secret.text(address.password) if address.password else None
-        return cls(name or address.name, address.url, username=address.username, password=password)
-
-    @property
-    def target(self) -> Target:
-        """The target as the model knows it."""
-        return Target(self.name, redact(self.url), self.service)
 
 
 class Reader(Protocol):
@@ -77,12 +28,6 @@ class Reader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    body: bytes
-    content_type: str | None
-
-
 class Endpoint:
     """A target and its connection. One scrape at a time; everything on one event loop."""
 
@@ -91,10 +36,7 @@ class Endpoint:
         self.settings = settings
         self.name = settings.name
         self._reader = reader
-        self._tls = tls
-        self._client: httpx.AsyncClient | None = None
-        self._backend: Backend | None = None
-        self._slow_headers = Aside(lambda: _headers(settings)) if _reads_files(settings) else None
+        self._fetcher = Fetcher(settings, ACCEPT, tls)
 
     @property
     def target(self) -> Target:
@@ -106,28 +48,17 @@ class Endpoint:
 
         Whatever goes wrong is the scrape's `error`; only a cancellation gets out. `wanted`: the sample names to read.
         """
-        from tputtui.collect import connections  # before the clock starts: the first time it loads httpx
-
-        if self._backend is None:
-            await connections.load()
-            self._backend = connections.Backend(self.settings.max_header_bytes)
-        self._backend.attempt = attempt = Attempt()
+        await self._fetcher.load()
         started = time.monotonic()
-        answer: _Answer | None = None
-        error: str | None = None
+        answer: Answer | None = None
+        error = ""
         try:
-            async with asyncio.timeout(deadline_s):
-                answer = await self._fetch(attempt, self._backend)
-        except TimeoutError:
-            error = attempt.timed_out(deadline_s)
-        except (FetchError, SecretError) as failure:
+            answer = await self._fetcher.fetch(deadline_s)
+        except FetchError as failure:
             error = str(failure)
-        except Exception as failure:  # httpx, httpcore, anyio, ssl and OSError: each in its own words
-            error = attempt.failed(failure)
         at, now = time.monotonic(), time.time()
         if answer is None:
-            await self.aclose()  # nothing of a failed attempt is used again
-            return Scrape(self.name, at, now, at - started, error=clean(error or "no answer", 200))
+            return Scrape(self.name, at, now, at - started, error=error)
         try:
             exposition = await self._read(answer, wanted)
         except Exception as failure:  # NotAnExposition, or a defect of the reader: this target's matter alone
@@ -136,153 +67,9 @@ class Endpoint:
 
     async def aclose(self) -> None:
         """Close the connection. The next scrape opens another."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        await self._fetcher.aclose()
 
-    async def _read(self, answer: _Answer, wanted: frozenset[str] | None) -> Exposition:
+    async def _read(self, answer: Answer, wanted: frozenset[str] | None) -> Exposition:
         if len(answer.body) < _SCAN_ASIDE_BYTES:
             return self._reader.scan(answer.body, answer.content_type, wanted)
         return await asyncio.to_thread(self._reader.scan, answer.body, answer.content_type, wanted)
-
-    async def _fetch(self, attempt: Attempt, backend: Backend) -> _Answer:
-        headers = await self._slow_headers() if self._slow_headers else _headers(self.settings)
-        url = self.settings.url
-        for _ in range(self.settings.max_redirects + 1):
-            found = await self._ask(url, headers, attempt, backend)
-            if isinstance(found, _Answer):
-                return found
-            url = found
-        raise FetchError(f"more than {self.settings.max_redirects} redirects")
-
-    async def _ask(self, url: str, headers: dict[bytes, bytes], attempt: Attempt, backend: Backend) -> _Answer | str:
-        """The answer to one request, or the URL that it redirects to."""
-        attempt.start()
-        response = await self._first_answer(url, headers, attempt, backend)
-        try:
-            attempt.phase = "body"
-            attempt.expected = _length(response)
-            if response.status_code in _REDIRECTS and "location" in response.headers:
-                await _drain(response)
-                return self._same_origin(url, response.headers["location"])
-            if response.status_code == HTTPStatus.BAD_REQUEST and await _wants_tls(response):
-                raise FetchError("this port speaks TLS: use https://")
-            if response.status_code != HTTPStatus.OK:
-                raise FetchError(_status_sentence(response.status_code, self.settings))
-            return await self._body(response, attempt)
-        finally:
-            await response.aclose()
-
-    async def _first_answer(
-        self, url: str, headers: dict[bytes, bytes], attempt: Attempt, backend: Backend
-    ) -> httpx.Response:
-        """An answer's header. A kept connection that turns out useless is replaced by a new one, once.
-
-        Useless: the server closed it just as we asked, or bytes beyond the end of the answer before are still in it,
-        which h11 takes for the beginning of this one.
-        """
-        try:
-            response = await self._send(url, headers, backend)
-            if not attempt.unheard:
-                return response
-            await response.aclose()
-        except FetchError:
-            raise
-        except Exception:
-            if attempt.connected:
-                raise
-        await self.aclose()
-        attempt.start()
-        return await self._send(url, headers, backend)
-
-    async def _body(self, response: httpx.Response, attempt: Attempt) -> _Answer:
-        limit = self.settings.max_body_bytes
-        if "transfer-encoding" in response.headers and "content-length" in response.headers:
-            raise FetchError("the answer has two lengths that conflict")
-        body = Body(response.headers.get("content-encoding", ""), limit)
-        if attempt.expected is not None and attempt.expected > limit:
-            raise FetchError(f"body larger than {size_text(limit)}: {size_text(attempt.expected)} announced")
-        async for data in response.aiter_raw():
-            body.feed(data)
-            attempt.body = body.received
-        return _Answer(body.whole(), response.headers.get("content-type"))
-
-    async def _send(self, url: str, headers: dict[bytes, bytes], backend: Backend) -> httpx.Response:
-        from tputtui.collect import connections
-
-        if self._client is None:
-            context = None
-            if url.startswith("https:"):
-                self._tls = self._tls or connections.TlsContexts()
-                s = self.settings
-                context = await self._tls.get(connections.TlsFiles(s.ca_file, s.cert_file, s.key_file, s.insecure))
-            self._client = connections.open_client(backend, context)
-        return await self._client.send(self._client.build_request("GET", url, headers=headers), stream=True)
-
-    def _same_origin(self, url: str, location: str) -> str:
-        """Where a redirect leads, if that is the same scheme, host and port: credentials never leave the origin."""
-        import httpx
-
-        here = httpx.URL(url)
-        there = here.join(location)  # httpx has parsed it already: what is no URL has failed as a header
-        port = there.port
-        if (there.scheme, there.host, port) == (here.scheme, here.host, here.port) and not there.userinfo:
-            return str(there)
-        shown = clean(f"{there.scheme}://{there.host}{f':{port}' if port else ''}", 60)
-        if there.host == here.host:
-            raise FetchError(f"redirected to {shown}: not followed, give that URL")
-        raise FetchError(f"redirected to another host ({shown}): not followed")
-
-
-def _reads_files(settings: TargetSettings) -> bool:
-    secrets = (settings.password, settings.bearer, *settings.headers.values())
-    return any(secret is not None and secret.source == "file" for secret in secrets)
-
-
-def _headers(settings: TargetSettings) -> dict[bytes, bytes]:
-    """The request's headers, secrets read anew: may block. Raises SecretError, or FetchError for an unusable name."""
-    headers = {"User-Agent": f"tputtui/{__version__}", "Accept": ACCEPT, "Accept-Encoding": ACCEPTED_ENCODINGS}
-    if settings.bearer is not None:
-        headers["Authorization"] = f"Bearer {settings.bearer.reveal()}"
-    elif settings.username or settings.password is not None:
-        password = settings.password.reveal() if settings.password is not None else ""
-        pair = base64.b64encode(f"{settings.username}:{password}".encode()).decode()
-        headers["Authorization"] = f"Basic {pair}"
-    for name, value in settings.headers.items():
-        if not _HEADER_NAME.match(name):
-            raise FetchError(f"{clean(name, 40)!r} cannot be a header's name")
-        headers[name.title()] = value.reveal()
-    return {name.encode(): value.encode() for name, value in headers.items()}
-
-
-async def _drain(response: httpx.Response) -> None:
-    """Read a redirect's few bytes, so that its connection can be used for the next request."""
-    left = _DRAINED_BYTES
-    async for data in response.aiter_raw():
-        left -= len(data)
-        if left < 0:
-            return
-
-
-async def _wants_tls(response: httpx.Response) -> bool:
-    """Whether a 400 is what TLS servers answer to plain http (Go: "Client sent an HTTP request to an HTTPS server")."""
-    async for data in response.aiter_raw():
-        return b" HTTPS " in data[:1024]
-    return False
-
-
-def _length(response: Any) -> int | None:
-    text = response.headers.get("content-length", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
-
-
-def _status_sentence(code: int, settings: TargetSettings) -> str:
-    """HTTP 503 Service Unavailable: our own words, the server's reason phrase may hold anything."""
-    try:
-        sentence = f"HTTP {code} {HTTPStatus(code).phrase}"
-    except ValueError:
-        return f"HTTP {code}"
-    if code in (401, 403):
-        given = settings.bearer is not None or settings.username or settings.headers
-        return sentence + (": the credentials were not accepted" if given else ": set credentials for this target")
-    return sentence

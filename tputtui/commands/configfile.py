@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tputtui.commands import plainfile
+from tputtui.settings.outside import Outside
 from tputtui.settings.toml import Config, Problem, SettingsError, read
 from tputtui.text import clean
 
@@ -53,7 +54,7 @@ def place(flag: str | None, environ: Mapping[str, str]) -> Place | None:
     return Place(str(Path(folder) / "tputtui" / "config.toml"), "default")
 
 
-def load(where: Place | None, environ: Mapping[str, str]) -> tuple[Config | None, tuple[str, ...]]:
+def load(where: Place | None, environ: Mapping[str, str], outside: Outside) -> tuple[Config | None, tuple[str, ...]]:
     """The config file, read, and warnings about who else can read its secrets. None where there is none.
 
     Raises SettingsError with all problems.
@@ -63,9 +64,7 @@ def load(where: Place | None, environ: Mapping[str, str]) -> tuple[Config | None
     content, status = _content(where)
     if content is None or status is None:
         return None, ()
-    from tputtui.collect.address import parse_address
-
-    config = read(_text(content, where.path), where.path, parse_address, environ.get("HOME"))
+    config = read(_text(content, where.path), where.path, outside, environ.get("HOME"))
     return config, tuple(_open_secrets(config, status))
 
 

@@ -5,15 +5,25 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from tputtui.commands import configfile, filesd
 from tputtui.commands.arguments import Arguments, UsageError
+from tputtui.commands.flags import VERBS
 from tputtui.commands.terminal import why_ascii
 from tputtui.settings import Settings, TargetSettings
-from tputtui.settings.layers import load
+from tputtui.settings.layers import Flag, load
+from tputtui.settings.outside import Outside
+from tputtui.settings.toml import Config, Problem, SettingsError
 from tputtui.text import clean, did_you_mean
+
+if TYPE_CHECKING:
+    from tputtui.collect.address import Address
+
+_LOCALHOST = re.compile(r"^(https?://)localhost(?=[:/])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +40,7 @@ def effective(arguments: Arguments, environ: Mapping[str, str] = os.environ) -> 
     Targets of the command line stand in place of the config's. Raises UsageError, and SettingsError with all problems.
     """
     place = configfile.place(arguments.options.config, environ)
-    config, warnings = configfile.load(place, environ)
-    settings = load(config, environ, arguments.flags, why_ascii(environ, sys.flags.utf8_mode))
+    settings, warnings = _loaded(place, environ, arguments.flags)
     words = getattr(arguments.options, "targets", [])
     files = getattr(arguments.options, "targets_from", [])
     targets, origins = settings.targets, dict(settings.origins)
@@ -44,6 +53,48 @@ def effective(arguments: Arguments, environ: Mapping[str, str] = os.environ) -> 
     return Effective(replace(settings, targets=targets, origins=origins, notes=notes), place)
 
 
+def _loaded(
+    place: configfile.Place | None, environ: Mapping[str, str], flags: Mapping[str, Flag]
+) -> tuple[Settings, tuple[str, ...]]:
+    """The settings without the targets of the command line. Raises SettingsError with the problems of all sources."""
+    outside = Outside(_address, _theme(environ), _keys)
+    problems: list[Problem] = []
+    config: Config | None = None
+    warnings: tuple[str, ...] = ()
+    try:
+        config, warnings = configfile.load(place, environ, outside)
+    except SettingsError as error:
+        problems += error.problems
+    try:
+        settings = load(config, environ, flags, why_ascii(environ, sys.flags.utf8_mode), outside)
+    except SettingsError as error:
+        problems += error.problems
+    if problems:
+        raise SettingsError(problems)
+    return settings, warnings
+
+
+def _address(text: str) -> None:
+    from tputtui.collect.address import parse_address
+
+    parse_address(text)
+
+
+def _theme(environ: Mapping[str, str]) -> Callable[[str], object]:
+    def check(name: str) -> None:
+        from tputtui.tui import theme_files
+
+        theme_files.check(name, environ)
+
+    return check
+
+
+def _keys(keys: Mapping[str, str]) -> Mapping[str, str]:
+    from tputtui.tui.keys import check_remapped
+
+    return check_remapped(keys)
+
+
 def _asked(word: str, configured: Sequence[TargetSettings]) -> TargetSettings:
     """The target that a word of the command line stands for: a name of the config, else an address."""
     from tputtui.collect.address import parse_address
@@ -53,10 +104,10 @@ def _asked(word: str, configured: Sequence[TargetSettings]) -> TargetSettings:
             return target
     if re.fullmatch(r"[\w.-]+", word):
         names = [target.name for target in configured if target.name]
-        hint = did_you_mean(word, names) or (f" (it has {clean(', '.join(names), 100)})" if names else "")
-        shown = clean(word, 60)
+        hint = did_you_mean(word, [*names, *VERBS])
+        shown, there = clean(word, 60), f" (it has {clean(', '.join(names), 100)})" if names else ""
         raise UsageError(
-            f'"{shown}" is no verb and no target of the config file{hint}; a host needs its port: {shown}:PORT'
+            f'"{shown}" is no verb and no target of the config file{hint or there}; a host needs its port: {shown}:PORT'
         )
     try:
         parse_address(word)
@@ -66,23 +117,38 @@ def _asked(word: str, configured: Sequence[TargetSettings]) -> TargetSettings:
 
 
 def name_targets(targets: Iterable[TargetSettings]) -> tuple[tuple[TargetSettings, ...], tuple[str, ...]]:
-    """Each target once, each with a name of its own; and a sentence for each that stood there twice."""
+    """Each target once, each with a name of its own; and a sentence for each that stood there twice.
+
+    A name is the config's, else host:port, else as much of the address as it takes to tell it from the others. It does not
+    depend on the order of the targets: a recording finds them again by it.
+    """
     from tputtui.collect.address import parse_address
 
-    kept: dict[tuple[str, str], TargetSettings] = {}
-    names: set[str] = set()
+    kept: dict[tuple[str, str], tuple[TargetSettings, Address]] = {}
     twice: list[str] = []
     for target in targets:
         address = parse_address(target.url)
-        key = (address.url, address.username)
-        if key in kept:
-            twice.append(f"{address.url} is named twice and counts once")
-            continue
-        name = target.name or address.name
-        if name in names:
-            name = address.url.partition("://")[2]
-        while name in names:
-            name += "'"
-        names.add(name)
-        kept[key] = replace(target, name=name)
-    return tuple(kept.values()), tuple(twice)
+        same = _LOCALHOST.sub(r"\g<1>127.0.0.1", address.url), address.username
+        if same in kept:
+            first = kept[same][1].url
+            also = "" if address.url == first else f" (as {address.url}, too)"
+            twice.append(f"{first} is named twice{also} and counts once")
+        else:
+            kept[same] = target, address
+    given = {target.name for target, _ in kept.values() if target.name}
+    spellings = [_spellings(address) for target, address in kept.values() if not target.name]
+    counts = [Counter(spelling) for spelling in zip(*spellings, strict=True)]
+
+    def name(address: Address) -> str:
+        own = _spellings(address)
+        free = (word for word, count in zip(own, counts, strict=True) if count[word] == 1 and word not in given)
+        return next(free, own[-1])
+
+    named = (replace(target, name=target.name or name(address)) for target, address in kept.values())
+    return tuple(named), tuple(twice)
+
+
+def _spellings(address: Address) -> tuple[str, ...]:
+    """What an address could be called, the shortest first; the last is no other's."""
+    path = address.url.partition("://")[2].partition("/")[2]
+    return address.name, f"{address.name}/{path}", address.url, f"{address.username}@{address.url}"

@@ -18,6 +18,7 @@ from tputtui.model import (
     HostState,
     ProcessReading,
     ProcessState,
+    Question,
     Reading,
     SaturationState,
     Scrape,
@@ -29,6 +30,7 @@ from tputtui.model import (
 )
 from tputtui.monitor.browsing import Browsing, Families
 from tputtui.monitor.closer import HeatMaps, LensView, ReplicaTable, ReplicaWatch
+from tputtui.monitor.served import ServedTracker
 from tputtui.monitor.target import NO_OVERRIDES, Overrides, TargetTracker
 from tputtui.runs.encode import Told
 from tputtui.signals import names
@@ -84,11 +86,28 @@ class Monitor:
 
     # ------------------------------------------------------------------------------------------ targets
 
-    def add_target(self, target: Target, overrides: Overrides = NO_OVERRIDES) -> None:
-        """Watch one more target; `overrides` is the config's word on its bindings (see `signals.overrides`)."""
+    def add_target(self, target: Target, overrides: Overrides = NO_OVERRIDES, *, served: bool = False) -> None:
+        """Watch one more target; `overrides` is the config's word on its bindings (see `signals.overrides`).
+
+        `served`: what is known of it comes from a server that is asked `questions`.
+        """
         if target.name not in self._targets:
             self._grouped = False
-            self._targets[target.name] = TargetTracker(target, self.interval_s, self.window_s, overrides)
+            kind = ServedTracker if served else TargetTracker
+            self._targets[target.name] = kind(target, self.interval_s, self.window_s, overrides)
+
+    def drop_target(self, name: str) -> None:
+        """Watch a target no longer."""
+        if self._targets.pop(name, None) is not None:
+            self._grouped = False
+
+    def questions(self, target: str) -> tuple[Question, ...]:
+        """What to ask the server for that knows a target; nothing before it was looked at."""
+        tracker = self._targets.get(target)
+        if not isinstance(tracker, ServedTracker) or tracker.bindings is None:
+            return ()
+        service = next((name for name, one in self._services.items() if target in one.targets), target)
+        return tracker.questions(self._breakdown_of(service, [tracker]))
 
     def tell(self, target: str, bindings: Bindings | None, service_name: str | None) -> None:
         """What is bound on a target from its next scrape on, as a run tells it."""

@@ -9,6 +9,7 @@ from tputtui.settings.values import (
     Limits,
     ProfilePreset,
     ProfileSettings,
+    ProfileTrigger,
     Settings,
     TargetSettings,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "Limits",
     "ProfilePreset",
     "ProfileSettings",
+    "ProfileTrigger",
     "Settings",
     "TargetSettings",
 ]

@@ -45,6 +45,7 @@ def starter() -> str:
     for title, options in (
         ("profile", schema.PROFILE),
         ("profile.presets.deep", schema.PRESET),
+        ("profile.on_objective_missed", schema.TRIGGER),
         ("limits", schema.LIMITS),
     ):
         lines += ["", f"# {_help(title)}", f"# [{title}]", *_commented(options)]
@@ -66,6 +67,8 @@ def page() -> str:
     parts.append(_section("`[targets.bindings.SIGNAL]`", binding, schema.BINDING))
     parts.append(_section("`[profile]`", schema.HELP["profile"], schema.PROFILE))
     parts.append(_section("`[profile.presets.NAME]`", schema.HELP["profile.presets"], schema.PRESET))
+    trigger = "profile.on_objective_missed"
+    parts.append(_section(f"`[{trigger}]`", schema.HELP[trigger], schema.TRIGGER))
     parts += [f"## `[{title}]`\n\n{schema.HELP[title]}\n" for title in ("profile.categories", "keys")]
     parts.append(_section("`[limits]`", schema.HELP["limits"], schema.LIMITS))
     return "\n".join(parts)
@@ -76,13 +79,17 @@ def effective(settings: Settings, url: Callable[[str], str]) -> list[tuple[str, 
     holders: Mapping[str, object] = {"": settings, "profile": settings.profile, "limits": settings.limits}
     rows: list[tuple[str, str, str]] = []
     for key, option in schema.flat().items():
-        value = getattr(holders[key.rpartition(".")[0]], option.attribute)
-        rows.append((key, toml(value), settings.origins[key]))
+        rows.append((key, written(option, holders[key.rpartition(".")[0]]), settings.origins[key]))
     rows += [(f"keys.{clean(name)}", toml(key), settings.origins["keys"]) for name, key in settings.keys.items()]
-    for name in settings.profile.presets:
-        rows.append((f"profile.presets.{clean(name)}", "{…}", settings.origins["profile.presets"]))
+    for name, preset in settings.profile.presets.items():
+        origin = settings.origins["profile.presets"]
+        rows += [(f"profile.presets.{clean(name)}.{o.key}", written(o, preset), origin) for o in schema.PRESET]
     for name, modules in settings.profile.categories.items():
         rows.append((f"profile.categories.{clean(name)}", toml(modules), settings.origins["profile.categories"]))
+    if (trigger := settings.profile.on_objective_missed) is not None:
+        key = "profile.on_objective_missed"
+        options = [option for option in schema.TRIGGER if getattr(trigger, option.attribute) is not None]
+        rows += [(f"{key}.{option.key}", written(option, trigger), settings.origins[key]) for option in options]
     for index, target in enumerate(settings.targets, 1):
         rows += [(f"targets[{index}].{key}", value, settings.origins["targets"]) for key, value in _target(target, url)]
     return rows
@@ -95,17 +102,28 @@ def toml(value: object) -> str:
     if isinstance(value, (tuple, list)):
         return f"[{', '.join(toml(item) for item in value)}]"
     if isinstance(value, float):
-        return f"{value:g}"
+        return repr(value).removesuffix(".0")
     return str(value) if isinstance(value, int) else clean(json.dumps(value, ensure_ascii=False))
+
+
+def written(option: Option, holder: object) -> str:
+    """The value that `holder` has for an option, as TOML with its unit: "10s", "16MiB"."""
+    value = getattr(holder, option.attribute)
+    if option.kind.unit == "s" and value is not None:
+        return f'"{toml(value)}s"' if value >= 1 else f'"{toml(round(value * 1000, 6))}ms"'
+    if option.kind.unit == "B" and value is not None:
+        for length, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+            if value % length == 0:
+                return f'"{value // length}{unit}"'
+        return f'"{value}B"'
+    return toml(value)
 
 
 def _target(target: TargetSettings, url: Callable[[str], str]) -> Iterator[tuple[str, str]]:
     for option in schema.TARGET:
         value = getattr(target, option.attribute)
-        if option.key == "url":
-            value = url(target.url)
         if value not in (None, False):
-            yield option.key, toml(value)
+            yield option.key, toml(url(target.url)) if option.key == "url" else written(option, target)
     for name in target.headers:
         yield f"headers.{clean(name)}", "***"  # who knows what it is
     for signal, words in target.bindings.items():

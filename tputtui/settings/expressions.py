@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from tputtui.model import Match
-from tputtui.text import clean, did_you_mean, parse_duration
+from tputtui.text import clean, did_you_mean, parse_duration, span
 
 Measure = Literal["latency", "errors", "rps"]
 
@@ -59,6 +59,19 @@ def parse_objective(text: str) -> Objective:
     raise ValueError(
         f"an objective is about p99 (or another quantile), errors or rps, not {clean(measure, 40)!r}{hint}"
     )
+
+
+def doubt(expression: str) -> str:
+    """What a good objective may not have been meant to say, as a sentence for the user; mostly nothing.
+
+    A bare number is seconds: who writes `p99<=250` means milliseconds.
+    """
+    found = _OBJECTIVE.fullmatch(expression)
+    objective = parse_objective(expression)
+    if found is None or objective.measure != "latency" or objective.value < 1 or found["value"].strip()[-1:].isalpha():
+        return ""
+    number = found["value"].strip()
+    return f"{clean(expression, 80)}: a bare number is seconds, so this is {span(objective.value)}; milliseconds are {number}ms"
 
 
 def _number(text: str) -> float:

@@ -1,7 +1,8 @@
 """The kinds of values a setting can have: how each is read from TOML or from a flag's text, and what is allowed.
 
-A kind's `read` takes what TOML gave, or the text of a flag or a variable, and returns the value; it raises ValueError
-with a clause that says what is wrong. `allowed` says what is right, for errors and for the documentation.
+A kind's `read` takes what TOML gave, strictly: a text is no number there and no switch. `parse` takes the text of a flag
+or a variable. Both return the value, and raise ValueError with a clause that says what is wrong. `allowed` says what is
+right, for errors and for the documentation.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from tputtui.settings.expressions import parse_matchers, parse_objective
 from tputtui.text import clean, did_you_mean, parse_duration
@@ -22,17 +24,30 @@ _NO = frozenset(("0", "false", "no", "off", ""))
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of value. Lists are read from flags and variables as comma separated text."""
+    """One kind of value. `from_text` turns a flag's text into what TOML would have given; lists are comma separated."""
 
     allowed: str
-    read: Callable[[object], object]
-    is_list: bool = False
+    read: Callable[[object], Any]
+    from_text: Callable[[str], object] = str
+    unit: str = ""  # "s" or "B": of the value as it is kept
+
+    def parse(self, given: object) -> Any:
+        """The value of a flag or a variable: a text, several texts, or what a switch of the command line stands for."""
+        if isinstance(given, list):
+            return self.read([part for text in given for part in _listed(self.from_text(text))])
+        return self.read(self.from_text(given) if isinstance(given, str) else given)
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
 
 
 def show(value: object) -> str:
     """A value as an error quotes it: one short, cleaned line."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, (dict, list)):
+        return "a table" if isinstance(value, dict) else "a list"
     text = f'"{value}"' if isinstance(value, str) else str(value)
     return clean(text, 60)
 
@@ -56,7 +71,7 @@ def duration(low: float, high: float, example: str) -> Kind:
             raise _expected(allowed, value)
         return seconds
 
-    return Kind(allowed, read)
+    return Kind(allowed, read, unit="s")
 
 
 def integer(low: int, high: int) -> Kind:
@@ -64,13 +79,11 @@ def integer(low: int, high: int) -> Kind:
     allowed = f"a whole number from {low:,} to {high:,}"
 
     def read(value: object) -> int:
-        if isinstance(value, str) and re.fullmatch(r"\s*\d{1,18}\s*", value, re.ASCII):
-            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise _expected(allowed, value)
         return value
 
-    return Kind(allowed, read)
+    return Kind(allowed, read, _number_from)
 
 
 def size(low: int, high: int) -> Kind:
@@ -87,23 +100,30 @@ def size(low: int, high: int) -> Kind:
             raise _expected(allowed, value)
         return count
 
-    return Kind(allowed, read)
+    return Kind(allowed, read, unit="B")
+
+
+def _number_from(text: str) -> object:
+    """The number that a text holds; the text, where it holds none."""
+    if re.fullmatch(r"\s*\d{1,18}\s*", text, re.ASCII):
+        return int(text)
+    if re.fullmatch(r"\s*\d{0,18}\.\d{1,18}\s*", text, re.ASCII):
+        return float(text)
+    return text
 
 
 def _read_quantile(value: object) -> float:
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            raise _expected("a number between 0 and 1", value) from None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1 or math.isnan(value):
         raise _expected("a number between 0 and 1", value)
     return float(value)
 
 
+def _switch_from(text: str) -> object:
+    word = text.strip().lower()
+    return word in _YES if word in _YES | _NO else text
+
+
 def _read_switch(value: object) -> bool:
-    if isinstance(value, str) and value.strip().lower() in _YES | _NO:
-        return value.strip().lower() in _YES
     if not isinstance(value, bool):
         raise _expected("true or false", value)
     return value
@@ -131,7 +151,7 @@ def _read_metric(value: object) -> str:
 
 def _read_objective(value: object) -> str:
     if not isinstance(value, str):
-        raise _expected('an objective such as "p99<=250ms"', value)
+        raise _expected('an objective; objectives = ["p99<=250ms"] is how they are written', value)
     return parse_objective(value).expression
 
 
@@ -164,9 +184,10 @@ def choice(*words: str) -> Kind:
 def list_of(item: Kind, plural: str) -> Kind:
     """Any number of values of one kind; every bad one is named."""
 
+    def from_text(text: str) -> object:
+        return [item.from_text(part.strip()) for part in text.split(",") if part.strip()]
+
     def read(value: object) -> tuple[object, ...]:
-        if isinstance(value, str):
-            value = [part.strip() for part in value.split(",") if part.strip()]
         if not isinstance(value, (list, tuple)):
             raise _expected(f"a list of {plural}", value)
         good: list[object] = []
@@ -180,10 +201,10 @@ def list_of(item: Kind, plural: str) -> Kind:
             raise ValueError("; ".join(bad))
         return tuple(good)
 
-    return Kind(f"a list of {plural}", read, is_list=True)
+    return Kind(f"a list of {plural}", read, from_text)
 
 
-SWITCH = Kind("true or false", _read_switch)
+SWITCH = Kind("true or false", _read_switch, _switch_from)
 TEXT = Kind("a text", _read_text)
 FILE = Kind("a path; ~ is your home, and a relative one starts at the config file", _read_text)
 VARIABLE = Kind("the name of an environment variable", _read_text)
@@ -193,5 +214,5 @@ METRIC = Kind("a metric name", _read_metric)
 MATCHERS = Kind('label matchers, such as \'method="GET",route!~"/internal/.*"\'', _read_matchers)
 LABELS = list_of(LABEL, "label names")
 TEXTS = list_of(TEXT, "texts")
-QUANTILES = list_of(Kind("a number between 0 and 1", _read_quantile), "numbers between 0 and 1")
+QUANTILES = list_of(Kind("a number between 0 and 1", _read_quantile, _number_from), "numbers between 0 and 1")
 OBJECTIVES = list_of(Kind("an objective", _read_objective), 'objectives, such as "p99<=250ms" or "errors<=0.1%"')

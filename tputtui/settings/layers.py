@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tputtui.settings import schema
+from tputtui.settings.expressions import doubt
+from tputtui.settings.outside import Outside
 from tputtui.settings.toml import Config, Problem, SettingsError
-from tputtui.settings.values import Limits, ProfileSettings, Settings
+from tputtui.settings.values import Limits, ProfilePreset, ProfileSettings, Settings
 from tputtui.text import clean, span
 
 DEFAULT = "default"
@@ -23,18 +25,23 @@ class Flag:
 
 
 def load(
-    config: Config | None, environ: Mapping[str, str], flags: Mapping[str, Flag], ascii_because: str = ""
+    config: Config | None,
+    environ: Mapping[str, str],
+    flags: Mapping[str, Flag],
+    ascii_because: str = "",
+    outside: Outside | None = None,
 ) -> Settings:
     """The effective settings, the config's targets included.
 
     `flags` are by dotted key ("interval", "profile.rate"); `ascii_because` says why the terminal shows ASCII only, where
     it does. Raises SettingsError with all problems of variables and flags.
     """
+    outside = outside or Outside()
     problems: list[Problem] = []
     options = schema.flat()
     values: dict[str, Any] = {}
     origins: dict[str, str] = dict.fromkeys(
-        ("targets", *options, "keys", "profile.presets", "profile.categories"), DEFAULT
+        ("targets", *options, "keys", "profile.presets", "profile.categories", "profile.on_objective_missed"), DEFAULT
     )
     if ascii_because:
         values["ascii"], origins["ascii"] = True, ascii_because
@@ -53,8 +60,10 @@ def load(
             if given is None:
                 continue
             try:
-                values[key] = option.kind.read(given)
+                values[key] = option.kind.parse(given)
                 origins[key] = origin
+                if key == "theme":
+                    outside.theme(values[key])
             except ValueError as error:
                 problems.append(Problem(origin.partition(" ")[2], clean(str(error), 400)))
     if problems:
@@ -70,15 +79,19 @@ def _settings(values: Mapping[str, Any], origins: dict[str, str]) -> Settings:
         top["window_s"] = 2 * interval
         notes.append(f"the window of {span(window)} is raised to {span(2 * interval)}: two intervals are the least")
         origins["window"] += ", raised to two intervals"
+    notes += filter(None, map(doubt, top.get("objectives", ())))
+    profile = ProfileSettings(
+        **_fields(values, "profile.", schema.PROFILE),
+        categories=values.get("profile.categories", {}),
+        on_objective_missed=values.get("profile.on_objective_missed"),
+    )
+    plain = {"duration_s": profile.duration_s, "rate_hz": profile.rate_hz}
+    presets = {name: ProfilePreset(**(plain | fields)) for name, fields in values.get("profile.presets", {}).items()}
     return Settings(
         **top,
         targets=values.get("targets", ()),
         keys=values.get("keys", {}),
-        profile=ProfileSettings(
-            **_fields(values, "profile.", schema.PROFILE),
-            presets=values.get("profile.presets", {}),
-            categories=values.get("profile.categories", {}),
-        ),
+        profile=replace(profile, presets=presets),
         limits=Limits(**_fields(values, "limits.", schema.LIMITS)),
         origins=origins,
         notes=tuple(notes),

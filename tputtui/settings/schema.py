@@ -65,12 +65,22 @@ PROFILE: tuple[Option, ...] = (
 )
 
 PRESET: tuple[Option, ...] = (
-    *PROFILE,
+    Option("duration", PROFILE[0].kind, "length of a capture; else [profile]'s", example='"30s"', field="duration_s"),
+    Option("rate", PROFILE[1].kind, "samples a second; else [profile]'s", example="200", field="rate_hz"),
     Option("subprocesses", kinds.SWITCH, "child processes too", "false"),
     Option("native", kinds.SWITCH, "native frames too; pauses the process for longer", "false"),
     Option("blocking", kinds.SWITCH, "exact: the process is paused for each sample", "false"),
     Option("idle", kinds.SWITCH, "idle threads too", "false"),
     Option("gil", kinds.SWITCH, "only threads that hold the GIL", "false"),
+)
+
+TRIGGER: tuple[Option, ...] = (
+    Option("process", kinds.TEXT, "whom: :PORT is whoever listens there, else a process's name", example='":8000"'),
+    Option(
+        "after", kinds.duration(1, _DAY, "30s"), "how long an objective is missed by then", '"30s"', field="after_s"
+    ),
+    Option("every", kinds.duration(10, 30 * _DAY, "10m"), "at most once in this time", '"10m"', field="every_s"),
+    Option("preset", kinds.TEXT, "a name of [profile.presets]; else as [profile] says", example='"deep"'),
 )
 
 LIMITS: tuple[Option, ...] = (
@@ -122,6 +132,7 @@ HELP: dict[str, str] = {
     "keys": "Keys by action, as the help screen (?) names them.",
     "profile": "How a process is profiled.",
     "profile.presets": "Named sets of options for a capture.",
+    "profile.on_objective_missed": "A capture by itself when an objective is missed. Without this table there is none.",
     "profile.categories": "Modules by kind of work; they go before the built-in table.",
     "limits": "Beyond these we degrade, and say so. Sizes as 512B, 64KiB, 16MiB or a number of bytes.",
 }

@@ -11,16 +11,11 @@ from typing import Any
 
 from tputtui.settings import kinds, schema
 from tputtui.settings.kinds import Kind
+from tputtui.settings.outside import Outside
+from tputtui.settings.places import Path, dotted, locate
 from tputtui.settings.schema import Option
-from tputtui.settings.values import ProfilePreset, TargetSettings
+from tputtui.settings.values import ProfileTrigger, TargetSettings
 from tputtui.text import clean, did_you_mean
-
-_HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]#]+?)\s*\]\]?\s*(?:#.*)?")
-_KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
-_PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
-
-Path = tuple[str | int, ...]
-"""Where a value stands: ("targets", 0, "url")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +54,11 @@ class Config:
         return self.file if line is None else f"{self.file}:{line}"
 
 
-def read(text: str, file: str, check_url: Callable[[str], object], home: str | None = None) -> Config:
+def read(text: str, file: str, outside: Outside, home: str | None = None) -> Config:
     """Read a config file's text.
 
-    `file` is its absolute path: it names it in errors, and relative paths in it start at its folder. `check_url`
-    raises ValueError with what is wrong with an address. Raises SettingsError with all problems.
+    `file` is its absolute path: it names it in errors, and relative paths in it start at its folder. Raises SettingsError
+    with all problems.
     """
     shown = clean(file)
     try:
@@ -72,7 +67,7 @@ def read(text: str, file: str, check_url: Callable[[str], object], home: str | N
         raise SettingsError([_syntax(shown, str(error))]) from None
     except RecursionError:
         raise SettingsError([Problem(shown, "it is nested too deeply")]) from None
-    reader = _Reader(shown, _locate(text), posixpath.dirname(file), home, check_url)
+    reader = _Reader(shown, locate(text), posixpath.dirname(file), home, outside)
     values = reader.settings(data)
     if reader.problems:
         raise SettingsError(sorted(reader.problems, key=lambda problem: problem.line or 0))
@@ -87,46 +82,6 @@ def _syntax(file: str, message: str) -> Problem:
     return Problem(file, f"not TOML: {clean(found[1], 200)}, in column {found[3]}", line=int(found[2]))
 
 
-def _parts(name: str) -> list[str]:
-    return [part.strip("\"'") for part in _PART.findall(name)]
-
-
-def _locate(text: str) -> dict[Path, int]:
-    """The line of each key and table, as far as one can tell without a parser of our own: tomllib keeps no positions."""
-    lines: dict[Path, int] = {}
-    counts: dict[Path, int] = {}
-    table: Path = ()
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := _HEADER.fullmatch(line):
-            table = ()
-            parts = _parts(header[2])
-            for position, part in enumerate(parts):
-                table = (*table, part)
-                is_new = header[1] == "[[" and position == len(parts) - 1
-                if is_new:
-                    counts[table] = counts.get(table, -1) + 1
-                    lines.setdefault(table, number)
-                if table in counts:
-                    table = (*table, counts[table])
-            lines.setdefault(table, number)
-        elif key := _KEY.match(line):
-            path = table
-            for part in _parts(key[1]):
-                path = (*path, part)
-                lines.setdefault(path, number)
-    return lines
-
-
-def _dotted(path: Path) -> str:
-    out = ""
-    for part in path:
-        if isinstance(part, int):
-            out += f"[{part + 1}]"  # a person counts targets from 1
-        else:
-            out += f".{part}" if out else part
-    return clean(out, 200)
-
-
 @dataclass
 class _Reader:
     """Walks the tables of one file and gathers problems as it goes."""
@@ -135,7 +90,7 @@ class _Reader:
     lines: Mapping[Path, int]
     folder: str
     home: str | None
-    check_url: Callable[[str], object]
+    outside: Outside
     problems: list[Problem] = field(default_factory=list)
 
     def line(self, path: Path) -> int | None:
@@ -147,7 +102,7 @@ class _Reader:
         return None
 
     def complain(self, path: Path, text: str) -> None:
-        self.problems.append(Problem(self.file, text, _dotted(path), self.line(path)))
+        self.problems.append(Problem(self.file, text, dotted(path), self.line(path)))
 
     # ------------------------------------------------------------------------------------------------ tables
 
@@ -156,7 +111,9 @@ class _Reader:
         if "targets" in data:
             values["targets"] = self.targets(data["targets"])
         if "keys" in data:
-            values["keys"] = self.mapping(data["keys"], ("keys",), kinds.TEXT)
+            values["keys"] = self.keys(data["keys"], ("keys",))
+        if "theme" in values:
+            self.ask(self.outside.theme, values["theme"], ("theme",))
         if "limits" in data:
             limits = self.options(data["limits"], ("limits",), schema.LIMITS)
             values |= {f"limits.{key}": value for key, value in limits.items()}
@@ -166,22 +123,36 @@ class _Reader:
 
     def profile(self, data: object) -> dict[str, Any]:
         path: Path = ("profile",)
-        values = self.options(data, path, schema.PROFILE, ("presets", "categories"))
+        values = self.options(data, path, schema.PROFILE, ("presets", "categories", "on_objective_missed"))
         if not isinstance(data, dict):
             return values
-        if "presets" in data:
+        if "presets" in data:  # as fields: what a preset does not name, the effective [profile] says
             values["presets"] = {
-                name: ProfilePreset(
-                    **(
-                        {"duration_s": 10.0, "rate_hz": 100}
-                        | self.fields(preset, (*path, "presets", name), schema.PRESET)
-                    )
-                )
+                name: self.fields(preset, (*path, "presets", name), schema.PRESET)
                 for name, preset in self.table(data["presets"], (*path, "presets")).items()
             }
         if "categories" in data:
             values["categories"] = self.mapping(data["categories"], (*path, "categories"), kinds.TEXTS)
+        if "on_objective_missed" in data:
+            at: Path = (*path, "on_objective_missed")
+            values["on_objective_missed"] = self.trigger(data["on_objective_missed"], at, values.get("presets", {}))
         return values
+
+    def trigger(self, data: object, path: Path, presets: Mapping[str, object]) -> ProfileTrigger | None:
+        values = self.fields(data, path, schema.TRIGGER)
+        preset = values.get("preset")
+        if preset is not None and preset not in presets:
+            there = f"; there are {', '.join(presets)}" if presets else ": there is no [profile.presets]"
+            self.complain((*path, "preset"), f"no preset {kinds.show(preset)}{clean(there, 200)}")
+        if isinstance(data, dict) and "process" not in data:
+            self.complain(path, 'which process? process = ":8000" is the one that listens there')
+        return ProfileTrigger(**values) if "process" in values else None
+
+    def keys(self, data: object, path: Path) -> dict[str, str]:
+        keys = self.mapping(data, path, kinds.TEXT)
+        for name, complaint in self.outside.keys(keys).items():
+            self.complain((*path, name), clean(complaint, 300))
+        return keys
 
     def targets(self, data: object) -> tuple[TargetSettings, ...]:
         if not isinstance(data, list):
@@ -208,18 +179,18 @@ class _Reader:
         if "bindings" in data:
             values["bindings"] = self.bindings(data["bindings"], (*path, "bindings"))
         if "url" in values:
-            values["url"] = self.url(values["url"], (*path, "url"))
+            self.ask(self.outside.url, values["url"], (*path, "url"))
         elif "url" not in data:
             self.complain(path, 'a target needs a url, such as url = "127.0.0.1:8000"')
         self.pairs(values, path)
         return TargetSettings(**values)
 
-    def url(self, text: str, path: Path) -> str:
+    def ask(self, question: Callable[[str], object], text: str, path: Path) -> None:
+        """Complain where the rooms above do not accept a text."""
         try:
-            self.check_url(text)
+            question(text)
         except ValueError as error:
             self.complain(path, clean(str(error), 300))
-        return text
 
     def pairs(self, values: Mapping[str, Any], path: Path) -> None:
         """What only makes sense together, or not together."""
@@ -265,7 +236,10 @@ class _Reader:
             if key in tables:
                 continue
             if key not in known:
-                self.complain((*path, key), f"unknown key{did_you_mean(key, (*known, *tables))}")
+                there = (*known, *tables)
+                self.complain(
+                    (*path, key), f"unknown key{did_you_mean(key, there) or '; known are ' + ', '.join(there)}"
+                )
                 continue
             value = self.value(entry, (*path, key), known[key].kind)
             if value is not None:

@@ -64,6 +64,16 @@ class ProfilePreset:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileTrigger:
+    """A capture by itself: of `process`, when an objective has been missed for `after_s`, at most once in `every_s`."""
+
+    process: str  # ":8000" (whoever listens there), or a process's name
+    after_s: float = 30.0
+    every_s: float = 600.0
+    preset: str | None = None  # a key of `ProfileSettings.presets`
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileSettings:
     """How py-spy is run when nobody says otherwise."""
 
@@ -71,6 +81,7 @@ class ProfileSettings:
     rate_hz: int = 100
     presets: Mapping[str, ProfilePreset] = field(default_factory=dict)
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # category -> module prefixes
+    on_objective_missed: ProfileTrigger | None = None  # None: no capture that nobody asked for
 
 
 @dataclass(frozen=True, slots=True)

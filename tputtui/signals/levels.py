@@ -13,6 +13,11 @@ _SHARES = {"ratio": 1.0, "percent": 100.0}
 _TIMES = frozenset(("s", "ms", "us"))
 
 
+def is_highest(binding: Binding) -> bool:
+    """Whether the highest of several values counts, as of shares and times; amounts are added up."""
+    return binding.unit in _SHARES or binding.unit in _TIMES
+
+
 class Level:
     """Reads one saturation binding."""
 
@@ -33,7 +38,7 @@ class Level:
         """The level now. Amounts are added over series and replicas; of shares and times the highest counts."""
         binding = self.binding
         unit = binding.unit or ""
-        value = self._value(tick, most=unit in _SHARES or unit in _TIMES)
+        value = self._value(tick, most=is_highest(binding))
         limit = self._limit(tick)
         ratio = None
         if value is not None and limit is not None:

@@ -1,17 +1,20 @@
 """Every command once: its key, its footer word, its help. Bindings, footer, palette and help are made from this table.
 
-A letter means one thing everywhere; no key kills or signals anything.
+A letter means one thing everywhere; no key kills or signals anything. Textual is loaded for its bindings only: the
+table is also what a config's [keys] is checked against, where no screen is shown.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
-
-from textual.binding import Binding
+from typing import TYPE_CHECKING, Literal
 
 from tputtui import text
+
+if TYPE_CHECKING:
+    from textual.binding import Binding
 
 Where = Literal["everywhere", "time", "live", "profile"]
 
@@ -117,6 +120,8 @@ MOVES: tuple[tuple[str, str], ...] = (
 
 def bindings(where: Iterable[Where]) -> list[Binding]:
     """Textual's bindings for the commands of some places, remappable by their id."""
+    from textual.binding import Binding
+
     wanted = set(where)
     made = [Binding(c.keys, f"app.do('{c.id}')", c.label, id=c.id, show=False) for c in COMMANDS if c.where in wanted]
     made += [Binding(keys, action, show=False) for keys, action in MOVES]
@@ -124,20 +129,76 @@ def bindings(where: Iterable[Where]) -> list[Binding]:
     return made
 
 
-def check_remapped(keys: Mapping[str, str]) -> list[str]:
-    """What is wrong with a config's [keys]: unknown commands, and two commands on one key; one sentence each."""
-    known = [command.id for command in COMMANDS]
-    problems = [
-        f"[keys] {text.clean(name, 40)}: unknown command{text.did_you_mean(name, known)}"
-        for name in keys
-        if name not in known
+_FIXED = {key for keys, _ in MOVES for key in keys.split(",")} | {str(number) for number in range(1, 10)}
+_FIXED |= {"ctrl+c", "ctrl+q"}
+_MODIFIERS = ("ctrl+", "shift+", "alt+", "super+", "hyper+", "meta+")
+_NAMED = frozenset(
+    [
+        "up",
+        "down",
+        "left",
+        "right",
+        "home",
+        "end",
+        "pageup",
+        "pagedown",
+        "insert",
+        "delete",
+        "escape",
+        "enter",
+        "return",
+        "tab",
+        "backspace",
+        "space",
     ]
+    + [f"f{number}" for number in range(1, 25)]
+)
+_RENAMED = {
+    "solidus": "slash",
+    "reverse_solidus": "backslash",
+    "commercial_at": "at",
+    "hyphen_minus": "minus",
+    "plus_sign": "plus",
+    "low_line": "underscore",
+}
+"""Where Textual calls a character otherwise than Unicode does."""
+
+
+def key_name(key: str) -> str:
+    """Textual's name of a key as somebody writes it: "?" is "question_mark"."""
+    key = key.strip()
+    if len(key) != 1 or key.isalnum():
+        return key
+    name = unicodedata.name(key, "").lower().replace("-", "_").replace(" ", "_")
+    return _RENAMED.get(name, name)
+
+
+def is_key(name: str) -> bool:
+    """Whether a terminal can send a key of that name (in Textual's words)."""
+    base = name
+    while base.startswith(_MODIFIERS) and not base.endswith("+"):
+        base = base.partition("+")[2]
+    if len(base) == 1:
+        return base.isprintable() and not base.isspace()
+    return base in _NAMED or base in {key_name(chr(code)) for code in range(0x21, 0x180)} - {""}
+
+
+def check_remapped(keys: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with a config's [keys]: a sentence for each action whose line has to change."""
+    known = {command.id: command for command in COMMANDS}
+    problems = {name: f"unknown action{text.did_you_mean(name, list(known))}" for name in keys if name not in known}
     taken: dict[str, str] = {}
-    for command in COMMANDS:
-        for key in keys.get(command.id, command.keys).split(","):
-            other = taken.setdefault(key.strip(), command.id)
-            if other != command.id and (command.id in keys or other in keys):
-                problems.append(f"[keys] {command.id}: {text.clean(key, 20)} is the key of {other}")
+    for command in sorted(COMMANDS, key=lambda command: command.id in keys):  # who was asked for stands corrected
+        for key in map(key_name, keys.get(command.id, command.keys).split(",")):
+            other = taken.setdefault(key, command.id)
+            if command.id not in keys or command.id in problems:
+                continue
+            if not is_key(key):
+                problems[command.id] = f"{text.clean(key, 20)!r} is no key; such as x, ctrl+x, f5, space, question_mark"
+            elif key in _FIXED and key not in command.keys.split(","):
+                problems[command.id] = f"{text.clean(key_word(key), 20)} moves, chooses a panel or leaves, and stays so"
+            elif other != command.id:
+                problems[command.id] = f"{text.clean(key_word(key), 20)} is the key of {other}"
     return problems
 
 

@@ -11,16 +11,15 @@ from pathlib import Path
 
 from tputtui import text
 from tputtui.settings import Settings
-from tputtui.tui import palette
+from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
 from tputtui.tui.background import is_light
-from tputtui.tui.keys import check_remapped
 from tputtui.tui.source import Place, Source
 from tputtui.views.summary import summary
 
 
 class CannotShow(ValueError):  # noqa: N818  # reads as what it is
-    """The screen cannot be shown as asked: an unknown theme or key. One sentence a line."""
+    """The screen cannot be shown as asked: its theme cannot be used. One sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +36,6 @@ def state_folder() -> Path:
     return Path(home) / "tputtui"
 
 
-def user_themes() -> Path:
-    """Where the user's own themes lie: $XDG_CONFIG_HOME/tputtui/themes."""
-    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    return Path(home) / "tputtui" / "themes"
-
-
 def run(
     settings: Settings,
     source: Source,
@@ -55,13 +48,10 @@ def run(
 
     `profile_pid`: the process that is profiled at once. `over_when` is asked once a second whether the screen shall end.
     """
-    problems = check_remapped(settings.keys)
-    if problems:
-        raise CannotShow("\n".join(problems))
-    themes = tuple(palette.folders(user_themes()))
+    themes = tuple(theme_files.folders(theme_files.user_folder()))
     try:
         look = palette.load(theme_name(settings), themes)
-    except palette.BadTheme as error:
+    except theme_files.BadTheme as error:
         raise CannotShow(str(error)) from error
     if not settings.color:
         look = palette.without_color(look)

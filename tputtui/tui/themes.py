@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from tputtui.tui import palette
+from tputtui.tui import palette, theme_files
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views.lines import Line, Row, Span, rule
 from tputtui.views.scene import PanelView
@@ -55,7 +55,7 @@ class ThemeScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """The theme in force is where one starts."""
-        self._names = palette.names(self._desk.place.themes)
+        self._names = theme_files.names(self._desk.place.themes)
         self._before = self._desk.palette
         self._at = self._names.index(self._before.name) if self._before.name in self._names else 0
 
@@ -69,7 +69,7 @@ class ThemeScreen(ModalScreen[None]):
         try:
             self._desk.use(palette.load(self._names[self._at], self._desk.place.themes))
             self._problem = ""
-        except palette.BadTheme as error:
+        except theme_files.BadTheme as error:
             self._problem = str(error)
         self._show()
 

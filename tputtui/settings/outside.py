@@ -1,0 +1,26 @@
+"""What a setting has to agree with and this room cannot know: what is an address, which themes and keys there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+def _anything(_: str) -> object:
+    return None
+
+
+def _no_complaints(_: Mapping[str, str]) -> Mapping[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Three questions, answered by the rooms above; without an answer everything is fine."""
+
+    url: Callable[[str], object] = _anything
+    """Raises ValueError with what is wrong with an address."""
+    theme: Callable[[str], object] = _anything
+    """Raises ValueError with what is wrong with a theme of that name."""
+    keys: Callable[[Mapping[str, str]], Mapping[str, str]] = _no_complaints
+    """What is wrong with a [keys] table: a sentence for each action that cannot stay as it is."""

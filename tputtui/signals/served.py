@@ -1,0 +1,70 @@
+"""A target's window where a server has taken the rates already: the same figures, without a second averaging."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from math import isfinite, nan
+
+from tputtui.model import Scrape, Series
+from tputtui.signals.window import GAP_INTERVALS, TargetWindow
+
+
+class ServedWindow(TargetWindow):
+    """Counters as rates from a server. What was gained is their sum over time: nobody counts it one by one.
+
+    `rate_s` is what the server's rates cover; a series that a good answer lacks is at zero, and gone.
+    """
+
+    def __init__(
+        self, window_s: float, interval_s: float, counters: Collection[str], gauges: Collection[str] = ()
+    ) -> None:
+        super().__init__(window_s, interval_s, counters, gauges)
+        self.rate_s = 0.0
+        self._rates: list[float] = []
+
+    @property
+    def covered_s(self) -> float:
+        """Seconds that the server's rates cover."""
+        return self.rate_s
+
+    def rates(self) -> list[float] | None:
+        """What each series gained per second, as the server says; None while it says nothing."""
+        return self._rates if self.up and self.rate_s > 0 else None
+
+    def add(self, scrape: Scrape, forgotten: Collection[str] = ()) -> None:
+        """Take the next answer, good or failed; one without rates says nothing to this window."""
+        del forgotten
+        self.retired = []
+        exposition = scrape.exposition
+        if exposition is None or exposition.served is None or exposition.served.rate_s is None:
+            self.up = self.up and exposition is not None
+            return
+        passed = scrape.at - self.at if self.at is not None and self.up else 0.0
+        if not 0 < passed <= GAP_INTERVALS * max(self.interval_s, exposition.served.rate_s):
+            self.segment += 1
+            passed = 0.0
+        self._scrapes += 1
+        self.gauges = {}
+        found: dict[Series, float] = {}
+        for series, value in exposition.samples.items():
+            if series.name in self._counters:
+                self._see(series)
+                found[series] = max(value, 0.0) if isfinite(value) else 0.0
+            elif series.name in self._gauges:
+                self.gauges.setdefault(series.name, []).append((series, value))
+        self._mark_gone(scrape.at)
+        self._retire(scrape.at)
+        self._rates = [found.get(series, 0.0) for series in self.series]
+        self.gained = [gained + rate * passed for gained, rate in zip(self.gained, self._rates, strict=True)]
+        self.rate_s = exposition.served.rate_s
+        self.up, self.at, self.time, self.families = True, scrape.at, scrape.time, exposition.families
+
+    def _see(self, series: Series) -> None:
+        number = self._index.get(series)
+        if number is None:
+            self._enter(series, nan, from_zero=False)
+            return
+        self._seen[number] = self._scrapes
+        if number in self.gone:
+            del self.gone[number]
+            self.layout += 1

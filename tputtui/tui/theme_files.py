@@ -1,0 +1,145 @@
+"""Theme files: where they lie, what stands in one, what is wrong with it. Rich reads the colours; Textual is not needed.
+
+Every verb looks at the theme's name this way, so that a config with a theme that is none is never called good.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from tputtui import text
+from tputtui.views.lines import Role
+
+if TYPE_CHECKING:
+    from rich.style import Style
+
+ROLES: tuple[Role, ...] = get_args(Role)
+_THEME_BYTES = 64 * 1024
+
+
+class BadTheme(ValueError):  # noqa: N818  # reads as what it is: "raise BadTheme(…)"
+    """A theme file that cannot be used; the text says what and where."""
+
+
+def user_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Where the user's own themes lie: $XDG_CONFIG_HOME/tputtui/themes. None without a home."""
+    home = environ.get("XDG_CONFIG_HOME", "")
+    if not home.startswith("/"):
+        home = os.path.join(environ.get("HOME", ""), ".config")
+    return Path(home) / "tputtui" / "themes" if home.startswith("/") else None
+
+
+def folders(user: Path | None = None) -> list[Path]:
+    """Where theme files lie: the user's first, then ours (inside the wheel, or beside the package in a checkout)."""
+    package = Path(__file__).resolve().parents[1]
+    ours = [folder for folder in (package / "themes", package.parent / "themes") if (folder / "dark.toml").is_file()]
+    return [*([user] if user is not None else []), *ours[:1]]
+
+
+def names(where: Iterable[Path]) -> list[str]:
+    """The themes there are, each once: dark, light and terminal first."""
+    found = {path.stem for folder in where if folder.is_dir() for path in folder.glob("*.toml")}
+    order = {"dark": 0, "light": 1, "terminal": 2}
+    return sorted(found, key=lambda name: (order.get(name, 3), name))
+
+
+def find(name: str, where: Iterable[Path]) -> Path:
+    """The file of the theme called `name`. Raises BadTheme with what there is."""
+    where = list(where)
+    for folder in where:
+        path = folder / f"{name}.toml"
+        if "/" not in name and "\0" not in name and path.is_file():
+            return path
+    known = names(where)
+    hint = text.did_you_mean(name, known).rstrip("?")
+    raise BadTheme(f'"{text.clean(name, 40)}" is no theme{hint}; there are auto, {", ".join(known)}')
+
+
+def check(name: str, environ: Mapping[str, str] = os.environ) -> None:
+    """Raise BadTheme unless a screen could use the theme of that name. Ours are good: the tests hold that."""
+    user = user_folder(environ)
+    if name == "auto":
+        return
+    path = find(name, folders(user))
+    if path.parent == user:
+        table = read(path)
+        styles(table, text.clean(path.name, 60))
+
+
+def read(path: Path) -> Mapping[str, object]:
+    """One theme file as a table whose roles are all there and all known. Raises BadTheme."""
+    shown = text.clean(path.name, 60)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_THEME_BYTES + 1)
+        if len(raw) > _THEME_BYTES:
+            raise BadTheme(f"{shown}: larger than {_THEME_BYTES // 1024} KiB")
+        table = tomllib.loads(raw.decode("utf-8"))
+    except OSError as error:
+        raise BadTheme(f"{shown}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadTheme(f"{shown}: {text.clean(str(error), 120)}") from error
+    except RecursionError:
+        raise BadTheme(f"{shown}: nested too deeply") from None
+    roles = table.get("roles")
+    if not isinstance(roles, dict):
+        raise BadTheme(f"{shown}: has no [roles]")
+    wrong = sorted(set(roles) - set(ROLES))
+    if wrong:
+        raise BadTheme(f"{shown}: unknown role {text.clean(wrong[0], 40)!r}{text.did_you_mean(wrong[0], ROLES)}")
+    missing = [role for role in ROLES if role not in roles and role != "cursor"]
+    if missing:
+        raise BadTheme(f"{shown}: role {missing[0]!r} has no colour")
+    return table
+
+
+def styles(table: Mapping[str, object], shown: str) -> tuple[dict[str, Style], Style]:
+    """How each role of a table that was read looks, and what lies under the cursor. Raises BadTheme."""
+    from rich.style import Style
+
+    roles = table["roles"]
+    assert isinstance(roles, dict)  # noqa: S101 - for the type checker: `read` saw to it
+    cursor = str(table.get("cursor", "reverse"))
+    base = _style(f"on {table.get('background', 'default')}", "background", shown)
+    under = Style(reverse=True) if cursor == "reverse" else _style(f"on {cursor}", "cursor", shown)
+    made = {role: base + _style(str(words), role, shown) for role, words in roles.items()}
+    made["cursor"] = made["plain"] + under
+    _visible(made, shown)
+    return made, under
+
+
+def _style(words: str, what: str, shown: str) -> Style:
+    from rich.color import ColorParseError
+    from rich.errors import StyleSyntaxError
+    from rich.style import Style
+
+    try:
+        return Style.parse(words)
+    except (StyleSyntaxError, ColorParseError) as error:
+        raise BadTheme(f"{shown}: {what} = {text.clean(words, 40)!r} is no colour") from error
+
+
+def _visible(made: Mapping[str, Style], shown: str) -> None:
+    """Refuse a theme that hides what must be seen: the states and the keys."""
+    for role in ("plain", "strong", "ok", "warning", "bad", "accent"):
+        style = made[role]
+        if style.color is not None and style.bgcolor is not None and not style.color.is_default:
+            one, other = style.color.get_truecolor(), style.bgcolor.get_truecolor()
+            if not style.bgcolor.is_default and contrast(tuple(one), tuple(other)) < 2:
+                raise BadTheme(f"{shown}: {role} cannot be seen on its background")
+
+
+def contrast(one: tuple[int, ...], other: tuple[int, ...]) -> float:
+    """Contrast ratio of two colours, 1 to 21 (WCAG 2.2, relative luminance)."""
+
+    def luminance(color: tuple[int, ...]) -> float:
+        parts = [part / 255 for part in color]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
