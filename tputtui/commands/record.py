@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tputtui.commands import recording_inputs as inputs
 from tputtui.commands.arguments import Arguments, UsageError
 from tputtui.commands.effective import effective
 from tputtui.commands.headless import Stop, objects, signals
+from tputtui.commands.like import Like
+from tputtui.commands.like import like as read_like
 from tputtui.commands.progress import Progress
 from tputtui.commands.terminal import say
 from tputtui.model import Snapshot
@@ -19,6 +21,9 @@ from tputtui.runs.recorder import Plan, Recorder
 from tputtui.runs.writer import CannotRecord
 from tputtui.text import clean, size, span
 from tputtui.views.summary import summary
+
+if TYPE_CHECKING:
+    from tputtui.commands.listen import Listening
 
 _FAILED, _OBJECTIVE_MISSED, _HUNG_UP = 1, 10, 129
 _SIGHUP = 1
@@ -30,7 +35,7 @@ def run(arguments: Arguments) -> int:
     settings = effective(arguments).settings
     if settings.read_only:
         raise UsageError("--read-only: no file is written")
-    like = inputs.like(options.like) if options.like else None
+    like = read_like(options.like) if options.like else None
     if like is not None:
         settings = like.applied(settings, asked=bool(options.targets or options.targets_from))
     for_s = options.duration if options.duration is not None else (like.for_s if like is not None else None)
@@ -44,7 +49,7 @@ def run(arguments: Arguments) -> int:
         workload=inputs.words_of(options.workload) if options.workload else {},
         size_limit=options.limit,
     )
-    listening = inputs.listener(options.listen) if options.listen else None
+    listening = _listening(options.listen) if options.listen else None
     try:
         recorder = Recorder(
             plan,
@@ -82,7 +87,13 @@ def run(arguments: Arguments) -> int:
     return _tell(watch, recorder, like, stop)
 
 
-def _tell(watch: _Watch, recorder: Recorder, like: inputs.Like | None, stop: Stop) -> int:
+def _listening(address: str) -> Listening:
+    from tputtui.commands.listen import Listening  # prometheus-client and wsgiref: 60 ms that few ask for
+
+    return Listening(address)
+
+
+def _tell(watch: _Watch, recorder: Recorder, like: Like | None, stop: Stop) -> int:
     state = recorder.state()
     if state.problem is not None:
         say(f"the recording stopped after {span(state.seconds)}: {state.problem}")
@@ -139,6 +150,3 @@ class _Watch:
         over = self._for_s is not None and state.seconds >= self._for_s
         if self.stop is not None and (over or state.problem is not None or (self.failed and self._abort)):
             self.stop.ask()
-
-
-Prepare = Callable[[Engine], None]

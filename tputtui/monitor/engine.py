@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -37,6 +38,9 @@ EARLY_TICK_S = 0.25
 
 EARLY_FOR_S = 3.0
 STOP_S = 3.0
+
+PROFILE_BYTES = 3 * 1024 * 1024
+"""What a run carries of a profile at most: a reader reads no line beyond 4 MiB."""
 
 Listener = Callable[[Snapshot], None]
 
@@ -161,6 +165,14 @@ class Engine:
         mark = Mark(moment, time.monotonic() - (now - moment), clean(words, 500))
         self.monitor.note(Event(moment, "mark", mark.text))
         self.recording.marked(mark)
+
+    def keep_profile(self, time_: float, pid: int, name: str, document: bytes, hottest: str) -> bool:
+        """Put a profile (speedscope's file) into the run that is recorded; False: too large to be carried in it."""
+        if len(document) > PROFILE_BYTES:
+            return False
+        at = time.monotonic() - (time.time() - time_)
+        self._soon(partial(self.recording.profiled, time_, at, pid, name, json.loads(document), hottest))
+        return True
 
     # ------------------------------------------------------------------------------------------ for the screen
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from tputtui.model import Event, Reading, Snapshot
 from tputtui.monitor.derive import Monitor
@@ -43,7 +43,12 @@ class Recording:
         return recorder.state() if recorder is not None else None
 
     def took(
-        self, reading: Reading, snapshot: Snapshot, monitor: Monitor, forgotten: Callable[[str], frozenset[str]], looking: bool
+        self,
+        reading: Reading,
+        snapshot: Snapshot,
+        monitor: Monitor,
+        forgotten: Callable[[str], frozenset[str]],
+        looking: bool,
     ) -> None:
         """A reading was taken."""
         if self._recorder is not None:
@@ -55,6 +60,11 @@ class Recording:
         self.marks.append(mark)
         if self._recorder is not None:
             self._recorder.mark(mark)
+
+    def profiled(self, time: float, at: float, pid: int, name: str, document: Mapping[str, Any], hottest: str) -> None:
+        """A profile was taken."""
+        if self._recorder is not None:
+            self._recorder.profile(time, at, pid, name, document, hottest)
 
     def noted(self, event: Event) -> None:
         """Something was noted that no reading tells."""

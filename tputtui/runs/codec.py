@@ -224,14 +224,12 @@ def _decoder(hint: Any, of_dataclass: Callable[[type], Decoder], raw: bool) -> D
         return lambda data: tuple([each(one) for one in _list(data)])
     if origin is tuple:
         all_of = [_decoder(one, of_dataclass, raw) for one in inner]
-        return lambda data: tuple(
-            [one(value) for one, value in zip(all_of, _list(data, len(all_of)), strict=True)]
-        )
+        return lambda data: tuple([one(value) for one, value in zip(all_of, _list(data, len(all_of)), strict=True)])
     if origin is not None and issubclass(origin, Mapping):
         value_of = _decoder(inner[1], of_dataclass, raw)
         return lambda data: {_raw_text(key) if raw else _text(key): value_of(one) for key, one in _dict(data).items()}
     if is_dataclass(hint) and isinstance(hint, type):
-        return lambda data: of_dataclass(hint)(data)
+        return of_dataclass(hint)
     raise TypeError(f"{hint} is not recorded")
 
 

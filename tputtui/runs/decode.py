@@ -152,7 +152,9 @@ class Decoder:
             state = self._of(number)
             state.columns = [state.series[_place(one, state.series)] for one in _list(ids)]
         elif "services" in said:
-            return Grouped(tuple((_text(n), tuple(map(_text, _list(t)))) for n, t in map(_pair, _list(said["services"]))))
+            return Grouped(
+                tuple((_text(n), tuple(map(_text, _list(t)))) for n, t in map(_pair, _list(said["services"])))
+            )
         elif "mark" in said:
             return from_plain(Mark, said["mark"])
         elif "event" in said:
@@ -228,9 +230,7 @@ class Decoder:
         size, series, values = _parts(head[4:], 3)
         if len(_list(values)) != len(state.columns):
             raise BadValue("a scrape that does not fit its columns")
-        samples = {
-            one: number_in(value) for one, value in zip(state.columns, values, strict=True) if value is not None
-        }
+        samples = {one: number_in(value) for one, value in zip(state.columns, values, strict=True) if value is not None}
         hidden = said.get("hidden", {})
         if not isinstance(hidden, dict):
             raise BadValue("what is hidden is no object")

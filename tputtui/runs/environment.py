@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
@@ -35,10 +36,8 @@ def fingerprint(root: Path = Path("/")) -> dict[str, str]:
         "python": platform.python_version(),
         "boot": _line(f"{base}/proc/sys/kernel/random/boot_id"),
     }
-    try:
+    with contextlib.suppress(AttributeError, OSError):
         found["affinity"] = str(len(os.sched_getaffinity(0)))
-    except (AttributeError, OSError):
-        pass
     cgroup = CgroupReader(root).read()
     if cgroup is not None:
         found["cgroup"] = cgroup.path

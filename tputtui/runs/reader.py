@@ -66,9 +66,9 @@ class Run:
             raise NotARun(f"larger than the limit of {members.FILE_LIMIT // 1024**3} GiB")
         if self.size == 0:
             raise NotARun("the file is empty")
-        if os.pread(self._descriptor, 3, 0) != members.MAGIC:
-            if members.SIGNATURE not in os.pread(self._descriptor, 1024 * 1024, 0):
-                raise NotARun("not a run of tputtui")
+        head = os.pread(self._descriptor, 1024 * 1024, 0)
+        if not head.startswith(members.MAGIC) and members.SIGNATURE not in head:
+            raise NotARun("not a run of tputtui")
         return members.find(self._descriptor, self.size)
 
     def _first_header(self) -> Header:
@@ -108,7 +108,7 @@ class Run:
         ordered = [by_number[number] for number in sorted(by_number)]
         kept: list[Member] = []
         for member in ordered:
-            if member.since_s == member.since_s and (not kept or member.since_s > kept[-1].since_s):  # noqa: PLR0124
+            if member.since_s == member.since_s and (not kept or member.since_s > kept[-1].since_s):
                 kept.append(member)
         missing = ordered[-1].number - ordered[0].number + 1 - len(kept)
         if missing > 0:

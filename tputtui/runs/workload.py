@@ -34,5 +34,7 @@ def differences(before: ServiceSummary, after: ServiceSummary) -> list[str]:
     if before.burstiness and after.burstiness:
         ratio = after.burstiness / before.burstiness
         if not 1 / BURSTS <= ratio <= BURSTS:
-            found.append(f"it was {'more' if ratio > 1 else 'less'} bursty ({before.burstiness:.2g} became {after.burstiness:.2g})")
+            found.append(
+                f"it was {'more' if ratio > 1 else 'less'} bursty ({before.burstiness:.2g} became {after.burstiness:.2g})"
+            )
     return found

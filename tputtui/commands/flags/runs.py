@@ -23,33 +23,45 @@ def _record(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--all-metrics", action="store_true", help="every metric, not only those that are shown")
     parser.add_argument(
-        "--profile", metavar="WHAT", type=kinds.capture, help="PID@60s or :PORT@60s, and again every 5 min: :8000@60s/5m"
+        "--profile",
+        metavar="WHAT",
+        type=kinds.capture,
+        help="PID@60s or :PORT@60s, and again every 5 min: :8000@60s/5m",
     )
     parser.add_argument(
-        "--mark", metavar="[T=]TEXT", type=kinds.mark, action="append", default=[], help="a mark: at the start, or +90s=TEXT"
+        "--mark",
+        metavar="[T=]TEXT",
+        type=kinds.mark,
+        action="append",
+        default=[],
+        help="a mark: at the start, or +90s=TEXT",
     )
-    parser.add_argument("--mark-file", metavar="FILE", help='marks as they are appended to it: "TIME TEXT" lines; - is stdin')
+    parser.add_argument(
+        "--mark-file", metavar="FILE", help='marks as they are appended to it: "TIME TEXT" lines; - is stdin'
+    )
     parser.add_argument("--note", metavar="TEXT", default="", help="what the run is about")
-    parser.add_argument("--experiment", metavar="FILE", help="the experiment it belongs to, TOML: hypothesis, owner, change")
+    parser.add_argument(
+        "--experiment", metavar="FILE", help="the experiment it belongs to, TOML: hypothesis, owner, change"
+    )
     parser.add_argument("--workload", metavar="FILE", help="what the load is, TOML: generator, arguments, concurrency")
     parser.add_argument(
-        "--fail-after", metavar="S", type=kinds.seconds, help="an objective has to be missed for so long to fail the run"
+        "--fail-after",
+        metavar="S",
+        type=kinds.seconds,
+        help="an objective has to be missed for so long to fail the run",
     )
     parser.add_argument("--abort", action="store_true", help="end the recording when it has failed")
     parser.add_argument("--listen", metavar="ADDR", help="serve what is derived as /metrics: 127.0.0.1:9464")
     parser.add_argument("--limit", metavar="SIZE", type=kinds.size, help="go on in a new file beyond that: 500MiB")
 
 
-def _replay(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", help="a file that record or the key R made")
-    parser.add_argument("--at", metavar="T", help="begin there: +90s, ISO 8601, or a mark")
-    parser.add_argument("--speed", metavar="X", type=kinds.number, default=1.0, help="1 to 60 times as fast as it was")
-
-
 def _runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", nargs="?", help="where they are ($XDG_STATE_HOME/tputtui/runs)")
     parser.add_argument(
-        "--format", choices=("text", "markdown", "json"), default="text", help="text, markdown (a team's backlog) or json"
+        "--format",
+        choices=("text", "markdown", "json"),
+        default="text",
+        help="text, markdown (a team's backlog) or json",
     )
 
 
@@ -75,8 +87,13 @@ def _cut(parser: argparse.ArgumentParser) -> None:
 
 
 VERBS = (
-    Verb("record", "record a run without a screen, with progress", _record, (*common.RATES, common.NO_DISCOVER), _RECORD_EPILOG),
-    Verb("replay", "the live screen on a recorded run, with time travel", _replay, (*common.TICKS[1:], *common.SCREEN)),
+    Verb(
+        "record",
+        "record a run without a screen, with progress",
+        _record,
+        (*common.RATES, common.NO_DISCOVER),
+        _RECORD_EPILOG,
+    ),
     Verb("runs", "the runs of a folder: when, how long, best 60 s, p99, and more", _runs, (common.ASCII,)),
     Verb("export", "a run for other programs", _export),
     Verb("cut", "a span of a run as a run of its own, to hand over", _cut),
