@@ -84,9 +84,9 @@ class Encoder:
         for one in told:
             self._say_target(one, out)
         for scrape in reading.scrapes:
-            one = known.get(scrape.target)
-            if one is not None:
-                self._scrape(scrape, one, out)
+            of = known.get(scrape.target)
+            if of is not None:
+                self._scrape(scrape, of, out)
         if services != self._services:
             self._services = services
             out.append(lines.write({"services": [[name, list(targets)] for name, targets in services]}))
