@@ -555,6 +555,7 @@ class ObjectiveStatus:
     state: ObjectiveState
     value: float | None
     for_s: float | None
+    budget_left: float | None = None  # of this run, as a ratio; below 0: overdrawn
 
 
 @dataclass(frozen=True, slots=True)

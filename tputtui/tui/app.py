@@ -7,7 +7,8 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar, cast
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.console import RenderableType
 from textual import events
@@ -26,13 +27,15 @@ from tputtui.tui.commands import CommandProvider
 from tputtui.tui.driver import TerminalDriver
 from tputtui.tui.lifeline import Lifeline
 from tputtui.tui.live import LiveScreen
-from tputtui.tui.profiles import Profiles
 from tputtui.tui.source import Place, Source, Tick
 from tputtui.tui.timeline import Timeline
 from tputtui.tui.travel import TimeCommands
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.tui.wire import Wire
 from tputtui.views.scene import ListState, Scene, Viewpoint, busiest_service
+
+if TYPE_CHECKING:
+    from tputtui.tui.profiles import Profiles
 
 BACKLOG = 4  # writes that wait for the terminal: beyond that a frame is dropped, not queued
 SAY_S = 6.0
@@ -65,7 +68,6 @@ class TputtuiApp(App[int]):
         self.over_when: Callable[[], bool] | None = None  # what ends the screen by itself
         self.saved: list[str] = []  # files, for the lines in the scrollback
         self.asks = EngineCommands(self)
-        self.profiles = Profiles(self)
         self.opened: Screen[None] | None = None  # shown alone, in place of the live screen
         self._commands = (TimeCommands(self), self.asks)
         self._wire = Wire()
@@ -73,6 +75,13 @@ class TputtuiApp(App[int]):
         self._lifeline = Lifeline(self._leave_with, source.stop)
         self.register_theme(look.theme())
         self.theme = look.name
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """The profiles taken so far. What reads and keeps them is loaded with the first use, not before the first paint."""
+        from tputtui.tui.profiles import Profiles
+
+        return Profiles(self)
 
     # ------------------------------------------------------------------------------------------ life
 
