@@ -166,10 +166,13 @@ class Monitor:
 
     # ------------------------------------------------------------------------------------------ browsing
 
-    def browse(self, target: str | None) -> None:
-        """Read a target whole from its next scrape on, to look at its families; None: nobody looks any more."""
+    def browse(self, target: str | None, *, partly: bool = False) -> None:
+        """Read a target whole from its next scrape on, to look at its families; None: nobody looks any more.
+
+        `partly`: take what there is of it.
+        """
         if target is None or self._browsing is None or self._browsing.target != target:
-            self._browsing = Browsing(target) if target is not None else None
+            self._browsing = Browsing(target, partly=partly) if target is not None else None
 
     def families(self) -> Families | None:
         """The families of the target that is looked at; None before its first whole scrape."""

@@ -180,6 +180,24 @@ class Engine:
         """Record all readings from now on. Before `start`, from the first one on."""
         self._soon(partial(self.recording.begin, recorder)) if self._loop else self.recording.begin(recorder)
 
+    def end_recording(self) -> Recorder | None:
+        """Record no longer. Waits until no reading goes into the recorder any more (bounded), and gives it to be closed.
+
+        Not to be called on the engine's thread.
+        """
+        if self._loop is None or self._loop.is_closed() or not self._thread.is_alive():
+            return self.recording.end()
+        ended: list[Recorder | None] = []
+        done = threading.Event()
+
+        def end() -> None:
+            ended.append(self.recording.end())
+            done.set()
+
+        self._soon(end)
+        done.wait(STOP_S)
+        return ended[0] if ended else None
+
     def mark(self, words: str, time_: float | None = None) -> None:
         """Set a mark: now, or at a moment of unix time that lies a little back."""
         self._soon(partial(self._mark, words, time_))
@@ -267,7 +285,7 @@ class Engine:
 
     def note(self, event: Event) -> None:
         """Put something into the event log."""
-        self._soon(partial(self.monitor.note, event))
+        self._soon(partial(self._note, event))
 
     def _soon(self, act: Callable[[], None]) -> None:
         """Do something with the monitor on the engine's thread, never while a tick is being derived."""

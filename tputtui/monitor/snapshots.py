@@ -38,7 +38,7 @@ class SnapshotLog:
             if level and snapshot.at - level[-1][0] < step - min(0.5, step / 10):  # ticks are never on the dot
                 continue
             if packed is None:
-                packed = _pack(snapshot)
+                packed = pack(snapshot)
             level.append((snapshot.at, packed))
 
     def at(self, at: float) -> Snapshot | None:
@@ -47,7 +47,7 @@ class SnapshotLog:
             if level and level[0][0] <= at:
                 times = [time for time, _ in level]
                 found = level[bisect_right(times, at) - 1]
-                snapshot: Snapshot = pickle.loads(zlib.decompress(found[1]))  # noqa: S301  # our own, in memory
+                snapshot: Snapshot = unpack(found[1])
                 return snapshot
         return None
 
@@ -67,9 +67,15 @@ def _reducers() -> dict[type, Callable[[Any], tuple[type, tuple[Any, ...]]]]:
 _REDUCERS = _reducers()
 
 
-def _pack(snapshot: Snapshot) -> bytes:
+def pack(value: object) -> bytes:
+    """A snapshot, or what is made of the model's values, as bytes: for this process only."""
     out = io.BytesIO()
     pickler = pickle.Pickler(out, pickle.HIGHEST_PROTOCOL)
     pickler.dispatch_table = _REDUCERS
-    pickler.dump(snapshot)
+    pickler.dump(value)
     return zlib.compress(out.getvalue(), _FAST)
+
+
+def unpack(packed: bytes) -> Any:
+    """What was packed. Only ever what this process packed itself: pickle runs whatever it is given."""
+    return pickle.loads(zlib.decompress(packed))  # noqa: S301  # our own, in memory

@@ -5,8 +5,9 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import ErrorState, ServiceState, TrafficState
 from tputtui.signals import names
+from tputtui.views.baseline import difference
 from tputtui.views.classes import LEAST_ROWS, by_class
-from tputtui.views.lines import Line, Role, Row, fill, mark, rule, sparks
+from tputtui.views.lines import Line, Role, Row, fill, rule, sparks
 from tputtui.views.missing import why_no_rate, why_nothing
 from tputtui.views.scene import PanelView, Scene, traffic_figure, unit_of
 
@@ -59,7 +60,16 @@ def _figures(scene: Scene, service: ServiceState, traffic: TrafficState, width: 
     covered = service.covered_s
     if covered is not None and covered < scene.snapshot.window_s * 0.85:
         row.then(f"  {text.span(round(covered, 1))} of {text.span(scene.snapshot.window_s)}", "dim")
-    for label, value in (("best 60 s", traffic.best_60s), ("since start", traffic.since_start)):
+    baseline = scene.viewpoint.baseline
+    figures: list[tuple[str, float | None]] = [("best 60 s", traffic.best_60s)]
+    if baseline is not None:
+        found = baseline.figures.get(names.traffic(service.name))
+        if found is not None:
+            digits, unit = traffic_figure(found.value, traffic.unit)
+            row.then(f"   {baseline.label} ", "dim").then(f"{digits}  ").spans(difference(found, traffic.rps))
+    else:
+        figures.append(("since start", traffic.since_start))
+    for label, value in figures:
         if value is None:
             continue
         digits, unit = traffic_figure(value, traffic.unit)
@@ -111,7 +121,6 @@ def _sparks(scene: Scene, service: ServiceState, width: int, height: int) -> lis
     now = service.traffic.rps if service.traffic is not None else None
     top = max((value for value in (*values, now) if value is not None), default=0.0)  # never below the big number
     rows = sparks(values, min(height, 6), top or None)
-    cursor = scene.cursor_column(cells)
     lines = []
     for index, content in enumerate(rows):
         row = Row(width)
@@ -119,8 +128,7 @@ def _sparks(scene: Scene, service: ServiceState, width: int, height: int) -> lis
             row.ending_at(8, text.short(_scaled(top, unit_of(service))), "dim")
         elif index == len(rows) - 1:
             row.ending_at(8, "0", "dim")
-        line = row.at(9, content, "data").line()
-        lines.append(line if cursor is None else mark(line, 9 + cursor))
+        lines.append(scene.strike(row.at(9, content, "data").line(), 9, cells))
     return lines
 
 

@@ -56,6 +56,10 @@ def _record(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", metavar="SIZE", type=kinds.size, help="go on in a new file beyond that: 500MiB")
 
 
+def _replay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="the run")
+
+
 def _runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", nargs="?", help="where they are ($XDG_STATE_HOME/tputtui/runs)")
     parser.add_argument(
@@ -95,6 +99,7 @@ VERBS = (
         (*common.RATES, common.NO_DISCOVER),
         _RECORD_EPILOG,
     ),
+    Verb("replay", "the live screen on a recorded run, with time travel", _replay, common.SCREEN),
     Verb("runs", "the runs of a folder: when, how long, best 60 s, p99, and more", _runs, (common.ASCII,)),
     Verb("export", "a run for other programs", _export),
     Verb("cut", "a span of a run as a run of its own, to hand over", _cut),
