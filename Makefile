@@ -1,4 +1,5 @@
 # Two commands on a fresh machine: make demo, make test. With uv when it is there, else with venv and pip.
+# What makes the environment says so on stderr: of `make demo | jq` the JSON alone goes on.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,7 @@ WORKERS ?= 2
 .PHONY: demo test check pins bench screenshots docs clean
 
 demo: $(STAMP)
-	@if [ -t 0 ] && [ -t 2 ]; then exec $(BIN)/tputtui demo; else exec $(BIN)/tputtui demo --stream -n 10; fi
+	@if [ -t 0 ] && [ -t 1 ] && [ -t 2 ]; then exec $(BIN)/tputtui demo; else exec $(BIN)/tputtui demo --stream -n 10; fi
 
 test: check
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m "not alone"
@@ -24,21 +25,22 @@ check: $(STAMP)
 	$(BIN)/lint-imports --no-cache
 
 $(STAMP): pyproject.toml constraints/dev.txt
+	@echo "making $(VENV) with $(if $(UV),uv,venv and pip): once, about a minute" >&2
 ifneq ($(UV),)
-	$(UV) venv --quiet --allow-existing --python ">=3.11" $(VENV)
-	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r constraints/dev.txt
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(UV) venv --quiet --allow-existing --python ">=3.11" $(VENV) >&2
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r constraints/dev.txt >&2
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . >&2
 else
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "tputtui needs Python 3.11 or later; this is $$($(PYTHON) --version). Name another: make PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-	  echo "Python's venv is missing. On Debian and Ubuntu: sudo apt install make python3-venv"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >&2 || { \
+	  echo "tputtui needs Python 3.11 or later; this is $$($(PYTHON) --version). Name another: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' >/dev/null 2>&1 || { \
+	  echo "Python's venv is missing. On Debian and Ubuntu: sudo apt install make python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/dev.txt >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . >&2
 endif
 	@# Compiled once: without it every start would compile what it imports (0.5 s become 1.5 s).
-	@$(BIN)/python -m compileall -q $(VENV)/lib tputtui || true
+	@$(BIN)/python -m compileall -q $(VENV)/lib tputtui >&2 || true
 	@touch $@
 
 # What the constraints files are made of; uv is needed here only. No addresses: no index, no find-links.
@@ -53,6 +55,7 @@ screenshots: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -c 'from tputtui.settings.document import page; print(page(), end="")' > docs/configuration.md
+	$(BIN)/python -c 'from tputtui.collect.document import page; print(page(), end="")' > docs/discovery.md
 
 bench: $(STAMP)
 	$(BIN)/python bench/exposition.py

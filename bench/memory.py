@@ -52,8 +52,11 @@ def show() -> int:
     class FastFeed(feed.LiveFeed):
         """The live feed with the real host, and an answer at each tick that nobody was asked for."""
 
-        def __init__(self, settings: Settings, wanted: Callable[[str], frozenset[str] | None]) -> None:
-            super().__init__(settings, wanted)
+        def __init__(
+            self, settings: Settings, wanted: Callable[[str], frozenset[str] | None], asker: object = None
+        ) -> None:
+            super().__init__(settings, wanted, None)
+            del asker
             self.wanted, self.scanner, self.tick = wanted, Scanner(), 0
             self.began = (time.monotonic(), time.time())
 

@@ -187,6 +187,9 @@ def past(level: Callable[[str], float] | None = None) -> Callable[[str, int], Se
     """A past that waves around what the snapshot says, with a gap a third of the way in."""
     base = {
         names.traffic("checkout"): 1284.0,
+        names.status_class("checkout", "2xx"): 1280.0,
+        names.status_class("checkout", "4xx"): 2.5,
+        names.status_class("checkout", "5xx"): 1.5,
         names.latency("checkout", 0.5): 0.0082,
         names.latency("checkout", 0.9): 0.021,
         names.latency("checkout", 0.99): 0.0881,

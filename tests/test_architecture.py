@@ -36,6 +36,7 @@ def test_imports_point_down(monkeypatch: pytest.MonkeyPatch) -> None:
             {"textual", "rich"},
         ),
         ("import tputtui.profiling.capture", {"textual", "rich", "psutil", "httpx", "asyncio"}),
+        ("import tputtui.experiments.report.text, tputtui.commands.compare", {"numpy", "scipy", "textual", "rich"}),
         ("import tputtui.tui.run", {"plotext", "httpx", "prometheus_client", "numpy", "scipy"}),
     ],
 )

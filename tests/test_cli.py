@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tputtui import __version__
+from tputtui.demo import routes
 
 PROGRAM = [sys.executable, "-m", "tputtui"]
 CLOSED_PORT = ":1"
@@ -105,6 +106,8 @@ def test_the_current_folder_is_not_imported_from(tmp_path: Path, target: str) ->
         (["stream", "--interval", "0"], "--interval: "),
         (["demo", "-n", "3"], "belongs to --stream"),
         (["profile", "999999999"], "no process 999999999"),
+        (["check", "--theme", "nope"], '--theme: "nope" is no theme; there are auto, dark'),
+        (["stream", "-n", "-3"], "'-3' is not a whole number of at least 1"),
     ],
 )
 def test_what_cannot_be_used_is_one_line_and_2(argv: list[str], words: str) -> None:
@@ -218,12 +221,36 @@ def test_the_demo_streams_and_its_last_line_is_what_the_load_counted() -> None:
     assert 0 < objects[-1]["services"][0]["traffic"]["total"] <= summary["completed"]
 
 
+def test_a_partial_outage_of_the_demo_shows_in_the_stream() -> None:
+    done = run("demo", "--stream", "--load", "80", "--seconds", "4", "--stop-replica", "1", "--add-latency", "0.5:300",
+               "--slowdown", "2", "--seed", "2", "--interval", "0.5")  # fmt: skip
+    assert done.returncode == 0
+    objects = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [target["up"] for target in objects[-1]["targets"]] == [True, False]
+    (service,) = objects[-1]["services"]
+    assert (service["name"], len(service["targets"])) == ("demo", 2)
+    assert service["latency"]["quantiles"]["0.5"] > 0.2
+    summary = json.loads(done.stderr.splitlines()[-1])
+    assert set(summary) == {"sent", "completed", "errors", "seconds", "quantiles_s", "sustained_max_rps"}
+    assert summary["sustained_max_rps"] == pytest.approx(routes.sustained_max_rps(2, 2.0), abs=0.1)
+
+
+def test_the_same_seed_sends_the_same_requests_again() -> None:
+    sent = set()
+    for _ in range(2):
+        done = run("demo", "--stream", "--load", "80", "--seconds", "1.5", "--seed", "9")
+        sent.add(json.loads(done.stderr.splitlines()[-1])["sent"])
+    assert len(sent) == 1
+
+
 def test_check_says_what_was_found_and_why(target: str) -> None:
     done = run("check", target, "--objective", "p99<=250ms")
     assert done.returncode == 0
     assert "http_requests_total" in done.stdout
     assert "prometheus-client agrees: 2 of 2 samples" in done.stdout
     assert "py-spy" in done.stdout
+    assert "every process" not in done.stdout
+    assert "score" not in done.stdout
     assert "\x1b" not in done.stdout
 
 
@@ -245,8 +272,8 @@ def test_config_show_names_the_origin_of_each_value(tmp_path: Path) -> None:
     path.chmod(0o600)
     done = run("config", "show", "--config", str(path), "--interval", "2s")
     lines = [line.split() for line in done.stdout.splitlines()]
-    assert ["window", "20", f"{path}:1"] in lines
-    assert ["interval", "2", "flag", "--interval"] in lines
+    assert ["window", '"20s"', f"{path}:1"] in lines
+    assert ["interval", '"2s"', "flag", "--interval"] in lines
     assert ["theme", '"auto"', "default"] in lines
     assert "geheim" not in done.stdout + done.stderr
 

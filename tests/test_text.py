@@ -119,7 +119,17 @@ def test_sizes(value: float | None, shown: tuple[str, str]) -> None:
         (273_600, "3 d 4 h"),
         (2.5, "2.5 s"),
         (59.7, "1 min"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (0, "0 s"),
+        (-5, "0 s"),
+        (119.6, "2 min"),
+        (3599.4, "59 min 59 s"),
+        (3599.6, "1 h"),
+        (86_399.6, "1 d"),
         (None, "–"),
+        (math.nan, "–"),
+        (math.inf, "∞"),
     ],
 )
 def test_spans_name_their_two_largest_units(value: float | None, shown: str) -> None:

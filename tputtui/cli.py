@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from tputtui.commands.arguments import Arguments, UsageError, parse
-from tputtui.commands.terminal import OutputError, say
+from tputtui.commands.arguments import Arguments, NoScreen, UsageError, parse
+from tputtui.commands.terminal import OutputError, say, say_where_it_is_seen
 from tputtui.settings.toml import SettingsError
 
 FINE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -24,6 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run(parse(sys.argv[1:] if argv is None else argv))
         if sys.stdout is not None:
             sys.stdout.flush()
+    except NoScreen as error:
+        say_where_it_is_seen(str(error))
+        return USAGE
     except UsageError as error:
         say(str(error))
         return USAGE

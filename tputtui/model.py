@@ -561,8 +561,10 @@ class ObjectiveStatus:
 class FirstToSaturate:
     """The resource that is closest to its limit, with the evidence."""
 
-    name: str
+    name: str  # of several services with its own: "checkout: db pool"
     reason: str  # "3 waiting", "91 % of 8 cores"
+    owner: str = ""  # the service; "" for the host
+    resource: str = ""  # the row's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -603,3 +605,4 @@ class Snapshot:
     events: tuple[Event, ...] = ()  # the newest, oldest first
     self_: SelfState = field(default_factory=lambda: SelfState(None, None, 0))
     ready: bool = False  # every target has two scrapes or has failed
+    history_s: float = 0.0  # figures are known from so long before the first tick on: a server remembered them

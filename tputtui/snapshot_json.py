@@ -80,6 +80,7 @@ def _target(target: TargetStatus) -> Json:
         "scrape_ms": _number(None if target.scrape_s is None else target.scrape_s * 1000, 3),
         "bytes": target.size if up else None,
         "series": target.series if up else None,
+        "hidden_series": sum(target.hidden.values()) if up else None,
         "skipped_lines": target.skipped_lines if up else None,
         "age_s": _number(target.age_s, 3),
     }

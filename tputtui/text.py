@@ -161,6 +161,9 @@ _ASCII = str.maketrans(
         "▊": "#",
         "▉": "#",
         "■": "#",
+        "░": ":",
+        "▒": "%",
+        "▓": "*",
         "•": "*",
         "┤": "|",
         "┼": "+",
@@ -314,7 +317,7 @@ def span(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return _special(value)
     total = max(0.0, value)
-    if total < 10 and total != int(total):
+    if total < 9.95 and total != int(total):
         return f"{total:.1f} s"
     left_over = round(total)
     for length, unit, lower_length, lower in (

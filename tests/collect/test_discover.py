@@ -6,6 +6,8 @@ import asyncio
 import os
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
@@ -16,6 +18,7 @@ from tputtui.collect.discover import Candidate, Discoverer, Discovery, candidate
 from tputtui.collect.discover import probe as probe_candidate
 from tputtui.collect.listeners import Listener, read_listeners
 from tputtui.collect.probe import Answer, ask
+from tputtui.collect.processes import ProcessCollector
 
 Handler = Callable[[bytes], bytes]
 
@@ -314,6 +317,23 @@ async def test_a_real_listener_of_ours_is_listed_and_not_asked() -> None:
         discovery = await Discoverer(lambda: listeners).discover()
     assert discovery.found == ()
     assert requests == []
+
+
+def test_a_process_is_called_what_the_process_table_calls_it() -> None:
+    code = "import socket,sys; s=socket.create_server(('127.0.0.1',0)); print(s.getsockname()[1],flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        (candidate,) = [one for one in candidates(read_listeners()) if one.port == port]
+        (row,) = [row for row in ProcessCollector().read() if row.pid == process.pid]
+        process.communicate()
+    assert candidate.process == row.name
+
+
+def test_the_result_is_one_clause_without_the_list() -> None:
+    found = Discovery((), tuple(candidates([listener(5432, "postgres"), listener(8000, "python")])), ())
+    assert found.result == "0 of 2 listening ports serve metrics"
 
 
 @pytest.mark.parametrize(

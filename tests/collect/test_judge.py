@@ -108,7 +108,9 @@ def test_what_is_hidden_is_not_judged() -> None:
     body = b'x{i="1"} 1\nx{i="2"} 2\nx{i="3"} 3\ny 1\n'
     exposition = Scanner(Limits(series=2)).scan(body)
     assert exposition.hidden
-    assert judge(body, "text/plain", exposition).sentence == "prometheus-client agrees: 1 of 1 samples"
+    assert judge(body, "text/plain", exposition).sentence == (
+        "prometheus-client agrees: 1 of 1 samples; 3 more are beyond the limit of series and were not compared"
+    )
 
 
 def test_cut_values_are_cut_on_both_sides() -> None:

@@ -7,12 +7,13 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.collect.poller import Poller, next_due
+from tputtui.collect.poller import SPREAD, Poller, next_due, place_of
 from tputtui.model import Scrape
 
 PATIENCE_S = 20.0
@@ -180,3 +181,62 @@ def test_the_grid_is_kept_and_there_is_never_a_burst(interval: float, late: floa
     assert following - started >= interval / 2 * 0.999
     assert following >= now - interval / 4 - 1e-6
     assert following <= max(now + interval, started + 1.5 * interval) + 1e-6
+
+
+async def test_few_targets_are_scraped_side_by_side_and_a_tick_suits_just_behind_them() -> None:
+    delivered: list[Scrape] = []
+    fakes = [Fake(f"t{i}", takes_s=0.01) for i in range(3)]
+    async with polling(fakes, 1.0, delivered.append) as poller:
+        assert poller.after_slots() is None
+        for fake in fakes:
+            await fake.scraped(2)
+        await asyncio.sleep(0.1)
+        moment = poller.after_slots()
+        assert moment is not None
+        for fake in fakes:
+            await fake.scraped(4)
+        await asyncio.sleep(0.05)
+    for fake in fakes:
+        ages = [(moment - start) % 1.0 for start in fake.starts[2:4]]
+        assert all(0.02 < age < 0.29 for age in ages), ages
+
+
+def test_many_targets_fill_the_interval_and_leave_the_tick_its_place() -> None:
+    places = sorted(place_of(number) for number in range(200))
+    assert places[0] == 0.0
+    assert places[-1] <= SPREAD
+    assert max(later - earlier for earlier, later in pairwise(places)) < 0.02
+    assert place_of(2) < 0.05
+
+
+async def test_a_tick_waits_for_a_prompt_target_only() -> None:
+    slow, prompt = Fake("slow", takes_s=0.3), Fake("prompt", takes_s=0.01)
+    async with polling([slow, prompt], 0.5) as poller:
+        await prompt.scraped(3)
+        await slow.scraped(3)
+        await asyncio.sleep(0.1)  # the slow one is being asked; it has never been prompt
+        assert slow.running == 1
+        started = time.monotonic()
+        await poller.settle(10.0)
+        assert time.monotonic() - started < 5
+        prompt.takes_s = 0.2
+        starts = len(prompt.starts)
+        await prompt.scraped(starts + 1)
+        started = time.monotonic()
+        await poller.settle(10.0)  # it was prompt until now
+        assert prompt.running == 0
+        prompt.takes_s = 3600
+        starts = len(prompt.starts)
+        await prompt.scraped(starts + 1)
+        await poller.settle(0.05)
+        assert prompt.running == 1  # patience ends
+
+
+async def test_the_grid_goes_on_an_interval_after_the_second_scrape() -> None:
+    fake = Fake("a")
+    async with polling([fake], 0.6):
+        await fake.scraped(4)
+    first, second, third, fourth = fake.starts[:4]
+    assert second - first >= 0.49
+    assert third - second == pytest.approx(0.6, abs=0.25)
+    assert fourth - third == pytest.approx(0.6, abs=0.25)

@@ -44,8 +44,8 @@ def test_objectives_add_up() -> None:
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (["--intervall", "1s"], 'unknown flag --intervall, did you mean "--interval"?; see tputtui --help'),
-        (["demo", "--loud=3"], 'unknown flag --loud, did you mean "--load"?; see tputtui demo --help'),
+        (["--intervall", "1s"], 'unknown flag --intervall, did you mean "--interval"?'),
+        (["demo", "--loud=3"], 'unknown flag --loud, did you mean "--load"?'),
         (["--inter", "1s"], "unknown flag --inter"),  # an abbreviation would change its meaning one day
         (["stream", "-n", "0"], "not a whole number of at least 1"),
         (["stream", "-n", "-3"], "of at least 1"),
@@ -71,11 +71,26 @@ def test_a_mistake_is_one_line(argv: list[str], words: str) -> None:
 
 
 @pytest.mark.parametrize("verb", ["", *VERBS])
-def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as caught:
         parse([verb, "--help"] if verb else ["--help"])
     assert caught.value.code == 0
-    assert "--config FILE" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "--config FILE" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_a_verb_offers_only_the_flags_that_matter_to_it(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb, absent in (
+        ("discover", {"--interval", "--window", "--by", "--theme", "--no-discover", "--read-only"}),
+        ("config", {"--interval", "--theme", "--read-only"}),
+        ("profile", {"--by", "--no-discover", "--read-only", "--objective"}),
+        ("stream", {"--theme", "--no-mouse"}),
+    ):
+        with pytest.raises(SystemExit):
+            parse([verb, "--help"])
+        assert not absent & set(capsys.readouterr().out.split())
 
 
 def test_every_flag_is_a_setting() -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tputtui.collect.address import redact
 from tputtui.commands.arguments import UsageError, parse
 from tputtui.commands.effective import Effective, effective, name_targets
 from tputtui.commands.table import columns
 from tputtui.commands.terminal import why_ascii
-from tputtui.settings import TargetSettings
+from tputtui.model import Match
+from tputtui.settings import TargetSettings, document
 from tputtui.settings.toml import SettingsError
 
 
@@ -81,7 +83,7 @@ def test_names_do_not_depend_on_the_order_of_the_targets(words: tuple[str, ...])
 
 
 def test_a_mistyped_verb_gets_a_hint() -> None:
-    with pytest.raises(UsageError, match=r'"strem" is no verb .* did you mean "stream"'):
+    with pytest.raises(UsageError, match=r'"strem" is no verb .* did you mean "stream"\?$'):
         of("strem")
 
 
@@ -152,3 +154,87 @@ def test_the_locale_says_whether_the_terminal_is_utf8(environ: dict[str, str], u
 def test_columns_line_up_by_cells_and_not_by_characters() -> None:
     assert columns([("a", "1"), ("日本", "2"), ("abc", "3")]) == ["a     1", "日本  2", "abc   3"]
     assert columns([]) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "attribute", "value"),
+    [
+        (["--interval", "500ms"], "interval_s", 0.5),
+        (["--window", "30s"], "window_s", 30.0),
+        (["--objective", "p99<=250ms", "--objective", "rps>=10"], "objectives", ("p99<=250ms", "rps>=10")),
+        (["--by", "route,method"], "by", ("route", "method")),
+        (["--no-discover"], "discover", False),
+        (["--read-only"], "read_only", True),
+        (["--ascii"], "ascii", True),
+        (["--theme", "terminal"], "theme", "terminal"),
+        (["--light"], "background", "light"),
+        (["--dark"], "background", "dark"),
+        (["--no-mouse"], "mouse", False),
+    ],
+)
+def test_every_common_flag_becomes_the_setting_of_every_verb(flags: list[str], attribute: str, value: object) -> None:
+    for verb in ("", "stream", "demo", "check", "discover", "profile 1", "config show"):
+        assert getattr(of(*verb.split(), *flags).settings, attribute) == value
+
+
+def test_parameters_of_a_file_s_targets_are_part_of_their_address(tmp_path: Path) -> None:
+    path = tmp_path / "targets.json"
+    labels = {"__param_module": "http 2xx", "__param_target": "a&b", "__metrics_path__": "probe"}
+    path.write_text(json.dumps([{"targets": ["a:1"], "labels": labels}]))
+    (target,) = of("stream", "--targets-from", str(path)).settings.targets
+    assert target.url == "http://a:1/probe?module=http%202xx&target=a%26b"
+
+
+@pytest.fixture
+def with_server(tmp_path: Path) -> Path:
+    path = tmp_path / "servers.toml"
+    path.write_text(
+        '[[targets]]\nname = "own"\nurl = ":8000"\n'
+        '[[targets]]\nname = "fleet"\nprometheus = "http://me:geheim@prom:9090"\nmatch = \'env="prod"\'\ntenant = "a"\n'
+        '[targets.headers_env]\nX-Key = "KEY"\n'
+    )
+    path.chmod(0o600)
+    return path
+
+
+def test_servers_of_the_config_are_watched_beside_its_targets(with_server: Path) -> None:
+    found = of("stream", config=with_server).settings
+    assert [target.name for target in found.targets] == ["own"]
+    assert [server.name for server in found.servers] == ["fleet"]
+    assert found.servers[0].match == (Match("env", "=", "prod"),)
+    shown = repr(document.effective(found, redact))
+    assert "geheim" not in shown
+    assert "env=\\\\" in shown
+    assert "KEY" in shown
+
+
+def test_a_server_on_the_command_line_stands_in_place_of_the_config_s(with_server: Path) -> None:
+    found = of("stream", "--prometheus", ":9090", "--match", '{job="api"}', config=with_server).settings
+    assert found.targets == ()
+    assert [(one.name, one.match) for one in found.servers] == [("127.0.0.1:9090", (Match("job", "=", "api"),))]
+    found = of("stream", "own", "--prometheus", "fleet", config=with_server).settings
+    assert [one.name for one in (*found.targets, *found.servers)] == ["own", "fleet"]
+    assert found.servers[0].tenant == "a"
+
+
+def test_a_selector_needs_a_server_and_must_be_one(config: Path, with_server: Path) -> None:
+    with pytest.raises(UsageError, match="--prometheus URL names one"):
+        of("stream", "--match", 'job="a"', config=config)
+    with pytest.raises(UsageError, match="--match: "):
+        of("stream", "--match", "job=a", config=with_server)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('prometheus = "h:1"\nurl = "h:2"', "keep one of the two"),
+        ('url = "h:1"\nmatch = \'a="b"\'', "prometheus names one"),
+        ('prometheus = "ftp://h"', "only http and https"),
+    ],
+)
+def test_a_server_in_the_config_is_checked(tmp_path: Path, text: str, problem: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f"[[targets]]\n{text}\n")
+    path.chmod(0o600)
+    with pytest.raises(SettingsError, match=problem):
+        of("stream", config=path)

@@ -9,7 +9,8 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from typing import Self
+from itertools import pairwise
+from typing import Any, Self
 
 import pytest
 
@@ -174,3 +175,38 @@ def test_processes_are_read_while_wanted_only() -> None:
         feed = watched.engine._feed
         assert feed is not None
         assert not feed.want_processes
+
+
+def test_a_tick_comes_just_behind_the_scrapes_and_its_time_steps_with_them(honest: TargetSettings) -> None:
+    with Watched(honest, interval_s=0.5) as watched:
+        watched.first_ready()
+        shown = [snapshot for snapshot, _ in zip(watched.snapshots(), range(8), strict=False)]
+    ages = sorted(snapshot.targets[0].age_s or 0.0 for snapshot in shown)
+    assert ages[len(ages) // 2] < 0.25  # of a busy machine; unrelated grids show any age up to half a second
+    steps = [later.time - earlier.time for earlier, later in pairwise(shown)]
+    assert min(steps) >= 0.0
+    assert sum(abs(step - 0.5) < 0.15 for step in steps) >= len(steps) - 2
+
+
+def test_what_the_monitor_is_asked_while_a_tick_is_derived_waits_for_its_end(honest: TargetSettings) -> None:
+    watched = Watched(honest)
+    take = watched.engine.monitor.take
+    asked, deriving = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def slowly(*given: Any, **named: Any) -> Snapshot:
+        deriving.set()
+        asked.wait(PATIENCE_S)
+        time.sleep(0.05)
+        order.append("derived")
+        return take(*given, **named)
+
+    watched.engine.monitor.take = slowly  # type: ignore[method-assign]
+    watched.engine.monitor.set_window = lambda seconds: order.append("asked")  # type: ignore[method-assign]
+    with watched:
+        assert deriving.wait(PATIENCE_S)
+        watched.engine.set_window(5.0)
+        asked.set()
+        next(watched.snapshots())
+        next(watched.snapshots())
+    assert order[:2] == ["derived", "asked"]

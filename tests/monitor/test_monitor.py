@@ -151,13 +151,29 @@ def test_a_tick_without_a_scrape_repeats_what_is_known_and_says_its_age() -> Non
     later = scene.tick(1.75, shop=None)
     assert rps(later) == 10.0
     assert later.targets[0].age_s == 0.75
-    assert later.time == 1e9 + 1.75
+    assert later.time == 1e9 + 1.0  # of the scrape that it rests on, not of the tick
 
 
 def test_the_time_of_a_snapshot_is_that_of_its_newest_good_scrape() -> None:
     monitor = Scene("shop", "till").monitor
     scrapes = (scrape("shop", 0.2, requests(0.0)), scrape("till", 0.4, "timed out"))
     assert monitor.take(Reading(0.5, 1e9 + 0.5, scrapes)).time == 1e9 + 0.2
+
+
+def test_while_all_targets_are_down_the_time_goes_on_with_their_failures() -> None:
+    scene = Scene("shop", "till")
+    times = [
+        scene.tick(0.0, shop=requests(0.0), till="timed out").time,
+        scene.tick(1.0, shop="connection refused", till=None).time,
+        scene.tick(2.0, shop="connection refused", till="timed out").time,
+        scene.tick(3.0, shop=None, till=None).time,
+        scene.tick(4.0, shop=requests(1.0), till="timed out").time,
+    ]
+    assert times == [1e9, 1e9 + 1, 1e9 + 2, 1e9 + 2, 1e9 + 4]
+
+
+def test_without_a_target_the_time_is_the_tick_s() -> None:
+    assert Scene().tick(5.0).time == 1e9 + 5.0
 
 
 def test_a_scrape_of_a_target_nobody_named_is_passed_over() -> None:
@@ -399,6 +415,7 @@ def test_every_figure_of_a_service_stands_in_the_history_with_its_gaps() -> None
     assert set(history.names()) == {
         names.traffic("shop"),
         names.errors("shop"),
+        names.status_class("shop", "2xx"),
         *(names.latency("shop", q) for q in (0.5, 0.9, 0.99)),
         saturation,
     }
@@ -422,3 +439,15 @@ def test_a_latency_that_is_only_a_mean_is_in_the_history_as_one() -> None:
     assert latency is not None
     assert latency.mean == pytest.approx(0.05)
     assert scene.monitor.history.column_values(names.latency("shop", None), 2.0, 1.0, 1) == [pytest.approx(0.05)]
+
+
+def test_series_beyond_the_limit_and_an_empty_answer_are_said() -> None:
+    scene = Scene("shop", "empty")
+    full = Exposition({}, {}, 500, hidden={"requests_total": 400, "": 30})
+    scrapes = (
+        Scrape("shop", 1.0, 1e9, 0.01, full, 1000),
+        Scrape("empty", 1.0, 1e9, 0.01, Exposition({}, {}, 0), 0),
+    )
+    shop, empty = scene.monitor.take(Reading(1.0, 1e9, scrapes)).targets
+    assert shop.warning == "430 series beyond the limit are not read: raise limits.series_per_target"
+    assert empty.warning == "the answer is empty: it holds no metric"

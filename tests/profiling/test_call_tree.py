@@ -36,9 +36,10 @@ def table(text: str) -> str:
 
 def opened(profile: Profile, shape: Shape | None = None) -> TreeView:
     view = TreeView(Tree(choose(profile), shape))
-    view.expand_below(0)
-    for at in range(len(view) - 1, -1, -1):
+    at = 0
+    while at < len(view):  # each row, and those that it brings
         view.expand(at)
+        at += 1
     return view
 
 
@@ -169,20 +170,38 @@ def test_a_chain_unfolds_link_by_link_and_folds_again(profile_of: Made) -> None:
 
 def test_the_hottest_path_ends_where_the_time_is_spent(profile_of: Made) -> None:
     view = TreeView(Tree(choose(profile_of("a;b;c 6\na;b 1\na;d 2\nz 1"))))
-    at = view.open_hottest()
+    at, runs = view.open_hottest()
+    assert runs
     assert view.row(at).name == "c"
     assert [row.name for row in view.rows(0, 9)] == ["a", "b", "c", "d", "z"]
 
 
-def test_search_says_which_share_passes_through_its_matches(profile_of: Made) -> None:
-    view = TreeView(Tree(choose(profile_of("a;load;loads 4\na;b;load 2\nc 4"))))
-    found = view.search("LOAD")
-    assert found.coverage == pytest.approx(0.6)
-    assert len(found.nodes) == 3
-    at = view.reveal(found.nodes[-1])
+WAIT = "wait@/usr/lib/python3.12/threading.py"
+
+
+def test_what_runs_is_hotter_than_a_longer_wait(profile_of: Made) -> None:
+    view = TreeView(Tree(choose(profile_of(f"a;{WAIT} 90\na;b;c 6\na;d 4"))))
+    at, runs = view.open_hottest()
+    assert runs
+    assert view.row(at).name == "c" or "c" in "".join(view.row(at).notes)
+
+
+def test_where_nothing_runs_the_longest_wait_is_opened_and_said_to_be_one(profile_of: Made) -> None:
+    view = TreeView(Tree(choose(profile_of(f"a;b;{WAIT} 9\na;c;{WAIT} 1"))))
+    at, runs = view.open_hottest()
+    assert not runs
+    assert view.row(at).name == "b"  # its chain ends in the wait
+    assert view.row(at).notes[0].startswith("› wait")
+
+
+def test_matches_say_which_share_passes_through_them(profile_of: Made) -> None:
+    tree = Tree(choose(profile_of("a;load;loads 4\na;b;load 2\nc 4")))
+    nodes, coverage = tree.matching(lambda func: "load" in func.name)
+    assert coverage == pytest.approx(0.6)
+    assert len(nodes) == 3
+    view = TreeView(tree)
+    at = view.reveal(nodes[-1])
     assert "load" in view.row(at).name or any("load" in note for note in view.row(at).notes)
-    assert view.search("app.py").coverage == pytest.approx(1.0)
-    assert view.search("(").coverage == 0.0  # no regular expression: taken as it stands
 
 
 def test_focus_roots_everything_at_a_function(profile_of: Made) -> None:
@@ -233,7 +252,7 @@ def test_torn_stacks_do_not_start_where_their_thread_does(profile_of: Made) -> N
 def test_a_chain_of_4096_frames_that_is_no_recursion(profile_of: Made) -> None:
     deep = ";".join(f"f{at}" for at in range(4096))
     view = TreeView(Tree(choose(profile_of(f"{deep} 3\nf0 1"))))
-    view.expand_below(0)
+    view.expand(0)
     assert view.row(1).notes == ("› f4095 (4095)",)
     view.unfold(1)
     assert len(view) == 4096
@@ -243,15 +262,15 @@ def test_a_chain_of_4096_frames_that_is_no_recursion(profile_of: Made) -> None:
 
 def test_two_functions_that_call_each_other_3000_deep(profile_of: Made) -> None:
     view = TreeView(Tree(choose(profile_of(";".join(["even", "odd"] * 1500) + " 2"))))
-    assert view.open_hottest() == 0
+    assert view.open_hottest() == (0, True)
     assert view.row(0).notes == ("› odd (3000)",)
 
 
 def test_an_empty_choice_has_no_rows() -> None:
     view = TreeView(Tree(choose(Profile(Frames()))))
     assert view.rows(0, 10) == []
-    assert view.open_hottest() == 0
-    assert view.search("x").coverage == 0.0
+    assert view.open_hottest() == (0, False)
+    assert view.tree.matching(lambda _: True) == ([], 0.0)
 
 
 _stacks = st.lists(

@@ -178,7 +178,7 @@ def test_stopping_early_keeps_what_there_is(start: Start) -> None:
     taken = Capture(process.pid, None, 30, on_progress=told.append)
     taken.start()
     deadline = time.monotonic() + 15
-    while taken.progress.samples == 0 and time.monotonic() < deadline:
+    while taken.profile is None and time.monotonic() < deadline:
         time.sleep(0.05)
     taken.stop()
     assert taken.wait(6)
@@ -271,7 +271,7 @@ def test_kill_9_of_the_monitor_leaves_no_py_spy(start: Start) -> None:
     program = (
         "import sys, time\nfrom tputtui.profiling.capture import Capture\n"
         f"taken = Capture({process.pid}, None, 30)\ntaken.start()\n"
-        "while not taken.progress.samples: time.sleep(0.02)\nprint('sampling', flush=True)\ntime.sleep(30)\n"
+        "while not taken.progress.profile: time.sleep(0.02)\nprint('sampling', flush=True)\ntime.sleep(30)\n"
     )
     monitor = start(sys.executable, "-c", program)
     assert monitor.stdout is not None

@@ -78,7 +78,7 @@ def test_my_own_python_may_be_profiled(fake: FakeProc) -> None:
 
 
 def test_gone(fake: FakeProc) -> None:
-    assert looked(fake).sentence == "PID 50 is gone. choose another process"
+    assert looked(fake).sentence == "PID 50 is gone; choose another process"
     assert "gone" in looked(fake, 0).sentence
     assert "gone" in looked(fake, -1).sentence
 
@@ -157,6 +157,25 @@ def test_not_python_offers_its_python_children(fake: FakeProc) -> None:
     assert "profile 52 (python3)" in verdict.sentence
 
 
+def test_we_do_not_offer_ourselves_nor_what_started_us(fake: FakeProc, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getpid", lambda: 53)
+    fake.process(50, name="bash", exe="/bin/bash")
+    fake.process(51, name="python3", parent=50)  # somebody's
+    fake.process(52, name="uv", parent=50, exe="/usr/bin/python3.12")  # a wrapper of ours
+    fake.process(53, name="python3", parent=52)  # we
+    verdict = preflight.explain(50, Finished(1, "", "Failed to find python version"), fake.root)
+    assert verdict.children == ((51, "python3 --flag"),)
+    assert verdict.wrong_process
+
+
+def test_only_what_no_permission_would_help_is_the_wrong_process(fake: FakeProc) -> None:
+    fake.process(50, uid=0)
+    fake.process(51, state="Z")
+    fake.process(52, flags=0x00200000)
+    assert not looked(fake, 50).wrong_process
+    assert [looked(fake, pid).wrong_process for pid in (51, 52, 99)] == [True, True, True]
+
+
 def test_py_spys_words_become_ours(fake: FakeProc) -> None:
     fake.process(50)
     fake.process(51, name="bash", exe="/bin/bash")
@@ -172,7 +191,7 @@ def test_py_spys_words_become_ours(fake: FakeProc) -> None:
     assert "ended by signal 9" in explained(fake, "", -9)
     assert "no answer" in explained(fake, "", None)
     verdict = preflight.explain(51, Finished(1, "", "Failed to find python version"), fake.root)
-    assert verdict.sentence == "PID 51 (bash) is not Python. choose a Python process"
+    assert verdict.sentence == "PID 51 (bash) is not Python; choose a Python process"
 
 
 def test_uninterruptible_sleep(fake: FakeProc) -> None:

@@ -36,7 +36,7 @@ SAID = {
     ),
     "outbound": (
         f"main;ask;get@{SITE}/requests/api.py;read@{LIB}/ssl.py 30\nmain;work 70",
-        "30.0 % ±0.0 of the time is spent in outbound calls by requests, called from ask; pool db is at 20 of 20 and 3 wait.",
+        "30.0 % ±0.0 of the time is spent in outbound calls by requests, called from ask.",
     ),
     "serialization": (
         f"main;answer;dumps@{LIB}/json/__init__.py;encode@{LIB}/json/encoder.py 20\nmain;work 80",

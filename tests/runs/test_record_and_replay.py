@@ -46,7 +46,7 @@ def record(path: Path, count: int, **plan: object) -> list[Snapshot]:
     for reading in readings(count):
         snapshot = monitor.take(reading)
         shown.append(snapshot)
-        recorder.take(reading, snapshot, monitor.told(lambda _: frozenset()))
+        recorder.take(reading, snapshot, monitor.told())
     assert recorder.close()
     return shown
 

@@ -130,7 +130,11 @@ def test_bindings_are_kept_in_the_words_of_signals() -> None:
 def test_the_starter_file_is_valid_once_its_lines_are_uncommented() -> None:
     lines = [line.removeprefix("# ") for line in document.starter().splitlines()]
     wanted = [line for line in lines if line.startswith("[") or " = " in line]
-    wanted = [line for line in wanted if not line.startswith(("password_env", "token_file", "token_env"))]
+    wanted = [
+        line
+        for line in wanted
+        if not line.startswith(("password_env", "token_file", "token_env", "prometheus", "match"))
+    ]
     assert config("\n".join(wanted)).values["interval"] == 1.0
 
 

@@ -20,7 +20,7 @@ class Scene:
     """One service, told its scrapes by hand."""
 
     def __init__(self, bindings: Bindings, targets: tuple[str, ...] = ("shop",), window_s: float = 10.0) -> None:
-        self.tracker = ServiceTracker("shop", targets, bindings, window_s, QUANTILES)
+        self.tracker = ServiceTracker("shop", targets, bindings, QUANTILES)
         counters, gauges = followed(bindings)
         self.windows = {target: TargetWindow(window_s, 1.0, counters, gauges) for target in targets}
 

@@ -125,3 +125,17 @@ def test_every_level_agrees_on_the_mean(values: list[float]) -> None:
     assert minute is not None
     assert minute.mean == pytest.approx(math.fsum(values) / len(values), abs=1e-6)
     assert (minute.low, minute.high) == (min(values), max(values))
+
+
+def test_more_names_than_there_is_room_for_do_not_push_each_other_out() -> None:
+    history = History(1.0, most_names=3)
+    for second in range(5):
+        history.append(float(second), dict.fromkeys("abcde", 1.0))
+    assert set(history.names()) == {"a", "b", "c"}
+    assert history.column_values("a", 4.0, 5.0, 5) == [1.0] * 5
+    assert history.column_values("e", 4.0, 5.0, 5) == [None] * 5  # somebody looks at it
+    for second in range(5, 8):
+        history.append(float(second), dict.fromkeys("abcde", 1.0))
+    assert history.column_values("e", 7.0, 3.0, 3) == [1.0] * 3
+    history.append(8.0, {"x": 1.0})
+    assert "x" in history.names(), "what is written no longer gives way"

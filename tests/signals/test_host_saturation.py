@@ -17,7 +17,8 @@ from tputtui.model import (
     SaturationState,
     TcpState,
 )
-from tputtui.signals.host import first_to_saturate, host_saturation
+from tputtui.signals.first import First, first_to_saturate, order, ordered
+from tputtui.signals.host import host_saturation
 from tputtui.signals.host_saturation import cgroup_saturation
 
 CALM = HostState(
@@ -152,7 +153,7 @@ def test_pressure_is_a_row_only_while_it_is_high(resource: str, pressure: Pressu
 
 def test_waiting_work_outranks_a_higher_percentage() -> None:
     starved = replace(busy(85.0, 12), memory=MemoryState(97.0, 97, 100))
-    assert first(starved) == ("cpu", "3 waiting, 85 % of 8 cores")
+    assert first(starved) == ("cpu", "3 waiting (run queue 12), 85 % of 8 cores")
 
 
 def test_throttling_outranks_percentages() -> None:
@@ -199,3 +200,40 @@ def test_another_group_s_rows_carry_its_owner() -> None:
     rows = cgroup_saturation(CgroupState("/a", 2.0, None, 1000, 900), owner="shop")
     assert [row.name for row in rows] == ["shop cgroup cpu", "shop cgroup memory"]
     assert (rows[0].value, rows[1].ratio) == (None, 0.9)
+
+
+def test_near_equals_do_not_take_turns_and_the_rows_agree_with_the_title() -> None:
+    first, named = First(), []
+    for tick in range(12):
+        cpu = SaturationState("cpu", None, 2, 2, 1.0, 3.0 if tick % 2 else 0.0, "cores", "2 cores")
+        stall = SaturationState("cpu stall", None, 0.4, None, 0.4, 0.4, "ratio", "some tasks waited")
+        rows = [("", stall), ("", cpu)]
+        found = first.judge(rows)
+        assert found is not None
+        named.append(found.resource)
+        assert ordered(rows, found)[0][1].name == found.resource
+    assert len(set(named)) == 1
+
+
+def test_what_is_ahead_for_good_is_named_soon() -> None:
+    first = First()
+    disk, memory = (SaturationState(name, None, share, 1.0, share) for name, share in (("disk", 0.5), ("memory", 0.6)))
+    full = SaturationState("disk", None, 0.9, 1.0, 0.9)
+    named = [first.judge([("", one), ("", memory)]) for one in (disk, full, full, full)]
+    assert [found.name if found else None for found in named] == ["memory", "memory", "memory", "disk"]
+
+
+def test_of_several_services_the_first_names_its_own() -> None:
+    pool = SaturationState("db pool", "db_pool_in_use", 19, 20, 0.95, None, "", "gauge named for a pool")
+    rows = [("till", pool), *(("", row) for row in host_saturation(CALM))]
+    several, alone = First().judge(rows, ["shop", "till"]), First().judge(rows, ["till"])
+    assert several is not None
+    assert alone is not None
+    assert (several.name, several.owner, alone.name) == ("till: db pool", "till", "db pool")
+
+
+def test_the_order_of_rows_is_the_rule_of_the_first() -> None:
+    rows = [*host_saturation(busy(100.0, 40))]
+    found = first_to_saturate(rows)
+    assert found is not None
+    assert min(rows, key=order).name == found.name

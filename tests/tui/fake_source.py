@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import samples
+from textual.pilot import Pilot
 
 from tputtui.model import Snapshot
 from tputtui.settings import Settings, TargetSettings
@@ -90,3 +91,15 @@ def desk(source: FakeSource | None = None, theme: str = "dark", **settings: Any)
 def frame(app: TputtuiApp) -> str:
     """What is on the screen, as text. The one place that reads Textual's compositor."""
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
+
+
+async def settled(app: TputtuiApp, pilot: Pilot[int]) -> str:
+    """The picture once the first snapshot is in it and it has stopped changing: however slow the machine is."""
+    before = ""
+    for _ in range(200):
+        await pilot.pause(0.05)
+        shown = frame(app)
+        if shown == before and app.latest is not None and app.latest.services:
+            return shown
+        before = shown
+    raise AssertionError("the picture does not settle")

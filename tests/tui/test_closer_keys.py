@@ -57,7 +57,7 @@ async def test_enter_on_a_replica_shows_it_alone() -> None:
     lens = Lens("checkout", target="web-02")
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
-        await pilot.press("4", "down", "down", "enter")
+        await pilot.press("4", "down", "down", "down", "enter")
         source.tick(services=through(lens, 600.5))
         await pilot.pause(0.1)
         assert source.was_asked("look_through") == [(lens,)]
@@ -70,7 +70,7 @@ async def test_a_target_that_is_no_replica_is_shown_already() -> None:
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
-        await pilot.press("4", "down", "down", "down", "enter")
+        await pilot.press("4", "down", "enter")
         await pilot.pause(0.1)
         assert source.was_asked("look_through") == []
         assert "web-03 is no replica of another" in frame(app)
@@ -81,7 +81,7 @@ async def test_going_to_another_service_puts_the_lens_away() -> None:
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
-        await pilot.press("5", "down", "enter", "4", "down", "down", "down")
+        await pilot.press("5", "down", "enter", "4", "down")
         await pilot.pause(0.1)
         assert app.viewpoint.lens is None
         assert source.was_asked("look_through")[-1] == (None,)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import samples
-from fake_source import FakeSource, desk, frame
+from fake_source import FakeSource, desk, frame, settled
 
 FRAMES = Path(__file__).resolve().parents[1] / "data" / "frames"
 
@@ -26,15 +26,14 @@ def assert_same(name: str, shown: str) -> None:
 async def test_the_picture_is_the_one_that_was_looked_at(size: tuple[int, int]) -> None:
     app = desk()
     async with app.run_test(size=size) as pilot:
-        await pilot.pause(0.3)
-        assert_same(f"live-{size[0]}x{size[1]}.txt", frame(app) + "\n")
+        assert_same(f"live-{size[0]}x{size[1]}.txt", await settled(app, pilot) + "\n")
 
 
 @pytest.mark.parametrize("theme", ["dark", "light", "terminal"])
 async def test_the_colours_are_those_that_were_looked_at(theme: str) -> None:
     app = desk(theme=theme)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause(0.3)
+        await settled(app, pilot)
         svg = re.sub(r"terminal-\d+", "terminal", app.export_screenshot(title="tputtui"))
         assert_same(f"live-80x24-{theme}.svg", svg)
 
@@ -139,7 +138,7 @@ async def test_choosing_a_target_shows_its_service() -> None:
     app = desk()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
-        await pilot.press("4", "down", "down", "down")
+        await pilot.press("4", "down")
         await pilot.pause(0.1)
         assert app.viewpoint.list("targets").cursor == "web-03"
         assert app.viewpoint.service == "node"

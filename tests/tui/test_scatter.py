@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tputtui import text
-from tputtui.tui.plot import Chart, Scatter, draw, marked, scatter
+from tputtui.tui.plot import Chart, Scatter, Trace, draw, marked, scatter
 from tputtui.views.lines import plain
 
 POINTS = tuple((100.0 + 10 * at, 0.01 + 0.002 * at) for at in range(20))
@@ -48,7 +48,9 @@ def test_ascii_has_points_of_its_own() -> None:
 
 @pytest.mark.parametrize("fraction", [0.0, 0.25, 0.5, 1.0])
 def test_a_chart_is_marked_where_the_moment_lies(fraction: float) -> None:
-    lines = marked(draw(Chart(tuple(float(at) for at in range(50)), 600.0, "req/s", 60, 12, end="14:03:22")), fraction)
+    lines = marked(
+        draw(Chart((Trace(tuple(float(at) for at in range(50))),), 600.0, "req/s", 60, 12, end="14:03:22")), fraction
+    )
     rows = [plain(line) for line in lines]
     at = rows[-2].index("▲")
     first = rows[0].index("┤") + 1

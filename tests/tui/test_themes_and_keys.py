@@ -7,9 +7,12 @@ from textual.keys import Keys, _character_to_key
 
 from tputtui.tui import keys, palette, theme_files
 from tputtui.tui.app import TputtuiApp
+from tputtui.tui.asking import EngineCommands
+from tputtui.tui.lists import ListCommands
 from tputtui.tui.live import LiveScreen
-from tputtui.tui.plot import Chart, draw, top_of
+from tputtui.tui.plot import Chart, Trace, draw, top_of
 from tputtui.tui.profile import ProfileScreen
+from tputtui.tui.travel import TimeCommands
 from tputtui.views.lines import plain
 
 FOLDERS = theme_files.folders()
@@ -77,7 +80,8 @@ def test_a_footer_has_at_most_ten() -> None:
 
 @pytest.mark.parametrize("command", [command.id for command in keys.COMMANDS])
 def test_every_command_does_something(command: str) -> None:
-    assert any(hasattr(owner, f"do_{command}") for owner in (LiveScreen, ProfileScreen, TputtuiApp))
+    owners = (LiveScreen, ListCommands, ProfileScreen, TputtuiApp, TimeCommands, EngineCommands)
+    assert any(hasattr(owner, f"do_{command}") for owner in owners)
 
 
 def test_remapping_is_checked() -> None:
@@ -104,7 +108,7 @@ def test_every_key_that_textual_knows_is_a_key() -> None:
 @pytest.mark.parametrize("ascii_only", [False, True])
 def test_a_chart_has_its_size_and_does_not_bridge_gaps(ascii_only: bool) -> None:
     values = tuple(float(x) if not 10 < x < 20 else None for x in range(40))
-    lines = [plain(line) for line in draw(Chart(values, 600.0, "req/s", 60, 10, ascii_only))]
+    lines = [plain(line) for line in draw(Chart((Trace(values),), 600.0, "req/s", 60, 10, ascii_only))]
     assert len(lines) == 10
     assert {len(line) for line in lines} == {60}
     assert "-10 min" in lines[-1]
@@ -118,7 +122,7 @@ def test_a_chart_has_its_size_and_does_not_bridge_gaps(ascii_only: bool) -> None
 
 def test_a_chart_of_nothing_and_of_the_extreme_is_drawn() -> None:
     for values in ((), (None, None), (0.0, 0.0), (float("inf"), 1.0), (1e300, 1e-300)):
-        assert len(draw(Chart(values, 60.0, "By/s", 50, 8))) == 8
+        assert len(draw(Chart((Trace(values),), 60.0, "By/s", 50, 8))) == 8
 
 
 @pytest.mark.parametrize("largest", [0.0, 0.1, 0.99, 1.0, 9.9, 99.0, 412.0, 12345.0])

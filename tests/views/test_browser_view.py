@@ -18,7 +18,7 @@ from tputtui.monitor.browsing import Families
 from tputtui.settings.outside import Outside
 from tputtui.settings.toml import read
 from tputtui.signals.browse import SLOTS, FamilyRow, Figures
-from tputtui.views.browser import Look, browser, config_lines, detail, matches
+from tputtui.views.browser import Look, browser, config_lines, detail, figure, matches
 from tputtui.views.lines import plain
 
 EVIL = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 5000
@@ -87,6 +87,13 @@ def test_a_row_says_what_it_is_how_much_of_it_there_is_and_what_it_says_now() ->
     lines = [plain(line).rstrip() for line in browser(look(), 100, 8).lines]
     assert lines[4].split() == ["http_requests_total", "counter", "36", "612.5", "/s", "traffic,", "errors"]
     assert lines[5].split() == ["process_resident_memory_bytes", "gauge", "1", "47.7", "MiB"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(1_795_618_785.0, ("25 Nov 14:59", "UTC")), (1e300, ("01 Jan 00:00", "UTC"))]
+)
+def test_a_moment_is_shown_as_one_and_not_as_a_duration(value: float, shown: tuple[str, str]) -> None:
+    assert figure(FamilyRow("process_start_time_seconds", "gauge"), value) == shown
 
 
 def test_the_detail_shows_help_labels_and_the_last_figures() -> None:

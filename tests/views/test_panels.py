@@ -9,11 +9,20 @@ from typing import Any
 
 import pytest
 import samples
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tputtui import text
-from tputtui.model import BreakdownRow, ErrorState, LatencyState, ObjectiveStatus, Quantile, Snapshot, TrafficState
+from tputtui.model import (
+    BreakdownRow,
+    ErrorState,
+    FirstToSaturate,
+    LatencyState,
+    ObjectiveStatus,
+    Quantile,
+    Snapshot,
+    TrafficState,
+)
 from tputtui.views import arrangement
 from tputtui.views.choice import offered
 from tputtui.views.events import event_line, events
@@ -114,6 +123,13 @@ def test_an_unknown_rate_says_why() -> None:
     assert "down: connection refused" in plain(throughput(scene(down), 80, 5).lines[1])
 
 
+def test_the_reason_for_missing_errors_is_cleaned() -> None:
+    """A lens names the family it found without a label, and a quoted family name may hold anything."""
+    found = samples.service(errors=None, reasons={"errors": f"{EVIL[:8]} has no label code"})
+    shown = plain(throughput(scene(samples.snapshot(services=(found,))), 60, 5).lines[-1])
+    assert shown.startswith(" errors ␛]52;c;x has no label code")
+
+
 def test_latency_shows_now_its_line_and_its_base() -> None:
     lines = [plain(line).rstrip() for line in latency(scene(), 70, 6).lines]
     assert lines[2].startswith(" p50       8.2 ms")
@@ -135,10 +151,10 @@ def test_io_wait_has_a_row_even_where_others_are_closer_to_their_limit() -> None
     assert any(line.startswith(" io wait") for line in shown)
 
 
-def test_a_target_that_is_down_says_why_and_since_when() -> None:
+def test_a_target_that_is_down_says_why_and_for_how_long() -> None:
     shown = "\n".join(map(plain, targets(scene(), 120, 6).lines))
     assert "○ web-03" in shown
-    assert "connection refused, since 31 s" in shown
+    assert "connection refused, for 31 s" in shown
 
 
 def test_a_missed_objective_stands_where_one_looks_for_trouble() -> None:
@@ -202,6 +218,7 @@ def test_a_gap_is_a_blank_and_a_zero_is_not() -> None:
     assert sparks([0.0, None, 1.0], 2) == ["  █", "▁ █"]
 
 
+@example([5e-324, 2.2e-309], 1)  # eight times their inverse is infinite
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1e12)), max_size=50), st.integers(1, 6))
 def test_pictures_have_one_cell_a_value(values: list[float | None], height: int) -> None:
     rows = sparks(values, height)
@@ -261,5 +278,29 @@ def test_the_busiest_service_with_requests_is_where_one_begins() -> None:
 def test_the_summary_holds_what_one_wants_to_know_afterwards() -> None:
     lines = summary(samples.snapshot(), 751.0, ["x.svg"])
     assert lines[0] == "watched for 12 min 31 s"
-    assert "checkout: best 60 s 1,690 req/s, p99 88.1 ms, errors 0.12 %" in lines
+    assert "checkout: best 60 s 1,690 req/s; at the end p99 88.1 ms, errors 0.12 %" in lines
     assert lines[-1] == "saved x.svg"
+
+
+def test_the_summary_of_many_services_is_short_and_never_wraps() -> None:
+    names = [f"{'service-with-a-very-long-name' * 3}-{number}" for number in range(7)]
+    services = [samples.service(name, traffic=TrafficState("x", 10.0 * n, "req/s")) for n, name in enumerate(names)]
+    node = samples.service("node", traffic=TrafficState("y", 5e9, "By/s"))
+    silent = samples.service("silent", traffic=None)
+    first = FirstToSaturate("a pool of connections " * 5, "waiting work " * 5)
+    snapshot = replace(samples.snapshot(), services=(silent, node, *services), first=first)
+    lines = summary(snapshot, 31.0, ["/var/lib/a/very/long/path/" + "x" * 80])
+    assert len(lines) <= 7
+    assert max(len("tputtui: " + line) for line in lines[:-1]) <= 80
+    assert "at the end 60.0 req/s" in lines[1]  # the busiest first, and no "best" before there were 60 s
+    assert not any("best" in line or "node" in line for line in lines)
+    assert "and 6 more services" in lines
+    assert lines[-1].endswith("x" * 80)
+
+
+def test_a_summary_says_best_of_all_services_or_of_none() -> None:
+    old = samples.service("old", traffic=TrafficState("x", 10.0, "req/s", best_60s=900.0))
+    new = samples.service("new", traffic=TrafficState("x", 20.0, "req/s"))
+    lines = summary(replace(samples.snapshot(), services=(new, old)), 90.0)
+    assert lines[1].startswith("old: best 60 s 900.0 req/s; at the end p99")
+    assert lines[2].startswith("new: best 60 s – req/s; at the end p99")

@@ -13,7 +13,7 @@ def endpoint_settings(target: settings.TargetSettings, limits: settings.Limits) 
 
     Raises ValueError where the URL is none (see `address.parse_address`).
     """
-    address = parse_address(target.url)
+    address = parse_address(target.address)
     password = _secret(target.password_file, target.password_env)
     if password is None and address.password:
         password = Secret.text(address.password)
@@ -21,7 +21,12 @@ def endpoint_settings(target: settings.TargetSettings, limits: settings.Limits) 
         name=target.name or address.name,
         url=address.url,
         service=target.service,
-        headers={name: Secret.text(value) for name, value in target.headers.items()},
+        headers={
+            **({"X-Scope-OrgID": Secret.text(target.tenant)} if target.tenant else {}),
+            **{name: Secret.text(value) for name, value in target.headers.items()},
+            **{name: Secret.file(path) for name, path in target.headers_file.items()},
+            **{name: Secret.environment(variable) for name, variable in target.headers_env.items()},
+        },
         username=target.username or address.username,
         password=password,
         bearer=_secret(target.token_file, target.token_env),

@@ -18,6 +18,8 @@ from tputtui.collect import ports
 from tputtui.collect.listeners import Listener, read_listeners
 from tputtui.collect.probe import Answer, ask
 
+BY_NUMBER = "tputtui :PORT watches a port by its number"
+
 AT_ONCE = 4
 """Ports that are asked at the same time; one port is asked one thing at a time."""
 
@@ -28,7 +30,7 @@ class Candidate:
 
     port: int
     pid: int | None
-    process: str  # cleaned; empty where the kernel does not tell us
+    process: str  # as the process table calls it, cleaned; empty where the kernel does not tell us
     verdict: Literal["probe", "skip"]
     reason: str
     host: str = "127.0.0.1"  # where to ask
@@ -72,7 +74,7 @@ class Discovery:
     def sentence(self) -> str:
         """What was looked at, in a line: for when nothing was found, and for those who wonder."""
         if not self.looked_at:
-            return "nothing listens on this machine's loopback: tputtui :PORT watches a port by its number"
+            return f"{self.result}: {BY_NUMBER}"
         asked = [probe.candidate for probe in self.probes]
         count = len(self.looked_at)
         looked = f"looked at {count} listening port{'s' if count != 1 else ''}"
@@ -80,7 +82,14 @@ class Discovery:
         more = f" and {len(asked) - 5} more" if len(asked) > 5 else ""
         questions = f"asked {named}{more}" if asked else "none of them suggests metrics"
         result = f"{len(self.found)} answered with metrics" if self.found else "found no metrics"
-        return f"{looked}, {questions}: {result}; tputtui :PORT watches a port by its number"
+        return f"{looked}, {questions}: {result}; {BY_NUMBER}"
+
+    @property
+    def result(self) -> str:
+        """What came of it, for who has seen what was looked at."""
+        if not self.looked_at:
+            return "nothing listens on this machine's loopback"
+        return f"{len(self.found)} of {len(self.looked_at)} listening ports serve metrics"
 
 
 # ------------------------------------------------------------------------------------------------- who is worth asking
@@ -104,12 +113,12 @@ def candidates(listeners: Iterable[Listener], own_pid: int | None = None) -> lis
             Candidate(
                 port=port,
                 pid=owner.pid,
-                process=owner.comm,
+                process=owner.name or owner.comm,
                 verdict="probe" if worth else "skip",
                 reason=reason,
                 host=host or "127.0.0.1",
                 started=owner.started,
-                paths=("/metrics", *_extra_paths(owner.comm)),
+                paths=("/metrics", *_extra_paths(owner.comm, port)),
             )
         )
     return found
@@ -134,8 +143,9 @@ def _judge(listener: Listener, own: int, *, reachable: bool) -> tuple[bool, str]
     return False, "neither its port nor its name suggests metrics" if name else "its port suggests no metrics"
 
 
-def _extra_paths(name: str) -> tuple[str, ...]:
-    return next((paths for pattern, paths in ports.EXTRA_PATHS if pattern.fullmatch(name)), ())
+def _extra_paths(name: str, port: int) -> tuple[str, ...]:
+    by_port = ports.EXTRA_PATHS_BY_PORT.get(port, ())
+    return next((paths for pattern, paths in ports.EXTRA_PATHS if pattern.fullmatch(name)), by_port)
 
 
 def _loopback(addresses: Iterable[str]) -> str | None:
@@ -206,6 +216,10 @@ class Discoverer:
         return Discovery(found, tuple(looked_at), tuple(probes))
 
 
-async def discover() -> Discovery:
-    """Look once; who looks again keeps a `Discoverer`."""
-    return await Discoverer().discover()
+async def discover(pid: int | None = None) -> Discovery:
+    """Look once, at the ports of one process only where a `pid` is given; who looks again keeps a `Discoverer`."""
+
+    def listeners() -> Iterable[Listener]:
+        return [listener for listener in read_listeners() if pid is None or listener.pid == pid]
+
+    return await Discoverer(listeners).discover()

@@ -146,6 +146,8 @@ def judge(body: bytes, content_type: str | None, exposition: Exposition) -> Verd
     if difference is not None:
         return Verdict(False, f"prometheus-client differs: {difference}", agreed, total, allowed)
     notes = f", although it {', '.join(allowed)}" if allowed else ""
+    if hidden := sum(exposition.hidden.values()):  # what was not read was not compared
+        notes += f"; {hidden} more are beyond the limit of series and were not compared"
     return Verdict(True, f"prometheus-client agrees: {agreed} of {total} samples{notes}", agreed, total, allowed)
 
 

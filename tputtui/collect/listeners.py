@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import psutil
 
+from tputtui.collect.command_names import readable_name
 from tputtui.text import clean
 
 
@@ -19,6 +20,7 @@ class Listener:
     started: float | None = None  # unix seconds, as psutil.Process.create_time()
     comm: str = ""  # the kernel's name of the process, cleaned
     command: str = ""  # its command line, cleaned and cut
+    name: str = ""  # what a person calls it, as in the process table
 
 
 def read_listeners() -> tuple[Listener, ...]:
@@ -27,7 +29,7 @@ def read_listeners() -> tuple[Listener, ...]:
     psutil walks the descriptors of every process for this: 11 to 13 ms at 80 processes, against 1 to 2 ms for a whole
     tick of ours. So on demand, or every 10 s; and not in a thread that must answer at once.
     """
-    owners: dict[int, tuple[float | None, str, str]] = {}
+    owners: dict[int, tuple[float | None, str, str, str]] = {}
     found: set[Listener] = set()
     try:
         connections = psutil.net_connections(kind="tcp")
@@ -39,16 +41,18 @@ def read_listeners() -> tuple[Listener, ...]:
         pid = connection.pid
         if pid is not None and pid not in owners:
             owners[pid] = _owner(pid)
-        started, comm, command = owners[pid] if pid is not None else (None, "", "")
-        found.add(Listener(connection.laddr.port, connection.laddr.ip, pid, started, comm, command))
+        known = owners[pid] if pid is not None else (None, "", "", "")
+        found.add(Listener(connection.laddr.port, connection.laddr.ip, pid, *known))
     return tuple(sorted(found, key=lambda listener: (listener.port, listener.address, listener.pid or 0)))
 
 
-def _owner(pid: int) -> tuple[float | None, str, str]:
-    """Start time, name and command line; what may not be read stays empty."""
+def _owner(pid: int) -> tuple[float | None, str, str, str]:
+    """Start time, kernel's name, command line, readable name; what may not be read stays empty."""
     try:
         process = psutil.Process(pid)
         with process.oneshot():
-            return (process.create_time(), clean(process.name(), 64), clean(" ".join(process.cmdline()), 1024))
+            comm, arguments = process.name(), process.cmdline()
+            name = readable_name(comm, arguments)
+            return (process.create_time(), clean(comm, 64), clean(" ".join(arguments), 1024), name)
     except (psutil.Error, OSError):
-        return (None, "", "")
+        return (None, "", "", "")

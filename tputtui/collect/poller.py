@@ -1,8 +1,13 @@
-"""When each target is scraped: a task each, spread over the interval, an overrun skipped and counted."""
+"""When each target is scraped: a task each, spread over the interval, an overrun skipped and counted.
+
+All targets share one grid, anchored at the first target's second scrape, and each has a slot on it. A few targets have
+slots side by side, so that a tick just after the last of them finds all scrapes fresh; many fill the interval.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +19,20 @@ from tputtui.model import Scrape
 LONGEST_DEADLINE_S = 10.0
 FIRST_SPREAD_S = 0.3  # the first scrapes start within this time
 SECOND_AFTER_S = 0.5  # the second scrape follows the first: rates begin early
+SLOTS = 32
+SPREAD = 0.75
+"""Slots side by side in this part of the interval; what is left of it belongs to the tick. Targets beyond share them evenly."""
+
+PROMPT = 0.25
+"""A target that answers within this part of the interval is one that a tick may wait a moment for."""
+
 _GOLDEN = (math.sqrt(5) - 1) / 2  # its multiples, modulo 1, lie evenly however many there are
+
+
+def place_of(number: int) -> float:
+    """Where in the interval the n-th target's slot lies, 0 to `SPREAD`."""
+    round_, slot = divmod(number, SLOTS)
+    return (slot + round_ * _GOLDEN % 1.0) / SLOTS * SPREAD
 
 
 class Scraped(Protocol):
@@ -53,6 +71,11 @@ class Poller:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
         self._started = 0  # targets started so far: the place of the next one in the interval
+        self._anchor: float | None = None  # a point of the grid
+        self._due: dict[str, float] = {}  # the slot that a target waits for, or whose scrape is under way
+        self._took: dict[str, float] = {}  # seconds that a good scrape usually takes, where the newest was good
+        self._under_way: set[str] = set()  # targets that usually answer promptly, and have not yet
+        self._answered = asyncio.Event()
         for endpoint in endpoints:
             self.add(endpoint)
 
@@ -60,6 +83,31 @@ class Poller:
     def missed(self) -> Mapping[str, int]:
         """Scrapes that were skipped because the one before took too long, by target."""
         return MappingProxyType(self._missed)
+
+    # ------------------------------------------------------------------------------------------ when to look
+
+    def after_slots(self) -> float | None:
+        """A moment (monotonic) just after the last slot of one interval, from where the ticks go on; None: no target yet.
+
+        The last slot is the one before the longest pause between slots. Prompt answers have their time, and a slow
+        target has no say.
+        """
+        interval = self._interval_s
+        slots = sorted(due % interval for due in self._due.values())
+        if not slots:
+            return None
+        pauses = [later - slot for slot, later in zip(slots, [*slots[1:], slots[0] + interval], strict=True)]
+        last = slots[pauses.index(max(pauses))]
+        usual = max([0.1, *(1.5 * took / interval for took in self._took.values() if took < PROMPT * interval)])
+        return last + min(PROMPT, usual) * interval
+
+    async def settle(self, patience_s: float) -> None:
+        """Wait until no target that usually answers promptly is being asked, at most `patience_s` seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while self._under_way:
+                    self._answered.clear()
+                    await self._answered.wait()
 
     async def run(self) -> None:
         """Scrape until cancelled. An exception of `deliver` ends it, in an ExceptionGroup."""
@@ -86,19 +134,20 @@ class Poller:
         """Stop scraping a target; its connection is closed. A name that is not there is no error."""
         self._endpoints.pop(name, None)
         self._missed.pop(name, None)
+        self._due.pop(name, None)
+        self._took.pop(name, None)
         task = self._tasks.pop(name, None)
         if task is not None:
             task.cancel()
 
     def _start(self, group: asyncio.TaskGroup, endpoint: Scraped) -> None:
-        place = self._started * _GOLDEN % 1.0
+        place = place_of(self._started)
         self._started += 1
         self._tasks[endpoint.name] = group.create_task(self._poll(endpoint, place), name=f"poll {endpoint.name}")
 
     async def _poll(self, endpoint: Scraped, place: float) -> None:
-        interval = self._interval_s
+        interval, name = self._interval_s, endpoint.name
         try:
-            origin = time.monotonic() + place * interval  # a point of this target's grid
             await asyncio.sleep(place * min(FIRST_SPREAD_S, interval))
             started = time.monotonic()
             if await self._scrape(endpoint):
@@ -107,20 +156,41 @@ class Poller:
                 await _sleep_until(time.monotonic() + min(SECOND_AFTER_S, interval))
                 started = time.monotonic()
                 await self._scrape(endpoint)
-            due, _ = next_due(origin, started, time.monotonic(), interval)
+            else:  # the grid begins where a target that is up would have been asked again
+                started += min(SECOND_AFTER_S, interval)
+            if self._anchor is None:
+                self._anchor = started - place * interval
+            due, _ = next_due(self._anchor + place * interval, started, time.monotonic(), interval)
             while True:
+                self._due[name] = due
                 await _sleep_until(due)
                 started = time.monotonic()
                 await self._scrape(endpoint)
                 due, skipped = next_due(due, started, time.monotonic(), interval)
-                if skipped and endpoint.name in self._missed:
-                    self._missed[endpoint.name] += skipped
+                if skipped and name in self._missed:
+                    self._missed[name] += skipped
         finally:
+            self._due.pop(name, None)
             await endpoint.aclose()
 
     async def _scrape(self, endpoint: Scraped) -> bool:
-        deadline = min(self._interval_s, LONGEST_DEADLINE_S)
-        scrape = await endpoint.scrape(deadline, self._wanted(endpoint.name))
+        interval, name = self._interval_s, endpoint.name
+        if self._took.get(name, interval) < PROMPT * interval:
+            self._under_way.add(name)
+        started = time.monotonic()
+        try:
+            scrape = await endpoint.scrape(min(interval, LONGEST_DEADLINE_S), self._wanted(name))
+        finally:
+            self._under_way.discard(name)
+            self._answered.set()
+        if scrape.error is None:
+            took = time.monotonic() - started
+            usual = min(
+                took, self._took.get(name, took)
+            )  # the first may have waited for imports, one for a busy moment
+            self._took[name] = usual + 0.3 * (took - usual)
+        else:
+            self._took.pop(name, None)
         self._deliver(scrape)
         return scrape.error is None
 

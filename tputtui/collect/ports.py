@@ -167,5 +167,15 @@ SUGGESTING_NAMES = re.compile(
 EXTRA_PATHS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (re.compile(r"envoy|istio.*|pilot-agent"), ("/stats/prometheus",)),
     (re.compile(r"java"), ("/actuator/prometheus", "/q/metrics", "/metrics/prometheus")),
+    (re.compile(r"minio"), ("/minio/v2/metrics/cluster",)),
+    (re.compile(r"netdata"), ("/api/v1/allmetrics?format=prometheus",)),
 )
 """Paths that are worth a second question, by the name of the process."""
+
+EXTRA_PATHS_BY_PORT: dict[int, tuple[str, ...]] = {
+    9901: ("/stats/prometheus",),
+    15020: ("/stats/prometheus",),
+    15090: ("/stats/prometheus",),
+    19999: ("/api/v1/allmetrics?format=prometheus",),
+}
+"""Paths that are worth a second question, by the port, where the process is not known or suggests none."""

@@ -9,23 +9,28 @@ from typing import Any, NoReturn
 
 from tputtui.commands.flags import LIVE, VERBS
 from tputtui.commands.flags.common import ALL, Common
+from tputtui.commands.terminal import tell
 from tputtui.settings.layers import Flag
 from tputtui.text import clean, did_you_mean
 
 _EXAMPLES = """\
 examples:
-  tputtui                              this host, and every local listener that serves metrics
+  tputtui                              this host, and what serves metrics on it
   tputtui :8000                        http://127.0.0.1:8000/metrics
   tputtui api https://db.example/m     "api" from the config file, and a URL
   tputtui demo --load 200              a service under 200 requests a second
   tputtui stream -n 1 :8000 | jq .services
   tputtui check :8000                  what would be shown, and why
 
-tputtui VERB --help says more. Exit codes: 0 fine, 1 failed while running, 2 usage."""
+tputtui VERB --help says more. Exit codes: 0 fine, 1 failed, 2 usage."""
 
 
 class UsageError(Exception):
     """The command line cannot be used: one sentence, cleaned, for exit code 2."""
+
+
+class NoScreen(UsageError):  # noqa: N818 - it says what is the matter
+    """A screen was asked for where none is possible: perhaps because stderr is not where the user looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,10 @@ class Arguments:
 
 class _Parser(argparse.ArgumentParser):
     """argparse with one line for an error, and the nearest flag in it."""
+
+    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002 - its signature
+        """--help and --version: argparse would keep it to itself that stdout cannot be written."""
+        tell(message.rstrip("\n"))
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{clean(message, 200)}; see {self.prog} --help")
@@ -56,7 +65,8 @@ def parse(argv: Sequence[str]) -> Arguments:
     if strange:
         word = strange[0].partition("=")[0]
         known = [name for action in parser._actions for name in action.option_strings]
-        raise UsageError(f"unknown flag {clean(word, 60)}{did_you_mean(word, known)}; see {parser.prog} --help")
+        hint = did_you_mean(word, known) or f"; see {parser.prog} --help"
+        raise UsageError(f"unknown flag {clean(word, 60)}{hint}")
     if unknown:
         raise UsageError(f"{clean(unknown[0], 60)!r} is one argument too many; see {parser.prog} --help")
     flags: dict[str, Flag] = {}
@@ -69,7 +79,12 @@ def parse(argv: Sequence[str]) -> Arguments:
 
 def _split(argv: list[str]) -> tuple[str, list[str]]:
     """The verb, if the first word that is neither a flag nor a flag's value is one, and the other words."""
-    takes_value = {common.name for common in ALL if common.metavar} | {"--config", "--targets-from"}
+    takes_value = {common.name for common in ALL if common.metavar} | {
+        "--config",
+        "--targets-from",
+        "--prometheus",
+        "--match",
+    }
     position = 0
     while position < len(argv):
         word = argv[position]

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from tputtui.collect.configured import endpoint_settings
 from tputtui.collect.endpoint import Endpoint
@@ -19,6 +20,9 @@ from tputtui.commands.terminal import say, tell, why_no_screen
 from tputtui.model import Binding, Bindings, Exposition, Scrape
 from tputtui.settings import Settings, TargetSettings
 from tputtui.text import UNKNOWN, clean, size
+
+if TYPE_CHECKING:
+    from tputtui.commands.check_servers import ServerLook
 
 _APART_S = 1.0
 """Between two scrapes: what rises in it is alive."""
@@ -32,14 +36,24 @@ def run(arguments: Arguments) -> int:
     settings = effective(arguments).settings
     for note in settings.notes:
         say(note)
-    if not settings.targets and settings.discover:
+    if not settings.targets and not settings.servers and settings.discover:
         settings, sentence = asyncio.run(_discovered(settings))
         tell(f"no target was named: {sentence}\n", settings.ascii)
     looks = asyncio.run(_look_at_all(settings))
     for look in looks:
         tell("\n".join((*_report(look, settings), "")), settings.ascii)
+    servers = asyncio.run(_look_at_servers(settings)) if settings.servers else []
+    for served in servers:
+        tell("\n".join((served.head, *_indented(served.rows), "")), settings.ascii)
     tell("\n".join(columns(_surroundings(settings))), settings.ascii)
-    return 1 if any(look.error for look in looks) else 0
+    return 1 if any(look.error for look in looks) or any(served.error for served in servers) else 0
+
+
+async def _look_at_servers(settings: Settings) -> list[ServerLook]:
+    from tputtui.commands.check_servers import look_at_server
+
+    found = await asyncio.gather(*(look_at_server(server, settings, _bindings) for server in settings.servers))
+    return [look for looks in found for look in looks]
 
 
 async def _discovered(settings: Settings) -> tuple[Settings, str]:
@@ -173,9 +187,7 @@ def _binding(binding: Binding) -> str:
         what.append(clean(binding.unit, 20))
     if binding.label:
         what.append(f"by {clean(binding.label, 40)}")
-    score = f" (score {binding.score:.1f})" if binding.origin == "found" and binding.score else ""
-    reason = clean(binding.reason, 200)
-    return f"{'  '.join(what)}  {reason}{score}".rstrip()
+    return f"{'  '.join(what)}  {clean(binding.reason, 200)}".rstrip()
 
 
 def _indented(rows: Sequence[tuple[str, str]]) -> list[str]:
@@ -211,12 +223,13 @@ def _py_spy() -> str:
     except preflight.NoPySpy as error:
         return str(error)
     if proc.may_trace_all():
-        return f"{path}: may attach to every process"
+        tried = preflight.check(os.getpid(), py_spy=path)
+        return f"{path}: {'may attach to Python processes (tried on this one)' if tried.ok else tried.sentence}"
     scope = proc.ptrace_scope()
     if os.geteuid() == 0:
         return f"{path}: root, but without CAP_SYS_PTRACE: a container needs --cap-add SYS_PTRACE"
     if scope == 0:
-        return f"{path}: may attach to your own processes; others need sudo"
+        return f"{path}: may attach to your own Python processes; those of others need sudo"
     return f"{path}: kernel.yama.ptrace_scope is {scope}, so each capture needs {preflight.sudo_command(0)[:-1]}PID"
 
 

@@ -16,6 +16,7 @@ from tputtui.demo.run import Demo, DemoError
 from tputtui.model import Snapshot
 from tputtui.settings import Settings, TargetSettings
 
+_LOAD_SHOWS = 3.0  # intervals after its begin
 _LAST_SCRAPE_S = 1.5  # after the load has ended, in intervals: one more scrape sees every request
 
 
@@ -35,6 +36,7 @@ def run(arguments: Arguments) -> int:
             options.seconds,
             slowdown=options.slowdown,
             seed=options.seed,
+            replicas=options.replicas,
             stop_replica=options.stop_replica,
             add_latency=options.add_latency,
         )
@@ -60,13 +62,19 @@ class _Starter:
 
     def __init__(self, demo: Demo) -> None:
         self._demo = demo
-        self._begun = threading.Event()
+        self._begun: float | None = None  # `at` of the snapshot with which the load began
 
     def __call__(self, snapshot: Snapshot) -> None:
         """See a snapshot."""
-        if snapshot.ready and not self._begun.is_set():
-            self._begun.set()
+        if snapshot.ready and self._begun is None:
+            self._begun = snapshot.at
             self._demo.start_load()
+
+    def is_seen(self, snapshot: Snapshot) -> bool:
+        """Whether the load shows, or has had the time to: objects before that say nothing."""
+        if any(service.traffic is not None and service.traffic.rps for service in snapshot.services):
+            return True
+        return self._begun is not None and snapshot.at - self._begun >= _LOAD_SHOWS * snapshot.interval_s
 
 
 def _screen(settings: Settings, demo: Demo) -> int:
@@ -86,6 +94,8 @@ def _stream(settings: Settings, demo: Demo, count: int | None) -> int:
         watching.start()
         try:
             for snapshot in objects(settings, stop, None, starter):
+                if not given and not starter.is_seen(snapshot):
+                    continue
                 if count is None or given < count:
                     write(snapshot)
                     given += 1

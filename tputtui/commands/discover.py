@@ -13,7 +13,7 @@ from tputtui.commands.terminal import tell
 def run(arguments: Arguments) -> int:
     """Look once and say what was found."""
     settings = effective(arguments).settings
-    from tputtui.collect.discover import discover
+    from tputtui.collect.discover import BY_NUMBER, discover
 
     discovery = asyncio.run(discover())
     answers = {probe.candidate.identity: probe for probe in discovery.probes}
@@ -28,5 +28,5 @@ def run(arguments: Arguments) -> int:
     rows.sort(key=lambda row: ("metrics", "asked", "skipped").index(row[1]))
     if rows:
         tell("\n".join(columns([("port", "verdict", "process", "address, or why"), *rows])), settings.ascii)
-    tell(discovery.sentence, settings.ascii)
+    tell(f"{discovery.result}; {BY_NUMBER}", settings.ascii)
     return 0

@@ -15,6 +15,7 @@ from tputtui.commands.arguments import Arguments, UsageError
 from tputtui.commands.flags import VERBS
 from tputtui.commands.terminal import why_ascii
 from tputtui.settings import Settings, TargetSettings
+from tputtui.settings.expressions import parse_matchers
 from tputtui.settings.layers import Flag, load
 from tputtui.settings.outside import Outside
 from tputtui.settings.toml import Config, Problem, SettingsError
@@ -43,14 +44,19 @@ def effective(arguments: Arguments, environ: Mapping[str, str] = os.environ) -> 
     settings, warnings = _loaded(place, environ, arguments.flags)
     words = getattr(arguments.options, "targets", [])
     files = getattr(arguments.options, "targets_from", [])
-    targets, origins = settings.targets, dict(settings.origins)
-    if words or files:
+    addresses = getattr(arguments.options, "prometheus", [])
+    targets, servers, origins = settings.targets, settings.servers, dict(settings.origins)
+    if words or files or addresses:
+        servers = tuple(_server(word, settings.servers) for word in addresses)
         named = [_asked(word, settings.targets) for word in words]
         targets = (*named, *(target for file in files for target in filesd.read(file)))
         origins["targets"] = "command line"
+    servers = _matched(servers, getattr(arguments.options, "match", None))
     targets, twice = name_targets(targets)
+    servers, more = name_targets(servers)
+    twice = (*twice, *more)
     notes = (*settings.notes, *warnings, *twice)
-    return Effective(replace(settings, targets=targets, origins=origins, notes=notes), place)
+    return Effective(replace(settings, targets=targets, servers=servers, origins=origins, notes=notes), place)
 
 
 def _loaded(
@@ -106,14 +112,32 @@ def _asked(word: str, configured: Sequence[TargetSettings]) -> TargetSettings:
         names = [target.name for target in configured if target.name]
         hint = did_you_mean(word, [*names, *VERBS])
         shown, there = clean(word, 60), f" (it has {clean(', '.join(names), 100)})" if names else ""
-        raise UsageError(
-            f'"{shown}" is no verb and no target of the config file{hint or there}; a host needs its port: {shown}:PORT'
-        )
+        rest = hint or f"{there}; a host needs its port: {shown}:PORT"
+        raise UsageError(f'"{shown}" is no verb and no target of the config file{rest}')
     try:
         parse_address(word)
     except ValueError as error:
         raise UsageError(clean(str(error), 300)) from None
     return TargetSettings(url=word)
+
+
+def _server(word: str, configured: Sequence[TargetSettings]) -> TargetSettings:
+    """The server that a word of the command line stands for: a name of the config, else an address."""
+    found = next((server for server in configured if server.name == word), None)
+    return found or TargetSettings(prometheus=_asked(word, ()).url)
+
+
+def _matched(servers: Sequence[TargetSettings], selector: str | None) -> tuple[TargetSettings, ...]:
+    """The servers with the command line's word on what to take from them."""
+    if selector is None:
+        return tuple(servers)
+    if not servers:
+        raise UsageError("--match chooses what to take from a server: --prometheus URL names one")
+    try:
+        match = parse_matchers(selector)
+    except ValueError as error:
+        raise UsageError(f"--match: {clean(str(error), 200)}") from None
+    return tuple(replace(server, match=match) for server in servers)
 
 
 def name_targets(targets: Iterable[TargetSettings]) -> tuple[tuple[TargetSettings, ...], tuple[str, ...]]:
@@ -124,11 +148,11 @@ def name_targets(targets: Iterable[TargetSettings]) -> tuple[tuple[TargetSetting
     """
     from tputtui.collect.address import parse_address
 
-    kept: dict[tuple[str, str], tuple[TargetSettings, Address]] = {}
+    kept: dict[tuple[object, ...], tuple[TargetSettings, Address]] = {}
     twice: list[str] = []
     for target in targets:
-        address = parse_address(target.url)
-        same = _LOCALHOST.sub(r"\g<1>127.0.0.1", address.url), address.username
+        address = parse_address(target.address)
+        same = _LOCALHOST.sub(r"\g<1>127.0.0.1", address.url), address.username, target.match
         if same in kept:
             first = kept[same][1].url
             also = "" if address.url == first else f" (as {address.url}, too)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from tputtui.commands import plainfile
 from tputtui.commands.arguments import UsageError
@@ -14,7 +15,7 @@ _LARGEST = 16 * 1024 * 1024
 
 
 def read(path: str) -> tuple[TargetSettings, ...]:
-    """The targets of one file; `__scheme__` and `__metrics_path__` complete them, `job` is their service.
+    """The targets of one file; `__scheme__`, `__metrics_path__` and `__param_…` complete them, `job` is their service.
 
     Raises UsageError with a sentence.
     """
@@ -41,9 +42,11 @@ def _group(group: Any, where: str) -> list[TargetSettings]:
         raise UsageError(f'{where}: "targets" is a list of "host:port", "labels" a table')
     scheme, path = str(labels.get("__scheme__", "http")), str(labels.get("__metrics_path__", "/metrics"))
     job = labels.get("job")
+    asked = {name.removeprefix("__param_"): str(value) for name, value in labels.items() if name.startswith("__param_")}
+    query = f"?{urlencode(asked, quote_via=quote)}" if asked else ""
     found: list[TargetSettings] = []
     for word in words:
-        url = f"{scheme}://{word}{path if path.startswith('/') else '/' + path}"
+        url = f"{scheme}://{word}{path if path.startswith('/') else '/' + path}{query}"
         try:
             parse_address(url)
         except ValueError as error:

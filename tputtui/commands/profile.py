@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from tputtui.commands.screen import require_screen, show
 from tputtui.commands.terminal import say
 from tputtui.profiling import proc
 from tputtui.profiling.capture import MAX_DURATION_S, MAX_RATE_HZ, Capture, CaptureFailed, Progress
-from tputtui.settings import Settings
+from tputtui.settings import Settings, TargetSettings
 from tputtui.text import clean
 
 
@@ -26,26 +27,60 @@ def run(arguments: Arguments) -> int:
     found = proc.facts(options.pid) if options.pid > 0 else None
     if found is None:
         raise UsageError(f"there is no process {options.pid}: tputtui lists them, or ps -e")
-    profile = replace(
-        settings.profile,
-        duration_s=options.duration or settings.profile.duration_s,
-        rate_hz=options.rate or settings.profile.rate_hz,
-    )
+    profile = settings.profile
+    if options.duration is not None:
+        profile = replace(profile, duration_s=options.duration)
+    if options.rate is not None:
+        profile = replace(profile, rate_hz=options.rate)
     if not 1 <= profile.rate_hz <= MAX_RATE_HZ:
         raise UsageError(f"--rate {profile.rate_hz}: 1 to {MAX_RATE_HZ} samples a second")
     if profile.duration_s > MAX_DURATION_S:
         raise UsageError(f"--for {profile.duration_s:g}s: at most {MAX_DURATION_S:.0f} s")
     settings = replace(settings, profile=profile)
     if options.output:
-        return _write(settings, options.pid, proc.started(found), Path(options.output), options.force)
+        path = Path(options.output)
+        _require_place(path, options.force)
+        _require_python(options.pid)
+        return _write(settings, options.pid, proc.started(found), path, options.force)
+    if options.force:
+        raise UsageError("--force overwrites a file, so it belongs to -o FILE")
     require_screen(f"tputtui profile {options.pid} -o FILE.json writes it")
+    _require_python(options.pid)
+    settings = replace(settings, targets=_own_targets(settings, options.pid), discover=False)
     from tputtui.monitor.late import LateEngine
 
     return show(settings, LateEngine(settings), settings.notes, profile_pid=options.pid)
 
 
-def _write(settings: Settings, pid: int, started: float | None, path: Path, force: bool) -> int:
-    from tputtui.profiling.formats import check_name, save
+def _require_python(pid: int) -> None:
+    """Raise UsageError where no permission would make this a process to profile."""
+    from tputtui.profiling import preflight
+
+    verdict = preflight.check(pid)
+    if verdict.wrong_process:
+        raise UsageError(verdict.sentence)
+
+
+def _own_targets(settings: Settings, pid: int) -> tuple[TargetSettings, ...]:
+    """What the process itself serves: the config's targets on its ports, else what is found there. Nobody else is asked."""
+    from tputtui.collect.address import parse_address
+    from tputtui.collect.discover import discover
+    from tputtui.collect.listeners import read_listeners
+
+    ports = {listener.port for listener in read_listeners() if listener.pid == pid}
+    if not ports:
+        return ()
+    local = {f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]") for port in ports}
+    known = tuple(target for target in settings.targets if parse_address(target.url).name in local)
+    if known or not settings.discover:
+        return known
+    found = asyncio.run(discover(pid)).found
+    return tuple(TargetSettings(name=parse_address(each.url).name, url=each.url) for each in found)
+
+
+def _require_place(path: Path, force: bool) -> None:
+    """Raise UsageError unless a profile can be written to `path`."""
+    from tputtui.profiling.formats import check_name
 
     shown = clean(str(path))
     try:
@@ -56,6 +91,12 @@ def _write(settings: Settings, pid: int, started: float | None, path: Path, forc
         raise UsageError(f"{shown} exists: --force overwrites it")
     if not path.parent.is_dir():
         raise UsageError(f"{clean(str(path.parent))} is no folder")
+
+
+def _write(settings: Settings, pid: int, started: float | None, path: Path, force: bool) -> int:
+    from tputtui.profiling.formats import save
+
+    shown = clean(str(path))
     said = threading.Event()
 
     def progress(now: Progress) -> None:
@@ -89,5 +130,6 @@ def _write(settings: Settings, pid: int, started: float | None, path: Path, forc
     except OSError as error:
         say(f"{shown}: {error.strerror or error}")
         return 1
-    say(f"{end.samples:,} samples in {end.elapsed_s:.1f} s: {shown}")
+    seen = end.profile
+    say(f"looked {seen.ticks():,.0f} times at {len(seen.threads)} threads in {seen.duration_s:.1f} s: {shown}")
     return 0

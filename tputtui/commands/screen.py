@@ -6,19 +6,21 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from tputtui.commands.arguments import UsageError
+from tputtui.commands.arguments import NoScreen, UsageError
 from tputtui.commands.terminal import say, why_no_screen
 from tputtui.settings import Settings
 
 if TYPE_CHECKING:
+    from textual.screen import Screen as ScreenOf
+
     from tputtui.tui.source import Source
 
 
 def require_screen(instead: str) -> None:
-    """Raise UsageError where no screen is possible; `instead` is what works there. Textual is not loaded for that."""
+    """Raise NoScreen where none is possible; `instead` is what works there. Textual is not loaded for that."""
     why = why_no_screen(os.environ)
     if why:
-        raise UsageError(f"no screen is possible, {why}: {instead}")
+        raise NoScreen(f"no screen is possible, {why}: {instead}")
 
 
 def show(
@@ -27,12 +29,13 @@ def show(
     notes: Sequence[str] = (),
     profile_pid: int | None = None,
     over_when: Callable[[], bool] | None = None,
+    opened: Callable[[], ScreenOf[None]] | None = None,
 ) -> int:
     """Run the screen; its exit code. The lines of its end go to stderr, as the screen did."""
     from tputtui.tui.run import CannotShow, run
 
     try:
-        ended = run(settings, source, notes, profile_pid, over_when)
+        ended = run(settings, source, notes, profile_pid, over_when, opened)
     except CannotShow as error:
         raise UsageError(str(error)) from error
     for line in ended.lines:

@@ -43,6 +43,13 @@ def say(text: str) -> None:
             print(f"tputtui: {text}", file=sys.stderr, flush=True)
 
 
+def say_where_it_is_seen(text: str) -> None:
+    """One line on stderr; on stdout, too, where that is the terminal and stderr is none: `tputtui 2>/dev/null`."""
+    say(text)
+    if sys.stdout is not None and not (sys.stderr is not None and sys.stderr.isatty()) and sys.stdout.isatty():
+        tell(f"tputtui: {text}")
+
+
 class OutputError(Exception):
     """stdout cannot be written; the text says why. A reader that has gone is a BrokenPipeError instead."""
 

@@ -19,9 +19,8 @@ MOST_HEAT = 32
 class LensView:
     """The service that a lens shows, as a service of its own. It is derived besides, and changes nothing else."""
 
-    def __init__(self, lens: Lens, window_s: float, quantiles: tuple[float, ...]) -> None:
+    def __init__(self, lens: Lens, quantiles: tuple[float, ...]) -> None:
         self.lens = lens
-        self._window_s = window_s
         self._quantiles = quantiles
         self._seen: object = None
         self._tracker: ServiceTracker | None = None
@@ -33,7 +32,7 @@ class LensView:
         if not windows:
             return None
         bindings = mine[0].bindings or Bindings()
-        seen = (bindings, tuple((name, id(window), window.layout) for name, window in windows.items()))
+        seen = (bindings, tuple((name, window.serial, window.layout) for name, window in windows.items()))
         if self._tracker is None or seen != self._seen:
             self._seen = seen
             series = (one for window in windows.values() for one in window.series)
@@ -41,19 +40,19 @@ class LensView:
             targets = tuple(member.target.name for member in mine)
             old = self._tracker
             if old is None or (old.targets, old.bindings) != (targets, narrowed):
-                self._tracker = ServiceTracker(self.lens.name, targets, narrowed, self._window_s, self._quantiles)
+                self._tracker = ServiceTracker(self.lens.name, targets, narrowed, self._quantiles)
         return self._tracker.state(at, windows, by) if self._tracker is not None else None
 
 
 class ReplicaWatch:
     """Each replica of one service on its own, and which is not like the others."""
 
-    def __init__(self, members: Sequence[TargetTracker], window_s: float, quantiles: tuple[float, ...]) -> None:
+    def __init__(self, members: Sequence[TargetTracker], quantiles: tuple[float, ...]) -> None:
         self.bindings = tuple(member.bindings for member in members)
         self._members = tuple(members)
         self._steady = Steady()
         self._trackers = [
-            ServiceTracker(member.target.name, (member.target.name,), _main(member.bindings), window_s, quantiles)
+            ServiceTracker(member.target.name, (member.target.name,), _main(member.bindings), quantiles)
             for member in members
         ]
 

@@ -39,6 +39,10 @@ class ColumnCache:
         self._interval_s = interval_s
         self._kept: dict[tuple[str, int, float], tuple[int, list[float | None]]] = {}
 
+    def forget(self) -> None:
+        """Compute all columns anew: the past has changed."""
+        self._kept.clear()
+
     def values(self, name: str, columns: int, span_s: float, until: float | None) -> list[float | None]:
         """`columns` values; each is repeated where there are more columns than samples in the span."""
         newest = self.newest

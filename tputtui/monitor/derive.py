@@ -7,7 +7,8 @@ bound, keeps each target's window and each service's tracker, writes the figures
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 from tputtui import text
 from tputtui.model import (
@@ -30,13 +31,15 @@ from tputtui.model import (
 )
 from tputtui.monitor.browsing import Browsing, Families
 from tputtui.monitor.closer import HeatMaps, LensView, ReplicaTable, ReplicaWatch
+from tputtui.monitor.past import Pasts, level, service_figures
 from tputtui.monitor.served import ServedTracker
 from tputtui.monitor.target import NO_OVERRIDES, Overrides, TargetTracker
 from tputtui.runs.encode import Told
 from tputtui.signals import names
 from tputtui.signals.browse import words_for
+from tputtui.signals.first import First
 from tputtui.signals.history import History
-from tputtui.signals.host import derive_host, first_to_saturate, host_saturation
+from tputtui.signals.host import derive_host, host_saturation
 from tputtui.signals.host_saturation import cgroup_saturation
 from tputtui.signals.lens import Lens
 from tputtui.signals.objectives import Objective, ObjectiveTracker
@@ -58,16 +61,22 @@ class Monitor:
         quantiles: tuple[float, ...],
         objectives: tuple[Objective, ...] = (),
         by: tuple[str, ...] = (),
+        guard: AbstractContextManager[object] | None = None,
     ) -> None:
-        """Times in seconds; `by` names labels of the breakdown in place of those found."""
+        """Times in seconds; `by` names labels of the breakdown in place of those found. `guard` is held while what
+        another thread may read (`history`, `heat`) is written.
+        """
         self.interval_s = interval_s
         self.window_s = window_s
         self.history = History(interval_s)
         self.heat = HeatMaps(interval_s)
+        self._pasts = Pasts(quantiles, interval_s)
         self.replicas: ReplicaTable = {}  # of the newest tick
         self._quantiles = quantiles
         self._objectives = ObjectiveTracker(objectives)
         self._by = by
+        self._guard: AbstractContextManager[object] = guard if guard is not None else nullcontext()
+        self._newest: tuple[float, float] | None = None  # (at, time) of the newest scrape that a snapshot rests on
         self._chosen_by: dict[str, int] = {}  # service -> which of its labels it is broken down by
         self._targets: dict[str, TargetTracker] = {}
         self._services: dict[str, ServiceTracker] = {}
@@ -76,6 +85,7 @@ class Monitor:
         self._browsing: Browsing | None = None
         self._grouped = False
         self._host_before: HostReading | None = None
+        self._first = First()
         self._said_missing: set[str] = set()  # what the kernel does not offer is said once
         self._host = HostState()
         self._host_saturation: tuple[SaturationState, ...] = ()
@@ -96,17 +106,22 @@ class Monitor:
             kind = ServedTracker if served else TargetTracker
             self._targets[target.name] = kind(target, self.interval_s, self.window_s, overrides)
 
-    def drop_target(self, name: str) -> None:
-        """Watch a target no longer."""
-        if self._targets.pop(name, None) is not None:
+    def arrange(self, names: list[str]) -> None:
+        """Show the targets in this order; those that are not in it are watched no longer."""
+        if list(self._targets) != names:
+            self._targets = {name: self._targets[name] for name in names if name in self._targets}
             self._grouped = False
 
+    def is_browsed(self, target: str) -> bool:
+        """Whether somebody looks at the families of a target."""
+        return self._browsing is not None and self._browsing.target == target
+
     def questions(self, target: str) -> tuple[Question, ...]:
-        """What to ask the server for that knows a target; nothing before it was looked at."""
+        """What to ask the server for that knows a target; nothing before it was looked at. May be called during a tick."""
         tracker = self._targets.get(target)
         if not isinstance(tracker, ServedTracker) or tracker.bindings is None:
             return ()
-        service = next((name for name, one in self._services.items() if target in one.targets), target)
+        service = next((name for name, one in tuple(self._services.items()) if target in one.targets), target)
         return tracker.questions(self._breakdown_of(service, [tracker]))
 
     def tell(self, target: str, bindings: Bindings | None, service_name: str | None) -> None:
@@ -116,10 +131,17 @@ class Monitor:
             tracker.tell(bindings, service_name)
             self._grouped = False
 
-    def told(self, forgotten: Callable[[str], frozenset[str]]) -> tuple[Told, ...]:
-        """What a recorder has to know of each target beside the readings."""
+    def told(self) -> tuple[Told, ...]:
+        """What a recorder has to know of each target beside the reading that was just taken."""
         return tuple(
-            Told(one.target, one.bindings, one.service_name, one.wanted, forgotten(name))
+            Told(
+                one.target,
+                one.bindings,
+                one.service_name,
+                self.wanted(name),
+                one.not_from_zero,
+                served=isinstance(one, ServedTracker),
+            )
             for name, one in self._targets.items()
         )
 
@@ -147,7 +169,7 @@ class Monitor:
 
     def look_through(self, lens: Lens | None) -> None:
         """Show a service through a lens: as one more service, the last of the snapshot. None takes it away."""
-        self._lens = LensView(lens, self.window_s, self._quantiles) if lens is not None else None
+        self._lens = LensView(lens, self._quantiles) if lens is not None else None
 
     # ------------------------------------------------------------------------------------------ browsing
 
@@ -216,12 +238,13 @@ class Monitor:
         services = self._service_states(reading.at)
         self._watch_replicas(reading)
         host_rows = (*self._host_saturation, *self._served_rows())
-        saturation = [*(resource for service in services for resource in service.saturation), *host_rows]
+        owned = [(service.name, row) for service in services for row in service.saturation]
+        owned += [("", row) for row in host_rows]
         objectives, missed = self._objectives.judge(reading.at, reading.time, services)
         self._events.extend(missed)
-        newest = max((scrape.time for scrape in reading.scrapes if scrape.error is None), default=None)
+        self._note_time(reading)
         snapshot = Snapshot(
-            time=newest if newest is not None else reading.time,
+            time=self._newest[1] if self._newest is not None else reading.time,
             at=reading.at,
             interval_s=self.interval_s,
             window_s=self.window_s,
@@ -229,17 +252,42 @@ class Monitor:
             services=(*services, *self._through_lens(reading.at)),
             host=self._host,
             host_saturation=host_rows,
-            first=first_to_saturate(saturation),
+            first=self._first.judge(owned, [service.name for service in services]),
             processes=self._processes,
             busy_cores=self._busy_cores(),
             objectives=objectives,
             events=tuple(self._events)[-EVENTS_SHOWN:],
             self_=self._self(reading),
+            history_s=self._history_s(),
             ready=not looking and all(tracker.settled for tracker in self._targets.values()),
         )
-        self.history.append(reading.at, self._figures(snapshot))
-        self.heat.take(reading.at, snapshot.services)
+        self._pasts.began(reading.at)
+        figures = self._figures(snapshot)
+        with self._guard:
+            self.history.append(reading.at, figures)
+            self.heat.take(reading.at, snapshot.services)
         return snapshot
+
+    def _history_s(self) -> float:
+        """How much is known of the time before: of targets of our own nothing is, and the axis is the same for all."""
+        all_served = all(isinstance(tracker, ServedTracker) for tracker in self._targets.values())
+        return self._pasts.span_s if all_served else 0.0
+
+    def remember(self, scrapes: Iterable[Scrape]) -> None:
+        """Put what a server remembers into the history. Each moment stands for the time since the one before it."""
+        for scrape in scrapes:
+            tracker = self._targets.get(scrape.target)
+            if not isinstance(tracker, ServedTracker) or tracker.bindings is None:
+                continue
+            service = next(
+                (name for name, one in self._services.items() if scrape.target in one.targets), scrape.target
+            )
+            figures = self._pasts.figures(tracker, service, scrape)
+            at = scrape.at - scrape.duration_s
+            while at < scrape.at:
+                at += max(1.0, self.interval_s)
+                with self._guard:
+                    self.history.append(min(at, scrape.at), figures)
 
     def _take_scrape(self, scrape: Scrape, forgotten: frozenset[str]) -> None:
         tracker = self._targets.get(scrape.target)
@@ -251,6 +299,12 @@ class Monitor:
             self._browsing.take(scrape)
         if tracker.bindings is not bindings:
             self._grouped = False  # who belongs together is asked anew at the next tick
+
+    def _note_time(self, reading: Reading) -> None:
+        """Note the newest scrape that what is shown rests on: a good one; where all targets are down, a failed one."""
+        any_up = any(tracker.is_up for tracker in self._targets.values())
+        told = [(scrape.at, scrape.time) for scrape in reading.scrapes if scrape.error is None or not any_up]
+        self._newest = max([*told, *([self._newest] if self._newest is not None else [])], default=None)
 
     def _take_host(self, reading: Reading) -> None:
         if reading.host is None:
@@ -344,20 +398,16 @@ class Monitor:
         own_names = {tracker.target.name for tracker in self._targets.values()}
         for members in groups.values():
             name = self._name_of(members, own_names)
-            made = ServiceTracker(
-                name=name,
-                targets=tuple(member.target.name for member in members),
-                bindings=members[0].bindings or Bindings(),
-                window_s=self.window_s,
-                quantiles=self._quantiles,
-            )
+            targets = tuple(member.target.name for member in members)
+            bindings = members[0].bindings or Bindings()
             old = before.get(name)
-            same = old is not None and (old.targets, old.bindings) == (made.targets, made.bindings)
-            self._services[name] = old if old is not None and same else made
+            if old is None or (old.targets, old.bindings) != (targets, bindings):
+                old = ServiceTracker(name, targets, bindings, self._quantiles, before=old)
+            self._services[name] = old
             watch = watches.get(name)
             if len(members) > 1:
                 kept = watch is not None and watch.still_holds(members)
-                self._watches[name] = watch if kept and watch else ReplicaWatch(members, self.window_s, self._quantiles)
+                self._watches[name] = watch if kept and watch else ReplicaWatch(members, self._quantiles)
 
     def _name_of(self, members: list[TargetTracker], own_names: set[str]) -> str:
         """What a service is called: the config's word, what its replicas say of themselves, or its target's name.
@@ -377,24 +427,10 @@ class Monitor:
     def _figures(self, snapshot: Snapshot) -> Mapping[str, float | None]:
         figures: dict[str, float | None] = {}
         for service in snapshot.services:
-            if service.traffic is not None:
-                figures[names.traffic(service.name)] = service.traffic.rps
-            if service.errors is not None:
-                figures[names.errors(service.name)] = service.errors.ratio
-            if service.latency is not None:
-                for quantile in service.latency.quantiles:
-                    figures[names.latency(service.name, quantile.q)] = quantile.value
-                if not service.latency.quantiles:
-                    figures[names.latency(service.name, None)] = service.latency.mean
-            for resource in service.saturation:
-                figures[names.saturation(service.name, resource.name)] = _level(resource)
+            figures |= service_figures(service)
         for resource in snapshot.host_saturation:
-            figures[names.saturation("", resource.name)] = _level(resource)
+            figures[names.saturation("", resource.name)] = level(resource)
         return figures
-
-
-def _level(resource: SaturationState) -> float | None:
-    return resource.ratio if resource.ratio is not None else resource.value
 
 
 def _shape(bindings: Bindings | None) -> tuple[object, ...]:

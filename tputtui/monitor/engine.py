@@ -12,11 +12,13 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tputtui.model import Event, SignalKind, Snapshot
+from tputtui.model import Event, Reading, Scrape, SignalKind, Snapshot
 from tputtui.monitor.browsing import Families
+from tputtui.monitor.cadence import Cadence
 from tputtui.monitor.closer import ReplicaTable
 from tputtui.monitor.columns import ColumnCache
 from tputtui.monitor.derive import Monitor
@@ -41,6 +43,8 @@ STOP_S = 3.0
 
 PROFILE_BYTES = 3 * 1024 * 1024
 """What a run carries of a profile at most: a reader reads no line beyond 4 MiB."""
+PATIENCE = 0.1
+"""Of an interval: so long a tick waits for a target that is just being asked and usually answers promptly."""
 
 Listener = Callable[[Snapshot], None]
 
@@ -50,12 +54,14 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._lock = threading.Lock()  # around the history and the log: written here, read by the screen
         self.monitor = Monitor(
             interval_s=settings.interval_s,
             window_s=max(settings.window_s, 2 * settings.interval_s),
             quantiles=settings.quantiles,
             objectives=tuple(parse_objective(words) for words in settings.objectives),
             by=settings.by,
+            guard=self._lock,
         )
         self.log = SnapshotLog()
         self.recording = Recording()
@@ -66,7 +72,8 @@ class Engine:
         self._browsed: str | None = None  # the target that is looked at family by family
         self._families: Families | None = None
         self._columns = ColumnCache(self.monitor.history, settings.interval_s)
-        self._lock = threading.Lock()  # around the history and the log: written here, read by the screen
+        self._taking = False  # a tick is being derived: the monitor is in the worker's hands
+        self._later: list[Callable[[], None]] = []  # what was asked of the monitor meanwhile
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -101,45 +108,63 @@ class Engine:
     async def _collect(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._main = asyncio.current_task()
-        self._feed = LiveFeed(self.settings, self._wanted)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._feed.run())
-            group.create_task(self._tick_for_ever(self._feed))
+        self._feed = LiveFeed(self.settings, self._wanted, self.monitor)
+        with ThreadPoolExecutor(1, "tick") as worker:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._feed.run())
+                group.create_task(self._tick_for_ever(self._feed, worker))
 
     # ------------------------------------------------------------------------------------------ ticks
 
-    async def _tick_for_ever(self, feed: LiveFeed) -> None:
+    async def _tick_for_ever(self, feed: LiveFeed, worker: Executor) -> None:
         interval = self.settings.interval_s
         began = time.monotonic()
-        snapshot = self._tick(feed, 0)
+        snapshot = await self._tick(feed, worker, 0)
         while not snapshot.ready and time.monotonic() - began < EARLY_FOR_S:
             await asyncio.sleep(min(EARLY_TICK_S, interval))
-            snapshot = self._tick(feed, 0)
-        due = time.monotonic() + interval
-        missed = 0
+            snapshot = await self._tick(feed, worker, 0)
+        cadence = Cadence(interval, time.monotonic(), feed.after_slots())
         while True:
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
-            self._tick(feed, missed)
-            late = int((time.monotonic() - due) / interval)
-            missed += late  # counted and shown, never made up by a burst
-            due += (late + 1) * interval
+            await asyncio.sleep(max(0.0, cadence.due - time.monotonic()))
+            await feed.settle(PATIENCE * interval)
+            await self._tick(feed, worker, cadence.missed)
+            cadence.ticked(time.monotonic(), feed.after_slots())
 
-    def _tick(self, feed: LiveFeed, missed: int) -> Snapshot:
-        for asked in feed.targets:
-            self.monitor.add_target(asked.target, asked.settings.bindings)
+    async def _tick(self, feed: LiveFeed, worker: Executor, missed: int) -> Snapshot:
+        """One tick. It is derived beside the loop: a target with very many series holds up no other's scrapes."""
+        targets = feed.targets
+        for asked in targets:
+            self.monitor.add_target(asked.target, asked.settings.bindings, served=asked.served)
+        self.monitor.arrange([asked.target.name for asked in targets])
         if feed.looked is not None and not self._said_looked:
             self._said_looked = True
             self._note(Event(time.time(), "note", feed.looked))
         self.monitor.browse(self._browsed)
         reading = feed.read(missed)
-        with self._lock:
-            snapshot = self.monitor.take(reading, looking=feed.discovering, forgotten=feed.forgotten)
-            self.log.keep(snapshot)
-            self._columns.newest = snapshot.at
-            self._families = self.monitor.families()
-        self.recording.took(reading, snapshot, self.monitor, feed.forgotten, feed.discovering)
+        self._taking = True
+        try:
+            loop = asyncio.get_running_loop()
+            snapshot = await loop.run_in_executor(worker, self._derive, feed, reading, feed.take_past())
+        finally:
+            self._taking = False
+        while self._later:
+            self._later.pop(0)()
         for listener in self._listeners:
             listener(snapshot)
+        return snapshot
+
+    def _derive(self, feed: LiveFeed, reading: Reading, past: Sequence[Scrape]) -> Snapshot:
+        looking = feed.discovering
+        snapshot = self.monitor.take(reading, looking=looking, forgotten=feed.forgotten)
+        self.monitor.remember(past)
+        families = self.monitor.families()
+        with self._lock:
+            if past:
+                self._columns.forget()
+            self.log.keep(snapshot)
+            self._columns.newest = snapshot.at
+            self._families = families
+        self.recording.took(reading, snapshot, self.monitor, looking, past)
         return snapshot
 
     def _wanted(self, target: str) -> frozenset[str] | None:
@@ -240,7 +265,12 @@ class Engine:
         if self._feed is not None:
             self._feed.watched = pids
 
+    def note(self, event: Event) -> None:
+        """Put something into the event log."""
+        self._soon(partial(self._note, event))
+
     def _soon(self, act: Callable[[], None]) -> None:
+        """Do something with the monitor on the engine's thread, never while a tick is being derived."""
         loop = self._loop
         if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(act)
+            loop.call_soon_threadsafe(lambda: self._later.append(act) if self._taking else act())

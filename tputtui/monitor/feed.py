@@ -18,11 +18,12 @@ from tputtui.collect.host import HostCollector
 from tputtui.collect.labels import Limits as ScanLimits
 from tputtui.collect.poller import Poller
 from tputtui.collect.processes import ProcessCollector
-from tputtui.model import ProcessReading, Reading, Scrape, Target
+from tputtui.model import ProcessReading, Question, Reading, Scrape, Target
 from tputtui.settings import Limits, Settings, TargetSettings
 
 if TYPE_CHECKING:
     from tputtui.collect.connections import TlsContexts
+    from tputtui.monitor.servers import Servers
 
 PROCESSES_EVERY_S = 2.0
 """The process table costs more than all other figures of the host together: it is read half as often."""
@@ -41,6 +42,21 @@ class Asked:
 
     target: Target
     settings: TargetSettings
+    served: bool = False  # a server knows it
+
+
+class Asker(Protocol):
+    """Who knows what to ask servers for: the monitor."""
+
+    window_s: float
+
+    def questions(self, target: str) -> tuple[Question, ...]:
+        """What to ask for a target."""
+        ...
+
+    def is_browsed(self, target: str) -> bool:
+        """Whether somebody looks at all that a target exposes."""
+        ...
 
 
 class Feed(Protocol):
@@ -63,8 +79,16 @@ class Feed(Protocol):
 class LiveFeed:
     """Collectors on one event loop: targets by the poller, the host and the processes when a reading is taken."""
 
-    def __init__(self, settings: Settings, wanted: Callable[[str], frozenset[str] | None]) -> None:
-        """`wanted` says for a target which sample names to read; None is all of them."""
+    def __init__(
+        self,
+        settings: Settings,
+        wanted: Callable[[str], frozenset[str] | None],
+        asker: Asker | None = None,
+    ) -> None:
+        """`wanted` says for a target which sample names to read; None is all of them.
+
+        `asker` says what to ask servers for; without one none is asked.
+        """
         self._settings = settings
         self._targets: list[Asked] = []
         self._scanners: dict[str, Scanner] = {}
@@ -81,15 +105,37 @@ class LiveFeed:
         self.watched: frozenset[int] = frozenset()
         self._serving: frozenset[int] = frozenset()
         self.looked: str | None = None  # what discovery says it looked at
-        self.discovering = not settings.targets and settings.discover
+        self._discovering = not settings.targets and not settings.servers and settings.discover
         self._poller = Poller(
             [self._endpoint(target) for target in settings.targets], settings.interval_s, self._scrapes.append, wanted
         )
+        self._servers = self._asked_servers(asker) if settings.servers and asker else None
 
     @property
     def targets(self) -> tuple[Asked, ...]:
         """All targets so far, in order."""
-        return tuple(self._targets)
+        served = self._servers.targets if self._servers is not None else ()
+        return (*self._targets, *(Asked(target, settings, served=True) for target, settings in served))
+
+    @property
+    def discovering(self) -> bool:
+        """Whether it is still being found out which targets there are."""
+        return self._discovering or (self._servers is not None and self._servers.looking)
+
+    def take_past(self) -> list[Scrape]:
+        """Some of what servers remember of the time before we came, the oldest first; each is handed over once."""
+        return self._servers.take_past() if self._servers is not None else []
+
+    def _asked_servers(self, asker: Asker) -> Servers:
+        from tputtui.monitor.servers import Servers
+
+        def taken() -> list[str]:
+            return [asked.target.name for asked in self._targets]
+
+        servers = Servers(self._settings, self._scrapes.append, asker, taken)
+        for target in self._settings.servers:
+            servers.add(target)
+        return servers
 
     def forgotten(self, name: str) -> frozenset[str]:
         """Sample names of a target of which its scanner has dropped series."""
@@ -118,7 +164,9 @@ class LiveFeed:
         """Scrape, and look for listeners where no target was named, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._poller.run())
-            if self.discovering:
+            if self._servers is not None:
+                group.create_task(self._servers.run())
+            if self._discovering:
                 group.create_task(self._discover())
 
     async def _discover(self) -> None:
@@ -133,8 +181,16 @@ class LiveFeed:
                 if found.url not in known:
                     known.add(found.url)
                     self._poller.add(self._endpoint(TargetSettings(url=found.url)))
-            self.discovering = False
+            self._discovering = False
             await asyncio.sleep(DISCOVER_EVERY_S)
+
+    def after_slots(self) -> float | None:
+        """A moment that is good for a tick: just after the scrapes of one interval (see `Poller.after_slots`)."""
+        return self._poller.after_slots()
+
+    async def settle(self, patience_s: float) -> None:
+        """Wait a moment for a target that is being asked just now and usually answers promptly."""
+        await self._poller.settle(patience_s)
 
     def read(self, missed_ticks: int) -> Reading:
         """All that came in since the last call, with the host as it is now."""

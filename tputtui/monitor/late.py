@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tputtui.model import SignalKind, Snapshot
+from tputtui.model import Event, SignalKind, Snapshot
 from tputtui.settings import Settings
 
 if TYPE_CHECKING:
@@ -130,3 +130,8 @@ class LateEngine:
         """Read a signal from a family from now on."""
         if self._engine is not None:
             self._engine.bind(target, slot, family)
+
+    def note(self, event: Event) -> None:
+        """Put something into the event log."""
+        if self._engine is not None:
+            self._engine.note(event)

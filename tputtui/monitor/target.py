@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from tputtui import text
-from tputtui.model import Bindings, Event, Exposition, Scrape, SignalKind, Target, TargetStatus
+from tputtui.model import Binding, Bindings, Event, Exposition, Scrape, SignalKind, Target, TargetStatus
 from tputtui.signals.classify import classify
 from tputtui.signals.overrides import apply_overrides
 from tputtui.signals.service import followed, wanted
@@ -24,6 +25,9 @@ LOOKS_FOR = 120
 NEWLY_CHOSEN = 3
 """Scrapes after a choice in which what was not followed before does not count from zero: one that was under way, of
 which it was not read, and those around it."""
+
+LARGE = 5_000
+"""Series from which on nothing is looked for again while no series comes or goes: a look takes 5 µs a series."""
 
 _LOOKS = (3, 5, 10, 20, 40, 80)
 """The scrapes at which a target is looked at again on which a signal is missing."""
@@ -45,6 +49,7 @@ class TargetTracker:
         self.wanted: frozenset[str] | None = None
         self.service_name: str | None = None  # what it says of itself: target_info's service.name
         self.overrides = overrides
+        self.not_from_zero: frozenset[str] = frozenset()  # names whose new series did not count from zero just now
         self._is_told = False  # a run says what is bound
         self._found = Bindings()  # what classification says, before the overrides
         self._newly: tuple[frozenset[str], int] = (frozenset(), 0)  # names newly chosen, for how many scrapes yet
@@ -67,8 +72,16 @@ class TargetTracker:
         return self._good >= 2 or (self._last is not None and self._last.error is not None)
 
     @property
+    def is_up(self) -> bool:
+        """Whether its newest scrape was good."""
+        return self._last is not None and self._last.error is None
+
+    @property
     def identity(self) -> object | None:
-        """What makes it a replica of others; None: it is a service of its own."""
+        """What makes it a replica of others; None: it is a service of its own.
+
+        A job of file-based discovery is its `service`; a target that was typed has no job to go by.
+        """
         return self.target.service or self.service_name
 
     def set_window(self, window_s: float) -> None:
@@ -101,7 +114,8 @@ class TargetTracker:
             newly, scrapes = self._newly
             if scrapes and exposition is not None:
                 self._newly = (newly, scrapes - 1)
-            self.window.add(scrape, forgotten | newly if scrapes else forgotten)
+            self.not_from_zero = forgotten | newly if scrapes else forgotten
+            self.window.add(scrape, self.not_from_zero)
             if self.window.resets > self._resets:
                 self._resets = self.window.resets
                 events.append(self._event(scrape, "reset", f"counter reset on {self.name} (restart)"))
@@ -130,13 +144,15 @@ class TargetTracker:
         bound = self.bindings
         if (bound is None or bound.traffic is None) and earlier is not None and exposition.series != earlier.series:
             return True
+        if exposition.series > LARGE and earlier is not None and exposition.series == earlier.series:
+            return False
         return self._good in _LOOKS or self._good % LOOKS_FOR == 0
 
     def _settle(self, found: Bindings, exposition: Exposition) -> None:
         """Bind. Where the traffic is another one, the window begins with the scrape before, which was read whole: what
         was born since then counts from zero.
         """
-        self._found = found
+        self._found = found = kept(found, self._found)
         self.service_name = self.service_name or _service_name(exposition)
         self._put_in_force(apply_overrides(found, self.overrides, exposition))
 
@@ -190,7 +206,7 @@ class TargetTracker:
             url=self.target.url,
             state="down" if last.error is not None else "up",
             error=last.error,
-            warning=exposition.warning if exposition is not None else None,
+            warning=_warning(exposition) if exposition is not None else None,
             scrape_s=last.duration_s,
             size=last.size,
             series=exposition.series if exposition is not None else None,
@@ -199,6 +215,42 @@ class TargetTracker:
             since_s=None if self._since is None else max(0.0, at - self._since),
             hidden=exposition.hidden if exposition is not None else {},
         )
+
+
+def _warning(exposition: Exposition) -> str | None:
+    """What is odd about an answer that was read: it breaks the format, holds nothing, or holds too much."""
+    if exposition.warning is not None:
+        return exposition.warning
+    if hidden := sum(exposition.hidden.values()):
+        return f"{hidden:,} series beyond the limit are not read: raise limits.series_per_target"
+    return "the answer is empty: it holds no metric" if exposition.series == 0 else None
+
+
+def kept(found: Bindings, before: Bindings) -> Bindings:
+    """What was found, with the bindings of before where they read the same: only points and the reason have changed.
+
+    A signal stays bound though no series of it is there at the moment: one odd scrape does not start its total anew.
+    """
+    known = {_reading(one): one for one in before.all()}
+
+    def of(binding: Binding) -> Binding:
+        return known.get(_reading(binding), binding)
+
+    traffic = of(found.traffic) if found.traffic is not None else before.traffic
+    same = traffic == before.traffic  # errors are a share of the traffic: another traffic's are not kept
+    return replace(
+        found,
+        traffic=traffic,
+        errors=of(found.errors) if found.errors is not None else before.errors if same else None,
+        latency=of(found.latency) if found.latency is not None else before.latency,
+        saturation=tuple(map(of, found.saturation)),
+        signals=tuple(map(of, found.signals)),
+    )
+
+
+def _reading(binding: Binding) -> Binding:
+    """All of a binding that decides what is read."""
+    return replace(binding, score=0.0, reason="")
 
 
 def _service_name(exposition: Exposition) -> str | None:

@@ -43,7 +43,6 @@ class Progress:
     state: State
     elapsed_s: float
     remaining_s: float
-    samples: int
     profile: Profile | None
     message: str = ""
 
@@ -90,8 +89,7 @@ class Capture:
         self._aborting = threading.Event()
         self._over = threading.Event()
         self._profile: Profile | None = None
-        self._samples = 0
-        self._began = 0.0
+        self._began = 0.0  # when py-spy had attached; 0 before
         self._told = 0.0
         self._thread = threading.Thread(target=self._run, name=f"capture {pid}", daemon=True)
 
@@ -106,7 +104,6 @@ class Capture:
                 raise CaptureFailed(f"{MAX_AT_ONCE} captures are running: wait for one or stop it")
             _active[self.pid] = self
         self.state = "checking"
-        self._began = time.monotonic()
         self._thread.start()
 
     def stop(self) -> None:
@@ -129,10 +126,10 @@ class Capture:
 
     @property
     def progress(self) -> Progress:
-        """How far it is now."""
-        elapsed = max(0.0, time.monotonic() - self._began) if self._began else 0.0
-        left = 0.0 if self.state in ("done", "failed") else max(0.0, self.duration_s - elapsed)
-        return Progress(self.state, elapsed, left, self._samples, self._profile, self.message)
+        """How far it is now: seconds since py-spy had attached, and no more than were asked for."""
+        elapsed = min(self.duration_s, max(0.0, time.monotonic() - self._began)) if self._began else 0.0
+        left = 0.0 if self.state in ("done", "failed") else self.duration_s - elapsed
+        return Progress(self.state, elapsed, left, self._profile, self.message)
 
     # ------------------------------------------------------------------------------------------- its thread
 
@@ -176,7 +173,7 @@ class Capture:
         """Slice after slice. The next one runs while the last one's file is read."""
         found = proc.facts(self.pid)
         if found is None:
-            raise CaptureFailed(f"PID {self.pid} is gone. choose another process")
+            raise CaptureFailed(f"PID {self.pid} is gone; choose another process")
         start = found.start
         # Native symbols take 35 to 150 ms to load at each attach: longer slices, but the five that a ± needs.
         seconds = max(1, math.floor(self.duration_s / 5)) if self._native else 1
@@ -197,10 +194,9 @@ class Capture:
         failures = 0
         number = 0
         pending: Take | None = None
-        began = 0.0
         while True:
             current: Take | None = None
-            if number < count and failures < _FAILURES and not self._stopping.is_set() and self._time_left(began):
+            if number < count and failures < _FAILURES and not self._stopping.is_set() and self._time_left():
                 current = self._next(options, folder, number, seconds, start)
             if pending is not None:
                 taken = pending.result(frames)
@@ -212,18 +208,16 @@ class Capture:
                 self._tell(always=True)
             if current is None:
                 break
-            self._follow(current, began or time.monotonic())
-            if current.attached and not began:
-                began = time.monotonic()
+            self._follow(current)
             pending, number = current, number + 1
             if self._aborting.is_set():
                 current.kill()
                 pending = None
         self._conclude(profile, start)
 
-    def _time_left(self, began: float) -> bool:
+    def _time_left(self) -> bool:
         """Is another slice worth its attach? A py-spy that fell behind takes longer than it was asked to."""
-        return not began or time.monotonic() < began + self.duration_s - 0.25
+        return not self._began or time.monotonic() < self._began + self.duration_s - 0.25
 
     def _next(self, options: Options, folder: Path, number: int, seconds: int, start: int) -> Take | None:
         """The next slice, begun; None where the process is not the same any more."""
@@ -239,18 +233,22 @@ class Capture:
             raise CaptureFailed(f"py-spy does not start: {clean(str(error), 120)}") from None
         return take
 
-    def _follow(self, take: Take, began: float) -> None:
+    def _follow(self, take: Take) -> None:
         """Until the slice is over, stopped or aborted."""
-        # py-spy's own clock is random by some percent: whole seconds are left to it, unless it falls far behind.
-        end = began + self.duration_s + (0.0 if self.duration_s % 1 else 1.0)
+        entered = time.monotonic()
         while not take.advance(0.05):
             if self._aborting.is_set():
                 return
-            if take.attached and self.state == "attaching":
+            if take.attached and not self._began:
+                self._began = time.monotonic()
                 self.state = "sampling"
+            # py-spy's own clock is random by some percent: whole seconds are left to it, unless it falls far behind.
+            end = (self._began or entered) + self.duration_s + (0.0 if self.duration_s % 1 else 1.0)
             if self._stopping.is_set() or time.monotonic() > end:
                 take.stop()
             self._tell()
+        if take.attached and not self._began:
+            self._began = time.monotonic()
 
     def _merge(
         self, profile: Profile, taken: Taken, compactor: Compactor, failures: int, options: Options
@@ -260,7 +258,6 @@ class Capture:
         if taken.behind:
             about = _noted(about, "py-spy fell behind: fewer samples than asked for, a lower rate costs less")
         if taken.slice is not None:
-            self._samples += round(sum(sum(counts.values()) for counts in taken.slice.wall.values()))
             grown = replace(profile, about=about).with_slice(compactor.bounded(taken.slice))
             return compactor.joined(grown), 0
         if taken.unreadable and not self._stopping.is_set():

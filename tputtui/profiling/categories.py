@@ -6,13 +6,15 @@ One table by module, which the user extends; the rest follows from where the fil
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from tputtui.profiling.profile import INCOMPLETE, Func
-from tputtui.profiling.stacks import Stacks
+from tputtui.profiling.profile import ASLEEP, INCOMPLETE, Func
+
+if TYPE_CHECKING:
+    from tputtui.profiling.stacks import Stacks
 
 Category = Literal["framework", "your code", "database", "outbound", "waiting", "other"]
 CATEGORIES: tuple[Category, ...] = ("framework", "your code", "database", "outbound", "waiting", "other")
@@ -111,7 +113,9 @@ def module(file: str) -> str:
 
 @lru_cache(maxsize=65536)
 def waits(func: Func) -> bool:
-    """Is it one of the standard library's functions in which a thread sleeps? Bare and qualified names alike."""
+    """Is it one of the standard library's functions in which a thread sleeps, or a sleep in C? Bare names and qualified."""
+    if func.name == ASLEEP and not func.file:
+        return True
     if origin(func.file) not in ("stdlib", "import"):
         return False
     names = _WAITS.get(module(func.file))
@@ -147,6 +151,12 @@ class Table:
         if waits(func):
             return "waiting"
         return "your code" if origin(func.file) == "yours" else "other"
+
+
+def table(modules: Mapping[str, Iterable[str]]) -> Table:
+    """The user's table, from modules by category as the config has them. Names that are no category are passed over."""
+    known = {category: category for category in CATEGORIES}
+    return Table({one: known[name] for name, listed in modules.items() if name in known for one in listed})
 
 
 def mine(func: Func) -> bool:

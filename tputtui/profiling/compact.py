@@ -54,7 +54,18 @@ def join(one: Slice, other: Slice) -> Slice:
         one.wall_ticks + other.wall_ticks,
         one.gil_ticks + other.gil_ticks,
         one.duration_s + other.duration_s,
+        _mean(one, other),
     )
+
+
+def _mean(one: Slice, other: Slice) -> dict[Thread, float]:
+    """CPU shares over both; a thread that lived in one of them keeps that one's."""
+    out = {**one.cpu, **other.cpu}
+    whole = one.duration_s + other.duration_s
+    for thread in one.cpu.keys() & other.cpu.keys():
+        if whole > 0:
+            out[thread] = (one.cpu[thread] * one.duration_s + other.cpu[thread] * other.duration_s) / whole
+    return out
 
 
 def _sum(one: Mapping[Thread, Counts], other: Mapping[Thread, Counts]) -> dict[Thread, dict[Stack, float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import time
 import zlib
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tputtui.profiling.profile import Profile
 from tputtui.profiling.unreadable import MAX_BYTES, UnreadableProfile
 from tputtui.text import clean
 
-__all__ = ["UnreadableProfile", "check_name", "load", "parse", "render", "save"]
+__all__ = ["UnreadableProfile", "check_name", "export", "load", "parse", "render", "save"]
 
 _GZIP = b"\x1f\x8b"
 _MIB = 1024 * 1024
@@ -109,3 +110,17 @@ def save(profile: Profile, path: Path, *, force: bool = False) -> None:
     except OSError:
         draft.unlink(missing_ok=True)
         raise
+
+
+def export(profile: Profile, folder: Path) -> list[Path]:
+    """Write a profile in every format beside each other: speedscope, collapsed, SVG. Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    stem = f"{profile.about.pid or 'profile'}-{time.strftime('%Y%m%d-%H%M%S')}"
+    number = 1
+    while any(folder.glob(f"{stem}.*")):
+        number += 1
+        stem = f"{stem.partition('_')[0]}_{number}"
+    paths = [folder / f"{stem}{suffix}" for suffix in (".speedscope.json", ".collapsed.txt", ".svg")]
+    for path in paths:
+        save(profile, path)
+    return paths

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tputtui.profiling.asleep import asleep, cpu_shares
 from tputtui.profiling.categories import waits
 from tputtui.profiling.profile import Func, Profile, Thread
 from tputtui.profiling.spread import plus_minus
@@ -37,6 +38,7 @@ class ThreadRow:
     wall: float
     waiting: float
     gil: float | None
+    cpu: float | None  # share of the time on a CPU; None: nobody measured it
     sparkline: tuple[float, ...]  # not waiting, by slice: 0 to 1
 
 
@@ -116,19 +118,25 @@ def threads(profile: Profile) -> list[ThreadRow]:
     funcs = profile.frames.func_of
     whole = profile.weight() or 1.0
     ticks = profile.ticks("gil")
+    shares = cpu_shares(profile)
+    sleeping = asleep(profile, shares)
     rows = []
     for thread in profile.threads:
+        sleeps = sleeping.get(thread, frozenset())
         series: list[float] = []
         samples = waiting = gil = 0.0
         for part in profile.slices:
             counts = part.wall.get(thread, {})
             here = sum(counts.values())
-            idle = sum(weight for stack, weight in counts.items() if stack and waits(funcs(stack[-1])))
+            idle = sum(
+                weight for stack, weight in counts.items() if stack and (stack[-1] in sleeps or waits(funcs(stack[-1])))
+            )
             series.append(1 - idle / here if here else 0.0)
             samples, waiting = samples + here, waiting + idle
             gil += sum(part.gil.get(thread, {}).values())
         held = gil / ticks if ticks else None
-        rows.append(ThreadRow(thread, samples, samples / whole, waiting / (samples or 1.0), held, tuple(series)))
+        share = shares.get(thread)
+        rows.append(ThreadRow(thread, samples, samples / whole, waiting / (samples or 1.0), held, share, tuple(series)))
     return sorted(rows, key=lambda row: (-(row.gil or 0.0), -(1 - row.waiting) * row.samples, row.thread))
 
 

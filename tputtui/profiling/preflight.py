@@ -36,11 +36,12 @@ class Verdict:
     children: tuple[tuple[int, str], ...] = ()  # Python processes below it, to profile instead
     python: str | None = None
     notes: tuple[str, ...] = ()
+    wrong_process: bool = False  # no permission would help: it is gone, or it is not Python
 
     @property
     def sentence(self) -> str:
         """All of it in one line."""
-        return ". ".join(part for part in (self.reason, self.remedy) if part)
+        return "; ".join(part for part in (self.reason, self.remedy) if part)
 
 
 class NoPySpy(Exception):  # noqa: N818 - it reads as what it is
@@ -94,20 +95,20 @@ def look(
     """What /proc alone tells, in a millisecond and without touching the process."""
     found = proc.facts(pid, root) if pid > 0 else None
     if found is None:
-        return Verdict(False, f"PID {pid} is gone", "choose another process")
+        return Verdict(False, f"PID {pid} is gone", "choose another process", wrong_process=True)
     named = f"PID {pid} ({found.name})"
     if (
         started is not None
         and (now := proc.started(found, root)) is not None
         and abs(now - started) > proc.SAME_START_S
     ):
-        return Verdict(False, f"PID {pid} is another process now ({found.name})", "choose the process again")
+        reason = f"PID {pid} is another process now ({found.name})"
+        return Verdict(False, reason, "choose the process again", wrong_process=True)
     if found.state in ("Z", "X"):
-        return Verdict(
-            False, f"{named} has ended and waits for its parent (a zombie)", f"its parent is PID {found.parent}"
-        )
+        reason = f"{named} has ended and waits for its parent (a zombie)"
+        return Verdict(False, reason, f"its parent is PID {found.parent}", wrong_process=True)
     if found.kernel:
-        return Verdict(False, f"{named} is a kernel thread", "choose a Python process")
+        return Verdict(False, f"{named} is a kernel thread", "choose a Python process", wrong_process=True)
     uid = os.geteuid() if uid is None else uid
     if not proc.may_trace_all(root):
         refused = _refused(found, named, uid, root)
@@ -171,7 +172,7 @@ def explain(pid: int, answer: launcher.Finished, root: Path = proc.PROC) -> Verd
     """Why py-spy failed, from its words and what /proc tells now."""
     found = proc.facts(pid, root)
     if found is None or found.state in ("Z", "X"):
-        return Verdict(False, f"PID {pid} ended before py-spy could look", "choose another process")
+        return Verdict(False, f"PID {pid} ended before py-spy could look", "choose another process", wrong_process=True)
     named = f"PID {pid} ({found.name})"
     if answer.status is None:
         if found.state == "D":
@@ -198,12 +199,28 @@ def explain(pid: int, answer: launcher.Finished, root: Path = proc.PROC) -> Verd
 
 
 def _not_python(found: proc.Facts, named: str, root: Path) -> Verdict:
-    below = [child for child in proc.children(found.pid, root) if proc.python(child.pid, root) is not None][:5]
+    ours = _ours(root)
+    below = [
+        child
+        for child in proc.children(found.pid, root)
+        if child.pid not in ours and proc.python(child.pid, root) is not None
+    ][:5]
     offered = tuple((child.pid, proc.command(child.pid, root) or child.name) for child in below)
     if not offered:
-        return Verdict(False, f"{named} is not Python", "choose a Python process")
+        return Verdict(False, f"{named} is not Python", "choose a Python process", wrong_process=True)
     listed = ", ".join(f"{child.pid} ({child.name})" for child in below)
-    return Verdict(False, f"{named} is not Python, but it started some that are", f"profile {listed}", children=offered)
+    reason = f"{named} is not Python, but it started some that are"
+    return Verdict(False, reason, f"profile {listed}", children=offered, wrong_process=True)
+
+
+def _ours(root: Path) -> set[int]:
+    """Ourselves and what started us, such as a wrapper that is Python, too: nobody means those."""
+    ours = {os.getpid()}
+    above = proc.facts(os.getpid(), root)
+    while above is not None and above.parent > 1 and above.parent not in ours:
+        ours.add(above.parent)
+        above = proc.facts(above.parent, root)
+    return ours
 
 
 def _unknown_python(found: proc.Facts, named: str, words: str, root: Path) -> Verdict:

@@ -135,3 +135,15 @@ def ptrace_scope(proc: Path = PROC) -> int:
         return int((proc / "sys" / "kernel" / "yama" / "ptrace_scope").read_text())
     except (OSError, ValueError):
         return 0
+
+
+def thread_cpu(pid: int, proc: Path = PROC) -> dict[int, float]:
+    """Seconds on a CPU so far, by thread id; empty where the kernel does not say. Some microseconds a thread."""
+    out: dict[int, float] = {}
+    try:
+        for tid in os.listdir(proc / str(pid) / "task"):
+            raw = (proc / str(pid) / "task" / tid / "schedstat").read_bytes()
+            out[int(tid)] = int(raw.split()[0]) / 1e9
+    except (OSError, ValueError, IndexError):
+        pass
+    return out

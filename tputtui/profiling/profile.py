@@ -21,6 +21,9 @@ Counts = Mapping[Stack, float]
 INCOMPLETE = "[incomplete]"
 """The function that stands for stacks that py-spy read while they changed: empty or without their root."""
 
+ASLEEP = "[waits in C]"
+"""The function below a line that was waiting outside of Python: see `asleep`."""
+
 NAME_LIMIT = 512  # characters of a function's or a file's name that are kept
 
 
@@ -104,6 +107,7 @@ class Slice:
     wall_ticks: float = 0.0
     gil_ticks: float = 0.0  # 0: the GIL was not asked for
     duration_s: float = 0.0
+    cpu: Mapping[Thread, float] = field(default_factory=dict)  # share of the time on a CPU, where it was measured
 
     def counts(self, metric: Metric) -> Mapping[Thread, Counts]:
         """Stacks by thread."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tputtui.profiling.categories import Table, module, origin, waits
@@ -55,17 +55,21 @@ class _Facts:
     stacks: Stacks
     parts: dict[tuple[int, Doing], _Part]
     busy: float  # samples that are neither idle nor torn
-    evidence: str
 
 
 def sentences(stacks: Stacks, table: Table | None = None, evidence: str = "") -> list[Sentence]:
     """What the profile says, the largest share first.
 
-    `evidence`: what a bound metric says of a queue ("pool db is at 18 of 20 and 3 wait"), added to the first wait.
+    `evidence`: what a bound metric says of a queue ("db pool is at 18 of 20 and 3 wait"), added to the largest wait that
+    may be for it: a lock's or the database's.
     """
-    facts = _facts(stacks, table or Table(), evidence)
+    facts = _facts(stacks, table or Table())
     found = [sentence for rule in RULES if (sentence := rule(facts)) is not None]
-    return sorted(found, key=lambda sentence: -sentence.share)[:MOST]
+    found = sorted(found, key=lambda sentence: -sentence.share)[:MOST]
+    waits = next((at for at, sentence in enumerate(found) if sentence.rule in ("lock", "database")), -1)
+    if evidence and waits >= 0:
+        found[waits] = replace(found[waits], text=f"{found[waits].text.removesuffix('.')}; {evidence}.")
+    return found
 
 
 # ------------------------------------------------------------------------------------------------- the rules
@@ -100,21 +104,17 @@ def _gil(facts: _Facts) -> Sentence | None:
 
 def _lock(facts: _Facts) -> Sentence | None:
     """Own code waits for a lock, a condition or a semaphore."""
-    return _wait(facts, "lock", "{share} of the time is spent waiting for a lock in {func}{evidence}.")
+    return _wait(facts, "lock", "{share} of the time is spent waiting for a lock in {func}.")
 
 
 def _database(facts: _Facts) -> Sentence | None:
     """Own code is inside a database client."""
-    return _wait(
-        facts, "database", "{share} of the time is spent in the database client {module}, called from {func}{evidence}."
-    )
+    return _wait(facts, "database", "{share} of the time is spent in the database client {module}, called from {func}.")
 
 
 def _outbound(facts: _Facts) -> Sentence | None:
     """Own code is inside an outbound call."""
-    return _wait(
-        facts, "outbound", "{share} of the time is spent in outbound calls by {module}, called from {func}{evidence}."
-    )
+    return _wait(facts, "outbound", "{share} of the time is spent in outbound calls by {module}, called from {func}.")
 
 
 def _serialization(facts: _Facts) -> Sentence | None:
@@ -144,7 +144,6 @@ def _wait(
         share=_share(facts, whole),
         func=_name(facts, func),
         module=_package(funcs[named]) if named >= 0 else "",
-        evidence=f"; {facts.evidence}" if facts.evidence else "",
     )
     return Sentence(doing, text, whole.wall / facts.stacks.weight, func)
 
@@ -152,7 +151,7 @@ def _wait(
 # ------------------------------------------------------------------------------------------------- the evidence
 
 
-def _facts(stacks: Stacks, table: Table, evidence: str) -> _Facts:
+def _facts(stacks: Stacks, table: Table) -> _Facts:
     funcs = stacks.frames.funcs
     owner = stacks.frames.func_ids()
     kinds = [_kind(func, table) for func in funcs]
@@ -171,7 +170,7 @@ def _facts(stacks: Stacks, table: Table, evidence: str) -> _Facts:
         _into(part, _Part(stacks.wall[at], stacks.gil[at], slices, {cause: stacks.wall[at]} if cause >= 0 else {}))
         if doing not in ("idle", "incomplete"):
             busy += stacks.wall[at]
-    return _Facts(stacks, parts, busy, evidence)
+    return _Facts(stacks, parts, busy)
 
 
 def _into(whole: _Part, part: _Part) -> None:

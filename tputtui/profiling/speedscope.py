@@ -256,10 +256,21 @@ def _read_ours(document: dict[str, Any], ours: dict[str, Any], table: _Table, la
         if not isinstance(entry, list) or len(entry) != 3:
             raise UnreadableProfile(f"slice {number} is not [wall ticks, GIL ticks, seconds]")
         ticks = [_weight(value, f"a figure of slice {number}") for value in entry]
-        slices.append(Slice(wall, gil, ticks[0], ticks[1], ticks[2]))
+        slices.append(Slice(wall, gil, ticks[0], ticks[1], ticks[2], _cpu(ours.get("cpu"), number)))
     unit = ours.get("unit")
     about = _about(ours.get("about"), label)
     return Profile(table.frames, tuple(slices), about, clean(unit, 20) if isinstance(unit, str) else "samples")
+
+
+def _cpu(listed: Any, number: int) -> dict[Thread, float]:
+    """The CPU shares of a slice; what is not as we write it is left out, and nothing waits in C then."""
+    entries = listed[number] if isinstance(listed, list) and number < len(listed) else ()
+    out: dict[Thread, float] = {}
+    for entry in entries if isinstance(entries, list) else ():
+        match entry:
+            case [int(pid), int(tid), int() | float() as share] if 0 <= share <= 1:
+                out[Thread(pid, tid)] = float(share)
+    return out
 
 
 def _about(listed: Any, label: str) -> About:
@@ -285,7 +296,7 @@ def _about(listed: Any, label: str) -> About:
             value = clean(value, 400) if isinstance(value, str) else value
         if ok:
             known[entry.name] = value
-    return About(**known | {"label": clean(label, 200) or known.get("label", "")})
+    return About(**known | {"label": known.get("label") or clean(label, 200)})
 
 
 def write(profile: Profile) -> bytes:
@@ -338,6 +349,7 @@ def write(profile: Profile) -> bytes:
             "unit": profile.unit,
             "scale": step,
             "slices": [[part.wall_ticks, part.gil_ticks, part.duration_s] for part in profile.slices],
+            "cpu": [[[one.pid, one.tid, share] for one, share in part.cpu.items()] for part in profile.slices],
             "profiles": marks,
             "about": about,
         },

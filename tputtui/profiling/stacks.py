@@ -9,7 +9,8 @@ from array import array
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from tputtui.profiling.profile import Counts, Frames, Profile, Stack, Thread, slices_of
+from tputtui.profiling.asleep import asleep
+from tputtui.profiling.profile import ASLEEP, Counts, Frames, Profile, Stack, Thread, slices_of
 
 SLICES = 20  # more groups of slices tell the variance no better
 USUAL_ROOTS = frozenset(("<module>", "Thread._bootstrap", "_bootstrap"))
@@ -38,9 +39,14 @@ class Stacks:
 
 
 def choose(profile: Profile, threads: Collection[Thread] | None = None) -> Stacks:
-    """The stacks of `threads` (None: of all), torn ones replaced by the one frame ``[incomplete]``."""
+    """The stacks of `threads` (None: of all), torn ones replaced by the one frame ``[incomplete]``.
+
+    A stack that ends in a wait in C gets ``[waits in C]`` as its innermost frame.
+    """
     known = _known_roots(profile)
     lost = (profile.frames.incomplete,)
+    sleeping = asleep(profile)
+    sleep = profile.frames.frame(ASLEEP) if sleeping else -1
     ids: dict[Stack, int] = {}
     groups = slices_of(profile, SLICES)
     walls: list[dict[int, float]] = [{} for _ in groups]
@@ -48,8 +54,11 @@ def choose(profile: Profile, threads: Collection[Thread] | None = None) -> Stack
 
     def add(into: dict[int, float], thread: Thread, counts: Counts) -> None:
         roots = known.get(thread)
+        sleeps = sleeping.get(thread, frozenset())
         for stack, weight in counts.items():
             kept = stack if stack and (roots is None or stack[0] in roots) else lost
+            if sleeps and kept[-1] in sleeps:
+                kept = (*kept, sleep)
             index = ids.setdefault(kept, len(ids))
             into[index] = into.get(index, 0.0) + weight
 

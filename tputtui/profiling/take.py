@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tputtui.profiling import speedscope
+from tputtui.profiling import proc, speedscope
 from tputtui.profiling.launcher import Child
 from tputtui.profiling.profile import Counts, Frames, Slice, Stack, Thread
 from tputtui.profiling.unreadable import MAX_BYTES, UnreadableProfile
@@ -86,10 +86,13 @@ class Take:
     _runs: list[_Run] = field(default_factory=list)
     _began: float = 0.0
     _stop_at: float = 0.0
+    _cpu: dict[int, float] = field(default_factory=dict)  # of each thread at the beginning, then within the slice
+    _cpu_at: float = 0.0
 
     def start(self) -> None:
         """Spawn. Raises OSError."""
-        self._began = time.monotonic()
+        self._began = self._cpu_at = time.monotonic()
+        self._cpu = proc.thread_cpu(self.options.pid)
         for gil in (False, True) if self.with_gil else (False,):
             output = self.folder / f"{self.number}{'g' if gil else 'w'}.json"
             self._runs.append(_Run(Child(self.options.argv(output, self.seconds, gil=gil)), output))
@@ -111,6 +114,8 @@ class Take:
                 run.attached = now
             if status is not None:
                 run.ended = now
+                if number == 0:
+                    self._measure(now)
                 continue
             over = False
             limit = ATTACH_S if run.attached is None else self.seconds + ATTACH_S + LATE_S
@@ -118,6 +123,14 @@ class Take:
                 run.child.end()
                 run.ended, run.overdue = now, not self.stopping
         return over
+
+    def _measure(self, now: float) -> None:
+        """The share of the time since the beginning that each thread was on a CPU."""
+        span = now - self._cpu_at
+        after = proc.thread_cpu(self.options.pid)
+        known = {tid: used - self._cpu[tid] for tid, used in after.items() if tid in self._cpu}
+        self._cpu = {tid: min(1.0, max(0.0, used / span)) for tid, used in known.items()} if span > 0 else {}
+        self._cpu_at = 0.0
 
     def stop(self) -> None:
         """End early and keep what there is."""
@@ -154,7 +167,9 @@ class Take:
             ticks = max(sum(counts.values()) for counts in wall.values())
             began = wall_run.attached or self._began
             duration = max((wall_run.ended or began) - began, ticks / self.options.rate_hz / 4)
-            taken.slice = Slice(wall, gil, ticks, gil_ticks, duration)
+            measured = self._cpu if not self._cpu_at else {}
+            cpu = {one: measured[one.tid] for one in wall if one.pid == self.options.pid and one.tid in measured}
+            taken.slice = Slice(wall, gil, ticks, gil_ticks, duration, cpu)
         return taken
 
     def _gil(self, frames: Frames) -> tuple[dict[Thread, dict[Stack, float]], float]:

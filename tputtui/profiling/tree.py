@@ -11,9 +11,12 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from tputtui.profiling.metric import ends_running
 from tputtui.profiling.profile import Func, Stack
 from tputtui.profiling.spread import plus_minus
 from tputtui.profiling.stacks import Stacks
+
+HELD = 0.05  # of the time: with the GIL in hand for less, it does not tell what is hot
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Tree:
     """The call tree of some stacks. All lists are by node, in preorder; weights are those of the stacks."""
 
     __slots__ = (
-        "_leaves", "_slices", "_sums", "depth", "end", "gil_self", "gil_total", "key", "line", "parent", "runs", "self_",
+        "_leaves", "_running", "_slices", "_sums", "depth", "end", "gil_self", "gil_total", "key", "line", "parent", "runs", "self_",
         "shape", "stacks", "total",
     )  # fmt: skip
 
@@ -52,6 +55,7 @@ class Tree:
     _leaves: list[int]  # the nodes in which stacks end, ascending
     _slices: list[int]  # the stack of each of them
     _sums: list[array[float]] | None
+    _running: list[float] | None
 
     def __len__(self) -> int:
         return len(self.key)
@@ -99,6 +103,42 @@ class Tree:
         first = bisect_left(self._leaves, node)
         last = bisect_left(self._leaves, self.end[node])
         return plus_minus([sums[last] - sums[first] for sums in self._sums], self.stacks.slice_weights)
+
+    def running(self) -> list[float]:
+        """By node, the weight of the stacks through it that end in code which does not wait."""
+        if self._running is None:
+            runs = ends_running(self.stacks)
+            own = [0.0] * len(self)
+            for node, index in zip(self._leaves, self._slices, strict=True):
+                if runs[index]:
+                    own[node] += self.stacks.wall[index]
+            self._running = _totals(list(self.parent), own)
+        return self._running
+
+    def hottest(self, node: int) -> tuple[list[int], bool]:
+        """The heaviest path from a node to where the time is spent, and whether what it shows runs.
+
+        By who holds the GIL, where somebody does; else by what does not wait; what waits only where nothing runs.
+        """
+        held, running = self.gil_total[node], self.running()
+        if self.stacks.gil_ticks and held >= HELD * self.stacks.gil_ticks:
+            return self._heaviest(node, list(self.gil_total)), True
+        if running and running[node] > 0:
+            return self._heaviest(node, running), True
+        return self._heaviest(node, list(self.total)), False
+
+    def _heaviest(self, node: int, weights: list[float]) -> list[int]:
+        """Along the child with the most weight, to where the node's own outweighs that child's."""
+        path = [node]
+        while self.end[node] > node + 1:
+            below = list(self.children(node))
+            best = max(below, key=lambda child: (weights[child], -child))
+            own = weights[node] - sum(weights[child] for child in below)
+            if weights[best] <= 0 or (node and own > weights[best]):
+                break
+            node = best
+            path.append(node)
+        return path
 
     def lines(self, node: int) -> dict[int, tuple[float, float]]:
         """By line of the node's function, within this subtree: (self, total) as ratios of everything chosen."""
@@ -197,6 +237,7 @@ class _Builder:
         tree._slices = sorted(range(len(at_end)), key=at_end.__getitem__)
         tree._leaves = [at_end[index] for index in tree._slices]
         tree._sums = None
+        tree._running = None
 
     def _shown(self, parents: list[int], frames: list[int], own: list[float], own_gil: list[float]) -> list[int]:
         """The shown node of each node of the trie. Parents come first, so one pass does. A hot loop: no calls in it."""

@@ -6,14 +6,12 @@ row belongs to a node, never to a position: `path_at` and `go_to` carry the curs
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from tputtui.profiling.profile import INCOMPLETE, Func
 from tputtui.profiling.tree import Tree
-from tputtui.text import clean
 
 Marker = Literal["open", "closed", "leaf"]
 
@@ -33,15 +31,6 @@ class Row:
     gil: float | None
     spread: float | None
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a search matched: `coverage` is the share of the samples that pass through any match."""
-
-    pattern: str
-    nodes: tuple[int, ...]
-    coverage: float
 
 
 class TreeView:
@@ -98,7 +87,8 @@ class TreeView:
         elif self._note is not None and (word := self._note(tree.func(tail))):
             notes.append(word)
         return Row(
-            node, depth, marker, func.name, func.file, tree.line[node], tree.share(node), tree.self_share(tail),
+            node, depth, marker, func.name, func.file, tree.line[node], tree.share(node),
+            tree.self_share(node if tree.shape.inverted else tail),
             tree.gil_share(node), tree.spread(node), tuple(notes),
         )  # fmt: skip
 
@@ -181,20 +171,6 @@ class TreeView:
             self._unfolded.update(range(node, tail))
         self._refill()
 
-    def expand_below(self, at: int, limit: int = 200_000) -> None:
-        """Open everything below a row, at most `limit` nodes."""
-        node = self.node_at(at)
-        for inner in range(node, min(self.tree.end[node], node + limit)):
-            if self.tree.end[inner] > inner + 1:
-                self.expanded.add(inner)
-        self._refill()
-
-    def collapse_all(self) -> None:
-        """Only the outermost rows."""
-        self.expanded.clear()
-        self._whole.clear()
-        self._refill()
-
     def open_hot(self, share: float = 0.15) -> None:
         """Open every node with at least `share` of the samples: how a profile greets its reader."""
         node = 0
@@ -207,22 +183,17 @@ class TreeView:
             node += 1
         self._refill()
 
-    def open_hottest(self, at: int | None = None) -> int:
-        """Open the heaviest path below a row (None: of all) to where the time is spent. Returns the row to go to.
+    def open_hottest(self, at: int | None = None) -> tuple[int, bool]:
+        """Open the heaviest path below a row (None: of all) to where the time is spent.
 
-        The path ends where a node's own time outweighs every callee's.
+        Returns the row to go to, and whether that path runs: what waits is followed only where nothing runs. The path
+        ends where a node's own time outweighs every callee's.
         """
-        tree = self.tree
         node = 0 if at is None else self.node_at(at)
-        while tree.end[node] > node + 1:
-            heaviest = node + 1  # preorder, heaviest first
-            if node and tree.self_[node] > tree.total[heaviest]:
-                break
-            if node:
-                self.expanded.add(node)
-            node = heaviest
+        path, runs = self.tree.hottest(node)
+        self.expanded.update(inner for inner in path[:-1] if inner)
         self._refill()
-        return self.index(node) or 0
+        return self.index(path[-1]) or 0, runs
 
     def go_to(self, path: tuple[int, ...]) -> int:
         """Open the way to a path (or its longest beginning that is here). Returns the row to go to."""
@@ -240,18 +211,6 @@ class TreeView:
             inner = parent
         self._refill()
         return self.index(node) or 0
-
-    def search(self, pattern: str) -> Found:
-        """Functions whose name or file match a regular expression, case folded; a broken one is taken literally."""
-        pattern = clean(pattern, 200)
-        try:
-            matcher = re.compile(pattern, re.IGNORECASE)
-        except re.error:
-            matcher = re.compile(re.escape(pattern), re.IGNORECASE)
-        nodes, coverage = self.tree.matching(
-            lambda func: matcher.search(func.name) is not None or matcher.search(func.file) is not None
-        )
-        return Found(pattern, tuple(nodes), coverage)
 
     # ------------------------------------------------------------------------------------------- folding
 

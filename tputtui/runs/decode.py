@@ -17,6 +17,7 @@ from tputtui.model import (
     Reading,
     Scrape,
     Series,
+    Served,
     Target,
 )
 from tputtui.runs import lines
@@ -46,12 +47,28 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """A target that is spoken of in what follows."""
+
+    target: Target
+    served: bool = False  # what is known of it comes from a server
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """From now on, these targets are watched, in this order."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
-    """A reading, and what only live could be known: names of which the scanner had dropped series, by target."""
+    """A reading, and what only live could be known."""
 
     reading: Reading
-    looking: bool = False
-    forgotten: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    looking: bool = False  # targets were still being looked for
+    forgotten: Mapping[str, frozenset[str]] = field(default_factory=dict)  # target -> names that do not count from zero
+    past: tuple[Scrape, ...] = ()  # what servers remember of the time before
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +89,7 @@ class Profiled:
     document: Mapping[str, object]
 
 
-Item = Header | Target | Bound | Tick | Grouped | Mark | Event | Profiled | Summary | End
+Item = Header | Watched | Arranged | Bound | Tick | Grouped | Mark | Event | Profiled | Summary | End
 """What the lines of a run say, one after the other."""
 
 
@@ -113,6 +130,7 @@ class Decoder:
         self._targets: list[_TargetState] = []
         self._names: set[str] = set()
         self._scrapes: list[Scrape] = []
+        self._past: list[Scrape] = []
         self._forgotten: dict[str, frozenset[str]] = {}
         self._processes: dict[int, ProcessReading] = {}
 
@@ -129,7 +147,7 @@ class Decoder:
     def _line(self, said: Mapping[str, Any]) -> Item | None:
         """One line; None where it only tells what others rest on. A line of a kind that is not known is passed over."""
         if "s" in said:
-            self._scrapes.append(self._scrape(said))
+            (self._past if said.get("past") is True else self._scrapes).append(self._scrape(said))
             return None
         if "run" in said:
             return self._header(said["run"])
@@ -139,6 +157,8 @@ class Decoder:
             return self._tick(said["tick"])
         if "target" in said:
             return self._target(said["target"])
+        if "order" in said:
+            return Arranged(tuple(self._of(one).target.name for one in _list(said["order"])))
         if "bindings" in said:
             number, bound, name = _parts(said["bindings"], 3)
             bindings = from_plain(Bindings, bound) if bound is not None else None
@@ -180,7 +200,7 @@ class Decoder:
 
     # ------------------------------------------------------------------------------------------ targets
 
-    def _target(self, said: Any) -> Target:
+    def _target(self, said: Any) -> Watched:
         if not isinstance(said, dict) or said.get("id") != len(self._targets) or len(self._targets) >= TARGET_LIMIT:
             raise BadValue("a target out of order")
         target = from_plain(Target, said)
@@ -188,7 +208,7 @@ class Decoder:
             raise BadValue("two targets of one name")
         self._names.add(target.name)
         self._targets.append(_TargetState(target))
-        return target
+        return Watched(target, said.get("served") is True)
 
     def _of(self, number: Any) -> _TargetState:
         return self._targets[_place(number, self._targets)]
@@ -246,6 +266,7 @@ class Decoder:
             warning=None if warning is None else clean(_text(warning)),
             hidden={key[:_NAME_LIMIT]: _count(one) for key, one in hidden.items()},
             truncated=said.get("truncated") is True,
+            served=_served(said["served"]) if "served" in said else None,
         )
         return Scrape(name, at, time, duration, exposition, None if size is None else _count(size))
 
@@ -265,8 +286,8 @@ class Decoder:
             self_cpu_s=None if said.get("cpu") is None else _finite(said["cpu"]),
             self_rss_bytes=None if said.get("rss") is None else _count(said["rss"]),
         )
-        tick = Tick(reading, said.get("looking") is True, self._forgotten)
-        self._scrapes, self._forgotten = [], {}
+        tick = Tick(reading, said.get("looking") is True, self._forgotten, tuple(self._past))
+        self._scrapes, self._past, self._forgotten = [], [], {}
         return tick
 
     def _table(self, changes: Any) -> tuple[ProcessReading, ...]:
@@ -321,6 +342,11 @@ def _text(data: Any) -> str:
     if type(data) is not str or len(data) > _VALUE_LIMIT:
         raise BadValue("not a text")
     return str(data)
+
+
+def _served(data: Any) -> Served:
+    rate_s, labels = _parts(data, 2)
+    return Served(None if rate_s is None else _finite(rate_s), tuple(map(_text, _list(labels))))
 
 
 def _count(data: Any) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from tputtui.model import Family, Labels, Series, Target
-from tputtui.runs.decode import Tick
+from tputtui.runs.decode import Tick, Watched
 from tputtui.runs.encode import base
 from tputtui.runs.reader import Run
 
@@ -54,8 +54,8 @@ def _look(run: Run) -> tuple[dict[str, int], dict[str, Family], dict[str, Target
     families: dict[str, Family] = {}
     targets: dict[str, Target] = {}
     for item in run.items():
-        if isinstance(item, Target):
-            targets[item.name] = item
+        if isinstance(item, Watched):
+            targets[item.target.name] = item.target
         elif isinstance(item, Tick):
             for scrape in item.reading.scrapes:
                 if scrape.exposition is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from tputtui.model import Match
 from tputtui.settings import schema
 from tputtui.settings.schema import Option
 from tputtui.settings.values import Settings, TargetSettings
@@ -52,7 +53,12 @@ def starter() -> str:
     for title, example in (("profile.categories", 'database = ["sqlalchemy", "psycopg"]'), ("keys", 'profile = "p"')):
         lines += ["", f"# {schema.HELP[title]}", f"# [{title}]", f"# {example}"]
     lines += ["", f"# {schema.HELP['targets']}", "# [[targets]]", *_commented(schema.TARGET)]
-    lines += ["", f"# {schema.HELP['targets.headers']}", "# [targets.headers]", '# X-Scope-OrgID = "team-a"']
+    for key, example in (
+        ("headers", 'X-Team = "a"'),
+        ("headers_file", 'X-Api-Key = "~/.secrets/key"'),
+        ("headers_env", 'X-Api-Key = "API_KEY"'),
+    ):
+        lines += ["", f"# {schema.HELP[f'targets.{key}']}", f"# [targets.{key}]", f"# {example}"]
     lines += ["", f"# {schema.HELP['targets.bindings']}", "# [targets.bindings.errors]", *_commented(schema.BINDING)]
     return "\n".join(lines) + "\n"
 
@@ -61,7 +67,9 @@ def page() -> str:
     """The text of docs/configuration.md."""
     parts = [_PAGE, _section("The first table", "", schema.SETTINGS)]
     parts.append(_section("`[[targets]]`", schema.HELP["targets"], schema.TARGET))
-    parts.append(f"`[targets.headers]`: {schema.HELP['targets.headers']}\n")
+    parts += [
+        f"`[targets.{key}]`: {schema.HELP[f'targets.{key}']}\n" for key in ("headers", "headers_file", "headers_env")
+    ]
     signals = ", ".join(f"`{signal}`" for signal in schema.SIGNALS)
     binding = f"{schema.HELP['targets.bindings']} One table each for {signals}; a text alone is the family."
     parts.append(_section("`[targets.bindings.SIGNAL]`", binding, schema.BINDING))
@@ -90,7 +98,7 @@ def effective(settings: Settings, url: Callable[[str], str]) -> list[tuple[str, 
         key = "profile.on_objective_missed"
         options = [option for option in schema.TRIGGER if getattr(trigger, option.attribute) is not None]
         rows += [(f"{key}.{option.key}", written(option, trigger), settings.origins[key]) for option in options]
-    for index, target in enumerate(settings.targets, 1):
+    for index, target in enumerate((*settings.targets, *settings.servers), 1):
         rows += [(f"targets[{index}].{key}", value, settings.origins["targets"]) for key, value in _target(target, url)]
     return rows
 
@@ -119,11 +127,25 @@ def written(option: Option, holder: object) -> str:
     return toml(value)
 
 
+def matchers(match: Iterable[Match]) -> str:
+    """Label matchers as they are typed."""
+    return ",".join(f"{one.label}{one.op}{json.dumps(one.value, ensure_ascii=False)}" for one in match)
+
+
 def _target(target: TargetSettings, url: Callable[[str], str]) -> Iterator[tuple[str, str]]:
     for option in schema.TARGET:
         value = getattr(target, option.attribute)
-        if value not in (None, False):
-            yield option.key, toml(url(target.url)) if option.key == "url" else written(option, target)
+        if option.key in ("url", "prometheus"):
+            shown = toml(url(value)) if value else ""
+        elif option.key == "match":
+            shown = toml(matchers(target.match)) if target.match else ""
+        else:
+            shown = written(option, target) if value not in (None, False) else ""
+        if shown:
+            yield option.key, shown
+    for key in ("headers_file", "headers_env"):
+        for name, source in getattr(target, key).items():
+            yield f"{key}.{clean(name)}", toml(source)
     for name in target.headers:
         yield f"headers.{clean(name)}", "***"  # who knows what it is
     for signal, words in target.bindings.items():

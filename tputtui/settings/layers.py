@@ -89,7 +89,8 @@ def _settings(values: Mapping[str, Any], origins: dict[str, str]) -> Settings:
     presets = {name: ProfilePreset(**(plain | fields)) for name, fields in values.get("profile.presets", {}).items()}
     return Settings(
         **top,
-        targets=values.get("targets", ()),
+        targets=tuple(target for target in values.get("targets", ()) if not target.prometheus),
+        servers=tuple(target for target in values.get("targets", ()) if target.prometheus),
         keys=values.get("keys", {}),
         profile=replace(profile, presets=presets),
         limits=Limits(**_fields(values, "limits.", schema.LIMITS)),

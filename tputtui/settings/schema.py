@@ -70,8 +70,8 @@ PRESET: tuple[Option, ...] = (
     Option("subprocesses", kinds.SWITCH, "child processes too", "false"),
     Option("native", kinds.SWITCH, "native frames too; pauses the process for longer", "false"),
     Option("blocking", kinds.SWITCH, "exact: the process is paused for each sample", "false"),
-    Option("idle", kinds.SWITCH, "idle threads too", "false"),
-    Option("gil", kinds.SWITCH, "only threads that hold the GIL", "false"),
+    Option("idle", kinds.SWITCH, "open with waiting threads, too; without them only what runs (g shows all)", "true"),
+    Option("gil", kinds.SWITCH, "open with who held the GIL (g shows all)", "false"),
 )
 
 TRIGGER: tuple[Option, ...] = (
@@ -98,6 +98,14 @@ LIMITS: tuple[Option, ...] = (
 TARGET: tuple[Option, ...] = (
     Option("name", kinds.TEXT, "what it is called on screen and on the command line", example='"api"'),
     Option("url", kinds.TEXT, "URL, host:port or :port; without a path, /metrics", example='"127.0.0.1:8000"'),
+    Option(
+        "prometheus",
+        kinds.TEXT,
+        "in place of url: address of a Prometheus-compatible server (Thanos, Mimir, VictoriaMetrics)",
+        example='"prometheus.example:9090"',
+    ),
+    Option("match", kinds.MATCHERS, "what to take from the server; else all its jobs", example="'job=\"api\"'"),
+    Option("tenant", kinds.TEXT, "X-Scope-OrgID to send: the tenant of a shared server", example='"team-a"'),
     Option("service", kinds.TEXT, "targets of one service are added up", example='"api"'),
     Option("username", kinds.TEXT, "basic authentication", example='"metrics"'),
     Option("password_file", kinds.FILE, "file that holds the password", example='"~/.secrets/api"'),
@@ -122,18 +130,24 @@ BINDING: tuple[Option, ...] = (
     Option("limit", kinds.METRIC, "saturation: the metric of its limit", example='"pool_size"'),
 )
 
+CATEGORIES = ("framework", "your code", "database", "outbound", "waiting", "other")
+"""The kinds of work that modules can be put under; tests/profiling holds them to those of `profiling.categories`."""
+
 SIGNALS = ("traffic", "errors", "latency", "saturation")
 """The bindings a target can set, each a metric's name or a table of the above."""
 
 HELP: dict[str, str] = {
     "targets": "What is asked for numbers, one [[targets]] each. Secrets come from files or variables, never from here.",
-    "targets.headers": "Headers to send, such as X-Scope-OrgID. Not for secrets.",
+    "targets.headers": "Headers to send. Not for secrets.",
+    "targets.headers_file": "Headers to send, each read from a file at every request.",
+    "targets.headers_env": "Headers to send, each the value of an environment variable.",
     "targets.bindings": "Which metric feeds a signal, where the one found by itself is not the one you want.",
     "keys": "Keys by action, as the help screen (?) names them.",
     "profile": "How a process is profiled.",
     "profile.presets": "Named sets of options for a capture.",
     "profile.on_objective_missed": "A capture by itself when an objective is missed. Without this table there is none.",
-    "profile.categories": "Modules by kind of work; they go before the built-in table.",
+    "profile.categories": "Modules by kind of work (framework, your code, database, outbound, waiting, other); "
+    "they go before the built-in table. With a / it is a part of a path.",
     "limits": "Beyond these we degrade, and say so. Sizes as 512B, 64KiB, 16MiB or a number of bytes.",
 }
 

@@ -133,6 +133,12 @@ class _Reader:
             }
         if "categories" in data:
             values["categories"] = self.mapping(data["categories"], (*path, "categories"), kinds.TEXTS)
+            for name in set(values["categories"]) - set(schema.CATEGORIES):
+                known = ", ".join(schema.CATEGORIES)
+                self.complain(
+                    (*path, "categories", name),
+                    f"no kind of work{did_you_mean(name, schema.CATEGORIES)}; there are: {known}",
+                )
         if "on_objective_missed" in data:
             at: Path = (*path, "on_objective_missed")
             values["on_objective_missed"] = self.trigger(data["on_objective_missed"], at, values.get("presets", {}))
@@ -171,16 +177,21 @@ class _Reader:
         return tuple(targets)
 
     def target(self, data: object, path: Path) -> TargetSettings:
-        values = self.fields(data, path, schema.TARGET, ("headers", "bindings"))
+        values = self.fields(data, path, schema.TARGET, ("headers", "headers_file", "headers_env", "bindings"))
         if not isinstance(data, dict):
             return TargetSettings()
         if "headers" in data:
             values["headers"] = self.mapping(data["headers"], (*path, "headers"), kinds.HEADER)
+        if "headers_file" in data:
+            values["headers_file"] = self.mapping(data["headers_file"], (*path, "headers_file"), kinds.FILE)
+        if "headers_env" in data:
+            values["headers_env"] = self.mapping(data["headers_env"], (*path, "headers_env"), kinds.VARIABLE)
         if "bindings" in data:
             values["bindings"] = self.bindings(data["bindings"], (*path, "bindings"))
-        if "url" in values:
-            self.ask(self.outside.url, values["url"], (*path, "url"))
-        elif "url" not in data:
+        for key in ("url", "prometheus"):
+            if key in values:
+                self.ask(self.outside.url, values[key], (*path, key))
+        if "url" not in data and "prometheus" not in data:
             self.complain(path, 'a target needs a url, such as url = "127.0.0.1:8000"')
         self.pairs(values, path)
         return TargetSettings(**values)
@@ -202,6 +213,10 @@ class _Reader:
             self.complain(path, "a password needs its username")
         if has_password and ("token_file" in values or "token_env" in values):
             self.complain(path, "a password and a token exclude each other")
+        if "url" in values and "prometheus" in values:
+            self.complain((*path, "prometheus"), "url says where to ask already: keep one of the two")
+        if "match" in values and "prometheus" not in values:
+            self.complain((*path, "match"), "it chooses what to take from a server: prometheus names one")
         if "key_file" in values and "cert_file" not in values:
             self.complain((*path, "key_file"), "a key needs its certificate: cert_file")
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tputtui.model import Match
+
 Background = Literal["auto", "light", "dark"]
 
 
@@ -19,8 +21,13 @@ class TargetSettings:
 
     name: str | None = None  # None: named after its address
     url: str = field(default="", repr=False)  # as typed: may carry credentials, so it is never shown as it is
+    prometheus: str = field(default="", repr=False)  # in place of `url`: a Prometheus-compatible server, as typed
+    match: tuple[Match, ...] = ()  # what is taken from the server
+    tenant: str | None = None
     service: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers_file: Mapping[str, str] = field(default_factory=dict)
+    headers_env: Mapping[str, str] = field(default_factory=dict)
     username: str | None = None
     password_file: str | None = None
     password_env: str | None = None
@@ -33,6 +40,11 @@ class TargetSettings:
     bindings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # signal -> what the config says of it
     max_body_bytes: int | None = None  # None: as `Limits`
     max_series: int | None = None
+
+    @property
+    def address(self) -> str:
+        """What is asked, as typed: may carry credentials."""
+        return self.prometheus or self.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +71,7 @@ class ProfilePreset:
     subprocesses: bool = False
     native: bool = False
     blocking: bool = False
-    idle: bool = False
+    idle: bool = True
     gil: bool = False
 
 
@@ -89,6 +101,7 @@ class Settings:
     """The effective settings. `origins` says for each key ("interval", "limits.body") where its value comes from."""
 
     targets: tuple[TargetSettings, ...] = ()
+    servers: tuple[TargetSettings, ...] = ()  # Prometheus-compatible ones, asked in place of targets or beside them
     interval_s: float = 1.0
     window_s: float = 10.0
     quantiles: tuple[float, ...] = (0.5, 0.9, 0.99)

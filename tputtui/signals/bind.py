@@ -10,6 +10,8 @@ from tputtui.signals import rows, status, units
 from tputtui.signals.ecosystems import Found, holds
 from tputtui.signals.families import Metric
 
+MOST_NAMED = 3  # paths that are left out of the traffic and named in its reason
+
 KNOWN_SCORE = 20.0
 """What a line of a known ecosystem scores: above what names and labels alone can reach."""
 
@@ -26,8 +28,15 @@ def traffic(metric: Metric, score: float, reason: str, line: Found | None = None
         name=name,
         match=_matches(metric, line),
         score=round(score, 2),
-        reason=reason,
+        reason=reason + _without(metric),
     )
+
+
+def _without(metric: Metric) -> str:
+    """What of the metric is not counted, for whoever compares with the raw counter."""
+    left_out = [text.clean(path, 30) for path in rows.left_out(metric)]
+    more = f" and {len(left_out) - MOST_NAMED} more" if len(left_out) > MOST_NAMED else ""
+    return f", without {', '.join(left_out[:MOST_NAMED])}{more}" if left_out else ""
 
 
 def latency(metric: Metric, score: float, reason: str, line: Found | None = None, name: str = "") -> Binding:
@@ -110,7 +119,7 @@ def saturation(line: Found, ecosystem: str) -> Binding:
 
 def known_reason(ecosystem: str, metric: Metric) -> str:
     """How a line of an entry came to be bound: known of HAProxy, 1,284/s now."""
-    now = f", {text.rate(metric.rate)}/s now" if metric.rate else ""
+    now = f", {text.rate(metric.rate)}/s now" if metric.rate and not rows.left_out(metric) else ""
     return f"known of {ecosystem}{now}"
 
 

@@ -41,6 +41,8 @@ class Breakdown:
         self._layout: Layout | None = None
         self._scale = 1.0
         self._counted: dict[Key, Numbers] = {}
+        self._alone: tuple[list[Key], Numbers] = ([], [])  # rows of one series, which most are where there are many
+        self._several: list[tuple[Key, Numbers]] = []
         self._bad: dict[Key, Numbers] = {}
         self._all: dict[Key, Numbers] = {}
         self._buckets: dict[Key, list[tuple[int, Series]]] = {}
@@ -55,16 +57,20 @@ class Breakdown:
         self._scale = traffic.binding.scale if traffic is not None else 1.0
         if not self._counted and latency is not None:
             self._counted, self._scale = self._rows(latency.counts), 1.0
+        alone = [(key, numbers[0]) for key, numbers in self._counted.items() if len(numbers) == 1]
+        self._alone = [key for key, _ in alone], [number for _, number in alone]
+        self._several = [(key, numbers) for key, numbers in self._counted.items() if len(numbers) > 1]
         self._bad = self._rows(errors.bad) if errors is not None else {}
-        self._all = self._rows(errors.all) if errors is not None else {}
+        same = errors is not None and traffic is not None and errors.all is traffic.places
+        self._all = self._counted if same else self._rows(errors.all) if errors is not None else {}
         self._buckets = self._places(latency.places) if latency is not None else {}
 
     def _places(self, places: Places) -> dict[Key, list[tuple[int, Series]]]:
+        self._values.make_room(len(places))
         rows: defaultdict[Key, list[tuple[int, Series]]] = defaultdict(list)
-        for number, series in places:
-            key = self._values(series)
-            if any(key):
-                rows[key].append((number, series))
+        for place in places:
+            rows[self._values(place[1])].append(place)
+        rows.pop(("",) * len(self.by), None)  # without any of the labels
         return rows
 
     def _rows(self, places: Places) -> dict[Key, Numbers]:
@@ -76,7 +82,10 @@ class Breakdown:
         """The `limit` rows with most traffic, and how many are left with how much traffic; None where none is left."""
         if not tick.live:
             return (), None
-        traffic = [(-tick.add(numbers) * self._scale, key) for key, numbers in self._counted.items()]
+        scale = -self._scale
+        keys, numbers = self._alone
+        traffic = [(rate * scale, key) for rate, key in zip(map(tick.rates.__getitem__, numbers), keys, strict=True)]
+        traffic += [(tick.add(several) * scale, key) for key, several in self._several]
         top = nsmallest(limit, traffic)  # equal traffic: by name, so that rows stay where they are
         left = len(traffic) - len(top)
         more = (left, max(0.0, sum(rps for rps, _ in top) - sum(rps for rps, _ in traffic))) if left else None

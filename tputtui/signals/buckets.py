@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from tputtui.model import Labels, Quantile, Series
 from tputtui.signals import histograms
-from tputtui.signals.flat import Layout, Numbers, Tick
+from tputtui.signals.flat import Layout, Memo, Numbers, Tick
 
 Bound = float | tuple[float, float]
 """An upper bound (`le`), or both ends of a VictoriaMetrics bucket (`vmrange`)."""
@@ -73,10 +73,11 @@ class BucketSum:
 
 def bucket_sum(
     layout: Layout,
-    places: Iterable[tuple[int, Series]],
-    split: Callable[[Series], tuple[Bound | None, Labels]],
+    places: Sequence[tuple[int, Series]],
+    split: Memo[tuple[Bound | None, Labels]],
 ) -> BucketSum:
     """The sum over bucket series; `split` tells a series' bound from its other labels."""
+    split.make_room(len(places))
 
     def told() -> Iterable[tuple[int, Bound | None, LabelSet]]:
         for number, series in places:

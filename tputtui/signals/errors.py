@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from tputtui.model import Binding, ErrorState, Series
+from tputtui.model import Binding, ErrorState, Match, Series
 from tputtui.signals.flat import Layout, Memo, Numbers, Tick, condition, lifetime
 from tputtui.signals.status import is_server_error, status_class
+from tputtui.signals.traffic import Traffic
 
 MOST_CLASSES = 12
 """Classes told apart; what is left is "other"."""
 
+_MOST_VALUES = 10_000  # of the status label, of which it is remembered what they mean
+
 
 class Errors:
-    """Reads one errors binding. `whole` is the traffic's binding, over which a counter of errors is taken."""
+    """Reads one errors binding. `traffic` reads the traffic, over which a counter of errors is taken; it plans first."""
 
-    def __init__(self, binding: Binding, whole: Binding | None = None) -> None:
+    def __init__(self, binding: Binding, traffic: Traffic | None = None) -> None:
         self.binding = binding
-        self.judge = Memo(self._judge)
+        whole = traffic.binding if traffic is not None else None
+        if whole is not None and whole.unit == "By/s" and binding.family != whole.family:
+            whole = None  # errors are no share of bytes: their rate is all there is to say
+        self._traffic = traffic
+        self._judged: dict[str, tuple[bool, str]] = {}
         self._meets = condition(binding.match)
         self._by_status = binding.label is not None
         self._of = binding.family if self._by_status else (whole.family if whole is not None else "")
         self._of = binding.denominator or self._of
-        self._of_meets = condition(whole.match if whole is not None and whole.family == self._of else binding.match)
+        self._of_match = whole.match if whole is not None and whole.family == self._of else binding.match
+        self._of_meets = condition(self._of_match)
         self.bad: list[tuple[int, Series]] = []
         self.all: list[tuple[int, Series]] = []
         self._bad: Numbers = []
@@ -30,12 +38,20 @@ class Errors:
         self._classes: dict[str, Numbers] = {}
         self._since_start: float | None = None
 
-    def _judge(self, series: Series) -> tuple[bool, str]:
+    def judge(self, series: Series) -> tuple[bool, str]:
         """Whether a series counts errors, and its class."""
         label = self.binding.label
         if label is None:
             return True, ""
         value = series.label(label) or ""
+        found = self._judged.get(value)
+        if found is None:
+            if len(self._judged) >= _MOST_VALUES:
+                self._judged.clear()
+            found = self._judged[value] = self._judge(label, value)
+        return found
+
+    def _judge(self, label: str, value: str) -> tuple[bool, str]:
         rule = label if "grpc" in label or "grpc" not in self.binding.family else f"grpc_{label}"
         listed = value in self.binding.values
         only_listed = bool(self.binding.values) and self.binding.origin == "config"
@@ -43,10 +59,10 @@ class Errors:
 
     def plan(self, layout: Layout) -> None:
         """Find the series that count errors, and those they are a share of."""
-        counted = layout.pick(self.binding.family, self._meets)
+        counted = self._pick(layout, self.binding.family, self._meets, self.binding.match)
         self.bad = [place for place in counted if self.judge(place[1])[0]]
         of_itself = self._by_status and self._of == self.binding.family
-        self.all = counted if of_itself else layout.pick(self._of, self._of_meets)
+        self.all = counted if of_itself else self._pick(layout, self._of, self._of_meets, self._of_match)
         self._bad = [number for number, _ in self.bad]
         self._all = [number for number, _ in self.all]
         classes: defaultdict[str, Numbers] = defaultdict(list)
@@ -54,6 +70,15 @@ class Errors:
             name = self.judge(series)[1]
             classes[name if name in classes or len(classes) < MOST_CLASSES else "other"].append(number)
         self._classes = dict(sorted(classes.items()))
+
+    def _pick(
+        self, layout: Layout, family: str, meets: Memo[bool], match: tuple[Match, ...]
+    ) -> list[tuple[int, Series]]:
+        """The series of a family; where they are those of the traffic, its own list."""
+        traffic = self._traffic
+        if traffic is not None and (traffic.binding.family, traffic.binding.match) == (family, match):
+            return traffic.places
+        return layout.pick(family, meets)
 
     def begin(self, layout: Layout) -> None:
         """Take the ratio over the processes' lives from what the counters carry now."""

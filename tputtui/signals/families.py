@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from tputtui.model import Exposition, Family, MetricKind, Series
+from tputtui.model import Exposition, Family, Match, MetricKind, Series
 
 LABEL_VALUES = 64  # distinct values kept for a label: enough to see what the label is about
 SERIES_READ = 500  # series of a name whose labels are looked at
@@ -48,6 +48,7 @@ class Metric:
     bounds: tuple[float, ...] = ()  # a histogram's finite upper bounds, ascending
     rate: float | None = None  # events per second between the two scrapes; None without a second one
     denominator: str | None = None  # of a mean: the counter that divides
+    aggregates: tuple[Match, ...] | None = None  # `rows.without_aggregates`, once it was asked for
 
     @property
     def sample(self) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -18,7 +18,9 @@ Numbers = list[int]
 """Places of series in `Tick.rates`."""
 
 MEMO_LIMIT = 20_000
-"""Series whose place in a figure is remembered; beyond, it is worked out anew: churn must not fill memory."""
+"""Series of which something is remembered; beyond it, and beyond twice the series there are, all is worked out anew:
+churn must not fill memory.
+"""
 
 T = TypeVar("T")
 
@@ -29,13 +31,18 @@ class Memo(Generic[T]):
     def __init__(self, work_out: Callable[[Series], T]) -> None:
         self._work_out = work_out
         self._known: dict[Series, T] = {}
+        self._limit = MEMO_LIMIT
+
+    def make_room(self, series: int) -> None:
+        """Expect to be asked for so many series again and again."""
+        self._limit = max(MEMO_LIMIT, 2 * series)
 
     def __call__(self, series: Series) -> T:
         """What was worked out of this series."""
         try:
             return self._known[series]
         except KeyError:
-            if len(self._known) >= MEMO_LIMIT:
+            if len(self._known) >= self._limit:
                 self._known.clear()
             found = self._known[series] = self._work_out(series)
             return found
@@ -65,9 +72,11 @@ class Layout:
     ever: dict[str, list[tuple[int, Series]]] = field(default_factory=dict)
     starts: Numbers = field(default_factory=list)  # the first number of each window
 
-    def pick(self, name: str, meets: Callable[[Series], bool]) -> list[tuple[int, Series]]:
+    def pick(self, name: str, meets: Memo[bool]) -> list[tuple[int, Series]]:
         """The series of a sample name that are there now and meet a condition."""
-        return [(number, series) for number, series in self.present.get(name, ()) if meets(series)]
+        present = self.present.get(name, [])
+        meets.make_room(len(present))
+        return [place for place in present if meets(place[1])]
 
     def window_of(self, number: int) -> int:
         """Which of the windows a number belongs to."""
@@ -78,14 +87,15 @@ def lay_out(windows: tuple[TargetWindow, ...]) -> Layout:
     """Number the series of all windows through."""
     layout = Layout(windows)
     start = 0
+    gone: set[int] = set()
     for window in windows:
         layout.starts.append(start)
-        for number, series in enumerate(window.series):
-            place = (start + number, series)
-            layout.ever.setdefault(series.name, []).append(place)
-            if number not in window.gone:
-                layout.present.setdefault(series.name, []).append(place)
+        for place in enumerate(window.series, start):
+            layout.ever.setdefault(place[1].name, []).append(place)
+        gone.update(start + number for number in window.gone)
         start += len(window.series)
+    for name, places in layout.ever.items():
+        layout.present[name] = [place for place in places if place[0] not in gone] if gone else places
     return layout
 
 
@@ -172,7 +182,6 @@ def by_labels(by: Sequence[str]) -> Memo[tuple[str, ...]]:
     """The values of some labels of a series."""
 
     def values(series: Series) -> tuple[str, ...]:
-        labels: Mapping[str, str] = dict(series.labels)
-        return tuple(labels.get(name, "") for name in by)
+        return tuple([series.label(name) or "" for name in by])
 
     return Memo(values)

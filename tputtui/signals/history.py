@@ -105,18 +105,30 @@ class History:
         self.interval_s = interval_s
         self.most_names = most_names
         self._rings: OrderedDict[str, tuple[Ring, ...]] = OrderedDict()
+        self._missed: set[str] = set()  # names that were asked for and are not there
 
     def append(self, at: float, values: Mapping[str, float | None]) -> None:
         """Take one tick's values. None is a gap."""
         for name, value in values.items():
             rings = self._rings.get(name)
             if rings is None:
+                if len(self._rings) >= self.most_names and not self._make_room(name, values):
+                    continue
                 rings = self._rings[name] = tuple(Ring(step, cells) for step, cells in LEVELS)
             self._rings.move_to_end(name)
             for ring in rings:
                 ring.put(at, value)
-        while len(self._rings) > self.most_names:
-            self._rings.popitem(last=False)
+
+    def _make_room(self, name: str, values: Mapping[str, float | None]) -> bool:
+        """Drop the name that was unused for longest. One that is still written gives way only to one that was asked for:
+        else a hundred services would push each other out at every tick, and none would have a history.
+        """
+        oldest = next(iter(self._rings))
+        if oldest in values and name not in self._missed:
+            return False
+        self._missed.discard(name)
+        del self._rings[oldest]
+        return True
 
     def names(self) -> tuple[str, ...]:
         """The names held, the longest unused first."""
@@ -145,6 +157,8 @@ class History:
     ) -> list[Cell | None]:
         rings = self._rings.get(name)
         wanted = columns if newest is None else min(newest, columns)
+        if rings is None and len(self._missed) < self.most_names:
+            self._missed.add(name)
         if rings is None or columns <= 0 or span_s <= 0:
             return [None] * max(wanted, 0)
         self._rings.move_to_end(name)

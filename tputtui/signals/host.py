@@ -23,9 +23,9 @@ from tputtui.model import (
     TcpCounters,
     TcpState,
 )
-from tputtui.signals.host_saturation import first_to_saturate, host_saturation
+from tputtui.signals.host_saturation import host_saturation
 
-__all__ = ["derive_cgroup", "derive_host", "first_to_saturate", "host_saturation"]
+__all__ = ["derive_cgroup", "derive_host", "host_saturation"]
 
 
 def derive_host(before: HostReading | None, now: HostReading) -> HostState:

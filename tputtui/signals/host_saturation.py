@@ -1,15 +1,13 @@
-"""How close each resource of the host is to its limit, and which of all resources saturates first.
+"""How close each resource of the host is to its limit.
 
-Waiting work outranks percentages (DESIGN section 4). Work waits where tasks are runnable and have no core, where the
+Work waits where tasks are runnable and have no core, where the
 kernel holds a control group back, where tasks stall for CPU, memory or I/O, where listening sockets drop connections.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from tputtui import text
-from tputtui.model import CgroupState, FirstToSaturate, HostState, SaturationState
+from tputtui.model import CgroupState, HostState, SaturationState
 
 PRESSURE_THRESHOLDS = {"cpu": 30.0, "memory": 10.0, "io": 20.0}
 """Percent of the last 10 s from which pressure counts as waiting work: "some" of the CPU, for which tasks wait a little
@@ -26,7 +24,6 @@ BUSY_PERCENT = 80.0
 """CPU below which a queue is a burst of one moment: it is counted at one instant, the percentage over the tick."""
 
 _OURSELVES = 1  # whoever counts runnable tasks is running
-_NEVER_FIRST = frozenset(("swap",))  # what lies there is history; when it matters, memory is short or under pressure
 
 
 # ------------------------------------------------------------------------------------------------- the host's rows
@@ -90,7 +87,7 @@ def _cpu(state: HostState, absent: dict[str, str]) -> SaturationState:
         queued = max(0, state.run_queue - _OURSELVES - cpu.cores)
         waiting = float(queued) if cpu.percent >= BUSY_PERCENT else 0.0
     share = f"{text.percent(cpu.percent)} % of {_cores(cpu.cores)}"
-    reason = f"{text.number(waiting)} waiting, {share}" if waiting else share
+    reason = f"{text.number(waiting)} waiting (run queue {state.run_queue}), {share}" if waiting else share
     return SaturationState(
         "cpu", None, cpu.percent / 100 * cpu.cores, cpu.cores, cpu.percent / 100, waiting, "cores", reason
     )
@@ -185,42 +182,3 @@ def _unknown(name: str, reason: str | None) -> SaturationState:
 
 def _cores(count: int) -> str:
     return "1 core" if count == 1 else f"{count} cores"
-
-
-# ------------------------------------------------------------------------------------------------- which is first
-
-
-def first_to_saturate(rows: Iterable[SaturationState]) -> FirstToSaturate | None:
-    """The resource that is closest to its limit, with the evidence; None where nothing is known.
-
-    1. What has waiting work: a service's own queue before the host's (requests stand in it), a whole queue of tasks
-       before a share of time, then the higher ratio.
-    2. Nothing waits: the highest ratio to a limit, however low. A share without a limit (I/O wait, throttling) below its
-       threshold is near nothing, and swap that is full of old pages neither.
-    """
-    known = list(rows)
-    waiting = [row for row in known if row.waiting is not None and row.waiting > 0]
-    if waiting:
-        first = min(waiting, key=_urgency)
-        return FirstToSaturate(first.name, _evidence(first))
-    limited = [row for row in known if row.ratio is not None and row.limit is not None and row.name not in _NEVER_FIRST]
-    if not limited:
-        return None
-    first = max(limited, key=lambda row: row.ratio or 0.0)
-    return FirstToSaturate(first.name, _evidence(first))
-
-
-def _urgency(row: SaturationState) -> tuple[bool, bool, float]:
-    return (row.family is None, (row.waiting or 0.0) < 1, -(row.ratio or 0.0))
-
-
-def _evidence(row: SaturationState) -> str:
-    """The host's rows bring their sentence; a service's row has the reason of its binding, which is another matter."""
-    if row.family is None and row.reason:
-        return row.reason
-    share = ""
-    if row.ratio is not None and row.limit is not None:
-        digits, unit = text.amount(row.limit, row.unit)
-        share = f"{text.percent(100 * row.ratio)} % of {digits} {unit}".rstrip()
-    waiting = f"{text.number(row.waiting)} waiting" if row.waiting else ""
-    return ", ".join(part for part in (waiting, share) if part)

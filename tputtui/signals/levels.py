@@ -75,16 +75,6 @@ class Level:
         return sum(limits) * self.binding.scale if limits else None
 
 
-def urgency(state: SaturationState) -> tuple[bool, float, bool, float]:
-    """The sort key: waiting work first, then by ratio, unknown last."""
-    return (
-        not state.waiting,
-        -(state.waiting or 0.0) if state.waiting else 0.0,
-        state.ratio is None,
-        -(state.ratio or 0.0),
-    )
-
-
 _QUEUE_WORDS = (" waiting", " queue", " pending", " queued")
 
 

@@ -15,6 +15,11 @@ def errors(service: str) -> str:
     return f"errors/{service}"
 
 
+def status_class(service: str, status: str) -> str:
+    """Answers of one status class ("2xx") of a service, per second."""
+    return f"class/{service}/{status}"
+
+
 def latency(service: str, quantile: float | None) -> str:
     """A latency quantile of a service in seconds (raw where the unit is not known); None is the mean."""
     return f"latency/{service}/{'mean' if quantile is None else f'{quantile:g}'}"

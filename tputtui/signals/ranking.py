@@ -75,7 +75,8 @@ def _life(metric: Metric, why: list[str], *, moving: bool) -> float:
     if metric.rate is None:
         return min(3.5, math.log10(1 + max(metric.value, 0.0)) / 1.7)
     if metric.rate > 0:
-        why.append(f"{text.rate(metric.rate)}/s now")
+        if not rows.left_out(metric):  # else the figure would be of more than is counted
+            why.append(f"{text.rate(metric.rate)}/s now")
         return 1.5 + min(3.0, math.log10(1 + metric.rate))
     return -1.5 if moving else 0.0
 

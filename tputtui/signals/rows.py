@@ -110,6 +110,12 @@ def own_traffic(metric: Metric) -> tuple[Match, ...]:
     return tuple(Match(label, "!~", OWN_SCRAPE) for label in ROUTE_LABELS if label in metric.labels)
 
 
+def left_out(metric: Metric) -> tuple[str, ...]:
+    """The paths, of those there are, that `own_traffic` keeps out."""
+    values = {value for label in ROUTE_LABELS for value in metric.labels.get(label, ()) if _SCRAPE.fullmatch(value)}
+    return tuple(sorted(values))
+
+
 def counts_only_itself(metric: Metric) -> bool:
     """Whether every row so far is a scrape or a health check."""
     return any(
@@ -120,7 +126,9 @@ def counts_only_itself(metric: Metric) -> bool:
 
 def without_aggregates(metric: Metric) -> tuple[Match, ...]:
     """Conditions under which no row is the sum of other rows of the same metric."""
-    return (*_two_reporters(metric), *_whole_values(metric), *_rows_with_fewer_labels(metric))
+    if metric.aggregates is None:
+        metric.aggregates = (*_two_reporters(metric), *_whole_values(metric), *_rows_with_fewer_labels(metric))
+    return metric.aggregates
 
 
 def _two_reporters(metric: Metric) -> list[Match]:
@@ -151,7 +159,7 @@ def _rows_with_fewer_labels(metric: Metric) -> list[Match]:
     """Rows that lack a label others have, and repeat them: Kafka's topic-less row, dovecot's command without its reply."""
     by_names: dict[tuple[str, ...], list[tuple[Series, float]]] = defaultdict(list)
     for series, value in metric.series:
-        by_names[tuple(name for name, content in series.labels if content)].append((series, value))
+        by_names[tuple([name for name, content in series.labels if content])].append((series, value))
     if not 2 <= len(by_names) <= _LABEL_SETS:
         return []
     matches: dict[str, Match] = {}

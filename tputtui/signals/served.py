@@ -34,7 +34,6 @@ class ServedWindow(TargetWindow):
     def add(self, scrape: Scrape, forgotten: Collection[str] = ()) -> None:
         """Take the next answer, good or failed; one without rates says nothing to this window."""
         del forgotten
-        self.retired = []
         exposition = scrape.exposition
         if exposition is None or exposition.served is None or exposition.served.rate_s is None:
             self.up = self.up and exposition is not None

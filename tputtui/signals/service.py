@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tputtui.model import Binding, Bindings, BreakdownRow, FurtherSignal, ServiceState
-from tputtui.signals import flat
+from tputtui.signals import first, flat
 from tputtui.signals.breakdown import ROWS, Breakdown, default_by
 from tputtui.signals.errors import Errors
 from tputtui.signals.flat import Layout, Tick
 from tputtui.signals.latency import Latency
-from tputtui.signals.levels import Level, urgency, with_queues
+from tputtui.signals.levels import Level, with_queues
 from tputtui.signals.traffic import Traffic
-from tputtui.signals.window import START_TIME, TargetWindow
+from tputtui.signals.window import BOOT_TIME, START_TIME, TargetWindow
 
 
 def followed(bindings: Bindings) -> tuple[frozenset[str], frozenset[str]]:
@@ -27,7 +27,7 @@ def followed(bindings: Bindings) -> tuple[frozenset[str], frozenset[str]]:
 def wanted(bindings: Bindings) -> frozenset[str]:
     """The sample names to read of a target: all that the bindings rest on, and when the process started."""
     counters, gauges = followed(bindings)
-    return counters | gauges | {START_TIME}
+    return counters | gauges | {START_TIME, BOOT_TIME}
 
 
 class ServiceTracker:
@@ -38,17 +38,18 @@ class ServiceTracker:
         name: str,
         targets: tuple[str, ...],
         bindings: Bindings,
-        window_s: float,
         quantiles: tuple[float, ...],
+        before: ServiceTracker | None = None,
     ) -> None:
-        """`window_s` is for the record: the windows themselves decide what they cover."""
+        """`before`: the tracker whose place this one takes, because another signal is bound; its totals go on."""
         self.name = name
         self.targets = targets
         self.bindings = bindings
-        self.window_s = window_s
         self.quantiles = quantiles
-        self._traffic = Traffic(bindings.traffic) if bindings.traffic is not None else None
-        self._errors = Errors(bindings.errors, bindings.traffic) if bindings.errors is not None else None
+        self._traffic: Traffic | None = Traffic(bindings.traffic) if bindings.traffic is not None else None
+        if before is not None and before.bindings.traffic == bindings.traffic:
+            self._traffic = before._traffic
+        self._errors = Errors(bindings.errors, self._traffic) if bindings.errors is not None else None
         self._latency = Latency(bindings.latency, quantiles) if bindings.latency is not None else None
         self._levels = [Level(one) for one in (*bindings.saturation, *bindings.signals) if one.signal == "saturation"]
         self._further = [_Further(one, quantiles) for one in bindings.signals if one.signal != "saturation"]
@@ -63,7 +64,7 @@ class ServiceTracker:
         tick = self._tick = self._look(mine)
         by = default_by(self.bindings.breakdown) if by is None else by
         rows, more = self.breakdown(by)
-        levels = sorted(with_queues(level.state(tick) for level in self._levels), key=urgency)
+        levels = sorted(with_queues(level.state(tick) for level in self._levels), key=first.order)
         ages = [age + max(0.0, at - window.at) for window in mine if (age := window.age_s()) and window.at is not None]
         return ServiceState(
             name=self.name,
@@ -97,7 +98,7 @@ class ServiceTracker:
 
     def _look(self, windows: tuple[TargetWindow, ...]) -> Tick:
         """The rates of this tick; where series came or went, what they count for is worked out first."""
-        version = tuple((id(window), window.layout) for window in windows)
+        version = tuple((window.serial, window.layout) for window in windows)
         if self._tick is None or version != self._version:
             self._version = version
             layout = flat.lay_out(windows)

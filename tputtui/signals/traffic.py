@@ -6,7 +6,7 @@ from collections import deque
 
 from tputtui.model import Binding, Series, TrafficState
 from tputtui.signals.flat import Layout, Numbers, Tick, condition, gauge_values, lifetime
-from tputtui.signals.window import TargetWindow
+from tputtui.signals.window import Tally, TargetWindow
 
 BEST_S = 60.0
 """Sustained, not peak: the best mean over this long."""
@@ -44,8 +44,7 @@ class Traffic:
         self.places: list[tuple[int, Series]] = []
         self._numbers: Numbers = []
         self._ever: list[Numbers] = []  # by window, numbers within it, gone series too
-        self._retired = 0.0  # what series had gained that the windows have dropped
-        self._planned: dict[int, int] = {}  # by window: the layout whose dropped series are in `_retired`
+        self._tallies: dict[int, Tally] = {}  # by window: what series had gained that it has dropped
         self._minutes: dict[int, _Minute] = {}
         self._best: float | None = None
         self._since_start: float | None = None
@@ -61,24 +60,20 @@ class Traffic:
             for start, end in zip(layout.starts, ends, strict=True)
         ]
         for window in layout.windows:
-            if self._planned.get(id(window)) != window.layout:
-                self._planned[id(window)] = window.layout
-                self._retired += sum(
-                    gained
-                    for series, gained in window.retired
-                    if series.name == self.binding.family and self.meets(series)
-                )
+            if window.serial not in self._tallies:
+                self._tallies[window.serial] = window.tally(self.binding.family, self.meets)
 
     def begin(self, layout: Layout) -> None:
         """Take the mean over the processes' lives from what the counters carry now."""
-        ages = [window.age_s() for window in layout.windows if window.at is not None]
+        family = self.binding.family
+        ages = [window.counting_s(family) for window in layout.windows if window.at is not None]
         if self.binding.kind == "gauge" or not self._numbers or None in ages:
             return
         raw = lifetime(layout).rates
         means = [
             sum(raw[start + number] for number in numbers) / age
             for start, numbers, window in zip(layout.starts, self._ever, layout.windows, strict=True)
-            if (age := window.age_s())
+            if (age := window.counting_s(family))
         ]
         self._since_start = sum(means) * self.binding.scale if means else None
 
@@ -104,13 +99,13 @@ class Traffic:
 
     def _count(self, tick: Tick) -> float:
         """All that was counted since we started; and, on the way, whether this minute is the best."""
-        total = self._retired
+        total = sum(tally.gained for tally in self._tallies.values())
         minute: float | None = 0.0
         for window, numbers in zip(tick.layout.windows, self._ever, strict=True):
             counted = sum(map(window.gained.__getitem__, numbers))
             total += counted
             if window.up and minute is not None:
-                rate = self._minutes.setdefault(id(window), _Minute()).rate(window, counted)
+                rate = self._minutes.setdefault(window.serial, _Minute()).rate(window, counted)
                 minute = None if rate is None else minute + rate
         if minute is not None:
             self._best = max(self._best or 0.0, minute * self.binding.scale)

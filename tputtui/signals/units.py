@@ -21,6 +21,7 @@ _IN_HELP = re.compile(
 _TRAFFIC_UNITS = {
     "By/s": ("bytes", "byte", "octets", "bytesin", "bytesout"),
     "tokens/s": ("tokens", "token"),
+    "samples/s": ("samples",),
     "msg/s": ("messages", "message", "msgs", "msg", "messagesin", "events", "records", "publish", "published"),
 }
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Collection, Mapping
-from itertools import chain, repeat
+from collections.abc import Callable, Collection, Mapping
+from itertools import chain, count, repeat
 from math import inf, isfinite, nan
 from operator import sub
 from typing import NamedTuple
+from weakref import WeakSet
 
 from tputtui.model import Family, Scrape, Series
 from tputtui.signals.counters import rise
@@ -22,7 +23,9 @@ MOST_ROWS = 240
 """Rows kept at most for a window; the two at its ends are always exact."""
 
 GAP_INTERVALS = 2.5
-"""A longer silence starts the rates over: two intervals, and half a one because scrapes are never on the dot."""
+"""A silence longer than this, and than the window, starts the rates over. A target that is asked and does not answer has
+failed, which is said; so a silence is ours: a busy or a stopped machine. What was counted in it is no outage.
+"""
 
 RESTART_S = 1.0
 """process_start_time_seconds moving by more than this is another process; less is rounding."""
@@ -31,6 +34,21 @@ RETIRE_AT_ONCE = 64
 """Series that are gone are dropped in batches of this many, and of a quarter of all: renumbering touches every row."""
 
 START_TIME = "process_start_time_seconds"
+BOOT_TIME = "node_boot_time_seconds"
+
+
+_serials = count()
+
+
+class Tally:
+    """What the dropped series of one name had gained: a reader's total is never less for them."""
+
+    __slots__ = ("__weakref__", "gained", "meets", "name")
+
+    def __init__(self, name: str, meets: Callable[[Series], bool]) -> None:
+        self.name = name
+        self.meets = meets
+        self.gained = 0.0
 
 
 class Row(NamedTuple):
@@ -52,6 +70,7 @@ class TargetWindow:
         self, window_s: float, interval_s: float, counters: Collection[str], gauges: Collection[str] = ()
     ) -> None:
         """Follow the sample names `counters` (and, as they are, `gauges`) over `window_s` seconds."""
+        self.serial = next(_serials)  # no other window ever has the same
         self.window_s = window_s
         self.interval_s = interval_s
         self.series: list[Series] = []
@@ -59,7 +78,6 @@ class TargetWindow:
         self.gained: list[float] = []
         self.gone: dict[int, float] = {}  # number -> at, when it went missing
         self.layout = 0  # changes whenever a series comes, goes or is renumbered
-        self.retired: list[tuple[Series, float]] = []  # dropped by the last scrape, with what they had gained
         self.gauges: Mapping[str, list[tuple[Series, float]]] = {}  # sample name -> the newest values
         self.families: Mapping[str, Family] = {}
         self.up = False  # was the newest scrape good?
@@ -74,15 +92,22 @@ class TargetWindow:
         self._scrapes = 0
         self._rows: deque[Row] = deque()
         self._counters = frozenset(counters)
-        self._gauges = frozenset(gauges) | {START_TIME}
+        self._gauges = frozenset(gauges) | {START_TIME, BOOT_TIME}
         self._armed: frozenset[str] = frozenset()  # names whose new series may count from zero
         self._suspect: set[str] = set()  # names of retired series: a new series may be an old one
         self._created: dict[Series, float] = {}
+        self._tallies: WeakSet[Tally] = WeakSet()
 
     def follow(self, counters: Collection[str], gauges: Collection[str] = ()) -> None:
         """Follow other sample names from the next scrape on; what is still followed goes on undisturbed."""
         self._counters = frozenset(counters)
-        self._gauges = frozenset(gauges) | {START_TIME}
+        self._gauges = frozenset(gauges) | {START_TIME, BOOT_TIME}
+
+    def tally(self, name: str, meets: Callable[[Series], bool]) -> Tally:
+        """Add up, for as long as the caller keeps it, what series of a name had gained when they are dropped."""
+        made = Tally(name, meets)
+        self._tallies.add(made)
+        return made
 
     # ------------------------------------------------------------------------------------------ what it says
 
@@ -109,6 +134,15 @@ class TargetWindow:
         age = self.time - self.start_time
         return age if age > 0 else None
 
+    def counting_s(self, family: str) -> float | None:
+        """For how long a counter has counted: the process's age; a host's counters run since the host was booted, and
+        those of its containers since each was started, which is not known here.
+        """
+        if family.startswith("node_"):
+            booted = next((value for _, value in self.gauges.get(BOOT_TIME, ())), None)
+            return self.time - booted if booted is not None and self.time is not None and self.time > booted else None
+        return None if family.startswith("container_") else self.age_s()
+
     # ------------------------------------------------------------------------------------------ what it is told
 
     def add(self, scrape: Scrape, forgotten: Collection[str] = ()) -> None:
@@ -118,12 +152,12 @@ class TargetWindow:
         scrape before it was good; never where its name is in `forgotten` (its scanner dropped series of that name, so
         it may be an old one come back), nor where series of that name were beyond a limit.
         """
-        self.retired = []
         exposition = scrape.exposition
         if exposition is None:
             self.up = False
             return
-        broken = self.at is None or not self.up or not 0 < scrape.at - self.at <= GAP_INTERVALS * self.interval_s
+        longest = max(GAP_INTERVALS * self.interval_s, self.window_s)
+        broken = self.at is None or not self.up or not 0 < scrape.at - self.at <= longest
         if broken:
             self.segment += 1
             self._rows.clear()
@@ -230,8 +264,12 @@ class TargetWindow:
         old = {number for number, since in self.gone.items() if at - since > self.window_s}
         if len(old) < max(RETIRE_AT_ONCE, len(self.series) // 4):
             return
-        self.retired = [(self.series[number], self.gained[number]) for number in sorted(old)]
-        self._suspect.update(series.name for series, _ in self.retired)
+        for number in old:
+            series = self.series[number]
+            self._suspect.add(series.name)
+            for tally in self._tallies:
+                if tally.name == series.name and tally.meets(series):
+                    tally.gained += self.gained[number]
         kept = [number for number in range(len(self.series)) if number not in old]
         new_number = {number: place for place, number in enumerate(kept)}
         self.series = [self.series[number] for number in kept]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from rich.console import RenderableType
 from textual import events
@@ -18,24 +18,22 @@ from textual.screen import Screen
 
 from tputtui import text
 from tputtui.collect.address import redact
-from tputtui.model import ProcessState, Snapshot, TargetStatus
+from tputtui.model import Snapshot, TargetStatus
 from tputtui.settings import Settings
-from tputtui.tui import palette
+from tputtui.tui import keys, palette
+from tputtui.tui.asking import EngineCommands
 from tputtui.tui.commands import CommandProvider
 from tputtui.tui.driver import TerminalDriver
 from tputtui.tui.lifeline import Lifeline
 from tputtui.tui.live import LiveScreen
+from tputtui.tui.profiles import Profiles
 from tputtui.tui.source import Place, Source, Tick
 from tputtui.tui.timeline import Timeline
+from tputtui.tui.travel import TimeCommands
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.tui.wire import Wire
-from tputtui.views.routes import route_columns
 from tputtui.views.scene import ListState, Scene, Viewpoint, busiest_service
 
-if TYPE_CHECKING:
-    from tputtui.signals.lens import Lens
-
-WINDOWS = (10.0, 30.0, 60.0)
 BACKLOG = 4  # writes that wait for the terminal: beyond that a frame is dropped, not queued
 SAY_S = 6.0
 
@@ -66,6 +64,10 @@ class TputtuiApp(App[int]):
         self.profile_at_once: int | None = None
         self.over_when: Callable[[], bool] | None = None  # what ends the screen by itself
         self.saved: list[str] = []  # files, for the lines in the scrollback
+        self.asks = EngineCommands(self)
+        self.profiles = Profiles(self)
+        self.opened: Screen[None] | None = None  # shown alone, in place of the live screen
+        self._commands = (TimeCommands(self), self.asks)
         self._wire = Wire()
         self._said_at = 0.0
         self._lifeline = Lifeline(self._leave_with, source.stop)
@@ -81,7 +83,7 @@ class TputtuiApp(App[int]):
         if self.settings.keys:
             self.set_keymap(self.settings.keys)
         self.latest = self._before_the_first()
-        await self.push_screen(LiveScreen())
+        await self.push_screen(self.opened or LiveScreen())
         self.call_after_refresh(self._start_engine)
 
     def _before_the_first(self) -> Snapshot:
@@ -104,6 +106,8 @@ class TputtuiApp(App[int]):
             raise self.source.failure
         if self.over_when is not None and self.over_when():
             self.exit(0)
+        if self.alone and self._forget_status():
+            self.show_scene()  # no tick will
 
     def _fatal_error(self) -> None:
         """Leave without Textual's traceback, which shows the values of local variables; `run` passes the error on."""
@@ -125,13 +129,30 @@ class TputtuiApp(App[int]):
         """The screen is restored; the watch on the terminal ends."""
         self._lifeline.over()
 
+    async def on_event(self, event: events.Event) -> None:
+        """A passing sentence goes with the next key."""
+        if isinstance(event, events.Key) and self.viewpoint.status and not event.is_forwarded:
+            self.viewpoint = replace(self.viewpoint, status="")
+            self.call_next(self.show_scene)
+        await super().on_event(event)
+
     def on_key(self, event: events.Key) -> None:
-        """What was typed on the heels of / or @ belongs to the prompt: it came while that was still opening."""
+        """What was typed on the heels of / or @ belongs to the prompt: it came while that was still opening. Otherwise no
+        key of ours is silent: one that works elsewhere says where.
+        """
         prompt = next(iter(self.screen.query(Prompt)), None)
-        if prompt is not None and prompt.display and event.is_printable and event.character:
-            event.stop()
-            event.prevent_default()
-            prompt.insert_text_at_cursor(event.character)
+        if prompt is not None and prompt.display:
+            if event.is_printable and event.character:
+                event.stop()
+                event.prevent_default()
+                prompt.insert_text_at_cursor(event.character)
+            return
+        pressed = (event.key, *event.aliases)
+        command = keys.elsewhere(pressed, self.settings.keys)
+        bound = self.screen.active_bindings  # a key that was obeyed comes by, too
+        if command is not None and hasattr(self.screen, "show_scene") and not any(key in bound for key in pressed):
+            places = {"live": "on the live screen: q goes back to it", "profile": "in a profile: p takes one"}
+            self.say(f"{command.key} ({command.label}) works {places.get(command.where, 'elsewhere')}")
 
     # ------------------------------------------------------------------------------------------ data in
 
@@ -141,8 +162,8 @@ class TputtuiApp(App[int]):
         self.timeline.saw(tick.snapshot)
         if self.viewpoint.service is None and not self.settings.targets and tick.snapshot.ready:
             self.viewpoint = replace(self.viewpoint, service=busiest_service(tick.snapshot))
-        if self.viewpoint.status and time.monotonic() - self._said_at > SAY_S:
-            self.viewpoint = replace(self.viewpoint, status="")
+        self._forget_status()
+        self.asks.lose_ended(tick.snapshot)
         self.show_scene()
         if self.profile_at_once is not None and tick.snapshot.processes is not None:
             pid, self.profile_at_once = self.profile_at_once, None
@@ -150,7 +171,19 @@ class TputtuiApp(App[int]):
             if process is None:
                 self.say(f"process {pid} has ended, or may not be seen")
             else:
-                self.profile(process)
+                self.profiles.sample(process)
+
+    def _forget_status(self) -> bool:
+        """What was said goes after a while. True where there was something."""
+        over = bool(self.viewpoint.status) and time.monotonic() - self._said_at > SAY_S
+        if over:
+            self.viewpoint = replace(self.viewpoint, status="")
+        return over
+
+    @property
+    def alone(self) -> bool:
+        """Is a saved profile looked at, without a live screen below it?"""
+        return self.opened is not None
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Send updates leanly (see `wire`). Textual has no public place for it."""
@@ -237,25 +270,18 @@ class TputtuiApp(App[int]):
         self._said_at = time.monotonic()
         self.look(status=text.clean(sentence, 400))
 
-    def route_sorts(self) -> tuple[str, ...]:
-        """The columns that the routes may be sorted by."""
-        scene = self.scene()
-        service = scene.service if scene is not None else None
-        if service is None:
-            return ("rps",)
-        return tuple(column.id for column in route_columns(service, service.breakdown_by, service.breakdown))
-
     # ------------------------------------------------------------------------------------------ commands
 
     def action_do(self, command: str) -> None:
-        """Run a command of keys.py: the screen in front knows it, or the app does."""
-        handler = getattr(self.screen, f"do_{command}", None) or getattr(self, f"do_{command}", None)
+        """Run a command of keys.py: the screen in front knows it, else the app does."""
         if command != "quit":
             self.asked_to_quit = False
-        if handler is not None:
-            handler()
-        else:
-            self.say(f"{command.replace('_', ' ')} has no meaning here")
+        for owner in (self.screen, *getattr(self.screen, "handlers", ()), self, *self._commands):
+            handler = getattr(owner, f"do_{command}", None)
+            if handler is not None:
+                handler()
+                return
+        self.say(f"{keys.LABELS[command]} has no meaning here: ? shows the keys")
 
     def do_quit(self) -> None:
         """q on the live screen."""
@@ -311,114 +337,3 @@ class TputtuiApp(App[int]):
             screen.refresh(layout=False)
             for widget in screen.query("Panel"):
                 widget.refresh()
-
-    # ------------------------------------------------------------------------------------------ time
-
-    def do_freeze(self) -> None:
-        """Space: hold the picture; collecting goes on."""
-        self.timeline.hold()
-        self.show_scene()
-
-    def do_live(self) -> None:
-        """0."""
-        self.timeline.go_live()
-        self.show_scene()
-
-    def do_back(self, steps: float = -1) -> None:
-        """[."""
-        self.timeline.travel(steps)
-        self.show_scene()
-
-    def do_forward(self) -> None:
-        """]."""
-        self.do_back(1)
-
-    def do_back_far(self) -> None:
-        """{."""
-        self.do_back(-10)
-
-    def do_forward_far(self) -> None:
-        """}."""
-        self.do_back(10)
-
-    def do_jump(self) -> None:
-        """@: ask for a time."""
-        prompt = next(iter(self.screen.query(Prompt)), None)
-        if prompt is None:
-            return
-
-        def done(words: str | None) -> None:
-            if words and not self.timeline.jump(words, self.place.zone_offset_s):
-                self.say(f"{words!r} is no time in reach: 14:03:22, or -90s")
-            else:
-                self.show_scene()
-
-        prompt.ask("a time: 14:03:22, 14:03, or -90s from now", done)
-
-    def do_zoom_in(self) -> None:
-        """+: half the span."""
-        self.timeline.zoom_in()
-        self.show_scene()
-
-    def do_zoom_out(self) -> None:
-        """-: the next longer span."""
-        self.timeline.zoom_out()
-        if self.timeline.shown_span() < self.timeline.span_s:
-            self.say(f"the axis grows to {text.brief_span(self.timeline.span_s)} with the data")
-        else:
-            self.show_scene()
-
-    # ------------------------------------------------------------------------------------------ the engine
-
-    def do_window(self) -> None:
-        """w: the next window."""
-        now = self.latest.window_s if self.latest is not None else self.settings.window_s
-        window = next((choice for choice in WINDOWS if choice > now), WINDOWS[0])
-        self.source.set_window(window)
-        self.say(f"rates and quantiles over {text.span(window)}")
-
-    def do_breakdown(self) -> None:
-        """d: the next label."""
-        scene = self.scene()
-        if scene is not None and scene.service is not None:
-            self.source.next_breakdown(scene.service.name)
-
-    def do_browser(self) -> None:
-        """i: every metric of the chosen target, else of the service's first."""
-        from tputtui.tui.browser import BrowserScreen
-
-        scene = self.scene()
-        chosen = cast("str | None", self.viewpoint.list("targets").cursor)
-        if chosen is None and scene is not None and scene.service is not None:
-            chosen = scene.service.targets[0]
-        self.push_screen(BrowserScreen(chosen))
-
-    def look_through(self, lens: Lens | None) -> None:
-        """Show only a part of the service, or all of it again."""
-        before = self.viewpoint.lens
-        self.source.look_through(lens)
-        service = lens.service if lens is not None else before.service if before is not None else None
-        self.look(lens=lens, service=service or self.viewpoint.service)
-
-    def follow(self, identity: Hashable) -> None:
-        """Keep a process in the first row, or let it go."""
-        chosen = cast("tuple[int, float] | None", identity)
-        if chosen is None:
-            self.say("choose a process first: 6, then the arrows")
-        elif self.viewpoint.followed == chosen:
-            self.source.watch(frozenset())
-            self.look(followed=None)
-        else:
-            self.source.watch(frozenset((chosen[0],)))
-            self.look(followed=chosen)
-
-    def profile(self, process: ProcessState) -> None:
-        """Sample a process and show where its time goes."""
-        if self.settings.read_only:
-            self.say("read-only: no profiling")
-            return
-        from tputtui.tui.profile import ProfileScreen
-
-        screens = [screen for screen in self.screen_stack if isinstance(screen, ProfileScreen)]
-        if not screens:
-            self.push_screen(cast("Screen[None]", ProfileScreen(process)))

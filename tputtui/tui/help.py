@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
@@ -9,15 +11,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from tputtui.tui.keys import COMMANDS, key_word
+from tputtui.tui.keys import Where, help_rows
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views.lines import Line, Row, rule
-from tputtui.views.scene import PANELS, PanelView
+from tputtui.views.scene import PanelView
 
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
 
-_PLACES = {"everywhere": "Everywhere", "time": "Time", "live": "Live", "profile": "Profile"}
+_PLACES: dict[Where, str] = {"everywhere": "Everywhere", "time": "Time", "live": "Live", "profile": "Profile"}
+_LABEL_AT, _WORDS_AT = 16, 30
 
 
 class HelpScreen(ModalScreen[None]):
@@ -53,28 +56,24 @@ class HelpScreen(ModalScreen[None]):
         panel = self.query_one("#keys", Panel)
         width, height = panel.size
         lines = help_lines(width, cast("TputtuiApp", self.app).settings.keys)
+        hidden = len(lines) - height
+        if hidden > 0:
+            lines[0] = rule("Keys", f"{hidden} lines more: the arrows scroll  q goes back", width, focused=True)
         self._top = max(0, min(self._top, len(lines) - height))
         panel.show(PanelView(tuple(lines[self._top : self._top + height])))
 
 
-def help_lines(width: int, remapped: dict[str, str] | object) -> list[Line]:
-    """The keys as lines, by place."""
-    keys: dict[str, str] = dict(remapped) if isinstance(remapped, dict) else {}
+def help_lines(width: int, remapped: Mapping[str, str]) -> list[Line]:
+    """The keys as lines, by place; a sentence that is longer than its column goes on below."""
     lines: list[Line] = [rule("Keys", "q goes back", width, focused=True)]
     for place, title in _PLACES.items():
-        commands = [command for command in COMMANDS if command.where == place]
-        if not commands:
-            continue
-        lines.append(Row(width).at(1, title, "strong").line())
-        for command in commands:
-            shown = [key_word(key) for key in keys.get(command.id, command.keys).split(",")]
-            row = Row(width).at(3, " ".join(shown), "accent").at(16, command.label).at(30, command.help, "dim")
-            lines.append(row.line())
-        if place == "everywhere":
-            panels = ", ".join(f"{number} {name}" for number, name in enumerate(PANELS, 1))
-            lines.append(Row(width).at(3, "1-7", "accent").at(16, "panels").at(30, panels, "dim").line())
-            arrows = "move in the list; Enter opens the process, or shows that route or replica alone, until Esc"
-            lines.append(Row(width).at(3, "arrows", "accent").at(16, "move").at(30, arrows, "dim").line())
-    words = "No key kills or signals anything. After kill -9 of tputtui a terminal may need:  reset"
-    lines.append(Row(width).at(1, words, "dim").line())
+        rows = help_rows(place, remapped)
+        if rows:
+            lines.append(Row(width).at(1, title, "strong").line())
+        for key, label, words in rows:
+            pieces = textwrap.wrap(words, max(12, width - _WORDS_AT - 1))
+            first = Row(width).at(3, key, "accent").at(_LABEL_AT, label).at(_WORDS_AT, pieces[0], "dim")
+            lines += [first.line(), *(Row(width).at(_WORDS_AT, piece, "dim").line() for piece in pieces[1:])]
+    last = "No key kills or signals anything. After kill -9 of tputtui a terminal may need:  reset"
+    lines += [Row(width).at(1, piece, "dim").line() for piece in textwrap.wrap(last, max(12, width - 2))]
     return lines

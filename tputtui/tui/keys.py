@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from tputtui import text
+from tputtui.views.scene import PANELS
 
 if TYPE_CHECKING:
     from textual.binding import Binding
@@ -20,8 +21,17 @@ Where = Literal["everywhere", "time", "live", "profile"]
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """What two keys are together, where they stand side by side: in the footer and in the help."""
+
+    other: str  # the second command's id
+    label: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
-    """One thing the user can do. `action` is the Textual action; `keys` are separated by commas, the first is shown."""
+    """One thing the user can do. `keys` are separated by commas, the first is shown."""
 
     id: str
     keys: str
@@ -29,55 +39,109 @@ class Command:
     help: str
     where: Where
     footer: bool = False
-    shown: str = ""  # how the key is written, where its name is not that
+    pair: Pair | None = None  # on the first of the two
 
     @property
     def key(self) -> str:
         """The first key, as a person writes it."""
-        return self.shown or key_word(self.keys.split(",")[0])
+        return first_key(self, {})
 
 
 _WORDS = {
-    "question_mark": "?",
-    "colon": ":",
-    "slash": "/",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "left_curly_bracket": "{",
-    "right_curly_bracket": "}",
-    "at": "@",
-    "plus": "+",
-    "minus": "-",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "asterisk": "*",
     "escape": "Esc",
     "enter": "Enter",
     "tab": "Tab",
+    "shift+tab": "S-Tab",
     "backspace": "Backspace",
     "ctrl+p": "^P",
     "ctrl+c": "^C",
     "ctrl+z": "^Z",
+    "f1": "F1",
+    "end": "End",
+    "space": "space",
 }
+
+
+_RENAMED = {
+    "solidus": "slash",
+    "reverse_solidus": "backslash",
+    "commercial_at": "at",
+    "hyphen_minus": "minus",
+    "plus_sign": "plus",
+    "low_line": "underscore",
+}
+"""Where Textual calls a character otherwise than Unicode does."""
+
+
+def key_name(key: str) -> str:
+    """Textual's name of a key as somebody writes it: "?" is "question_mark"."""
+    key = key.strip()
+    if len(key) != 1 or key.isalnum():
+        return key
+    name = unicodedata.name(key, "").lower().replace("-", "_").replace(" ", "_")
+    return _RENAMED.get(name, name)
+
+
+_CHARACTERS = {key_name(chr(code)): chr(code) for code in range(0x21, 0x7F)}
 
 
 def key_word(key: str) -> str:
     """How Textual's name of a key is written for a person: "question_mark" is "?"."""
-    return _WORDS.get(key, key)
+    key = key.strip()
+    return _WORDS.get(key) or _CHARACTERS.get(key, key)
+
+
+def first_key(command: Command, remapped: Mapping[str, str]) -> str:
+    """The first of a command's keys, as a person writes it."""
+    return key_word(remapped.get(command.id, command.keys).split(",")[0])
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("quit", "q", "quit", "back; on the live screen quit", "everywhere", footer=True),
+    Command(
+        "quit",
+        "q",
+        "quit",
+        "back: out of a panel that has the whole screen, out of a view; on the live screen quit",
+        "everywhere",
+        footer=True,
+    ),
     Command("help", "question_mark,f1", "help", "all keys", "everywhere", footer=True),
     Command("palette", "colon,ctrl+p", "commands", "find a command by name", "everywhere"),
     Command("filter", "slash", "filter", "keep the rows that contain a word; Esc clears", "everywhere", footer=True),
-    Command("next", "n", "next", "the next row that matches", "everywhere"),
+    Command(
+        "next",
+        "n",
+        "next",
+        "the next row that matches",
+        "everywhere",
+        pair=Pair("previous", "next", "the next row that matches; the row before"),
+    ),
     Command("previous", "N", "previous", "the row before that matches", "everywhere"),
-    Command("clear", "escape", "clear", "clear the filter; stop a capture; never quits", "everywhere"),
-    Command("focus_next", "tab", "next panel", "focus the next panel (1 to 7: by number)", "everywhere"),
+    Command(
+        "clear",
+        "escape",
+        "clear",
+        "clear the filter; leave the whole screen; show all of the service again; never quits",
+        "everywhere",
+    ),
+    Command(
+        "focus_next",
+        "tab",
+        "next panel",
+        "focus the next panel (1 to 7: by number)",
+        "everywhere",
+        pair=Pair("focus_previous", "next panel", "focus the next panel; the panel before"),
+    ),
     Command("focus_previous", "shift+tab", "panel before", "focus the panel before", "everywhere"),
     Command("zoom_panel", "z", "whole screen", "give the focused panel the whole screen, and back", "everywhere"),
-    Command("sort_left", "less_than_sign", "sort left", "sort by the column to the left", "everywhere"),
+    Command(
+        "sort_left",
+        "less_than_sign",
+        "sort left",
+        "sort by the column to the left",
+        "everywhere",
+        pair=Pair("sort_right", "sort", "sort by the column to the left; to the right"),
+    ),
     Command("sort_right", "greater_than_sign", "sort right", "sort by the column to the right", "everywhere"),
     Command("invert", "I", "invert", "invert the order", "everywhere"),
     Command("export", "e", "export", "save what is shown: this screen as SVG, a profile as speedscope", "everywhere"),
@@ -85,14 +149,35 @@ COMMANDS: tuple[Command, ...] = (
     Command("theme", "T", "theme", "look at the themes and choose one", "everywhere"),
     Command("suspend", "ctrl+z", "suspend", "stop and go back to the shell; fg continues", "everywhere"),
     Command("freeze", "space", "freeze", "freeze the screen while collecting goes on", "time", footer=True),
-    Command("back", "left_square_bracket", "back", "one step back in time", "time", footer=True, shown="[ ]"),
+    Command(
+        "back",
+        "left_square_bracket",
+        "back",
+        "one step back in time",
+        "time",
+        footer=True,
+        pair=Pair("forward", "time", "one step back in time; one forward"),
+    ),
     Command("forward", "right_square_bracket", "forward", "one step forward in time", "time"),
-    Command("back_far", "left_curly_bracket", "back ×10", "ten steps back", "time"),
+    Command(
+        "back_far",
+        "left_curly_bracket",
+        "back ×10",
+        "ten steps back",
+        "time",
+        pair=Pair("forward_far", "time ×10", "ten steps back in time; ten forward"),
+    ),
     Command("forward_far", "right_curly_bracket", "forward ×10", "ten steps forward", "time"),
     Command("jump", "at", "a time", "go to a time: 14:03:22, or -90s", "time"),
     Command("live", "0,end", "live", "back to now", "time"),
     Command(
-        "zoom_in", "plus,equals_sign", "zoom in", "halve the span of the time axis", "time", footer=True, shown="+ -"
+        "zoom_in",
+        "plus,equals_sign",
+        "zoom in",
+        "halve the span of the time axis",
+        "time",
+        footer=True,
+        pair=Pair("zoom_out", "span", "halve the span of the time axis; double it"),
     ),
     Command("zoom_out", "minus", "zoom out", "double the span of the time axis", "time"),
     Command("profile", "p", "profile", "sample the chosen process with py-spy for 10 s", "live", footer=True),
@@ -102,7 +187,20 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("window", "w", "window", "the span of rates and quantiles: 10 s, 30 s, 60 s", "live"),
     Command("breakdown", "d", "break down", "break the traffic down by the next label", "live"),
-    Command("hottest", "asterisk", "hottest", "open the hottest path", "profile", footer=True),
+    Command(
+        "profile_options", "P", "options", "choose duration, rate and mode first, or a preset of the config", "live"
+    ),
+    Command(
+        "hottest", "asterisk", "hottest", "open the hottest path: what runs before what waits", "profile", footer=True
+    ),
+    Command("focus", "f", "focus", "only what runs below the function; Backspace goes back", "profile", footer=True),
+    Command("unfocus", "backspace", "back", "out of a zoom, a sandwich or a focus", "profile"),
+    Command("mine", "o", "my code", "my code only: of libraries just what it called", "profile", footer=True),
+    Command("lines", "L", "lines", "each line by itself, or by function", "profile"),
+    Command("threads", "t", "threads", "one thread after the other, then all; 6 chooses several", "profile"),
+    Command("metric", "g", "wall or GIL", "all samples, only what runs, who holds the GIL", "profile"),
+    Command("unfold", "u", "unfold", "show a folded chain link by link", "profile"),
+    Command("difference", "D", "difference", "compare with another profile, or open one", "profile", footer=True),
 )
 
 MOVES: tuple[tuple[str, str], ...] = (
@@ -153,24 +251,6 @@ _NAMED = frozenset(
     ]
     + [f"f{number}" for number in range(1, 25)]
 )
-_RENAMED = {
-    "solidus": "slash",
-    "reverse_solidus": "backslash",
-    "commercial_at": "at",
-    "hyphen_minus": "minus",
-    "plus_sign": "plus",
-    "low_line": "underscore",
-}
-"""Where Textual calls a character otherwise than Unicode does."""
-
-
-def key_name(key: str) -> str:
-    """Textual's name of a key as somebody writes it: "?" is "question_mark"."""
-    key = key.strip()
-    if len(key) != 1 or key.isalnum():
-        return key
-    name = unicodedata.name(key, "").lower().replace("-", "_").replace(" ", "_")
-    return _RENAMED.get(name, name)
 
 
 def is_key(name: str) -> bool:
@@ -202,9 +282,57 @@ def check_remapped(keys: Mapping[str, str]) -> dict[str, str]:
     return problems
 
 
+LABELS: Mapping[str, str] = {command.id: command.label for command in COMMANDS}
+
+ALSO: tuple[tuple[Where, str, str, str], ...] = (
+    ("everywhere", "arrows", "move", "up and down in a list; left and right in time"),
+    ("live", "1-7", "panels", ", ".join(f"{number} {name}" for number, name in enumerate(PANELS, 1))),
+    ("live", "Enter", "open", "profile that process; show only that route or replica, until Esc; zoom any other panel"),
+    ("profile", "1-6", "views", "the views of the profile, in the order of its tabs"),
+    ("profile", "Esc", "stop", "stop the capture; what was sampled stays"),
+    ("profile", "p", "again", "sample once more"),
+)
+"""What a key does that is no command of the table, for the help: (where, key, label, help)."""
+
+FOOTER_MOST = 10
+_LAST = ("help", "quit")
+
+
 def hints(where: Iterable[Where], keys: Mapping[str, str]) -> list[tuple[str, str]]:
-    """(key, label) for the footer, at most ten."""
+    """(key, word) for the footer, at most ten; the last two, the way to all others and the way out, always among them."""
     wanted = set(where)
-    shown = [c for c in COMMANDS if c.footer and c.where in wanted]
-    shown.sort(key=lambda c: ("profile", "live", "time", "everywhere").index(c.where))
-    return [(key_word(keys[c.id].split(",")[0]) if c.id in keys else c.key, c.label) for c in shown][:10]
+    shown = [command for command in COMMANDS if command.footer and command.where in wanted]
+    order = ("profile", "live", "time", "everywhere")
+    shown.sort(key=lambda command: (command.id in _LAST, order.index(command.where), command.id == "quit"))
+    kept = [*shown[:-2][: FOOTER_MOST - 2], *shown[-2:]]
+    return [(together(command, keys), command.pair.label if command.pair else command.label) for command in kept]
+
+
+def together(command: Command, remapped: Mapping[str, str]) -> str:
+    """The command's key; of a pair, both."""
+    other = next((c for c in COMMANDS if command.pair is not None and c.id == command.pair.other), None)
+    return " ".join(first_key(one, remapped) for one in (command, other) if one is not None)
+
+
+def help_rows(place: Where, remapped: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """(keys, label, help) of all that keys do in a place; of a pair one row."""
+    seconds = {command.pair.other for command in COMMANDS if command.pair is not None}
+    rows = []
+    for command in COMMANDS:
+        if command.where != place or command.id in seconds:
+            continue
+        if command.pair is not None:
+            rows.append((together(command, remapped), command.pair.label, command.pair.help))
+        else:
+            shown = [key_word(key) for key in remapped.get(command.id, command.keys).split(",")]
+            rows.append((" ".join(shown), command.label, command.help))
+    return rows + [(key, label, words) for where, key, label, words in ALSO if where == place]
+
+
+def elsewhere(pressed: Iterable[str], keys: Mapping[str, str]) -> Command | None:
+    """The command that a key stands for, wherever it works."""
+    wanted = set(pressed)
+    return next(
+        (c for c in COMMANDS if wanted & {key.strip() for key in keys.get(c.id, c.keys).split(",")}),
+        None,
+    )

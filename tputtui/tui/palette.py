@@ -27,6 +27,12 @@ class Palette:
     cursor_styles: Mapping[str, Style]
     background: str
     roles: Mapping[str, str] = field(default_factory=dict)
+    box_styles: Mapping[str, Style] = field(default_factory=dict)  # a role as the ground of a box, its text readable
+
+    def boxes(self, line: Line, *, ascii_only: bool = False) -> Strip:
+        """A line of boxes: each span is filled with its role's colour; what is plain lies between them."""
+        shown = text.ascii_only if ascii_only else str
+        return Strip([Segment(shown(span.text), self.box_styles[span.role]) for span in line])
 
     def strip(self, line: Line, *, cursor: bool = False, ascii_only: bool = False) -> Strip:
         """A line as Textual draws it; every cell carries its background."""
@@ -74,6 +80,7 @@ def read(path: Path) -> Palette:
         cursor_styles={role: style + under for role, style in styles.items()},
         background=str(table.get("background", "default")),
         roles={role: str(words) for role, words in roles.items()} if isinstance(roles, dict) else {},
+        box_styles={role: style if role == "plain" else _box(style, styles) for role, style in styles.items()},
     )
 
 
@@ -83,4 +90,15 @@ def without_color(look: Palette) -> Palette:
     def bare(styles: Mapping[str, Style]) -> dict[str, Style]:
         return {role: Style(bold=style.bold, dim=style.dim, reverse=style.reverse) for role, style in styles.items()}
 
-    return replace(look, styles=bare(look.styles), cursor_styles=bare(look.cursor_styles), ansi=True)
+    boxes = {role: Style(reverse=role != "plain", bold=role == "strong") for role in look.styles}
+    return replace(look, styles=bare(look.styles), cursor_styles=bare(look.cursor_styles), ansi=True, box_styles=boxes)
+
+
+def _box(style: Style, styles: Mapping[str, Style]) -> Style:
+    """A role's colour as a ground, under whichever of the theme's own colours is read better on it."""
+    ground, paper, ink = style.color, styles["plain"].bgcolor, styles["strong"].color
+    if ground is None or paper is None or ink is None or ground.is_default or paper.is_default or ink.is_default:
+        return style + Style(reverse=True)
+    on = tuple(ground.get_truecolor())
+    best = max((paper, ink), key=lambda color: theme_files.contrast(tuple(color.get_truecolor()), on))
+    return Style(color=best, bgcolor=ground, bold=style.bold)

@@ -7,6 +7,7 @@ infinities (6 aborts the process on a NaN); so every chart starts from a cleared
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,12 +16,21 @@ from tputtui.views.lines import Line, Role, Row, Span, mark, merge, plain
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
-    """What a line chart shows: one value a column, oldest first; None is a gap. It is also the key of its cache."""
+class Trace:
+    """One line of a chart: one value a column, oldest first; None is a gap."""
 
     values: tuple[float | None, ...]
+    role: Role = "data"
+    name: str = ""  # stands at the line's end
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What a line chart shows. It is also the key of its cache."""
+
+    traces: tuple[Trace, ...]
     span_s: float
-    unit: str
+    unit: str | None
     width: int
     height: int
     ascii_only: bool = False
@@ -50,18 +60,20 @@ def top_of(values: Sequence[float | None]) -> float:
 
 
 def draw(chart: Chart) -> tuple[Line, ...]:
-    """The chart as `height` lines: the data in the role "data", the axes dimmed."""
+    """The chart as `height` lines: each trace in its role, its name at its end, the axes dimmed."""
     import plotext  # 80 ms that the first paint does not wait for
 
-    top = top_of(chart.values)
+    top = top_of([value for trace in chart.traces for value in trace.values])
+    margin = max((len(trace.name) + 1 for trace in chart.traces if trace.name), default=0)
+    width = chart.width - margin
     plotext.clear_figure()
     plotext.limit_size(False, False)
-    plotext.plotsize(chart.width, chart.height)
+    plotext.plotsize(width, chart.height)
     plotext.theme("clear")
     plotext.frame(False)
     plotext.xaxes(True, False)
     plotext.yaxes(True, False)
-    last = max(1, len(chart.values) - 1)
+    last = max(1, *(len(trace.values) - 1 for trace in chart.traces))
     plotext.xlim(0, last)
     plotext.ylim(0, top)
     ticks = [0, top / 2, top] if chart.height >= 7 else [0, top]
@@ -69,21 +81,69 @@ def draw(chart: Chart) -> tuple[Line, ...]:
     plotext.xticks(
         [0, last / 2, last], [f"-{text.brief_span(chart.span_s)}", f"-{text.brief_span(chart.span_s / 2)}", chart.end]
     )
-    for run in _runs(chart.values):
-        xs, ys = zip(*run, strict=True)
-        plotext.plot(list(xs), list(ys), marker="*" if chart.ascii_only else "braille")
-    built: str = plotext.build()
-    rows = [plain_row.rstrip() for plain_row in plotext.uncolorize(built).split("\n")][: chart.height]
-    lines = [_with_roles(content, chart.width, index >= chart.height - 2) for index, content in enumerate(rows)]
-    return tuple(lines + [Row(chart.width).line()] * (chart.height - len(lines)))
+    for index, trace in enumerate(chart.traces):
+        for run in _runs(trace.values):
+            xs, ys = zip(*run, strict=True)
+            marker = trace.name[-1:] or "*" if chart.ascii_only else "braille"
+            plotext.plot(list(xs), list(ys), marker=marker, color=index + 1)
+    rows = plotext.build().split("\n")[: chart.height]
+    roles = [trace.role for trace in chart.traces]
+    lines = [_painted(row, width, roles) for row in rows]
+    lines += [Row(width).line()] * (chart.height - len(lines))
+    if not margin:
+        return tuple(lines)
+    named = _names(chart.traces, top, chart.height - 2)
+    blanks = [Span(" " * margin)]
+    beside = [named.get(index, blanks) for index in range(chart.height)]
+    return tuple((*line, *Row(margin).spans(names).line()) for line, names in zip(lines, beside, strict=True))
 
 
-def marked(lines: tuple[Line, ...], fraction: float) -> tuple[Line, ...]:
-    """The chart with a stroke at a `fraction` of its time axis, and a caret under it."""
+_COLORED = re.compile(r"\x1b\[38;5;(\d+)m([^\x1b]*)\x1b\[0m")
+
+
+def _painted(row: str, width: int, roles: Sequence[Role]) -> Line:
+    """A row of plotext's as a line: what it coloured is a trace, everything else is an axis."""
+    spans: list[Span] = []
+    at = 0
+    for found in _COLORED.finditer(row):
+        spans += [Span(_bare(row[at : found.start()]), "dim"), Span(found[2], roles[int(found[1]) - 1])]
+        at = found.end()
+    spans.append(Span(_bare(row[at:]), "dim"))
+    out = Row(width).spans(span for span in spans if span.text)
+    return out.line()
+
+
+def _bare(piece: str) -> str:
+    return _SGR.sub("", piece)
+
+
+_SGR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def _names(traces: Sequence[Trace], top: float, rows: int) -> dict[int, list[Span]]:
+    """The rows in which the traces' names stand: each beside its line's end, no two in one."""
+    ends = [(value, trace) for trace in traces if (value := _last(trace.values)) is not None]
+    free = rows - 1
+    out: dict[int, list[Span]] = {}
+    for value, trace in sorted(ends, key=lambda end: end[0]):
+        row = min(free, round((1 - value / top) * (rows - 1)))
+        if row < 0:
+            break
+        out[row] = [Span(f" {trace.name}", trace.role)]
+        free = row - 1
+    return out
+
+
+def _last(values: Sequence[float | None]) -> float | None:
+    return next((value for value in reversed(values) if value is not None and math.isfinite(value)), None)
+
+
+def marked(lines: tuple[Line, ...], fraction: float, margin: int = 0) -> tuple[Line, ...]:
+    """The chart with a stroke at a `fraction` of its time axis, and a caret under it. `margin`: cells for its names."""
     axis_at = _axis_at(plain(lines[0])) if lines else -1
     if axis_at < 0 or len(lines) < 3:
         return lines
-    x = axis_at + 1 + round(fraction * (text.width(plain(lines[0])) - axis_at - 2))
+    x = axis_at + 1 + round(fraction * (text.width(plain(lines[0])) - margin - axis_at - 2))
     return (*(mark(line, x) for line in lines[:-2]), mark(lines[-2], x, "▲"), lines[-1])
 
 
@@ -107,7 +167,7 @@ def scatter(shown: Scatter) -> tuple[Line, ...]:
     plotext.xlim(0, tops[0])
     plotext.ylim(0, tops[1])
     plotext.xticks([0, tops[0] / 2, tops[0]], [_axis(tick, shown.unit) for tick in (0, tops[0] / 2, tops[0])])
-    plotext.yticks([0, tops[1] / 2, tops[1]], [_tail(tick, shown.tail_unit) for tick in (0, tops[1] / 2, tops[1])])
+    plotext.yticks([0, tops[1] / 2, tops[1]], [_axis(tick, shown.tail_unit) for tick in (0, tops[1] / 2, tops[1])])
     split = len(shown.points) * 3 // 4
     for points, sign in ((shown.points[:split], old), (shown.points[split:-1], recent), (shown.points[-1:], now)):
         if points:
@@ -120,22 +180,15 @@ def scatter(shown: Scatter) -> tuple[Line, ...]:
     return (title.line(), *lines, *(Row(shown.width).line() for _ in range(rows - len(lines))))
 
 
-def _tail(value: float, unit: str | None) -> str:
-    if value == 0:
-        return "0"
-    digits, shown = text.amount(value, unit)
-    return f"{digits.removesuffix('.0')} {shown}".rstrip()
-
-
 def _scattered(content: str, width: int, roles: dict[str, Role]) -> Line:
     axis_at = _axis_at(content)
     cells = [Span(char, roles.get(char, "dim") if at > axis_at else "dim") for at, char in enumerate(content)]
     return tuple(merge([*cells, Span(" " * max(0, width - text.width(content)))]))
 
 
-def _axis(value: float, unit: str) -> str:
-    if unit == "By/s":
-        digits, prefix = text.size(value)
+def _axis(value: float, unit: str | None) -> str:
+    if unit in ("By/s", "s") and value:
+        digits, prefix = text.size(value) if unit == "By/s" else text.seconds(value)
         return f"{digits.removesuffix('.0')} {prefix}"
     return text.short(value)
 
@@ -150,14 +203,6 @@ def _runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
         else:
             runs[-1].append((x, min(value, 1e300)))
     return [run for run in runs if run]
-
-
-def _with_roles(content: str, width: int, on_axis: bool) -> Line:
-    """What stands behind the vertical axis is data; everything else is dimmed."""
-    axis_at = _axis_at(content)
-    split = len(content) if on_axis else axis_at + 1
-    blanks = " " * max(0, width - text.width(content))
-    return tuple(merge([Span(content[:split], "dim"), Span(content[split:] + blanks, "data")]))
 
 
 def _axis_at(content: str) -> int:

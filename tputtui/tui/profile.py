@@ -1,155 +1,174 @@
-"""The profile pane's screen: samples a process, lets the tree grow, moves in it. The strip above stays live."""
+"""The profile pane's screen: samples a process, lets the tree grow, moves in its views. The strip above stays live."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, cast
+from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.message import Message
 from textual.screen import Screen
 
-from tputtui import text
-from tputtui.model import ProcessState
-from tputtui.profiling.capture import Capture, CaptureFailed, Progress
-from tputtui.profiling.categories import origin, waits
-from tputtui.profiling.profile import Func, Profile
-from tputtui.profiling.stacks import choose
-from tputtui.profiling.tree import Shape, Tree
-from tputtui.profiling.treeview import TreeView
+from tputtui.profiling.capture import CaptureFailed
+from tputtui.profiling.profile import Profile
+from tputtui.profiling.shelf import Entry
+from tputtui.profiling.unreadable import UnreadableProfile
 from tputtui.tui import keys
+from tputtui.tui.profile_keys import BookKeys
+from tputtui.tui.profile_sampler import Sampled, Sampler, Subject
+from tputtui.tui.profile_sources import Sources
 from tputtui.tui.widgets.line import LineBar
 from tputtui.tui.widgets.panel import Panel
+from tputtui.tui.widgets.profile import ProfilePanel
 from tputtui.tui.widgets.prompt import Prompt
+from tputtui.views.choice import served_by
 from tputtui.views.header import footer, header
-from tputtui.views.profile import TABS, ProfilePane, Sampling, pane, strip
+from tputtui.views.profile import Drawn, ProfilePane, pane
+from tputtui.views.profile_book import Book
+from tputtui.views.profile_head import Sampling, evidence, strip
+from tputtui.views.profile_menus import OptionsMenu, ShelfMenu
+from tputtui.views.profile_options import Plan, from_settings
 from tputtui.views.scene import Scene
 
-if TYPE_CHECKING:
-    from tputtui.tui.app import TputtuiApp
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A profile that is opened instead of taken. `before`: the one it is compared with."""
+
+    profile: Profile
+    before: Profile | None = None
+    entry: Entry | None = None
 
 
-class Sampled(Message):
-    """A capture's progress, from its own thread."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.progress = progress
-        super().__init__()
-
-    def can_replace(self, message: Message) -> bool:
-        """Only the newest counts."""
-        return isinstance(message, Sampled)
-
-
-class ProfileScreen(Screen[None]):
-    """Samples one process and shows where its time goes."""
+class ProfileScreen(BookKeys, Screen[None]):
+    """Samples one process and shows where its time goes; or opens a profile that was taken before."""
 
     AUTO_FOCUS = ""  # the prompt gets it when it asks
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(("everywhere", "profile", "time"))]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(("everywhere", "profile", "time", "live"))]
     CSS = "#pane { height: 1fr; }"
 
-    def __init__(self, process: ProcessState) -> None:
+    def __init__(
+        self,
+        subject: Subject | None = None,
+        *,
+        opened: Opened | None = None,
+        plan: Plan | None = None,
+        ask: bool = False,
+    ) -> None:
+        """A process to sample, by `plan` or as the settings say, or with `ask` after its options; or `opened`."""
         super().__init__()
-        self._process = process
-        self._pane = ProfilePane(Sampling(process.pid, process.name, 0.0, 0.0, 0))
-        self._capture: Capture | None = None
-        self._views: dict[str, TreeView] = {}
-        self._found: tuple[int, ...] = ()
+        self._subject = subject
+        self._opened = opened
+        self._plan = plan
+        self._ask = ask
+        self._book = Book()
+        self._sampling = Sampling(subject.pid if subject else 0, subject.name if subject else "", done=subject is None)
+        self._sampler: Sampler | None = None
+        self._waiting: Sampled | None = None  # came while the picture is frozen
+        self._menu: OptionsMenu | ShelfMenu | None = None
+        self._entry: Entry | None = None  # the profile that is shown, once it is kept
+        self._sources = Sources(self)
+        self._offered: tuple[tuple[int, str], ...] = ()
+        self._cursor = 0  # of what is offered
         self._zoomed = False
 
     @property
-    def desk(self) -> TputtuiApp:
-        """The app, by its own type."""
-        return cast("TputtuiApp", self.app)
+    def book(self) -> Book:
+        """The pages of the profile that is shown."""
+        return self._book
 
     @property
     def sampling(self) -> bool:
         """Whether a capture is under way."""
-        return self._capture is not None and not self._pane.sampling.done
+        return self._sampler is not None and self._sampler.running
 
     def compose(self) -> ComposeResult:
         """Header, strip, pane, footer."""
         yield LineBar("header")
         yield LineBar("strip")
-        yield Panel("pane")
+        yield ProfilePanel("pane")
         yield LineBar("footer")
         yield Prompt()
 
     def on_mount(self) -> None:
         """Start at once: pressing the key was the explicit act."""
-        self._start()
+        if self.desk.alone:
+            self.do_zoom_panel()
+        if self._opened is not None:
+            self.open(self._opened)
+        elif self._ask:
+            self.do_profile_options()
+        else:
+            self._start()
 
     def on_unmount(self) -> None:
         """Nothing is left behind."""
-        if self._capture is not None:
-            self._capture.abort()
+        if self._sampler is not None:
+            self._sampler.abort()
 
     def on_resize(self, _event: events.Resize) -> None:
         """Lay out."""
         self.call_after_refresh(self.desk.show_scene)
 
-    # ------------------------------------------------------------------------------------------ capturing
+    # ------------------------------------------------------------------------------------------ profiles come in
 
     def _start(self) -> None:
-        profile = self.desk.settings.profile
-        process = self._process
-        self._capture = Capture(
-            process.pid,
-            process.started,
-            duration_s=profile.duration_s,
-            rate_hz=profile.rate_hz,
-            on_progress=self._heard,
-        )
-        self._pane = replace(
-            self._pane, sampling=Sampling(process.pid, process.name, 0.0, profile.duration_s, 0), profile=None
+        subject = self._subject
+        if subject is None:
+            self.desk.say("this profile is from a file: there is no process to sample")
+            return
+        plan = self._plan or from_settings(self.desk.settings.profile)
+        self._book, self._menu, self._entry, self._offered = Book(plan.knobs), None, None, ()
+        self._sampling = Sampling(subject.pid, subject.name, duration_s=plan.duration_s)
+        self._sampler = Sampler(
+            self.post_message, self.desk.profiles.shelf, self.desk.profiles.categories, self.desk.profiles.kept
         )
         try:
-            self._capture.start()
+            self._sampler.start(subject, plan)
         except CaptureFailed as failed:
-            self._pane = replace(self._pane, sampling=replace(self._pane.sampling, problem=str(failed), done=True))
+            self._sampling = Sampling(subject.pid, subject.name, problem=str(failed), done=True)
         self.desk.show_scene()
-
-    def _heard(self, progress: Progress) -> None:
-        self.post_message(Sampled(progress))
 
     @on(Sampled)
     def _sampled(self, message: Sampled) -> None:
         progress = message.progress
-        sampling = replace(
-            self._pane.sampling,
-            elapsed_s=progress.elapsed_s,
-            samples=progress.samples,
-            attached=progress.state in ("sampling", "done"),
-            problem=progress.message,
-            done=progress.state in ("done", "failed"),
-        )
-        self._pane = replace(self._pane, sampling=sampling)
-        if progress.profile is not None and progress.profile is not self._pane.profile:
-            self._grow(progress.profile)
+        name, pid = self._sampling.name, self._sampling.pid
+        self._sampling = Sampling(
+            pid, name, progress.elapsed_s, self._sampling.duration_s,
+            attached=progress.state in ("sampling", "done"), problem=progress.message, done=progress.state in ("done", "failed"),
+        )  # fmt: skip
+        self._offered = message.offered
+        if message.entry is not None:
+            self._entry = message.entry
+        if message.study is not None:
+            self._waiting = message
+        self._take_waiting()
         self.desk.show_scene()
 
-    def _grow(self, profile: Profile) -> None:
-        """A new slice: the same rows stay open, the cursor stays on its function."""
-        old = self._pane.view
-        path = old.path_at(self._pane.cursor) if old is not None and len(old) else None
-        self._pane = replace(self._pane, profile=profile)
-        for tab in list(self._views):
-            if tab != self._pane.tab:
-                del self._views[tab]
-        view = self._make(profile, self._pane.tab, old)
-        cursor = view.go_to(path) if path and len(view) else 0
-        self._views[self._pane.tab] = view
-        self._pane = replace(self._pane, view=view, cursor=cursor)
+    def _take_waiting(self) -> None:
+        """The newest slice, unless the picture is frozen: collecting goes on, what is shown stands still."""
+        if self._waiting is not None and self._waiting.study is not None and not self.desk.timeline.frozen:
+            self._book.take(self._waiting.study)
+            self._waiting = None
 
-    def _make(self, profile: Profile, tab: str, like: TreeView | None) -> TreeView:
-        tree = Tree(choose(profile), Shape(inverted=tab == "callers"))
-        view = TreeView(tree, note=_note, like=like)
-        if like is None and tab == "tree":
-            view.open_hot()
-        return view
+    def open(self, opened: Opened) -> None:
+        """Show a profile that was taken before."""
+        about = opened.profile.about
+        self._book, self._menu, self._waiting, self._entry = Book(), None, None, opened.entry
+        self._sampling = Sampling(0, about.label or about.command, problem=about.ended, done=True)
+        maker = Sampler(
+            self.post_message, self.desk.profiles.shelf, self.desk.profiles.categories, self.desk.profiles.kept
+        )
+        self._book.take(maker.study(opened.profile, opened.before))
+        self.desk.show_scene()
+
+    def open_entry(self, entry: Entry) -> None:
+        """Show a profile of the shelf."""
+        try:
+            self.open(Opened(self.desk.profiles.shelf.read(entry), entry=entry))
+        except UnreadableProfile as error:
+            self.desk.say(str(error))
 
     # ------------------------------------------------------------------------------------------ showing
 
@@ -158,94 +177,90 @@ class ProfileScreen(Screen[None]):
         width = self.size.width
         if not self.query("#header"):
             return  # a tick came before the widgets
+        self._take_waiting()
+        own = served_by(scene.snapshot, self._subject.ports) if self._subject is not None else None
+        if self._sampler is not None:
+            self._sampler.evidence = evidence(own)
         self.query_one("#header", LineBar).show_line(header(scene, width))
-        self.query_one("#strip", LineBar).show_line(strip(scene, width))
-        panel = self.query_one("#pane", Panel)
-        height = panel.size.height
-        if height > 3:
-            view = pane(self._pane, panel.size.width, height)
-            panel.show(view)
+        self.query_one("#strip", LineBar).show_line(strip(scene, width, own))
+        panel = self.query_one("#pane", ProfilePanel)
+        if panel.size.height > 3:
+            panel.draw(self._drawn(panel.size.width, panel.size.height))
         if not self.query_one(Prompt).display:
             hints = [("Enter", "open"), *keys.hints(("profile", "everywhere"), self.desk.settings.keys)]
             self.query_one("#footer", LineBar).show_line(footer(hints, scene.viewpoint.status, width))
 
-    def _show(self, cursor: int) -> None:
-        view = self._pane.view
-        if view is None or not len(view):
-            return
-        room = max(1, self.query_one("#pane", Panel).size.height - 3)
-        cursor = max(0, min(len(view) - 1, cursor))
-        top = self._pane.top
-        top = min(top, cursor)
-        top = max(top, cursor - room + 1)
-        self._pane = replace(self._pane, cursor=cursor, top=top)
-        self.desk.show_scene()
+    def _drawn(self, width: int, height: int) -> Drawn:
+        if self._menu is not None:
+            return Drawn(self._menu.view(width, height), reach=width)
+        book = self._book
+        return pane(
+            ProfilePane(
+                self._sampling, book.study, book.tab, book.page, self._sources.text(book, self._subject), book.found, book.crumbs,
+                self._offered if book.study is None else (), self._cursor,
+            ),
+            width,
+            height,
+        )  # fmt: skip
 
     # ------------------------------------------------------------------------------------------ moving
 
     def action_move(self, rows: int) -> None:
         """Arrows and pages."""
-        self._show(self._pane.cursor + rows)
+        if self._menu is not None:
+            self._menu.move(rows)
+        elif self._book.page is not None:
+            self._book.page.move(rows)
+        elif self._offered:
+            self._cursor = max(0, min(len(self._offered) - 1, self._cursor + rows))
+        self.desk.show_scene()
 
     def action_open(self) -> None:
-        """Enter: open or close."""
-        view = self._pane.view
-        if view is not None and len(view):
-            self._show(view.toggle(self._pane.cursor))
+        """Enter: open, zoom, choose; in a list, what its first line says."""
+        if isinstance(self._menu, OptionsMenu):
+            self._plan = self._menu.plan
+            self._start()
+        elif isinstance(self._menu, ShelfMenu):
+            self._compare(self._menu.chosen)
+        elif self._book.study is None and self._offered:
+            pid, command = self._offered[self._cursor]
+            self._subject = Subject(pid, None, command)
+            self._start()
+        else:
+            self.say(self._book.enter())
+
+    def _compare(self, entry: Entry | None) -> None:
+        self._menu = None
+        if entry is None:
+            self.desk.show_scene()
+            return
+        try:
+            self._book.compare(self.desk.profiles.shelf.read(entry))
+        except UnreadableProfile as error:
+            self.desk.say(str(error))
+        else:
+            self.say("" if self._book.study is not None else "there is no profile yet to compare it with")
 
     def action_sideways(self, step: int) -> None:
         """Right opens, then goes in; left closes, then goes out."""
-        view = self._pane.view
-        if view is None or not len(view):
-            return
-        at = self._pane.cursor
-        if step > 0:
-            if view.row(at).marker == "closed":
-                view.expand(at)
-                self._show(at)
-            elif view.row(at).marker == "open":
-                self._show(at + 1)
-        else:
-            self._show(view.collapse(at))
-
-    def action_panel(self, number: int) -> None:
-        """1, 2: the views of the profile."""
-        if number > len(TABS) or self._pane.profile is None:
-            return
-        tab = TABS[number - 1][0]
-        view = self._views.get(tab) or self._make(self._pane.profile, tab, None)
-        self._views[tab] = view
-        self._found = ()
-        self._pane = replace(self._pane, tab=tab, view=view, cursor=0, top=0, found="")
+        if isinstance(self._menu, ShelfMenu):
+            if step > 0 and self._menu.chosen is not None:
+                self.open_entry(self._menu.chosen)
+        elif self._menu is not None:
+            self._menu.sideways(step)
+        elif self._book.page is not None:
+            self._book.page.sideways(step)
         self.desk.show_scene()
-
-    def do_focus_next(self) -> None:
-        """Tab: the next view."""
-        tabs = [tab for tab, _ in TABS]
-        self.action_panel((tabs.index(self._pane.tab) + 1) % len(tabs) + 1)
-
-    do_focus_previous = do_focus_next
-
-    def do_zoom_panel(self) -> None:
-        """z: the pane takes the strip's line, too."""
-        self._zoomed = not self._zoomed
-        self.query_one("#header").display = not self._zoomed
-        self.query_one("#strip").display = not self._zoomed
-        self.call_after_refresh(self.desk.show_scene)
-
-    def do_hottest(self) -> None:
-        """*: open the hottest path below the cursor."""
-        view = self._pane.view
-        if view is not None and len(view):
-            self._show(view.open_hottest(self._pane.cursor))
 
     @on(Panel.Clicked)
     def _clicked(self, event: Panel.Clicked) -> None:
-        if isinstance(event.key, int):
-            if event.key == self._pane.cursor:
-                self.action_open()
-            else:
-                self._show(event.key)
+        if not isinstance(event.key, int):
+            return
+        if self._menu is not None:
+            self._menu.point(event.key)
+        elif self._book.page is not None and self._book.page.point(event.key):
+            self._book.enter()
+        self.desk.show_scene()
 
     @on(Panel.Scrolled)
     def _scrolled(self, event: Panel.Scrolled) -> None:
@@ -253,25 +268,59 @@ class ProfileScreen(Screen[None]):
 
     # ------------------------------------------------------------------------------------------ commands
 
+    def close_menu(self) -> None:
+        """What stands in the pane's place goes."""
+        self._menu = None
+
+    def do_zoom_panel(self) -> None:
+        """z: the pane takes the lines above it, too."""
+        self._zoomed = not self._zoomed or self.desk.alone
+        self.query_one("#header").display = not self._zoomed
+        self.query_one("#strip").display = not self._zoomed
+        self.call_after_refresh(self.desk.show_scene)
+
+    def do_difference(self) -> None:
+        """D: choose the profile to compare with; again: by itself."""
+        if isinstance(self._menu, ShelfMenu):
+            self._menu = None
+        elif self._book.study is not None and self._book.study.before is not None:
+            self._book.compare(None)
+        else:
+            shown = self._entry or (Entry(0.0, 0, "") if self._book.study is not None else None)
+            scene = self.desk.scene()
+            self._menu = ShelfMenu(self.desk.profiles.shelf.entries(), shown, scene.clock if scene is not None else str)
+        self.desk.show_scene()
+
     def do_quit(self) -> None:
-        """q: back to the live screen; asks once while it samples."""
+        """q: out of a list, then back to the live screen; asks once while it samples."""
+        if self._menu is not None and self._book.study is not None:
+            self._menu = None
+            self.desk.show_scene()
+            return
         if self.sampling and not self.desk.asked_to_quit:
             self.desk.asked_to_quit = True
-            self.desk.say("still sampling: q again gives it up, Esc stops and keeps what there is")
+            self.desk.say("still sampling: q again ends it, and what was sampled is kept; Esc stops it and stays here")
             return
         self.desk.asked_to_quit = False
+        if self.desk.alone:
+            self.app.exit(0)
+            return
         self.app.pop_screen()
         self.desk.call_after_refresh(self.desk.show_scene)
 
     def do_clear(self) -> None:
-        """Esc: stop the capture and keep what there is; else clear the search."""
-        if self.sampling and self._capture is not None:
-            self._capture.stop()
+        """Esc: out of a list; stop the capture and keep what there is; else clear the search."""
+        if self._menu is not None:
+            if self._book.study is None and self._sampler is None:
+                self.app.pop_screen()  # nothing was sampled, and nothing will be
+            self._menu = None
+            self.desk.show_scene()
+        elif self.sampling and self._sampler is not None:
+            self._sampler.stop()
             self.desk.say("stopping: what was sampled stays")
-            return
-        self._found = ()
-        self._pane = replace(self._pane, found="")
-        self.desk.look(status="")
+        else:
+            self._book.search("")
+            self.desk.look(status="")
 
     def do_profile(self) -> None:
         """p: sample the same process again."""
@@ -280,75 +329,31 @@ class ProfileScreen(Screen[None]):
         else:
             self._start()
 
+    def do_profile_options(self) -> None:
+        """P: how it is sampled, first."""
+        subject = self._subject
+        if self.sampling or subject is None:
+            self.desk.say("it is being sampled already: Esc stops" if subject else "there is no process to sample")
+            return
+        plan = self._plan or from_settings(self.desk.settings.profile)
+        named = f"{subject.pid} {subject.name}"
+        self._menu = OptionsMenu(plan, self.desk.settings.profile, named, subject.threads)
+        self.desk.show_scene()
+
     def do_filter(self) -> None:
         """/: search functions and files."""
-        view = self._pane.view
-        if view is None or not len(view):
-            return
 
         def done(words: str | None) -> None:
             self.query_one("#footer").display = True
-            if words:
-                found = view.search(words)
-                self._found = found.nodes
-                share = text.percent(found.coverage * 100, 1)
-                self._pane = replace(self._pane, found=f"“{words}”: {len(found.nodes)} found, {share} % of the time")
-                self._to_match(1)
-            self.desk.show_scene()
+            self.say(self._book.search(words) if words else "")
 
+        if self._book.study is None:
+            self.desk.say("there is no profile yet")
+            return
         self.query_one("#footer").display = False
-        self.query_one(Prompt).ask("search functions and files", done)
-
-    def do_next(self) -> None:
-        """n."""
-        self._to_match(1)
-
-    def do_previous(self) -> None:
-        """N."""
-        self._to_match(-1)
-
-    def _to_match(self, step: int) -> None:
-        view = self._pane.view
-        if view is None or not self._found:
-            self.desk.say("nothing matches: / searches")
-            return
-        here = view.node_at(self._pane.cursor)
-        order = sorted(self._found)
-        later = [node for node in order if node > here] if step > 0 else [node for node in order if node < here]
-        target = (later[0] if step > 0 else later[-1]) if later else (order[0] if step > 0 else order[-1])
-        self._show(view.reveal(target))
-
-    def do_copy(self) -> None:
-        """y: the function under the cursor with its file and line."""
-        view = self._pane.view
-        if view is None or not len(view):
-            return
-        row = view.row(self._pane.cursor)
-        self.app.copy_to_clipboard(f"{row.name} {row.file}:{row.line}")
-        self.desk.say(f"copied {row.name} {row.file}:{row.line}")
+        self.query_one(Prompt).ask("search functions and files: words; n and N go on, Esc clears", done)
 
     def do_export(self) -> None:
-        """e: the profile as a speedscope file."""
-        profile = self._pane.profile
-        if profile is None or self.desk.settings.read_only:
-            self.desk.say("nothing to export yet" if profile is None else "read-only: no file is written")
-            return
-        from tputtui.profiling.formats import save
-
-        folder = self.desk.place.state_folder / "profiles"
-        path = folder / f"{self._process.pid}-{time.strftime('%Y%m%d-%H%M%S')}.speedscope.json"
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            save(profile, path)
-        except OSError as error:
-            self.desk.say(f"not saved: {path}: {error.strerror}")
-        else:
-            self.desk.saved.append(str(path))
-            self.desk.say(f"saved {path}: opens in speedscope")
-
-
-def _note(func: Func) -> str | None:
-    """A word beside a function's name: that it waits, or that it is not the user's own code."""
-    if waits(func):
-        return "waiting"
-    return "library" if origin(func.file) == "library" else None
+        """e: the profile as speedscope JSON, collapsed stacks and an SVG flame graph."""
+        study = self._book.study
+        self.desk.profiles.export(study.profile if study is not None else None)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from textual.screen import Screen
 
 from tputtui import text
 from tputtui.settings import Settings
@@ -42,11 +45,13 @@ def run(
     notes: Sequence[str] = (),
     profile_pid: int | None = None,
     over_when: Callable[[], bool] | None = None,
+    opened: Callable[[], Screen[None]] | None = None,
 ) -> Ended:
     """Show the live screen until the user leaves. Raises CannotShow before the terminal is touched, and
     what was an error of ours once the terminal is as it was.
 
     `profile_pid`: the process that is profiled at once. `over_when` is asked once a second whether the screen shall end.
+    `opened` makes a screen that is shown alone, in place of the live one.
     """
     themes = tuple(theme_files.folders(theme_files.user_folder()))
     try:
@@ -64,6 +69,7 @@ def run(
     app = TputtuiApp(settings, source, look, place)
     app.profile_at_once = profile_pid
     app.over_when = over_when
+    app.opened = opened() if opened is not None else None
     for note in notes:
         app.say_later(note)
     began = time.monotonic()
@@ -71,10 +77,27 @@ def run(
         app.run(mouse=settings.mouse)
     finally:
         app.over()
+        _end_captures()
         source.stop()
     if app.error is not None:
         raise app.error
-    return Ended(app.return_code or 0, tuple(summary(app.latest, time.monotonic() - began, app.saved)))
+    saved = [_from_home(path) for path in app.saved]
+    lens = app.viewpoint.lens
+    told = summary(app.latest, time.monotonic() - began, saved, lens.name if lens is not None else None)
+    return Ended(app.return_code or 0, tuple(told))
+
+
+def _from_home(path: str) -> str:
+    """A path with its home as ~: short enough for a line, and the shell takes it."""
+    home = os.path.expanduser("~").rstrip("/") + "/"
+    return f"~/{path.removeprefix(home)}" if path.startswith(home) and " " not in path else path
+
+
+def _end_captures() -> None:
+    """What was sampled so far is saved before we go."""
+    capture = sys.modules.get("tputtui.profiling.capture")
+    if capture is not None:
+        capture.stop_all()
 
 
 def theme_name(settings: Settings) -> str:

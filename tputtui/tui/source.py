@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.message import Message
 
-from tputtui.model import SignalKind, Snapshot
+from tputtui.model import Event, SignalKind, Snapshot
 
 if TYPE_CHECKING:
     from tputtui.monitor.browsing import Families
@@ -76,6 +76,42 @@ class Source(Protocol):
 
     def watch(self, pids: frozenset[int]) -> None:
         """Read these processes' control groups, too."""
+
+    def note(self, event: Event) -> None:
+        """Put something into the event log."""
+
+
+class NoSource:
+    """For a screen without an engine, such as that of a saved profile: nothing is watched, nothing is known."""
+
+    failure: BaseException | None = None
+
+    def past(self, _name: str, columns: int, _span_s: float, _until: float | None) -> Sequence[float | None]:
+        """Unknown."""
+        return [None] * columns
+
+    def trail(self, _family: str, columns: int) -> Sequence[float | None]:
+        """Unknown."""
+        return [None] * columns
+
+    def heat(self, _service: str, _columns: int, _span_s: float, _until: float | None) -> None:
+        """None."""
+
+    def snapshot_at(self, _at: float) -> None:
+        """None."""
+
+    def families(self, _target: str) -> None:
+        """None."""
+
+    def replicas(self) -> ReplicaTable:
+        """None."""
+        return {}
+
+    def _nothing(self, *_: object) -> None:
+        """There is nobody to tell."""
+
+    subscribe = start = stop = look_through = browse = bind = set_window = _nothing
+    next_breakdown = want_processes = watch = note = _nothing
 
 
 class Tick(Message):

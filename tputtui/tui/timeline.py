@@ -22,6 +22,7 @@ class Timeline:
         self._edge = 0.0  # where the axis ends while one looks back: it stands still then
         self._interval_s = interval_s
         self._first_at: float | None = None
+        self._before_s = 0.0  # what is known of the time before the first snapshot
         self._newest_at = 0.0
         self._newest_time = 0.0
 
@@ -30,6 +31,7 @@ class Timeline:
         if self._first_at is None:
             self._first_at = snapshot.at
         self._newest_at, self._newest_time = snapshot.at, snapshot.time
+        self._before_s = snapshot.history_s
 
     @property
     def behind_s(self) -> float:
@@ -50,7 +52,7 @@ class Timeline:
         """The axis starts at one minute and grows to the chosen span with the data there is."""
         if self._first_at is None:
             return SPANS[0]
-        lived = self._newest_at - self._first_at
+        lived = self._newest_at - self._first_at + self._before_s
         return min(self.span_s, next((span for span in SPANS if span >= lived), SPANS[-1]))
 
     def hold(self) -> None:

@@ -6,14 +6,14 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from tputtui import text
 from tputtui.monitor.browsing import Families
 from tputtui.settings.document import toml
 from tputtui.signals.browse import SLOTS, FamilyRow, unfit
-from tputtui.views.lines import Line, Row, rule, sparks
+from tputtui.views.lines import Line, Row, fill, rule, sparks
 from tputtui.views.scene import PanelView, scrolled
-from tputtui.views.throughput import fill
 
 _WIDE_HELP = 130  # columns from which the help stands in the list, too
 _BESIDE = 100  # columns from which the config lines stand beside the rest
@@ -143,9 +143,16 @@ def unit_of(family: FamilyRow) -> str:
     return "By/s" if kind == "By" and family.type == "counter" else "/s"
 
 
+_SINCE_1970 = 1e9  # seconds: what is a moment by its name and at least the year 2001 is no duration
+_YEAR_3000 = 32_503_680_000
+
+
 def figure(family: FamilyRow, value: float | None) -> tuple[str, str]:
     """A family's figure as (number, unit)."""
     unit = unit_of(family)
+    if unit == "s" and value is not None and value >= _SINCE_1970 and "time" in family.name:
+        moment = datetime.fromtimestamp(min(value, _YEAR_3000), UTC)
+        return moment.strftime("%d %b %H:%M"), "UTC"
     return (text.rate(value), "/s") if unit == "/s" else text.amount(value, unit)
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from tputtui.model import ProcessState, Snapshot
+from tputtui.model import ProcessState, ServiceState, Snapshot
 
 _LOCAL = frozenset(("127.0.0.1", "localhost", "::1", "0.0.0.0"))  # noqa: S104  # names of this machine, nothing is bound
 
 
 def target_ports(snapshot: Snapshot) -> frozenset[int]:
     """The ports of targets on this machine."""
-    ports = set()
-    for target in snapshot.targets:
-        parts = urlsplit(target.url)
-        if parts.hostname in _LOCAL:
-            ports.add(parts.port or (443 if parts.scheme == "https" else 80))
-    return frozenset(ports)
+    return frozenset(port for target in snapshot.targets if (port := port_of(target.url)) is not None)
+
+
+def port_of(url: str) -> int | None:
+    """The port of a target on this machine; None on another."""
+    parts = urlsplit(url)
+    if parts.hostname not in _LOCAL:
+        return None
+    return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def offered(snapshot: Snapshot) -> ProcessState | None:
@@ -26,3 +29,11 @@ def offered(snapshot: Snapshot) -> ProcessState | None:
     if not candidates:
         return None
     return max(candidates, key=lambda p: (bool(ports.intersection(p.ports)), p.cpu_percent or 0.0, -p.pid))
+
+
+def served_by(snapshot: Snapshot, ports: tuple[int, ...]) -> ServiceState | None:
+    """The service that a process with these ports answers for; None where it serves no target."""
+    for target in snapshot.targets:
+        if port_of(target.url) in ports:
+            return next((service for service in snapshot.services if target.name in service.targets), None)
+    return None

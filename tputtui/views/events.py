@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tputtui import text
 from tputtui.model import Event, ObjectiveStatus
-from tputtui.views.lines import Line, Role, Row, Span, rule
+from tputtui.views.lines import Line, Role, Row, Span, fill, rule
 from tputtui.views.scene import PanelView, Scene
-from tputtui.views.throughput import fill
+from tputtui.views.targets import why_down
 
 ROLES: dict[str, Role] = {"down": "bad", "warning": "warning", "objective": "warning", "reset": "warning", "up": "ok"}
 
@@ -16,8 +16,7 @@ def event_line(scene: Scene, width: int) -> Line:
     row = Row(width)
     row.at(1, "")
     for target in [target for target in scene.snapshot.targets if target.state == "down"][:3]:
-        since = f", since {text.span(target.since_s)}" if target.since_s is not None else ""
-        row.then(f"! {text.clean(target.name, 30)} down", "bad").then(f": {target.error or 'no answer'}{since}   ")
+        row.then(f"! {text.clean(target.name, 30)} down", "bad").then(f": {why_down(target)}   ")
     for objective in scene.snapshot.objectives:
         row.spans(_objective(objective))
     for event in reversed(scene.snapshot.events):

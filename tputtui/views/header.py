@@ -18,46 +18,71 @@ _MOST_SIGNS = 12
 
 
 def header(scene: Scene, width: int) -> Line:
-    """tputtui  checkout  web-01  ●●○ 3 targets, 1 down  window 10 s      LIVE 14:03:22  self 0.9 %  56 MiB."""
-    snapshot, viewpoint = scene.snapshot, scene.viewpoint
+    """tputtui  checkout  web-01  ●●○ 3 targets, 1 down  window 10 s      LIVE 14:03:22  self 0.9 %  56 MiB.
+
+    What has no room is left out whole, the least important first; only the names are cut.
+    """
     right = _right(scene, roomy=width >= 100)
     room = width - text.width(plain(right)) - 1
+    parts = (  # as they stand, each with its rank: the lower, the longer it stays
+        (4, [Span(" tputtui ", "badge"), Span(" ")]),
+        (0, _name(scene, room)),
+        (6, [Span("  "), Span(text.cut(scene.host_name, 24))] if scene.host_name else []),
+        (3, _signs(scene)),
+        (1, _targets_in_words(scene)),
+        (5, _window(scene)),
+        (2, [Span("  read-only", "dim")] if scene.viewpoint.read_only else []),
+    )
+    free = room
+    kept = set()
+    for rank, part in sorted(parts, key=lambda part: part[0]):
+        if _cells(part) <= free:
+            kept.add(rank)
+            free -= _cells(part)
     row = Row(max(0, room))
-    if width >= 60:
-        row.then(" tputtui ", "badge").then(" ")
-    service = scene.service
-    if service is not None:
-        lens = scene.looks_through
-        name = lens.service if lens is not None else service.name
-        row.then(" ").then(text.cut(text.clean(name), max(8, room // 4)), "strong")
-        if lens is not None:
-            row.then(" ").then(text.cut(text.clean(lens.what), max(12, room // 3)), "accent").then(" Esc all", "dim")
-    if width >= 90 and scene.host_name:
-        row.then("  ").then(text.cut(scene.host_name, 24))
-    row.spans(_targets(scene))
-    if row.end + 14 < room:
-        row.then(f"  window {text.span(snapshot.window_s)}", "dim")
-        covered = service.covered_s if service else None
-        if service is not None and covered is not None and covered < snapshot.window_s * 0.85 and row.end + 12 < room:
-            row.then(f", {text.span(round(covered, 1))} so far", "dim")
-    if viewpoint.read_only and row.end + 12 < room:
-        row.then("  read-only", "dim")
+    for rank, part in parts:
+        if rank in kept:
+            row.spans(part)
     return Row(width).spans(row.line()).spans(right, width - text.width(plain(right))).line()
 
 
-def _targets(scene: Scene) -> list[Span]:
+def _cells(spans: Sequence[Span]) -> int:
+    return sum(text.width(span.text) for span in spans)
+
+
+def _name(scene: Scene, room: int) -> list[Span]:
+    service = scene.service
+    if service is None:
+        return []
+    lens = scene.looks_through
+    name = lens.service if lens is not None else service.name
+    spans = [Span(" "), Span(text.cut(text.clean(name), max(8, room // 3)), "strong")]
+    if lens is not None:
+        what = text.cut(text.clean(lens.what), max(10, room // 3))
+        spans += [Span(" "), Span(what, "accent"), Span(" Esc all", "dim")]
+    return spans
+
+
+def _signs(scene: Scene) -> list[Span]:
+    targets = scene.snapshot.targets[:_MOST_SIGNS]
+    signs = [Span(*STATE_SIGNS[target.state]) for target in targets]
+    return [Span("  "), *signs] if signs else []
+
+
+def _targets_in_words(scene: Scene) -> list[Span]:
     targets = scene.snapshot.targets
     if not targets:
         return [Span("  "), Span("no targets", "dim")]
-    spans = [Span("  ")]
-    for target in targets[:_MOST_SIGNS]:
-        sign, role = STATE_SIGNS[target.state]
-        spans.append(Span(sign, role))
     down = sum(1 for target in targets if target.state == "down")
-    spans.append(Span(f" {len(targets)} target{'s' if len(targets) != 1 else ''}"))
-    if down:
-        spans.append(Span(f", {down} down", "bad"))
-    return spans
+    spans = [Span(f" {len(targets)} target{'s' if len(targets) != 1 else ''}")]
+    return [*spans, Span(f", {down} down", "bad")] if down else spans
+
+
+def _window(scene: Scene) -> list[Span]:
+    window = scene.snapshot.window_s
+    covered = scene.service.covered_s if scene.service is not None else None
+    so_far = f", {text.span(round(covered, 1))} so far" if covered is not None and covered < window * 0.85 else ""
+    return [Span(f"  window {text.span(window)}{so_far}", "dim")]
 
 
 def _right(scene: Scene, roomy: bool) -> Line:
@@ -81,13 +106,23 @@ def _right(scene: Scene, roomy: bool) -> Line:
 
 
 def footer(hints: Sequence[tuple[str, str]], status: str, width: int) -> Line:
-    """The keys that serve now, or a sentence that has something to say."""
+    """The keys that serve now, or a sentence that has something to say. The last two hints are the way to all others and
+    the way out: where room is short, those before them give way.
+    """
     row = Row(width)
     row.then(" ")
     if status:
         return row.then(status, "strong").line()
-    for key, label in hints:
-        if row.end + text.width(key) + text.width(label) + 2 > width:
+    room = width - 1 - sum(_hint_cells(hint) for hint in hints[-2:])
+    for hint in hints[:-2]:
+        room -= _hint_cells(hint)
+        if room < 0:
             break
+        row.then(hint[0], "accent").then(f" {hint[1]}  ", "dim")
+    for key, label in hints[-2:]:
         row.then(key, "accent").then(f" {label}  ", "dim")
     return row.line()
+
+
+def _hint_cells(hint: tuple[str, str]) -> int:
+    return text.width(hint[0]) + text.width(hint[1]) + 3

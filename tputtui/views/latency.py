@@ -6,9 +6,9 @@ from tputtui import text
 from tputtui.model import LatencyState, Quantile, ServiceState
 from tputtui.signals import names
 from tputtui.views.heat import where_requests_fall
-from tputtui.views.lines import Line, Row, Span, blank, mark, rule, sparks
+from tputtui.views.lines import Line, Row, Span, blank, fill, mark, rule, sparks
+from tputtui.views.missing import why_nothing
 from tputtui.views.scene import PanelView, Scene
-from tputtui.views.throughput import fill, why_nothing
 
 SCATTER = (44, 14)
 """Cells and lines that the scatter takes, and the least it is worth."""
@@ -19,11 +19,26 @@ def has_scatter(width: int, height: int) -> bool:
     return width >= SCATTER[0] + 52 and height > SCATTER[1]
 
 
-def latency(scene: Scene, width: int, height: int, scatter: tuple[Line, ...] | None = None) -> PanelView:
-    """The panel, `height` lines. `scatter`: lines of `SCATTER[0]` cells drawn elsewhere, for the right side."""
+def lines_rows(quantiles: int, width: int, height: int) -> int:
+    """Rows that a chart of the quantiles may take; 0 where each has its line in its own row instead."""
+    if width < 50 or height < 20:
+        return 0
+    return max(6, (height - quantiles - 3) * 3 // 5)
+
+
+def latency(
+    scene: Scene,
+    width: int,
+    height: int,
+    scatter: tuple[Line, ...] | None = None,
+    chart: tuple[Line, ...] | None = None,
+) -> PanelView:
+    """The panel, `height` lines. Drawn elsewhere are `scatter`: lines of `SCATTER[0]` cells for the right side, and
+    `chart`: the quantiles' lines, `lines_rows` of them; with it, each quantile stands with its bucket.
+    """
     if scatter is None:
-        return _latency(scene, width, height)
-    left = _latency(scene, width - SCATTER[0] - 1, height).lines
+        return _latency(scene, width, height, chart)
+    left = _latency(scene, width - SCATTER[0] - 1, height, chart).lines
     top = _rule(scene, width)
     beside = [*scatter[: height - 1], *(blank(SCATTER[0]) for _ in range(height - 1 - len(scatter)))]
     return PanelView((top, *((*line, Span(" "), *other) for line, other in zip(left[1:], beside, strict=True))))
@@ -34,17 +49,23 @@ def _rule(scene: Scene, width: int) -> Line:
     return rule("Latency", text.clean(state.family) if state else "", width, scene.viewpoint.focus == "latency")
 
 
-def _latency(scene: Scene, width: int, height: int) -> PanelView:
+def _latency(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | None) -> PanelView:
     service = scene.service
     state = service.latency if service is not None else None
     lines = [_rule(scene, width)]
     if service is None or state is None:
-        if service is not None:
-            lines += [Row(width).at(1, words, "dim").line() for words in why_nothing(scene, service, "latency")]
+        lines += [Row(width).at(1, words, "dim").line() for words in why_nothing(scene, service, "latency")]
         return PanelView(tuple(fill(lines, width, height)))
     quantiles = state.quantiles
     if not quantiles:
         lines.append(_mean_line(scene, service, state, width))
+        if state.note and height > 2:
+            lines.append(_foot(state, width))
+    elif chart is not None:
+        lines += [_bucket_head(width), *(_bucket_row(state, quantile, width) for quantile in quantiles), *chart]
+        _, starts, cells = _columns(width)
+        lines += where_requests_fall(scene, service.name, state.unit, starts, cells, width, height - len(lines) - 1)
+        lines = [*fill(lines, width, height - 1), _foot(state, width, buckets=False)]
     else:
         with_head = height >= len(quantiles) + 3
         if with_head:
@@ -112,7 +133,42 @@ def _quantile_rows(
     return lines
 
 
-def _foot(state: LatencyState, width: int) -> Line:
+_WIDE_BUCKET = 4.0  # a bucket whose ends are further apart than this factor says little
+_BASE_ENDS, _BUCKET_AT = 30, 34
+
+
+def _bucket_head(width: int) -> Line:
+    row = Row(width).ending_at(_columns(width)[0], "now", "dim").ending_at(_BASE_ENDS, "since start", "dim")
+    return row.at(_BUCKET_AT, "lies in the bucket", "dim").line()
+
+
+def _bucket_row(state: LatencyState, quantile: Quantile, width: int) -> Line:
+    """p99   88.1 ms   71.0 ms   50 ms to 100 ms."""
+    row = Row(width).at(1, quantile_name(quantile.q))
+    row.figure(_columns(width)[0], *figure(quantile, state.unit))
+    base = next((other for other in state.since_start if other.q == quantile.q), None)
+    if base is not None:
+        digits, unit = figure(base, state.unit)
+        row.ending_at(_BASE_ENDS, f"{digits} {unit}".rstrip(), "dim")
+    row.at(_BUCKET_AT, "")
+    if quantile.value is None:
+        return row.then("nothing was observed in the window", "dim").line()
+    if quantile.at_least:
+        return row.then("above the last bound: nobody knows by how much", "warning").line()
+    if quantile.low is None or quantile.high is None:
+        return row.then("no buckets: the service computed it itself", "dim").line()
+    row.then(f"{_bound(quantile.low, state.unit)} to {_bound(quantile.high, state.unit)}")
+    if quantile.low > 0 and quantile.high / quantile.low > _WIDE_BUCKET:
+        row.then("   too wide to say more", "warning")
+    return row.line()
+
+
+def _bound(value: float, unit: str | None) -> str:
+    digits, shown = text.amount(value, unit)
+    return f"{digits.removesuffix('.0')} {shown}".rstrip()
+
+
+def _foot(state: LatencyState, width: int, *, buckets: bool = True) -> Line:
     row = Row(width)
     row.at(1, "")
     if state.mean is not None:
@@ -122,12 +178,11 @@ def _foot(state: LatencyState, width: int) -> Line:
         row.then("   " if row.end > 1 else "").then(text.clean(state.note), "warning")
     elif state.unit is None:
         row.then("   unit not known: shown as exposed", "dim")
-    else:
+    elif state.quantiles and buckets:
         tail = state.quantiles[-1]
         if tail.low is not None and tail.high is not None and tail.value is not None:
-            low, low_unit = text.amount(tail.low, state.unit)
-            high, high_unit = text.amount(tail.high, state.unit)
-            row.then(f"   {quantile_name(tail.q)} lies in the bucket {low} {low_unit} to {high} {high_unit}", "dim")
+            low, high = _bound(tail.low, state.unit), _bound(tail.high, state.unit)
+            row.then(f"   {quantile_name(tail.q)} lies in the bucket {low} to {high}", "dim")
         elif tail.at_least:
             row.then(f"   {quantile_name(tail.q)} is above the last bucket", "warning")
     return row.line()

@@ -112,6 +112,11 @@ def blank(width: int) -> Line:
     return (Span(" " * width),)
 
 
+def fill(lines: list[Line], width: int, height: int) -> list[Line]:
+    """Exactly `height` lines."""
+    return lines[:height] + [blank(width)] * (height - len(lines))
+
+
 def plain(line: Line) -> str:
     """A line's text: for tests and for what is copied."""
     return "".join(span.text for span in line)
@@ -148,6 +153,25 @@ def mark(line: Line, x: int, sign: str | None = None) -> Line:
             out.append(span)
         start += text.width(span.text)
     return tuple(merge(out))
+
+
+def split(line: Line, x: int) -> tuple[Line, Line]:
+    """The line before cell `x` and from there on; a wide character across it belongs to the first part."""
+    left: list[Span] = []
+    at = 0
+    for number, span in enumerate(line):
+        wide = text.width(span.text)
+        if at + wide <= x:
+            left.append(span)
+            at += wide
+            continue
+        inside = 0
+        while inside < len(span.text) and at < x:
+            at += text.width(span.text[inside])
+            inside += 1
+        parts = (Span(span.text[:inside], span.role), Span(span.text[inside:], span.role))
+        return tuple(merge([*left, parts[0]])), tuple(merge([parts[1], *line[number + 1 :]]))
+    return line, ()
 
 
 def columns(widths: Sequence[int], gap: int = 1, start: int = 0) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tputtui import text
 from tputtui.model import ProcessState
+from tputtui.signals.processes import explained_cores
 from tputtui.views.lines import Line, Row, rule
 from tputtui.views.scene import PanelView, Scene
 from tputtui.views.table import Column, Listing, table
@@ -31,6 +32,7 @@ def processes(scene: Scene, width: int, height: int) -> PanelView:
         foot=lambda _hidden: _foot(scene, items, width),
         empty="reading the processes" if found is None else "no process may be read",
         pinned=scene.viewpoint.followed,
+        order="cpu",
     )
 
 
@@ -38,8 +40,8 @@ def _foot(scene: Scene, items: tuple[ProcessState, ...], width: int) -> Line:
     row = Row(width)
     busy = scene.snapshot.busy_cores
     if busy is not None and items:
-        explained = sum(item.cpu_percent or 0.0 for item in items) / 100
-        row.at(1, f"shown explain {min(explained, 99999):.1f} of {busy:.1f} busy cores", "dim")
+        # The processes are read at another moment than the host: their sum may run ahead of it.
+        row.at(1, f"shown explain {min(explained_cores(items), busy):.1f} of {busy:.1f} busy cores", "dim")
     cursor = scene.viewpoint.list("processes").cursor
     chosen = next((item for item in items if item.identity == cursor), None)
     if chosen is not None:

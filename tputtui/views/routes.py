@@ -8,6 +8,7 @@ from tputtui import text
 from tputtui.model import BreakdownRow, Labels, ServiceState
 from tputtui.views.latency import figure, quantile_name
 from tputtui.views.lines import Line, Row, rule
+from tputtui.views.missing import why_no_rate, why_nothing
 from tputtui.views.scene import PanelView, Scene, traffic_figure
 from tputtui.views.table import Column, Listing, table
 from tputtui.views.throughput import error_role
@@ -31,10 +32,18 @@ def routes(scene: Scene, width: int, height: int) -> PanelView:
         width,
         height,
         foot=lambda _hidden: _more(service, width),
-        empty="no labels to break the traffic down by"
-        if service is not None and service.traffic
-        else "no traffic metric",
+        empty=_why_empty(scene, service),
+        order="rps",
     )
+
+
+def _why_empty(scene: Scene, service: ServiceState | None) -> str:
+    """What the throughput says, too; with traffic, that it cannot be broken down."""
+    if service is None or service.traffic is None:
+        return why_nothing(scene, service, "traffic")[0].rstrip(",")
+    if service.traffic.rps is None:
+        return why_no_rate(scene, service)
+    return "no labels to break the traffic down by"
 
 
 def _words(row: BreakdownRow) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from tputtui import text
 from tputtui.model import HostState, SaturationState
 from tputtui.signals import names
-from tputtui.views.lines import Line, Role, Row, Span, bar, mark, rule, spark
+from tputtui.signals.first import ordered
+from tputtui.views.lines import Line, Role, Row, Span, bar, fill, mark, rule, spark
 from tputtui.views.scene import PanelView, Scene
-from tputtui.views.throughput import fill
 
 WARNING = 0.8
 BAD = 0.95
@@ -46,17 +46,7 @@ def resources(scene: Scene) -> list[tuple[str, SaturationState]]:
     service = scene.service
     own = [(service.name, resource) for resource in service.saturation] if service is not None else []
     host = [("", resource) for resource in scene.snapshot.host_saturation]
-    return sorted(own + host, key=lambda item: saturation_order(item[1]))
-
-
-def saturation_order(resource: SaturationState) -> tuple[bool, float, bool, str]:
-    """Waiting work outranks percentages; then the ratio to the limit; what is not known comes last."""
-    return (
-        not (resource.waiting or 0) > 0,
-        -(resource.ratio if resource.ratio is not None else -1.0),
-        resource.value is None,
-        resource.name,
-    )
+    return ordered(own + host, scene.snapshot.first)
 
 
 def resource_role(resource: SaturationState) -> Role:
@@ -70,18 +60,21 @@ def resource_role(resource: SaturationState) -> Role:
 def _row(scene: Scene, owner: str, resource: SaturationState, width: int) -> Line:
     role = resource_role(resource)
     bar_cells = 14 if width >= 100 else 10
-    row = Row(width)
-    row.at(1, text.cut(text.clean(resource.name), 14))
+    name_cells = 14 if width < 100 else 18 if width < 160 else 30
+    ends = name_cells + 7  # of the number: five cells and a blank, and the name gives way to longer ones
     if resource.ratio is not None:
-        row.ending_at(19, text.percent(resource.ratio * 100), "strong" if role == "data" else role).then(" %", "dim")
-        filled, ground = bar(resource.ratio, bar_cells)
-        row.at(22, filled, role).then(ground, "faint")
+        digits, unit = text.percent(resource.ratio * 100), "%"
     elif resource.value is not None:
         digits, unit = text.amount(resource.value, resource.unit)
-        row.ending_at(19, digits, "strong" if role == "data" else role).then(f" {unit}" if unit else "", "dim")
     else:
-        row.ending_at(19, text.UNKNOWN, "dim").then("  n/a", "dim")
-    x = 24 + bar_cells
+        digits, unit = text.UNKNOWN, "n/a"
+    row = Row(width)
+    row.at(1, text.cut(text.clean(resource.name), min(name_cells, ends - 2 - text.width(digits))))
+    row.figure(ends, digits, unit, "dim" if resource.value is None else "strong" if role == "data" else role)
+    if resource.ratio is not None:
+        filled, ground = bar(resource.ratio, bar_cells)
+        row.at(ends + 3, filled, role).then(ground, "faint")
+    x = ends + 5 + bar_cells
     if width >= 100:
         values = scene.past(names.saturation(owner, resource.name), 16)
         top = 1.0 if resource.ratio is not None else None
@@ -106,7 +99,9 @@ def _row(scene: Scene, owner: str, resource: SaturationState, width: int) -> Lin
 def _evidence(resource: SaturationState) -> list[Span]:
     spans: list[Span] = []
     if resource.waiting:
-        spans += [Span("waiting "), Span(text.number(resource.waiting), "warning"), Span("  ")]
+        of_time = resource.unit == "ratio"  # a share of the time, not a number of waiting things
+        digits = text.percent(100 * resource.waiting) if of_time else text.number(resource.waiting)
+        spans += [Span("waiting "), Span(digits, "warning"), Span(" % of the time  " if of_time else "  ")]
     if resource.limit is not None and resource.value is not None:
         used, unit = text.amount(resource.value, resource.unit)
         limit, limit_unit = text.amount(resource.limit, resource.unit)

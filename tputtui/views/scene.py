@@ -117,6 +117,8 @@ class PanelView:
     cursor: int | None = None
     keys: tuple[Hashable | None, ...] = ()
     list: ListState | None = None  # with `top` brought up to date
+    sorts: tuple[str, ...] = ()  # the columns that are shown, by which it may be sorted
+    sort: str = ""  # the one it is sorted by
 
 
 def chosen_service(snapshot: Snapshot, name: str | None) -> ServiceState | None:

@@ -59,18 +59,22 @@ def table(
     foot: Callable[[int], Line | None] = lambda _hidden: None,
     empty: str = "nothing yet",
     pinned: Hashable | None = None,
+    order: str = "",
 ) -> PanelView:
     """A panel of `height` lines: its rule, a head, rows, and a last line that `foot` gives for what is not shown.
 
-    The row with the key `pinned` stands first, whatever the order.
+    `order` is the column it is sorted by before anybody chose one. The row with the key `pinned` stands first, whatever
+    the order.
     """
+    chosen = state
+    state = replace(state, sort=state.sort or order)
     items = arranged(listing, columns, state)
     if pinned is not None:
         items.sort(key=lambda item: listing.key(item) != pinned)
     lines: list[Line] = [top]
     keys: list[Hashable | None] = [None]
     shown = _fitting(columns, width)
-    if height > 2:
+    if height > 2 and listing.items:
         lines.append(_head(shown, state, width))
         keys.append(None)
     room = height - len(lines)
@@ -99,7 +103,8 @@ def table(
     if foot_line is not None:
         lines.append(foot_line)
     keys += [None] * (len(lines) - len(keys))
-    return PanelView(tuple(lines), at_line, tuple(keys), replace(state, top=first))
+    sorts = tuple(column.id for column, _ in shown)
+    return PanelView(tuple(lines), at_line, tuple(keys), replace(chosen, top=first), sorts, state.sort)
 
 
 def _fitting(columns: Sequence[Column[Item]], width: int) -> list[tuple[Column[Item], int]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from tputtui import text
-from tputtui.model import TargetStatus
+from tputtui.model import TargetState, TargetStatus
 from tputtui.signals.replicas import Replica, replica_of
 from tputtui.views.header import STATE_SIGNS
 from tputtui.views.latency import figure, quantile_name
 from tputtui.views.lines import Row, rule
 from tputtui.views.scene import PanelView, Scene, traffic_figure
 from tputtui.views.table import Column, Listing, table
+
+_ORDER: dict[TargetState, int] = {"down": 0, "waiting": 1, "up": 2}
 
 
 def targets(scene: Scene, width: int, height: int) -> PanelView:
@@ -18,13 +20,16 @@ def targets(scene: Scene, width: int, height: int) -> PanelView:
     down = sum(1 for target in snapshot.targets if target.state == "down")
     context = f"{len(snapshot.targets)} targets" + (f", {down} down" if down else "")
     top = rule("Targets", context, width, scene.viewpoint.focus == "targets")
+    # What is down comes first: it must not be what has no room.
+    items = sorted(snapshot.targets, key=lambda target: _ORDER[target.state])
     return table(
-        Listing(snapshot.targets, lambda target: target.name, lambda target: f"{target.name} {target.url}"),
+        Listing(items, lambda target: target.name, lambda target: f"{target.name} {target.url}"),
         _columns(scene),
         scene.viewpoint.list("targets"),
         top,
         width,
         height,
+        foot=lambda hidden: Row(width).at(1, f"and {hidden:,} more", "dim").line() if hidden > 1 else None,
         empty="no targets: start as  tputtui :PORT",
     )
 
@@ -69,15 +74,11 @@ def _columns(scene: Scene) -> list[Column[TargetStatus]]:
 
     def words(row: Row, x: int, cells: int, target: TargetStatus) -> None:
         if target.state == "down":
-            since = f", since {text.span(target.since_s)}" if target.since_s is not None else ""
-            row.at(x, text.cut(f"{target.error or 'no answer'}{since}", cells), "bad")
+            row.at(x, text.cut(why_down(target), cells), "bad")
         elif (own := figures[target.name]) is not None and own.odd:
             row.at(x, text.cut(f"outlier: {own.odd}", cells), "warning")
         elif target.warning:
             row.at(x, text.cut(target.warning, cells), "warning")
-        elif target.hidden:
-            hidden = sum(target.hidden.values())
-            row.at(x, text.cut(f"{hidden:,} series beyond the limit are not read", cells), "warning")
         elif target.state == "waiting":
             row.at(x, text.cut(f"waiting for the first answer  {target.url}", cells), "dim")
         else:
@@ -100,3 +101,9 @@ def _figures(scene: Scene, target: str) -> Replica | None:
         return scene.replicas[target]
     service = next((one for one in scene.snapshot.services if one.targets == (target,)), None)
     return replica_of(target, service) if service is not None else None
+
+
+def why_down(target: TargetStatus) -> str:
+    """Why a target is down, and for how long: connection refused, for 31 s."""
+    lasting = f", for {text.span(target.since_s)}" if target.since_s is not None else ""
+    return f"{target.error or 'no answer'}{lasting}"

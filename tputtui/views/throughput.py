@@ -5,10 +5,13 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import ErrorState, ServiceState, TrafficState
 from tputtui.signals import names
-from tputtui.views.lines import Line, Role, Row, blank, mark, rule, sparks
+from tputtui.views.classes import LEAST_ROWS, by_class
+from tputtui.views.lines import Line, Role, Row, fill, mark, rule, sparks
+from tputtui.views.missing import why_no_rate, why_nothing
 from tputtui.views.scene import PanelView, Scene, traffic_figure, unit_of
 
 CHART_WIDTH = 50  # from this many cells on a real chart is worth its axes
+_BOTH = 17  # from this many lines on the rates by status class stand under the throughput
 
 
 def throughput(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | None = None) -> PanelView:
@@ -20,20 +23,30 @@ def throughput(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | 
     if service is None or traffic is None:
         lines += _nothing(scene, service, width)
         return PanelView(tuple(fill(lines, width, height)))
-    room = max(0, height - 3)
+    classes = _classes_rows(service, height)
+    room = chart_rows(scene, height)
     lines.append(_figures(scene, service, traffic, width))
     if chart is not None:
         lines += chart[:room]
     elif room:
         lines += _sparks(scene, service, width, room)
+    if classes and service.errors is not None:
+        lines += by_class(scene, service.name, service.errors, width, classes)
     if height > 2:
         lines = [*fill(lines, width, height - 1), errors_line(service, width)]
     return PanelView(tuple(fill(lines, width, height)))
 
 
-def chart_rows(height: int) -> int:
-    """Rows that a chart may take in a panel of `height` lines."""
-    return max(0, height - 3)
+def chart_rows(scene: Scene, height: int) -> int:
+    """Rows that the chart of throughput may take in a panel of `height` lines."""
+    return max(0, height - 3 - _classes_rows(scene.service, height))
+
+
+def _classes_rows(service: ServiceState | None, height: int) -> int:
+    """Rows for the rates by status class under the throughput: two fifths, where that leaves room for both."""
+    if service is None or service.errors is None or len(service.errors.by_class) < 1 or height < _BOTH:
+        return 0
+    return max(LEAST_ROWS, (height - 3) * 2 // 5)
 
 
 def _figures(scene: Scene, service: ServiceState, traffic: TrafficState, width: int) -> Line:
@@ -41,7 +54,7 @@ def _figures(scene: Scene, service: ServiceState, traffic: TrafficState, width: 
     digits, unit = traffic_figure(traffic.rps, traffic.unit)
     row.at(1, digits, "strong").then(f" {unit}", "dim")
     if traffic.rps is None:
-        row.then("  ").then(_why_no_rate(scene, service), "dim")
+        row.then("  ").then(why_no_rate(scene, service), "dim")
         return row.line()
     covered = service.covered_s
     if covered is not None and covered < scene.snapshot.window_s * 0.85:
@@ -55,20 +68,13 @@ def _figures(scene: Scene, service: ServiceState, traffic: TrafficState, width: 
     return row.line()
 
 
-def _why_no_rate(scene: Scene, service: ServiceState) -> str:
-    states = [target for target in scene.snapshot.targets if target.name in service.targets]
-    if states and all(target.state == "down" for target in states):
-        return f"down: {states[0].error or 'no answer'}"
-    return "rates begin with the second scrape"
-
-
 def errors_line(service: ServiceState, width: int) -> Line:
     """errors 0.12 %  1.5/s   5xx 1.5/s   4xx 0/s   resets 0."""
     row = Row(width)
     errors = service.errors
     row.at(1, "errors ", "plain")
     if errors is None:
-        row.then(service.reasons.get("errors") or "no error label found", "dim")
+        row.then(text.clean(service.reasons.get("errors") or "no error label found"), "dim")
     else:
         ratio = None if errors.ratio is None else errors.ratio * 100
         row.then(text.percent(ratio), error_role(errors.ratio)).then(" %", "dim")
@@ -102,7 +108,8 @@ def _sparks(scene: Scene, service: ServiceState, width: int, height: int) -> lis
     if cells < 4:
         return []
     values = scene.past(names.traffic(service.name), cells)
-    top = max((value for value in values if value is not None), default=0.0)
+    now = service.traffic.rps if service.traffic is not None else None
+    top = max((value for value in (*values, now) if value is not None), default=0.0)  # never below the big number
     rows = sparks(values, min(height, 6), top or None)
     cursor = scene.cursor_column(cells)
     lines = []
@@ -123,25 +130,3 @@ def _scaled(value: float, unit: str) -> float:
 
 def _nothing(scene: Scene, service: ServiceState | None, width: int) -> list[Line]:
     return [Row(width).at(1, words, "dim").line() for words in why_nothing(scene, service, "traffic")]
-
-
-def why_nothing(scene: Scene, service: ServiceState | None, signal: str) -> list[str]:
-    """Why a panel has no data, and what to do."""
-    if service is None:
-        if scene.snapshot.targets or not scene.snapshot.ready:
-            return ["looking for targets" if not scene.snapshot.targets else "waiting for the first answer"]
-        return ["no target: tputtui :PORT watches a port,", "tputtui demo shows an example"]
-    mine = [target for target in scene.snapshot.targets if target.name in service.targets]
-    if all(target.state == "waiting" for target in mine):
-        return ["waiting for the first answer"]
-    if all(target.state == "down" for target in mine):
-        return [f"{text.clean(mine[0].name, 60)} is down: {mine[0].error or 'no answer'}"]
-    reason = service.reasons.get(signal) or f"no {signal} metric found"
-    if scene.looks_through is not None:
-        return [text.clean(reason)]
-    return [f"{text.clean(reason)}: i to choose one"]
-
-
-def fill(lines: list[Line], width: int, height: int) -> list[Line]:
-    """Exactly `height` lines."""
-    return lines[:height] + [blank(width)] * (height - len(lines))

@@ -21,15 +21,15 @@ def _config(parser: argparse.ArgumentParser) -> None:
 VERBS = (
     Verb(
         "check",
-        "can each target be reached, what was found on it and why, may py-spy attach",
+        "what each target is taken for and why, and what will mislead",
         targets,
         (common.OBJECTIVE, common.NO_DISCOVER, common.ASCII),
     ),
     Verb("discover", "what on this machine serves metrics", common=(common.ASCII,)),
     Verb(
         "config",
-        "show the effective settings, the config file's path, or a file to start from",
+        "effective settings, the config file's path, a file to start from",
         _config,
-        epilog="config show takes every flag that is a setting (tputtui --help lists them) and shows what it sets.",
+        epilog="config show takes every flag that is a setting (see tputtui --help), too.",
     ),
 )

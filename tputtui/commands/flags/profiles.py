@@ -20,6 +20,13 @@ def _profile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
 
 
+def _view(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="speedscope JSON, collapsed stacks (either gzipped) or .pstats")
+    parser.add_argument("other", metavar="FILE2", nargs="?", help="a later profile: their difference is shown")
+    parser.add_argument("-o", metavar="OUT", dest="output", help="write FILE as .json, .txt or .svg instead")
+    parser.add_argument("--force", action="store_true", help="overwrite OUT")
+
+
 VERBS = (
     Verb(
         "profile",
@@ -27,4 +34,5 @@ VERBS = (
         _profile,
         (*common.TICKS, *common.SCREEN),
     ),
+    Verb("view", "open a saved profile; two: their difference", _view, common.SCREEN),
 )

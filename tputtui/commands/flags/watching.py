@@ -16,6 +16,16 @@ def targets(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--targets-from", metavar="FILE", action="append", default=[], help="more targets, as Prometheus file_sd JSON"
     )
+    parser.add_argument(
+        "--prometheus",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="a Prometheus-compatible server to ask, or its name from the config file",
+    )
+    parser.add_argument(
+        "--match", metavar="SELECTOR", help="what to take from the server, such as 'job=\"api\"' (all its jobs)"
+    )
 
 
 def _objects(parser: argparse.ArgumentParser) -> None:
@@ -32,9 +42,14 @@ def _demo(parser: argparse.ArgumentParser) -> None:
         "--load", metavar="RPS", type=kinds.number, help="constant load; without it: ramp, hold, burst, and again"
     )
     parser.add_argument("--seconds", metavar="N", type=kinds.seconds, help="end after that time")
-    parser.add_argument("--slowdown", metavar="X", type=kinds.number, default=1.0, help="multiply every handler's time")
+    parser.add_argument(
+        "--slowdown", metavar="X", type=kinds.number, default=1.0, help="multiply every handler's time (1)"
+    )
     parser.add_argument("--seed", metavar="N", type=kinds.whole, help="the same arrivals and service times again")
-    parser.add_argument("--stop-replica", metavar="T", type=kinds.seconds, help="one of two replicas dies after T")
+    parser.add_argument("--stop-replica", metavar="T", type=kinds.seconds, help="the last replica dies after T")
+    parser.add_argument(
+        "--replicas", metavar="N", type=kinds.count, help="processes of the service (1; 2 with --stop-replica)"
+    )
     parser.add_argument("--add-latency", metavar="T:MS", type=kinds.at_latency, help="MS milliseconds more after T")
     parser.add_argument("--stream", action="store_true", help="no screen: JSON on stdout, a summary on stderr")
     _objects(parser)
@@ -42,7 +57,7 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 
 LIVE = Verb("", "the live screen", targets, common.ALL)
 VERBS = (
-    Verb("demo", "a real instrumented service and load on it, on loopback, in the same screen", _demo, common.ALL),
+    Verb("demo", "a real instrumented service with load on it, in the same screen", _demo, common.ALL),
     Verb(
         "stream",
         "one JSON object a tick on stdout, for jq and scripts",

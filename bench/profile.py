@@ -1,0 +1,53 @@
+"""What a profile costs to look at: opening a call tree of 10,000 and 100,000 nodes, and a step in it."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+
+from tputtui.profiling.profile import About, Frames, Profile, Slice, Stack, Thread
+from tputtui.views.profile import ProfilePane, pane
+from tputtui.views.profile_book import Book
+from tputtui.views.profile_head import Sampling
+from tputtui.views.profile_study import Study
+
+
+def made(nodes: int) -> Profile:
+    """A profile whose tree has about so many nodes: 30 deep, branching by chance."""
+    chance = random.Random(7)
+    frames = Frames()
+    ids = [frames.frame(f"f{number}", f"/srv/app/m{number % 40}.py", number) for number in range(2000)]
+    counts: dict[Stack, float] = {}
+    while len(counts) * 18 < nodes:
+        stack = tuple(ids[(depth * 60 + chance.randrange(1 + min(depth, 40))) % 2000] for depth in range(30))
+        counts[stack] = counts.get(stack, 0.0) + 1.0
+    part = Slice({Thread(1, 1, "main"): counts}, {}, float(len(counts)), 0.0, 1.0)
+    return Profile(frames, (part,) * 6, About(pid=1, rate_hz=100.0))
+
+
+def main() -> None:
+    print(f"{'nodes':>9} {'open':>9} {'step p50':>9} {'step p99':>9}")
+    for nodes in (10_000, 100_000):
+        profile = made(nodes)
+        began = time.perf_counter()
+        book = Book()
+        study = Study(profile)
+        book.take(study)
+        shown = Sampling(1, "bench", done=True)
+        pane(ProfilePane(shown, book.study, book.tab, book.page), 120, 38)
+        opened = time.perf_counter() - began
+        steps = []
+        for _ in range(100):
+            began = time.perf_counter()
+            if book.page is not None:
+                book.page.move(1)
+            pane(ProfilePane(shown, book.study, book.tab, book.page), 120, 38)
+            steps.append((time.perf_counter() - began) * 1000)
+        count = len(book.study.tree) if book.study is not None else 0
+        slowest = sorted(steps)[98]
+        print(f"{count:9,} {opened:7.2f} s {statistics.median(steps):6.1f} ms {slowest:6.1f} ms")
+
+
+if __name__ == "__main__":
+    main()

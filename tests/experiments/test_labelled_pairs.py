@@ -1,0 +1,46 @@
+"""The labelled pairs beside the checkout: what share of the verdicts is defensible, dangerous, or too timid."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from conftest import shared
+
+from tputtui.experiments.context import parse_context
+from tputtui.experiments.rows import Rows, read_csv
+from tputtui.experiments.statistics.compare import compare
+
+
+def _side(name: str) -> Rows:
+    return read_csv(shared(f"ab_cases/{name}").read_text(), name)
+
+
+def _is_dangerous(verdict: str, truth: dict[str, Any]) -> bool:
+    if verdict in truth["acceptable"]:
+        return False
+    return verdict in ("improved", "regressed") or (verdict == "equivalent" and truth["real_difference"])
+
+
+def test_verdicts_on_labelled_pairs_are_acceptable_and_seldom_dangerous(record_property: Any) -> None:
+    cases = json.loads(shared("ab_cases/cases.json").read_text())
+    truths = {truth["id"]: truth for truth in json.loads(shared("ab_cases/truth.json").read_text())}
+    verdicts = {
+        case["id"]: compare(_side(case["file_a"]), _side(case["file_b"]), parse_context(case)).verdict for case in cases
+    }
+    acceptable = [one for one, word in verdicts.items() if word in truths[one]["acceptable"]]
+    dangerous = [one for one, word in verdicts.items() if _is_dangerous(word, truths[one])]
+    must = [one for one in verdicts if "inconclusive" not in truths[one]["acceptable"]]
+    called = [one for one in must if one in acceptable]
+    score = (
+        f"{len(cases)} pairs: acceptable {len(acceptable) / len(cases):.0%}, dangerous {len(dangerous)}, "
+        f"must-call {len(called)} of {len(must)}"
+    )
+    print(score)
+    record_property("score", score)
+    for one in verdicts.keys() - set(acceptable):
+        print(f"  {one} {truths[one]['name']}: {verdicts[one]}, acceptable {truths[one]['acceptable']}")
+    assert len(cases) >= 60
+    assert len(acceptable) >= 0.93 * len(cases)
+    assert len(dangerous) <= 0.04 * len(cases)
+    assert len(called) >= 0.90 * len(must)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from simulated import Service, ar1, run
+
+from tputtui.experiments.context import Context
+from tputtui.experiments.statistics.compare import compare
+from tputtui.experiments.statistics.longrun import long_run
+
+
+@pytest.mark.parametrize(("phi", "expected"), [(0.0, 600.0), (0.5, 200.0), (0.8, 66.7)])
+def test_effective_rows_are_those_of_the_theory(phi: float, expected: float) -> None:
+    rng = np.random.default_rng(7)
+    found = [long_run(np.log(ar1(rng, 600, phi, 0.08))).n_eff for _ in range(60)]
+    assert np.median(found) == pytest.approx(expected, rel=0.3)
+
+
+def test_the_variance_is_that_of_the_mean_over_many_runs() -> None:
+    rng = np.random.default_rng(8)
+    runs = [ar1(rng, 600, 0.7, 0.08) for _ in range(300)]
+    claimed = np.mean([long_run(values).variance for values in runs])
+    assert claimed == pytest.approx(np.var([values.mean() for values in runs]), rel=0.3)
+
+
+@pytest.mark.parametrize(("seconds", "phi"), [(300, 0.5), (300, 0.8)])
+def test_equal_arms_are_seldom_called_different(seconds: int, phi: float) -> None:
+    """In small what bench/compare.py does in full: 5 % plus two Monte-Carlo standard errors of 120 runs."""
+    rng = np.random.default_rng(11)
+    service = Service(phi=phi)
+    runs = 120
+    words = [
+        compare(run(rng, seconds, service), run(rng, seconds, service), Context(design="concurrent")).verdict
+        for _ in range(runs)
+    ]
+    false = sum(word in ("improved", "regressed") for word in words) / runs
+    print(f"{seconds} s, phi {phi}: {false:.1%} false calls")
+    assert false <= 0.05 + 2 * (0.05 * 0.95 / runs) ** 0.5
+    assert "not_comparable" not in words
+
+
+def test_ten_percent_is_found_in_most_runs_of_ten_minutes() -> None:
+    rng = np.random.default_rng(12)
+    service = Service(phi=0.5)
+    runs = 40
+    found = [
+        compare(run(rng, 600, service), run(rng, 600, service, effect=0.1), Context(design="concurrent")).verdict
+        for _ in range(runs)
+    ]
+    assert found.count("improved") >= 0.8 * runs
+    assert "regressed" not in found

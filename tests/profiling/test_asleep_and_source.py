@@ -1,0 +1,109 @@
+"""Waits in C told by CPU time; source files as the process sees them; the shelf of profiles."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tputtui.profiling import categories, formats, source
+from tputtui.profiling.asleep import asleep
+from tputtui.profiling.metric import by_gil, running
+from tputtui.profiling.profile import ASLEEP, Profile, Thread
+from tputtui.profiling.shelf import Shelf
+from tputtui.profiling.stacks import choose
+from tputtui.settings import schema
+
+Made = Callable[..., Profile]
+MAIN = Thread(1, 1, "MainThread")
+
+
+def with_cpu(profile: Profile, share: float) -> Profile:
+    return replace(profile, slices=tuple(replace(part, cpu={MAIN: share}) for part in profile.slices))
+
+
+def test_a_sleep_in_c_is_a_wait_and_computing_is_not(profile_of: Made) -> None:
+    made = profile_of(*["main;watch 80\nmain;work 20 19"] * 5)
+    stacks = choose(with_cpu(made, 0.2))
+    names = {stacks.frames.func_of(stack[-1]).name for stack in stacks.stacks}
+    assert names == {ASLEEP, "work"}
+    assert running(stacks).weight == pytest.approx(100.0)
+    assert categories.summary(stacks)["waiting"] == pytest.approx(0.8)
+    assert asleep(made) == {}  # nobody measured: no claim
+    assert asleep(with_cpu(made, 1.0)) == {}  # the CPU explains it: code in C that computes
+
+
+def test_cpu_shares_survive_a_file(profile_of: Made, tmp_path: Path) -> None:
+    path = tmp_path / "p.speedscope.json"
+    formats.save(with_cpu(profile_of("main;watch 80\nmain;work 20 19"), 0.2), path)
+    assert formats.load(path).slices[0].cpu == {MAIN: 0.2}
+
+
+def test_the_gil_alone_is_of_the_time(profile_of: Made) -> None:
+    stacks = by_gil(choose(profile_of("a 50 40\nb 50 10")))
+    assert sorted(weight / stacks.weight for weight in stacks.wall) == [0.1, 0.4]
+
+
+def test_source_of_a_process_by_its_root_and_cwd(tmp_path: Path) -> None:
+    file = tmp_path / "app.py"
+    file.write_text("one\n\ttwo \x1b[31m\n")
+    found = source.read(str(file), os.getpid())
+    assert found.lines == ("one", "    two ␛[31m")
+    assert source.read(str(file), os.getpid(), None).note == ""
+    here = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        assert source.read("app.py", os.getpid()).lines[0] == "one"
+    finally:
+        os.chdir(here)
+
+
+def test_source_that_changed_or_cannot_be_read_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "app.py"
+    file.write_text("one\n")
+    assert source.read(str(file), None, time.time() - 60).note == source.CHANGED
+    assert source.read(str(file), None, time.time() + 60).note == ""
+    assert "no such file" in source.read(str(tmp_path / "gone.py"), None).missing
+    assert "not a file" in source.read(str(tmp_path), None).missing
+    assert "no file" in source.read("<string>", None).missing
+    assert "relative" in source.read("app.py", None).missing
+
+
+def test_a_profile_on_the_shelf_is_a_private_file_and_comes_back(profile_of: Made, tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "profiles")
+    made = profile_of("a;b 5")
+    made = replace(made, about=replace(made.about, time=1_790_000_000.0, label="1 app"))
+    entry, problem = shelf.keep(made)
+    assert problem == ""
+    assert entry.path is not None
+    assert stat.S_IMODE(entry.path.stat().st_mode) == 0o600
+    later = Shelf(tmp_path / "profiles")
+    assert [one.path for one in later.entries()] == [entry.path]
+    assert later.read(later.entries()[0]).about.label == "1 app"
+    assert shelf.near(1_790_000_010.0) is entry
+    assert shelf.near(1_790_000_100.0) is None
+
+
+def test_a_profile_that_cannot_be_saved_is_kept_and_said(profile_of: Made, tmp_path: Path) -> None:
+    (tmp_path / "profiles").write_text("a file in the way")
+    entry, problem = Shelf(tmp_path / "profiles").keep(profile_of("a 1"))
+    assert "not saved" in problem
+    assert entry.profile is not None
+
+
+def test_the_export_has_every_format(profile_of: Made, tmp_path: Path) -> None:
+    paths = formats.export(profile_of("a;b 5"), tmp_path / "out")
+    assert [path.name.partition(".")[2] for path in paths] == ["speedscope.json", "collapsed.txt", "svg"]
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in paths)
+    assert formats.load(paths[0]).weight() == 5
+
+
+def test_the_config_knows_the_categories() -> None:
+    assert schema.CATEGORIES == categories.CATEGORIES
+    table = categories.table({"database": ("shop.store",), "nonsense": ("x",)})
+    assert table.user == {"shop.store": "database"}

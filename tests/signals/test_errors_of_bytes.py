@@ -1,0 +1,34 @@
+"""Errors beside a traffic that is counted in bytes: a rate, and a share of nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tputtui.model import Binding, Exposition, Scrape, Series, SignalKind
+from tputtui.signals.errors import Errors
+from tputtui.signals.flat import lay_out, take_tick
+from tputtui.signals.traffic import Traffic
+from tputtui.signals.window import TargetWindow
+
+COUNTED, FAILED = "node_network_receive_bytes_total", "node_network_receive_errs_total"
+
+
+def binding(signal: SignalKind, family: str, unit: str | None) -> Binding:
+    return Binding(signal, "counter", family, unit=unit)
+
+
+@pytest.mark.parametrize(("unit", "ratio"), [("By/s", None), ("req/s", 0.002)])
+def test_errors_are_no_share_of_bytes(unit: str, ratio: float | None) -> None:
+    window = TargetWindow(10.0, 1.0, (COUNTED, FAILED))
+    received, failed = Series(COUNTED), Series(FAILED)
+    for at in (0.0, 1.0):
+        samples = {received: 1000.0 * at, failed: 2.0 * at}
+        window.add(Scrape("host", at, at, 0.01, Exposition(samples, {}, 2), 100))
+    layout = lay_out((window,))
+    traffic = Traffic(binding("traffic", COUNTED, unit))
+    errors = Errors(binding("errors", FAILED, None), traffic)
+    traffic.plan(layout)
+    errors.plan(layout)
+    state = errors.state(take_tick(layout))
+    assert state.rps == 2.0
+    assert state.ratio == ratio

@@ -1,0 +1,70 @@
+"""Runs whose truth is known: lognormal throughput with an AR(1) memory, pauses, Poisson counts, latency, errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tputtui.experiments.rows import Rows
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a service is like while nothing changes."""
+
+    rate: float = 1000.0
+    cv: float = 0.08
+    phi: float = 0.5
+    p99_ms: float = 70.0
+    errors: float = 0.0005
+    pauses: float = 0.01  # of the seconds lose a third of their throughput
+
+
+def ar1(rng: np.random.Generator, rows: int, phi: float, cv: float) -> Values:
+    """A lognormal AR(1) factor of mean 1."""
+    sigma = float(np.sqrt(np.log1p(cv**2)))
+    noise = rng.normal(0.0, sigma * np.sqrt(1 - phi**2), rows)
+    out = np.empty(rows)
+    value = rng.normal(0.0, sigma)
+    for at in range(rows):
+        value = phi * value + noise[at]
+        out[at] = value
+    return np.exp(out - sigma**2 / 2)
+
+
+def run(
+    rng: np.random.Generator,
+    seconds: int,
+    service: Service,
+    *,
+    effect: float = 0.0,
+    p99_effect: float = 0.0,
+    errors: float | None = None,
+    load: Values | None = None,
+    start: float = 0.0,
+) -> Rows:
+    """One run. `effect` and `p99_effect` are relative; `load` is a factor that concurrent arms share."""
+    rate = service.rate * (1 + effect) * ar1(rng, seconds, service.phi, service.cv)
+    rate *= np.where(rng.random(seconds) < service.pauses, 0.67, 1.0)
+    served = rng.poisson(rate if load is None else rate * load).astype(np.float64)
+    slow = ar1(rng, seconds, service.phi, 0.10)
+    p50 = 12.0 * slow * rng.lognormal(0.0, 0.03, seconds)
+    p99 = service.p99_ms * (1 + p99_effect) * slow * rng.lognormal(0.0, 0.12, seconds)
+    failed = rng.binomial(served.astype(np.int64), service.errors if errors is None else errors)
+    columns = {
+        "rps": served,
+        "err_ratio": np.divide(failed, served, out=np.zeros(seconds), where=served > 0),
+        "p50": p50,
+        "p90": 2.2 * p50,
+        "p99": p99,
+        "cpu": 0.08 * served,
+    }
+    return Rows(
+        "simulated",
+        tuple(start + second for second in range(seconds)),
+        {name: tuple(values.tolist()) for name, values in columns.items()},
+    )

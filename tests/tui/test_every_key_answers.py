@@ -1,0 +1,212 @@
+"""No key is silent: it does something, or the line at the bottom says why not. And what it says goes with the next one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import samples
+from fake_source import FakeSource, desk, frame, settled
+
+from tputtui.model import TargetStatus
+from tputtui.tui import keys
+from tputtui.tui.help import help_lines
+from tputtui.views.lines import plain
+from tputtui.views.scene import PANELS
+
+
+async def pressed(*typed: str, size: tuple[int, int] = (80, 24), source: FakeSource | None = None) -> tuple[str, str]:
+    """The picture before the last key, and after it."""
+    app = desk(source)
+    async with app.run_test(size=size) as pilot:
+        await settled(app, pilot)
+        await pilot.press(*typed[:-1])
+        before = await settled(app, pilot)
+        await pilot.press(typed[-1])
+        return before, await settled(app, pilot)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (("8",), "there is no panel 8: 1 to 7"),
+        (("9",), "there is no panel 9: 1 to 7"),
+        (("asterisk",), "* (hottest) works in a profile"),
+        (("d",), "by the next label"),
+        (("F",), "choose a process first"),
+        (("enter",), "choose a panel first"),
+        (("5", "enter"), "choose a row first"),
+        (("4", "enter"), "choose a row first"),
+        (("1", "z", "less_than_sign"), "no list is shown"),
+        (("1", "z", "greater_than_sign"), "no list is shown"),
+        (("1", "z", "I"), "no list is shown"),
+        (("1", "z", "down"), "no list is shown"),
+        (("1", "z", "slash"), "no list is shown"),
+        (("w",), "rates and quantiles over 30 s"),
+        (("y",), "copied all panels"),
+        (("3", "y"), "copied saturation: 4 lines"),
+        (("i", "w"), "w (window) works on the live screen"),
+        (("i", "d"), "d (break down) works on the live screen"),
+        (("i", "p"), "p (profile) works on the live screen"),
+    ],
+)
+async def test_a_key_that_cannot_act_says_why(typed: tuple[str, ...], words: str) -> None:
+    _, after = await pressed(*typed)
+    assert words in after.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"traffic": None}, "nothing to break down: no traffic"),
+        ({"breakdown_by": (), "breakdown": ()}, "nothing to break down: the traffic has no labels"),
+    ],
+)
+async def test_d_says_when_there_is_nothing_to_break_down(changes: dict[str, Any], words: str) -> None:
+    source = FakeSource(samples.snapshot(services=(samples.service(**changes),)))
+    _, after = await pressed("d", source=source)
+    assert words in after.splitlines()[-1]
+    assert source.was_asked("breakdown") == []
+
+
+async def test_a_break_down_chosen_at_the_start_is_not_cycled() -> None:
+    source = FakeSource()
+    app = desk(source, by=("route",))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        await pilot.press("d")
+        assert "as --by says" in await settled(app, pilot)
+    assert source.was_asked("breakdown") == []
+
+
+async def test_an_obeyed_key_is_not_said_to_work_elsewhere() -> None:
+    for key in ("z", "left_curly_bracket", "plus", "6", "tab", "question_mark"):
+        _, after = await pressed(key)
+        assert " works " not in after, key
+
+
+@pytest.mark.parametrize("key", ["q", "escape", "z"])
+async def test_a_panel_that_has_the_whole_screen_gives_it_back_first(key: str) -> None:
+    app = desk()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(app, pilot)
+        await pilot.press("1", "z")
+        assert "Saturation" not in await settled(app, pilot)
+        await pilot.press(key)
+        assert "Saturation" in await settled(app, pilot)
+        assert app.is_running
+    assert app.return_code is None or key == "q"
+
+
+async def test_enter_gives_a_focused_panel_the_whole_screen() -> None:
+    _, after = await pressed("2", "enter")
+    assert "lies in the bucket" in after
+    assert "Saturation" not in after
+
+
+async def test_left_and_right_move_the_moment_in_all_panels() -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        source.tick(60.0)
+        await pilot.press("2", "z", "left", "left")
+        shown = await settled(app, pilot)
+        assert "PAST -2 s" in shown
+        assert "▲" in shown, "the quantiles' lines are marked"
+        await pilot.press("1")
+        shown = await settled(app, pilot)
+        assert "▲" in shown, "and so is the throughput"
+        await pilot.press("right", "right")
+        assert "LIVE" in await settled(app, pilot)
+
+
+async def test_a_passing_sentence_goes_with_the_next_key() -> None:
+    app = desk()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(app, pilot)
+        await pilot.press("8")
+        assert "there is no panel 8" in await settled(app, pilot)
+        await pilot.press("1")
+        last = (await settled(app, pilot)).splitlines()[-1]
+        assert "there is no panel" not in last
+        assert "q quit" in last
+
+
+async def test_a_followed_process_that_ended_is_let_go_and_said_so() -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        await pilot.press("6", "down", "F")
+        assert "follows 23990" in frame(app) or "follows 23990" in await settled(app, pilot)
+        source.tick(processes=samples.PROCESSES[1:])
+        shown = await settled(app, pilot)
+        assert "process 23990 has ended: it is no longer followed" in shown.splitlines()[-1]
+        assert "follows 23990" not in shown.replace(shown.splitlines()[-1], "")
+        assert source.was_asked("watch")[-1] == frozenset()
+        await pilot.press("F")
+        assert "process 23990 has ended: choose another" in await settled(app, pilot)
+
+
+async def test_the_order_starts_from_the_column_that_is_marked_and_takes_those_that_are_shown() -> None:
+    app = desk()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        assert "req/s▼" in frame(app)
+        await pilot.press("5", "greater_than_sign")
+        assert app.viewpoint.list("routes").sort == "errors"
+        await pilot.press("less_than_sign", "less_than_sign")
+        assert app.viewpoint.list("routes").sort == "route"
+
+
+# ------------------------------------------------------------------------------------------ help and footer
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_help_names_every_key_as_it_stands_on_the_keyboard_and_cuts_no_sentence(width: int) -> None:
+    shown = [plain(line).rstrip() for line in help_lines(width, {})]
+    words = " ".join(" ".join(shown).split())
+    assert "…" not in words
+    for command in keys.COMMANDS:
+        for key in command.keys.split(","):
+            assert len(keys.key_word(key)) <= 2 or not any(mark in keys.key_word(key) for mark in "_+"), key
+        said = command.pair.help if command.pair is not None else command.help
+        seconds = {first.pair.other for first in keys.COMMANDS if first.pair is not None}
+        assert command.id in seconds or said in words
+    assert "equals_sign" not in words
+    section = "\n".join(shown).partition(" Profile\n")[2]
+    assert [key for key in ("1-6", "Esc", "p ") if f"\n   {key}" not in f"\n{section}"] == []
+
+
+def test_fifty_lines_hold_all_keys() -> None:
+    assert len(help_lines(120, {})) <= 50  # the profile pane has ten keys of its own; it scrolls
+
+
+def test_remapped_pairs_are_shown_as_they_are_mapped() -> None:
+    hints = dict(keys.hints(("live", "time", "everywhere"), {"back": "f5", "quit": "ctrl+q"}))
+    assert hints["f5 ]"] == "time"
+    assert hints["ctrl+q"] == "quit"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+async def test_the_way_to_the_keys_and_the_way_out_are_always_in_the_footer(width: int) -> None:
+    app = desk()
+    async with app.run_test(size=(width, 24)) as pilot:
+        last = (await settled(app, pilot)).splitlines()[-1]
+        assert last.rstrip().endswith("? help  q quit")
+
+
+async def test_at_forty_columns_a_target_that_is_down_is_told() -> None:
+    down = tuple(
+        TargetStatus(f"web-{at:02d}", f"http://10.0.0.{at}:80/metrics", "down", "refused", since_s=3.0)
+        for at in range(15)
+    )
+    source = FakeSource(replace(samples.snapshot(), targets=down))
+    _, after = await pressed("escape", size=(60, 20), source=source)
+    assert "15 targets, 15 down" in after.splitlines()[0]
+
+
+def test_panels_have_numbers_up_to_seven() -> None:
+    assert len(PANELS) == 7, "the help and the sentence about panels name 1 to 7"

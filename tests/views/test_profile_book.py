@@ -1,0 +1,224 @@
+"""The profile's pages over small profiles: what each shows, what each key does and says. No screen."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import replace
+
+import pytest
+import samples
+
+from tputtui import text
+from tputtui.model import ProcessState, SaturationState
+from tputtui.profiling.profile import About, Frames, Profile, Slice, Stack, Thread
+from tputtui.profiling.source import SourceText
+from tputtui.views.choice import served_by
+from tputtui.views.lines import plain
+from tputtui.views.profile import ProfilePane, pane
+from tputtui.views.profile_book import Book
+from tputtui.views.profile_head import Sampling, evidence, state, strip
+from tputtui.views.profile_page import TABS
+from tputtui.views.profile_study import Study
+from tputtui.views.scene import Scene, Viewpoint
+
+LIB = "/usr/lib/python3.12/threading.py"
+MAIN, WORKER = Thread(1, 1, "MainThread"), Thread(1, 2, "worker")
+EVIL = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 10_000
+
+
+def profile(slices: int = 6, name: str = "compute", extra: float = 0.0) -> Profile:
+    frames = Frames()
+
+    def stack(*words: tuple[str, str, int]) -> Stack:
+        return tuple(frames.frame(*word) for word in words)
+
+    root = ("main", "/srv/app/main.py", 1)
+    run = stack(root, ("handle", "/srv/app/main.py", 20), (name, "/srv/app/rank.py", 7))
+    wait = stack(root, ("take", "/srv/app/main.py", 30), ("Event.wait", LIB, 600), ("Condition.wait", LIB, 331))
+    part = Slice({MAIN: {run: 30.0 + extra, wait: 70.0}, WORKER: {wait: 100.0}}, {MAIN: {run: 28.0}}, 100.0, 100.0, 1.0)
+    return Profile(frames, (part,) * slices, About(source="py-spy", label="1 app", pid=1, rate_hz=100.0))
+
+
+def book(made: Profile | None = None) -> Book:
+    out = Book()
+    out.take(Study(made or profile()))
+    return out
+
+
+def drawn(shown: Book, width: int = 120, height: int = 36, source: SourceText | None = None) -> str:
+    state_ = Sampling(1, "app", 10.0, 10.0, attached=True, done=True)
+    view = pane(
+        ProfilePane(state_, shown.study, shown.tab, shown.page, source, shown.found, shown.crumbs), width, height
+    )
+    return "\n".join(plain(line).rstrip() for line in view.view.lines)
+
+
+@pytest.mark.parametrize("tab", [tab for tab, _, _ in TABS])
+@pytest.mark.parametrize("size", [(20, 6), (80, 20), (120, 36), (200, 56)])
+def test_every_page_fills_its_place_and_holds_nothing_that_acts(tab: str, size: tuple[int, int]) -> None:
+    for made in (profile(), profile(name=EVIL), profile(0)):
+        shown = book(made)
+        shown.show(tab)
+        view = pane(ProfilePane(Sampling(1, "app", done=True), shown.study, tab, shown.page), *size).view
+        assert len(view.lines) == size[1]
+        for line in view.lines:
+            words = plain(line)
+            assert text.width(words) == size[0]
+            assert not {unicodedata.category(char) for char in words} & {"Cc", "Cf", "Cs", "Co"}
+
+
+def test_shares_say_what_they_are_shares_of() -> None:
+    shown = book()
+    assert "of 2 threads × 6.0 s, waits too" in drawn(shown)
+    shown.metric()
+    assert "of what ran in 2 threads × 6.0 s" in drawn(shown)
+    shown.metric()
+    assert "of 6.0 s" in drawn(shown)
+    assert "waits too" not in drawn(shown)
+
+
+def test_the_cursor_greets_on_the_code_that_runs_not_on_the_longest_wait() -> None:
+    shown = book()
+    assert shown.page is not None
+    chosen = shown.page.chosen()
+    assert chosen is not None
+    assert (chosen.func.name, round(chosen.total, 3)) == ("handle", 0.15)
+    assert shown.hottest() == "the hottest that runs: handle, 15.0 %"
+
+
+def test_without_code_that_runs_the_longest_wait_is_named_as_one() -> None:
+    made = profile()
+    idle = replace(made, slices=tuple(replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in made.slices))
+    shown = book(idle)
+    assert shown.hottest().startswith("nothing runs; the longest wait: ")
+
+
+def test_focus_goes_in_and_backspace_out() -> None:
+    shown = book()
+    assert shown.focus() == ""
+    assert "in handle" in drawn(shown)
+    assert "main.py:30" not in drawn(shown)
+    assert shown.back() == ""
+    assert "main.py:30" in drawn(shown)
+    assert shown.back() == "nothing to go back from"
+
+
+def test_my_code_keeps_of_a_library_only_what_was_called() -> None:
+    shown = book()
+    shown.show("hot")
+    shown.show("tree")
+    assert "Condition.wait" in drawn(shown)
+    assert "my code only" in shown.mine()
+    assert "Event.wait" in drawn(shown)
+    assert "Condition.wait" not in drawn(shown)
+
+
+def test_threads_one_after_the_other_then_all() -> None:
+    shown = book()
+    shown.threads()
+    assert "t MainThread (1)" in drawn(shown)
+    shown.threads()
+    assert "t worker (2)" in drawn(shown)
+    shown.threads()
+    assert "t all" in drawn(shown)
+
+
+def test_enter_on_a_thread_chooses_it() -> None:
+    shown = book()
+    shown.show("threads")
+    assert shown.page is not None
+    shown.page.move(1)
+    shown.enter()
+    assert shown.study is not None
+    assert shown.study.knobs.threads == frozenset((MAIN,))
+
+
+def test_a_search_says_its_coverage_and_cannot_backtrack() -> None:
+    shown = book()
+    assert shown.search("(a+)+$") == "nothing matches"
+    assert shown.search("COMP rank") == ""
+    assert "“COMP rank”: 1 found, 15.0 % of the samples" in drawn(shown)
+    shown.search("")
+    assert "found" not in drawn(shown)
+
+
+def test_keys_without_effect_say_so() -> None:
+    shown = book()
+    assert "hot functions" in shown.sort(1)
+    assert "hot functions" in shown.invert()
+    assert shown.next(1) == "nothing is searched: / searches"
+    shown.show("threads")
+    assert "no function" in shown.focus()
+    assert "call tree" in shown.unfold()
+    assert Book().show("hot") == "there is no profile yet"
+
+
+def test_enter_on_a_leaf_shows_its_source_with_line_heat() -> None:
+    shown = book()
+    shown.show("hot")
+    assert shown.page is not None
+    shown.page.hottest()
+    shown.enter()  # the sandwich
+    shown.enter()  # the function in the middle: its source
+    assert shown.tab == "source"
+    assert shown.file == "/srv/app/rank.py"
+    lines = tuple(f"line {number}" for number in range(1, 12))
+    page = drawn(shown, source=SourceText("/srv/app/rank.py", lines))
+    row = next(line for line in page.splitlines() if "line 7" in line)
+    assert "15.0 %" in row
+    assert "changed since" in drawn(shown, source=SourceText("/srv/app/rank.py", lines, "changed since the start"))
+
+
+def test_a_growing_profile_keeps_the_cursor_on_its_function() -> None:
+    made = profile(2)
+    shown = book(made)
+    page = shown.page
+    assert page is not None
+    page.move(-1000)
+    page.move(1)
+    before = page.chosen()
+    shown.take(Study(made.with_slice(made.slices[0])))
+    assert shown.page is page
+    after = page.chosen()
+    assert before is not None
+    assert after is not None
+    assert before.func == after.func
+
+
+def test_a_difference_that_stands_is_called_and_equal_captures_differ_in_nothing() -> None:
+    shown = book(profile(8, extra=60.0))
+    shown.compare(profile(8))
+    assert "functions differ" in drawn(shown, 200)
+    shown.compare(profile(8, extra=60.0))
+    assert "no difference stands against chance" in drawn(shown, 200)
+    shown.compare(None)
+    assert "against" not in drawn(shown, 200)
+
+
+def test_a_capture_never_claims_more_seconds_than_were_asked_for() -> None:
+    study = Study(profile())
+    words = plain(state(Sampling(1, "app", 4.0, 10.0, attached=True), study, [], "", "tree", 120))
+    assert "600 looks at 2 threads, 6 s left" in words
+    words = plain(state(Sampling(1, "app", 10.0, 10.0, attached=True), study, [], "", "tree", 120))
+    assert "reading the last second" in words
+
+
+# ------------------------------------------------------------------------------------------ the strip
+
+
+def test_the_strip_shows_the_profiled_process_own_service() -> None:
+    shop = samples.service(saturation=(SaturationState("shop queue", "q", 9, 10, 0.9, 4),))
+    till = samples.service("till", targets=("till-1",), saturation=(SaturationState("till pool", "p", 3, 8, 0.4, 1),))
+    targets = (*samples.targets(), replace(samples.targets()[0], name="till-1", url="http://127.0.0.1:8001/metrics"))
+    snapshot = samples.snapshot(services=(shop, till), targets=targets)
+    process = ProcessState(5, 1.0, "till", None, 1.0, 1, 1, "S", ports=(8001,))
+    own = served_by(snapshot, process.ports)
+    assert own is not None
+    assert own.name == "till"
+    words = plain(strip(Scene(snapshot, samples.past(), Viewpoint(), "h"), 160, own))
+    assert "till pool" in words
+    assert "shop queue" not in words
+    assert served_by(snapshot, (9999,)) is None
+    assert "pool" not in plain(strip(Scene(snapshot, samples.past(), Viewpoint(), "h"), 160, None))
+    assert evidence(own) == "till pool is at 3 of 8 and 1 wait"
+    assert evidence(None) == ""

@@ -1,0 +1,93 @@
+"""Questions as PromQL: the server adds up, and many questions become one query.
+
+The results of several families stand in one answer, joined by `or`. Set operators look at all labels but the metric's
+name, so each family is told by a label of ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from tputtui.model import Match, Question
+
+FAMILY = "tputtui_family"
+"""The label that tells which question a series of an answer belongs to."""
+
+JOB = "job"
+IN_ONE_QUERY = 40  # questions: servers limit the length of a query, and its depth
+
+_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, of which jobs it is asked, and over how many seconds rates are taken."""
+
+    question: Question
+    jobs: tuple[str, ...]
+    range_s: float
+
+    def also(self, question: Question, job: str) -> Asked:
+        """The same question of one more job, which may keep other labels apart."""
+        both = replace(self.question, labels=self.question.labels | question.labels)
+        return replace(self, question=both, jobs=(*self.jobs, job))
+
+
+def quote(text: str) -> str:
+    """A string literal."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+    return f'"{escaped}"'
+
+
+def selector(matches: Iterable[Match], name: str | None = None) -> str:
+    """`name{label="value"}`; a selector without any condition is completed to one that a server accepts."""
+    if name is None:
+        return f"{{{conditions((*matches, Match('__name__', '!=', '')))}}}"
+    if _NAME.fullmatch(name) is None:
+        return f"{{{conditions((Match('__name__', '=', name), *matches))}}}"
+    return f"{name}{{{conditions(matches)}}}"
+
+
+def conditions(matches: Iterable[Match]) -> str:
+    """What stands between a selector's braces."""
+    return ",".join(f"{one.label}{one.op}{quote(one.value)}" for one in matches)
+
+
+def of_jobs(jobs: Sequence[str]) -> Match:
+    """The condition that a series is of one of these jobs."""
+    if len(jobs) == 1:
+        return Match(JOB, "=", jobs[0])
+    return Match(JOB, "=~", "|".join(_SPECIAL.sub(r"\\\g<0>", job) for job in jobs))
+
+
+def told(expression: str, family: str) -> str:
+    """An expression whose results say which question they answer."""
+    return f'label_replace({expression},"{FAMILY}",{quote(family.replace("$", "$$"))},"","")'
+
+
+def expression(asked: Asked, matches: Sequence[Match]) -> str:
+    """One question as an expression, by job."""
+    question = asked.question
+    by = ",".join((JOB, *sorted(label for label in question.labels if _LABEL.fullmatch(label) and label != JOB)))
+    found = selector((*matches, of_jobs(asked.jobs)), question.name)
+    window = f"[{round(asked.range_s * 1000)}ms]"
+    if question.how == "rate":
+        inner = f"sum by ({by}) (rate({found}{window}))"
+    elif question.how == "max":
+        inner = f"max by ({by}) (last_over_time({found}{window}))"
+    elif question.how == "limit":  # 0, -1 and Inf stand for "no limit"
+        inner = f"sum by ({by}) ((last_over_time({found}{window}) > 0) < Inf)"
+    else:
+        inner = f"sum by ({by}) (last_over_time({found}{window}))"
+    return told(inner, question.name)
+
+
+def queries(expressions: Sequence[str]) -> list[str]:
+    """The expressions joined to as few queries as servers accept."""
+    return [
+        " or ".join(expressions[begin : begin + IN_ONE_QUERY]) for begin in range(0, len(expressions), IN_ONE_QUERY)
+    ]

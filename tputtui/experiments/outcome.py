@@ -1,0 +1,167 @@
+"""What a comparison says: verdict, reasons, and each metric's effect with its interval. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+Verdict = Literal["improved", "regressed", "equivalent", "inconclusive", "not_comparable"]
+Design = Literal["sequential", "concurrent", "baseline"]
+Flag = Literal[
+    "env",
+    "incident",
+    "drift",
+    "warm-up",
+    "too-short",
+    "gaps",
+    "load-limited",
+    "no-aa-history",
+    "pair-history",
+    "noise-floor",
+    "trade-off",
+    "provisional",
+    "verified",
+]
+
+VERDICTS: Final[tuple[Verdict, ...]] = ("improved", "regressed", "equivalent", "inconclusive", "not_comparable")
+
+EXIT_CODES: Final[Mapping[Verdict, int]] = {
+    "improved": 0,
+    "equivalent": 0,
+    "regressed": 10,
+    "inconclusive": 11,
+    "not_comparable": 12,
+}
+"""CONTRACT.md: never 1 or 2 for a verdict, so that a pipeline can tell a bad result from a broken tool."""
+
+UNITS: Final[Mapping[str, str]] = {
+    "throughput": "req/s",
+    "p50": "ms",
+    "p90": "ms",
+    "p99": "ms",
+    "error_ratio": "ratio",
+    "cpu_per_request": "%·s/req",
+}
+"""The metrics there are, in the order in which they are shown, with the unit of `baseline` and `candidate`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Both ends of a confidence interval, in the effect's own unit."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric's comparison. An effect is relative (0.05 = +5 %), for `error_ratio` absolute (0.001 = +0.1 points).
+
+    `verdict` is None where there are no data to judge; `why` then says what is missing.
+    """
+
+    name: str
+    baseline: float | None = None
+    candidate: float | None = None
+    effect: float | None = None
+    ci: Interval | None = None
+    p: float | None = None  # Holm-adjusted over the guardrails; the primary's is its own
+    n_eff: float | None = None
+    margin: float = 0.0
+    verdict: Verdict | None = None
+    guards: bool = True  # whether it has a say in the overall verdict
+    why: str = ""
+    companions: Mapping[str, float] = field(default_factory=dict)  # for display: median_ratio, hodges_lehmann, a12
+
+    @property
+    def absolute(self) -> bool:
+        """Whether the effect is a difference (of ratios) rather than a relative change."""
+        return self.name == "error_ratio"
+
+    @property
+    def unit(self) -> str:
+        """The unit of `baseline` and `candidate`."""
+        return UNITS.get(self.name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route's comparison: its metrics, and its share of all requests in either arm."""
+
+    name: str  # cleaned
+    baseline_share: float
+    candidate_share: float
+    metrics: tuple[Metric, ...]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field of the environment or the workload in which the arms differ."""
+
+    field: str
+    baseline: object
+    candidate: object
+    declared: bool
+    hard: bool  # where it is not declared, no comparison holds
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """How long was measured, and what of it counts."""
+
+    baseline: float
+    candidate: float
+    trimmed: float = 0.0  # warm-up, from each arm
+    excluded: float = 0.0  # incidents of both arms
+    needed: float | None = None  # per arm, for a sure verdict at the margin; None: enough, or more will not help
+
+
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """One part of an experiment judged by itself: a shared incident, a load level, an injected outage."""
+
+    name: str
+    seconds: float
+    effect: float | None  # of the throughput, relative
+    ci: Interval | None
+    error_points: float | None  # candidate's error ratio less the baseline's
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The whole answer."""
+
+    verdict: Verdict
+    design: Design
+    primary: str
+    reasons: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    seconds: Seconds = field(default_factory=lambda: Seconds(0.0, 0.0))
+    metrics: tuple[Metric, ...] = ()
+    routes: tuple[Route, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    strata: tuple[Stratum, ...] = ()
+    heterogeneity_p: float | None = None  # Cochran's Q over the strata
+    advice: tuple[str, ...] = ()  # the next best design
+    capped: bool = False  # a gate allowed no more than inconclusive
+
+    def metric(self, name: str) -> Metric | None:
+        """A metric by its name; None where there is none."""
+        return next((metric for metric in self.metrics if metric.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """What it takes to find an effect on the throughput in four cases of five."""
+
+    detect: float  # relative
+    rate: float  # of the pilot, 1/s
+    seconds_piloted: float
+    seconds: float | None  # per arm, one pair of runs; None: no length does, for equal runs differ by too much
+    run_sd: float
+    run_sd_assumed: bool
+    pair_seconds: float  # per arm of each pair
+    pairs: int | None  # None: more than a hundred

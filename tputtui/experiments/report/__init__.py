@@ -1,0 +1,1 @@
+"""A comparison said to people and programs: text, markdown, JSON, and HTML of one file."""

@@ -1,0 +1,31 @@
+"""What a report tells besides the comparison: the sides' names, the plan, the rows to draw, the profiles' difference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tputtui.experiments.plan import Experiment
+from tputtui.experiments.rows import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Cleaned texts and values."""
+
+    sides: Mapping[str, str]  # "baseline" -> as it was typed
+    plan: Experiment = field(default_factory=Experiment)
+    rows: tuple[Rows, Rows] | None = None  # to draw
+    environments: tuple[Mapping[str, object], Mapping[str, object]] = ({}, {})
+    flame: str = ""  # a differential flame graph as SVG, from our own renderer
+
+    @property
+    def decision(self) -> str:
+        """What was decided, and by whom."""
+        parts = [self.plan.texts.get(key, "") for key in ("decision", "decided_by")]
+        return ", by ".join(part for part in parts if part)
+
+    def sections(self) -> list[tuple[str, str]]:
+        """(heading, text) of what was written down before."""
+        named = (("Hypothesis", "hypothesis"), ("Change", "change"), ("Owner", "owner"))
+        return [(head, self.plan.texts[key]) for head, key in named if self.plan.texts.get(key)]

@@ -1,0 +1,120 @@
+"""One arm of a comparison as rows over time, read from a CSV text with the contract's header."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final
+
+from tputtui.text import clean, did_you_mean
+
+COLUMNS: Final = ("rps", "err_ratio", "p50", "p90", "p99", "cpu")
+"""1/s, ratio, milliseconds, percent. `t` is in seconds, relative or unix time."""
+
+LONGEST: Final = 2_000_000
+"""Rows of a side: three weeks of seconds."""
+
+
+class RowsError(ValueError):
+    """The text is no side of a comparison; one sentence, cleaned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """A latency histogram per row: counts in each bucket alone (not cumulative), the last one beyond every bound."""
+
+    bounds_ms: tuple[float, ...]  # finite upper bounds, ascending
+    counts: tuple[tuple[float, ...], ...]  # [row][bucket], len(bounds_ms) + 1 each; NaN where the row has none
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One arm: its time line and the columns there are. NaN is a missing value, a missing row a missing time."""
+
+    name: str
+    t: tuple[float, ...]  # seconds, ascending
+    columns: Mapping[str, tuple[float, ...]]  # by a name of COLUMNS; "rps" is always there
+    step_s: float = 1.0
+    dropped: int = 0  # rows that said nothing usable: no rate, or a negative one (a counter reset)
+    buckets: Buckets | None = None
+    routes: Mapping[str, Rows] = field(default_factory=dict)  # route -> its own rows, on the same time line
+
+    @property
+    def seconds(self) -> float:
+        """How long was measured: the rows there are, not the time between the first and the last."""
+        return len(self.t) * self.step_s
+
+
+def read_csv(text: str, name: str) -> Rows:
+    """The rows of a CSV text; `name` is what the side is called in messages.
+
+    Unknown columns are left alone, empty cells and NaN are missing values, rows without a usable rate are dropped and
+    counted. Raises RowsError with what is wrong and where.
+    """
+    lines = csv.reader(text.removeprefix("\ufeff").splitlines())
+    try:
+        header = [cell.strip().lower() for cell in next(lines, [])]
+        places = _places(header)
+        found: dict[float, list[float]] = {}
+        dropped = 0
+        for number, cells in enumerate(lines, start=2):
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(found) + dropped >= LONGEST:
+                raise RowsError(f"more than {LONGEST:,} rows")
+            values = {column: _number(cells, place, column, number) for column, place in places.items()}
+            t, rps = values.pop("t", float(len(found) + dropped)), values["rps"]
+            if not math.isfinite(t):
+                raise RowsError(f"line {number}: t is missing")
+            if not math.isfinite(rps) or rps < 0 or t in found:
+                dropped += 1
+                continue
+            found[t] = [_sane(column, value) for column, value in values.items()]
+    except csv.Error as error:
+        raise RowsError(f"line {lines.line_num}: {error}") from None
+    if not found:
+        raise RowsError("no row has a rate")
+    order = sorted(found)
+    names = [column for column in places if column != "t"]
+    table = {column: tuple(found[t][at] for t in order) for at, column in enumerate(names)}
+    kept = {column: values for column, values in table.items() if any(map(math.isfinite, values))}
+    return Rows(name, tuple(order), kept, step_of(order), dropped)
+
+
+def step_of(t: Sequence[float]) -> float:
+    """The usual distance between rows, in seconds; 1 where there is only one."""
+    steps = sorted(after - before for before, after in pairwise(t))
+    return steps[len(steps) // 2] if steps else 1.0
+
+
+def _places(header: Sequence[str]) -> dict[str, int]:
+    places = {column: header.index(column) for column in ("t", *COLUMNS) if column in header}
+    if "rps" not in places:
+        strange = next((word for word in header if word and word not in places), "")
+        hint = did_you_mean(strange, COLUMNS) if strange else ""
+        said = f"; {clean(strange, 40)!r} stands there{hint}" if strange else ""
+        raise RowsError(f"the header needs rps, and may name t, {', '.join(COLUMNS[1:])}{said}")
+    return places
+
+
+def _number(cells: Sequence[str], place: int, column: str, line: int) -> float:
+    cell = cells[place].strip() if place < len(cells) else ""
+    if not cell:
+        return math.nan
+    try:
+        value = float(cell)
+    except ValueError:
+        value = None
+    if value is None or "_" in cell:
+        raise RowsError(f"line {line}: {column} is no number: {clean(cell, 40)!r}")
+    return value if math.isfinite(value) else math.nan
+
+
+def _sane(column: str, value: float) -> float:
+    """A value that its column can have; else missing."""
+    if value < 0 or (column == "err_ratio" and value > 1) or (column in ("p50", "p90", "p99") and value == 0):
+        return math.nan
+    return value

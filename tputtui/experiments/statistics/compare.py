@@ -1,0 +1,135 @@
+"""The comparison: the gates in their order, then the effects, then the verdict, with a reason for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from tputtui.experiments.context import Context
+from tputtui.experiments.environment import differences
+from tputtui.experiments.outcome import Comparison, Metric, Seconds, Verdict
+from tputtui.experiments.rows import Rows
+from tputtui.experiments.statistics import effects, gates
+from tputtui.experiments.statistics.arms import Arms, arm
+from tputtui.experiments.statistics.effects import Measured
+from tputtui.experiments.statistics.gates import Notes
+from tputtui.experiments.statistics.planning import seconds_needed
+from tputtui.experiments.statistics.steady import autocorrelation
+from tputtui.experiments.statistics.verdicts import FEWEST_EFFECTIVE, judged, overall, unproven_harm
+
+_STRONG: Final = 0.6  # correlation of neighbouring five-row means
+
+
+def compare(baseline: Rows, candidate: Rows, context: Context, *, absolute_times: bool = False) -> Comparison:
+    """Compare two sides. A question that the data cannot answer is answered with inconclusive, and why.
+
+    `absolute_times`: both sides' `t` are unix time, so that the design may be read from their overlap.
+    """
+    notes = Notes()
+    answer = Comparison(
+        verdict="not_comparable",
+        design=gates.design_of(context, baseline, candidate, absolute_times),
+        primary=context.primary or "throughput",
+        seconds=Seconds(baseline.seconds, candidate.seconds),
+        differences=differences(context.env_a, context.env_b, context.declared_change),
+    )
+    gates.environment(answer.differences, notes)
+    a, b = arm(baseline), arm(candidate)
+    gone = gates.dead(a, b)
+    if gone is not None:
+        notes.say(None, gone[1])
+        verdict: Verdict = "not_comparable" if notes.barred else gone[0]
+        means = float(a.rps.mean()), float(b.rps.mean())
+        effect = means[1] / means[0] - 1 if means[0] > 0 else None
+        served = Metric("throughput", *means, effect, margin=context.margin("throughput"), verdict=verdict)
+        return _closed(replace(answer, verdict=verdict, metrics=(served,)), notes)
+    arms = gates.align(a, b, answer.design, notes)
+    if not len(arms.baseline.t):
+        return _closed(answer, notes)
+    arms, trimmed = gates.steady(arms, notes)
+    gates.length(arms, notes)
+    arms, strata, excluded = gates.incidents(arms, notes)
+    limited = gates.load_limited(arms, context)
+    primary = answer.primary
+    if limited:
+        primary = "p99" if primary == "throughput" else primary
+        notes.say("load-limited", f"The load was limited, so throughput cannot show an improvement: {primary} decides.")
+    error, assumed = effects.between(arms.paired, context.aa_history_rps, context.pair_history)
+    gates.history(arms, context, error, assumed, notes)
+    measured = _measured(arms, context)
+    gates.drift(arms, measured["throughput"], context, notes)
+    metrics = judged(measured, context, primary)
+    if limited:
+        metrics = tuple(gates.without_uplift(metric) for metric in metrics)
+    verdict = overall(metrics, primary)
+    seconds = replace(answer.seconds, trimmed=trimmed, excluded=excluded)
+    if notes.cap and verdict != "inconclusive":
+        verdict = "inconclusive"
+    _explain(verdict, metrics, primary, arms, notes)
+    if verdict == "inconclusive":
+        unsure = next((one.verdict == "inconclusive" for one in metrics if one.name == primary), False)
+        needed = _needed(measured[primary], context.margin(primary), primary, arms, notes)
+        seconds = replace(seconds, needed=needed if unsure or notes.needed is not None else None)
+        if unsure and error.parts and needed is None:
+            notes.say("noise-floor", "Equal runs differ by more than the margin: more pairs help, more seconds do not.")
+    if notes.barred:
+        verdict = "not_comparable"
+        metrics = tuple(replace(one, verdict=verdict if one.verdict else None) for one in metrics)
+    return _closed(
+        replace(answer, verdict=verdict, primary=primary, seconds=seconds, metrics=metrics, strata=strata), notes
+    )
+
+
+def _closed(answer: Comparison, notes: Notes) -> Comparison:
+    return replace(answer, flags=tuple(notes.flags), reasons=tuple(notes.reasons), capped=notes.cap)
+
+
+def _measured(arms: Arms, context: Context) -> dict[str, Measured]:
+    def error(metric: str) -> effects.Between:
+        pairs = context.pair_history if metric == "throughput" else ()
+        return effects.between(arms.paired, context.history(metric), pairs)[0]
+
+    return {
+        "throughput": effects.throughput(arms, error("throughput")),
+        **{name: effects.quantile(arms, name, error(name)) for name in ("p50", "p90", "p99")},
+        "error_ratio": effects.errors(arms),
+        "cpu_per_request": effects.cost(arms, error("cpu_per_request")),
+    }
+
+
+def _needed(measured: Measured, margin: float, primary: str, arms: Arms, notes: Notes) -> float | None:
+    """Seconds per arm for a sure answer; None: not known, or no length will do."""
+    lasted = min(arms.baseline.seconds, arms.candidate.seconds)
+    needed = seconds_needed(measured.estimate, margin, primary == "error_ratio", lasted)
+    if needed is None:
+        return None
+    found = measured.estimate
+    if found is not None and found.n_eff < FEWEST_EFFECTIVE:
+        needed = max(needed, lasted * FEWEST_EFFECTIVE / found.n_eff)
+    return float(np.ceil(max(needed, notes.needed or 0.0, gates.SHORTEST)))
+
+
+def _explain(verdict: Verdict, metrics: Sequence[Metric], primary: str, arms: Arms, notes: Notes) -> None:
+    """The sentences that say why it is this verdict."""
+    first = next((metric for metric in metrics if metric.name == primary), None)
+    worse = [metric.name for metric in metrics if metric.guards and metric.verdict == "regressed"]
+    better = [metric.name for metric in metrics if metric.guards and metric.verdict == "improved"]
+    if worse and better:
+        notes.say("trade-off", f"A trade-off: {', '.join(better)} improved, {', '.join(worse)} regressed.")
+    if verdict == "inconclusive" and not notes.cap:
+        harmed = [metric.name for metric in metrics if metric.guards and unproven_harm(metric)]
+        if first is not None and first.verdict == "improved" and harmed:
+            notes.say(None, f"{', '.join(harmed)} may be worse by more than the margin; that is not proven.")
+        for metric in metrics:
+            if metric.guards and metric.verdict in ("inconclusive", None) and metric.why:
+                notes.say(None, f"{metric.name}: {metric.why}.")
+    if autocorrelation(arms.baseline.rps) > _STRONG and arms.baseline.seconds < 600:
+        notes.say(None, "Neighbouring seconds are strongly alike: run longer to be sure.")
+    hint = first.companions.get("median_ratio") if first is not None else None
+    if first is not None and first.effect is not None and hint is not None:
+        median = hint - 1
+        if median * first.effect < 0 and min(abs(median), abs(first.effect)) > first.margin:
+            notes.say(None, f"The mean is driven by outlier seconds: the medians differ by {median:+.1%}.")

@@ -1,0 +1,206 @@
+"""The effect of each metric with its standard error. Relative effects are logarithms; errors are a difference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from scipy.special import chdtri
+
+from tputtui.experiments.statistics.arms import Arms
+from tputtui.experiments.statistics.longrun import (
+    FEWEST,
+    Array,
+    Estimate,
+    LongRun,
+    Part,
+    estimate,
+    long_run,
+)
+
+BUSY: Final = 30.0
+"""Requests a second below which a per-second p99 is a maximum that depends on their number."""
+
+RARE: Final = 30
+"""Errors in both arms below which their counts are compared exactly."""
+
+ASSUMED_RUN_SD: Final = 0.02
+"""What two equal runs are taken to differ by where no A/A history says better. A guess, and said to be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """What differs between runs (or between the two targets) though nothing was changed."""
+
+    parts: tuple[Part, ...] = ()
+    shift: float = 0.0  # the logarithm of the ratio that equal arms have
+
+    @property
+    def se(self) -> float:
+        """The standard error that no longer measurement makes smaller."""
+        return float(np.sqrt(sum(part.variance for part in self.parts)))
+
+
+def between(paired: bool, aa_history: Sequence[float], pair_history: Sequence[float]) -> tuple[Between, bool]:
+    """The error between runs, and whether it had to be assumed.
+
+    Sequential arms: twice the variance of A/A runs' log throughput, from three runs on. Concurrent arms: the offset of
+    A/A windows on the same two targets and its variance.
+    """
+    if paired:
+        if len(pair_history) < 3:
+            return Between(), False
+        logs = np.log(pair_history)
+        variance = float(np.var(logs, ddof=1)) * (1 + 1 / len(logs))
+        return Between((Part(variance, len(logs) - 1.0),), float(logs.mean())), False
+    if len(aa_history) < 3:
+        return Between((Part(2 * ASSUMED_RUN_SD**2, 1e6),)), True
+    logs = np.log(aa_history)
+    return Between((Part(2 * float(np.var(logs, ddof=1)), len(logs) - 1.0),)), False
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One metric's two figures and its effect; without an effect, `why` says what is missing."""
+
+    baseline: float | None = None
+    candidate: float | None = None
+    estimate: Estimate | None = None
+    limits: tuple[float, float] | None = None  # an exact 95 % interval, where it is not the estimate's
+    limits_90: tuple[float, float] | None = None
+    exact_p: float | None = None
+    why: str = ""
+    companions: dict[str, float] = field(default_factory=dict)
+
+
+def throughput(arms: Arms, error: Between) -> Measured:
+    """log(candidate's mean / baseline's mean): the total work done."""
+    a, b = arms.baseline.rps, arms.candidate.rps
+    means = float(a.mean()), float(b.mean())
+    if min(means) <= 0 or min(len(a), len(b)) < FEWEST:
+        return Measured(*means, why="too few rows")
+    effect = float(np.log(means[1] / means[0]))
+    found = _relative(a / means[0], b / means[1], effect, arms.paired, error)
+    return Measured(*means, found, companions=_companions(a, b))
+
+
+def quantile(arms: Arms, name: str, error: Between) -> Measured:
+    """The difference of the mean logarithms of a per-second quantile."""
+    columns = arms.column(name)
+    if columns is None:
+        return Measured(why=f"no {name} was measured")
+    a, b = columns
+    if min(len(a), len(b)) < FEWEST:
+        return Measured(why=f"too few rows have a {name}")
+    logs = np.log(a), np.log(b)
+    figures = float(np.exp(logs[0].mean())), float(np.exp(logs[1].mean()))
+    if name == "p99" and min(float(np.median(arms.baseline.rps)), float(np.median(arms.candidate.rps))) < BUSY:
+        return Measured(
+            *figures, why=f"below {BUSY:.0f} req/s a second's p99 is its slowest request: buckets are needed"
+        )
+    effect = float(logs[1].mean() - logs[0].mean())
+    return Measured(*figures, _relative(*logs, effect, arms.paired, error))
+
+
+def cost(arms: Arms, error: Between) -> Measured:
+    """CPU per request: log of the ratio of totals, from the residuals of the ratio in each arm."""
+    columns = arms.column("cpu")
+    if columns is None or len(columns[0]) < FEWEST:
+        return Measured(why="no CPU was measured")
+    residuals, figures = [], []
+    for one in (arms.baseline, arms.candidate):
+        there = np.isfinite(one.columns["cpu"])
+        if arms.paired:
+            there = np.isfinite(arms.baseline.columns["cpu"]) & np.isfinite(arms.candidate.columns["cpu"])
+        cpu, rps = one.columns["cpu"][there], one.rps[there]
+        if cpu.sum() <= 0 or rps.sum() <= 0 or len(cpu) < FEWEST:
+            return Measured(why="no CPU was measured")
+        share = float(cpu.sum() / rps.sum())
+        figures.append(share)
+        residuals.append((cpu - share * rps) / float(cpu.mean()))
+    found = _relative(residuals[0], residuals[1], float(np.log(figures[1] / figures[0])), arms.paired, error)
+    return Measured(figures[0], figures[1], found)
+
+
+def errors(arms: Arms) -> Measured:
+    """The difference of the error ratios; its variance from per-second residuals, never below the binomial's."""
+    columns = arms.column("err_ratio")
+    if columns is None:
+        return Measured(why="no errors were measured")
+    both = None
+    if arms.paired:
+        both = np.isfinite(arms.baseline.columns["err_ratio"]) & np.isfinite(arms.candidate.columns["err_ratio"])
+    figures, counts, residuals, floor = [], [], [], 0.0
+    for one in (arms.baseline, arms.candidate):
+        ratios = one.columns["err_ratio"]
+        there = np.isfinite(ratios) if both is None else both
+        requests = one.rps[there] * one.step_s
+        failed = ratios[there] * requests
+        total, bad = float(requests.sum()), float(failed.sum())
+        if total <= 0 or len(requests) < FEWEST:
+            return Measured(why="too few requests")
+        share = bad / total
+        figures.append(share)
+        counts.append((bad, total))
+        residuals.append((failed - share * requests) / float(requests.mean()))
+        floor += share * (1 - share) / total
+    if sum(bad for bad, _ in counts) < RARE:
+        return _rare(figures, counts)
+    effect = figures[1] - figures[0]
+    found = _difference(residuals[0], residuals[1], effect, arms.paired)
+    if found.se**2 < floor:
+        found = Estimate(effect, float(np.sqrt(floor)), found.df, found.n_eff, floor)
+    return Measured(figures[0], figures[1], found)
+
+
+def _rare(figures: Sequence[float], counts: Sequence[tuple[float, float]]) -> Measured:
+    """Few errors: the test of Krishnamoorthy and Thomson for two Poisson means, Garwood's limits joined by MOVER."""
+    from scipy.stats import poisson_means_test  # 1.5 s to import, and seldom needed
+
+    (bad_a, total_a), (bad_b, total_b) = counts
+    test = poisson_means_test(round(bad_b), total_b, round(bad_a), total_a)
+    ends = [_mover(figures, [_garwood(bad, total, level) for bad, total in counts]) for level in (0.95, 0.90)]
+    return Measured(figures[0], figures[1], None, ends[0], ends[1], float(test.pvalue))
+
+
+def _garwood(count: float, total: float, level: float) -> tuple[float, float]:
+    tail = (1 - level) / 2
+    low = chdtri(2 * count, 1 - tail) / 2 if count > 0 else 0.0
+    return float(low / total), float(chdtri(2 * count + 2, tail) / 2 / total)
+
+
+def _mover(figures: Sequence[float], ends: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    (a, b), ((low_a, high_a), (low_b, high_b)) = figures, ends
+    return (b - a - float(np.hypot(b - low_b, high_a - a)), b - a + float(np.hypot(high_b - b, a - low_a)))
+
+
+def _relative(a: Array, b: Array, effect: float, paired: bool, error: Between) -> Estimate:
+    """An effect on the logarithm from each arm's relative values, with what differs between runs."""
+    inner = _difference(a, b, effect - error.shift, paired)
+    if not error.parts:
+        return inner
+    rows = [LongRun(inner.se**2, inner.df, inner.n_eff)]
+    return estimate(inner.effect, [*rows, *error.parts], inner.n_eff)
+
+
+def _difference(a: Array, b: Array, effect: float, paired: bool) -> Estimate:
+    if paired:
+        run = long_run(b - a)
+        return estimate(effect, [run], run.n_eff)
+    parts = [long_run(a), long_run(b)]
+    return estimate(effect, parts, min(part.n_eff for part in parts))
+
+
+def _companions(a: Array, b: Array) -> dict[str, float]:
+    """For display only: what outliers do not move. Of long runs every k-th row."""
+    thin_a, thin_b = a[:: max(1, len(a) // 1000)], b[:: max(1, len(b) // 1000)]
+    out: dict[str, float] = {}
+    if float(np.median(a)) > 0:
+        out["median_ratio"] = float(np.median(b) / np.median(a))
+    if thin_a.min() > 0 and thin_b.min() > 0:
+        out["hodges_lehmann"] = float(np.exp(np.median(np.subtract.outer(np.log(thin_b), np.log(thin_a)))))
+    difference = np.subtract.outer(thin_b, thin_a)
+    out["a12"] = float(np.mean(difference > 0) + 0.5 * np.mean(difference == 0))
+    return out

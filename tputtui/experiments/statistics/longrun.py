@@ -1,0 +1,92 @@
+"""The variance of a mean of autocorrelated values, and what is built on it: t intervals and effective samples.
+
+Equal-weighted cosine (EWC) long-run variance: Lazarus, Lewis, Stock and Watson, "HAR Inference: Recommendations for
+Practice", JBES 36(4), 2018. We take 4 to 8 coefficients, one for 30 rows, instead of the paper's 0.4·T^⅔: its bias is
+about φπ²ν²/(3T²(1-φ)²), and per-second throughput has φ up to 0.9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import dct
+from scipy.special import stdtr, stdtrit
+
+Array = NDArray[np.float64]
+
+FEWEST: Final = 6
+"""Rows below which no variance is estimated."""
+
+_MOST_COEFFICIENTS: Final = 8
+_ROWS_A_COEFFICIENT: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One independent part of an estimate's variance, with its degrees of freedom."""
+
+    variance: float
+    df: float
+
+
+@dataclass(frozen=True, slots=True)
+class LongRun(Part):
+    """The variance of a mean over rows; `n_eff` independent rows would have the same."""
+
+    n_eff: float
+
+
+def long_run(values: Array) -> LongRun:
+    """The variance of `values`' mean. Raises ValueError below FEWEST values."""
+    rows = len(values)
+    if rows < FEWEST:
+        raise ValueError(f"a variance needs {FEWEST} rows")
+    count = min(_MOST_COEFFICIENTS, max(4, rows // _ROWS_A_COEFFICIENT))
+    coefficients = dct(values - values.mean(), type=2, norm="ortho")[1 : count + 1]
+    spread = float(np.var(values, ddof=1))
+    density = max(float(np.mean(coefficients**2)), spread)
+    return LongRun(density / rows, float(count), rows * spread / density if density > 0 else float(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """An effect with its standard error; relative effects are logarithms of ratios."""
+
+    effect: float
+    se: float
+    df: float
+    n_eff: float
+    within: float = 0.0  # the part of se² that more seconds make smaller
+
+    def p(self) -> float:
+        """Two-sided, of no effect."""
+        if self.se <= 0:
+            return 1.0 if self.effect == 0 else 0.0
+        return float(2 * stdtr(self.df, -abs(self.effect) / self.se))
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """The confidence interval at a level."""
+        half = t_quantile(0.5 + level / 2, self.df) * self.se
+        return self.effect - half, self.effect + half
+
+
+def estimate(effect: float, parts: Sequence[Part], n_eff: float) -> Estimate:
+    """An estimate whose variance is the sum of `parts`, degrees of freedom by Welch and Satterthwaite."""
+    variance = sum(part.variance for part in parts)
+    below = sum(part.variance**2 / part.df for part in parts)
+    within = sum(part.variance for part in parts if isinstance(part, LongRun))
+    return Estimate(effect, float(np.sqrt(variance)), variance**2 / below if below > 0 else 1e6, n_eff, within)
+
+
+def t_quantile(share: float, df: float) -> float:
+    """Student's t."""
+    return float(stdtrit(df, share))
+
+
+def array(values: Any) -> Array:
+    """Values as floats."""
+    return np.asarray(values, dtype=np.float64)

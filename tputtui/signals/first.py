@@ -1,0 +1,91 @@
+"""Which resource saturates first: the one rule by which rows are ordered and by which the first is named.
+
+Waiting work outranks percentages (DESIGN section 4): a service's own queue before the host's (requests stand in it), a
+whole queue of tasks before a share of time, then the higher ratio to a limit. Where nothing waits, the highest ratio to a
+limit comes first. A share of the host's time without a limit (I/O wait, throttling) below its threshold is near nothing,
+and swap that is full of old pages neither. What is not known comes last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tputtui import text
+from tputtui.model import FirstToSaturate, SaturationState
+
+STEADY = 3
+"""Ticks in a row in which another resource must be ahead before it is named: near-equals do not take turns."""
+
+_NEVER_FIRST = frozenset(("swap",))  # what lies there is history; when it matters, memory is short or under pressure
+
+Owned = tuple[str, SaturationState]
+"""(service, resource); the host's owner is ""."""
+
+
+def order(row: SaturationState) -> tuple[bool, bool, bool, bool, float, bool, str]:
+    """The sort key of resources, the most urgent first."""
+    waits = (row.waiting or 0.0) > 0
+    return (
+        not waits,
+        waits and row.family is None,
+        waits and (row.waiting or 0.0) < 1,
+        not waits and not _is_near(row),
+        -(row.ratio if row.ratio is not None else -1.0),
+        row.value is None,
+        row.name,
+    )
+
+
+def _is_near(row: SaturationState) -> bool:
+    """Whether its ratio says how near the limit it is."""
+    return row.ratio is not None and (row.limit is not None or row.family is not None) and row.name not in _NEVER_FIRST
+
+
+class First:
+    """Names the first to saturate, tick by tick, and stays with it until another has been ahead for `STEADY` ticks."""
+
+    def __init__(self) -> None:
+        self._named: tuple[str, str] | None = None
+        self._turns = 0  # ticks in a row in which another was ahead
+
+    def judge(self, rows: Iterable[Owned], services: Sequence[str] = ()) -> FirstToSaturate | None:
+        """The first of the tick with its evidence; None where nothing is known. Of several `services` it names its own."""
+        known = {(owner, row.name): row for owner, row in rows if (row.waiting or 0.0) > 0 or _is_near(row)}
+        if not known:
+            self._named = None
+            return None
+        ahead = min(known, key=lambda one: (order(known[one]), one))
+        if ahead == self._named:
+            self._turns = 0
+        else:
+            self._turns += 1
+            if self._named not in known or self._turns >= STEADY:
+                self._named, self._turns = ahead, 0
+        owner, name = self._named or ahead
+        shown = f"{owner}: {name}" if owner and len(services) > 1 else name
+        return FirstToSaturate(shown, evidence(known[owner, name]), owner, name)
+
+
+def first_to_saturate(rows: Iterable[SaturationState]) -> FirstToSaturate | None:
+    """The same for one moment, and one owner."""
+    return First().judge(("", row) for row in rows)
+
+
+def ordered(rows: Iterable[Owned], first: FirstToSaturate | None) -> list[Owned]:
+    """Resources by urgency, the one that is named as the first on top."""
+    named = (first.owner, first.resource) if first is not None else None
+    return sorted(rows, key=lambda row: ((row[0], row[1].name) != named, order(row[1]), row[0]))
+
+
+def evidence(row: SaturationState) -> str:
+    """The host's rows bring their sentence; a service's row has the reason of its binding, which is another matter."""
+    if row.family is None and row.reason:
+        return row.reason
+    share = ""
+    if row.ratio is not None and row.limit is not None:
+        digits, unit = text.amount(row.limit, row.unit)
+        share = f"{text.percent(100 * row.ratio)} % of {digits} {unit}".rstrip()
+    elif row.ratio is not None:
+        share = f"{text.percent(100 * row.ratio)} %"
+    waiting = f"{text.number(row.waiting)} waiting" if row.waiting else ""
+    return ", ".join(part for part in (waiting, share) if part)

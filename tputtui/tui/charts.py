@@ -1,0 +1,106 @@
+"""The large charts of the live screen: what they show comes from the scene; each is rebuilt only when that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tputtui.signals import names
+from tputtui.tui import plot
+from tputtui.views.latency import SCATTER, has_scatter, lines_rows, quantile_name
+from tputtui.views.lines import Line, Role
+from tputtui.views.scene import Scene, unit_of
+from tputtui.views.throughput import CHART_WIDTH, chart_rows
+
+STEP_S = 3.0  # a chart costs 5 ms to build: on a short axis its points lie no closer than this
+_LEAST_ROWS = 6
+_TRACE_ROLES: tuple[Role, ...] = ("faint", "plain", "data")  # of quantiles, the lowest first; those above as the last
+
+
+class Charts:
+    """Draws charts of what it is given and keeps the last of each."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[object, tuple[Line, ...]]] = {}
+
+    def throughput(self, scene: Scene, width: int, height: int) -> tuple[Line, ...] | None:
+        """Throughput over time, for a panel of that size; None where there is no room or nothing to show."""
+        rows = chart_rows(scene, height)
+        service = scene.service
+        if service is None or service.traffic is None or width < CHART_WIDTH or rows < _LEAST_ROWS:
+            return None
+        trace = self._trace(scene, names.traffic(service.name), width - 6)
+        return self._timed("throughput", scene, (trace,), unit_of(service), width, rows)
+
+    def quantiles(self, scene: Scene, width: int, height: int) -> tuple[Line, ...] | None:
+        """The latency quantiles over time as lines."""
+        service = scene.service
+        if service is None or service.latency is None or not service.latency.quantiles:
+            return None
+        if has_scatter(width, height):
+            width -= SCATTER[0] + 1
+        rows = lines_rows(len(service.latency.quantiles), width, height)
+        if rows < _LEAST_ROWS:
+            return None
+        traces = tuple(
+            self._trace(
+                scene,
+                names.latency(service.name, quantile.q),
+                width - 14,
+                _TRACE_ROLES[min(index, len(_TRACE_ROLES) - 1)],
+                quantile_name(quantile.q),
+            )
+            for index, quantile in enumerate(service.latency.quantiles)
+        )
+        return self._timed("quantiles", scene, traces, service.latency.unit, width, rows)
+
+    def scatter(self, scene: Scene, width: int, height: int) -> tuple[Line, ...] | None:
+        """Throughput against the tail of the latency."""
+        service = scene.service
+        if service is None or service.traffic is None or service.latency is None or not has_scatter(width, height):
+            return None
+        if not service.latency.quantiles:
+            return None
+        tail, columns = service.latency.quantiles[-1].q, min(60, int(scene.viewpoint.shown_span_s / STEP_S))
+        pairs = zip(
+            scene.past(names.traffic(service.name), columns)[:-1],
+            scene.past(names.latency(service.name, tail), columns)[:-1],
+            strict=True,
+        )
+        points = tuple((rps, late) for rps, late in pairs if rps is not None and late is not None)
+        if not points:
+            return None
+        shown = plot.Scatter(
+            points,
+            unit_of(service),
+            quantile_name(tail),
+            service.latency.unit,
+            SCATTER[0],
+            height - 1,
+            scene.viewpoint.ascii,
+        )
+        return self._drawn("scatter", shown, lambda: plot.scatter(shown))
+
+    def _trace(self, scene: Scene, figure: str, cells: int, role: Role = "data", name: str = "") -> plot.Trace:
+        columns = max(2, min(cells, int(scene.viewpoint.shown_span_s / STEP_S)))
+        # The newest column is still filling: left out, so that the chart stands until its axis advances.
+        return plot.Trace(tuple(scene.past(figure, columns)[:-1]), role, name)
+
+    def _timed(
+        self, kind: str, scene: Scene, traces: tuple[plot.Trace, ...], unit: str | None, width: int, rows: int
+    ) -> tuple[Line, ...] | None:
+        if all(value is None for trace in traces for value in trace.values):
+            return None
+        span = scene.viewpoint.shown_span_s
+        chart = plot.Chart(traces, span, unit, width, rows, scene.viewpoint.ascii, scene.axis_end)
+        lines = self._drawn(kind, chart, lambda: plot.draw(chart))
+        if scene.viewpoint.cursor is None:
+            return lines
+        end, moment = scene.viewpoint.cursor
+        margin = max((len(trace.name) + 1 for trace in traces if trace.name), default=0)
+        return plot.marked(lines, 1 - (end - moment) / span, margin)
+
+    def _drawn(self, kind: str, key: object, build: Callable[[], tuple[Line, ...]]) -> tuple[Line, ...]:
+        kept = self._kept.get(kind)
+        if kept is None or kept[0] != key:
+            kept = self._kept[kind] = (key, build())
+        return kept[1]

@@ -1,0 +1,101 @@
+"""The profiles of a session: taking one, keeping it, coming back to it, writing it for other tools."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from tputtui import text
+from tputtui.model import Event, ProcessState
+from tputtui.profiling.categories import table
+from tputtui.profiling.profile import Profile
+from tputtui.profiling.shelf import Entry, Shelf
+from tputtui.profiling.unreadable import UnreadableProfile
+
+if TYPE_CHECKING:
+    from tputtui.tui.app import TputtuiApp
+    from tputtui.tui.profile import ProfileScreen
+
+
+class Profiles:
+    """The shelf, and the way to the profile's screen."""
+
+    def __init__(self, desk: TputtuiApp) -> None:
+        self._desk = desk
+        self.shelf = Shelf(desk.place.state_folder / "profiles")
+        self.categories = table(desk.settings.profile.categories)
+
+    def sample(self, process: ProcessState, ask: bool = False) -> None:
+        """Sample a process and show where its time goes; with `ask`, after its options."""
+        if self._desk.settings.read_only:
+            self._desk.say("read-only: no profiling")
+            return
+        from tputtui.tui.profile import ProfileScreen
+        from tputtui.tui.profile_sampler import Subject
+
+        subject = Subject(process.pid, process.started, process.name, process.ports, process.threads)
+        if not self._screen():
+            self._desk.push_screen(ProfileScreen(subject, ask=ask))
+
+    def _screen(self) -> ProfileScreen | None:
+        from tputtui.tui.profile import ProfileScreen
+
+        return next((screen for screen in self._desk.screen_stack if isinstance(screen, ProfileScreen)), None)
+
+    def kept(self, entry: Entry, problem: str) -> None:
+        """A profile is done and saved. Called by the capture's thread."""
+        if entry.path is not None:
+            self._desk.saved.append(str(entry.path))
+        length = text.span(round(entry.duration_s or 0.0, 1))
+        self._desk.source.note(Event(entry.time, "profile", f"profile of {text.clean(entry.label, 60)}, {length}"))
+        if problem:
+            with contextlib.suppress(RuntimeError):  # the screen has gone
+                self._desk.call_from_thread(self._desk.say, problem)
+
+    def here(self) -> Entry | None:
+        """The profile that was being taken at the moment one looks back at."""
+        if self._desk.timeline.behind_s <= 0:
+            return None
+        scene = self._desk.scene()
+        return self.shelf.near(scene.snapshot.time) if scene is not None else None
+
+    def open(self, entry: Entry) -> None:
+        """Show a profile that was taken before."""
+        from tputtui.tui.profile import Opened, ProfileScreen
+
+        screen = self._screen()
+        if screen is not None:
+            screen.open_entry(entry)
+            return
+        try:
+            self._desk.push_screen(ProfileScreen(opened=Opened(self.shelf.read(entry), entry=entry)))
+        except UnreadableProfile as error:
+            self._desk.say(str(error))
+
+    def export(self, profile: Profile | None) -> None:
+        """Write a profile as speedscope JSON, as collapsed stacks and as a flame graph."""
+        if profile is None or self._desk.settings.read_only:
+            self._desk.say("nothing to export yet" if profile is None else "read-only: no file is written")
+            return
+        from tputtui.profiling.formats import export as write
+
+        try:
+            paths = write(profile, self._desk.place.state_folder / "profiles")
+        except OSError as error:
+            self._desk.say(f"not saved: {error.filename or self._desk.place.state_folder}: {error.strerror or error}")
+            return
+        self._desk.saved += [str(path) for path in paths]
+        self._desk.say(
+            f"saved {paths[0]} (opens in speedscope), and beside it {', '.join(path.name for path in paths[1:])}"
+        )
+
+    def greet(self) -> bool:
+        """Where a profile was being taken at the moment one went back to: show it, or say so. False where none was."""
+        found = self.here()
+        if found is None:
+            return False
+        if self._screen() is self._desk.screen:
+            self.open(found)
+        else:
+            self._desk.say(f"{found.label} was being profiled here: p shows it")
+        return True

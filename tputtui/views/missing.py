@@ -1,0 +1,38 @@
+"""Why a panel has no data, and what to do. Every panel says the same of the same service."""
+
+from __future__ import annotations
+
+from tputtui import text
+from tputtui.model import ServiceState, TargetStatus
+from tputtui.views.scene import Scene
+
+
+def why_nothing(scene: Scene, service: ServiceState | None, signal: str) -> list[str]:
+    """Why a signal is not there at all."""
+    if service is None:
+        if scene.snapshot.targets or not scene.snapshot.ready:
+            return ["looking for targets" if not scene.snapshot.targets else "waiting for the first answer"]
+        return ["no target: tputtui :PORT watches a port,", "tputtui demo shows an example"]
+    unanswered = _unanswered(scene, service)
+    if unanswered is not None:
+        return [unanswered]
+    reason = service.reasons.get(signal) or f"no {signal} metric found"
+    if scene.looks_through is not None:
+        return [text.clean(reason)]
+    return [f"{text.clean(reason)}: i to choose one"]
+
+
+def why_no_rate(scene: Scene, service: ServiceState) -> str:
+    """Why a signal that is there has no rate."""
+    return _unanswered(scene, service) or "rates begin with the second scrape"
+
+
+def _unanswered(scene: Scene, service: ServiceState) -> str | None:
+    """What to say while none of a service's targets answers; None where one does."""
+    mine: list[TargetStatus] = [target for target in scene.snapshot.targets if target.name in service.targets]
+    if not mine or any(target.state == "up" for target in mine):
+        return None
+    down = next((target for target in mine if target.state == "down"), None)
+    if down is None:
+        return "waiting for the first answer"
+    return f"{text.clean(down.name, 60)} is down: {down.error or 'no answer'}"

@@ -1,0 +1,212 @@
+"""A profile under study: what is chosen of it, and what follows from that, each computed once and only when asked for.
+
+Functions are told by name and file, never by an id: what is focused on or looked at survives the next slice, another
+shape of the tree and a difference to a profile with a table of its own. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from tputtui import text
+from tputtui.profiling import categories, hot, reading
+from tputtui.profiling.categories import Category, Table
+from tputtui.profiling.diff import Difference, UnionTree, functions, union
+from tputtui.profiling.hot import HotFunction, ThreadRow
+from tputtui.profiling.metric import View, by_gil, ends_running, running
+from tputtui.profiling.profile import Func, Profile, Thread
+from tputtui.profiling.stacks import Stacks, choose, focus
+from tputtui.profiling.tree import Shape, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    """What the user turned. `threads` None: all of them; `focus`: functions gone into, outermost first."""
+
+    threads: frozenset[Thread] | None = None
+    focus: tuple[Func, ...] = ()
+    mine: bool = False
+    lines: bool = False
+    metric: View = "wall"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The function under a cursor, with its figures as ratios. `heat`: (self, total) by line of its file."""
+
+    func: Func
+    line: int
+    total: float
+    self_: float
+    gil: float | None = None
+    spread: float | None = None
+    heat: Mapping[int, tuple[float, float]] | None = None
+    before: float | None = None  # the total in the profile that this one is compared with
+
+
+class Study:
+    """Everything that the views of one profile rest on. A new slice or a turned knob makes a new one."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        knobs: Knobs | None = None,
+        table: Table | None = None,
+        before: Profile | None = None,
+        evidence: str = "",
+    ) -> None:
+        """`before`: the profile that this one is compared with. `evidence`: what a bound metric says of a queue."""
+        self.profile = profile
+        self.knobs = knobs or Knobs()
+        self.table = table or Table()
+        self.before = before
+        self.evidence = evidence
+        self._heat: dict[str, dict[int, tuple[float, float]]] = {}
+        self._spreads: dict[int, float | None] = {}
+
+    def turned(self, knobs: Knobs) -> Study:
+        """The same profile, chosen from in another way."""
+        new = Study(self.profile, knobs, self.table, self.before, self.evidence)
+        for name in ("whole", "shares", "sentences", "threads", "ran"):  # these do not depend on the knobs
+            if name in self.__dict__:
+                new.__dict__[name] = self.__dict__[name]
+        return new
+
+    # ------------------------------------------------------------------------------------------ what is chosen
+
+    @cached_property
+    def whole(self) -> Stacks:
+        """All threads, wall time: what the reading and the categories rest on, whatever is chosen."""
+        return choose(self.profile)
+
+    @cached_property
+    def stacks(self) -> Stacks:
+        """What is chosen."""
+        knobs = self.knobs
+        return _into(self.whole if knobs.threads is None else choose(self.profile, knobs.threads), knobs)
+
+    @cached_property
+    def stacks_before(self) -> Stacks | None:
+        """The same of the other profile; its threads are not these, so all of them."""
+        return None if self.before is None else _into(choose(self.before), self.knobs)
+
+    @property
+    def has_gil(self) -> bool:
+        """Whether anybody asked who holds the GIL."""
+        return self.profile.ticks("gil") > 0
+
+    @cached_property
+    def ran(self) -> float:
+        """The share of all samples that did not wait."""
+        whole = self.whole
+        weights = zip(whole.wall, ends_running(whole), strict=True)
+        return sum(weight for weight, runs in weights if runs) / (whole.weight or 1.0)
+
+    @property
+    def of_what(self) -> str:
+        """What a share is a share of: "of 12 threads × 10.0 s, waits too"."""
+        profile, knobs = self.profile, self.knobs
+        if not profile.duration_s or profile.unit != "samples":
+            return f"of {text.short(profile.weight())} {profile.unit}"
+        span = f"{profile.duration_s:.1f} s"
+        if knobs.metric == "gil":
+            return f"of {span}"
+        count = len(profile.threads if knobs.threads is None else knobs.threads)
+        threads = f"{count} thread{'s' if count != 1 else ''} × {span}"
+        if knobs.metric == "running":
+            return f"of what ran in {threads}"
+        return f"of {threads}, waits too"
+
+    # ------------------------------------------------------------------------------------------ what follows
+
+    @property
+    def shape(self) -> Shape:
+        """How stacks become trees now."""
+        return Shape(lines=self.knobs.lines, mine=categories.mine if self.knobs.mine else None)
+
+    @cached_property
+    def tree(self) -> Tree:
+        """Callers above, callees below."""
+        return Tree(self.stacks, self.shape)
+
+    @cached_property
+    def callers_tree(self) -> Tree:
+        """What ran above, who called it below."""
+        return Tree(self.stacks, replace(self.shape, inverted=True))
+
+    @cached_property
+    def union(self) -> UnionTree | None:
+        """Both profiles' trees in one; None without another profile."""
+        return self._union(self.shape)
+
+    @cached_property
+    def callers_union(self) -> UnionTree | None:
+        """The same for callers."""
+        return self._union(replace(self.shape, inverted=True))
+
+    def _union(self, shape: Shape) -> UnionTree | None:
+        return None if self.stacks_before is None else union(self.stacks_before, self.stacks, shape)
+
+    @cached_property
+    def hot(self) -> list[HotFunction]:
+        """Every function by its own time."""
+        return hot.hot_functions(self.stacks)
+
+    @cached_property
+    def differences(self) -> list[Difference]:
+        """Every function of either profile, the surest and largest difference first; empty without another profile."""
+        return [] if self.stacks_before is None else functions(self.stacks_before, self.stacks)
+
+    @cached_property
+    def threads(self) -> list[ThreadRow]:
+        """All threads, the busiest first."""
+        return hot.threads(self.profile)
+
+    @cached_property
+    def shares(self) -> dict[Category, float]:
+        """The request's life cycle: shares of all that was sampled."""
+        return categories.summary(self.whole, self.table)
+
+    @cached_property
+    def sentences(self) -> list[reading.Sentence]:
+        """What the profile says, at most three sentences."""
+        return reading.sentences(self.whole, self.table, self.evidence)
+
+    def heat(self, file: str) -> dict[int, tuple[float, float]]:
+        """(self, total) by line of a file."""
+        if file not in self._heat:
+            self._heat[file] = hot.heat(self.stacks, file)
+        return self._heat[file]
+
+    def spread(self, func: int) -> float | None:
+        """The ± of a function's total."""
+        if func not in self._spreads:
+            self._spreads[func] = hot.spread(self.stacks, func)
+        return self._spreads[func]
+
+    @cached_property
+    def _callers(self) -> dict[Func, int]:
+        found: dict[int, set[int]] = {}
+        tree = self.tree
+        for node in range(1, len(tree)):
+            found.setdefault(tree.func_id(node), set()).add(tree.func_id(tree.parent[node]))
+        funcs = self.stacks.frames.funcs
+        return {funcs[func]: len(callers) for func, callers in found.items() if func >= 0}
+
+    def callers(self, func: Func) -> int:
+        """From how many functions it is called (or started)."""
+        return self._callers.get(func, 0)
+
+
+def _into(stacks: Stacks, knobs: Knobs) -> Stacks:
+    if knobs.metric == "gil":
+        stacks = by_gil(stacks)
+    elif knobs.metric == "running":
+        stacks = running(stacks)
+    for func in knobs.focus:
+        funcs = stacks.frames.funcs
+        at = next((at for at, one in enumerate(funcs) if one == func), -2)  # -2: not here, and nothing is left
+        stacks = focus(stacks, at)
+    return stacks
