@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from tputtui.model import Binding, HostReading, Match, ProcessReading, Target
 from tputtui.text import clean
@@ -99,12 +99,12 @@ def to_row(value: object) -> Any:
     if isinstance(value, Mapping):
         return {str(key): to_row(one) for key, one in value.items()}
     if is_dataclass(value):
-        return [to_row(getattr(value, name)) for name in _names(type(value))]
+        return [to_row(getattr(value, name)) for name in _names(cast("Any", type(value)))]
     return [to_row(one) for one in value]  # type: ignore[attr-defined]
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...]:
+def _names(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
@@ -130,7 +130,7 @@ Decoder = Callable[[Any], Any]
 
 def from_plain(kind: type[T], data: object) -> T:
     """The dataclass `kind` out of an object. Raises BadValue."""
-    made: T = _object(kind)(data)
+    made: T = _object(cast("Any", kind))(data)
     return made
 
 
@@ -157,7 +157,7 @@ class Rows:
         if order is None:
             raise BadValue(f"the header does not say what a {kind.__name__} is made of")
         hints = get_type_hints(kind)
-        known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
+        known = {field.name: field for field in fields(kind)}
         places = [
             (place, name, _decoder(hints[name], self._decoder, _is_raw(kind, name)))
             for place, name in enumerate(order)
@@ -185,12 +185,12 @@ def _is_raw(kind: type, name: str) -> bool:
 
 
 @cache
-def _object(kind: type) -> Decoder:
+def _object(kind: Any) -> Decoder:
     hints = get_type_hints(kind)
     known = {
         field.name: (_decoder(hints[field.name], _object, _is_raw(kind, field.name)), _needed(field))
         for field in fields(kind)
-    }  # type: ignore[arg-type]
+    }
 
     def decode(data: Any) -> Any:
         if type(data) is not dict:

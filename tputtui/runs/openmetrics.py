@@ -99,7 +99,7 @@ def _family(
     if not all(_fits(series.name, name, kind) for _, series in samples):
         kind = "unknown"  # a name that OpenMetrics does not allow there, such as a counter without _total
     yield f"# TYPE {_name(name)} {kind}\n"
-    ordered = sorted(samples.items(), key=lambda item: _order(*item[0], kind))
+    ordered = sorted(samples.items(), key=lambda item: _order(item[0][0], item[0][1], kind))
     for (target, series), points in ordered:
         head = f"{_name(series.name)}{_labels(series.labels, targets.get(target))}"
         last = -math.inf

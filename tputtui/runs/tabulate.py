@@ -151,7 +151,8 @@ class _Service:
             values = {one.q: None if one.value is None else one.value * scale for one in latency.quantiles}
             for bound, density in latency.buckets:
                 self._buckets[bound] = self._buckets.get(bound, 0.0) + density * seconds
-        self.rows.append(Row(t, rps, ratio, *(values.get(q) for q in QUANTILES), cpu))
+        p50, p90, p99 = (values.get(q) for q in QUANTILES)
+        self.rows.append(Row(t, rps, ratio, p50, p90, p99, cpu))
 
     def cumulative(self) -> Iterator[tuple[float, float]]:
         running = 0.0
@@ -227,7 +228,7 @@ class _Reading:
             tracker = self._trackers.get(name)
             if tracker is None:
                 bindings = self._bindings[next(iter(mine))]
-                tracker = ServiceTracker(name, targets, bindings, self._interval_s, QUANTILES)
+                tracker = ServiceTracker(name, targets, bindings, QUANTILES)
                 self._trackers[name] = tracker
             service = self.services.setdefault(name, _Service(name))
             at = newest if any(window.up for window in mine.values()) else reading.at

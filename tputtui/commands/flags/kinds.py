@@ -75,4 +75,4 @@ def size(text: str) -> int:
     found = re.fullmatch(r"(\d{1,15})\s*(B|KiB|MiB|GiB)?", text, re.ASCII)
     if found is None or int(found[1]) == 0:
         raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a size, such as 500MiB")
-    return int(found[1]) * 1024 ** ("B", "KiB", "MiB", "GiB").index(found[2] or "B")
+    return int(found[1]) << 10 * ("B", "KiB", "MiB", "GiB").index(found[2] or "B")

@@ -9,8 +9,9 @@ from tputtui.commands.flags.verb import Verb
 from tputtui.commands.flags.watching import targets
 
 _RECORD_EPILOG = """\
-The run is one file, whatever ends it: --for, ^C or SIGTERM close it (exit code 0), kill -9 leaves it readable.
-Exit code 10: an objective was missed; 1: the file could not be written to its end."""
+The run is one file: --for, ^C or SIGTERM close it (exit code 0), kill -9 leaves
+it readable. Exit code 10: an objective was missed; 1: it was not written to its
+end."""
 
 
 def _record(parser: argparse.ArgumentParser) -> None:
