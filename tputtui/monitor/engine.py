@@ -43,6 +43,7 @@ STOP_S = 3.0
 
 PROFILE_BYTES = 3 * 1024 * 1024
 """What a run carries of a profile at most: a reader reads no line beyond 4 MiB."""
+
 PATIENCE = 0.1
 """Of an interval: so long a tick waits for a target that is just being asked and usually answers promptly."""
 
