@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from tputtui.model import Event, Snapshot
@@ -18,15 +19,16 @@ if TYPE_CHECKING:
 class Replayer:
     """Takes the items of one run in order."""
 
-    def __init__(self, header: Header, window_s: float | None = None) -> None:
-        """`window_s`: another window than the recorded one."""
+    def __init__(self, header: Header, guard: AbstractContextManager[object] | None = None) -> None:
+        """`guard` is held while what another thread may read is written (see `Monitor`)."""
         self._watched: dict[str, Watched] = {}
         self.monitor = Monitor(
             interval_s=header.interval_s,
-            window_s=max(window_s or header.window_s, 2 * header.interval_s),
+            window_s=header.window_s,
             quantiles=header.quantiles,
             objectives=tuple(parse_objective(words) for words in header.objectives),
             by=header.by,
+            guard=guard,
         )
 
     def take(self, item: Item) -> Snapshot | None:

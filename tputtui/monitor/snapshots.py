@@ -46,10 +46,38 @@ class SnapshotLog:
         for level in self._levels:
             if level and level[0][0] <= at:
                 times = [time for time, _ in level]
-                found = level[bisect_right(times, at) - 1]
-                snapshot: Snapshot = pickle.loads(zlib.decompress(found[1]))  # noqa: S301  # our own, in memory
-                return snapshot
+                return _unpack(level[bisect_right(times, at) - 1][1])
         return None
+
+
+class Tape:
+    """All snapshots of a replay, packed; of very many every other one, so that memory stays bounded (60 MB)."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._most = most
+        self._every = 1  # of so many snapshots one is kept
+        self._seen = 0
+        self._times: list[float] = []
+        self._packed: list[bytes] = []
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Take the next one."""
+        if self._seen % self._every == 0:
+            if len(self._times) >= self._most:
+                self._every *= 2
+                self._times, self._packed = self._times[::2], self._packed[::2]
+            self._packed.append(_pack(snapshot))
+            self._times.append(snapshot.at)  # last: whoever asks meanwhile finds what belongs to it
+        self._seen += 1
+
+    def place(self, at: float) -> int:
+        """The number of the snapshot that was shown at a moment; -1 before the first one."""
+        return bisect_right(self._times, at) - 1
+
+    def at(self, at: float) -> Snapshot | None:
+        """What was shown at a moment. None before the first snapshot."""
+        place = self.place(at)
+        return _unpack(self._packed[place]) if place >= 0 else None
 
 
 def _reducers() -> dict[type, Callable[[Any], tuple[type, tuple[Any, ...]]]]:
@@ -65,6 +93,11 @@ def _reducers() -> dict[type, Callable[[Any], tuple[type, tuple[Any, ...]]]]:
 
 
 _REDUCERS = _reducers()
+
+
+def _unpack(packed: bytes) -> Snapshot:
+    snapshot: Snapshot = pickle.loads(zlib.decompress(packed))  # noqa: S301  # our own, in memory
+    return snapshot
 
 
 def _pack(snapshot: Snapshot) -> bytes:

@@ -110,6 +110,8 @@ class Run:
         for member in ordered:
             if member.since_s == member.since_s and (not kept or member.since_s > kept[-1].since_s):
                 kept.append(member)
+        if not kept:
+            raise NotARun("its header names another run than the file's parts do")
         missing = ordered[-1].number - ordered[0].number + 1 - len(kept)
         if missing > 0:
             self._say(f"{missing} parts of up to a minute are missing")

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.console import RenderableType
 from textual import events
@@ -33,6 +33,9 @@ from tputtui.tui.travel import TimeCommands
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.tui.wire import Wire
 from tputtui.views.scene import ListState, Scene, Viewpoint, busiest_service
+
+if TYPE_CHECKING:
+    from tputtui.tui.replay import ReplayCommands
 
 BACKLOG = 4  # writes that wait for the terminal: beyond that a frame is dropped, not queued
 SAY_S = 6.0
@@ -67,6 +70,7 @@ class TputtuiApp(App[int]):
         self.asks = EngineCommands(self)
         self.profiles = Profiles(self)
         self.opened: Screen[None] | None = None  # shown alone, in place of the live screen
+        self.replay: ReplayCommands | None = None  # takes commands before all others
         self._commands = (TimeCommands(self), self.asks)
         self._wire = Wire()
         self._said_at = 0.0
@@ -99,6 +103,8 @@ class TputtuiApp(App[int]):
         self.source.subscribe(lambda snapshot: self.post_message(Tick(snapshot)))
         self.source.start()
         self.set_interval(1.0, self._check_engine)
+        if self.replay is not None:
+            self.replay.begin()
 
     def _check_engine(self) -> None:
         """An engine that died is our own error: it ends the screen, and the sentence says so."""
@@ -276,7 +282,7 @@ class TputtuiApp(App[int]):
         """Run a command of keys.py: the screen in front knows it, else the app does."""
         if command != "quit":
             self.asked_to_quit = False
-        for owner in (self.screen, *getattr(self.screen, "handlers", ()), self, *self._commands):
+        for owner in (self.replay, self.screen, *getattr(self.screen, "handlers", ()), self, *self._commands):
             handler = getattr(owner, f"do_{command}", None)
             if handler is not None:
                 handler()

@@ -180,6 +180,15 @@ COMMANDS: tuple[Command, ...] = (
         pair=Pair("zoom_out", "span", "halve the span of the time axis; double it"),
     ),
     Command("zoom_out", "minus", "zoom out", "double the span of the time axis", "time"),
+    Command(
+        "slower",
+        "comma",
+        "slower",
+        "a replay: play slower",
+        "time",
+        pair=Pair("faster", "replay's speed", "a replay: play slower; faster"),
+    ),
+    Command("faster", "full_stop", "faster", "a replay: play faster", "time"),
     Command("profile", "p", "profile", "sample the chosen process with py-spy for 10 s", "live", footer=True),
     Command("follow", "F", "follow", "keep the chosen process in the first row", "live"),
     Command(

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
@@ -19,6 +20,9 @@ from tputtui.tui.app import TputtuiApp
 from tputtui.tui.background import is_light
 from tputtui.tui.source import Place, Source
 from tputtui.views.summary import summary
+
+if TYPE_CHECKING:
+    from tputtui.monitor.replay import Replay
 
 
 class CannotShow(ValueError):  # noqa: N818  # reads as what it is
@@ -46,12 +50,13 @@ def run(
     profile_pid: int | None = None,
     over_when: Callable[[], bool] | None = None,
     opened: Callable[[], Screen[None]] | None = None,
+    replay: Replay | None = None,
 ) -> Ended:
     """Show the live screen until the user leaves. Raises CannotShow before the terminal is touched, and
     what was an error of ours once the terminal is as it was.
 
     `profile_pid`: the process that is profiled at once. `over_when` is asked once a second whether the screen shall end.
-    `opened` makes a screen that is shown alone, in place of the live one.
+    `opened` makes a screen that is shown alone, in place of the live one. `replay` is the source, where it is one.
     """
     themes = tuple(theme_files.folders(theme_files.user_folder()))
     try:
@@ -61,7 +66,7 @@ def run(
     if not settings.color:
         look = palette.without_color(look)
     place = Place(
-        host_name=text.clean(socket.gethostname(), 60),
+        host_name=text.clean(replay.host_name if replay is not None else socket.gethostname(), 60),
         zone_offset_s=float(time.localtime().tm_gmtoff),
         state_folder=state_folder(),
         themes=themes,
@@ -69,6 +74,10 @@ def run(
     app = TputtuiApp(settings, source, look, place)
     app.profile_at_once = profile_pid
     app.over_when = over_when
+    if replay is not None:
+        from tputtui.tui.replay import ReplayCommands
+
+        app.replay = ReplayCommands(app, replay)
     app.opened = opened() if opened is not None else None
     for note in notes:
         app.say_later(note)

@@ -59,6 +59,12 @@ class TimeCommands:
 
         prompt.ask("a time: 14:03:22, 14:03, or -90s from now", done)
 
+    def do_faster(self) -> None:
+        """. and , are for replays."""
+        self._desk.say("time goes by at its own speed here: tputtui replay RUN plays a run faster")
+
+    do_slower = do_faster
+
     def do_zoom_in(self) -> None:
         """+: half the span."""
         self._desk.timeline.zoom_in()

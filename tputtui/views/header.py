@@ -87,7 +87,9 @@ def _window(scene: Scene) -> list[Span]:
 
 def _right(scene: Scene, roomy: bool) -> Line:
     snapshot, viewpoint = scene.snapshot, scene.viewpoint
-    if viewpoint.behind_s > 0:
+    if viewpoint.replay:
+        state = Span(f"REPLAY {viewpoint.replay} ", "warning")
+    elif viewpoint.behind_s > 0:
         state = Span(f"PAST -{text.span(viewpoint.behind_s)} ", "warning")
     elif viewpoint.frozen:
         state = Span("FROZEN ", "warning")

@@ -49,6 +49,7 @@ class Viewpoint:
     frozen: bool = False
     focus: PanelName | None = None
     recording: str | None = None
+    replay: str = ""  # how fast a run is replayed: "1x", "paused"; "" where it is not one
     status: str = ""  # a passing sentence in the place of the footer
     lists: dict[str, ListState] = field(default_factory=dict)
     read_only: bool = False

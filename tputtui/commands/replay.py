@@ -1,0 +1,68 @@
+"""`tputtui replay RUN`: the live screen on what was recorded; or its objects, with `--stream`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tputtui.commands.arguments import Arguments, UsageError
+from tputtui.commands.effective import effective
+from tputtui.commands.runfile import opened
+from tputtui.commands.screen import require_screen, show
+from tputtui.commands.terminal import say
+from tputtui.text import clean
+
+if TYPE_CHECKING:
+    from tputtui.runs.reader import Run
+
+_MOST_SAID = 3
+
+
+def run(arguments: Arguments) -> int:
+    """Replay the run."""
+    options = arguments.options
+    if options.count is not None and not options.stream:
+        raise UsageError("-n belongs to --stream")
+    settings = effective(arguments).settings
+    with opened(options.run) as source:
+        begin = _begin(source, options.begin)
+        if options.stream:
+            return _stream(source, begin, options.count)
+        require_screen(f"tputtui replay {clean(options.run, 100)} --stream prints the same as JSON")
+        from tputtui.monitor.replay import Replay
+
+        header = source.header
+        settings = replace(
+            settings, targets=(), servers=(), interval_s=header.interval_s, window_s=header.window_s, discover=False
+        )
+        notes = (*settings.notes, *([source.ended] if source.ended else []), *source.damage[:_MOST_SAID])
+        played = Replay(source, begin=begin, speed=options.speed)
+        return show(settings, played, notes, replay=played)
+
+
+def _begin(source: Run, words: str | None) -> float | None:
+    from tputtui.runs.moments import moment
+
+    try:
+        return moment(words, source.header, source.marks()) if words is not None else None
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _stream(source: Run, begin: float | None, count: int | None) -> int:
+    """The objects that `stream` printed, or would have."""
+    from tputtui.commands.headless import require_stdout, write
+    from tputtui.monitor.replayer import replayed
+
+    require_stdout()
+    given = 0
+    for snapshot in replayed(source):
+        if not snapshot.ready or (begin is not None and snapshot.at < begin):
+            continue
+        write(snapshot)
+        given += 1
+        if given == count:
+            break
+    if source.ended:
+        say(source.ended)
+    return 0
