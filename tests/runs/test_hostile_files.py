@@ -36,7 +36,7 @@ def write_run(path: Path, content: list[dict[str, Any]] | bytes) -> None:
 def run_of(content: list[dict[str, Any]] | bytes) -> bytes:
     """The bytes by which the member's own header names its run."""
     try:
-        return bytes.fromhex(content[0]["run"]["run"])[:4]  # type: ignore[call-overload, index]
+        return bytes.fromhex(content[0]["run"]["run"])[:4]  # type: ignore[index]
     except (TypeError, KeyError, ValueError, IndexError):
         return b"\0\1\2\3"
 

@@ -57,7 +57,7 @@ def test_a_full_disk_stops_the_recording_with_a_sentence_and_what_is_there_stays
         room[0] -= done
         return done
 
-    monkeypatch.setattr(writer.os, "write", write)
+    monkeypatch.setattr(os, "write", write)
     to = recorder(tmp_path / "a.tput.gz")
     feed(to, 100)
     assert not to.close()
@@ -76,7 +76,7 @@ def test_a_disk_that_hangs_holds_up_nobody_and_what_is_dropped_is_counted(
     free = threading.Event()
     monkeypatch.setattr(writer, "QUEUE_BYTES", 20_000)
     monkeypatch.setattr(writer, "CLOSE_S", 0.3)
-    monkeypatch.setattr(writer.os, "write", lambda fd, content: free.wait(20) and WRITE(fd, content))
+    monkeypatch.setattr(os, "write", lambda fd, content: free.wait(20) and WRITE(fd, content))
     to = recorder(tmp_path / "a.tput.gz")
     began = time.monotonic()
     feed(to, 300, settle_s=0.0)
@@ -92,7 +92,7 @@ def test_after_a_slow_moment_the_file_goes_on_and_lacks_only_what_was_dropped(
 ) -> None:
     free = threading.Event()
     monkeypatch.setattr(writer, "QUEUE_BYTES", 20_000)
-    monkeypatch.setattr(writer.os, "write", lambda fd, content: free.wait(20) and WRITE(fd, content))
+    monkeypatch.setattr(os, "write", lambda fd, content: free.wait(20) and WRITE(fd, content))
     to = recorder(tmp_path / "a.tput.gz")
     monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     monitor.add_target(Target("api", "http://127.0.0.1:1/metrics"))
@@ -113,7 +113,7 @@ def test_after_a_slow_moment_the_file_goes_on_and_lacks_only_what_was_dropped(
 
 
 def test_short_writes_leave_the_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer.os, "write", lambda fd, content: WRITE(fd, bytes(content)[:7]))
+    monkeypatch.setattr(os, "write", lambda fd, content: WRITE(fd, bytes(content)[:7]))
     record(tmp_path / "a.tput.gz", 70)
     monkeypatch.undo()
     assert len(written(tmp_path / "a.tput.gz")) == 70
@@ -141,7 +141,7 @@ def test_a_failing_sync_is_never_called_saved(tmp_path: Path, monkeypatch: pytes
     def fsync(_: int) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(writer.os, "fsync", fsync)
+    monkeypatch.setattr(os, "fsync", fsync)
     to = recorder(tmp_path / "a.tput.gz")
     feed(to, 3)
     assert not to.close()

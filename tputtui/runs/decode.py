@@ -23,10 +23,14 @@ from tputtui.model import (
 from tputtui.runs import lines
 from tputtui.runs.codec import BadValue, Rows, from_plain, number_in
 from tputtui.runs.header import FORMAT, End, Header, Mark, Summary
+from tputtui.settings.expressions import parse_objective
 from tputtui.text import clean
 
 SERIES_LIMIT = 1_000_000  # of one run, over all its members
 TARGET_LIMIT = 10_000
+LEAST_INTERVAL_S, LONGEST_S = 0.001, 1e7
+LARGEST = 1e15  # seconds: what is beyond makes no difference to what is added
+MOST_WORDS = 1000  # quantiles, objectives
 _NAME_LIMIT = 4096  # characters of a name
 _VALUE_LIMIT = 65_536
 
@@ -193,7 +197,7 @@ class Decoder:
             raise BadValue("no header")
         if version > FORMAT:
             raise NewerFormat(f"made by a newer tputtui (format {version}; this one reads up to {FORMAT})")
-        self.header = from_plain(Header, said)
+        self.header = _sound(from_plain(Header, said))
         self._rows = Rows(self.header.fields)
         self._targets, self._names, self._processes = [], set(), {}
         return self.header
@@ -344,6 +348,24 @@ def _text(data: Any) -> str:
     return str(data)
 
 
+def _sound(header: Header) -> Header:
+    """The header, if a monitor can be made of it."""
+    for at in (header.time, header.at, header.began_time, header.began_at):
+        _finite(at)
+    if not (LEAST_INTERVAL_S <= header.interval_s <= header.window_s <= LONGEST_S):
+        raise BadValue("an interval or a window that cannot be")
+    if len(header.quantiles) > MOST_WORDS or not all(0 < q < 1 for q in header.quantiles):
+        raise BadValue("quantiles that cannot be")
+    if max(map(len, (header.objectives, header.by))) > MOST_WORDS:
+        raise BadValue("too many objectives")
+    try:
+        for words in header.objectives:
+            parse_objective(words)
+    except ValueError:
+        raise BadValue("an objective that cannot be read") from None
+    return header
+
+
 def _served(data: Any) -> Served:
     rate_s, labels = _parts(data, 2)
     return Served(None if rate_s is None else _finite(rate_s), tuple(map(_text, _list(labels))))
@@ -363,6 +385,6 @@ def _place(data: Any, among: list[Any]) -> int:
 
 def _finite(data: Any) -> float:
     value = number_in(data)
-    if value - value != 0:
+    if not -LARGEST < value < LARGEST:
         raise BadValue("no moment")
     return value
