@@ -47,6 +47,7 @@ def to_json(snapshot: Snapshot) -> Json:
                 "ok": None if objective.state == "no_data" else objective.state != "missed",
                 "value": _number(objective.value),
                 "for_s": _number(objective.for_s, 3),
+                "budget_left": _number(objective.budget_left),
             }
             for objective in snapshot.objectives
         ],

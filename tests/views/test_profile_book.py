@@ -10,7 +10,7 @@ import samples
 
 from tputtui import text
 from tputtui.model import ProcessState, SaturationState
-from tputtui.profiling.profile import About, Frames, Profile, Slice, Stack, Thread
+from tputtui.profiling.profile import ASLEEP, About, Frames, Profile, Slice, Stack, Thread
 from tputtui.profiling.source import SourceText
 from tputtui.views.choice import served_by
 from tputtui.views.lines import plain
@@ -222,3 +222,24 @@ def test_the_strip_shows_the_profiled_process_own_service() -> None:
     assert "pool" not in plain(strip(Scene(snapshot, samples.past(), Viewpoint(), "h"), 160, None))
     assert evidence(own) == "till pool is at 3 of 8 and 1 wait"
     assert evidence(None) == ""
+
+
+def test_a_profile_without_cpu_time_is_compared_by_what_both_know() -> None:
+    before = profile()
+    asleep = tuple(replace(part, cpu={MAIN: 0.0, WORKER: 0.0}, gil={}, gil_ticks=0.0) for part in before.slices)
+    now = replace(before, slices=asleep)
+    alone = book(now)
+    alone.show("hot")
+    assert ASLEEP in drawn(alone)
+    for one, other in ((now, before), (before, now)):
+        shown = book(one)
+        shown.compare(other)
+        for tab in ("tree", "hot", "flame"):
+            shown.show(tab)
+            assert ASLEEP not in drawn(shown)
+        assert shown.study is not None
+        assert {row.change for row in shown.study.differences} == {"same"}
+    same = book(now)
+    same.compare(now)
+    assert same.study is not None
+    assert ASLEEP in {row.func.name for row in same.study.differences}

@@ -42,7 +42,7 @@ def cut(run: Run, begin: float | None, end: float | None, path: Path, *, force: 
             order = item.names
         elif isinstance(item, Bound):
             name = item.target.name
-            told[name] = replace(told[name], bindings=item.bindings, service_name=item.service_name)
+            told[name] = replace(told[name], bindings=item.bindings, service_name=item.service_name, build=item.build)
         if isinstance(item, Tick) and begin is not None and item.reading.at < begin:
             continue
         if isinstance(item, Mark | Profiled) and begin is not None and item.at < begin:

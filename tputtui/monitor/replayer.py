@@ -47,7 +47,7 @@ class Replayer:
                 self.monitor.add_target(one.target, served=one.served)
             self.monitor.arrange(list(item.names))
         elif isinstance(item, Bound):
-            self.monitor.tell(item.target.name, item.bindings, item.service_name)
+            self.monitor.tell(item.target.name, item.bindings, item.service_name, item.build)
         elif isinstance(item, Mark):
             self.monitor.note(Event(item.time, "mark", item.text))
         elif isinstance(item, Event):

@@ -48,6 +48,7 @@ class Bound:
     target: Target
     bindings: Bindings | None
     service_name: str | None
+    build: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +165,10 @@ class Decoder:
         if "order" in said:
             return Arranged(tuple(self._of(one).target.name for one in _list(said["order"])))
         if "bindings" in said:
-            number, bound, name = _parts(said["bindings"], 3)
+            number, bound, *names = _parts(said["bindings"], 4)
             bindings = from_plain(Bindings, bound) if bound is not None else None
-            return Bound(self._of(number).target, bindings, None if name is None else _text(name))
+            name, build = (None if one is None else _text(one) for one in names)
+            return Bound(self._of(number).target, bindings, name, build)
         if "families" in said:
             self._families(said["families"])
         elif "series" in said:

@@ -40,6 +40,7 @@ class Told:
     target: Target
     bindings: Bindings | None = None
     service_name: str | None = None  # what the target says of itself
+    build: str | None = None  # the same for targets of the same build and job
     wanted: frozenset[str] | None = None  # the sample names that matter; None: all of them may
     forgotten: frozenset[str] = frozenset()  # sample names whose new series do not count from zero
     served: bool = False  # what is known of it comes from a server
@@ -53,7 +54,7 @@ class _TargetLines:
         self.ids: dict[Series, int] = {}
         self.columns: list[Series] = []
         self.bindings: Bindings | None = None
-        self.service_name: str | None = None
+        self.names: tuple[str | None, str | None] = (None, None)
         self.families: Mapping[str, Family] = {}
         self.families_of: object = None
 
@@ -110,15 +111,16 @@ class Encoder:
         if order != self._order:
             for said in self._targets.values():
                 if said.number not in order:  # should it come back, it is a new one
-                    said.bindings = said.service_name = None
+                    said.bindings, said.names = None, (None, None)
             self._order = order
             out.append(lines.write({"order": order}))
         for one in told:
             said = self._targets[one.target.name]
-            if one.bindings is not said.bindings or one.service_name != said.service_name:
-                said.bindings, said.service_name = one.bindings, one.service_name
+            names = (one.service_name, one.build)
+            if one.bindings is not said.bindings or names != said.names:
+                said.bindings, said.names = one.bindings, names
                 bound = to_plain(one.bindings) if one.bindings is not None else None
-                out.append(lines.write({"bindings": [said.number, bound, one.service_name]}))
+                out.append(lines.write({"bindings": [said.number, bound, *names]}))
 
     def _scrape(self, scrape: Scrape, told: Told, is_past: bool, out: list[bytes]) -> None:
         said = self._targets[scrape.target]

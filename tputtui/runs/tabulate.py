@@ -232,7 +232,7 @@ class _Reading:
                 self._trackers[name] = tracker
             service = self.services.setdefault(name, _Service(name))
             at = newest if any(window.up for window in mine.values()) else reading.at
-            service.take(at - began_at, tracker.state(reading.at, mine), cpu)
+            service.take(at - began_at, tracker.state(mine), cpu)
 
     def _cpu(self, reading: Reading) -> float | None:
         if reading.host is None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol
 
 from tputtui.model import Event, ObjectiveState, ObjectiveStatus, Quantile, ServiceState
+from tputtui.signals.burn import Latch
 from tputtui.signals.names import route_of
 
 
@@ -29,11 +31,13 @@ class Objective(Protocol):
 
 
 class ObjectiveTracker:
-    """Judges the objectives at every tick and remembers since when each has been in its state."""
+    """Judges the objectives at every tick; each has a latch, so that its state does not flap (see `signals.burn`)."""
 
     def __init__(self, objectives: Sequence[Objective]) -> None:
         self._objectives = tuple(objectives)
+        self._latches = {objective.expression: Latch(_budget(objective)) for objective in objectives}
         self._states: dict[str, tuple[ObjectiveState, float]] = {}
+        self._missed: set[str] = set()  # those whose last event said so
 
     def judge(
         self, at: float, time: float, services: Iterable[ServiceState]
@@ -43,17 +47,76 @@ class ObjectiveTracker:
         statuses: list[ObjectiveStatus] = []
         events: list[Event] = []
         for objective in self._objectives:
+            name, latch = objective.expression, self._latches[objective.expression]
             value = measured(objective, found)
-            state = _state(objective, value)
-            before = self._states.get(objective.expression)
+            state = _judged(objective, latch, value, at, found)
+            before = self._states.get(name)
             if before is None or before[0] != state:
-                self._states[objective.expression] = (state, at)
-                if state == "missed" or (before is not None and before[0] == "missed" and state == "ok"):
-                    words = "missed" if state == "missed" else "met again"
-                    events.append(Event(time, "objective", f"{objective.expression} {words}"))
-            since = self._states[objective.expression][1]
-            statuses.append(ObjectiveStatus(objective.expression, state, value, max(0.0, at - since)))
+                self._states[name] = (state, at)
+            if state == "missed" and name not in self._missed:
+                self._missed.add(name)
+                events.append(Event(time, "objective", f"{name} missed"))
+            elif state == "ok" and name in self._missed:
+                self._missed.discard(name)
+                events.append(Event(time, "objective", f"{name} met again"))
+            since = max(0.0, at - self._states[name][1])
+            statuses.append(ObjectiveStatus(name, state, value, since, latch.budget_left()))
         return tuple(statuses), events
+
+
+def _judged(
+    objective: Objective, latch: Latch, value: float | None, at: float, services: Sequence[ServiceState]
+) -> ObjectiveState:
+    if value is None:
+        latch.skip(at)
+        return "no_data"
+    beyond = value > objective.value if objective.op == "<=" else value < objective.value
+    total, bad = _requests(objective, services, beyond)
+    return latch.take(at, beyond, total, bad)
+
+
+def _budget(objective: Objective) -> float | None:
+    """The share of requests that may be bad: 1 % for a p99, the level itself for errors."""
+    if objective.op != "<=" or objective.measure == "rps":
+        return None
+    if objective.measure == "errors":
+        return objective.value
+    return None if objective.quantile is None else 1 - objective.quantile
+
+
+def _requests(objective: Objective, services: Sequence[ServiceState], beyond: bool) -> tuple[float, float]:
+    """(requests per second, bad ones) of what the objective is about."""
+    total = bad = 0.0
+    for service in services:
+        if objective.service is not None and service.name != objective.service:
+            continue
+        if objective.route is not None:
+            for row in service.breakdown:
+                if route_of(row.labels) == objective.route and row.rps:
+                    total += row.rps
+                    bad += row.rps * (row.error_ratio or 0.0) if objective.measure == "errors" else 0.0
+        elif objective.measure == "errors" and service.traffic is not None and service.errors is not None:
+            total += service.traffic.rps or 0.0
+            bad += (service.traffic.rps or 0.0) * (service.errors.ratio or 0.0)
+        elif objective.measure == "latency" and service.latency is not None:
+            whole, slow = _slow(service.latency.buckets, objective.value)
+            total, bad = total + whole, bad + slow
+    if objective.measure == "latency" and objective.route is not None and beyond and objective.quantile is not None:
+        bad = total * (1 - objective.quantile)  # of a route no buckets are kept: a quantile beyond is its budget spent
+    return total, bad
+
+
+def _slow(buckets: Sequence[tuple[float, float]], limit: float) -> tuple[float, float]:
+    """(observations per second, those above `limit`), straight between a bucket's ends."""
+    total = slow = low = 0.0
+    for bound, rate in buckets:
+        total += rate
+        if low >= limit or bound == math.inf:
+            slow += rate
+        elif bound > limit:
+            slow += rate * (bound - limit) / (bound - low)
+        low = bound
+    return total, slow
 
 
 def measured(objective: Objective, services: Sequence[ServiceState]) -> float | None:
@@ -87,10 +150,3 @@ def _values(objective: Objective, service: ServiceState) -> list[float | None]:
 
 def _quantile(quantiles: Iterable[Quantile], q: float | None) -> float | None:
     return next((quantile.value for quantile in quantiles if q is not None and abs(quantile.q - q) < 1e-9), None)
-
-
-def _state(objective: Objective, value: float | None) -> ObjectiveState:
-    if value is None:
-        return "no_data"
-    met = value <= objective.value if objective.op == "<=" else value >= objective.value
-    return "ok" if met else "missed"

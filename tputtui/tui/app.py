@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.console import RenderableType
@@ -26,7 +27,6 @@ from tputtui.tui.commands import CommandProvider
 from tputtui.tui.driver import TerminalDriver
 from tputtui.tui.lifeline import Lifeline
 from tputtui.tui.live import LiveScreen
-from tputtui.tui.profiles import Profiles
 from tputtui.tui.source import Place, Source, Tick
 from tputtui.tui.timeline import Timeline
 from tputtui.tui.travel import TimeCommands
@@ -35,6 +35,8 @@ from tputtui.tui.wire import Wire
 from tputtui.views.scene import ListState, Scene, Viewpoint, busiest_service
 
 if TYPE_CHECKING:
+    from tputtui.tui.profile_trigger import OnMissed
+    from tputtui.tui.profiles import Profiles
     from tputtui.tui.replay import ReplayCommands
 
 BACKLOG = 4  # writes that wait for the terminal: beyond that a frame is dropped, not queued
@@ -68,7 +70,6 @@ class TputtuiApp(App[int]):
         self.over_when: Callable[[], bool] | None = None  # what ends the screen by itself
         self.saved: list[str] = []  # files, for the lines in the scrollback
         self.asks = EngineCommands(self)
-        self.profiles = Profiles(self)
         self.opened: Screen[None] | None = None  # shown alone, in place of the live screen
         self.replay: ReplayCommands | None = None  # takes commands before all others
         self._commands = (TimeCommands(self), self.asks)
@@ -77,6 +78,23 @@ class TputtuiApp(App[int]):
         self._lifeline = Lifeline(self._leave_with, source.stop)
         self.register_theme(look.theme())
         self.theme = look.name
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """The profiles taken so far. What reads and keeps them is loaded with the first use, not before the first paint."""
+        from tputtui.tui.profiles import Profiles
+
+        return Profiles(self)
+
+    @cached_property
+    def _on_missed(self) -> OnMissed | None:
+        """What takes a profile while an objective is missed; nothing of it is loaded where nobody asked for it."""
+        wanted = self.settings.profile.on_objective_missed
+        if wanted is None or self.settings.read_only:
+            return None
+        from tputtui.tui.profile_trigger import OnMissed
+
+        return OnMissed(self, wanted)
 
     # ------------------------------------------------------------------------------------------ life
 
@@ -170,6 +188,8 @@ class TputtuiApp(App[int]):
             self.viewpoint = replace(self.viewpoint, service=busiest_service(tick.snapshot))
         self._forget_status()
         self.asks.lose_ended(tick.snapshot)
+        if self._on_missed is not None:
+            self._on_missed.saw(tick.snapshot)
         self.show_scene()
         if self.profile_at_once is not None and tick.snapshot.processes is not None:
             pid, self.profile_at_once = self.profile_at_once, None

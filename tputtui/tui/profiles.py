@@ -42,12 +42,13 @@ class Profiles:
 
         return next((screen for screen in self._desk.screen_stack if isinstance(screen, ProfileScreen)), None)
 
-    def kept(self, entry: Entry, problem: str) -> None:
-        """A profile is done and saved. Called by the capture's thread."""
+    def kept(self, entry: Entry, problem: str, why: str = "") -> None:
+        """A profile is done and saved; `why`, where nobody asked. Called by the capture's thread."""
         if entry.path is not None:
             self._desk.saved.append(str(entry.path))
         length = text.span(round(entry.duration_s or 0.0, 1))
-        self._desk.source.note(Event(entry.time, "profile", f"profile of {text.clean(entry.label, 60)}, {length}"))
+        words = f"profile of {text.clean(entry.label, 60)}, {length}" + (f": {text.clean(why, 120)}" if why else "")
+        self._desk.source.note(Event(entry.time, "profile", words))
         if problem:
             with contextlib.suppress(RuntimeError):  # the screen has gone
                 self._desk.call_from_thread(self._desk.say, problem)
