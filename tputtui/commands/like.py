@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from tputtui.commands.arguments import UsageError
 from tputtui.commands.runfile import opened
 from tputtui.model import Target
-from tputtui.runs.decode import Watched
 from tputtui.runs.header import Header, Summary
+from tputtui.runs.items import Watched
 from tputtui.runs.summary import main_service
 from tputtui.runs.workload import differences
 from tputtui.settings import Settings, TargetSettings

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tputtui.model import Event
 from tputtui.monitor.replayer import Replayer
-from tputtui.runs.decode import Arranged, Bound, Profiled, Tick, Watched
 from tputtui.runs.encode import Told
 from tputtui.runs.header import Mark
+from tputtui.runs.items import Arranged, Bound, Profiled, Tick, Watched
 from tputtui.runs.reader import Run
 from tputtui.runs.recorder import Plan, Recorder, RecordingState
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from tputtui.model import Event, Snapshot
 from tputtui.monitor.derive import Monitor
-from tputtui.runs.decode import Arranged, Bound, Item, Profiled, Tick, Watched
 from tputtui.runs.header import Header, Mark
+from tputtui.runs.items import Arranged, Bound, Item, Profiled, Tick, Watched
 from tputtui.settings.expressions import parse_objective
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from tputtui.model import (
@@ -23,6 +23,7 @@ from tputtui.model import (
 from tputtui.runs import lines
 from tputtui.runs.codec import BadValue, Rows, from_plain, number_in
 from tputtui.runs.header import FORMAT, End, Header, Mark, Summary
+from tputtui.runs.items import Arranged, Bound, Grouped, Item, Profiled, Tick, Watched
 from tputtui.settings.expressions import parse_objective
 from tputtui.text import clean
 
@@ -39,63 +40,6 @@ T = TypeVar("T")
 
 class NewerFormat(Exception):  # noqa: N818
     """The run was made by a newer tputtui."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """From now on, these bindings are in force on a target."""
-
-    target: Target
-    bindings: Bindings | None
-    service_name: str | None
-    build: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """A target that is spoken of in what follows."""
-
-    target: Target
-    served: bool = False  # what is known of it comes from a server
-
-
-@dataclass(frozen=True, slots=True)
-class Arranged:
-    """From now on, these targets are watched, in this order."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A reading, and what only live could be known."""
-
-    reading: Reading
-    looking: bool = False  # targets were still being looked for
-    forgotten: Mapping[str, frozenset[str]] = field(default_factory=dict)  # target -> names that do not count from zero
-    past: tuple[Scrape, ...] = ()  # what servers remember of the time before
-
-
-@dataclass(frozen=True, slots=True)
-class Grouped:
-    """From now on, these targets are one service each."""
-
-    services: tuple[tuple[str, tuple[str, ...]], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Profiled:
-    """A profile that was taken: speedscope's document, not yet read."""
-
-    time: float
-    at: float
-    pid: int
-    name: str
-    document: Mapping[str, object]
-
-
-Item = Header | Watched | Arranged | Bound | Tick | Grouped | Mark | Event | Profiled | Summary | End
-"""What the lines of a run say, one after the other."""
 
 
 class Interned:

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from tputtui.model import Exposition, Family, Labels, Series, Target
-from tputtui.runs.decode import Tick, Watched
 from tputtui.runs.encode import base
+from tputtui.runs.items import Tick, Watched
 from tputtui.runs.reader import Run
 
 PORTION = 2_000_000

@@ -12,8 +12,9 @@ from typing import Self
 from tputtui.model import Event
 from tputtui.runs import lines, members
 from tputtui.runs.codec import BadValue
-from tputtui.runs.decode import Decoder, Interned, Item, NewerFormat, Profiled, Tick
+from tputtui.runs.decode import Decoder, Interned, NewerFormat
 from tputtui.runs.header import End, Header, Mark, Summary
+from tputtui.runs.items import Item, Profiled, Tick
 from tputtui.runs.members import Damaged, Member
 from tputtui.text import clean, span
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from os import PathLike
 
 from tputtui.model import Bindings, HostReading, Reading, Scrape, ServiceState
-from tputtui.runs.decode import Bound, Grouped, Tick, Watched
 from tputtui.runs.header import Header, Mark, Summary
+from tputtui.runs.items import Bound, Grouped, Tick, Watched
 from tputtui.runs.moments import moment
 from tputtui.runs.reader import Run
 from tputtui.runs.summary import main_service
