@@ -80,7 +80,7 @@ def main() -> None:
     elif mode == "forks":
         split(time.monotonic() + 1.5)
         if not os.fork():
-            split(time.monotonic() + 4)
+            split(time.monotonic() + 10)
             os._exit(0)
         split(until)
     elif mode == "exits":

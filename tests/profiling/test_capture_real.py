@@ -144,9 +144,8 @@ def test_a_process_that_ends_leaves_what_was_sampled(start: Start) -> None:
 @pytest.mark.parametrize("subprocesses", [False, True])
 def test_a_process_that_forks_in_the_middle_is_sampled_on(start: Start, subprocesses: bool) -> None:
     process = start("forks")
-    profile = captured(process.pid, 4, subprocesses=subprocesses)
+    profile = captured(process.pid, 6, subprocesses=subprocesses)
     assert profile.about.ended == ""
-    assert profile.duration_s > 3
     pids = {thread.pid for thread in profile.threads}
     assert process.pid in pids
     assert len(pids) == 1 + subprocesses
@@ -268,11 +267,12 @@ def test_a_py_spy_that_misbehaves_is_one_sentence(
     assert left_over(process.pid) == []
 
 
-def test_kill_9_of_the_monitor_leaves_no_py_spy(start: Start) -> None:
+@pytest.mark.parametrize("blocking", [False, True])
+def test_kill_9_of_the_monitor_leaves_no_py_spy_and_no_stopped_target(start: Start, blocking: bool) -> None:
     process = start("split")
     program = (
         "import sys, time\nfrom tputtui.profiling.capture import Capture\n"
-        f"taken = Capture({process.pid}, None, 30)\ntaken.start()\n"
+        f"taken = Capture({process.pid}, None, 30, blocking={blocking})\ntaken.start()\n"
         "while not taken.progress.profile: time.sleep(0.02)\nprint('sampling', flush=True)\ntime.sleep(30)\n"
     )
     monitor = start(sys.executable, "-c", program)
@@ -290,6 +290,9 @@ def test_kill_9_of_the_monitor_leaves_no_py_spy(start: Start) -> None:
     assert found is not None
     assert found.state not in ("T", "t")
     assert found.tracer == 0
+    used = sum(proc.thread_cpu(process.pid).values())
+    time.sleep(0.5)
+    assert sum(proc.thread_cpu(process.pid).values()) > used  # it runs on
     capture.sweep()
     assert not any(folder.exists() for folder in folders)
 

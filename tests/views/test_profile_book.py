@@ -16,8 +16,8 @@ from tputtui.views.choice import served_by
 from tputtui.views.lines import plain
 from tputtui.views.profile import ProfilePane, pane
 from tputtui.views.profile_book import Book
-from tputtui.views.profile_head import Sampling, evidence, state, strip
-from tputtui.views.profile_page import TABS
+from tputtui.views.profile_head import Sampling, about, evidence, state, strip
+from tputtui.views.profile_page import TABS, delta
 from tputtui.views.profile_study import Study
 from tputtui.views.scene import Scene, Viewpoint
 
@@ -243,3 +243,16 @@ def test_a_profile_without_cpu_time_is_compared_by_what_both_know() -> None:
     same.compare(now)
     assert same.study is not None
     assert ASLEEP in {row.func.name for row in same.study.differences}
+
+
+def test_a_narrow_rule_spares_what_is_usual_not_half_a_word() -> None:
+    made = profile()
+    study = Study(replace(made, about=replace(made.about, python="3.12", errors=2)))
+    shown = Sampling(1, "app", done=True)
+    assert about(shown, study, 90) == "1 app   python 3.12   6.0 s, 100 of 100 Hz, 2 threads, nonblocking, 2 lost"
+    assert about(shown, study, 65) == "1 app   python 3.12   6.0 s, 100 of 100 Hz, 2 threads, 2 lost"
+    assert about(shown, study, 50) == "1 app   6.0 s, 100 of 100 Hz, 2 threads, 2 lost"
+
+
+def test_no_difference_has_no_sign() -> None:
+    assert [delta(change) for change in (0.042, -0.0005, -0.0001, 0.0)] == ["+4.2", "-0.1", "0.0", "0.0"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tputtui import text
@@ -62,7 +63,8 @@ class Profiles:
 
     def open(self, entry: Entry) -> None:
         """Show a profile that was taken before."""
-        from tputtui.tui.profile import Opened, ProfileScreen
+        from tputtui.tui.profile import ProfileScreen
+        from tputtui.tui.profile_lists import Opened
 
         screen = self._screen()
         if screen is not None:
@@ -86,9 +88,11 @@ class Profiles:
             self._desk.say(f"not saved: {error.filename or self._desk.place.state_folder}: {error.strerror or error}")
             return
         self._desk.saved += [str(path) for path in paths]
-        self._desk.say(
-            f"saved {paths[0]} (opens in speedscope), and beside it {', '.join(path.name for path in paths[1:])}"
-        )
+        stem = paths[0].name.partition(".")[0]
+        others = ", ".join(path.name.removeprefix(stem) for path in paths[1:])
+        folder, home = str(paths[0].parent), f"{Path.home()}/"
+        folder = f"~/{folder.removeprefix(home)}" if folder.startswith(home) else folder
+        self._desk.say(f"saved {paths[0].name}, {others} in {folder}")
 
     def greet(self) -> bool:
         """Where a profile was being taken at the moment one went back to: show it, or say so. False where none was."""
