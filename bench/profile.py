@@ -19,10 +19,12 @@ def made(nodes: int) -> Profile:
     frames = Frames()
     ids = [frames.frame(f"f{number}", f"/srv/app/m{number % 40}.py", number) for number in range(2000)]
     counts: dict[Stack, float] = {}
-    while len(counts) * 18 < nodes:
+    while len(counts) * 23.7 < nodes:
         stack = tuple(ids[(depth * 60 + chance.randrange(1 + min(depth, 40))) % 2000] for depth in range(30))
         counts[stack] = counts.get(stack, 0.0) + 1.0
-    part = Slice({Thread(1, 1, "main"): counts}, {}, float(len(counts)), 0.0, 1.0)
+    held = {stack: 1.0 for number, stack in enumerate(counts) if number % 3 == 0}
+    thread, ticks = Thread(1, 1, "main"), float(len(counts))
+    part = Slice({thread: counts}, {thread: held}, ticks, ticks, 1.0)
     return Profile(frames, (part,) * 6, About(pid=1, rate_hz=100.0))
 
 

@@ -1,7 +1,8 @@
 """`make screenshots`: the pictures of the README, taken from the running program on real targets.
 
 The demo, Debian's node-exporter and a Prometheus server (where they are installed) are started on loopback and watched;
-after half a minute the screen is saved at three sizes, then a process is profiled and that is saved, too.
+after half a minute the screen is saved at three sizes, then a process is profiled and each view of that is saved, too
+(`python screenshots/make.py profiles`: those alone).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -75,17 +77,42 @@ def servers(stack: ExitStack, demo: str) -> list[TargetSettings]:
 async def save(pilot: Pilot[int], app: TputtuiApp, name: str) -> None:
     """Save what is shown now."""
     await pilot.pause(1.5)
-    (HERE / f"{name}.svg").write_text(app.export_screenshot(title="tputtui"), encoding="utf-8")
+    picture = app.export_screenshot(title="tputtui").replace(
+        str(HERE.parent), "/srv/tputtui"
+    )  # whoever's checkout it is
+    (HERE / f"{name}.svg").write_text(picture, encoding="utf-8")
     print(f"screenshots/{name}.svg")
 
 
-async def take(targets: list[TargetSettings]) -> None:
+async def take_profiles(pilot: Pilot[int], app: TputtuiApp) -> None:
+    """A profile in each of its views, then another one as the difference to it."""
+    for again in (False, True):
+        await pilot.press("p")
+        await asyncio.sleep(app.settings.profile.duration_s + 5)
+        if again:
+            break
+        await pilot.press("asterisk")
+        await save(pilot, app, "profile-120x40")
+        for key, view in (("5", "source"), ("3", "hot"), ("4", "flame"), ("6", "threads")):
+            await pilot.press(key)
+            await save(pilot, app, f"profile-{view}-120x40")
+        await pilot.press("1")
+    await pilot.press("D", "enter", "3")
+    await save(pilot, app, "profile-difference-120x40")
+
+
+async def take(targets: list[TargetSettings], only_profiles: bool, state: Path) -> None:
     settings = Settings(targets=tuple(targets))
     themes = tuple(theme_files.folders())
-    place = Place("web-01", float(time.localtime().tm_gmtoff), Path(tempfile.gettempdir()), themes)
+    place = Place("web-01", float(time.localtime().tm_gmtoff), state, themes)
     for theme in ("dark", "light"):
         app = TputtuiApp(settings, Engine(settings), palette.load(theme, themes), place)
         async with app.run_test(size=SIZES[1]) as pilot:
+            if only_profiles:
+                await asyncio.sleep(20.0)
+                await take_profiles(pilot, app)
+                app.source.stop()
+                return
             await asyncio.sleep(SETTLE_S if theme == "dark" else 20.0)
             if theme == "light":
                 await save(pilot, app, "live-120x40-light")
@@ -96,10 +123,7 @@ async def take(targets: list[TargetSettings]) -> None:
                 await save(pilot, app, f"live-{width}x{height}")
             await pilot.resize_terminal(*SIZES[1])
             await pilot.pause(0.5)
-            await pilot.press("p")
-            await asyncio.sleep(settings.profile.duration_s + 4)
-            await pilot.press("asterisk")
-            await save(pilot, app, "profile-120x40")
+            await take_profiles(pilot, app)
 
 
 def main() -> None:
@@ -108,7 +132,8 @@ def main() -> None:
         url = demo.start()[0]
         targets = servers(stack, url)
         demo.start_load()
-        asyncio.run(take(targets))
+        state = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        asyncio.run(take(targets, "profiles" in sys.argv[1:], state))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -49,3 +52,18 @@ def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
     for variable, folder in (("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state")):
         (home / folder).mkdir(parents=True, exist_ok=True)
         monkeypatch.setenv(variable, str(home / folder))
+
+
+@pytest.fixture(scope="session")
+def attaching() -> None:
+    """py-spy may attach to a process of our own here: skipped where it may not, a failure in CI."""
+    from tputtui.profiling import preflight
+
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"]) as process:
+        time.sleep(0.3)  # it must have become Python
+        verdict = preflight.check(process.pid)
+        process.kill()
+    if not verdict.ok:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"py-spy may not attach here: {verdict.sentence}")
+        pytest.skip(f"py-spy may not attach here: {verdict.sentence}")

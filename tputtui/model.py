@@ -352,7 +352,7 @@ class TrafficState:
     unit: str = "req/s"
     total: float | None = None  # increase since we started
     best_60s: float | None = None  # highest mean over any 60 s so far
-    since_start: float | None = None  # mean over the process's life
+    since_start: float | None = None  # mean over its life up to our first scrape: what was normal before we came
     reason: str = ""
 
 
@@ -379,7 +379,7 @@ class LatencyState:
     unit: str | None
     quantiles: tuple[Quantile, ...] = ()
     mean: float | None = None
-    since_start: tuple[Quantile, ...] = ()  # over the process's life
+    since_start: tuple[Quantile, ...] = ()  # over its life up to our first scrape
     buckets: tuple[tuple[float, float], ...] = ()  # (upper bound, observations per second in it), for the heat map
     reason: str = ""
     note: str = ""  # "only 3 buckets: p99 says little"
@@ -436,7 +436,9 @@ class ServiceState:
     breakdown: tuple[BreakdownRow, ...] = ()
     breakdown_more: tuple[int, float] | None = None  # rows not shown, their traffic in all
     resets: int = 0
-    lifetime_s: float | None = None  # age of the process behind it
+    lifetime_s: float | None = (
+        None  # for how long its traffic had been counted when the `since_start` figures were taken
+    )
     covered_s: float | None = None  # how much of the window the rates rest on
     reasons: Mapping[str, str] = field(default_factory=dict)  # why a slot is empty
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.collect.address import complete_url, name_of, parse_address, redact
+from tputtui.collect.address import name_of, parse_address, redact
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,8 @@ from tputtui.collect.address import complete_url, name_of, parse_address, redact
     ],
 )
 def test_a_target_is_completed(text: str, url: str) -> None:
-    assert complete_url(text) == url
-    assert complete_url(url) == url
+    assert parse_address(text).url == url
+    assert parse_address(url).url == url
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_target_is_completed(text: str, url: str) -> None:
 )
 def test_what_is_no_target_is_refused_in_one_sentence(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason) as caught:
-        complete_url(text)
+        parse_address(text)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 250
 
@@ -73,7 +73,7 @@ def test_credentials_stand_beside_the_url() -> None:
 
 def test_a_refusal_shows_no_password() -> None:
     with pytest.raises(ValueError, match=r"ann:\*\*\*@") as caught:
-        complete_url("http://ann:canary@db1:99999/")
+        parse_address("http://ann:canary@db1:99999/")
     assert "canary" not in str(caught.value)
 
 
@@ -102,13 +102,13 @@ def test_secrets_of_a_url_are_not_shown(url: str, shown: str) -> None:
 @given(st.text(max_size=60))
 def test_any_text_is_completed_or_refused_in_one_line(text: str) -> None:
     try:
-        url = complete_url(text)
+        url = parse_address(text).url
     except ValueError as error:
         assert str(error).isprintable()  # noqa: PT017  # either outcome is right
     else:
         assert url.isascii()
         assert url.isprintable()
-        assert complete_url(url) == url
+        assert parse_address(url).url == url
 
 
 @given(st.from_regex(r"[a-z/?&=]{0,10}", fullmatch=True))

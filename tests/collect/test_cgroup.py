@@ -6,7 +6,7 @@ from pathlib import Path
 
 from planted import plant
 
-from tputtui.collect.cgroup import CgroupReader, read_cgroup
+from tputtui.collect.cgroup import CgroupReader
 
 V2_MOUNT = "31 23 0:28 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
 V1_MOUNTS = (
@@ -41,7 +41,7 @@ def test_v2_limits_and_throttling(tmp_path: Path) -> None:
             "shop/memory.stat": "anon 100000\ninactive_file 600000\n",
         },
     )
-    group = read_cgroup(root=tmp_path)
+    group = CgroupReader(tmp_path).read(None)
     assert group is not None
     assert (group.path, group.version, group.cpu_limit_cores) == ("/shop", 2, 1.5)
     assert (group.periods, group.throttled_periods, group.throttled_s) == (100, 40, 2.5)
@@ -65,7 +65,7 @@ def test_the_tightest_limit_on_the_way_up_holds_and_its_throttling_counts(tmp_pa
             "slice/memory.current": "1500\n",
         },
     )
-    group = read_cgroup(root=tmp_path)
+    group = CgroupReader(tmp_path).read(None)
     assert group is not None
     assert (group.cpu_limit_cores, group.throttled_periods) == (0.5, 40)
     assert (group.memory_limit_bytes, group.memory_used_bytes) == (2000, 1500)
@@ -78,7 +78,7 @@ def test_no_limit_is_none_and_what_is_used_is_the_group_s_own(tmp_path: Path) ->
         "a/memory.current": "77\n",
         "a/cpu.stat": "usage_usec 1\n",
     }
-    group = read_cgroup(root=v2(tmp_path, "/a", files))
+    group = CgroupReader(v2(tmp_path, "/a", files)).read(None)
     assert group is not None
     assert (group.cpu_limit_cores, group.memory_limit_bytes, group.memory_used_bytes) == (None, None, 77)
     assert (group.periods, group.throttled_periods, group.throttled_s) == (None, None, None)
@@ -98,7 +98,7 @@ def test_v1_limits_and_throttling(tmp_path: Path) -> None:
             "memory/docker/4711/memory.stat": "inactive_file 1\ntotal_inactive_file 500\n",
         },
     )
-    group = read_cgroup(root=tmp_path)
+    group = CgroupReader(tmp_path).read(None)
     assert group is not None
     assert (group.path, group.version, group.cpu_limit_cores) == ("/docker/4711", 1, 2.0)
     assert (group.periods, group.throttled_periods, group.throttled_s) == (100, 40, 2.5)
@@ -116,14 +116,14 @@ def test_v1_without_limits(tmp_path: Path) -> None:
             "memory/memory.limit_in_bytes": "9223372036854771712\n",
         },
     )
-    group = read_cgroup(root=tmp_path)
+    group = CgroupReader(tmp_path).read(None)
     assert group is not None
     assert (group.cpu_limit_cores, group.memory_limit_bytes) == (None, None)
 
 
 def test_a_v1_container_has_just_its_own_part_mounted(tmp_path: Path) -> None:
     files = {"cpu,cpuacct/cpu.cfs_quota_us": "50000\n", "cpu,cpuacct/cpu.cfs_period_us": "100000\n"}
-    group = read_cgroup(root=v1(tmp_path, "/docker/4711", "/docker/4711", files))
+    group = CgroupReader(v1(tmp_path, "/docker/4711", "/docker/4711", files)).read(None)
     assert group is not None
     assert group.cpu_limit_cores == 0.5
 
@@ -139,13 +139,13 @@ def test_hybrid_reads_each_controller_where_it_is_bound(tmp_path: Path) -> None:
             "sys/fs/cgroup/unified/svc/cpu.max": "300000 100000\n",
         },
     )
-    group = read_cgroup(root=tmp_path)
+    group = CgroupReader(tmp_path).read(None)
     assert group is not None
     assert (group.cpu_limit_cores, group.memory_limit_bytes) == (3.0, 1000)
 
 
 def test_a_private_namespace_starts_at_its_own_root(tmp_path: Path) -> None:
-    group = read_cgroup(root=v2(tmp_path, "/", {"cpu.max": "25000 100000\n"}))
+    group = CgroupReader(v2(tmp_path, "/", {"cpu.max": "25000 100000\n"})).read(None)
     assert group is not None
     assert group.cpu_limit_cores == 0.25
 
@@ -163,21 +163,21 @@ def test_malformed_files_are_no_limits(tmp_path: Path) -> None:
         "a/memory.max": "\n",
         "a/memory.current": "-\n",
     }
-    group = read_cgroup(root=v2(tmp_path, "/a", files))
+    group = CgroupReader(v2(tmp_path, "/a", files)).read(None)
     assert group is not None
     assert (group.cpu_limit_cores, group.periods, group.memory_limit_bytes, group.memory_used_bytes) == (None,) * 4
 
 
 def test_a_period_of_zero_is_no_limit(tmp_path: Path) -> None:
-    group = read_cgroup(root=v2(tmp_path, "/a", {"a/cpu.max": "1000 0\n"}))
+    group = CgroupReader(v2(tmp_path, "/a", {"a/cpu.max": "1000 0\n"})).read(None)
     assert group is not None
     assert group.cpu_limit_cores is None
 
 
 def test_nothing_mounted_is_none(tmp_path: Path) -> None:
-    assert read_cgroup(root=tmp_path) is None
+    assert CgroupReader(tmp_path).read(None) is None
     plant(tmp_path, {"proc/self/cgroup": "0::/a\n", "proc/self/mountinfo": "garbage\n31 23 0:28 / /x rw - ext4 a b\n"})
-    assert read_cgroup(root=tmp_path) is None
+    assert CgroupReader(tmp_path).read(None) is None
 
 
 def test_a_reused_pid_is_looked_up_anew(tmp_path: Path) -> None:
@@ -197,5 +197,5 @@ def test_a_reused_pid_is_looked_up_anew(tmp_path: Path) -> None:
 
 
 def test_this_machine_s_group_is_read_without_harm() -> None:
-    group = read_cgroup()
+    group = CgroupReader().read(None)
     assert group is None or group.version in (1, 2)

@@ -29,7 +29,19 @@ TOP = {
     *("schema", "time", "interval_s", "window_s", "targets", "services", "first_to_saturate", "headroom", "host"),
     *("objectives", "self"),
 }
-TARGET = {"name", "url", "up", "error", "warning", "scrape_ms", "bytes", "series", "skipped_lines", "age_s"}
+TARGET = {
+    "name",
+    "url",
+    "up",
+    "error",
+    "warning",
+    "scrape_ms",
+    "bytes",
+    "series",
+    "hidden_series",
+    "skipped_lines",
+    "age_s",
+}
 SERVICE = {"name", "traffic", "errors", "latency", "signals", "saturation", "breakdown"} | {"targets"}
 TRAFFIC = {"family", "rps", "unit", "total", "best_60s", "since_start", "reason"}
 ERRORS = {"family", "label", "values", "ratio", "rps", "by_class"}

@@ -24,6 +24,7 @@ from tputtui.monitor.derive import EVENTS_KEPT, EVENTS_SHOWN
 from tputtui.monitor.target import LOOKS_FOR
 from tputtui.settings.expressions import parse_objective
 from tputtui.signals import names
+from tputtui.snapshot_json import to_json
 
 REQUESTS, DURATION = "http_requests_total", "http_request_duration_seconds"
 FAMILIES = {
@@ -441,6 +442,30 @@ def test_a_latency_that_is_only_a_mean_is_in_the_history_as_one() -> None:
     assert scene.monitor.history.column_values(names.latency("shop", None), 2.0, 1.0, 1) == [pytest.approx(0.05)]
 
 
+# ------------------------------------------------------------------------------------------ what a target says of itself
+
+
+def build(job: str | None, version: str = "1.2") -> Samples:
+    labels = {"version": version} | ({"job": job} if job is not None else {})
+    return {series("shop_build_info", **labels): 1.0}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "services"),
+    [
+        (build("shop"), build("shop"), 1),
+        (build("shop"), build("jobs"), 2),  # the same program with another job
+        (build("shop"), build("shop", "1.3"), 2),
+        (build(None), build(None), 2),  # two exporters of one version are no replicas
+    ],
+)
+def test_targets_with_the_same_build_info_and_job_are_replicas(one: Samples, other: Samples, services: int) -> None:
+    scene = Scene("a", "b")
+    for at in range(3):
+        snapshot = scene.tick(float(at), a={**requests(at), **one}, b={**requests(at), **other})
+    assert len(snapshot.services) == services
+
+
 def test_series_beyond_the_limit_and_an_empty_answer_are_said() -> None:
     scene = Scene("shop", "empty")
     full = Exposition({}, {}, 500, hidden={"requests_total": 400, "": 30})
@@ -451,3 +476,5 @@ def test_series_beyond_the_limit_and_an_empty_answer_are_said() -> None:
     shop, empty = scene.monitor.take(Reading(1.0, 1e9, scrapes)).targets
     assert shop.warning == "430 series beyond the limit are not read: raise limits.series_per_target"
     assert empty.warning == "the answer is empty: it holds no metric"
+    told = to_json(scene.monitor.take(Reading(2.0, 1e9)))["targets"][0]
+    assert (told["hidden_series"], told["warning"]) == (430, shop.warning)

@@ -77,6 +77,12 @@ def main() -> None:
             time.sleep(60)
         finally:
             child.kill()
+    elif mode == "forks":
+        split(time.monotonic() + 1.5)
+        if not os.fork():
+            split(time.monotonic() + 10)
+            os._exit(0)
+        split(until)
     elif mode == "exits":
         split(time.monotonic() + 2.5)
     elif mode == "execs":

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tputtui.profiling import capture, formats, hot, preflight, proc
+from tputtui.profiling import capture, formats, hot, proc
 from tputtui.profiling.capture import Capture, CaptureFailed, Progress
 from tputtui.profiling.profile import Profile
 from tputtui.profiling.stacks import Stacks, choose
@@ -23,20 +23,10 @@ from tputtui.text import clean
 TARGETS = Path(__file__).with_name("targets.py")
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="py-spy is driven by way of /proc")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def allowed() -> None:
-    with subprocess.Popen([sys.executable, str(TARGETS), "split"], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        verdict = preflight.check(process.pid)
-        process.kill()
-    if not verdict.ok:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"py-spy may not attach here: {verdict.sentence}")
-        pytest.skip(f"py-spy may not attach here: {verdict.sentence}")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="py-spy is driven by way of /proc"),
+    pytest.mark.usefixtures("attaching"),
+]
 
 
 @pytest.fixture
@@ -149,6 +139,17 @@ def test_a_process_that_ends_leaves_what_was_sampled(start: Start) -> None:
     profile = captured(start("exits").pid, 10)
     assert profile.about.ended == "the process ended"
     assert profile.weight() > 50
+
+
+@pytest.mark.parametrize("subprocesses", [False, True])
+def test_a_process_that_forks_in_the_middle_is_sampled_on(start: Start, subprocesses: bool) -> None:
+    process = start("forks")
+    profile = captured(process.pid, 6, subprocesses=subprocesses)
+    assert profile.about.ended == ""
+    pids = {thread.pid for thread in profile.threads}
+    assert process.pid in pids
+    assert len(pids) == 1 + subprocesses
+    assert left_over(process.pid) == []
 
 
 def test_a_process_that_becomes_another_program(start: Start) -> None:
@@ -266,11 +267,12 @@ def test_a_py_spy_that_misbehaves_is_one_sentence(
     assert left_over(process.pid) == []
 
 
-def test_kill_9_of_the_monitor_leaves_no_py_spy(start: Start) -> None:
+@pytest.mark.parametrize("blocking", [False, True])
+def test_kill_9_of_the_monitor_leaves_no_py_spy_and_no_stopped_target(start: Start, blocking: bool) -> None:
     process = start("split")
     program = (
         "import sys, time\nfrom tputtui.profiling.capture import Capture\n"
-        f"taken = Capture({process.pid}, None, 30)\ntaken.start()\n"
+        f"taken = Capture({process.pid}, None, 30, blocking={blocking})\ntaken.start()\n"
         "while not taken.progress.profile: time.sleep(0.02)\nprint('sampling', flush=True)\ntime.sleep(30)\n"
     )
     monitor = start(sys.executable, "-c", program)
@@ -288,6 +290,9 @@ def test_kill_9_of_the_monitor_leaves_no_py_spy(start: Start) -> None:
     assert found is not None
     assert found.state not in ("T", "t")
     assert found.tracer == 0
+    used = sum(proc.thread_cpu(process.pid).values())
+    time.sleep(0.5)
+    assert sum(proc.thread_cpu(process.pid).values()) > used  # it runs on
     capture.sweep()
     assert not any(folder.exists() for folder in folders)
 

@@ -47,6 +47,7 @@ SAID = {
 SILENT = {
     "cpu-bound": "main;work 95 60\nmain;other 5 1",
     "gil": f"main;rank 30 9\n{IDLE} 70",  # it computes, but lets the GIL go
+    "gil that is mostly free": f"main;rank 15 15\n{IDLE} 85",
     "lock": f"{IDLE} 90\nmain;Event.wait@{LIB}/threading.py;{CONDITION} 5\nmain;work 5",  # idle workers, a timer
     "database": f"main;psycopg;{WAIT} 25\nmain;work 75",  # a function of ours that is called so
     "outbound": f"main;ask;get@{SITE}/requests/api.py 5\nmain;work 95",  # too little
@@ -64,7 +65,7 @@ def test_a_rule_speaks(rule: str, profile_of: Made) -> None:
 @pytest.mark.parametrize("rule", SILENT)
 def test_a_rule_is_silent(rule: str, profile_of: Made) -> None:
     found = reading.sentences(choose(profile_of(*[SILENT[rule]] * 5)))
-    assert rule not in {one.rule for one in found}
+    assert rule.split(maxsplit=1)[0] not in {one.rule for one in found}
 
 
 def test_no_spread_is_claimed_below_five_slices(profile_of: Made) -> None:
@@ -92,4 +93,4 @@ def test_an_idle_process_says_nothing(profile_of: Made) -> None:
 
 
 def test_every_rule_has_both_tests() -> None:
-    assert len(reading.RULES) == len(SAID) == len(SILENT)
+    assert len(reading.RULES) == len(SAID) == len({rule.split()[0] for rule in SILENT})

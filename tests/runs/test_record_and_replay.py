@@ -4,51 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from recorded import record
 
 from tputtui import runs
-from tputtui.model import Exposition, Family, Reading, Scrape, Series, Snapshot, Target
-from tputtui.monitor.derive import Monitor
+from tputtui.model import Snapshot
 from tputtui.monitor.replayer import replayed
 from tputtui.runs import members
 from tputtui.runs.header import Mark
 from tputtui.runs.recorder import Plan, Recorder
 from tputtui.runs.writer import CannotRecord
-
-REQUESTS = Series("http_requests_total", (("route", "/x"), ("status", "200")))
-FAILED = Series("http_requests_total", (("route", "/x"), ("status", "500")))
-FAMILIES = {"http_requests_total": Family("http_requests_total", "counter", "Requests.")}
-
-
-def readings(count: int, until_failed: int = 40) -> Iterator[Reading]:
-    """100 req/s; the first error comes late, and one scrape fails."""
-    for tick in range(count):
-        at, time = 1000.0 + tick, 1_790_000_000.0 + tick
-        samples = {REQUESTS: 100.0 * tick}
-        if tick >= until_failed:
-            samples[FAILED] = float(tick - until_failed + 1)
-        exposition = Exposition(samples, FAMILIES, len(samples))
-        scrape = Scrape("api", at - 0.01, time - 0.01, 0.004, exposition, 900)
-        if tick == 20:
-            scrape = Scrape("api", at - 0.01, time - 0.01, 1.0, error="timed out after 1 s")
-        yield Reading(at, time, (scrape,), self_cpu_s=0.01 * tick)
-
-
-def record(path: Path, count: int, **plan: object) -> list[Snapshot]:
-    monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
-    monitor.add_target(Target("api", "http://user:secret@127.0.0.1:1/metrics?token=secret"))
-    recorder = Recorder(Plan(path, **plan), interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))  # type: ignore[arg-type]
-    shown = []
-    for reading in readings(count):
-        snapshot = monitor.take(reading)
-        shown.append(snapshot)
-        recorder.take(reading, snapshot, monitor.told(lambda _: frozenset()))
-    assert recorder.close()
-    return shown
 
 
 def without_url(snapshot: Snapshot) -> Snapshot:

@@ -34,7 +34,7 @@ class Scene:
         self.windows[target].add(Scrape(target, at, 1e9 + at, 0.01, error="connection refused"))
 
     def state(self, at: float, by: tuple[str, ...] | None = None) -> ServiceState:
-        return self.tracker.state(at, self.windows, by)
+        return self.tracker.state(self.windows, by)
 
 
 _interned: dict[tuple[object, ...], Series] = {}

@@ -23,10 +23,6 @@ def test_a_column_is_the_mean_of_what_fell_into_it() -> None:
     assert history.column_values("x", 1059.0, 60.0, 6) == [1004.5, 1014.5, 1024.5, 1034.5, 1044.5, 1054.5]
 
 
-def test_minmax_gives_the_ends_of_each_column() -> None:
-    assert filled(1.0, 20.0).minmax("x", 1019.0, 20.0, 2) == [(1000.0, 1009.0), (1010.0, 1019.0)]
-
-
 def test_a_chart_stands_still_until_a_whole_column_has_passed() -> None:
     history = filled(1.0, 60.0)
     pictures = [history.column_values("x", 1050.0 + t, 40.0, 8) for t in range(10)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tputtui.model import Exposition, Scrape, Series
-from tputtui.signals.window import BOOT_TIME, START_TIME, TargetWindow
+from tputtui.signals.lifetime import BOOT_TIME, START_TIME
+from tputtui.signals.window import TargetWindow
 
 
 @pytest.mark.parametrize(
@@ -18,12 +19,12 @@ from tputtui.signals.window import BOOT_TIME, START_TIME, TargetWindow
 )
 def test_a_hosts_counters_run_since_boot_whatever_the_age_of_their_exporter(family: str, seconds: float | None) -> None:
     window = TargetWindow(10.0, 1.0, (family,))
-    samples = {Series(START_TIME): 900.0, Series(BOOT_TIME): -4000.0, Series(family): 1.0}
-    window.add(Scrape("host", 1.0, 1000.0, 0.01, Exposition(samples, {}, 3), 100))
-    assert window.counting_s(family) == seconds
+    samples = {Series(START_TIME): 9900.0, Series(BOOT_TIME): 5000.0, Series(family): 1.0}
+    window.add(Scrape("host", 1.0, 10_000.0, 0.01, Exposition(samples, {}, 3), 100))
+    assert window.age_s(family) == seconds
 
 
 def test_a_host_that_does_not_say_when_it_was_booted_has_no_lifetime() -> None:
     window = TargetWindow(10.0, 1.0, ("node_cpu_seconds_total",))
-    window.add(Scrape("host", 1.0, 1000.0, 0.01, Exposition({Series(START_TIME): 900.0}, {}, 1), 100))
-    assert window.counting_s("node_cpu_seconds_total") is None
+    window.add(Scrape("host", 1.0, 10_000.0, 0.01, Exposition({Series(START_TIME): 9900.0}, {}, 1), 100))
+    assert window.age_s("node_cpu_seconds_total") is None

@@ -6,8 +6,8 @@ import pytest
 from service_scene import ERRORS, LATENCY, TRAFFIC, Samples, Scene, durations, requests, series
 
 from tputtui.model import Binding, Bindings, Family, Match, Series
+from tputtui.signals.lifetime import START_TIME
 from tputtui.signals.service import wanted
-from tputtui.signals.window import START_TIME
 
 # ------------------------------------------------------------------------------------------ traffic
 
@@ -116,7 +116,7 @@ def test_since_start_is_the_mean_over_the_life_that_the_first_scrape_carries() -
     state = scene.state(1.0)
     assert state.traffic is not None
     assert state.traffic.since_start == 50.0
-    assert state.lifetime_s == 101.0
+    assert state.lifetime_s == 100.0  # as long as what it is the mean of
 
 
 def test_without_a_start_time_there_is_no_mean_over_the_life() -> None:
@@ -401,3 +401,37 @@ def test_resets_are_counted() -> None:
     for at, value in enumerate((50.0, 60.0, 5.0)):
         scene.good(float(at), requests(value))
     assert scene.state(2.0).resets == 1
+
+
+@pytest.mark.parametrize(
+    ("sample", "page", "expected"),
+    [
+        ("node_network_receive_bytes_total", ("node_boot_time_seconds", "node_exporter_build_info"), 5.0),
+        ("redis_commands_processed_total", ("redis_start_time_seconds", "redis_exporter_build_info"), 5.0),
+        ("mysql_global_status_queries", ("mysqld_exporter_build_info",), None),
+        ("redis_exporter_scrapes_total", ("redis_start_time_seconds", "redis_exporter_build_info"), 500.0),
+        ("promhttp_metric_handler_requests_total", ("node_boot_time_seconds", "node_exporter_build_info"), 500.0),
+        ("shop_requests_total", ("shop_build_info",), 500.0),
+    ],
+)
+def test_what_an_exporter_speaks_for_has_counted_longer_than_the_exporter_lives(
+    sample: str, page: tuple[str, ...], expected: float | None
+) -> None:
+    scene = Scene(Bindings(Binding("traffic", "counter", sample)))
+    said = {series(START_TIME): 1e9 - 10.0, series(sample): 5000.0}
+    said |= {series(name): 1e9 - 1000.0 for name in page if name.endswith("_time_seconds")}
+    scene.good(0.0, said, families={name: Family(name, "gauge") for name in page})
+    traffic = scene.state(0.0).traffic
+    assert traffic is not None
+    assert traffic.since_start == expected
+
+
+def test_an_exporter_that_restarts_has_not_counted_the_hosts_bytes_anew() -> None:
+    scene = Scene(Bindings(Binding("traffic", "counter", "node_network_receive_bytes_total", unit="By/s")))
+    families = {"node_exporter_build_info": Family("node_exporter_build_info", "gauge")}
+    for at, began in ((0.0, 50.0), (1.0, 50.0), (2.0, 1.5), (3.0, 1.5)):
+        said = {series(START_TIME): 1e9 + (began if began < 2 else -began), series("node_boot_time_seconds"): 1e9 - 1e6}
+        scene.good(at, {**said, series("node_network_receive_bytes_total"): 1e12 + 100.0 * at}, families=families)
+    traffic = scene.state(3.0).traffic
+    assert traffic is not None
+    assert (traffic.rps, traffic.total) == (100.0, 300.0)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tputtui.model import Exposition, Scrape, Series
 from tputtui.signals import counters
-from tputtui.signals.window import MOST_ROWS, START_TIME, TargetWindow
+from tputtui.signals.lifetime import START_TIME
+from tputtui.signals.window import MOST_ROWS, TargetWindow
 
 A = Series("requests_total", (("route", "/a"),))
 B = Series("requests_total", (("route", "/b"),))
@@ -216,13 +217,13 @@ def test_gauges_are_kept_as_they_are() -> None:
 def test_the_age_of_the_process() -> None:
     seen = window()
     seen.add(good(50.0, {START: 1e9 - 50}))
-    assert seen.age_s() == 100.0
+    assert seen.age_s("hits_total") == 100.0
 
 
 def test_an_unknown_start_has_no_age() -> None:
     seen = window()
     seen.add(good(50.0, {A: 1.0}))
-    assert seen.age_s() is None
+    assert seen.age_s("hits_total") is None
 
 
 def test_a_thousand_new_series_a_scrape_reach_a_plateau() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cProfile
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from tputtui.cli import main
 from tputtui.profiling import pstats
 from tputtui.profiling.profile import About, Frames, Profile, Slice, Stack, Thread
 from tputtui.tui.app import TputtuiApp
-from tputtui.tui.profile import Opened, ProfileScreen
+from tputtui.tui.profile import ProfileScreen
 from tputtui.tui.profile_counted import CountedScreen
+from tputtui.tui.profile_lists import Opened
 
 
 def profile() -> Profile:
@@ -53,8 +55,24 @@ async def test_the_list_of_profiles_opens_with_D_and_closes_with_Esc() -> None: 
     app = desk()
     app.opened = ProfileScreen(opened=Opened(profile()))
     async with app.run_test(size=(120, 40)) as pilot:
-        assert "Enter compares with the profile shown" in await typed(app, pilot, "D")
+        shown = await typed(app, pilot, "D")
+        assert "Enter compares with the profile shown" in shown
+        assert shown.splitlines()[-1].split() == ["Enter", "compare", "Esc", "back", "?", "help", "q", "quit"]
         assert "Enter compares" not in await typed(app, pilot, "escape")
+
+
+async def test_an_export_says_all_its_files_and_where_they_are_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    app = desk()
+    app.place = replace(app.place, state_folder=tmp_path / ".local" / "state" / "tputtui")
+    app.opened = ProfileScreen(opened=Opened(profile()))
+    async with app.run_test(size=(120, 24)) as pilot:
+        said = (await typed(app, pilot, "e")).splitlines()[-1]
+        assert said.strip().startswith("saved 1-")
+        assert said.endswith(".speedscope.json, .collapsed.txt, .svg in ~/.local/state/tputtui/profiles")
+        assert len(app.saved) == 3
 
 
 async def test_an_instrumented_profile_shows_functions_and_their_callers(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from fake_source import frame
 from textual.pilot import Pilot
 
 from tputtui.demo.run import Demo
-from tputtui.model import Snapshot
 from tputtui.monitor.player import Player
 from tputtui.monitor.reel import Choices, Reel
 from tputtui.monitor.replayer import replayed
@@ -173,21 +172,8 @@ def test_every_moment_is_what_was_derived_in_order(recorded: Path) -> None:
     reel.start()
     reel._thread.join(30)
     assert reel.failure is None
-    assert [reel.snapshot(snapshot.at) for snapshot in wanted] == wanted
-    assert reel.moment(-1.0) == wanted[0].at
-
-
-def test_a_run_beyond_the_bound_is_kept_thinner_and_whole(recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tputtui.monitor.reel.MOST_KEPT", 8)
-    with Run(recorded) as run:
-        wanted: list[Snapshot] = list(replayed(run))
-        reel = Reel(str(recorded), Choices(), run.header, wanted[-1].at)
-    reel.start()
-    reel._thread.join(30)
-    assert reel.moment(wanted[0].at) == wanted[0].at
-    assert reel.read_to is not None
-    assert reel.read_to >= wanted[-1].at - 2 * reel._stride
-    assert len(reel._packed) <= 8
+    assert [found[0] for snapshot in wanted if (found := reel.shown(snapshot.at)) is not None] == wanted
+    assert reel.moment(-1.0) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"not a run", b"\x1f\x8b" + bytes(30)])

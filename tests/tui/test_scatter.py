@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tputtui import text
@@ -24,6 +24,7 @@ def shown(points: tuple[tuple[float, float], ...] = POINTS, **changes: object) -
     st.integers(14, 40),
     st.booleans(),
 )
+@example([(5e-324, 5e-324)], 16, False)
 def test_a_scatter_has_its_size_whatever_the_points(
     points: list[tuple[float, float]], height: int, plain_text: bool
 ) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+import sys
 from pathlib import Path
 
 import pytest
@@ -141,3 +143,9 @@ def test_the_top_of_an_axis_is_round_and_above(largest: float) -> None:
     top = top_of([largest])
     assert top > largest
     assert f"{top:.0e}"[0] in "12357" or top == 1.0
+
+
+@pytest.mark.parametrize("largest", [5e-324, 1e-310, 1e-300, 9.9e299, 1e308, sys.float_info.max])
+def test_the_top_of_an_axis_is_finite_and_above_at_the_ends_of_the_floats(largest: float) -> None:
+    top = top_of([largest])
+    assert largest <= top < math.inf

@@ -10,14 +10,14 @@ import samples
 
 from tputtui import text
 from tputtui.model import ProcessState, SaturationState
-from tputtui.profiling.profile import About, Frames, Profile, Slice, Stack, Thread
+from tputtui.profiling.profile import ASLEEP, About, Frames, Profile, Slice, Stack, Thread
 from tputtui.profiling.source import SourceText
 from tputtui.views.choice import served_by
 from tputtui.views.lines import plain
 from tputtui.views.profile import ProfilePane, pane
 from tputtui.views.profile_book import Book
-from tputtui.views.profile_head import Sampling, evidence, state, strip
-from tputtui.views.profile_page import TABS
+from tputtui.views.profile_head import Sampling, about, evidence, state, strip
+from tputtui.views.profile_page import TABS, delta
 from tputtui.views.profile_study import Study
 from tputtui.views.scene import Scene, Viewpoint
 
@@ -222,3 +222,37 @@ def test_the_strip_shows_the_profiled_process_own_service() -> None:
     assert "pool" not in plain(strip(Scene(snapshot, samples.past(), Viewpoint(), "h"), 160, None))
     assert evidence(own) == "till pool is at 3 of 8 and 1 wait"
     assert evidence(None) == ""
+
+
+def test_a_profile_without_cpu_time_is_compared_by_what_both_know() -> None:
+    before = profile()
+    asleep = tuple(replace(part, cpu={MAIN: 0.0, WORKER: 0.0}, gil={}, gil_ticks=0.0) for part in before.slices)
+    now = replace(before, slices=asleep)
+    alone = book(now)
+    alone.show("hot")
+    assert ASLEEP in drawn(alone)
+    for one, other in ((now, before), (before, now)):
+        shown = book(one)
+        shown.compare(other)
+        for tab in ("tree", "hot", "flame"):
+            shown.show(tab)
+            assert ASLEEP not in drawn(shown)
+        assert shown.study is not None
+        assert {row.change for row in shown.study.differences} == {"same"}
+    same = book(now)
+    same.compare(now)
+    assert same.study is not None
+    assert ASLEEP in {row.func.name for row in same.study.differences}
+
+
+def test_a_narrow_rule_spares_what_is_usual_not_half_a_word() -> None:
+    made = profile()
+    study = Study(replace(made, about=replace(made.about, python="3.12", errors=2)))
+    shown = Sampling(1, "app", done=True)
+    assert about(shown, study, 90) == "1 app   python 3.12   6.0 s, 100 of 100 Hz, 2 threads, nonblocking, 2 lost"
+    assert about(shown, study, 65) == "1 app   python 3.12   6.0 s, 100 of 100 Hz, 2 threads, 2 lost"
+    assert about(shown, study, 50) == "1 app   6.0 s, 100 of 100 Hz, 2 threads, 2 lost"
+
+
+def test_no_difference_has_no_sign() -> None:
+    assert [delta(change) for change in (0.042, -0.0005, -0.0001, 0.0)] == ["+4.2", "-0.1", "0.0", "0.0"]

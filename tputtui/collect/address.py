@@ -34,11 +34,6 @@ class Address:
         return name_of(self.url)
 
 
-def complete_url(text: str) -> str:
-    """The URL that `text` stands for, credentials taken out. Raises ValueError as `parse_address`."""
-    return parse_address(text).url
-
-
 def parse_address(text: str) -> Address:
     """Complete a TARGET: a URL, host:port, or :port (on 127.0.0.1); no scheme: http; no path: /metrics.
 

@@ -108,11 +108,6 @@ class CgroupReader:
         return None
 
 
-def read_cgroup(pid: int | None = None, root: Path = Path("/")) -> Cgroup | None:
-    """The control group of one process, once. Who reads every tick keeps a `CgroupReader`."""
-    return CgroupReader(root).read(pid)
-
-
 # ------------------------------------------------------------------------------------------------- where it lies
 
 

@@ -14,7 +14,7 @@ from math import isfinite
 from weakref import WeakValueDictionary
 
 from tputtui.collect.flaws import Flaws
-from tputtui.collect.hiding import OTHERS, hide, trim
+from tputtui.collect.hiding import OTHERS, cut_off, hide, names_of, trim
 from tputtui.collect.labels import BadLine, Limits, OverLimit, parse_float, parse_head, parse_value, sample_name
 from tputtui.collect.metadata import read_metadata
 from tputtui.collect.refusal import NotAnExposition, refuse, refuse_alien
@@ -241,11 +241,12 @@ class Scanner:
         """Blank the lines of families beyond the limit; the number of series that went, by sample name."""
         limit = self._limits.series
         beyond = trim(lines, limit)
-        comments = [line for line in lines if line[:1] == b"#"]
         hidden: dict[str, int] = {}
-        if len(lines) - len(comments) > limit:
-            self._describe(comments)
-            hidden = hide(lines, self._families, wanted, limit)
+        if sum(line[:1] != b"#" for line in lines) > limit:
+            names = names_of(lines)
+            beyond += cut_off(lines, len(names))
+            self._describe([line for line in lines if line[:1] == b"#"])
+            hidden = hide(lines, names, self._families, wanted, limit)
         if beyond:
             hidden[OTHERS] = hidden.get(OTHERS, 0) + beyond
         return hidden

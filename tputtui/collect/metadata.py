@@ -33,7 +33,7 @@ def read_metadata(
     units: dict[str, str] = {}
     allowed = _OPENMETRICS_TYPES if openmetrics else _TEXT_TYPES
     rejected: tuple[bytes, str] | None = None
-    for line in comments:
+    for line in comments[: 3 * max(limit, 1)]:  # each family has at most three
         match = _LINE.match(line)
         if match is None:
             continue

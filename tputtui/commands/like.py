@@ -8,6 +8,7 @@ from tputtui.commands.arguments import UsageError
 from tputtui.commands.runfile import opened
 from tputtui.model import Target
 from tputtui.runs.header import Header, Summary
+from tputtui.runs.items import Watched
 from tputtui.runs.summary import main_service
 from tputtui.runs.workload import differences
 from tputtui.settings import Settings, TargetSettings
@@ -76,8 +77,8 @@ def like(path: str) -> Like:
     with opened(path) as run:
         targets: dict[str, Target] = {}
         for item in run.items():
-            if isinstance(item, Target):
-                targets.setdefault(item.name, item)
+            if isinstance(item, Watched):
+                targets.setdefault(item.target.name, item.target)
         if not targets:
             raise UsageError(f"{clean(path, 200)} has no targets: --like has nothing to take after")
         return Like(run.header, tuple(targets.values()), run.summary())

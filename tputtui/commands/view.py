@@ -39,7 +39,8 @@ def run(arguments: Arguments) -> int:
     if options.force:
         raise UsageError("--force overwrites a file, so it belongs to -o FILE")
     require_screen(f"tputtui view {clean(str(path), 100)} -o FILE.svg writes a flame graph")
-    from tputtui.tui.profile import Opened, ProfileScreen
+    from tputtui.tui.profile import ProfileScreen
+    from tputtui.tui.profile_lists import Opened
     from tputtui.tui.source import NoSource
 
     opened = Opened(first) if second is None else Opened(second, first)

@@ -25,7 +25,7 @@ class LensView:
         self._seen: object = None
         self._tracker: ServiceTracker | None = None
 
-    def state(self, at: float, members: Sequence[TargetTracker], by: tuple[str, ...] | None) -> ServiceState | None:
+    def state(self, members: Sequence[TargetTracker], by: tuple[str, ...] | None) -> ServiceState | None:
         """The service as seen through the lens; None where nothing of it is there."""
         mine = [member for member in members if self.lens.target in (None, member.target.name)]
         windows = {member.target.name: member.window for member in mine if member.window is not None}
@@ -41,7 +41,7 @@ class LensView:
             old = self._tracker
             if old is None or (old.targets, old.bindings) != (targets, narrowed):
                 self._tracker = ServiceTracker(self.lens.name, targets, narrowed, self._quantiles)
-        return self._tracker.state(at, windows, by) if self._tracker is not None else None
+        return self._tracker.state(windows, by) if self._tracker is not None else None
 
 
 class ReplicaWatch:
@@ -60,12 +60,12 @@ class ReplicaWatch:
         """Whether it watches just these replicas, as they are bound now."""
         return self._members == tuple(members) and self.bindings == tuple(member.bindings for member in members)
 
-    def take(self, at: float, time: float, window_s: float) -> tuple[tuple[Replica, ...], list[Event]]:
+    def take(self, time: float, window_s: float) -> tuple[tuple[Replica, ...], list[Event]]:
         """The replicas as of one tick, and a line in the log for each that has become odd."""
         found = []
         for member, tracker in zip(self._members, self._trackers, strict=True):
             windows = {member.target.name: member.window} if member.window is not None else {}
-            found.append(replica_of(member.target.name, tracker.state(at, windows, ())))
+            found.append(replica_of(member.target.name, tracker.state(windows, ())))
         replicas, began = self._steady.judge(found, window_s)
         return replicas, [
             Event(time, "warning", f"{member.name} is unlike the other replicas: {replica.odd}", replica.target)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tputtui.model import Event
 from tputtui.monitor.replayer import Replayer
-from tputtui.runs.decode import Bound, Profiled, Tick
 from tputtui.runs.encode import Told
 from tputtui.runs.header import Mark
+from tputtui.runs.items import Arranged, Bound, Profiled, Tick, Watched
 from tputtui.runs.reader import Run
 from tputtui.runs.recorder import Plan, Recorder, RecordingState
 
@@ -34,9 +34,15 @@ def cut(run: Run, begin: float | None, end: float | None, path: Path, *, force: 
     )
     replayer = Replayer(header)
     told: dict[str, Told] = {}
+    order: tuple[str, ...] = ()
     for item in run.items(begin, end):
-        if isinstance(item, Bound):
-            told[item.target.name] = Told(item.target, item.bindings, item.service_name)
+        if isinstance(item, Watched):
+            told.setdefault(item.target.name, Told(item.target, served=item.served))
+        elif isinstance(item, Arranged):
+            order = item.names
+        elif isinstance(item, Bound):
+            name = item.target.name
+            told[name] = replace(told[name], bindings=item.bindings, service_name=item.service_name, build=item.build)
         if isinstance(item, Tick) and begin is not None and item.reading.at < begin:
             continue
         if isinstance(item, Mark | Profiled) and begin is not None and item.at < begin:
@@ -44,8 +50,8 @@ def cut(run: Run, begin: float | None, end: float | None, path: Path, *, force: 
         snapshot = replayer.take(item)
         if snapshot is not None and isinstance(item, Tick):
             forgotten = item.forgotten
-            now = [replace(one, forgotten=forgotten.get(name, frozenset())) for name, one in told.items()]
-            recorder.take(item.reading, snapshot, now, item.looking)
+            now = [replace(told[name], forgotten=forgotten.get(name, frozenset())) for name in order]
+            recorder.take(item.reading, snapshot, now, item.looking, past=item.past)
         elif isinstance(item, Mark):
             recorder.mark(item)
         elif isinstance(item, Event):

@@ -124,17 +124,25 @@ class Monitor:
         service = next((name for name, one in tuple(self._services.items()) if target in one.targets), target)
         return tracker.questions(self._breakdown_of(service, [tracker]))
 
-    def tell(self, target: str, bindings: Bindings | None, service_name: str | None) -> None:
+    def tell(self, target: str, bindings: Bindings | None, service_name: str | None, build: str | None) -> None:
         """What is bound on a target from its next scrape on, as a run tells it."""
         tracker = self._targets.get(target)
         if tracker is not None:
-            tracker.tell(bindings, service_name)
+            tracker.tell(bindings, service_name, build)
             self._grouped = False
 
-    def told(self, forgotten: Callable[[str], frozenset[str]]) -> tuple[Told, ...]:
-        """What a recorder has to know of each target beside the readings."""
+    def told(self) -> tuple[Told, ...]:
+        """What a recorder has to know of each target beside the reading that was just taken."""
         return tuple(
-            Told(one.target, one.bindings, one.service_name, one.wanted, forgotten(name))
+            Told(
+                one.target,
+                one.bindings,
+                one.service_name,
+                one.build,
+                self.wanted(name),
+                one.not_from_zero,
+                served=isinstance(one, ServedTracker),
+            )
             for name, one in self._targets.items()
         )
 
@@ -231,7 +239,7 @@ class Monitor:
             self._take_scrape(scrape, forgotten(scrape.target))
         self._take_host(reading)
         self._take_processes(reading)
-        services = self._service_states(reading.at)
+        services = self._service_states()
         self._watch_replicas(reading)
         host_rows = (*self._host_saturation, *self._served_rows())
         owned = [(service.name, row) for service in services for row in service.saturation]
@@ -245,7 +253,7 @@ class Monitor:
             interval_s=self.interval_s,
             window_s=self.window_s,
             targets=tuple(tracker.status(reading.at) for tracker in self._targets.values()),
-            services=(*services, *self._through_lens(reading.at)),
+            services=(*services, *self._through_lens()),
             host=self._host,
             host_saturation=host_rows,
             first=self._first.judge(owned, [service.name for service in services]),
@@ -344,7 +352,7 @@ class Monitor:
 
     # ------------------------------------------------------------------------------------------ services
 
-    def _service_states(self, at: float) -> tuple[ServiceState, ...]:
+    def _service_states(self) -> tuple[ServiceState, ...]:
         if not self._grouped:
             self._group()
             self._grouped = True
@@ -352,20 +360,20 @@ class Monitor:
         for name, tracker in self._services.items():
             members = [self._targets[target] for target in tracker.targets]
             by = self._breakdown_of(name, members)
-            states.append(tracker.state(at, {m.target.name: m.window for m in members if m.window is not None}, by))
+            states.append(tracker.state({m.target.name: m.window for m in members if m.window is not None}, by))
         return tuple(states)
 
-    def _through_lens(self, at: float) -> tuple[ServiceState, ...]:
+    def _through_lens(self) -> tuple[ServiceState, ...]:
         lens = self._lens
         service = self._services.get(lens.lens.service) if lens is not None else None
         if lens is None or service is None:
             return ()
         members = [self._targets[target] for target in service.targets]
-        state = lens.state(at, members, self._breakdown_of(lens.lens.name, members))
+        state = lens.state(members, self._breakdown_of(lens.lens.name, members))
         return (state,) if state is not None else ()
 
     def _watch_replicas(self, reading: Reading) -> None:
-        found = [watch.take(reading.at, reading.time, self.window_s) for watch in self._watches.values()]
+        found = [watch.take(reading.time, self.window_s) for watch in self._watches.values()]
         self.replicas = {replica.target: replica for replicas, _ in found for replica in replicas}
         for _, events in found:
             self._events.extend(events)

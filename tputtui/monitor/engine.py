@@ -155,7 +155,8 @@ class Engine:
         return snapshot
 
     def _derive(self, feed: LiveFeed, reading: Reading, past: Sequence[Scrape]) -> Snapshot:
-        snapshot = self.monitor.take(reading, looking=feed.discovering, forgotten=feed.forgotten)
+        looking = feed.discovering
+        snapshot = self.monitor.take(reading, looking=looking, forgotten=feed.forgotten)
         self.monitor.remember(past)
         families = self.monitor.families()
         with self._lock:
@@ -164,7 +165,7 @@ class Engine:
             self.log.keep(snapshot)
             self._columns.newest = snapshot.at
             self._families = families
-        self.recording.took(reading, snapshot, self.monitor, feed.forgotten, feed.discovering)
+        self.recording.took(reading, snapshot, self.monitor, looking, past)
         return snapshot
 
     def _wanted(self, target: str) -> frozenset[str] | None:

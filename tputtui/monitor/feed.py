@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from tputtui.collect.endpoint import Endpoint
 from tputtui.collect.exposition import Scanner
 from tputtui.collect.host import HostCollector
 from tputtui.collect.labels import Limits as ScanLimits
+from tputtui.collect.own_cost import OwnCost
 from tputtui.collect.poller import Poller
 from tputtui.collect.processes import ProcessCollector
 from tputtui.model import ProcessReading, Question, Reading, Scrape, Target
@@ -96,6 +96,7 @@ class LiveFeed:
         self._scrapes: list[Scrape] = []
         self._host = HostCollector()
         self._processes = ProcessCollector()
+        self._cost = OwnCost()
         self._processes_read: tuple[ProcessReading, ...] | None = None
         self._reading_processes: asyncio.Task[None] | None = None
         self._processes_at = -1e9
@@ -198,7 +199,6 @@ class LiveFeed:
         scrapes, self._scrapes[:] = tuple(self._scrapes), []
         processes, self._processes_read = self._processes_read, None
         self._start_processes(now)
-        usage, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
         return Reading(
             at=now,
             time=time.time(),
@@ -206,13 +206,13 @@ class LiveFeed:
             host=self._host.read(),
             processes=processes,
             missed_ticks=missed_ticks,
-            self_cpu_s=usage.ru_utime + usage.ru_stime + children.ru_utime + children.ru_stime,
+            self_cpu_s=self._cost.read(),
             self_rss_bytes=_own_rss(),
         )
 
     def _start_processes(self, now: float) -> None:
         """Start the next reading of the processes in a thread, where one is wanted and due."""
-        if not (self.want_processes or self.watched) or self._reading_processes is not None:
+        if self._reading_processes is not None:
             return
         every = PROCESSES_EVERY_S if self._processes_reads > 1 else PROCESSES_FIRST_S
         if now - self._processes_at < every - 0.1 * self._settings.interval_s:
@@ -223,16 +223,24 @@ class LiveFeed:
 
     def _serving_pids(self, listeners: Mapping[int, tuple[int, ...]]) -> frozenset[int]:
         """The processes on this machine that serve a target: their control groups' limits are worth a look."""
-        ports = frozenset().union(*(local_port(asked.target.url) for asked in self._targets))
+        ports = self._local_ports()
         found = sorted(pid for pid, own in listeners.items() if ports.intersection(own))
         return frozenset(found[:MOST_SERVING])
 
+    def _local_ports(self) -> frozenset[int]:
+        return frozenset().union(*(local_port(asked.target.url) for asked in self._targets))
+
+    def _is_local(self) -> bool:
+        return bool(self._local_ports())
+
     async def _read_processes(self, now: float) -> None:
         try:
-            if self.want_processes and now - self._listeners_at >= LISTENERS_EVERY_S:
+            if (self.want_processes or self._is_local()) and now - self._listeners_at >= LISTENERS_EVERY_S:
                 self._listeners_at = now
-                await asyncio.to_thread(self._processes.listeners)
-            self._processes_read = await asyncio.to_thread(self._processes.read, self.watched, not self.want_processes)
+                self._serving = self._serving_pids(await asyncio.to_thread(self._processes.listeners))
+            watched = self.watched | self._serving
+            if self.want_processes or watched:
+                self._processes_read = await asyncio.to_thread(self._processes.read, watched, not self.want_processes)
         finally:
             self._reading_processes = None
 

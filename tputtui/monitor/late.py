@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tputtui.model import Event, SignalKind, Snapshot
 from tputtui.settings import Settings
@@ -30,11 +30,6 @@ class LateEngine:
         self._browsed: str | None = None  # asked before there was an engine
         self._recorder: Recorder | None = None  # likewise
         self._lock = threading.Lock()  # stop may come while the engine is being loaded
-
-    def __getattr__(self, name: str) -> Any:
-        if self._engine is None:
-            raise AttributeError(name)
-        return getattr(self._engine, name)
 
     @property
     def failure(self) -> BaseException | None:

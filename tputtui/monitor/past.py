@@ -25,7 +25,7 @@ class Past:
     def figures(self, scrape: Scrape) -> Figures:
         """The figures of one moment."""
         self._window.add(scrape)
-        return service_figures(self._service.state(scrape.at, {self._name: self._window}, ()))
+        return service_figures(self._service.state({self._name: self._window}, ()))
 
 
 class Pasts:

@@ -17,8 +17,8 @@ from tputtui.model import Event, SignalKind, Snapshot
 from tputtui.monitor.browsing import Families
 from tputtui.monitor.closer import ReplicaTable
 from tputtui.monitor.reel import Choices, Reel, recorded_families
-from tputtui.runs.decode import Profiled
 from tputtui.runs.header import Header, Mark
+from tputtui.runs.items import Profiled
 from tputtui.runs.reader import NotARun, Run
 from tputtui.signals.heat import Heat
 from tputtui.signals.lens import Lens
@@ -26,7 +26,7 @@ from tputtui.signals.lens import Lens
 if TYPE_CHECKING:
     from tputtui.runs.recorder import Recorder
 
-SPEEDS: Final = (1, 2, 5, 10, 30, 60)
+SPEEDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 STEP_S: Final = 0.1
 """How often the player looks whether the next moment is due: at 60x, six seconds of the run go by."""
 
@@ -37,7 +37,7 @@ class Position:
 
     seconds: float  # from the run's beginning
     of_s: float  # how long the run is
-    speed: int
+    speed: float
     paused: bool
     read: float  # how much of the run was read, 0 to 1
 
@@ -45,8 +45,8 @@ class Position:
 class Player:
     """Plays one run, from `start` to `stop`. The methods of an engine, and those that move in time."""
 
-    def __init__(self, run: Run) -> None:
-        """`run` is open, and stays so until `stop`. Raises NotARun where no reading is in it."""
+    def __init__(self, run: Run, *, begin: float | None = None, speed: float = 1.0) -> None:
+        """`run` is open, and stays so until `stop`. `begin`: where to, on the run's clock. Raises NotARun where no reading is in it."""
         last = run.last_tick()
         if last is None:
             raise NotARun("no reading is in it")
@@ -60,12 +60,13 @@ class Player:
         self._reel = Reel(run.path, self._choices, run.header, self._end)
         self._next: Reel | None = None
         self._listeners: list[Callable[[Snapshot], None]] = []
-        self._at = self._begin  # the moment that is wanted
-        self._speed = 1
+        self._at = max(self._begin, min(self._end, begin if begin is not None else self._begin))  # what is wanted
+        self._speed = min(max(speed, SPEEDS[0] / 100), SPEEDS[-1])
         self._paused = False
         self._stopped = False
         self._shown: tuple[Reel, float] | None = None
         self._again = False
+        self._replicas: ReplicaTable = {}
         self._browsed: str | None = None
         self._families: Families | None = None
         self._trails: dict[str, list[float | None]] = {}
@@ -121,7 +122,10 @@ class Player:
             return
         self._again = False
         self._shown = (reel, moment)
-        snapshot = reel.snapshot(moment)
+        found = reel.shown(moment)
+        if found is None:
+            return
+        snapshot, self._replicas = found
         if self._browsed is not None:
             self._look_at_families(self._browsed, snapshot.at)
         for listener in self._listeners:
@@ -173,15 +177,16 @@ class Player:
     def pause(self, paused: bool | None = None) -> None:
         """Stand still, or play on; without a word, whatever it does not do now. At the end, play from the start again."""
         with self._wake:
-            self._paused = not self._paused if paused is None else paused
-            if not self._paused and self._at >= self._end:
+            at_end = self._at >= self._end
+            self._paused = (not self._paused and not at_end) if paused is None else paused
+            if not self._paused and at_end:
                 self._at = self._begin
             self._wake.notify_all()
 
-    def change_speed(self, steps: int) -> int:
+    def change_speed(self, steps: int) -> float:
         """Faster or (negative) slower; the speed from now on."""
         with self._wake:
-            place = SPEEDS.index(self._speed) + steps
+            place = min(range(len(SPEEDS)), key=lambda one: abs(SPEEDS[one] - self._speed)) + steps
             self._speed = SPEEDS[max(0, min(len(SPEEDS) - 1, place))]
             return self._speed
 
@@ -205,14 +210,13 @@ class Player:
 
     def replicas(self) -> ReplicaTable:
         """Each replica's figures at the moment that is shown."""
-        shown = self._shown
-        return shown[0].replicas(shown[1]) if shown is not None else {}
+        return self._replicas
 
     def snapshot_at(self, at: float) -> Snapshot | None:
         """What was shown at a moment."""
         with self._wake:
-            moment = self._reel.moment(at)
-            return self._reel.snapshot(moment) if moment is not None else None
+            found = self._reel.shown(at)
+            return found[0] if found is not None else None
 
     def set_window(self, seconds: float) -> None:
         """Another window for rates and quantiles."""

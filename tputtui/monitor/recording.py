@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tputtui.model import Event, Reading, Snapshot
+from tputtui.model import Event, Reading, Scrape, Snapshot
 from tputtui.monitor.derive import Monitor
 from tputtui.runs.header import Mark
 
@@ -43,17 +43,11 @@ class Recording:
         return recorder.state() if recorder is not None else None
 
     def took(
-        self,
-        reading: Reading,
-        snapshot: Snapshot,
-        monitor: Monitor,
-        forgotten: Callable[[str], frozenset[str]],
-        looking: bool,
+        self, reading: Reading, snapshot: Snapshot, monitor: Monitor, looking: bool, past: Sequence[Scrape]
     ) -> None:
-        """A reading was taken."""
+        """A reading was taken; `past` is what servers remember of the time before, which came with it."""
         if self._recorder is not None:
-            told = monitor.told(forgotten)
-            self._recorder.take(reading, snapshot, told, looking, monitor.lens_name)
+            self._recorder.take(reading, snapshot, monitor.told(), looking, monitor.lens_name, past)
 
     def marked(self, mark: Mark) -> None:
         """A mark was set."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from array import array
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,16 +12,13 @@ from tputtui.monitor.browsing import KEPT, Families
 from tputtui.monitor.closer import ReplicaTable
 from tputtui.monitor.columns import grain_of, spread
 from tputtui.monitor.replayer import Replayer
-from tputtui.monitor.snapshots import pack, unpack
+from tputtui.monitor.snapshots import Tape
 from tputtui.runs.header import Header
 from tputtui.runs.reader import Run
 from tputtui.signals import history
 from tputtui.signals.heat import Heat
 from tputtui.signals.history import History
 from tputtui.signals.lens import Lens
-
-MOST_KEPT: Final = 20_000
-"""Moments that are kept, some 3 kB each: five hours at 1 s. Of a longer run every second one is, then every fourth."""
 
 MOST_FINE: Final = 7_200
 """Seconds of the time axis that are kept at a resolution of 1 s: 230 kB a figure."""
@@ -55,9 +50,7 @@ class Reel:
         for service in choices.breakdowns:
             monitor.next_breakdown(service)
         monitor.look_through(choices.lens)
-        self._times = array("d")
-        self._packed: list[bytes] = []
-        self._stride = 1
+        self._tape = Tape()
         self._stopped = False
         self._thread = threading.Thread(target=self._read, name="reel", daemon=True)
 
@@ -72,29 +65,18 @@ class Reel:
     def _read(self) -> None:
         try:
             with Run(self._path) as run:
-                number = 0
                 for item in run.items():
                     if self._stopped:
                         return
                     snapshot = self._replayer.take(item)
                     if snapshot is not None:
-                        self._keep(number, snapshot)
-                        number += 1
+                        replicas = dict(self._replayer.monitor.replicas)
+                        with self._guard:
+                            self._tape.keep(snapshot, replicas)
         except BaseException as error:  # kept for the player, which has a thread that is looked at
             self.failure = error
         finally:
             self.done = True
-
-    def _keep(self, number: int, snapshot: Snapshot) -> None:
-        if number % self._stride:
-            return
-        packed = pack((snapshot, dict(self._replayer.monitor.replicas)))
-        with self._guard:
-            self._times.append(snapshot.at)
-            self._packed.append(packed)
-            if len(self._packed) >= MOST_KEPT:
-                self._times, self._packed = self._times[::2], self._packed[::2]
-                self._stride *= 2
 
     # ------------------------------------------------------------------------------------------ what is asked
 
@@ -102,26 +84,17 @@ class Reel:
     def read_to(self) -> float | None:
         """The newest moment that was read; None before the first."""
         with self._guard:
-            return self._times[-1] if self._times else None
+            return self._tape.newest
 
     def moment(self, at: float) -> float | None:
-        """The moment that was on screen at `at`: the newest that is not younger, else the first. None before there is one."""
+        """The moment that was on screen at `at`; None before the first one."""
         with self._guard:
-            return self._times[max(0, bisect_right(self._times, at) - 1)] if self._times else None
+            return self._tape.moment(at)
 
-    def _kept(self, moment: float) -> tuple[Snapshot, ReplicaTable]:
+    def shown(self, at: float) -> tuple[Snapshot, ReplicaTable] | None:
+        """What was shown at a moment, with each replica's figures; None before the first one."""
         with self._guard:
-            packed = self._packed[max(0, bisect_right(self._times, moment) - 1)]
-        found: tuple[Snapshot, ReplicaTable] = unpack(packed)
-        return found
-
-    def snapshot(self, moment: float) -> Snapshot:
-        """What was shown at a moment that `moment` gave."""
-        return self._kept(moment)[0]
-
-    def replicas(self, moment: float) -> ReplicaTable:
-        """Each replica's figures at a moment that `moment` gave."""
-        return self._kept(moment)[1]
+            return self._tape.pair(at)
 
     def past(self, name: str, columns: int, span_s: float, until: float) -> Sequence[float | None]:
         """A figure's mean in each of `columns` columns that end at a moment."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from tputtui.model import Event, Snapshot, Target
+from tputtui.model import Event, Snapshot
 from tputtui.monitor.derive import Monitor
-from tputtui.runs.decode import Bound, Item, Profiled, Tick
 from tputtui.runs.header import Header, Mark
+from tputtui.runs.items import Arranged, Bound, Item, Profiled, Tick, Watched
 from tputtui.settings.expressions import parse_objective
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ class Replayer:
     def __init__(
         self, header: Header, window_s: float | None = None, guard: AbstractContextManager[object] | None = None
     ) -> None:
-        """`window_s`: another window than the recorded one. `guard`: see `Monitor`."""
+        """`window_s`: another window than the recorded one. `guard` is held while what another thread may read is written (see `Monitor`)."""
+        self._watched: dict[str, Watched] = {}
         self.monitor = Monitor(
             interval_s=header.interval_s,
             window_s=max(window_s or header.window_s, 2 * header.interval_s),
@@ -36,13 +37,19 @@ class Replayer:
         """The snapshot of a reading; None for everything else."""
         if isinstance(item, Tick):
             none: frozenset[str] = frozenset()
-            return self.monitor.take(
+            snapshot = self.monitor.take(
                 item.reading, looking=item.looking, forgotten=lambda target: item.forgotten.get(target, none)
             )
-        if isinstance(item, Target):
-            self.monitor.add_target(item)
+            self.monitor.remember(item.past)
+            return snapshot
+        if isinstance(item, Watched):
+            self._watched[item.target.name] = item
+        elif isinstance(item, Arranged):
+            for one in map(self._watched.__getitem__, item.names):
+                self.monitor.add_target(one.target, served=one.served)
+            self.monitor.arrange(list(item.names))
         elif isinstance(item, Bound):
-            self.monitor.tell(item.target.name, item.bindings, item.service_name)
+            self.monitor.tell(item.target.name, item.bindings, item.service_name, item.build)
         elif isinstance(item, Mark):
             self.monitor.note(Event(item.time, "mark", item.text))
         elif isinstance(item, Event):

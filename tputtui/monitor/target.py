@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -48,7 +49,9 @@ class TargetTracker:
         self.window: TargetWindow | None = None
         self.wanted: frozenset[str] | None = None
         self.service_name: str | None = None  # what it says of itself: target_info's service.name
+        self._build: object | None = None  # its build info with its job, where it tells both
         self.overrides = overrides
+        self.not_from_zero: frozenset[str] = frozenset()  # names whose new series did not count from zero just now
         self._is_told = False  # a run says what is bound
         self._found = Bindings()  # what classification says, before the overrides
         self._newly: tuple[frozenset[str], int] = (frozenset(), 0)  # names newly chosen, for how many scrapes yet
@@ -79,9 +82,14 @@ class TargetTracker:
     def identity(self) -> object | None:
         """What makes it a replica of others; None: it is a service of its own.
 
-        A job of file-based discovery is its `service`; a target that was typed has no job to go by.
+        A job of file-based discovery is its `service`; one that was typed has a job only where it tells one itself.
         """
-        return self.target.service or self.service_name
+        return self.target.service or self.service_name or self._build
+
+    @property
+    def build(self) -> str | None:
+        """The same text for the same builds and job; None where it does not tell both."""
+        return None if self._build is None else hashlib.sha256(repr(self._build).encode()).hexdigest()[:16]
 
     def set_window(self, window_s: float) -> None:
         """Another window from now on; a longer one fills up."""
@@ -113,7 +121,8 @@ class TargetTracker:
             newly, scrapes = self._newly
             if scrapes and exposition is not None:
                 self._newly = (newly, scrapes - 1)
-            self.window.add(scrape, forgotten | newly if scrapes else forgotten)
+            self.not_from_zero = forgotten | newly if scrapes else forgotten
+            self.window.add(scrape, self.not_from_zero)
             if self.window.resets > self._resets:
                 self._resets = self.window.resets
                 events.append(self._event(scrape, "reset", f"counter reset on {self.name} (restart)"))
@@ -151,13 +160,14 @@ class TargetTracker:
         was born since then counts from zero.
         """
         self._found = found = kept(found, self._found)
-        self.service_name = self.service_name or _service_name(exposition)
+        self.service_name = self.service_name or _info(exposition, "service_name")
+        self._build = self._build or _build_and_job(exposition)
         self._put_in_force(apply_overrides(found, self.overrides, exposition))
 
-    def tell(self, bindings: Bindings | None, service_name: str | None) -> None:
+    def tell(self, bindings: Bindings | None, service_name: str | None, build: str | None) -> None:
         """What is bound from the next scrape on, by a run's word: nothing is looked for here any more."""
         self._is_told = True
-        self.service_name = service_name
+        self.service_name, self._build = service_name, build
         if bindings is not None:
             self._put_in_force(bindings)
 
@@ -251,8 +261,13 @@ def _reading(binding: Binding) -> Binding:
     return replace(binding, score=0.0, reason="")
 
 
-def _service_name(exposition: Exposition) -> str | None:
-    for series in exposition.samples:
-        if series.name == "target_info":
-            return series.label("service_name")
-    return None
+def _info(exposition: Exposition, label: str) -> str | None:
+    """What target_info says of the target."""
+    return next((series.label(label) for series in exposition.samples if series.name == "target_info"), None)
+
+
+def _build_and_job(exposition: Exposition) -> object | None:
+    """The build infos and the job a target tells; None where it lacks one: the same program may do different jobs."""
+    builds = [series for series in exposition.samples if series.name.endswith("_build_info")]
+    jobs = {job for job in (_info(exposition, "job"), *(series.label("job") for series in builds)) if job}
+    return (tuple(sorted(series.key for series in builds)), tuple(sorted(jobs))) if builds and jobs else None

@@ -21,10 +21,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
+from tputtui.collect.own_cost import count_in
+
 KEEP_BYTES = 64 * 1024  # of stdout and of stderr each
 
 _BECOME = """
 import ctypes, os, sys
+
 try: ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)
 except (AttributeError, OSError): pass
 if os.getppid() != int(sys.argv[1]): os._exit(1)
@@ -77,6 +80,7 @@ class Child:
 
     def __init__(self, argv: Sequence[str]) -> None:
         self._process = _spawn(argv)
+        count_in(self._process.pid)
         self._kept = {"stdout": bytearray(), "stderr": bytearray()}
         self._selector = selectors.DefaultSelector()
         for name, pipe in (("stdout", self._process.stdout), ("stderr", self._process.stderr)):

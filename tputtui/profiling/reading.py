@@ -23,6 +23,7 @@ Rule = Literal["cpu-bound", "gil", "lock", "database", "outbound", "serializatio
 MOST = 3
 NOTABLE = 0.15  # of the samples that are not idle
 HELD = 0.8  # of a function's time with the GIL in hand, or of the whole time
+CROWDED = 0.2  # of the whole time: a function that holds the GIL for less leaves room for other threads
 
 _SERIALIZERS = frozenset(
     ("json", "pickle", "_pickle", "marshal", "orjson", "ujson", "simplejson", "msgpack", "yaml", "copy", "csv", "xml", "google.protobuf", "avro", "cbor2", "rapidjson")
@@ -87,13 +88,13 @@ def _cpu_bound(facts: _Facts) -> Sentence | None:
 
 
 def _gil(facts: _Facts) -> Sentence | None:
-    """One function computes while it holds the GIL."""
+    """One function computes while it holds the GIL, for much of the time: else it is in nobody's way."""
     func, part = _largest(facts, "computing")
     wall = part.wall / (facts.stacks.wall_ticks or 1.0)
     if func < 0 or not facts.stacks.gil_ticks or wall <= 0 or part.wall < NOTABLE * facts.busy:
         return None
     held = part.gil / facts.stacks.gil_ticks / wall
-    if held < HELD:
+    if held < HELD or part.gil < CROWDED * facts.stacks.gil_ticks:
         return None
     shown = min(1.0, held) * 100
     text = f"{_share(facts, part)} is computed in {_name(facts, func)}, holding the GIL {shown:.0f} % of that: "

@@ -38,14 +38,15 @@ class Stacks:
         return sum(w for stack, w in zip(self.stacks, self.wall, strict=True) if stack == lost) / (self.weight or 1.0)
 
 
-def choose(profile: Profile, threads: Collection[Thread] | None = None) -> Stacks:
+def choose(profile: Profile, threads: Collection[Thread] | None = None, *, by_cpu: bool = True) -> Stacks:
     """The stacks of `threads` (None: of all), torn ones replaced by the one frame ``[incomplete]``.
 
-    A stack that ends in a wait in C gets ``[waits in C]`` as its innermost frame.
+    A stack that ends in a wait in C gets ``[waits in C]`` as its innermost frame; not without `by_cpu`, for a comparison
+    with a profile that cannot tell.
     """
     known = _known_roots(profile)
     lost = (profile.frames.incomplete,)
-    sleeping = asleep(profile)
+    sleeping = asleep(profile) if by_cpu else {}
     sleep = profile.frames.frame(ASLEEP) if sleeping else -1
     ids: dict[Stack, int] = {}
     groups = slices_of(profile, SLICES)

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tputtui.profiling.metric import ends_running
-from tputtui.profiling.profile import Func, Stack
+from tputtui.profiling.profile import Func
 from tputtui.profiling.spread import plus_minus
 from tputtui.profiling.stacks import Stacks
+from tputtui.profiling.trie import at_ends, preorder, totals, trie
 
 HELD = 0.05  # of the time: with the GIL in hand for less, it does not tell what is hot
 
@@ -112,7 +113,7 @@ class Tree:
             for node, index in zip(self._leaves, self._slices, strict=True):
                 if runs[index]:
                     own[node] += self.stacks.wall[index]
-            self._running = _totals(list(self.parent), own)
+            self._running = totals(list(self.parent), own)
         return self._running
 
     def hottest(self, node: int) -> tuple[list[int], bool]:
@@ -210,29 +211,33 @@ class _Builder:
 
     def build(self) -> None:
         stacks, shape = self.tree.stacks, self.tree.shape
-        parents, frames, ends = _trie(stacks.stacks, len(stacks.frames.frames), reverse=shape.inverted)
-        own = _at_ends(ends, stacks.wall, len(parents))
-        own_gil = _at_ends(ends, stacks.gil, len(parents))
+        parents, frames, ends = trie(stacks.stacks, len(stacks.frames.frames), reverse=shape.inverted)
+        own = at_ends(ends, stacks.wall, len(parents))
+        own_gil = at_ends(ends, stacks.gil, len(parents))
         shown = self._shown(parents, frames, own, own_gil)
         count = len(self.keys)
         self_, gil_self = [0.0] * count, [0.0] * count
         for node, at in enumerate(shown):
             self_[at] += own[node]
             gil_self[at] += own_gil[node]
-        total, gil_total = _totals(self.parents, self_), _totals(self.parents, gil_self)
-        lines = self._hot_lines(shown, frames, _totals(parents, own))
-        place, order, end, depth = _preorder(self.parents, total, self.keys)
+        total, gil_total = totals(self.parents, self_), totals(self.parents, gil_self)
+        lines = self._hot_lines(shown, frames, totals(parents, own))
+        place, order, end, depth = preorder(self.parents, total, self.keys)
 
         tree = self.tree
-        tree.key = array("q", [self.keys[node] for node in order])
-        tree.parent = array("q", [place[self.parents[node]] if node else -1 for node in order])
+        moved = [place[parent] for parent in self.parents]
+        moved[0] = -1
+        tree.key = array("q", map(self.keys.__getitem__, order))
+        tree.parent = array("q", map(moved.__getitem__, order))
         tree.end, tree.depth = array("q", end), array("q", depth)
-        tree.line = array("q", [lines[node] for node in order])
-        tree.runs = array("q", [self.runs.get(node, 1) for node in order])
-        tree.total = array("d", [total[node] for node in order])
-        tree.self_ = array("d", [self_[node] for node in order])
-        tree.gil_total = array("d", [gil_total[node] for node in order])
-        tree.gil_self = array("d", [gil_self[node] for node in order])
+        tree.line = array("q", map(lines.__getitem__, order))
+        tree.runs = array("q", [1]) * count
+        for node, deep in self.runs.items():
+            tree.runs[place[node]] = deep
+        tree.total = array("d", map(total.__getitem__, order))
+        tree.self_ = array("d", map(self_.__getitem__, order))
+        tree.gil_total = array("d", map(gil_total.__getitem__, order))
+        tree.gil_self = array("d", map(gil_self.__getitem__, order))
         at_end = [place[shown[node]] for node in ends]
         tree._slices = sorted(range(len(at_end)), key=at_end.__getitem__)
         tree._leaves = [at_end[index] for index in tree._slices]
@@ -312,61 +317,3 @@ class _Builder:
             first[at] = max(inside, key=lambda frame: (inside[frame], -table.frames[frame].line))
         lines = [frame.line for frame in table.frames]
         return [lines[frame] if frame >= 0 else 0 for frame in first]
-
-
-def _trie(stacks: tuple[Stack, ...], width: int, *, reverse: bool) -> tuple[list[int], list[int], list[int]]:
-    """(parent, frame) of each unique prefix, parents first, and the prefix in which each stack ends."""
-    index: dict[int, int] = {}
-    parents, frames, ends = [-1], [-1], []
-    for stack in stacks:
-        node = 0
-        for frame in reversed(stack) if reverse else stack:
-            at = node * width + frame
-            child = index.get(at)
-            if child is None:
-                child = index[at] = len(parents)
-                parents.append(node)
-                frames.append(frame)
-            node = child
-        ends.append(node)
-    return parents, frames, ends
-
-
-def _at_ends(ends: list[int], weights: array[float], count: int) -> list[float]:
-    own = [0.0] * count
-    for node, weight in zip(ends, weights, strict=True):
-        own[node] += weight
-    return own
-
-
-def _totals(parents: list[int], own: list[float]) -> list[float]:
-    total = own[:]
-    for node in range(len(parents) - 1, 0, -1):
-        total[parents[node]] += total[node]
-    return total
-
-
-def _preorder(
-    parents: list[int], total: list[float], keys: list[int]
-) -> tuple[list[int], list[int], list[int], list[int]]:
-    """(new number of each node, nodes in order, end of each new one, depth of each new one), heaviest child first."""
-    count = len(parents)
-    size = [1] * count
-    children: list[list[int]] = [[] for _ in range(count)]
-    for node in range(count - 1, 0, -1):
-        size[parents[node]] += size[node]
-        children[parents[node]].append(node)
-    place, order, end, depth = [0] * count, [0] * count, [0] * count, [0] * count
-    end[0] = count
-    for node in range(count):  # parents come before their children here too
-        inside = children[node]
-        if len(inside) > 1:
-            inside.sort(key=lambda child: (-total[child], keys[child]))
-        at, below = place[node] + 1, depth[place[node]] + 1
-        for child in inside:
-            place[child] = at
-            order[at] = child
-            depth[at] = below
-            at += size[child]
-            end[place[child]] = at
-    return place, order, end, depth

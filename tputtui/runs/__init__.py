@@ -6,7 +6,7 @@
   with the merged counts of the latency's buckets, the environment and the marks. It is what `compare` reads.
 * `Run(path)`: header, marks, profiles, summary, and any span of the readings.
 
-Nothing here draws, asks the network or knows the monitor; a run is replayed by `monitor.replay`.
+Nothing here draws, asks the network or knows the monitor; a run is replayed by `monitor.player`.
 """
 
 from __future__ import annotations

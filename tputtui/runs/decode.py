@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from tputtui.model import (
@@ -17,15 +17,21 @@ from tputtui.model import (
     Reading,
     Scrape,
     Series,
+    Served,
     Target,
 )
 from tputtui.runs import lines
 from tputtui.runs.codec import BadValue, Rows, from_plain, number_in
 from tputtui.runs.header import FORMAT, End, Header, Mark, Summary
+from tputtui.runs.items import Arranged, Bound, Grouped, Item, Profiled, Tick, Watched
+from tputtui.settings.expressions import parse_objective
 from tputtui.text import clean
 
 SERIES_LIMIT = 1_000_000  # of one run, over all its members
 TARGET_LIMIT = 10_000
+LEAST_INTERVAL_S, LONGEST_S = 0.001, 1e7
+LARGEST = 1e15  # seconds: what is beyond makes no difference to what is added
+MOST_WORDS = 1000  # quantiles, objectives
 _NAME_LIMIT = 4096  # characters of a name
 _VALUE_LIMIT = 65_536
 
@@ -34,46 +40,6 @@ T = TypeVar("T")
 
 class NewerFormat(Exception):  # noqa: N818
     """The run was made by a newer tputtui."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """From now on, these bindings are in force on a target."""
-
-    target: Target
-    bindings: Bindings | None
-    service_name: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A reading, and what only live could be known: names of which the scanner had dropped series, by target."""
-
-    reading: Reading
-    looking: bool = False
-    forgotten: Mapping[str, frozenset[str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Grouped:
-    """From now on, these targets are one service each."""
-
-    services: tuple[tuple[str, tuple[str, ...]], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Profiled:
-    """A profile that was taken: speedscope's document, not yet read."""
-
-    time: float
-    at: float
-    pid: int
-    name: str
-    document: Mapping[str, object]
-
-
-Item = Header | Target | Bound | Tick | Grouped | Mark | Event | Profiled | Summary | End
-"""What the lines of a run say, one after the other."""
 
 
 class Interned:
@@ -113,6 +79,7 @@ class Decoder:
         self._targets: list[_TargetState] = []
         self._names: set[str] = set()
         self._scrapes: list[Scrape] = []
+        self._past: list[Scrape] = []
         self._forgotten: dict[str, frozenset[str]] = {}
         self._processes: dict[int, ProcessReading] = {}
 
@@ -129,7 +96,7 @@ class Decoder:
     def _line(self, said: Mapping[str, Any]) -> Item | None:
         """One line; None where it only tells what others rest on. A line of a kind that is not known is passed over."""
         if "s" in said:
-            self._scrapes.append(self._scrape(said))
+            (self._past if said.get("past") is True else self._scrapes).append(self._scrape(said))
             return None
         if "run" in said:
             return self._header(said["run"])
@@ -139,10 +106,13 @@ class Decoder:
             return self._tick(said["tick"])
         if "target" in said:
             return self._target(said["target"])
+        if "order" in said:
+            return Arranged(tuple(self._of(one).target.name for one in _list(said["order"])))
         if "bindings" in said:
-            number, bound, name = _parts(said["bindings"], 3)
+            number, bound, *names = _parts(said["bindings"], 4)
             bindings = from_plain(Bindings, bound) if bound is not None else None
-            return Bound(self._of(number).target, bindings, None if name is None else _text(name))
+            name, build = (None if one is None else _text(one) for one in names)
+            return Bound(self._of(number).target, bindings, name, build)
         if "families" in said:
             self._families(said["families"])
         elif "series" in said:
@@ -173,14 +143,14 @@ class Decoder:
             raise BadValue("no header")
         if version > FORMAT:
             raise NewerFormat(f"made by a newer tputtui (format {version}; this one reads up to {FORMAT})")
-        self.header = from_plain(Header, said)
+        self.header = _sound(from_plain(Header, said))
         self._rows = Rows(self.header.fields)
         self._targets, self._names, self._processes = [], set(), {}
         return self.header
 
     # ------------------------------------------------------------------------------------------ targets
 
-    def _target(self, said: Any) -> Target:
+    def _target(self, said: Any) -> Watched:
         if not isinstance(said, dict) or said.get("id") != len(self._targets) or len(self._targets) >= TARGET_LIMIT:
             raise BadValue("a target out of order")
         target = from_plain(Target, said)
@@ -188,7 +158,7 @@ class Decoder:
             raise BadValue("two targets of one name")
         self._names.add(target.name)
         self._targets.append(_TargetState(target))
-        return target
+        return Watched(target, said.get("served") is True)
 
     def _of(self, number: Any) -> _TargetState:
         return self._targets[_place(number, self._targets)]
@@ -246,6 +216,7 @@ class Decoder:
             warning=None if warning is None else clean(_text(warning)),
             hidden={key[:_NAME_LIMIT]: _count(one) for key, one in hidden.items()},
             truncated=said.get("truncated") is True,
+            served=_served(said["served"]) if "served" in said else None,
         )
         return Scrape(name, at, time, duration, exposition, None if size is None else _count(size))
 
@@ -265,8 +236,8 @@ class Decoder:
             self_cpu_s=None if said.get("cpu") is None else _finite(said["cpu"]),
             self_rss_bytes=None if said.get("rss") is None else _count(said["rss"]),
         )
-        tick = Tick(reading, said.get("looking") is True, self._forgotten)
-        self._scrapes, self._forgotten = [], {}
+        tick = Tick(reading, said.get("looking") is True, self._forgotten, tuple(self._past))
+        self._scrapes, self._past, self._forgotten = [], [], {}
         return tick
 
     def _table(self, changes: Any) -> tuple[ProcessReading, ...]:
@@ -323,6 +294,29 @@ def _text(data: Any) -> str:
     return str(data)
 
 
+def _sound(header: Header) -> Header:
+    """The header, if a monitor can be made of it."""
+    for at in (header.time, header.at, header.began_time, header.began_at):
+        _finite(at)
+    if not (LEAST_INTERVAL_S <= header.interval_s <= header.window_s <= LONGEST_S):
+        raise BadValue("an interval or a window that cannot be")
+    if len(header.quantiles) > MOST_WORDS or not all(0 < q < 1 for q in header.quantiles):
+        raise BadValue("quantiles that cannot be")
+    if max(map(len, (header.objectives, header.by))) > MOST_WORDS:
+        raise BadValue("too many objectives")
+    try:
+        for words in header.objectives:
+            parse_objective(words)
+    except ValueError:
+        raise BadValue("an objective that cannot be read") from None
+    return header
+
+
+def _served(data: Any) -> Served:
+    rate_s, labels = _parts(data, 2)
+    return Served(None if rate_s is None else _finite(rate_s), tuple(map(_text, _list(labels))))
+
+
 def _count(data: Any) -> int:
     if type(data) is not int or not 0 <= data < 2**63:
         raise BadValue("not a count")
@@ -337,6 +331,6 @@ def _place(data: Any, among: list[Any]) -> int:
 
 def _finite(data: Any) -> float:
     value = number_in(data)
-    if value - value != 0:
+    if not -LARGEST < value < LARGEST:
         raise BadValue("no moment")
     return value

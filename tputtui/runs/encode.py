@@ -5,6 +5,7 @@ stood before. The lines (docs/run-format.md describes them one by one):
 
     {"run": {…}}            the header, first in each member
     {"target": {…}}         a target, with the number that other lines call it by
+    {"order": [0, 1]}       which targets are watched from now on, in this order
     {"bindings": [0, {…}]}  what is bound on it from now on
     {"families": [0, {…}]}  what it says of its metric families
     {"series": [0, 17, …]}  series, numbered from 17 on
@@ -39,8 +40,10 @@ class Told:
     target: Target
     bindings: Bindings | None = None
     service_name: str | None = None  # what the target says of itself
+    build: str | None = None  # the same for targets of the same build and job
     wanted: frozenset[str] | None = None  # the sample names that matter; None: all of them may
-    forgotten: frozenset[str] = frozenset()  # sample names of which its scanner has dropped series
+    forgotten: frozenset[str] = frozenset()  # sample names whose new series do not count from zero
+    served: bool = False  # what is known of it comes from a server
 
 
 class _TargetLines:
@@ -51,7 +54,7 @@ class _TargetLines:
         self.ids: dict[Series, int] = {}
         self.columns: list[Series] = []
         self.bindings: Bindings | None = None
-        self.service_name: str | None = None
+        self.names: tuple[str | None, str | None] = (None, None)
         self.families: Mapping[str, Family] = {}
         self.families_of: object = None
 
@@ -62,12 +65,14 @@ class Encoder:
     def __init__(self, *, all_metrics: bool = False) -> None:
         self._all = all_metrics
         self._targets: dict[str, _TargetLines] = {}
+        self._order: list[int] | None = None
         self._processes: dict[int, ProcessReading] = {}
         self._services: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def restart(self) -> None:
         """Say everything anew from now on: a member begins."""
         self._targets = {}
+        self._order = None
         self._processes = {}
         self._services = ()
 
@@ -77,16 +82,15 @@ class Encoder:
         told: Sequence[Told],
         services: tuple[tuple[str, tuple[str, ...]], ...],
         looking: bool = False,
+        past: Sequence[Scrape] = (),
     ) -> list[bytes]:
-        """The lines of one reading. `looking`: targets were still being looked for."""
+        """The lines of one reading. `looking`: targets were still being looked for. `past`: what servers remember."""
         out: list[bytes] = []
         known = {one.target.name: one for one in told}
-        for one in told:
-            self._say_target(one, out)
-        for scrape in reading.scrapes:
-            of = known.get(scrape.target)
-            if of is not None:
-                self._scrape(scrape, of, out)
+        self._say_targets(told, out)
+        for scrape, is_past in [*((one, False) for one in reading.scrapes), *((one, True) for one in past)]:
+            if scrape.target in known:
+                self._scrape(scrape, known[scrape.target], is_past, out)
         if services != self._services:
             self._services = services
             out.append(lines.write({"services": [[name, list(targets)] for name, targets in services]}))
@@ -95,19 +99,30 @@ class Encoder:
 
     # ------------------------------------------------------------------------------------------ targets
 
-    def _say_target(self, told: Told, out: list[bytes]) -> None:
-        target = told.target
-        said = self._targets.get(target.name)
-        if said is None:
-            said = self._targets[target.name] = _TargetLines(len(self._targets))
-            word = {"id": said.number, "name": target.name, "url": redact(target.url), "service": target.service}
-            out.append(lines.write({"target": {key: one for key, one in word.items() if one is not None}}))
-        if told.bindings is not said.bindings or told.service_name != said.service_name:
-            said.bindings, said.service_name = told.bindings, told.service_name
-            bound = to_plain(told.bindings) if told.bindings is not None else None
-            out.append(lines.write({"bindings": [said.number, bound, told.service_name]}))
+    def _say_targets(self, told: Sequence[Told], out: list[bytes]) -> None:
+        for one in told:
+            target = one.target
+            if target.name not in self._targets:
+                said = self._targets[target.name] = _TargetLines(len(self._targets))
+                word = {"id": said.number, "name": target.name, "url": redact(target.url), "service": target.service}
+                word["served"] = one.served or None
+                out.append(lines.write({"target": {key: value for key, value in word.items() if value is not None}}))
+        order = [self._targets[one.target.name].number for one in told]
+        if order != self._order:
+            for said in self._targets.values():
+                if said.number not in order:  # should it come back, it is a new one
+                    said.bindings, said.names = None, (None, None)
+            self._order = order
+            out.append(lines.write({"order": order}))
+        for one in told:
+            said = self._targets[one.target.name]
+            names = (one.service_name, one.build)
+            if one.bindings is not said.bindings or names != said.names:
+                said.bindings, said.names = one.bindings, names
+                bound = to_plain(one.bindings) if one.bindings is not None else None
+                out.append(lines.write({"bindings": [said.number, bound, *names]}))
 
-    def _scrape(self, scrape: Scrape, told: Told, out: list[bytes]) -> None:
+    def _scrape(self, scrape: Scrape, told: Told, is_past: bool, out: list[bytes]) -> None:
         said = self._targets[scrape.target]
         head: list[Any] = [said.number, *map(number_out, (scrape.at, scrape.time, scrape.duration_s))]
         exposition = scrape.exposition
@@ -118,7 +133,11 @@ class Encoder:
         samples = exposition.samples
         if wanted is not None and not all(series.name in wanted for series in samples):
             samples = {series: value for series, value in samples.items() if series.name in wanted}
-        more: dict[str, Any] = {}
+        more: dict[str, Any] = {"past": True} if is_past else {}
+        if exposition.served is not None:
+            more["served"] = [exposition.served.rate_s, list(exposition.served.source_labels)]
+            if exposition.served.rate_s is None and not self._all:
+                samples = {}  # raw, to find out what there is: what was found is said as bindings
         if exposition.skipped_lines:
             more["skipped"] = exposition.skipped_lines
         if exposition.duplicates:

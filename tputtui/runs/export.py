@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tputtui.runs.codec import to_plain
-from tputtui.runs.decode import Tick
 from tputtui.runs.header import Mark
+from tputtui.runs.items import Tick
 from tputtui.runs.reader import Run
 from tputtui.runs.tabulate import COLUMNS, Row, every
 

@@ -11,9 +11,9 @@ import math
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from tputtui.model import Family, Labels, Series, Target
-from tputtui.runs.decode import Tick
+from tputtui.model import Exposition, Family, Labels, Series, Target
 from tputtui.runs.encode import base
+from tputtui.runs.items import Tick, Watched
 from tputtui.runs.reader import Run
 
 PORTION = 2_000_000
@@ -32,14 +32,15 @@ _TYPES = {
 
 def to_openmetrics(run: Run) -> Iterator[str]:
     """Lines of OpenMetrics, "# EOF" the last. Times are those of the scrapes."""
-    sizes, families, targets = _look(run)
+    exported = _Exported()
+    sizes, families, targets = _look(run, exported)
     for portion in _portions(sizes):
         samples: dict[str, dict[tuple[str, Series], list[tuple[float, float]]]] = {name: {} for name in portion}
         for tick in run.ticks():
             for scrape in tick.reading.scrapes:
                 if scrape.exposition is None:
                     continue
-                for series, value in scrape.exposition.samples.items():
+                for series, value in exported(scrape.exposition):
                     of = samples.get(family_name(series.name, families))
                     if of is not None:
                         of.setdefault((scrape.target, series), []).append((scrape.time, value))
@@ -48,22 +49,47 @@ def to_openmetrics(run: Run) -> Iterator[str]:
     yield "# EOF\n"
 
 
-def _look(run: Run) -> tuple[dict[str, int], dict[str, Family], dict[str, Target]]:
+def _look(run: Run, exported: _Exported) -> tuple[dict[str, int], dict[str, Family], dict[str, Target]]:
     """How many samples each family has, what was said of it, and who the targets are."""
     sizes: dict[str, int] = {}
     families: dict[str, Family] = {}
     targets: dict[str, Target] = {}
     for item in run.items():
-        if isinstance(item, Target):
-            targets[item.name] = item
+        if isinstance(item, Watched):
+            targets[item.target.name] = item.target
         elif isinstance(item, Tick):
             for scrape in item.reading.scrapes:
                 if scrape.exposition is not None:
                     families.update(scrape.exposition.families)
-                    for series in scrape.exposition.samples:
+                    for series, _ in exported(scrape.exposition):
                         name = family_name(series.name, families)
                         sizes[name] = sizes.get(name, 0) + 1
     return sizes, families, targets
+
+
+class _Exported:
+    """The samples of an answer as they are exported: rates that a server took are named NAME:rate, for they are no counters."""
+
+    def __init__(self) -> None:
+        self._rates: dict[Series, Series] = {}
+
+    def __call__(self, exposition: Exposition) -> Iterator[tuple[Series, float]]:
+        if exposition.served is None:
+            yield from exposition.samples.items()
+        elif exposition.served.rate_s is not None:
+            for series, value in exposition.samples.items():
+                yield (self._rate(series) if _counts(series.name, exposition.families) else series), value
+
+    def _rate(self, series: Series) -> Series:
+        found = self._rates.get(series)
+        if found is None:
+            found = self._rates[series] = Series(f"{series.name}:rate", series.labels)
+        return found
+
+
+def _counts(name: str, families: Mapping[str, Family]) -> bool:
+    family = families.get(name)
+    return name.endswith(("_total", "_count", "_sum", "_bucket")) or (family is not None and family.type == "counter")
 
 
 def _portions(sizes: Mapping[str, int]) -> Iterator[list[str]]:

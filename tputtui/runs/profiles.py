@@ -7,7 +7,7 @@ import json
 from tputtui.profiling.hot import hot_functions
 from tputtui.profiling.profile import Profile
 from tputtui.profiling.stacks import choose
-from tputtui.runs.decode import Profiled
+from tputtui.runs.items import Profiled
 from tputtui.text import percent
 
 

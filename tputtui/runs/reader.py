@@ -12,8 +12,9 @@ from typing import Self
 from tputtui.model import Event
 from tputtui.runs import lines, members
 from tputtui.runs.codec import BadValue
-from tputtui.runs.decode import Decoder, Interned, Item, NewerFormat, Profiled, Tick
+from tputtui.runs.decode import Decoder, Interned, NewerFormat
 from tputtui.runs.header import End, Header, Mark, Summary
+from tputtui.runs.items import Item, Profiled, Tick
 from tputtui.runs.members import Damaged, Member
 from tputtui.text import clean, span
 
@@ -110,6 +111,8 @@ class Run:
         for member in ordered:
             if member.since_s == member.since_s and (not kept or member.since_s > kept[-1].since_s):
                 kept.append(member)
+        if not kept:
+            raise NotARun("its header names another run than the file's parts do")
         missing = ordered[-1].number - ordered[0].number + 1 - len(kept)
         if missing > 0:
             self._say(f"{missing} parts of up to a minute are missing")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from tputtui.model import Event, Reading, Snapshot
+from tputtui.model import Event, Reading, Scrape, Snapshot
 from tputtui.runs import lines
 from tputtui.runs.codec import row_fields, to_plain
 from tputtui.runs.encode import Encoder, Told
@@ -134,8 +134,12 @@ class Recorder:
         told: Sequence[Told],
         looking: bool = False,
         lens: str | None = None,
+        past: Sequence[Scrape] = (),
     ) -> None:
-        """Record one reading. `snapshot` is what was derived from it: it goes into the summary, not into the file."""
+        """Record one reading. `snapshot` is what was derived from it: it goes into the summary, not into the file.
+
+        `lens` is the service that is only a closer look at another one; `past` is what servers remember.
+        """
         self.summing.take(snapshot, lens)
         self._look_for_builds(reading, told)
         if self._newest is None:
@@ -146,7 +150,7 @@ class Recorder:
         begin = self._begin(reading) if self._is_due(reading.at) else None
         services = tuple((service.name, service.targets) for service in snapshot.services if service.name != lens)
         head = self._head() if begin is not None else []
-        chunk = b"".join([*head, *self._waiting, *self._encoder.reading(reading, told, services, looking)])
+        chunk = b"".join([*head, *self._waiting, *self._encoder.reading(reading, told, services, looking, past)])
         self._waiting = []
         self._offer(chunk, begin)
 

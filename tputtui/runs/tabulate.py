@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from os import PathLike
 
 from tputtui.model import Bindings, HostReading, Reading, Scrape, ServiceState
-from tputtui.runs.decode import Bound, Grouped, Tick
 from tputtui.runs.header import Header, Mark, Summary
+from tputtui.runs.items import Bound, Grouped, Tick, Watched
 from tputtui.runs.moments import moment
 from tputtui.runs.reader import Run
 from tputtui.runs.summary import main_service
 from tputtui.signals.host import derive_host
+from tputtui.signals.served import ServedWindow
 from tputtui.signals.service import ServiceTracker, followed
 from tputtui.signals.window import TargetWindow
 from tputtui.text import clean
@@ -167,6 +168,7 @@ class _Reading:
         self.services: dict[str, _Service] = {}
         self._interval_s = interval_s
         self._windows: dict[str, TargetWindow] = {}
+        self._served: set[str] = set()
         self._bindings: dict[str, Bindings] = {}
         self._last: dict[str, Scrape] = {}
         self._trackers: dict[str, ServiceTracker] = {}
@@ -179,7 +181,9 @@ class _Reading:
         return next(iter(self.services.values()), None)
 
     def take(self, item: object, began_at: float, since: float | None) -> None:
-        if isinstance(item, Bound):
+        if isinstance(item, Watched) and item.served:
+            self._served.add(item.target.name)
+        elif isinstance(item, Bound):
             self._bind(item)
         elif isinstance(item, Grouped):
             self._groups = item.services
@@ -192,7 +196,8 @@ class _Reading:
         if bindings is None or self._bindings.get(name) == bindings:
             return
         self._bindings[name] = bindings
-        self._windows[name] = TargetWindow(self._interval_s, self._interval_s, *followed(bindings))
+        kind = ServedWindow if name in self._served else TargetWindow
+        self._windows[name] = kind(self._interval_s, self._interval_s, *followed(bindings))
         if name in self._last:
             self._windows[name].add(self._last[name])
         self._trackers.clear()
@@ -227,7 +232,7 @@ class _Reading:
                 self._trackers[name] = tracker
             service = self.services.setdefault(name, _Service(name))
             at = newest if any(window.up for window in mine.values()) else reading.at
-            service.take(at - began_at, tracker.state(reading.at, mine), cpu)
+            service.take(at - began_at, tracker.state(mine), cpu)
 
     def _cpu(self, reading: Reading) -> float | None:
         if reading.host is None:

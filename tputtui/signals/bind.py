@@ -84,13 +84,19 @@ def status_errors(metric: Metric, label: str, reason: str, line: Found | None = 
     )
 
 
+def _unit_of_errors(metric: Metric, of: Metric | None) -> str | None:
+    """What is counted, unless that is bytes: errors beside bytes are none (network errors, disk errors)."""
+    unit = units.traffic_unit(of or metric)
+    return unit if unit != "By/s" or units.traffic_unit(metric) == unit else None
+
+
 def counted_errors(metric: Metric, of: Metric | None, score: float, reason: str, line: Found | None = None) -> Binding:
     """Errors that have a counter of their own; `of` is what the ratio is taken of."""
     return Binding(
         "errors",
         "counter",
         metric.sample,
-        unit=units.traffic_unit(of or metric),
+        unit=_unit_of_errors(metric, of),
         match=_matches(metric, line),
         denominator=of.sample if of is not None else None,
         score=round(score, 2),

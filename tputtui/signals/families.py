@@ -65,10 +65,6 @@ class Metric:
         """All series added up; NaN counts as nothing."""
         return sum(value for _, value in self.series if value == value)  # noqa: PLR0124
 
-    def is_one_total(self) -> bool:
-        """Whether it is a mean whose numerator is a counter of its own, not a `_sum`."""
-        return self.kind == "mean" and self.counts is None
-
     def is_counted(self) -> bool:
         """Whether it has a rate."""
         return self.counts is not None

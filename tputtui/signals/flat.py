@@ -17,7 +17,7 @@ from tputtui.signals.window import TargetWindow
 Numbers = list[int]
 """Places of series in `Tick.rates`."""
 
-MEMO_LIMIT = 20_000
+MEMO_LIMIT = 4_000
 """Series of which something is remembered; beyond it, and beyond twice the series there are, all is worked out anew:
 churn must not fill memory.
 """

@@ -152,12 +152,6 @@ class History:
         """
         return [None if cell is None else cell.mean for cell in self._columns(name, end_at, span_s, columns, newest)]
 
-    def minmax(self, name: str, end_at: float, span_s: float, columns: int) -> list[tuple[float, float] | None]:
-        """The lowest and the highest value of each column."""
-        return [
-            None if cell is None else (cell.low, cell.high) for cell in self._columns(name, end_at, span_s, columns)
-        ]
-
     def _columns(
         self, name: str, end_at: float, span_s: float, columns: int, newest: int | None = None
     ) -> list[Cell | None]:

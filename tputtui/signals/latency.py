@@ -30,6 +30,7 @@ class Latency:
         """Find the series that make up the buckets, the sum and the count."""
         family = self.binding.family
         self.places = layout.pick(f"{family}_bucket", self.meets) if self.binding.kind == "histogram" else []
+        self.bound.make_room(len(self.places))
         self._buckets = bucket_sum(layout, self.places, self.bound)
         sums = layout.pick(f"{family}_sum", self.meets)
         if not sums and self.binding.denominator is not None:

@@ -30,11 +30,6 @@ def saturation(owner: str, resource: str) -> str:
     return f"saturation/{owner}/{resource}"
 
 
-def process_cpu(pid: int) -> str:
-    """CPU of the followed process, percent of one core."""
-    return f"process/{pid}"
-
-
 def route_of(labels: tuple[tuple[str, str], ...]) -> str | None:
     """The route among a row's labels."""
     found = dict(labels)

@@ -78,9 +78,16 @@ def _newly_named(slot: SignalKind, family: str, found: Catalog | None) -> Bindin
     metric = found.get(family) if found is not None else None
     if slot == "latency":
         kind: MetricKind = metric.kind if metric is not None else "histogram"
-        name = metric.name if metric is not None else family
+        if metric is None:
+            return Binding(slot, kind, family, unit="s")
+        scale, _ = units.seconds_scale(metric)
         return Binding(
-            slot, kind, name, unit="s", denominator=metric.denominator if metric and kind == "mean" else None
+            slot,
+            kind,
+            metric.name,
+            unit=None if scale is None else "s",
+            scale=1.0 if scale is None else scale,
+            denominator=metric.denominator if kind == "mean" else None,
         )
     if slot == "saturation":
         return Binding(slot, metric.kind if metric is not None else "gauge", family, name=family)

@@ -8,7 +8,7 @@ from typing import Literal
 from tputtui.model import Binding, Bindings, Question
 from tputtui.signals.flat import followed
 from tputtui.signals.levels import is_highest
-from tputtui.signals.window import BOOT_TIME, START_TIME
+from tputtui.signals.lifetime import STARTS
 
 How = Literal["rate", "sum", "max", "limit"]
 _ALWAYS_APART = frozenset(("le", "vmrange", "quantile"))
@@ -26,7 +26,7 @@ def questions(bindings: Bindings, by: Iterable[str]) -> tuple[Question, ...]:
         own = _labels(binding) | (frozenset(by) if binding in main else frozenset())
         counters, gauges = followed([binding])
         for name in (*sorted(counters), *sorted(gauges)):
-            if name in (START_TIME, BOOT_TIME) or name.endswith("_created"):
+            if name in STARTS or name.endswith("_created"):
                 continue
             how: How = "rate" if name in counters else _how(binding, name)
             before = asked.get(name)

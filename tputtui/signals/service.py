@@ -15,8 +15,9 @@ from tputtui.signals.errors import Errors
 from tputtui.signals.flat import Layout, Tick
 from tputtui.signals.latency import Latency
 from tputtui.signals.levels import Level, with_queues
+from tputtui.signals.lifetime import START_TIME, STARTS
 from tputtui.signals.traffic import Traffic
-from tputtui.signals.window import BOOT_TIME, START_TIME, TargetWindow
+from tputtui.signals.window import TargetWindow
 
 
 def followed(bindings: Bindings) -> tuple[frozenset[str], frozenset[str]]:
@@ -27,7 +28,7 @@ def followed(bindings: Bindings) -> tuple[frozenset[str], frozenset[str]]:
 def wanted(bindings: Bindings) -> frozenset[str]:
     """The sample names to read of a target: all that the bindings rest on, and when the process started."""
     counters, gauges = followed(bindings)
-    return counters | gauges | {START_TIME, BOOT_TIME}
+    return (counters | gauges).union(STARTS)
 
 
 class ServiceTracker:
@@ -56,16 +57,16 @@ class ServiceTracker:
         self._breakdowns: dict[tuple[str, ...], Breakdown] = {}
         self._version: object = None
         self._begun = 0  # windows whose lifetime figures are in `since_start`
+        self._lifetime_s: float | None = None
         self._tick: Tick | None = None
 
-    def state(self, at: float, windows: Mapping[str, TargetWindow], by: tuple[str, ...] | None = None) -> ServiceState:
-        """The service as of `at`, from its targets' windows; broken down by the labels `by`, else as suits it."""
+    def state(self, windows: Mapping[str, TargetWindow], by: tuple[str, ...] | None = None) -> ServiceState:
+        """The service as of its targets' windows; broken down by the labels `by`, else as suits it."""
         mine = tuple(windows[target] for target in self.targets if target in windows)
         tick = self._tick = self._look(mine)
         by = default_by(self.bindings.breakdown) if by is None else by
         rows, more = self.breakdown(by)
         levels = sorted(with_queues(level.state(tick) for level in self._levels), key=first.order)
-        ages = [age + max(0.0, at - window.at) for window in mine if (age := window.age_s()) and window.at is not None]
         return ServiceState(
             name=self.name,
             targets=self.targets,
@@ -78,7 +79,7 @@ class ServiceTracker:
             breakdown=rows,
             breakdown_more=more,
             resets=sum(window.resets for window in mine),
-            lifetime_s=max(ages, default=None),
+            lifetime_s=self._lifetime_s,
             covered_s=min((window.covered_s for window in tick.live), default=None),
             reasons=self.bindings.reasons,
         )
@@ -108,6 +109,8 @@ class ServiceTracker:
         known = sum(window.at is not None for window in windows)
         if known > self._begun:
             self._begun = known
+            counted = self.bindings.traffic.family if self.bindings.traffic is not None else START_TIME
+            self._lifetime_s = max((age for window in windows if (age := window.age_s(counted))), default=None)
             for reader in self._readers():
                 reader.begin(layout)
         return flat.take_tick(layout)

@@ -66,14 +66,14 @@ class Traffic:
     def begin(self, layout: Layout) -> None:
         """Take the mean over the processes' lives from what the counters carry now."""
         family = self.binding.family
-        ages = [window.counting_s(family) for window in layout.windows if window.at is not None]
+        ages = [window.age_s(family) for window in layout.windows if window.at is not None]
         if self.binding.kind == "gauge" or not self._numbers or None in ages:
             return
         raw = lifetime(layout).rates
         means = [
             sum(raw[start + number] for number in numbers) / age
             for start, numbers, window in zip(layout.starts, self._ever, layout.windows, strict=True)
-            if (age := window.counting_s(family))
+            if (age := window.age_s(family))
         ]
         self._since_start = sum(means) * self.binding.scale if means else None
 

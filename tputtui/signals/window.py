@@ -18,6 +18,7 @@ from weakref import WeakSet
 
 from tputtui.model import Family, Scrape, Series
 from tputtui.signals.counters import rise
+from tputtui.signals.lifetime import START_TIME, STARTS, began, start_gauge
 
 MOST_ROWS = 240
 """Rows kept at most for a window; the two at its ends are always exact."""
@@ -32,10 +33,6 @@ RESTART_S = 1.0
 
 RETIRE_AT_ONCE = 64
 """Series that are gone are dropped in batches of this many, and of a quarter of all: renumbering touches every row."""
-
-START_TIME = "process_start_time_seconds"
-BOOT_TIME = "node_boot_time_seconds"
-
 
 _serials = count()
 
@@ -92,7 +89,7 @@ class TargetWindow:
         self._scrapes = 0
         self._rows: deque[Row] = deque()
         self._counters = frozenset(counters)
-        self._gauges = frozenset(gauges) | {START_TIME, BOOT_TIME}
+        self._gauges = frozenset(gauges).union(STARTS)
         self._armed: frozenset[str] = frozenset()  # names whose new series may count from zero
         self._suspect: set[str] = set()  # names of retired series: a new series may be an old one
         self._created: dict[Series, float] = {}
@@ -101,7 +98,7 @@ class TargetWindow:
     def follow(self, counters: Collection[str], gauges: Collection[str] = ()) -> None:
         """Follow other sample names from the next scrape on; what is still followed goes on undisturbed."""
         self._counters = frozenset(counters)
-        self._gauges = frozenset(gauges) | {START_TIME, BOOT_TIME}
+        self._gauges = frozenset(gauges).union(STARTS)
 
     def tally(self, name: str, meets: Callable[[Series], bool]) -> Tally:
         """Add up, for as long as the caller keeps it, what series of a name had gained when they are dropped."""
@@ -127,21 +124,11 @@ class TargetWindow:
         rises = map(sub, self._rows[-1].gained, chain(self._rows[0].gained, repeat(0.0)))
         return [gained / seconds for gained in rises]
 
-    def age_s(self) -> float | None:
-        """How long the process behind the target has lived, by its own word; None where it does not say."""
-        if self.start_time is None or self.time is None or not self.start_time > 0:
-            return None
-        age = self.time - self.start_time
+    def age_s(self, sample: str) -> float | None:
+        """For how long a sample had been counting at the newest scrape, by the target's word; None where it does not say."""
+        start = began(sample, self.gauges, self.families)
+        age = self.time - start if self.time is not None and start is not None else 0.0
         return age if age > 0 else None
-
-    def counting_s(self, family: str) -> float | None:
-        """For how long a counter has counted: the process's age; a host's counters run since the host was booted, and
-        those of its containers since each was started, which is not known here.
-        """
-        if family.startswith("node_"):
-            booted = next((value for _, value in self.gauges.get(BOOT_TIME, ())), None)
-            return self.time - booted if booted is not None and self.time is not None and self.time > booted else None
-        return None if family.startswith("container_") else self.age_s()
 
     # ------------------------------------------------------------------------------------------ what it is told
 
@@ -183,8 +170,7 @@ class TargetWindow:
             # Where the wall clock was set, start times move with it and nobody restarted.
             stepped = (scrape.time - scrape.at) - offset
             if abs(start - before - stepped) > RESTART_S:
-                self.raw = [0.0 if isfinite(value) else nan for value in self.raw]
-                return True
+                return self._begin_again(scrape.exposition.families if scrape.exposition is not None else {})
         reborn = {
             (series.name.removesuffix("_created"), series.labels)
             for series, created in self._created.items()
@@ -196,6 +182,14 @@ class TargetWindow:
             if isfinite(self.raw[number]) and _child(series) in reborn:
                 self.raw[number] = 0.0
         return True
+
+    def _begin_again(self, families: Mapping[str, Family]) -> bool:
+        """Let the process's own counters begin at zero; an exporter's others have gone on."""
+        own = {name: start_gauge(name, self.gauges, families) == START_TIME for name in self._counters}
+        for number, series in enumerate(self.series):
+            if own.get(series.name, True) and isfinite(self.raw[number]):
+                self.raw[number] = 0.0
+        return any(own.get(series.name, True) for series in self.series)
 
     def _count(self, samples: Mapping[Series, float], armed: frozenset[str]) -> bool:
         """Add up the rises of one scrape; True where a counter fell. The hot loop: 0.2 µs a series."""

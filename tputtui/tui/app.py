@@ -38,6 +38,7 @@ from tputtui.views.scene import ListState, Scene, Viewpoint, busiest_service
 
 if TYPE_CHECKING:
     from tputtui.runs.header import Mark
+    from tputtui.tui.profile_trigger import OnMissed
     from tputtui.tui.profiles import Profiles
     from tputtui.tui.replay import ReplayCommands
 
@@ -88,6 +89,16 @@ class TputtuiApp(App[int]):
         from tputtui.tui.profiles import Profiles
 
         return Profiles(self)
+
+    @cached_property
+    def _on_missed(self) -> OnMissed | None:
+        """What takes a profile while an objective is missed; nothing of it is loaded where nobody asked for it."""
+        wanted = self.settings.profile.on_objective_missed
+        if wanted is None or self.settings.read_only:
+            return None
+        from tputtui.tui.profile_trigger import OnMissed
+
+        return OnMissed(self, wanted)
 
     # ------------------------------------------------------------------------------------------ life
 
@@ -180,6 +191,8 @@ class TputtuiApp(App[int]):
             self.viewpoint = replace(self.viewpoint, service=busiest_service(tick.snapshot))
         self._forget_status()
         self.asks.lose_ended(tick.snapshot)
+        if self._on_missed is not None:
+            self._on_missed.saw(tick.snapshot)
         self.show_scene()
         if self.profile_at_once is not None and tick.snapshot.processes is not None:
             pid, self.profile_at_once = self.profile_at_once, None

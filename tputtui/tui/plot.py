@@ -53,10 +53,12 @@ class Scatter:
 def top_of(values: Sequence[float | None]) -> float:
     """A round number at or above the largest value: 1, 2 or 5 times a power of ten (1 where all is zero)."""
     largest = max((value for value in values if value is not None and math.isfinite(value)), default=0.0)
-    if largest < 1e-300:  # nothing, or so near to it that a hundredth more of it is not a number
+    if largest <= 0:
         return 1.0
-    power: float = 10.0 ** math.floor(math.log10(largest))
-    return next(power * factor for factor in (1, 2, 2.5, 5, 10, 20) if power * factor >= largest * 1.02)
+    # Held between 1e-300 and 1e300: beyond, a power of ten is 0.0 or its multiples are infinite.
+    wanted = min(max(largest, 1e-300), 1e300) * 1.02
+    power: float = 10.0 ** math.floor(math.log10(wanted))
+    return max(largest, next(power * factor for factor in (1, 2, 2.5, 5, 10, 20) if power * factor >= wanted))
 
 
 def draw(chart: Chart) -> tuple[Line, ...]:

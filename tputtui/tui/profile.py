@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 
 from tputtui.profiling.capture import CaptureFailed
-from tputtui.profiling.profile import Profile
 from tputtui.profiling.shelf import Entry
 from tputtui.profiling.unreadable import UnreadableProfile
 from tputtui.tui import keys
-from tputtui.tui.profile_keys import BookKeys
+from tputtui.tui.profile_lists import ListKeys, Opened
 from tputtui.tui.profile_sampler import Sampled, Sampler, Subject
 from tputtui.tui.profile_sources import Sources
 from tputtui.tui.widgets.line import LineBar
@@ -32,16 +29,7 @@ from tputtui.views.profile_options import Plan, from_settings
 from tputtui.views.scene import Scene
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A profile that is opened instead of taken. `before`: the one it is compared with."""
-
-    profile: Profile
-    before: Profile | None = None
-    entry: Entry | None = None
-
-
-class ProfileScreen(BookKeys, Screen[None]):
+class ProfileScreen(ListKeys):
     """Samples one process and shows where its time goes; or opens a profile that was taken before."""
 
     AUTO_FOCUS = ""  # the prompt gets it when it asks
@@ -57,26 +45,16 @@ class ProfileScreen(BookKeys, Screen[None]):
         ask: bool = False,
     ) -> None:
         """A process to sample, by `plan` or as the settings say, or with `ask` after its options; or `opened`."""
-        super().__init__()
-        self._subject = subject
+        super().__init__(subject, plan, Book())
         self._opened = opened
-        self._plan = plan
         self._ask = ask
-        self._book = Book()
         self._sampling = Sampling(subject.pid if subject else 0, subject.name if subject else "", done=subject is None)
         self._sampler: Sampler | None = None
         self._waiting: Sampled | None = None  # came while the picture is frozen
-        self._menu: OptionsMenu | ShelfMenu | None = None
-        self._entry: Entry | None = None  # the profile that is shown, once it is kept
         self._sources = Sources(self)
         self._offered: tuple[tuple[int, str], ...] = ()
         self._cursor = 0  # of what is offered
         self._zoomed = False
-
-    @property
-    def book(self) -> Book:
-        """The pages of the profile that is shown."""
-        return self._book
 
     @property
     def sampling(self) -> bool:
@@ -187,7 +165,8 @@ class ProfileScreen(BookKeys, Screen[None]):
         if panel.size.height > 3:
             panel.draw(self._drawn(panel.size.width, panel.size.height))
         if not self.query_one(Prompt).display:
-            hints = [("Enter", "open"), *keys.hints(("profile", "everywhere"), self.desk.settings.keys)]
+            usual = [("Enter", "open"), *keys.hints(("profile", "everywhere"), self.desk.settings.keys)]
+            hints = self.hints or usual
             self.query_one("#footer", LineBar).show_line(footer(hints, scene.viewpoint.status, width))
 
     def _drawn(self, width: int, height: int) -> Drawn:
@@ -221,25 +200,13 @@ class ProfileScreen(BookKeys, Screen[None]):
             self._plan = self._menu.plan
             self._start()
         elif isinstance(self._menu, ShelfMenu):
-            self._compare(self._menu.chosen)
+            self.compare(self._menu.chosen)
         elif self._book.study is None and self._offered:
             pid, command = self._offered[self._cursor]
             self._subject = Subject(pid, None, command)
             self._start()
         else:
             self.say(self._book.enter())
-
-    def _compare(self, entry: Entry | None) -> None:
-        self._menu = None
-        if entry is None:
-            self.desk.show_scene()
-            return
-        try:
-            self._book.compare(self.desk.profiles.shelf.read(entry))
-        except UnreadableProfile as error:
-            self.desk.say(str(error))
-        else:
-            self.say("" if self._book.study is not None else "there is no profile yet to compare it with")
 
     def action_sideways(self, step: int) -> None:
         """Right opens, then goes in; left closes, then goes out."""
@@ -268,28 +235,12 @@ class ProfileScreen(BookKeys, Screen[None]):
 
     # ------------------------------------------------------------------------------------------ commands
 
-    def close_menu(self) -> None:
-        """What stands in the pane's place goes."""
-        self._menu = None
-
     def do_zoom_panel(self) -> None:
         """z: the pane takes the lines above it, too."""
         self._zoomed = not self._zoomed or self.desk.alone
         self.query_one("#header").display = not self._zoomed
         self.query_one("#strip").display = not self._zoomed
         self.call_after_refresh(self.desk.show_scene)
-
-    def do_difference(self) -> None:
-        """D: choose the profile to compare with; again: by itself."""
-        if isinstance(self._menu, ShelfMenu):
-            self._menu = None
-        elif self._book.study is not None and self._book.study.before is not None:
-            self._book.compare(None)
-        else:
-            shown = self._entry or (Entry(0.0, 0, "") if self._book.study is not None else None)
-            scene = self.desk.scene()
-            self._menu = ShelfMenu(self.desk.profiles.shelf.entries(), shown, scene.clock if scene is not None else str)
-        self.desk.show_scene()
 
     def do_quit(self) -> None:
         """q: out of a list, then back to the live screen; asks once while it samples."""
@@ -328,32 +279,3 @@ class ProfileScreen(BookKeys, Screen[None]):
             self.desk.say("it is being sampled already: Esc stops")
         else:
             self._start()
-
-    def do_profile_options(self) -> None:
-        """P: how it is sampled, first."""
-        subject = self._subject
-        if self.sampling or subject is None:
-            self.desk.say("it is being sampled already: Esc stops" if subject else "there is no process to sample")
-            return
-        plan = self._plan or from_settings(self.desk.settings.profile)
-        named = f"{subject.pid} {subject.name}"
-        self._menu = OptionsMenu(plan, self.desk.settings.profile, named, subject.threads)
-        self.desk.show_scene()
-
-    def do_filter(self) -> None:
-        """/: search functions and files."""
-
-        def done(words: str | None) -> None:
-            self.query_one("#footer").display = True
-            self.say(self._book.search(words) if words else "")
-
-        if self._book.study is None:
-            self.desk.say("there is no profile yet")
-            return
-        self.query_one("#footer").display = False
-        self.query_one(Prompt).ask("search functions and files: words; n and N go on, Esc clears", done)
-
-    def do_export(self) -> None:
-        """e: the profile as speedscope JSON, collapsed stacks and an SVG flame graph."""
-        study = self._book.study
-        self.desk.profiles.export(study.profile if study is not None else None)

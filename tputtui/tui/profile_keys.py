@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.screen import Screen
 
+from tputtui.tui.widgets.prompt import Prompt
 from tputtui.views.profile_book import Book, tab_of
 from tputtui.views.profile_page import TABS
 
@@ -115,3 +116,21 @@ class BookKeys(Screen[None]):
         where = f" {chosen.func.file}:{chosen.line}" if chosen.func.file else ""
         self.app.copy_to_clipboard(f"{chosen.func.name}{where}")
         self.desk.say(f"copied {chosen.func.name}{where}")
+
+    def do_filter(self) -> None:
+        """/: search functions and files."""
+
+        def done(words: str | None) -> None:
+            self.query_one("#footer").display = True
+            self.say(self.book.search(words) if words else "")
+
+        if self.book.study is None:
+            self.desk.say("there is no profile yet")
+            return
+        self.query_one("#footer").display = False
+        self.query_one(Prompt).ask("search functions and files: words; n and N go on, Esc clears", done)
+
+    def do_export(self) -> None:
+        """e: the profile as speedscope JSON, collapsed stacks and an SVG flame graph."""
+        study = self.book.study
+        self.desk.profiles.export(study.profile if study is not None else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tputtui import text
@@ -16,7 +17,7 @@ from tputtui.profiling.shelf import Entry, Shelf
 from tputtui.profiling.unreadable import UnreadableProfile
 
 if TYPE_CHECKING:
-    from tputtui.runs.decode import Profiled
+    from tputtui.runs.items import Profiled
     from tputtui.tui.app import TputtuiApp
     from tputtui.tui.profile import ProfileScreen
 
@@ -48,12 +49,13 @@ class Profiles:
 
         return next((screen for screen in self._desk.screen_stack if isinstance(screen, ProfileScreen)), None)
 
-    def kept(self, entry: Entry, problem: str) -> None:
-        """A profile is done and saved. Called by the capture's thread."""
+    def kept(self, entry: Entry, problem: str, why: str = "") -> None:
+        """A profile is done and saved; `why`, where nobody asked. Called by the capture's thread."""
         if entry.path is not None:
             self._desk.saved.append(str(entry.path))
         length = text.span(round(entry.duration_s or 0.0, 1))
-        self._desk.source.note(Event(entry.time, "profile", f"profile of {text.clean(entry.label, 60)}, {length}"))
+        words = f"profile of {text.clean(entry.label, 60)}, {length}" + (f": {text.clean(why, 120)}" if why else "")
+        self._desk.source.note(Event(entry.time, "profile", words))
         if problem:
             with contextlib.suppress(RuntimeError):  # the screen has gone
                 self._desk.call_from_thread(self._desk.say, problem)
@@ -67,7 +69,8 @@ class Profiles:
 
     def open(self, entry: Entry) -> None:
         """Show a profile that was taken before."""
-        from tputtui.tui.profile import Opened, ProfileScreen
+        from tputtui.tui.profile import ProfileScreen
+        from tputtui.tui.profile_lists import Opened
 
         screen = self._screen()
         if screen is not None:
@@ -91,9 +94,11 @@ class Profiles:
             self._desk.say(f"not saved: {error.filename or self._desk.place.state_folder}: {error.strerror or error}")
             return
         self._desk.saved += [str(path) for path in paths]
-        self._desk.say(
-            f"saved {paths[0]} (opens in speedscope), and beside it {', '.join(path.name for path in paths[1:])}"
-        )
+        stem = paths[0].name.partition(".")[0]
+        others = ", ".join(path.name.removeprefix(stem) for path in paths[1:])
+        folder, home = str(paths[0].parent), f"{Path.home()}/"
+        folder = f"~/{folder.removeprefix(home)}" if folder.startswith(home) else folder
+        self._desk.say(f"saved {paths[0].name}, {others} in {folder}")
 
     def greet(self) -> bool:
         """Where a profile was being taken at the moment one went back to: show it, or say so. False where none was."""

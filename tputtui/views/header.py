@@ -111,7 +111,7 @@ def _right(scene: Scene, roomy: bool) -> Line:
 def _replayed(scene: Scene, replay: Replay) -> Line:
     """REPLAY 1 min 3 s of 5 min 10x  14:03:22."""
     ended = replay.seconds >= replay.of_s
-    state = "ended" if ended else "paused" if replay.paused else f"{replay.speed}x"
+    state = "ended" if ended else "paused" if replay.paused else f"{replay.speed:g}x"
     spans = [
         Span("REPLAY ", "warning"),
         Span(text.span(floor(replay.seconds)), "strong"),

@@ -44,7 +44,10 @@ class Drawn:
 def pane(shown: ProfilePane, width: int, height: int) -> Drawn:
     """The pane's `height` lines."""
     study, page = shown.study, shown.page
-    lines = [rule("Profile", about(shown.sampling, study), width, focused=True), tabs(shown.tab, study, width)]
+    lines = [
+        rule("Profile", about(shown.sampling, study, width - 12), width, focused=True),
+        tabs(shown.tab, study, width),
+    ]
     if study is None or page is None or study.profile.weight() <= 0:
         return _empty(shown, lines, width, height)
     lines.append(state(shown.sampling, study, list(shown.crumbs), shown.found, shown.tab, width))

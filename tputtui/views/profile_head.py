@@ -76,14 +76,22 @@ def evidence(own: ServiceState | None) -> str:
     return f"{text.clean(row.name, 40)}{full} {text.number(row.waiting)} wait"
 
 
-def about(sampling: Sampling, study: Study | None) -> str:
-    """Whose profile it is, how long, how fast, how many threads, how torn."""
+def about(sampling: Sampling, study: Study | None, room: int) -> str:
+    """Whose profile it is, how long, how fast, how many threads, how torn. What is usual goes first where room lacks."""
+    for spared in range(3):
+        words = _about(sampling, study, spared)
+        if text.width(words) <= room:
+            break
+    return words
+
+
+def _about(sampling: Sampling, study: Study | None, spared: int) -> str:
     parts = [f"{sampling.pid} {sampling.name}" if sampling.pid else sampling.name]
     if study is None:
         return parts[0]
     profile = study.profile
     facts = profile.about
-    if facts.python:
+    if facts.python and spared < 2:
         parts.append(f"python {facts.python}")
     hertz = profile.achieved_hz
     asked = f" of {facts.rate_hz:g}" if facts.rate_hz else ""
@@ -94,7 +102,7 @@ def about(sampling: Sampling, study: Study | None) -> str:
     else:
         quality.append(f"{text.short(profile.weight())} {profile.unit}")
     quality.append(threads(study))
-    if facts.rate_hz:
+    if facts.rate_hz and (facts.blocking or not spared):
         quality.append("blocking" if facts.blocking else "nonblocking")
     lost = study.whole.incomplete
     if lost > 0:

@@ -67,7 +67,7 @@ def turned(plan: Plan, row: int, step: int, settings: ProfileSettings) -> Plan:
     if name == "preset":
         names = [DEFAULT, *settings.presets]
         at = names.index(plan.preset) if plan.preset in names else 0
-        return _preset(names[(at + step) % len(names)], settings)
+        return by_preset(names[(at + step) % len(names)], settings)
     if name == "duration":
         return replace(plan, duration_s=_next(DURATIONS, plan.duration_s, step), preset="")
     if name == "rate":
@@ -81,9 +81,10 @@ def turned(plan: Plan, row: int, step: int, settings: ProfileSettings) -> Plan:
     return replace(plan, subprocesses=not plan.subprocesses, preset="")
 
 
-def _preset(name: str, settings: ProfileSettings) -> Plan:
+def by_preset(name: str | None, settings: ProfileSettings) -> Plan:
+    """What a preset asks for; without one of that name, what `p` does."""
     presets: Mapping[str, ProfilePreset] = settings.presets
-    if name not in presets:
+    if name is None or name not in presets:
         return from_settings(settings)
     chosen = presets[name]
     metric: View = "gil" if chosen.gil else "wall" if chosen.idle else "running"

@@ -130,8 +130,8 @@ def around(spread: float | None) -> str:
 
 
 def delta(change: float) -> str:
-    """A difference in percentage points: "+4.2"."""
-    return f"{change * 100:+.1f}"
+    """A difference in percentage points: "+4.2", and "0.0" for none."""
+    return f"{change * 100:+.1f}" if abs(change) >= 0.0005 else "0.0"
 
 
 def hottest_words(name: str, ratio: float, runs: bool) -> str:

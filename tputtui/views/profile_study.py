@@ -6,12 +6,14 @@ shape of the tree and a difference to a profile with a table of its own. Pure.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tputtui import text
 from tputtui.profiling import categories, hot, reading
+from tputtui.profiling.asleep import cpu_shares
 from tputtui.profiling.categories import Category, Table
 from tputtui.profiling.diff import Difference, UnionTree, functions, union
 from tputtui.profiling.hot import HotFunction, ThreadRow
@@ -85,12 +87,18 @@ class Study:
     def stacks(self) -> Stacks:
         """What is chosen."""
         knobs = self.knobs
-        return _into(self.whole if knobs.threads is None else choose(self.profile, knobs.threads), knobs)
+        whole = knobs.threads is None and self._by_cpu
+        return _into(self.whole if whole else choose(self.profile, knobs.threads, by_cpu=self._by_cpu), knobs)
 
     @cached_property
     def stacks_before(self) -> Stacks | None:
         """The same of the other profile; its threads are not these, so all of them."""
-        return None if self.before is None else _into(choose(self.before), self.knobs)
+        return None if self.before is None else _into(choose(self.before, by_cpu=self._by_cpu), self.knobs)
+
+    @cached_property
+    def _by_cpu(self) -> bool:
+        """Whether CPU time may tell what waits in C. In a comparison both must know it: else those waits look new."""
+        return self.before is None or all(map(cpu_shares, (self.profile, self.before)))
 
     @property
     def has_gil(self) -> bool:
@@ -188,12 +196,13 @@ class Study:
 
     @cached_property
     def _callers(self) -> dict[Func, int]:
-        found: dict[int, set[int]] = {}
         tree = self.tree
-        for node in range(1, len(tree)):
-            found.setdefault(tree.func_id(node), set()).add(tree.func_id(tree.parent[node]))
-        funcs = self.stacks.frames.funcs
-        return {funcs[func]: len(callers) for func, callers in found.items() if func >= 0}
+        ids = list(tree.key)
+        if tree.shape.lines:
+            ids = [tree.func_id(node) for node in range(len(tree))]
+        pairs = set(zip(ids[1:], map(ids.__getitem__, tree.parent[1:]), strict=True))
+        count = Counter(func for func, _ in pairs)
+        return {tree.stacks.frames.funcs[func]: callers for func, callers in count.items() if func >= 0}
 
     def callers(self, func: Func) -> int:
         """From how many functions it is called (or started)."""

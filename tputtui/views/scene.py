@@ -45,7 +45,7 @@ class Replay:
 
     seconds: float  # from its beginning
     of_s: float
-    speed: int = 1
+    speed: float = 1.0
     paused: bool = False
     read: float = 1.0  # how much of it was read, 0 to 1
 

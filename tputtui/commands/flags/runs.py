@@ -56,8 +56,19 @@ def _record(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", metavar="SIZE", type=kinds.size, help="go on in a new file beyond that: 500MiB")
 
 
+_REPLAY_EPILOG = """\
+keys: space pauses, [ ] { } step, @ goes to a time, 0 to the end, , and . change the speed.
+T is +90s from the start, ISO 8601, or the text of a mark."""
+
+
 def _replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run")
+    parser.add_argument("--from", metavar="T", dest="begin", help="where to begin (its start)")
+    parser.add_argument(
+        "--speed", metavar="X", type=kinds.number, default=1.0, help="play X times as fast, up to 60 (1)"
+    )
+    parser.add_argument("--stream", action="store_true", help="no screen: the objects of stream, as fast as it goes")
+    parser.add_argument("-n", metavar="N", type=kinds.count, dest="count", help="with --stream: end after N objects")
 
 
 def _runs(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +110,7 @@ VERBS = (
         (*common.RATES, common.NO_DISCOVER),
         _RECORD_EPILOG,
     ),
-    Verb("replay", "the live screen on a recorded run, with time travel", _replay, common.SCREEN),
+    Verb("replay", "look at a run as it was live, at any speed", _replay, common.SCREEN, _REPLAY_EPILOG),
     Verb("runs", "the runs of a folder: when, how long, best 60 s, p99, and more", _runs, (common.ASCII,)),
     Verb("export", "a run for other programs", _export),
     Verb("cut", "a span of a run as a run of its own, to hand over", _cut),

@@ -1,0 +1,25 @@
+"""Bodies beyond the limit of series."""
+
+from __future__ import annotations
+
+import pytest
+
+from tputtui.collect import hiding
+from tputtui.collect.exposition import Scanner
+from tputtui.collect.labels import Limits
+
+
+def test_a_body_of_countless_families_is_not_looked_at_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[bytes] = []
+
+    def look(line: bytes) -> str:
+        looked.append(line)
+        return line.decode().split()[0]
+
+    monkeypatch.setattr(hiding, "MOST_NAMES", 100)
+    monkeypatch.setattr(hiding, "sample_name", look)
+    body = b"".join(b"# TYPE f%d gauge\nf%d 1\n" % (number, number) for number in range(5000))
+    found = Scanner(Limits(series=1000)).scan(body)
+    assert len(looked) == 100
+    assert len(found.samples) == 100
+    assert (found.series, sum(found.hidden.values())) == (5000, 4900)

@@ -1,0 +1,50 @@
+"""In which unit a binding's rate is."""
+
+from __future__ import annotations
+
+import pytest
+
+from tputtui.model import Bindings, Exposition, Family, Series
+from tputtui.signals.classify import classify
+
+
+def found(*counters: str, **labels: str) -> Bindings:
+    samples = {Series(name, tuple(labels.items())): 1000.0 for name in counters}
+    families = {name: Family(name, "counter") for name in counters}
+    return classify(Exposition(samples, families, len(samples)))
+
+
+def test_errors_beside_bytes_are_no_bytes() -> None:
+    bound = found("node_network_receive_bytes_total", "node_network_receive_errs_total", device="eth0")
+    assert bound.traffic is not None
+    assert bound.errors is not None
+    assert (bound.traffic.unit, bound.errors.family) == ("By/s", "node_network_receive_errs_total")
+    assert bound.errors.unit is None
+
+
+@pytest.mark.parametrize(
+    ("counter", "unit"),
+    [
+        ("shop_received_bytes_total", "By/s"),
+        ("queue_messages_published_total", "msg/s"),
+        ("http_requests_total", "req/s"),
+    ],
+)
+def test_the_noun_of_a_counter_is_its_unit(counter: str, unit: str) -> None:
+    traffic = found(counter).traffic
+    assert traffic is not None
+    assert traffic.unit == unit
+
+
+def test_prometheus_own_page_counts_its_samples_and_not_those_who_scrape_it() -> None:
+    requests, appended = "prometheus_http_requests_total", "prometheus_tsdb_head_samples_appended_total"
+    paths = ("/api/v1/query", "/metrics")
+    samples = {Series(requests, (("code", "200"), ("handler", path))): 1000.0 for path in paths} | {
+        Series(appended): 1e6
+    }
+    families = {name: Family(name, "counter") for name in (requests, appended)}
+    bound = classify(Exposition(samples, families, len(samples)))
+    assert bound.traffic is not None
+    assert bound.traffic.family == requests
+    assert ", without /metrics" in bound.traffic.reason
+    assert [(one.family, one.unit) for one in bound.signals] == [(appended, "samples/s")]

@@ -1,0 +1,46 @@
+"""When a counter began: with its process; with an exporter, whenever what it speaks for did, which outlives it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Final
+
+from tputtui.model import Family, Series
+
+START_TIME: Final = "process_start_time_seconds"
+
+BOOT_TIME: Final = "node_boot_time_seconds"
+
+STARTS: Final = (START_TIME, BOOT_TIME, "redis_start_time_seconds", "pg_postmaster_start_time_seconds")
+"""Gauges that say when something began, in unix seconds. The first word says what: node, redis, pg."""
+
+_EXPORTER = "exporter_build_info"
+_OUTLIVES = frozenset(("node", "container"))  # a host's figures, each container's: never the process's own
+_OF_THE_PROCESS = frozenset(("process", "go", "python", "promhttp"))
+
+Gauges = Mapping[str, list[tuple[Series, float]]]
+
+
+def start_gauge(sample: str, gauges: Gauges, families: Mapping[str, Family]) -> str | None:
+    """The gauge that says when a sample's counting began; None where nothing does."""
+    first = sample.partition("_")[0]
+    if first in _OF_THE_PROCESS or "exporter" in sample:
+        return START_TIME
+    own = next((name for name in STARTS[1:] if name in gauges and name.startswith(f"{first}_")), None)
+    if own is not None:
+        return own
+    return None if first in _OUTLIVES or is_exporter(families) else START_TIME
+
+
+def is_exporter(families: Mapping[str, Family]) -> bool:
+    """Whether the page is an exporter's, by its own word: what it shows counts on while the exporter restarts."""
+    return any(name.endswith(_EXPORTER) for name in families)
+
+
+def began(sample: str, gauges: Gauges, families: Mapping[str, Family]) -> float | None:
+    """Unix seconds since which a sample has counted; None where that is not told, or told differently by several."""
+    name = start_gauge(sample, gauges, families)
+    values = {value for _, value in gauges.get(name, ())} if name is not None else set()
+    value = values.pop() if len(values) == 1 else None
+    return value if value is not None and isfinite(value) and value > 0 else None
