@@ -253,6 +253,9 @@ class Player:
         kept = self._trails.get(family, [])[-columns:]
         return [*([None] * (columns - len(kept))), *kept]
 
+    def chart(self, chosen: tuple[str, str] | None) -> None:
+        """Only what the live screen shows is on the time axis: the screen does not offer it."""
+
     def bind(self, target: str, slot: SignalKind, family: str) -> None:
         """What feeds what is the run's word: the screen does not offer it."""
 
