@@ -12,6 +12,7 @@ from recorded import record
 from tputtui.model import Snapshot
 from tputtui.monitor.player import SPEEDS, Player
 from tputtui.monitor.snapshots import Tape
+from tputtui.runs import members
 from tputtui.runs.reader import Run
 
 
@@ -98,3 +99,17 @@ def test_a_very_long_run_keeps_every_other_snapshot_in_bounded_memory(played: Pl
     assert found is not None
     assert 1140.0 < found.at <= 1150.0
     assert tape.at(0.0) is None
+
+
+def test_a_damaged_part_is_left_out_and_said(tmp_path: Path) -> None:
+    record(tmp_path / "a", 150)
+    content = bytearray((tmp_path / "a").read_bytes())
+    content[bytes(content).find(members.SIGNATURE, 10) + 400] ^= 0x40
+    (tmp_path / "a").write_bytes(content)
+    with Run(tmp_path / "a") as run:
+        player = Player(run)
+        player.start()
+        assert until(lambda: bool(player.damage))
+        assert "left out" in player.damage[0]
+        assert player.position.of_s == 149.0
+        player.stop()

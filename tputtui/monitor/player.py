@@ -160,6 +160,11 @@ class Player:
             at = self._at if read_to is None or self._reel.done else min(self._at, read_to)
             return Position(at - self._begin, self._end - self._begin, self._speed, self._paused, min(1.0, read))
 
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """What could not be read of the run, a sentence each; known once all of it was read."""
+        return self._reel.damage
+
     def seek(self, at: float) -> None:
         """Go to a moment (`at`, on the run's clock); the run's ends are the ends. One not yet read is shown when it is."""
         with self._wake:

@@ -40,6 +40,7 @@ class Reel:
         """`end_at`: the run's last moment. Raises nothing: what goes wrong later is its `failure`."""
         self.failure: BaseException | None = None
         self.done = False
+        self.damage: tuple[str, ...] = ()  # what could not be read, a sentence each; once it is done
         self._path = path
         self._guard = threading.Lock()  # around what is kept
         self._interval_s = header.interval_s
@@ -73,6 +74,7 @@ class Reel:
                         replicas = dict(self._replayer.monitor.replicas)
                         with self._guard:
                             self._tape.keep(snapshot, replicas)
+                self.damage = tuple(run.damage)
         except BaseException as error:  # kept for the player, which has a thread that is looked at
             self.failure = error
         finally:

@@ -20,9 +20,14 @@ class ReplayCommands:
     def __init__(self, desk: TputtuiApp, player: Player) -> None:
         self._desk = desk
         self.player = player
+        self._said_damage = False
 
     def look(self) -> Replay:
         """How it plays, for the header."""
+        damage = self.player.damage
+        if damage and not self._said_damage:
+            self._said_damage = True
+            self._desk.call_later(self._desk.say, f"damaged: {damage[0]}")
         now = self.player.position
         return Replay(now.seconds, now.of_s, now.speed, now.paused, now.read)
 

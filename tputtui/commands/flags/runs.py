@@ -57,7 +57,8 @@ def _record(parser: argparse.ArgumentParser) -> None:
 
 
 _REPLAY_EPILOG = """\
-keys: space pauses, [ ] { } step, @ goes to a time, 0 to the end, , and . change the speed.
+keys: space pauses, [ ] { } step, @ goes to a time, 0 to the end, M to a mark;
+"," and "." change the speed.
 T is +90s from the start, ISO 8601, or the text of a mark."""
 
 
