@@ -581,6 +581,24 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class ChartedFamily:
+    """A family that somebody put on the live screen, as of one tick: all its series added up. None is unknown."""
+
+    target: str
+    name: str
+    type: str = "untyped"
+    unit: str = ""
+    counts: bool = False  # it only rises: its rate is what is charted
+    value: float | None = None  # of a histogram or summary its observations
+    rate: float | None = None  # its rise per second since the scrape before
+
+    @property
+    def now(self) -> float | None:
+        """The charted figure."""
+        return self.rate if self.counts else self.value
+
+
+@dataclass(frozen=True, slots=True)
 class SelfState:
     """What we cost: percent of one core, children included."""
 
@@ -608,4 +626,5 @@ class Snapshot:
     events: tuple[Event, ...] = ()  # the newest, oldest first
     self_: SelfState = field(default_factory=lambda: SelfState(None, None, 0))
     ready: bool = False  # every target has two scrapes or has failed
+    charted: ChartedFamily | None = None  # chosen on the screen; `stream` has none
     history_s: float = 0.0  # figures are known from so long before the first tick on: a server remembered them

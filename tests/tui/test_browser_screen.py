@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from math import nan
 from typing import Any
 
-from fake_source import FakeSource, desk, frame
+import pytest
+from fake_source import FakeSource, desk, frame, settled
 from textual.app import App
 
+from tputtui.model import ChartedFamily
 from tputtui.monitor.browsing import Families
 from tputtui.signals.browse import FamilyRow, Figures
 
@@ -35,6 +37,9 @@ class Exposing(FakeSource):
         many = len(self.rows)
         figures = Figures(self.rows, array("d", [18.0] * many), array("d", [nan, *[612.5] * (many - 1)]))
         return Families(target, 100.0, figures, 0, {}, self.chosen, ((target, f"http://{target}/metrics"),))
+
+    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+        return [18.0] * columns if name.startswith("family/") else super().past(name, columns, span_s, until)
 
     def trail(self, family: str, columns: int) -> Sequence[float | None]:
         return [1.0, 2.0, 3.0]
@@ -91,6 +96,9 @@ async def test_enter_chooses_what_a_family_feeds_and_y_copies_the_lines_that_kee
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("i", "down", "down", "enter")
+        await pilot.pause(0.1)
+        assert "▸ chart" in frame(app)
+        await pilot.press("down")
         await pilot.pause(0.1)
         assert "▸ traffic" in frame(app)
         assert "a counter tells no latency" in frame(app)
@@ -170,3 +178,59 @@ async def test_twenty_thousand_families_scroll_to_their_end_and_back() -> None:
         await pilot.press("home")
         await pilot.pause(0.1)
         assert "thing_00000_total" in frame(app)
+
+
+CHARTED = ChartedFamily("web-01", "db_pool_in_use", "gauge", value=18.0)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (100, 30), (40, 12)])
+async def test_enter_puts_a_metric_on_the_live_screen_and_a_key_takes_it_away(size: tuple[int, int]) -> None:
+    source = Exposing()
+    app = desk(source)
+    async with app.run_test(size=size) as pilot:
+        await settled(app, pilot)
+        await pilot.press("i", "enter", "enter", "q")
+        source.tick(charted=CHARTED)
+        shown = await settled(app, pilot)
+        assert source.was_asked("chart") == [(("web-01", "db_pool_in_use"),)]
+        assert [line for line in shown.splitlines() if line.startswith("─ db_pool_in_use")]
+        assert "18" in shown.partition("─ db_pool_in_use")[2].splitlines()[1]
+        assert "─ Throughput" in shown
+        await pilot.press("X")
+        shown = await settled(app, pilot)
+        assert "─ db_pool_in_use" not in shown
+        assert "is charted no longer" in shown
+    assert source.was_asked("chart")[-1] == (None,)
+
+
+async def test_a_charted_metric_has_the_whole_screen_with_its_axes_and_gives_it_back_when_it_goes() -> None:
+    source = Exposing()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        await pilot.press("i", "enter", "enter", "q", "8", "z")
+        source.tick(charted=CHARTED)
+        shown = await settled(app, pilot)
+        assert "Throughput" not in shown
+        assert shown.splitlines()[1].startswith("━ db_pool_in_use")
+        assert "now" in shown.splitlines()[-3]
+        await pilot.press("X")
+        assert "─ Throughput" in await settled(app, pilot)
+
+
+async def test_enter_on_the_charted_metric_takes_it_away_and_another_takes_its_place() -> None:
+    source = Exposing()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        await pilot.press("i", "enter", "enter", "down", "enter", "enter")
+        assert app.viewpoint.charted == ("web-01", "http_requests_total")
+        await pilot.press("enter")
+        assert "is on the live screen: Enter takes it away" in await settled(app, pilot)
+        await pilot.press("enter")
+        assert app.viewpoint.charted is None
+    assert [asked for (asked,) in source.was_asked("chart")] == [
+        ("web-01", "db_pool_in_use"),
+        ("web-01", "http_requests_total"),
+        None,
+    ]

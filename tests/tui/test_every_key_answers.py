@@ -30,8 +30,9 @@ async def pressed(*typed: str, size: tuple[int, int] = (80, 24), source: FakeSou
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        (("8",), "there is no panel 8: 1 to 7"),
-        (("9",), "there is no panel 9: 1 to 7"),
+        (("8",), "no metric is charted: i, then Enter on one, puts it here"),
+        (("9",), "there is no panel 9: 1 to 8"),
+        (("X",), "no metric is charted: i, then Enter on one, puts it here"),
         (("asterisk",), "* (hottest) works in a profile"),
         (("d",), "by the next label"),
         (("F",), "choose a process first"),
@@ -126,8 +127,8 @@ async def test_a_passing_sentence_goes_with_the_next_key() -> None:
     app = desk()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(app, pilot)
-        await pilot.press("8")
-        assert "there is no panel 8" in await settled(app, pilot)
+        await pilot.press("9")
+        assert "there is no panel 9" in await settled(app, pilot)
         await pilot.press("1")
         last = (await settled(app, pilot)).splitlines()[-1]
         assert "there is no panel" not in last
@@ -208,5 +209,5 @@ async def test_at_forty_columns_a_target_that_is_down_is_told() -> None:
     assert "15 targets, 15 down" in after.splitlines()[0]
 
 
-def test_panels_have_numbers_up_to_seven() -> None:
-    assert len(PANELS) == 7, "the help and the sentence about panels name 1 to 7"
+def test_panels_have_numbers_up_to_eight() -> None:
+    assert len(PANELS) == 8, "the help and the sentence about panels name 1 to 8"

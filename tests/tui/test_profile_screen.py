@@ -46,7 +46,9 @@ async def test_each_view_by_its_key(size: tuple[int, int]) -> None:
         assert "self▼" in await typed(app, pilot, "3")
         assert "▏compute␛[31m[/red]" in await typed(app, pilot, "4")
         assert "/srv/app/rank.py" in await typed(app, pilot, "asterisk", "5")
-        assert "the one thread" in await typed(app, pilot, "6")
+        shown = await typed(app, pilot, "6")
+        assert "the one thread" in shown
+        assert shown.splitlines()[-1].split()[:2] == ["Enter", "choose"]
         assert "the views are 1 to 6" in await typed(app, pilot, "9")
         assert "there is no process to sample" in await typed(app, pilot, "P")
 

@@ -18,7 +18,8 @@ from tputtui.monitor.browsing import Families
 from tputtui.settings.outside import Outside
 from tputtui.settings.toml import read
 from tputtui.signals.browse import SLOTS, FamilyRow, Figures
-from tputtui.views.browser import Look, browser, config_lines, detail, figure, matches
+from tputtui.views.browser import CHART, Look, browser, config_lines, detail, matches, refusal
+from tputtui.views.family import figure
 from tputtui.views.lines import plain
 
 EVIL = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 5000
@@ -104,9 +105,25 @@ def test_the_detail_shows_help_labels_and_the_last_figures() -> None:
 
 
 def test_what_a_family_cannot_feed_is_said_before_one_tries() -> None:
-    shown = "\n".join(plain(line).rstrip() for line in detail(look(cursor=0, choosing=0), 90, 9).lines)
+    shown = "\n".join(plain(line).rstrip() for line in detail(look(cursor=0, choosing=1), 90, 9).lines)
     assert "▸ traffic     a gauge is a level: only what counts can be traffic" in shown
     assert all(slot in shown for slot in SLOTS)
+    assert "chart       a panel on the live screen" in shown
+
+
+def test_what_measures_nothing_cannot_be_charted() -> None:
+    assert refusal(CHART, FamilyRow("build_info", "info", series=1)) == "describes, and measures nothing"
+    assert refusal(CHART, FamilyRow("later_total", "counter", counts=True)) == "has no series yet"
+    assert [refusal(CHART, row) for row in ROWS[:4]] == [None] * 4
+
+
+def test_the_family_on_the_live_screen_is_told_in_the_list_and_in_its_detail() -> None:
+    charted = look(charted=("web-01", "db_pool_in_use"), cursor=0)
+    row = next(plain(line) for line in browser(charted, 100, 9).lines if "db_pool_in_use" in plain(line))
+    assert "chart" in row
+    assert "feeds   chart" in "\n".join(map(plain, detail(charted, 90, 9).lines))
+    elsewhere = look(charted=("web-02", "db_pool_in_use"), cursor=0)
+    assert "feeds   nothing yet" in "\n".join(map(plain, detail(elsewhere, 90, 9).lines))
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite, nan
 from typing import Final
 
-from tputtui.model import Bindings, Exposition, Scrape
+from tputtui.model import Bindings, ChartedFamily, Exposition, Scrape
 from tputtui.signals.browse import FamilyReader, Figures
 
 KEPT: Final = 120
@@ -73,12 +73,52 @@ class Browsing:
         hidden = sum(self.last.hidden.values()) if self.last is not None else 0
         return Families(self.target, self._at, self._figures, hidden, feeds, chosen, targets)
 
+    def samples_of(self, family: str) -> frozenset[str]:
+        """The sample names that a family's figure is made of."""
+        return self._reader.samples_of(family)
+
     def trail(self, family: str, columns: int) -> list[float | None]:
         """The family's figure in the last `columns` scrapes, oldest first; None before, and where there was none."""
         slot = self._slots.get(family)
         newest = list(self._trail)[-columns:] if columns > 0 else []
         told = [figures[slot] if slot is not None and slot < len(figures) else nan for figures in newest]
         return [None] * (columns - len(told)) + [value if isfinite(value) else None for value in told]
+
+
+class Charting:
+    """Reads one family of one target at every good scrape, whether anybody looks at the others or not."""
+
+    def __init__(self, target: str, family: str, samples: frozenset[str]) -> None:
+        """`samples`: the sample names to read."""
+        self.target = target
+        self.samples = samples
+        self.now = ChartedFamily(target, family)
+        self._reader = FamilyReader()
+
+    def take(self, scrape: Scrape) -> None:
+        """Take the target's next scrape; after one that failed nothing is known."""
+        exposition = scrape.exposition
+        if exposition is not None and exposition.served is not None and exposition.served.rate_s is not None:
+            return  # a server's rates: what is charted comes raw
+        self.now = replace(self.now, value=None, rate=None)
+        if exposition is None:
+            return
+        name = self.now.name
+        own = {series: value for series, value in exposition.samples.items() if series.name in self.samples}
+        families = {name: exposition.families[name]} if name in exposition.families else {}
+        figures = self._reader.read(replace(exposition, samples=own, families=families), scrape.at)
+        for place, row in enumerate(figures.rows):
+            if row.name == name and row.series:
+                rate = figures.rates[place]
+                self.now = ChartedFamily(
+                    self.target,
+                    name,
+                    row.type,
+                    row.unit,
+                    row.counts,
+                    figures.value(place),
+                    rate if isfinite(rate) else None,
+                )
 
 
 def is_whole(exposition: Exposition) -> bool:

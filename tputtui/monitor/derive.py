@@ -29,7 +29,7 @@ from tputtui.model import (
     Snapshot,
     Target,
 )
-from tputtui.monitor.browsing import Browsing, Families
+from tputtui.monitor.browsing import Browsing, Charting, Families
 from tputtui.monitor.closer import HeatMaps, LensView, ReplicaTable, ReplicaWatch
 from tputtui.monitor.past import Pasts, level, service_figures
 from tputtui.monitor.served import ServedTracker
@@ -83,6 +83,7 @@ class Monitor:
         self._watches: dict[str, ReplicaWatch] = {}  # of services with several targets
         self._lens: LensView | None = None
         self._browsing: Browsing | None = None
+        self._charting: Charting | None = None
         self._grouped = False
         self._host_before: HostReading | None = None
         self._first = First()
@@ -113,8 +114,8 @@ class Monitor:
             self._grouped = False
 
     def is_browsed(self, target: str) -> bool:
-        """Whether somebody looks at the families of a target."""
-        return self._browsing is not None and self._browsing.target == target
+        """Whether somebody looks at families of a target, all of them or one."""
+        return any(one is not None and one.target == target for one in (self._browsing, self._charting))
 
     def questions(self, target: str) -> tuple[Question, ...]:
         """What to ask the server for that knows a target; nothing before it was looked at. May be called during a tick."""
@@ -156,7 +157,10 @@ class Monitor:
         tracker = self._targets.get(target)
         if tracker is None or (self._browsing is not None and self._browsing.target == target):
             return None
-        return tracker.wanted
+        charted = self._charting
+        if charted is None or charted.target != target or tracker.wanted is None:
+            return tracker.wanted
+        return tracker.wanted | charted.samples
 
     def set_window(self, seconds: float) -> None:
         """Take rates and quantiles over another window from now on; a longer one fills up."""
@@ -191,6 +195,20 @@ class Monitor:
     def trail(self, family: str, columns: int) -> list[float | None]:
         """The last figures of a family of the target that is looked at."""
         return self._browsing.trail(family, columns) if self._browsing is not None else [None] * columns
+
+    def chart(self, chosen: tuple[str, str] | None) -> None:
+        """Read a (target, family) from now on for the time axis, too, until another takes its place; None: none.
+
+        The target is the one that is looked at; of any other, or of a family that it does not have, nothing is known.
+        """
+        if chosen is None:
+            self._charting = None
+            return
+        target, family = chosen
+        browsing = self._browsing
+        known = browsing is not None and browsing.target == target
+        samples = browsing.samples_of(family) if browsing is not None and known else frozenset[str]()
+        self._charting = Charting(target, family, samples)
 
     def bind(self, target: str, slot: SignalKind, family: str, time: float) -> None:
         """Read a signal of a target, and of its replicas, from a family from now on. The event log says how it went."""
@@ -259,6 +277,7 @@ class Monitor:
             objectives=objectives,
             events=tuple(self._events)[-EVENTS_SHOWN:],
             self_=self._self(reading),
+            charted=self._charting.now if self._charting is not None else None,
             history_s=self._history_s(),
             ready=not looking and all(tracker.settled for tracker in self._targets.values()),
         )
@@ -298,6 +317,8 @@ class Monitor:
         self._events.extend(tracker.take(scrape, forgotten))
         if self._browsing is not None and self._browsing.target == scrape.target:
             self._browsing.take(scrape)
+        if self._charting is not None and self._charting.target == scrape.target:
+            self._charting.take(scrape)
         if tracker.bindings is not bindings:
             self._grouped = False  # who belongs together is asked anew at the next tick
 
@@ -431,6 +452,8 @@ class Monitor:
             figures |= service_figures(service)
         for resource in snapshot.host_saturation:
             figures[names.saturation("", resource.name)] = level(resource)
+        if (charted := snapshot.charted) is not None:
+            figures[names.family(charted.target, charted.name)] = charted.now
         return figures
 
 

@@ -247,6 +247,10 @@ class Engine:
         """A family's figure in the last `columns` scrapes of the target that is looked at. Never waits for a tick."""
         return self.monitor.trail(family, columns)
 
+    def chart(self, chosen: tuple[str, str] | None) -> None:
+        """Put a (target, family) on the time axis from now on; None: no longer."""
+        self._soon(partial(self.monitor.chart, chosen))
+
     def bind(self, target: str, slot: SignalKind, family: str) -> None:
         """Read a signal of a target, and of its replicas, from a family from now on."""
         self._soon(partial(self._bind, target, slot, family))

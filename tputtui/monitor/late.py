@@ -121,6 +121,11 @@ class LateEngine:
         """The last figures of a family."""
         return [None] * columns if self._engine is None else self._engine.trail(family, columns)
 
+    def chart(self, chosen: tuple[str, str] | None) -> None:
+        """Put a (target, family) on the time axis, or no longer."""
+        if self._engine is not None:
+            self._engine.chart(chosen)
+
     def bind(self, target: str, slot: SignalKind, family: str) -> None:
         """Read a signal from a family from now on."""
         if self._engine is not None:

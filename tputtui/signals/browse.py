@@ -82,6 +82,14 @@ class FamilyReader:
                 return self._owners[name][0]
         return sample
 
+    def samples_of(self, family: str) -> frozenset[str]:
+        """The sample names of a family of the last exposition that its figure is made of; none where there are none."""
+        return frozenset(
+            name
+            for name, (owner, part) in self._owners.items()
+            if owner == family and part not in ("bucket", "created")
+        )
+
     def read(self, now: Exposition, at: float) -> Figures:
         """The families of the next scrape, which was complete at `at`; a series that is new has no rate yet."""
         series = list(now.samples)
@@ -193,13 +201,19 @@ def _row(
 # ------------------------------------------------------------------------------------------ what it may feed
 
 
+def tells_nothing(family: FamilyRow) -> str | None:
+    """Why a family has no figure at all; None where it has one."""
+    if not family.series:
+        return "has no series yet"
+    return "describes, and measures nothing" if family.type in _NO_NUMBER else None
+
+
 def unfit(slot: SignalKind, family: FamilyRow) -> str | None:
     """Why a family cannot feed a signal; None where it can."""
     kind = family.type
-    if not family.series:
-        return "has no series yet"
-    if kind in _NO_NUMBER:
-        return "describes, and measures nothing"
+    nothing = tells_nothing(family)
+    if nothing is not None:
+        return nothing
     if slot in ("traffic", "errors") and not family.counts and kind not in _UNTOLD:
         return f"a {kind} is a level: only what counts can be {slot}"
     if slot == "latency" and kind == "counter":

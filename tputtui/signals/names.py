@@ -30,6 +30,11 @@ def saturation(owner: str, resource: str) -> str:
     return f"saturation/{owner}/{resource}"
 
 
+def family(target: str, name: str) -> str:
+    """The figure of a family of one target that somebody put on the screen."""
+    return f"family/{target}/{name}"
+
+
 def route_of(labels: tuple[tuple[str, str], ...]) -> str | None:
     """The route among a row's labels."""
     found = dict(labels)

@@ -53,6 +53,26 @@ class EngineCommands:
             chosen = scene.service.targets[0]
         self._desk.push_screen(BrowserScreen(chosen))
 
+    def chart(self, target: str, family: str) -> None:
+        """Put a family of a target on the live screen in place of the one that is there; the same one is taken away."""
+        if self._desk.viewpoint.charted == (target, family):
+            self.do_take_away()
+            return
+        self._desk.source.chart((target, family))
+        self._desk.look(charted=(target, family))
+        self._desk.say(f"{text.clean(family, 60)} is on the live screen (8) until X takes it away")
+
+    def do_take_away(self) -> None:
+        """X: the metric leaves the live screen."""
+        charted = self._desk.viewpoint.charted
+        if charted is None:
+            self._desk.say("no metric is charted: i, then Enter on one, puts it here")
+            return
+        self._desk.source.chart(None)
+        focus = self._desk.viewpoint.focus
+        self._desk.look(charted=None, focus=None if focus == "metric" else focus)
+        self._desk.say(f"{text.clean(charted[1], 60)} is charted no longer")
+
     def look_through(self, lens: Lens | None) -> None:
         """Show only a part of the service, or all of it again."""
         before = self._desk.viewpoint.lens

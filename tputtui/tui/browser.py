@@ -12,19 +12,24 @@ from textual.screen import Screen
 
 from tputtui import text
 from tputtui.monitor.browsing import Families
-from tputtui.signals.browse import SLOTS, FamilyRow, unfit
+from tputtui.signals.browse import SLOTS, FamilyRow
 from tputtui.tui import keys
 from tputtui.tui.widgets.line import LineBar
 from tputtui.tui.widgets.panel import Panel
 from tputtui.tui.widgets.prompt import Prompt
-from tputtui.views.browser import Look, browser, config_lines, detail, matches
+from tputtui.views.browser import CHART, CHOICES, Look, browser, config_lines, detail, matches, refusal
 from tputtui.views.header import footer, header
 from tputtui.views.scene import Scene
 
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
 
-_HINTS = (("Enter", "choose what it feeds"), ("/", "search"), ("y", "copy the config lines"), ("q", "back"))
+_HINTS = (
+    ("Enter", "chart it, or choose what it feeds"),
+    ("/", "search"),
+    ("y", "copy the config lines"),
+    ("q", "back"),
+)
 _MORE_TARGETS = (("← →", "target"),)
 _TRAIL = 120
 
@@ -97,6 +102,7 @@ class BrowserScreen(Screen[None]):
             top=self._top,
             trail=self._trail(at),
             choosing=self._choosing,
+            charted=self.desk.viewpoint.charted,
             waiting=self._why_waiting(scene),
         )
         self.query_one("#header", LineBar).show_line(header(scene, width))
@@ -151,7 +157,7 @@ class BrowserScreen(Screen[None]):
     def action_move(self, rows: int) -> None:
         """Arrows and pages, in the list or in what a family could feed."""
         if self._choosing is not None:
-            self._choosing = max(0, min(len(SLOTS) - 1, self._choosing + rows))
+            self._choosing = max(0, min(len(CHOICES) - 1, self._choosing + rows))
         elif (at := self._place()) is not None:
             at = max(0, min(len(self._found) - 1, at + rows))
             self._cursor = self._rows[self._found[at]].name
@@ -217,24 +223,26 @@ class BrowserScreen(Screen[None]):
     # ------------------------------------------------------------------------------------------ choosing
 
     def action_open(self) -> None:
-        """Enter: offer what the family could feed; Enter again binds it."""
+        """Enter: offer a chart, and what the family could feed; Enter again does it."""
         at = self._place()
         if at is None or self._target is None:
             return
         family = self._rows[self._found[at]]
         if self._choosing is None:
             self._cursor = family.name
-            fitting = [index for index, slot in enumerate(SLOTS) if unfit(slot, family) is None]
-            likely = fitting[::-1] if family.type == "gauge" else fitting  # a level is most often one that can run out
-            self._choosing = next(iter(likely), 0)
+            self._choosing = 0
             self.desk.show_scene()
             return
-        slot = SLOTS[self._choosing]
-        why = unfit(slot, family)
+        choice = CHOICES[self._choosing]
+        why = refusal(choice, family)
         if why is not None:
             self.desk.say(why)
             return
         self._choosing = None
+        if choice == CHART:
+            self.desk.asks.chart(self._target, family.name)
+            return
+        slot = next(slot for slot in SLOTS if slot == choice)
         self.desk.source.bind(self._target, slot, family.name)
         self.desk.say(
             f"{slot} is read from {text.clean(family.name, 80)} from now on; y copies the lines that keep it so"

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from tputtui.signals import names
 from tputtui.tui import plot
+from tputtui.views.family import unit_of as family_unit
 from tputtui.views.latency import SCATTER, has_scatter, lines_rows, quantile_name
 from tputtui.views.lines import Line, Role
+from tputtui.views.metric import state_of
 from tputtui.views.scene import Scene, unit_of
 from tputtui.views.throughput import CHART_WIDTH, chart_rows
 
@@ -52,6 +54,14 @@ class Charts:
             for index, quantile in enumerate(service.latency.quantiles)
         )
         return self._timed("quantiles", scene, traces, service.latency.unit, width, rows)
+
+    def metric(self, scene: Scene, width: int, height: int) -> tuple[Line, ...] | None:
+        """The metric that was put on the screen, over time."""
+        charted = scene.viewpoint.charted
+        if charted is None or width < CHART_WIDTH or height - 2 < _LEAST_ROWS:
+            return None
+        trace = self._trace(scene, names.family(*charted), width - 6)
+        return self._timed("metric", scene, (trace,), family_unit(state_of(scene)), width, height - 2)
 
     def scatter(self, scene: Scene, width: int, height: int) -> tuple[Line, ...] | None:
         """Throughput against the tail of the latency."""

@@ -28,6 +28,7 @@ from tputtui.views.events import events as events_view
 from tputtui.views.header import footer, header
 from tputtui.views.latency import latency
 from tputtui.views.lines import plain
+from tputtui.views.metric import metric
 from tputtui.views.processes import processes
 from tputtui.views.routes import routes
 from tputtui.views.saturation import saturation
@@ -66,6 +67,7 @@ class LiveScreen(Screen[None]):
             yield Panel("throughput")
             yield Static(id="gap-top")
             yield Panel("latency")
+        yield Panel("metric")
         yield Panel("saturation")
         yield Panel("targets")
         with Container(classes="beside", id="bottom"):
@@ -118,6 +120,8 @@ class LiveScreen(Screen[None]):
     def show_scene(self, scene: Scene) -> None:
         """Hand every visible panel its view."""
         size = self.size
+        if self._zoomed == "metric" and scene.viewpoint.charted is None:
+            self._zoomed = None  # X took it away
         self.lay_out(scene, size.width, size.height)
         if self._plan is not None:
             # What is not shown is not read, unless somebody asked for a process to profile.
@@ -153,13 +157,17 @@ class LiveScreen(Screen[None]):
         if name == "latency":
             scatter = self._charts.scatter(scene, width, height)
             return latency(scene, width, height, scatter, self._charts.quantiles(scene, width, height))
+        if name == "metric":
+            return metric(scene, width, height, self._charts.metric(scene, width, height))
         return _VIEWS[name](scene, width, height)
 
     # ------------------------------------------------------------------------------------------ moving about
 
     def action_panel(self, number: int) -> None:
-        """1 to 7: focus a panel by number."""
-        if number <= len(PANELS):
+        """1 to 8: focus a panel by number."""
+        if number <= len(PANELS) and PANELS[number - 1] == "metric" and self.desk.viewpoint.charted is None:
+            self.desk.say("no metric is charted: i, then Enter on one, puts it here")
+        elif number <= len(PANELS):
             self._focus(PANELS[number - 1])
         else:
             self.desk.say(f"there is no panel {number}: 1 to {len(PANELS)}")
@@ -181,6 +189,8 @@ class LiveScreen(Screen[None]):
         order = [panel for panel in PANELS if panel not in ("events",) or self._zoomed]
         if len(self.desk.latest.targets if self.desk.latest else ()) < 2 and "targets" in order:
             order.remove("targets")
+        if self.desk.viewpoint.charted is None:
+            order.remove("metric")
         current = self.desk.viewpoint.focus
         at = order.index(current) + step if current in order else (0 if step > 0 else -1)
         self._focus(order[at % len(order)])
@@ -325,4 +335,5 @@ _VIEWS: dict[PanelName, Callable[[Scene, int, int], PanelView]] = {
     "routes": routes,
     "processes": processes,
     "events": events_view,
+    "metric": metric,
 }

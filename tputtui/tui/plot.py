@@ -65,7 +65,9 @@ def draw(chart: Chart) -> tuple[Line, ...]:
     """The chart as `height` lines: each trace in its role, its name at its end, the axes dimmed."""
     import plotext  # 80 ms that the first paint does not wait for
 
-    top = top_of([value for trace in chart.traces for value in trace.values])
+    values = [value for trace in chart.traces for value in trace.values if value is not None]
+    top = top_of(values)
+    bottom = -top_of([-value for value in values]) if any(value < 0 for value in values) else 0.0
     margin = max((len(trace.name) + 1 for trace in chart.traces if trace.name), default=0)
     width = chart.width - margin
     plotext.clear_figure()
@@ -77,8 +79,9 @@ def draw(chart: Chart) -> tuple[Line, ...]:
     plotext.yaxes(True, False)
     last = max(1, *(len(trace.values) - 1 for trace in chart.traces))
     plotext.xlim(0, last)
-    plotext.ylim(0, top)
-    ticks = [0, top / 2, top] if chart.height >= 7 else [0, top]
+    plotext.ylim(bottom, top)
+    middle = [0.0] if bottom < 0 else [top / 2]
+    ticks = [bottom, *middle, top] if chart.height >= 7 else [bottom, top]
     plotext.yticks(ticks, [_axis(tick, chart.unit) for tick in ticks])
     plotext.xticks(
         [0, last / 2, last], [f"-{text.brief_span(chart.span_s)}", f"-{text.brief_span(chart.span_s / 2)}", chart.end]
@@ -189,8 +192,8 @@ def _scattered(content: str, width: int, roles: dict[str, Role]) -> Line:
 
 
 def _axis(value: float, unit: str | None) -> str:
-    if unit in ("By/s", "s") and value:
-        digits, prefix = text.size(value) if unit == "By/s" else text.seconds(value)
+    if unit in ("By/s", "By", "s") and value:
+        digits, prefix = text.seconds(value) if unit == "s" else text.size(value)
         return f"{digits.removesuffix('.0')} {prefix}"
     return text.short(value)
 
@@ -203,7 +206,7 @@ def _runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
             if runs[-1]:
                 runs.append([])
         else:
-            runs[-1].append((x, min(value, 1e300)))
+            runs[-1].append((x, max(-1e300, min(value, 1e300))))
     return [run for run in runs if run]
 
 

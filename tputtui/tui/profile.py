@@ -165,7 +165,10 @@ class ProfileScreen(ListKeys):
         if panel.size.height > 3:
             panel.draw(self._drawn(panel.size.width, panel.size.height))
         if not self.query_one(Prompt).display:
-            usual = [("Enter", "open"), *keys.hints(("profile", "everywhere"), self.desk.settings.keys)]
+            usual = [
+                ("Enter", "choose" if self._book.tab == "threads" else "open"),
+                *keys.hints(("profile", "everywhere"), self.desk.settings.keys),
+            ]
             hints = self.hints or usual
             self.query_one("#footer", LineBar).show_line(footer(hints, scene.viewpoint.status, width))
 

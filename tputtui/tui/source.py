@@ -58,6 +58,9 @@ class Source(Protocol):
         """A family's figure in the last `columns` scrapes of the target that is looked at."""
         ...
 
+    def chart(self, chosen: tuple[str, str] | None) -> None:
+        """Put a (target, family) on the time axis from now on, as `Snapshot.charted`; None: no longer."""
+
     def bind(self, target: str, slot: SignalKind, family: str) -> None:
         """Read a signal of a target, and of its replicas, from a family from now on."""
 
@@ -110,7 +113,7 @@ class NoSource:
     def _nothing(self, *_: object) -> None:
         """There is nobody to tell."""
 
-    subscribe = start = stop = look_through = browse = bind = set_window = _nothing
+    subscribe = start = stop = look_through = browse = chart = bind = set_window = _nothing
     next_breakdown = want_processes = watch = note = _nothing
 
 

@@ -37,13 +37,24 @@ def plan(scene: Scene | None, width: int, height: int, zoomed: PanelName | None 
     saturation = _saturation_height(scene, 10 if height >= 50 else 7)
     count = len(scene.snapshot.targets) if scene is not None else 0
     strip = 2 + min(count, 8 if height >= 50 else 4) if count > 1 else 0
-    rest = room - saturation - strip
-    top = max(8, rest * 11 // 20)
-    heights: dict[PanelName, int] = {"throughput": top, "latency": top, "saturation": saturation}
+    charted = _metric_height(scene, room - saturation - strip)
+    rest = room - saturation - strip - charted
+    top = max(6 if charted else 8, rest * 11 // 20)
+    heights: dict[PanelName, int] = {"throughput": top, "latency": top}
+    if charted:
+        heights["metric"] = charted
+    heights["saturation"] = saturation
     if strip:
         heights["targets"] = strip
     heights["routes"] = heights["processes"] = rest - top
     return Plan(heights)
+
+
+def _metric_height(scene: Scene | None, room: int) -> int:
+    """Lines for the metric that was put on the screen: with a chart that has axes, where the rest keeps its room."""
+    if scene is None or scene.viewpoint.charted is None:
+        return 0
+    return max(3, min(room // 3, 14))
 
 
 def _stacked(scene: Scene | None, height: int) -> Plan:
@@ -55,6 +66,8 @@ def _stacked(scene: Scene | None, height: int) -> Plan:
         quantiles = max(1, len(scene.service.latency.quantiles))
     room = height - 3
     heights: dict[PanelName, int] = {"throughput": 4}
+    if scene is not None and scene.viewpoint.charted is not None:
+        heights["metric"] = 3  # what somebody asked for goes before what is always there
     heights["latency"] = min(quantiles, 4) + 1
     heights["saturation"] = min(4, _saturation_height(scene, 4))
     while sum(heights.values()) > room and len(heights) > 1:

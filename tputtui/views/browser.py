@@ -6,17 +6,22 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from tputtui import text
 from tputtui.monitor.browsing import Families
 from tputtui.settings.document import toml
-from tputtui.signals.browse import SLOTS, FamilyRow, unfit
+from tputtui.signals.browse import SLOTS, FamilyRow, tells_nothing, unfit
+from tputtui.views.family import figure
 from tputtui.views.lines import Line, Row, fill, rule, sparks
 from tputtui.views.scene import PanelView, scrolled
 
 _WIDE_HELP = 130  # columns from which the help stands in the list, too
 _BESIDE = 100  # columns from which the config lines stand beside the rest
+
+
+CHART = "chart"
+CHOICES: tuple[str, ...] = (CHART, *SLOTS)
+"""What Enter offers: a panel of its own on the live screen, or a signal to feed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +36,26 @@ class Look:
     cursor: int | None = None  # a place in `found`
     top: int = 0
     trail: Sequence[float | None] = ()  # the last figures of the one under the cursor
-    choosing: int | None = None  # which of `SLOTS` is offered
+    choosing: int | None = None  # which of `CHOICES` is offered
+    charted: tuple[str, str] | None = None  # the (target, family) on the live screen
     waiting: str = "reading the whole answer"
 
     @property
     def under_cursor(self) -> int | None:
         """The place of the family under the cursor."""
         return self.found[self.cursor] if self.cursor is not None and 0 <= self.cursor < len(self.found) else None
+
+    def is_charted(self, family: FamilyRow) -> bool:
+        """Whether that family stands on the live screen."""
+        return self.charted == (self.target, family.name)
+
+
+def refusal(choice: str, family: FamilyRow) -> str | None:
+    """Why a family cannot be what was chosen; None where it can."""
+    if choice == CHART:
+        return tells_nothing(family)
+    slot = next(slot for slot in SLOTS if slot == choice)
+    return unfit(slot, family)
 
 
 def matches(query: str, rows: Sequence[FamilyRow]) -> list[int]:
@@ -85,7 +103,7 @@ def browser(look: Look, width: int, height: int) -> PanelView:
     room = max(1, height - len(lines))
     first = scrolled(look.top, look.cursor, len(look.found), room)
     at_line = len(lines) + look.cursor - first if look.cursor is not None else None
-    lines += [columns.line(families, place) for place in look.found[first : first + room]]
+    lines += [columns.line(look, families, place) for place in look.found[first : first + room]]
     return PanelView(tuple(fill(lines, width, height)), at_line)
 
 
@@ -101,6 +119,11 @@ def _context(look: Look) -> str:
     if look.query:
         parts.append(f"/{text.clean(look.query, 30)}")
     return "  ".join(parts)
+
+
+def _feeds(look: Look, families: Families, family: FamilyRow) -> tuple[str, ...]:
+    charted = (CHART,) if look.is_charted(family) else ()
+    return (*charted, *families.feeds.get(family.name, ()))
 
 
 class _Columns:
@@ -121,7 +144,7 @@ class _Columns:
         row.at(self.type, "type", "dim").ending_at(self.series_ends, "series", "dim")
         return row.ending_at(self.now_ends, "now", "dim").at(self.feeds, "feeds", "dim").line()
 
-    def line(self, families: Families, place: int) -> Line:
+    def line(self, look: Look, families: Families, place: int) -> Line:
         family = families.figures.rows[place]
         row = Row(self.width).at(1, text.cut(text.clean(family.name), self.help - 2))
         if self.help < self.type:
@@ -130,30 +153,8 @@ class _Columns:
         row.ending_at(self.series_ends, f"{family.series:,}", "dim")
         digits, unit = figure(family, families.figures.now(place))
         row.ending_at(self.now_ends, digits, "strong").then(f" {unit}" if unit else "", "dim")
-        feeds = families.feeds.get(family.name, ())
+        feeds = _feeds(look, families, family)
         return row.at(self.feeds, text.cut(", ".join(feeds), self.width - self.feeds)).line()
-
-
-def unit_of(family: FamilyRow) -> str:
-    """The unit of a family's figure: of what counts, per second; else what the UNIT line or the name says."""
-    said = family.unit or family.name.removesuffix("_total").rpartition("_")[2]
-    kind = "By" if said == "bytes" else "s" if said == "seconds" else "ratio" if said == "ratio" else ""
-    if not family.counts:
-        return kind
-    return "By/s" if kind == "By" and family.type == "counter" else "/s"
-
-
-_SINCE_1970 = 1e9  # seconds: what is a moment by its name and at least the year 2001 is no duration
-_YEAR_3000 = 32_503_680_000
-
-
-def figure(family: FamilyRow, value: float | None) -> tuple[str, str]:
-    """A family's figure as (number, unit)."""
-    unit = unit_of(family)
-    if unit == "s" and value is not None and value >= _SINCE_1970 and "time" in family.name:
-        moment = datetime.fromtimestamp(min(value, _YEAR_3000), UTC)
-        return moment.strftime("%d %b %H:%M"), "UTC"
-    return (text.rate(value), "/s") if unit == "/s" else text.amount(value, unit)
 
 
 # ------------------------------------------------------------------------------------------ the chosen one
@@ -192,8 +193,7 @@ def _told(look: Look, families: Families, place: int, width: int, height: int) -
     lines = [Row(width).at(1, words).line() for words in help_lines]
     labels = ", ".join(text.clean(label, 60) for label in family.labels) or "no labels"
     lines.append(Row(width).at(1, "labels  ", "dim").then(labels).line())
-    feeds = families.feeds.get(family.name)
-    feeding = ", ".join(feeds) if feeds else "nothing yet: Enter chooses what"
+    feeding = ", ".join(_feeds(look, families, family)) or "nothing yet: Enter charts it, or chooses what it feeds"
     lines.append(Row(width).at(1, "feeds   ", "dim").then(feeding).line())
     digits, unit = figure(family, families.figures.now(place))
     now = Row(width).at(1, "now     ", "dim").then(digits, "strong").then(f" {unit}" if unit else "", "dim")
@@ -209,20 +209,20 @@ def _told(look: Look, families: Families, place: int, width: int, height: int) -
 
 
 def _choice(look: Look, family: FamilyRow, width: int) -> list[Line]:
-    """The four signals, each with the reason why this family cannot feed it."""
-    lines = [
-        Row(width)
-        .at(1, "feeds   ", "dim")
-        .then("choose with the arrows; Enter binds it now, Esc gives up", "dim")
-        .line()
-    ]
-    for index, slot in enumerate(SLOTS):
-        why = unfit(slot, family)
-        row = (
-            Row(width).at(3, "▸ " if index == look.choosing else "  ", "accent").then(slot, "dim" if why else "strong")
-        )
-        lines.append(row.at(17, why or "", "dim").line())
+    """A chart, and the four signals, each with the reason why this family cannot be it."""
+    lines = [Row(width).at(1, "choose with the arrows; Enter does it now, Esc gives up", "dim").line()]
+    for index, choice in enumerate(CHOICES):
+        why = refusal(choice, family)
+        row = Row(width).at(3, "▸ " if index == look.choosing else "  ", "accent")
+        row.then(choice, "dim" if why else "strong")
+        lines.append(row.at(17, why or _meaning(look, family, choice), "dim").line())
     return lines
+
+
+def _meaning(look: Look, family: FamilyRow, choice: str) -> str:
+    if choice != CHART:
+        return f"the service's {choice} is read from it"
+    return "is on the live screen: Enter takes it away" if look.is_charted(family) else "a panel on the live screen"
 
 
 def _config(config: Sequence[str], width: int, height: int) -> list[Line]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import LatencyState, Quantile, ServiceState
 from tputtui.signals import names
+from tputtui.views.further import further_latency
 from tputtui.views.heat import where_requests_fall
 from tputtui.views.lines import Line, Row, Span, blank, fill, mark, rule, sparks
-from tputtui.views.missing import why_nothing
+from tputtui.views.missing import reasons
 from tputtui.views.scene import PanelView, Scene
 
+FURTHER = 10  # from this many lines on further latencies have a line each
 SCATTER = (44, 14)
 """Cells and lines that the scatter takes, and the least it is worth."""
 
@@ -54,8 +56,12 @@ def _latency(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | No
     state = service.latency if service is not None else None
     lines = [_rule(scene, width)]
     if service is None or state is None:
-        lines += [Row(width).at(1, words, "dim").line() for words in why_nothing(scene, service, "latency")]
+        lines += reasons(scene, service, "latency", width)
+        if service is not None:
+            lines += further_latency(service, width)
         return PanelView(tuple(fill(lines, width, height)))
+    also = further_latency(service, width) if height >= FURTHER else []
+    height -= len(also)
     quantiles = state.quantiles
     if not quantiles:
         lines.append(_mean_line(scene, service, state, width))
@@ -79,7 +85,7 @@ def _latency(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | No
         lines += fallen
         if len(lines) < height:
             lines.append(_foot(state, width))
-    return PanelView(tuple(fill(lines, width, height)))
+    return PanelView((*fill(lines, width, height), *also))
 
 
 def _columns(width: int) -> tuple[int, int, int]:

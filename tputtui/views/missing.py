@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from tputtui import text
 from tputtui.model import ServiceState, TargetStatus
+from tputtui.views.lines import Line, Row
 from tputtui.views.scene import Scene
 
 
@@ -20,6 +23,12 @@ def why_nothing(scene: Scene, service: ServiceState | None, signal: str) -> list
     if scene.looks_through is not None:
         return [text.clean(reason)]
     return [f"{text.clean(reason)}: i to choose one"]
+
+
+def reasons(scene: Scene, service: ServiceState | None, signal: str, width: int) -> list[Line]:
+    """The same as lines: what is too long for one goes on in the next."""
+    words = [piece for one in why_nothing(scene, service, signal) for piece in wrap(one, max(12, width - 2))]
+    return [Row(width).at(1, piece, "dim").line() for piece in words]
 
 
 def why_no_rate(scene: Scene, service: ServiceState) -> str:

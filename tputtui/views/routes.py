@@ -19,11 +19,11 @@ def routes(scene: Scene, width: int, height: int) -> PanelView:
     service = scene.service
     state = scene.viewpoint.list("routes")
     by = service.breakdown_by if service is not None else ()
+    rows = service.breakdown if service is not None else ()
     context = f"by {', '.join(map(text.clean, by))}  d" if by else ""
     if state.filter:
         context = f"filter “{text.clean(state.filter, 20)}”  {context}"
     top = rule("Routes", context, width, scene.viewpoint.focus == "routes")
-    rows = service.breakdown if service is not None else ()
     return table(
         Listing(rows, lambda row: row.labels, _words),
         route_columns(service, by, rows),
@@ -43,6 +43,8 @@ def _why_empty(scene: Scene, service: ServiceState | None) -> str:
         return why_nothing(scene, service, "traffic")[0].rstrip(",")
     if service.traffic.rps is None:
         return why_no_rate(scene, service)
+    if service.breakdown_by:
+        return f"no {text.clean(service.breakdown_by[-1], 30)}: the service tells its traffic as one sum"
     return "no labels to break the traffic down by"
 
 
@@ -115,7 +117,7 @@ def _quantile_column(q: float, unit: str | None) -> Column[BreakdownRow]:
 
 
 def _more(service: ServiceState | None, width: int) -> Line | None:
-    if service is None or service.breakdown_more is None or not service.breakdown_more[0]:
+    if service is None or not service.breakdown or service.breakdown_more is None or not service.breakdown_more[0]:
         return None
     count, rps = service.breakdown_more
     total = (service.traffic.rps if service.traffic else None) or 0.0

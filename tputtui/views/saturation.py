@@ -69,7 +69,9 @@ def _row(scene: Scene, owner: str, resource: SaturationState, width: int) -> Lin
     else:
         digits, unit = text.UNKNOWN, "n/a"
     row = Row(width)
-    row.at(1, text.cut(text.clean(resource.name), min(name_cells, ends - 2 - text.width(digits))))
+    doubled = bool(owner) and any(other.name == resource.name for other in scene.snapshot.host_saturation)
+    name = f"service {resource.name}" if doubled else resource.name  # the host has a "memory" of its own
+    row.at(1, text.cut(text.clean(name), min(name_cells, ends - 2 - text.width(digits))))
     row.figure(ends, digits, unit, "dim" if resource.value is None else "strong" if role == "data" else role)
     if resource.ratio is not None:
         filled, ground = bar(resource.ratio, bar_cells)

@@ -22,9 +22,18 @@ Past = Callable[[str, int], Sequence[float | None]]
 HeatPast = Callable[[str, int], "Heat | None"]
 """(service, columns) -> where its requests fell in each column of the time axis; None where it has no buckets."""
 
-PanelName = Literal["throughput", "latency", "saturation", "targets", "routes", "processes", "events"]
-PANELS: tuple[PanelName, ...] = ("throughput", "latency", "saturation", "targets", "routes", "processes", "events")
-"""In the order of Tab and of the keys 1 to 7."""
+PanelName = Literal["throughput", "latency", "saturation", "targets", "routes", "processes", "events", "metric"]
+PANELS: tuple[PanelName, ...] = (
+    "throughput",
+    "latency",
+    "saturation",
+    "targets",
+    "routes",
+    "processes",
+    "events",
+    "metric",
+)
+"""In the order of Tab and of the keys 1 to 8; the last is there while a metric is charted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ class Viewpoint:
     lists: dict[str, ListState] = field(default_factory=dict)
     read_only: bool = False
     followed: tuple[int, float] | None = None  # a process by pid and start: it stands first
+    charted: tuple[str, str] | None = None  # the (target, family) in the panel "metric"
     lens: Lens | None = None  # the service is looked at through it
     cursor: tuple[float, float] | None = None  # (`at` of the axis' end, `at` of the moment), when looking back
     ascii: bool = False  # shades have no ASCII look-alikes: who draws them must know

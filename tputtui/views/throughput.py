@@ -6,11 +6,14 @@ from tputtui import text
 from tputtui.model import ErrorState, ServiceState, TrafficState
 from tputtui.signals import names
 from tputtui.views.classes import LEAST_ROWS, by_class
-from tputtui.views.lines import Line, Role, Row, fill, mark, rule, sparks
-from tputtui.views.missing import why_no_rate, why_nothing
-from tputtui.views.scene import PanelView, Scene, traffic_figure, unit_of
+from tputtui.views.further import further_traffic
+from tputtui.views.lines import Line, Role, Row, fill, rule
+from tputtui.views.missing import reasons, why_no_rate
+from tputtui.views.scene import PanelView, Scene, traffic_figure
+from tputtui.views.trend import trend
 
 CHART_WIDTH = 50  # from this many cells on a real chart is worth its axes
+FURTHER = 8  # from this many lines on further traffic has a line
 _BOTH = 17  # from this many lines on the rates by status class stand under the throughput
 
 
@@ -24,22 +27,25 @@ def throughput(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | 
         lines += _nothing(scene, service, width)
         return PanelView(tuple(fill(lines, width, height)))
     classes = _classes_rows(service, height)
+    also = further_traffic(service, width) if height >= FURTHER else []
     room = chart_rows(scene, height)
     lines.append(_figures(scene, service, traffic, width))
     if chart is not None:
         lines += chart[:room]
     elif room:
-        lines += _sparks(scene, service, width, room)
+        lines += trend(scene, names.traffic(service.name), traffic.rps, traffic.unit, width, room)
     if classes and service.errors is not None:
         lines += by_class(scene, service.name, service.errors, width, classes)
     if height > 2:
-        lines = [*fill(lines, width, height - 1), errors_line(service, width)]
+        lines = [*fill(lines, width, height - 1 - len(also)), *also, errors_line(service, width)]
     return PanelView(tuple(fill(lines, width, height)))
 
 
 def chart_rows(scene: Scene, height: int) -> int:
     """Rows that the chart of throughput may take in a panel of `height` lines."""
-    return max(0, height - 3 - _classes_rows(scene.service, height))
+    service = scene.service
+    also = height >= FURTHER and service is not None and any(one.traffic is not None for one in service.signals)
+    return max(0, height - 3 - int(also) - _classes_rows(service, height))
 
 
 def _classes_rows(service: ServiceState | None, height: int) -> int:
@@ -80,10 +86,11 @@ def errors_line(service: ServiceState, width: int) -> Line:
         row.then(text.percent(ratio), error_role(errors.ratio)).then(" %", "dim")
         row.then(f"  {text.rate(errors.rps)}").then("/s", "dim")
         for name, value in _classes(errors):
-            if row.end + 14 > width:
+            digits = text.rate(value)
+            if row.end + text.width(name) + len(digits) + 6 > width:  # a figure that is cut is another figure
                 break
             role: Role = "warning" if name in ("5xx", "error") and value > 0 else "plain"
-            row.then(f"   {name} ", "dim").then(text.rate(value), role).then("/s", "dim")
+            row.then(f"   {name} ", "dim").then(digits, role).then("/s", "dim")
     if row.end + 11 <= width:
         row.then("   resets ", "dim").then(str(service.resets), "warning" if service.resets else "plain")
     return row.line()
@@ -103,30 +110,5 @@ def error_role(ratio: float | None) -> Role:
     return "bad" if ratio >= 0.01 else "warning"
 
 
-def _sparks(scene: Scene, service: ServiceState, width: int, height: int) -> list[Line]:
-    cells = width - 10
-    if cells < 4:
-        return []
-    values = scene.past(names.traffic(service.name), cells)
-    now = service.traffic.rps if service.traffic is not None else None
-    top = max((value for value in (*values, now) if value is not None), default=0.0)  # never below the big number
-    rows = sparks(values, min(height, 6), top or None)
-    cursor = scene.cursor_column(cells)
-    lines = []
-    for index, content in enumerate(rows):
-        row = Row(width)
-        if index == 0 and top:
-            row.ending_at(8, text.short(_scaled(top, unit_of(service))), "dim")
-        elif index == len(rows) - 1:
-            row.ending_at(8, "0", "dim")
-        line = row.at(9, content, "data").line()
-        lines.append(line if cursor is None else mark(line, 9 + cursor))
-    return lines
-
-
-def _scaled(value: float, unit: str) -> float:
-    return value / 2**20 if unit == "By/s" else value
-
-
 def _nothing(scene: Scene, service: ServiceState | None, width: int) -> list[Line]:
-    return [Row(width).at(1, words, "dim").line() for words in why_nothing(scene, service, "traffic")]
+    return reasons(scene, service, "traffic", width)

@@ -1,0 +1,92 @@
+"""The metric on the live screen: its figure, why there is none, its place beside the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import samples
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tputtui import text
+from tputtui.model import ChartedFamily, TargetStatus
+from tputtui.signals import names
+from tputtui.tui.charts import Charts
+from tputtui.tui.plot import Chart, Trace, draw
+from tputtui.views import arrangement
+from tputtui.views.lines import plain
+from tputtui.views.metric import metric
+from tputtui.views.scene import Scene, Viewpoint
+
+EVIL = "\x1b]52;c;x\x07[/red]" + "z" * 500
+READ = ChartedFamily("web-01", "jobs_total", "counter", counts=True, value=96_000.0, rate=612.5)
+
+
+def scene(charted: ChartedFamily | None, chosen: tuple[str, str] = ("web-01", "jobs_total"), **changes: Any) -> Scene:
+    past = samples.past(lambda name: 600.0 if name == names.family(*chosen) else 0.0)
+    return Scene(samples.snapshot(charted=charted, **changes), past, Viewpoint(charted=chosen), "web-01")
+
+
+def shown(what: Scene, width: int = 100, height: int = 5) -> str:
+    return "\n".join(plain(line).rstrip() for line in metric(what, width, height).lines)
+
+
+def test_what_counts_shows_its_rate_and_its_sum_and_whose_it_is() -> None:
+    words = shown(scene(READ))
+    assert "─ jobs_total ─" in words
+    assert "612.5 /s   in all 96,000" in words
+    assert "counter, web-01" in words
+    assert "█" in words
+
+
+@pytest.mark.parametrize(
+    ("charted", "changes", "why"),
+    [
+        (None, {}, "not read at this moment"),
+        (replace(READ, rate=None), {}, "a rate begins with the second scrape"),
+        (replace(READ, rate=None, value=None), {}, "the last answer did not have it"),
+        (
+            replace(READ, rate=None, value=None),
+            {"targets": (TargetStatus("web-01", "http://x/metrics", "down", "connection refused"),)},
+            "web-01 is down: connection refused",
+        ),
+        (replace(READ, rate=None, value=None), {"targets": ()}, "web-01 is watched no longer"),
+    ],
+)
+def test_an_unknown_figure_says_why(charted: ChartedFamily | None, changes: dict[str, Any], why: str) -> None:
+    assert why in shown(scene(charted, **changes))
+
+
+def test_a_metric_of_another_moment_is_not_taken_for_this_one() -> None:
+    assert "612" not in shown(scene(READ, ("web-01", "another_total"))).splitlines()[1]
+
+
+@given(st.integers(10, 200), st.integers(1, 60), st.booleans())
+def test_it_fills_its_place_and_holds_nothing_that_acts(width: int, height: int, evil: bool) -> None:
+    chosen = (EVIL, EVIL) if evil else ("web-01", "jobs_total")
+    state = replace(READ, target=chosen[0], name=chosen[1], type=chosen[1], unit=chosen[1])
+    what = scene(state, chosen)
+    view = metric(what, width, height, Charts().metric(what, width, height))
+    assert len(view.lines) == height
+    for line in view.lines:
+        assert text.width(plain(line)) == width
+        assert plain(line).isprintable()
+
+
+@given(st.integers(40, 250), st.integers(12, 90))
+def test_wherever_there_is_a_live_screen_the_metric_has_a_place_on_it(width: int, height: int) -> None:
+    plan = arrangement.plan(scene(READ), width, height)
+    assert plan.heights["metric"] >= 3
+    assert plan.heights["throughput"] >= 4
+    rows = [rows for panel, rows in plan.heights.items() if plan.stacked or panel not in ("latency", "processes")]
+    assert sum(rows) == height - 3
+    assert min(rows) >= 1
+
+
+def test_a_level_below_zero_is_drawn_below_zero() -> None:
+    rows = draw(Chart((Trace((-5.0, -3.0, 2.0, 4.0)),), 60.0, None, 60, 9))
+    drawn = [plain(row) for row in rows]
+    assert drawn[-3].startswith("-10┤")
+    assert any("0" in row.split("┤")[0] for row in drawn[1:-3])
