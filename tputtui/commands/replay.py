@@ -10,9 +10,11 @@ from tputtui.commands.effective import effective
 from tputtui.commands.runfile import opened
 from tputtui.commands.screen import require_screen, show
 from tputtui.commands.terminal import say
+from tputtui.settings import Settings
 from tputtui.text import clean
 
 if TYPE_CHECKING:
+    from tputtui.runs.header import Header
     from tputtui.runs.reader import Run
 
 _MOST_SAID = 3
@@ -31,13 +33,25 @@ def run(arguments: Arguments) -> int:
         require_screen(f"tputtui replay {clean(options.run, 100)} --stream prints the same as JSON")
         from tputtui.monitor.replay import Replay
 
-        header = source.header
-        settings = replace(
-            settings, targets=(), servers=(), interval_s=header.interval_s, window_s=header.window_s, discover=False
-        )
+        settings = as_recorded(settings, source.header)
         notes = (*settings.notes, *([source.ended] if source.ended else []), *source.damage[:_MOST_SAID])
         played = Replay(source, begin=begin, speed=options.speed)
         return show(settings, played, notes, replay=played)
+
+
+def as_recorded(settings: Settings, header: Header) -> Settings:
+    """The settings of a replay: what was asked then; and nothing of the living machine is asked or profiled."""
+    return replace(
+        settings,
+        targets=(),
+        servers=(),
+        discover=False,
+        interval_s=header.interval_s,
+        window_s=header.window_s,
+        quantiles=header.quantiles,
+        objectives=header.objectives,
+        profile=replace(settings.profile, on_objective_missed=None),
+    )
 
 
 def _begin(source: Run, words: str | None) -> float | None:

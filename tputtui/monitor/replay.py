@@ -199,6 +199,9 @@ class Replay:
     def browse(self, target: str | None) -> None:
         """Off."""
 
+    def chart(self, chosen: tuple[str, str] | None) -> None:
+        """Off."""
+
     def bind(self, target: str, slot: SignalKind, family: str) -> None:
         """Off."""
 
