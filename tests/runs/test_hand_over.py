@@ -13,6 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from recorded import ADDRESS, BEGAN, FAMILIES, REQUESTS, record, record_two_services
 
 from tputtui.cli import main
+from tputtui.commands.replay import as_recorded
 from tputtui.experiments.rows import read_csv
 from tputtui.model import Exposition, Reading, Scrape, Series, Served, Snapshot, Target
 from tputtui.monitor.cutting import NothingThere, cut
@@ -22,6 +23,7 @@ from tputtui.runs.export import cell, to_csv, to_json
 from tputtui.runs.openmetrics import to_openmetrics
 from tputtui.runs.reader import Run
 from tputtui.runs.recorder import Plan, Recorder
+from tputtui.settings import ProfileTrigger, Settings, TargetSettings
 
 
 def test_a_cut_holds_its_span_and_its_marks_and_says_what_it_was_cut_from(tmp_path: Path) -> None:
@@ -132,6 +134,19 @@ def test_replay_stream_prints_what_stream_printed(tmp_path: Path, capsys: pytest
     objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [one["time"] for one in objects] == [pytest.approx(one.time) for one in shown[5:8]]
     assert objects[0]["services"][0]["traffic"]["rps"] == pytest.approx(100.0)
+
+
+def test_a_replay_asks_and_profiles_nothing_of_the_living_machine(tmp_path: Path) -> None:
+    record(tmp_path / "a", 3)
+    config = Settings(
+        targets=(TargetSettings(name="api", url=ADDRESS),),
+        profile=replace(Settings().profile, on_objective_missed=ProfileTrigger(":8000")),
+        objectives=("rps>=1",),
+    )
+    with Run(tmp_path / "a") as run:
+        settings = as_recorded(config, run.header)
+    assert (settings.targets, settings.servers, settings.discover, settings.objectives) == ((), (), False, ())
+    assert settings.profile.on_objective_missed is None
 
 
 # ------------------------------------------------------------------------------------------------ a server's answers

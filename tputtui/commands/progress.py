@@ -10,11 +10,11 @@ from tputtui import text
 from tputtui.model import Snapshot
 from tputtui.runs.recorder import RecordingState
 
-_BAR = 20
+_BAR, _LEAST_BAR = 20, 5
 
 
 class Progress:
-    """`recording 0:12 of 1:00 [####      ] 1,284 req/s  p99 88 ms  48 KiB`, in ASCII."""
+    """`recording 00:00:12 of 00:01:00 [####      ]  48 KiB  1,284 req/s  p99 88 ms`, in ASCII."""
 
     def __init__(self, stream: TextIO | None, for_s: float | None) -> None:
         self._stream = stream if stream is not None and _is_terminal(stream) else None
@@ -25,7 +25,7 @@ class Progress:
         """Draw it over what stood there."""
         if self._stream is None:
             return
-        line = text.cut(text.ascii_only(line_of(snapshot, state, self._for_s)), shutil.get_terminal_size().columns - 1)
+        line = text.ascii_only(line_of(snapshot, state, self._for_s, shutil.get_terminal_size().columns - 1))
         self._write("\r" + line.ljust(self._drawn))
         self._drawn = len(line)
 
@@ -42,12 +42,22 @@ class Progress:
                 self._stream.flush()
 
 
-def line_of(snapshot: Snapshot, state: RecordingState, for_s: float | None) -> str:
-    """One line about a recording."""
-    parts = [f"recording {text.clock(state.seconds)}"]
-    if for_s is not None:
-        full = min(_BAR, int(_BAR * state.seconds / for_s))
-        parts[0] += f" of {text.clock(for_s)} [{'#' * full}{' ' * (_BAR - full)}]"
+def line_of(snapshot: Snapshot, state: RecordingState, for_s: float | None, width: int) -> str:
+    """One line about a recording. Where room is short, the bar is."""
+    begin = f"recording {text.clock(state.seconds)}"
+    figures = "  ".join(_figures(snapshot, state))
+    if for_s is None:
+        return text.cut(f"{begin}  {figures}", width)
+    begin += f" of {text.clock(for_s)}"
+    cells = min(_BAR, width - text.width(begin) - text.width(figures) - 5)
+    if cells < _LEAST_BAR:
+        return text.cut(f"{begin}  {figures}", width)
+    full = min(cells, int(cells * state.seconds / for_s))
+    return f"{begin} [{'#' * full}{' ' * (cells - full)}]  {figures}"
+
+
+def _figures(snapshot: Snapshot, state: RecordingState) -> list[str]:
+    parts = [" ".join(text.size(state.size))]
     down = [target.name for target in snapshot.targets if target.state == "down"]
     service = next((one for one in snapshot.services if one.traffic is not None), None)
     if service is not None and service.traffic is not None:
@@ -60,8 +70,7 @@ def line_of(snapshot: Snapshot, state: RecordingState, for_s: float | None) -> s
             parts.append(f"errors {text.percent(100 * service.errors.ratio)} %")
     if down:
         parts.append(f"{len(down)} down")
-    parts.append(" ".join(text.size(state.size)))
-    return "  ".join(parts)
+    return parts
 
 
 def _is_terminal(stream: TextIO) -> bool:

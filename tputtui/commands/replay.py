@@ -11,9 +11,11 @@ from tputtui.commands.runfile import opened
 from tputtui.commands.screen import require_screen, show
 from tputtui.commands.terminal import say
 from tputtui.runs.reader import NotARun
+from tputtui.settings import Settings
 from tputtui.text import clean
 
 if TYPE_CHECKING:
+    from tputtui.runs.header import Header
     from tputtui.runs.reader import Run
 
 _MOST_SAID = 3
@@ -32,24 +34,29 @@ def run(arguments: Arguments) -> int:
         require_screen(f"tputtui replay {clean(options.run, 100)} --stream prints the same as JSON")
         from tputtui.monitor.player import Player
 
-        header = source.header
-        settings = replace(
-            settings,
-            targets=(),
-            servers=(),
-            interval_s=header.interval_s,
-            window_s=header.window_s,
-            discover=False,
-            quantiles=header.quantiles,
-            objectives=header.objectives,
-            by=header.by,
-        )
+        settings = as_recorded(settings, source.header)
         notes = (*settings.notes, *([source.ended] if source.ended else []), *source.damage[:_MOST_SAID])
         try:
             player = Player(source, begin=begin, speed=options.speed)
         except NotARun as error:
             raise UsageError(f"{clean(options.run, 200)}: {error}") from None
         return show(settings, player, notes, player=player)
+
+
+def as_recorded(settings: Settings, header: Header) -> Settings:
+    """The settings of a replay: what was asked then; and nothing of the living machine is asked or profiled."""
+    return replace(
+        settings,
+        targets=(),
+        servers=(),
+        discover=False,
+        interval_s=header.interval_s,
+        window_s=header.window_s,
+        quantiles=header.quantiles,
+        objectives=header.objectives,
+        by=header.by,
+        profile=replace(settings.profile, on_objective_missed=None),
+    )
 
 
 def _begin(source: Run, words: str | None) -> float | None:

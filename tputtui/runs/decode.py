@@ -109,7 +109,7 @@ class Decoder:
         if "order" in said:
             return Arranged(tuple(self._of(one).target.name for one in _list(said["order"])))
         if "bindings" in said:
-            number, bound, *names = _parts(said["bindings"], 4)
+            number, bound, *names = _parts([*_list(said["bindings"]), None][:4], 4)
             bindings = from_plain(Bindings, bound) if bound is not None else None
             name, build = (None if one is None else _text(one) for one in names)
             return Bound(self._of(number).target, bindings, name, build)

@@ -94,7 +94,8 @@ class RunWriter:
             while True:
                 with self._wake:
                     if not self._waiting and not self._closing:
-                        self._wake.wait(SYNC_S)
+                        left = SYNC_S - (time.monotonic() - synced)
+                        self._wake.wait(max(0.01, left) if self._unsynced else SYNC_S)
                     todo, done = list(self._waiting), self._closing
                 for begin, chunk in todo:
                     self._write(begin, chunk)
