@@ -30,6 +30,11 @@ def test_imports_point_down(monkeypatch: pytest.MonkeyPatch) -> None:
         ("import tputtui.cli", {"textual", "rich", "httpx", "psutil", "prometheus_client", "plotext", "asyncio"}),
         ("import tputtui.monitor", {"textual", "rich", "plotext", "httpx", "prometheus_client", "numpy", "scipy"}),
         ("import tputtui.snapshot_json, tputtui.commands.stream", {"textual", "rich", "plotext"}),
+        (
+            "import tputtui.commands.record, tputtui.commands.replay, tputtui.commands.runs, tputtui.commands.export",
+            {"textual", "rich", "plotext", "prometheus_client", "numpy", "scipy"},
+        ),
+        ("import tputtui.runs.reader, tputtui.runs.recorder", {"textual", "rich", "httpx", "asyncio", "numpy"}),
         ("import tputtui.views.profile, tputtui.views.routes", {"textual", "rich", "plotext", "psutil", "httpx"}),
         (
             "import tputtui.tui.keys as k, tputtui.tui.theme_files as t\nk.check_remapped({'quit': 'x'})\nt.check('dark')",

@@ -7,6 +7,7 @@ Every string that somebody else wrote (label values, names, error texts, command
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -345,6 +346,15 @@ def clock(value: float) -> str:
     """A length of time as on a stop watch: 00:12:31."""
     total = int(value)
     return f"{total // 3600:02d}:{total // 60 % 60:02d}:{total % 60:02d}"
+
+
+_DAY_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
+
+
+def day_time(words: str) -> int | None:
+    """The seconds since midnight of "14:03:22" or "14:03"; None where it is no time of day."""
+    found = _DAY_TIME.fullmatch(words.strip())
+    return int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0) if found is not None else None
 
 
 _DURATION_UNITS = {

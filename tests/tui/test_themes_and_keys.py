@@ -10,10 +10,12 @@ from textual.keys import Keys, _character_to_key
 from tputtui.tui import keys, palette, theme_files
 from tputtui.tui.app import TputtuiApp
 from tputtui.tui.asking import EngineCommands
+from tputtui.tui.baseline import BaselineCommands
 from tputtui.tui.lists import ListCommands
 from tputtui.tui.live import LiveScreen
 from tputtui.tui.plot import Chart, Scatter, Trace, draw, scatter, top_of
 from tputtui.tui.profile import ProfileScreen
+from tputtui.tui.recording import RecordCommands
 from tputtui.tui.travel import TimeCommands
 from tputtui.views.lines import plain
 
@@ -82,7 +84,16 @@ def test_a_footer_has_at_most_ten() -> None:
 
 @pytest.mark.parametrize("command", [command.id for command in keys.COMMANDS])
 def test_every_command_does_something(command: str) -> None:
-    owners = (LiveScreen, ListCommands, ProfileScreen, TputtuiApp, TimeCommands, EngineCommands)
+    owners = (
+        LiveScreen,
+        ListCommands,
+        ProfileScreen,
+        TputtuiApp,
+        TimeCommands,
+        EngineCommands,
+        RecordCommands,
+        BaselineCommands,
+    )
     assert any(hasattr(owner, f"do_{command}") for owner in owners)
 
 

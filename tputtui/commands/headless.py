@@ -10,11 +10,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from tputtui.commands.arguments import UsageError
 from tputtui.commands.terminal import tell
 from tputtui.model import Snapshot
 from tputtui.settings import Settings
+
+if TYPE_CHECKING:
+    from tputtui.monitor import Engine
 
 _BACKLOG = 120
 """Snapshots kept for a reader that stalls; what does not fit is dropped, and the engine feels nothing of it."""
@@ -73,12 +77,20 @@ def signals() -> Iterator[Stop]:
 
 
 def objects(
-    settings: Settings, stop: Stop, count: int | None = None, tick: Callable[[Snapshot], None] | None = None
+    settings: Settings,
+    stop: Stop,
+    count: int | None = None,
+    tick: Callable[[Snapshot], None] | None = None,
+    prepare: Callable[[Engine], None] | None = None,
 ) -> Iterator[Snapshot]:
-    """The snapshots worth an object, at most `count`, until `stop`. `tick` sees every snapshot, the early ones too."""
+    """The snapshots worth an object, at most `count`, until `stop`. `tick` sees every snapshot, the early ones too;
+    `prepare` gets the engine before it starts.
+    """
     from tputtui.monitor import Engine
 
     engine = Engine(settings)
+    if prepare is not None:
+        prepare(engine)
 
     def arrived(snapshot: Snapshot) -> None:
         if stop.waiting.qsize() < _BACKLOG:

@@ -13,6 +13,7 @@ from tputtui.settings import Settings
 if TYPE_CHECKING:
     from textual.screen import Screen as ScreenOf
 
+    from tputtui.monitor.player import Player
     from tputtui.tui.source import Source
 
 
@@ -30,12 +31,13 @@ def show(
     profile_pid: int | None = None,
     over_when: Callable[[], bool] | None = None,
     opened: Callable[[], ScreenOf[None]] | None = None,
+    player: Player | None = None,
 ) -> int:
     """Run the screen; its exit code. The lines of its end go to stderr, as the screen did."""
     from tputtui.tui.run import CannotShow, run
 
     try:
-        ended = run(settings, source, notes, profile_pid, over_when, opened)
+        ended = run(settings, source, notes, profile_pid, over_when, opened, player)
     except CannotShow as error:
         raise UsageError(str(error)) from error
     for line in ended.lines:

@@ -30,13 +30,16 @@ class Families:
     feeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # family -> the signals it feeds
     chosen: Words = field(default_factory=dict)  # the bindings that were chosen, here or in the config
     targets: tuple[tuple[str, str], ...] = ()  # (name, URL) of all that such a choice is for: the replicas
+    unrecorded: int = 0  # series that the target had, and that a run does not hold
 
 
 class Browsing:
     """Reads every good and whole scrape of one target."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, *, partly: bool = False) -> None:
+        """`partly`: take what there is, as of a run that does not hold every metric."""
         self.target = target
+        self._partly = partly
         self.last: Exposition | None = None
         self._at = 0.0
         self._reader = FamilyReader()
@@ -48,7 +51,7 @@ class Browsing:
     def take(self, scrape: Scrape) -> None:
         """Take the target's next scrape; one that failed, or of which only what is bound was read, says nothing."""
         exposition = scrape.exposition
-        if exposition is None or not is_whole(exposition):
+        if exposition is None or not (self._partly or is_whole(exposition)):
             return
         rows = self._figures.rows
         self._figures = self._reader.read(exposition, scrape.at)
@@ -71,7 +74,9 @@ class Browsing:
             if binding.signal not in feeds.get(family, ()):
                 feeds[family] = (*feeds.get(family, ()), binding.signal)
         hidden = sum(self.last.hidden.values()) if self.last is not None else 0
-        return Families(self.target, self._at, self._figures, hidden, feeds, chosen, targets)
+        last = self.last
+        unrecorded = max(0, last.series - len(last.samples) - hidden) if self._partly and last is not None else 0
+        return Families(self.target, self._at, self._figures, hidden, feeds, chosen, targets, unrecorded)
 
     def samples_of(self, family: str) -> frozenset[str]:
         """The sample names that a family's figure is made of."""

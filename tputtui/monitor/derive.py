@@ -29,6 +29,7 @@ from tputtui.monitor.machine import Machine
 from tputtui.monitor.past import Pasts, level, service_figures
 from tputtui.monitor.served import ServedTracker
 from tputtui.monitor.target import NO_OVERRIDES, Overrides, TargetTracker
+from tputtui.runs.encode import Told
 from tputtui.signals import names
 from tputtui.signals.browse import words_for
 from tputtui.signals.first import First
@@ -110,6 +111,33 @@ class Monitor:
         service = self._service_of(target)
         return tracker.questions(self._breakdown_of(service.name if service is not None else target, [tracker]))
 
+    def tell(self, target: str, bindings: Bindings | None, service_name: str | None, build: str | None) -> None:
+        """What is bound on a target from its next scrape on, as a run tells it."""
+        tracker = self._targets.get(target)
+        if tracker is not None:
+            tracker.tell(bindings, service_name, build)
+            self._grouped = False
+
+    def told(self) -> tuple[Told, ...]:
+        """What a recorder has to know of each target beside the reading that was just taken."""
+        return tuple(
+            Told(
+                one.target,
+                one.bindings,
+                one.service_name,
+                one.build,
+                self.wanted(name),
+                one.not_from_zero,
+                served=isinstance(one, ServedTracker),
+            )
+            for name, one in self._targets.items()
+        )
+
+    @property
+    def lens_name(self) -> str | None:
+        """What the service is called that is only a closer look at another one."""
+        return self._lens.lens.name if self._lens is not None else None
+
     def wanted(self, target: str) -> frozenset[str] | None:
         """The sample names to read of a target; None while it is not known which matter."""
         tracker = self._targets.get(target)
@@ -136,10 +164,13 @@ class Monitor:
 
     # ------------------------------------------------------------------------------------------ browsing
 
-    def browse(self, target: str | None) -> None:
-        """Read a target whole from its next scrape on, to look at its families; None: nobody looks any more."""
+    def browse(self, target: str | None, *, partly: bool = False) -> None:
+        """Read a target whole from its next scrape on, to look at its families; None: nobody looks any more.
+
+        `partly`: take what there is of it.
+        """
         if target is None or self._browsing is None or self._browsing.target != target:
-            self._browsing = Browsing(target) if target is not None else None
+            self._browsing = Browsing(target, partly=partly) if target is not None else None
 
     def families(self) -> Families | None:
         """The families of the target that is looked at; None before its first whole scrape."""

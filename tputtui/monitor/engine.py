@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
+from typing import TYPE_CHECKING
 
 from tputtui.model import Event, Reading, Scrape, SignalKind, Snapshot
 from tputtui.monitor.browsing import Families
@@ -21,17 +23,26 @@ from tputtui.monitor.closer import ReplicaTable
 from tputtui.monitor.columns import ColumnCache
 from tputtui.monitor.derive import Monitor
 from tputtui.monitor.feed import LiveFeed
+from tputtui.monitor.recording import Recording
 from tputtui.monitor.snapshots import SnapshotLog
+from tputtui.runs.header import Mark
 from tputtui.settings import Settings
 from tputtui.settings.expressions import parse_objective
 from tputtui.signals.heat import Heat
 from tputtui.signals.lens import Lens
+from tputtui.text import clean
+
+if TYPE_CHECKING:
+    from tputtui.runs.recorder import Recorder
 
 EARLY_TICK_S = 0.25
 """Until every target has two scrapes or has failed, ticks come at this pace: the screen fills while one watches."""
 
 EARLY_FOR_S = 3.0
 STOP_S = 3.0
+
+PROFILE_BYTES = 3 * 1024 * 1024
+"""What a run carries of a profile at most: a reader reads no line beyond 4 MiB."""
 
 PATIENCE = 0.1
 """Of an interval: so long a tick waits for a target that is just being asked and usually answers promptly."""
@@ -54,6 +65,7 @@ class Engine:
             guard=self._lock,
         )
         self.log = SnapshotLog()
+        self.recording = Recording()
         self.failure: BaseException | None = None  # what ended the engine, if it was not `stop`
         self._feed: LiveFeed | None = None
         self._listeners: list[Listener] = []
@@ -97,7 +109,7 @@ class Engine:
     async def _collect(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._main = asyncio.current_task()
-        self._feed = LiveFeed(self.settings, self.monitor.wanted, self.monitor)
+        self._feed = LiveFeed(self.settings, self._wanted, self.monitor)
         with ThreadPoolExecutor(1, "tick") as worker:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._feed.run())
@@ -127,7 +139,7 @@ class Engine:
         self.monitor.arrange([asked.target.name for asked in targets])
         if feed.looked is not None and not self._said_looked:
             self._said_looked = True
-            self.monitor.note(Event(time.time(), "note", feed.looked))
+            self._note(Event(time.time(), "note", feed.looked))
         self.monitor.browse(self._browsed)
         reading = feed.read(missed)
         self._taking = True
@@ -143,7 +155,8 @@ class Engine:
         return snapshot
 
     def _derive(self, feed: LiveFeed, reading: Reading, past: Sequence[Scrape]) -> Snapshot:
-        snapshot = self.monitor.take(reading, looking=feed.discovering, forgotten=feed.forgotten)
+        looking = feed.discovering
+        snapshot = self.monitor.take(reading, looking=looking, forgotten=feed.forgotten)
         self.monitor.remember(past)
         families = self.monitor.families()
         with self._lock:
@@ -152,7 +165,58 @@ class Engine:
             self.log.keep(snapshot)
             self._columns.newest = snapshot.at
             self._families = families
+        self.recording.took(reading, snapshot, self.monitor, looking, past)
         return snapshot
+
+    def _wanted(self, target: str) -> frozenset[str] | None:
+        return None if self.recording.whole else self.monitor.wanted(target)
+
+    def _note(self, event: Event) -> None:
+        self.monitor.note(event)
+        self.recording.noted(event)
+
+    # ------------------------------------------------------------------------------------------ recording
+
+    def record(self, recorder: Recorder) -> None:
+        """Record all readings from now on. Before `start`, from the first one on."""
+        self._soon(partial(self.recording.begin, recorder)) if self._loop else self.recording.begin(recorder)
+
+    def end_recording(self) -> Recorder | None:
+        """Record no longer. Waits until no reading goes into the recorder any more (bounded), and gives it to be closed.
+
+        Not to be called on the engine's thread.
+        """
+        if self._loop is None or self._loop.is_closed() or not self._thread.is_alive():
+            return self.recording.end()
+        ended: list[Recorder | None] = []
+        done = threading.Event()
+
+        def end() -> None:
+            ended.append(self.recording.end())
+            done.set()
+
+        self._soon(end)
+        done.wait(STOP_S)
+        return ended[0] if ended else None
+
+    def mark(self, words: str, time_: float | None = None) -> None:
+        """Set a mark: now, or at a moment of unix time that lies a little back."""
+        self._soon(partial(self._mark, words, time_))
+
+    def _mark(self, words: str, moment: float | None) -> None:
+        now = time.time()
+        moment = now if moment is None else moment
+        mark = Mark(moment, time.monotonic() - (now - moment), clean(words, 500))
+        self.monitor.note(Event(moment, "mark", mark.text))
+        self.recording.marked(mark)
+
+    def keep_profile(self, time_: float, pid: int, name: str, document: bytes, hottest: str) -> bool:
+        """Put a profile (speedscope's file) into the run that is recorded; False: too large to be carried in it."""
+        if len(document) > PROFILE_BYTES:
+            return False
+        at = time.monotonic() - (time.time() - time_)
+        self._soon(partial(self.recording.profiled, time_, at, pid, name, json.loads(document), hottest))
+        return True
 
     # ------------------------------------------------------------------------------------------ for the screen
 
@@ -226,7 +290,7 @@ class Engine:
 
     def note(self, event: Event) -> None:
         """Put something into the event log."""
-        self._soon(partial(self.monitor.note, event))
+        self._soon(partial(self._note, event))
 
     def _soon(self, act: Callable[[], None]) -> None:
         """Do something with the monitor on the engine's thread, never while a tick is being derived."""

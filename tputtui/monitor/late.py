@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tputtui.monitor.browsing import Families
     from tputtui.monitor.closer import ReplicaTable
     from tputtui.monitor.engine import Engine
+    from tputtui.runs.recorder import Recorder
     from tputtui.signals.heat import Heat
     from tputtui.signals.lens import Lens
 
@@ -27,6 +28,7 @@ class LateEngine:
         self._failure: BaseException | None = None
         self._stopped = False
         self._browsed: str | None = None  # asked before there was an engine
+        self._recorder: Recorder | None = None  # likewise
         self._lock = threading.Lock()  # stop may come while the engine is being loaded
 
     @property
@@ -55,6 +57,8 @@ class LateEngine:
         with self._lock:
             if not self._stopped:
                 engine.browse(self._browsed)
+                if self._recorder is not None:
+                    engine.record(self._recorder)
                 engine.start()
                 self._engine = engine
 
@@ -130,6 +134,25 @@ class LateEngine:
         """Read a signal from a family from now on."""
         if self._engine is not None:
             self._engine.bind(target, slot, family)
+
+    def record(self, recorder: Recorder) -> None:
+        """Record all readings from now on."""
+        with self._lock:
+            if self._engine is not None:
+                self._engine.record(recorder)
+            else:
+                self._recorder = recorder
+
+    def end_recording(self) -> Recorder | None:
+        """Record no longer."""
+        with self._lock:
+            recorder, self._recorder = self._recorder, None
+        return recorder if self._engine is None else self._engine.end_recording()
+
+    def mark(self, words: str, time_: float | None = None) -> None:
+        """Set a mark."""
+        if self._engine is not None:
+            self._engine.mark(words, time_)
 
     def note(self, event: Event) -> None:
         """Put something into the event log."""

@@ -46,6 +46,8 @@ class ServedTracker(TargetTracker):
         return questions(bindings, default_by(bindings.breakdown) if by is None else by)
 
     def _look(self, exposition: Exposition, served: Served) -> None:
+        if self._is_told:
+            return
         found = classify(exposition, served.before, served.before_s)
         more = tuple(label for label in served.source_labels if label not in found.breakdown)
         breakdown = (*found.breakdown, *more[:MOST_SOURCE_LABELS])

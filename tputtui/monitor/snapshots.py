@@ -47,9 +47,51 @@ class SnapshotLog:
             if level and level[0][0] <= at:
                 times = [time for time, _ in level]
                 found = level[bisect_right(times, at) - 1]
-                snapshot: Snapshot = pickle.loads(zlib.decompress(found[1]))  # noqa: S301  # our own, in memory
+                snapshot: Snapshot = _unpack(found[1])
                 return snapshot
         return None
+
+
+class Tape:
+    """All snapshots of a replay, packed; of very many every other one, so that memory stays bounded (60 MB)."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._most = most
+        self._every = 1  # of so many snapshots one is kept
+        self._seen = 0
+        self._times: list[float] = []
+        self._packed: list[bytes] = []
+
+    def keep(self, snapshot: Snapshot, beside: object = None) -> None:
+        """Take the next one, and what belongs beside it: values of the model, or made of such."""
+        if self._seen % self._every == 0:
+            if len(self._times) >= self._most:
+                self._every *= 2
+                self._times, self._packed = self._times[::2], self._packed[::2]
+            self._packed.append(_pack((snapshot, beside)))
+            self._times.append(snapshot.at)
+        self._seen += 1
+
+    @property
+    def newest(self) -> float | None:
+        """The newest moment that is kept; None before the first."""
+        return self._times[-1] if self._times else None
+
+    def moment(self, at: float) -> float | None:
+        """`at` of the snapshot that was shown at a moment; None before the first one."""
+        place = bisect_right(self._times, at) - 1
+        return self._times[place] if place >= 0 else None
+
+    def pair(self, at: float) -> tuple[Snapshot, Any] | None:
+        """What was shown at a moment, and what was kept beside it."""
+        place = bisect_right(self._times, at) - 1
+        found: tuple[Snapshot, Any] | None = _unpack(self._packed[place]) if place >= 0 else None
+        return found
+
+    def at(self, at: float) -> Snapshot | None:
+        """What was shown at a moment. None before the first snapshot."""
+        found = self.pair(at)
+        return found[0] if found is not None else None
 
 
 def _reducers() -> dict[type, Callable[[Any], tuple[type, tuple[Any, ...]]]]:
@@ -67,9 +109,14 @@ def _reducers() -> dict[type, Callable[[Any], tuple[type, tuple[Any, ...]]]]:
 _REDUCERS = _reducers()
 
 
-def _pack(snapshot: Snapshot) -> bytes:
+def _pack(value: object) -> bytes:
     out = io.BytesIO()
     pickler = pickle.Pickler(out, pickle.HIGHEST_PROTOCOL)
     pickler.dispatch_table = _REDUCERS
-    pickler.dump(snapshot)
+    pickler.dump(value)
     return zlib.compress(out.getvalue(), _FAST)
+
+
+def _unpack(packed: bytes) -> Any:
+    """What was packed. Only ever what this process packed itself: pickle runs whatever it is given."""
+    return pickle.loads(zlib.decompress(packed))  # noqa: S301  # our own, in memory

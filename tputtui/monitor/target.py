@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -50,6 +51,8 @@ class TargetTracker:
         self.service_name: str | None = None  # what it says of itself: target_info's service.name
         self._build: object | None = None  # its build info with its job, where it tells both
         self.overrides = overrides
+        self.not_from_zero: frozenset[str] = frozenset()  # names whose new series did not count from zero just now
+        self._is_told = False  # a run says what is bound
         self._found = Bindings()  # what classification says, before the overrides
         self._newly: tuple[frozenset[str], int] = (frozenset(), 0)  # names newly chosen, for how many scrapes yet
         self._interval_s = interval_s
@@ -83,6 +86,11 @@ class TargetTracker:
         """
         return self.target.service or self.service_name or self._build
 
+    @property
+    def build(self) -> str | None:
+        """The same text for the same builds and job; None where it does not tell both."""
+        return None if self._build is None else hashlib.sha256(repr(self._build).encode()).hexdigest()[:16]
+
     def set_window(self, window_s: float) -> None:
         """Another window from now on; a longer one fills up."""
         self._window_s = window_s
@@ -113,7 +121,8 @@ class TargetTracker:
             newly, scrapes = self._newly
             if scrapes and exposition is not None:
                 self._newly = (newly, scrapes - 1)
-            self.window.add(scrape, forgotten | newly if scrapes else forgotten)
+            self.not_from_zero = forgotten | newly if scrapes else forgotten
+            self.window.add(scrape, self.not_from_zero)
             if self.window.resets > self._resets:
                 self._resets = self.window.resets
                 events.append(self._event(scrape, "reset", f"counter reset on {self.name} (restart)"))
@@ -123,6 +132,8 @@ class TargetTracker:
         """Look at what the target exposes: at the first two scrapes, then where something may have appeared."""
         before = self._last_good
         earlier = before.exposition if before is not None else None
+        if self._is_told:
+            return
         if self.wanted is None and self._is_worth_a_look(exposition, earlier):
             elapsed = scrape.at - before.at if before is not None else None
             self._settle(classify(exposition, earlier, elapsed), exposition)
@@ -149,9 +160,18 @@ class TargetTracker:
         was born since then counts from zero.
         """
         self._found = found = kept(found, self._found)
-        bindings = apply_overrides(found, self.overrides, exposition)
         self.service_name = self.service_name or _info(exposition, "service_name")
         self._build = self._build or _build_and_job(exposition)
+        self._put_in_force(apply_overrides(found, self.overrides, exposition))
+
+    def tell(self, bindings: Bindings | None, service_name: str | None, build: str | None) -> None:
+        """What is bound from the next scrape on, by a run's word: nothing is looked for here any more."""
+        self._is_told = True
+        self.service_name, self._build = service_name, build
+        if bindings is not None:
+            self._put_in_force(bindings)
+
+    def _put_in_force(self, bindings: Bindings) -> None:
         old = self.bindings
         if old is not None and bindings == old:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,6 +44,10 @@ class Shelf:
         entry = Entry(about.time or 0.0, about.pid or 0, about.label, profile.duration_s, path, profile)
         self._taken = (entry, *self._taken)
         return entry, problem
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        """Add profiles that are at hand already, such as those of a recorded run; the newest first."""
+        self._taken = (*entries, *self._taken)
 
     def entries(self) -> list[Entry]:
         """All of them, the newest first."""

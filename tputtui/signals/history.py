@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 LEVELS: Final = ((1.0, 900), (10.0, 1080), (60.0, 1440))
@@ -100,8 +100,14 @@ class History:
     neither written nor read for longest is dropped.
     """
 
-    def __init__(self, interval_s: float = 1.0, most_names: int = MOST_NAMES) -> None:
+    def __init__(
+        self,
+        interval_s: float = 1.0,
+        most_names: int = MOST_NAMES,
+        levels: Sequence[tuple[float, int]] = LEVELS,
+    ) -> None:
         """`interval_s`: how often values come, 0.1 to 60 s. Above a level's step, a value stands for several cells."""
+        self._levels = tuple(levels)
         self.interval_s = interval_s
         self.most_names = most_names
         self._rings: OrderedDict[str, tuple[Ring, ...]] = OrderedDict()
@@ -114,7 +120,7 @@ class History:
             if rings is None:
                 if len(self._rings) >= self.most_names and not self._make_room(name, values):
                     continue
-                rings = self._rings[name] = tuple(Ring(step, cells) for step, cells in LEVELS)
+                rings = self._rings[name] = tuple(Ring(step, cells) for step, cells in self._levels)
             self._rings.move_to_end(name)
             for ring in rings:
                 ring.put(at, value)

@@ -23,10 +23,12 @@ from tputtui.model import Snapshot, TargetStatus
 from tputtui.settings import Settings
 from tputtui.tui import keys, palette
 from tputtui.tui.asking import EngineCommands
+from tputtui.tui.baseline import BaselineCommands
 from tputtui.tui.commands import CommandProvider
 from tputtui.tui.driver import TerminalDriver
 from tputtui.tui.lifeline import Lifeline
 from tputtui.tui.live import LiveScreen
+from tputtui.tui.recording import RecordCommands
 from tputtui.tui.source import Place, Source, Tick
 from tputtui.tui.timeline import Timeline
 from tputtui.tui.travel import TimeCommands
@@ -35,8 +37,10 @@ from tputtui.tui.wire import Wire
 from tputtui.views.scene import ListState, Scene, Viewpoint, busiest_service
 
 if TYPE_CHECKING:
+    from tputtui.runs.header import Mark
     from tputtui.tui.profile_trigger import OnMissed
     from tputtui.tui.profiles import Profiles
+    from tputtui.tui.replay import ReplayCommands
 
 BACKLOG = 4  # writes that wait for the terminal: beyond that a frame is dropped, not queued
 SAY_S = 6.0
@@ -70,7 +74,9 @@ class TputtuiApp(App[int]):
         self.saved: list[str] = []  # files, for the lines in the scrollback
         self.asks = EngineCommands(self)
         self.opened: Screen[None] | None = None  # shown alone, in place of the live screen
-        self._commands = (TimeCommands(self), self.asks)
+        self.recording = RecordCommands(self)
+        self.replay: ReplayCommands | None = None  # a recorded run is shown
+        self._commands = (TimeCommands(self), self.asks, self.recording, BaselineCommands(self))
         self._wire = Wire()
         self._said_at = 0.0
         self._lifeline = Lifeline(self._leave_with, source.stop)
@@ -126,6 +132,7 @@ class TputtuiApp(App[int]):
             raise self.source.failure
         if self.over_when is not None and self.over_when():
             self.exit(0)
+        self.recording.check()
         if self.alone and self._forget_status():
             self.show_scene()  # no tick will
 
@@ -245,6 +252,9 @@ class TputtuiApp(App[int]):
             cursor=self.timeline.cursor,
             ascii=self.settings.ascii,
             service=self._service_shown(snapshot),
+            recording=self.recording.words(),
+            replay=self.replay.look() if self.replay is not None else None,
+            marks=tuple(mark.at for mark in self.marks),
         )
         return Scene(
             snapshot,
@@ -298,15 +308,33 @@ class TputtuiApp(App[int]):
         """Run a command of keys.py: the screen in front knows it, else the app does."""
         if command != "quit":
             self.asked_to_quit = False
-        for owner in (self.screen, *getattr(self.screen, "handlers", ()), self, *self._commands):
+        first = (self.replay,) if self.replay is not None else ()
+        for owner in (*first, self.screen, *getattr(self.screen, "handlers", ()), self, *self._commands):
             handler = getattr(owner, f"do_{command}", None)
             if handler is not None:
                 handler()
                 return
         self.say(f"{keys.LABELS[command]} has no meaning here: ? shows the keys")
 
+    @property
+    def marks(self) -> list[Mark]:
+        """The marks there are: those that were set here, or those of the run."""
+        return self.replay.player.marks if self.replay is not None else self.recording.marks
+
+    def go_to(self, at: float) -> None:
+        """Look at a moment."""
+        if self.replay is not None:
+            self.replay.go_to(at)
+        else:
+            self.timeline.look_at(at)
+            self.show_scene()
+
     def do_quit(self) -> None:
-        """q on the live screen."""
+        """q on the live screen: asks once while something is recorded."""
+        if self.recording.running and not self.asked_to_quit:
+            self.asked_to_quit = True
+            self.say("it is being recorded: q again saves the run and quits, R only stops it")
+            return
         self.exit(0)
 
     def do_help(self) -> None:

@@ -123,6 +123,8 @@ class BrowserScreen(Screen[None]):
         state = next((target for target in scene.snapshot.targets if target.name == self._target), None)
         if state is None:
             return "no target: tputtui :PORT watches a port"
+        if self.desk.replay is not None:
+            return "not recorded: the run holds nothing of this target at this moment"
         if state.state == "down":
             return f"{text.clean(state.name, 60)} is down: {state.error or 'no answer'}"
         return "reading the whole answer"
@@ -226,6 +228,9 @@ class BrowserScreen(Screen[None]):
         """Enter: offer a chart, and what the family could feed; Enter again does it."""
         at = self._place()
         if at is None or self._target is None:
+            return
+        if self.desk.replay is not None:
+            self.desk.say("in a replay it stays as it was: what feeds what is part of the run")
             return
         family = self._rows[self._found[at]]
         if self._choosing is None:

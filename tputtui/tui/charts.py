@@ -103,11 +103,14 @@ class Charts:
         span = scene.viewpoint.shown_span_s
         chart = plot.Chart(traces, span, unit, width, rows, scene.viewpoint.ascii, scene.axis_end)
         lines = self._drawn(kind, chart, lambda: plot.draw(chart))
+        margin = max((len(trace.name) + 1 for trace in traces if trace.name), default=0)
+        end = scene.viewpoint.cursor[0] if scene.viewpoint.cursor is not None else scene.snapshot.at
+        for moment in scene.viewpoint.marks:
+            if end - span <= moment <= end:
+                lines = plot.marked(lines, 1 - (end - moment) / span, margin, "┴")
         if scene.viewpoint.cursor is None:
             return lines
-        end, moment = scene.viewpoint.cursor
-        margin = max((len(trace.name) + 1 for trace in traces if trace.name), default=0)
-        return plot.marked(lines, 1 - (end - moment) / span, margin)
+        return plot.marked(lines, 1 - (end - scene.viewpoint.cursor[1]) / span, margin)
 
     def _drawn(self, kind: str, key: object, build: Callable[[], tuple[Line, ...]]) -> tuple[Line, ...]:
         kept = self._kept.get(kind)

@@ -59,6 +59,7 @@ _WORDS = {
     "f1": "F1",
     "end": "End",
     "space": "space",
+    "comma": ",",
 }
 
 
@@ -168,7 +169,7 @@ COMMANDS: tuple[Command, ...] = (
         pair=Pair("forward_far", "time ×10", "ten steps back in time; ten forward"),
     ),
     Command("forward_far", "right_curly_bracket", "forward ×10", "ten steps forward", "time"),
-    Command("jump", "at", "a time", "go to a time: 14:03:22, or -90s", "time"),
+    Command("jump", "at", "a time", "go to a time: 14:03:22, -90s, or a mark", "time"),
     Command("live", "0,end", "live", "back to now", "time"),
     Command(
         "zoom_in",
@@ -180,6 +181,34 @@ COMMANDS: tuple[Command, ...] = (
         pair=Pair("zoom_out", "span", "halve the span of the time axis; double it"),
     ),
     Command("zoom_out", "minus", "zoom out", "double the span of the time axis", "time"),
+    Command(
+        "mark",
+        "m",
+        "mark",
+        "name this moment: shown on every time axis, in the log, and in the recording",
+        "time",
+        pair=Pair("marks", "mark, marks", "name this moment, on all axes, in log and recording; list the marks"),
+    ),
+    Command("marks", "M", "marks", "the marks that were set: Enter goes to one", "time"),
+    Command(
+        "slower",
+        "comma",
+        "slower",
+        "play a recorded run slower",
+        "time",
+        pair=Pair("faster", "speed", "play a recorded run slower; faster: 1x to 60x"),
+    ),
+    Command("faster", "full_stop", "faster", "play a recorded run faster, up to 60x", "time"),
+    Command("record", "R", "record", "record a run, to replay, compare or hand over; again: stop and save it", "time"),
+    Command(
+        "baseline",
+        "b",
+        "baseline",
+        "hold all figures against those of now: their difference is shown",
+        "time",
+        pair=Pair("forget_baseline", "baseline", "hold all figures against those of now; against those since start"),
+    ),
+    Command("forget_baseline", "B", "no baseline", "show the figures since start again", "time"),
     Command("profile", "p", "profile", "sample the chosen process with py-spy for 10 s", "live", footer=True),
     Command("follow", "F", "follow", "keep the chosen process in the first row", "live"),
     Command(

@@ -225,6 +225,9 @@ class LiveScreen(Screen[None]):
 
         scene = self.desk.scene()
         service = scene.service if scene is not None else None
+        if self.desk.viewpoint.replay:
+            self.desk.say("a replay shows what was derived live: no part of a service alone")
+            return
         if scene is None or service is None or chosen is None:
             self.desk.say("choose a row first: the arrows")
             return

@@ -146,13 +146,13 @@ def _last(values: Sequence[float | None]) -> float | None:
     return next((value for value in reversed(values) if value is not None and math.isfinite(value)), None)
 
 
-def marked(lines: tuple[Line, ...], fraction: float, margin: int = 0) -> tuple[Line, ...]:
-    """The chart with a stroke at a `fraction` of its time axis, and a caret under it. `margin`: cells for its names."""
+def marked(lines: tuple[Line, ...], fraction: float, margin: int = 0, caret: str = "▲") -> tuple[Line, ...]:
+    """The chart with a stroke at a `fraction` of its time axis, and a `caret` under it. `margin`: cells for its names."""
     axis_at = _axis_at(plain(lines[0])) if lines else -1
     if axis_at < 0 or len(lines) < 3:
         return lines
     x = axis_at + 1 + round(fraction * (text.width(plain(lines[0])) - margin - axis_at - 2))
-    return (*(mark(line, x) for line in lines[:-2]), mark(lines[-2], x, "▲"), lines[-1])
+    return (*(mark(line, x) for line in lines[:-2]), mark(lines[-2], x, caret), lines[-1])
 
 
 def scatter(shown: Scatter) -> tuple[Line, ...]:

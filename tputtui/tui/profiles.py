@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tputtui import text
 from tputtui.model import Event, ProcessState
+from tputtui.profiling import formats
 from tputtui.profiling.categories import table
 from tputtui.profiling.profile import Profile
 from tputtui.profiling.shelf import Entry, Shelf
 from tputtui.profiling.unreadable import UnreadableProfile
 
 if TYPE_CHECKING:
+    from tputtui.runs.items import Profiled
     from tputtui.tui.app import TputtuiApp
     from tputtui.tui.profile import ProfileScreen
 
@@ -25,6 +29,8 @@ class Profiles:
         self._desk = desk
         self.shelf = Shelf(desk.place.state_folder / "profiles")
         self.categories = table(desk.settings.profile.categories)
+        if desk.replay is not None:
+            self.shelf.put(_recorded(desk.replay.player.profiles))
 
     def sample(self, process: ProcessState, ask: bool = False) -> None:
         """Sample a process and show where its time goes; with `ask`, after its options."""
@@ -56,7 +62,7 @@ class Profiles:
 
     def here(self) -> Entry | None:
         """The profile that was being taken at the moment one looks back at."""
-        if self._desk.timeline.behind_s <= 0:
+        if self._desk.timeline.behind_s <= 0 and self._desk.replay is None:
             return None
         scene = self._desk.scene()
         return self.shelf.near(scene.snapshot.time) if scene is not None else None
@@ -104,3 +110,14 @@ class Profiles:
         else:
             self._desk.say(f"{found.label} was being profiled here: p shows it")
         return True
+
+
+def _recorded(profiles: Sequence[Profiled]) -> list[Entry]:
+    """The profiles that a run carries, the newest first; one that cannot be read is left out."""
+    entries = []
+    for one in profiles:
+        with contextlib.suppress(UnreadableProfile):
+            label = f"{text.clean(one.name, 60)} ({one.pid})"
+            profile = formats.parse(json.dumps(one.document).encode(), label)
+            entries.append(Entry(one.time, one.pid, label, profile.duration_s, profile=profile))
+    return sorted(entries, key=lambda entry: -entry.time)

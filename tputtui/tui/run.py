@@ -9,8 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.screen import Screen
+
+if TYPE_CHECKING:
+    from tputtui.monitor.player import Player
 
 from tputtui import text
 from tputtui.settings import Settings
@@ -46,12 +50,13 @@ def run(
     profile_pid: int | None = None,
     over_when: Callable[[], bool] | None = None,
     opened: Callable[[], Screen[None]] | None = None,
+    player: Player | None = None,
 ) -> Ended:
     """Show the live screen until the user leaves. Raises CannotShow before the terminal is touched, and
     what was an error of ours once the terminal is as it was.
 
     `profile_pid`: the process that is profiled at once. `over_when` is asked once a second whether the screen shall end.
-    `opened` makes a screen that is shown alone, in place of the live one.
+    `opened` makes a screen that is shown alone, in place of the live one. `player`: the source is this, a recorded run.
     """
     themes = tuple(theme_files.folders(theme_files.user_folder()))
     try:
@@ -61,7 +66,7 @@ def run(
     if not settings.color:
         look = palette.without_color(look)
     place = Place(
-        host_name=text.clean(socket.gethostname(), 60),
+        host_name=text.clean(_host_name(player), 60),
         zone_offset_s=float(time.localtime().tm_gmtoff),
         state_folder=state_folder(),
         themes=themes,
@@ -70,6 +75,10 @@ def run(
     app.profile_at_once = profile_pid
     app.over_when = over_when
     app.opened = opened() if opened is not None else None
+    if player is not None:
+        from tputtui.tui.replay import ReplayCommands
+
+        app.replay = ReplayCommands(app, player)
     for note in notes:
         app.say_later(note)
     began = time.monotonic()
@@ -79,12 +88,18 @@ def run(
         app.over()
         _end_captures()
         source.stop()
+        app.recording.over()
     if app.error is not None:
         raise app.error
     saved = [_from_home(path) for path in app.saved]
     lens = app.viewpoint.lens
     told = summary(app.latest, time.monotonic() - began, saved, lens.name if lens is not None else None)
     return Ended(app.return_code or 0, tuple(told))
+
+
+def _host_name(player: Player | None) -> str:
+    """The name of this host, or that of the host on which a run was recorded."""
+    return player.header.environment.get("host", "") if player is not None else socket.gethostname()
 
 
 def _from_home(path: str) -> str:

@@ -14,6 +14,7 @@ from tputtui.model import Event, SignalKind, Snapshot
 if TYPE_CHECKING:
     from tputtui.monitor.browsing import Families
     from tputtui.monitor.closer import ReplicaTable
+    from tputtui.runs.recorder import Recorder
     from tputtui.signals.heat import Heat
     from tputtui.signals.lens import Lens
 
@@ -80,6 +81,15 @@ class Source(Protocol):
     def watch(self, pids: frozenset[int]) -> None:
         """Read these processes' control groups, too."""
 
+    def record(self, recorder: Recorder) -> None:
+        """Record all readings from now on."""
+
+    def end_recording(self) -> Recorder | None:
+        """Record no longer, once the reading that is being taken is in it (bounded)."""
+
+    def mark(self, words: str, time_: float | None = None) -> None:
+        """Set a mark, now or at a moment of unix time."""
+
     def note(self, event: Event) -> None:
         """Put something into the event log."""
 
@@ -110,11 +120,14 @@ class NoSource:
         """None."""
         return {}
 
+    def end_recording(self) -> None:
+        """None."""
+
     def _nothing(self, *_: object) -> None:
         """There is nobody to tell."""
 
     subscribe = start = stop = look_through = browse = chart = bind = set_window = _nothing
-    next_breakdown = want_processes = watch = note = _nothing
+    next_breakdown = want_processes = watch = note = record = mark = _nothing
 
 
 class Tick(Message):

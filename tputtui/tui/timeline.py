@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from tputtui import text
 from tputtui.model import Snapshot
 
 SPANS = (60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 10800.0, 43200.0, 86400.0)
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _STEPS_A_SPAN = 60
 
 
@@ -27,8 +24,8 @@ class Timeline:
         self._newest_time = 0.0
 
     def saw(self, snapshot: Snapshot) -> None:
-        """Take note of the newest snapshot."""
-        if self._first_at is None:
+        """Take note of the newest snapshot; in a replay, of the one that is shown."""
+        if self._first_at is None or snapshot.at < self._first_at:
             self._first_at = snapshot.at
         self._newest_at, self._newest_time = snapshot.at, snapshot.time
         self._before_s = snapshot.history_s
@@ -66,13 +63,20 @@ class Timeline:
         """Back to now."""
         self.moment, self.frozen = None, False
 
+    @property
+    def step_s(self) -> float:
+        """How far one step in time goes."""
+        return max(self._interval_s, self.shown_span() / _STEPS_A_SPAN)
+
     def travel(self, steps: float) -> None:
         """So many steps forward (or, negative, back); not before the first snapshot, and now is the end."""
         if self._first_at is None:
             return
-        step = max(self._interval_s, self.shown_span() / _STEPS_A_SPAN)
-        moment = (self._newest_at if self.moment is None else self.moment) + steps * step
-        if moment >= self._newest_at:
+        self.look_at((self._newest_at if self.moment is None else self.moment) + steps * self.step_s)
+
+    def look_at(self, moment: float) -> None:
+        """Go to a moment; not before the first snapshot, and now is the end."""
+        if self._first_at is None or moment >= self._newest_at:
             self.go_live()
         else:
             self._look_at(max(self._first_at, moment))
@@ -92,9 +96,8 @@ class Timeline:
     def jump(self, words: str, zone_offset_s: float) -> bool:
         """Go to "14:03:22", "14:03" or "-90s"; False where that is no time, or lies outside of what was seen."""
         words = words.strip()
-        clock = _CLOCK.fullmatch(words)
-        if clock is not None:
-            wanted = int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3] or 0)
+        wanted = text.day_time(words)
+        if wanted is not None:
             back = ((self._newest_time + zone_offset_s) % 86400 - wanted) % 86400
         else:
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tputtui import text
@@ -9,6 +10,15 @@ from tputtui.tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
+
+
+def ask(desk: TputtuiApp, hint: str, done: Callable[[str | None], None]) -> None:
+    """Ask for a line in the footer's place, where the screen in front has room for that."""
+    prompt = next(iter(desk.screen.query(Prompt)), None)
+    if prompt is None:
+        desk.say("q goes back to the live screen, where that can be typed")
+        return
+    prompt.ask(hint, done)
 
 
 class TimeCommands:
@@ -47,17 +57,29 @@ class TimeCommands:
 
     def do_jump(self) -> None:
         """@: ask for a time."""
-        prompt = next(iter(self._desk.screen.query(Prompt)), None)
-        if prompt is None:
-            return
 
         def done(words: str | None) -> None:
-            if words and not self._desk.timeline.jump(words, self._desk.place.zone_offset_s):
-                self._desk.say(f"{words!r} is no time in reach: 14:03:22, or -90s")
+            marked = next((mark for mark in self._desk.marks if words and mark.text == words.strip()), None)
+            if marked is not None:
+                self._desk.go_to(marked.at)
+            elif words and not self._desk.timeline.jump(words, self._desk.place.zone_offset_s):
+                self._desk.say(f"{words!r} is no time in reach: 14:03:22, -90s, or a mark")
             else:
                 self._desk.show_scene()
 
-        prompt.ask("a time: 14:03:22, 14:03, or -90s from now", done)
+        ask(self._desk, "a time: 14:03:22, 14:03, -90s from now, or a mark's text", done)
+
+    def do_marks(self) -> None:
+        """M: a list to go to one."""
+        from tputtui.tui.marks import MarksScreen
+
+        self._desk.push_screen(MarksScreen())
+
+    def do_faster(self) -> None:
+        """.: only what was recorded can play faster."""
+        self._desk.say("a recorded run plays faster and slower: tputtui replay RUN")
+
+    do_slower = do_faster
 
     def do_zoom_in(self) -> None:
         """+: half the span."""

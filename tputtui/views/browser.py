@@ -116,6 +116,8 @@ def _context(look: Look) -> str:
         parts.insert(0, f"{shown} families")
         if look.families.hidden:
             parts.append(f"{look.families.hidden:,} series beyond the limit are not read")
+        if look.families.unrecorded:
+            parts.append(f"{look.families.unrecorded:,} series not recorded: record --all-metrics keeps them")
     if look.query:
         parts.append(f"/{text.clean(look.query, 30)}")
     return "  ".join(parts)

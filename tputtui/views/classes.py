@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from tputtui import text
 from tputtui.model import ErrorState
 from tputtui.signals import names
-from tputtui.views.lines import Line, Role, Row, Span, mark, merge
+from tputtui.views.lines import Line, Role, Row, Span, merge
 from tputtui.views.scene import Scene
 
 LEAST_ROWS = 7  # a legend, an axis, and a picture in which a class can be told from another
@@ -39,7 +39,6 @@ def by_class(scene: Scene, service: str, errors: ErrorState, width: int, height:
     top = max((sum(value or 0.0 for value in column) for column in zip(*pasts, strict=True)), default=0.0)
     columns = [stacked(column, rows, top) for column in zip(*pasts, strict=True)]
     lines = [_legend(scene, errors, order, width)]
-    cursor = scene.cursor_column(cells)
     looks = [_look(name, scene) for name in order]
     for row in range(rows - 1, -1, -1):
         spans = (_cell(column, row, looks) for column in columns)
@@ -48,8 +47,7 @@ def by_class(scene: Scene, service: str, errors: ErrorState, width: int, height:
             line.ending_at(_STARTS - 1, text.short(top), "dim")
         elif row == 0:
             line.ending_at(_STARTS - 1, "0", "dim")
-        drawn = line.spans(merge(spans), _STARTS).line()
-        lines.append(drawn if cursor is None else mark(drawn, _STARTS + cursor))
+        lines.append(scene.strike(line.spans(merge(spans), _STARTS).line(), _STARTS, cells))
     return [*lines, time_axis(scene, _STARTS, cells, width)]
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor
 
 from tputtui import text
 from tputtui.model import TargetState
 from tputtui.views.lines import Line, Role, Row, Span, plain
-from tputtui.views.scene import Scene
+from tputtui.views.scene import Replay, Scene
 
 STATE_SIGNS: dict[TargetState, tuple[str, Role]] = {
     "up": ("●", "ok"),
@@ -87,6 +88,8 @@ def _window(scene: Scene) -> list[Span]:
 
 def _right(scene: Scene, roomy: bool) -> Line:
     snapshot, viewpoint = scene.snapshot, scene.viewpoint
+    if viewpoint.replay is not None:
+        return _replayed(scene, viewpoint.replay)
     if viewpoint.behind_s > 0:
         state = Span(f"PAST -{text.span(viewpoint.behind_s)} ", "warning")
     elif viewpoint.frozen:
@@ -103,6 +106,21 @@ def _right(scene: Scene, roomy: bool) -> Line:
         spans.append(Span(f"  self {text.percent(snapshot.self_.cpu_percent, 1)} %  {digits} {unit}", "dim"))
     spans.append(Span(" "))
     return tuple(spans)
+
+
+def _replayed(scene: Scene, replay: Replay) -> Line:
+    """REPLAY 1 min 3 s of 5 min 10x  14:03:22."""
+    ended = replay.seconds >= replay.of_s
+    state = "ended" if ended else "paused" if replay.paused else f"{replay.speed:g}x"
+    spans = [
+        Span("REPLAY ", "warning"),
+        Span(text.span(floor(replay.seconds)), "strong"),
+        Span(f" of {text.span(round(replay.of_s))} ", "dim"),
+        Span(state, "warning" if replay.paused or ended else "ok"),
+    ]
+    if replay.read < 1.0:
+        spans.append(Span(f"  read {floor(100 * replay.read)} %", "dim"))
+    return (*spans, Span("  "), Span(scene.clock(scene.snapshot.time), "strong"), Span(" "))
 
 
 def footer(hints: Sequence[tuple[str, str]], status: str, width: int) -> Line:

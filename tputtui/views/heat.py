@@ -6,7 +6,7 @@ import math
 
 from tputtui import text
 from tputtui.signals.heat import Heat
-from tputtui.views.lines import Line, Role, Row, Span, mark, merge
+from tputtui.views.lines import Line, Role, Row, Span, merge
 from tputtui.views.scene import Scene
 
 SHADES = " ░▒▓█"
@@ -36,12 +36,11 @@ def where_requests_fall(
         title.at(max(starts, title.end + 2), "share", "dim")
         for figure, shade in legend:
             title.then(" ").then(shades[shade], _role(shade)).then(f" {figure}", "dim")
-    cursor = scene.cursor_column(cells)
     lines = [title.line()]
     for index in range(len(heat.bounds) - 1, -1, -1):
         row = Row(width).ending_at(starts - 2, _bound(heat, index, unit), "dim")
         row.spans(_cells(heat, index, shades), starts)
-        lines.append(row.line() if cursor is None else mark(row.line(), starts + cursor))
+        lines.append(scene.strike(row.line(), starts, cells))
     return lines
 
 

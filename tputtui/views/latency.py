@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tputtui import text
 from tputtui.model import LatencyState, Quantile, ServiceState
 from tputtui.signals import names
+from tputtui.views.baseline import difference
 from tputtui.views.further import further_latency
 from tputtui.views.heat import where_requests_fall
-from tputtui.views.lines import Line, Row, Span, blank, fill, mark, rule, sparks
+from tputtui.views.lines import Line, Row, Span, blank, fill, rule, sparks
 from tputtui.views.missing import reasons
 from tputtui.views.scene import PanelView, Scene
 
@@ -68,8 +71,12 @@ def _latency(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | No
         if state.note and height > 2:
             lines.append(_foot(state, width))
     elif chart is not None:
-        lines += [_bucket_head(width), *(_bucket_row(state, quantile, width) for quantile in quantiles), *chart]
-        _, starts, cells = _columns(width)
+        lines += [
+            _bucket_head(scene, width),
+            *(_bucket_row(scene, service, state, quantile, width) for quantile in quantiles),
+        ]
+        lines += chart
+        _, starts, cells = _columns(scene, width)
         lines += where_requests_fall(scene, service.name, state.unit, starts, cells, width, height - len(lines) - 1)
         lines = [*fill(lines, width, height - 1), _foot(state, width, buckets=False)]
     else:
@@ -77,7 +84,7 @@ def _latency(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | No
         if with_head:
             lines.append(_head(scene, state, width))
         room = height - len(lines) - (1 if state.note or height > 8 or quantiles[-1].at_least else 0)
-        _, starts, cells = _columns(width)
+        _, starts, cells = _columns(scene, width)
         fallen = where_requests_fall(scene, service.name, state.unit, starts, cells, width, room - len(quantiles))
         each = max(1, min(4, (room - len(fallen)) // len(quantiles)))
         for quantile in quantiles:
@@ -88,17 +95,19 @@ def _latency(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | No
     return PanelView((*fill(lines, width, height), *also))
 
 
-def _columns(width: int) -> tuple[int, int, int]:
+def _columns(scene: Scene, width: int) -> tuple[int, int, int]:
     """(where the number ends, where the line starts, its cells)."""
-    base = 14 if width >= 50 else 0
-    return 14, 19, max(0, width - 19 - base)
+    base = 0 if width < 50 else 14 if scene.viewpoint.baseline is None else 24
+    return _NOW_ENDS, 19, max(0, width - 19 - base)
 
 
 def _head(scene: Scene, state: LatencyState, width: int) -> Line:
-    ends, starts, cells = _columns(width)
+    ends, starts, cells = _columns(scene, width)
     row = Row(width).ending_at(ends, "now", "dim")
     row.at(starts, text.cut(text.brief_span(scene.viewpoint.shown_span_s), cells), "dim")
-    if width >= 50 and state.since_start:
+    if width >= 50 and scene.viewpoint.baseline is not None:
+        row.ending_at(width - 1, scene.viewpoint.baseline.label, "dim")
+    elif width >= 50 and state.since_start:
         row.ending_at(width - 1, "since start", "dim")
     return row.line()
 
@@ -117,11 +126,10 @@ def quantile_name(q: float) -> str:
 def _quantile_rows(
     scene: Scene, service: ServiceState, state: LatencyState, quantile: Quantile, width: int, height: int
 ) -> list[Line]:
-    ends, starts, cells = _columns(width)
+    ends, starts, cells = _columns(scene, width)
     values = scene.past(names.latency(service.name, quantile.q), cells) if cells > 3 else []
     pictures = sparks(values, height - 1 if height > 2 else height)  # a blank row keeps tall lines apart
     pictures = [""] * (height - len(pictures)) + pictures
-    cursor = scene.cursor_column(cells)
     lines = []
     for index, picture in enumerate(pictures):
         row = Row(width)
@@ -131,31 +139,43 @@ def _quantile_rows(
             row.figure(ends, digits, unit)
         row.at(starts, picture, "data")
         if index == height - 1 and width >= 50:
-            base = next((other for other in state.since_start if other.q == quantile.q), None)
-            if base is not None:
-                digits, unit = figure(base, state.unit)
-                row.ending_at(width - 1, f"{digits} {unit}", "dim")
-        lines.append(row.line() if cursor is None or not picture else mark(row.line(), starts + cursor))
+            _end_at(row, width - 1, _base(scene, service, state, quantile))
+        lines.append(scene.strike(row.line(), starts, cells) if picture else row.line())
     return lines
 
 
+def _base(scene: Scene, service: ServiceState, state: LatencyState, quantile: Quantile) -> Sequence[Span]:
+    """What a quantile is held against: the difference to the baseline; without one, its figure since start."""
+    if scene.viewpoint.baseline is not None:
+        found = scene.viewpoint.baseline.figures.get(names.latency(service.name, quantile.q))
+        return difference(found, quantile.value)
+    base = next((other for other in state.since_start if other.q == quantile.q), None)
+    if base is None:
+        return ()
+    digits, unit = figure(base, state.unit)
+    return (Span(f"{digits} {unit}".rstrip(), "dim"),)
+
+
+def _end_at(row: Row, x: int, spans: Sequence[Span]) -> None:
+    row.spans(spans, max(row.end, x - sum(text.width(span.text) for span in spans)))
+
+
 _WIDE_BUCKET = 4.0  # a bucket whose ends are further apart than this factor says little
-_BASE_ENDS, _BUCKET_AT = 30, 34
+_NOW_ENDS, _BASE_ENDS, _BUCKET_AT = 14, 30, 34
 
 
-def _bucket_head(width: int) -> Line:
-    row = Row(width).ending_at(_columns(width)[0], "now", "dim").ending_at(_BASE_ENDS, "since start", "dim")
+def _bucket_head(scene: Scene, width: int) -> Line:
+    baseline = scene.viewpoint.baseline
+    row = Row(width).ending_at(_NOW_ENDS, "now", "dim")
+    row.ending_at(_BASE_ENDS, baseline.label if baseline is not None else "since start", "dim")
     return row.at(_BUCKET_AT, "lies in the bucket", "dim").line()
 
 
-def _bucket_row(state: LatencyState, quantile: Quantile, width: int) -> Line:
+def _bucket_row(scene: Scene, service: ServiceState, state: LatencyState, quantile: Quantile, width: int) -> Line:
     """p99   88.1 ms   71.0 ms   50 ms to 100 ms."""
     row = Row(width).at(1, quantile_name(quantile.q))
-    row.figure(_columns(width)[0], *figure(quantile, state.unit))
-    base = next((other for other in state.since_start if other.q == quantile.q), None)
-    if base is not None:
-        digits, unit = figure(base, state.unit)
-        row.ending_at(_BASE_ENDS, f"{digits} {unit}".rstrip(), "dim")
+    row.figure(_NOW_ENDS, *figure(quantile, state.unit))
+    _end_at(row, _BASE_ENDS, _base(scene, service, state, quantile))
     row.at(_BUCKET_AT, "")
     if quantile.value is None:
         return row.then("nothing was observed in the window", "dim").line()
@@ -195,7 +215,7 @@ def _foot(state: LatencyState, width: int, *, buckets: bool = True) -> Line:
 
 
 def _mean_line(scene: Scene, service: ServiceState, state: LatencyState, width: int) -> Line:
-    ends, starts, cells = _columns(width)
+    ends, starts, cells = _columns(scene, width)
     row = Row(width).at(1, "mean")
     digits, unit = text.amount(state.mean, state.unit)
     row.figure(ends, digits, unit)

@@ -8,7 +8,7 @@ from tputtui import text
 from tputtui.model import HostState, SaturationState
 from tputtui.signals import names
 from tputtui.signals.first import ordered
-from tputtui.views.lines import Line, Role, Row, Span, bar, fill, mark, rule, spark
+from tputtui.views.lines import Line, Role, Row, Span, bar, fill, rule, spark
 from tputtui.views.scene import PanelView, Scene
 
 WARNING = 0.8
@@ -80,12 +80,8 @@ def _row(scene: Scene, owner: str, resource: SaturationState, width: int) -> Lin
     if width >= 100:
         values = scene.past(names.saturation(owner, resource.name), 16)
         top = 1.0 if resource.ratio is not None else None
-        picture, cursor = spark(values, top), scene.cursor_column(16)
         tint: Role = "faint" if role == "data" else role
-        if cursor is None:
-            row.at(x, picture, tint)
-        else:
-            row.spans(mark((Span(picture, tint),), cursor), x)
+        row.spans(scene.strike((Span(spark(values, top), tint),), 0, 16), x)
         x += 18
     row.at(x, "")
     detail = _HOST_EVIDENCE.get(resource.name) if not owner else None

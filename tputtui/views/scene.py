@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from tputtui import text
 from tputtui.model import ServiceState, Snapshot
-from tputtui.views.lines import Line
+from tputtui.views.baseline import Baseline
+from tputtui.views.lines import Line, mark
 
 if TYPE_CHECKING:
     from tputtui.signals.heat import Heat
@@ -48,6 +49,17 @@ class ListState:
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """How a recorded run plays."""
+
+    seconds: float  # from its beginning
+    of_s: float
+    speed: float = 1.0
+    paused: bool = False
+    read: float = 1.0  # how much of it was read, 0 to 1
+
+
+@dataclass(frozen=True, slots=True)
 class Viewpoint:
     """Where the user stands: all that decides what is shown and is not data."""
 
@@ -57,7 +69,10 @@ class Viewpoint:
     behind_s: float = 0.0  # how far back from the newest snapshot; 0 is live
     frozen: bool = False
     focus: PanelName | None = None
-    recording: str | None = None
+    recording: str | None = None  # how long and how large by now, while something is recorded
+    replay: Replay | None = None  # a recorded run is shown
+    marks: tuple[float, ...] = ()  # `at` of each mark
+    baseline: Baseline | None = None  # what all figures are held against
     status: str = ""  # a passing sentence in the place of the footer
     lists: dict[str, ListState] = field(default_factory=dict)
     read_only: bool = False
@@ -97,9 +112,24 @@ class Scene:
 
     def cursor_column(self, columns: int) -> int | None:
         """Which of `columns` of the time axis the moment lies in that one looks back at; None while live."""
-        if self.viewpoint.cursor is None or columns <= 0:
+        return self._column(self.viewpoint.cursor[1], columns) if self.viewpoint.cursor is not None else None
+
+    def strike(self, line: Line, start: int, columns: int) -> Line:
+        """A line of a chart whose time axis begins at cell `start`, with its marks and the moment that is looked at."""
+        for column in self.mark_columns(columns):
+            line = mark(line, start + column)
+        cursor = self.cursor_column(columns)
+        return line if cursor is None else mark(line, start + cursor)
+
+    def mark_columns(self, columns: int) -> tuple[int, ...]:
+        """In which of `columns` of the time axis the marks lie."""
+        found = (self._column(moment, columns) for moment in self.viewpoint.marks)
+        return tuple(sorted({column for column in found if column is not None}))
+
+    def _column(self, moment: float, columns: int) -> int | None:
+        if columns <= 0:
             return None
-        end, moment = self.viewpoint.cursor
+        end = self.viewpoint.cursor[0] if self.viewpoint.cursor is not None else self.snapshot.at
         width = self.viewpoint.shown_span_s / columns
         column = columns - 1 - (floor(end / width + 1e-6) - floor(moment / width + 1e-6))
         return column if 0 <= column < columns else None
@@ -107,6 +137,8 @@ class Scene:
     @property
     def axis_end(self) -> str:
         """What stands at the right end of the time axis."""
+        if self.viewpoint.replay is not None:
+            return self.clock(self.snapshot.time)
         if self.viewpoint.cursor is None:
             return "now"
         end, moment = self.viewpoint.cursor

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import ErrorState, ServiceState, TrafficState
 from tputtui.signals import names
+from tputtui.views.baseline import difference
 from tputtui.views.classes import LEAST_ROWS, by_class
 from tputtui.views.further import further_traffic
 from tputtui.views.lines import Line, Role, Row, fill, rule
@@ -65,7 +66,16 @@ def _figures(scene: Scene, service: ServiceState, traffic: TrafficState, width: 
     covered = service.covered_s
     if covered is not None and covered < scene.snapshot.window_s * 0.85:
         row.then(f"  {text.span(round(covered, 1))} of {text.span(scene.snapshot.window_s)}", "dim")
-    for label, value in (("best 60 s", traffic.best_60s), ("since start", traffic.since_start)):
+    baseline = scene.viewpoint.baseline
+    figures: list[tuple[str, float | None]] = [("best 60 s", traffic.best_60s)]
+    if baseline is not None:
+        found = baseline.figures.get(names.traffic(service.name))
+        if found is not None:
+            digits, unit = traffic_figure(found.value, traffic.unit)
+            row.then(f"   {baseline.label} ", "dim").then(f"{digits}  ").spans(difference(found, traffic.rps))
+    else:
+        figures.append(("since start", traffic.since_start))
+    for label, value in figures:
         if value is None:
             continue
         digits, unit = traffic_figure(value, traffic.unit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tputtui import text
-from tputtui.views.lines import Line, Row, mark, sparks
+from tputtui.views.lines import Line, Row, sparks
 from tputtui.views.scene import Scene
 
 _STARTS = 9
@@ -18,7 +18,6 @@ def trend(scene: Scene, figure: str, now: float | None, unit: str, width: int, r
     values = scene.past(figure, cells)
     top = max((value for value in (*values, now) if value is not None), default=0.0)  # never below the big number
     pictures = sparks(values, min(rows, _MOST_ROWS), top or None)
-    cursor = scene.cursor_column(cells)
     lines = []
     for index, content in enumerate(pictures):
         row = Row(width)
@@ -26,8 +25,7 @@ def trend(scene: Scene, figure: str, now: float | None, unit: str, width: int, r
             row.ending_at(_STARTS - 1, _scale(top, unit), "dim")
         elif index == len(pictures) - 1:
             row.ending_at(_STARTS - 1, "0", "dim")
-        line = row.at(_STARTS, content, "data").line()
-        lines.append(line if cursor is None else mark(line, _STARTS + cursor))
+        lines.append(scene.strike(row.at(_STARTS, content, "data").line(), _STARTS, cells))
     return lines
 
 

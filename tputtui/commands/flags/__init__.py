@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tputtui.commands.flags import experiments, looking, profiles, watching
+from tputtui.commands.flags import experiments, looking, profiles, runs, watching
 from tputtui.commands.flags.verb import Verb
 
 _GROUPS: tuple[tuple[Verb, ...], ...] = (
     watching.VERBS,
+    runs.VERBS,
     profiles.VERBS,
     experiments.VERBS,
     looking.VERBS,

@@ -47,3 +47,32 @@ def at_latency(text: str) -> tuple[float, float]:
     if not colon:
         raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not T:MS, such as 20s:50")
     return seconds(at), number(more)
+
+
+def mark(text: str) -> tuple[float, str]:
+    """`[T=]TEXT`: (seconds from the start, text). T is +90s; a text may have "=" in it."""
+    at, equals, words = text.partition("=")
+    if equals and at.startswith("+") and words.strip():
+        return (0.0 if at.strip() in ("+0", "+0s") else seconds(at[1:])), clean(words.strip(), 500)
+    if not text.strip():
+        raise argparse.ArgumentTypeError("a mark without a text")
+    return 0.0, clean(text.strip(), 500)
+
+
+def capture(text: str) -> tuple[str, float, float | None]:
+    """`PID|:PORT@60s[/5m]`: (PID or :PORT, seconds of the capture, seconds from one to the next or None)."""
+    found = re.fullmatch(r"(:?\d{1,10})@([^/]+)(?:/(.+))?", text, re.ASCII)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not PID@60s, :PORT@60s or :PORT@60s/5m")
+    length, every = seconds(found[2]), seconds(found[3]) if found[3] else None
+    if every is not None and every < length:
+        raise argparse.ArgumentTypeError("a capture has to end before the next one begins")
+    return found[1], length, every
+
+
+def size(text: str) -> int:
+    """Bytes: 500MiB, 2GiB, or a number."""
+    found = re.fullmatch(r"(\d{1,15})\s*(B|KiB|MiB|GiB)?", text, re.ASCII)
+    if found is None or int(found[1]) == 0:
+        raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a size, such as 500MiB")
+    return int(found[1]) << 10 * ("B", "KiB", "MiB", "GiB").index(found[2] or "B")

@@ -1,0 +1,115 @@
+"""A replay as the screen's source: it plays, stands, goes anywhere, at any speed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from recorded import record
+
+from tputtui.model import Snapshot
+from tputtui.monitor.player import SPEEDS, Player
+from tputtui.monitor.snapshots import Tape
+from tputtui.runs import members
+from tputtui.runs.reader import Run
+
+
+def until(holds: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 20
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+@pytest.fixture
+def played(tmp_path: Path) -> Iterator[tuple[Player, list[Snapshot], list[Snapshot]]]:
+    """(the replay, what it has shown, what was shown live)."""
+    live = record(tmp_path / "a", 200, mark_at=(50,))
+    replay = Player(Run(tmp_path / "a"))
+    shown: list[Snapshot] = []
+    replay.subscribe(shown.append)
+    replay.pause(True)
+    replay.start()
+    yield replay, shown, live
+    replay.stop()
+    assert replay.failure is None
+
+
+Played = tuple[Player, list[Snapshot], list[Snapshot]]
+
+
+def test_any_moment_shows_the_snapshot_that_was_live(played: Played) -> None:
+    replay, shown, live = played
+    assert until(lambda: bool(shown))
+    for tick in (150, 10, 199, 0):
+        replay.seek(1000.0 + tick)
+        assert until(lambda tick=tick: shown[-1].at == live[tick].at)  # type: ignore[misc]
+        assert shown[-1].services == live[tick].services
+        assert replay.snapshot_at(1000.0 + tick) == shown[-1]
+
+
+def test_it_stands_while_paused_and_goes_on_at_its_speed(played: Played) -> None:
+    replay, shown, _ = played
+    assert until(lambda: bool(shown))
+    time.sleep(0.3)
+    assert len(shown) == 1
+    assert replay.position.paused
+    replay.change_speed(len(SPEEDS))
+    assert replay.position.speed == 60.0
+    replay.pause()
+    assert until(lambda: shown[-1].at >= 1100.0)
+    assert until(lambda: replay.position.seconds == replay.position.of_s)
+    assert shown[-1].at == 1199.0
+    replay.pause()
+    assert until(lambda: shown[-1].at < 1100.0)
+
+
+def test_beyond_the_ends_there_is_the_end(played: Played) -> None:
+    replay, shown, _ = played
+    replay.seek(9e9)
+    assert until(lambda: bool(shown) and shown[-1].at == 1199.0)
+    replay.seek(-5.0)
+    assert until(lambda: shown[-1].at == 1000.0)
+
+
+def test_the_time_axis_ends_at_the_moment_that_is_looked_at(played: Played) -> None:
+    replay, shown, _ = played
+    assert until(lambda: replay.position.read == 1.0)
+    name = next(one for one in replay._reel._replayer.monitor.history.names() if "traffic" in one)
+    replay.seek(1100.0)
+    assert until(lambda: bool(shown) and shown[-1].at == 1100.0)
+    past = replay.past(name, 10, 60.0, None)
+    assert past[-1] == pytest.approx(101.0, abs=2)
+    replay.seek(1000.0)
+    assert until(lambda: shown[-1].at == 1000.0)
+    assert replay.past(name, 10, 60.0, None)[:9] == [None] * 9
+
+
+def test_a_very_long_run_keeps_every_other_snapshot_in_bounded_memory(played: Played) -> None:
+    _, _, live = played
+    tape = Tape(most=50)
+    for snapshot in live:
+        tape.keep(snapshot)
+    assert len(tape._times) <= 50
+    found = tape.at(1150.0)
+    assert found is not None
+    assert 1140.0 < found.at <= 1150.0
+    assert tape.at(0.0) is None
+
+
+def test_a_damaged_part_is_left_out_and_said(tmp_path: Path) -> None:
+    record(tmp_path / "a", 150)
+    content = bytearray((tmp_path / "a").read_bytes())
+    content[bytes(content).find(members.SIGNATURE, 10) + 400] ^= 0x40
+    (tmp_path / "a").write_bytes(content)
+    with Run(tmp_path / "a") as run:
+        player = Player(run)
+        player.start()
+        assert until(lambda: bool(player.damage))
+        assert "left out" in player.damage[0]
+        assert player.position.of_s == 149.0
+        player.stop()

@@ -1,0 +1,59 @@
+"""Runs whose content is known, recorded through the program's own monitor and recorder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tputtui.model import Exposition, Family, Reading, Scrape, Series, Snapshot, Target
+from tputtui.monitor.derive import Monitor
+from tputtui.runs.header import Mark
+from tputtui.runs.recorder import Plan, Recorder
+
+REQUESTS = Series("http_requests_total", (("route", "/x"), ("status", "200")))
+FAILED = Series("http_requests_total", (("route", "/x"), ("status", "500")))
+FAMILIES = {"http_requests_total": Family("http_requests_total", "counter", "Requests.")}
+ADDRESS = "http://user:secret@127.0.0.1:1/metrics?token=secret"
+BEGAN = 1_790_000_000.0
+FAILED_SCRAPE = 20
+
+
+def scrape(target: str, tick: int, rate: float, until_failed: int = 40) -> Scrape:
+    """`rate` req/s, an error a second from `until_failed` on; the scrape of one tick fails."""
+    at, time = 1000.0 + tick - 0.01, BEGAN + tick - 0.01
+    samples = {REQUESTS: rate * tick}
+    if tick >= until_failed:
+        samples[FAILED] = float(tick - until_failed + 1)
+    if tick == FAILED_SCRAPE:
+        return Scrape(target, at, time, 1.0, error="timed out after 1 s")
+    return Scrape(target, at, time, 0.004, Exposition(samples, FAMILIES, len(samples)), 900)
+
+
+def readings(count: int, rates: dict[str, float]) -> Iterator[Reading]:
+    for tick in range(count):
+        scrapes = tuple(scrape(name, tick, rate) for name, rate in rates.items())
+        yield Reading(1000.0 + tick, BEGAN + tick, scrapes, self_cpu_s=0.01 * tick)
+
+
+def record(
+    path: Path, count: int, *, rates: dict[str, float] | None = None, mark_at: tuple[int, ...] = (), **plan: object
+) -> list[Snapshot]:
+    """Record `count` seconds; what was shown live comes back. Marks are called "mark N"."""
+    rates = rates or {"api": 100.0}
+    monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
+    for name in rates:
+        monitor.add_target(Target(name, ADDRESS))
+    recorder = Recorder(Plan(path, **plan), interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))  # type: ignore[arg-type]
+    shown = []
+    for tick, reading in enumerate(readings(count, rates)):
+        snapshot = monitor.take(reading)
+        shown.append(snapshot)
+        recorder.take(reading, snapshot, monitor.told())
+        if tick in mark_at:
+            recorder.mark(Mark(reading.time, reading.at, f"mark {tick}"))
+    assert recorder.close()
+    return shown
+
+
+def record_two_services(path: Path, count: int) -> None:
+    record(path, count, rates={"api": 100.0, "web": 30.0})

@@ -1,0 +1,225 @@
+"""R, m, M and b on the live screen: a recording that can be replayed, marks where one sees them, and a baseline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_source import FakeSource, desk, frame, settled
+from test_replay_screen import until
+
+from tputtui.model import Event, Reading
+from tputtui.runs.reader import Run
+from tputtui.runs.recorder import Recorder
+from tputtui.tui.app import TputtuiApp
+from tputtui.views.baseline import Base, base, difference
+from tputtui.views.lines import plain
+
+
+class RecordedSource(FakeSource):
+    """Hands readings to the recorder as an engine does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recorder: Recorder | None = None
+        self.noted: list[Event] = []
+
+    def record(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+
+    def end_recording(self) -> Recorder | None:
+        recorder, self.recorder = self.recorder, None
+        return recorder
+
+    def note(self, event: Event) -> None:
+        self.noted.append(event)
+
+    def tick(self, seconds: float = 1.0, **changes: Any) -> None:
+        super().tick(seconds, **changes)
+        if getattr(self, "recorder", None) is not None:
+            assert self.recorder is not None
+            self.recorder.take(Reading(self.snapshot.at, self.snapshot.time, ()), self.snapshot, ())
+
+
+def recording_desk(tmp_path: Path, source: FakeSource, **settings: Any) -> TputtuiApp:
+    app = desk(source, **settings)
+    app.place = type(app.place)("web-01", 0.0, tmp_path / "state", app.place.themes)
+    return app
+
+
+async def begun(pilot: Any, source: RecordedSource) -> None:
+    await pilot.press("R")
+    for _ in range(100):
+        if source.recorder is not None:
+            return
+        await pilot.pause(0.05)
+    raise AssertionError("it does not begin")
+
+
+async def test_r_records_and_r_again_saves_a_run_that_can_be_read(tmp_path: Path) -> None:
+    source = RecordedSource()
+    app = recording_desk(tmp_path, source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        await begun(pilot, source)
+        for _ in range(3):
+            source.tick()
+        await pilot.pause(0.3)
+        assert "● 2 s" in frame(app).splitlines()[0]
+        await pilot.press("R")
+        await until(pilot, app, "recorded 2 s")
+        assert "●  2 s" not in frame(app).splitlines()[0]
+    (path,) = (tmp_path / "state" / "runs").iterdir()
+    assert app.saved == [str(path)]
+    assert path.stat().st_mode & 0o777 == 0o600
+    with Run(path) as run:
+        assert len(list(run.ticks())) == 3
+        assert run.ended == ""
+
+
+async def test_q_asks_once_while_recording_and_the_run_is_saved_at_the_end(tmp_path: Path) -> None:
+    source = RecordedSource()
+    app = recording_desk(tmp_path, source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(app, pilot)
+        await begun(pilot, source)
+        source.tick()
+        await pilot.press("q")
+        await until(pilot, app, "q again saves the run and quits")
+        assert app.is_running
+        await pilot.press("q")
+    assert app.return_code == 0
+    await asyncio.to_thread(app.recording.over)
+    assert len(app.saved) == 1
+    with Run(app.saved[0]) as run:
+        assert len(list(run.ticks())) == 1
+
+
+async def test_a_disk_that_fails_ends_the_recording_and_not_the_screen(tmp_path: Path) -> None:
+    source = RecordedSource()
+    app = recording_desk(tmp_path, source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        await begun(pilot, source)
+        source.tick()
+        assert source.recorder is not None
+        source.recorder._writer.problem = "the disk is full"
+        await until(pilot, app, "the recording stopped: the disk is full")
+        assert app.is_running
+        assert not app.recording.running
+    assert any("the disk is full" in event.text for event in source.noted)
+
+
+async def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file")
+    app = recording_desk(tmp_path, RecordedSource())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        await pilot.press("R")
+        await until(pilot, app, "nothing is recorded")
+        assert not app.recording.running
+
+
+async def test_read_only_records_nothing(tmp_path: Path) -> None:
+    app = recording_desk(tmp_path, RecordedSource(), read_only=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        await pilot.press("R")
+        await until(pilot, app, "read-only: no file is written")
+    assert not (tmp_path / "state").exists()
+
+
+async def test_a_recording_without_a_reading_leaves_no_file(tmp_path: Path) -> None:
+    source = RecordedSource()
+    app = recording_desk(tmp_path, source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        await begun(pilot, source)
+        await pilot.press("R")
+        await until(pilot, app, "nothing was read")
+    assert list((tmp_path / "state" / "runs").iterdir()) == []
+    assert app.saved == []
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_mark_stands_on_the_time_axis_and_in_the_list(size: tuple[int, int]) -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=size) as pilot:
+        await settled(app, pilot)
+        source.tick(30.0)
+        before = frame(app)
+        await pilot.press("m", *"[red]up", "enter")
+        await until(pilot, app, "marked: [red]up")
+        (words, moment), *_ = source.was_asked("mark")
+        assert words == "[red]up"
+        app.recording.marks[0] = type(app.recording.marks[0])(moment, source.snapshot.at - 20.0, words)
+        app.show_scene()
+        marked = await settled(app, pilot)
+        assert marked != before
+        await pilot.press("M")
+        await until(pilot, app, "Enter goes there")
+        assert "[red]up" in frame(app)
+        await pilot.press("enter")
+        await until(pilot, app, "PAST -20 s")
+        await pilot.press("0", "at", *"[red]up", "enter")
+        await until(pilot, app, "PAST -20 s")
+
+
+async def test_b_holds_figures_against_the_window_and_capital_b_clears_it() -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        assert "since start" in await settled(app, pilot)
+        await pilot.press("b")
+        picture = await until(pilot, app, " vs ")
+        assert "since start" not in picture
+        await pilot.press("B")
+        assert "since start" in await until(pilot, app, "no baseline")
+        await pilot.press("B")
+        await until(pilot, app, "there is no baseline")
+
+
+def told(found: Base | None, now: float | None) -> str:
+    return plain(tuple(difference(found, now)))
+
+
+@pytest.mark.parametrize(
+    ("found", "now", "words"),
+    [
+        (Base(100.0), 103.1, "▲ 3.1 %"),
+        (Base(100.0), 80.0, "▼ 20 %"),
+        (Base(100.0), 100.0, "= 0 %"),
+        (Base(100.0, 1.2), 103.1, "▲ 3.1 % ± 1.2"),
+        (Base(100.0, 5.0), 103.1, "no clear difference"),
+        (Base(0.0), 3.0, "was 0"),
+        (Base(100.0), None, ""),
+        (None, 3.0, ""),
+    ],
+)
+def test_a_difference_is_claimed_only_beyond_chance(found: Base | None, now: float | None, words: str) -> None:
+    assert told(found, now) == words
+
+
+@pytest.mark.parametrize(
+    ("windows", "known"),
+    [([100.0] * 8, False), ([100.0] * 9, True), ([None] * 20, False), ([], False)],
+)
+def test_chance_is_known_from_five_windows_apart(windows: Sequence[float | None], known: bool) -> None:
+    found = base(100.0, windows)
+    assert found is not None
+    assert (found.within is not None) == known
+
+
+def test_windows_that_vary_more_claim_less() -> None:
+    calm = base(100.0, [100.0, 0, 101.0, 0, 99.0, 0, 100.0, 0, 101.0])
+    wild = base(100.0, [100.0, 0, 150.0, 0, 50.0, 0, 100.0, 0, 150.0])
+    assert calm is not None
+    assert wild is not None
+    assert calm.within is not None
+    assert wild.within is not None
+    assert wild.within > 10 * calm.within
+    assert base(None, []) is None

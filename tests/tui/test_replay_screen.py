@@ -1,0 +1,194 @@
+"""A recorded run on the live screen: it plays, it is travelled in, and what needs the living process says that it is off."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fake_source import frame
+from textual.pilot import Pilot
+
+from tputtui.demo.run import Demo
+from tputtui.monitor.player import Player
+from tputtui.monitor.reel import Choices, Reel
+from tputtui.monitor.replayer import replayed
+from tputtui.runs.reader import Run
+from tputtui.settings import Settings
+from tputtui.tui import palette, theme_files
+from tputtui.tui.app import TputtuiApp
+from tputtui.tui.replay import ReplayCommands
+from tputtui.tui.source import Place
+
+SECONDS = 12
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the demo, recorded by the program itself."""
+    path = tmp_path_factory.mktemp("runs") / "demo.tput.gz"
+    with Demo(50.0, None, seed=1) as demo:
+        urls = demo.start()
+        demo.start_load()
+        argv = [
+            sys.executable,
+            "-m",
+            "tputtui",
+            "record",
+            "-o",
+            str(path),
+            "--for",
+            f"{SECONDS}s",
+            "--mark",
+            "+5s=deploy",
+        ]
+        subprocess.run([*argv, *urls], check=True, timeout=90)
+    return path
+
+
+@pytest.fixture
+def player(recorded: Path) -> Iterator[Player]:
+    with Run(recorded) as run:
+        player = Player(run)
+        yield player
+        player.stop()
+
+
+@asynccontextmanager
+async def shown(player: Player, size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[TputtuiApp, Pilot[int]]]:
+    themes = tuple(theme_files.folders())
+    app = TputtuiApp(Settings(), player, palette.load("dark", themes), Place("web-01", 0.0, Path("/nowhere"), themes))
+    app.replay = ReplayCommands(app, player)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, app, "REPLAY", "read")
+        yield app, pilot
+
+
+async def until(pilot: Pilot[int], app: TputtuiApp, *words: str) -> str:
+    """The picture once all of the words are in it (the first alone where the others go again)."""
+    for _ in range(200):
+        await pilot.pause(0.05)
+        picture = frame(app)
+        if words[0] in picture and app.latest is not None and app.latest.services:
+            return picture
+    raise AssertionError(f"{words[0]!r} does not appear:\n{picture}")
+
+
+async def test_it_plays_to_its_end_at_sixty_times_the_speed(player: Player) -> None:
+    async with shown(player) as (app, pilot):
+        await pilot.press("space", *["full_stop"] * 9, "space")
+        assert player.position.speed == 60
+        await until(pilot, app, " s ended")
+        assert app.is_running
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_brackets_and_the_ends_move_in_the_run(player: Player, size: tuple[int, int]) -> None:
+    async with shown(player, size) as (app, pilot):
+        await pilot.press("0")
+        await until(pilot, app, "ended")
+        end = app.latest
+        await pilot.press("left_square_bracket")
+        await until(pilot, app, "paused")
+        assert end is not None
+        await pilot.press("left_curly_bracket")
+        await pilot.pause(0.4)
+        assert app.latest is not None
+        assert app.latest.at <= end.at - 9
+        await pilot.press("right_curly_bracket", "right_square_bracket")
+        await until(pilot, app, "ended")
+
+
+async def test_at_takes_a_span_a_mark_and_a_time_of_day_and_refuses_the_rest(player: Player) -> None:
+    async with shown(player) as (app, pilot):
+        await pilot.press("space")
+        header, mark = player.header, player.marks[0]
+        for words, wanted in (("+3s", 3.0), ("deploy", mark.at - header.began_at)):
+            await pilot.press(
+                "at", *words.replace("+", "").replace("3s", "")
+            ) if words == "deploy" else await pilot.press("at", "plus", "3", "s")
+            await pilot.press("enter")
+            await pilot.pause(0.3)
+            assert player.position.seconds == pytest.approx(wanted, abs=0.01)
+        day = int(header.began_time + 7) % 86400
+        await pilot.press(
+            "at", *f"{day // 3600:02d}", "colon", *f"{day // 60 % 60:02d}", "colon", *f"{day % 60:02d}", "enter"
+        )
+        await pilot.pause(0.3)
+        assert player.position.seconds == pytest.approx(6.5, abs=0.6)
+        await pilot.press("at", *"noon", "enter")
+        await until(pilot, app, "is no moment")
+
+
+@pytest.mark.parametrize(("key", "words"), [("p", "off in a replay"), ("P", "off in a replay"), ("R", "off in a replay"),
+                                            ("m", "off in a replay"), ("comma", "REPLAY")])  # fmt: skip
+async def test_what_needs_the_living_process_is_off(player: Player, key: str, words: str) -> None:
+    async with shown(player) as (app, pilot):
+        await pilot.press(key)
+        await until(pilot, app, words)
+
+
+async def test_the_marks_are_listed_and_enter_goes_to_one(player: Player) -> None:
+    async with shown(player) as (app, pilot):
+        await pilot.press("space", "M")
+        await until(pilot, app, "Enter goes there")
+        assert "deploy" in frame(app)
+        await pilot.press("enter")
+        await pilot.pause(0.3)
+        assert player.position.seconds == pytest.approx(player.marks[0].at - player.header.began_at, abs=0.01)
+
+
+async def test_the_browser_shows_what_was_recorded_and_says_what_was_not(player: Player) -> None:
+    async with shown(player) as (app, pilot):
+        await pilot.press("0", "i")
+        picture = await until(pilot, app, "http_requests_total")
+        assert "not recorded" in picture
+        await pilot.press("enter")
+        await until(pilot, app, "in a replay it stays as it was")
+
+
+async def test_another_window_derives_the_run_anew(player: Player) -> None:
+    async with shown(player) as (app, pilot):
+        await pilot.press("0")
+        await until(pilot, app, "ended")
+        await pilot.press("w")
+        await pilot.pause(0.2)
+        for _ in range(100):
+            await pilot.pause(0.05)
+            if app.latest is not None and app.latest.window_s == 30.0:
+                break
+        assert app.latest is not None
+        assert app.latest.window_s == 30.0
+
+
+def test_every_moment_is_what_was_derived_in_order(recorded: Path) -> None:
+    with Run(recorded) as run:
+        wanted = list(replayed(run))
+        reel = Reel(str(recorded), Choices(), run.header, wanted[-1].at)
+    reel.start()
+    reel._thread.join(30)
+    assert reel.failure is None
+    assert [found[0] for snapshot in wanted if (found := reel.shown(snapshot.at)) is not None] == wanted
+    assert reel.moment(-1.0) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"not a run", b"\x1f\x8b" + bytes(30)])
+def test_a_file_that_is_no_run_is_one_line_and_exit_code_2(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "bad.tput.gz"
+    path.write_bytes(content)
+    ended = subprocess.run(
+        [sys.executable, "-m", "tputtui", "replay", str(path)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert str(path) in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_the_marks_of_a_replay_are_those_of_the_run(player: Player) -> None:
+    assert [mark.text for mark in player.marks] == ["deploy"]
+    assert replace(player.position, read=1.0).of_s == pytest.approx(SECONDS, abs=3)

@@ -1,0 +1,37 @@
+"""`tputtui cut RUN --from T --to T -o NEW`: a span of a run, to hand over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tputtui.commands.arguments import Arguments, UsageError
+from tputtui.commands.runfile import opened
+from tputtui.commands.terminal import say
+from tputtui.text import clean, size, span
+
+
+def run(arguments: Arguments) -> int:
+    """Cut, and say what there is in the new run."""
+    from tputtui.monitor.cutting import NothingThere, cut
+    from tputtui.runs.moments import moment
+    from tputtui.runs.writer import CannotRecord
+
+    options = arguments.options
+    with opened(options.run) as source:
+        marks = source.marks()
+        try:
+            begin = moment(options.begin, source.header, marks) if options.begin is not None else None
+            end = moment(options.end, source.header, marks) if options.end is not None else None
+            if begin is not None and end is not None and end <= begin:
+                raise ValueError("--to has to lie behind --from")
+            state = cut(source, begin, end, Path(options.output), force=options.force)
+        except NothingThere as error:
+            raise UsageError(f"{clean(options.run, 200)}: {error}") from None
+        except (ValueError, CannotRecord) as error:
+            raise UsageError(str(error)) from None
+    if state.problem is not None:
+        say(f"not saved: {state.problem}")
+        return 1
+    digits, unit = size(state.size)
+    say(f"{span(state.seconds)}, {digits} {unit}: {clean(str(state.path), 200)}")
+    return 0

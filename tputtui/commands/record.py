@@ -1,0 +1,152 @@
+"""`tputtui record -o RUN`: the engine without a screen, recorded; progress on stderr, a summary at the end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tputtui.commands import recording_inputs as inputs
+from tputtui.commands.arguments import Arguments, UsageError
+from tputtui.commands.effective import effective
+from tputtui.commands.headless import Stop, objects, signals
+from tputtui.commands.like import Like
+from tputtui.commands.like import like as read_like
+from tputtui.commands.progress import Progress
+from tputtui.commands.terminal import say
+from tputtui.model import Snapshot
+from tputtui.monitor import Engine
+from tputtui.runs.recorder import Plan, Recorder
+from tputtui.runs.writer import CannotRecord
+from tputtui.text import clean, size, span
+from tputtui.views.summary import summary
+
+if TYPE_CHECKING:
+    from tputtui.commands.listen import Listening
+
+_FAILED, _OBJECTIVE_MISSED, _HUNG_UP = 1, 10, 129
+_SIGHUP = 1
+
+
+def run(arguments: Arguments) -> int:
+    """Record what the command line asks for."""
+    options = arguments.options
+    settings = effective(arguments).settings
+    if settings.read_only:
+        raise UsageError("--read-only: no file is written")
+    like = read_like(options.like) if options.like else None
+    if like is not None:
+        settings = like.applied(settings, asked=bool(options.targets or options.targets_from))
+    for_s = options.duration if options.duration is not None else (like.for_s if like is not None else None)
+    plan = Plan(
+        Path(options.output),
+        force=options.force,
+        all_metrics=options.all_metrics,
+        for_s=for_s,
+        note=options.note,
+        experiment=inputs.words_of(options.experiment) if options.experiment else {},
+        workload=inputs.words_of(options.workload) if options.workload else {},
+        size_limit=options.limit,
+    )
+    listening = _listening(options.listen) if options.listen else None
+    try:
+        recorder = Recorder(
+            plan,
+            interval_s=settings.interval_s,
+            window_s=max(settings.window_s, 2 * settings.interval_s),
+            quantiles=settings.quantiles,
+            objectives=settings.objectives,
+            by=settings.by,
+        )
+    except CannotRecord as error:
+        raise UsageError(str(error)) from None
+    for note in settings.notes:
+        say(note)
+    watch = _Watch(recorder, Progress(sys.stderr, for_s), options.fail_after or 0.0, options.abort, for_s)
+
+    def prepare(engine: Engine) -> None:
+        engine.record(recorder)
+        watch.engine = engine
+        watch.marks = sorted(options.mark)
+        if listening is not None:
+            engine.subscribe(listening.take)
+        inputs.follow_marks(options.mark_file, engine)
+        inputs.capture_as_asked(options.profile, engine)
+
+    with signals() as stop:
+        watch.stop = stop
+        try:
+            for snapshot in objects(settings, stop, None, watch.tick, prepare):
+                watch.latest = snapshot
+        finally:
+            watch.progress.over()
+            recorder.close()
+            if listening is not None:
+                listening.close()
+    return _tell(watch, recorder, like, stop)
+
+
+def _listening(address: str) -> Listening:
+    from tputtui.commands.listen import Listening  # prometheus-client and wsgiref: 60 ms that few ask for
+
+    return Listening(address)
+
+
+def _tell(watch: _Watch, recorder: Recorder, like: Like | None, stop: Stop) -> int:
+    state = recorder.state()
+    if state.problem is not None:
+        say(f"the recording stopped after {span(state.seconds)}: {state.problem}")
+    digits, unit = size(state.size)
+    parts = f" in {state.parts} files" if state.parts > 1 else ""
+    for line in summary(watch.latest, state.seconds)[1:]:
+        say(line)
+    if state.dropped:
+        say(f"the disk did not keep up: {state.dropped} readings are not in it")
+    if like is not None:
+        for line in like.verdict(recorder.summing.summary()):
+            say(line)
+    if state.problem is None:
+        say(f"recorded {span(state.seconds)}, {digits} {unit}{parts}: {clean(str(recorder.plan.path), 200)}")
+    if state.problem is not None:
+        return _FAILED
+    if watch.failed:
+        say(f"an objective was missed: {watch.failed}")
+        return _OBJECTIVE_MISSED
+    return _HUNG_UP if stop.number == _SIGHUP else 0
+
+
+class _Watch:
+    """Looks at every snapshot: is the time over, is a mark due, has an objective been missed for too long?"""
+
+    def __init__(
+        self, recorder: Recorder, progress: Progress, fail_after_s: float, abort: bool, for_s: float | None
+    ) -> None:
+        self.progress = progress
+        self.engine: Engine | None = None
+        self.stop: Stop | None = None
+        self.latest: Snapshot | None = None
+        self.marks: list[tuple[float, str]] = []
+        self.failed = ""
+        self._recorder = recorder
+        self._fail_after_s = fail_after_s
+        self._abort = abort
+        self._for_s = for_s
+        self._began: float | None = None
+        self._said = False
+
+    def tick(self, snapshot: Snapshot) -> None:
+        """See a snapshot, on the thread that waits for them."""
+        state = self._recorder.state()
+        if self._began is None and state.began_at is not None:
+            self._began = time.monotonic() - state.seconds
+        lived = time.monotonic() - self._began if self._began is not None else 0.0
+        while self.marks and self.marks[0][0] <= lived and self.engine is not None:
+            self.engine.mark(self.marks.pop(0)[1])
+        for objective in snapshot.objectives:
+            if objective.state == "missed" and (objective.for_s or 0.0) >= self._fail_after_s and not self.failed:
+                self.failed = objective.expression
+        self.progress.show(snapshot, state)
+        over = self._for_s is not None and state.seconds >= self._for_s
+        if self.stop is not None and (over or state.problem is not None or (self.failed and self._abort)):
+            self.stop.ask()

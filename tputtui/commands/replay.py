@@ -1,0 +1,87 @@
+"""`tputtui replay RUN`: the live screen on what was recorded; or its objects, with `--stream`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tputtui.commands.arguments import Arguments, UsageError
+from tputtui.commands.effective import effective
+from tputtui.commands.runfile import opened
+from tputtui.commands.screen import require_screen, show
+from tputtui.commands.terminal import say
+from tputtui.runs.reader import NotARun
+from tputtui.settings import Settings
+from tputtui.text import clean
+
+if TYPE_CHECKING:
+    from tputtui.runs.header import Header
+    from tputtui.runs.reader import Run
+
+_MOST_SAID = 3
+
+
+def run(arguments: Arguments) -> int:
+    """Replay the run."""
+    options = arguments.options
+    if options.count is not None and not options.stream:
+        raise UsageError("-n belongs to --stream")
+    settings = effective(arguments).settings
+    with opened(options.run) as source:
+        begin = _begin(source, options.begin)
+        if options.stream:
+            return _stream(source, begin, options.count)
+        require_screen(f"tputtui replay {clean(options.run, 100)} --stream prints the same as JSON")
+        from tputtui.monitor.player import Player
+
+        settings = as_recorded(settings, source.header)
+        notes = (*settings.notes, *([source.ended] if source.ended else []), *source.damage[:_MOST_SAID])
+        try:
+            player = Player(source, begin=begin, speed=options.speed)
+        except NotARun as error:
+            raise UsageError(f"{clean(options.run, 200)}: {error}") from None
+        return show(settings, player, notes, player=player)
+
+
+def as_recorded(settings: Settings, header: Header) -> Settings:
+    """The settings of a replay: what was asked then; and nothing of the living machine is asked or profiled."""
+    return replace(
+        settings,
+        targets=(),
+        servers=(),
+        discover=False,
+        interval_s=header.interval_s,
+        window_s=header.window_s,
+        quantiles=header.quantiles,
+        objectives=header.objectives,
+        by=header.by,
+        profile=replace(settings.profile, on_objective_missed=None),
+    )
+
+
+def _begin(source: Run, words: str | None) -> float | None:
+    from tputtui.runs.moments import moment
+
+    try:
+        return moment(words, source.header, source.marks()) if words is not None else None
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _stream(source: Run, begin: float | None, count: int | None) -> int:
+    """The objects that `stream` printed, or would have."""
+    from tputtui.commands.headless import require_stdout, write
+    from tputtui.monitor.replayer import replayed
+
+    require_stdout()
+    given = 0
+    for snapshot in replayed(source):
+        if not snapshot.ready or (begin is not None and snapshot.at < begin):
+            continue
+        write(snapshot)
+        given += 1
+        if given == count:
+            break
+    if source.ended:
+        say(source.ended)
+    return 0

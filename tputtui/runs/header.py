@@ -1,0 +1,87 @@
+"""What a run says of itself: the first line of each of its members, so that each can be read on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+FORMAT = 1
+"""The format's version. A reader opens this one and every older one; a newer one is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The header as of one member. Times are unix seconds, `at` monotonic ones, as in the model."""
+
+    run: str  # 16 hexadecimal digits, drawn at random: which run a member belongs to
+    member: int  # its number, from 0
+    time: float  # of the member's first reading
+    at: float
+    began_time: float  # of the run's first reading
+    began_at: float
+    interval_s: float
+    window_s: float
+    tputtui: str = ""  # the version that wrote it
+    quantiles: tuple[float, ...] = (0.5, 0.9, 0.99)
+    objectives: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+    all_metrics: bool = False
+    for_s: float | None = None  # how long it was to be
+    part: int = 1  # a run beyond the size limit goes on in a new file: its second part
+    cut_from: str | None = None  # the run it was cut out of
+    note: str = ""
+    experiment: Mapping[str, str] = field(default_factory=dict)  # hypothesis, owner, change, … as the user gave them
+    workload: Mapping[str, str] = field(default_factory=dict)  # what the user says of the load
+    environment: Mapping[str, str] = field(default_factory=dict)  # see `environment`
+    builds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # target -> its build-info labels
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the order of the fields in rows
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A named moment."""
+
+    time: float
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSummary:
+    """What a run was like for one service, in the units of the model."""
+
+    name: str
+    unit: str = "req/s"
+    mean: float | None = None  # traffic over the whole run
+    best_60s: float | None = None
+    best_60s_within: float | None = None  # best 60 s in which every objective was met
+    error_ratio: float | None = None
+    quantiles: Mapping[str, float] = field(default_factory=dict)  # "0.99" -> s, of all observations
+    latency_unit: str | None = None
+    cpu_per_request_s: float | None = None  # busy core-seconds of the machine
+    burstiness: float | None = None  # variance over mean of the traffic from second to second
+    routes: Mapping[str, float] = field(default_factory=dict)  # share of the traffic, the largest first
+    shape: tuple[float | None, ...] = ()  # the traffic in at most 64 equal spans
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run at a glance; brought up to date in every member, so that a killed run has one too."""
+
+    seconds: float = 0.0
+    ticks: int = 0
+    services: tuple[ServiceSummary, ...] = ()
+    first: str = ""  # what was first to saturate most of the time
+    hottest: str = ""  # the hottest function of its last profile
+    objectives_met: bool | None = None  # None: none was set, or nothing was judged
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a run ended, where it was closed."""
+
+    time: float
+    at: float
+    reason: str = ""  # "", or why it stopped early
+    dropped: int = 0  # readings that were not written, because the disk did not keep up
+    summary: Summary = field(default_factory=Summary)

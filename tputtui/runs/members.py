@@ -1,0 +1,161 @@
+"""The container: gzip members, each a minute or less, each readable without the others.
+
+A member's header carries (as a gzip extra field, which every gunzip passes over) which run it belongs to, its number and
+when it begins: the index of a run is a search for these bytes, nothing is inflated for it, and what is damaged costs its
+own member only.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+MAGIC: Final = b"\x1f\x8b\x08"
+SIGNATURE: Final = MAGIC + b"\x04\0\0\0\0\0\xff\x1c\0TP\x18\0"
+"""What each of our members begins with: deflate, an extra field, no time, no system; 28 bytes, subfield TP of 24."""
+
+_PLACE: Final = struct.Struct("<4sIdd")  # run, number, seconds since the start, unix time
+_TRAILER: Final = struct.Struct("<II")
+HEADER_BYTES: Final = len(SIGNATURE) + _PLACE.size
+
+MEMBER_LIMIT: Final = 64 * 1024 * 1024
+"""Inflated bytes of a member that are read at most. Writers begin a new one at a quarter of it."""
+
+FILE_LIMIT: Final = 16 * 1024**3
+MOST_MEMBERS: Final = 200_000
+_CHUNK: Final = 4 * 1024 * 1024
+_PIECE: Final = 512
+_LEVEL: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Where one member lies, and what its header says."""
+
+    begin: int  # byte offset in the file
+    end: int  # where the next one begins, or the file ends
+    run: bytes = b""  # the first bytes of the run's id; empty: rewritten by another program
+    number: int = 0
+    since_s: float = 0.0  # seconds from the run's start to the member's first reading
+    time: float = 0.0
+
+
+class MemberWriter:
+    """Compresses one member. What `add` gives stands on its own in the file: it can be read at once."""
+
+    def __init__(self, run: bytes, number: int, since_s: float, time: float) -> None:
+        self._deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+        self._head = SIGNATURE + _PLACE.pack(run[:4].ljust(4, b"\0"), number, since_s, time)
+        self._crc = 0
+        self._size = 0
+
+    def add(self, content: bytes) -> bytes:
+        """The bytes to append for `content`."""
+        head, self._head = self._head, b""
+        self._crc = zlib.crc32(content, self._crc)
+        self._size += len(content)
+        return head + self._deflate.compress(content) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
+
+    def finish(self) -> bytes:
+        """The bytes that end the member."""
+        return self._deflate.flush(zlib.Z_FINISH) + _TRAILER.pack(self._crc, self._size & 0xFFFFFFFF)
+
+
+def find(descriptor: int, size: int) -> list[Member]:
+    """All members of a file, in the order of the file. A file that another program has compressed is one member."""
+    places: list[tuple[int, bytes]] = []
+    offset, kept = 0, b""
+    while offset < size and len(places) < MOST_MEMBERS:
+        part = os.pread(descriptor, _CHUNK, offset)
+        if not part:
+            break
+        chunk, base = kept + part, offset - len(kept)
+        at = chunk.find(SIGNATURE)
+        while at >= 0 and at + HEADER_BYTES <= len(chunk):
+            places.append((base + at, chunk[at + len(SIGNATURE) : at + HEADER_BYTES]))
+            at = chunk.find(SIGNATURE, at + HEADER_BYTES)
+        offset += len(part)
+        # What may be the beginning of a header that goes on in the next part.
+        kept = chunk[at:] if at >= 0 else chunk[-(len(SIGNATURE) - 1) :]
+    if not places or places[0][0] != 0:
+        places.insert(0, (0, b""))
+    ends = [begin for begin, _ in places[1:]] + [size]
+    found = []
+    for (begin, place), end in zip(places, ends, strict=True):
+        if place:
+            run, number, since_s, time = _PLACE.unpack(place)
+            found.append(Member(begin, end, run, number, since_s, time))
+        else:
+            found.append(Member(begin, end))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Inflated:
+    """The content of a member, and whether its checksum vouches for it; without one it was cut off."""
+
+    content: bytes
+    whole: bool
+
+
+class Damaged(Exception):  # noqa: N818  # it says what the member is
+    """The member's content is not what was written, or is none: nothing of it is used."""
+
+
+def inflate(descriptor: int, member: Member, lenient: bool = False) -> Inflated:
+    """The content of a member. Raises Damaged where its checksum fails or it is no gzip, and OSError.
+
+    `lenient` is for the last one: in a run that was killed it has no checksum yet, and power loss leaves zeros where data should be: there
+    the content ends where it can no longer be inflated, and each line's own checksum has to vouch for it.
+    """
+    content, whole, offset = _inflate(descriptor, member.begin, member.end, lenient)
+    if member.run or not whole:
+        return Inflated(content, whole)
+    # Compressed anew by another program: maybe in several members, for which one checksum each vouches.
+    parts, total = [content], len(content)
+    while whole and offset < member.end and total <= MEMBER_LIMIT:
+        content, whole, offset = _inflate(descriptor, offset, member.end, lenient)
+        total += len(content)
+        parts.append(content)
+    if total > MEMBER_LIMIT:
+        raise Damaged("it is too large")
+    return Inflated(b"".join(parts), whole)
+
+
+def _inflate(descriptor: int, begin: int, end: int, lenient: bool) -> tuple[bytes, bool, int]:
+    inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    parts: list[bytes] = []
+    size = 0
+    for chunk in _chunks(descriptor, begin, end):
+        waiting = chunk
+        while waiting and not inflater.eof:
+            # In small pieces where an error may come: what stood before it in the same piece is lost.
+            piece, waiting = (waiting[:_PIECE], waiting[_PIECE:]) if lenient else (waiting, b"")
+            try:
+                part = inflater.decompress(piece, MEMBER_LIMIT + 1 - size)
+            except zlib.error:
+                if lenient and parts:
+                    return b"".join(parts), False, end
+                raise Damaged("its checksum fails") from None
+            size += len(part)
+            if size > MEMBER_LIMIT:
+                raise Damaged("it is too large")
+            parts.append(part)
+            waiting = inflater.unconsumed_tail + waiting
+        begin += len(chunk)
+        if inflater.eof:
+            return b"".join(parts), True, begin - len(waiting) - len(inflater.unused_data)
+    return b"".join(parts), False, begin
+
+
+def _chunks(descriptor: int, begin: int, end: int) -> Iterator[bytes]:
+    while begin < end:
+        chunk = os.pread(descriptor, min(_CHUNK, end - begin), begin)
+        if not chunk:
+            return
+        begin += len(chunk)
+        yield chunk

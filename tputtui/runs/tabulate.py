@@ -1,0 +1,242 @@
+"""A run as a table: what happened between one scrape and the next, for statistics and for CSV. No window smooths it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+
+from tputtui.model import Bindings, HostReading, Reading, Scrape, ServiceState
+from tputtui.runs.header import Header, Mark, Summary
+from tputtui.runs.items import Bound, Grouped, Tick, Watched
+from tputtui.runs.moments import moment
+from tputtui.runs.reader import Run
+from tputtui.runs.summary import main_service
+from tputtui.signals.host import derive_host
+from tputtui.signals.served import ServedWindow
+from tputtui.signals.service import ServiceTracker, followed
+from tputtui.signals.window import TargetWindow
+from tputtui.text import clean
+
+COLUMNS = ("t", "rps", "err_ratio", "p50", "p90", "p99", "cpu")
+QUANTILES = (0.5, 0.9, 0.99)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What lay between two scrapes of a service. None is not known, or a gap."""
+
+    t: float  # seconds from the run's start, at the later scrape
+    rps: float | None = None  # in the unit of its traffic
+    err_ratio: float | None = None  # 0 to 1
+    p50: float | None = None  # milliseconds (in the family's own unit where that is not known)
+    p90: float | None = None
+    p99: float | None = None
+    cpu: float | None = None  # percent of the machine
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The figures of one service of a run, and what one has to know to compare them with another's."""
+
+    service: str
+    rows: tuple[Row, ...]
+    buckets: tuple[tuple[float, float], ...]  # (upper bound in s, observations at or below it), merged over replicas
+    requests: float  # the increase of the traffic's counter over the span
+    errors: float | None  # how many of them failed
+    unit: str  # of the traffic
+    header: Header
+    marks: tuple[Mark, ...]
+    summary: Summary
+    services: tuple[str, ...]  # all that the run holds
+    routes: Mapping[str, float] = field(default_factory=dict)  # route -> its requests in the span
+    damage: tuple[str, ...] = ()  # what could not be read, a sentence each
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Where it was taken; see `runs.environment`."""
+        return self.header.environment
+
+    def column(self, name: str) -> list[float | None]:
+        """One column by its name in COLUMNS."""
+        return [getattr(row, name) for row in self.rows]
+
+
+def table(
+    path: str | PathLike[str],
+    service: str | None = None,
+    start: str | float | None = None,
+    end: str | float | None = None,
+) -> Table:
+    """The table of one service of a run; without `service`, of the one with the most traffic.
+
+    `start` and `end` are seconds from the run's start, or texts as `moments.moment` reads them. Raises NotARun, and
+    ValueError where the service or a moment is not in it.
+    """
+    with Run(path) as run:
+        marks = run.marks()
+        since, until = _at(start, run.header, marks), _at(end, run.header, marks)
+        summary = run.summary()
+        main = main_service(summary.services)
+        names = tuple(one.name for one in summary.services)
+        wanted = service if service is not None else main.name if main is not None else None
+        reading = _Reading(run.header.interval_s)
+        for item in run.items(since, until):
+            reading.take(item, run.header.began_at, since)
+        known = names or tuple(reading.services)
+        found = reading.found(wanted)
+        if found is None:
+            held = clean(", ".join(known), 200) or "none"
+            raise ValueError(f"no service {clean(wanted or '', 60)!r} in it; it holds {held}")
+        return Table(
+            service=found.name,
+            rows=tuple(found.rows),
+            buckets=tuple(found.cumulative()),
+            requests=found.requests,
+            errors=found.errors,
+            unit=found.unit,
+            header=run.header,
+            marks=tuple(marks),
+            summary=summary,
+            services=known,
+            routes=found.routes,
+            damage=tuple(run.damage),
+        )
+
+
+def every(run: Run, since: float | None = None, until: float | None = None) -> Iterator[tuple[str, list[Row]]]:
+    """(service, its rows) for every service of a run."""
+    reading = _Reading(run.header.interval_s)
+    for item in run.items(since, until):
+        reading.take(item, run.header.began_at, since)
+    for name, service in reading.services.items():
+        yield name, service.rows
+
+
+def _at(words: str | float | None, header: Header, marks: Sequence[Mark]) -> float | None:
+    if words is None:
+        return None
+    return moment(words, header, marks) if isinstance(words, str) else header.began_at + words
+
+
+class _Service:
+    """What was read of one service so far."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.rows: list[Row] = []
+        self.requests = 0.0
+        self.errors: float | None = None
+        self.unit = "req/s"
+        self.routes: dict[str, float] = {}
+        self._buckets: dict[float, float] = {}
+
+    def take(self, t: float, state: ServiceState, cpu: float | None) -> None:
+        traffic, latency = state.traffic, state.latency
+        rps = traffic.rps if traffic is not None else None
+        seconds = state.covered_s or 0.0
+        ratio = state.errors.ratio if state.errors is not None else None
+        if traffic is not None:
+            self.unit = traffic.unit
+        if rps is not None:
+            self.requests += rps * seconds
+            if ratio is not None:
+                self.errors = (self.errors or 0.0) + ratio * rps * seconds
+            for row in state.breakdown:
+                name = " ".join(value for _, value in row.labels)
+                self.routes[name] = self.routes.get(name, 0.0) + (row.rps or 0.0) * seconds
+        values: dict[float, float | None] = {}
+        if latency is not None:
+            scale = 1000.0 if latency.unit == "s" else 1.0
+            values = {one.q: None if one.value is None else one.value * scale for one in latency.quantiles}
+            for bound, density in latency.buckets:
+                self._buckets[bound] = self._buckets.get(bound, 0.0) + density * seconds
+        p50, p90, p99 = (values.get(q) for q in QUANTILES)
+        self.rows.append(Row(t, rps, ratio, p50, p90, p99, cpu))
+
+    def cumulative(self) -> Iterator[tuple[float, float]]:
+        running = 0.0
+        for bound in sorted(self._buckets):
+            running += self._buckets[bound]
+            yield bound, running
+
+
+class _Reading:
+    """Windows of one interval over a run's readings."""
+
+    def __init__(self, interval_s: float) -> None:
+        self.services: dict[str, _Service] = {}
+        self._interval_s = interval_s
+        self._windows: dict[str, TargetWindow] = {}
+        self._served: set[str] = set()
+        self._bindings: dict[str, Bindings] = {}
+        self._last: dict[str, Scrape] = {}
+        self._trackers: dict[str, ServiceTracker] = {}
+        self._groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
+        self._host: HostReading | None = None
+
+    def found(self, name: str | None) -> _Service | None:
+        if name is not None:
+            return self.services.get(name)
+        return next(iter(self.services.values()), None)
+
+    def take(self, item: object, began_at: float, since: float | None) -> None:
+        if isinstance(item, Watched) and item.served:
+            self._served.add(item.target.name)
+        elif isinstance(item, Bound):
+            self._bind(item)
+        elif isinstance(item, Grouped):
+            self._groups = item.services
+            self._trackers.clear()
+        elif isinstance(item, Tick):
+            self._tick(item, began_at, since)
+
+    def _bind(self, bound: Bound) -> None:
+        name, bindings = bound.target.name, bound.bindings
+        if bindings is None or self._bindings.get(name) == bindings:
+            return
+        self._bindings[name] = bindings
+        kind = ServedWindow if name in self._served else TargetWindow
+        self._windows[name] = kind(self._interval_s, self._interval_s, *followed(bindings))
+        if name in self._last:
+            self._windows[name].add(self._last[name])
+        self._trackers.clear()
+
+    def _tick(self, tick: Tick, began_at: float, since: float | None) -> None:
+        reading = tick.reading
+        cpu = self._cpu(reading)
+        new: set[str] = set()
+        for scrape in reading.scrapes:
+            if scrape.target in new:  # twice in one tick: what lay between them must not be lost
+                self._rows(reading, new, began_at, since, cpu)
+                new = set()
+            new.add(scrape.target)
+            if scrape.target in self._windows:
+                self._windows[scrape.target].add(scrape, tick.forgotten.get(scrape.target, ()))
+            if scrape.error is None:
+                self._last[scrape.target] = scrape
+        self._rows(reading, new, began_at, since, cpu)
+
+    def _rows(self, reading: Reading, new: set[str], began_at: float, since: float | None, cpu: float | None) -> None:
+        for name, targets in self._groups:
+            mine = {target: self._windows[target] for target in targets if target in self._windows}
+            if not new.intersection(mine):
+                continue
+            newest = max((window.at for window in mine.values() if window.at is not None), default=reading.at)
+            if since is not None and reading.at < since:
+                continue
+            tracker = self._trackers.get(name)
+            if tracker is None:
+                bindings = self._bindings[next(iter(mine))]
+                tracker = ServiceTracker(name, targets, bindings, QUANTILES)
+                self._trackers[name] = tracker
+            service = self.services.setdefault(name, _Service(name))
+            at = newest if any(window.up for window in mine.values()) else reading.at
+            service.take(at - began_at, tracker.state(mine), cpu)
+
+    def _cpu(self, reading: Reading) -> float | None:
+        if reading.host is None:
+            return None
+        state = derive_host(self._host, reading.host)
+        self._host = reading.host
+        return state.cpu.percent if state.cpu is not None else None
