@@ -8,7 +8,7 @@ from math import floor
 from typing import TYPE_CHECKING, Literal
 
 from tputtui import text
-from tputtui.model import ServiceState, Snapshot
+from tputtui.model import Headroom, ServiceState, Snapshot
 from tputtui.views.baseline import Baseline
 from tputtui.views.lines import Line, mark
 
@@ -108,6 +108,12 @@ class Scene:
     def service(self) -> ServiceState | None:
         """The service that the panels show."""
         return chosen_service(self.snapshot, self.viewpoint.service)
+
+    @property
+    def headroom(self) -> Headroom | None:
+        """What is known of the highest throughput that the service can sustain; None without objectives."""
+        service = self.service
+        return next((one for one in self.snapshot.headroom if service and one.service == service.name), None)
 
     @property
     def looks_through(self) -> Lens | None:
