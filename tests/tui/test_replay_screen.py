@@ -45,6 +45,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
             f"{SECONDS}s",
             "--mark",
             "+5s=deploy",
+            "--profile",
+            f"{demo.pids[0]}@2s",
         ]
         subprocess.run([*argv, *urls], check=True, timeout=90)
     return path
@@ -192,3 +194,18 @@ def test_a_file_that_is_no_run_is_one_line_and_exit_code_2(tmp_path: Path, conte
 def test_the_marks_of_a_replay_are_those_of_the_run(player: Player) -> None:
     assert [mark.text for mark in player.marks] == ["deploy"]
     assert replace(player.position, read=1.0).of_s == pytest.approx(SECONDS, abs=3)
+
+
+async def test_the_profile_of_a_moment_is_shown_there_and_its_source_is_off(player: Player, attaching: None) -> None:
+    async with shown(player) as (app, pilot):
+        await pilot.press("space")
+        (taken,) = player.profiles
+        app.go_to(taken.at + 9)
+        axis = next(line for line in (await until(pilot, app, "└")).splitlines() if "└" in line)
+        assert "p" in axis
+        app.go_to(taken.at + 1)
+        await pilot.pause(0.5)
+        await pilot.press("p")
+        await until(pilot, app, "Call tree")
+        await pilot.press("5")
+        await until(pilot, app, "source is off in a replay")
