@@ -87,6 +87,7 @@ class Charts:
             SCATTER[0],
             height - 1,
             scene.viewpoint.ascii,
+            *_limit(scene),
         )
         return self._drawn("scatter", shown, lambda: plot.scatter(shown))
 
@@ -117,3 +118,11 @@ class Charts:
         if kept is None or kept[0] != key:
             kept = self._kept[kind] = (key, build())
         return kept[1]
+
+
+def _limit(scene: Scene) -> tuple[float | None, str]:
+    """The throughput that the service can sustain, where it is known, and what that is called."""
+    found = scene.headroom
+    if found is None or found.value is None:
+        return None, ""
+    return found.value, "limit" if found.kind == "limit" else "limit above"
