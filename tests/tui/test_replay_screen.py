@@ -168,7 +168,7 @@ async def test_another_window_derives_the_run_anew(player: Player) -> None:
 def test_every_moment_is_what_was_derived_in_order(recorded: Path) -> None:
     with Run(recorded) as run:
         wanted = list(replayed(run))
-        reel = Reel(str(recorded), Choices(), run.header, wanted[-1].at)
+        reel = Reel(run, Choices(), wanted[-1].at)
     reel.start()
     reel._thread.join(30)
     assert reel.failure is None
