@@ -132,6 +132,8 @@ class Reel:
 
     def _keep(self, snapshot: Snapshot) -> None:
         if self._begin is not None:
+            if snapshot.at < self._begin - 2 * self._interval_s:
+                return  # it is not looked at, and packing it takes as long as deriving it
             snapshot = without_history(snapshot)
         replicas = dict(self._replayer.monitor.replicas)
         with self._guard:

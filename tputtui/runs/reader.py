@@ -39,6 +39,7 @@ class Run:
         self.damage: list[str] = []
         self._interned = Interned()
         self._tail: list[Item] | None = None
+        self._closed: tuple[End | None] | None = None  # once it was looked for
         self._descriptor = _open(self.path)
         try:
             self.size = os.fstat(self._descriptor).st_size
@@ -132,9 +133,7 @@ class Run:
 
     # ------------------------------------------------------------------------------------------ what is in it
 
-    def items(
-        self, since: float | None = None, until: float | None = None, *, briefly: bool = False
-    ) -> Iterator[Item]:
+    def items(self, since: float | None = None, until: float | None = None, *, briefly: bool = False) -> Iterator[Item]:
         """What the run says, in order: from the member in which `since` lies, to the last reading not after `until`.
 
         Both are `at` of the run's own clock. Where a member is damaged there is a gap. `briefly`: the readings before
@@ -176,7 +175,22 @@ class Run:
 
     def end(self) -> End | None:
         """How it was closed; None where it ended abruptly, or still goes on."""
-        return next((item for item in reversed(self._last()) if isinstance(item, End)), None)
+        if self._closed is None:
+            self._closed = (self._find_end(),)
+        return self._closed[0]
+
+    def _find_end(self) -> End | None:
+        """The line that ends the last member; none of the others is read for it."""
+        content = self.content(len(self._index) - 1)
+        begin = content.rfind(b'\n{"end":') + 1
+        if not begin:
+            return None
+        head = content[: content.find(b"\n") + 1]
+        try:
+            found = list(Decoder(self._interned).read(head + content[begin:]))
+        except (lines.BadLine, BadValue):
+            return None
+        return next((item for item in found if isinstance(item, End)), None)
 
     def summary(self) -> Summary:
         """The run at a glance: up to its end, or to the last member that was begun."""
@@ -189,7 +203,7 @@ class Run:
         return replace(found or Summary(), seconds=max(0.0, seconds))
 
     def last_tick(self) -> Tick | None:
-        """The last reading that is sound."""
+        """The last reading that is sound, without its scrapes."""
         return next((item for item in reversed(self._last()) if isinstance(item, Tick)), None)
 
     @property
@@ -202,11 +216,12 @@ class Run:
         return f"it ended abruptly{lived}, or is still being recorded"
 
     def _last(self) -> list[Item]:
-        """The items of the last member in which there is a reading, and of those behind it."""
+        """The items of the last member in which there is a reading, and of those behind it; no scrapes."""
         if self._tail is None:
             tail: list[Item] = []
             for place in range(len(self._index) - 1, -1, -1):
-                tail = [*self._decode(self._index[place], Decoder(self._interned), place), *tail]
+                member = self._index[place]
+                tail = [*self._decode(member, Decoder(self._interned), place, scrapes_since=float("inf")), *tail]
                 if any(isinstance(item, Tick) for item in tail):
                     break
             self._tail = tail

@@ -8,7 +8,6 @@ import sys
 
 from tputtui.text import clean, parse_duration
 
-
 LEAST_PART = 64 * 1024
 """Bytes: what one file of a recording may be limited to."""
 
@@ -81,5 +80,7 @@ def size(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a size, such as 500MiB")
     size = int(found[1]) << 10 * ("B", "KiB", "MiB", "GiB").index(found[2] or "B")
     if size < LEAST_PART:
-        raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is below {LEAST_PART >> 10}KiB: a file would hold seconds")
+        raise argparse.ArgumentTypeError(
+            f"{clean(text, 40)!r} is below {LEAST_PART >> 10}KiB: a file would hold seconds"
+        )
     return size
