@@ -39,7 +39,7 @@ def record(
     path: Path, count: int, *, rates: dict[str, float] | None = None, mark_at: tuple[int, ...] = (), **plan: object
 ) -> list[Snapshot]:
     """Record `count` seconds; what was shown live comes back. Marks are called "mark N"."""
-    rates = rates or {"api": 100.0}
+    rates = {"api": 100.0} if rates is None else rates
     monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     for name in rates:
         monitor.add_target(Target(name, ADDRESS))

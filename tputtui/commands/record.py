@@ -66,6 +66,8 @@ def run(arguments: Arguments) -> int:
         raise UsageError(str(error)) from None
     for note in settings.notes:
         say(note)
+    if listening is not None:
+        say(f"serves http://{listening.address}/metrics")
     watch = _Watch(recorder, Progress(sys.stderr, for_s), options.fail_after or 0.0, options.abort, for_s)
 
     def prepare(engine: Engine) -> None:
