@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +18,10 @@ settings.load_profile("tputtui")
 # A test run is like any other: no colour switch or theme of the developer's shell may change a picture.
 for name in ("NO_COLOR", "COLUMNS", "LINES", "TEXTUAL_THEME", "TPUTTUI_CONFIG"):
     os.environ.pop(name, None)
+
+# Behind `nohup … &` SIGINT is ignored, in children too, and they respect that: tests that send it would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,17 @@ def exporter() -> Iterator[Exporter]:
         yield found
 
 
-def start(exporter: Exporter, path: Path, *more: str) -> subprocess.Popen[str]:
+@contextmanager
+def start(exporter: Exporter, path: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
+    """A recorder that is gone when its test is, however that went."""
     argv = [*TPUTTUI, "record", "-o", str(path), f"127.0.0.1:{exporter.port}", "--interval", "200ms", *more]
-    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 def wait_for(exporter: Exporter, scrapes: int) -> None:

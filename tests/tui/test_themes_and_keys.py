@@ -9,6 +9,7 @@ from textual.keys import Keys, _character_to_key
 
 from tputtui.tui import keys, palette, theme_files
 from tputtui.tui.app import TputtuiApp
+from tputtui.tui.arrangements import ArrangementCommands
 from tputtui.tui.asking import EngineCommands
 from tputtui.tui.baseline import BaselineCommands
 from tputtui.tui.lists import ListCommands
@@ -91,6 +92,7 @@ def test_every_command_does_something(command: str) -> None:
         TputtuiApp,
         TimeCommands,
         EngineCommands,
+        ArrangementCommands,
         RecordCommands,
         BaselineCommands,
     )

@@ -12,6 +12,7 @@ from tputtui.settings.values import (
     ProfileTrigger,
     Settings,
     TargetSettings,
+    ViewSettings,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "ProfileTrigger",
     "Settings",
     "TargetSettings",
+    "ViewSettings",
 ]

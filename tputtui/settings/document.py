@@ -44,6 +44,7 @@ def starter() -> str:
     """What `tputtui config init` prints: every key, commented out."""
     lines = [_INTRO, "", *_commented(schema.SETTINGS)]
     for title, options in (
+        ("views.overview", schema.VIEW),
         ("profile", schema.PROFILE),
         ("profile.presets.deep", schema.PRESET),
         ("profile.on_objective_missed", schema.TRIGGER),
@@ -73,6 +74,7 @@ def page() -> str:
     signals = ", ".join(f"`{signal}`" for signal in schema.SIGNALS)
     binding = f"{schema.HELP['targets.bindings']} One table each for {signals}; a text alone is the family."
     parts.append(_section("`[targets.bindings.SIGNAL]`", binding, schema.BINDING))
+    parts.append(_section("`[views.NAME]`", schema.HELP["views"], schema.VIEW))
     parts.append(_section("`[profile]`", schema.HELP["profile"], schema.PROFILE))
     parts.append(_section("`[profile.presets.NAME]`", schema.HELP["profile.presets"], schema.PRESET))
     trigger = "profile.on_objective_missed"
@@ -88,6 +90,9 @@ def effective(settings: Settings, url: Callable[[str], str]) -> list[tuple[str, 
     rows: list[tuple[str, str, str]] = []
     for key, option in schema.flat().items():
         rows.append((key, written(option, holders[key.rpartition(".")[0]]), settings.origins[key]))
+    for name, view in settings.views.items():
+        options = [option for option in schema.VIEW if getattr(view, option.attribute)]
+        rows += [(f"views.{clean(name)}.{o.key}", written(o, view), settings.origins["views"]) for o in options]
     rows += [(f"keys.{clean(name)}", toml(key), settings.origins["keys"]) for name, key in settings.keys.items()]
     for name, preset in settings.profile.presets.items():
         origin = settings.origins["profile.presets"]
@@ -154,7 +159,7 @@ def _target(target: TargetSettings, url: Callable[[str], str]) -> Iterator[tuple
 
 
 def _help(title: str) -> str:
-    return schema.HELP[title.removesuffix(".deep")]
+    return schema.HELP[title.removesuffix(".deep").removesuffix(".overview")]
 
 
 def _commented(options: Sequence[Option]) -> Iterator[str]:

@@ -204,6 +204,13 @@ def list_of(item: Kind, plural: str) -> Kind:
     return Kind(f"a list of {plural}", read, from_text)
 
 
+def _read_chart(value: object) -> str:
+    if not isinstance(value, str):
+        raise _expected("a metric name, or TARGET/NAME", value)
+    target, slash, metric = value.strip().rpartition("/")
+    return f"{target}{slash}{_read_metric(metric)}" if value.strip() else ""
+
+
 SWITCH = Kind("true or false", _read_switch, _switch_from)
 TEXT = Kind("a text", _read_text)
 FILE = Kind("a path; ~ is your home, and a relative one starts at the config file", _read_text)
@@ -212,6 +219,7 @@ HEADER = Kind("a header's value", _read_header)
 LABEL = Kind("a label name", _read_label)
 METRIC = Kind("a metric name", _read_metric)
 MATCHERS = Kind('label matchers, such as \'method="GET",route!~"/internal/.*"\'', _read_matchers)
+CHART = Kind("a metric name, or TARGET/NAME", _read_chart)
 LABELS = list_of(LABEL, "label names")
 TEXTS = list_of(TEXT, "texts")
 QUANTILES = list_of(Kind("a number between 0 and 1", _read_quantile, _number_from), "numbers between 0 and 1")

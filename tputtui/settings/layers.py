@@ -10,7 +10,7 @@ from tputtui.settings import schema
 from tputtui.settings.expressions import doubt
 from tputtui.settings.outside import Outside
 from tputtui.settings.toml import Config, Problem, SettingsError
-from tputtui.settings.values import Limits, ProfilePreset, ProfileSettings, Settings
+from tputtui.settings.values import Limits, ProfilePreset, ProfileSettings, Settings, ViewSettings
 from tputtui.text import clean, span
 
 DEFAULT = "default"
@@ -41,7 +41,8 @@ def load(
     options = schema.flat()
     values: dict[str, Any] = {}
     origins: dict[str, str] = dict.fromkeys(
-        ("targets", *options, "keys", "profile.presets", "profile.categories", "profile.on_objective_missed"), DEFAULT
+        ("targets", *options, "views", "keys", "profile.presets", "profile.categories", "profile.on_objective_missed"),
+        DEFAULT,
     )
     if ascii_because:
         values["ascii"], origins["ascii"] = True, ascii_because
@@ -91,6 +92,10 @@ def _settings(values: Mapping[str, Any], origins: dict[str, str]) -> Settings:
         **top,
         targets=tuple(target for target in values.get("targets", ()) if not target.prometheus),
         servers=tuple(target for target in values.get("targets", ()) if target.prometheus),
+        views={
+            name: ViewSettings(**({"panels": top.get("panels", ())} | view))
+            for name, view in values.get("views", {}).items()
+        },
         keys=values.get("keys", {}),
         profile=replace(profile, presets=presets),
         limits=Limits(**_fields(values, "limits.", schema.LIMITS)),

@@ -29,6 +29,10 @@ class Option:
 
 
 _DAY = 86400.0
+_PANELS = kinds.list_of(
+    kinds.choice("throughput", "latency", "saturation", "targets", "routes", "processes"),
+    'panels, such as "throughput", "latency", "saturation", "targets", "routes", "processes"',
+)
 _PORTION = kinds.size(1, 2**40)
 _COUNT = kinds.integer(1, 10**9)
 
@@ -51,12 +55,26 @@ SETTINGS: tuple[Option, ...] = (
     ),
     Option("by", kinds.LABELS, "labels to break traffic down by; empty: route and method where present", "[]"),
     Option("discover", kinds.SWITCH, "without targets, look for local listeners that serve metrics", "true"),
+    Option("panels", _PANELS, "panels to show; empty: all that have room. Others come with their number", "[]"),
+    Option("chart", kinds.CHART, "a metric that has a panel of its own from the start", '""', '"process_open_fds"'),
     Option("theme", kinds.TEXT, "name of a theme; auto follows the terminal", '"auto"'),
     Option("background", kinds.choice("auto", "light", "dark"), "background of the terminal; auto asks it", '"auto"'),
     Option("ascii", kinds.SWITCH, "draw with ASCII only; by itself where the locale is not UTF-8", "false"),
     Option("mouse", kinds.SWITCH, "let the mouse choose and scroll", "true"),
     Option("color", kinds.SWITCH, "use colours; NO_COLOR in the environment turns them off", "true"),
     Option("read_only", kinds.SWITCH, "no capture of a process and no file is written", "false"),
+)
+
+VIEW: tuple[Option, ...] = (
+    Option("panels", _PANELS, "panels to show; else the first table's", example='["throughput", "latency"]'),
+    Option("chart", kinds.CHART, "a metric that has a panel of its own; else none", example='"process_open_fds"'),
+    Option(
+        "window",
+        SETTINGS[1].kind,
+        "span of rates and quantiles; else the first table's",
+        example='"60s"',
+        field="window_s",
+    ),
 )
 
 PROFILE: tuple[Option, ...] = (
@@ -142,6 +160,7 @@ HELP: dict[str, str] = {
     "targets.headers_file": "Headers to send, each read from a file at every request.",
     "targets.headers_env": "Headers to send, each the value of an environment variable.",
     "targets.bindings": "Which metric feeds a signal, where the one found by itself is not the one you want.",
+    "views": "Named arrangements of the live screen: v goes from one to the next, and back to the first table's.",
     "keys": "Keys by action, as the help screen (?) names them.",
     "profile": "How a process is profiled.",
     "profile.presets": "Named sets of options for a capture.",

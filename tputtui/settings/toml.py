@@ -107,9 +107,14 @@ class _Reader:
     # ------------------------------------------------------------------------------------------------ tables
 
     def settings(self, data: dict[str, Any]) -> dict[str, Any]:
-        values = self.options(data, (), schema.SETTINGS, ("targets", "keys", "profile", "limits"))
+        values = self.options(data, (), schema.SETTINGS, ("targets", "views", "keys", "profile", "limits"))
         if "targets" in data:
             values["targets"] = self.targets(data["targets"])
+        if "views" in data:
+            values["views"] = {
+                name: self.fields(view, ("views", name), schema.VIEW)
+                for name, view in self.table(data["views"], ("views",)).items()
+            }
         if "keys" in data:
             values["keys"] = self.keys(data["keys"], ("keys",))
         if "theme" in values:

@@ -97,6 +97,15 @@ class ProfileSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewSettings:
+    """A named arrangement of the live screen."""
+
+    panels: tuple[str, ...] = ()  # empty: all that have room
+    chart: str = ""  # "[TARGET/]FAMILY" with a panel of its own; "": none
+    window_s: float | None = None  # None: as `Settings`
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The effective settings. `origins` says for each key ("interval", "limits.body") where its value comes from."""
 
@@ -108,12 +117,15 @@ class Settings:
     objectives: tuple[str, ...] = ()
     by: tuple[str, ...] = ()  # labels of the breakdown, in place of those found
     discover: bool = True  # look for local listeners when no target is named
+    panels: tuple[str, ...] = ()  # shown on the live screen; empty: all that have room
+    chart: str = ""  # "[TARGET/]FAMILY" with a panel of its own from the start
     theme: str = "auto"
     background: Background = "auto"
     ascii: bool = False
     mouse: bool = True
     color: bool = True
     read_only: bool = False
+    views: Mapping[str, ViewSettings] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)  # action id -> key
     profile: ProfileSettings = ProfileSettings()
     limits: Limits = Limits()

@@ -22,6 +22,7 @@ from tputtui.collect.address import redact
 from tputtui.model import Snapshot, TargetStatus
 from tputtui.settings import Settings
 from tputtui.tui import keys, palette
+from tputtui.tui.arrangements import ArrangementCommands
 from tputtui.tui.asking import EngineCommands
 from tputtui.tui.baseline import BaselineCommands
 from tputtui.tui.commands import CommandProvider
@@ -75,8 +76,9 @@ class TputtuiApp(App[int]):
         self.asks = EngineCommands(self)
         self.opened: Screen[None] | None = None  # shown alone, in place of the live screen
         self.recording = RecordCommands(self)
+        self._arrangements = ArrangementCommands(self)
         self.replay: ReplayCommands | None = None  # a recorded run is shown
-        self._commands = (TimeCommands(self), self.asks, self.recording, BaselineCommands(self))
+        self._commands = (TimeCommands(self), self.asks, self._arrangements, self.recording, BaselineCommands(self))
         self._wire = Wire()
         self._said_at = 0.0
         self._lifeline = Lifeline(self._leave_with, source.stop)
@@ -191,6 +193,7 @@ class TputtuiApp(App[int]):
             self.viewpoint = replace(self.viewpoint, service=busiest_service(tick.snapshot))
         self._forget_status()
         self.asks.lose_ended(tick.snapshot)
+        self._arrangements.saw(tick.snapshot)
         if self._on_missed is not None:
             self._on_missed.saw(tick.snapshot)
         self.show_scene()

@@ -219,6 +219,7 @@ COMMANDS: tuple[Command, ...] = (
         "live",
         footer=True,
     ),
+    Command("view", "v", "view", "the next arrangement of the config's [views], and the usual one again", "live"),
     Command("take_away", "X", "take away", "take away the metric that was put here (i, then Enter)", "live"),
     Command("window", "w", "window", "the span of rates and quantiles: 10 s, 30 s, 60 s", "live"),
     Command("breakdown", "d", "break down", "break the traffic down by the next label", "live"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tputtui.views.lines import Line, Row, blank
 from tputtui.views.saturation import resources
-from tputtui.views.scene import PanelName, PanelView, Scene
+from tputtui.views.scene import PanelName, PanelView, Scene, Viewpoint
 
 LEAST = (40, 12)
 WIDE = 100  # columns from which panels stand side by side
@@ -34,19 +34,25 @@ def plan(scene: Scene | None, width: int, height: int, zoomed: PanelName | None 
     if width < WIDE or height < TALL:
         return _stacked(scene, height)
     room = height - 3
-    saturation = _saturation_height(scene, 10 if height >= 50 else 7)
+    wants = (scene.viewpoint if scene is not None else Viewpoint()).wants
+    saturation = _saturation_height(scene, 10 if height >= 50 else 7) if wants("saturation") else 0
     count = len(scene.snapshot.targets) if scene is not None else 0
-    strip = 2 + min(count, 8 if height >= 50 else 4) if count > 1 else 0
+    strip = 2 + min(count, 8 if height >= 50 else 4) if count > 1 and wants("targets") else 0
     charted = _metric_height(scene, room - saturation - strip)
     rest = room - saturation - strip - charted
-    top = max(6 if charted else 8, rest * 11 // 20)
-    heights: dict[PanelName, int] = {"throughput": top, "latency": top}
+    above = [panel for panel in ROWS["top"] if wants(panel)]
+    below = [panel for panel in ROWS["bottom"] if wants(panel)]
+    top = 0 if not above else rest if not below else max(6 if charted else 8, rest * 11 // 20)
+    heights: dict[PanelName, int] = dict.fromkeys(above, top)
     if charted:
         heights["metric"] = charted
-    heights["saturation"] = saturation
+    if saturation:
+        heights["saturation"] = saturation
     if strip:
         heights["targets"] = strip
-    heights["routes"] = heights["processes"] = rest - top
+    heights |= dict.fromkeys(below, rest - top)
+    if heights and not above and not below:
+        heights[next(reversed(heights))] += rest
     return Plan(heights)
 
 
@@ -58,35 +64,42 @@ def _metric_height(scene: Scene | None, room: int) -> int:
 
 
 def _stacked(scene: Scene | None, height: int) -> Plan:
-    if scene is not None and not scene.snapshot.services and not scene.snapshot.targets:
+    bare = scene is not None and not scene.snapshot.services and not scene.snapshot.targets
+    if bare and scene is not None and not scene.viewpoint.panels:
         few = max(3, min(9, _saturation_height(scene, 9), height - 9))
         return Plan({"throughput": 3, "saturation": few, "processes": height - 6 - few}, stacked=True)
     quantiles = 3
     if scene is not None and scene.service is not None and scene.service.latency is not None:
         quantiles = max(1, len(scene.service.latency.quantiles))
     room = height - 3
-    heights: dict[PanelName, int] = {"throughput": 4}
+    wants = (scene.viewpoint if scene is not None else Viewpoint()).wants
+    heights: dict[PanelName, int] = {"throughput": 4} if wants("throughput") else {}
     if scene is not None and scene.viewpoint.charted is not None:
         heights["metric"] = 3  # what somebody asked for goes before what is always there
-    heights["latency"] = min(quantiles, 4) + 1
-    heights["saturation"] = min(4, _saturation_height(scene, 4))
+    if wants("latency"):
+        heights["latency"] = min(quantiles, 4) + 1
+    if wants("saturation"):
+        heights["saturation"] = min(4, _saturation_height(scene, 4))
     while sum(heights.values()) > room and len(heights) > 1:
         heights.popitem()
     left = room - sum(heights.values())
-    if left >= 3:
-        heights[_bottom(scene)] = left
-    else:
-        heights["throughput"] += left
+    bottom = _bottom(scene, wants)
+    if left >= 3 and bottom is not None:
+        heights[bottom] = left
+    elif heights:
+        heights[next(iter(heights))] += left
     return Plan(heights, stacked=True)
 
 
-def _bottom(scene: Scene | None) -> PanelName:
+def _bottom(scene: Scene | None, wants: Callable[[PanelName], bool]) -> PanelName | None:
     """The one list that has room on a small screen: the focused one, else routes where there are some."""
     focus = scene.viewpoint.focus if scene is not None else None
     if focus in ("routes", "processes", "targets", "events"):
         return focus
     service = scene.service if scene is not None else None
-    return "routes" if service is not None and service.breakdown else "processes"
+    routed = service is not None and service.breakdown
+    order: tuple[PanelName, ...] = ("routes", "processes", "targets") if routed else ("processes", "targets", "routes")
+    return next((panel for panel in order if wants(panel)), None)
 
 
 def _saturation_height(scene: Scene | None, most: int) -> int:

@@ -15,7 +15,9 @@ def unit_of(family: FamilyRow | ChartedFamily) -> str:
     kind = "By" if said == "bytes" else "s" if said == "seconds" else "ratio" if said == "ratio" else ""
     if not family.counts:
         return kind
-    return "By/s" if kind == "By" and family.type == "counter" else "/s"
+    if family.type != "counter":
+        return "/s"  # of its observations
+    return {"By": "By/s", "s": "s/s"}.get(kind, "/s")
 
 
 _SINCE_1970 = 1e9  # seconds: what is a moment by its name and at least the year 2001 is no duration
@@ -28,4 +30,4 @@ def figure(family: FamilyRow | ChartedFamily, value: float | None) -> tuple[str,
     if unit == "s" and value is not None and value >= _SINCE_1970 and "time" in family.name:
         moment = datetime.fromtimestamp(min(value, _YEAR_3000), UTC)
         return moment.strftime("%d %b %H:%M"), "UTC"
-    return (text.rate(value), "/s") if unit == "/s" else text.amount(value, unit)
+    return text.amount(value, unit)

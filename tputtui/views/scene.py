@@ -77,10 +77,15 @@ class Viewpoint:
     lists: dict[str, ListState] = field(default_factory=dict)
     read_only: bool = False
     followed: tuple[int, float] | None = None  # a process by pid and start: it stands first
+    panels: frozenset[str] = frozenset()  # shown where there is room; empty: all
     charted: tuple[str, str] | None = None  # the (target, family) in the panel "metric"
     lens: Lens | None = None  # the service is looked at through it
     cursor: tuple[float, float] | None = None  # (`at` of the axis' end, `at` of the moment), when looking back
     ascii: bool = False  # shades have no ASCII look-alikes: who draws them must know
+
+    def wants(self, panel: PanelName) -> bool:
+        """Whether a panel may have a place: one that was left out comes while it is the focused one."""
+        return not self.panels or panel in self.panels or panel == self.focus
 
     def list(self, panel: str) -> ListState:
         """How the list of `panel` is looked at."""

@@ -65,7 +65,7 @@ def _columns(scene: Scene) -> list[Column[TargetStatus]]:
 
     def age(row: Row, x: int, cells: int, target: TargetStatus) -> None:
         late = target.age_s is not None and target.age_s > 3 * snapshot.interval_s
-        if target.age_s is None:
+        if target.age_s is None or (target.state == "down" and not late):
             row.ending_at(x + cells, text.UNKNOWN, "dim")
         elif late:
             row.ending_at(x + cells, text.span(target.age_s), "warning")
