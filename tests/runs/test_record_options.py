@@ -15,6 +15,8 @@ from test_record_process import wait_for
 
 from tputtui import runs
 
+pytestmark = pytest.mark.xdist_group("record options")  # one recording for all of them
+
 TPUTTUI = [sys.executable, "-m", "tputtui", "record"]
 
 
