@@ -40,6 +40,8 @@ def run(arguments: Arguments) -> int:
     if like is not None:
         settings = like.applied(settings, asked=bool(options.targets or options.targets_from))
     for_s = options.duration if options.duration is not None else (like.for_s if like is not None else None)
+    if options.output == "-":
+        raise UsageError("-o -: a run is a file of its own; tputtui stream prints what is read as it comes")
     plan = Plan(
         Path(options.output),
         force=options.force,
@@ -50,6 +52,7 @@ def run(arguments: Arguments) -> int:
         workload=inputs.words_of(options.workload) if options.workload else {},
         size_limit=options.limit,
     )
+    marks = inputs.MarkFile(options.mark_file) if options.mark_file is not None else None
     listening = _listening(options.listen) if options.listen else None
     try:
         recorder = Recorder(
@@ -64,6 +67,8 @@ def run(arguments: Arguments) -> int:
         raise UsageError(str(error)) from None
     for note in settings.notes:
         say(note)
+    if listening is not None:
+        say(f"serves http://{listening.address}/metrics")
     watch = _Watch(recorder, Progress(sys.stderr, for_s), options.fail_after or 0.0, options.abort, for_s)
 
     def prepare(engine: Engine) -> None:
@@ -72,7 +77,8 @@ def run(arguments: Arguments) -> int:
         watch.marks = sorted(options.mark)
         if listening is not None:
             engine.subscribe(listening.take)
-        inputs.follow_marks(options.mark_file, engine)
+        if marks is not None:
+            marks.follow(engine.mark)
         watch.profiles = RecordedProfiles(engine, options.profile, settings)
         watch.profiles.start()
 
@@ -110,7 +116,9 @@ def _tell(watch: _Watch, recorder: Recorder, like: Like | None, stop: Stop) -> i
     if like is not None:
         for line in like.verdict(recorder.summing.summary()):
             say(line)
-    if state.problem is None:
+    if state.problem is None and not state.size:
+        say("nothing was read: nothing is saved")
+    elif state.problem is None:
         say(f"recorded {span(state.seconds)}, {digits} {unit}{parts}: {clean(str(recorder.plan.path), 200)}")
     if state.problem is not None:
         return _FAILED
@@ -137,8 +145,7 @@ class _Watch:
         self._fail_after_s = fail_after_s
         self._abort = abort
         self._for_s = for_s
-        self._began: float | None = None
-        self._said = False
+        self._parts = 1
 
     def end(self) -> None:
         """The engine is about to stop."""
@@ -148,11 +155,16 @@ class _Watch:
     def tick(self, snapshot: Snapshot) -> None:
         """See a snapshot, on the thread that waits for them."""
         state = self._recorder.state()
-        if self._began is None and state.began_at is not None:
-            self._began = time.monotonic() - state.seconds
-        lived = time.monotonic() - self._began if self._began is not None else 0.0
-        while self.marks and self.marks[0][0] <= lived and self.engine is not None:
-            self.engine.mark(self.marks.pop(0)[1])
+        if self.engine is not None and state.began_at is not None:
+            lived = time.monotonic() - state.began_at
+            while self.marks and self.marks[0][0] <= lived:
+                self.engine.mark(self.marks.pop(0)[1])
+            if self._for_s is not None:
+                self.engine.end_at(state.began_at + self._for_s)
+        if state.parts > self._parts:
+            self._parts = state.parts
+            self.progress.over()
+            say(f"the size limit is reached: it goes on in {clean(str(state.path), 200)}")
         for objective in snapshot.objectives:
             if objective.state == "missed" and (objective.for_s or 0.0) >= self._fail_after_s and not self.failed:
                 self.failed = objective.expression

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 import threading
 import time
 import tomllib
+from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from tputtui.commands import plainfile
 from tputtui.commands.arguments import UsageError
 from tputtui.commands.terminal import say
 from tputtui.text import clean
-
-if TYPE_CHECKING:
-    from tputtui.monitor import Engine
 
 _LARGEST = 256 * 1024
 _MOST_WORDS = 100
@@ -72,39 +70,39 @@ def mark_of(line: str) -> tuple[float, str] | None:
         return None
 
 
-def follow_marks(source: str | None, engine: Engine) -> None:
-    """Set a mark for each line that comes, in a thread of its own: of stdin, or of a file that is appended to.
+class MarkFile:
+    """Marks from a load generator: lines of stdin, or of a file that is appended to, or of a FIFO, as they come."""
 
-    Raises UsageError where the file cannot be read. Lines that were there before count too; a line that is no mark is
-    said once.
-    """
-    if source is None:
-        return
-    if source == "-":
-        if sys.stdin is None:
-            raise UsageError("--mark-file -: stdin is closed")
-        descriptor = sys.stdin.fileno()
-    else:
-        try:
-            descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "no path"
-            raise UsageError(f"--mark-file {clean(source, 200)}: {(reason or str(error)).lower()}") from None
-    follower = _Follower(descriptor, source, engine)
-    threading.Thread(target=follower.run, name="marks", daemon=True).start()
-
-
-class _Follower:
-    """Reads lines as they come. A file is looked at again and again; a pipe ends when its writer has."""
-
-    def __init__(self, descriptor: int, source: str, engine: Engine) -> None:
-        self._descriptor = descriptor
+    def __init__(self, source: str) -> None:
+        """Open it. Raises UsageError where it cannot be read."""
+        shown = clean(source, 200)
         self._source = source
-        self._engine = engine
         self._rest = b""
         self._complained = False
+        self._set: Callable[[str, float], None] | None = None
+        if source == "-":
+            if sys.stdin is None:
+                raise UsageError("--mark-file -: stdin is closed")
+            self._descriptor = sys.stdin.fileno()
+            return
+        try:
+            self._descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "no path"
+            raise UsageError(f"--mark-file {shown}: {(reason or str(error)).lower()}") from None
+        mode = os.fstat(self._descriptor).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            os.close(self._descriptor)
+            raise UsageError(f"--mark-file {shown}: neither a plain file nor a FIFO")
 
-    def run(self) -> None:
+    def follow(self, mark: Callable[[str, float], None]) -> None:
+        """Call `mark` with (text, unix time) for each line, from a thread of its own, for as long as we live. Lines that
+        were there before count too; the first that is no mark is said.
+        """
+        self._set = mark
+        threading.Thread(target=self._run, name="marks", daemon=True).start()
+
+    def _run(self) -> None:
         while True:
             try:
                 part = os.read(self._descriptor, 65536)
@@ -125,8 +123,8 @@ class _Follower:
         for line in whole:
             text = line[:_LINE_BYTES].decode(errors="replace").strip()
             mark = mark_of(text) if text else None
-            if mark is not None:
-                self._engine.mark(mark[1], mark[0])
+            if mark is not None and self._set is not None:
+                self._set(mark[1], mark[0])
             elif text and not self._complained:
                 self._complained = True
                 say(f'--mark-file {clean(self._source, 100)}: "{clean(text, 60)}" is no mark: TIME TEXT')

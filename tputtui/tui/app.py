@@ -323,6 +323,11 @@ class TputtuiApp(App[int]):
         self.say(f"{keys.LABELS[command]} has no meaning here: ? shows the keys")
 
     @property
+    def commands(self) -> tuple[keys.Command, ...]:
+        """What the keys are called now: in a replay some do something else."""
+        return self.replay.commands if self.replay is not None else keys.COMMANDS
+
+    @property
     def marks(self) -> list[Mark]:
         """The marks there are: those that were set here, or those of the run."""
         return self.replay.player.marks if self.replay is not None else self.recording.marks

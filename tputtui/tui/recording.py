@@ -124,9 +124,6 @@ class RecordCommands:
         length = f"{text.span(round(state.seconds))}, {digits} {unit}"
         if state.size:
             self._desk.saved.append(str(recorder.plan.path))
-        else:
-            with contextlib.suppress(OSError):
-                recorder.plan.path.unlink()  # nobody wants a run without a reading
         if problem:
             self._desk.source.note(Event(time.time(), "warning", f"the recording stopped: {problem}"))
             return f"the recording stopped: {problem}; {length} of it are saved"

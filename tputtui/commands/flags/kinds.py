@@ -12,6 +12,9 @@ from tputtui.text import clean, parse_duration
 if TYPE_CHECKING:
     from tputtui.profiling.subset import Subset
 
+LEAST_PART = 64 * 1024
+"""Bytes: what one file of a recording may be limited to."""
+
 
 def whole(text: str) -> int:
     """A whole number from 0 on."""
@@ -78,4 +81,9 @@ def size(text: str) -> int:
     found = re.fullmatch(r"(\d{1,15})\s*(B|KiB|MiB|GiB)?", text, re.ASCII)
     if found is None or int(found[1]) == 0:
         raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a size, such as 500MiB")
-    return int(found[1]) << 10 * ("B", "KiB", "MiB", "GiB").index(found[2] or "B")
+    size = int(found[1]) << 10 * ("B", "KiB", "MiB", "GiB").index(found[2] or "B")
+    if size < LEAST_PART:
+        raise argparse.ArgumentTypeError(
+            f"{clean(text, 40)!r} is below {LEAST_PART >> 10}KiB: a file would hold seconds"
+        )
+    return size
