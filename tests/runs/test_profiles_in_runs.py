@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from exporter import Exporter
-from test_record_process import start, wait_for
+from test_record_process import start
 
 from tputtui import runs
 from tputtui.model import Event
@@ -45,7 +45,7 @@ def recorded(path: Path) -> tuple[list[Profiled], list[str]]:
 
 def running() -> str:
     """The command lines of all processes."""
-    return subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
 
 
 def test_a_worker_is_sampled_every_so_often_and_the_run_carries_profiles_with_their_cost(
@@ -69,11 +69,12 @@ def test_a_signal_ends_the_capture_that_is_under_way_and_keeps_what_it_has(
 ) -> None:
     path = tmp_path / "a.tput.gz"
     with start(exporter, path, "--profile", f"{busy}@10m") as process:
-        for _ in range(300):
-            if f"-p {busy} " in running():
+        slices: set[str] = set()
+        for _ in range(600):
+            slices |= {line.split()[0] for line in running().splitlines() if f"-p {busy} " in line}
+            if len(slices) > 2:  # the first has given what it had
                 break
             time.sleep(0.1)
-        wait_for(exporter, len(exporter.served) + 20)  # 4 s: it has attached by then
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=30)[1]
     assert process.returncode == 0, said
