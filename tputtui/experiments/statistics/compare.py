@@ -96,7 +96,8 @@ def _with_routes(verdict: Verdict, routes: Sequence[Route], notes: Notes) -> Ver
         told = [metric for metric in route.metrics if metric.guards and metric.verdict == "regressed"]
         names = ", ".join(metric.name for metric in told)
         share = f"{route.candidate_share:.0%} of requests"
-        notes.say(None, f"{route.name} regressed ({names}; {share}), whatever the total says.")
+        hidden = "" if verdict == "regressed" else ", whatever the total says"
+        notes.say(None, f"{route.name} regressed ({names}; {share}){hidden}.")
     if worse and verdict == "improved":
         notes.say("trade-off")
     return "regressed" if worse and verdict in ("improved", "equivalent", "inconclusive") else verdict

@@ -23,7 +23,6 @@ ENOUGH: Final = 500.0
 
 _SHIFTED: Final = 0.02  # of all requests: a smaller change of a route's share is left alone
 _SURE: Final = 3.0  # standard errors
-_PRIMARY: Final = "p99"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +39,8 @@ def compare_routes(
 ) -> tuple[tuple[Route, ...], tuple[Shift, ...]]:
     """The routes that both sides have, most requests first, on the rows that `arms` kept; and those whose share moved.
 
-    Throughput is told for information: how often a route is asked is the load's doing. Latency and errors are judged,
-    with Holm's correction over all routes.
+    Throughput is told for information: how often a route is asked is the load's doing. The highest quantile that its
+    requests can tell and its errors are judged, with Holm's correction over all routes.
     """
     found: list[tuple[str, Arms, tuple[float, float]]] = []
     shifts: list[Shift] = []
@@ -101,11 +100,12 @@ def _judged(own: Arms, context: Context, error: dict[str, Between]) -> tuple[Met
         **tails.quantiles(own, error),
         "error_ratio": effects.errors(own),
     }
-    metrics = judged(measured, context, _PRIMARY)
-    return tuple(replace(one, guards=False) if one.name == "throughput" else one for one in metrics)
+    tail = next((name for name in ("p99", "p90", "p50") if measured[name].estimate is not None), "p99")
+    metrics = judged(measured, context, tail)
+    guarding = (tail, "error_ratio")
+    return tuple(replace(one, guards=one.name in guarding) for one in metrics)
 
 
 def _verdict(metrics: Sequence[Metric]) -> Verdict:
-    told = [one for one in metrics if one.guards and one.verdict is not None]
-    primary = _PRIMARY if any(one.name == _PRIMARY for one in told) else next((one.name for one in told), _PRIMARY)
-    return overall(metrics, primary)
+    tail = next((one.name for one in metrics if one.guards and one.name != "error_ratio"), "error_ratio")
+    return overall(metrics, tail)
