@@ -59,6 +59,7 @@ def run(arguments: Arguments) -> int:
         plan,
         (baseline.rows, candidate.rows),
         (context.env_a, context.env_b),
+        *_profiles(baseline, candidate),
     )
     _deliver(_report(options.format, answer, record, code), options, plain)
     return code
@@ -85,6 +86,16 @@ def _answer(options: argparse.Namespace, baseline: Side, candidate: Side, contex
         one = compare(before.rows, after.rows, _between(context, before, after), absolute_times=absolute)
         others.append((clean(name, 60), one))
     return verified(first, others)
+
+
+def _profiles(baseline: Side, candidate: Side) -> tuple[str, tuple[str, ...]]:
+    """The flame graph of the difference and what it says, where both runs hold a profile."""
+    before, after = sides.profile_of(baseline), sides.profile_of(candidate)
+    if before is None or after is None:
+        return "", ()
+    from tputtui.profiling import flame_diff
+
+    return flame_diff.svg(before, after), tuple(flame_diff.sentences(before, after))
 
 
 def _power(options: argparse.Namespace, detect: float, context: Context) -> str:

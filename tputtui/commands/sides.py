@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import re
@@ -15,7 +16,9 @@ from tputtui.experiments.rows import COLUMNS, Buckets, Rows, RowsError, read_csv
 from tputtui.text import clean
 
 if TYPE_CHECKING:
+    from tputtui.profiling.profile import Profile
     from tputtui.runs.header import Header
+    from tputtui.runs.items import Profiled
     from tputtui.runs.tabulate import Densities, RouteRow, Table
 
 _LARGEST = 512 * 1024 * 1024
@@ -39,6 +42,7 @@ class Side:
     rows: Rows
     environment: Mapping[str, object] = field(default_factory=dict)
     absolute: bool = False  # `t` is unix time
+    profiles: tuple[Profiled, ...] = ()  # that a run carries
 
 
 def load(word: str) -> Side:
@@ -55,6 +59,20 @@ def load(word: str) -> Side:
         raise UsageError(f"{clean(word)}: it is no text: a side is a CSV table or a recorded run") from None
     except RowsError as error:
         raise UsageError(f"{clean(word)}: {error}") from None
+
+
+def profile_of(side: Side) -> Profile | None:
+    """The longest profile that a side's run carries; None where it has none that can be read."""
+    if not side.profiles:
+        return None
+    from tputtui.profiling.unreadable import UnreadableProfile
+    from tputtui.runs import profiles
+
+    found: list[Profile] = []
+    for one in side.profiles:
+        with contextlib.suppress(UnreadableProfile):
+            found.append(profiles.read(one))
+    return max(found, key=lambda profile: profile.duration_s, default=None)
 
 
 def content_of(path: str) -> bytes:
@@ -96,7 +114,7 @@ def _run(word: str, path: str, span: tuple[str | None, str | None], service: str
     if service is None and len(found.services) > 1:
         names = clean(", ".join(found.services), 200)
         raise UsageError(f"{shown} holds several services ({names}): name one, as in {clean(path)}:{found.services[0]}")
-    return Side(_rows(shown, found), _environment(found.header), absolute=True)
+    return Side(_rows(shown, found), _environment(found.header), absolute=True, profiles=found.profiles)
 
 
 def _rows(name: str, found: Table) -> Rows:

@@ -8,7 +8,7 @@ from os import PathLike
 
 from tputtui.model import Bindings, BreakdownRow, HostReading, Quantile, Reading, Scrape, ServiceState
 from tputtui.runs.header import Header, Mark, Summary
-from tputtui.runs.items import Bound, Grouped, Tick, Watched
+from tputtui.runs.items import Bound, Grouped, Profiled, Tick, Watched
 from tputtui.runs.moments import moment
 from tputtui.runs.reader import Run
 from tputtui.runs.summary import main_service
@@ -68,6 +68,7 @@ class Table:
     summary: Summary
     services: tuple[str, ...]  # all that the run holds
     routes: Mapping[str, float] = field(default_factory=dict)  # route -> its requests in the span
+    profiles: tuple[Profiled, ...] = ()  # that were taken in the span
     damage: tuple[str, ...] = ()  # what could not be read, a sentence each
 
     @property
@@ -99,8 +100,11 @@ def table(
         names = tuple(one.name for one in summary.services)
         wanted = service if service is not None else main.name if main is not None else None
         reading = _Reading(run.header.interval_s)
+        profiles = []
         for item in run.items(since, until):
             reading.take(item, run.header.began_at, since)
+            if isinstance(item, Profiled):
+                profiles.append(item)
         known = names or tuple(reading.services)
         found = reading.found(wanted)
         if found is None:
@@ -118,6 +122,7 @@ def table(
             summary=summary,
             services=known,
             routes=found.routes,
+            profiles=tuple(profiles),
             damage=tuple(run.damage),
         )
 

@@ -76,6 +76,7 @@ def html(comparison: Comparison, record: Record, document: Mapping[str, object])
         )
         body.append(_table(route.metrics, ""))
     body += _strata(comparison)
+    body += _reasons("What the profiles say", record.hot)
     if record.flame:
         body += ["<h2>Where the time goes: the difference</h2>", record.flame]
     body += _environments(comparison, record)

@@ -37,6 +37,8 @@ def markdown(comparison: Comparison, record: Record) -> str:
         lines.append("")
     if comparison.differences:
         lines += ["**What differs**", "", *(f"- {_plain(words.difference(one))}" for one in comparison.differences), ""]
+    if record.hot:
+        lines += ["**What the profiles say**", "", *(f"- {_plain(one)}" for one in record.hot), ""]
     if comparison.advice:
         lines += ["**Next**", "", *(f"- {_plain(advice)}" for advice in comparison.advice), ""]
     if record.decision:

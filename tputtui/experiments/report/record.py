@@ -18,6 +18,7 @@ class Record:
     rows: tuple[Rows, Rows] | None = None  # to draw
     environments: tuple[Mapping[str, object], Mapping[str, object]] = ({}, {})
     flame: str = ""  # a differential flame graph as SVG, from our own renderer
+    hot: tuple[str, ...] = ()  # the largest sure changes of the profiles, a sentence each
 
     @property
     def decision(self) -> str:

@@ -31,6 +31,8 @@ def text(comparison: Comparison, record: Record) -> str:
         lines += ["strata", *_strata(comparison), ""]
     if comparison.reasons:
         lines += ["why", *_items(comparison.reasons), ""]
+    if record.hot:
+        lines += ["what the profiles say", *_items(record.hot), ""]
     if comparison.advice:
         lines += ["next", *_items(comparison.advice), ""]
     if record.decision:

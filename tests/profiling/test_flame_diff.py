@@ -1,0 +1,54 @@
+"""The difference of two profiles in a report: what rose is red and wider, what is sure is a sentence, names are text."""
+
+from __future__ import annotations
+
+import random
+from xml.etree import ElementTree as ET
+
+from tputtui.profiling import flame_diff
+from tputtui.profiling.profile import About, Counts, Frames, Profile, Slice, Stack, Thread
+
+EVIL = "<script>alert(1)</script>\x1b[31m"
+
+
+def profile(shares: dict[str, float], seed: int = 1) -> Profile:
+    """A profile of ten slices with these functions below main, in about these shares."""
+    draw = random.Random(seed)
+    frames = Frames()
+    main = frames.frame("main", "/srv/app.py", 1)
+    stacks: dict[str, Stack] = {name: (main, frames.frame(name, "/srv/app.py", 2)) for name in shares}
+    slices = []
+    for _ in range(10):
+        counts: Counts = {stacks[name]: 100 * share * draw.uniform(0.95, 1.05) for name, share in shares.items()}
+        slices.append(Slice({Thread(1, 1, "MainThread"): counts}, {}, 100.0, 0.0, 1.0))
+    return Profile(frames, tuple(slices), About(source="py-spy", label="app", pid=1, rate_hz=100.0))
+
+
+def test_what_rose_is_red_what_fell_is_blue_and_both_have_their_shares() -> None:
+    picture = flame_diff.svg(profile({"rank": 0.2, "render": 0.8}), profile({"rank": 0.6, "render": 0.4}, 2))
+    root = ET.fromstring(picture)  # noqa: S314 - our own output
+    boxes = {
+        group[0].text: group[1].attrib["fill"]
+        for group in root.iter("{http://www.w3.org/2000/svg}g")
+        if group[0].text is not None
+    }
+    rank = next(fill for words, fill in boxes.items() if words.startswith("rank (/srv/app.py): 2"))
+    render = next(fill for words, fill in boxes.items() if words.startswith("render"))
+    assert int(rank[1:3], 16) > int(rank[5:7], 16), "red"
+    assert int(render[1:3], 16) < int(render[5:7], 16), "blue"
+
+
+def test_sure_changes_are_sentences_the_largest_first_and_chance_is_none() -> None:
+    before = profile({"rank": 0.2, "render": 0.75, "log": 0.05})
+    said = flame_diff.sentences(before, profile({"rank": 0.6, "render": 0.35, "log": 0.05}, 2))
+    assert [sentence.split(":")[0] for sentence in said] == ["rank", "render"]
+    assert said[0].endswith(" % of all samples")
+    assert flame_diff.sentences(before, profile({"rank": 0.2, "render": 0.75, "log": 0.05}, 3)) == [
+        "no function's share changed by more than chance allows"
+    ]
+
+
+def test_names_are_text() -> None:
+    picture = flame_diff.svg(profile({EVIL: 0.5, "b": 0.5}), profile({EVIL: 0.1, "b": 0.9}, 2))
+    assert "<script>" not in picture
+    ET.fromstring(picture)  # noqa: S314 - our own output
