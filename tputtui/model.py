@@ -561,6 +561,19 @@ class ObjectiveStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Headroom:
+    """The highest throughput at which a service meets its objectives for as long as that lasts (1/s), and its bracket."""
+
+    service: str
+    value: float | None  # None: `reason` says why nothing can be said
+    low: float | None  # the highest level of load that met them
+    high: float | None  # the lowest that did not; None where the limit was never reached
+    kind: Literal["limit", "at_least"] | None
+    objective: str  # the one that binds
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FirstToSaturate:
     """The resource that is closest to its limit, with the evidence."""
 
@@ -623,6 +636,7 @@ class Snapshot:
     processes: tuple[ProcessState, ...] | None = None
     busy_cores: float | None = None  # of the machine
     objectives: tuple[ObjectiveStatus, ...] = ()
+    headroom: tuple[Headroom, ...] = ()  # of each service with objectives
     events: tuple[Event, ...] = ()  # the newest, oldest first
     self_: SelfState = field(default_factory=lambda: SelfState(None, None, 0))
     ready: bool = False  # every target has two scrapes or has failed

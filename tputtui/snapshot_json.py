@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tputtui.model import (
@@ -11,6 +11,7 @@ from tputtui.model import (
     CgroupState,
     ErrorState,
     FurtherSignal,
+    Headroom,
     HostState,
     LatencyState,
     Quantile,
@@ -38,7 +39,7 @@ def to_json(snapshot: Snapshot) -> Json:
         "first_to_saturate": None
         if snapshot.first is None
         else {"name": snapshot.first.name, "reason": snapshot.first.reason},
-        "headroom": None,
+        **_headroom(snapshot.headroom),
         "host": _host(snapshot.host),
         "objectives": [
             {
@@ -68,6 +69,26 @@ def _number(value: float | None, digits: int | None = None) -> float | None:
 def quantile_key(q: float) -> str:
     """The shortest decimal: "0.5", "0.99", "0.999"."""
     return repr(round(q, 12))
+
+
+def _headroom(found: Sequence[Headroom]) -> Json:
+    """The limit of the service that is known least to have room; where none is known, why not."""
+    known = [one for one in found if one.value is not None]
+    if not known:
+        reasons = {f"{one.service}: {one.reason}" for one in found}
+        return {"headroom": None, "headroom_reason": "; ".join(sorted(reasons)) or "no objective is set"}
+    tight = min(known, key=lambda one: (one.kind != "limit", one.value or 0.0))
+    return {
+        "headroom": {
+            "value": _number(tight.value),
+            "bracket": [_number(tight.low), _number(tight.high)],
+            "kind": tight.kind,
+            "unit": "req/s",
+            "service": tight.service,
+            "objective": tight.objective,
+        },
+        "headroom_reason": tight.reason or None,
+    }
 
 
 def _target(target: TargetStatus) -> Json:

@@ -66,6 +66,17 @@ def test_a_counter_is_its_rate_a_gauge_its_value_a_histogram_its_observations(
     assert (charted.type, charted.now) == (kind, now)
 
 
+@pytest.mark.parametrize("family", ["http_requests_total", "room_celsius", "http_request_duration_seconds"])
+def test_a_family_that_nobody_looked_at_before_is_the_same(family: str) -> None:
+    looked_at, asked_for = Watched(), Watched()
+    looked_at.chart(family)
+    asked_for.tick()
+    asked_for.monitor.chart(("shop", family))
+    for _ in range(14):  # the last of them when only what is bound is read, and what is charted
+        assert looked_at.tick().charted == asked_for.tick().charted or looked_at.at < 4
+    assert asked_for.monitor.wanted("shop") is not None
+
+
 def test_it_is_read_though_only_what_is_bound_is_read_otherwise() -> None:
     watched = Watched()
     for _ in range(12):

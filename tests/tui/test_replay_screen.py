@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 from fake_source import frame
+from recorded import record
+from test_profile_screen import profile as sampled
 from textual.pilot import Pilot
 
 from tputtui.demo.run import Demo
 from tputtui.monitor.player import Player
 from tputtui.monitor.reel import Choices, Reel
 from tputtui.monitor.replayer import replayed
+from tputtui.profiling import speedscope
 from tputtui.runs.reader import Run
 from tputtui.settings import Settings
 from tputtui.tui import palette, theme_files
@@ -235,3 +238,25 @@ def test_a_file_that_is_no_run_is_one_line_and_exit_code_2(tmp_path: Path, conte
 def test_the_marks_of_a_replay_are_those_of_the_run(player: Player) -> None:
     assert [mark.text for mark in player.marks] == ["deploy"]
     assert replace(player.position, read=1.0).of_s == pytest.approx(SECONDS, abs=3)
+
+
+async def test_the_profile_of_a_moment_is_shown_there_and_its_source_is_off(tmp_path: Path) -> None:
+    path = tmp_path / "a.tput.gz"
+    record(path, 60, profiled=(10, speedscope.write(sampled())))
+    with Run(path) as run:
+        player = Player(run)
+        async with shown(player) as (app, pilot):
+            await pilot.press("space")
+            (taken,) = player.profiles
+            app.go_to(taken.at + 40)
+            axis = next(line for line in (await until(pilot, app, "└")).splitlines() if "└" in line)
+            assert "p" in axis
+            await pilot.press("p")
+            await until(pilot, app, "off in a replay")
+            app.go_to(taken.at + 1)
+            await pilot.pause(0.5)
+            await pilot.press("p")
+            await until(pilot, app, "Call tree")
+            await pilot.press("5")
+            await until(pilot, app, "source is off in a replay")
+        player.stop()

@@ -59,3 +59,13 @@ def test_a_chart_is_marked_where_the_moment_lies(fraction: float) -> None:
     assert all(row[at] != " " for row in rows[:-2])
     assert rows[-1].rstrip().endswith("14:03:22")
     assert [text.width(row) for row in rows] == [60] * 12
+
+
+@pytest.mark.parametrize("limit", [150.0, 290.0, 900.0])
+def test_the_limit_is_a_stroke_at_its_throughput_also_beyond_the_points(limit: float) -> None:
+    lines = shown(limit=limit, limit_says="limit")
+    assert f"limit {limit:.0f}" in lines[0] or "limit 150.0" in lines[0]
+    axis, last = lines[-2].index("└") + 1, len(lines[-2]) - 1
+    top = {150.0: 500, 290.0: 500, 900.0: 1000}[limit]
+    assert (lines[-2].index("┴") - axis) / (last - axis) == pytest.approx(limit / top, abs=0.04)
+    assert [text.width(line) for line in lines] == [44] * 16

@@ -17,6 +17,7 @@ from tputtui.model import (
     BreakdownRow,
     ErrorState,
     FirstToSaturate,
+    Headroom,
     LatencyState,
     ObjectiveStatus,
     Quantile,
@@ -298,3 +299,32 @@ def test_a_summary_says_best_of_all_services_or_of_none() -> None:
     lines = summary(replace(samples.snapshot(), services=(new, old)), 90.0)
     assert lines[1].startswith("old: best 60 s 900.0 req/s; at the end p99")
     assert lines[2].startswith("new: best 60 s – req/s; at the end p99")
+
+
+LIMIT = Headroom("checkout", 1700.0, 1650.0, 1750.0, "limit", "p99<=250ms")
+
+
+@pytest.mark.parametrize(
+    ("found", "on_screen", "at_the_end"),
+    [
+        (LIMIT, "limit 1,700", "checkout: sustains 1,700 req/s (1,650 to 1,750) within p99<=250ms"),
+        (
+            replace(LIMIT, high=None, kind="at_least"),
+            "limit above 1,700",
+            "checkout: sustains at least 1,700 req/s within p99<=250ms",
+        ),
+    ],
+)
+def test_what_a_service_can_sustain_stands_beside_what_it_does(
+    found: Headroom, on_screen: str, at_the_end: str
+) -> None:
+    snapshot = samples.snapshot(headroom=(found,))
+    assert on_screen in plain(throughput(scene(snapshot), 80, 8).lines[1])
+    assert at_the_end in summary(snapshot, 60.0)
+
+
+def test_a_limit_that_is_not_known_is_no_number() -> None:
+    snapshot = samples.snapshot(headroom=(Headroom("checkout", None, None, None, None, "p99<=250ms", "too early"),))
+    assert "limit" not in plain(throughput(scene(snapshot), 80, 8).lines[1])
+    assert "its limit within p99<=250ms is not known: too early" in plain(events(scene(snapshot), 80, 8).lines[1])
+    assert not [line for line in summary(snapshot, 60.0) if "sustains" in line]

@@ -1,6 +1,6 @@
 """Connections to targets: names resolved aside, TLS settings shared, and each connection watched by its attempt.
 
-One client a target: its cookies, its pool and its faults are its own, so that nobody starves behind a hostile one. What is
+One connection a target, whose faults are its own, so that nobody starves behind a hostile one. What is
 dear, the certificate store (20 to 60 ms), is loaded once for each TLS configuration and never for http.
 """
 
@@ -12,31 +12,28 @@ import socket
 import ssl
 import sys
 from collections.abc import Iterable
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import anyio.lowlevel
-import anyio.streams.tls
 import httpcore
 import httpx
 
 from tputtui.collect.aside import Aside
-from tputtui.collect.attempt import Attempt, FetchError, size_text
+from tputtui.collect.attempt import FetchError
+from tputtui.collect.streams import Observer, Stream, connect
 from tputtui.text import clean
 
 _IDLE_S = 300.0  # longer than any sensible interval: a connection that is scraped stays open
 _HEAD_START_S = 0.25  # how long an address may be silent before the next one is tried beside it (RFC 8305)
 
 
-async def load() -> None:
-    """Load what the first connection would load: 50 ms or more that belong on no target's clock."""
+def load() -> None:
+    """Load what the first connection would load: time that belongs on no target's clock."""
     if find_spec("sniffio") is None:
         # httpcore asks for it at every lock and event, and a module that is not there is searched anew each time: a fifth
         # of a scrape's cost. None in its place is the documented way to say that there is none.
         sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
-    await anyio.lowlevel.checkpoint()
 
 
 class TlsFiles(NamedTuple):
@@ -100,44 +97,57 @@ def _why(error: OSError) -> str:
     return (error.strerror or "unreadable").lower()
 
 
-def open_client(backend: Backend, context: ssl.SSLContext | None) -> httpx.AsyncClient:
-    """A client for one target; `context` is None for http. It has no time limits: the scrape's deadline is around it.
+def open_transport(backend: Backend, context: ssl.SSLContext | None) -> httpx.AsyncHTTPTransport:
+    """httpx's way to one target; `context` is None for http. It has no time limits: the scrape's deadline is around it.
 
-    Nothing of the environment is used, neither proxies nor .netrc: a monitor that asks 127.0.0.1 by way of HTTP_PROXY
-    shows somebody else's numbers. No cookie is kept.
+    A transport without httpx's client: nothing of the environment is used, neither proxies nor .netrc (a monitor that
+    asks 127.0.0.1 by way of HTTP_PROXY shows somebody else's numbers), no cookie is kept and no redirect followed.
     """
-    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    transport = _Transport(backend, context)
-    client = httpx.AsyncClient(transport=transport, trust_env=False, timeout=None, cookies=no_cookies)  # noqa: S113
-    client.headers.clear()
-    return client
+    return _Transport(backend, context)
 
 
 class _Transport(httpx.AsyncHTTPTransport):
-    """httpx's transport over a pool with our backend: httpcore takes one, httpx has no parameter to pass it."""
+    """httpx's transport over one connection of our own: httpx has no parameter to pass it."""
 
     def __init__(self, backend: Backend, context: ssl.SSLContext | None) -> None:
         super().__init__(verify=context or False, trust_env=False)
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=context,
-            max_connections=2,
-            max_keepalive_connections=1,
-            keepalive_expiry=_IDLE_S,
-            network_backend=backend,
-        )
+        self._pool = _Kept(backend, context)  # type: ignore[assignment]
 
 
-class Backend(httpcore.AsyncNetworkBackend):
+class _Kept:
+    """The one connection to a target, opened anew where it cannot be used again. One request at a time: no pool is needed."""
+
+    def __init__(self, backend: Backend, context: ssl.SSLContext | None) -> None:
+        self._backend = backend
+        self._context = context
+        self._connection: httpcore.AsyncHTTPConnection | None = None
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        origin = request.url.origin
+        kept = self._connection
+        if kept is None or not kept.is_idle() or kept.has_expired() or not kept.can_handle_request(origin):
+            await self.aclose()
+            kept = self._connection = httpcore.AsyncHTTPConnection(
+                origin, self._context, keepalive_expiry=_IDLE_S, network_backend=self._backend
+            )
+        return await kept.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        kept, self._connection = self._connection, None
+        if kept is not None:
+            await kept.aclose()
+
+
+class Backend(Observer, httpcore.AsyncNetworkBackend):
     """Opens a target's connections: resolves names aside, tries every address, tells the attempt how far it is.
 
-    It outlives its clients, so that a name that hangs is looked up by one thread and not by one a scrape.
+    It outlives its connections, so that a name that hangs is looked up by one thread and not by one a scrape.
     """
 
     def __init__(self, header_limit: int) -> None:
         """`header_limit`: bytes that may come before the body begins, interim (1xx) answers included."""
-        self.header_limit = header_limit
-        self.attempt = Attempt()  # the one under way
-        self._inner = httpcore.AnyIOBackend()
+        super().__init__(header_limit)
         self._lookups: dict[tuple[str, int], Aside[list[str]]] = {}
 
     async def connect_tcp(
@@ -147,7 +157,7 @@ class Backend(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> Stream:
         """A connection to the first address that answers. Raises FetchError for an unknown name."""
         del timeout, local_address, socket_options  # unused: the deadline of the whole scrape rules
         attempt = self.attempt
@@ -156,9 +166,9 @@ class Backend(httpcore.AsyncNetworkBackend):
         attempt.phase = "resolving"
         addresses = await self._resolve(host, port)
         attempt.phase = "connecting"
-        stream = await _first_of([self._inner.connect_tcp(address, port) for address in addresses])
+        stream = await _first_of([connect(address, port, self) for address in addresses])
         attempt.phase = "waiting"
-        return _Stream(stream, self)
+        return stream
 
     async def _resolve(self, host: str, port: int) -> list[str]:
         try:
@@ -177,9 +187,9 @@ def _addresses(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-async def _first_of(attempts: list[Any]) -> httpcore.AsyncNetworkStream:
+async def _first_of(attempts: list[Any]) -> Stream:
     """The first connection that stands; the next address starts when one failed or was silent for a moment."""
-    running: set[asyncio.Task[httpcore.AsyncNetworkStream]] = set()
+    running: set[asyncio.Task[Stream]] = set()
     failure: BaseException | None = None
     try:
         while attempts or running:
@@ -200,43 +210,6 @@ async def _first_of(attempts: list[Any]) -> httpcore.AsyncNetworkStream:
         for task in running:
             task.cancel()
         for given_up in await asyncio.gather(*running, return_exceptions=True):
-            if isinstance(given_up, httpcore.AsyncNetworkStream):  # it stood just then
+            if isinstance(given_up, Stream):  # it stood just then
                 await given_up.aclose()
     raise failure or FetchError("cannot connect")
-
-
-class _Stream(httpcore.AsyncNetworkStream):
-    """A connection's bytes, counted by the attempt that is under way."""
-
-    def __init__(self, inner: httpcore.AsyncNetworkStream, backend: Backend) -> None:
-        self._inner = inner
-        self._backend = backend
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        attempt = self._backend.attempt
-        if attempt.phase == "header" and attempt.received >= self._backend.header_limit:
-            raise FetchError(f"header too large: more than {size_text(self._backend.header_limit)}")
-        data = await self._inner.read(max_bytes, timeout)
-        attempt.took(data)
-        return data
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._inner.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        self._backend.attempt.phase = "handshake"
-        try:
-            stream = await self._inner.start_tls(ssl_context, server_hostname, timeout)
-        except asyncio.CancelledError:  # the deadline: httpcore closes the connection after errors only
-            await self._inner.aclose()
-            raise
-        self._backend.attempt.phase = "waiting"
-        return _Stream(stream, self._backend)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)

@@ -3,7 +3,8 @@
 The body is split into lines; of each the raw bytes up to the last brace are looked up in a table of known series, and
 what follows is a float. Only a line that is new, odd or broken takes the slow way (labels.py), so a series' labels are
 parsed once in its life. That a table hit is right follows from the grammar: it is read from left to right, hence a
-known head that is followed by its closing brace cannot be a part of something longer.
+known head that is followed by its closing brace cannot be a part of something longer. Where all lines are those of the
+scan before, not even that is done (unchanged.py).
 
 One bad line costs that line: it is counted, and the first one is named in `Exposition.warning`.
 """
@@ -18,6 +19,7 @@ from tputtui.collect.hiding import OTHERS, cut_off, hide, names_of, trim
 from tputtui.collect.labels import BadLine, Limits, OverLimit, parse_float, parse_head, parse_value, sample_name
 from tputtui.collect.metadata import read_metadata
 from tputtui.collect.refusal import NotAnExposition, refuse, refuse_alien
+from tputtui.collect.unchanged import Unchanged
 from tputtui.model import Exposition, Family, Labels, Series
 
 __all__ = ["FORGET_AFTER", "Limits", "NotAnExposition", "Scanner"]
@@ -54,6 +56,8 @@ class Scanner:
         self._openmetrics = False
         self._families: dict[str, Family] = {}
         self._rejected_comment: tuple[bytes, str] | None = None
+        self._unchanged = Unchanged()
+        self._lines = 0  # of the newest answer
 
     @property
     def forgotten_names(self) -> frozenset[str]:
@@ -75,14 +79,20 @@ class Scanner:
         flaws = Flaws()
         if bom:
             flaws.first("it begins with a byte order mark")
-        if b"\r\n" in body:
+        if b"\r" in body and b"\r\n" in body:
             flaws.first("it ends with a carriage return")
             body = body.replace(b"\r\n", b"\n")
         if self._openmetrics:
             body = _until_eof(body, flaws)
-        lines = body.split(b"\n")
-        hidden = self._fit(lines, wanted) if len(lines) > self._limits.series else {}
-        samples, others = self._read(lines, flaws)
+        lines: list[bytes] = []
+        hidden: dict[str, int] = {}
+        read = self._unchanged.read(body)
+        if read is None:
+            lines = body.split(b"\n")
+            hidden = self._fit(lines, wanted) if len(lines) > self._limits.series else {}
+            read = self._read(lines, flaws)
+            self._note(body, lines, flaws, read)
+        samples, others = read
         if self._rejected_comment is not None:
             flaws.reject(*self._rejected_comment, where="comment")
         page = "html" in (content_type or "").lower()
@@ -150,6 +160,16 @@ class Scanner:
                 samples = _first_of_each(found, values)
         flaws.duplicates = read - len(samples)
         return samples, others
+
+    def _note(self, body: bytes, lines: list[bytes], flaws: Flaws, read: tuple[dict[Series, float], int]) -> None:
+        """Keep an answer that the next one may be like: it has no flaw, and as many lines as the one before."""
+        clean = flaws.is_clean and self._rejected_comment is None
+        alike = clean and len(lines) == self._lines <= self._limits.series
+        self._lines = len(lines)
+        if alike:
+            self._unchanged.keep(body, self._table, list(read[0]), _OTHER)
+        else:
+            self._unchanged.forget()
 
     def _read_values(
         self, found: list[Series], rests: list[bytes], sources: list[bytes], flaws: Flaws, *, last: bytes
@@ -257,9 +277,11 @@ class Scanner:
         """Prepare the tables for one scan."""
         if openmetrics != self._openmetrics:
             self._openmetrics = openmetrics
+            self._unchanged.forget()
             self._comments = None
             self._odd.clear()
         if wanted != self._wanted:
+            self._unchanged.forget()
             self._odd.clear()
             self._table = self._wanting(self._table, wanted)
             self._old = self._wanting(self._old, wanted)
@@ -285,6 +307,7 @@ class Scanner:
 
     def _forget(self) -> None:
         """Drop the old generation; the young one becomes the old."""
+        self._unchanged.forget()  # so that each series is fetched from there
         for key, series in self._old.items():
             name = sample_name(key) if series is _OTHER else series.name
             self._forgotten.pop(name, None)

@@ -97,7 +97,8 @@ class Fetcher:
         self.settings = settings
         self._accept = accept
         self._tls = tls
-        self._client: httpx.AsyncClient | None = None
+        self._transport: httpx.AsyncHTTPTransport | None = None
+        self._made: tuple[_Request, httpx.Request] | None = None  # the newest one: the next is mostly the same
         self._backend: Backend | None = None
         self._slow_headers = Aside(lambda: _headers(settings, accept)) if _reads_files(settings) else None
 
@@ -106,7 +107,7 @@ class Fetcher:
         from tputtui.collect import connections
 
         if self._backend is None:
-            await connections.load()
+            connections.load()
             self._backend = connections.Backend(self.settings.max_header_bytes)
         return self._backend
 
@@ -129,16 +130,16 @@ class Fetcher:
             error = attempt.timed_out(deadline_s)
         except (FetchError, SecretError) as failure:
             error = str(failure)
-        except Exception as failure:  # httpx, httpcore, anyio, ssl and OSError: each in its own words
+        except Exception as failure:  # httpx, httpcore, ssl and OSError: each in its own words
             error = attempt.failed(failure)
         await self.aclose()
         raise FetchError(clean(error, 200))
 
     async def aclose(self) -> None:
         """Close the connection. The next request opens another."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.aclose()
 
     async def _headers(self, form: bytes | None) -> dict[bytes, bytes]:
         found = await self._slow_headers() if self._slow_headers else _headers(self.settings, self._accept)
@@ -209,23 +210,34 @@ class Fetcher:
     async def _send(self, request: _Request, backend: Backend) -> httpx.Response:
         from tputtui.collect import connections
 
-        if self._client is None:
+        if self._transport is None:
             context = None
             if request.url.startswith("https:"):
                 self._tls = self._tls or connections.TlsContexts()
                 s = self.settings
                 context = await self._tls.get(connections.TlsFiles(s.ca_file, s.cert_file, s.key_file, s.insecure))
-            self._client = connections.open_client(backend, context)
-        method = "GET" if request.form is None else "POST"
-        made = self._client.build_request(method, request.url, headers=request.headers, content=request.form)
-        return await self._client.send(made, stream=True)
+            self._transport = connections.open_transport(backend, context)
+        return await self._transport.handle_async_request(self._as_httpx(request))
+
+    def _as_httpx(self, request: _Request) -> httpx.Request:
+        """The request as httpx wants it, its URL parsed once for all scrapes."""
+        import httpx
+
+        if self._made is None or self._made[0] != request:
+            method = "GET" if request.form is None else "POST"
+            made = httpx.Request(method, request.url, headers=request.headers, content=request.form)
+            self._made = request, made
+        return self._made[1]
 
     def _same_origin(self, url: str, location: str) -> str:
         """Where a redirect leads, if that is the same scheme, host and port: credentials never leave the origin."""
         import httpx
 
         here = httpx.URL(url)
-        there = here.join(location)  # httpx has parsed it already: what is no URL has failed as a header
+        try:
+            there = here.join(location)
+        except httpx.InvalidURL:
+            raise FetchError("the answer's header is malformed") from None
         port = there.port
         if (there.scheme, there.host, port) == (here.scheme, here.host, here.port) and not there.userinfo:
             return str(there)

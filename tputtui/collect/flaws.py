@@ -25,6 +25,11 @@ class Flaws:
         self._rejected: dict[Where, tuple[bytes, str]] = {}
         self._over_limit: tuple[bytes, str] | None = None
 
+    @property
+    def is_clean(self) -> bool:
+        """Whether each line is as it should be, and each series there once."""
+        return not (self.skipped or self.truncated or self.duplicates or self._rejected)
+
     def skip(self, line: bytes, bad: BadLine, *, last: bytes, where: Where = "head") -> None:
         """A line that cannot be read. The last line of a body without a final newline was cut."""
         if not looks_like_sample(line):

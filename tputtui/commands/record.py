@@ -14,6 +14,7 @@ from tputtui.commands.headless import Stop, objects, signals
 from tputtui.commands.like import Like
 from tputtui.commands.like import like as read_like
 from tputtui.commands.progress import Progress
+from tputtui.commands.recording_profiles import RecordedProfiles
 from tputtui.commands.terminal import say
 from tputtui.model import Snapshot
 from tputtui.monitor import Engine
@@ -78,12 +79,13 @@ def run(arguments: Arguments) -> int:
             engine.subscribe(listening.take)
         if marks is not None:
             marks.follow(engine.mark)
-        inputs.capture_as_asked(options.profile, engine)
+        watch.profiles = RecordedProfiles(engine, options.profile, settings)
+        watch.profiles.start()
 
     with signals() as stop:
         watch.stop = stop
         try:
-            for snapshot in objects(settings, stop, None, watch.tick, prepare):
+            for snapshot in objects(settings, stop, None, watch.tick, prepare, watch.end):
                 watch.latest = snapshot
         finally:
             watch.progress.over()
@@ -106,6 +108,8 @@ def _tell(watch: _Watch, recorder: Recorder, like: Like | None, stop: Stop) -> i
     digits, unit = size(state.size)
     parts = f" in {state.parts} files" if state.parts > 1 else ""
     for line in summary(watch.latest, state.seconds)[1:]:
+        say(line)
+    for line in watch.profiles.told() if watch.profiles is not None else []:
         say(line)
     if state.dropped:
         say(f"the disk did not keep up: {state.dropped} readings are not in it")
@@ -135,12 +139,18 @@ class _Watch:
         self.stop: Stop | None = None
         self.latest: Snapshot | None = None
         self.marks: list[tuple[float, str]] = []
+        self.profiles: RecordedProfiles | None = None
         self.failed = ""
         self._recorder = recorder
         self._fail_after_s = fail_after_s
         self._abort = abort
         self._for_s = for_s
         self._parts = 1
+
+    def end(self) -> None:
+        """The engine is about to stop."""
+        if self.profiles is not None:
+            self.profiles.end()
 
     def tick(self, snapshot: Snapshot) -> None:
         """See a snapshot, on the thread that waits for them."""
@@ -158,6 +168,8 @@ class _Watch:
         for objective in snapshot.objectives:
             if objective.state == "missed" and (objective.for_s or 0.0) >= self._fail_after_s and not self.failed:
                 self.failed = objective.expression
+        if self.profiles is not None:
+            self.profiles.saw(snapshot)
         self.progress.show(snapshot, state)
         over = self._for_s is not None and state.seconds >= self._for_s
         if self.stop is not None and (over or state.problem is not None or (self.failed and self._abort)):

@@ -1,4 +1,4 @@
-"""What a recording takes in beside the readings: files about it, marks from a load generator, profiles on a schedule."""
+"""What a recording takes in beside the readings: files about it, marks from a load generator."""
 
 from __future__ import annotations
 
@@ -11,17 +11,11 @@ import time
 import tomllib
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tputtui.commands import plainfile
 from tputtui.commands.arguments import UsageError
 from tputtui.commands.terminal import say
 from tputtui.text import clean
-
-if TYPE_CHECKING:
-    from tputtui.monitor import Engine
-    from tputtui.profiling.profile import Profile
 
 _LARGEST = 256 * 1024
 _MOST_WORDS = 100
@@ -134,71 +128,3 @@ class MarkFile:
             elif text and not self._complained:
                 self._complained = True
                 say(f'--mark-file {clean(self._source, 100)}: "{clean(text, 60)}" is no mark: TIME TEXT')
-
-
-# ------------------------------------------------------------------------------------------------ profiles
-
-
-def capture_as_asked(asked: tuple[str, float, float | None] | None, engine: Engine) -> None:
-    """Take profiles while it is recorded, in a thread of its own; each goes into the run."""
-    if asked is None:
-        return
-    what, length, every = asked
-    threading.Thread(target=_capture_for_ever, args=(what, length, every, engine), name="profiles", daemon=True).start()
-
-
-def _capture_for_ever(what: str, length: float, every: float | None, engine: Engine) -> None:
-    from tputtui.profiling import proc
-    from tputtui.profiling.capture import Capture, CaptureFailed
-
-    while True:
-        began = time.monotonic()
-        pid = _pid_of(what)
-        facts = proc.facts(pid) if pid is not None else None
-        if pid is None or facts is None:
-            say(
-                f"--profile {what}: no process listens there" if what.startswith(":") else f"there is no process {what}"
-            )
-        else:
-            try:
-                capture = Capture(pid, proc.started(facts), duration_s=length)
-                capture.start()
-                while not capture.wait(0.5):
-                    pass
-                end = capture.progress
-                if end.profile is not None:
-                    keep_profile(engine, end.profile, pid)
-                elif end.message:
-                    say(f"--profile {what}: {end.message}")
-            except (CaptureFailed, ValueError) as failed:
-                say(f"--profile {what}: {clean(str(failed), 300)}")
-        if every is None:
-            return
-        time.sleep(max(0.0, every - (time.monotonic() - began)))
-
-
-def keep_profile(engine: Engine, profile: Profile, pid: int) -> None:
-    """Put a profile into the run that is recorded; one that is too large for that stands beside it."""
-    from tputtui.profiling import formats
-    from tputtui.profiling.speedscope import write
-    from tputtui.runs.profiles import hottest
-
-    if not engine.keep_profile(
-        profile.about.time or time.time(), pid, profile.about.command, write(profile), hottest(profile)
-    ):
-        path = Path(f"profile-{pid}-{int(time.time())}.speedscope.json.gz")
-        try:
-            formats.save(profile, path)
-            say(f"the profile is too large to be carried in the run: {path}")
-        except OSError as error:
-            say(f"the profile is too large to be carried in the run, and was not saved: {error.strerror}")
-
-
-def _pid_of(what: str) -> int | None:
-    if not what.startswith(":"):
-        return int(what)
-    from tputtui.collect.listeners import read_listeners
-
-    port = int(what[1:])
-    pids = sorted(one.pid for one in read_listeners() if one.port == port and one.pid is not None)
-    return pids[0] if pids else None

@@ -31,8 +31,9 @@ from tputtui.monitor.served import ServedTracker
 from tputtui.monitor.target import NO_OVERRIDES, Overrides, TargetTracker
 from tputtui.runs.encode import Told
 from tputtui.signals import names
-from tputtui.signals.browse import words_for
+from tputtui.signals.browse import FamilyReader, words_for
 from tputtui.signals.first import First
+from tputtui.signals.headroom import HeadroomTracker
 from tputtui.signals.history import History
 from tputtui.signals.lens import Lens
 from tputtui.signals.objectives import Objective, ObjectiveTracker
@@ -66,6 +67,7 @@ class Monitor:
         self.replicas: ReplicaTable = {}  # of the newest tick
         self._quantiles = quantiles
         self._objectives = ObjectiveTracker(objectives)
+        self._headroom = HeadroomTracker(objectives)
         self._by = by
         self._guard: AbstractContextManager[object] = guard if guard is not None else nullcontext()
         self._newest: tuple[float, float] | None = None  # (at, time) of the newest scrape that a snapshot rests on
@@ -188,15 +190,15 @@ class Monitor:
     def chart(self, chosen: tuple[str, str] | None) -> None:
         """Read a (target, family) from now on for the time axis, too, until another takes its place; None: none.
 
-        The target is the one that is looked at; of any other, or of a family that it does not have, nothing is known.
+        Of a family that the target does not have nothing is known.
         """
         if chosen is None:
             self._charting = None
             return
         target, family = chosen
         browsing = self._browsing
-        known = browsing is not None and browsing.target == target
-        samples = browsing.samples_of(family) if browsing is not None and known else frozenset[str]()
+        known = browsing.samples_of(family) if browsing is not None and browsing.target == target else frozenset[str]()
+        samples = known or FamilyReader.likely_samples(family)
         self._charting = Charting(target, family, samples)
 
     def bind(self, target: str, slot: SignalKind, family: str, time: float) -> None:
@@ -253,6 +255,7 @@ class Monitor:
         owned += [("", row) for row in host_rows]
         objectives, missed = self._objectives.judge(reading.at, reading.time, services)
         self._events.extend(missed)
+        headroom = self._headroom.take(reading.at, self.window_s, services)
         self._note_time(reading)
         snapshot = Snapshot(
             time=self._newest[1] if self._newest is not None else reading.time,
@@ -267,6 +270,7 @@ class Monitor:
             processes=machine.processes,
             busy_cores=machine.busy_cores,
             objectives=objectives,
+            headroom=headroom,
             events=tuple(self._events)[-EVENTS_SHOWN:],
             self_=machine.ourselves(reading),
             charted=self._charting.now if self._charting is not None else None,

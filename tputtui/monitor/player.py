@@ -304,5 +304,9 @@ class Player:
     def mark(self, words: str, time_: float | None = None) -> None:
         """A run is not written to: the screen does not offer it."""
 
+    def keep_profile(self, *_: object) -> bool:
+        """A run is not written to."""
+        return True
+
     def note(self, event: Event) -> None:
         """A run is not written to."""

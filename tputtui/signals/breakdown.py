@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from heapq import nsmallest
 
-from tputtui.model import BreakdownRow, Quantile, Series
+from tputtui.model import BreakdownRow, Labels, Quantile, Series
 from tputtui.signals.buckets import BucketSum, bucket_sum
 from tputtui.signals.errors import Errors, share
 from tputtui.signals.flat import Layout, Numbers, Tick, by_labels
@@ -47,12 +47,14 @@ class Breakdown:
         self._all: dict[Key, Numbers] = {}
         self._buckets: dict[Key, list[tuple[int, Series]]] = {}
         self._summed: dict[Key, BucketSum] = {}
+        self._labels: dict[Key, Labels] = {}  # of rows that were ever shown
 
     def plan(self, layout: Layout) -> None:
         """Put each series into its row; traffic without these labels leaves the counting to the latency's count."""
         traffic, errors, latency = self._traffic, self._errors, self._latency
         self._layout = layout
         self._summed.clear()
+        self._labels.clear()
         self._counted = self._rows(traffic.places) if traffic is not None else {}
         self._scale = traffic.binding.scale if traffic is not None else 1.0
         if not self._counted and latency is not None:
@@ -106,6 +108,14 @@ class Breakdown:
         more = (left, max(0.0, sum(rps for rps, _ in top) - sum(rps for rps, _ in traffic))) if left else None
         return tuple(self._row(tick, key, -rps, quantiles) for rps, key in top), more
 
+    def densities(self, tick: Tick, row: BreakdownRow) -> tuple[tuple[float, float], ...]:
+        """The buckets of a row of this tick: (upper bound, observations per second in it alone); none where it has none."""
+        labels = dict(row.labels)
+        summed = self._summed.get(tuple(labels.get(label, "") for label in self.by))
+        if summed is None or self._latency is None:
+            return ()
+        return summed.densities(tick, self._latency.binding.scale)
+
     def _row(self, tick: Tick, key: Key, rps: float, quantiles: Sequence[float]) -> BreakdownRow:
         errors, latency = self._errors, self._latency
         ratio = None
@@ -117,4 +127,7 @@ class Breakdown:
             if buckets is None:  # only rows that were ever shown need one
                 buckets = self._summed[key] = bucket_sum(self._layout, self._buckets[key], latency.bound)
             found = buckets.quantiles(tick, quantiles, latency.binding.scale)
-        return BreakdownRow(tuple(sorted(zip(self.by, key, strict=True))), rps, ratio, found)
+        labels = self._labels.get(key)
+        if labels is None:
+            labels = self._labels[key] = tuple(sorted(zip(self.by, key, strict=True)))
+        return BreakdownRow(labels, rps, ratio, found)

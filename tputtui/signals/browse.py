@@ -90,6 +90,11 @@ class FamilyReader:
             if owner == family and part not in ("bucket", "created")
         )
 
+    @staticmethod
+    def likely_samples(family: str) -> frozenset[str]:
+        """The sample names that a family's figure may be made of, where no exposition with it has been read yet."""
+        return frozenset((family, f"{family}_total", f"{family}_count", f"{family}_sum"))
+
     def read(self, now: Exposition, at: float) -> Figures:
         """The families of the next scrape, which was complete at `at`; a series that is new has no rate yet."""
         series = list(now.samples)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import gt, itemgetter
 
 from tputtui.model import Labels, Quantile, Series
 from tputtui.signals import histograms
@@ -37,6 +38,8 @@ class BucketSum:
         common = set.intersection(*map(set, whole)) if whole else set()
         self._bounds = [(bound, [bounds[bound] for bounds in whole]) for bound in sorted(common)]
         self._ranges = sorted(ranges.items())
+        self._edges = [bound for bound, _ in self._bounds]
+        self._alone = _alone([numbers for _, numbers in self._bounds])
         self._fault = _fault(sets, whole, common)
         self._left_out = len(sets) - len(whole) if whole else 0
 
@@ -44,12 +47,23 @@ class BucketSum:
         """Cumulative buckets: (upper bound, observations per second at or below it)."""
         if self._ranges:
             return histograms.from_vmranges({ends: tick.add(numbers) for ends, numbers in self._ranges})
-        return [(bound, tick.add(numbers)) for bound, numbers in self._bounds]
+        return list(zip(self._edges, self._rates(tick), strict=True))
+
+    def _rates(self, tick: Tick) -> Sequence[float]:
+        """What is at or below each of the edges, per second."""
+        if self._alone is not None:
+            found: tuple[float, ...] = self._alone(tick.rates)
+            return found
+        return [tick.add(numbers) for _, numbers in self._bounds]
 
     def quantiles(self, tick: Tick, quantiles: Sequence[float], scale: float) -> tuple[Quantile, ...]:
         """The quantiles, in units of `scale`; None where nothing was observed or the buckets are at fault."""
-        counts = self.counts(tick) if tick.live else []
-        return histograms.quantiles(quantiles, counts, scale)
+        if not tick.live or self._ranges:
+            return histograms.quantiles(quantiles, self.counts(tick) if tick.live else (), scale)
+        rates = self._rates(tick)
+        if any(map(gt, rates, rates[1:])):  # counts that fall are lifted first; they hardly ever do
+            return histograms.quantiles(quantiles, zip(self._edges, rates, strict=True), scale)
+        return histograms.quantiles_of(quantiles, self._edges, rates, scale)
 
     def densities(self, tick: Tick, scale: float) -> tuple[tuple[float, float], ...]:
         """(upper bound in units of `scale`, observations per second in that bucket alone), for a heat map."""
@@ -68,7 +82,7 @@ class BucketSum:
             return self._fault
         if self._left_out:
             return f"{self._left_out} label sets without a +Inf bucket are left out"
-        return histograms.coarse_note([(bound, 0.0) for bound, _ in self._bounds], quantiles)
+        return histograms.coarse_note([(bound, 0.0) for bound in self._edges], quantiles)
 
 
 def bucket_sum(
@@ -85,6 +99,13 @@ def bucket_sum(
             yield number, bound, (layout.window_of(number), rest)
 
     return BucketSum(told())
+
+
+def _alone(numbers: Sequence[Numbers]) -> Callable[[Sequence[float]], tuple[float, ...]] | None:
+    """Reads the rates of one label set alone, all at once; None where there are several to add up."""
+    if len(numbers) < 2 or any(len(several) > 1 for several in numbers):
+        return None
+    return itemgetter(*(several[0] for several in numbers))
 
 
 def _fault(sets: dict[LabelSet, dict[float, int]], whole: Sequence[dict[float, int]], common: set[float]) -> str | None:

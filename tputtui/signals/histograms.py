@@ -77,13 +77,18 @@ def locate(q: float, buckets: Iterable[Bucket]) -> Located:
         return Located(math.nan)
     if q < 0 or q > 1:
         return Located(-math.inf if q < 0 else math.inf)
-    found, _ = monotonic(ordered(buckets))
-    return _interpolate(q * found[-1][1], found) if _is_sound(found) else Located(math.nan)
+    bounds, counts = _parallel(monotonic(ordered(buckets))[0])
+    return _interpolate(q * counts[-1], bounds, counts) if _is_sound(bounds, counts) else Located(math.nan)
 
 
-def _is_sound(buckets: Sequence[Bucket]) -> bool:
+def _parallel(buckets: Sequence[Bucket]) -> tuple[list[float], list[float]]:
+    """The bounds, and the counts."""
+    return [bound for bound, _ in buckets], [count for _, count in buckets]
+
+
+def _is_sound(bounds: Sequence[float], counts: Sequence[float]) -> bool:
     """Whether there is a quantile at all: +Inf, another bound, and something observed."""
-    return len(buckets) >= 2 and buckets[-1][0] == math.inf and bool(buckets[-1][1])
+    return len(bounds) >= 2 and bounds[-1] == math.inf and bool(counts[-1])
 
 
 def histogram_quantile(q: float, buckets: Iterable[Bucket]) -> float:
@@ -98,34 +103,41 @@ def quantile(q: float, buckets: Iterable[Bucket], scale: float = 1.0) -> Quantil
 
 def quantiles(qs: Sequence[float], buckets: Iterable[Bucket], scale: float = 1.0) -> tuple[Quantile, ...]:
     """Several quantiles, each from 0 to 1, of one histogram: sorted and made monotonic once."""
-    found, _ = monotonic(ordered(buckets))
-    if not _is_sound(found):
-        return tuple(Quantile(q, None) for q in qs)
-    return tuple(_told(q, _interpolate(q * found[-1][1], found), scale) for q in qs)
+    return quantiles_of(qs, *_parallel(monotonic(ordered(buckets))[0]), scale)
+
+
+def quantiles_of(
+    qs: Sequence[float], bounds: Sequence[float], counts: Sequence[float], scale: float = 1.0
+) -> tuple[Quantile, ...]:
+    """The same of bounds that rise and counts that do not fall: the hot loop of every breakdown."""
+    if not _is_sound(bounds, counts):
+        return tuple([Quantile(q, None) for q in qs])
+    total = counts[-1]
+    return tuple([_told(q, _interpolate(q * total, bounds, counts), scale) for q in qs])
 
 
 def _told(q: float, located: Located, scale: float) -> Quantile:
     value, low, high, at_least = located
     return Quantile(
-        q=q,
-        value=value * scale if math.isfinite(value) else None,
-        low=low * scale if low is not None else None,
-        high=high * scale if high is not None else None,
-        at_least=at_least,
+        q,
+        value * scale if math.isfinite(value) else None,
+        low * scale if low is not None else None,
+        high * scale if high is not None else None,
+        at_least,
     )
 
 
-def _interpolate(rank: float, buckets: Sequence[Bucket]) -> Located:
+def _interpolate(rank: float, bounds: Sequence[float], counts: Sequence[float]) -> Located:
     """Linear within the bucket that holds the rank; a lowest bucket with a positive bound starts at 0."""
-    last = len(buckets) - 1
-    place = bisect_left(buckets, rank, hi=last, key=lambda bucket: bucket[1])
+    last = len(bounds) - 1
+    place = bisect_left(counts, rank, hi=last)
     if place == last:
-        floor = buckets[last - 1][0]
+        floor = bounds[last - 1]
         return Located(floor, low=floor, at_least=True)
-    end, count = buckets[place]
+    end, count = bounds[place], counts[place]
     if place == 0 and end <= 0:
         return Located(end, high=end)
-    start, below = buckets[place - 1] if place else (0.0, 0.0)
+    start, below = (bounds[place - 1], counts[place - 1]) if place else (0.0, 0.0)
     if count == below:  # only q = 0 over an empty lowest bucket: 0/0 in PromQL too
         return Located(math.nan)
     return Located(start + (end - start) * ((rank - below) / (count - below)), low=start, high=end)
@@ -138,7 +150,7 @@ def histogram_fraction(lower: float, upper: float, buckets: Iterable[Bucket]) ->
     bucket's needs no interpolation. Above the highest finite bound nothing is known: all of it counts as above `upper`.
     """
     found, _ = monotonic(ordered(buckets))
-    if not _is_sound(found) or math.isnan(lower) or math.isnan(upper):
+    if not _is_sound(*_parallel(found)) or math.isnan(lower) or math.isnan(upper):
         return math.nan
     if lower >= upper:
         return 0.0

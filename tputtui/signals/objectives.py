@@ -35,7 +35,7 @@ class ObjectiveTracker:
 
     def __init__(self, objectives: Sequence[Objective]) -> None:
         self._objectives = tuple(objectives)
-        self._latches = {objective.expression: Latch(_budget(objective)) for objective in objectives}
+        self._latches = {objective.expression: Latch(budget(objective)) for objective in objectives}
         self._states: dict[str, tuple[ObjectiveState, float]] = {}
         self._missed: set[str] = set()  # those whose last event said so
 
@@ -71,11 +71,11 @@ def _judged(
         latch.skip(at)
         return "no_data"
     beyond = value > objective.value if objective.op == "<=" else value < objective.value
-    total, bad = _requests(objective, services, beyond)
+    total, bad = requests(objective, services, beyond)
     return latch.take(at, beyond, total, bad)
 
 
-def _budget(objective: Objective) -> float | None:
+def budget(objective: Objective) -> float | None:
     """The share of requests that may be bad: 1 % for a p99, the level itself for errors."""
     if objective.op != "<=" or objective.measure == "rps":
         return None
@@ -84,8 +84,8 @@ def _budget(objective: Objective) -> float | None:
     return None if objective.quantile is None else 1 - objective.quantile
 
 
-def _requests(objective: Objective, services: Sequence[ServiceState], beyond: bool) -> tuple[float, float]:
-    """(requests per second, bad ones) of what the objective is about."""
+def requests(objective: Objective, services: Sequence[ServiceState], beyond: bool) -> tuple[float, float]:
+    """(requests per second, bad ones) of what the objective is about; `beyond`: its level is exceeded now."""
     total = bad = 0.0
     for service in services:
         if objective.service is not None and service.name != objective.service:

@@ -258,11 +258,11 @@ class BrowserScreen(Screen[None]):
 
     def do_copy(self) -> None:
         """y: the config lines of what was chosen; without a choice, the family's name."""
-        lines = config_lines(self._families) if self._families is not None else []
+        lines = config_lines(self._families, self.desk.viewpoint.charted) if self._families is not None else []
         at = self._place()
         if lines:
             self.app.copy_to_clipboard("\n".join(lines) + "\n")
-            self.desk.say(f"copied {len(lines)} lines for the config file")
+            self.desk.say(f"copied {len(lines)} line{'s' if len(lines) != 1 else ''} for the config file")
         elif at is not None:
             self.app.copy_to_clipboard(text.clean(self._rows[self._found[at]].name))
             self.desk.say("copied the name")

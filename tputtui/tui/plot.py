@@ -51,6 +51,8 @@ class Scatter:
     width: int
     height: int
     ascii_only: bool = False
+    limit: float | None = None  # the throughput that meets the objectives
+    limit_says: str = ""  # "limit" or "limit above"
 
 
 def top_of(values: Sequence[float | None]) -> float:
@@ -163,8 +165,11 @@ def scatter(shown: Scatter) -> tuple[Line, ...]:
     title = (
         Row(shown.width).at(1, f"{shown.tail} over {shown.unit}", "dim").then(f"   {now} ", "strong").then("now", "dim")
     )
+    if shown.limit is not None:
+        title.then(f"   {'|' if shown.ascii_only else '│'} ", "warning").then(f"{shown.limit_says} ", "dim")
+        title.then(text.rate(shown.limit))
     drawn = [(_held(x), _held(y)) for x, y in shown.points if math.isfinite(x) and math.isfinite(y)]
-    tops = [top_of([point[axis] for point in drawn]) for axis in (0, 1)]
+    tops = [top_of([*(point[axis] for point in drawn), *((shown.limit,) if axis == 0 else ())]) for axis in (0, 1)]
     rows = shown.height - 1
     plotext.clear_figure()
     plotext.limit_size(False, False)
@@ -186,6 +191,8 @@ def scatter(shown: Scatter) -> tuple[Line, ...]:
     found = [plain_row.rstrip() for plain_row in plotext.uncolorize(built).split("\n")][:rows]
     roles: dict[str, Role] = {old: "faint", recent: "data", now: "strong"}
     lines = [_scattered(content, shown.width, roles if index < rows - 2 else {}) for index, content in enumerate(found)]
+    if shown.limit is not None:
+        lines = list(marked(tuple(lines), _held(shown.limit) / tops[0], 0, "┴"))
     return (title.line(), *lines, *(Row(shown.width).line() for _ in range(rows - len(lines))))
 
 

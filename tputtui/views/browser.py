@@ -248,11 +248,14 @@ def _config(config: Sequence[str], width: int, height: int) -> list[Line]:
     return fill(lines, width, height)
 
 
-def config_lines(families: Families) -> list[str]:
-    """The lines of the config file that make the choices permanent, for the target and its replicas; none without one."""
+def config_lines(families: Families, charted: tuple[str, str] | None = None) -> list[str]:
+    """The lines of the config file that make the choices permanent, for the target and its replicas; none without one.
+
+    `charted` is the (target, family) with a panel of its own: its line belongs to the first table, so it is the first.
+    """
+    lines = [f"chart = {toml('/'.join(charted))}"] if charted is not None else []
     if not families.chosen:
-        return []
-    lines: list[str] = []
+        return lines
     for name, url in families.targets:
         lines += ["[[targets]]", f"name = {toml(name)}", f"url = {toml(url)}", "[targets.bindings]"]
         for slot, words in families.chosen.items():

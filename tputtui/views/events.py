@@ -6,6 +6,7 @@ from tputtui import text
 from tputtui.model import Event, ObjectiveStatus
 from tputtui.views.lines import Line, Role, Row, Span, fill, rule
 from tputtui.views.scene import PanelView, Scene
+from tputtui.views.summary import sustained
 from tputtui.views.targets import why_down
 
 ROLES: dict[str, Role] = {"down": "bad", "warning": "warning", "objective": "warning", "reset": "warning", "up": "ok"}
@@ -59,10 +60,21 @@ def _event(scene: Scene, event: Event) -> list[Span]:
 def events(scene: Scene, width: int, height: int) -> PanelView:
     """The whole log, the newest first: what `z` on the log shows."""
     lines = [rule("Events", f"{len(scene.snapshot.events)}", width, scene.viewpoint.focus == "events")]
-    for event in list(reversed(scene.snapshot.events))[: height - 1]:
+    lines += [Row(width).at(1, line, "dim").line() for line in _headroom(scene)[: height - 1]]
+    for event in list(reversed(scene.snapshot.events))[: height - len(lines)]:
         row = Row(width)
         row.at(1, "").spans(_event(scene, event))
         lines.append(row.line())
     if len(lines) == 1 and height > 1:
         lines.append(Row(width).at(1, "nothing happened yet", "dim").line())
     return PanelView(tuple(fill(lines, width, height)))
+
+
+def _headroom(scene: Scene) -> list[str]:
+    """What is known of each service's limit; where nothing is, why not."""
+    return [
+        f"{sustained(one)}{f'  ({one.reason})' if one.reason else ''}"
+        if one.value is not None
+        else f"{text.clean(one.service)}: its limit within {text.clean(one.objective)} is not known: {one.reason}"
+        for one in scene.snapshot.headroom
+    ]

@@ -8,7 +8,7 @@ from math import floor
 from typing import TYPE_CHECKING, Literal
 
 from tputtui import text
-from tputtui.model import ServiceState, Snapshot
+from tputtui.model import Headroom, ServiceState, Snapshot
 from tputtui.views.baseline import Baseline
 from tputtui.views.lines import Line, mark
 
@@ -72,6 +72,7 @@ class Viewpoint:
     recording: str | None = None  # how long and how large by now, while something is recorded
     replay: Replay | None = None  # a recorded run is shown
     marks: tuple[float, ...] = ()  # `at` of each mark
+    profiled: tuple[float, ...] = ()  # `at` of each profile that was taken
     baseline: Baseline | None = None  # what all figures are held against
     status: str = ""  # a passing sentence in the place of the footer
     lists: dict[str, ListState] = field(default_factory=dict)
@@ -110,6 +111,12 @@ class Scene:
         return chosen_service(self.snapshot, self.viewpoint.service)
 
     @property
+    def headroom(self) -> Headroom | None:
+        """What is known of the highest throughput that the service can sustain; None without objectives."""
+        service = self.service
+        return next((one for one in self.snapshot.headroom if service and one.service == service.name), None)
+
+    @property
     def looks_through(self) -> Lens | None:
         """The lens, where the service that is shown is the one seen through it."""
         lens, service = self.viewpoint.lens, self.service
@@ -127,8 +134,8 @@ class Scene:
         return line if cursor is None else mark(line, start + cursor)
 
     def mark_columns(self, columns: int) -> tuple[int, ...]:
-        """In which of `columns` of the time axis the marks lie."""
-        found = (self._column(moment, columns) for moment in self.viewpoint.marks)
+        """In which of `columns` of the time axis marks lie, and profiles."""
+        found = (self._column(moment, columns) for moment in (*self.viewpoint.marks, *self.viewpoint.profiled))
         return tuple(sorted({column for column in found if column is not None}))
 
     def _column(self, moment: float, columns: int) -> int | None:

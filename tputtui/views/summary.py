@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tputtui import text
-from tputtui.model import ServiceState, Snapshot
+from tputtui.model import Headroom, ServiceState, Snapshot
 from tputtui.views.latency import figure, quantile_name
 from tputtui.views.scene import traffic_figure
 
@@ -24,9 +24,20 @@ def summary(
     lines = [f"watched for {text.span(lived_s)}"]
     if latest is not None:
         lines += _services([service for service in latest.services if service.name != lens], width)
+        lines += [sustained(one) for one in latest.headroom if one.value is not None]
         if latest.first is not None:
             lines.append(f"first to saturate: {text.clean(latest.first.name)}, {text.clean(latest.first.reason)}")
     return [text.cut(line, width) for line in lines] + [f"saved {path}" for path in saved]
+
+
+def sustained(headroom: Headroom) -> str:
+    """`checkout: sustains 187 req/s within p99<=250ms (bracket 180 to 195)`; with "at least" where it had no limit."""
+    digits = text.rate(headroom.value)
+    within = f"{text.cut(text.clean(headroom.service), _LONGEST_NAME)}: sustains"
+    if headroom.kind != "limit":
+        return f"{within} at least {digits} req/s within {text.clean(headroom.objective)}"
+    bracket = f"{text.rate(headroom.low)} to {text.rate(headroom.high)}"
+    return f"{within} {digits} req/s ({bracket}) within {text.clean(headroom.objective)}"
 
 
 def _services(services: Sequence[ServiceState], width: int) -> list[str]:

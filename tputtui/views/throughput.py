@@ -75,6 +75,8 @@ def _figures(scene: Scene, service: ServiceState, traffic: TrafficState, width: 
             row.then(f"   {baseline.label} ", "dim").then(f"{digits}  ").spans(difference(found, traffic.rps))
     else:
         figures.append(("since start", traffic.since_start))
+    if (limit := scene.headroom) is not None and limit.value is not None:
+        figures.insert(0, ("limit" if limit.kind == "limit" else "limit above", limit.value))
     for label, value in figures:
         if value is None:
             continue

@@ -1,0 +1,211 @@
+"""Headroom: the limit of a queue whose limit is known, and silence where the data cannot say."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tputtui.demo import erlang
+from tputtui.model import ErrorState, Headroom, LatencyState, Quantile, ServiceState, TrafficState
+from tputtui.settings.expressions import parse_objective
+from tputtui.signals.headroom import Block, HeadroomTracker, closed_loop, find, isotonic
+
+WINDOW_S = 10.0
+LIMIT_S = 0.05
+Blocks = list[tuple[float, float, float]]
+
+
+def queue(seed: int, connections: int, hold_s: float, rate: Callable[[float], float], seconds: float) -> Blocks:
+    """An M/M/c queue under a varying load, in windows: (answers per second, answers, those that waited too long)."""
+    draw = random.Random(seed)
+    peak = max(rate(at) for at in range(int(seconds) + 1))
+    free = [0.0] * connections
+    windows = [[0.0, 0.0] for _ in range(int(seconds / WINDOW_S))]
+    at = 0.0
+    while True:
+        at += draw.expovariate(peak)
+        if at >= seconds:
+            break
+        if draw.random() * peak >= rate(at):
+            continue
+        start = max(at, free[0])
+        done = start + draw.expovariate(1 / hold_s)
+        heapq.heapreplace(free, done)
+        if done < len(windows) * WINDOW_S:
+            window = windows[int(done / WINDOW_S)]
+            window[0] += 1
+            window[1] += start - at > LIMIT_S
+    return [(total / WINDOW_S, total, slow) for total, slow in windows]
+
+
+def ramp(capacity: float, to: float, seconds: float) -> Callable[[float], float]:
+    return lambda at: capacity * (0.2 + (to - 0.2) * at / seconds)
+
+
+@pytest.mark.parametrize("connections", [4, 8, 16])
+def test_the_limit_of_a_ramp_is_that_of_erlang_s_formula(connections: int) -> None:
+    hold_s = connections / 200
+    truth = erlang.sustained_max(connections, hold_s, q=0.99, limit_s=LIMIT_S)
+    ratios = []
+    for seed in range(8):
+        found = find(queue(seed, connections, hold_s, ramp(200, 1.1, 900), 900), 0.01)
+        assert found.value is not None, found.reason
+        assert found.low is not None
+        assert found.high is not None
+        assert found.low <= found.value <= found.high
+        ratios.append(found.value / truth)
+        assert found.low < truth * 1.05, "the planning number does not promise what cannot be held"
+    print(f"{connections} connections: {[round(ratio, 3) for ratio in ratios]}")
+    assert 0.95 <= sum(ratios) / len(ratios) <= 1.05
+    assert all(0.9 <= ratio <= 1.1 for ratio in ratios)
+
+
+def test_a_load_that_never_reached_the_limit_is_a_floor_and_no_limit() -> None:
+    for seed in range(8):
+        found = find(queue(seed, 8, 0.04, ramp(200, 0.6, 600), 600), 0.01)
+        assert found.high is None
+        assert found.value is not None, found.reason
+        assert 100 <= found.value <= 130
+
+
+def test_a_load_that_is_always_too_much_has_no_limit_to_tell() -> None:
+    found = find(queue(1, 8, 0.04, lambda _: 195.0, 300), 0.01)
+    assert found.value is None
+    assert "the one level of load" in found.reason or "too few" in found.reason
+
+
+def test_the_lowest_level_fails_already() -> None:
+    blocks = [(rps, rps * 10, rps * 0.5) for rps in range(50, 80)]
+    found = find(blocks, 0.01)
+    assert found.value is None
+    assert "at the lowest load" in found.reason
+
+
+def test_an_incident_at_low_load_does_not_become_the_limit() -> None:
+    calm = [(rps, rps * 10, 0.0) for rps in range(50, 150)]
+    stray = [(60.0, 600.0, 90.0)] * 8
+    found = find([*calm, *stray], 0.01)
+    assert found.high is None
+    assert found.value is not None
+    assert found.value > 130
+
+
+def test_what_misses_at_any_load_is_not_the_load_alone() -> None:
+    draw = random.Random(3)
+    blocks = [(rps, rps * 10, 0.0 if rps > 120 or draw.random() < 0.4 else rps) for rps in range(50, 150)]
+    found = find(blocks, 0.01)
+    assert found.value is None
+    assert "not the load alone" in found.reason
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0.1, 1e6), st.floats(0, 1e6), st.floats(0, 1)).map(lambda b: (b[0], b[1], b[1] * b[2])),
+        max_size=60,
+    ),
+    st.floats(1e-6, 0.5),
+)
+def test_a_finding_is_a_number_within_its_bracket_or_a_reason(blocks: Blocks, allowed: float) -> None:
+    found = find(blocks, allowed)
+    if found.value is None:
+        assert found.reason
+        return
+    assert not found.reason
+    assert found.low is not None
+    assert found.low <= found.value <= (found.high if found.high is not None else math.inf)
+    assert min(block[0] for block in blocks) * 0.999 <= found.value <= max(block[0] for block in blocks) * 1.001
+
+
+@given(st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(0.01, 1e3)), max_size=40))
+def test_isotonic_never_falls_and_keeps_the_weighted_mean(pairs: list[tuple[float, float]]) -> None:
+    values, weights = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    fit = isotonic(values, weights)
+    assert all(before <= after + 1e-9 for before, after in pairwise(fit))
+    whole = sum(value * weight for value, weight in pairs)
+    assert sum(value * weight for value, weight in zip(fit, weights, strict=True)) == pytest.approx(whole, abs=1e-3)
+
+
+def test_a_loop_that_waits_for_answers_is_seen_and_an_open_one_is_not() -> None:
+    closed = [Block(16 / mean, 16.0, (), mean) for mean in (0.01 + 0.001 * i for i in range(30))]
+    assert closed_loop(closed) == 16
+    opened = [Block(100.0, 100.0 * mean, (), mean) for mean in (0.01 + 0.001 * i for i in range(30))]
+    assert closed_loop(opened) is None
+    calm = [Block(100.0, 2.0, (), 0.02)] * 30
+    assert closed_loop(calm) is None, "where latency does not move nothing can be seen"
+
+
+def service(rps: float, slow: float = 0.0, errors: float = 0.0, top: float = 1.0) -> ServiceState:
+    """`slow`: the share of requests between 0.25 s and `top`."""
+    return ServiceState(
+        "api",
+        ("a:1",),
+        traffic=TrafficState("t", rps),
+        errors=ErrorState("t", "code", (), errors, errors * rps),
+        latency=LatencyState(
+            "h",
+            "histogram",
+            "s",
+            (Quantile(0.99, 0.1),),
+            mean=0.02,
+            buckets=((0.25, rps * (1 - slow)), (top, rps * slow), (math.inf, 0.0)),
+        ),
+        covered_s=WINDOW_S,
+    )
+
+
+def test_the_tracker_takes_one_block_a_window_and_names_the_objective_that_binds() -> None:
+    tracker = HeadroomTracker([parse_objective("p99<=250ms"), parse_objective("errors<=1%"), parse_objective("rps>=1")])
+    found: tuple[Headroom, ...] = ()
+    for at in range(1800):
+        rps = 50 + at / 10
+        found = tracker.take(float(at), WINDOW_S, [service(rps, slow=0.2 if rps > 200 else 0.0)])
+    (limit,) = found
+    assert (limit.kind, limit.objective, limit.service) == ("limit", "p99<=250ms", "api")
+    assert limit.value == pytest.approx(200, rel=0.05)
+    assert len(tracker._blocks["api"]) == 180
+
+
+def test_a_window_in_which_load_changed_is_no_level_of_load() -> None:
+    tracker = HeadroomTracker([parse_objective("errors<=1%")])
+    total = 0.0
+    for at in range(100):
+        rps = 400.0 if (at + 5) % 20 < 10 else 20.0
+        total += rps
+        base = service(200.0)
+        traffic = TrafficState("t", 200.0, total=total)
+        tracker.take(at + 5.0, WINDOW_S, [replace(base, traffic=traffic)])
+    assert len(tracker._blocks["api"]) <= 1, "every window is half of both"
+
+
+def test_what_works_off_a_queue_is_not_held_against_the_load_of_then() -> None:
+    cycle = [(rps, rps * 10, 0.0) for rps in range(50, 200, 10)] + [(220.0, 2200.0, 900.0), (60.0, 600.0, 300.0)]
+    found = find(cycle * 6, 0.01)
+    assert found.value is not None, found.reason
+    assert 185 <= found.value <= 220
+
+
+def test_a_gap_starts_a_new_window_so_that_no_block_spans_it() -> None:
+    tracker = HeadroomTracker([parse_objective("errors<=1%")])
+    for at in range(60):
+        one = service(100.0) if not 20 <= at < 30 else ServiceState("api", ("a:1",), traffic=TrafficState("t", None))
+        tracker.take(float(at), WINDOW_S, [one])
+    assert len(tracker._blocks["api"]) == 2 + 3
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [("p99<=5s", "above the highest bucket"), ("p99<=250ms", "too early"), ("rps>=10", ""), ("api/pay:p99<=1s", "")],
+)
+def test_what_cannot_be_told_is_said(expression: str, why: str) -> None:
+    tracker = HeadroomTracker([parse_objective(expression)])
+    found = tracker.take(0.0, WINDOW_S, [service(100.0)])
+    assert [one.value for one in found] == ([None] if why else [])
+    assert all(why in one.reason for one in found)
