@@ -27,7 +27,7 @@ from cost import Terminal
 from tputtui.model import Exposition, Family, Reading, Scrape, Series, Target
 from tputtui.monitor.derive import Monitor
 from tputtui.monitor.player import Player
-from tputtui.monitor.reel import recorded_families
+from tputtui.monitor.recorded import RecordedFamilies
 from tputtui.runs.reader import Run
 from tputtui.runs.recorder import Plan, Recorder
 
@@ -139,7 +139,7 @@ def seeks(path: Path, count: int) -> tuple[list[float], list[float], list[float]
             player.stop()
         for _ in range(5):
             before = time.perf_counter()
-            recorded_families(run, "api", began + length * chance.uniform(0.3, 1.0))
+            RecordedFamilies(run, "api").look(began + length * chance.uniform(0.3, 1.0))
             browsed.append(1000 * (time.perf_counter() - before))
     return unread, read, browsed
 
