@@ -174,13 +174,14 @@ class Counted:
 
     def begin(self) -> None:
         self.readings = 0
-        take = self._looking._replayer.take
+        replayer = self._looking._replayer
+        take = type(replayer).take
 
         def counted(item: Item) -> Snapshot | None:
             self.readings += isinstance(item, Tick)
-            return take(item)
+            return take(replayer, item)
 
-        self._looking._replayer.take = counted  # type: ignore[method-assign]
+        replayer.take = counted  # type: ignore[method-assign]
 
 
 def test_the_browser_of_a_replay_reads_on_from_where_it_looked_and_shows_what_a_first_look_shows(

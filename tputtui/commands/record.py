@@ -53,7 +53,11 @@ def run(arguments: Arguments) -> int:
         workload=inputs.words_of(options.workload) if options.workload else {},
         size_limit=options.limit,
     )
-    if options.profile is not None and (pid := options.profile[0]).isdigit() and not os.path.exists(f"/proc/{pid}"):
+    if (
+        options.profile is not None
+        and (pid := options.profile.process).isdigit()
+        and not os.path.exists(f"/proc/{pid}")
+    ):
         raise UsageError(f"--profile {pid}: there is no such process")
     marks = inputs.MarkFile(options.mark_file) if options.mark_file is not None else None
     listening = _listening(options.listen) if options.listen else None
