@@ -90,6 +90,20 @@ def knowing(replay: Player, hold: bool) -> Callable[[], Reel]:
     return choose
 
 
+def test_an_error_of_ours_in_what_stands_in_ends_the_replay_and_does_not_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(tmp_path / "a", 600)
+    replay = Player(Run(tmp_path / "a"))
+    replay.pause(True)
+    monkeypatch.setattr("tputtui.monitor.reel.without_history", lambda _: 1 / 0)
+    replay.seek(1550.0)
+    replay.start()
+    assert until(lambda: replay.failure is not None)
+    assert isinstance(replay.failure, ZeroDivisionError)
+    replay.stop()
+
+
 def test_from_where_it_was_sent_it_plays_on(tmp_path: Path) -> None:
     record(tmp_path / "a", 900)
     replay = Player(Run(tmp_path / "a"), begin=1600.0, speed=60.0)

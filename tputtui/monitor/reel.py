@@ -107,7 +107,7 @@ class Reel:
     def covers(self, at: float) -> bool:
         """Whether one that stands in is for this moment, too, or soon will have read it."""
         reached = max(self.read_to or 0.0, self._begin or 0.0)
-        return self._begin is not None and self._begin <= at <= reached + AHEAD_S / 4 and self.failure is None
+        return self._begin is not None and self._begin <= at <= reached + AHEAD_S / 4
 
     def _read(self) -> None:
         try:
