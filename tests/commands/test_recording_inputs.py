@@ -148,6 +148,7 @@ WRONG = [
     ["--limit", "many"],
     ["--profile", "zz"],
     ["--profile", ":80@60s/5s"],
+    ["--profile", "999999999@1s"],
     ["--fail-after", "x"],
     ["--objective", "speed"],
     ["--read-only"],

@@ -11,9 +11,11 @@ from recorded import record
 
 from tputtui.model import Snapshot
 from tputtui.monitor.player import SPEEDS, Player
+from tputtui.monitor.recorded import RecordedFamilies
 from tputtui.monitor.reel import Reel, without_history
 from tputtui.monitor.snapshots import Tape
 from tputtui.runs import members
+from tputtui.runs.items import Item, Tick
 from tputtui.runs.reader import Run
 
 
@@ -86,6 +88,20 @@ def knowing(replay: Player, hold: bool) -> Callable[[], Reel]:
         return found
 
     return choose
+
+
+def test_an_error_of_ours_in_what_stands_in_ends_the_replay_and_does_not_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(tmp_path / "a", 600)
+    replay = Player(Run(tmp_path / "a"))
+    replay.pause(True)
+    monkeypatch.setattr("tputtui.monitor.reel.without_history", lambda _: 1 / 0)
+    replay.seek(1550.0)
+    replay.start()
+    assert until(lambda: replay.failure is not None)
+    assert isinstance(replay.failure, ZeroDivisionError)
+    replay.stop()
 
 
 def test_from_where_it_was_sent_it_plays_on(tmp_path: Path) -> None:
@@ -161,3 +177,45 @@ def test_a_damaged_part_is_left_out_and_said(tmp_path: Path) -> None:
         assert "left out" in player.damage[0]
         assert player.position.of_s == 149.0
         player.stop()
+
+
+class Counted:
+    """Counts the readings that are taken."""
+
+    def __init__(self, looking: RecordedFamilies) -> None:
+        self._looking = looking
+        self.readings = 0
+
+    def begin(self) -> None:
+        self.readings = 0
+        replayer = self._looking._replayer
+        take = type(replayer).take
+
+        def counted(item: Item) -> Snapshot | None:
+            self.readings += isinstance(item, Tick)
+            return take(replayer, item)
+
+        replayer.take = counted  # type: ignore[method-assign]
+
+
+def test_the_browser_of_a_replay_reads_on_from_where_it_looked_and_shows_what_a_first_look_shows(
+    tmp_path: Path,
+) -> None:
+    record(tmp_path / "a", 400)
+    with Run(tmp_path / "a") as run:
+        looking = RecordedFamilies(run, "api")
+        taken = Counted(looking)
+        for at in (1300.0, 1301.0, 1307.5, 1200.0, 1399.0):
+            once = RecordedFamilies(run, "api")
+            wanted, found = once.look(at), looking.look(at)
+            once.close()
+            assert wanted is not None
+            assert found is not None
+            assert found[0].at == wanted[0].at == pytest.approx(int(at), abs=0.02)
+            assert found[0].figures.values == wanted[0].figures.values
+            assert found[1]["http_requests_total"][-60:] == wanted[1]["http_requests_total"][-60:]
+            if at == 1307.5:
+                assert taken.readings == 6, "those between 1301 and 1307.5"
+            taken.begin()
+        assert RecordedFamilies(run, "nobody").look(1300.0) is None
+        looking.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,6 +127,47 @@ def test_a_file_that_is_no_run_is_one_line_and_exit_code_2(
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "not a run of tputtui" in said
+
+
+def test_a_file_name_that_begins_with_a_dash_is_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    record(tmp_path / "-rf.tput.gz", 12)
+    assert main(["export", "--format", "csv", "--", "-rf.tput.gz"]) == 0
+    assert capsys.readouterr().out.startswith("t,rps,")
+    assert main(["export", "--format", "csv", "./-rf.tput.gz"]) == 0
+
+
+@pytest.mark.parametrize("verb", [["export", "--format", "csv"], ["cut"]])
+@pytest.mark.parametrize("name", ["a", "link", "hard"])
+def test_a_run_is_never_written_over_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: list[str], name: str
+) -> None:
+    record(tmp_path / "a", 12)
+    (tmp_path / "link").symlink_to("a")
+    (tmp_path / "hard").hardlink_to(tmp_path / "a")
+    before = (tmp_path / "a").read_bytes()
+    assert main([*verb, str(tmp_path / "a"), "-o", str(tmp_path / name), "--force"]) == 2
+    assert "is the run itself" in capsys.readouterr().err
+    assert (tmp_path / "a").read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", ["fifo", "link", "folder"])
+def test_an_export_is_written_over_plain_files_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    record(tmp_path / "a", 12)
+    out = tmp_path / "out"
+    if kind == "fifo":
+        os.mkfifo(out)
+    elif kind == "link":
+        out.symlink_to("elsewhere")
+    else:
+        out.mkdir()
+    assert main(["export", str(tmp_path / "a"), "--format", "csv", "-o", str(out), "--force"]) == 2
+    assert "is not a plain file: it is not overwritten" in capsys.readouterr().err
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_replay_stream_prints_what_stream_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recorded import record
+from recorded import readings, record
 
 from tputtui.cli import main
 from tputtui.commands.runs import _with_alike
+from tputtui.model import Target
+from tputtui.monitor.derive import Monitor
 from tputtui.runs.header import ServiceSummary, Summary
 from tputtui.runs.listing import Listed, listed
 from tputtui.runs.reader import Run
@@ -160,11 +163,19 @@ def test_the_best_minute_is_one_of_the_runs_own(tmp_path: Path) -> None:
     assert summing.summary().services[0].best_60s == pytest.approx(101.0)
 
 
-def test_each_part_of_a_run_is_told_by_itself(tmp_path: Path) -> None:
-    shown = record(tmp_path / "whole", 1)
-    record(tmp_path / "a.run", 300, size_limit=3000)
+def test_a_recording_in_parts_is_as_long_as_all_and_each_part_is_told_by_itself(tmp_path: Path) -> None:
+    monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    monitor.add_target(Target("api", "http://127.0.0.1:1/metrics"))
+    to = Recorder(Plan(tmp_path / "a.run", size_limit=2000), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    for reading in readings(200, {"api": 100.0}):
+        to.take(reading, monitor.take(reading), monitor.told())
+        while to._writer._waiting_bytes:
+            time.sleep(0.0005)
+    assert to.close()
     parts = sorted(tmp_path.glob("a*.run"))
-    assert len(parts) > 2, "a.run, a-2.run, …"
+    assert to.state().parts == len(parts) > 2, "a.run, a-2.run, …"
+    assert to.state().seconds == 199.0
+    assert to.state().size == sum(path.stat().st_size for path in parts)
     lengths = []
     for path in parts:
         with Run(path) as run:
@@ -172,27 +183,7 @@ def test_each_part_of_a_run_is_told_by_itself(tmp_path: Path) -> None:
             assert run.summary().ticks == len(ticks)
             assert run.summary().seconds == ticks[-1].reading.at - run.header.began_at
             lengths.append(len(ticks))
-    assert sum(lengths) == 300
-    assert shown
-
-
-def test_the_length_of_a_recording_in_parts_is_that_of_all(tmp_path: Path) -> None:
-    from recorded import readings
-
-    from tputtui.model import Target
-    from tputtui.monitor.derive import Monitor
-
-    monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
-    monitor.add_target(Target("api", "http://127.0.0.1:1/metrics"))
-    to = Recorder(Plan(tmp_path / "a", size_limit=2000), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
-    for reading in readings(200, {"api": 100.0}):
-        to.take(reading, monitor.take(reading), monitor.told())
-        while to._writer._waiting_bytes:
-            pass
-    assert to.state().parts > 2
-    assert to.state().seconds == 199.0
-    assert to.close()
-    assert to.state().size == sum(path.stat().st_size for path in tmp_path.iterdir())
+    assert sum(lengths) == 200
 
 
 def test_a_run_without_a_reading_leaves_no_file_and_another_one_there_is_left_alone(tmp_path: Path) -> None:

@@ -70,6 +70,66 @@ def test_a_full_disk_stops_the_recording_with_a_sentence_and_what_is_there_stays
     assert 10 < len(found) < 100
 
 
+def test_a_disk_that_is_full_from_the_start_leaves_no_file_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(_: int, __: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", write)
+    to = recorder(tmp_path / "a.tput.gz")
+    feed(to, 5)
+    assert not to.close()
+    assert "the disk is full" in (to.state().problem or "")
+    assert to.state().seconds == 0.0
+    assert not (tmp_path / "a.tput.gz").exists()
+
+
+def test_a_disk_that_fails_ends_it_where_the_last_whole_reading_ends_and_nothing_is_said_to_be_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = iter(range(1000))
+
+    def write(descriptor: int, content: bytes) -> int:
+        if next(calls) >= 40:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return WRITE(descriptor, content)
+
+    monkeypatch.setattr(os, "write", write)
+    to = recorder(tmp_path / "a.tput.gz")
+    feed(to, 80, settle_s=0.01)
+    assert not to.close()
+    monkeypatch.undo()
+    state = to.state()
+    assert "input/output error" in (state.problem or "")
+    assert state.seconds == written(tmp_path / "a.tput.gz")[-1] - 1000.0 < 79.0
+    assert state.dropped == 0, "the disk kept up until it failed"
+
+
+def test_what_is_written_is_synced_while_it_is_recorded_and_all_of_it_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acts: list[str] = []
+    sync = os.fsync
+
+    def write(descriptor: int, content: bytes) -> int:
+        acts.append("write")
+        return WRITE(descriptor, content)
+
+    def fsync(descriptor: int) -> None:
+        acts.append("sync")
+        sync(descriptor)
+
+    monkeypatch.setattr(writer, "SYNC_S", 0.05)
+    monkeypatch.setattr(os, "write", write)
+    monkeypatch.setattr(os, "fsync", fsync)
+    to = recorder(tmp_path / "a.tput.gz")
+    feed(to, 40, settle_s=0.01)
+    assert acts.count("sync") > 1
+    assert to.close()
+    assert acts[-1] == "sync"
+
+
 def test_a_disk_that_hangs_holds_up_nobody_and_what_is_dropped_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import stat
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -82,6 +84,23 @@ async def test_r_records_and_r_again_saves_a_run_that_can_be_read(tmp_path: Path
     with Run(path) as run:
         assert len(list(run.ticks())) == 3
         assert run.ended == ""
+
+
+async def test_the_folder_and_the_file_are_their_owners_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        source = RecordedSource()
+        app = recording_desk(tmp_path, source)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await begun(pilot, source)
+            source.tick()
+            folder = tmp_path / "state" / "runs"
+            (path,) = folder.iterdir()
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        app.recording.over()
+    finally:
+        os.umask(before)
 
 
 async def test_q_asks_once_while_recording_and_the_run_is_saved_at_the_end(tmp_path: Path) -> None:

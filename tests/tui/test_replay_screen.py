@@ -154,6 +154,15 @@ async def test_the_footer_and_the_help_say_what_the_keys_do_in_a_replay(player: 
     assert "off: a run is not written to" not in said.replace("m is off", "")
 
 
+@pytest.mark.parametrize("keys", [[], ["z"], ["i"], ["space"], ["0"], ["slash"], ["M"]])
+async def test_that_it_is_a_replay_is_said_all_the_time(player: Player, keys: list[str]) -> None:
+    async with shown(player, (80, 24)) as (app, pilot):
+        await pilot.press(*keys)
+        await pilot.pause(0.3)
+        first = frame(app).splitlines()[0]
+        assert "REPLAY" in first or "M" in keys  # the list of marks lies over the right half
+
+
 def test_a_replay_has_the_keys_of_the_live_screen() -> None:
     assert [(one.id, one.keys) for one in commands_of_a_replay(True)] == [(one.id, one.keys) for one in COMMANDS]
     assert 4 <= len(hints(("live", "time", "everywhere"), {}, commands_of_a_replay(True))) <= 10

@@ -60,6 +60,9 @@ def parse(argv: Sequence[str]) -> Arguments:
     """
     verb, rest = _split(list(argv))
     parser = _parser(verb)
+    if "--" in rest:  # argparse's intermixed parsing knows no such end of the flags: a name from there on is a file's
+        end = rest.index("--")
+        rest = rest[:end] + [f"./{word}" if word.startswith("-") and word != "-" else word for word in rest[end + 1 :]]
     options, unknown = parser.parse_known_intermixed_args(rest)
     strange = [word for word in unknown if word.startswith("-") and word != "-"]
     if strange:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -52,6 +53,12 @@ def run(arguments: Arguments) -> int:
         workload=inputs.words_of(options.workload) if options.workload else {},
         size_limit=options.limit,
     )
+    if (
+        options.profile is not None
+        and (pid := options.profile.process).isdigit()
+        and not os.path.exists(f"/proc/{pid}")
+    ):
+        raise UsageError(f"--profile {pid}: there is no such process")
     marks = inputs.MarkFile(options.mark_file) if options.mark_file is not None else None
     listening = _listening(options.listen) if options.listen else None
     try:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 from tputtui.model import Event, SignalKind, Snapshot
 from tputtui.monitor.browsing import Families
 from tputtui.monitor.closer import ReplicaTable
-from tputtui.monitor.reel import Choices, Reel, recorded_families
+from tputtui.monitor.recorded import RecordedFamilies
+from tputtui.monitor.reel import Choices, Reel
 from tputtui.runs.header import Header, Mark
 from tputtui.runs.items import Profiled
 from tputtui.runs.reader import NotARun, Run
@@ -73,6 +74,7 @@ class Player:
         self._replicas: ReplicaTable = {}
         self._browsed: str | None = None
         self._families: Families | None = None
+        self._looked: RecordedFamilies | None = None  # the player's thread's own
         self._trails: dict[str, list[float | None]] = {}
         self._wake = threading.Condition()  # guards what the screen's thread and the player's both change
         self._thread = threading.Thread(target=self._play, name="player", daemon=True)
@@ -269,7 +271,11 @@ class Player:
                 self._wake.notify_all()
 
     def _look_at_families(self, target: str, at: float) -> None:
-        found = recorded_families(self._run, target, at)
+        if self._looked is None or self._looked.target != target:
+            if self._looked is not None:
+                self._looked.close()
+            self._looked = RecordedFamilies(self._run, target)
+        found = self._looked.look(at)
         if found is not None and self._browsed == target:
             self._families, self._trails = found
 

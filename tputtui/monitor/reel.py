@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tputtui.model import Snapshot
-from tputtui.monitor.browsing import KEPT, Families
 from tputtui.monitor.closer import ReplicaTable
 from tputtui.monitor.columns import grain_of, spread
 from tputtui.monitor.replayer import Replayer
@@ -108,7 +107,7 @@ class Reel:
     def covers(self, at: float) -> bool:
         """Whether one that stands in is for this moment, too, or soon will have read it."""
         reached = max(self.read_to or 0.0, self._begin or 0.0)
-        return self._begin is not None and self._begin <= at <= reached + AHEAD_S / 4 and self.failure is None
+        return self._begin is not None and self._begin <= at <= reached + AHEAD_S / 4
 
     def _read(self) -> None:
         try:
@@ -195,21 +194,3 @@ def without_history(snapshot: Snapshot) -> Snapshot:
         )
     objectives = tuple(replace(objective, for_s=None) for objective in snapshot.objectives)
     return replace(snapshot, services=tuple(services), objectives=objectives)
-
-
-def recorded_families(run: Run, target: str, at: float) -> tuple[Families, dict[str, list[float | None]]] | None:
-    """What a run holds of a target's families at a moment, and each one's last figures; None where that is nothing.
-
-    Reads the last 120 readings before it: bench/runs.py says what that costs.
-    """
-    with run.twin() as own:
-        replayer = Replayer(own.header)
-        replayer.monitor.browse(target, partly=True)
-        since = at - KEPT * own.header.interval_s
-        for item in own.items(since, at, briefly=True):
-            if not isinstance(item, Tick) or item.reading.at >= since:
-                replayer.take(item)
-    found = replayer.monitor.families()
-    if found is None:
-        return None
-    return found, {row.name: replayer.monitor.trail(row.name, KEPT) for row in found.figures.rows}

@@ -52,7 +52,7 @@ class RecordingState:
 
     path: Path
     began_at: float | None  # monotonic seconds of its first reading
-    seconds: float
+    seconds: float  # from the first reading to the newest; once it has stopped, to the last one that is in the file
     size: int  # bytes, in all parts
     dropped: int  # readings that were not written
     problem: str | None
@@ -157,7 +157,7 @@ class Recorder:
         head = self._head() if begin is not None else []
         chunk = b"".join([*head, *self._waiting, *self._encoder.reading(reading, told, services, looking, past)])
         self._waiting = []
-        self._offer(chunk, begin)
+        self._offer(chunk, begin, reading.at)
 
     def mark(self, mark: Mark) -> None:
         """Record a mark. One that was set before the first reading stands behind it."""
@@ -206,10 +206,10 @@ class Recorder:
             head.append(lines.write({"summary": to_plain(self._of_part.summary())}))
         return head
 
-    def _offer(self, chunk: bytes, begin: Begin | None) -> None:
+    def _offer(self, chunk: bytes, begin: Begin | None, at: float | None = None) -> None:
         self._member_bytes += len(chunk)
-        self._broken = not self._writer.offer(chunk, begin)
-        self.dropped += self._broken
+        self._broken = not self._writer.offer(chunk, begin, at)
+        self.dropped += self._broken and at is not None and self._writer.problem is None
 
     def _begin_part(self, reading: Reading) -> None:
         self._header = replace(self._header, began_time=reading.time, began_at=reading.at)
@@ -260,13 +260,16 @@ class Recorder:
 
     def state(self) -> RecordingState:
         """How it goes."""
-        began = self._began_at
+        began, problem = self._began_at, self._writer.problem
+        newest = self._newest[0] if self._newest is not None else began
+        if problem is not None:
+            newest = self._writer.written_at or began
         return RecordingState(
             path=self._writer.path,
             began_at=began,
-            seconds=self._newest[0] - began if self._newest is not None and began is not None else 0.0,
+            seconds=newest - began if newest is not None and began is not None else 0.0,
             size=self._before + self._writer.written,
             dropped=self.dropped,
-            problem=self._writer.problem,
+            problem=problem,
             parts=self._header.part,
         )

@@ -53,11 +53,12 @@ class RunWriter:
         self._patient = patient
         self.problem: str | None = None  # why nothing is written any more
         self.written = 0  # bytes in the file
+        self.written_at: float | None = None  # `at` of the newest reading in it
         self._descriptor = _create(path, force)
         made = os.fstat(self._descriptor)
         self._made = (made.st_dev, made.st_ino)
         self._member: MemberWriter | None = None
-        self._waiting: deque[tuple[Begin | None, bytes]] = deque()
+        self._waiting: deque[tuple[Begin | None, bytes, float | None]] = deque()
         self._waiting_bytes = 0
         self._closing = False
         self._unsynced = False
@@ -65,15 +66,18 @@ class RunWriter:
         self._thread = threading.Thread(target=self._write_for_ever, name="recorder", daemon=True)
         self._thread.start()
 
-    def offer(self, chunk: bytes, begin: Begin | None = None) -> bool:
-        """Take a chunk to be written; `begin`: a member begins with it. False: the queue is full, or the file is done."""
+    def offer(self, chunk: bytes, begin: Begin | None = None, at: float | None = None) -> bool:
+        """Take a chunk to be written; `begin`: a member begins with it; `at`: it is the reading of that moment.
+
+        False: the queue is full, or the file is done.
+        """
         with self._wake:
             while self._patient and self._waiting_bytes > QUEUE_BYTES // 2 and self.problem is None:
                 self._wake.wait(SYNC_S)
             full = self._waiting and self._waiting_bytes + len(chunk) > QUEUE_BYTES
             if full or self._closing or self.problem is not None:
                 return False
-            self._waiting.append((begin, chunk))
+            self._waiting.append((begin, chunk, at))
             self._waiting_bytes += len(chunk)
             self._wake.notify()
             return True
@@ -106,8 +110,9 @@ class RunWriter:
                         left = SYNC_S - (time.monotonic() - synced)
                         self._wake.wait(max(0.01, left) if self._unsynced else SYNC_S)
                     todo, done = list(self._waiting), self._closing
-                for begin, chunk in todo:
+                for begin, chunk, at in todo:
                     self._write(begin, chunk)
+                    self.written_at = at if at is not None else self.written_at
                     with self._wake:
                         self._waiting.popleft()
                         self._waiting_bytes -= len(chunk)
