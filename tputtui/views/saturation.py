@@ -91,6 +91,10 @@ def _row(scene: Scene, owner: str, resource: SaturationState, width: int) -> Lin
             row.then(f"{label} ").then(value, "strong").then(f" {unit}" if unit else "", "dim").then("  ")
     if not details:
         row.spans(_evidence(resource))
+    differs = scene.against(names.saturation(owner, resource.name), resource.ratio, -1)
+    cells = sum(text.width(span.text) for span in differs)
+    if differs and row.end + cells + 3 <= width:
+        row.spans(differs, width - cells - 1)
     return row.line()
 
 
