@@ -22,8 +22,12 @@ from tputtui.runs.reader import Run
 from tputtui.runs.recorder import Recorder
 from tputtui.signals import names
 from tputtui.tui.app import TputtuiApp
-from tputtui.views.baseline import Base, Baseline, base, difference
+from tputtui.views.baseline import Base, Baseline, base, difference, figures_of
+from tputtui.views.latency import latency
 from tputtui.views.lines import Span, before_level, level_row, plain
+from tputtui.views.routes import routes
+from tputtui.views.saturation import saturation
+from tputtui.views.throughput import throughput
 
 
 class RecordedSource(FakeSource):
@@ -330,3 +334,26 @@ async def test_a_profile_taken_meanwhile_goes_into_the_run_and_is_a_mark_on_ever
 
 def _axis(shown: str) -> str:
     return next(line for line in shown.splitlines() if "└" in line)
+
+
+async def test_the_baseline_is_beside_every_figure_and_dimmed_behind_the_line() -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        held = figures_of(source.snapshot)
+        figures = {name: Base(value / 2, unit=unit) for name, (value, unit) in held.items()}
+        app.look(baseline=Baseline("vs [red]half", figures))
+        picture = await until(pilot, app, "vs [red]half")
+        scene = app.scene()
+        assert scene is not None
+        for view in (throughput(scene, 80, 8), latency(scene, 80, 8), saturation(scene, 120, 8), routes(scene, 100, 8)):
+            assert any("▲" in plain(line) for line in view.lines), view
+        faint = [span.text for line in throughput(scene, 80, 8).lines for span in line if span.role == "faint"]
+        assert "─" in "".join(faint)
+        assert "▲ 100 %" in picture
+        cpu = next(plain(line) for line in saturation(scene, 120, 8).lines if " cpu " in plain(line))
+        assert "pp" in cpu
+        source.tick(1.0, services=())
+        await pilot.pause(0.1)
+        assert app.is_running, "a service that has gone has no difference"
