@@ -16,13 +16,20 @@ from fake_source import FakeSource, desk, frame, settled
 from test_profile_screen import profile as sampled
 from test_replay_screen import until
 
+from tputtui.experiments.sequence import Judgement
 from tputtui.model import Event, Reading
 from tputtui.profiling import formats
+from tputtui.runs.header import Mark
 from tputtui.runs.reader import Run
 from tputtui.runs.recorder import Recorder
+from tputtui.signals import names
 from tputtui.tui.app import TputtuiApp
-from tputtui.views.baseline import Base, base, difference
-from tputtui.views.lines import plain
+from tputtui.views.baseline import Base, Baseline, base, difference, figures_of
+from tputtui.views.latency import latency
+from tputtui.views.lines import Span, before_level, level_row, plain
+from tputtui.views.routes import routes
+from tputtui.views.saturation import saturation
+from tputtui.views.throughput import throughput
 
 
 class RecordedSource(FakeSource):
@@ -206,6 +213,78 @@ async def test_b_holds_figures_against_the_window_and_capital_b_clears_it() -> N
         await until(pilot, app, "there is no baseline")
 
 
+async def test_two_marks_make_a_span_the_baseline() -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(app, pilot)
+        source.tick(60.0)
+        for at, words in ((-50.0, "calm"), (-12.0, "deploy")):
+            app.recording.marks.append(Mark(source.snapshot.time + at, source.snapshot.at + at, words))
+        await pilot.press("M")
+        await until(pilot, app, "Enter goes there")
+        await pilot.press("b")
+        await until(pilot, app, "b at its other end")
+        await pilot.press("up", "b")
+        assert "vs calm..deploy" in await until(pilot, app, "baseline calm..deploy, 30 s")
+        baseline = app.viewpoint.baseline
+        assert baseline is not None
+        assert baseline.since == source.snapshot.at - 12.0
+        await pilot.press("B", "M", "b", "b")
+        await until(pilot, app, "shorter than a window")
+        assert app.viewpoint.baseline is None
+
+
+def test_colour_comes_only_with_a_sure_watch_and_by_what_is_better() -> None:
+    found = Base(100.0, 1.0, 1.0, "req/s")
+    assert difference(found, 90.0)[0].role == "plain"
+    assert difference(Base(100.0), 90.0)[0].role == "dim"
+    sure = Judgement(-10.0, 2.0, sure=True)
+    assert plain(tuple(difference(found, 95.0, sure, 1))) == "▼ 10 % ± 2.0"
+    assert [difference(found, 95.0, sure, better)[0].role for better in (1, -1, 0)] == ["bad", "ok", "plain"]
+    unsure = difference(found, 95.0, Judgement(-10.0, 2.0, sure=False), 1)
+    assert unsure == [Span("no clear difference", "dim")]
+
+
+def test_a_ratio_differs_by_points_and_another_unit_is_no_difference() -> None:
+    ratio = Base(0.0, unit="ratio")
+    assert plain(tuple(difference(ratio, 0.05, Judgement(0.04, 0.01, sure=True), -1))) == "▲ 4.0 pp ± 1.0"
+    assert told(Base(5.0, unit="By/s"), 5.0) == "= 0 %"
+    assert plain(tuple(difference(Base(5.0, unit="By/s"), 5.0, unit="req/s"))) == "was in By/s"
+
+
+async def test_two_minutes_after_b_all_since_is_judged_and_a_fall_is_red() -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        at, name = source.snapshot.at, names.traffic("checkout")
+        app.viewpoint = replace(app.viewpoint, baseline=Baseline("vs then", {name: Base(1e5, 10.0, 10.0, "req/s")}, at))
+        assert app.baselines.judge(name) is None
+        source.tick(60.0)
+        await settled(app, pilot)
+        assert app.baselines.judge(name) is None
+        source.tick(120.0)
+        await until(pilot, app, "▼")
+        judged = app.baselines.judge(name)
+        assert judged is not None
+        assert judged.sure
+        assert judged is app.baselines.judge(name), "it is told anew only when a row was filled"
+        scene = app.scene()
+        assert scene is not None
+        assert scene.against(name, 1284.0, 1)[0].role == "bad"
+        assert "not in it" in frame(app), "of latency the baseline holds nothing"
+
+
+@pytest.mark.parametrize(("level", "row"), [(0.0, 3), (24.9, 3), (25.0, 2), (99.0, 0), (100.0, 0), (900.0, 0)])
+def test_the_level_of_a_baseline_lies_behind_the_picture(level: float, row: int) -> None:
+    assert level_row(level, 100.0, 4) == row
+    assert level_row(level, 100.0, 1) is None
+    line = before_level("  ▄█ ", drawn=True)
+    assert [(span.text, span.role) for span in line] == [("──", "faint"), ("▄█", "data"), ("─", "faint")]
+    assert plain(before_level("  ▄█ ", drawn=False)) == "  ▄█ "
+
+
 def told(found: Base | None, now: float | None) -> str:
     return plain(tuple(difference(found, now)))
 
@@ -274,3 +353,26 @@ async def test_a_profile_taken_meanwhile_goes_into_the_run_and_is_a_mark_on_ever
 
 def _axis(shown: str) -> str:
     return next(line for line in shown.splitlines() if "└" in line)
+
+
+async def test_the_baseline_is_beside_every_figure_and_dimmed_behind_the_line() -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        held = figures_of(source.snapshot)
+        figures = {name: Base(value / 2, unit=unit) for name, (value, unit) in held.items()}
+        app.look(baseline=Baseline("vs [red]half", figures))
+        picture = await until(pilot, app, "vs [red]half")
+        scene = app.scene()
+        assert scene is not None
+        for view in (throughput(scene, 80, 8), latency(scene, 80, 8), saturation(scene, 120, 8), routes(scene, 100, 8)):
+            assert any("▲" in plain(line) for line in view.lines), view
+        faint = [span.text for line in throughput(scene, 80, 8).lines for span in line if span.role == "faint"]
+        assert "─" in "".join(faint)
+        assert "▲ 100 %" in picture
+        cpu = next(plain(line) for line in saturation(scene, 120, 8).lines if " cpu " in plain(line))
+        assert "pp" in cpu
+        source.tick(1.0, services=())
+        await pilot.pause(0.1)
+        assert app.is_running, "a service that has gone has no difference"

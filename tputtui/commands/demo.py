@@ -6,8 +6,10 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tputtui.commands.arguments import Arguments, UsageError
+from tputtui.commands.baseline import named
 from tputtui.commands.effective import effective
 from tputtui.commands.headless import Stop, objects, require_stdout, signals, write
 from tputtui.commands.screen import require_screen, show
@@ -15,6 +17,9 @@ from tputtui.commands.terminal import say
 from tputtui.demo.run import Demo, DemoError
 from tputtui.model import Snapshot
 from tputtui.settings import Settings, TargetSettings
+
+if TYPE_CHECKING:
+    from tputtui.views.baseline import Baseline
 
 _LOAD_SHOWS = 3.0  # intervals after its begin
 _LAST_SCRAPE_S = 1.5  # after the load has ended, in intervals: one more scrape sees every request
@@ -24,11 +29,15 @@ def run(arguments: Arguments) -> int:
     """Start the demo, watch it, end it."""
     options = arguments.options
     settings = effective(arguments).settings
+    baseline = None
     if options.stream:
+        if options.baseline is not None:
+            raise UsageError("--baseline is shown on a screen: it does not go with --stream")
         require_stdout()
     else:
         if options.count is not None:
             raise UsageError("-n counts objects, so it belongs to --stream")
+        baseline = named(options.baseline)
         require_screen("tputtui demo --stream -n 10 prints the same as JSON")
     try:
         demo = Demo(
@@ -45,7 +54,7 @@ def run(arguments: Arguments) -> int:
     try:
         with demo:
             settings = replace(settings, targets=_targets(demo.start()))
-            return _stream(settings, demo, options.count) if options.stream else _screen(settings, demo)
+            return _stream(settings, demo, options.count) if options.stream else _screen(settings, demo, baseline)
     except DemoError as error:
         say(str(error))
         return 1
@@ -77,12 +86,12 @@ class _Starter:
         return self._begun is not None and snapshot.at - self._begun >= _LOAD_SHOWS * snapshot.interval_s
 
 
-def _screen(settings: Settings, demo: Demo) -> int:
+def _screen(settings: Settings, demo: Demo, baseline: Baseline | None) -> int:
     from tputtui.monitor.late import LateEngine
 
     engine = LateEngine(settings)
     engine.subscribe(_Starter(demo))
-    return show(settings, engine, settings.notes, over_when=lambda: demo.load_ended)
+    return show(settings, engine, settings.notes, over_when=lambda: demo.load_ended, baseline=baseline)
 
 
 def _stream(settings: Settings, demo: Demo, count: int | None) -> int:

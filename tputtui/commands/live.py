@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tputtui.commands.arguments import Arguments
+from tputtui.commands.baseline import named
 from tputtui.commands.effective import effective
 from tputtui.commands.screen import require_screen, show
 
@@ -12,6 +13,7 @@ def run(arguments: Arguments) -> int:
     settings = effective(arguments).settings
     words = " ".join(arguments.options.targets)
     require_screen(f"tputtui stream -n 1 {words}".rstrip() + " prints the same as JSON")
+    baseline = named(arguments.options.baseline)
     from tputtui.monitor.late import LateEngine
 
-    return show(settings, LateEngine(settings), settings.notes)
+    return show(settings, LateEngine(settings), settings.notes, baseline=baseline)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tputtui.commands.arguments import Arguments, UsageError
+from tputtui.commands.baseline import named
 from tputtui.commands.effective import effective
 from tputtui.commands.runfile import opened
 from tputtui.commands.screen import require_screen, show
@@ -26,6 +27,8 @@ def run(arguments: Arguments) -> int:
     options = arguments.options
     if options.count is not None and not options.stream:
         raise UsageError("-n belongs to --stream")
+    if options.baseline is not None and options.stream:
+        raise UsageError("--baseline is shown on a screen: it does not go with --stream")
     settings = effective(arguments).settings
     with opened(options.run) as source:
         begin = _begin(source, options.begin)
@@ -34,13 +37,14 @@ def run(arguments: Arguments) -> int:
         require_screen(f"tputtui replay {clean(options.run, 100)} --stream prints the same as JSON")
         from tputtui.monitor.player import Player
 
+        baseline = named(options.baseline)
         settings = as_recorded(settings, source.header)
         notes = (*settings.notes, *([source.ended] if source.ended else []), *source.damage[:_MOST_SAID])
         try:
             player = Player(source, begin=begin, speed=options.speed)
         except NotARun as error:
             raise UsageError(f"{clean(options.run, 200)}: {error}") from None
-        return show(settings, player, notes, player=player)
+        return show(settings, player, notes, player=player, baseline=baseline)
 
 
 def as_recorded(settings: Settings, header: Header) -> Settings:

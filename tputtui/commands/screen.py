@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from tputtui.monitor.player import Player
     from tputtui.tui.source import Source
+    from tputtui.views.baseline import Baseline
 
 
 def require_screen(instead: str) -> None:
@@ -32,12 +33,13 @@ def show(
     over_when: Callable[[], bool] | None = None,
     opened: Callable[[], ScreenOf[None]] | None = None,
     player: Player | None = None,
+    baseline: Baseline | None = None,
 ) -> int:
     """Run the screen; its exit code. The lines of its end go to stderr, as the screen did."""
     from tputtui.tui.run import CannotShow, run
 
     try:
-        ended = run(settings, source, notes, profile_pid, over_when, opened, player)
+        ended = run(settings, source, notes, profile_pid, over_when, opened, player, baseline)
     except CannotShow as error:
         raise UsageError(str(error)) from error
     for line in ended.lines:

@@ -47,7 +47,7 @@ class Side:
 
 def load(word: str) -> Side:
     """The side that `word` names. Raises UsageError with the file and what is wrong with it."""
-    path, span, service = _parts(word)
+    path, span, service = parts(word)
     if path.endswith(".gz"):  # not read whole to find that out: a run may be larger than any table
         return _run(word, path, span or (None, None), service)
     content = _content(path)
@@ -87,7 +87,7 @@ def _content(path: str) -> bytes:
         raise UsageError(f"{clean(path)}: {error}") from None
 
 
-def _parts(word: str) -> tuple[str, tuple[str | None, str | None] | None, str | None]:
+def parts(word: str) -> tuple[str, tuple[str | None, str | None] | None, str | None]:
     """(file, span, service) of a side. A file of just that name is that file."""
     if os.path.exists(word):
         return word, None, None

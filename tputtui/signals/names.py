@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tputtui.model import Labels
 from tputtui.signals.rows import ROUTE_LABELS
 
 
@@ -33,6 +34,11 @@ def saturation(owner: str, resource: str) -> str:
 def family(target: str, name: str) -> str:
     """The figure of a family of one target that somebody put on the screen."""
     return f"family/{target}/{name}"
+
+
+def route(service: str, labels: Labels) -> str:
+    """Throughput of one row of a service's breakdown."""
+    return f"route/{service}/{labels}"
 
 
 def route_of(labels: tuple[tuple[str, str], ...]) -> str | None:

@@ -79,7 +79,8 @@ class TputtuiApp(App[int]):
         self.recording = RecordCommands(self)
         self._arrangements = ArrangementCommands(self)
         self.replay: ReplayCommands | None = None  # a recorded run is shown
-        self._commands = (TimeCommands(self), self.asks, self._arrangements, self.recording, BaselineCommands(self))
+        self.baselines = BaselineCommands(self)
+        self._commands = (TimeCommands(self), self.asks, self._arrangements, self.recording, self.baselines)
         self._wire = Wire()
         self._said_at = 0.0
         self._lifeline = Lifeline(self._leave_with, source.stop)
@@ -270,6 +271,7 @@ class TputtuiApp(App[int]):
             self.place.zone_offset_s,
             lambda service, columns: self.source.heat(service, columns, span, until),
             self.source.replicas() if moment is None else {},
+            self.baselines.judge,
         )
 
     def _service_shown(self, snapshot: Snapshot) -> str | None:

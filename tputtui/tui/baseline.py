@@ -1,24 +1,29 @@
-"""b and B: what the figures of all panels are held against."""
+"""b and B: what the figures of all panels are held against, and how they have differed since."""
 
 from __future__ import annotations
 
+from math import floor
 from typing import TYPE_CHECKING
 
-from tputtui.signals import names
-from tputtui.views.baseline import Base, Baseline, base
+from tputtui import text
+from tputtui.experiments.sequence import Judgement, judge
+from tputtui.views.baseline import Base, Baseline, base, base_of_span, figures_of, row_s
 from tputtui.views.scene import Scene
 
 if TYPE_CHECKING:
+    from tputtui.runs.header import Mark
     from tputtui.tui.app import TputtuiApp
 
 _MOST_WINDOWS = 120
+_MOST_ROWS = 1000  # what the history holds at ten seconds a cell
 
 
 class BaselineCommands:
-    """Takes the window that is shown, now or at the moment one looks back at."""
+    """Takes the window that is shown, now or at the moment one looks back at; or the span between two marks."""
 
     def __init__(self, desk: TputtuiApp) -> None:
         self._desk = desk
+        self._judged: dict[str, tuple[object, Judgement | None]] = {}
 
     def do_baseline(self) -> None:
         """b."""
@@ -27,9 +32,9 @@ class BaselineCommands:
         if scene is None or not figures:
             self._desk.say("nothing to hold against yet: no figures in the window")
             return
-        self._desk.look(baseline=Baseline(f"vs {scene.clock(scene.snapshot.time)}", figures))
+        self._desk.look(baseline=Baseline(f"vs {scene.clock(scene.snapshot.time)}", figures, scene.snapshot.at))
         sure = any(found.within is not None for found in figures.values())
-        words = "" if sure else "; the axis is too short to judge chance"
+        words = "" if sure else "; too early to judge chance: b again in two minutes"
         self._desk.say(f"baseline {scene.clock(scene.snapshot.time)}, B clears it{words}")
 
     def do_forget_baseline(self) -> None:
@@ -40,18 +45,60 @@ class BaselineCommands:
             "no baseline: figures stand beside those since start" if before else "there is no baseline: b sets one"
         )
 
+    def take_span(self, first: Mark, last: Mark) -> None:
+        """The span between two marks becomes the baseline."""
+        scene = self._desk.scene()
+        if scene is None:
+            return
+        words = text.clean(f"{first.text}..{last.text}", 60)
+        wide = row_s(scene.snapshot.window_s, scene.snapshot.interval_s)
+        rows = floor((last.at - first.at) / wide)
+        if rows < 1:
+            self._desk.say(f"{words}: shorter than a window of {text.span(wide)}: no baseline")
+            return
+        figures = {}
+        for name, (_, unit) in figures_of(scene.snapshot).items():
+            values = self._desk.source.past(name, rows, rows * wide, last.at)
+            found = base_of_span([value for value in values if value is not None], wide, unit)
+            if found is not None:
+                figures[name] = found
+        if not figures:
+            self._desk.say(f"{words}: nothing is remembered of it: no baseline")
+            return
+        self._desk.look(baseline=Baseline(f"vs {words}", figures, last.at))
+        self._desk.say(f"baseline {words}, {text.span(rows * wide)}, B clears it")
+
+    def judge(self, figure: str) -> Judgement | None:
+        """All since the baseline against it; None where that is too little, or the baseline's own chance is not known.
+
+        It is told anew when a row has been filled, not at every tick.
+        """
+        baseline, latest = self._desk.viewpoint.baseline, self._desk.latest
+        found = baseline.figures.get(figure) if baseline is not None else None
+        if baseline is None or latest is None or found is None or found.half is None:
+            return None
+        wide = row_s(latest.window_s, latest.interval_s)
+        moment = self._desk.timeline.moment
+        end = floor((latest.at if moment is None else moment) / wide)  # the row that is being filled is left out
+        # The first window after the baseline still holds some of what was before.
+        begin = end - _MOST_ROWS if baseline.since is None else floor((baseline.since + latest.window_s) / wide) + 1
+        rows = min(_MOST_ROWS, end - begin)
+        if rows < 1:
+            return None
+        key = (found, wide, begin, end)
+        kept = self._judged.get(figure)
+        if kept is not None and kept[0] == key:
+            return kept[1]
+        values = self._desk.source.past(figure, rows, rows * wide, end * wide - wide / 2)
+        judged = judge(found.value, found.half, [value for value in values if value is not None], wide)
+        self._judged[figure] = (key, judged)
+        return judged
+
 
 def taken(scene: Scene) -> dict[str, Base]:
     """The figures of every service in the window, and how far windows on the time axis differ."""
     columns = max(1, min(_MOST_WINDOWS, int(scene.viewpoint.shown_span_s / scene.snapshot.window_s)))
-    found: dict[str, Base | None] = {}
-    for service in scene.snapshot.services:
-        values: dict[str, float | None] = {}
-        if service.traffic is not None:
-            values[names.traffic(service.name)] = service.traffic.rps
-        if service.errors is not None:
-            values[names.errors(service.name)] = service.errors.ratio
-        for quantile in service.latency.quantiles if service.latency is not None else ():
-            values[names.latency(service.name, quantile.q)] = None if quantile.at_least else quantile.value
-        found |= {name: base(value, scene.past(name, columns)) for name, value in values.items() if value is not None}
+    found = {
+        name: base(value, scene.past(name, columns), unit) for name, (value, unit) in figures_of(scene.snapshot).items()
+    }
     return {name: one for name, one in found.items() if one is not None}

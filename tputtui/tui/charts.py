@@ -32,7 +32,8 @@ class Charts:
         if service is None or service.traffic is None or width < CHART_WIDTH or rows < _LEAST_ROWS:
             return None
         trace = self._trace(scene, names.traffic(service.name), width - 6)
-        return self._timed("throughput", scene, (trace,), unit_of(service), width, rows)
+        traces = (*_behind(scene, names.traffic(service.name), trace), trace)
+        return self._timed("throughput", scene, traces, unit_of(service), width, rows)
 
     def quantiles(self, scene: Scene, width: int, height: int) -> tuple[Line, ...] | None:
         """The latency quantiles over time as lines."""
@@ -54,6 +55,8 @@ class Charts:
             )
             for index, quantile in enumerate(service.latency.quantiles)
         )
+        tail = service.latency.quantiles[-1].q
+        traces = (*_behind(scene, names.latency(service.name, tail), traces[-1]), *traces)
         return self._timed("quantiles", scene, traces, service.latency.unit, width, rows)
 
     def metric(self, scene: Scene, width: int, height: int) -> tuple[Line, ...] | None:
@@ -120,6 +123,14 @@ class Charts:
         if kept is None or kept[0] != key:
             kept = self._kept[kind] = (key, build())
         return kept[1]
+
+
+def _behind(scene: Scene, figure: str, live: plot.Trace) -> tuple[plot.Trace, ...]:
+    """The level of the baseline, drawn before the live line and so behind it."""
+    found = scene.base(figure)
+    if found is None or not any(value is not None for value in live.values):
+        return ()
+    return (plot.Trace((found.value,) * len(live.values), "faint", sign="-"),)
 
 
 def _limit(scene: Scene) -> tuple[float | None, str]:

@@ -28,6 +28,7 @@ class MarksScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,M", "dismiss", show=False),
         Binding("enter", "go", show=False),
+        Binding("b", "span", show=False),
         Binding("down,j", "step(1)", show=False),
         Binding("up,k", "step(-1)", show=False),
         Binding("pagedown", "step(10)", show=False),
@@ -37,6 +38,7 @@ class MarksScreen(ModalScreen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._at = 0
+        self._from: int | None = None  # where a span begins that becomes the baseline
 
     @property
     def _desk(self) -> TputtuiApp:
@@ -66,16 +68,37 @@ class MarksScreen(ModalScreen[None]):
         if marks:
             self._desk.go_to(marks[min(self._at, len(marks) - 1)].at)
 
+    def action_span(self) -> None:
+        """b: the span between two marks becomes the baseline; the first b takes one end of it, the second the other."""
+        marks = self._desk.marks
+        if not marks:
+            return
+        if self._from is None:
+            self._from = self._at
+            self._show()
+            return
+        first, last = sorted((marks[self._from], marks[self._at]), key=lambda mark: mark.at)
+        self.dismiss()
+        self._desk.baselines.take_span(first, last)
+
     def _show(self) -> None:
         panel = self.query_one("#mark-list", Panel)
         width, height = panel.size
         marks, scene = self._desk.marks, self._desk.scene()
-        lines: list[Line] = [rule("Marks", "Enter goes there  q back", width, focused=True)]
+        lines: list[Line] = [
+            rule(
+                "Marks",
+                "Enter goes there  b b span is the baseline  q back" if self._from is None else "b at its other end",
+                width,
+                focused=True,
+            )
+        ]
         room = height - 2
         first = max(0, min(self._at - room + 1, len(marks) - room)) if self._at >= room else 0
-        for mark in marks[first : first + room]:
+        for at, mark in enumerate(marks[first : first + room], first):
             when = scene.clock(mark.time) if scene is not None else ""
-            lines.append(Row(width).at(1, when, "dim").at(11, text.clean(mark.text)).line())
+            row = Row(width).at(0, "b" if at == self._from else "", "accent").at(1, when, "dim")
+            lines.append(row.at(11, text.clean(mark.text)).line())
         if not marks:
             lines.append(Row(width).at(1, "no marks yet: m sets one", "dim").line())
         panel.show(PanelView(tuple(fill(lines, width, height)), 1 + self._at - first if marks else None))

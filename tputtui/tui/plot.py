@@ -25,6 +25,7 @@ class Trace:
     values: tuple[float | None, ...]
     role: Role = "data"
     name: str = ""  # stands at the line's end
+    sign: str = ""  # what it is drawn with in ASCII; else the last letter of its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def draw(chart: Chart) -> tuple[Line, ...]:
     for index, trace in enumerate(chart.traces):
         for run in _runs(trace.values):
             xs, ys = zip(*run, strict=True)
-            marker = trace.name[-1:] or "*" if chart.ascii_only else "braille"
+            marker = trace.sign or trace.name[-1:] or "*" if chart.ascii_only else "braille"
             plotext.plot(list(xs), list(ys), marker=marker, color=index + 1)
     rows = plotext.build().split("\n")[: chart.height]
     roles = [trace.role for trace in chart.traces]

@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from textual.screen import Screen
 
 if TYPE_CHECKING:
     from tputtui.monitor.player import Player
+    from tputtui.views.baseline import Baseline
 
 from tputtui import text
 from tputtui.settings import Settings
@@ -51,12 +52,13 @@ def run(
     over_when: Callable[[], bool] | None = None,
     opened: Callable[[], Screen[None]] | None = None,
     player: Player | None = None,
+    baseline: Baseline | None = None,
 ) -> Ended:
     """Show the live screen until the user leaves. Raises CannotShow before the terminal is touched, and
     what was an error of ours once the terminal is as it was.
 
     `profile_pid`: the process that is profiled at once. `over_when` is asked once a second whether the screen shall end.
-    `opened` makes a screen that is shown alone, in place of the live one. `player`: the source is this, a recorded run.
+    `baseline`: what figures are held against from the start. `opened` makes a screen that is shown alone, in place of the live one. `player`: the source is this, a recorded run.
     """
     themes = tuple(theme_files.folders(theme_files.user_folder()))
     try:
@@ -72,6 +74,7 @@ def run(
         themes=themes,
     )
     app = TputtuiApp(settings, source, look, place)
+    app.viewpoint = replace(app.viewpoint, baseline=baseline)
     app.profile_at_once = profile_pid
     app.over_when = over_when
     app.opened = opened() if opened is not None else None

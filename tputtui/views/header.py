@@ -26,13 +26,14 @@ def header(scene: Scene, width: int) -> Line:
     right = _right(scene, roomy=width >= 100)
     room = width - text.width(plain(right)) - 1
     parts = (  # as they stand, each with its rank: the lower, the longer it stays
-        (4, [Span(" tputtui ", "badge"), Span(" ")]),
+        (5, [Span(" tputtui ", "badge"), Span(" ")]),
         (0, _name(scene, room)),
-        (6, [Span("  "), Span(text.cut(scene.host_name, 24))] if scene.host_name else []),
-        (3, _signs(scene)),
+        (7, [Span("  "), Span(text.cut(scene.host_name, 24))] if scene.host_name else []),
+        (4, _signs(scene)),
         (1, _targets_in_words(scene)),
-        (5, _window(scene)),
-        (2, [Span("  read-only", "dim")] if scene.viewpoint.read_only else []),
+        (6, _window(scene)),
+        (2, _baseline(scene)),
+        (3, [Span("  read-only", "dim")] if scene.viewpoint.read_only else []),
     )
     free = room
     kept = set()
@@ -77,6 +78,11 @@ def _targets_in_words(scene: Scene) -> list[Span]:
     down = sum(1 for target in targets if target.state == "down")
     spans = [Span(f" {len(targets)} target{'s' if len(targets) != 1 else ''}")]
     return [*spans, Span(f", {down} down", "bad")] if down else spans
+
+
+def _baseline(scene: Scene) -> list[Span]:
+    baseline = scene.viewpoint.baseline
+    return [Span("  "), Span(text.cut(text.clean(baseline.label), 24), "accent")] if baseline is not None else []
 
 
 def _window(scene: Scene) -> list[Span]:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from tputtui import text
 from tputtui.model import LatencyState, Quantile, ServiceState
 from tputtui.signals import names
-from tputtui.views.baseline import difference
 from tputtui.views.further import further_latency
 from tputtui.views.heat import where_requests_fall
-from tputtui.views.lines import Line, Row, Span, blank, fill, rule, sparks
+from tputtui.views.lines import Line, Row, Span, before_level, blank, fill, level_row, rule, sparks
 from tputtui.views.missing import reasons
 from tputtui.views.scene import PanelView, Scene
 
@@ -106,7 +105,7 @@ def _head(scene: Scene, state: LatencyState, width: int) -> Line:
     row = Row(width).ending_at(ends, "now", "dim")
     row.at(starts, text.cut(text.brief_span(scene.viewpoint.shown_span_s), cells), "dim")
     if width >= 50 and scene.viewpoint.baseline is not None:
-        row.ending_at(width - 1, scene.viewpoint.baseline.label, "dim")
+        row.ending_at(width - 1, text.cut(text.clean(scene.viewpoint.baseline.label), 24), "dim")
     elif width >= 50 and state.since_start:
         row.ending_at(width - 1, "since start", "dim")
     return row.line()
@@ -128,8 +127,12 @@ def _quantile_rows(
 ) -> list[Line]:
     ends, starts, cells = _columns(scene, width)
     values = scene.past(names.latency(service.name, quantile.q), cells) if cells > 3 else []
-    pictures = sparks(values, height - 1 if height > 2 else height)  # a blank row keeps tall lines apart
-    pictures = [""] * (height - len(pictures)) + pictures
+    known = scene.base(names.latency(service.name, quantile.q))
+    top = max((value for value in (*values, known.value if known else None) if value is not None), default=0.0) or None
+    pictures = sparks(values, height - 1 if height > 2 else height, top)  # a blank row keeps tall lines apart
+    behind = level_row(known.value, top, len(pictures)) if known and top else None
+    above = height - len(pictures)
+    pictures = [""] * above + pictures
     lines = []
     for index, picture in enumerate(pictures):
         row = Row(width)
@@ -137,7 +140,7 @@ def _quantile_rows(
             row.at(1, quantile_name(quantile.q))
             digits, unit = figure(quantile, state.unit)
             row.figure(ends, digits, unit)
-        row.at(starts, picture, "data")
+        row.spans(before_level(picture, drawn=behind is not None and index - above == behind), starts)
         if index == height - 1 and width >= 50:
             _end_at(row, width - 1, _base(scene, service, state, quantile))
         lines.append(scene.strike(row.line(), starts, cells) if picture else row.line())
@@ -147,8 +150,10 @@ def _quantile_rows(
 def _base(scene: Scene, service: ServiceState, state: LatencyState, quantile: Quantile) -> Sequence[Span]:
     """What a quantile is held against: the difference to the baseline; without one, its figure since start."""
     if scene.viewpoint.baseline is not None:
-        found = scene.viewpoint.baseline.figures.get(names.latency(service.name, quantile.q))
-        return difference(found, quantile.value)
+        figure_name = names.latency(service.name, quantile.q)
+        if scene.base(figure_name) is None:
+            return (Span("not in it", "dim"),)
+        return scene.against(figure_name, None if quantile.at_least else quantile.value, -1, state.unit)
     base = next((other for other in state.since_start if other.q == quantile.q), None)
     if base is None:
         return ()
@@ -167,7 +172,9 @@ _NOW_ENDS, _BASE_ENDS, _BUCKET_AT = 14, 30, 34
 def _bucket_head(scene: Scene, width: int) -> Line:
     baseline = scene.viewpoint.baseline
     row = Row(width).ending_at(_NOW_ENDS, "now", "dim")
-    row.ending_at(_BASE_ENDS, baseline.label if baseline is not None else "since start", "dim")
+    row.ending_at(
+        _BASE_ENDS, text.cut(text.clean(baseline.label), 16) if baseline is not None else "since start", "dim"
+    )
     return row.at(_BUCKET_AT, "lies in the bucket", "dim").line()
 
 

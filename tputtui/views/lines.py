@@ -6,6 +6,7 @@ A role says what a piece of text is for; a theme says how that looks. A view nev
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Literal, NamedTuple
 
 from tputtui import text
@@ -216,6 +217,22 @@ def sparks(values: Sequence[float | None], height: int, top: float | None = None
             part = min(8, max(0, eighths - level * 8))
             rows[height - 1 - level].append(" " if part == 0 else SPARKS[part - 1])
     return ["".join(row) for row in rows]
+
+
+def level_row(value: float, top: float, rows: int) -> int | None:
+    """In which of the rows of `sparks` a level lies, the top row being 0; None in a single row: nothing fits behind it."""
+    return None if rows < 2 else rows - 1 - min(rows - 1, max(0, int(value / top * rows)))
+
+
+def before_level(picture: str, *, drawn: bool) -> Line:
+    """A row of a picture; where `drawn`, with the level of a baseline behind it, dimmed."""
+    if not drawn:
+        return (Span(picture, "data"),)
+    runs = groupby(picture, key=lambda cell: cell == " ")
+    return tuple(
+        Span("─" * len(cells), "faint") if blank else Span(cells, "data")
+        for blank, cells in ((blank, "".join(run)) for blank, run in runs)
+    )
 
 
 def bar(ratio: float | None, cells: int) -> tuple[str, str]:

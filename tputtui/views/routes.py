@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tputtui import text
 from tputtui.model import BreakdownRow, Labels, ServiceState
+from tputtui.signals import names
 from tputtui.views.latency import figure, quantile_name
 from tputtui.views.lines import Line, Row, rule
 from tputtui.views.missing import why_no_rate, why_nothing
@@ -26,7 +27,7 @@ def routes(scene: Scene, width: int, height: int) -> PanelView:
     top = rule("Routes", context, width, scene.viewpoint.focus == "routes")
     return table(
         Listing(rows, lambda row: row.labels, _words),
-        route_columns(service, by, rows),
+        route_columns(service, by, rows, scene),
         state,
         top,
         width,
@@ -57,7 +58,7 @@ def _value(labels: Labels, name: str) -> str:
 
 
 def route_columns(
-    service: ServiceState | None, by: Sequence[str], rows: Sequence[BreakdownRow]
+    service: ServiceState | None, by: Sequence[str], rows: Sequence[BreakdownRow], scene: Scene | None = None
 ) -> list[Column[BreakdownRow]]:
     """Label columns first, the last of them flexible; then traffic, errors, and the first and last quantile."""
     columns: list[Column[BreakdownRow]] = []
@@ -68,6 +69,8 @@ def route_columns(
         columns.append(_label_column(name, 0 if flexible else min(16, max(len(name), widest))))
     unit = service.traffic.unit if service is not None and service.traffic is not None else "req/s"
     columns.append(_traffic_column(unit))
+    if service is not None and scene is not None and scene.viewpoint.baseline is not None:
+        columns.append(_base_column(scene, service.name, unit))
     if service is not None and service.errors is not None:
         columns.append(_error_column())
     if service is not None and service.latency is not None:
@@ -90,6 +93,21 @@ def _traffic_column(unit: str) -> Column[BreakdownRow]:
         row.ending_at(x + cells, digits if unit != "By/s" else f"{digits} {shown}", "strong")
 
     return Column("rps", unit, 10 if unit == "By/s" else 8, lambda item: item.rps or 0.0, draw)
+
+
+def _base_column(scene: Scene, service: str, unit: str) -> Column[BreakdownRow]:
+    """What a row's traffic differs by: dimmed, as no past is kept of single rows that could tell chance."""
+
+    def change(item: BreakdownRow) -> float:
+        found = scene.base(names.route(service, item.labels))
+        return (item.rps or 0.0) / found.value if found is not None and found.value > 0 else 0.0
+
+    def draw(row: Row, x: int, cells: int, item: BreakdownRow) -> None:
+        differs = scene.against(names.route(service, item.labels), item.rps, 0, unit)
+        words = "".join(span.text for span in differs) or "new"
+        row.ending_at(x + cells, text.cut(words, cells), "dim")
+
+    return Column("baseline", "vs", 9, change, draw)
 
 
 def _error_column() -> Column[BreakdownRow]:

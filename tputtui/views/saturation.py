@@ -86,11 +86,16 @@ def _row(scene: Scene, owner: str, resource: SaturationState, width: int) -> Lin
     row.at(x, "")
     detail = _HOST_EVIDENCE.get(resource.name) if not owner else None
     details = detail(scene.snapshot.host) if detail is not None else []
+    differs = scene.against(names.saturation(owner, resource.name), resource.ratio, -1)
+    cells = sum(text.width(span.text) for span in differs)
+    room = width - cells - 2 if differs and width >= 100 else width  # the difference first, then the evidence
     for label, value, unit in details:
-        if row.end + len(label) + len(value) + len(unit) + 2 <= width:  # whole figures or none
+        if row.end + len(label) + len(value) + len(unit) + 2 <= room:  # whole figures or none
             row.then(f"{label} ").then(value, "strong").then(f" {unit}" if unit else "", "dim").then("  ")
     if not details:
         row.spans(_evidence(resource))
+    if differs and row.end + cells + 2 <= width:
+        row.spans(differs, width - cells - 1)
     return row.line()
 
 

@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Literal
 
 from tputtui import text
 from tputtui.model import Headroom, ServiceState, Snapshot
-from tputtui.views.baseline import Baseline
-from tputtui.views.lines import Line, mark
+from tputtui.views.baseline import Base, Baseline, difference
+from tputtui.views.lines import Line, Span, mark
 
 if TYPE_CHECKING:
+    from tputtui.experiments.sequence import Judgement
     from tputtui.signals.heat import Heat
     from tputtui.signals.lens import Lens
     from tputtui.signals.replicas import Replica
 
 Past = Callable[[str, int], Sequence[float | None]]
 """(name of a figure as in signals.names, columns) -> its mean in each column of the time axis, oldest first; None is a gap."""
+
+Judge = Callable[[str], "Judgement | None"]
+"""name of a figure -> how far it has been from the baseline since; None where that cannot be told yet."""
 
 HeatPast = Callable[[str, int], "Heat | None"]
 """(service, columns) -> where its requests fell in each column of the time axis; None where it has no buckets."""
@@ -104,6 +108,17 @@ class Scene:
     zone_offset_s: float = 0.0  # local time = unix time + this
     heat: HeatPast = lambda _service, _columns: None
     replicas: Mapping[str, Replica] = field(default_factory=dict)  # by target; of the newest tick only
+    judge: Judge = lambda _name: None
+
+    def base(self, figure: str) -> Base | None:
+        """What the baseline holds of a figure of that name; None without one."""
+        baseline = self.viewpoint.baseline
+        return baseline.figures.get(figure) if baseline is not None else None
+
+    def against(self, figure: str, now: float | None, better: int = 0, unit: str | None = None) -> list[Span]:
+        """How a figure differs from the baseline; nothing without one. See `views.baseline.difference`."""
+        found = self.base(figure)
+        return difference(found, now, self.judge(figure), better, unit) if found is not None else []
 
     @property
     def service(self) -> ServiceState | None:

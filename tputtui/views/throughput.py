@@ -5,7 +5,6 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import ErrorState, ServiceState, TrafficState
 from tputtui.signals import names
-from tputtui.views.baseline import difference
 from tputtui.views.classes import LEAST_ROWS, by_class
 from tputtui.views.further import further_traffic
 from tputtui.views.lines import Line, Role, Row, fill, rule
@@ -38,7 +37,7 @@ def throughput(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | 
     if classes and service.errors is not None:
         lines += by_class(scene, service.name, service.errors, width, classes)
     if height > 2:
-        lines = [*fill(lines, width, height - 1 - len(also)), *also, errors_line(service, width)]
+        lines = [*fill(lines, width, height - 1 - len(also)), *also, errors_line(service, width, scene)]
     return PanelView(tuple(fill(lines, width, height)))
 
 
@@ -69,10 +68,13 @@ def _figures(scene: Scene, service: ServiceState, traffic: TrafficState, width: 
     baseline = scene.viewpoint.baseline
     figures: list[tuple[str, float | None]] = [("best 60 s", traffic.best_60s)]
     if baseline is not None:
-        found = baseline.figures.get(names.traffic(service.name))
+        found = scene.base(names.traffic(service.name))
         if found is not None:
-            digits, unit = traffic_figure(found.value, traffic.unit)
-            row.then(f"   {baseline.label} ", "dim").then(f"{digits}  ").spans(difference(found, traffic.rps))
+            digits, unit = traffic_figure(found.value, found.unit or traffic.unit)
+            row.then(f"   {text.cut(text.clean(baseline.label), 24)} ", "dim").then(f"{digits}  ")
+            row.spans(scene.against(names.traffic(service.name), traffic.rps, 1, traffic.unit))
+        else:
+            row.then(f"   {text.cut(text.clean(baseline.label), 24)}: not in the baseline", "dim")
     else:
         figures.append(("since start", traffic.since_start))
     if (limit := scene.headroom) is not None and limit.value is not None:
@@ -86,8 +88,8 @@ def _figures(scene: Scene, service: ServiceState, traffic: TrafficState, width: 
     return row.line()
 
 
-def errors_line(service: ServiceState, width: int) -> Line:
-    """errors 0.12 %  1.5/s   5xx 1.5/s   4xx 0/s   resets 0."""
+def errors_line(service: ServiceState, width: int, scene: Scene | None = None) -> Line:
+    """errors 0.12 %  ▲ 0.1 pp ± 0.04  1.5/s   5xx 1.5/s   4xx 0/s   resets 0."""
     row = Row(width)
     errors = service.errors
     row.at(1, "errors ", "plain")
@@ -96,6 +98,9 @@ def errors_line(service: ServiceState, width: int) -> Line:
     else:
         ratio = None if errors.ratio is None else errors.ratio * 100
         row.then(text.percent(ratio), error_role(errors.ratio)).then(" %", "dim")
+        differs = scene.against(names.errors(service.name), errors.ratio, -1) if scene is not None else []
+        if differs:
+            row.then("  ").spans(differs)
         row.then(f"  {text.rate(errors.rps)}").then("/s", "dim")
         for name, value in _classes(errors):
             digits = text.rate(value)

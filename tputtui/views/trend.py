@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tputtui import text
-from tputtui.views.lines import Line, Row, sparks
+from tputtui.views.lines import Line, Row, before_level, level_row, sparks
 from tputtui.views.scene import Scene
 
 _STARTS = 9
@@ -16,8 +16,12 @@ def trend(scene: Scene, figure: str, now: float | None, unit: str, width: int, r
     if cells < 4 or rows < 1:
         return []
     values = scene.past(figure, cells)
-    top = max((value for value in (*values, now) if value is not None), default=0.0)  # never below the big number
+    known = scene.base(figure)
+    top = max(
+        (value for value in (*values, now, known.value if known else None) if value is not None), default=0.0
+    )  # never below the big number
     pictures = sparks(values, min(rows, _MOST_ROWS), top or None)
+    behind = level_row(known.value, top, len(pictures)) if known and top > 0 else None
     lines = []
     for index, content in enumerate(pictures):
         row = Row(width)
@@ -25,7 +29,8 @@ def trend(scene: Scene, figure: str, now: float | None, unit: str, width: int, r
             row.ending_at(_STARTS - 1, _scale(top, unit), "dim")
         elif index == len(pictures) - 1:
             row.ending_at(_STARTS - 1, "0", "dim")
-        lines.append(scene.strike(row.at(_STARTS, content, "data").line(), _STARTS, cells))
+        row.spans(before_level(content, drawn=index == behind), _STARTS)
+        lines.append(scene.strike(row.line(), _STARTS, cells))
     return lines
 
 

@@ -6,7 +6,7 @@ import argparse
 
 from tputtui.commands.flags import common, kinds
 from tputtui.commands.flags.verb import Verb
-from tputtui.commands.flags.watching import targets
+from tputtui.commands.flags.watching import baseline, targets
 
 _RECORD_EPILOG = """\
 The run is one file: --for, ^C or SIGTERM close it (exit code 0), kill -9 leaves
@@ -68,6 +68,7 @@ def _replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--speed", metavar="X", type=kinds.number, default=1.0, help="play X times as fast, up to 60 (1)"
     )
+    baseline(parser)
     parser.add_argument("--stream", action="store_true", help="no screen: the objects of stream, as fast as it goes")
     parser.add_argument("-n", metavar="N", type=kinds.count, dest="count", help="with --stream: end after N objects")
 

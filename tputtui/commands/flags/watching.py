@@ -28,6 +28,18 @@ def targets(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def baseline(parser: argparse.ArgumentParser) -> None:
+    """--baseline, of every verb with the live screen."""
+    parser.add_argument(
+        "--baseline", metavar="RUN", help="hold all figures against a recorded run, or a span of one: RUN@MARK..MARK"
+    )
+
+
+def _live(parser: argparse.ArgumentParser) -> None:
+    targets(parser)
+    baseline(parser)
+
+
 def _objects(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", metavar="N", type=kinds.count, dest="count", help="end after N objects")
 
@@ -51,11 +63,12 @@ def _demo(parser: argparse.ArgumentParser) -> None:
         "--replicas", metavar="N", type=kinds.count, help="processes of the service (1; 2 with --stop-replica)"
     )
     parser.add_argument("--add-latency", metavar="T:MS", type=kinds.at_latency, help="MS milliseconds more after T")
+    baseline(parser)
     parser.add_argument("--stream", action="store_true", help="no screen: JSON on stdout, a summary on stderr")
     _objects(parser)
 
 
-LIVE = Verb("", "the live screen", targets, common.ALL)
+LIVE = Verb("", "the live screen", _live, common.ALL)
 VERBS = (
     Verb("demo", "a real instrumented service with load on it, in the same screen", _demo, common.ALL),
     Verb(
