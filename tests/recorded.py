@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,10 +37,16 @@ def readings(count: int, rates: dict[str, float]) -> Iterator[Reading]:
 
 
 def record(
-    path: Path, count: int, *, rates: dict[str, float] | None = None, mark_at: tuple[int, ...] = (), **plan: object
+    path: Path,
+    count: int,
+    *,
+    rates: dict[str, float] | None = None,
+    mark_at: tuple[int, ...] = (),
+    profiled: tuple[int, bytes] | None = None,
+    **plan: object,
 ) -> list[Snapshot]:
-    """Record `count` seconds; what was shown live comes back. Marks are called "mark N"."""
-    rates = rates or {"api": 100.0}
+    """Record `count` seconds; what was shown live comes back. Marks are called "mark N"; `profiled` is when, and what."""
+    rates = {"api": 100.0} if rates is None else rates
     monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     for name in rates:
         monitor.add_target(Target(name, ADDRESS))
@@ -51,6 +58,8 @@ def record(
         recorder.take(reading, snapshot, monitor.told())
         if tick in mark_at:
             recorder.mark(Mark(reading.time, reading.at, f"mark {tick}"))
+        if profiled is not None and tick == profiled[0]:
+            recorder.profile(reading.time, reading.at, 7, "serve", json.loads(profiled[1]), "compute 90 %")
     assert recorder.close()
     return shown
 

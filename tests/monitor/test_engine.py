@@ -132,6 +132,27 @@ def test_a_target_that_hangs_delays_nobody(honest: TargetSettings, hanging: Targ
     assert end.targets[0].error
 
 
+def test_the_last_tick_is_when_it_was_asked_for_and_none_comes_behind_it(honest: TargetSettings) -> None:
+    with Watched(honest) as watched:
+        end = watched.first_ready().at + 1.05
+        watched.engine.end_at(end)
+        shown = [next(watched.snapshots())]
+        with contextlib.suppress(queue.Empty):
+            while True:
+                shown.append(watched.arrived.get(timeout=2.0))
+    assert end <= shown[-1].at < end + 0.19, "an interval is 0.2 s"
+    assert shown[-1].at - shown[-2].at > 0.09, "no tick just before it"
+
+
+def test_a_mark_that_is_set_before_the_first_tick_is_not_lost(honest: TargetSettings) -> None:
+    watched = Watched(honest)
+    watched.engine.mark("early")
+    with watched:
+        shown = next(snapshot for snapshot in watched.snapshots() if snapshot.ready)
+    assert [event.text for event in shown.events if event.kind == "mark"] == ["early"]
+    assert [mark.text for mark in watched.engine.recording.marks] == ["early"]
+
+
 def test_what_ends_it_is_kept(honest: TargetSettings) -> None:
     watched = Watched(honest)
 

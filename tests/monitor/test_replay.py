@@ -11,6 +11,7 @@ from recorded import record
 
 from tputtui.model import Snapshot
 from tputtui.monitor.player import SPEEDS, Player
+from tputtui.monitor.reel import Reel, without_history
 from tputtui.monitor.snapshots import Tape
 from tputtui.runs import members
 from tputtui.runs.reader import Run
@@ -47,9 +48,56 @@ def test_any_moment_shows_the_snapshot_that_was_live(played: Played) -> None:
     assert until(lambda: bool(shown))
     for tick in (150, 10, 199, 0):
         replay.seek(1000.0 + tick)
-        assert until(lambda tick=tick: shown[-1].at == live[tick].at)  # type: ignore[misc]
-        assert shown[-1].services == live[tick].services
+        assert until(lambda tick=tick: shown[-1].services == live[tick].services)  # type: ignore[misc]
+        assert shown[-1].at == live[tick].at
         assert replay.snapshot_at(1000.0 + tick) == shown[-1]
+
+
+def test_a_moment_that_was_not_read_yet_is_shown_without_reading_all_before_it(tmp_path: Path) -> None:
+    live = record(tmp_path / "a", 1500)
+    replay = Player(Run(tmp_path / "a"))
+    shown: list[Snapshot] = []
+    replay.subscribe(shown.append)
+    replay.pause(True)
+    replay._reel.hold(True)
+    replay.start()
+    replay._knowing = knowing(replay, hold=True)  # type: ignore[method-assign]
+    replay.seek(2300.0)
+    assert until(lambda: bool(shown) and shown[-1].at == 2300.0)
+    assert (replay._reel.read_to or 0.0) < 1100.0, "the reel of the whole run was held"
+    wanted = without_history(live[1300])
+    assert shown[-1].services == wanted.services
+    assert shown[-1].services[0].traffic is not None
+    assert shown[-1].services[0].traffic.total is None, "what is counted since the start is not known"
+    assert replay.position.seconds == 1300.0
+    assert replay.position.read < 0.1
+    replay._knowing = knowing(replay, hold=False)  # type: ignore[method-assign]
+    assert until(lambda: shown[-1].services == live[1300].services), "once all was read it is the live one"
+    replay.stop()
+    assert replay.failure is None
+
+
+def knowing(replay: Player, hold: bool) -> Callable[[], Reel]:
+    """The player's own choice of a reel, with the reel of the whole run held or not."""
+
+    def choose() -> Reel:
+        found = Player._knowing(replay)
+        replay._reel.hold(hold)
+        return found
+
+    return choose
+
+
+def test_from_where_it_was_sent_it_plays_on(tmp_path: Path) -> None:
+    record(tmp_path / "a", 900)
+    replay = Player(Run(tmp_path / "a"), begin=1600.0, speed=60.0)
+    shown: list[Snapshot] = []
+    replay.subscribe(shown.append)
+    replay.start()
+    assert until(lambda: bool(shown) and shown[-1].at == 1899.0)
+    assert shown[0].at >= 1599.0
+    assert [one.at for one in shown] == sorted(one.at for one in shown)
+    replay.stop()
 
 
 def test_it_stands_while_paused_and_goes_on_at_its_speed(played: Played) -> None:

@@ -6,6 +6,7 @@ import heapq
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -170,6 +171,25 @@ def test_the_tracker_takes_one_block_a_window_and_names_the_objective_that_binds
     assert (limit.kind, limit.objective, limit.service) == ("limit", "p99<=250ms", "api")
     assert limit.value == pytest.approx(200, rel=0.05)
     assert len(tracker._blocks["api"]) == 180
+
+
+def test_a_window_in_which_load_changed_is_no_level_of_load() -> None:
+    tracker = HeadroomTracker([parse_objective("errors<=1%")])
+    total = 0.0
+    for at in range(100):
+        rps = 400.0 if (at + 5) % 20 < 10 else 20.0
+        total += rps
+        base = service(200.0)
+        traffic = TrafficState("t", 200.0, total=total)
+        tracker.take(at + 5.0, WINDOW_S, [replace(base, traffic=traffic)])
+    assert len(tracker._blocks["api"]) <= 1, "every window is half of both"
+
+
+def test_what_works_off_a_queue_is_not_held_against_the_load_of_then() -> None:
+    cycle = [(rps, rps * 10, 0.0) for rps in range(50, 200, 10)] + [(220.0, 2200.0, 900.0), (60.0, 600.0, 300.0)]
+    found = find(cycle * 6, 0.01)
+    assert found.value is not None, found.reason
+    assert 185 <= found.value <= 220
 
 
 def test_a_gap_starts_a_new_window_so_that_no_block_spans_it() -> None:

@@ -91,6 +91,25 @@ def test_a_clock_that_was_set_is_no_reset() -> None:
     assert seen.resets == 0
 
 
+def test_after_a_suspend_rates_start_over_and_what_was_counted_meanwhile_makes_no_spike() -> None:
+    seen = window()
+    for second in range(5):
+        seen.add(good(float(second), {A: 100.0 * second}))
+    # Monotonic time stood still for an hour of the wall clock, in which the target counted on.
+    seen.add(good(5.0, {A: 360_500.0}, step=3600.0))
+    assert rate_of(seen, A) is None
+    seen.add(good(6.0, {A: 360_600.0}, step=3600.0))
+    assert rate_of(seen, A) == 100.0
+
+
+@pytest.mark.parametrize("step", [-3600.0, -3.0, 3.0])
+def test_a_clock_that_is_set_back_or_by_a_little_makes_no_gap_and_no_other_rate(step: float) -> None:
+    seen = window()
+    for second in range(10):
+        seen.add(good(float(second), {A: 100.0 * second}, step=step if second > 5 else 0.0))
+        assert second == 0 or rate_of(seen, A) == 100.0
+
+
 def test_a_start_time_that_is_rounded_is_no_reset() -> None:
     seen = window()
     seen.add(good(0.0, {A: 10.0, START: 500.0}))

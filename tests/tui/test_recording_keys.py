@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_source import FakeSource, desk, frame, settled
+from test_profile_screen import profile as sampled
 from test_replay_screen import until
 
 from tputtui.model import Event, Reading
+from tputtui.profiling import formats
 from tputtui.runs.reader import Run
 from tputtui.runs.recorder import Recorder
 from tputtui.tui.app import TputtuiApp
@@ -223,3 +227,31 @@ def test_windows_that_vary_more_claim_less() -> None:
     assert wild.within is not None
     assert wild.within > 10 * calm.within
     assert base(None, []) is None
+
+
+async def test_a_profile_taken_meanwhile_goes_into_the_run_and_is_a_mark_on_every_axis(tmp_path: Path) -> None:
+    source = RecordedSource()
+    app = recording_desk(tmp_path, source)
+    profile = sampled()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        before = frame(app)
+        taken = replace(profile, about=replace(profile.about, time=time.time() - 20, pid=7, command="serve"))
+        app.profiles.kept(*app.profiles.shelf.keep(taken))
+        assert source.was_asked("keep_profile") == [], "nothing is recorded yet"
+        await begun(pilot, source)
+        app.profiles.kept(*app.profiles.shelf.keep(taken))
+        ((at, pid, command, document, hottest),) = source.was_asked("keep_profile")
+        assert (at, pid, command) == (taken.about.time, 7, "serve")
+        assert hottest.endswith(" %")
+        assert formats.parse(document, "").duration_s == profile.duration_s
+        # The sample's clock is not the machine's: the marks are moved to where it stands.
+        app.profiled[:] = [source.snapshot.at - 20]
+        app.show_scene()
+        await pilot.pause(0.2)
+        assert "p" in _axis(frame(app))
+        assert "p" not in _axis(before)
+
+
+def _axis(shown: str) -> str:
+    return next(line for line in shown.splitlines() if "└" in line)

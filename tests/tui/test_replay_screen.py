@@ -11,18 +11,25 @@ from pathlib import Path
 
 import pytest
 from fake_source import frame
+from recorded import record
+from test_profile_screen import profile as sampled
 from textual.pilot import Pilot
 
 from tputtui.demo.run import Demo
 from tputtui.monitor.player import Player
 from tputtui.monitor.reel import Choices, Reel
 from tputtui.monitor.replayer import replayed
+from tputtui.profiling import speedscope
 from tputtui.runs.reader import Run
 from tputtui.settings import Settings
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
+from tputtui.tui.help import help_lines
+from tputtui.tui.keys import COMMANDS, hints
 from tputtui.tui.replay import ReplayCommands
+from tputtui.tui.replay_keys import commands_of_a_replay
 from tputtui.tui.source import Place
+from tputtui.views.lines import plain
 
 SECONDS = 12
 
@@ -132,6 +139,33 @@ async def test_what_needs_the_living_process_is_off(player: Player, key: str, wo
         await until(pilot, app, words)
 
 
+async def test_the_footer_and_the_help_say_what_the_keys_do_in_a_replay(player: Player) -> None:
+    async with shown(player, (80, 24)) as (app, pilot):
+        footer = (await until(pilot, app, "space pause")).splitlines()[-1]
+        assert ", . speed" in footer
+        assert "freeze" not in footer
+        assert "p profile" not in footer
+        await pilot.press("space")
+        footer = (await until(pilot, app, "space play")).splitlines()[-1]
+        assert footer.rstrip().endswith("? help  q quit")
+    said = "\n".join(map(plain, help_lines(120, {}, commands_of_a_replay(paused=False))))
+    assert "stand still, or play on" in said
+    assert "collecting goes on" not in said
+    assert "off: a run is not written to" not in said.replace("m is off", "")
+
+
+def test_a_replay_has_the_keys_of_the_live_screen() -> None:
+    assert [(one.id, one.keys) for one in commands_of_a_replay(True)] == [(one.id, one.keys) for one in COMMANDS]
+    assert 4 <= len(hints(("live", "time", "everywhere"), {}, commands_of_a_replay(True))) <= 10
+
+
+@pytest.mark.parametrize("key", ["p", "P", "R", "m"])
+async def test_what_is_off_says_so_in_a_line_of_80_cells(player: Player, key: str) -> None:
+    async with shown(player, (80, 24)) as (app, pilot):
+        await pilot.press(key)
+        assert "…" not in (await until(pilot, app, "off in a replay")).splitlines()[-1]
+
+
 async def test_the_marks_are_listed_and_enter_goes_to_one(player: Player) -> None:
     async with shown(player) as (app, pilot):
         await pilot.press("space", "M")
@@ -147,6 +181,9 @@ async def test_the_browser_shows_what_was_recorded_and_says_what_was_not(player:
         await pilot.press("0", "i")
         picture = await until(pilot, app, "http_requests_total")
         assert "not recorded" in picture
+        assert "Enter" not in picture.splitlines()[-1], "nothing can be chosen"
+        missing = [line for line in picture.splitlines() if "not recorded" in line]
+        assert any("demo_build_info" in line for line in missing)
         await pilot.press("enter")
         await until(pilot, app, "in a replay it stays as it was")
 
@@ -168,7 +205,7 @@ async def test_another_window_derives_the_run_anew(player: Player) -> None:
 def test_every_moment_is_what_was_derived_in_order(recorded: Path) -> None:
     with Run(recorded) as run:
         wanted = list(replayed(run))
-        reel = Reel(str(recorded), Choices(), run.header, wanted[-1].at)
+        reel = Reel(run, Choices(), wanted[-1].at)
     reel.start()
     reel._thread.join(30)
     assert reel.failure is None
@@ -192,3 +229,25 @@ def test_a_file_that_is_no_run_is_one_line_and_exit_code_2(tmp_path: Path, conte
 def test_the_marks_of_a_replay_are_those_of_the_run(player: Player) -> None:
     assert [mark.text for mark in player.marks] == ["deploy"]
     assert replace(player.position, read=1.0).of_s == pytest.approx(SECONDS, abs=3)
+
+
+async def test_the_profile_of_a_moment_is_shown_there_and_its_source_is_off(tmp_path: Path) -> None:
+    path = tmp_path / "a.tput.gz"
+    record(path, 60, profiled=(10, speedscope.write(sampled())))
+    with Run(path) as run:
+        player = Player(run)
+        async with shown(player) as (app, pilot):
+            await pilot.press("space")
+            (taken,) = player.profiles
+            app.go_to(taken.at + 40)
+            axis = next(line for line in (await until(pilot, app, "└")).splitlines() if "└" in line)
+            assert "p" in axis
+            await pilot.press("p")
+            await until(pilot, app, "off in a replay")
+            app.go_to(taken.at + 1)
+            await pilot.pause(0.5)
+            await pilot.press("p")
+            await until(pilot, app, "Call tree")
+            await pilot.press("5")
+            await until(pilot, app, "source is off in a replay")
+        player.stop()

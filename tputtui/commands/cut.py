@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tputtui.commands.arguments import Arguments, UsageError
-from tputtui.commands.runfile import opened
+from tputtui.commands.runfile import opened, refuse_itself
 from tputtui.commands.terminal import say
 from tputtui.text import clean, size, span
 
@@ -18,6 +18,7 @@ def run(arguments: Arguments) -> int:
 
     options = arguments.options
     with opened(options.run) as source:
+        refuse_itself(options.run, options.output)
         marks = source.marks()
         try:
             begin = moment(options.begin, source.header, marks) if options.begin is not None else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tputtui.commands.arguments import Arguments, UsageError
-from tputtui.commands.runfile import opened, write_lines
+from tputtui.commands.runfile import opened, refuse_itself, write_lines
 
 
 def run(arguments: Arguments) -> int:
@@ -15,6 +15,8 @@ def run(arguments: Arguments) -> int:
     from tputtui.runs.openmetrics import to_openmetrics
 
     with opened(options.run) as source:
+        if options.output is not None:
+            refuse_itself(options.run, options.output)
         if options.format == "csv":
             pieces = to_csv(source, options.service)
         else:

@@ -82,9 +82,10 @@ def objects(
     count: int | None = None,
     tick: Callable[[Snapshot], None] | None = None,
     prepare: Callable[[Engine], None] | None = None,
+    finish: Callable[[], None] | None = None,
 ) -> Iterator[Snapshot]:
     """The snapshots worth an object, at most `count`, until `stop`. `tick` sees every snapshot, the early ones too;
-    `prepare` gets the engine before it starts.
+    `prepare` gets the engine before it starts; `finish` is called when it is about to stop.
     """
     from tputtui.monitor import Engine
 
@@ -115,4 +116,6 @@ def objects(
                 given += 1
                 yield snapshot
     finally:
+        if finish is not None:
+            finish()
         engine.stop()

@@ -36,6 +36,7 @@ class Listening:
         except OSError as error:
             raise UsageError(f"--listen {shown}: {(error.strerror or str(error)).lower()}") from None
         self.port = self._server.server_port
+        self.address = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, name="listen", daemon=True)
         self._thread.start()
 

@@ -39,7 +39,11 @@ def read(path: str, largest: int) -> tuple[bytes, os.stat_result]:
     finally:
         os.close(descriptor)
     if len(content) > largest:
-        raise Unreadable(f"it is larger than {largest // _MIB} MiB")
+        raise Unreadable(
+            f"it is larger than {largest // _MIB} MiB"
+            if largest >= _MIB
+            else f"it is larger than {largest // 1024} KiB"
+        )
     return content, status
 
 

@@ -14,6 +14,7 @@ from tputtui.commands.headless import Stop, objects, signals
 from tputtui.commands.like import Like
 from tputtui.commands.like import like as read_like
 from tputtui.commands.progress import Progress
+from tputtui.commands.recording_profiles import RecordedProfiles
 from tputtui.commands.terminal import say
 from tputtui.model import Snapshot
 from tputtui.monitor import Engine
@@ -39,6 +40,8 @@ def run(arguments: Arguments) -> int:
     if like is not None:
         settings = like.applied(settings, asked=bool(options.targets or options.targets_from))
     for_s = options.duration if options.duration is not None else (like.for_s if like is not None else None)
+    if options.output == "-":
+        raise UsageError("-o -: a run is a file of its own; tputtui stream prints what is read as it comes")
     plan = Plan(
         Path(options.output),
         force=options.force,
@@ -49,6 +52,7 @@ def run(arguments: Arguments) -> int:
         workload=inputs.words_of(options.workload) if options.workload else {},
         size_limit=options.limit,
     )
+    marks = inputs.MarkFile(options.mark_file) if options.mark_file is not None else None
     listening = _listening(options.listen) if options.listen else None
     try:
         recorder = Recorder(
@@ -63,6 +67,8 @@ def run(arguments: Arguments) -> int:
         raise UsageError(str(error)) from None
     for note in settings.notes:
         say(note)
+    if listening is not None:
+        say(f"serves http://{listening.address}/metrics")
     watch = _Watch(recorder, Progress(sys.stderr, for_s), options.fail_after or 0.0, options.abort, for_s)
 
     def prepare(engine: Engine) -> None:
@@ -71,13 +77,15 @@ def run(arguments: Arguments) -> int:
         watch.marks = sorted(options.mark)
         if listening is not None:
             engine.subscribe(listening.take)
-        inputs.follow_marks(options.mark_file, engine)
-        inputs.capture_as_asked(options.profile, engine)
+        if marks is not None:
+            marks.follow(engine.mark)
+        watch.profiles = RecordedProfiles(engine, options.profile, settings)
+        watch.profiles.start()
 
     with signals() as stop:
         watch.stop = stop
         try:
-            for snapshot in objects(settings, stop, None, watch.tick, prepare):
+            for snapshot in objects(settings, stop, None, watch.tick, prepare, watch.end):
                 watch.latest = snapshot
         finally:
             watch.progress.over()
@@ -101,12 +109,16 @@ def _tell(watch: _Watch, recorder: Recorder, like: Like | None, stop: Stop) -> i
     parts = f" in {state.parts} files" if state.parts > 1 else ""
     for line in summary(watch.latest, state.seconds)[1:]:
         say(line)
+    for line in watch.profiles.told() if watch.profiles is not None else []:
+        say(line)
     if state.dropped:
         say(f"the disk did not keep up: {state.dropped} readings are not in it")
     if like is not None:
         for line in like.verdict(recorder.summing.summary()):
             say(line)
-    if state.problem is None:
+    if state.problem is None and not state.size:
+        say("nothing was read: nothing is saved")
+    elif state.problem is None:
         say(f"recorded {span(state.seconds)}, {digits} {unit}{parts}: {clean(str(recorder.plan.path), 200)}")
     if state.problem is not None:
         return _FAILED
@@ -127,25 +139,37 @@ class _Watch:
         self.stop: Stop | None = None
         self.latest: Snapshot | None = None
         self.marks: list[tuple[float, str]] = []
+        self.profiles: RecordedProfiles | None = None
         self.failed = ""
         self._recorder = recorder
         self._fail_after_s = fail_after_s
         self._abort = abort
         self._for_s = for_s
-        self._began: float | None = None
-        self._said = False
+        self._parts = 1
+
+    def end(self) -> None:
+        """The engine is about to stop."""
+        if self.profiles is not None:
+            self.profiles.end()
 
     def tick(self, snapshot: Snapshot) -> None:
         """See a snapshot, on the thread that waits for them."""
         state = self._recorder.state()
-        if self._began is None and state.began_at is not None:
-            self._began = time.monotonic() - state.seconds
-        lived = time.monotonic() - self._began if self._began is not None else 0.0
-        while self.marks and self.marks[0][0] <= lived and self.engine is not None:
-            self.engine.mark(self.marks.pop(0)[1])
+        if self.engine is not None and state.began_at is not None:
+            lived = time.monotonic() - state.began_at
+            while self.marks and self.marks[0][0] <= lived:
+                self.engine.mark(self.marks.pop(0)[1])
+            if self._for_s is not None:
+                self.engine.end_at(state.began_at + self._for_s)
+        if state.parts > self._parts:
+            self._parts = state.parts
+            self.progress.over()
+            say(f"the size limit is reached: it goes on in {clean(str(state.path), 200)}")
         for objective in snapshot.objectives:
             if objective.state == "missed" and (objective.for_s or 0.0) >= self._fail_after_s and not self.failed:
                 self.failed = objective.expression
+        if self.profiles is not None:
+            self.profiles.saw(snapshot)
         self.progress.show(snapshot, state)
         over = self._for_s is not None and state.seconds >= self._for_s
         if self.stop is not None and (over or state.problem is not None or (self.failed and self._abort)):

@@ -1,25 +1,21 @@
-"""What a recording takes in beside the readings: files about it, marks from a load generator, profiles on a schedule."""
+"""What a recording takes in beside the readings: files about it, marks from a load generator."""
 
 from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 import threading
 import time
 import tomllib
+from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tputtui.commands import plainfile
 from tputtui.commands.arguments import UsageError
 from tputtui.commands.terminal import say
 from tputtui.text import clean
-
-if TYPE_CHECKING:
-    from tputtui.monitor import Engine
-    from tputtui.profiling.profile import Profile
 
 _LARGEST = 256 * 1024
 _MOST_WORDS = 100
@@ -74,39 +70,39 @@ def mark_of(line: str) -> tuple[float, str] | None:
         return None
 
 
-def follow_marks(source: str | None, engine: Engine) -> None:
-    """Set a mark for each line that comes, in a thread of its own: of stdin, or of a file that is appended to.
+class MarkFile:
+    """Marks from a load generator: lines of stdin, or of a file that is appended to, or of a FIFO, as they come."""
 
-    Raises UsageError where the file cannot be read. Lines that were there before count too; a line that is no mark is
-    said once.
-    """
-    if source is None:
-        return
-    if source == "-":
-        if sys.stdin is None:
-            raise UsageError("--mark-file -: stdin is closed")
-        descriptor = sys.stdin.fileno()
-    else:
-        try:
-            descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "no path"
-            raise UsageError(f"--mark-file {clean(source, 200)}: {(reason or str(error)).lower()}") from None
-    follower = _Follower(descriptor, source, engine)
-    threading.Thread(target=follower.run, name="marks", daemon=True).start()
-
-
-class _Follower:
-    """Reads lines as they come. A file is looked at again and again; a pipe ends when its writer has."""
-
-    def __init__(self, descriptor: int, source: str, engine: Engine) -> None:
-        self._descriptor = descriptor
+    def __init__(self, source: str) -> None:
+        """Open it. Raises UsageError where it cannot be read."""
+        shown = clean(source, 200)
         self._source = source
-        self._engine = engine
         self._rest = b""
         self._complained = False
+        self._set: Callable[[str, float], None] | None = None
+        if source == "-":
+            if sys.stdin is None:
+                raise UsageError("--mark-file -: stdin is closed")
+            self._descriptor = sys.stdin.fileno()
+            return
+        try:
+            self._descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "no path"
+            raise UsageError(f"--mark-file {shown}: {(reason or str(error)).lower()}") from None
+        mode = os.fstat(self._descriptor).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            os.close(self._descriptor)
+            raise UsageError(f"--mark-file {shown}: neither a plain file nor a FIFO")
 
-    def run(self) -> None:
+    def follow(self, mark: Callable[[str, float], None]) -> None:
+        """Call `mark` with (text, unix time) for each line, from a thread of its own, for as long as we live. Lines that
+        were there before count too; the first that is no mark is said.
+        """
+        self._set = mark
+        threading.Thread(target=self._run, name="marks", daemon=True).start()
+
+    def _run(self) -> None:
         while True:
             try:
                 part = os.read(self._descriptor, 65536)
@@ -127,76 +123,8 @@ class _Follower:
         for line in whole:
             text = line[:_LINE_BYTES].decode(errors="replace").strip()
             mark = mark_of(text) if text else None
-            if mark is not None:
-                self._engine.mark(mark[1], mark[0])
+            if mark is not None and self._set is not None:
+                self._set(mark[1], mark[0])
             elif text and not self._complained:
                 self._complained = True
                 say(f'--mark-file {clean(self._source, 100)}: "{clean(text, 60)}" is no mark: TIME TEXT')
-
-
-# ------------------------------------------------------------------------------------------------ profiles
-
-
-def capture_as_asked(asked: tuple[str, float, float | None] | None, engine: Engine) -> None:
-    """Take profiles while it is recorded, in a thread of its own; each goes into the run."""
-    if asked is None:
-        return
-    what, length, every = asked
-    threading.Thread(target=_capture_for_ever, args=(what, length, every, engine), name="profiles", daemon=True).start()
-
-
-def _capture_for_ever(what: str, length: float, every: float | None, engine: Engine) -> None:
-    from tputtui.profiling import proc
-    from tputtui.profiling.capture import Capture, CaptureFailed
-
-    while True:
-        began = time.monotonic()
-        pid = _pid_of(what)
-        facts = proc.facts(pid) if pid is not None else None
-        if pid is None or facts is None:
-            say(
-                f"--profile {what}: no process listens there" if what.startswith(":") else f"there is no process {what}"
-            )
-        else:
-            try:
-                capture = Capture(pid, proc.started(facts), duration_s=length)
-                capture.start()
-                while not capture.wait(0.5):
-                    pass
-                end = capture.progress
-                if end.profile is not None:
-                    keep_profile(engine, end.profile, pid)
-                elif end.message:
-                    say(f"--profile {what}: {end.message}")
-            except (CaptureFailed, ValueError) as failed:
-                say(f"--profile {what}: {clean(str(failed), 300)}")
-        if every is None:
-            return
-        time.sleep(max(0.0, every - (time.monotonic() - began)))
-
-
-def keep_profile(engine: Engine, profile: Profile, pid: int) -> None:
-    """Put a profile into the run that is recorded; one that is too large for that stands beside it."""
-    from tputtui.profiling import formats
-    from tputtui.profiling.speedscope import write
-    from tputtui.runs.profiles import hottest
-
-    if not engine.keep_profile(
-        profile.about.time or time.time(), pid, profile.about.command, write(profile), hottest(profile)
-    ):
-        path = Path(f"profile-{pid}-{int(time.time())}.speedscope.json.gz")
-        try:
-            formats.save(profile, path)
-            say(f"the profile is too large to be carried in the run: {path}")
-        except OSError as error:
-            say(f"the profile is too large to be carried in the run, and was not saved: {error.strerror}")
-
-
-def _pid_of(what: str) -> int | None:
-    if not what.startswith(":"):
-        return int(what)
-    from tputtui.collect.listeners import read_listeners
-
-    port = int(what[1:])
-    pids = sorted(one.pid for one in read_listeners() if one.port == port and one.pid is not None)
-    return pids[0] if pids else None

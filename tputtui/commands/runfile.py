@@ -32,6 +32,13 @@ def opened(path: str) -> Iterator[Run]:
             say(f"{clean(path, 200)}: {sentence}")
 
 
+def refuse_itself(run: str, output: str) -> None:
+    """Raise UsageError where the output is the run that is read: --force would cost what it is made of."""
+    with contextlib.suppress(OSError, ValueError):
+        if os.path.samefile(run, output):
+            raise UsageError(f"{clean(output, 200)} is the run itself: name another file")
+
+
 def write_lines(pieces: Iterable[str], output: str | None, force: bool) -> None:
     """Write to a new file of 0600, or to stdout. Raises UsageError where the file is there or cannot be; OutputError."""
     if output is None or output == "-":
@@ -49,7 +56,9 @@ def write_lines(pieces: Iterable[str], output: str | None, force: bool) -> None:
     shown = clean(output, 200)
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_EXCL
     try:
-        if force and os.path.isfile(output) and not os.path.islink(output):
+        if force and os.path.lexists(output):
+            if os.path.islink(output) or not os.path.isfile(output):
+                raise UsageError(f"{shown} is not a plain file: it is not overwritten")
             os.unlink(output)
         descriptor = os.open(output, flags, 0o600)
     except FileExistsError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tputtui import text
@@ -13,11 +13,15 @@ from tputtui.commands.effective import effective
 from tputtui.commands.table import columns
 from tputtui.commands.terminal import tell
 from tputtui.runs.codec import to_plain
-from tputtui.runs.listing import Listed, comparable, folder, listed
+from tputtui.runs.header import ServiceSummary
+from tputtui.runs.listing import Listed, alike, folder, listed
 from tputtui.views.lines import spark
 
-_TREND = 12
-_HEADINGS = ("run", "when", "length", "best 60 s", "p99", "errors", "cpu/req", "trend", "first", "hottest", "what")
+_TREND = 8  # runs in a line of bars
+_HEADINGS = (
+    "run", "when", "length", "best 60 s", "", "p99", "", "errors", "cpu/req", "",
+    "first to saturate", "hottest", "hypothesis", "owner", "verdict",
+)  # fmt: skip
 
 
 def run(arguments: Arguments) -> int:
@@ -37,60 +41,66 @@ def run(arguments: Arguments) -> int:
         for one in found:
             tell(json.dumps(_object(one), allow_nan=False, separators=(",", ":")))
         return 0
-    rows = [_row(one, found) for one in found]
+    rows = [_row(one, like_it) for one, like_it in _with_alike(found)]
     plain = effective(arguments).settings.ascii
     if options.format == "markdown":
         tell("\n".join(_markdown(rows)), plain)
     elif not rows:
         tell(f"no runs in {shown}: R in the live screen, or tputtui record -o NAME.tput.gz, makes one", plain)
     else:
-        tell("\n".join(columns([_HEADINGS, *rows], widest=34)), plain)
+        sound = [row for row, one in zip(rows, found, strict=True) if not one.problem]
+        if sound:
+            tell("\n".join(columns([_HEADINGS, *sound], widest=34)), plain)
+        for one in found:
+            if one.problem:
+                tell(f"{text.clean(one.path.name, 100)}: {one.problem}", plain)
     return 0
 
 
-def _row(one: Listed, others: Sequence[Listed]) -> tuple[str, ...]:
+def _row(one: Listed, like_it: Sequence[ServiceSummary]) -> tuple[str, ...]:
     name = text.clean(one.path.name.removesuffix(".tput.gz"), 60)
     header, summary, service = one.header, one.summary, one.service
     if header is None or summary is None:
-        return (name, "", "", "", "", "", "", "", "", "", one.problem)
+        return (name, one.problem, *([""] * (len(_HEADINGS) - 2)))
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(header.began_time))
     length = text.span(summary.seconds) + (" +" if one.ended else "")
     best = p99 = errors = cost = ""
+    trends = ["", "", ""]
     if service is not None:
         level = service.best_60s if service.best_60s is not None else service.mean
-        best = " ".join(text.amount(level, service.unit))
+        best = " ".join(text.amount(level, service.unit)) + ("" if service.best_60s is not None else " (mean)")
         tail = service.quantiles.get("0.99")
         p99 = " ".join(text.amount(tail, service.latency_unit)) if tail is not None else text.UNKNOWN
         ratio = service.error_ratio
         errors = f"{text.percent(100 * ratio)} %" if ratio is not None else text.UNKNOWN
         spent = service.cpu_per_request_s
         cost = " ".join(text.seconds(spent)) if spent is not None else text.UNKNOWN
-    experiment = header.experiment
-    words = [experiment.get("hypothesis") or header.note, experiment.get("owner", ""), experiment.get("verdict", "")]
-    what = " · ".join(word for word in words if word)
+        rate = "best_60s" if service.best_60s is not None else "mean"
+        trends = [
+            spark([getattr(each, rate) for each in like_it]),
+            spark([each.quantiles.get("0.99") for each in like_it]),
+            spark([each.cpu_per_request_s for each in like_it]),
+        ]
+    plan = header.experiment
+    hypothesis = plan.get("hypothesis") or plan.get("title") or header.note
+    verdict = plan.get("verdict") or plan.get("decision", "")
     return (
-        name, when, length, best, p99, errors, cost, _trend(one, others), summary.first, summary.hottest, what,
+        name, when, length, best, trends[0], p99, trends[1], errors, cost, trends[2],
+        summary.first, summary.hottest, hypothesis, plan.get("owner", ""), verdict,
     )  # fmt: skip
 
 
-def _trend(one: Listed, others: Sequence[Listed]) -> str:
-    """The best minutes of the comparable runs up to this one, as a line of bars."""
-    header, service = one.header, one.service
-    if header is None or service is None:
-        return ""
-    values = []
-    for other in others:
-        same = other.service
-        if (
-            other.header is not None
-            and same is not None
-            and same.name == service.name
-            and comparable(header, other.header)
-        ):
-            values.append(same.best_60s if same.best_60s is not None else same.mean)
-        if other is one:
-            break
-    return spark(values[-_TREND:])
+def _with_alike(runs: Sequence[Listed]) -> Iterator[tuple[Listed, Sequence[ServiceSummary]]]:
+    """Each run with its service in the comparable ones up to it. What was cut out of another run is there already."""
+    before: dict[tuple[object, ...], list[ServiceSummary]] = {}
+    for one in runs:
+        if one.header is None or one.service is None:
+            yield one, ()
+            continue
+        known = before.setdefault((one.service.name, *alike(one.header)), [])
+        yield one, (*known[1 - _TREND :], one.service)
+        if one.header.cut_from is None:
+            known.append(one.service)
 
 
 def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:

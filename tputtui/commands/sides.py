@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tputtui.commands import plainfile
 from tputtui.commands.arguments import UsageError
-from tputtui.experiments.rows import COLUMNS, Rows, RowsError, read_csv, step_of
+from tputtui.experiments.rows import COLUMNS, Buckets, Rows, RowsError, read_csv, step_of
 from tputtui.text import clean
 
 if TYPE_CHECKING:
     from tputtui.runs.header import Header
-    from tputtui.runs.tabulate import Table
+    from tputtui.runs.tabulate import Densities, RouteRow, Table
 
 _LARGEST = 512 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
@@ -111,7 +111,38 @@ def _rows(name: str, found: Table) -> Rows:
         if any(map(math.isfinite, values)):
             columns[column] = values
     t = tuple(began + row.t for row in usable)
-    return Rows(name, t, columns, step_of(t), len(found.rows) - len(usable))
+    step = step_of(t)
+    names = dict.fromkeys(route for row in usable for route in row.routes)
+    routes = {route: _route(route, t, step, [row.routes.get(route) for row in usable]) for route in names}
+    buckets = _buckets([row.buckets for row in usable], step)
+    return Rows(name, t, columns, step, len(found.rows) - len(usable), buckets, routes)
+
+
+def _route(name: str, t: tuple[float, ...], step: float, rows: Sequence[RouteRow | None]) -> Rows:
+    """A route on its service's time line; a second in which nobody asked for it has no requests, and no latency."""
+    columns = {"rps": tuple((row.rps or 0.0) if row is not None else 0.0 for row in rows)}
+    for column in ("err_ratio", "p50", "p90", "p99"):
+        told = [getattr(row, column) if row is not None else None for row in rows]
+        if any(value is not None for value in told):
+            columns[column] = tuple(math.nan if value is None else float(value) for value in told)
+    return Rows(name, t, columns, step, 0, _buckets([row.buckets if row is not None else () for row in rows], step))
+
+
+def _buckets(rows: Sequence[Densities], step: float) -> Buckets | None:
+    """Requests in each bucket and second; None where no row has any."""
+    bounds = sorted({bound for row in rows for bound, _ in row})
+    if len(bounds) < 2:
+        return None
+    places = {bound: at for at, bound in enumerate(bounds)}
+    if bounds[-1] != math.inf:
+        bounds.append(math.inf)
+    counts = []
+    for row in rows:
+        counted = [0.0] * len(bounds)
+        for bound, density in row:
+            counted[places[bound]] += density * step
+        counts.append(tuple(counted))
+    return Buckets(tuple(bounds[:-1]), tuple(counts))
 
 
 def _environment(header: Header) -> dict[str, object]:

@@ -77,6 +77,7 @@ class Engine:
         self._later: list[Callable[[], None]] = []  # what was asked of the monitor meanwhile
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
+        self._last_at: float | None = None  # the last tick is made then
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     # ------------------------------------------------------------------------------------------ life
@@ -117,6 +118,10 @@ class Engine:
 
     # ------------------------------------------------------------------------------------------ ticks
 
+    def end_at(self, at: float) -> None:
+        """Make the last tick at `at` (monotonic seconds), and none behind it."""
+        self._last_at = at
+
     async def _tick_for_ever(self, feed: LiveFeed, worker: Executor) -> None:
         interval = self.settings.interval_s
         began = time.monotonic()
@@ -126,6 +131,11 @@ class Engine:
             snapshot = await self._tick(feed, worker, 0)
         cadence = Cadence(interval, time.monotonic(), feed.after_slots())
         while True:
+            last = self._last_at
+            if last is not None and cadence.due > last - interval / 2:  # no tick just before it: it would say little
+                await asyncio.sleep(max(0.0, last - time.monotonic()))
+                await self._tick(feed, worker, cadence.missed)
+                return
             await asyncio.sleep(max(0.0, cadence.due - time.monotonic()))
             await feed.settle(PATIENCE * interval)
             await self._tick(feed, worker, cadence.missed)
@@ -293,7 +303,11 @@ class Engine:
         self._soon(partial(self._note, event))
 
     def _soon(self, act: Callable[[], None]) -> None:
-        """Do something with the monitor on the engine's thread, never while a tick is being derived."""
+        """Do something with the monitor on the engine's thread, never while a tick is being derived; before `start`,
+        behind the first one.
+        """
         loop = self._loop
-        if loop is not None and not loop.is_closed():
+        if loop is None:
+            self._later.append(act)
+        elif not loop.is_closed():
             loop.call_soon_threadsafe(lambda: self._later.append(act) if self._taking else act())

@@ -154,6 +154,10 @@ class LateEngine:
         if self._engine is not None:
             self._engine.mark(words, time_)
 
+    def keep_profile(self, time_: float, pid: int, name: str, document: bytes, hottest: str) -> bool:
+        """Put a profile into the run that is recorded."""
+        return self._engine is None or self._engine.keep_profile(time_, pid, name, document, hottest)
+
     def note(self, event: Event) -> None:
         """Put something into the event log."""
         if self._engine is not None:

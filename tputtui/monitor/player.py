@@ -1,8 +1,8 @@
 """A recorded run that plays: what the screen needs of an engine, out of a file. Nothing is asked, nothing is guessed.
 
 The run is derived once from its beginning, in a thread, by the monitor that derives live readings: each moment is what was
-shown then, and going to it takes a look-up. Choices that change what is derived (another window, another label, a lens)
-derive it anew; until the new reel has come to the moment that is shown, the old one is.
+shown then, and going to it takes a look-up. Until that has come to the moment that is wanted, a second reel that begins just
+before it stands in. Choices that change what is derived (another window, another label, a lens) derive it anew.
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ STEP_S: Final = 0.1
 """How often the player looks whether the next moment is due: at 60x, six seconds of the run go by."""
 
 
+SOON: Final = 10
+"""Readings: what is no further away than this from what has been read is waited for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """Where a replay stands."""
@@ -57,8 +61,8 @@ class Player:
         self._run = run
         self._begin, self._end = self.header.began_at, last.reading.at
         self._choices = Choices()
-        self._reel = Reel(run.path, self._choices, run.header, self._end)
-        self._next: Reel | None = None
+        self._reel = Reel(run, self._choices, self._end, came=self._came)
+        self._near: Reel | None = None  # stands in for a moment that the reel has not come to
         self._listeners: list[Callable[[Snapshot], None]] = []
         self._at = max(self._begin, min(self._end, begin if begin is not None else self._begin))  # what is wanted
         self._speed = min(max(speed, SPEEDS[0] / 100), SPEEDS[-1])
@@ -89,7 +93,7 @@ class Player:
         with self._wake:
             self._stopped = True
             self._wake.notify_all()
-        for reel in (self._reel, self._next):
+        for reel in (self._reel, self._near):
             if reel is not None:
                 reel.stop()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
@@ -110,14 +114,13 @@ class Player:
 
     def _advance(self, seconds: float) -> None:
         with self._wake:
-            reel = self._take_over()
-            failure = reel.failure
-            read_to = reel.read_to
-            if not self._paused and read_to is not None and self._at <= read_to:
+            reel = self._knowing()
+            if reel.knows(self._at) and not self._paused:
                 self._at = min(self._end, self._at + seconds * self._speed)
-            moment = reel.moment(self._at)
-        if failure is not None:
-            raise failure
+                reel = self._knowing()
+            moment = reel.moment(self._at) if reel.knows(self._at) or reel is not self._near else None
+        if reel.failure is not None:
+            raise reel.failure
         if moment is None or (self._shown == (reel, moment) and not self._again):
             return
         self._again = False
@@ -131,22 +134,41 @@ class Player:
         for listener in self._listeners:
             listener(snapshot)
 
-    def _take_over(self) -> Reel:
-        """The reel to show: the next one once it has come to the moment."""
-        new = self._next
-        if new is not None and (new.done or new.failure is not None or (new.read_to or float("-inf")) >= self._at):
-            self._reel.stop()
-            self._reel, self._next = new, None
-        return self._reel
+    def _knowing(self) -> Reel:
+        """The reel to ask: that of the whole run once it has come to the moment, or soon will; else one that stands in."""
+        reel, near, at = self._reel, self._near, self._at
+        far = at - (reel.read_to or self._begin) > SOON * self.header.interval_s
+        if reel.knows(at) or reel.failure is not None or (not far and near is None):
+            self._drop_near()
+            return reel
+        if near is None or not near.covers(at):
+            self._drop_near()
+            near = self._near = Reel(self._run, self._choices, self._end, before=at, came=self._came)
+            near.start()
+        near.wait_at(at)
+        reel.hold(not near.knows(at))
+        return near
+
+    def _drop_near(self) -> None:
+        if self._near is not None:
+            self._near.stop()
+            self._near = None
+        self._reel.hold(False)
+
+    def _came(self) -> None:
+        """A reel has come to the moment that is wanted."""
+        with self._wake:
+            self._wake.notify_all()
 
     def _choose(self, choices: Choices) -> None:
         """Derive the run anew, with other choices."""
         with self._wake:
-            if self._next is not None:
-                self._next.stop()
+            self._drop_near()
+            self._reel.stop()
             self._choices = choices
-            self._next = Reel(self._run.path, choices, self.header, self._end)
-            self._next.start()
+            self._reel = Reel(self._run, choices, self._end, came=self._came)
+            self._reel.start()
+            self._wake.notify_all()
 
     # ------------------------------------------------------------------------------------------ moving in time
 
@@ -157,7 +179,9 @@ class Player:
             read_to = self._reel.read_to
             length = max(self._end - self._begin, 1e-9)
             read = 1.0 if self._reel.done else max(0.0, ((read_to or self._begin) - self._begin) / length)
-            at = self._at if read_to is None or self._reel.done else min(self._at, read_to)
+            near = self._near
+            known = read_to is None or self._reel.done or (near is not None and near.knows(self._at))
+            at = self._at if known else min(self._at, read_to or self._at)
             return Position(at - self._begin, self._end - self._begin, self._speed, self._paused, min(1.0, read))
 
     @property
@@ -220,7 +244,8 @@ class Player:
     def snapshot_at(self, at: float) -> Snapshot | None:
         """What was shown at a moment."""
         with self._wake:
-            found = self._reel.shown(at)
+            reel = self._near if self._near is not None and self._near.knows(at) else self._reel
+            found = reel.shown(at)
             return found[0] if found is not None else None
 
     def set_window(self, seconds: float) -> None:
@@ -244,7 +269,7 @@ class Player:
                 self._wake.notify_all()
 
     def _look_at_families(self, target: str, at: float) -> None:
-        found = recorded_families(self._run.path, target, at)
+        found = recorded_families(self._run, target, at)
         if found is not None and self._browsed == target:
             self._families, self._trails = found
 
@@ -278,6 +303,10 @@ class Player:
 
     def mark(self, words: str, time_: float | None = None) -> None:
         """A run is not written to: the screen does not offer it."""
+
+    def keep_profile(self, *_: object) -> bool:
+        """A run is not written to."""
+        return True
 
     def note(self, event: Event) -> None:
         """A run is not written to."""

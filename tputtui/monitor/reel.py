@@ -1,10 +1,15 @@
-"""A run, derived from its beginning and kept moment by moment: what a replay shows is looked up here."""
+"""A run, derived and kept moment by moment: what a replay shows is looked up here.
+
+The reel that counts begins at the run's beginning. For a moment that it has not come to, one that begins just before that
+moment stands in: its rates and quantiles are the same; what is counted since the start is left out until it is known.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tputtui.model import Snapshot
@@ -13,12 +18,15 @@ from tputtui.monitor.closer import ReplicaTable
 from tputtui.monitor.columns import grain_of, spread
 from tputtui.monitor.replayer import Replayer
 from tputtui.monitor.snapshots import Tape
-from tputtui.runs.header import Header
+from tputtui.runs.items import Tick
 from tputtui.runs.reader import Run
 from tputtui.signals import history
 from tputtui.signals.heat import Heat
 from tputtui.signals.history import History
 from tputtui.signals.lens import Lens
+
+AHEAD_S: Final = 120.0
+"""A reel that stands in reads so far beyond the moment that is shown, and no further."""
 
 MOST_FINE: Final = 7_200
 """Seconds of the time axis that are kept at a resolution of 1 s: 230 kB a figure."""
@@ -36,14 +44,32 @@ class Choices:
 class Reel:
     """Reads a run in a thread of its own, and keeps every moment. Anything may be asked from any thread."""
 
-    def __init__(self, path: str, choices: Choices, header: Header, end_at: float) -> None:
-        """`end_at`: the run's last moment. Raises nothing: what goes wrong later is its `failure`."""
+    def __init__(
+        self,
+        run: Run,
+        choices: Choices,
+        end_at: float,
+        *,
+        before: float | None = None,
+        came: Callable[[], None] | None = None,
+    ) -> None:
+        """`end_at`: the run's last moment. `before`: stand in from this moment on. `came` is called, in the reel's
+        thread, when it comes to the moment it is awaited at. Raises nothing: what goes wrong later is its `failure`.
+        """
         self.failure: BaseException | None = None
         self.done = False
         self.damage: tuple[str, ...] = ()  # what could not be read, a sentence each; once it is done
-        self._path = path
+        header = run.header
+        self._run = run.twin()
         self._guard = threading.Lock()  # around what is kept
         self._interval_s = header.interval_s
+        self._awaited = before if before is not None else float("-inf")
+        self._came = came
+        self._begin = before
+        window_s = max(choices.window_s or header.window_s, 2 * header.interval_s)
+        self._since = before - window_s - 3 * header.interval_s if before is not None else None
+        self._go = threading.Event()
+        self._go.set()
         self._replayer = Replayer(header, choices.window_s, self._guard)
         monitor = self._replayer.monitor
         fine = max(history.LEVELS[0][1], min(MOST_FINE, int(end_at - header.began_at) + 60))
@@ -62,23 +88,64 @@ class Reel:
     def stop(self) -> None:
         """Read no further. What was read stays."""
         self._stopped = True
+        self._go.set()
+        if self._thread.ident is None:
+            self._run.close()
+
+    def hold(self, held: bool) -> None:
+        """Let another reel be quick: read nothing while `held`."""
+        (self._go.clear if held else self._go.set)()
+
+    def wait_at(self, at: float) -> None:
+        """Say when the moment has come that is `at`; one that stands in waits while it is far ahead of it."""
+        self._awaited = at
+
+    def knows(self, at: float) -> bool:
+        """Whether what was on screen at `at` has been read."""
+        newest = self.read_to
+        return self.done or (newest is not None and newest >= at and (self._begin is None or at >= self._begin))
+
+    def covers(self, at: float) -> bool:
+        """Whether one that stands in is for this moment, too, or soon will have read it."""
+        reached = max(self.read_to or 0.0, self._begin or 0.0)
+        return self._begin is not None and self._begin <= at <= reached + AHEAD_S / 4 and self.failure is None
 
     def _read(self) -> None:
         try:
-            with Run(self._path) as run:
-                for item in run.items():
+            with self._run as run:
+                for item in run.items(self._since, briefly=self._since is not None):
+                    self._pause()
                     if self._stopped:
                         return
+                    if isinstance(item, Tick) and self._since is not None and item.reading.at < self._since:
+                        continue
                     snapshot = self._replayer.take(item)
                     if snapshot is not None:
-                        replicas = dict(self._replayer.monitor.replicas)
-                        with self._guard:
-                            self._tape.keep(snapshot, replicas)
+                        self._keep(snapshot)
                 self.damage = tuple(run.damage)
         except BaseException as error:  # kept for the player, which has a thread that is looked at
             self.failure = error
         finally:
             self.done = True
+            if self._came is not None:
+                self._came()
+
+    def _keep(self, snapshot: Snapshot) -> None:
+        if self._begin is not None:
+            if snapshot.at < self._begin - 2 * self._interval_s:
+                return  # it is not looked at, and packing it takes as long as deriving it
+            snapshot = without_history(snapshot)
+        replicas = dict(self._replayer.monitor.replicas)
+        with self._guard:
+            before = self._tape.newest
+            self._tape.keep(snapshot, replicas)
+        if self._came is not None and (before is None or before < self._awaited) and snapshot.at >= self._awaited:
+            self._came()
+
+    def _pause(self) -> None:
+        self._go.wait()
+        while self._begin is not None and not self._stopped and (self.read_to or self._begin) > self._awaited + AHEAD_S:
+            time.sleep(0.05)
 
     # ------------------------------------------------------------------------------------------ what is asked
 
@@ -112,16 +179,36 @@ class Reel:
             return self._replayer.monitor.heat.heat(service, columns, span_s, until)
 
 
-def recorded_families(path: str, target: str, at: float) -> tuple[Families, dict[str, list[float | None]]] | None:
+def without_history(snapshot: Snapshot) -> Snapshot:
+    """A snapshot without what rests on the time since the start: that was not read, so it is not known."""
+    services = []
+    for service in snapshot.services:
+        traffic, errors, latency = service.traffic, service.errors, service.latency
+        services.append(
+            replace(
+                service,
+                traffic=traffic and replace(traffic, total=None, best_60s=None, since_start=None),
+                errors=errors and replace(errors, since_start=None),
+                latency=latency and replace(latency, since_start=()),
+                lifetime_s=None,
+            )
+        )
+    objectives = tuple(replace(objective, for_s=None) for objective in snapshot.objectives)
+    return replace(snapshot, services=tuple(services), objectives=objectives)
+
+
+def recorded_families(run: Run, target: str, at: float) -> tuple[Families, dict[str, list[float | None]]] | None:
     """What a run holds of a target's families at a moment, and each one's last figures; None where that is nothing.
 
-    Reads the two minutes before: 20 to 100 ms.
+    Reads the last 120 readings before it: bench/runs.py says what that costs.
     """
-    with Run(path) as run:
-        replayer = Replayer(run.header)
+    with run.twin() as own:
+        replayer = Replayer(own.header)
         replayer.monitor.browse(target, partly=True)
-        for item in run.items(at - KEPT * run.header.interval_s, at):
-            replayer.take(item)
+        since = at - KEPT * own.header.interval_s
+        for item in own.items(since, at, briefly=True):
+            if not isinstance(item, Tick) or item.reading.at >= since:
+                replayer.take(item)
     found = replayer.monitor.families()
     if found is None:
         return None

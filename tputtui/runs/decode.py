@@ -83,12 +83,15 @@ class Decoder:
         self._forgotten: dict[str, frozenset[str]] = {}
         self._processes: dict[int, ProcessReading] = {}
 
-    def read(self, content: bytes) -> Iterator[Item]:
+    def read(self, content: bytes, scrapes_since: float | None = None) -> Iterator[Item]:
         """What a member's lines say. Raises lines.BadLine or BadValue where that ends, and NewerFormat.
 
-        A last line without its end is not whole: it was being written when the run ended.
+        A last line without its end is not whole: it was being written when the run ended. Scrapes before
+        `scrapes_since` (`at`) are passed over unread: they are nine tenths of what a member says.
         """
         for line in content.split(b"\n")[:-1]:
+            if scrapes_since is not None and _is_scrape_before(line, scrapes_since):
+                continue
             item = self._line(lines.read(line))
             if item is not None:
                 yield item
@@ -267,6 +270,16 @@ class Decoder:
             raise BadValue("no profile")
         pid, name = _count(said.get("pid")), clean(_text(said.get("name")), 200)
         return Profiled(_finite(said.get("time")), _finite(said.get("at")), pid, name, said["document"])
+
+
+def _is_scrape_before(line: bytes, at: float) -> bool:
+    """Whether a line is plainly a scrape (`{"s":[target,at,…`) of before a moment. Of any other, the reader judges."""
+    if not line.startswith(b'{"s":['):
+        return False
+    try:
+        return float(line[6:80].split(b",", 2)[1]) < at
+    except (ValueError, IndexError):
+        return False
 
 
 # ------------------------------------------------------------------------------------------------ what a line may hold

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from tputtui.runs.header import Header, ServiceSummary, Summary
+from tputtui.runs.members import SIGNATURE
 from tputtui.runs.reader import NotARun, Run
 from tputtui.runs.recorder import SUFFIX
 from tputtui.runs.summary import main_service
-
-MOST = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,22 @@ def folder() -> Path:
 
 
 def listed(where: Path) -> list[Listed]:
-    """The runs of a folder, the oldest first. Raises OSError where there is no such folder."""
-    names = sorted(entry.name for entry in os.scandir(where) if entry.name.endswith(SUFFIX))[:MOST]
-    found = [_look(where / name) for name in names]
+    """The runs of a folder, the oldest first: what is called as one, or begins as one. Raises OSError where there is no
+    such folder.
+    """
+    names = sorted(entry.name for entry in os.scandir(where))
+    found = [_look(where / name) for name in names if name.endswith(SUFFIX) or _begins_as_one(where / name)]
     return sorted(found, key=lambda one: one.header.began_time if one.header is not None else 0.0)
+
+
+def _begins_as_one(path: Path) -> bool:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False
+        with path.open("rb") as file:
+            return file.read(len(SIGNATURE)) == SIGNATURE
+    except OSError:
+        return False
 
 
 def _look(path: Path) -> Listed:
@@ -54,9 +66,6 @@ def _look(path: Path) -> Listed:
         return Listed(path, problem=str(error))
 
 
-def comparable(one: Header, other: Header) -> bool:
-    """Whether two runs were taken alike: on the same machine, of the same targets' builds or not, at one interval."""
-    same = ("host", "cpu", "cpus", "memory_bytes")
-    return one.interval_s == other.interval_s and all(
-        one.environment.get(name) == other.environment.get(name) for name in same
-    )
+def alike(header: Header) -> tuple[object, ...]:
+    """What comparable runs have in common: the machine and the interval. Builds may differ: that is what is compared."""
+    return (header.interval_s, *map(header.environment.get, ("host", "cpu", "cpus", "memory_bytes")))

@@ -1,14 +1,32 @@
-"""Profiles in a run: which function is the hottest, and a document read back."""
+"""Profiles in a run: put in with the hottest function's name, and read back."""
 
 from __future__ import annotations
 
 import json
+import time
+from typing import Protocol
 
+from tputtui.profiling import speedscope
 from tputtui.profiling.hot import hot_functions
 from tputtui.profiling.profile import Profile
 from tputtui.profiling.stacks import choose
 from tputtui.runs.items import Profiled
 from tputtui.text import percent
+
+
+class Keeper(Protocol):
+    """What records: an engine, or the screen's way to it."""
+
+    def keep_profile(self, time_: float, pid: int, name: str, document: bytes, hottest: str) -> bool:
+        """False where it is too large to be carried in the run."""
+        ...
+
+
+def put(keeper: Keeper, profile: Profile) -> bool:
+    """Put a profile into the run that is recorded; False: it is too large to be carried in it."""
+    about = profile.about
+    moment = about.time or time.time()
+    return keeper.keep_profile(moment, about.pid or 0, about.command, speedscope.write(profile), hottest(profile))
 
 
 def hottest(profile: Profile) -> str:
@@ -19,6 +37,4 @@ def hottest(profile: Profile) -> str:
 
 def read(profiled: Profiled) -> Profile:
     """The profile that was recorded. Raises profiling.UnreadableProfile."""
-    from tputtui.profiling import speedscope
-
     return speedscope.read(json.dumps(profiled.document).encode(), label=profiled.name)

@@ -6,6 +6,7 @@ import os
 import stat
 from bisect import bisect_right
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import replace
 from typing import Self
 
@@ -38,6 +39,7 @@ class Run:
         self.damage: list[str] = []
         self._interned = Interned()
         self._tail: list[Item] | None = None
+        self._closed: tuple[End | None] | None = None  # once it was looked for
         self._descriptor = _open(self.path)
         try:
             self.size = os.fstat(self._descriptor).st_size
@@ -53,6 +55,13 @@ class Run:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def twin(self) -> Run:
+        """The same run once more, to be read by another thread; close it, too. Nothing is looked for anew."""
+        other = copy(self)
+        other._descriptor = os.dup(self._descriptor)
+        other.damage, other._interned, other._tail = [], Interned(), None
+        return other
 
     def __enter__(self) -> Self:
         return self
@@ -124,16 +133,18 @@ class Run:
 
     # ------------------------------------------------------------------------------------------ what is in it
 
-    def items(self, since: float | None = None, until: float | None = None) -> Iterator[Item]:
+    def items(self, since: float | None = None, until: float | None = None, *, briefly: bool = False) -> Iterator[Item]:
         """What the run says, in order: from the member in which `since` lies, to the last reading not after `until`.
 
-        Both are `at` of the run's own clock. Where a member is damaged there is a gap.
+        Both are `at` of the run's own clock. Where a member is damaged there is a gap. `briefly`: the readings before
+        `since` come without their scrapes, which is ten times quicker.
         """
+        scrapes_since = since if briefly else None
         newest = float("-inf")
         for place in range(self._place_of(since), len(self._index)):
             if until is not None and place and self._at(place) > until:
                 return
-            for item in self._decode(self._index[place], Decoder(self._interned), place):
+            for item in self._decode(self._index[place], Decoder(self._interned), place, scrapes_since):
                 if isinstance(item, Tick):
                     at = item.reading.at
                     if until is not None and at > until:
@@ -164,7 +175,22 @@ class Run:
 
     def end(self) -> End | None:
         """How it was closed; None where it ended abruptly, or still goes on."""
-        return next((item for item in reversed(self._last()) if isinstance(item, End)), None)
+        if self._closed is None:
+            self._closed = (self._find_end(),)
+        return self._closed[0]
+
+    def _find_end(self) -> End | None:
+        """The line that ends the last member; none of the others is read for it."""
+        content = self.content(len(self._index) - 1)
+        begin = content.rfind(b'\n{"end":') + 1
+        if not begin:
+            return None
+        head = content[: content.find(b"\n") + 1]
+        try:
+            found = list(Decoder(self._interned).read(head + content[begin:]))
+        except (lines.BadLine, BadValue):
+            return None
+        return next((item for item in found if isinstance(item, End)), None)
 
     def summary(self) -> Summary:
         """The run at a glance: up to its end, or to the last member that was begun."""
@@ -177,7 +203,7 @@ class Run:
         return replace(found or Summary(), seconds=max(0.0, seconds))
 
     def last_tick(self) -> Tick | None:
-        """The last reading that is sound."""
+        """The last reading that is sound, without its scrapes."""
         return next((item for item in reversed(self._last()) if isinstance(item, Tick)), None)
 
     @property
@@ -190,11 +216,12 @@ class Run:
         return f"it ended abruptly{lived}, or is still being recorded"
 
     def _last(self) -> list[Item]:
-        """The items of the last member in which there is a reading, and of those behind it."""
+        """The items of the last member in which there is a reading, and of those behind it; no scrapes."""
         if self._tail is None:
             tail: list[Item] = []
             for place in range(len(self._index) - 1, -1, -1):
-                tail = [*self._decode(self._index[place], Decoder(self._interned), place), *tail]
+                member = self._index[place]
+                tail = [*self._decode(member, Decoder(self._interned), place, scrapes_since=float("inf")), *tail]
                 if any(isinstance(item, Tick) for item in tail):
                     break
             self._tail = tail
@@ -235,10 +262,12 @@ class Run:
     def _named(self, member: Member) -> str:
         return f"the part from {span(member.since_s)} on" if member.run else "the file"
 
-    def _decode(self, member: Member, decoder: Decoder, place: int) -> Iterator[Item]:
+    def _decode(
+        self, member: Member, decoder: Decoder, place: int, scrapes_since: float | None = None
+    ) -> Iterator[Item]:
         """A member's items, as far as it is sound."""
         try:
-            yield from decoder.read(self.content(place))
+            yield from decoder.read(self.content(place), scrapes_since)
         except (lines.BadLine, BadValue) as error:
             self._say(f"{self._named(member)} is read only up to where {error}")
 

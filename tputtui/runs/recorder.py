@@ -75,6 +75,7 @@ class Recorder:
         """Create the file. Raises CannotRecord."""
         self.plan = plan
         self.summing = Summing()
+        self._of_part = self.summing  # what is told of the file that is written: of a later part, that part alone
         self._writer = RunWriter(plan.path, force=plan.force, patient=plan.out_of is not None)
         self._encoder = Encoder(all_metrics=plan.all_metrics or plan.out_of is not None)
         fields = {name: tuple(order) for name, order in row_fields().items()}
@@ -87,6 +88,7 @@ class Recorder:
         self._member_at: float | None = None
         self._member_bytes = 0
         self._broken = False  # a chunk was dropped: the next one has to say everything anew
+        self._began_at: float | None = None  # of the first reading of all parts
         self._newest: tuple[float, float] | None = None  # (at, time) of the newest reading
         self._before = 0  # bytes of the parts before
         self._builds = dict(self._header.builds)
@@ -140,13 +142,16 @@ class Recorder:
 
         `lens` is the service that is only a closer look at another one; `past` is what servers remember.
         """
-        self.summing.take(snapshot, lens)
-        self._look_for_builds(reading, told)
         if self._newest is None:
-            self._header = replace(self._header, began_time=reading.time, began_at=reading.at)
+            self._begin_part(reading)
+            self._began_at = reading.at
+        elif self.plan.size_limit is not None and self._writer.written > self.plan.size_limit:
+            self._next_part(reading)
+        self.summing.take(snapshot, lens)
+        if self._of_part is not self.summing:
+            self._of_part.take(snapshot, lens)
+        self._look_for_builds(reading, told)
         self._newest = (reading.at, reading.time)
-        if self.plan.size_limit is not None and self._writer.written > self.plan.size_limit:
-            self._next_part()
         begin = self._begin(reading) if self._is_due(reading.at) else None
         services = tuple((service.name, service.targets) for service in snapshot.services if service.name != lens)
         head = self._head() if begin is not None else []
@@ -164,7 +169,7 @@ class Recorder:
 
     def profile(self, time: float, at: float, pid: int, name: str, document: Mapping[str, Any], hottest: str) -> bool:
         """Record a profile: speedscope's document. False where it is too large for a line of a run."""
-        self.summing.hottest = clean(hottest, 200)
+        self.summing.hottest = self._of_part.hottest = clean(hottest, 200)
         said = {"time": time, "at": at, "pid": pid, "name": clean(name, 200), "document": document}
         try:
             self._line({"profile": said})
@@ -198,7 +203,7 @@ class Recorder:
     def _head(self) -> list[bytes]:
         head = [lines.write({"run": {"tput": FORMAT, **to_plain(self._header)}})]
         if self._header.member:
-            head.append(lines.write({"summary": to_plain(self.summing.summary())}))
+            head.append(lines.write({"summary": to_plain(self._of_part.summary())}))
         return head
 
     def _offer(self, chunk: bytes, begin: Begin | None) -> None:
@@ -206,22 +211,26 @@ class Recorder:
         self._broken = not self._writer.offer(chunk, begin)
         self.dropped += self._broken
 
-    def _next_part(self) -> None:
+    def _begin_part(self, reading: Reading) -> None:
+        self._header = replace(self._header, began_time=reading.time, began_at=reading.at)
+
+    def _next_part(self, reading: Reading) -> None:
         """Go on in a new file: NAME-2.tput.gz. Where that cannot be made, the recording ends, and says why."""
         number = self._header.part + 1
         name = self.plan.path.name
-        stem, suffix = (name[: -len(SUFFIX)], SUFFIX) if name.endswith(SUFFIX) else (name, "")
+        suffix = SUFFIX if name.endswith(SUFFIX) else self.plan.path.suffix
+        name = f"{name.removesuffix(suffix)}-{number}{suffix}"
         old = self._writer
-        self._finish(f"the size limit: it goes on in {stem}-{number}{suffix}")
-        self._before += old.written
+        self._finish(f"the size limit: it goes on in {name}")
         try:
-            self._writer = RunWriter(self.plan.path.with_name(f"{stem}-{number}{suffix}"), force=self.plan.force)
+            self._writer = RunWriter(self.plan.path.with_name(name), force=self.plan.force)
         except CannotRecord as error:
             old.problem = str(error)
             return
+        self._before += old.written
         self._header = replace(self._header, part=number, run=secrets.token_hex(8))
-        if self._newest is not None:
-            self._header = replace(self._header, began_at=self._newest[0], began_time=self._newest[1])
+        self._begin_part(reading)
+        self._of_part = Summing(self.summing.hottest)
         self._members, self._member_at = 0, None
 
     def _look_for_builds(self, reading: Reading, told: Sequence[Told]) -> None:
@@ -235,17 +244,23 @@ class Recorder:
 
     def _finish(self, reason: str) -> bool:
         if self._newest is not None:
-            end = End(self._newest[1], self._newest[0], reason, self.dropped, self.summing.summary())
+            end = End(self._newest[1], self._newest[0], reason, self.dropped, self._of_part.summary())
             self._line({"end": to_plain(end)})
         return self._writer.close()
 
     def close(self, reason: str = "") -> bool:
-        """End the run and wait until it is on the disk (bounded). False where it is not: `state` says why."""
-        return self._finish(reason)
+        """End the run and wait until it is on the disk (bounded). False where it is not: `state` says why.
+
+        A run without a reading leaves no file.
+        """
+        saved = self._finish(reason)
+        if not self._writer.written:
+            self._writer.discard()
+        return saved
 
     def state(self) -> RecordingState:
         """How it goes."""
-        began = self._header.began_at if self._newest is not None else None
+        began = self._began_at
         return RecordingState(
             path=self._writer.path,
             began_at=began,

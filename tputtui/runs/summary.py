@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 
 from tputtui.model import ServiceState, Snapshot
@@ -33,6 +33,27 @@ class _Mean:
     @property
     def variance(self) -> float | None:
         return self._squares / (self.count - 1) if self.count > 1 else None
+
+
+class _Best:
+    """The largest rate over a minute without a break. A run's own: what was before it is none of its minutes."""
+
+    def __init__(self) -> None:
+        self.rate: float | None = None
+        self._kept: deque[tuple[float, float]] = deque()  # (at, total), a minute of it
+
+    def add(self, at: float, total: float) -> None:
+        if self._kept and total < self._kept[-1][1]:
+            self._kept.clear()
+        self._kept.append((at, total))
+        while len(self._kept) > 2 and at - self._kept[1][0] >= _BEST_S:
+            self._kept.popleft()
+        began, then = self._kept[0]
+        if at - began >= _BEST_S * 0.99:
+            self.rate = max(self.rate or 0.0, (total - then) / (at - began))
+
+    def interrupt(self) -> None:
+        self._kept.clear()
 
 
 class _Shape:
@@ -75,8 +96,8 @@ class _Service:
         self._buckets: dict[float, float] = {}
         self._latency: tuple[str, str | None, tuple[float, ...]] | None = None
         self._routes: Counter[str] = Counter()
-        self._within: list[tuple[float, float]] = []  # (at, total) since objectives are met without a break
-        self._best_within: float | None = None
+        self._best = _Best()
+        self._best_within = _Best()  # while objectives are met
         self._newest: ServiceState | None = None
 
     def take(self, at: float, state: ServiceState, busy_cores: float | None, met: bool | None) -> None:
@@ -84,11 +105,16 @@ class _Service:
         total = traffic.total if traffic is not None else None
         if traffic is None or total is None or traffic.rps is None:
             self._last = None  # an outage is no time without load
-            self._within = []
+            self._best.interrupt()
+            self._best_within.interrupt()
             self._shape.add(None)
             return
         before, self._last = self._last, (at, total)
-        self._keep_best(at, total, met)
+        self._best.add(at, total)
+        if met:
+            self._best_within.add(at, total)
+        else:
+            self._best_within.interrupt()
         if before is None or not at > before[0] or total < before[1]:
             return
         seconds, requests = at - before[0], total - before[1]
@@ -117,17 +143,6 @@ class _Service:
         for bound, density in latency.buckets:
             self._buckets[bound] = self._buckets.get(bound, 0.0) + density * seconds
 
-    def _keep_best(self, at: float, total: float, met: bool | None) -> None:
-        if met is not True:
-            self._within = []
-            return
-        self._within.append((at, total))
-        while len(self._within) > 2 and at - self._within[1][0] >= _BEST_S:
-            self._within.pop(0)
-        began, then = self._within[0]
-        if at - began >= _BEST_S * 0.99:
-            self._best_within = max(self._best_within or 0.0, (total - then) / (at - began))
-
     def summary(self) -> ServiceSummary:
         traffic = self._newest.traffic if self._newest is not None else None
         latency = self._newest.latency if self._newest is not None else None
@@ -148,8 +163,8 @@ class _Service:
             name=self.name,
             unit=traffic.unit if traffic is not None else "req/s",
             mean=self._requests / self._seconds if self._seconds > 0 else None,
-            best_60s=traffic.best_60s if traffic is not None else None,
-            best_60s_within=self._best_within,
+            best_60s=self._best.rate,
+            best_60s_within=self._best_within.rate,
             error_ratio=self._errors / self._judged if self._judged > 0 else None,
             quantiles=quantiles,
             latency_unit=latency.unit if latency is not None else None,
@@ -163,9 +178,9 @@ class _Service:
 class Summing:
     """Takes every snapshot of a run."""
 
-    def __init__(self) -> None:
+    def __init__(self, hottest: str = "") -> None:
         self.ticks = 0
-        self.hottest = ""
+        self.hottest = hottest
         self._began: float | None = None
         self._newest = 0.0
         self._first: Counter[str] = Counter()

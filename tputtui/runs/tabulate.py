@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 
-from tputtui.model import Bindings, HostReading, Reading, Scrape, ServiceState
+from tputtui.model import Bindings, BreakdownRow, HostReading, Quantile, Reading, Scrape, ServiceState
 from tputtui.runs.header import Header, Mark, Summary
 from tputtui.runs.items import Bound, Grouped, Tick, Watched
 from tputtui.runs.moments import moment
@@ -22,6 +22,22 @@ COLUMNS = ("t", "rps", "err_ratio", "p50", "p90", "p99", "cpu")
 QUANTILES = (0.5, 0.9, 0.99)
 
 
+Densities = tuple[tuple[float, float], ...]
+"""(upper bound in the unit of the row's quantiles, observations per second in that bucket alone)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRow:
+    """One route between two scrapes; in the units of `Row`."""
+
+    rps: float | None
+    err_ratio: float | None = None
+    p50: float | None = None
+    p90: float | None = None
+    p99: float | None = None
+    buckets: Densities = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """What lay between two scrapes of a service. None is not known, or a gap."""
@@ -33,6 +49,8 @@ class Row:
     p90: float | None = None
     p99: float | None = None
     cpu: float | None = None  # percent of the machine
+    buckets: Densities = ()
+    routes: Mapping[str, RouteRow] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +149,7 @@ class _Service:
         self.routes: dict[str, float] = {}
         self._buckets: dict[float, float] = {}
 
-    def take(self, t: float, state: ServiceState, cpu: float | None) -> None:
+    def take(self, t: float, state: ServiceState, cpu: float | None, tracker: ServiceTracker) -> None:
         traffic, latency = state.traffic, state.latency
         rps = traffic.rps if traffic is not None else None
         seconds = state.covered_s or 0.0
@@ -146,19 +164,38 @@ class _Service:
                 name = " ".join(value for _, value in row.labels)
                 self.routes[name] = self.routes.get(name, 0.0) + (row.rps or 0.0) * seconds
         values: dict[float, float | None] = {}
+        scale = 1000.0 if latency is not None and latency.unit == "s" else 1.0
         if latency is not None:
-            scale = 1000.0 if latency.unit == "s" else 1.0
             values = {one.q: None if one.value is None else one.value * scale for one in latency.quantiles}
             for bound, density in latency.buckets:
                 self._buckets[bound] = self._buckets.get(bound, 0.0) + density * seconds
         p50, p90, p99 = (values.get(q) for q in QUANTILES)
-        self.rows.append(Row(t, rps, ratio, p50, p90, p99, cpu))
+        buckets = _scaled(latency.buckets, scale) if latency is not None else ()
+        routes = {
+            " ".join(value for _, value in row.labels): _route(row, tracker.densities(state.breakdown_by, row), scale)
+            for row in state.breakdown
+        }
+        self.rows.append(Row(t, rps, ratio, p50, p90, p99, cpu, buckets, routes))
 
     def cumulative(self) -> Iterator[tuple[float, float]]:
         running = 0.0
         for bound in sorted(self._buckets):
             running += self._buckets[bound]
             yield bound, running
+
+
+def _scaled(buckets: Densities, scale: float) -> Densities:
+    return tuple((bound * scale, density) for bound, density in buckets)
+
+
+def _route(row: BreakdownRow, buckets: Densities, scale: float) -> RouteRow:
+    p50, p90, p99 = (_told(row.quantiles, q, scale) for q in QUANTILES)
+    return RouteRow(row.rps, row.error_ratio, p50, p90, p99, _scaled(buckets, scale))
+
+
+def _told(quantiles: Sequence[Quantile], q: float, scale: float) -> float | None:
+    found = next((one.value for one in quantiles if one.q == q), None)
+    return None if found is None else found * scale
 
 
 class _Reading:
@@ -232,7 +269,7 @@ class _Reading:
                 self._trackers[name] = tracker
             service = self.services.setdefault(name, _Service(name))
             at = newest if any(window.up for window in mine.values()) else reading.at
-            service.take(at - began_at, tracker.state(mine), cpu)
+            service.take(at - began_at, tracker.state(mine), cpu, tracker)
 
     def _cpu(self, reading: Reading) -> float | None:
         if reading.host is None:

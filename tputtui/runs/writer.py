@@ -54,6 +54,8 @@ class RunWriter:
         self.problem: str | None = None  # why nothing is written any more
         self.written = 0  # bytes in the file
         self._descriptor = _create(path, force)
+        made = os.fstat(self._descriptor)
+        self._made = (made.st_dev, made.st_ino)
         self._member: MemberWriter | None = None
         self._waiting: deque[tuple[Begin | None, bytes]] = deque()
         self._waiting_bytes = 0
@@ -85,6 +87,13 @@ class RunWriter:
         if self._thread.is_alive():
             self.problem = self.problem or f"{clean(str(self.path), 200)}: the disk does not answer"
         return self.problem is None
+
+    def discard(self) -> None:
+        """Remove the file, if it is still the one that was made. For one that is closed and holds nothing."""
+        with contextlib.suppress(OSError):
+            status = os.lstat(self.path)
+            if (status.st_dev, status.st_ino) == self._made and not status.st_size:
+                os.unlink(self.path)
 
     # ------------------------------------------------------------------------------------------ the thread
 

@@ -108,6 +108,14 @@ class Breakdown:
         more = (left, max(0.0, sum(rps for rps, _ in top) - sum(rps for rps, _ in traffic))) if left else None
         return tuple(self._row(tick, key, -rps, quantiles) for rps, key in top), more
 
+    def densities(self, tick: Tick, row: BreakdownRow) -> tuple[tuple[float, float], ...]:
+        """The buckets of a row of this tick: (upper bound, observations per second in it alone); none where it has none."""
+        labels = dict(row.labels)
+        summed = self._summed.get(tuple(labels.get(label, "") for label in self.by))
+        if summed is None or self._latency is None:
+            return ()
+        return summed.densities(tick, self._latency.binding.scale)
+
     def _row(self, tick: Tick, key: Key, rps: float, quantiles: Sequence[float]) -> BreakdownRow:
         errors, latency = self._errors, self._latency
         ratio = None

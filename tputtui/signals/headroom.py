@@ -9,6 +9,8 @@ Each window gives one block: its throughput and, for each objective, how many re
 - The limit is where an isotonic fit of the shares (pool adjacent violators; Barlow et al., 1972) crosses the budget; the
   bracket is the highest bin that passes below the lowest that fails. The planning number is its lower end: what is queued
   while load rises makes the crossing 1 to 3 % too high.
+- A window in which load changed much is no level of load and is left out; so is what works off the queue that more load
+  left behind.
 - Where no bin fails, the highest that passes is held: at least so much.
 - Where the data cannot say, the reason is said instead of a number.
 
@@ -39,6 +41,8 @@ _LEVELS: Final = 3
 _SPREAD: Final = 1.15  # the highest level to the lowest, from which on they are levels
 _STRAY: Final = 3.0  # times the budget: a block like that below a load that passes is an incident
 _STRAY_SHARE: Final = 0.2  # of all blocks: beyond it the load alone explains nothing
+_STEADY: Final = 0.35
+"""By how much the throughput of a window's halves may differ, of their mean: else it is two levels of load, not one."""
 _T: Final = {2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 10: 2.23, 15: 2.13, 20: 2.09, 30: 2.04}
 """Student's t at 97.5 %, by degrees of freedom; beyond the table as its last."""
 
@@ -79,11 +83,11 @@ class _Bin(NamedTuple):
 
 
 def find(blocks: Sequence[tuple[float, float, float]], allowed: float) -> Finding:
-    """The limit that (throughput, requests, bad requests) of blocks tell for an `allowed` share of bad ones.
+    """The limit that (throughput, requests, bad requests) of blocks, in their order, tell for an `allowed` share of bad ones.
 
     `value` with `high` is a limit; without `high` it was never reached: at least so much.
     """
-    told = [block for block in blocks if block[1] > 0]
+    told = _settled([block for block in blocks if block[1] > 0], allowed)
     if len(told) < _LEAST_BLOCKS:
         return Finding(reason=f"too early: {len(told)} of {_LEAST_BLOCKS} windows")
     bins = _bins(told)
@@ -96,6 +100,19 @@ def find(blocks: Sequence[tuple[float, float, float]], allowed: float) -> Findin
             )
         bins = _bins(calm)
     return _crossing(bins, allowed)
+
+
+def _settled(blocks: Sequence[tuple[float, float, float]], allowed: float) -> list[tuple[float, float, float]]:
+    """Without those that work off what more load left behind: less load after a bad block, until one is good again."""
+    settled: list[tuple[float, float, float]] = []
+    overloaded_at: float | None = None
+    for block in blocks:
+        bad = block[2] > allowed * block[1]
+        if overloaded_at is not None and bad and block[0] < 0.9 * overloaded_at:
+            continue
+        overloaded_at = max(block[0], overloaded_at or 0.0) if bad else None
+        settled.append(block)
+    return settled
 
 
 def _crossing(bins: Sequence[_Bin], allowed: float) -> Finding:
@@ -188,6 +205,7 @@ class HeadroomTracker:
         self._blocks: dict[str, deque[Block]] = {}
         self._next: dict[str, float] = {}
         self._found: dict[str, Headroom] = {}
+        self._totals: dict[str, deque[tuple[float, float]]] = {}  # (at, requests so far) of the last window
 
     def take(self, at: float, window_s: float, services: Sequence[ServiceState]) -> tuple[Headroom, ...]:
         """One tick at `at` monotonic seconds; rates are over `window_s`. What is known of each service."""
@@ -208,16 +226,37 @@ class HeadroomTracker:
         if traffic is None or traffic.unit != "req/s":
             return
         whole = traffic.rps is not None and (service.covered_s or 0.0) >= 0.9 * window_s
+        steady = self._is_steady(at, window_s, service.name, traffic.total)
         if not whole:
             self._next[service.name] = at + window_s  # the window after a gap starts with its end
         elif at >= self._next.get(service.name, at) - 1e-6:
             self._next[service.name] = at + window_s
+            if not steady:
+                return
             blocks = self._blocks.setdefault(service.name, deque(maxlen=KEPT))
             mean = service.latency.mean if service.latency is not None and service.latency.unit == "s" else None
             rps = traffic.rps or 0.0
             counts = tuple(_counted(objective, service, window_s) for objective, _ in mine)
             blocks.append(Block(rps, rps * mean if mean is not None else None, counts, mean))
             self._found[service.name] = judge(service, mine, blocks)
+
+    def _is_steady(self, at: float, window_s: float, service: str, total: float | None) -> bool:
+        """Whether the two halves of the window had about the same throughput; so, where that is not known."""
+        seen = self._totals.setdefault(service, deque())
+        if total is None:
+            seen.clear()
+            return True
+        seen.append((at, total))
+        while seen[0][0] < at - window_s - 1e-6:
+            seen.popleft()
+        middle = min(seen, key=lambda one: abs(one[0] - (at - window_s / 2)))
+        first, second = middle[1] - seen[0][1], total - middle[1]
+        early, late = middle[0] - seen[0][0], at - middle[0]
+        if early < window_s / 4 or late < window_s / 4:
+            return True
+        before, after = first / early, second / late
+        noise = 3 * math.sqrt(first + second) / window_s  # of Poisson arrivals
+        return abs(after - before) <= _STEADY * (before + after) / 2 + noise
 
 
 def _counted(objective: Objective, service: ServiceState, window_s: float) -> tuple[float, float]:

@@ -97,6 +97,11 @@ class ServiceTracker:
             breakdown.plan(self._tick.layout)
         return breakdown.state(self._tick, self.quantiles, limit)
 
+    def densities(self, by: tuple[str, ...], row: BreakdownRow) -> tuple[tuple[float, float], ...]:
+        """The buckets of a row of the newest tick's breakdown `by` some labels."""
+        breakdown = self._breakdowns.get(by)
+        return breakdown.densities(self._tick, row) if breakdown is not None and self._tick is not None else ()
+
     def _look(self, windows: tuple[TargetWindow, ...]) -> Tick:
         """The rates of this tick; where series came or went, what they count for is worked out first."""
         version = tuple((window.serial, window.layout) for window in windows)

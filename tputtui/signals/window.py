@@ -146,6 +146,9 @@ class TargetWindow:
             return
         longest = max(GAP_INTERVALS * self.interval_s, self.window_s)
         broken = self.at is None or not self.up or not 0 < scrape.at - self.at <= longest
+        if self.at is not None and self.time is not None:
+            # Monotonic time stands still while a machine is suspended: the wall clock tells that counters went on.
+            broken |= scrape.time - self.time - (scrape.at - self.at) > longest
         if broken:
             self.segment += 1
             self._rows.clear()

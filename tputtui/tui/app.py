@@ -39,7 +39,7 @@ from tputtui.views.scene import ListState, Scene, Viewpoint, busiest_service
 
 if TYPE_CHECKING:
     from tputtui.runs.header import Mark
-    from tputtui.tui.profile_trigger import OnMissed
+    from tputtui.tui.profile_trigger import OnMissedLive
     from tputtui.tui.profiles import Profiles
     from tputtui.tui.replay import ReplayCommands
 
@@ -73,6 +73,7 @@ class TputtuiApp(App[int]):
         self.profile_at_once: int | None = None
         self.over_when: Callable[[], bool] | None = None  # what ends the screen by itself
         self.saved: list[str] = []  # files, for the lines in the scrollback
+        self.profiled: list[float] = []  # monotonic seconds of each profile that was taken
         self.asks = EngineCommands(self)
         self.opened: Screen[None] | None = None  # shown alone, in place of the live screen
         self.recording = RecordCommands(self)
@@ -93,14 +94,15 @@ class TputtuiApp(App[int]):
         return Profiles(self)
 
     @cached_property
-    def _on_missed(self) -> OnMissed | None:
+    def _on_missed(self) -> OnMissedLive | None:
         """What takes a profile while an objective is missed; nothing of it is loaded where nobody asked for it."""
         wanted = self.settings.profile.on_objective_missed
         if wanted is None or self.settings.read_only:
             return None
-        from tputtui.tui.profile_trigger import OnMissed
 
-        return OnMissed(self, wanted)
+        from tputtui.tui.profile_trigger import OnMissedLive
+
+        return OnMissedLive(self, wanted)
 
     # ------------------------------------------------------------------------------------------ life
 
@@ -258,6 +260,7 @@ class TputtuiApp(App[int]):
             recording=self.recording.words(),
             replay=self.replay.look() if self.replay is not None else None,
             marks=tuple(mark.at for mark in self.marks),
+            profiled=tuple(self.profiled if self.replay is None else (one.at for one in self.replay.player.profiles)),
         )
         return Scene(
             snapshot,
@@ -318,6 +321,11 @@ class TputtuiApp(App[int]):
                 handler()
                 return
         self.say(f"{keys.LABELS[command]} has no meaning here: ? shows the keys")
+
+    @property
+    def commands(self) -> tuple[keys.Command, ...]:
+        """What the keys are called now: in a replay some do something else."""
+        return self.replay.commands if self.replay is not None else keys.COMMANDS
 
     @property
     def marks(self) -> list[Mark]:

@@ -30,6 +30,7 @@ _HINTS = (
     ("y", "copy the config lines"),
     ("q", "back"),
 )
+_HINTS_OF_A_REPLAY = (("/", "search"), ("y", "copy the name"), ("q", "back"))
 _MORE_TARGETS = (("← →", "target"),)
 _TRAIL = 120
 
@@ -104,6 +105,7 @@ class BrowserScreen(Screen[None]):
             choosing=self._choosing,
             charted=self.desk.viewpoint.charted,
             waiting=self._why_waiting(scene),
+            recorded=self.desk.replay is not None,
         )
         self.query_one("#header", LineBar).show_line(header(scene, width))
         panel = self.query_one("#families", Panel)
@@ -113,7 +115,8 @@ class BrowserScreen(Screen[None]):
         panel.show(view)
         below = self.query_one("#family", Panel)
         below.show(detail(look, width, below.size.height))
-        hints = (*_HINTS[:2], *_MORE_TARGETS, *_HINTS[2:]) if look.place[1] > 1 else _HINTS
+        own = _HINTS_OF_A_REPLAY if look.recorded else _HINTS
+        hints = (*own[:-2], *_MORE_TARGETS, *own[-2:]) if look.place[1] > 1 else own
         self.query_one("#footer", LineBar).show_line(footer(hints, scene.viewpoint.status, width))
 
     def _trail(self, at: int | None) -> Sequence[float | None]:

@@ -15,6 +15,7 @@ from tputtui.views.throughput import CHART_WIDTH, chart_rows
 
 STEP_S = 3.0  # a chart costs 5 ms to build: on a short axis its points lie no closer than this
 _LEAST_ROWS = 6
+_PROFILED = "p"  # on the axis where a profile was taken: the key that shows it
 _TRACE_ROLES: tuple[Role, ...] = ("faint", "plain", "data")  # of quantiles, the lowest first; those above as the last
 
 
@@ -106,9 +107,10 @@ class Charts:
         lines = self._drawn(kind, chart, lambda: plot.draw(chart))
         margin = max((len(trace.name) + 1 for trace in traces if trace.name), default=0)
         end = scene.viewpoint.cursor[0] if scene.viewpoint.cursor is not None else scene.snapshot.at
-        for moment in scene.viewpoint.marks:
+        signed = [(at, "┴") for at in scene.viewpoint.marks] + [(at, _PROFILED) for at in scene.viewpoint.profiled]
+        for moment, sign in signed:
             if end - span <= moment <= end:
-                lines = plot.marked(lines, 1 - (end - moment) / span, margin, "┴")
+                lines = plot.marked(lines, 1 - (end - moment) / span, margin, sign)
         if scene.viewpoint.cursor is None:
             return lines
         return plot.marked(lines, 1 - (end - scene.viewpoint.cursor[1]) / span, margin)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from tputtui.tui.keys import Where, help_rows
+from tputtui.tui.keys import COMMANDS, Command, Where, help_rows
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views.lines import Line, Row, rule
 from tputtui.views.scene import PanelView
@@ -55,7 +55,8 @@ class HelpScreen(ModalScreen[None]):
     def _show(self) -> None:
         panel = self.query_one("#keys", Panel)
         width, height = panel.size
-        lines = help_lines(width, cast("TputtuiApp", self.app).settings.keys)
+        desk = cast("TputtuiApp", self.app)
+        lines = help_lines(width, desk.settings.keys, desk.commands)
         hidden = len(lines) - height
         if hidden > 0:
             lines[0] = rule("Keys", f"{hidden} lines more: the arrows scroll  q goes back", width, focused=True)
@@ -63,11 +64,11 @@ class HelpScreen(ModalScreen[None]):
         panel.show(PanelView(tuple(lines[self._top : self._top + height])))
 
 
-def help_lines(width: int, remapped: Mapping[str, str]) -> list[Line]:
+def help_lines(width: int, remapped: Mapping[str, str], commands: Sequence[Command] = COMMANDS) -> list[Line]:
     """The keys as lines, by place; a sentence that is longer than its column goes on below."""
     lines: list[Line] = [rule("Keys", "q goes back", width, focused=True)]
     for place, title in _PLACES.items():
-        rows = help_rows(place, remapped)
+        rows = help_rows(place, remapped, commands)
         if rows:
             lines.append(Row(width).at(1, title, "strong").line())
         for key, label, words in rows:

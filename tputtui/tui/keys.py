@@ -7,7 +7,7 @@ table is also what a config's [keys] is checked against, where no screen is show
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -334,10 +334,12 @@ FOOTER_MOST = 10
 _LAST = ("help", "quit")
 
 
-def hints(where: Iterable[Where], keys: Mapping[str, str]) -> list[tuple[str, str]]:
+def hints(
+    where: Iterable[Where], keys: Mapping[str, str], commands: Sequence[Command] = COMMANDS
+) -> list[tuple[str, str]]:
     """(key, word) for the footer, at most ten; the last two, the way to all others and the way out, always among them."""
     wanted = set(where)
-    shown = [command for command in COMMANDS if command.footer and command.where in wanted]
+    shown = [command for command in commands if command.footer and command.where in wanted]
     order = ("profile", "live", "time", "everywhere")
     shown.sort(key=lambda command: (command.id in _LAST, order.index(command.where), command.id == "quit"))
     kept = [*shown[:-2][: FOOTER_MOST - 2], *shown[-2:]]
@@ -350,11 +352,13 @@ def together(command: Command, remapped: Mapping[str, str]) -> str:
     return " ".join(first_key(one, remapped) for one in (command, other) if one is not None)
 
 
-def help_rows(place: Where, remapped: Mapping[str, str]) -> list[tuple[str, str, str]]:
+def help_rows(
+    place: Where, remapped: Mapping[str, str], commands: Sequence[Command] = COMMANDS
+) -> list[tuple[str, str, str]]:
     """(keys, label, help) of all that keys do in a place; of a pair one row."""
-    seconds = {command.pair.other for command in COMMANDS if command.pair is not None}
+    seconds = {command.pair.other for command in commands if command.pair is not None}
     rows = []
-    for command in COMMANDS:
+    for command in commands:
         if command.where != place or command.id in seconds:
             continue
         if command.pair is not None:

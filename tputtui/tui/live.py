@@ -143,7 +143,7 @@ class LiveScreen(Screen[None]):
         if self._plan.event_line:
             self.query_one("#event-line", LineBar).show_line(event_line(scene, size.width))
         if not self.query_one(Prompt).display:
-            hints = keys.hints(("live", "time", "everywhere"), self.desk.settings.keys)
+            hints = keys.hints(("live", "time", "everywhere"), self.desk.settings.keys, self.desk.commands)
             self.query_one("#footer", LineBar).show_line(footer(hints, scene.viewpoint.status, size.width))
 
     def shows(self, panel: PanelName) -> bool:

@@ -11,6 +11,7 @@ from tputtui.views.profile_book import Book
 if TYPE_CHECKING:
     from tputtui.tui.profile_keys import BookKeys
 
+_OFF = "source is off in a replay: the files here may not be those that ran then"
 KEPT = 32  # files whose text is held
 
 
@@ -36,6 +37,8 @@ class Sources:
         file = book.file
         if not file or book.study is None:
             return None
+        if self._screen.desk.replay is not None:
+            return SourceText(file, missing=_OFF)
         found = self._texts.get(file)
         if found is None and self._reading != file:
             self._reading = file

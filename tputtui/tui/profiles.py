@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from tputtui.runs.items import Profiled
     from tputtui.tui.app import TputtuiApp
     from tputtui.tui.profile import ProfileScreen
+
+
+_MOST_MARKED = 200  # profiles that have a mark on the time axis
 
 
 class Profiles:
@@ -56,6 +60,10 @@ class Profiles:
         length = text.span(round(entry.duration_s or 0.0, 1))
         words = f"profile of {text.clean(entry.label, 60)}, {length}" + (f": {text.clean(why, 120)}" if why else "")
         self._desk.source.note(Event(entry.time, "profile", words))
+        del self._desk.profiled[: -_MOST_MARKED + 1]
+        self._desk.profiled.append(time.monotonic() - (time.time() - entry.time))
+        if entry.profile is not None and not self._desk.recording.keep(entry.profile) and not problem:
+            problem = "the profile is too large to be carried in the run: it is saved beside it"
         if problem:
             with contextlib.suppress(RuntimeError):  # the screen has gone
                 self._desk.call_from_thread(self._desk.say, problem)

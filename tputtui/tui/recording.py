@@ -16,6 +16,7 @@ from tputtui.runs.header import Mark
 from tputtui.tui.travel import ask
 
 if TYPE_CHECKING:
+    from tputtui.profiling.profile import Profile
     from tputtui.runs.recorder import Recorder
     from tputtui.tui.app import TputtuiApp
 
@@ -123,13 +124,18 @@ class RecordCommands:
         length = f"{text.span(round(state.seconds))}, {digits} {unit}"
         if state.size:
             self._desk.saved.append(str(recorder.plan.path))
-        else:
-            with contextlib.suppress(OSError):
-                recorder.plan.path.unlink()  # nobody wants a run without a reading
         if problem:
             self._desk.source.note(Event(time.time(), "warning", f"the recording stopped: {problem}"))
             return f"the recording stopped: {problem}; {length} of it are saved"
         return f"recorded {length}: {recorder.plan.path.name}" if state.size else "nothing was read: nothing is saved"
+
+    def keep(self, profile: Profile) -> bool:
+        """Put a profile into what is recorded, if anything is; False: it is too large for that. From any thread."""
+        if self._recorder is None:
+            return True
+        from tputtui.runs.profiles import put
+
+        return put(self._desk.source, profile)
 
     def check(self) -> None:
         """A disk that is full, or gone, ends the recording, never the screen. Asked once a second."""

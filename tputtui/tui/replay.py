@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from tputtui import text
 from tputtui.monitor.player import Player
 from tputtui.runs.moments import moment
+from tputtui.tui.keys import Command
+from tputtui.tui.replay_keys import commands_of_a_replay
 from tputtui.tui.travel import ask
 from tputtui.views.scene import Replay
 
@@ -30,6 +32,12 @@ class ReplayCommands:
             self._desk.call_later(self._desk.say, f"damaged: {damage[0]}")
         now = self.player.position
         return Replay(now.seconds, now.of_s, now.speed, now.paused, now.read)
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """What the keys are called: space plays where the run stands."""
+        now = self.player.position
+        return commands_of_a_replay(now.paused or now.seconds >= now.of_s)
 
     # ------------------------------------------------------------------------------------------ moving
 
@@ -116,17 +124,15 @@ class ReplayCommands:
         if here is not None:
             self._desk.profiles.open(here)
         else:
-            self._desk.say(
-                "off in a replay: the process is not there to be profiled, and none was recorded at this moment"
-            )
+            self._desk.say("off in a replay: no process to profile, and no profile was recorded here")
 
     def do_profile_options(self) -> None:
         """P."""
-        self._desk.say("off in a replay: the process is not there to be profiled")
+        self._desk.say("off in a replay: there is no process to profile")
 
     def do_record(self) -> None:
         """R."""
-        self._desk.say("off in a replay: it is recorded already; tputtui cut makes a part of it a run of its own")
+        self._desk.say("off in a replay: it is recorded already; tputtui cut takes a part of it")
 
     def do_mark(self) -> None:
         """m."""

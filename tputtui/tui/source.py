@@ -90,6 +90,10 @@ class Source(Protocol):
     def mark(self, words: str, time_: float | None = None) -> None:
         """Set a mark, now or at a moment of unix time."""
 
+    def keep_profile(self, time_: float, pid: int, name: str, document: bytes, hottest: str) -> bool:
+        """Put a profile into the run that is recorded; False: too large to be carried in it."""
+        ...
+
     def note(self, event: Event) -> None:
         """Put something into the event log."""
 
@@ -122,6 +126,10 @@ class NoSource:
 
     def end_recording(self) -> None:
         """None."""
+
+    def keep_profile(self, *_: object) -> bool:
+        """Nothing is recorded."""
+        return True
 
     def _nothing(self, *_: object) -> None:
         """There is nobody to tell."""

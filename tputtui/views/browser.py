@@ -39,6 +39,7 @@ class Look:
     choosing: int | None = None  # which of `CHOICES` is offered
     charted: tuple[str, str] | None = None  # the (target, family) on the live screen
     waiting: str = "reading the whole answer"
+    recorded: bool = False  # it is a run's: nothing can be chosen, and not all has to be there
 
     @property
     def under_cursor(self) -> int | None:
@@ -117,7 +118,7 @@ def _context(look: Look) -> str:
         if look.families.hidden:
             parts.append(f"{look.families.hidden:,} series beyond the limit are not read")
         if look.families.unrecorded:
-            parts.append(f"{look.families.unrecorded:,} series not recorded: record --all-metrics keeps them")
+            parts.append(f"{look.families.unrecorded:,} series not recorded")
     if look.query:
         parts.append(f"/{text.clean(look.query, 30)}")
     return "  ".join(parts)
@@ -126,6 +127,10 @@ def _context(look: Look) -> str:
 def _feeds(look: Look, families: Families, family: FamilyRow) -> tuple[str, ...]:
     charted = (CHART,) if look.is_charted(family) else ()
     return (*charted, *families.feeds.get(family.name, ()))
+
+
+def _is_missing(look: Look, family: FamilyRow) -> bool:
+    return look.recorded and not family.series
 
 
 class _Columns:
@@ -156,6 +161,8 @@ class _Columns:
         digits, unit = figure(family, families.figures.now(place))
         row.ending_at(self.now_ends, digits, "strong").then(f" {unit}" if unit else "", "dim")
         feeds = _feeds(look, families, family)
+        if _is_missing(look, family):
+            feeds = ("not recorded",)
         return row.at(self.feeds, text.cut(", ".join(feeds), self.width - self.feeds)).line()
 
 
@@ -195,7 +202,10 @@ def _told(look: Look, families: Families, place: int, width: int, height: int) -
     lines = [Row(width).at(1, words).line() for words in help_lines]
     labels = ", ".join(text.clean(label, 60) for label in family.labels) or "no labels"
     lines.append(Row(width).at(1, "labels  ", "dim").then(labels).line())
-    feeding = ", ".join(_feeds(look, families, family)) or "nothing yet: Enter charts it, or chooses what it feeds"
+    nothing = "nothing" if look.recorded else "nothing yet: Enter charts it, or chooses what it feeds"
+    feeding = ", ".join(_feeds(look, families, family)) or nothing
+    if _is_missing(look, family):
+        feeding = "not recorded: record --all-metrics keeps it"
     lines.append(Row(width).at(1, "feeds   ", "dim").then(feeding).line())
     digits, unit = figure(family, families.figures.now(place))
     now = Row(width).at(1, "now     ", "dim").then(digits, "strong").then(f" {unit}" if unit else "", "dim")

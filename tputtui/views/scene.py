@@ -72,6 +72,7 @@ class Viewpoint:
     recording: str | None = None  # how long and how large by now, while something is recorded
     replay: Replay | None = None  # a recorded run is shown
     marks: tuple[float, ...] = ()  # `at` of each mark
+    profiled: tuple[float, ...] = ()  # `at` of each profile that was taken
     baseline: Baseline | None = None  # what all figures are held against
     status: str = ""  # a passing sentence in the place of the footer
     lists: dict[str, ListState] = field(default_factory=dict)
@@ -133,8 +134,8 @@ class Scene:
         return line if cursor is None else mark(line, start + cursor)
 
     def mark_columns(self, columns: int) -> tuple[int, ...]:
-        """In which of `columns` of the time axis the marks lie."""
-        found = (self._column(moment, columns) for moment in self.viewpoint.marks)
+        """In which of `columns` of the time axis marks lie, and profiles."""
+        found = (self._column(moment, columns) for moment in (*self.viewpoint.marks, *self.viewpoint.profiled))
         return tuple(sorted({column for column in found if column is not None}))
 
     def _column(self, moment: float, columns: int) -> int | None:

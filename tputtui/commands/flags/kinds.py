@@ -5,8 +5,15 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from typing import TYPE_CHECKING
 
 from tputtui.text import clean, parse_duration
+
+if TYPE_CHECKING:
+    from tputtui.profiling.subset import Subset
+
+LEAST_PART = 64 * 1024
+"""Bytes: what one file of a recording may be limited to."""
 
 
 def whole(text: str) -> int:
@@ -59,15 +66,14 @@ def mark(text: str) -> tuple[float, str]:
     return 0.0, clean(text.strip(), 500)
 
 
-def capture(text: str) -> tuple[str, float, float | None]:
-    """`PID|:PORT@60s[/5m]`: (PID or :PORT, seconds of the capture, seconds from one to the next or None)."""
-    found = re.fullmatch(r"(:?\d{1,10})@([^/]+)(?:/(.+))?", text, re.ASCII)
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not PID@60s, :PORT@60s or :PORT@60s/5m")
-    length, every = seconds(found[2]), seconds(found[3]) if found[3] else None
-    if every is not None and every < length:
-        raise argparse.ArgumentTypeError("a capture has to end before the next one begins")
-    return found[1], length, every
+def capture(text: str) -> Subset:
+    """`PID|:PORT@60s[/5m]`."""
+    from tputtui.profiling import subset  # what it needs is loaded for who asks for a profile
+
+    try:
+        return subset.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def size(text: str) -> int:
@@ -75,4 +81,9 @@ def size(text: str) -> int:
     found = re.fullmatch(r"(\d{1,15})\s*(B|KiB|MiB|GiB)?", text, re.ASCII)
     if found is None or int(found[1]) == 0:
         raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a size, such as 500MiB")
-    return int(found[1]) << 10 * ("B", "KiB", "MiB", "GiB").index(found[2] or "B")
+    size = int(found[1]) << 10 * ("B", "KiB", "MiB", "GiB").index(found[2] or "B")
+    if size < LEAST_PART:
+        raise argparse.ArgumentTypeError(
+            f"{clean(text, 40)!r} is below {LEAST_PART >> 10}KiB: a file would hold seconds"
+        )
+    return size

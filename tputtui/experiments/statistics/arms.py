@@ -21,6 +21,8 @@ class Arm:
     t: Array
     columns: Mapping[str, Array]
     step_s: float
+    bounds: Array | None = None  # ms, of the buckets but the last
+    buckets: Array | None = None  # [row, bucket]: requests in each alone; a row without them is NaN
 
     @property
     def rps(self) -> Array:
@@ -34,7 +36,9 @@ class Arm:
 
     def take(self, which: Mask | NDArray[np.intp] | slice) -> Arm:
         """Some of the rows."""
-        return Arm(self.t[which], {name: column[which] for name, column in self.columns.items()}, self.step_s)
+        columns = {name: column[which] for name, column in self.columns.items()}
+        buckets = None if self.buckets is None else self.buckets[which]
+        return Arm(self.t[which], columns, self.step_s, self.bounds, buckets)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +66,11 @@ class Arms:
 
 def arm(rows: Rows) -> Arm:
     """Rows as arrays."""
-    return Arm(array(rows.t), {name: array(values) for name, values in rows.columns.items()}, rows.step_s)
+    columns = {name: array(values) for name, values in rows.columns.items()}
+    if rows.buckets is None:
+        return Arm(array(rows.t), columns, rows.step_s)
+    bounds, counts = array(rows.buckets.bounds_ms), array(rows.buckets.counts)
+    return Arm(array(rows.t), columns, rows.step_s, bounds, counts)
 
 
 def aligned(a: Arm, b: Arm) -> tuple[Arms, float]:
@@ -85,7 +93,10 @@ def _averaged(one: Arm, step: float) -> Arm:
     places = np.floor(one.t / step)
     kept, where = np.unique(places, return_inverse=True)
     columns = {name: _means(column, where, len(kept)) for name, column in one.columns.items()}
-    return Arm(kept * step, columns, step)
+    buckets = None
+    if one.buckets is not None:
+        buckets = np.stack([_means(column, where, len(kept)) for column in one.buckets.T], axis=1)
+    return Arm(kept * step, columns, step, one.bounds, buckets)
 
 
 def _means(column: Array, where: NDArray[np.intp], cells: int) -> Array:

@@ -10,13 +10,14 @@ import numpy as np
 
 from tputtui.experiments.context import Context
 from tputtui.experiments.environment import differences
-from tputtui.experiments.outcome import Comparison, Metric, Seconds, Verdict
+from tputtui.experiments.outcome import UNITS, Comparison, Metric, Route, Seconds, Verdict
 from tputtui.experiments.rows import Rows
-from tputtui.experiments.statistics import effects, gates
+from tputtui.experiments.statistics import effects, gates, tails
 from tputtui.experiments.statistics.arms import Arms, arm
 from tputtui.experiments.statistics.effects import Measured
 from tputtui.experiments.statistics.gates import Notes
 from tputtui.experiments.statistics.planning import seconds_needed
+from tputtui.experiments.statistics.routes import compare_routes
 from tputtui.experiments.statistics.steady import autocorrelation
 from tputtui.experiments.statistics.verdicts import FEWEST_EFFECTIVE, judged, overall, unproven_harm
 
@@ -59,12 +60,17 @@ def compare(baseline: Rows, candidate: Rows, context: Context, *, absolute_times
         notes.say("load-limited", f"The load was limited, so throughput cannot show an improvement: {primary} decides.")
     error, assumed = effects.between(arms.paired, context.aa_history_rps, context.pair_history)
     gates.history(arms, context, error, assumed, notes)
-    measured = _measured(arms, context)
+    errors_between = _between(arms, context)
+    measured = _measured(arms, errors_between)
     gates.drift(arms, measured["throughput"], context, notes)
     metrics = judged(measured, context, primary)
     if limited:
         metrics = tuple(gates.without_uplift(metric) for metric in metrics)
     verdict = overall(metrics, primary)
+    routes, shifts = compare_routes(baseline, candidate, arms, context, errors_between)
+    if gates.mix(shifts, notes):
+        verdict = "inconclusive"
+    verdict = _with_routes(verdict, routes, notes)
     seconds = replace(answer.seconds, trimmed=trimmed, excluded=excluded)
     if notes.cap and verdict != "inconclusive":
         verdict = "inconclusive"
@@ -78,25 +84,46 @@ def compare(baseline: Rows, candidate: Rows, context: Context, *, absolute_times
     if notes.barred:
         verdict = "not_comparable"
         metrics = tuple(replace(one, verdict=verdict if one.verdict else None) for one in metrics)
-    return _closed(
-        replace(answer, verdict=verdict, primary=primary, seconds=seconds, metrics=metrics, strata=strata), notes
-    )
+        routes = tuple(replace(one, verdict=verdict) for one in routes)
+    answer = replace(answer, verdict=verdict, primary=primary, seconds=seconds, metrics=metrics, strata=strata)
+    return _closed(replace(answer, routes=routes), notes)
+
+
+def _with_routes(verdict: Verdict, routes: Sequence[Route], notes: Notes) -> Verdict:
+    """A route that is worse, and surely so, is worse whatever the total says."""
+    worse = [route for route in routes if route.verdict == "regressed"]
+    for route in worse:
+        told = [metric for metric in route.metrics if metric.guards and metric.verdict == "regressed"]
+        names = ", ".join(metric.name for metric in told)
+        share = f"{route.candidate_share:.0%} of requests"
+        hidden = "" if verdict == "regressed" else ", whatever the total says"
+        notes.say(None, f"{route.name} regressed ({names}; {share}){hidden}.")
+    if worse and verdict == "improved":
+        notes.say("trade-off")
+    return "regressed" if worse and verdict in ("improved", "equivalent", "inconclusive") else verdict
 
 
 def _closed(answer: Comparison, notes: Notes) -> Comparison:
     return replace(answer, flags=tuple(notes.flags), reasons=tuple(notes.reasons), capped=notes.cap)
 
 
-def _measured(arms: Arms, context: Context) -> dict[str, Measured]:
+def _between(arms: Arms, context: Context) -> dict[str, effects.Between]:
+    """What equal runs differ by, for each metric."""
+
     def error(metric: str) -> effects.Between:
         pairs = context.pair_history if metric == "throughput" else ()
         return effects.between(arms.paired, context.history(metric), pairs)[0]
 
+    return {name: error(name) for name in UNITS}
+
+
+def _measured(arms: Arms, error: dict[str, effects.Between]) -> dict[str, Measured]:
+    """Every metric; quantiles from merged buckets where both arms have them."""
     return {
-        "throughput": effects.throughput(arms, error("throughput")),
-        **{name: effects.quantile(arms, name, error(name)) for name in ("p50", "p90", "p99")},
+        "throughput": effects.throughput(arms, error["throughput"]),
+        **tails.quantiles(arms, error),
         "error_ratio": effects.errors(arms),
-        "cpu_per_request": effects.cost(arms, error("cpu_per_request")),
+        "cpu_per_request": effects.cost(arms, error["cpu_per_request"]),
     }
 
 

@@ -71,6 +71,7 @@ class Measured:
     limits: tuple[float, float] | None = None  # an exact 95 % interval, where it is not the estimate's
     limits_90: tuple[float, float] | None = None
     exact_p: float | None = None
+    effect: float | None = None  # what the limits are of, relative; None: the difference of the two figures
     why: str = ""
     companions: dict[str, float] = field(default_factory=dict)
 

@@ -14,6 +14,7 @@ from tputtui.experiments.rows import Rows
 from tputtui.experiments.statistics import effects
 from tputtui.experiments.statistics.arms import Arm, Arms, aligned
 from tputtui.experiments.statistics.effects import Between, Measured
+from tputtui.experiments.statistics.routes import Shift
 from tputtui.experiments.statistics.steady import drifts, incident_rows, shared, warm_up
 from tputtui.text import clean, span
 
@@ -26,6 +27,8 @@ _WHOLE: Final = 0.9
 _NEAR_OFFERED: Final = 0.02
 _WORSE_ERRORS: Final = 0.10  # error ratio, in a shared incident
 _WORSE_RATE: Final = 0.8  # of the baseline's throughput, in a shared incident
+_MIX_NAMED: Final = 3  # routes
+_MIX_MOVED: Final = 0.05  # of all requests, from which on the total is of other work
 
 
 @dataclass(slots=True)
@@ -201,6 +204,19 @@ def history(arms: Arms, context: Context, error: Between, assumed: bool, notes: 
             f"Equal runs are assumed to differ by {effects.ASSUMED_RUN_SD:.0%} (standard deviation): "
             f"{'too few' if context.aa_history_rps else 'no'} A/A runs say how much they do.",
         )
+
+
+def mix(shifts: Sequence[Shift], notes: Notes) -> bool:
+    """A mix of routes that has shifted is named before everything else. True where the total is of other work then."""
+    if not shifts:
+        return False
+    told = ", ".join(f"{one.route} {one.baseline:.1%} → {one.candidate:.1%}" for one in shifts[:_MIX_NAMED])
+    more = f" and {len(shifts) - _MIX_NAMED} more" if len(shifts) > _MIX_NAMED else ""
+    notes.reasons.insert(0, f"The mix of routes has shifted: {told}{more} of all requests. Compare route by route.")
+    moved = sum(abs(one.candidate - one.baseline) for one in shifts) / 2
+    if moved >= _MIX_MOVED:
+        notes.say(None, f"{moved:.0%} of the requests are others than before: the total allows no verdict.")
+    return moved >= _MIX_MOVED
 
 
 def without_uplift(metric: Metric) -> Metric:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -68,13 +68,30 @@ def judged(
     return tuple(out)
 
 
+def holm_over(groups: Sequence[tuple[Metric, ...]]) -> list[tuple[Metric, ...]]:
+    """Metrics of several groups (routes), judged anew with Holm's correction over all that have a say in any."""
+    places = [(group, at) for group, metrics in enumerate(groups) for at, one in enumerate(metrics) if _counts(one)]
+    adjusted = _holm([groups[group][at].p or 0.0 for group, at in places])
+    out = [list(metrics) for metrics in groups]
+    for (group, at), p in zip(places, adjusted, strict=True):
+        one = groups[group][at]
+        called = one.verdict in ("improved", "regressed") and p >= ALPHA
+        why = "not sure any more, with so many routes looked at" if called else one.why
+        out[group][at] = replace(one, p=p, verdict="inconclusive" if called else one.verdict, why=why)
+    return [tuple(metrics) for metrics in out]
+
+
+def _counts(metric: Metric) -> bool:
+    return metric.guards and metric.p is not None
+
+
 def _holm(ps: Sequence[float]) -> list[float]:
     return [1.0 if p is None else p for p in holm(list(ps))]
 
 
 def _test(name: str, one: Measured) -> _Judged | None:
     if one.limits is not None and one.limits_90 is not None and one.exact_p is not None:
-        effect = (one.candidate or 0.0) - (one.baseline or 0.0)
+        effect = one.effect if one.effect is not None else (one.candidate or 0.0) - (one.baseline or 0.0)
         return _Judged(one.exact_p, effect, one.limits, one.limits_90)
     if one.estimate is None:
         return None

@@ -1,0 +1,111 @@
+"""Every route with enough requests by itself, so that a worse one does not hide in the total; and what the mix did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from tputtui.experiments.context import Context
+from tputtui.experiments.outcome import Metric, Route, Verdict
+from tputtui.experiments.rows import Rows
+from tputtui.experiments.statistics import effects, tails
+from tputtui.experiments.statistics.arms import Arm, Arms, aligned, arm
+from tputtui.experiments.statistics.effects import Between
+from tputtui.experiments.statistics.longrun import FEWEST, long_run
+from tputtui.experiments.statistics.verdicts import holm_over, judged, overall
+from tputtui.text import clean
+
+ENOUGH: Final = 500.0
+"""Requests in each arm from which on a route is compared."""
+
+_SHIFTED: Final = 0.02  # of all requests: a smaller change of a route's share is left alone
+_SURE: Final = 3.0  # standard errors
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A route whose share of all requests is another one in the candidate, and surely so."""
+
+    route: str
+    baseline: float
+    candidate: float
+
+
+def compare_routes(
+    baseline: Rows, candidate: Rows, arms: Arms, context: Context, error: dict[str, Between]
+) -> tuple[tuple[Route, ...], tuple[Shift, ...]]:
+    """The routes that both sides have, most requests first, on the rows that `arms` kept; and those whose share moved.
+
+    Throughput is told for information: how often a route is asked is the load's doing. The highest quantile that its
+    requests can tell and its errors are judged, with Holm's correction over all routes.
+    """
+    found: list[tuple[str, Arms, tuple[float, float]]] = []
+    shifts: list[Shift] = []
+    for name in dict.fromkeys((*baseline.routes, *candidate.routes)):
+        pair = baseline.routes.get(name), candidate.routes.get(name)
+        if pair[0] is None or pair[1] is None:
+            continue
+        own = _kept(pair[0], pair[1], arms)
+        shares = _share(own.baseline, arms.baseline), _share(own.candidate, arms.candidate)
+        if _is_shift(own, arms, shares):
+            shifts.append(Shift(clean(name, 120), *shares))
+        if min(_requests(own.baseline), _requests(own.candidate)) >= ENOUGH:
+            found.append((clean(name, 120), own, shares))
+    found.sort(key=lambda one: -(one[2][0] + one[2][1]))
+    metrics = holm_over([_judged(own, context, error) for _, own, _ in found])
+    routes = [Route(name, *shares, own, _verdict(own)) for (name, _, shares), own in zip(found, metrics, strict=True)]
+    shifts.sort(key=lambda one: -abs(one.candidate - one.baseline))
+    return tuple(routes), tuple(shifts)
+
+
+def _kept(baseline: Rows, candidate: Rows, arms: Arms) -> Arms:
+    """The rows of a route at the times that are left of the whole."""
+    a, b = arm(baseline), arm(candidate)
+    if arms.paired:
+        both, _ = aligned(a, b)
+        a, b = both.baseline, both.candidate
+    return Arms(a.take(np.isin(a.t, arms.baseline.t)), b.take(np.isin(b.t, arms.candidate.t)), arms.paired)
+
+
+def _requests(one: Arm) -> float:
+    return float(one.rps.sum()) * one.step_s
+
+
+def _share(one: Arm, whole: Arm) -> float:
+    total = _requests(whole)
+    return _requests(one) / total if total > 0 else 0.0
+
+
+def _is_shift(own: Arms, arms: Arms, shares: tuple[float, float]) -> bool:
+    change = shares[1] - shares[0]
+    if abs(change) < _SHIFTED:
+        return False
+    variance = 0.0
+    for route, whole, share in (
+        (own.baseline, arms.baseline, shares[0]),
+        (own.candidate, arms.candidate, shares[1]),
+    ):
+        if len(route.t) != len(whole.t) or len(route.t) < FEWEST or whole.rps.mean() <= 0:
+            return False
+        variance += long_run((route.rps - share * whole.rps) / float(whole.rps.mean())).variance
+    return bool(abs(change) > _SURE * np.sqrt(variance))
+
+
+def _judged(own: Arms, context: Context, error: dict[str, Between]) -> tuple[Metric, ...]:
+    measured = {
+        "throughput": effects.throughput(own, error["throughput"]),
+        **tails.quantiles(own, error),
+        "error_ratio": effects.errors(own),
+    }
+    tail = next((name for name in ("p99", "p90", "p50") if measured[name].estimate is not None), "p99")
+    metrics = judged(measured, context, tail)
+    guarding = (tail, "error_ratio")
+    return tuple(replace(one, guards=one.name in guarding) for one in metrics)
+
+
+def _verdict(metrics: Sequence[Metric]) -> Verdict:
+    tail = next((one.name for one in metrics if one.guards and one.name != "error_ratio"), "error_ratio")
+    return overall(metrics, tail)
