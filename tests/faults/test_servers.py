@@ -322,6 +322,9 @@ def test_a_native_histogram_has_its_quantiles() -> None:
         latency = watch.until(has_rates).services[0].latency
         assert latency is not None
         assert latency.family == "http_request_duration_seconds"
-        assert [one.value for one in latency.quantiles[:2]] == [pytest.approx(0.05 + 0.05 * 50 / 60), pytest.approx(0.175)]
+        assert [one.value for one in latency.quantiles[:2]] == [
+            pytest.approx(0.05 + 0.05 * 50 / 60),
+            pytest.approx(0.175),
+        ]
         assert latency.mean == pytest.approx(0.09)
         assert not any("_seconds_bucket" in form.get("query", "") for _, _, form in fake.asked)

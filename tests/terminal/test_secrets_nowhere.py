@@ -142,7 +142,9 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
         session.wait_for("userinfo-ok")
         session.send("R")
         session.read(2.0)
-        command_line = Path(f"/proc/{session.pid}/cmdline").read_bytes() + Path(f"/proc/{session.pid}/comm").read_bytes()
+        command_line = (
+            Path(f"/proc/{session.pid}/cmdline").read_bytes() + Path(f"/proc/{session.pid}/comm").read_bytes()
+        )
         session.send("R")
         session.read(1.0)
         session.send("q")
@@ -167,8 +169,15 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
 
 def test_what_is_wrong_with_a_config_is_said_without_its_secrets(tmp_path: Path) -> None:
     config = planted(tmp_path, 1)
-    text = config.read_text().replace("X-Key =", "X Key =").replace("/401/a", "/401/a:\\n").replace("interval", "intervall")
-    config.write_text(text + f'[[targets]]\nurl = "ftp://me:{SECRETS["userinfo"]}@h"\npassword = "{SECRETS["header"]}"\n')
+    text = (
+        config.read_text()
+        .replace("X-Key =", "X Key =")
+        .replace("/401/a", "/401/a:\\n")
+        .replace("interval", "intervall")
+    )
+    config.write_text(
+        text + f'[[targets]]\nurl = "ftp://me:{SECRETS["userinfo"]}@h"\npassword = "{SECRETS["header"]}"\n'
+    )
     argv = [sys.executable, "-m", "tputtui", "stream", "--config", str(config)]
     done = subprocess.run(argv, capture_output=True, check=False, timeout=30)
     assert done.returncode == 2
