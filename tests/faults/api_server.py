@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import re
 import threading
 import time
 import urllib.parse
@@ -110,9 +111,33 @@ class Fake:
             found = [({**labels, "job": job}, value) for job in self.jobs for labels, value in rates]
             return vector([one for one in found if f'"{one[0]["tputtui_family"]}"' in query], **self.more)
         share = 0.9 if " offset " in query else 1.0
+        told = re.search(r'__name__=~?"([^"]*)"', query)
+        raw = [(labels, v) for labels, v in RAW if told is None or re.fullmatch(told[1], labels["__name__"])]
         return vector(
-            [({**labels, "job": job}, v * share) for job in self.jobs if f'"{job}"' in query for labels, v in RAW]
+            [({**labels, "job": job}, v * share) for job in self.jobs if f'"{job}"' in query for labels, v in raw]
         )
+
+
+DURATION = "http_request_duration_seconds"
+
+
+class NativeFake(Fake):
+    """Its latency is a native histogram: of 100 observations, 60 from 50 to 100 ms, the rest up to 200 ms."""
+
+    def _query(self, query: str) -> Answer:
+        if query.startswith("count by (job,__name__)"):
+            return vector([({"job": "api", "__name__": name}, 4.0) for name in ("http_requests_total", DURATION)])
+        answer = super()._query(query)
+        told = json.loads(answer[2])["data"]
+        if told["resultType"] != "vector":
+            return answer
+        name = "tputtui_family" if "label_replace" in query else "__name__"
+        kept = [one for one in told["result"] if not one["metric"].get(name, "").startswith(DURATION)]
+        if f'"{DURATION}"' in query or (name == "__name__" and query.startswith("{") and "__name__=" not in query):
+            buckets = [[0, "0.05", "0.1", "60"], [0, "0.1", "0.2", "40"]]
+            histogram = [time.time(), {"count": "100", "sum": "9", "buckets": buckets}]
+            kept.append({"metric": {name: DURATION, "job": "api"}, "histogram": histogram})
+        return success({"resultType": "vector", "result": kept})
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Self
 
 import pytest
-from api_server import Answer, Fake, refusal, serving, success, vector
+from api_server import Answer, Fake, NativeFake, refusal, serving, success, vector
 
 from tputtui.collect.promserver import server as asked
 from tputtui.commands import check
@@ -297,3 +297,34 @@ def test_the_scrape_interval_of_a_young_job_is_asked_for_again(fake: Fake, monke
         assert watch.until(has_rates).services[0].covered_s == pytest.approx(60.0)
         fake.samples = 3
         watch.until(lambda snapshot: snapshot.services[0].covered_s == pytest.approx(4.0))
+
+
+def test_a_charted_family_of_a_job_is_all_that_is_asked_for(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asked, "BROWSE_EVERY_S", 0.2)
+    with Watch(at(fake)) as watch:
+        watch.until(has_rates)
+        watch.engine.browse("prom")
+        watch.until(lambda _: watch.engine.families("prom") is not None)
+        watch.engine.chart(("prom", "http_request_duration_seconds"))
+        watch.engine.browse(None)
+        watch.until(lambda snapshot: snapshot.charted is not None and snapshot.charted.rate is not None)
+        before = len(fake.asked)
+        found = watch.until(lambda _: len(fake.asked) > before + 6)
+        looks = [form["query"] for _, _, form in fake.asked[before:] if form.get("query", "").startswith("{")]
+    assert looks
+    told = "|".join(f"http_request_duration_seconds{end}" for end in ("_count", "_sum"))
+    assert set(looks) == {f'{{job="api",__name__=~"{told}",__name__!=""}}'}
+    assert has_rates(found), "what is charted must not be taken for all there is"
+
+
+def test_a_native_histogram_has_its_quantiles() -> None:
+    with serving(NativeFake()) as fake, Watch(at(fake)) as watch:
+        latency = watch.until(has_rates).services[0].latency
+        assert latency is not None
+        assert latency.family == "http_request_duration_seconds"
+        assert [one.value for one in latency.quantiles[:2]] == [
+            pytest.approx(0.05 + 0.05 * 50 / 60),
+            pytest.approx(0.175),
+        ]
+        assert latency.mean == pytest.approx(0.09)
+        assert not any("_seconds_bucket" in form.get("query", "") for _, _, form in fake.asked)

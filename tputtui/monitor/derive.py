@@ -101,9 +101,12 @@ class Monitor:
             self._targets = {name: self._targets[name] for name in names if name in self._targets}
             self._grouped = False
 
-    def is_browsed(self, target: str) -> bool:
-        """Whether somebody looks at families of a target, all of them or one."""
-        return any(one is not None and one.target == target for one in (self._browsing, self._charting))
+    def looked_for(self, target: str) -> frozenset[str] | None:
+        """The sample names of a target that somebody looks at as they are; None: all of them. May be called during a tick."""
+        browsing, charting = self._browsing, self._charting
+        if browsing is not None and browsing.target == target:
+            return None
+        return charting.samples if charting is not None and charting.target == target else frozenset()
 
     def questions(self, target: str) -> tuple[Question, ...]:
         """What to ask the server for that knows a target; nothing before it was looked at. May be called during a tick."""

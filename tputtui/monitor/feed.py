@@ -54,8 +54,8 @@ class Asker(Protocol):
         """What to ask for a target."""
         ...
 
-    def is_browsed(self, target: str) -> bool:
-        """Whether somebody looks at all that a target exposes."""
+    def looked_for(self, target: str) -> frozenset[str] | None:
+        """The sample names of a target that somebody looks at as they are; None: all of them."""
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tputtui.model import Bindings, Event, Exposition, Question, Scrape, Served
+from tputtui.monitor.browsing import is_whole
 from tputtui.monitor.target import TargetTracker
 from tputtui.signals.breakdown import default_by
 from tputtui.signals.classify import classify
@@ -46,7 +47,7 @@ class ServedTracker(TargetTracker):
         return questions(bindings, default_by(bindings.breakdown) if by is None else by)
 
     def _look(self, exposition: Exposition, served: Served) -> None:
-        if self._is_told:
+        if self._is_told or not is_whole(exposition):  # a family that is charted says nothing of the others
             return
         found = classify(exposition, served.before, served.before_s)
         more = tuple(label for label in served.source_labels if label not in found.breakdown)

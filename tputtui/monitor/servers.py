@@ -92,9 +92,9 @@ class _Watched:
         """What the server remembers, the oldest first."""
         self.servers.past.extend(replace(one, target=self.targets[one.target].name) for one in scrapes)
 
-    def is_browsed(self, name: str) -> bool:
-        """Whether somebody looks at all that a target exposes."""
-        return self.servers.asker.is_browsed(self.targets[name].name)
+    def looked_for(self, name: str) -> frozenset[str] | None:
+        """The sample names of a target that somebody looks at as they are; None: all of them."""
+        return self.servers.asker.looked_for(self.targets[name].name)
 
     def questions(self, name: str) -> tuple[Question, ...]:
         """What to ask for a target."""

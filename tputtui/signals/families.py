@@ -228,7 +228,7 @@ def _distribution(
 def _bounds(buckets: list[tuple[Series, float]]) -> tuple[float, ...]:
     found: set[float] = set()
     for series, _ in buckets[:BUCKETS_READ]:
-        raw = series.label("le")
+        raw = series.label("le") or (series.label("vmrange") or "").rpartition("...")[2]
         try:
             found.add(float(raw or "nan"))
         except ValueError:

@@ -12,6 +12,8 @@ from urllib.parse import urlencode
 
 from tputtui.collect.attempt import FetchError
 from tputtui.collect.fetch import Answer, Fetcher, TargetSettings, status_sentence
+from tputtui.collect.promserver.native import spread
+from tputtui.collect.promserver.promql import FAMILY
 from tputtui.text import clean
 
 if TYPE_CHECKING:
@@ -156,19 +158,33 @@ def _texts(said: object) -> list[str]:
 
 
 def _vector(data: Any) -> Vector:
-    """The floats of an instant answer; native histograms are left out. Raises ServerError."""
+    """The series of an instant answer; a native histogram is spread over several. Raises ServerError."""
+    found: Vector = []
     try:
-        return [(one["metric"], float(one["value"][1])) for one in data["result"] if "value" in one]
-    except (KeyError, TypeError, ValueError, IndexError):
+        for one in data["result"]:
+            if "value" in one:
+                found.append((one["metric"], float(one["value"][1])))
+            elif "histogram" in one:
+                found += spread(one["metric"], one["histogram"][1], _name_label(one["metric"]))
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError):
         raise ServerError("its answer is no vector of numbers: is this a Prometheus server?") from None
+    return found
 
 
 def _matrix(data: Any) -> Matrix:
+    found: Matrix = []
     try:
-        return [
-            (one["metric"], [(float(time), float(value)) for time, value in one["values"]])
-            for one in data["result"]
-            if "values" in one
-        ]
-    except (KeyError, TypeError, ValueError):
+        for one in data["result"]:
+            if "values" in one:
+                found.append((one["metric"], [(float(time), float(value)) for time, value in one["values"]]))
+            for time, told in one.get("histograms", ()):
+                spread_out = spread(one["metric"], told, _name_label(one["metric"]))
+                found += [(labels, [(float(time), value)]) for labels, value in spread_out]
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError):
         raise ServerError("its answer is no matrix of numbers: is this a Prometheus server?") from None
+    return found
+
+
+def _name_label(labels: dict[str, str]) -> str:
+    """The label that names a series: of what was added up, ours."""
+    return FAMILY if FAMILY in labels else "__name__"

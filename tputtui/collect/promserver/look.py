@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Any
 
 from tputtui.collect.promserver.api import Api, ServerError, Vector
-from tputtui.collect.promserver.promql import JOB, of_jobs, selector
-from tputtui.model import Exposition, Family, Labels, Match, Series, Served
+from tputtui.collect.promserver.promql import JOB, of_jobs, one_of, selector
+from tputtui.model import Exposition, Family, Labels, Match, Question, Series, Served
 from tputtui.text import clean
 
 MOST_JOBS = 40
@@ -27,6 +27,7 @@ SCRAPE_S = 15.0
 """A job's scrape interval where its samples do not tell it."""
 
 _SAMPLES_S = 300  # span of samples that a scrape interval is told by
+_PARTS = ("_bucket", "_count", "_sum")
 _SUFFIXES = ("_total", "_bucket", "_count", "_sum", "_created", "_info")
 _DEFAULT_SOURCES = frozenset(("instance",))
 _TYPES = frozenset(("counter", "gauge", "histogram", "summary", "info", "stateset", "gaugehistogram"))
@@ -48,6 +49,12 @@ class Job:
     def scrape_s(self) -> float:
         """Seconds from one scrape of the server to the next."""
         return self.told_s if self.told_s is not None else SCRAPE_S
+
+    def as_kept(self, question: Question) -> Question:
+        """A question in the names that the server has: a native histogram's buckets, count and sum are one series."""
+        base = next((question.name.removesuffix(end) for end in _PARTS if question.name.endswith(end)), "")
+        is_native = base in self.counts and question.name not in self.counts
+        return Question(base, "rate", question.labels - {"le", "vmrange"}) if is_native else question
 
     @property
     def series(self) -> int:
@@ -76,6 +83,21 @@ async def jobs_of(api: Api, matches: Sequence[Match], deadline_s: float) -> list
     for labels, _value in up:
         sources.setdefault(labels.get(JOB, ""), []).append(labels)
     return [Job(name, counts, tuple(sources.get(name, ()))) for name, counts in sorted(by_job.items())]
+
+
+async def look_at_some(
+    api: Api, job: Job, names: frozenset[str], matches: Sequence[Match], deadline_s: float
+) -> Exposition:
+    """The raw series of a few names, its sources added up: not the whole of a job. Raises ServerError."""
+    kept = sorted({job.as_kept(Question(name, "rate")).name for name in names})
+    conditions = [*matches, of_jobs([job.name]), one_of("__name__", kept)]
+    if sum(job.counts.get(name, 0) for name in kept) > MOST_SERIES:
+        instance = await _largest_instance(api, conditions, deadline_s)
+        conditions += [Match("instance", "=", instance)] if instance is not None else []
+    now, _ = await api.vector(selector(conditions), deadline_s)
+    samples = _added_up(now, job.source_labels | {JOB}, job.interned, {})
+    families = job.exposition.families if job.exposition is not None else {}
+    return Exposition(samples, families, max(job.series, len(samples) + 1), served=Served(rate_s=None))
 
 
 async def look_at(

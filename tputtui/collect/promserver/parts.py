@@ -44,7 +44,7 @@ def expressions(parts: Iterable[Part], matches: Sequence[Match], window_s: float
     of_all = selector(matches, "up")
     asked: dict[tuple[str, str, float], Asked] = {}
     for part in parts:
-        for question in part.questions:
+        for question in map(part.job.as_kept, part.questions):
             key = (question.name, question.how, part.range_s(window_s))
             before, job = asked.get(key), part.job.name
             asked[key] = Asked(question, (job,), key[2]) if before is None else before.also(question, job)

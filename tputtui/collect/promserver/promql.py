@@ -59,9 +59,14 @@ def conditions(matches: Iterable[Match]) -> str:
 
 def of_jobs(jobs: Sequence[str]) -> Match:
     """The condition that a series is of one of these jobs."""
-    if len(jobs) == 1:
-        return Match(JOB, "=", jobs[0])
-    return Match(JOB, "=~", "|".join(_SPECIAL.sub(r"\\\g<0>", job) for job in jobs))
+    return one_of(JOB, jobs)
+
+
+def one_of(label: str, values: Sequence[str]) -> Match:
+    """The condition that a label has one of these values."""
+    if len(values) == 1:
+        return Match(label, "=", values[0])
+    return Match(label, "=~", "|".join(_SPECIAL.sub(r"\\\g<0>", value) for value in values))
 
 
 def told(expression: str, family: str) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tputtui.collect.address import name_of
 from tputtui.collect.fetch import TargetSettings
 from tputtui.collect.promserver.api import Api, ServerError, Vector, base_of
-from tputtui.collect.promserver.look import MOST_JOBS, Job, jobs_of, look_at, tell_scrape_interval
+from tputtui.collect.promserver.look import MOST_JOBS, Job, jobs_of, look_at, look_at_some, tell_scrape_interval
 from tputtui.collect.promserver.parts import Part, expressions, sort_out
 from tputtui.collect.promserver.past import remembered
 from tputtui.collect.promserver.promql import conditions, queries
@@ -63,8 +63,8 @@ class Watcher(Protocol):
     def deliver_past(self, scrapes: Sequence[Scrape]) -> None:
         """Rates of the time before, the oldest first; the duration of each is the time it stands for."""
 
-    def is_browsed(self, name: str) -> bool:
-        """Whether somebody looks at all that a target has."""
+    def looked_for(self, name: str) -> frozenset[str] | None:
+        """The sample names of a target that somebody looks at as they are; None: all of them."""
         ...
 
     def questions(self, name: str) -> tuple[Question, ...]:
@@ -160,10 +160,16 @@ class Server:
 
     async def _look_at_browsed(self) -> None:
         """What somebody looks at family by family is looked at raw, again and again. Raises ServerError."""
-        for part in [one for one in self.parts.values() if self._watcher.is_browsed(one.target.name)]:
+        for part in list(self.parts.values()):
+            names = self._watcher.looked_for(part.target.name)
             started = time.monotonic()
-            found = await look_at(self._look_api, part.job, self._matches, self._metadata, LOOK_DEADLINE_S)
-            part.looked_at = time.monotonic()
+            if names is None:
+                found = await look_at(self._look_api, part.job, self._matches, self._metadata, LOOK_DEADLINE_S)
+                part.looked_at = time.monotonic()
+            elif names:
+                found = await look_at_some(self._look_api, part.job, names, self._matches, LOOK_DEADLINE_S)
+            else:
+                continue
             self._deliver(part.target.name, started, exposition=found)
 
     async def _remember(self) -> None:
