@@ -65,9 +65,9 @@ def _answers(url: str) -> bool:
 
 
 @contextmanager
-def prometheus(folder: Path, *targets: str) -> Iterator[str]:
+def prometheus(folder: Path, *targets: str, port: int | None = None) -> Iterator[str]:
     """Debian's Prometheus, scraping `targets` (host:port) every second; the address of its API."""
-    port = free_port()
+    port = port or free_port()
     config = folder / "prometheus.yml"
     jobs = [{"job_name": "watched", "static_configs": [{"targets": list(targets)}]}] if targets else []
     config.write_text(  # JSON is YAML

@@ -147,3 +147,46 @@ def test_who_watches_both_ways_counts_nothing_twice(readings: list[Snapshot]) ->
     for snapshot in readings:
         assert [service.targets for service in snapshot.services] == [("direct",), ("prom",), ("vm",)]
         assert all(target.state == "up" for target in snapshot.targets)
+
+
+def test_a_server_that_is_restarted_is_a_gap_comes_back_by_itself_and_disturbs_nobody(tmp_path: Path) -> None:
+    port, snapshots = free_port(), list[Snapshot]()
+    with Demo(load=50.0, seed=3) as demo:
+        (url,) = demo.start()
+        host = urllib.parse.urlsplit(url).netloc
+        demo.start_load()
+        servers = (TargetSettings(name="prom", prometheus=f"http://127.0.0.1:{port}"),)
+        settings = Settings(targets=(TargetSettings(name="direct", url=url),), servers=servers, discover=False)
+        engine = Engine(settings)
+        engine.subscribe(snapshots.append)
+
+        def served() -> float | None:
+            newest = {service.name: service for service in snapshots[-1].services} if snapshots else {}
+            traffic = newest["prom"].traffic if "prom" in newest else None
+            return traffic.rps if traffic is not None else None
+
+        def state() -> str:
+            return next((one.state for one in snapshots[-1].targets if one.name == "prom"), "")
+
+        try:
+            with prometheus(tmp_path, host, port=port):
+                engine.start()
+                until(lambda: bool(served()), "the server tells no rate")
+            until(lambda: state() == "down", "a server that is gone is not down")
+            until(lambda: served() is None, "what nobody tells any more is still shown")
+            gone = len(snapshots)
+            time.sleep(3.0)
+            assert all(one.state != "down" for shot in snapshots for one in shot.targets if one.name == "direct")
+            assert len(snapshots) >= gone + 2, "ticks go on"
+            with prometheus(tmp_path, host, port=port):
+                until(lambda: state() == "up" and bool(served()), "it does not come back by itself")
+        finally:
+            engine.stop()
+        assert engine.failure is None
+    told = [
+        service.traffic.rps
+        for shot in snapshots
+        for service in shot.services
+        if service.name == "prom" and service.traffic
+    ]
+    assert 0.0 not in told, "a gap is no zero"

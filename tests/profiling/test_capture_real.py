@@ -87,14 +87,18 @@ def left_over(pid: int) -> list[str]:
 
 
 def test_a_known_split_is_found_within_its_spread(start: Start) -> None:
-    stacks = choose(captured(start("split").pid, 8))
-    row = share(stacks, "seventy")
-    around = hot.spread(stacks, row.id)
-    assert around is not None
-    assert 0 < around < 0.15
-    assert abs(row.total - 0.7) <= max(2 * around, 0.02)
-    assert row.gil is not None
-    assert abs(row.gil - 0.7) <= max(2 * around, 0.04)
+    process = start("split")
+    within = []
+    for _ in range(3):  # a 95 % interval misses one time in twenty: two of three hold it but for 0.7 %
+        stacks = choose(captured(process.pid, 6))
+        row = share(stacks, "seventy")
+        around = hot.spread(stacks, row.id)
+        assert around is not None
+        assert 0 < around < 0.15
+        assert row.gil is not None
+        assert abs(row.gil - 0.7) <= 0.1
+        within.append(abs(row.total - 0.7) <= around)
+    assert sum(within) >= 2
 
 
 def test_wall_and_gil_of_threads(start: Start) -> None:

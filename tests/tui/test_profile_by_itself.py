@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,20 @@ async def test_a_missed_objective_takes_one_profile_that_is_saved_and_logged(
     kept = app.profiles.shelf.entries()[0].profile
     assert kept is not None
     assert kept.about.notes[-1] == "taken by itself: p99<=250ms missed for 31 s"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="py-spy is driven by way of /proc")
+async def test_a_screen_that_goes_meanwhile_saves_what_was_sampled(busy: int, attaching: None, tmp_path: Path) -> None:
+    source = FakeSource()
+    settings = replace(asked_for(str(busy)), presets={"short": ProfilePreset(60.0, 100)})
+    app = desk(source, profile=settings)
+    app.profiles.shelf = Shelf(tmp_path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        source.tick(objectives=MISSED)
+        await pilot.pause(4.0)  # some slices
+    await asyncio.to_thread(app.over)
+    assert [entry.pid for entry in Shelf(tmp_path).entries()] == [busy]
 
 
 async def test_what_cannot_be_sampled_is_a_warning_in_the_log(tmp_path: Path) -> None:

@@ -70,8 +70,8 @@ class OnMissed:
                 who.pid, who.started, plan.duration_s, plan.rate_hz, heard,
                 subprocesses=plan.subprocesses, native=plan.native, blocking=plan.blocking,
             )  # fmt: skip
+            captures.append(capture)  # first, so that `end` finds it however early it comes
             capture.start()
-            captures.append(capture)
             capture.wait()
         except (CaptureFailed, whom.NobodyThere, ValueError) as error:
             self._failed(clean(f"no profile of {process}, {why}: {error}", 300))

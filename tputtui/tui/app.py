@@ -160,6 +160,9 @@ class TputtuiApp(App[int]):
     def over(self) -> None:
         """The screen is restored; the watch on the terminal ends."""
         self._lifeline.over()
+        by_itself = self.__dict__.get("_on_missed")  # not made now, where nobody asked for it
+        if by_itself is not None:
+            by_itself.end()
 
     async def on_event(self, event: events.Event) -> None:
         """A passing sentence goes with the next key."""

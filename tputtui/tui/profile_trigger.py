@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
 
 
+_PATIENCE_S = 3.0  # py-spy writes within a second
+
+
 class OnMissedLive:
     """Hands the screen's snapshots on, and what comes of them to the screen."""
 
@@ -28,6 +31,10 @@ class OnMissedLive:
         sentence = self._by_itself.saw(snapshot)
         if sentence is not None:
             self._desk.say(sentence)
+
+    def end(self) -> None:
+        """The screen is about to go: what is being sampled ends, and is saved."""
+        self._by_itself.end(_PATIENCE_S)
 
     def _keep(self, profile: Profile, why: str) -> None:
         self._profiles.kept(*self._profiles.shelf.keep(profile), why)
