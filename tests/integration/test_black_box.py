@@ -28,6 +28,7 @@ Json = dict[str, Any]
 TOP = {
     *("schema", "time", "interval_s", "window_s", "targets", "services", "first_to_saturate", "headroom", "host"),
     *("objectives", "self"),
+    "headroom_reason",
 }
 TARGET = {
     "name",
