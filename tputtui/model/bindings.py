@@ -6,14 +6,16 @@ Bindings in force are recorded beside the readings, so that a replay never guess
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from tputtui.frozen import frozen
 
 SignalKind = Literal["traffic", "errors", "latency", "saturation"]
 MetricKind = Literal["counter", "gauge", "histogram", "summary", "mean"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Match:
     """One condition on a label: series that do not meet it stay outside of a binding. A missing label counts as ""."""
 
@@ -22,7 +24,7 @@ class Match:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Binding:
     """Which family and labels of a target feed a signal."""
 
@@ -45,7 +47,7 @@ class Binding:
     origin: Literal["found", "config"] = "found"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bindings:
     """What is bound on one target. An empty slot says in `reasons` why nothing fits."""
 

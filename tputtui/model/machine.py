@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tputtui.frozen import frozen
 from tputtui.model.readings import Pressure
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CpuState:
     """Percent of the whole machine over the last tick; `percent` = 100 - idle - iowait."""
 
@@ -21,7 +22,7 @@ class CpuState:
     busy_by_core: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MemoryState:
     """`used_bytes` = total - available."""
 
@@ -32,7 +33,7 @@ class MemoryState:
     swap_total_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskState:
     """Rates of one disk over the last tick."""
 
@@ -44,7 +45,7 @@ class DiskState:
     await_ms: float | None  # None: no request finished
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NetworkState:
     """Rates of one interface over the last tick."""
 
@@ -54,7 +55,7 @@ class NetworkState:
     drops_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TcpState:
     """Rates of the network stack over the last tick."""
 
@@ -62,7 +63,7 @@ class TcpState:
     listen_drops_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CgroupState:
     """Limits of a control group and the share of periods in which it was throttled over the last tick."""
 
@@ -73,7 +74,7 @@ class CgroupState:
     memory_used_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostState:
     """The host as of one tick."""
 
@@ -91,7 +92,7 @@ class HostState:
     missing: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProcessState:
     """One process as of one tick; `cpu_percent` is of one core."""
 

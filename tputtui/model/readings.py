@@ -6,8 +6,10 @@ A failed scrape is a `Scrape` with an error, never one with zeros; a counter tha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from tputtui.frozen import frozen
 
 Labels = tuple[tuple[str, str], ...]
 """Label names and values, sorted by name, as exposed: foreign text, not yet cleaned for a screen."""
@@ -42,7 +44,7 @@ class Series:
         return f"Series({self.name}{{{inner}}})" if inner else f"Series({self.name})"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Family:
     """What an exposition says of a metric family, by the name that stands in its TYPE, HELP or UNIT line."""
 
@@ -52,7 +54,7 @@ class Family:
     unit: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Served:
     """What is different where the samples come from a Prometheus-compatible server and not from the target itself."""
 
@@ -62,7 +64,7 @@ class Served:
     before_s: float | None = None  # so many seconds earlier
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Question:
     """One thing to ask a server for: a sample name, added up by the server over everything but a few labels."""
 
@@ -71,7 +73,7 @@ class Question:
     labels: frozenset[str] = frozenset()  # kept apart
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exposition:
     """One answer of a target, read.
 
@@ -90,7 +92,7 @@ class Exposition:
     served: Served | None = None  # it was put together from a server's answers
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """One thing that is asked for numbers. `url` is completed and carries no credentials."""
 
@@ -99,7 +101,7 @@ class Target:
     service: str | None = None  # the config's word for the service it is a replica of
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scrape:
     """One attempt at one target: samples or an error, never both."""
 
@@ -112,7 +114,7 @@ class Scrape:
     error: str | None = None  # a sentence, already cleaned: "connection refused"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CpuTimes:
     """Cumulative seconds by state, of one core or of all together."""
 
@@ -128,7 +130,7 @@ class CpuTimes:
         return self.user + self.system + self.idle + self.iowait + self.steal
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskCounters:
     """Cumulative counters of one whole disk (no partitions)."""
 
@@ -142,7 +144,7 @@ class DiskCounters:
     busy_s: float | None  # time with at least one request in flight, seconds
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NetworkCounters:
     """Cumulative counters of one interface."""
 
@@ -153,7 +155,7 @@ class NetworkCounters:
     errors: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TcpCounters:
     """Cumulative counters of the network stack (/proc/net/snmp, /proc/net/netstat)."""
 
@@ -162,7 +164,7 @@ class TcpCounters:
     listen_drops: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pressure:
     """Pressure stall information of one resource: shares of the last 10 s in percent, totals in seconds."""
 
@@ -172,7 +174,7 @@ class Pressure:
     full_total_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cgroup:
     """Limits and throttling of one control group, v1 or v2. A limit that is not set is None."""
 
@@ -186,7 +188,7 @@ class Cgroup:
     memory_used_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostReading:
     """The host's raw counters and gauges at one moment. What the kernel does not offer is None, and `missing` says why."""
 
@@ -210,7 +212,7 @@ class HostReading:
     missing: tuple[tuple[str, str], ...] = ()  # ("pressure", "the kernel has no /proc/pressure")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProcessReading:
     """One process, raw. Its identity is `pid` with `started`: a pid alone may be reused."""
 
@@ -233,7 +235,7 @@ class ProcessReading:
         return (self.pid, self.started)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reading:
     """Everything that was collected in one tick. This is what is recorded."""
 

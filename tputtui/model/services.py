@@ -6,13 +6,14 @@ What has no binding is None; what is bound but unknown in this tick is an object
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tputtui.frozen import frozen
 from tputtui.model.bindings import MetricKind, SignalKind
 from tputtui.model.readings import Labels
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Quantile:
     """A quantile of the observations in the window, with the bucket it was interpolated in."""
 
@@ -23,7 +24,7 @@ class Quantile:
     at_least: bool = False  # it fell into the +Inf bucket: the value is a floor
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TrafficState:
     """Throughput of one service; `rps` is in `unit`."""
 
@@ -36,7 +37,7 @@ class TrafficState:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ErrorState:
     """Errors of one service: 5xx and server-side gRPC codes; 4xx stands in `by_class` only."""
 
@@ -50,7 +51,7 @@ class ErrorState:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LatencyState:
     """Latency of one service; in `unit` ("s"), or raw where the unit is not known (None)."""
 
@@ -65,7 +66,7 @@ class LatencyState:
     note: str = ""  # "only 3 buckets: p99 says little"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FurtherSignal:
     """One more signal on the same target: another ecosystem's traffic, or a time to first byte or token."""
 
@@ -77,7 +78,7 @@ class FurtherSignal:
     latency: LatencyState | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SaturationState:
     """One resource of a service or of the host: how much of it is used, of which limit, and how much work waits."""
 
@@ -91,7 +92,7 @@ class SaturationState:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BreakdownRow:
     """Traffic, errors and quantiles of one combination of label values."""
 
@@ -101,7 +102,7 @@ class BreakdownRow:
     quantiles: tuple[Quantile, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServiceState:
     """A service as of one tick. What has no binding is None; bound but unknown is an object with None inside."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from tputtui.frozen import frozen
 from tputtui.model.machine import HostState, ProcessState
 from tputtui.model.services import SaturationState, ServiceState
 
@@ -13,7 +14,7 @@ TargetState = Literal["waiting", "up", "down"]
 ObjectiveState = Literal["ok", "at_risk", "missed", "no_data"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TargetStatus:
     """A target as of one tick."""
 
@@ -31,7 +32,7 @@ class TargetStatus:
     hidden: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ObjectiveStatus:
     """An objective as of one tick; `value` in s, ratio or 1/s."""
 
@@ -42,7 +43,7 @@ class ObjectiveStatus:
     budget_left: float | None = None  # of this run, as a ratio; below 0: overdrawn
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Headroom:
     """The highest throughput at which a service meets its objectives for as long as that lasts (1/s), and its bracket."""
 
@@ -55,7 +56,7 @@ class Headroom:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FirstToSaturate:
     """The resource that is closest to its limit, with the evidence."""
 
@@ -65,7 +66,7 @@ class FirstToSaturate:
     resource: str = ""  # the row's name
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """Something worth a line in the log: a reset, a target down or up, a mark."""
 
@@ -75,7 +76,7 @@ class Event:
     target: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChartedFamily:
     """A family that somebody put on the live screen, as of one tick: all its series added up. None is unknown."""
 
@@ -93,7 +94,7 @@ class ChartedFamily:
         return self.rate if self.counts else self.value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SelfState:
     """What we cost: percent of one core, children included."""
 
@@ -102,7 +103,7 @@ class SelfState:
     missed_ticks: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Snapshot:
     """Everything derived at one tick. A screen draws it, ``stream`` prints it, nothing records it."""
 
