@@ -52,6 +52,7 @@ from tputtui.model.services import (
     Quantile,
     SaturationState,
     ServiceState,
+    SplitState,
     TrafficState,
 )
 from tputtui.model.snapshot import (
@@ -110,6 +111,7 @@ __all__ = [
     "ServiceState",
     "SignalKind",
     "Snapshot",
+    "SplitState",
     "Target",
     "TargetState",
     "TargetStatus",

@@ -120,3 +120,11 @@ class ServiceState:
     lifetime_s: float | None = None  # how long its traffic had been counted when `since_start` was taken
     covered_s: float | None = None  # how much of the window the rates rest on
     reasons: Mapping[str, str] = field(default_factory=dict)  # why a slot is empty
+
+
+@frozen
+class SplitState:
+    """The two arms of a split as of one tick; None: nothing of it is there."""
+
+    control: ServiceState | None
+    treatment: ServiceState | None

@@ -8,7 +8,7 @@ from typing import Literal
 
 from tputtui.frozen import frozen
 from tputtui.model.machine import HostState, ProcessState
-from tputtui.model.services import SaturationState, ServiceState
+from tputtui.model.services import SaturationState, ServiceState, SplitState
 
 TargetState = Literal["waiting", "up", "down"]
 ObjectiveState = Literal["ok", "at_risk", "missed", "no_data"]
@@ -124,4 +124,5 @@ class Snapshot:
     self_: SelfState = field(default_factory=lambda: SelfState(None, None, 0))
     ready: bool = False  # every target has two scrapes or has failed
     charted: ChartedFamily | None = None  # chosen on the screen; `stream` has none
+    split: SplitState | None = None  # likewise
     history_s: float = 0.0  # figures are known from so long before the first tick on: a server remembered them
