@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal, cast
 
+from tputtui.frozen import frozen
 from tputtui.model import Match
 from tputtui.text import clean, did_you_mean, parse_duration, span
 
@@ -19,7 +19,7 @@ _MATCHER = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]
 _ESCAPE = re.compile(r"\\(.)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Objective:
     """A target level, read. `value` is in seconds (latency), a ratio (errors) or per second (rps)."""
 

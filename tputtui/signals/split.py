@@ -7,9 +7,9 @@ the same time, so whatever befalls both does not count for either.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from tputtui.frozen import frozen
 from tputtui.model import Labels, Match
 
 TARGET, SERVICE = "target", "service"
@@ -32,7 +32,7 @@ _ROLLOUT: Final = (
 """Labels that tell one release, or one machine, from another: they are offered first, in this order."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arm:
     """One side of a split: part of a service. `what` says which part, in foreign text."""
 
@@ -56,7 +56,7 @@ class Arm:
         return self.targets is None or target in self.targets
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Split:
     """Two arms. `by`: TARGET, SERVICE or the label's name."""
 
@@ -75,7 +75,7 @@ class Split:
         return self.by in (TARGET, SERVICE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Way:
     """One way to split: this value is the treatment. `rps`: its traffic now, in the service's unit."""
 

@@ -7,10 +7,10 @@ sure, and only for what is better or worse: latency, errors, and throughput wher
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from tputtui import text
 from tputtui.experiments.concurrent import TOO_EARLY, Apart
+from tputtui.frozen import frozen
 from tputtui.model import ServiceState
 from tputtui.signals import names
 from tputtui.signals.split import SERVICE, Split, Way
@@ -28,7 +28,7 @@ _NUMBER = 8  # cells up to where a figure's digits end; its unit follows
 _UNIT = 7
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Figure:
     """What is judged: `of` an arm's name is the figure's name on the time axis. `better`: 1 where more is better, -1 less, 0 neither."""
 
@@ -122,7 +122,7 @@ def split(scene: Scene, width: int, height: int) -> PanelView:
     return PanelView(tuple(fill(lines, width, height)))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Columns:
     """Where things stand: the arms' first cells, the cells of their lines, the picture and the words between them."""
 
