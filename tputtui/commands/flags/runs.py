@@ -10,8 +10,8 @@ from tputtui.commands.flags.watching import baseline, targets
 
 _RECORD_EPILOG = """\
 The run is one file: --for, ^C or SIGTERM close it (exit code 0), kill -9 leaves
-it readable. Exit code 10: an objective was missed; 1: it was not written to its
-end."""
+it readable. Exit code 10: an objective was missed, or it was aborted; 1: it was
+not written to its end. The rules of --abort: docs/objectives.md."""
 
 
 def _record(parser: argparse.ArgumentParser) -> None:
