@@ -79,4 +79,4 @@ def _service(service: ServiceState, with_best: bool, width: int) -> str:
     parts = [part for part in (best, f"at the end {', '.join(end)}" if end else "") if part]
     figures = "; ".join(parts) or "no traffic metric"
     room = min(_LONGEST_NAME, max(8, width - text.width(figures) - 2))
-    return f"{text.cut(text.clean(service.name), room)}: {figures}"
+    return f"{text.cut_left(text.clean(service.name), room)}: {figures}"
