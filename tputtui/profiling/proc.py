@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from tputtui.collect.command_names import readable_name
 from tputtui.frozen import frozen
 from tputtui.text import clean
 
@@ -80,13 +81,13 @@ def program(pid: int, proc: Path = PROC) -> str | None:
         return None
 
 
-def command(pid: int, proc: Path = PROC) -> str:
-    """Its command line, cleaned; empty where it cannot be read."""
+def name_of(found: Facts, proc: Path = PROC) -> str:
+    """What a person calls it: "app.py", "uvicorn app:app". Never its command line, which may carry a password."""
     try:
-        raw = (proc / str(pid) / "cmdline").read_bytes()[:4096]
+        raw = (proc / str(found.pid) / "cmdline").read_bytes()[:4096].decode("utf-8", "replace")
     except OSError:
-        return ""
-    return clean(raw.rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace"), 400)
+        raw = ""
+    return readable_name(found.name, raw.rstrip("\0").split("\0") if raw.strip("\0") else [])
 
 
 def python(pid: int, proc: Path = PROC) -> str | None:

@@ -122,7 +122,7 @@ class About:
     source: str = ""  # "py-spy 0.4.3", "speedscope file", …
     label: str = ""  # the file's or the capture's name
     pid: int | None = None
-    command: str = ""
+    name: str = ""  # of the process, short: a command line may carry a password
     python: str | None = None
     time: float | None = None  # unix seconds of its start
     rate_hz: float | None = None  # asked for

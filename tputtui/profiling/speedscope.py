@@ -21,7 +21,7 @@ from tputtui.text import clean
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 _PROFILE_NAME = re.compile(r'^(?:Process (\d{1,10}) )?Thread (\d{1,18}|0x[0-9A-Fa-f]{1,16})(?: "(.*)")?$', re.DOTALL)
 _THREAD_FRAME = re.compile(r"^thread \((\d{1,18}|0x[0-9A-Fa-f]{1,16})\)(?:: (.*))?$", re.DOTALL)
-_PROCESS_FRAME = re.compile(r'^process (\d{1,10}):"(.*)"$', re.DOTALL)
+_PROCESS_FRAME = re.compile(r'^process (\d{1,10}):".*"$', re.DOTALL)
 MAX_TID = 1 << 22  # the kernel's largest; above it is a pthread's address
 
 _SLICE_S = 1.0
@@ -68,7 +68,7 @@ class _Table:
         self.frames = frames
         self.ids: list[int] = []
         self.threads: dict[int, tuple[int, str]] = {}  # file index -> (tid, name)
-        self.processes: dict[int, tuple[int, str]] = {}  # file index -> (pid, command)
+        self.processes: dict[int, int] = {}  # file index -> pid
         for at, frame in enumerate(listed):
             name = frame.get("name") if isinstance(frame, dict) else None
             if not isinstance(name, str):
@@ -77,7 +77,8 @@ class _Table:
             if not file and (found := _THREAD_FRAME.match(name)):
                 self.threads[at] = (_tid(found[1]), clean(found[2] or "", 200))
             elif not file and (found := _PROCESS_FRAME.match(name)):
-                self.processes[at] = (int(found[1]), clean(found[2], 400))
+                self.processes[at] = int(found[1])
+                name = f"process {found[1]}"  # without the command line, which may carry a password
             ok = isinstance(line, int) and not isinstance(line, bool) and 0 <= line < 1 << 31
             self.ids.append(self.frames.frame(name, file if isinstance(file, str) else "", line if ok else 0))
 
@@ -93,7 +94,7 @@ class _Table:
         while start < len(indices) and start < 64:
             index = indices[start]
             if index in self.processes:
-                thread = Thread(self.processes[index][0], thread.tid, thread.name)
+                thread = Thread(self.processes[index], thread.tid, thread.name)
             elif index in self.threads:
                 tid, name = self.threads[index]
                 thread = Thread(thread.pid, tid or thread.tid, name or thread.name)
