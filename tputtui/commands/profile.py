@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -62,20 +61,17 @@ def _require_python(pid: int) -> None:
 
 
 def _own_targets(settings: Settings, pid: int) -> tuple[TargetSettings, ...]:
-    """What the process itself serves: the config's targets on its ports, else what is found there. Nobody else is asked."""
+    """The config's targets that it serves itself, for the strip. Nobody else is asked, and none of its ports is tried:
+    a process that is profiled must not feel more than the samples.
+    """
     from tputtui.collect.address import parse_address
-    from tputtui.collect.discover import discover
     from tputtui.collect.listeners import read_listeners
 
-    ports = {listener.port for listener in read_listeners() if listener.pid == pid}
-    if not ports:
+    if not settings.targets:
         return ()
+    ports = {listener.port for listener in read_listeners() if listener.pid == pid}
     local = {f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]") for port in ports}
-    known = tuple(target for target in settings.targets if parse_address(target.url).name in local)
-    if known or not settings.discover:
-        return known
-    found = asyncio.run(discover(pid)).found
-    return tuple(TargetSettings(name=parse_address(each.url).name, url=each.url) for each in found)
+    return tuple(target for target in settings.targets if parse_address(target.url).name in local)
 
 
 def _require_place(path: Path, force: bool) -> None:
