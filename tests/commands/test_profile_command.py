@@ -84,8 +84,9 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     [
         (["--rate", "0"], "--rate 0: 1 to 1000 samples a second"),
         (["--rate", "1001"], "1 to 1000"),
-        (["--for", "2h"], "--for 7200s: at most 3600 s"),
+        (["--for", "2h"], "--for 7200s: 0.5 s to 3600 s"),
         (["--for", "0"], "not a time above 0"),
+        (["--for", "0.1s"], "--for 0.1s: 0.5 s to 3600 s"),
         (["--force"], "belongs to -o"),
     ],
 )

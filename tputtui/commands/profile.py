@@ -12,7 +12,7 @@ from tputtui.commands.headless import signals
 from tputtui.commands.screen import require_screen, show
 from tputtui.commands.terminal import say
 from tputtui.profiling import proc
-from tputtui.profiling.capture import MAX_DURATION_S, MAX_RATE_HZ, Capture, CaptureFailed, Progress
+from tputtui.profiling.capture import MAX_DURATION_S, MAX_RATE_HZ, MIN_DURATION_S, Capture, CaptureFailed, Progress
 from tputtui.settings import Settings, TargetSettings
 from tputtui.text import clean
 
@@ -33,8 +33,8 @@ def run(arguments: Arguments) -> int:
         profile = replace(profile, rate_hz=options.rate)
     if not 1 <= profile.rate_hz <= MAX_RATE_HZ:
         raise UsageError(f"--rate {profile.rate_hz}: 1 to {MAX_RATE_HZ} samples a second")
-    if profile.duration_s > MAX_DURATION_S:
-        raise UsageError(f"--for {profile.duration_s:g}s: at most {MAX_DURATION_S:.0f} s")
+    if not MIN_DURATION_S <= profile.duration_s <= MAX_DURATION_S:
+        raise UsageError(f"--for {profile.duration_s:g}s: {MIN_DURATION_S:g} s to {MAX_DURATION_S:.0f} s")
     settings = replace(settings, profile=profile)
     if options.output:
         path = Path(options.output)
@@ -127,5 +127,10 @@ def _write(settings: Settings, pid: int, started: float | None, path: Path, forc
         say(f"{shown}: {error.strerror or error}")
         return 1
     seen = end.profile
-    say(f"looked {seen.ticks():,.0f} times at {len(seen.threads)} threads in {seen.duration_s:.1f} s: {shown}")
+    count = len(seen.threads)
+    threads = f"{count} thread{'s' if count != 1 else ''}"
+    say(
+        f"looked {seen.ticks():,.0f} of {seen.asked or 0.0:,.0f} times at {threads}, "
+        f"in {seen.duration_s:.1f} of {settings.profile.duration_s:g} s: {shown}"
+    )
     return 0

@@ -29,6 +29,7 @@ from tputtui.text import clean
 State = Literal["new", "checking", "attaching", "sampling", "done", "failed"]
 MAX_AT_ONCE = 2
 MAX_RATE_HZ = 1000
+MIN_DURATION_S = 0.5  # a shorter one tells nothing
 MAX_DURATION_S = 3600.0
 _PREFIX = "tputtui-profile-"
 _FAILURES = 3  # slices in a row that may give nothing
@@ -186,7 +187,7 @@ class Capture:
         profile = Profile(
             frames,
             about=About(
-                source="py-spy", label=f"{self.pid} {name}", pid=self.pid, name=name, python=verdict.python or None, time=time.time(), rate_hz=float(self.rate_hz), blocking=self._blocking,
+                source="py-spy", label=f"{self.pid} {name}", pid=self.pid, name=name, python=verdict.python or None, time=time.time(), rate_hz=float(self.rate_hz), asked_s=self.duration_s, blocking=self._blocking,
                 native=self._native, subprocesses=self._subprocesses, torn=True, notes=verdict.notes,
             ),
         )  # fmt: skip

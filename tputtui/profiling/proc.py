@@ -138,13 +138,16 @@ def ptrace_scope(proc: Path = PROC) -> int:
         return 0
 
 
-def thread_cpu(pid: int, proc: Path = PROC) -> dict[int, float]:
-    """Seconds on a CPU so far, by thread id; empty where the kernel does not say. Some microseconds a thread."""
-    out: dict[int, float] = {}
+def thread_times(pid: int, proc: Path = PROC) -> dict[int, tuple[float, float]]:
+    """By thread id, seconds on a CPU so far and seconds ready to run without one (others had it, or a limit stood before it).
+
+    Empty where the kernel does not say. Some microseconds a thread.
+    """
+    out: dict[int, tuple[float, float]] = {}
     try:
         for tid in os.listdir(proc / str(pid) / "task"):
-            raw = (proc / str(pid) / "task" / tid / "schedstat").read_bytes()
-            out[int(tid)] = int(raw.split()[0]) / 1e9
+            used, waited = (proc / str(pid) / "task" / tid / "schedstat").read_bytes().split()[:2]
+            out[int(tid)] = int(used) / 1e9, int(waited) / 1e9
     except (OSError, ValueError, IndexError):
         pass
     return out

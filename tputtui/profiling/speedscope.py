@@ -257,14 +257,18 @@ def _read_ours(document: dict[str, Any], ours: dict[str, Any], table: _Table, la
         if not isinstance(entry, list) or len(entry) != 3:
             raise UnreadableProfile(f"slice {number} is not [wall ticks, GIL ticks, seconds]")
         ticks = [_weight(value, f"a figure of slice {number}") for value in entry]
-        slices.append(Slice(wall, gil, ticks[0], ticks[1], ticks[2], _cpu(ours.get("cpu"), number)))
+        slices.append(
+            Slice(
+                wall, gil, ticks[0], ticks[1], ticks[2], *(_shares(ours.get(key), number) for key in ("cpu", "ready"))
+            )
+        )
     unit = ours.get("unit")
     about = _about(ours.get("about"), label)
     return Profile(table.frames, tuple(slices), about, clean(unit, 20) if isinstance(unit, str) else "samples")
 
 
-def _cpu(listed: Any, number: int) -> dict[Thread, float]:
-    """The CPU shares of a slice; what is not as we write it is left out, and nothing waits in C then."""
+def _shares(listed: Any, number: int) -> dict[Thread, float]:
+    """The threads' CPU times in a slice; what is not as we write it is left out, and nothing waits in C then."""
     entries = listed[number] if isinstance(listed, list) and number < len(listed) else ()
     out: dict[Thread, float] = {}
     for entry in entries if isinstance(entries, list) else ():
@@ -290,7 +294,7 @@ def _about(listed: Any, label: str) -> About:
             ok = True
         elif entry.name in ("pid", "errors"):
             ok = type(value) is int
-        elif entry.name in ("time", "rate_hz"):
+        elif entry.name in ("time", "rate_hz", "asked_s"):
             ok = isinstance(value, int | float) and math.isfinite(value)
         else:
             ok = isinstance(value, str)
@@ -350,12 +354,17 @@ def write(profile: Profile) -> bytes:
             "unit": profile.unit,
             "scale": step,
             "slices": [[part.wall_ticks, part.gil_ticks, part.duration_s] for part in profile.slices],
-            "cpu": [[[one.pid, one.tid, share] for one, share in part.cpu.items()] for part in profile.slices],
+            "cpu": [_listed(part.cpu) for part in profile.slices],
+            "ready": [_listed(part.ready) for part in profile.slices],
             "profiles": marks,
             "about": about,
         },
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _listed(shares: Mapping[Thread, float]) -> list[list[float]]:
+    return [[one.pid, one.tid, share] for one, share in shares.items()]
 
 
 def _by_thread(profile: Profile) -> Iterator[tuple[Thread, Metric, list[tuple[int, Stack, float]]]]:
