@@ -163,6 +163,18 @@ def test_the_best_minute_is_one_of_the_runs_own(tmp_path: Path) -> None:
     assert summing.summary().services[0].best_60s == pytest.approx(101.0)
 
 
+def test_a_tick_without_a_new_scrape_is_no_second_without_requests(tmp_path: Path) -> None:
+    shown = record(tmp_path / "a", 60)
+    summing = Summing()
+    for snapshot in shown:
+        summing.take(snapshot)
+        summing.take(replace(snapshot, at=snapshot.at + 0.5))
+    once, service = shown[-1].services[0].traffic, summing.summary().services[0]
+    assert once is not None
+    assert service.mean == pytest.approx(once.rps, rel=0.02)
+    assert min(value for value in service.shape if value is not None) > 0
+
+
 def test_a_recording_in_parts_is_as_long_as_all_and_each_part_is_told_by_itself(tmp_path: Path) -> None:
     monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     monitor.add_target(Target("api", "http://127.0.0.1:1/metrics"))

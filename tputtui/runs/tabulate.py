@@ -109,6 +109,8 @@ def table(
         known = names or tuple(reading.services)
         found = reading.found(wanted)
         if found is None:
+            if wanted in known:
+                raise ValueError(f"nothing was read of {clean(wanted or '', 60)!r} in it: its target never answered")
             held = clean(", ".join(known), 200) or "none"
             raise ValueError(f"no service {clean(wanted or '', 60)!r} in it; it holds {held}")
         return Table(

@@ -11,6 +11,7 @@ from tputtui.views.baseline import Base, Baseline, base, base_of_span, figures_o
 from tputtui.views.scene import Scene
 
 if TYPE_CHECKING:
+    from tputtui.model import Snapshot
     from tputtui.runs.header import Mark
     from tputtui.tui.app import TputtuiApp
 
@@ -24,6 +25,21 @@ class BaselineCommands:
     def __init__(self, desk: TputtuiApp) -> None:
         self._desk = desk
         self._judged: dict[str, tuple[object, Judgement | None]] = {}
+        self._said = False  # what the baseline is of was looked at
+
+    def saw(self, snapshot: Snapshot) -> None:
+        """Say so, once, where a run that is held against is of services that are not watched."""
+        baseline = self._desk.viewpoint.baseline
+        if self._said or baseline is None or not baseline.of_run or not snapshot.ready:
+            return
+        now = figures_of(snapshot)
+        self._said = bool(now)
+        if now and not baseline.figures.keys() & now.keys():
+            held = {name.split("/")[1] for name in baseline.figures if name.startswith("traffic/")}
+            words = ", ".join(sorted(held)) or "no service"
+            self._desk.say(
+                f"the baseline is of {words}, which is not watched: a target's name in the config makes it so"
+            )
 
     def do_baseline(self) -> None:
         """b."""

@@ -124,8 +124,9 @@ def difference(
         return [Span("was 0" if now else "as before", "dim")]
     scale, sign_of_unit = (100.0, "pp") if points else (100 / abs(found.value), "%")
     change = scale * apart
-    sign = "▲" if change > 0 else "▼" if change < 0 else "="
-    words = f"{sign} {text.percent(abs(change))} {sign_of_unit}"
+    shown = text.percent(abs(change))
+    sign = "=" if not shown.strip("0.") else "▲" if change > 0 else "▼"
+    words = f"{sign} {shown} {sign_of_unit}"
     if within is None:
         return [Span(words, "dim")]
     role: Role = "plain"
