@@ -121,7 +121,7 @@ class Guard:
             return "dead"
         if self._is_missed(at):
             return "fast_burn" if own.fast else "missed"
-        if self._worse is not None and own.latch.burn(at, FAST.long_s).total >= FEWEST_REQUESTS:
+        if self._worse is not None and own.requests(at, FAST.long_s) >= FEWEST_REQUESTS:
             return "worse_than_control"
         return None
 
@@ -129,7 +129,7 @@ class Guard:
         own = self._own
         if own.state != "missed" or at - own.since[0] < self._fail_after_s:
             return False
-        return self.objective.measure == "rps" or own.latch.burn(at, self._span_s).total >= FEWEST_REQUESTS
+        return self.objective.measure == "rps" or own.requests(at, self._span_s) >= FEWEST_REQUESTS
 
     def _compare(self, at: float, own: Seen, other: Seen) -> None:
         if not self._row.ends(at, own.known and other.known):
