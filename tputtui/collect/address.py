@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
+from tputtui.frozen import frozen
 from tputtui.text import clean
 
 _LONGEST = 2048
@@ -17,7 +17,7 @@ _SECRET_WORD = re.compile(r"pass|pwd|secret|token|key|auth|sig|cred|session|jwt|
 _HINT = "give a URL, host:port or :port"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Address:
     """A completed URL without credentials, and the credentials that stood in it."""
 

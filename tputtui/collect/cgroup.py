@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from tputtui.collect import procfs
+from tputtui.frozen import frozen
 from tputtui.model import Cgroup
 from tputtui.text import clean
 
 _UNLIMITED = 1 << 60  # v1 writes "no limit" as the largest page-aligned number below 2^63
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Mount:
     """A mounted hierarchy: which part of it (`top`) is seen at which place, with which v1 controllers."""
 
@@ -30,7 +30,7 @@ class _Mount:
     controllers: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Place:
     """Where one controller of one process is read: the group's own directory first, then its parents."""
 

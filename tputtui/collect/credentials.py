@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from typing import Literal
 
+from tputtui.frozen import frozen
 from tputtui.text import clean
 
 _LARGEST_FILE = 64 * 1024
@@ -16,7 +16,7 @@ class SecretError(Exception):
     """A secret cannot be read; the text is a sentence that names its source, never its value."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class Secret:
     """A password, token or header value: itself, or the file or environment variable it is read from at every scrape.
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal
 
 from tputtui.collect import ports
 from tputtui.collect.listeners import Listener, read_listeners
 from tputtui.collect.probe import Answer, ask
+from tputtui.frozen import frozen
 
 BY_NUMBER = "tputtui :PORT watches a port by its number"
 
@@ -24,7 +24,7 @@ AT_ONCE = 4
 """Ports that are asked at the same time; one port is asked one thing at a time."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """A listening port, and whether it is worth a question."""
 
@@ -43,7 +43,7 @@ class Candidate:
         return (self.pid, self.started, self.port)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """A port that answers with metrics."""
 
@@ -53,7 +53,7 @@ class Found:
     process: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Probe:
     """What came of asking a candidate."""
 
@@ -62,7 +62,7 @@ class Probe:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Discovery:
     """What serves metrics here, and all that was looked at on the way."""
 

@@ -10,7 +10,7 @@ import asyncio
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from tputtui.collect.aside import Aside
 from tputtui.collect.attempt import Attempt, FetchError, size_text
 from tputtui.collect.credentials import Secret, SecretError
 from tputtui.collect.inflate import ACCEPTED_ENCODINGS, Body
+from tputtui.frozen import frozen
 from tputtui.model import Target
 from tputtui.text import clean
 
@@ -38,7 +39,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _FORM = {b"Content-Type": b"application/x-www-form-urlencoded"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TargetSettings:
     """A target as it is configured. `url` is completed and carries no credentials."""
 
@@ -71,7 +72,7 @@ class TargetSettings:
         return Target(self.name, redact(self.url), self.service)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """What came back: the body, whole and inflated."""
 
@@ -81,7 +82,7 @@ class Answer:
     framed: bool = True  # a length, chunks or gzip say where it ends; else the end of the connection does
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Request:
     url: str
     headers: dict[bytes, bytes]

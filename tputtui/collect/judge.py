@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tputtui.collect.labels import Limits, keep_labels, parse_float
+from tputtui.frozen import frozen
 from tputtui.model import Exposition, Labels
 from tputtui.text import clean
 
@@ -27,7 +27,7 @@ _BOM = b"\xef\xbb\xbf"
 _LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """What prometheus-client says of an exposition. `sentence` is cleaned; `allowed` names the defects that were met."""
 
@@ -38,7 +38,7 @@ class Verdict:
     allowed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Defect:
     """A known way in which prometheus-client's parser is wrong or differs from Prometheus (0.26, tested in test_judge)."""
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from sys import intern
 from zlib import crc32
 
+from tputtui.frozen import frozen
 from tputtui.model import Labels
 from tputtui.text import clean
 
@@ -38,7 +38,7 @@ class OverLimit(BadLine):
     """A line that only our own limit keeps from being read: Prometheus would not mind."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """How much of one target is read. Beyond a limit it degrades and says so; it never refuses the whole target."""
 
@@ -49,7 +49,7 @@ class Limits:
     line: int = 65_536  # bytes; beyond: the line is skipped
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Head:
     """The part of a sample line before its value. `end` is where it ends; `odd` is why Prometheus rejects it all the same."""
 

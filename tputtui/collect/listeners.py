@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import psutil
 
 from tputtui.collect.command_names import readable_name
+from tputtui.frozen import frozen
 from tputtui.text import clean
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listener:
     """One listening TCP socket. Whose it is stays None where the kernel does not tell us."""
 

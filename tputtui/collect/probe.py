@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 import os
 import re
-from dataclasses import dataclass
 
 from tputtui import __version__
+from tputtui.frozen import frozen
 from tputtui.text import clean
 
 CONNECT_S = 1.0
@@ -24,7 +24,7 @@ _HEADER_BYTES = 16 * 1024
 _SAMPLE = re.compile(rb"[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^\n]*\})?[ \t]+[-+]?(\d|\.\d|NaN|Inf)[^\n]*", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """What a path answered: metrics or not, and why not."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NoReturn
 
 from tputtui.commands.flags import LIVE, VERBS
 from tputtui.commands.flags.common import ALL, Common
 from tputtui.commands.terminal import tell
+from tputtui.frozen import frozen
 from tputtui.settings.layers import Flag
 from tputtui.text import clean, did_you_mean
 
@@ -33,7 +34,7 @@ class NoScreen(UsageError):  # noqa: N818 - it says what is the matter
     """A screen was asked for where none is possible: perhaps because stderr is not where the user looks."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arguments:
     """What was typed. `verb` is "" for the live screen; `flags` are the settings among the flags, by dotted key."""
 

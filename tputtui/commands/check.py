@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tputtui.collect.configured import endpoint_settings
@@ -17,6 +17,7 @@ from tputtui.commands.arguments import Arguments
 from tputtui.commands.effective import effective
 from tputtui.commands.table import columns
 from tputtui.commands.terminal import say, tell, why_no_screen
+from tputtui.frozen import frozen
 from tputtui.model import Binding, Bindings, Exposition, Scrape
 from tputtui.settings import Settings, TargetSettings
 from tputtui.text import UNKNOWN, clean, size
@@ -73,7 +74,7 @@ async def _discovered(settings: Settings) -> tuple[Settings, str]:
 # ------------------------------------------------------------------------------------------------ one target
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Look:
     """Two scrapes of a target, and the body of the second."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tputtui.collect.configured import endpoint_settings
 from tputtui.collect.promserver.api import Api, ServerError, base_of
 from tputtui.collect.promserver.look import MOST_JOBS, Job, jobs_of, look_at
+from tputtui.frozen import frozen
 from tputtui.model import Bindings
 from tputtui.settings import Settings, TargetSettings
 from tputtui.signals.classify import classify
@@ -19,7 +20,7 @@ _DEADLINE_S = 20.0
 Rows = list[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServerLook:
     """What a server said: a head line and rows below it."""
 

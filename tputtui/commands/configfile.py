@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from tputtui.commands import plainfile
+from tputtui.frozen import frozen
 from tputtui.settings.outside import Outside
 from tputtui.settings.toml import Config, Problem, SettingsError, read
 from tputtui.text import clean
@@ -18,7 +18,7 @@ _MARKS = ((b"\xef\xbb\xbf", "UTF-8"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UT
 _SECRET_HEADERS = ("authorization", "cookie", "x-api-key", "proxy-authorization")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where the config file is looked for, and who says so."""
 

@@ -7,13 +7,14 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tputtui.commands import configfile, filesd
 from tputtui.commands.arguments import Arguments, UsageError
 from tputtui.commands.flags import VERBS
 from tputtui.commands.terminal import why_ascii
+from tputtui.frozen import frozen
 from tputtui.settings import Settings, TargetSettings
 from tputtui.settings.expressions import parse_matchers
 from tputtui.settings.layers import Flag, load
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _LOCALHOST = re.compile(r"^(https?://)localhost(?=[:/])")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Effective:
     """The settings, and where the config file is (None: nowhere)."""
 

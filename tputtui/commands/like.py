@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tputtui.commands.arguments import UsageError
 from tputtui.commands.runfile import opened
+from tputtui.frozen import frozen
 from tputtui.model import Target
 from tputtui.runs.header import Header, Summary
 from tputtui.runs.items import Watched
@@ -15,7 +16,7 @@ from tputtui.settings import Settings, TargetSettings
 from tputtui.text import clean, percent
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Like:
     """The run that a recording takes after."""
 

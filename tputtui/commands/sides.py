@@ -7,12 +7,13 @@ import math
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from tputtui.commands import plainfile
 from tputtui.commands.arguments import UsageError
 from tputtui.experiments.rows import COLUMNS, Buckets, Rows, RowsError, read_csv, step_of
+from tputtui.frozen import frozen
 from tputtui.text import clean
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _ENVIRONMENT: Mapping[str, str] = {
 _ALSO = ("host", "governor", "cgroup_cpus", "cgroup_memory_bytes")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Side:
     """One arm: its rows and what is known of where they come from."""
 

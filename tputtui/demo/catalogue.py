@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+
+from tputtui.frozen import frozen
 
 _WORDS = ("red", "blue", "green", "small", "large", "warm", "cold", "old", "new", "fast", "slow", "wool", "iron", "oak")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """One thing for sale."""
 

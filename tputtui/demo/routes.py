@@ -7,12 +7,12 @@ many requests per second the pool sustains.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 
 from tputtui.demo import erlang
+from tputtui.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """One route. Its own time is lognormal; the time it holds a connection comes on top."""
 

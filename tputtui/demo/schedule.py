@@ -9,12 +9,12 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tputtui.demo import routes
+from tputtui.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Phase:
     """A span in which the rate goes in a straight line from one value to the other (requests per second)."""
 
@@ -27,7 +27,7 @@ Profile = tuple[Phase, ...]
 """Phases, repeated for ever."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arrival:
     """One request: due `at` seconds after the start, the `number`-th; `pick` (0 to 1) chooses the replica."""
 

@@ -6,14 +6,16 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+
+from tputtui.frozen import frozen
 
 QUANTILES = (0.5, 0.99)
 _STEPS = 1000
 """Latencies are kept to one part in a thousand: memory stays bounded however long the demo runs."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Summary:
     """What was sent and what came back. `quantiles_s` is None where nothing came back."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from http import HTTPStatus
+
+from tputtui.frozen import frozen
 
 MAX_BODY = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """One request. Header names are lower case; the path is without its query."""
 
@@ -20,7 +21,7 @@ class Request:
     length: int = 0  # bytes of the body
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Response:
     """One answer."""
 

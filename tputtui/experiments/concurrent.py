@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from tputtui.experiments.sequence import ALPHA, FEWEST_ROWS, FIRST_LOOK_S, judge
+from tputtui.frozen import frozen
 
 MOST_FIGURES: Final = 5
 """Figures that are judged beside one another: throughput, three quantiles, errors."""
@@ -30,7 +30,7 @@ TOO_EARLY: Final = "first look in"
 """How the reason begins that passes by itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Apart:
     """How far the treatment is from the control: a ratio (0.24 is 24 % more), or points of a ratio (0.01 is one).
 
@@ -41,6 +41,11 @@ class Apart:
     low: float
     high: float
     sure: bool
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether this look excludes "no difference", and the one before did not."""
+        return not self.sure and (self.low > 0 or self.high < 0)
 
 
 Value = float | None

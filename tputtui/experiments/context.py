@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeVar, cast
 
 from tputtui.experiments.outcome import UNITS, Design
+from tputtui.frozen import frozen
 from tputtui.text import clean, did_you_mean
 
 _T = TypeVar("_T")
@@ -32,7 +33,7 @@ class ContextError(ValueError):
     """A context or a margin cannot be used; one sentence, cleaned."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Context:
     """All of it, with the defaults of the method."""
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from tputtui.experiments.arm import FAST, FEWEST_REQUESTS, Arm, Seen, Side
+from tputtui.experiments.concurrent import BEYOND
 from tputtui.experiments.contest import Contest, Effect, Rows
 from tputtui.experiments.context import Context
 from tputtui.signals.burn import PAIRS
@@ -29,7 +30,6 @@ NO_DATA_S: Final = 10.0
 CONFIRMED: Final = 3
 
 _SLOWER_S: Final = PAIRS[1].long_s  # what was not missed by a fast burn is judged over as long
-_ROW_REQUESTS: Final = (
     3.0  # beyond a quantile, in a row: below that it is a maximum, which depends on how many there were
 )
 
@@ -136,7 +136,7 @@ class Guard:
             if not (own.known and other.known):
                 self._worse = None
             return
-        enough = min(own.observed, other.observed) * self._row.row_s * self._beyond >= _ROW_REQUESTS
+        enough = min(own.observed, other.observed) * self._row.row_s * self._beyond >= BEYOND
         tail = self._tail.add(own.quantile, other.quantile) if enough else None
         self._worse = self._throughput.add(own.rps, other.rps) or tail
 

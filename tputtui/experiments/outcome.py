@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal
+
+from tputtui.frozen import frozen
 
 Verdict = Literal["improved", "regressed", "equivalent", "inconclusive", "not_comparable"]
 Design = Literal["sequential", "concurrent", "baseline"]
@@ -46,7 +48,7 @@ UNITS: Final[Mapping[str, str]] = {
 """The metrics there are, in the order in which they are shown, with the unit of `baseline` and `candidate`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Interval:
     """Both ends of a confidence interval, in the effect's own unit."""
 
@@ -54,7 +56,7 @@ class Interval:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Metric:
     """One metric's comparison. An effect is relative (0.05 = +5 %), for `error_ratio` absolute (0.001 = +0.1 points).
 
@@ -85,7 +87,7 @@ class Metric:
         return UNITS.get(self.name, "")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """One route's comparison: its metrics, and its share of all requests in either arm."""
 
@@ -96,7 +98,7 @@ class Route:
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Difference:
     """A field of the environment or the workload in which the arms differ."""
 
@@ -107,7 +109,7 @@ class Difference:
     hard: bool  # where it is not declared, no comparison holds
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seconds:
     """How long was measured, and what of it counts."""
 
@@ -118,7 +120,7 @@ class Seconds:
     needed: float | None = None  # per arm, for a sure verdict at the margin; None: enough, or more will not help
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stratum:
     """One part of an experiment judged by itself: a shared incident, a load level, an injected outage."""
 
@@ -130,7 +132,7 @@ class Stratum:
     verdict: Verdict | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comparison:
     """The whole answer."""
 
@@ -153,7 +155,7 @@ class Comparison:
         return next((metric for metric in self.metrics if metric.name == name), None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Power:
     """What it takes to find an effect on the throughput in four cases of five."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from tputtui.experiments.context import ContextError, known_metric, parse_margin
+from tputtui.frozen import frozen
 from tputtui.text import clean, did_you_mean
 
 _TEXTS: Final = ("title", "owner", "hypothesis", "change", "primary", "duration", "decision", "decided_by")
@@ -46,7 +47,7 @@ class PlanError(ValueError):
     """The file is no plan; one sentence, cleaned."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Experiment:
     """A plan, read. Texts are cleaned."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import Final
 
+from tputtui.frozen import frozen
 from tputtui.text import clean, did_you_mean
 
 COLUMNS: Final = ("rps", "err_ratio", "p50", "p90", "p99", "cpu")
@@ -22,7 +23,7 @@ class RowsError(ValueError):
     """The text is no side of a comparison; one sentence, cleaned."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Buckets:
     """A latency histogram per row: counts in each bucket alone (not cumulative), the last one beyond every bound."""
 
@@ -30,7 +31,7 @@ class Buckets:
     counts: tuple[tuple[float, ...], ...]  # [row][bucket], len(bounds_ms) + 1 each; NaN where the row has none
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rows:
     """One arm: its time line and the columns there are. NaN is a missing value, a missing row a missing time."""
 

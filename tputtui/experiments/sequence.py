@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
+from tputtui.frozen import frozen
 from tputtui.profiling.spread import t95
 
 ALPHA: Final = 0.05
@@ -27,7 +27,7 @@ _NORMAL: Final = 1.959964
 _MOST_COEFFICIENTS, _FEWEST_COEFFICIENTS, _SECONDS_A_COEFFICIENT = 8, 4, 30.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Level:
     """The mean of rows. `deviation`: of independent rows whose mean varies as much; `df` of that estimate."""
 
@@ -42,7 +42,7 @@ class Level:
         return t95(self.df) * self.deviation / math.sqrt(self.rows)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Judgement:
     """How far now is from the baseline, in the figure's unit. `sure`: at two looks in a row, on the same side."""
 

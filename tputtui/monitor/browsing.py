@@ -5,10 +5,11 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import isfinite, nan
 from typing import Final
 
+from tputtui.frozen import frozen
 from tputtui.model import Bindings, ChartedFamily, Exposition, Scrape
 from tputtui.signals.browse import FamilyReader, Figures
 
@@ -19,7 +20,7 @@ Words = Mapping[str, Mapping[str, object]]
 """What the config says, or would have to say, of a target's bindings: signal -> key -> value."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Families:
     """All families of a target as of one scrape, by name."""
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from tputtui.collect.labels import Limits as ScanLimits
 from tputtui.collect.own_cost import OwnCost
 from tputtui.collect.poller import Poller
 from tputtui.collect.processes import ProcessCollector
+from tputtui.frozen import frozen
 from tputtui.model import ProcessReading, Question, Reading, Scrape, Target
 from tputtui.settings import Limits, Settings, TargetSettings
 
@@ -36,7 +36,7 @@ DISCOVER_EVERY_S = 30.0
 MOST_SERVING = 16  # processes that serve targets and whose control groups are read
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """A target as the feed asks it: what the monitor needs to know of it."""
 

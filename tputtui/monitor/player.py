@@ -10,9 +10,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from tputtui.frozen import frozen
 from tputtui.model import Event, SignalKind, Snapshot
 from tputtui.monitor.browsing import Families
 from tputtui.monitor.closer import ReplicaTable
@@ -37,7 +38,7 @@ SOON: Final = 10
 """Readings: what is no further away than this from what has been read is waited for."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Position:
     """Where a replay stands."""
 

@@ -11,9 +11,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from tputtui.frozen import frozen
 from tputtui.model import Snapshot
 from tputtui.monitor.closer import ReplicaTable
 from tputtui.monitor.columns import grain_of, spread
@@ -35,7 +36,7 @@ MOST_FINE: Final = 7_200
 """Seconds of the time axis that are kept at a resolution of 1 s: 230 kB a figure."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choices:
     """What the user chose that changes what is derived."""
 

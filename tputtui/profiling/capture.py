@@ -14,11 +14,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from tputtui.collect.command_names import readable_name
+from tputtui.frozen import frozen
 from tputtui.profiling import preflight, proc
 from tputtui.profiling.compact import Compactor
 from tputtui.profiling.launcher import Finished
@@ -37,7 +38,7 @@ _active: dict[int, Capture] = {}
 _registry = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Progress:
     """How far a capture is. `profile` is what there is so far; `message` says why it failed or ended early."""
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
+from tputtui.frozen import frozen
 from tputtui.profiling.profile import ASLEEP, INCOMPLETE, Func
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def waits(func: Func) -> bool:
     return names is not None and func.name.rpartition(".")[2] in names
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     """The table in force: the shipped one under the user's. Keys are module prefixes or path fragments with a ``/``."""
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from array import array
-from dataclasses import dataclass
 from typing import Literal
 
+from tputtui.frozen import frozen
 from tputtui.profiling.profile import Frames, Func
 from tputtui.profiling.spread import t95, variance
 from tputtui.profiling.stacks import Stacks
@@ -21,7 +21,7 @@ Change = Literal["new", "gone", "changed", "same"]
 ALPHA = 0.05
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Difference:
     """One function: its share before and after, total and self. `stands`: not by chance; None below 5 slices."""
 
@@ -161,7 +161,7 @@ def _floor(side: _Side, func: Func) -> float:
     return max(share * (1 - share), 0.5 / count) / count if count > 0 else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UnionTree:
     """Both call trees in one: `tree` carries after's weights and every node of either; shares of before stand beside.
 

@@ -6,9 +6,9 @@ than a cell share one box that says how many they are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
+from tputtui.frozen import frozen
 from tputtui.profiling.categories import CATEGORIES, Category, Table
 from tputtui.profiling.profile import Profile
 from tputtui.profiling.stacks import choose
@@ -16,7 +16,7 @@ from tputtui.profiling.tree import Tree
 from tputtui.text import clean
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Box:
     """One box: `start` and `width` in cells (fractions of a cell where the screen can draw them)."""
 

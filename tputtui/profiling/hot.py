@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from tputtui.frozen import frozen
 from tputtui.profiling.asleep import asleep, cpu_shares
 from tputtui.profiling.categories import waits
 from tputtui.profiling.profile import Func, Profile, Thread
@@ -16,7 +16,7 @@ from tputtui.profiling.spread import plus_minus
 from tputtui.profiling.stacks import Stacks
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HotFunction:
     """One function over all stacks; shares are ratios. `id` is the function's, for `stacks.focus`."""
 
@@ -29,7 +29,7 @@ class HotFunction:
     callers: int  # different functions that call it
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThreadRow:
     """One thread: `wall` of all samples, `waiting` and `gil` of its own ticks; None: nobody asked for the GIL."""
 

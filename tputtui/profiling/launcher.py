@@ -18,10 +18,10 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 
 from tputtui.collect.own_cost import count_in
+from tputtui.frozen import frozen
 
 KEEP_BYTES = 64 * 1024  # of stdout and of stderr each
 
@@ -170,7 +170,7 @@ class Child:
         return status
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finished:
     """A program that was run to its end; `status` None: it did not end in time and was killed."""
 

@@ -10,10 +10,11 @@ import os
 import re
 import shutil
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from tputtui.frozen import frozen
 from tputtui.profiling import launcher, proc
 from tputtui.text import clean
 
@@ -25,7 +26,7 @@ _SCOPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """May py-spy attach? `reason` and `remedy` are for a person; `command` is whole, and the user's to run."""
 

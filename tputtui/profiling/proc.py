@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
+from tputtui.frozen import frozen
 from tputtui.text import clean
 
 PROC = Path("/proc")
@@ -15,7 +15,7 @@ _PYTHON = re.compile(r"(?:^|/)(?:lib)?python(\d(?:\.\d+)?t?)?[a-z]*(?:\.so[\d.]*
 SAME_START_S = 2.0  # start times from two sources differ by rounding, and by a stepped wall clock's slew
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
     """One process as the kernel tells it. `start` is in clock ticks since boot: with the pid, its identity."""
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from tputtui.frozen import frozen
 from tputtui.text import clean
 
 Metric = Literal["wall", "gil"]
@@ -27,7 +28,7 @@ ASLEEP = "[waits in C]"
 NAME_LIMIT = 512  # characters of a function's or a file's name that are kept
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Func:
     """A function: its (qualified) name and its file, both cleaned. The file is empty for pseudo frames."""
 
@@ -35,7 +36,7 @@ class Func:
     file: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Frame:
     """A function at a line; line 0 is unknown."""
 
@@ -98,7 +99,7 @@ class Frames:
         return [frame.func for frame in self.frames[:]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Slice:
     """What was sampled in one stretch of time. `ticks` are the moments at which the profiler looked."""
 
@@ -114,7 +115,7 @@ class Slice:
         return self.wall if metric == "wall" else self.gil
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class About:
     """Where a profile comes from and how good it is. Texts are cleaned; what is unknown is None or empty."""
 
@@ -134,7 +135,7 @@ class About:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Profile:
     """Weighted call stacks. `unit` is "samples", or what a foreign file's weights count ("seconds", "bytes", …)."""
 

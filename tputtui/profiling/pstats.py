@@ -9,10 +9,10 @@ import json
 import math
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tputtui.frozen import frozen
 from tputtui.profiling import launcher
 from tputtui.profiling.profile import Func
 from tputtui.profiling.unreadable import UnreadableProfile
@@ -36,7 +36,7 @@ with open(sys.argv[1], "rb") as source, open(sys.argv[2], "w") as out:
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Caller:
     """Who called a function, how often, and the seconds spent in it for them."""
 
@@ -46,7 +46,7 @@ class Caller:
     total_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Called:
     """One function: exact calls, seconds in itself and in all below it."""
 
@@ -59,7 +59,7 @@ class Called:
     callers: tuple[Caller, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Instrumented:
     """What cProfile counted, by seconds in the function itself."""
 

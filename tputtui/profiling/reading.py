@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from tputtui.frozen import frozen
 from tputtui.profiling.categories import Table, module, origin, waits
 from tputtui.profiling.profile import Func
 from tputtui.profiling.spread import plus_minus
@@ -31,7 +32,7 @@ _SERIALIZERS = frozenset(
 _LOCKS = frozenset(("Condition", "Semaphore", "BoundedSemaphore", "Barrier", "_RLock", "RLock", "Lock", "SemLock"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sentence:
     """One thing that a profile says. `func` is the function it is about, as an id; -1: the process."""
 
@@ -51,7 +52,7 @@ class _Part:
     below: dict[int, float] = field(default_factory=dict)  # function ids of the known module's outermost frames
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Facts:
     stacks: Stacks
     parts: dict[tuple[int, Doing], _Part]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from tputtui.frozen import frozen
 from tputtui.profiling import formats, store
 from tputtui.profiling.profile import Profile
 
@@ -13,7 +14,7 @@ SHOWN = 200  # files of earlier sessions that are listed
 NEAR_S = 30.0  # a moment that is no further from a profile than this belongs to it
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One profile. It is read from its file only when it is looked at."""
 

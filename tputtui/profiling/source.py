@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+from tputtui.frozen import frozen
 from tputtui.profiling import proc
 from tputtui.text import clean
 
@@ -15,7 +15,7 @@ COLUMNS = 400  # of a line that are kept
 CHANGED = "changed since the process started: lines may have moved"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourceText:
     """A source file as it was read, or why it was not. Lines are cleaned."""
 

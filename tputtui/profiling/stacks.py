@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
+from tputtui.frozen import frozen
 from tputtui.profiling.asleep import asleep
 from tputtui.profiling.profile import ASLEEP, Counts, Frames, Profile, Stack, Thread, slices_of
 
@@ -17,7 +17,7 @@ USUAL_ROOTS = frozenset(("<module>", "Thread._bootstrap", "_bootstrap"))
 USUAL_SHARE = 0.05  # a thread's outermost function that has this share of its samples is no accident
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stacks:
     """Unique stacks with their weights: `wall[i]` and `gil[i]` belong to `stacks[i]`; one column for each slice."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
+from tputtui.frozen import frozen
 from tputtui.profiling import formats
 from tputtui.profiling.profile import Profile
 from tputtui.text import clean
@@ -15,7 +15,7 @@ from tputtui.text import clean
 _NAME = re.compile(r"^(\d{8}-\d{6})-(\d+)(?:-\d+)?\.speedscope\.json\.gz$")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kept:
     """One file of the store, told by its name alone."""
 

@@ -7,8 +7,9 @@ import resource
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from tputtui.frozen import frozen
 from tputtui.profiling import whom
 from tputtui.profiling.capture import MAX_DURATION_S, Capture, CaptureFailed
 from tputtui.profiling.profile import Profile
@@ -18,7 +19,7 @@ RATE_HZ = 20
 _FORM = re.compile(r"(?P<whom>:?\d+)@(?P<lasts>[^/@]+)(?:/(?P<every>[^/@]+))?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subset:
     """Whom to sample (":8000" or a pid), for how long, and how often; `every_s` None: once."""
 
@@ -27,7 +28,7 @@ class Subset:
     every_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sample:
     """One profile of a subset. `cpu_s`: what py-spy used of the CPU, in seconds."""
 

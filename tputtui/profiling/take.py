@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tputtui.frozen import frozen
 from tputtui.profiling import proc, speedscope
 from tputtui.profiling.launcher import Child
 from tputtui.profiling.profile import Counts, Frames, Slice, Stack, Thread
@@ -25,7 +26,7 @@ _BEHIND = "behind in sampling"
 _ERRORS = re.compile(r"Samples: \d+ Errors: (\d{1,9})")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """How py-spy is run. `prefix` is sudo's, where the user asked for it."""
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from tputtui.frozen import frozen
 from tputtui.profiling.metric import ends_running
 from tputtui.profiling.profile import Func
 from tputtui.profiling.spread import plus_minus
@@ -20,7 +20,7 @@ from tputtui.profiling.trie import at_ends, preorder, totals, trie
 HELD = 0.05  # of the time: with the GIL in hand for less, it does not tell what is hot
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shape:
     """How stacks become a tree."""
 

@@ -7,16 +7,16 @@ row belongs to a node, never to a position: `path_at` and `go_to` carry the curs
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
+from tputtui.frozen import frozen
 from tputtui.profiling.profile import INCOMPLETE, Func
 from tputtui.profiling.tree import Tree
 
 Marker = Literal["open", "closed", "leaf"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """One line of the tree. Shares are ratios; `node` is where the row's own function stands in the tree."""
 

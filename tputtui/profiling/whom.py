@@ -6,19 +6,19 @@ Of several that fit, as the workers of one port, the busiest Python process.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 import psutil
 
 from tputtui.collect.listeners import read_listeners
 from tputtui.collect.processes import ProcessCollector
+from tputtui.frozen import frozen
 from tputtui.model import ProcessReading
 from tputtui.text import clean
 
 WATCH_S = 0.3  # how long candidates are compared by the CPU time they use
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Who:
     """A process, by pid and start (unix seconds): never just a pid."""
 

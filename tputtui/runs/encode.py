@@ -19,10 +19,10 @@ stood before. The lines (docs/run-format.md describes them one by one):
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from tputtui.collect.address import redact
+from tputtui.frozen import frozen
 from tputtui.model import Bindings, Family, Labels, ProcessReading, Reading, Scrape, Series, Target
 from tputtui.runs import lines
 from tputtui.runs.codec import number_out, to_plain, to_row
@@ -33,7 +33,7 @@ _SERIES_BYTES = 1024 * 1024  # characters of names and labels in one line
 _SUFFIXES = ("_total", "_bucket", "_sum", "_count", "_created", "_info")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Told:
     """What the monitor knows of a target when a reading has been taken; a recorder needs it beside the reading."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from tputtui.frozen import frozen
 
 FORMAT = 1
 """The format's version. A reader opens this one and every older one; a newer one is refused."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Header:
     """The header as of one member. Times are unix seconds, `at` monotonic ones, as in the model."""
 
@@ -37,7 +39,7 @@ class Header:
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the order of the fields in rows
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mark:
     """A named moment."""
 
@@ -46,7 +48,7 @@ class Mark:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServiceSummary:
     """What a run was like for one service, in the units of the model."""
 
@@ -64,7 +66,7 @@ class ServiceSummary:
     shape: tuple[float | None, ...] = ()  # the traffic in at most 64 equal spans
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Summary:
     """A run at a glance; brought up to date in every member, so that a killed run has one too."""
 
@@ -76,7 +78,7 @@ class Summary:
     objectives_met: bool | None = None  # None: none was set, or nothing was judged
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class End:
     """How a run ended, where it was closed."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tputtui.frozen import frozen
 from tputtui.model import Bindings, Event, Reading, Scrape, Target
 from tputtui.runs.header import End, Header, Mark, Summary
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bound:
     """From now on, these bindings are in force on a target."""
 
@@ -19,7 +20,7 @@ class Bound:
     build: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Watched:
     """A target that is spoken of in what follows."""
 
@@ -27,14 +28,14 @@ class Watched:
     served: bool = False  # what is known of it comes from a server
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arranged:
     """From now on, these targets are watched, in this order."""
 
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tick:
     """A reading, and what only live could be known."""
 
@@ -44,14 +45,14 @@ class Tick:
     past: tuple[Scrape, ...] = ()  # what servers remember of the time before
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Grouped:
     """From now on, these targets are one service each."""
 
     services: tuple[tuple[str, tuple[str, ...]], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Profiled:
     """A profile that was taken: speedscope's document, not yet read."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
+from tputtui.frozen import frozen
 from tputtui.runs.header import Header, ServiceSummary, Summary
 from tputtui.runs.members import SIGNATURE
 from tputtui.runs.reader import NotARun, Run
@@ -14,7 +14,7 @@ from tputtui.runs.recorder import SUFFIX
 from tputtui.runs.summary import main_service
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listed:
     """One file: a run, or why it is none."""
 

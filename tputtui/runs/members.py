@@ -11,8 +11,9 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from tputtui.frozen import frozen
 
 MAGIC: Final = b"\x1f\x8b\x08"
 SIGNATURE: Final = MAGIC + b"\x04\0\0\0\0\0\xff\x1c\0TP\x18\0"
@@ -32,7 +33,7 @@ _PIECE: Final = 512
 _LEVEL: Final = 6
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Member:
     """Where one member lies, and what its header says."""
 
@@ -94,7 +95,7 @@ def find(descriptor: int, size: int) -> list[Member]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Inflated:
     """The content of a member, and whether its checksum vouches for it; without one it was cut off."""
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from tputtui.frozen import frozen
 from tputtui.model import Event, Reading, Scrape, Snapshot
 from tputtui.runs import lines
 from tputtui.runs.codec import row_fields, to_plain
@@ -31,7 +32,7 @@ SUFFIX: Final = ".tput.gz"
 TEXT_LIMIT: Final = 500  # characters of a mark or a note
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """What the user asked of a recording."""
 
@@ -46,7 +47,7 @@ class Plan:
     out_of: Header | None = None  # the run that it is a part of: nothing is said of this machine
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordingState:
     """How a recording goes, for a screen."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from os import PathLike
 
+from tputtui.frozen import frozen
 from tputtui.model import Bindings, BreakdownRow, HostReading, Quantile, Reading, Scrape, ServiceState
 from tputtui.runs.header import Header, Mark, Summary
 from tputtui.runs.items import Bound, Grouped, Profiled, Tick, Watched
@@ -26,7 +27,7 @@ Densities = tuple[tuple[float, float], ...]
 """(upper bound in the unit of the row's quantiles, observations per second in that bucket alone)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RouteRow:
     """One route between two scrapes; in the units of `Row`."""
 
@@ -38,7 +39,7 @@ class RouteRow:
     buckets: Densities = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """What lay between two scrapes of a service. None is not known, or a gap."""
 
@@ -53,7 +54,7 @@ class Row:
     routes: Mapping[str, RouteRow] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     """The figures of one service of a run, and what one has to know to compare them with another's."""
 

@@ -15,10 +15,10 @@ import stat
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tputtui.frozen import frozen
 from tputtui.runs.members import MemberWriter
 from tputtui.text import clean
 
@@ -31,7 +31,7 @@ class CannotRecord(Exception):  # noqa: N818
     """The file is not written: one sentence, with its name, cleaned."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Begin:
     """The member that begins with a chunk."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Literal, cast
 
+from tputtui.frozen import frozen
 from tputtui.model import Match
 from tputtui.text import clean, did_you_mean, parse_duration, span
 
@@ -15,11 +15,8 @@ Measure = Literal["latency", "errors", "rps"]
 _OBJECTIVE = re.compile(
     r"(?:(?P<scope>.*):)?\s*(?P<measure>[A-Za-z][A-Za-z0-9.]*)\s*(?P<op><=|>=)\s*(?P<value>[^<>=]+)"
 )
-_SLIP = re.compile(
-    r"(?P<scope>.*:)?\s*(?P<measure>[A-Za-z][A-Za-z0-9.]*)\s*(?P<op>=<|=>|==|<|>|=|≤|≥|<\s+=|>\s+=)\s*(?P<value>[^<>=≤≥]+)"
-)
+_SLIP = r"(?P<scope>.*:)?\s*(?P<measure>[A-Za-z][A-Za-z0-9.]*)\s*(?P<op>=<|=>|==|<|>|=|≤|≥|<\s+=|>\s+=)\s*(?P<value>[^<>=≤≥]+)"
 _EQUAL = ("=", "==")
-_OPERATOR = re.compile(r"[<>=≤≥]+")
 _MEANT = {
     "latency": "p99",
     "err": "errors",
@@ -42,7 +39,7 @@ _MANY = 0.1  # of all requests: few allow so many errors
 _ESCAPE = re.compile(r"\\(.)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Objective:
     """A target level, read. `value` is in seconds (latency), a ratio (errors) or per second (rps)."""
 
@@ -87,14 +84,14 @@ def parse_objective(text: str) -> Objective:
 
 def _why_not(text: str) -> str:
     """What is wrong with an expression that does not even look like one, with what was meant where that can be told."""
-    slip = _SLIP.fullmatch(text)
+    slip = re.fullmatch(_SLIP, text)
     if slip is not None and "," not in slip["value"]:
         op = ">=" if slip["op"] in (">", "=>", "≥") or (slip["op"] in _EQUAL and slip["measure"] == "rps") else "<="
         meant = f"{slip['scope'] or ''}{slip['measure']}{op}{slip['value'].strip()}"
         with suppress(ValueError):
             parse_objective(meant)
             return f'an objective has <= or >= in it: {clean(text, 60)!r}, did you mean "{clean(meant, 60)}"?'
-    if len(_OPERATOR.findall(text)) > 1:
+    if len(re.findall(r"[<>=≤≥]+", text)) > 1:
         return f"one objective at a time: {clean(text, 60)!r} is several (--objective may be given again)"
     if re.fullmatch(r"(?:.*:)?\s*[A-Za-z][A-Za-z0-9.]*\s*(?:<=|>=)?", text):
         return f'{clean(text, 60)!r} has no level, such as "p99<=250ms", "errors<=0.1%" or "rps>=100"'

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from tputtui.frozen import frozen
 from tputtui.settings.expressions import parse_matchers, parse_objective
 from tputtui.text import clean, did_you_mean, parse_duration
 
@@ -22,7 +22,7 @@ _YES = frozenset(("1", "true", "yes", "on"))
 _NO = frozenset(("0", "false", "no", "off", ""))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kind:
     """One kind of value. `from_text` turns a flag's text into what TOML would have given; lists are comma separated."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from tputtui.frozen import frozen
 from tputtui.settings import schema
 from tputtui.settings.expressions import doubt
 from tputtui.settings.outside import Outside
@@ -16,7 +17,7 @@ from tputtui.text import clean, span
 DEFAULT = "default"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flag:
     """What a flag of the command line says: its text, several texts, or a bool."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from tputtui.frozen import frozen
 
 
 def _anything(_: str) -> object:
@@ -14,7 +15,7 @@ def _no_complaints(_: Mapping[str, str]) -> Mapping[str, str]:
     return {}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outside:
     """Three questions, answered by the rooms above; without an answer everything is fine."""
 

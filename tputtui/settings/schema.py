@@ -5,13 +5,12 @@ The reader, the flags, the environment, `config init` and docs/configuration.md 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tputtui.frozen import frozen
 from tputtui.settings import kinds
 from tputtui.settings.kinds import Kind
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Option:
     """One key. `default` and `example` are TOML; an option without a default is shown with its example."""
 

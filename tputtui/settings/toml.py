@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tputtui.frozen import frozen
 from tputtui.settings import kinds, schema
 from tputtui.settings.kinds import Kind
 from tputtui.settings.outside import Outside
@@ -18,7 +19,7 @@ from tputtui.settings.values import ProfileTrigger, TargetSettings
 from tputtui.text import clean, did_you_mean
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """One thing that is wrong, and where; cleaned. `source` is a file, a flag or a variable."""
 
@@ -40,7 +41,7 @@ class SettingsError(Exception):
         super().__init__("\n".join(str(problem) for problem in problems))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Config:
     """A config file that was read. `values` holds what it sets by dotted key, `lines` where."""
 

@@ -7,15 +7,16 @@ Four sources are laid over each other: the defaults here, the config file, the e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from tputtui.frozen import frozen
 from tputtui.model import Match
 
 Background = Literal["auto", "light", "dark"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TargetSettings:
     """One target as it was asked for. Secrets stand here by file or variable name only, save for those in `url`."""
 
@@ -47,7 +48,7 @@ class TargetSettings:
         return self.prometheus or self.url
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Beyond these we degrade, and say so. Bytes are inflated bytes unless a field says otherwise."""
 
@@ -62,7 +63,7 @@ class Limits:
     value_bytes: int = 4096  # of one label value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProfilePreset:
     """A named set of options for a capture."""
 
@@ -75,7 +76,7 @@ class ProfilePreset:
     gil: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProfileTrigger:
     """A capture by itself: of `process`, when an objective has been missed for `after_s`, at most once in `every_s`."""
 
@@ -85,7 +86,7 @@ class ProfileTrigger:
     preset: str | None = None  # a key of `ProfileSettings.presets`
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProfileSettings:
     """How py-spy is run when nobody says otherwise."""
 
@@ -96,7 +97,7 @@ class ProfileSettings:
     on_objective_missed: ProfileTrigger | None = None  # None: no capture that nobody asked for
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ViewSettings:
     """A named arrangement of the live screen."""
 
@@ -105,7 +106,7 @@ class ViewSettings:
     window_s: float | None = None  # None: as `Settings`
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """The effective settings. `origins` says for each key ("interval", "limits.body") where its value comes from."""
 

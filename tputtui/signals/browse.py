@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
 from math import isfinite, nan
 from operator import sub
 
+from tputtui.frozen import frozen
 from tputtui.model import Exposition, Family, Series, SignalKind
 from tputtui.signals import units
 from tputtui.signals.families import catalog
@@ -28,7 +28,7 @@ _BOUNDS = frozenset(("le", "quantile", "vmrange"))
 _LABELS_SHOWN = 32
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FamilyRow:
     """One family, but for its figures. Names, help and labels are foreign text, not yet cleaned."""
 
@@ -41,7 +41,7 @@ class FamilyRow:
     counts: bool = False  # it only rises: its rate says more than its value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Figures:
     """All families as of one scrape, by name, with their figures in lists beside them; NaN is unknown.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
+from tputtui.frozen import frozen
 from tputtui.model import Match
 from tputtui.signals.families import Catalog, Metric
 from tputtui.signals.known import Ecosystem, everything
@@ -22,7 +22,7 @@ _PICK = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pick:
     """One line of an entry, read."""
 
@@ -36,7 +36,7 @@ class Pick:
     waiting: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """A line of an entry whose family is on the target."""
 

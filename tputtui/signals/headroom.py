@@ -23,11 +23,11 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from tputtui import text
+from tputtui.frozen import frozen
 from tputtui.model import Headroom, ServiceState
 from tputtui.signals.objectives import Objective, budget, requests
 
@@ -58,7 +58,7 @@ class Block(NamedTuple):
     mean_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """What blocks say of one budget. `value` and the bracket are 1/s; without a value `reason` says why."""
 

@@ -10,9 +10,9 @@ import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from tputtui.frozen import frozen
 from tputtui.signals.history import HOLD_INTERVALS, LEVELS
 
 ROWS: Final = 8
@@ -23,7 +23,7 @@ Density = tuple[float, float]
 """(upper bound, observations per second in that bucket alone), as `LatencyState.buckets` has them."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Heat:
     """What fell where. `bounds` are the rows' upper bounds, the lowest first; the last is infinite.
 

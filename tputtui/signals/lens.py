@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from tputtui.frozen import frozen
 from tputtui.model import Binding, Bindings, Labels, Match, Series
 from tputtui.signals import flat
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lens:
     """What to look at: the `service` as a whole, narrowed to `labels`, to the replica `target`, or to both."""
 

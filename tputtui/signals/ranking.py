@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tputtui import text
+from tputtui.frozen import frozen
 from tputtui.signals import rows, status, vocabulary
 from tputtui.signals.families import Catalog, Metric
 
@@ -22,7 +22,7 @@ ERRORS_FLOOR = 6.0
 _FIRST = (("first", "token"), ("first", "byte"), ("first", "response"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ranked:
     """A metric with its points and why it has them."""
 

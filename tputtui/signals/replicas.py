@@ -16,10 +16,11 @@ row to be said, and fail for as many to be taken back.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import sqrt
 
 from tputtui import text
+from tputtui.frozen import frozen
 from tputtui.model import Quantile, ServiceState
 
 FAR = 2.0
@@ -31,7 +32,7 @@ LEAST_ERRORS = 5.0
 STEADY = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Replica:
     """One replica's figures as of one tick. `odd` says what is unlike the others: "p99 412 ms, others 131 ms"."""
 

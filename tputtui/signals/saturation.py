@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tputtui.frozen import frozen
 from tputtui.model import Binding, Match
 from tputtui.signals import units, vocabulary
 from tputtui.signals.families import Catalog, Metric
@@ -12,7 +11,7 @@ MOST = 8
 """Rows of saturation found on one target: more would be a list, not an answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Use:
     rank: float
     binding: Binding

@@ -7,13 +7,16 @@ the same time, so whatever befalls both does not count for either.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from tputtui.frozen import frozen
 from tputtui.model import Labels, Match
 
 TARGET, SERVICE = "target", "service"
 """What a split is by, beside labels' names."""
+
+WHOLE: Final = "all of it"
+"""What an arm is that is a whole service."""
 
 MOST_VALUES: Final = 50
 """Values of a label that are offered, the busiest first."""
@@ -29,7 +32,7 @@ _ROLLOUT: Final = (
 """Labels that tell one release, or one machine, from another: they are offered first, in this order."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arm:
     """One side of a split: part of a service. `what` says which part, in foreign text."""
 
@@ -37,6 +40,11 @@ class Arm:
     what: str
     targets: frozenset[str] | None = None  # None: all of the service's
     matches: tuple[Match, ...] = ()
+
+    @property
+    def called(self) -> str:
+        """What it is called beside the other arm. Foreign text."""
+        return self.service if self.what == WHOLE else self.what
 
     @property
     def name(self) -> str:
@@ -48,7 +56,7 @@ class Arm:
         return self.targets is None or target in self.targets
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Split:
     """Two arms. `by`: TARGET, SERVICE or the label's name."""
 
@@ -67,7 +75,7 @@ class Split:
         return self.by in (TARGET, SERVICE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Way:
     """One way to split: this value is the treatment. `rps`: its traffic now, in the service's unit."""
 
@@ -104,8 +112,8 @@ def _by_target(service: str, targets: Mapping[str, float | None]) -> list[Way]:
 
 
 def _by_service(service: str, others: Mapping[str, float | None]) -> list[Way]:
-    control = Arm(service, "all of it")
-    return [Way(Split(SERVICE, control, Arm(other, "all of it")), other, rps) for other, rps in others.items()]
+    control = Arm(service, WHOLE)
+    return [Way(Split(SERVICE, control, Arm(other, WHOLE)), other, rps) for other, rps in others.items()]
 
 
 def _by_label(service: str, label: str, values: Mapping[str, float]) -> list[Way]:

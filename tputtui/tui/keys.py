@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from tputtui import text
+from tputtui.frozen import frozen
 from tputtui.views.scene import PANELS
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Where = Literal["everywhere", "time", "live", "profile"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pair:
     """What two keys are together, where they stand side by side: in the footer and in the help."""
 
@@ -29,7 +29,7 @@ class Pair:
     help: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """One thing the user can do. `keys` are separated by commas, the first is shown."""
 

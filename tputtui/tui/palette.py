@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from rich.segment import Segment
@@ -12,11 +12,12 @@ from textual.strip import Strip
 from textual.theme import BUILTIN_THEMES, Theme
 
 from tputtui import text
+from tputtui.frozen import frozen
 from tputtui.tui import theme_files
 from tputtui.views.lines import Line
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Palette:
     """One theme, ready to paint with."""
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tputtui import text
+from tputtui.frozen import frozen
 from tputtui.views.lines import Line, Role, Row, Span, mark, merge, plain
 
 LARGEST = 1e300
 """What is drawn of a larger value: plotext multiplies by the cells of an axis, and would overflow."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trace:
     """One line of a chart: one value a column, oldest first; None is a gap."""
 
@@ -28,7 +28,7 @@ class Trace:
     sign: str = ""  # what it is drawn with in ASCII; else the last letter of its name
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chart:
     """What a line chart shows. It is also the key of its cache."""
 
@@ -41,7 +41,7 @@ class Chart:
     end: str = "now"  # what stands at the axis' right end
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scatter:
     """What the scatter shows: (throughput, latency) of each column of time, oldest first, in their units."""
 

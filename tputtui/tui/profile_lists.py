@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tputtui.frozen import frozen
 from tputtui.profiling.profile import Profile
 from tputtui.profiling.shelf import Entry
 from tputtui.profiling.unreadable import UnreadableProfile
@@ -14,7 +13,7 @@ from tputtui.views.profile_menus import OptionsMenu, ShelfMenu
 from tputtui.views.profile_options import Plan, from_settings
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opened:
     """A profile that is opened instead of taken. `before`: the one it is compared with."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from textual.message import Message
 
+from tputtui.frozen import frozen
 from tputtui.profiling.capture import Capture, CaptureFailed, Progress
 from tputtui.profiling.categories import Table
 from tputtui.profiling.profile import Profile
@@ -22,7 +22,7 @@ from tputtui.views.profile_study import Study
 PATIENCE = 4.0  # a study that costs t seconds is not made again for so many times t, while the capture lasts
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subject:
     """The process that is sampled: never just a pid. `ports`: what it listens on."""
 

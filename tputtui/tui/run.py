@@ -7,11 +7,13 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
+
+from tputtui.frozen import frozen
 
 if TYPE_CHECKING:
     from tputtui.monitor.player import Player
@@ -30,7 +32,7 @@ class CannotShow(ValueError):  # noqa: N818  # reads as what it is
     """The screen cannot be shown as asked: its theme cannot be used. One sentence."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ended:
     """How the screen ended: the exit code, and the lines that belong into the scrollback."""
 

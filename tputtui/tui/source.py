@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.message import Message
 
+from tputtui.frozen import frozen
 from tputtui.model import Event, SignalKind, Snapshot
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Tick(Message):
         return isinstance(message, Tick)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """What the screen is told about where it runs."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from tputtui.frozen import frozen
 from tputtui.views.lines import Line, Row, blank
 from tputtui.views.saturation import resources
 from tputtui.views.scene import PanelName, PanelView, Scene, Viewpoint
@@ -15,7 +15,7 @@ TALL = 30  # rows from which that is worth it
 ROWS: dict[str, tuple[PanelName, PanelName]] = {"top": ("throughput", "latency"), "bottom": ("routes", "processes")}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """The panels that are shown, with their heights. `stacked`: one under the other instead of side by side."""
 

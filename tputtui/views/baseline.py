@@ -8,12 +8,13 @@ windows of the baseline differ by among themselves. Without enough of those to t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import hypot, isfinite, sqrt
 from statistics import fmean
 
 from tputtui import text
 from tputtui.experiments.sequence import FEWEST_ROWS, RUN_TO_RUN, Judgement, level
+from tputtui.frozen import frozen
 from tputtui.model import Snapshot
 from tputtui.profiling.spread import MIN_SLICES, t95
 from tputtui.signals import names
@@ -23,7 +24,7 @@ _SMOOTHED = 1.5
 """A column of the history as wide as the window is a mean over windows that overlap: it varies two thirds as much as one."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Base:
     """One figure of the baseline. `within`: how far a window is from it by chance, 95 %; None: too few to tell.
 
@@ -36,7 +37,7 @@ class Base:
     unit: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Baseline:
     """The figures by their names in `signals.names`. `label`: when it was taken, or from which run.
 

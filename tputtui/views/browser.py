@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from tputtui import text
+from tputtui.frozen import frozen
 from tputtui.monitor.browsing import Families
 from tputtui.settings.document import toml
 from tputtui.signals.browse import SLOTS, FamilyRow, tells_nothing, unfit
@@ -24,7 +24,7 @@ CHOICES: tuple[str, ...] = (CHART, *SLOTS)
 """What Enter offers: a panel of its own on the live screen, or a signal to feed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Look:
     """What the user looks at. `found` are places in the families' rows, in the order they are shown."""
 

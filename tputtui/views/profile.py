@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tputtui import text
+from tputtui.frozen import frozen
 from tputtui.profiling.source import SourceText
 from tputtui.views.lines import Line, Role, Row, blank, rule
 from tputtui.views.profile_detail import detail, detail_width, reading
@@ -16,7 +15,7 @@ from tputtui.views.scene import PanelView
 _BESIDE = ("tree", "callers", "hot")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProfilePane:
     """All that the pane shows. Without a study there are words, or processes to take instead (`offered`)."""
 
@@ -31,7 +30,7 @@ class ProfilePane:
     cursor: int = 0  # of `offered`
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Drawn:
     """The pane's lines; `filled`: those that are boxes; `reach`: how far the cursor's line goes."""
 

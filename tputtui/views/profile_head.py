@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tputtui import text
+from tputtui.frozen import frozen
 from tputtui.model import ServiceState
 from tputtui.profiling.categories import CATEGORIES
 from tputtui.signals import names
@@ -20,7 +19,7 @@ from tputtui.views.throughput import error_role
 WIDE = 100  # cells from which on titles are written out, and there is a detail beside the tree
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sampling:
     """A capture under way, or how it ended. `pid` 0: the profile is from a file."""
 

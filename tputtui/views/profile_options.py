@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tputtui import text
+from tputtui.frozen import frozen
 from tputtui.profiling.capture import estimate_pause
 from tputtui.profiling.metric import View
 from tputtui.settings import ProfilePreset, ProfileSettings
@@ -25,7 +26,7 @@ METRIC_WORDS: Mapping[View, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """How a capture is to be made. `native` implies `blocking`: py-spy cannot unwind a running process."""
 

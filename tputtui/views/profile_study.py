@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from tputtui import text
+from tputtui.frozen import frozen
 from tputtui.profiling import categories, hot, reading
 from tputtui.profiling.asleep import cpu_shares
 from tputtui.profiling.categories import Category, Table
@@ -23,7 +24,7 @@ from tputtui.profiling.stacks import Stacks, choose, focus
 from tputtui.profiling.tree import Shape, Tree
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Knobs:
     """What the user turned. `threads` None: all of them; `focus`: functions gone into, outermost first."""
 
@@ -34,7 +35,7 @@ class Knobs:
     metric: View = "wall"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chosen:
     """The function under a cursor, with its figures as ratios. `heat`: (self, total) by line of its file."""
 

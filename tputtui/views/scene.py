@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import floor
 from typing import TYPE_CHECKING, Literal
 
 from tputtui import text
+from tputtui.frozen import frozen
 from tputtui.model import Headroom, ServiceState, Snapshot
 from tputtui.views.baseline import Base, Baseline, difference
 from tputtui.views.lines import Line, Span, mark
@@ -50,7 +51,7 @@ PANELS: tuple[PanelName, ...] = (
 """In the order of Tab and of the keys 1 to 9; "metric" is there while one is charted, "split" while a service is split."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListState:
     """How one list is looked at. The cursor is a row's key, never its place."""
 
@@ -61,7 +62,7 @@ class ListState:
     filter: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Replay:
     """How a recorded run plays."""
 
@@ -72,7 +73,7 @@ class Replay:
     read: float = 1.0  # how much of it was read, 0 to 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SplitLook:
     """A service that is split, and since when (monotonic seconds)."""
 
@@ -81,7 +82,7 @@ class SplitLook:
     silent_s: float | None = None  # for so long the treatment has had no traffic, while the control had
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Viewpoint:
     """Where the user stands: all that decides what is shown and is not data."""
 
@@ -116,7 +117,7 @@ class Viewpoint:
         return self.lists.get(panel) or ListState()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scene:
     """All that a view may use."""
 
@@ -206,7 +207,7 @@ class Scene:
         return f"{shown}:{day % 60:02d}" if with_seconds else shown
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PanelView:
     """What one panel shows: lines, which of them the cursor is on, and which row each line stands for."""
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 from tputtui import text
+from tputtui.frozen import frozen
 from tputtui.views.lines import Line, Row
 from tputtui.views.scene import ListState, PanelView, scrolled
 
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Column(Generic[Item]):
     """One column of a list: how wide, how to sort by it, how to draw it."""
 
@@ -25,7 +26,7 @@ class Column(Generic[Item]):
     right: bool = True  # where the title stands
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listing(Generic[Item]):
     """A list's contents: the items, what identifies one, and the words a filter looks at."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -14,6 +13,7 @@ from tputtui.collect.attempt import FetchError
 from tputtui.collect.fetch import Answer, Fetcher, TargetSettings, status_sentence
 from tputtui.collect.promserver.native import spread
 from tputtui.collect.promserver.promql import FAMILY
+from tputtui.frozen import frozen
 from tputtui.text import clean
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class ServerError(Exception):
         self.status = status  # of an answer that is no answer of this API
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Result:
     """The data of an answer, what the server warns of, and the size of the answer in bytes."""
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from tputtui.frozen import frozen
 from tputtui.model import Match, Question
 
 FAMILY = "tputtui_family"
@@ -23,7 +24,7 @@ _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """A question, of which jobs it is asked, and over how many seconds rates are taken."""
 

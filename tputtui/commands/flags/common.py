@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tputtui.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Common:
     """A flag that is a setting. Without `const` it takes a text."""
 

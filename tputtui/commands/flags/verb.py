@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from tputtui.commands.flags.common import Common
+from tputtui.frozen import frozen
 
 
 def no_options(_: argparse.ArgumentParser) -> None:
     """For a verb without options of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verb:
     """One verb: `commands.NAME.run` carries it out."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tputtui.experiments.plan import Experiment
 from tputtui.experiments.rows import Rows
+from tputtui.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Record:
     """Cleaned texts and values."""
 

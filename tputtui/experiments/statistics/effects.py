@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import numpy as np
@@ -19,6 +19,7 @@ from tputtui.experiments.statistics.longrun import (
     estimate,
     long_run,
 )
+from tputtui.frozen import frozen
 
 BUSY: Final = 30.0
 """Requests a second below which a per-second p99 is a maximum that depends on their number."""
@@ -30,7 +31,7 @@ ASSUMED_RUN_SD: Final = 0.02
 """What two equal runs are taken to differ by where no A/A history says better. A guess, and said to be one."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Between:
     """What differs between runs (or between the two targets) though nothing was changed."""
 
@@ -61,7 +62,7 @@ def between(paired: bool, aa_history: Sequence[float], pair_history: Sequence[fl
     return Between((Part(2 * float(np.var(logs, ddof=1)), len(logs) - 1.0),)), False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Measured:
     """One metric's two figures and its effect; without an effect, `why` says what is missing."""
 

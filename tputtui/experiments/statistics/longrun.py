@@ -8,13 +8,14 @@ about φπ²ν²/(3T²(1-φ)²), and per-second throughput has φ up to 0.9.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
 from scipy.special import stdtr, stdtrit
+
+from tputtui.frozen import frozen
 
 Array = NDArray[np.float64]
 
@@ -25,7 +26,7 @@ _MOST_COEFFICIENTS: Final = 8
 _ROWS_A_COEFFICIENT: Final = 30
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """One independent part of an estimate's variance, with its degrees of freedom."""
 
@@ -33,7 +34,7 @@ class Part:
     df: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LongRun(Part):
     """The variance of a mean over rows; `n_eff` independent rows would have the same."""
 
@@ -52,7 +53,7 @@ def long_run(values: Array) -> LongRun:
     return LongRun(density / rows, float(count), rows * spread / density if density > 0 else float(rows))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Estimate:
     """An effect with its standard error; relative effects are logarithms of ratios."""
 

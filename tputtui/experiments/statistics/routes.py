@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from tputtui.experiments.statistics.arms import Arm, Arms, aligned, arm
 from tputtui.experiments.statistics.effects import Between
 from tputtui.experiments.statistics.longrun import FEWEST, long_run
 from tputtui.experiments.statistics.verdicts import holm_over, judged, overall
+from tputtui.frozen import frozen
 from tputtui.text import clean
 
 ENOUGH: Final = 500.0
@@ -25,7 +26,7 @@ _SHIFTED: Final = 0.02  # of all requests: a smaller change of a route's share i
 _SURE: Final = 3.0  # standard errors
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shift:
     """A route whose share of all requests is another one in the candidate, and surely so."""
 

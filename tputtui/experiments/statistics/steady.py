@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from tputtui.experiments.statistics.arms import Arm, Arms, Mask
 from tputtui.experiments.statistics.longrun import Array, long_run, t_quantile
+from tputtui.frozen import frozen
 
 _BATCH: Final = 5  # rows: MSER-5
 _SHORTEST: Final = 30  # rows in which a warm-up can be told from noise
@@ -20,7 +20,7 @@ _DRIFT_DF: Final = 8
 # ------------------------------------------------------------------------------------------------- warm-up
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WarmUp:
     """Rows to leave out at the beginning of both arms; `endless`: a third is gone and it was still not steady."""
 
@@ -142,7 +142,7 @@ def _spans(mask: Mask) -> list[tuple[int, int]]:
 # ------------------------------------------------------------------------------------------------- drift
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Drift:
     """A slope that is no chance: relative change over the window; `who` is the arm, "" for candidate over baseline."""
 

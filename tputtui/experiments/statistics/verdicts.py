@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from tputtui.experiments.context import Context
 from tputtui.experiments.outcome import Interval, Metric, Verdict
 from tputtui.experiments.statistics.effects import Measured
+from tputtui.frozen import frozen
 from tputtui.profiling.diff import holm
 
 ALPHA: Final = 0.05
@@ -18,7 +19,7 @@ FEWEST_EFFECTIVE: Final = 15.0
 """Effective rows below which nothing is called improved or regressed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Judged:
     p: float
     effect: float  # relative, or a difference of ratios

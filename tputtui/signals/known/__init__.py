@@ -10,10 +10,10 @@ An entry is written as an SRE would write it on a whiteboard; `ecosystems` reads
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tputtui.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ecosystem:
     """What the families of one exporter, framework or server mean.
 

@@ -1,0 +1,115 @@
+"""What is derived of the host and its processes at one tick: shares and rates since the tick before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+
+from tputtui.frozen import frozen
+from tputtui.model.readings import Pressure
+
+
+@frozen
+class CpuState:
+    """Percent of the whole machine over the last tick; `percent` = 100 - idle - iowait."""
+
+    percent: float
+    user: float
+    system: float
+    iowait: float
+    steal: float
+    cores: int
+    busy_by_core: tuple[float, ...] = ()
+
+
+@frozen
+class MemoryState:
+    """`used_bytes` = total - available."""
+
+    percent: float
+    used_bytes: int
+    total_bytes: int
+    swap_used_bytes: int | None = None
+    swap_total_bytes: int | None = None
+
+
+@frozen
+class DiskState:
+    """Rates of one disk over the last tick."""
+
+    name: str
+    read_bytes_s: float
+    write_bytes_s: float
+    iops: float
+    util_percent: float | None
+    await_ms: float | None  # None: no request finished
+
+
+@frozen
+class NetworkState:
+    """Rates of one interface over the last tick."""
+
+    name: str
+    rx_bytes_s: float
+    tx_bytes_s: float
+    drops_s: float
+
+
+@frozen
+class TcpState:
+    """Rates of the network stack over the last tick."""
+
+    retransmit_percent: float | None
+    listen_drops_s: float | None
+
+
+@frozen
+class CgroupState:
+    """Limits of a control group and the share of periods in which it was throttled over the last tick."""
+
+    path: str
+    cpu_limit_cores: float | None
+    throttled_percent: float | None
+    memory_limit_bytes: int | None
+    memory_used_bytes: int | None = None
+
+
+@frozen
+class HostState:
+    """The host as of one tick."""
+
+    cpu: CpuState | None = None
+    load: tuple[float, float, float] | None = None
+    run_queue: int | None = None
+    memory: MemoryState | None = None
+    pressure: Mapping[str, Pressure] = field(default_factory=dict)
+    disks: tuple[DiskState, ...] = ()
+    networks: tuple[NetworkState, ...] = ()
+    tcp: TcpState | None = None
+    fds_used: int | None = None
+    fds_limit: int | None = None
+    cgroup: CgroupState | None = None
+    missing: tuple[tuple[str, str], ...] = ()
+
+
+@frozen
+class ProcessState:
+    """One process as of one tick; `cpu_percent` is of one core."""
+
+    pid: int
+    started: float
+    name: str
+    user: str | None
+    cpu_percent: float | None
+    rss_bytes: int | None
+    threads: int | None
+    state: str
+    command: str = ""
+    python: str | None = None
+    ports: tuple[int, ...] = ()
+    cgroup: CgroupState | None = None
+
+    @property
+    def identity(self) -> tuple[int, float]:
+        """What a cursor or a capture belongs to."""
+        return (self.pid, self.started)

@@ -1,0 +1,130 @@
+"""What is derived of a service at one tick: its four signals, their breakdown and its resources.
+
+What has no binding is None; what is bound but unknown in this tick is an object with None inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+
+from tputtui.frozen import frozen
+from tputtui.model.bindings import MetricKind, SignalKind
+from tputtui.model.readings import Labels
+
+
+@frozen
+class Quantile:
+    """A quantile of the observations in the window, with the bucket it was interpolated in."""
+
+    q: float
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    at_least: bool = False  # it fell into the +Inf bucket: the value is a floor
+
+
+@frozen
+class TrafficState:
+    """Throughput of one service; `rps` is in `unit`."""
+
+    family: str
+    rps: float | None
+    unit: str = "req/s"
+    total: float | None = None  # increase since we started
+    best_60s: float | None = None  # highest mean over any 60 s so far
+    since_start: float | None = None  # mean over its life up to our first scrape: what was normal before we came
+    reason: str = ""
+
+
+@frozen
+class ErrorState:
+    """Errors of one service: 5xx and server-side gRPC codes; 4xx stands in `by_class` only."""
+
+    family: str
+    label: str | None
+    values: tuple[str, ...]
+    ratio: float | None
+    rps: float | None
+    by_class: Mapping[str, float] = field(default_factory=dict)  # "2xx" -> per second
+    since_start: float | None = None
+    reason: str = ""
+
+
+@frozen
+class LatencyState:
+    """Latency of one service; in `unit` ("s"), or raw where the unit is not known (None)."""
+
+    family: str
+    kind: MetricKind
+    unit: str | None
+    quantiles: tuple[Quantile, ...] = ()
+    mean: float | None = None
+    since_start: tuple[Quantile, ...] = ()  # over its life up to our first scrape
+    buckets: tuple[tuple[float, float], ...] = ()  # (upper bound, observations per second in it), for the heat map
+    reason: str = ""
+    note: str = ""  # "only 3 buckets: p99 says little"
+
+
+@frozen
+class FurtherSignal:
+    """One more signal on the same target: another ecosystem's traffic, or a time to first byte or token."""
+
+    kind: SignalKind
+    name: str
+    family: str
+    traffic: TrafficState | None = None
+    errors: ErrorState | None = None
+    latency: LatencyState | None = None
+
+
+@frozen
+class SaturationState:
+    """One resource of a service or of the host: how much of it is used, of which limit, and how much work waits."""
+
+    name: str
+    family: str | None
+    value: float | None
+    limit: float | None = None
+    ratio: float | None = None  # 0 to 1
+    waiting: float | None = None
+    unit: str = ""
+    reason: str = ""
+
+
+@frozen
+class BreakdownRow:
+    """Traffic, errors and quantiles of one combination of label values."""
+
+    labels: Labels
+    rps: float | None
+    error_ratio: float | None = None
+    quantiles: tuple[Quantile, ...] = ()
+
+
+@frozen
+class ServiceState:
+    """A service as of one tick. What has no binding is None; bound but unknown is an object with None inside."""
+
+    name: str
+    targets: tuple[str, ...]
+    traffic: TrafficState | None = None
+    errors: ErrorState | None = None
+    latency: LatencyState | None = None
+    signals: tuple[FurtherSignal, ...] = ()
+    saturation: tuple[SaturationState, ...] = ()
+    breakdown_by: tuple[str, ...] = ()
+    breakdown: tuple[BreakdownRow, ...] = ()
+    breakdown_more: tuple[int, float] | None = None  # rows not shown, their traffic in all
+    resets: int = 0
+    lifetime_s: float | None = None  # how long its traffic had been counted when `since_start` was taken
+    covered_s: float | None = None  # how much of the window the rates rest on
+    reasons: Mapping[str, str] = field(default_factory=dict)  # why a slot is empty
+
+
+@frozen
+class SplitState:
+    """The two arms of a split as of one tick; None: nothing of it is there."""
+
+    control: ServiceState | None
+    treatment: ServiceState | None

@@ -1,0 +1,128 @@
+"""What is derived at one tick, put together: a screen draws it, ``stream`` prints it, nothing records it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Literal
+
+from tputtui.frozen import frozen
+from tputtui.model.machine import HostState, ProcessState
+from tputtui.model.services import SaturationState, ServiceState, SplitState
+
+TargetState = Literal["waiting", "up", "down"]
+ObjectiveState = Literal["ok", "at_risk", "missed", "no_data"]
+
+
+@frozen
+class TargetStatus:
+    """A target as of one tick."""
+
+    name: str
+    url: str
+    state: TargetState = "waiting"
+    error: str | None = None
+    warning: str | None = None
+    scrape_s: float | None = None
+    size: int | None = None
+    series: int | None = None
+    skipped_lines: int | None = None
+    age_s: float | None = None  # since the last good scrape
+    since_s: float | None = None  # in this state
+    hidden: Mapping[str, int] = field(default_factory=dict)
+
+
+@frozen
+class ObjectiveStatus:
+    """An objective as of one tick; `value` in s, ratio or 1/s."""
+
+    expression: str
+    state: ObjectiveState
+    value: float | None
+    for_s: float | None
+    budget_left: float | None = None  # of this run, as a ratio; below 0: overdrawn
+
+
+@frozen
+class Headroom:
+    """The highest throughput at which a service meets its objectives for as long as that lasts (1/s), and its bracket."""
+
+    service: str
+    value: float | None  # None: `reason` says why nothing can be said
+    low: float | None  # the highest level of load that met them
+    high: float | None  # the lowest that did not; None where the limit was never reached
+    kind: Literal["limit", "at_least"] | None
+    objective: str  # the one that binds
+    reason: str = ""
+
+
+@frozen
+class FirstToSaturate:
+    """The resource that is closest to its limit, with the evidence."""
+
+    name: str  # of several services with its own: "checkout: db pool"
+    reason: str  # "3 waiting", "91 % of 8 cores"
+    owner: str = ""  # the service; "" for the host
+    resource: str = ""  # the row's name
+
+
+@frozen
+class Event:
+    """Something worth a line in the log: a reset, a target down or up, a mark."""
+
+    time: float
+    kind: Literal["down", "up", "reset", "warning", "mark", "profile", "objective", "note"]
+    text: str  # cleaned
+    target: str | None = None
+
+
+@frozen
+class ChartedFamily:
+    """A family that somebody put on the live screen, as of one tick: all its series added up. None is unknown."""
+
+    target: str
+    name: str
+    type: str = "untyped"
+    unit: str = ""
+    counts: bool = False  # it only rises: its rate is what is charted
+    value: float | None = None  # of a histogram or summary its observations
+    rate: float | None = None  # its rise per second since the scrape before
+
+    @property
+    def now(self) -> float | None:
+        """The charted figure."""
+        return self.rate if self.counts else self.value
+
+
+@frozen
+class SelfState:
+    """What we cost: percent of one core, children included."""
+
+    cpu_percent: float | None
+    rss_bytes: int | None
+    missed_ticks: int
+
+
+@frozen
+class Snapshot:
+    """Everything derived at one tick. A screen draws it, ``stream`` prints it, nothing records it."""
+
+    time: float  # unix seconds of the newest scrape it rests on (of the tick, where there is none)
+    at: float
+    interval_s: float
+    window_s: float
+    targets: tuple[TargetStatus, ...] = ()
+    services: tuple[ServiceState, ...] = ()
+    host: HostState = field(default_factory=HostState)
+    host_saturation: tuple[SaturationState, ...] = ()
+    first: FirstToSaturate | None = None
+    processes: tuple[ProcessState, ...] | None = None
+    busy_cores: float | None = None  # of the machine
+    objectives: tuple[ObjectiveStatus, ...] = ()
+    headroom: tuple[Headroom, ...] = ()  # of each service with objectives
+    events: tuple[Event, ...] = ()  # the newest, oldest first
+    self_: SelfState = field(default_factory=lambda: SelfState(None, None, 0))
+    ready: bool = False  # every target has two scrapes or has failed
+    charted: ChartedFamily | None = None  # chosen on the screen; `stream` has none
+    split: SplitState | None = None  # likewise
+    history_s: float = 0.0  # figures are known from so long before the first tick on: a server remembered them
