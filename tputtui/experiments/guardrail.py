@@ -30,8 +30,6 @@ NO_DATA_S: Final = 10.0
 CONFIRMED: Final = 3
 
 _SLOWER_S: Final = PAIRS[1].long_s  # what was not missed by a fast burn is judged over as long
-    3.0  # beyond a quantile, in a row: below that it is a maximum, which depends on how many there were
-)
 
 
 @dataclass(frozen=True, slots=True)
