@@ -162,6 +162,39 @@ def test_a_missed_objective_stands_where_one_looks_for_trouble() -> None:
     assert "errors<=1% ok 0.12 %, for 1 min" in shown
 
 
+def test_an_objective_stands_beside_its_number_with_how_long_and_what_is_left_of_its_budget() -> None:
+    found = scene(
+        samples.snapshot(
+            objectives=(
+                ObjectiveStatus("p99<=50ms", "missed", 0.0881, 12.0, -3.4),
+                ObjectiveStatus("checkout:errors<=1%", "at_risk", 0.0012, 3.0, 0.12),
+                ObjectiveStatus("rps>=100", "ok", 1284.0, 60.0),
+                ObjectiveStatus("/payment:p99<=200ms", "missed", 0.402, 9.0),
+                ObjectiveStatus("other:p99<=1ms", "missed", 9.0, 9.0),
+            )
+        )
+    )
+    traffic = "\n".join(map(plain, throughput(found, 80, 10).lines))
+    assert ">=100 ok" in traffic
+    assert "<=1% at risk 3 s, budget 12 %" in traffic
+    tail = "\n".join(map(plain, latency(found, 80, 12).lines))
+    assert "! p99<=50ms missed 12 s, budget -340 %" in tail
+    assert "<=1ms" not in tail
+    assert [line.split()[-2] for line in map(plain, routes(found, 80, 12).lines) if "!" in line] == ["!402"]
+
+
+def test_an_objective_that_another_service_misses_is_not_beside_this_one_s_number() -> None:
+    """Without a service in front its value is the worst one's."""
+    services = (samples.service(), samples.service("slow"))
+    found = samples.snapshot(services=services, objectives=(ObjectiveStatus("p99<=250ms", "missed", 1.5, 12.0),))
+    assert "missed" not in "\n".join(map(plain, latency(scene(found), 80, 12).lines))
+
+
+def test_of_more_quantiles_than_lines_the_tail_is_shown() -> None:
+    shown = [plain(line).split()[0] for line in latency(scene(), 80, 3).lines[1:]]
+    assert shown == ["p90", "p99"]
+
+
 def test_what_is_not_shown_of_the_routes_is_counted() -> None:
     assert plain(routes(scene(), 80, 12).lines[-1]).strip() == "and 214 more, 0.20 % of traffic"
 
