@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tputtui import text
 from tputtui.experiments.sequence import Judgement, judge
-from tputtui.views.baseline import Base, Baseline, base, base_of_span, figures_of, row_s
+from tputtui.views.baseline import FEWEST_WINDOWS, Base, Baseline, base, base_of_span, figures_of, row_s
 from tputtui.views.scene import Scene
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ class BaselineCommands:
             return
         self._desk.look(baseline=Baseline(f"vs {scene.clock(scene.snapshot.time)}", figures, scene.snapshot.at))
         sure = any(found.within is not None for found in figures.values())
-        words = "" if sure else "; too early to judge chance: b again in two minutes"
+        needed = text.span(FEWEST_WINDOWS * scene.snapshot.window_s)
+        words = "" if sure else f"; what chance does is known from {needed} on"
         self._desk.say(f"baseline {scene.clock(scene.snapshot.time)}, B clears it{words}")
 
     def do_forget_baseline(self) -> None:

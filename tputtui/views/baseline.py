@@ -20,6 +20,9 @@ from tputtui.profiling.spread import MIN_SLICES, t95
 from tputtui.signals import names
 from tputtui.views.lines import Role, Span
 
+FEWEST_WINDOWS = 2 * MIN_SLICES - 1
+"""Windows, every second of them, from which it can be told how far they differ by chance."""
+
 _SMOOTHED = 1.5
 """A column of the history as wide as the window is a mean over windows that overlap: it varies two thirds as much as one."""
 
