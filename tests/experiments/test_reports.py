@@ -56,7 +56,7 @@ class _Page(HTMLParser):
 
 def test_html_is_one_closed_file_without_scripts_links_or_foreign_markup(case: tuple[Comparison, Record]) -> None:
     answer, record = case
-    written = html(answer, record, document(answer, 10, record.sides))
+    written = html(answer, record, document(answer, 10, record))
     page = _Page()
     page.feed(written)
     assert page.open == []
@@ -94,7 +94,7 @@ def test_text_fits_the_width_of_a_terminal(case: tuple[Comparison, Record]) -> N
 
 def test_json_never_holds_what_json_has_not(case: tuple[Comparison, Record]) -> None:
     answer, record = case
-    json.loads(json.dumps(document(answer, 10, record.sides), allow_nan=False))
+    json.loads(json.dumps(document(answer, 10, record), allow_nan=False))
 
 
 def test_a_gap_is_a_break_in_the_line_and_an_empty_column_no_chart() -> None:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 Verdict = Literal["improved", "regressed", "equivalent", "inconclusive", "not_comparable"]
 Design = Literal["sequential", "concurrent", "baseline"]
+StratumKind = Literal["incident", "pair", "level", "outage"]
 Flag = Literal[
     "env",
     "incident",
@@ -84,6 +85,14 @@ class Metric:
         """The unit of `baseline` and `candidate`."""
         return UNITS.get(self.name, "")
 
+    @property
+    def unproven_harm(self) -> bool:
+        """Whether it is worse by more than its margin, and only the proof is missing."""
+        if self.effect is None or self.verdict != "inconclusive":
+            return False
+        worse = -self.effect if self.name == "throughput" else self.effect
+        return worse >= self.margin
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -94,6 +103,10 @@ class Route:
     candidate_share: float
     metrics: tuple[Metric, ...]
     verdict: Verdict
+
+    def metric(self, name: str) -> Metric | None:
+        """A metric by its name; None where there is none."""
+        return next((metric for metric in self.metrics if metric.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +133,21 @@ class Seconds:
 
 @dataclass(frozen=True, slots=True)
 class Stratum:
-    """One part of an experiment judged by itself: a shared incident, a load level, an injected outage."""
+    """One part of an experiment judged by itself: a shared incident, a pair, a load level, an injected outage."""
 
     name: str
-    seconds: float
+    seconds: float  # of each arm, in the mean
     effect: float | None  # of the throughput, relative
     ci: Interval | None
     error_points: float | None  # candidate's error ratio less the baseline's
     verdict: Verdict | None = None
+    kind: StratumKind = "incident"
+    metrics: tuple[Metric, ...] = ()  # all that was measured in it
+    why: str = ""  # the first of its own reasons
+
+    def metric(self, name: str) -> Metric | None:
+        """A metric by its name; None where there is none."""
+        return next((metric for metric in self.metrics if metric.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +167,7 @@ class Comparison:
     heterogeneity_p: float | None = None  # Cochran's Q over the strata
     advice: tuple[str, ...] = ()  # the next best design
     capped: bool = False  # a gate allowed no more than inconclusive
+    shifted: bool = False  # the mix of routes is another one: the total is of other work
 
     def metric(self, name: str) -> Metric | None:
         """A metric by its name; None where there is none."""
@@ -155,9 +176,11 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """What it takes to find an effect on the throughput in four cases of five."""
+    """What it takes to find an effect on a metric in four cases of five."""
 
-    detect: float  # relative
+    metric: str
+    detect: float  # relative; of `error_ratio` a difference
+    level: float  # of the metric in the pilot, in its unit
     rate: float  # of the pilot, 1/s
     seconds_piloted: float
     seconds: float | None  # per arm, one pair of runs; None: no length does, for equal runs differ by too much

@@ -37,7 +37,7 @@ class Notes:
 
     flags: list[Flag] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
-    cap: bool = False  # at most inconclusive
+    caps: list[Flag] = field(default_factory=list)  # what allows no more than inconclusive
     barred: bool = False  # not comparable
     needed: float | None = None  # seconds an arm should have lasted
 
@@ -47,7 +47,13 @@ class Notes:
             self.flags.append(flag)
         if reason:
             self.reasons.append(reason)
-        self.cap = self.cap or cap
+        if cap and flag is not None:
+            self.caps.append(flag)
+
+    @property
+    def cap(self) -> bool:
+        """Whether no more than inconclusive is allowed."""
+        return bool(self.caps)
 
 
 def design_of(context: Context, baseline: Rows, candidate: Rows, absolute: bool) -> Design:
