@@ -621,6 +621,14 @@ class SelfState:
 
 
 @dataclass(frozen=True, slots=True)
+class SplitState:
+    """The two arms of a split as of one tick; None: nothing of it is there."""
+
+    control: ServiceState | None
+    treatment: ServiceState | None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything derived at one tick. A screen draws it, ``stream`` prints it, nothing records it."""
 
@@ -641,4 +649,5 @@ class Snapshot:
     self_: SelfState = field(default_factory=lambda: SelfState(None, None, 0))
     ready: bool = False  # every target has two scrapes or has failed
     charted: ChartedFamily | None = None  # chosen on the screen; `stream` has none
+    split: SplitState | None = None  # likewise
     history_s: float = 0.0  # figures are known from so long before the first tick on: a server remembered them

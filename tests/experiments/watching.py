@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Sequence
 
+from tputtui.experiments.concurrent import Apart, apart
 from tputtui.experiments.sequence import judge, level
 
 ROW_S = 10.0
@@ -36,5 +37,17 @@ def first_sure(seed: int, phi: float, change: float = 0.0, base_s: int = 310, wa
     for count in range(1, len(now) + 1):
         found = judge(before.mean, before.half, now[:count], ROW_S)
         if found is not None and found.sure:
+            return count * ROW_S
+    return None
+
+
+def first_apart(seed: int, phi: float, change: float = 0.0, watched_s: int = 620) -> float | None:
+    """Seconds until two arms that answer at the same time are surely apart; None: never."""
+    random_ = random.Random(seed)
+    control = rows(seconds(random_, watched_s, phi))
+    treatment = rows([value * (1 + change) for value in seconds(random_, watched_s, phi)])
+    for count in range(1, len(control) + 1):
+        found = apart(control[:count], treatment[:count], ROW_S)
+        if isinstance(found, Apart) and found.sure:
             return count * ROW_S
     return None

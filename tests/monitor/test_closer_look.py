@@ -8,10 +8,12 @@ from dataclasses import replace
 import pytest
 from test_monitor import DURATION, FAMILIES, REQUESTS, Scene, requests, scrape, series
 
-from tputtui.model import Exposition, Family, Reading, Series, Snapshot, Target
+from tputtui.model import Exposition, Family, Reading, Series, ServiceState, Snapshot, Target
 from tputtui.monitor.closer import MOST_HEAT, HeatMaps
+from tputtui.signals import names
 from tputtui.signals.lens import Lens
 from tputtui.signals.replicas import STEADY
+from tputtui.signals.split import Arm, Split
 
 JOBS = "jobs_total"
 FAMILIES[JOBS] = Family(JOBS, "counter", "Jobs done.")
@@ -308,3 +310,81 @@ def test_only_so_many_services_have_a_heat_and_one_that_went_frees_its_place() -
     maps.take(102.0, many[5:])
     assert maps.heat("s0", 4, 60.0, 102.0) is None
     assert maps.heat(many[-1].name, 4, 60.0, 102.0) is not None
+
+
+# ------------------------------------------------------------------------------------------ split in two
+
+
+def way(scene: Scene, by: str, value: str) -> Split:
+    return next(one.split for one in scene.monitor.ways("shop") if (one.split.by, one.value) == (by, value))
+
+
+def arms_of(snapshot: Snapshot) -> tuple[ServiceState, ServiceState]:
+    assert snapshot.split is not None
+    assert snapshot.split.control is not None
+    assert snapshot.split.treatment is not None
+    return snapshot.split.control, snapshot.split.treatment
+
+
+def test_a_service_is_split_by_a_label_and_the_whole_stays_as_it_is() -> None:
+    scene = Scene("shop")
+    for at in range(4):
+        scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
+    scene.monitor.split(way(scene, "route", "/b"))
+    for at in range(4, 8):
+        snapshot = scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
+    assert [service.name for service in snapshot.services] == ["shop"]
+    control, treatment = arms_of(snapshot)
+    assert rps_of(control) == pytest.approx(10.0)
+    assert rps_of(treatment) == pytest.approx(2.0)
+    assert treatment.errors is not None
+    assert treatment.errors.ratio == pytest.approx(0.1)
+    assert control.errors is not None
+    assert control.errors.ratio == 0.0
+    assert treatment.latency is not None
+    assert treatment.latency.quantiles[0].value == pytest.approx(0.3)
+    assert scene.monitor.history.column_values(names.traffic(treatment.name), 107.9, 1.0, 1) == [pytest.approx(2.0)]
+    scene.monitor.split(None)
+    assert scene.tick(108.0, shop=two_routes(80.0, 16.0)).split is None
+
+
+def test_replicas_are_split_and_one_that_is_down_is_a_gap_and_no_zero() -> None:
+    scene = Scene(*(Target(name, f"http://{name}/metrics", "shop") for name in ("a", "b", "c")))
+    for at in range(4):
+        scene.tick(100.0 + at, **{name: two_routes(10.0 * at, 2.0 * at) for name in ("a", "b", "c")})
+    assert {one.value for one in scene.monitor.ways("shop") if one.split.by == "target"} == {"a", "b", "c"}
+    scene.monitor.split(way(scene, "target", "c"))
+    snapshot = scene.tick(104.0, **{name: two_routes(40.0, 8.0) for name in ("a", "b", "c")})
+    control, treatment = arms_of(snapshot)
+    assert rps_of(control) == pytest.approx(24.0)
+    assert rps_of(treatment) == pytest.approx(12.0)
+    assert treatment.targets == ("c",)
+    down = scene.tick(105.0, a=two_routes(50.0, 10.0), b=two_routes(50.0, 10.0), c="connection refused")
+    assert rps_of(arms_of(down)[1]) is None
+
+
+def test_two_services_are_held_against_each_other() -> None:
+    scene = Scene("shop", "next")
+    for at in range(4):
+        scene.tick(100.0 + at, shop=two_routes(10.0 * at, 0.0), next=two_routes(3.0 * at, 0.0))
+    scene.monitor.split(way(scene, "service", "next"))
+    snapshot = scene.tick(104.0, shop=two_routes(40.0, 0.0), next=two_routes(12.0, 0.0))
+    control, treatment = arms_of(snapshot)
+    assert (control.targets, treatment.targets) == (("shop",), ("next",))
+    assert rps_of(control) == pytest.approx(10.0)
+    assert rps_of(treatment) == pytest.approx(3.0)
+
+
+def test_an_arm_that_is_nowhere_is_none() -> None:
+    scene = Scene("shop")
+    settled(scene)
+    gone = Split("target", Arm("shop", "all of it"), Arm("shop", "x", frozenset("x")))
+    scene.monitor.split(gone)
+    snapshot = scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
+    assert snapshot.split is not None
+    assert snapshot.split.treatment is None
+    assert scene.monitor.ways("nobody") == ()
+
+
+def rps_of(state: ServiceState) -> float | None:
+    return state.traffic.rps if state.traffic is not None else None

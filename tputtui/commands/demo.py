@@ -48,6 +48,7 @@ def run(arguments: Arguments) -> int:
             replicas=options.replicas,
             stop_replica=options.stop_replica,
             add_latency=options.add_latency,
+            canary=options.canary,
         )
     except ValueError as error:
         raise UsageError(str(error)) from error

@@ -36,8 +36,9 @@ class Demo:
     :param seconds: the load ends by itself after that time; None: only by `stop_load`.
     :param slowdown: multiplies the time of every handler.
     :param seed: makes arrivals and service times the same again; None: others each time.
-    :param replicas: processes of the service; None: 1, or 2 where one shall be stopped.
+    :param replicas: processes of the service; None: 1, or 2 where one shall be stopped, or be unlike the others.
     :param stop_replica: seconds after the load's start at which the last replica dies.
+    :param canary: multiplies the time of the last replica's handlers, on top of `slowdown`.
     :param add_latency: (seconds after the load's start, milliseconds): added to each request from then on.
     :raises ValueError: a parameter that makes no sense, in one sentence.
     """
@@ -52,14 +53,17 @@ class Demo:
         replicas: int | None = None,
         stop_replica: float | None = None,
         add_latency: tuple[float, float] | None = None,
+        canary: float | None = None,
     ) -> None:
         if replicas is None:
-            replicas = 1 if stop_replica is None else 2
+            replicas = 1 if stop_replica is None and canary is None else 2
         _check(load is None or 0 < load <= 100_000, "--load: requests per second, above 0 and at most 100000")
         _check(seconds is None or 0 < seconds < 1e9, "--seconds: a time above 0")
         _check(0.01 <= slowdown <= 100, "--slowdown: a factor from 0.01 to 100")
         _check(1 <= replicas <= 16, "--replicas: a number from 1 to 16")
         _check(stop_replica is None or replicas > 1, "--stop-replica: needs at least 2 replicas")
+        _check(canary is None or replicas > 1, "--canary: needs at least 2 replicas")
+        _check(canary is None or 0.01 <= canary * slowdown <= 100, "--canary: a factor from 0.01 to 100")
         _check(stop_replica is None or 0 <= stop_replica < 1e6, "--stop-replica: seconds from the start, 0 or more")
         _check(
             add_latency is None or (0 <= add_latency[0] < 1e6 and 0 <= add_latency[1] <= 60_000),
@@ -71,8 +75,9 @@ class Demo:
             self._load_arguments += ["--load", repr(load)]
         if seconds is not None:
             self._load_arguments += ["--seconds", repr(seconds)]
-        self._service_arguments = ["--slowdown", repr(slowdown)]
-        self._replicas = replicas
+        self._slowdowns = [slowdown] * replicas
+        if canary is not None:
+            self._slowdowns[-1] *= canary
         self._faults: list[tuple[float, int | None, str]] = []  # when, which service (None: all), what it is told
         if stop_replica is not None:
             self._faults.append((stop_replica, replicas - 1, "stop"))
@@ -97,8 +102,8 @@ class Demo:
         """Start the service; the URLs of its targets, which answer already. No load yet. Raises DemoError."""
         try:
             seed = ["--seed", str(self.seed)]
-            for _ in range(self._replicas):
-                self._services.append(_Child("tputtui.demo.service", [*self._service_arguments, *seed]))
+            for slowdown in self._slowdowns:
+                self._services.append(_Child("tputtui.demo.service", ["--slowdown", repr(slowdown), *seed]))
             deadline = time.monotonic() + _START_S
             ports = [json.loads(service.line(deadline))["port"] for service in self._services]
             named = [word for port in ports for word in ("--port", str(port))]

@@ -76,18 +76,20 @@ def half_width(now: Level, row_s: float, alpha: float = ALPHA) -> float:
     return t95(now.df) / _NORMAL * now.deviation * math.sqrt(factor)
 
 
-def judge(base: float, base_half: float, rows: Sequence[float], row_s: float) -> Judgement | None:
+def judge(base: float, base_half: float, rows: Sequence[float], row_s: float, alpha: float = ALPHA) -> Judgement | None:
     """All `rows` since the watch began against a level that is known to ± `base_half`. None before the first look."""
-    newest = _look(base, base_half, rows, row_s)
+    newest = _look(base, base_half, rows, row_s, alpha)
     if newest is None:
         return None
-    before = _look(base, base_half, rows[:-1], row_s)
+    before = _look(base, base_half, rows[:-1], row_s, alpha)
     sure = before is not None and all(abs(effect) > half for effect, half in (newest, before))
     return Judgement(*newest, sure and before is not None and newest[0] * before[0] > 0)
 
 
-def _look(base: float, base_half: float, rows: Sequence[float], row_s: float) -> tuple[float, float] | None:
+def _look(
+    base: float, base_half: float, rows: Sequence[float], row_s: float, alpha: float
+) -> tuple[float, float] | None:
     if len(rows) < FEWEST_ROWS or len(rows) * row_s < FIRST_LOOK_S:
         return None
     now = level(rows, row_s)
-    return now.mean - base, math.hypot(half_width(now, row_s), base_half)
+    return now.mean - base, math.hypot(half_width(now, row_s, alpha), base_half)

@@ -11,15 +11,18 @@ from tputtui.signals.heat import Heat, HeatRing, rows_for
 from tputtui.signals.lens import Lens, through
 from tputtui.signals.replicas import Replica, Steady, replica_of
 from tputtui.signals.service import ServiceTracker
+from tputtui.signals.split import Arm
 
 MOST_HEAT = 32
 """Services whose buckets are kept over time: 116 kB each, 3.7 MB."""
 
 
 class LensView:
-    """The service that a lens shows, as a service of its own. It is derived besides, and changes nothing else."""
+    """The part of a service that a lens shows, or an arm of a split, as a service of its own. It is derived besides, and
+    changes nothing else.
+    """
 
-    def __init__(self, lens: Lens, quantiles: tuple[float, ...]) -> None:
+    def __init__(self, lens: Lens | Arm, quantiles: tuple[float, ...]) -> None:
         self.lens = lens
         self._quantiles = quantiles
         self._seen: object = None
@@ -27,7 +30,7 @@ class LensView:
 
     def state(self, members: Sequence[TargetTracker], by: tuple[str, ...] | None) -> ServiceState | None:
         """The service as seen through the lens; None where nothing of it is there."""
-        mine = [member for member in members if self.lens.target in (None, member.target.name)]
+        mine = [member for member in members if self.lens.covers(member.target.name)]
         windows = {member.target.name: member.window for member in mine if member.window is not None}
         if not windows:
             return None
@@ -36,7 +39,9 @@ class LensView:
         if self._tracker is None or seen != self._seen:
             self._seen = seen
             series = (one for window in windows.values() for one in window.series)
-            narrowed = through(bindings, self.lens.labels, series)
+            if isinstance(self.lens, Arm):
+                bindings = _main(bindings)
+            narrowed = through(bindings, self.lens.matches, series)
             targets = tuple(member.target.name for member in mine)
             old = self._tracker
             if old is None or (old.targets, old.bindings) != (targets, narrowed):

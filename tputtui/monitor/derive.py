@@ -20,6 +20,7 @@ from tputtui.model import (
     ServiceState,
     SignalKind,
     Snapshot,
+    SplitState,
     Target,
 )
 from tputtui.monitor import grouping
@@ -38,6 +39,7 @@ from tputtui.signals.history import History
 from tputtui.signals.lens import Lens
 from tputtui.signals.objectives import Objective, ObjectiveTracker
 from tputtui.signals.service import ServiceTracker
+from tputtui.signals.split import Arm, Split, Way, by_label, ways
 
 EVENTS_KEPT = 200
 EVENTS_SHOWN = 50
@@ -76,6 +78,7 @@ class Monitor:
         self._services: dict[str, ServiceTracker] = {}
         self._watches: dict[str, ReplicaWatch] = {}  # of services with several targets
         self._lens: LensView | None = None
+        self._split: tuple[LensView, LensView] | None = None  # control, treatment
         self._browsing: Browsing | None = None
         self._charting: Charting | None = None
         self._grouped = False
@@ -166,6 +169,33 @@ class Monitor:
     def look_through(self, lens: Lens | None) -> None:
         """Show a service through a lens: as one more service, the last of the snapshot. None takes it away."""
         self._lens = LensView(lens, self._quantiles) if lens is not None else None
+
+    def split(self, split: Split | None) -> None:
+        """Show the two arms of a split besides; None: no longer."""
+        arms = (split.control, split.treatment) if split is not None else ()
+        views = [LensView(arm, self._quantiles) for arm in arms]
+        self._split = (views[0], views[1]) if views else None
+
+    def ways(self, service: str) -> tuple[Way, ...]:
+        """How a service may be split, as of the newest tick. May not be called during one."""
+        tracker = self._services.get(service)
+        if tracker is None:
+            return ()
+        traffic = tracker.bindings.traffic
+        likewise = [
+            one
+            for one in self._services.values()
+            if one is not tracker
+            and traffic is not None
+            and (other := one.bindings.traffic)
+            and other.unit == traffic.unit
+        ]
+        return ways(
+            service,
+            {name: replica.rps if (replica := self.replicas.get(name)) else None for name in tracker.targets},
+            {one.name: sum(rate for _, rate in one.counted()) for one in likewise},
+            by_label(tracker.counted()),
+        )
 
     # ------------------------------------------------------------------------------------------ browsing
 
@@ -277,6 +307,7 @@ class Monitor:
             events=tuple(self._events)[-EVENTS_SHOWN:],
             self_=machine.ourselves(reading),
             charted=self._charting.now if self._charting is not None else None,
+            split=self._split_state(),
             history_s=self._history_s(),
             ready=not looking and all(tracker.settled for tracker in self._targets.values()),
         )
@@ -339,13 +370,20 @@ class Monitor:
         return tuple(states)
 
     def _through_lens(self) -> tuple[ServiceState, ...]:
-        lens = self._lens
-        service = self._services.get(lens.lens.service) if lens is not None else None
-        if lens is None or service is None:
-            return ()
-        members = [self._targets[target] for target in service.targets]
-        state = lens.state(members, self._breakdown_of(lens.lens.name, members))
+        state = self._part(self._lens) if self._lens is not None else None
         return (state,) if state is not None else ()
+
+    def _split_state(self) -> SplitState | None:
+        return SplitState(*map(self._part, self._split)) if self._split is not None else None
+
+    def _part(self, view: LensView) -> ServiceState | None:
+        """What a lens, or an arm of a split, shows of its service; None where nothing of it is there."""
+        service = self._services.get(view.lens.service)
+        if service is None:
+            return None
+        members = [self._targets[target] for target in service.targets]
+        by = () if isinstance(view.lens, Arm) else self._breakdown_of(view.lens.name, members)
+        return view.state(members, by)
 
     def _watch_replicas(self, reading: Reading) -> None:
         found = [watch.take(reading.time, self.window_s) for watch in self._watches.values()]
@@ -389,6 +427,9 @@ class Monitor:
             figures |= service_figures(service)
         for resource in snapshot.host_saturation:
             figures[names.saturation("", resource.name)] = level(resource)
+        arms = (snapshot.split.control, snapshot.split.treatment) if snapshot.split is not None else ()
+        for arm in arms:
+            figures |= service_figures(arm) if arm is not None else {}
         if (charted := snapshot.charted) is not None:
             figures[names.family(charted.target, charted.name)] = charted.now
         return figures

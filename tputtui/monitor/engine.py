@@ -30,6 +30,7 @@ from tputtui.settings import Settings
 from tputtui.settings.expressions import parse_objective
 from tputtui.signals.heat import Heat
 from tputtui.signals.lens import Lens
+from tputtui.signals.split import Split, Way
 from tputtui.text import clean
 
 if TYPE_CHECKING:
@@ -261,6 +262,14 @@ class Engine:
     def look_through(self, lens: Lens | None) -> None:
         """Show a service through a lens, from the next tick on as one more service; None takes it away."""
         self._soon(partial(self.monitor.look_through, lens))
+
+    def split(self, split: Split | None) -> None:
+        """Show the two arms of a split from the next tick on; None: no longer."""
+        self._soon(partial(self.monitor.split, split))
+
+    def ways(self, service: str, told: Callable[[Sequence[Way]], None]) -> None:
+        """Find out how a service may be split. `told` is called with it on the engine's thread."""
+        self._soon(lambda: told(self.monitor.ways(service)))
 
     def browse(self, target: str | None) -> None:
         """Read a target whole from the next tick on, to look at its families; None: nobody looks any more."""

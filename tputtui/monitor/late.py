@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tputtui.runs.recorder import Recorder
     from tputtui.signals.heat import Heat
     from tputtui.signals.lens import Lens
+    from tputtui.signals.split import Split, Way
 
 
 class LateEngine:
@@ -109,6 +110,16 @@ class LateEngine:
         """Show a service through a lens, or no longer."""
         if self._engine is not None:
             self._engine.look_through(lens)
+
+    def split(self, split: Split | None) -> None:
+        """Show the two arms of a split, or no longer."""
+        if self._engine is not None:
+            self._engine.split(split)
+
+    def ways(self, service: str, told: Callable[[Sequence[Way]], None]) -> None:
+        """Find out how a service may be split."""
+        if self._engine is not None:
+            self._engine.ways(service, told)
 
     def browse(self, target: str | None) -> None:
         """Read a target whole, or no longer."""

@@ -23,6 +23,7 @@ from tputtui.runs.items import Profiled
 from tputtui.runs.reader import NotARun, Run
 from tputtui.signals.heat import Heat
 from tputtui.signals.lens import Lens
+from tputtui.signals.split import Split, Way
 
 if TYPE_CHECKING:
     from tputtui.runs.recorder import Recorder
@@ -261,6 +262,14 @@ class Player:
     def look_through(self, lens: Lens | None) -> None:
         """Show a service through a lens, as one more service; None takes it away."""
         self._choose(replace(self._choices, lens=lens))
+
+    def split(self, split: Split | None) -> None:
+        """Show the two arms of a split; None: no longer."""
+        self._choose(replace(self._choices, split=split))
+
+    def ways(self, service: str, told: Callable[[Sequence[Way]], None]) -> None:
+        """Find out how a service may be split. `told` is called with it, perhaps on the reel's thread."""
+        self._reel.ask(lambda monitor: told(monitor.ways(service)))
 
     def browse(self, target: str | None) -> None:
         """Look at what was recorded of a target; None: nobody looks any more."""

@@ -6,8 +6,10 @@ moment stands in: its rates and quantiles are the same; what is counted since th
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,6 +17,7 @@ from typing import Final
 from tputtui.model import Snapshot
 from tputtui.monitor.closer import ReplicaTable
 from tputtui.monitor.columns import grain_of, spread
+from tputtui.monitor.derive import Monitor
 from tputtui.monitor.replayer import Replayer
 from tputtui.monitor.snapshots import Tape
 from tputtui.runs.items import Tick
@@ -23,6 +26,7 @@ from tputtui.signals import history
 from tputtui.signals.heat import Heat
 from tputtui.signals.history import History
 from tputtui.signals.lens import Lens
+from tputtui.signals.split import Split
 
 AHEAD_S: Final = 120.0
 """A reel that stands in reads so far beyond the moment that is shown, and no further."""
@@ -38,6 +42,7 @@ class Choices:
     window_s: float | None = None
     breakdowns: tuple[str, ...] = ()  # a service for each time its next label was asked for
     lens: Lens | None = None
+    split: Split | None = None
 
 
 class Reel:
@@ -76,7 +81,9 @@ class Reel:
         for service in choices.breakdowns:
             monitor.next_breakdown(service)
         monitor.look_through(choices.lens)
+        monitor.split(choices.split)
         self._tape = Tape()
+        self._asked: deque[Callable[[Monitor], None]] = deque()  # what waits for the end of a tick
         self._stopped = False
         self._thread = threading.Thread(target=self._read, name="reel", daemon=True)
 
@@ -121,11 +128,13 @@ class Reel:
                     snapshot = self._replayer.take(item)
                     if snapshot is not None:
                         self._keep(snapshot)
+                    self._answer()
                 self.damage = tuple(run.damage)
         except BaseException as error:  # kept for the player, which has a thread that is looked at
             self.failure = error
         finally:
             self.done = True
+            self._answer()
             if self._came is not None:
                 self._came()
 
@@ -147,6 +156,17 @@ class Reel:
             time.sleep(0.05)
 
     # ------------------------------------------------------------------------------------------ what is asked
+
+    def ask(self, act: Callable[[Monitor], None]) -> None:
+        """Do something with the monitor between two ticks."""
+        self._asked.append(act)
+        if self.done:
+            self._answer()
+
+    def _answer(self) -> None:
+        with contextlib.suppress(IndexError):  # another thread was quicker
+            while self._asked:
+                self._asked.popleft()(self._replayer.monitor)
 
     @property
     def read_to(self) -> float | None:

@@ -28,15 +28,24 @@ class Lens:
         """What the service is called when seen through it."""
         return f"{self.service} {self.what}"
 
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """The conditions on a series."""
+        return tuple(Match(name, "=", value) for name, value in self.labels)
 
-def through(bindings: Bindings, labels: Labels, series: Iterable[Series]) -> Bindings:
-    """The bindings narrowed to series with these label values.
+    def covers(self, target: str) -> bool:
+        """Whether a target of the service is looked at."""
+        return self.target in (None, target)
+
+
+def through(bindings: Bindings, matches: tuple[Match, ...], series: Iterable[Series]) -> Bindings:
+    """The bindings narrowed to series that meet these conditions on labels.
 
     A binding whose series, among those that are followed, do not carry the labels cannot be narrowed: its slot is
     emptied, and `reasons` says so. Traffic then falls back on what the latency counts. Saturation stays as it is: it is
     the whole service's.
     """
-    if not labels:
+    if not matches:
         return bindings
     carried: dict[str, set[str]] = {}
     for one in series:
@@ -48,11 +57,11 @@ def through(bindings: Bindings, labels: Labels, series: Iterable[Series]) -> Bin
             return None
         counters, gauges = flat.followed((binding,))
         known = set().union(*(carried.get(name, set()) for name in counters | gauges))
-        missing = [name for name, value in labels if value and name not in known]
+        missing = [one.label for one in matches if one.value and one.label not in known]
         if missing:
             reasons[slot] = f"{binding.family} has no label {missing[0]}"
             return None
-        return replace(binding, match=(*binding.match, *(Match(name, "=", value) for name, value in labels)))
+        return replace(binding, match=(*binding.match, *matches))
 
     traffic, latency = narrowed("traffic", bindings.traffic), narrowed("latency", bindings.latency)
     if traffic is None and latency is not None and latency.kind in ("histogram", "summary", "mean"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tputtui.model import Binding, Bindings, BreakdownRow, FurtherSignal, ServiceState
+from tputtui.model import Binding, Bindings, BreakdownRow, FurtherSignal, Labels, ServiceState
 from tputtui.signals import first, flat
 from tputtui.signals.breakdown import ROWS, Breakdown, default_by
 from tputtui.signals.errors import Errors
@@ -101,6 +101,14 @@ class ServiceTracker:
         """The buckets of a row of the newest tick's breakdown `by` some labels."""
         breakdown = self._breakdowns.get(by)
         return breakdown.densities(self._tick, row) if breakdown is not None and self._tick is not None else ()
+
+    def counted(self) -> list[tuple[Labels, float]]:
+        """The series that count its traffic, with their rates at the newest tick in the traffic's unit."""
+        tick, traffic = self._tick, self._traffic
+        if tick is None or traffic is None:
+            return []
+        scale = traffic.binding.scale
+        return [(series.labels, tick.rates[number] * scale) for number, series in traffic.places]
 
     def _look(self, windows: tuple[TargetWindow, ...]) -> Tick:
         """The rates of this tick; where series came or went, what they count for is worked out first."""

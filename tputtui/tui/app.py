@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from tputtui.tui.profile_trigger import OnMissedLive
     from tputtui.tui.profiles import Profiles
     from tputtui.tui.replay import ReplayCommands
+    from tputtui.tui.split import SplitCommands
 
 BACKLOG = 4  # writes that wait for the terminal: beyond that a frame is dropped, not queued
 SAY_S = 6.0
@@ -93,6 +94,17 @@ class TputtuiApp(App[int]):
         from tputtui.tui.profiles import Profiles
 
         return Profiles(self)
+
+    @cached_property
+    def splits(self) -> SplitCommands:
+        """Control and treatment; nothing of it is loaded before it is asked for."""
+        from tputtui.tui.split import SplitCommands
+
+        return SplitCommands(self)
+
+    def do_split(self) -> None:
+        """a."""
+        self.splits.do_split()
 
     @cached_property
     def _on_missed(self) -> OnMissedLive | None:
@@ -200,6 +212,8 @@ class TputtuiApp(App[int]):
         self._forget_status()
         self.asks.lose_ended(tick.snapshot)
         self._arrangements.saw(tick.snapshot)
+        if self.viewpoint.split is not None:
+            self.splits.saw(tick.snapshot)
         if self._on_missed is not None:
             self._on_missed.saw(tick.snapshot)
         self.show_scene()
@@ -275,6 +289,7 @@ class TputtuiApp(App[int]):
             lambda service, columns: self.source.heat(service, columns, span, until),
             self.source.replicas() if moment is None else {},
             self.baselines.judge,
+            self.splits.judge if self.viewpoint.split is not None else lambda _figure: "",
         )
 
     def _service_shown(self, snapshot: Snapshot) -> str | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
 
 _MOST_WINDOWS = 120
-_MOST_ROWS = 1000  # what the history holds at ten seconds a cell
+MOST_ROWS = 1000  # what the history holds at ten seconds a cell
 
 
 class BaselineCommands:
@@ -81,8 +81,8 @@ class BaselineCommands:
         moment = self._desk.timeline.moment
         end = floor((latest.at if moment is None else moment) / wide)  # the row that is being filled is left out
         # The first window after the baseline still holds some of what was before.
-        begin = end - _MOST_ROWS if baseline.since is None else floor((baseline.since + latest.window_s) / wide) + 1
-        rows = min(_MOST_ROWS, end - begin)
+        begin = end - MOST_ROWS if baseline.since is None else floor((baseline.since + latest.window_s) / wide) + 1
+        rows = min(MOST_ROWS, end - begin)
         if rows < 1:
             return None
         key = (found, wide, begin, end)

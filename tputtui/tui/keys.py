@@ -129,7 +129,7 @@ COMMANDS: tuple[Command, ...] = (
         "focus_next",
         "tab",
         "next panel",
-        "focus the next panel (1 to 8: by number)",
+        "focus the next panel (1 to 9: by number)",
         "everywhere",
         pair=Pair("focus_previous", "next panel", "focus the next panel; the panel before"),
     ),
@@ -225,6 +225,13 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("view", "v", "view", "the next arrangement of the config's [views], and the usual one again", "live"),
     Command("take_away", "X", "take away", "take away the metric that was put here (i, then Enter)", "live"),
+    Command(
+        "split",
+        "a",
+        "split",
+        "control beside treatment: by target, label value or other service; again: whole",
+        "live",
+    ),
     Command("window", "w", "window", "the span of rates and quantiles: 10 s, 30 s, 60 s", "live"),
     Command("breakdown", "d", "break down", "break the traffic down by the next label", "live"),
     Command(
@@ -326,7 +333,7 @@ LABELS: Mapping[str, str] = {command.id: command.label for command in COMMANDS}
 
 ALSO: tuple[tuple[Where, str, str, str], ...] = (
     ("everywhere", "arrows", "move", "up and down in a list; left and right in time"),
-    ("live", "1-8", "panels", ", ".join(f"{number} {name}" for number, name in enumerate(PANELS, 1))),
+    ("live", "1-9", "panels", ", ".join(f"{number} {name}" for number, name in enumerate(PANELS, 1))),
     ("live", "Enter", "open", "profile that process; show only that route or replica, until Esc; zoom any other panel"),
     ("profile", "1-6", "views", "the views of the profile, in the order of its tabs"),
     ("profile", "Esc", "stop", "stop the capture; what was sampled stays"),

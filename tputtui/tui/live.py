@@ -67,6 +67,7 @@ class LiveScreen(Screen[None]):
             yield Panel("throughput")
             yield Static(id="gap-top")
             yield Panel("latency")
+        yield Panel("split")
         yield Panel("metric")
         yield Panel("saturation")
         yield Panel("targets")
@@ -122,6 +123,8 @@ class LiveScreen(Screen[None]):
         size = self.size
         if self._zoomed == "metric" and scene.viewpoint.charted is None:
             self._zoomed = None  # X took it away
+        if self._zoomed == "split" and scene.viewpoint.split is None:
+            self._zoomed = None  # a ended it
         self.lay_out(scene, size.width, size.height)
         if self._plan is not None:
             # What is not shown is not read, unless somebody asked for a process to profile.
@@ -159,14 +162,20 @@ class LiveScreen(Screen[None]):
             return latency(scene, width, height, scatter, self._charts.quantiles(scene, width, height))
         if name == "metric":
             return metric(scene, width, height, self._charts.metric(scene, width, height))
+        if name == "split":
+            from tputtui.views.split import split  # seldom wanted, and never by the first picture
+
+            return split(scene, width, height)
         return _VIEWS[name](scene, width, height)
 
     # ------------------------------------------------------------------------------------------ moving about
 
     def action_panel(self, number: int) -> None:
-        """1 to 8: focus a panel by number."""
+        """1 to 9: focus a panel by number."""
         if number <= len(PANELS) and PANELS[number - 1] == "metric" and self.desk.viewpoint.charted is None:
             self.desk.say("no metric is charted: i, then Enter on one, puts it here")
+        elif number <= len(PANELS) and PANELS[number - 1] == "split" and self.desk.viewpoint.split is None:
+            self.desk.say("the service is not split: a splits it into control and treatment")
         elif number <= len(PANELS):
             self._focus(PANELS[number - 1])
         else:
@@ -191,6 +200,8 @@ class LiveScreen(Screen[None]):
             order.remove("targets")
         if self.desk.viewpoint.charted is None:
             order.remove("metric")
+        if self.desk.viewpoint.split is None:
+            order.remove("split")
         current = self.desk.viewpoint.focus
         at = order.index(current) + step if current in order else (0 if step > 0 else -1)
         self._focus(order[at % len(order)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tputtui.runs.recorder import Recorder
     from tputtui.signals.heat import Heat
     from tputtui.signals.lens import Lens
+    from tputtui.signals.split import Split, Way
 
 
 class Source(Protocol):
@@ -48,6 +49,12 @@ class Source(Protocol):
 
     def look_through(self, lens: Lens | None) -> None:
         """Show a service through a lens, as one more service from the next tick on; None takes it away."""
+
+    def split(self, split: Split | None) -> None:
+        """Show the two arms of a split, as `Snapshot.split`, from the next tick on; None: no longer."""
+
+    def ways(self, service: str, told: Callable[[Sequence[Way]], None]) -> None:
+        """Find out how a service may be split; `told` is called with it, perhaps on another thread."""
 
     def browse(self, target: str | None) -> None:
         """Read a target whole, to look at its families; None: nobody looks any more."""
@@ -134,7 +141,7 @@ class NoSource:
     def _nothing(self, *_: object) -> None:
         """There is nobody to tell."""
 
-    subscribe = start = stop = look_through = browse = chart = bind = set_window = _nothing
+    subscribe = start = stop = look_through = split = ways = browse = chart = bind = set_window = _nothing
     next_breakdown = want_processes = watch = note = record = mark = _nothing
 
 

@@ -41,6 +41,8 @@ def plan(scene: Scene | None, width: int, height: int, zoomed: PanelName | None 
     charted = _metric_height(scene, room - saturation - strip)
     rest = room - saturation - strip - charted
     above = [panel for panel in ROWS["top"] if wants(panel)]
+    if scene is not None and scene.is_split:
+        above = ["split"]
     below = [panel for panel in ROWS["bottom"] if wants(panel)]
     top = 0 if not above else rest if not below else max(6 if charted else 8, rest * 11 // 20)
     heights: dict[PanelName, int] = dict.fromkeys(above, top)
@@ -73,10 +75,13 @@ def _stacked(scene: Scene | None, height: int) -> Plan:
         quantiles = max(1, len(scene.service.latency.quantiles))
     room = height - 3
     wants = (scene.viewpoint if scene is not None else Viewpoint()).wants
+    split = scene is not None and scene.is_split
     heights: dict[PanelName, int] = {"throughput": 4} if wants("throughput") else {}
+    if split:
+        heights = {"split": quantiles + 5}
     if scene is not None and scene.viewpoint.charted is not None:
         heights["metric"] = 3  # what somebody asked for goes before what is always there
-    if wants("latency"):
+    if wants("latency") and not split:
         heights["latency"] = min(quantiles, 4) + 1
     if wants("saturation"):
         heights["saturation"] = min(4, _saturation_height(scene, 4))

@@ -13,10 +13,13 @@ from tputtui.views.baseline import Base, Baseline, difference
 from tputtui.views.lines import Line, Span, mark
 
 if TYPE_CHECKING:
+    from tputtui.experiments.concurrent import Apart
     from tputtui.experiments.sequence import Judgement
     from tputtui.signals.heat import Heat
     from tputtui.signals.lens import Lens
     from tputtui.signals.replicas import Replica
+    from tputtui.signals.split import Split
+    from tputtui.views.split import Figure
 
 Past = Callable[[str, int], Sequence[float | None]]
 """(name of a figure as in signals.names, columns) -> its mean in each column of the time axis, oldest first; None is a gap."""
@@ -24,10 +27,15 @@ Past = Callable[[str, int], Sequence[float | None]]
 Judge = Callable[[str], "Judgement | None"]
 """name of a figure -> how far it has been from the baseline since; None where that cannot be told yet."""
 
+ApartOf = Callable[["Figure"], "Apart | str"]
+"""A figure of a split -> how far its arms are apart since; else why that cannot be told yet."""
+
 HeatPast = Callable[[str, int], "Heat | None"]
 """(service, columns) -> where its requests fell in each column of the time axis; None where it has no buckets."""
 
-PanelName = Literal["throughput", "latency", "saturation", "targets", "routes", "processes", "events", "metric"]
+PanelName = Literal[
+    "throughput", "latency", "saturation", "targets", "routes", "processes", "events", "metric", "split"
+]
 PANELS: tuple[PanelName, ...] = (
     "throughput",
     "latency",
@@ -37,8 +45,9 @@ PANELS: tuple[PanelName, ...] = (
     "processes",
     "events",
     "metric",
+    "split",
 )
-"""In the order of Tab and of the keys 1 to 8; the last is there while a metric is charted."""
+"""In the order of Tab and of the keys 1 to 9; "metric" is there while one is charted, "split" while a service is split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,15 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True)
+class SplitLook:
+    """A service that is split, and since when (monotonic seconds)."""
+
+    split: Split
+    since: float
+    silent_s: float | None = None  # for so long the treatment has had no traffic, while the control had
+
+
+@dataclass(frozen=True, slots=True)
 class Viewpoint:
     """Where the user stands: all that decides what is shown and is not data."""
 
@@ -85,6 +103,7 @@ class Viewpoint:
     panels: frozenset[str] = frozenset()  # shown where there is room; empty: all
     charted: tuple[str, str] | None = None  # the (target, family) in the panel "metric"
     lens: Lens | None = None  # the service is looked at through it
+    split: SplitLook | None = None  # control and treatment stand in place of throughput and latency
     cursor: tuple[float, float] | None = None  # (`at` of the axis' end, `at` of the moment), when looking back
     ascii: bool = False  # shades have no ASCII look-alikes: who draws them must know
 
@@ -109,6 +128,7 @@ class Scene:
     heat: HeatPast = lambda _service, _columns: None
     replicas: Mapping[str, Replica] = field(default_factory=dict)  # by target; of the newest tick only
     judge: Judge = lambda _name: None
+    apart: ApartOf = lambda _figure: ""
 
     def base(self, figure: str) -> Base | None:
         """What the baseline holds of a figure of that name; None without one."""
@@ -130,6 +150,14 @@ class Scene:
         """What is known of the highest throughput that the service can sustain; None without objectives."""
         service = self.service
         return next((one for one in self.snapshot.headroom if service and one.service == service.name), None)
+
+    @property
+    def is_split(self) -> bool:
+        """Whether the service that is shown is split, and neither of the panels that give way to it has the focus."""
+        look, service = self.viewpoint.split, self.service
+        if look is None or service is None or service.name not in look.split.services:
+            return False
+        return self.viewpoint.focus not in ("throughput", "latency")
 
     @property
     def looks_through(self) -> Lens | None:

@@ -60,7 +60,16 @@ def _demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", metavar="N", type=kinds.whole, help="the same arrivals and service times again")
     parser.add_argument("--stop-replica", metavar="T", type=kinds.seconds, help="the last replica dies after T")
     parser.add_argument(
-        "--replicas", metavar="N", type=kinds.count, help="processes of the service (1; 2 with --stop-replica)"
+        "--replicas",
+        metavar="N",
+        type=kinds.count,
+        help="processes of the service (1; 2 with --stop-replica or --canary)",
+    )
+    parser.add_argument(
+        "--canary",
+        metavar="X",
+        type=kinds.number,
+        help="the last replica takes X times as long, as a release that is tried out: a splits it off",
     )
     parser.add_argument("--add-latency", metavar="T:MS", type=kinds.at_latency, help="MS milliseconds more after T")
     baseline(parser)

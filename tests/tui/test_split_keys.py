@@ -1,0 +1,153 @@
+"""a: choose the treatment, watch it beside the control, and have the service whole again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import samples
+from fake_source import FakeSource, desk, frame, settled
+from textual.pilot import Pilot
+
+from tputtui.model import ServiceState, Snapshot, SplitState
+from tputtui.signals.split import Split, Way, ways
+from tputtui.tui.app import TputtuiApp
+
+WAYS = ways("checkout", {"web-01": 640.0, "web-02": 644.0}, {}, {})
+
+
+class TwoArms(FakeSource):
+    """A source whose treatment is a quarter slower."""
+
+    def __init__(self, found: tuple[Way, ...] = WAYS) -> None:
+        super().__init__(samples.snapshot())
+        self._found = found
+        self.split_by: Split | None = None
+
+    def ways(self, service: str, told: Callable[[Sequence[Way]], None]) -> None:
+        self.asked.append(("ways", service))
+        told(self._found)
+
+    def split(self, split: Split | None) -> None:
+        self.asked.append(("split", split))
+        self.split_by = split
+
+    def tick(self, seconds: float = 1.0, **changes: Any) -> None:
+        chosen = self.split_by
+        told = SplitState(self._arm(chosen.control.name, 0), self._arm(chosen.treatment.name, 1)) if chosen else None
+        super().tick(seconds, split=told, **changes)
+
+    @staticmethod
+    def _arm(name: str, at: int) -> ServiceState:
+        return samples.service(name, targets=(f"web-0{at + 1}",))
+
+    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+        if "(" not in name:
+            return super().past(name, columns, span_s, until)
+        draw = random.Random(name)
+        level = 1.25 if "web-02" in name and name.startswith("latency") else 1.0
+        scale = 640.0 if name.startswith("traffic") else 0.01 if name.startswith("errors") else 0.1
+        return [scale * level * draw.uniform(0.98, 1.02) for _ in range(columns)]
+
+
+async def split(app: TputtuiApp, pilot: Pilot[int], source: TwoArms) -> str:
+    await settled(app, pilot)
+    await pilot.press("a")
+    await settled(app, pilot)
+    await pilot.press("down", "enter")
+    source.tick()
+    return await settled(app, pilot)
+
+
+async def test_a_lists_the_ways_and_enter_makes_two_columns() -> None:
+    source = TwoArms()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        await pilot.press("a")
+        shown = await settled(app, pilot)
+        assert "Split checkout: which is the treatment?" in shown
+        assert "control: web-02" in shown
+        await pilot.press("down", "enter")
+        source.tick()
+        shown = await settled(app, pilot)
+    assert source.was_asked("ways") == ["checkout"]
+    assert source.was_asked("split") == [WAYS[1].split]
+    assert "Control and treatment: checkout by target" in shown
+    assert "control web-01" in shown
+    assert "treatment web-02" in shown
+    assert "too early to judge: first look in 120 s" in shown
+
+
+async def test_after_two_minutes_it_says_what_is_worse_and_so_does_the_event_log_once() -> None:
+    source = TwoArms()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await split(app, pilot, source)
+        for _ in range(16):
+            source.tick(10.0)
+            await pilot.pause(0.02)
+        shown = await settled(app, pilot)
+    assert "treatment is worse: p50 +2" in shown
+    said = [words[0].text for words in source.was_asked("note")]
+    assert len(said) == 3, "each quantile once"
+    assert said[0].startswith("web-02 is worse than control: p50 +2")
+
+
+async def test_a_again_makes_it_one_service() -> None:
+    source = TwoArms()
+    app = desk(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert "Control and treatment" in await split(app, pilot, source)
+        await pilot.press("a")
+        shown = await settled(app, pilot)
+    assert source.was_asked("split")[-1] is None
+    assert "Control and treatment" not in shown
+    assert "Throughput" in shown
+
+
+async def test_the_usual_panels_come_by_their_number_and_9_brings_the_arms_back() -> None:
+    source = TwoArms()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await split(app, pilot, source)
+        await pilot.press("1")
+        shown = await settled(app, pilot)
+        assert "Control and treatment" not in shown
+        await pilot.press("9")
+        assert "Control and treatment" in await settled(app, pilot)
+        await pilot.press("z")
+        assert "Saturation" not in await settled(app, pilot)
+
+
+async def test_nothing_to_split_by_is_said_in_the_list() -> None:
+    source = TwoArms(())
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        await pilot.press("a")
+        assert "nothing to split by" in await settled(app, pilot)
+        await pilot.press("enter", "escape")
+        assert "nothing to split by" not in await settled(app, pilot)
+    assert source.was_asked("split") == []
+
+
+async def test_a_treatment_that_loses_its_traffic_is_said_after_ten_seconds() -> None:
+    source = TwoArms()
+    app = desk(source)
+
+    def silent(snapshot: Snapshot) -> SplitState | None:
+        told = snapshot.split
+        if told is None or told.treatment is None or told.treatment.traffic is None:
+            return told
+        return replace(told, treatment=replace(told.treatment, traffic=replace(told.treatment.traffic, rps=0.0)))
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        await split(app, pilot, source)
+        for _ in range(13):
+            FakeSource.tick(source, 1.0, split=silent(source.snapshot))
+            await pilot.pause(0.02)
+        await settled(app, pilot)
+        assert "treatment has had no traffic for 12 s" in frame(app)

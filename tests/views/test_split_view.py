@@ -1,0 +1,148 @@
+"""Control and treatment: two columns that fill their place at every size, and one sentence that says what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+import samples
+from hypothesis import given
+from hypothesis import strategies as st
+from panes import assert_fills
+
+from tputtui.experiments.concurrent import Apart
+from tputtui.model import ErrorState, LatencyState, ServiceState, Snapshot, SplitState, TargetStatus, TrafficState
+from tputtui.signals.split import Split, ways
+from tputtui.views import arrangement
+from tputtui.views.lines import plain
+from tputtui.views.scene import Scene, SplitLook, Viewpoint
+from tputtui.views.split import Figure, split, way_list
+
+CHOSEN = ways("checkout", {"web-01": 640.0, "web-02": 644.0}, {}, {"version": {"1.4": 1100.0, "1.5": 184.0}})
+BY_TARGET, BY_LABEL = CHOSEN[1].split, CHOSEN[3].split
+
+SURE = {
+    "traffic": Apart(0.004, -0.008, 0.016, sure=False),
+    "p50": Apart(0.012, -0.02, 0.044, sure=False),
+    "p90": Apart(0.041, 0.011, 0.072, sure=True),
+    "p99": Apart(0.241, 0.176, 0.309, sure=True),
+    "errors": Apart(0.008, 0.006, 0.0101, sure=True),
+}
+
+
+def arm(name: str, target: str, rps: float | None = 640.0, p99: float = 0.088, errors: float = 0.0012) -> ServiceState:
+    return ServiceState(
+        name,
+        (target,),
+        traffic=TrafficState("http_requests_total", rps),
+        errors=ErrorState("http_requests_total", "status", ("500",), errors, 1.5, {}),
+        latency=LatencyState("http_request_duration_seconds", "histogram", "s", samples.quantiles(0.0082, 0.021, p99)),
+    )
+
+
+def scene(
+    chosen: Split = BY_TARGET,
+    told: Mapping[str, Apart | str] | str = "first look in 72 s",
+    state: SplitState | None = None,
+    silent_s: float | None = None,
+    **changes: object,
+) -> Scene:
+    snapshot: Snapshot = samples.snapshot(**changes)
+    both = SplitState(
+        arm(chosen.control.name, "web-01"), arm(chosen.treatment.name, "web-02", p99=0.109, errors=0.0092)
+    )
+    look = SplitLook(chosen, snapshot.at - 314.0, silent_s)
+
+    def apart(one: Figure) -> Apart | str:
+        return told if isinstance(told, str) else told[one.label]
+
+    shown = replace(snapshot, split=state or both)
+    return Scene(shown, samples.past(), Viewpoint(split=look), apart=apart)
+
+
+def words(scene: Scene, width: int = 120, height: int = 14) -> str:
+    return "\n".join(plain(line).rstrip() for line in split(scene, width, height).lines)
+
+
+@given(
+    st.integers(40, 220),
+    st.integers(1, 60),
+    st.sampled_from([BY_TARGET, BY_LABEL]),
+    st.sampled_from([SURE, "first look in 72 s", "needs 50 req/s an arm"]),
+)
+def test_it_fills_its_place_at_every_size(width: int, height: int, chosen: Split, told: dict[str, Apart | str]) -> None:
+    assert_fills(split(scene(chosen, told), width, height).lines, width, height)
+
+
+@given(st.integers(40, 120), st.integers(3, 30), st.integers(0, 3))
+def test_the_list_of_ways_fills_its_place(width: int, height: int, cursor: int) -> None:
+    assert_fills(way_list("checkout", CHOSEN, "req/s", cursor, width, height).lines, width, height)
+
+
+def test_what_is_sure_has_a_word_a_sign_and_its_interval() -> None:
+    shown = words(scene(told=SURE))
+    assert "treatment is worse: p90 +4.1 %, p99 +24 %, errors +0.80 pp" in shown
+    assert "+24 % [+18, +31] worse" in shown
+    assert "+0.80 pp [+0.60, +1.0] worse" in shown
+    assert "+1.2 % [-2.0, +4.4] unclear" in shown
+    assert "control web-01" in shown
+    assert "treatment web-02" in shown
+    assert "for 5 min 14 s" in shown
+
+
+def test_of_worse_and_better_together_it_says_a_trade_off() -> None:
+    both = {**SURE, "traffic": Apart(0.06, 0.03, 0.09, sure=True)}
+    assert "a trade-off: worse in p90 +4.1 %, p99 +24 %, errors +0.80 pp; better in traffic +6.0 %" in words(
+        scene(told=both)
+    )
+
+
+def test_without_anything_sure_it_says_how_much_is_not_excluded() -> None:
+    unclear = {name: replace(one, sure=False) for name, one in SURE.items()}
+    assert "no clear difference: p99 may differ by up to 31 %" in words(scene(told=unclear))
+
+
+def test_before_the_first_look_the_plain_difference_stands_grey_and_it_says_when() -> None:
+    shown = words(scene())
+    assert "too early to judge: first look in 72 s" in shown
+    assert "+24 % so far" in shown
+    assert "worse" not in shown
+
+
+def test_traffic_of_arms_by_label_is_nobodys_merit() -> None:
+    shown = words(scene(BY_LABEL, {**SURE, "traffic": "each gets its share"}))
+    assert "each gets its share" in shown
+    assert "control version=1.4" in shown
+
+
+def test_a_treatment_without_traffic_is_said_and_a_target_that_is_down_is_no_verdict() -> None:
+    assert "treatment has had no traffic for 14 s, control has" in words(scene(told=SURE, silent_s=14.0))
+    assert "no traffic" not in words(scene(told=SURE, silent_s=6.0))
+    targets = (TargetStatus("web-01", "http://web-01/metrics", "up"), TargetStatus("web-02", "http://x", "down"))
+    shown = words(scene(told=SURE, silent_s=14.0, targets=targets))
+    assert "treatment is not seen: its targets are down, which is no verdict" in shown
+
+
+def test_an_arm_that_is_nowhere_is_said() -> None:
+    shown = words(scene(state=SplitState(arm("x", "web-01"), None)))
+    assert "treatment: nothing of it is there" in shown
+
+
+@pytest.mark.parametrize(("width", "height"), [(120, 40), (80, 24), (200, 60)])
+def test_it_stands_where_throughput_and_latency_stood_until_one_of_them_is_asked_for(width: int, height: int) -> None:
+    plan = arrangement.plan(scene(), width, height)
+    assert "split" in plan.heights
+    assert "throughput" not in plan.heights
+    assert "latency" not in plan.heights
+    asked = scene()
+    asked = replace(asked, viewpoint=replace(asked.viewpoint, focus="throughput"))
+    assert "throughput" in arrangement.plan(asked, width, height).heights
+    assert "split" not in arrangement.plan(asked, width, height).heights
+
+
+def test_hostile_values_of_a_label_are_drawn_as_text() -> None:
+    evil = ways("checkout", {}, {}, {"version": {"\x1b[31m[bold]x\n": 1.0, "ok": 2.0}})
+    shown = words(scene(evil[1].split, SURE))
+    assert "\x1b" not in shown
+    assert_fills(way_list("checkout", evil, "req/s", 1, 72, 10).lines, 72, 10)

@@ -1,0 +1,137 @@
+"""Control and treatment: a service split in two, by its targets, by a label's values, or held against another service.
+
+The treatment is one value; the control is all others together (where there are two: the other one). Both arms answer at
+the same time, so whatever befalls both does not count for either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tputtui.model import Labels, Match
+
+TARGET, SERVICE = "target", "service"
+"""What a split is by, beside labels' names."""
+
+MOST_VALUES: Final = 50
+"""Values of a label that are offered, the busiest first."""
+
+_NO_ARMS: Final = frozenset(("le", "quantile", "status", "code", "status_code", "status_class", "error", "outcome"))
+"""Labels that tell how an answer turned out: who splits by them has the answer already."""
+
+_ROLLOUT: Final = (
+    ("version", "app_version", "service_version", "build", "release", "revision", "commit", "image", "tag"),
+    ("canary", "track", "stage", "variant", "experiment", "arm", "group", "color", "colour", "slot", "deployment"),
+    ("pod", "instance", "replica", "node", "host", "zone", "region"),
+)
+"""Labels that tell one release, or one machine, from another: they are offered first, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One side of a split: part of a service. `what` says which part, in foreign text."""
+
+    service: str
+    what: str
+    targets: frozenset[str] | None = None  # None: all of the service's
+    matches: tuple[Match, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What its figures are called on the time axis."""
+        return f"{self.service} ({self.what})"
+
+    def covers(self, target: str) -> bool:
+        """Whether a target of the service belongs to it."""
+        return self.targets is None or target in self.targets
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Two arms. `by`: TARGET, SERVICE or the label's name."""
+
+    by: str
+    control: Arm
+    treatment: Arm
+
+    @property
+    def services(self) -> frozenset[str]:
+        """The service it splits; two, where it holds one against another."""
+        return frozenset((self.control.service, self.treatment.service))
+
+    @property
+    def is_allocated(self) -> bool:
+        """Whether the arms are whole targets: then what each target of an arm gets can be held against the other's."""
+        return self.by in (TARGET, SERVICE)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to split: this value is the treatment. `rps`: its traffic now, in the service's unit."""
+
+    split: Split
+    value: str
+    rps: float | None = None
+
+
+def ways(
+    service: str,
+    targets: Mapping[str, float | None],
+    others: Mapping[str, float | None],
+    labels: Mapping[str, Mapping[str, float]],
+) -> tuple[Way, ...]:
+    """All ways to split a service: by its `targets`, against `others`, by the values of its traffic's `labels`.
+
+    Each with its traffic. What tells releases apart comes first; what does not tell two things apart is left out.
+    """
+    found = [*_by_target(service, targets), *_by_service(service, others)]
+    for label in sorted(labels, key=lambda name: (_rank(name), name)):
+        found += _by_label(service, label, labels[label])
+    return tuple(found)
+
+
+def _by_target(service: str, targets: Mapping[str, float | None]) -> list[Way]:
+    if len(targets) < 2:
+        return []
+    found = []
+    for target, rps in targets.items():
+        rest = [other for other in targets if other != target]
+        control = Arm(service, rest[0] if len(rest) == 1 else f"{len(rest)} others", frozenset(rest))
+        found.append(Way(Split(TARGET, control, Arm(service, target, frozenset((target,)))), target, rps))
+    return found
+
+
+def _by_service(service: str, others: Mapping[str, float | None]) -> list[Way]:
+    control = Arm(service, "all of it")
+    return [Way(Split(SERVICE, control, Arm(other, "all of it")), other, rps) for other, rps in others.items()]
+
+
+def _by_label(service: str, label: str, values: Mapping[str, float]) -> list[Way]:
+    if len(values) < 2 or label in _NO_ARMS:
+        return []
+    found = []
+    for value in sorted(values, key=lambda value: (-values[value], value))[:MOST_VALUES]:
+        rest = [other for other in values if other != value]
+        other = rest[0] if len(rest) == 1 else f"not {value}"
+        control = Arm(
+            service, f"{label}={other}" if len(rest) == 1 else f"{label} {other}", None, (Match(label, "!=", value),)
+        )
+        treatment = Arm(service, f"{label}={value}", None, (Match(label, "=", value),))
+        found.append(Way(Split(label, control, treatment), value, values[value]))
+    return found
+
+
+def _rank(label: str) -> int:
+    return next((rank for rank, names in enumerate(_ROLLOUT) if label in names), len(_ROLLOUT))
+
+
+def by_label(rates: Sequence[tuple[Labels, float]]) -> dict[str, dict[str, float]]:
+    """The rates of series by label and value; a series without a label counts for none of its values."""
+    found: dict[str, dict[str, float]] = {}
+    for labels, rate in rates:
+        for name, value in labels:
+            values = found.setdefault(name, {})
+            values[value] = values.get(value, 0.0) + rate
+    return found

@@ -1,0 +1,231 @@
+"""a: a service becomes two columns, control and treatment, and is watched for which is worse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import floor
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import ModalScreen
+
+from tputtui import text
+from tputtui.experiments import concurrent
+from tputtui.experiments.concurrent import Apart
+from tputtui.experiments.sequence import FIRST_LOOK_S
+from tputtui.model import Event, ServiceState, Snapshot
+from tputtui.signals import names
+from tputtui.signals.split import Split, Way
+from tputtui.tui.baseline import MOST_ROWS
+from tputtui.tui.widgets.panel import Panel
+from tputtui.views import split as views
+from tputtui.views.baseline import row_s
+from tputtui.views.scene import SplitLook, unit_of
+from tputtui.views.split import Figure
+
+if TYPE_CHECKING:
+    from tputtui.tui.app import TputtuiApp
+
+
+class SplitCommands:
+    """Splits, and judges what was seen since."""
+
+    def __init__(self, desk: TputtuiApp) -> None:
+        self._desk = desk
+        self._judged: dict[str, tuple[object, Apart | str]] = {}
+        self._said: set[tuple[str, bool]] = set()  # (figure, worse) of what the event log knows
+        self._silent_since: float | None = None
+
+    def do_split(self) -> None:
+        """a: choose the treatment; where there is one, the service is whole again."""
+        desk = self._desk
+        if desk.viewpoint.split is not None:
+            desk.source.split(None)
+            desk.look(split=None, focus=None if desk.viewpoint.focus == "split" else desk.viewpoint.focus)
+            desk.say("no longer split")
+            return
+        scene = desk.scene()
+        service = scene.service if scene is not None else None
+        if scene is None or service is None:
+            desk.say("no service to split")
+            return
+        lens = scene.looks_through
+        desk.push_screen(SplitScreen(lens.service if lens is not None else service.name, unit_of(service)))
+
+    def begin(self, split: Split) -> None:
+        """Watch the arms from now on; in a replay, from its beginning."""
+        desk = self._desk
+        latest = desk.latest
+        if latest is None:
+            return
+        since = latest.at if desk.replay is None else desk.replay.player.header.began_at
+        self._judged.clear()
+        self._said.clear()
+        self._silent_since = None
+        desk.source.split(split)
+        focus = None if desk.viewpoint.focus in ("throughput", "latency") else desk.viewpoint.focus
+        desk.look(split=SplitLook(split, since), focus=focus)
+        told = text.clean(split.treatment.service if split.by == "service" else split.treatment.what, 60)
+        desk.say(f"treatment is {told}; a makes it one again")
+
+    def saw(self, snapshot: Snapshot) -> None:
+        """Note what has become sure, and for how long the treatment has had no traffic."""
+        look = self._desk.viewpoint.split
+        told = snapshot.split
+        if look is None or told is None:
+            return
+        idle = _rps(told.treatment) == 0 and (_rps(told.control) or 0) > 0
+        self._silent_since = (self._silent_since or snapshot.at) if idle else None
+        silent_s = snapshot.at - self._silent_since if self._silent_since is not None else None
+        if silent_s != look.silent_s:
+            self._desk.viewpoint = replace(self._desk.viewpoint, split=replace(look, silent_s=silent_s))
+        if self._desk.timeline.moment is not None:
+            return
+        for one in views.figures(look.split, (told.control, told.treatment)):
+            judged = self.judge(one)
+            if isinstance(judged, Apart) and judged.sure and one.better:
+                self._note(snapshot, look.split, one, judged)
+
+    def _note(self, snapshot: Snapshot, split: Split, one: Figure, judged: Apart) -> None:
+        worse = judged.effect * one.better < 0
+        if (one.label, worse) in self._said:
+            return
+        self._said.add((one.label, worse))
+        arm = split.treatment.service if split.by == "service" else split.treatment.what
+        words = f"{text.clean(arm, 60)} is {'worse' if worse else 'better'} than control: {views.words(one, judged)}"
+        self._desk.source.note(Event(snapshot.time, "warning" if worse else "note", words))
+
+    def judge(self, one: Figure) -> Apart | str:
+        """All since the split: how far a figure of the treatment is from the control's; else why it cannot be told.
+
+        It is told anew when a row has been filled, not at every tick.
+        """
+        look, latest = self._desk.viewpoint.split, self._desk.latest
+        if look is None or latest is None:
+            return ""
+        wide = row_s(latest.window_s, latest.interval_s)
+        moment = self._desk.timeline.moment
+        end = floor((latest.at if moment is None else moment) / wide)  # the row that is being filled is left out
+        begin = floor((look.since + latest.window_s) / wide) + 1
+        rows = max(0, min(MOST_ROWS, end - begin))
+        key = (wide, end, rows)
+        kept = self._judged.get(one.label)
+        if kept is not None and kept[0] == key:
+            return kept[1]
+        judged = self._told(look.split, one, rows, wide, end * wide - wide / 2)
+        self._judged[one.label] = (key, judged)
+        return judged
+
+    def _told(self, split: Split, one: Figure, rows: int, wide: float, until: float) -> Apart | str:
+        if not one.better:
+            return "each gets its share"
+
+        def past(name: str) -> Sequence[float | None]:
+            return self._desk.source.past(name, rows, rows * wide, until) if rows else []
+
+        arms = (split.control.name, split.treatment.name)
+        control, treatment = (past(one.of(arm)) for arm in arms)
+        if one.label == "traffic":
+            control, treatment = (_each(values, self._targets(at)) for at, values in enumerate((control, treatment)))
+        if one.q is not None:
+            few = next(
+                (w for arm in arms if (w := concurrent.too_few_beyond(past(names.traffic(arm)), wide, one.q))), ""
+            )
+            if few:
+                return few
+        if one.points:
+            few = concurrent.too_few_errors([(past(names.traffic(arm)), past(one.of(arm))) for arm in arms], wide)
+            if few and rows * wide >= FIRST_LOOK_S:
+                return few
+        return concurrent.apart(control, treatment, wide, points=one.points)
+
+    def _targets(self, at: int) -> int:
+        """How many targets an arm has."""
+        told = self._desk.latest.split if self._desk.latest is not None else None
+        arm = (told.control, told.treatment)[at] if told is not None else None
+        return max(1, len(arm.targets)) if arm is not None else 1
+
+
+def _each(values: Sequence[float | None], targets: int) -> list[float | None]:
+    return [None if value is None else value / targets for value in values]
+
+
+def _rps(arm: ServiceState | None) -> float | None:
+    return arm.traffic.rps if arm is not None and arm.traffic is not None else None
+
+
+class SplitScreen(ModalScreen[None]):
+    """The arrows choose the treatment, Enter splits, Esc goes back."""
+
+    CSS = """
+    SplitScreen { align: left top; background: transparent; }
+    #ways { width: 72; max-width: 100%; height: 16; max-height: 100%; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,a", "dismiss", show=False),
+        Binding("enter", "go", show=False),
+        Binding("down,j", "step(1)", show=False),
+        Binding("up,k", "step(-1)", show=False),
+        Binding("pagedown", "step(10)", show=False),
+        Binding("pageup", "step(-10)", show=False),
+    ]
+
+    class Told(Message):
+        """The ways there are."""
+
+        def __init__(self, ways: Sequence[Way]) -> None:
+            self.ways = ways
+            super().__init__()
+
+    def __init__(self, service: str, unit: str) -> None:
+        super().__init__()
+        self._service = service
+        self._unit = unit
+        self._ways: Sequence[Way] | None = None
+        self._at = 0
+
+    @property
+    def _desk(self) -> TputtuiApp:
+        return cast("TputtuiApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """One panel."""
+        yield Panel("ways")
+
+    def on_mount(self) -> None:
+        """Ask; the answer comes on another thread."""
+
+        def told(ways: Sequence[Way]) -> None:
+            self.post_message(self.Told(ways))
+
+        self._desk.source.ways(self._service, told)
+
+    def on_split_screen_told(self, told: Told) -> None:
+        """Here they are."""
+        self._ways = told.ways
+        self._show()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Lay out."""
+        self.call_after_refresh(self._show)
+
+    def action_step(self, step: int) -> None:
+        """The next one."""
+        self._at = max(0, min(len(self._ways or ()) - 1, self._at + step))
+        self._show()
+
+    def action_go(self) -> None:
+        """Enter: that one is the treatment."""
+        if self._ways:
+            chosen = self._ways[self._at].split
+            self.dismiss()
+            self._desk.splits.begin(chosen)
+
+    def _show(self) -> None:
+        panel = self.query_one("#ways", Panel)
+        width, height = panel.size
+        panel.show(views.way_list(self._service, self._ways, self._unit, self._at, width, height))
