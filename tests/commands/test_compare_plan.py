@@ -39,7 +39,7 @@ def test_the_plan_that_both_runs_carry_is_taken(runs: Path, capsys: pytest.Captu
     answer = told(capsys, runs)
     assert answer["experiment"]["owner"] == "ann"  # type: ignore[index]
     assert answer["metrics"][0]["margin_percent"] == pytest.approx(3)  # type: ignore[index]
-    (short,) = answer["deviations"]  # type: ignore[misc]
+    (short,) = list(answer["deviations"])  # type: ignore[call-overload]
     assert short.startswith("Each arm was to run 2 min: the baseline ran 1 min")
     asked = told(capsys, runs, "--margin", "throughput=5%")
     assert "The margin of throughput was to be 3 %: it was 5 %." in asked["deviations"]  # type: ignore[operator]
