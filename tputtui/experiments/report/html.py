@@ -44,11 +44,13 @@ th:nth-child(1),td.left{white-space:normal;overflow-wrap:anywhere;min-width:84px
 .chart .ci{stroke:var(--dim);stroke-width:3}.chart .dot{fill:var(--dim)}
 .chart .ci.improved{stroke:var(--good)}.chart .dot.improved{fill:var(--good)}
 .chart .ci.regressed{stroke:var(--bad)}.chart .dot.regressed{fill:var(--bad)}
-.flame{background:#fff;padding:4px;overflow-x:auto}.flame svg{min-width:1100px}summary{cursor:pointer;margin:16px 0 4px}
+.flame{background:#fff;padding:4px;overflow-x:auto;width:min(1208px,calc(100vw - 40px));position:relative;left:50%;
+transform:translateX(-50%)}.flame svg{display:block;min-width:1100px}
+summary{cursor:pointer;margin:16px 0 4px}
 pre{font-size:12px;white-space:pre-wrap;overflow-wrap:anywhere}
-@media print{:root{--bg:#fff;--fg:#000;--dim:#444;--rule:#bbb;--band:#eee;--a:#777;--b:#0b4f94;--good:#0d5c2f;
+@media print{:root{--bg:#fff;--fg:#000;--dim:#444;--rule:#bbb;--band:#eee;--a:#666;--b:#0b4f94;--good:#0d5c2f;
 --bad:#96150e;--warn:#6b4600}main{max-width:none;padding:0}.scroll{overflow:visible}h2{break-after:avoid}
-tr,.chart{break-inside:avoid}.flame svg{min-width:0}details:not([open]){display:none}}
+tr,.chart{break-inside:avoid}.flame{width:auto;left:0;transform:none}.flame svg{min-width:0}details:not([open]){display:none}}
 """
 
 

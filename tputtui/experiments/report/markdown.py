@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from tputtui.experiments.outcome import Comparison
@@ -9,6 +10,7 @@ from tputtui.experiments.report import tables, words
 from tputtui.experiments.report.record import Record
 from tputtui.experiments.report.tables import Table
 
+_INTERVAL = re.compile(r"\\\[((?:[-+][\d.]+|beyond), (?:[-+][\d.]+|beyond))\\\]")
 _ESCAPED = str.maketrans({one: f"\\{one}" for one in "\\`*_{}[]<>#|~"})
 
 
@@ -57,8 +59,8 @@ def _table(table: Table, heading: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Foreign text that stays text."""
-    return text.translate(_ESCAPED)
+    """Foreign text that stays text. An interval of ours is none, however it is bracketed."""
+    return _INTERVAL.sub(r"[\1]", text.translate(_ESCAPED))
 
 
 def _code(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -84,8 +85,8 @@ def value(metric: Metric, figure: float | None, cores: float | None = None) -> s
         return UNKNOWN
     if metric.absolute:
         return f"{number(figure * 100)} %"
-    if metric.name == "cpu_per_request" and cores:
-        return " ".join(seconds(figure / 100 * cores))
+    if metric.name == "cpu_per_request":  # of a machine of unknown size only a share of its time is known
+        return " ".join(seconds(figure / 100 * cores)) if cores else f"{number(figure)} %·s"
     return f"{number(figure)} {metric.unit}"
 
 
@@ -143,6 +144,8 @@ def _unit(metric: Metric) -> str:
 
 
 def _signed(percent: float, metric: Metric) -> str:
+    if math.isinf(percent):
+        return "beyond"  # every bucket there is
     decimals = 3 if metric.absolute else 1
     if abs(percent) >= 1000:
         decimals = 0

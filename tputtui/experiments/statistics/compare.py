@@ -83,8 +83,9 @@ def compare(baseline: Rows, candidate: Rows, context: Context, *, absolute_times
     seconds = replace(answer.seconds, trimmed=trimmed, excluded=excluded)
     if notes.cap and verdict != "inconclusive":
         verdict = "inconclusive"
-    _explain(verdict, metrics, primary, arms, notes)
-    if verdict == "inconclusive":
+    if not notes.barred:
+        _explain(verdict, metrics, primary, arms, notes)
+    if verdict == "inconclusive" and not notes.barred:
         unsure = next((one.verdict == "inconclusive" for one in metrics if one.name == primary), False)
         needed = _needed(measured[primary], context.margin(primary), primary, arms, notes)
         seconds = replace(seconds, needed=needed if unsure or notes.needed is not None else None)
@@ -105,7 +106,7 @@ def with_routes(verdict: Verdict, routes: Sequence[Route], notes: Notes) -> Verd
     for route in worse:
         told = [metric for metric in route.metrics if metric.guards and metric.verdict == "regressed"]
         names = ", ".join(metric.name for metric in told)
-        share = f"{route.candidate_share:.0%} of requests"
+        share = f"{100 * route.candidate_share:.0f} % of requests"
         hidden = "" if verdict == "regressed" else ", whatever the total says"
         notes.say(None, f"{route.name} regressed ({names}; {share}){hidden}.")
     if worse and verdict == "improved":
@@ -170,4 +171,4 @@ def _explain(verdict: Verdict, metrics: Sequence[Metric], primary: str, arms: Ar
     if first is not None and first.effect is not None and hint is not None:
         median = hint - 1
         if median * first.effect < 0 and min(abs(median), abs(first.effect)) > first.margin:
-            notes.say(None, f"The mean is driven by outlier seconds: the medians differ by {median:+.1%}.")
+            notes.say(None, f"The mean is driven by outlier seconds: the medians differ by {100 * median:+.1f} %.")
