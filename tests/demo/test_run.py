@@ -225,6 +225,8 @@ def test_no_process_outlives_its_parent_not_even_by_kill_9() -> None:
         {"slowdown": 0.0},
         {"replicas": 0},
         {"replicas": 1, "stop_replica": 5.0},
+        {"replicas": 1, "canary": 1.3},
+        {"canary": 0.0},
         {"stop_replica": -1.0},
         {"add_latency": (1.0, -5.0)},
     ],

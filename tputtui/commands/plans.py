@@ -38,9 +38,11 @@ def carried(baseline: Side, candidate: Side) -> tuple[Experiment | None, str]:
         before, after = from_header(baseline.experiment), from_header(candidate.experiment)
     except PlanError as error:
         return None, f"The plan that the runs carry cannot be used: {error}."
-    if not before.name or before.name != after.name:
+    if before.name != after.name:
         names = (one.name or "one without a title" for one in (before, after))
         return None, f"The runs were recorded for different experiments, and no plan is taken: {', '.join(names)}."
+    if not before.name and before != after:
+        return None, ""
     changed = after.changed_since(before)
     said = f"Changed in the plan between the two recordings: {', '.join(changed)}." if changed else ""
     return before, said

@@ -85,9 +85,9 @@ class BaselineCommands:
         rows = min(MOST_ROWS, end - begin)
         if rows < 1:
             return None
-        key = (found, wide, begin, end)
+        key = (found, wide, begin, end, self._desk.past_is_known)
         kept = self._judged.get(figure)
-        if kept is not None and kept[0] == key:
+        if kept is not None and kept[0] == key and self._desk.past_is_known:
             return kept[1]
         values = self._desk.source.past(figure, rows, rows * wide, end * wide - wide / 2)
         judged = judge(found.value, found.half, [value for value in values if value is not None], wide)

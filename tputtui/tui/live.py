@@ -120,6 +120,8 @@ class LiveScreen(Screen[None]):
 
     def show_scene(self, scene: Scene) -> None:
         """Hand every visible panel its view."""
+        if not self.children:
+            return  # a tick on the way out: the panels have gone already
         size = self.size
         if self._zoomed == "metric" and scene.viewpoint.charted is None:
             self._zoomed = None  # X took it away
@@ -236,9 +238,6 @@ class LiveScreen(Screen[None]):
 
         scene = self.desk.scene()
         service = scene.service if scene is not None else None
-        if self.desk.viewpoint.replay:
-            self.desk.say("a replay shows what was derived live: no part of a service alone")
-            return
         if scene is None or service is None or chosen is None:
             self.desk.say("choose a row first: the arrows")
             return
