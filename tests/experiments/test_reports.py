@@ -177,6 +177,8 @@ def whole() -> tuple[Comparison, Record]:
         ({"offered_rps": 30}, {"offered_rps": 40}),
         (Use("pool", Level(0.5, 1.0, 2.0), Level(0.4, 0.9, None)), Use("idle", Level(0.0, 0.0, 0.0), Level())),
         ("pool", "cpu"),
+        ("run:1", "run:2"),
+        ("h1", "h2"),
         ("Each arm was to run 5 min.",),
         (Result(datetime(2026, 11, 25, tzinfo=UTC), "inconclusive", "p99 +1.0 %"),),
     )
@@ -198,7 +200,7 @@ def test_every_format_tells_strata_saturation_load_plan_and_what_was_not_as_plan
         "replica stopped", "-25.0 %", "+0.0 %", "+0.00 pp", "Cochran",  # the strata
         "pool", "50 %", "pool / cpu",  # the saturation
         "offered_rps 30", "offered_rps 40", "4 CPUs", "16 GB",  # the load and the machine
-        "Each arm was to run 5 min.", "inconclusive, p99 +1.0 %", "ship, 2026-11-26",
+        "h1, h2", "Each arm was to run 5 min.", "inconclusive, p99 +1.0 %", "ship, 2026-11-26",
         "GET /x", "40 → 60 %", "+1.000 pp",  # a route, and its errors, for they moved
     ):  # fmt: skip
         assert words in seen, words
@@ -214,6 +216,7 @@ def test_json_holds_the_plan_the_load_and_every_stratums_metrics(whole: tuple[Co
     assert found["workload"] == {"baseline": {"offered_rps": 30}, "candidate": {"offered_rps": 40}}
     assert found["workload_digest"]["baseline"] != found["workload_digest"]["candidate"]
     assert found["saturation"][0]["candidate"] == {"mean": 0.4, "highest": 0.9, "waiting": None}
+    assert (found["ids"]["candidate"], found["history"]) == ("run:2", ["h1", "h2"])
     assert [one["kind"] for one in found["strata"]] == ["level", "outage"]
     assert found["strata"][0]["metrics"][0]["effect_percent"] == -25
     assert found["deviations"] == ["Each arm was to run 5 min."]

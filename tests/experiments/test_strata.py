@@ -11,6 +11,7 @@ from simulated import Service, run
 from tputtui.experiments.context import Context
 from tputtui.experiments.outcome import Comparison, Interval, Metric, Verdict
 from tputtui.experiments.plan import Experiment
+from tputtui.experiments.report.words import headline
 from tputtui.experiments.rows import Rows
 from tputtui.experiments.statistics.compare import compare
 from tputtui.experiments.statistics.pairs import Pair, compare_pairs
@@ -123,3 +124,17 @@ def test_a_pair_that_was_taken_on_another_machine_bars_all() -> None:
     found = compare_pairs(pairs)
     assert found.verdict == "not_comparable"
     assert found.reasons[0] == "Pair 3 is not comparable."
+
+
+def test_an_uplift_of_the_tail_alone_is_verified_by_the_tail() -> None:
+    """An open load that nobody declared: throughput is equivalent, on either side of nothing by chance."""
+    first = replace(answer("improved"), primary="throughput")
+    others = [
+        ("load 30", replace(answer("improved", throughput=-0.001), primary="throughput")),
+        ("load 70", replace(answer("improved", throughput=0.002), primary="throughput")),
+        ("outage", replace(answer("improved", throughput=-0.003), primary="throughput")),
+    ]
+    found = verified(first, others)
+    assert "verified" in found.flags
+    assert found.strata_by == "p99"
+    assert headline(found) == "improved, verified: p99 -20.0 % [-23.0, -17.0]"

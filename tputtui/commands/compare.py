@@ -72,13 +72,15 @@ def run(arguments: Arguments) -> int:
         (first[0].workload, first[1].workload),
         _saturation(*first),
         (first[0].first, first[1].first),
+        (first[0].identity, first[1].identity),
+        tuple(clean(word) for word in options.history),
         (*((doubt,) if doubt else ()), *told),
         plans.earlier(options.experiment),
         *_profiles(*first),
     )
     _deliver(_report(options.format, answer, record, code), options, plain)
     if options.experiment is not None and not settings.read_only:
-        plans.note(options.experiment, answer, record, [*pairs, *(arms for _, arms in strata)])
+        plans.note(options.experiment, answer, record, [*pairs, *(arms for _, arms in strata)], history)
     return code
 
 

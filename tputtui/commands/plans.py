@@ -53,11 +53,13 @@ def earlier(path: str | None) -> tuple[Result, ...]:
     return tuple(results.parse_results(sides.content_of(path).decode())) if path is not None else ()
 
 
-def note(path: str, answer: Comparison, record: Record, arms: Sequence[tuple[Side, Side]]) -> None:
+def note(
+    path: str, answer: Comparison, record: Record, arms: Sequence[tuple[Side, Side]], history: Sequence[Side]
+) -> None:
     """Append what was found to the experiment's file; a line on stderr where that cannot be done. What is there
     already, only older, is not repeated.
     """
-    deciding = words.deciding(answer)
+    deciding = answer.deciding
     new = results.entry(
         answer,
         datetime.now(UTC),
@@ -66,9 +68,10 @@ def note(path: str, answer: Comparison, record: Record, arms: Sequence[tuple[Sid
         {
             "baselines": [baseline.identity for baseline, _ in arms],
             "candidates": [candidate.identity for _, candidate in arms],
+            "history": [one.identity for one in history],
         },
         [words.line(metric) for metric in answer.metrics if metric.effect is not None],
-        [words.stratum(one, answer.primary) for one in answer.strata],
+        [words.stratum(one, answer.strata_by or answer.primary) for one in answer.strata],
         record.deviations,
     )
     shown = clean(path, 200)

@@ -194,9 +194,11 @@ def _environment(header: Header) -> dict[str, object]:
     memory = told.get("memory_bytes", "")
     if memory.isdigit():
         found["mem_gb"] = round(int(memory) / 1e9, 1)
-    for target, words in header.builds.items():
-        found |= {f"{target} {name}": value for name, value in words.items()}
-    return found
+    builds: dict[str, dict[str, None]] = {}  # targets are called by their ports, which are others in each run
+    for words in header.builds.values():
+        for name, value in words.items():
+            builds.setdefault(name, {})[value] = None
+    return found | {f"software {name}": " / ".join(sorted(values)) for name, values in builds.items()}
 
 
 def _field(name: str) -> str:

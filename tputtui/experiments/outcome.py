@@ -165,9 +165,21 @@ class Comparison:
     differences: tuple[Difference, ...] = ()
     strata: tuple[Stratum, ...] = ()
     heterogeneity_p: float | None = None  # Cochran's Q over the strata
+    strata_by: str = ""  # the metric that the strata are judged by; nothing: the primary
     advice: tuple[str, ...] = ()  # the next best design
     capped: bool = False  # a gate allowed no more than inconclusive
     shifted: bool = False  # the mix of routes is another one: the total is of other work
+
+    @property
+    def deciding(self) -> Metric | None:
+        """The metric that made the verdict: the worst of those that regressed, one that improved, else the primary."""
+        primary = self.metric(self.primary)
+        if self.verdict == "improved" and primary is not None and primary.verdict == "improved":
+            return primary
+        if self.verdict not in ("improved", "regressed"):
+            return primary
+        told = [one for one in self.metrics if one.guards and one.verdict == self.verdict]
+        return max(told, key=lambda one: abs(one.effect or 0.0) / one.margin, default=primary)
 
     def metric(self, name: str) -> Metric | None:
         """A metric by its name; None where there is none."""

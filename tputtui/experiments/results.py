@@ -42,7 +42,7 @@ def entry(
     strata: Sequence[str],
     deviations: Sequence[str],
 ) -> str:
-    """The table to append. `identities`: "baselines" and "candidates" -> what the sides are known by."""
+    """The table to append. `identities`: "baselines", "candidates" and "history" -> what they are known by."""
     values: dict[str, object] = {
         "date": date,
         "verdict": comparison.verdict,
@@ -51,7 +51,7 @@ def entry(
         "design": comparison.design,
         "primary": comparison.primary,
         **sides,
-        **{name: list(each) for name, each in identities.items()},
+        **{name: list(each) for name, each in identities.items() if each},
         "figures": list(figures),
         "strata": list(strata),
         "flags": list(comparison.flags),

@@ -18,6 +18,8 @@ def document(comparison: Comparison, exit_code: int, record: Record) -> dict[str
     return {
         "schema": 1,
         "sides": dict(record.sides),
+        "ids": {arm: identity or None for arm, identity in zip(_ARMS, record.identities, strict=True)},
+        "history": list(record.history),
         "verdict": comparison.verdict,
         "ok": exit_code == 0,
         "exit_code": exit_code,
@@ -35,6 +37,7 @@ def document(comparison: Comparison, exit_code: int, record: Record) -> dict[str
         "metrics": [metric(one) for one in comparison.metrics],
         "routes": [_route(one) for one in comparison.routes],
         "strata": [_stratum(one) for one in comparison.strata],
+        "strata_by": (comparison.strata_by or comparison.primary) if comparison.strata else None,
         "heterogeneity_p": _finite(comparison.heterogeneity_p),
         "differences": [
             {
@@ -111,6 +114,7 @@ def metric(one: Metric) -> dict[str, object]:
 
 def _route(one: Route) -> dict[str, object]:
     return {
+        "name": one.name,
         "route": one.name,
         "verdict": one.verdict,
         "baseline_share": _finite(one.baseline_share),

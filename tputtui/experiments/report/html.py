@@ -33,11 +33,11 @@ caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(5
 details caption{position:static;width:auto;height:auto;clip-path:none;text-align:left;padding:14px 8px 2px}
 th,td{padding:4px 8px;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap;font-weight:normal}
 thead th{color:var(--dim)}th.left,td.left{text-align:left}
-th:nth-child(1),td.left{white-space:normal;overflow-wrap:anywhere;min-width:84px}
+th:nth-child(1),td.left{white-space:normal;overflow-wrap:break-word;min-width:84px}
 .improved{color:var(--good)}.regressed{color:var(--bad)}.inconclusive,.not_comparable{color:var(--warn)}
 .key::before{content:"";display:inline-block;width:18px;border-top:2px solid;vertical-align:middle;margin-right:6px}
 .key.a{color:var(--a)}.key.b{color:var(--b)}.key{margin-right:16px}
-.chart{width:100%;height:auto;display:block;margin:10px 0}.chart text{font:12px system-ui,sans-serif;fill:var(--dim)}
+.chart{width:100%;min-width:600px;height:auto;display:block;margin:10px 0}.chart text{font:12px system-ui,sans-serif;fill:var(--dim)}
 .chart .title,.chart .label{fill:var(--fg)}.end{text-anchor:end}.middle{text-anchor:middle}
 .chart .grid{stroke:var(--rule)}.chart .zero{stroke:var(--dim)}.chart .margin{fill:var(--band)}
 .chart polyline{fill:none;stroke-width:1.3}.chart .baseline{stroke:var(--a)}.chart .candidate{stroke:var(--b)}
@@ -50,7 +50,7 @@ summary{cursor:pointer;margin:16px 0 4px}
 pre{font-size:12px;white-space:pre-wrap;overflow-wrap:anywhere}
 @media print{:root{--bg:#fff;--fg:#000;--dim:#444;--rule:#bbb;--band:#eee;--a:#666;--b:#0b4f94;--good:#0d5c2f;
 --bad:#96150e;--warn:#6b4600}main{max-width:none;padding:0}.scroll{overflow:visible}h2{break-after:avoid}
-tr,.chart{break-inside:avoid}.flame{width:auto;left:0;transform:none}.flame svg{min-width:0}details:not([open]){display:none}}
+tr,.chart{break-inside:avoid}.flame{width:auto;left:0;transform:none}.chart,.flame svg{min-width:0}details:not([open]){display:none}}
 """
 
 
@@ -66,15 +66,15 @@ def html(comparison: Comparison, record: Record, document: Mapping[str, object])
     ]
     if comparison.metrics:
         results = tables.metrics(comparison.metrics, comparison.primary, record.cores)
-        body += ["<h2>Results</h2>", charts.forest(comparison.metrics), _table(results)]
+        body += ["<h2>Results</h2>", _plot(charts.forest(comparison.metrics)), _table(results)]
     drawn = charts.all_over_time(record.rows) if record.rows is not None else []
     if drawn:
         keys = "".join(f'<span class="key {key}">{arm}</span>' for key, arm in (("a", "baseline"), ("b", "candidate")))
-        body += ["<h2>Over time</h2>", f"<p>{keys}</p>", *drawn]
+        body += ["<h2>Over time</h2>", f"<p>{keys}</p>", *map(_plot, drawn)]
     for table in (tables.routes(comparison), tables.strata(comparison)):
         body += _section(table)
     if comparison.strata:
-        body.append(charts.strata(comparison.strata, comparison.primary))
+        body.append(_plot(charts.strata(comparison.strata, comparison.strata_by or comparison.primary)))
     body += _every_route(comparison)
     body += _section(tables.saturation(record))
     body += _block("What the profiles say", record.hot)
@@ -99,15 +99,14 @@ def html(comparison: Comparison, record: Record, document: Mapping[str, object])
 
 def _facts(comparison: Comparison, record: Record) -> list[str]:
     """What was planned, what was compared, where and under which load."""
-    rows = [
-        *record.sections(),
-        *((arm.capitalize(), name) for arm, name in record.sides.items()),
-        ("Measured", words.measured(comparison)),
-        ("Machine", tables.machine(record)),
-        ("Workload", tables.workload(record)),
-    ]
-    inner = "".join(f"<dt>{escape(head)}</dt><dd>{escape(body)}</dd>" for head, body in rows if body)
+    rows = (*record.sections(), *tables.facts(comparison, record))
+    inner = "".join(f"<dt>{escape(head)}</dt><dd>{escape(body)}</dd>" for head, body in rows)
     return [f"<dl>{inner}</dl>"]
+
+
+def _plot(svg: str) -> str:
+    """A chart that keeps its letters' size where the page is narrow."""
+    return f'<div class="scroll">{svg}</div>' if svg else ""
 
 
 def _section(table: Table) -> list[str]:

@@ -20,10 +20,8 @@ def markdown(comparison: Comparison, record: Record) -> str:
     lines += _block("Why", comparison.reasons)
     for head, body in record.sections():
         lines += [f"**{head}:** {_plain(body)}", ""]
-    lines += [*(f"- {arm}: {_code(name)}" for arm, name in record.sides.items())]
-    lines += [f"- measured: {_plain(words.measured(comparison))}"]
-    for name, body in (("machine", tables.machine(record)), ("workload", tables.workload(record))):
-        lines += [f"- {name}: {_plain(body)}"] if body else []
+    for head, body in tables.facts(comparison, record):
+        lines.append(f"- {head.lower()}: {_code(body) if head.lower() in record.sides else _plain(body)}")
     lines += [""]
     lines += _block("What differs", [words.difference(one) for one in comparison.differences])
     lines += _block("Not as planned", record.deviations)

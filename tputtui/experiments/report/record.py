@@ -45,6 +45,8 @@ class Record:
     workloads: tuple[Mapping[str, object], Mapping[str, object]] = (_NOTHING, _NOTHING)  # what was said of the load
     saturation: tuple[Use, ...] = ()
     first: tuple[str, str] = ("", "")  # what was first to saturate in each arm
+    identities: tuple[str, str] = ("", "")  # what the sides are known by, however they are called
+    history: tuple[str, ...] = ()  # runs of unchanged code that were used, as they were typed
     deviations: tuple[str, ...] = ()  # from the plan, a sentence each
     earlier: tuple[Result, ...] = ()  # what the experiment's file says of comparisons before
     flame: str = ""  # a differential flame graph as SVG, from our own renderer

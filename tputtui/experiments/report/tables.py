@@ -91,17 +91,18 @@ def _shares(route: Route) -> str:
 
 def strata(comparison: Comparison) -> Table:
     """Every stratum by the metric that decides, with its throughput and errors."""
+    by_name = comparison.strata_by or comparison.primary
     rows = []
     for one in comparison.strata:
-        metric = one.metric(comparison.primary)
+        metric = one.metric(by_name)
         by = ("–", "–") if metric is None else (words.effect(metric), words.interval(metric) or UNKNOWN)
         rate = UNKNOWN if one.effect is None else f"{words.signed(100 * one.effect, 1)} %"
         errors = UNKNOWN if one.error_points is None else f"{words.signed(100 * one.error_points, 2)} pp"
         cells = (one.name, one.kind, span(one.seconds), *by, rate, errors, words.verdict(one.verdict))
         rows.append(Row(cells, one.verdict))
-    primary = words.METRIC_WORDS.get(comparison.primary, comparison.primary)
-    heads = ("stratum", "kind", "measured", primary, "95 % interval", "throughput", "errors", "verdict")
-    wide = {1, 5} if comparison.primary == "throughput" else {1}
+    judged_by = words.METRIC_WORDS.get(by_name, by_name)
+    heads = ("stratum", "kind", "measured", judged_by, "95 % interval", "throughput", "errors", "verdict")
+    wide = {1, 5} if by_name == "throughput" else {1}
     p = comparison.heterogeneity_p
     note = "" if p is None else f"of the same size in all of them: p = {number(p, 2)} (Cochran's Q)"
     return Table("Strata", heads, tuple(rows), frozenset((0, 1, 7)), frozenset(wide), note)
@@ -143,7 +144,19 @@ def environments(comparison: Comparison, record: Record) -> Table:
     return Table("Environments", ("field", "baseline", "candidate", ""), tuple(rows), frozenset(range(4)), note=note)
 
 
-def machine(record: Record) -> str:
+def facts(comparison: Comparison, record: Record) -> list[tuple[str, str]]:
+    """(heading, text) of what was compared, how long, where, and under which load."""
+    named = (
+        *((arm.capitalize(), name) for arm, name in record.sides.items()),
+        ("Measured", words.measured(comparison)),
+        ("History", ", ".join(record.history)),
+        ("Machine", _machine(record)),
+        ("Workload", _workload(record)),
+    )
+    return [(head, body) for head, body in named if body]
+
+
+def _machine(record: Record) -> str:
     """The baseline's machine in one line; nothing where it is not known."""
     told = record.environments[0]
     cpus, memory = told.get("cpus"), told.get("mem_gb")
@@ -156,7 +169,7 @@ def machine(record: Record) -> str:
     return ", ".join(parts)
 
 
-def workload(record: Record) -> str:
+def _workload(record: Record) -> str:
     """What was said of the load, with the digest by which two are known to be the same."""
     before, after = record.workloads
     if not before and not after:

@@ -20,11 +20,9 @@ _HEAD: Final = 10
 def text(comparison: Comparison, record: Record) -> str:
     """The report, lines joined, without an end of line at its end."""
     lines = [words.headline(comparison), words.MEANINGS[comparison.verdict], "", *_block("why", comparison.reasons)]
-    for head, body in record.sections():
-        lines += _said(head.lower(), body)
-    lines += [f"  {left(arm, _HEAD)} {cut_left(name, _WIDE - _HEAD - 3)}" for arm, name in record.sides.items()]
-    lines += _said("measured", words.measured(comparison))
-    lines += _said("machine", tables.machine(record)) + _said("workload", tables.workload(record)) + [""]
+    for head, body in (*record.sections(), *tables.facts(comparison, record)):
+        lines += _said(head.lower(), cut_left(body, _WIDE - _HEAD - 3) if head.lower() in record.sides else body)
+    lines += [""]
     lines += _block("what differs", [words.difference(one) for one in comparison.differences])
     lines += _block("not as planned", record.deviations)
     if comparison.metrics:
@@ -40,14 +38,14 @@ def text(comparison: Comparison, record: Record) -> str:
 
 
 def _metrics(table: Table) -> list[str]:
-    """The table of metrics: which of them decides, and which are for information."""
+    """The table of metrics: which of them is the primary, and which are for information."""
     marked = [
         Row((f"{'*' if row.decides else ' ' if row.guards else '·'} {row.cells[0]}", *row.cells[1:]), row.verdict)
         for row in table.rows
     ]
     heads = ("", *table.heads[1:])
     lines = _columns([heads, *(row.cells for row in marked)], table)
-    note = "* decides, · is for information" if any(not row.guards for row in table.rows) else "* decides"
+    note = "* primary, · for information" if any(not row.guards for row in table.rows) else "* primary"
     return [*lines, *_wrapped(f"{note}; {table.note}", "  "), ""]
 
 

@@ -44,19 +44,10 @@ def headline(comparison: Comparison) -> str:
     word = VERDICT_WORDS[comparison.verdict]
     provisional = " (provisional)" if "provisional" in comparison.flags and comparison.verdict != "inconclusive" else ""
     verified = ", verified" if "verified" in comparison.flags else ""
-    metric = deciding(comparison)
+    metric = comparison.deciding
     if metric is None or metric.effect is None or comparison.verdict == "not_comparable":
         return f"{word}{verified}{provisional}"
     return f"{word}{verified}{provisional}: {figure(metric)}"
-
-
-def deciding(comparison: Comparison) -> Metric | None:
-    """The metric that made the verdict: the worst of those that regressed, else the primary."""
-    if comparison.verdict == "regressed":
-        worse = [one for one in comparison.metrics if one.guards and one.verdict == "regressed"]
-        if worse:
-            return max(worse, key=lambda one: abs(one.effect or 0.0) / one.margin)
-    return comparison.metric(comparison.primary)
 
 
 def effect(metric: Metric) -> str:

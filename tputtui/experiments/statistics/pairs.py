@@ -1,6 +1,7 @@
 """Interleaved pairs: each is one observation, so what differs between runs is in the error where it belongs.
 
-At 2 % between runs, five pairs of 120 s find +5 % in 65 % of all cases, one pair of 600 s in 27 %: the same time.
+At 2 % between runs and strongly alike seconds (0.8), five pairs of 120 s find +5 % in 42 % of all cases, one pair of 600 s
+with five runs of history in 24 %: the same time (`python bench/compare.py`).
 """
 
 from __future__ import annotations

@@ -36,7 +36,8 @@ def verified(first: Comparison, others: Sequence[tuple[str, Comparison]], plan: 
     reasons, flags = list(first.reasons), list(first.flags)
     barred = [name for name, one in others if one.verdict == "not_comparable"]
     worse = [name for name, one in named if one.verdict == "regressed"]
-    metrics = [metric for _, one in named if (metric := one.metric(first.primary)) is not None]
+    by = first.deciding.name if first.verdict == "improved" and first.deciding is not None else first.primary
+    metrics = [metric for _, one in named if (metric := one.metric(by)) is not None]
     effects = [metric.effect for metric in metrics if metric.effect is not None]
     same_sign = len(effects) == len(named) and (min(effects) > 0 or max(effects) < 0)
     verdict = first.verdict
@@ -48,7 +49,7 @@ def verified(first: Comparison, others: Sequence[tuple[str, Comparison]], plan: 
         reasons.append(f"It regressed in: {', '.join(worse)}.")
     elif verdict == "improved" and not same_sign:
         verdict = "inconclusive"
-        reasons.append(f"The strata do not all point the same way in {first.primary}.")
+        reasons.append(f"The strata do not all point the same way in {by}.")
     if verdict == "improved":
         lacking = _lacking(strata, plan)
         if lacking:
@@ -56,12 +57,10 @@ def verified(first: Comparison, others: Sequence[tuple[str, Comparison]], plan: 
         else:
             flags.append("verified")
             levels = sum(one.kind == "level" for one in strata)
-            reasons.append(f"Verified: better in {first.primary} at {levels} load levels and through an outage.")
+            reasons.append(f"Verified: better in {by} at {levels} load levels and through an outage.")
     pooled, q = _pooled(metrics)
     if pooled is not None:
-        reasons.append(
-            f"All strata together, weighted by how sure each is: {first.primary} {100 * np.expm1(pooled):+.1f} %."
-        )
+        reasons.append(f"All strata together, weighted by how sure each is: {by} {100 * np.expm1(pooled):+.1f} %.")
     return replace(
         first,
         verdict=verdict,
@@ -69,6 +68,7 @@ def verified(first: Comparison, others: Sequence[tuple[str, Comparison]], plan: 
         flags=tuple(dict.fromkeys(flags)),
         strata=(*first.strata, *strata),
         heterogeneity_p=q,
+        strata_by=by,
         advice=_advice(first, strata, plan, "verified" in flags, verdict),
     )
 
