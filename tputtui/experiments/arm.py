@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from tputtui.frozen import frozen
 from tputtui.model import ObjectiveState
 from tputtui.signals.burn import PAIRS, Latch
-from tputtui.signals.objectives import Objective, budget
+from tputtui.signals.objectives import Objective, latch
 
 FAST: Final = PAIRS[0]
 FEWEST_REQUESTS: Final = 100.0
@@ -16,7 +16,7 @@ DEAD_S: Final = 10.0
 _STILL: Final = 0.5  # of its requests of the minute before: with less the control has lost its traffic, too
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seen:
     """A side as of one tick, as its objective sees it. None is unknown."""
 
@@ -38,7 +38,7 @@ class Seen:
         return self.total or self.rps or 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Side:
     """The evidence of one side."""
 
@@ -55,7 +55,8 @@ class Arm:
 
     def __init__(self, name: str, objective: Objective) -> None:
         self.name = name
-        self.latch = Latch(budget(objective))
+        self.latch = latch(objective)
+        self._asked = Latch(None)  # counts requests, whatever the objective counts
         self.seen = Seen()
         self.state: ObjectiveState = "no_data"
         self.since = (0.0, 0.0)  # (at, time) of the state
@@ -78,12 +79,16 @@ class Arm:
             self.unknown_since = at
         self._began, self.seen = True, seen
         state: ObjectiveState = "no_data"
+        if seen.known:
+            self._asked.take(at, beyond=False, total=seen.observed)
+        else:
+            self._asked.skip(at)
         if seen.value is None:
             self.latch.skip(at)
         else:
             value, level = seen.value, self._objective.value
             beyond = value > level if self._objective.op == "<=" else value < level
-            state = self.latch.take(at, beyond, seen.observed, seen.bad)
+            state = self.latch.take(at, beyond, seen.total, seen.bad)
         if state != self.state:
             self.state, self.since = state, (at, time)
         if state != "missed":
@@ -98,8 +103,12 @@ class Arm:
         rises = bool(self.seen.rps) if requests is None else requests != self._requests
         if rises or not known:
             self.rose = (at, time)
-            self.before = self.latch.burn(at, FAST.long_s).total
+            self.before = self.requests(at, FAST.long_s)
         self._requests = requests if known else None
+
+    def requests(self, at: float, span_s: float) -> float:
+        """How many there were in the last `span_s` seconds."""
+        return self._asked.burn(at, span_s).total
 
     def is_silent(self, at: float) -> bool:
         """It answers, and has had no request for DEAD_S, after enough of them in the minute before."""
@@ -107,7 +116,7 @@ class Arm:
 
     def has_faded(self, at: float) -> bool:
         """It has hardly any traffic, against the minute before."""
-        return (self.seen.rps or 0.0) * FAST.long_s < _STILL * self.latch.burn(at, FAST.long_s).total
+        return (self.seen.rps or 0.0) * FAST.long_s < _STILL * self.requests(at, FAST.long_s)
 
     def side(self, at: float, span_s: float) -> Side:
         """The evidence, the requests being those of the last `span_s` seconds."""
@@ -116,7 +125,7 @@ class Arm:
             self.name,
             self.seen.rps,
             self.seen.value,
-            self.latch.burn(at, span_s).total,
+            self.requests(at, span_s),
             self.latch.burn(at, FAST.long_s).rate if has_budget else None,
             self.latch.burn(at, FAST.short_s).rate if has_budget else None,
         )

@@ -13,12 +13,13 @@ an incident of both would else be the treatment's alone for as long. The rules a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from tputtui.experiments.arm import FAST, FEWEST_REQUESTS, Arm, Seen, Side
+from tputtui.experiments.concurrent import BEYOND
 from tputtui.experiments.contest import Contest, Effect, Rows
 from tputtui.experiments.context import Context
+from tputtui.frozen import frozen
 from tputtui.signals.burn import PAIRS
 from tputtui.signals.objectives import Objective
 from tputtui.text import amount, clean, number, percent, span
@@ -29,12 +30,9 @@ NO_DATA_S: Final = 10.0
 CONFIRMED: Final = 3
 
 _SLOWER_S: Final = PAIRS[1].long_s  # what was not missed by a fast burn is judged over as long
-_ROW_REQUESTS: Final = (
-    3.0  # beyond a quantile, in a row: below that it is a maximum, which depends on how many there were
-)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
     """The treatment has to go: why, and on what evidence. Times are unix seconds."""
 
@@ -52,7 +50,7 @@ class Decision:
     effect: Effect | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Look:
     """What one tick says: a decision, or why there can be none, as a sentence that stays the same while it holds."""
 
@@ -121,7 +119,7 @@ class Guard:
             return "dead"
         if self._is_missed(at):
             return "fast_burn" if own.fast else "missed"
-        if self._worse is not None and own.latch.burn(at, FAST.long_s).total >= FEWEST_REQUESTS:
+        if self._worse is not None and own.requests(at, FAST.long_s) >= FEWEST_REQUESTS:
             return "worse_than_control"
         return None
 
@@ -129,14 +127,14 @@ class Guard:
         own = self._own
         if own.state != "missed" or at - own.since[0] < self._fail_after_s:
             return False
-        return self.objective.measure == "rps" or own.latch.burn(at, self._span_s).total >= FEWEST_REQUESTS
+        return self.objective.measure == "rps" or own.requests(at, self._span_s) >= FEWEST_REQUESTS
 
     def _compare(self, at: float, own: Seen, other: Seen) -> None:
         if not self._row.ends(at, own.known and other.known):
             if not (own.known and other.known):
                 self._worse = None
             return
-        enough = min(own.observed, other.observed) * self._row.row_s * self._beyond >= _ROW_REQUESTS
+        enough = min(own.observed, other.observed) * self._row.row_s * self._beyond >= BEYOND
         tail = self._tail.add(own.quantile, other.quantile) if enough else None
         self._worse = self._throughput.add(own.rps, other.rps) or tail
 

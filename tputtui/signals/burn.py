@@ -34,6 +34,11 @@ PAIRS: Final = (
 LEVEL_S: Final = 30.0  # the plain rule: beyond the level for two thirds of it
 _LEVEL_SHARE: Final = 2 / 3
 _LEVEL_LEAST_S: Final = 5.0
+LEAST_BAD: Final = 5.0
+"""Bad requests in the last five minutes below which the plain rule says nothing: one error in the first thousand requests
+is ten times 0.01 %, and tells nothing."""
+
+_LEAST_BAD_S: Final = 300.0
 _CLEAR_S: Final = 30.0  # how long it must be well before it is called so
 _LONGEST_S: Final = max(pair.long_s for pair in PAIRS)
 
@@ -59,9 +64,13 @@ class _Sums(NamedTuple):
 class Latch:
     """One objective's state. Memory: one entry a tick for twenty minutes at most."""
 
-    def __init__(self, budget: float | None) -> None:
-        """`budget`: the share of requests that may be bad; None where the objective counts none (a throughput floor)."""
+    def __init__(self, budget: float | None, least_bad: float = LEAST_BAD) -> None:
+        """`budget`: the share of requests that may be bad; None where the objective counts none (a throughput floor).
+
+        `least_bad`: bad requests that the plain rule needs, if requests are counted; 0 where they are only estimated.
+        """
         self.budget = budget
+        self._least_bad = least_bad if budget is not None else 0.0
         self.level: Level = "ok"
         self._sums = [_Sums(-math.inf)]  # the first one is the newest that no span reaches back to
         self._is_beyond_now = False
@@ -146,6 +155,6 @@ class Latch:
 
     def _is_beyond(self, at: float) -> bool:
         recent = self._over(at, LEVEL_S)
-        return (
-            recent.seconds >= _LEVEL_LEAST_S and self._is_beyond_now and recent.beyond >= _LEVEL_SHARE * recent.seconds
-        )
+        lasts = recent.seconds >= _LEVEL_LEAST_S and recent.beyond >= _LEVEL_SHARE * recent.seconds
+        counted = self._over(at, _LEAST_BAD_S)
+        return lasts and self._is_beyond_now and (counted.bad >= self._least_bad or counted.total <= 0)

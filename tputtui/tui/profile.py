@@ -169,6 +169,8 @@ class ProfileScreen(ListKeys):
                 ("Enter", "choose" if self._book.tab == "threads" else "open"),
                 *keys.hints(("profile", "everywhere"), self.desk.settings.keys),
             ]
+            if not self.desk.alone:
+                usual[-1] = (usual[-1][0], "back")
             hints = self.hints or usual
             self.query_one("#footer", LineBar).show_line(footer(hints, scene.viewpoint.status, width))
 
