@@ -57,9 +57,9 @@ def _counted(settings_of: Arguments, path: Path, other: Path | None) -> int:
 
     if other is not None:
         raise UsageError("a pstats file counts calls and cannot be compared: name one FILE")
+    counted: Instrumented = pstats.load(path)
     if settings_of.options.output:
         raise UsageError("a pstats file has no stacks: there is nothing to write in another format")
-    counted: Instrumented = pstats.load(path)
     require_screen("python -m pstats FILE prints it")
     settings = effective(settings_of).settings
 

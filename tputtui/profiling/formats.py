@@ -51,8 +51,10 @@ def parse(data: bytes, label: str = "") -> Profile:
         raise UnreadableProfile("the file is empty")
     if head.startswith(b"\xef\xbb\xbf"):
         data, head = data.lstrip()[3:], head[3:].lstrip()
-    if head.startswith(b"{"):
+    if head.startswith(b"{") or (head.startswith(b"[") and data.rstrip().endswith(b"]")):  # a stack ends in a number
         return speedscope.read(data, label=label)
+    if head.startswith((b"<?xml", b"<svg")):
+        raise UnreadableProfile("a picture: no samples are read from an SVG; view the .json or .txt it was made from")
     if b"\0" in head:
         raise UnreadableProfile("binary data: neither speedscope JSON nor collapsed stacks")
     return collapsed.read(data, label=label)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from tputtui.frozen import frozen
 from tputtui.profiling.asleep import asleep, cpu_shares
 from tputtui.profiling.categories import waits
-from tputtui.profiling.profile import Func, Profile, Thread
+from tputtui.profiling.profile import INCOMPLETE, Func, Profile, Thread
 from tputtui.profiling.spread import plus_minus
 from tputtui.profiling.stacks import Stacks
 
@@ -81,6 +81,16 @@ def hot_functions(stacks: Stacks) -> list[HotFunction]:
         for func, weight in total.items()
     ]
     return sorted(rows, key=lambda row: (-row.self_, -row.total, row.func.name))
+
+
+def runs(func: Func) -> bool:
+    """Is time in it spent, and not waited? Torn stacks tell nothing."""
+    return not waits(func) and func.name != INCOMPLETE
+
+
+def hottest_first(rows: Sequence[HotFunction]) -> list[HotFunction]:
+    """What runs before what waits, each by its own time, then by total; what only calls others after what runs itself."""
+    return sorted(rows, key=lambda row: (not runs(row.func) or row.self_ <= 0, not row.self_, -row.self_, -row.total))
 
 
 def by_slice(stacks: Stacks, func: int, *, own: bool = False) -> list[float]:

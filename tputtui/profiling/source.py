@@ -12,6 +12,7 @@ from tputtui.text import clean
 MAX_BYTES = 4 << 20
 MAX_LINES = 100_000
 COLUMNS = 400  # of a line that are kept
+ROUNDED_S = 1.0  # the kernel tells the time of its boot in whole seconds: a process started up to so much later
 CHANGED = "changed since the process started: lines may have moved"
 
 
@@ -47,7 +48,7 @@ def read(file: str, pid: int | None, started: float | None = None, root: Path = 
     except OSError as error:
         return SourceText(file, missing=f"not read: {clean(error.strerror or str(error), 80)}")
     lines = tuple(clean(line.expandtabs(4), COLUMNS) for line in words.splitlines()[:MAX_LINES])
-    changed = started is not None and stat.st_mtime > started
+    changed = started is not None and stat.st_mtime > started + ROUNDED_S
     return SourceText(file, lines, CHANGED if changed else "")
 
 

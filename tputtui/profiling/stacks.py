@@ -6,11 +6,11 @@ Everything that is drawn starts here: call tree, callers, hot functions, flame g
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from tputtui.frozen import frozen
 from tputtui.profiling.asleep import asleep
-from tputtui.profiling.profile import ASLEEP, Counts, Frames, Profile, Stack, Thread, slices_of
+from tputtui.profiling.profile import ASLEEP, Counts, Frames, Func, Profile, Stack, Thread, slices_of
 
 SLICES = 20  # more groups of slices tell the variance no better
 USUAL_ROOTS = frozenset(("<module>", "Thread._bootstrap", "_bootstrap"))
@@ -101,11 +101,38 @@ def choose(profile: Profile, threads: Collection[Thread] | None = None, *, by_cp
 def focus(stacks: Stacks, func: int) -> Stacks:
     """Only what runs below a function, with it as the root. Shares stay shares of everything chosen before."""
     owner = stacks.frames.func_ids()
+
+    def below(stack: Stack) -> Stack:
+        start = next((at for at, frame in enumerate(stack) if owner[frame] == func), len(stack))
+        return stack[start:]
+
+    return _reduced(stacks, below)
+
+
+def only_mine(stacks: Stacks, mine: Callable[[Func], bool]) -> Stacks:
+    """Of code that is not `mine` what mine called, where a stack ends in it, and no deeper; as the tree's `Shape.mine`.
+
+    A stack without any code of mine keeps the function that it ends in: no sample is lost.
+    """
+    funcs = [mine(func) for func in stacks.frames.funcs]
+    own = [funcs[func] for func in stacks.frames.func_ids()]
+
+    def called(stack: Stack) -> Stack:
+        last = next((at for at in range(len(stack) - 1, -1, -1) if own[stack[at]]), -1)
+        if last < 0:
+            return stack[-1:]
+        return (*(frame for frame in stack[: last + 1] if own[frame]), *stack[last + 1 : last + 2])
+
+    return _reduced(stacks, called)
+
+
+def _reduced(stacks: Stacks, cut: Callable[[Stack], Stack]) -> Stacks:
+    """The stacks as `cut` leaves them, equal ones merged, empty ones dropped."""
     kept: dict[Stack, int] = {}
     place: list[int] = []  # the new index of each old stack, -1: dropped
     for stack in stacks.stacks:
-        start = next((at for at, frame in enumerate(stack) if owner[frame] == func), -1)
-        place.append(-1 if start < 0 else kept.setdefault(stack[start:], len(kept)))
+        left = cut(stack)
+        place.append(kept.setdefault(left, len(kept)) if left else -1)
 
     def moved(column: Iterable[float]) -> array[float]:
         out = array("d", bytes(8 * len(kept)))

@@ -7,7 +7,7 @@ import time
 from typing import Protocol
 
 from tputtui.profiling import speedscope
-from tputtui.profiling.hot import hot_functions
+from tputtui.profiling.hot import hot_functions, hottest_first, runs
 from tputtui.profiling.profile import Profile
 from tputtui.profiling.stacks import choose
 from tputtui.runs.items import Profiled
@@ -30,9 +30,13 @@ def put(keeper: Keeper, profile: Profile) -> bool:
 
 
 def hottest(profile: Profile) -> str:
-    """The function with the most time of its own: "rank 24 %"; "" where nothing was sampled."""
-    found = hot_functions(choose(profile))
-    return f"{found[0].func.name} {percent(100 * found[0].self_)} %" if found else ""
+    """The function that runs and has the most time of its own: "rank 24 %"; "" where nothing was sampled."""
+    found = hottest_first(hot_functions(choose(profile)))
+    if not found:
+        return ""
+    first = found[0]
+    words = f"{first.func.name} {percent(100 * first.self_)} %"
+    return words if runs(first.func) else f"nothing runs: {words}"
 
 
 def read(profiled: Profiled) -> Profile:

@@ -242,7 +242,10 @@ class ProfileScreen(ListKeys):
 
     def do_zoom_panel(self) -> None:
         """z: the pane takes the lines above it, too."""
-        self._zoomed = not self._zoomed or self.desk.alone
+        if self.desk.alone and self._zoomed:
+            self.desk.say("it has the whole screen already")
+            return
+        self._zoomed = not self._zoomed
         self.query_one("#header").display = not self._zoomed
         self.query_one("#strip").display = not self._zoomed
         self.call_after_refresh(self.desk.show_scene)

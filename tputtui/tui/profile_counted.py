@@ -134,6 +134,10 @@ class CountedScreen(Screen[None]):
         self.app.copy_to_clipboard(f"{func.name} {func.file}:{line}".strip(" :0"))
         self.desk.say(f"copied {func.name}")
 
+    def do_zoom_panel(self) -> None:
+        """z."""
+        self.desk.say("it has the whole screen already")
+
     def do_quit(self) -> None:
         """q."""
         self.app.exit(0)

@@ -57,6 +57,9 @@ class TimeCommands:
 
     def do_jump(self) -> None:
         """@: ask for a time."""
+        if self._desk.alone:
+            self._desk.say("a saved profile has no time to go to")
+            return
 
         def done(words: str | None) -> None:
             marked = next((mark for mark in self._desk.marks if words and mark.text == words.strip()), None)

@@ -44,7 +44,8 @@ def detail(study: Study, chosen: Chosen | None, source: SourceText | None, width
         if source is None:
             lines += wrapped("reading the source", width)
         elif source.file == chosen.func.file:
-            lines += snippet(source, chosen.line, chosen.heat or {}, width, min(room - 1, 15))
+            both = chosen.before is not None
+            lines += snippet(source, chosen.line, chosen.heat or {}, width, min(room - 1, 15), both=both)
             if source.note:
                 lines += wrapped(source.note, width)
     return (lines + [blank(width)] * height)[:height]

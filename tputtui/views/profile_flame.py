@@ -114,8 +114,9 @@ class FlamePage:
             return None
         if self._union is not None:
             return Chosen(
-                tree.func(node), tree.line[node], self._union.after[node], 0.0, before=self._union.before[node]
-            )
+                tree.func(node), tree.line[node], self._union.after[node], 0.0,
+                heat=self._study.heat(tree.func(node).file), before=self._union.before[node],
+            )  # fmt: skip
         return Chosen(
             tree.func(node), tree.line[node], tree.share(node), tree.self_share(node), tree.gil_share(node), tree.spread(node)
         )  # fmt: skip

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from tputtui import text
 from tputtui.profiling.categories import waits
 from tputtui.profiling.diff import Difference
-from tputtui.profiling.hot import HotFunction, callees
-from tputtui.profiling.profile import INCOMPLETE, Func
+from tputtui.profiling.hot import HotFunction, callees, hottest_first, runs
+from tputtui.profiling.profile import Func
 from tputtui.profiling.source import SourceText
 from tputtui.views.lines import Line, Role, Row, bar
 from tputtui.views.profile_page import BAR_CELLS, Body, around, delta, hottest_words, next_of, place, share
@@ -57,8 +57,8 @@ class HotPage:
         if row is None:
             self._layers = ([], [])
             return
-        funcs = self._study.stacks.frames.funcs
-        above, below = callees(self._study.stacks, row.id)
+        funcs = self._study.listed.frames.funcs
+        above, below = callees(self._study.listed, row.id)
         self._layers = (
             [(funcs[func] if func >= 0 else None, ratio) for func, ratio in above[:_EACH]][::-1],
             [(funcs[func], ratio) for func, ratio in below[:_EACH]],
@@ -122,14 +122,12 @@ class HotPage:
     def hottest(self) -> str:
         """The function with the most time of its own that is no wait; with only waits, the first of them."""
         self._centres.clear()
-        order = sorted(
-            self._study.hot, key=lambda row: (waits(row.func) or row.func.name == INCOMPLETE, -row.self_, -row.total)
-        )
+        order = hottest_first(self._study.hot)
         if not order:
             return ""
         best = order[0]
         self._to(best.func)
-        return hottest_words(best.func.name, best.self_, not waits(best.func))
+        return hottest_words(best.func.name, best.self_, runs(best.func))
 
     def point(self, key: int) -> bool:
         """A click."""
@@ -164,6 +162,11 @@ class HotPage:
         if func is None:
             return None
         row = self._by_func.get(func)
+        if self._study.before is not None:
+            was = self._study.hot_before.get(func)
+            line = row.line if row is not None else was.line if was is not None else 0
+            now, before = (one.total if one is not None else 0.0 for one in (row, was))
+            return Chosen(func, line, now, 0.0, heat=self._study.heat(func.file), before=before)
         if row is None:
             return Chosen(func, 0, 0.0, 0.0)
         return Chosen(

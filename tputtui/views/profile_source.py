@@ -59,10 +59,14 @@ class SourcePage:
         return False
 
     def hottest(self) -> str:
-        """The line with the most time of its own."""
+        """The line with the most time of its own; in a difference the one that changed most."""
         heat = self._heat()
         if not heat:
             return ""
+        if self._study.before is not None:
+            self._line = max(heat, key=lambda line: (abs(heat[line][1] - heat[line][0]), -line))
+            was, now = heat[self._line]
+            return f"the line that changed most: {self._line}, {share(was)} % before, {share(now)} % now"
         self._line = max(heat, key=lambda line: (heat[line], -line))
         return f"the hottest line: {self._line}, {share(heat[self._line][0])} % in itself"
 
@@ -101,7 +105,8 @@ class SourcePage:
         read = source is not None and source.file == self._aim.func.file
         ready = source if read else None
         self._lines = len(ready.lines) if ready is not None else 0
-        lines = [self._title(ready, width), _head(width)]
+        both = self._study.before is not None
+        lines = [self._title(ready, width), _head(width, both)]
         keys: list[int | None] = [None, None]
         room = max(1, height - 2)
         if not self._lines:
@@ -113,13 +118,13 @@ class SourcePage:
             self._line = min(self._line, self._lines)
             self._top = scrolled(self._top, self._line - 1, self._lines, room)
             shown = list(range(self._top + 1, min(self._lines, self._top + room) + 1))
-        hottest = max((own for own, _ in heat.values()), default=0.0)
+        hottest = max((now if both else own for own, now in heat.values()), default=0.0)
         cursor = None
         for number in shown:
             if number == self._line:
                 cursor = len(lines)
             words = ready.lines[number - 1] if ready is not None and self._lines else ""
-            lines.append(_line(number, heat.get(number), words, width, hottest))
+            lines.append(_line(number, heat.get(number), words, width, hottest, both))
             keys.append(number)
         return Body(lines, cursor, tuple(keys))
 
@@ -130,26 +135,35 @@ class SourcePage:
         return row.then(f"  {said}", "warning" if source is not None and said else "dim").line()
 
 
-def _head(width: int) -> Line:
-    row = Row(width).ending_at(8, "self", "dim").ending_at(18, "total", "dim")
+def _head(width: int, both: bool) -> Line:
+    titles = ("before", "now") if both else ("self", "total")
+    row = Row(width).ending_at(8, titles[0], "dim").ending_at(18, titles[1], "dim")
     return row.ending_at(18 + 2 + _HEAT_CELLS + 7, "line", "dim").line()
 
 
-def _line(number: int, heat: tuple[float, float] | None, words: str, width: int, hottest: float) -> Line:
+def _line(number: int, heat: tuple[float, float] | None, words: str, width: int, hottest: float, both: bool) -> Line:
+    """`both`: the figures are those before and now, else own and total."""
     row = Row(width)
     if heat is not None:
         own, total = heat
-        row.ending_at(6, share(own) if own else "", "strong").then(" %" if own else "", "dim")
+        filled = total if both else own
+        row.ending_at(6, share(own) if own or both else "", "strong").then(" %" if own or both else "", "dim")
         row.ending_at(16, share(total)).then(" %", "dim")
-        row.at(20, bar(own / hottest if hottest else 0.0, _HEAT_CELLS)[0], "data")
+        row.at(20, bar(filled / hottest if hottest else 0.0, _HEAT_CELLS)[0], "data")
     row.ending_at(20 + _HEAT_CELLS + 7, str(number), "plain" if heat is not None else "dim")
     return row.at(20 + _HEAT_CELLS + 9, words, "strong" if heat is not None and heat[0] > 0 else "plain").line()
 
 
 def snippet(
-    source: SourceText, line: int, heat: Mapping[int, tuple[float, float]], width: int, height: int
+    source: SourceText,
+    line: int,
+    heat: Mapping[int, tuple[float, float]],
+    width: int,
+    height: int,
+    *,
+    both: bool = False,
 ) -> list[Line]:
-    """The lines around a hot one, with their shares: what stands beside the tree."""
+    """The lines around a hot one, with their totals (`both`: before and now): what stands beside the tree."""
     if source.missing or not source.lines:
         return wrapped(source.missing or "the file is empty", width) if height > 0 else []
     if height < 1 or line < 1:
@@ -164,9 +178,13 @@ def snippet(
         hot = number == line
         row.then("▌" if hot else " ", "warning").ending_at(2 + digits, str(number), "warning" if hot else "dim")
         found = heat.get(number)
-        row.ending_at(digits + 9, f"{share(found[1])}%" if found is not None else "", "warning" if hot else "plain")
+        place = digits + 9
+        if both:
+            row.ending_at(place, share(found[0]) if found is not None else "", "warning" if hot else "plain")
+            place += 7
+        row.ending_at(place, f"{share(found[1])}%" if found is not None else "", "warning" if hot else "plain")
         words = source.lines[number - 1][common:]
-        row.at(digits + 10, words, "warning" if hot else "plain" if found is not None else "dim")
+        row.at(place + 1, words, "warning" if hot else "plain" if found is not None else "dim")
         lines.append(row.line())
     return lines
 

@@ -20,7 +20,7 @@ from tputtui.profiling.diff import Difference, UnionTree, functions, union
 from tputtui.profiling.hot import HotFunction, ThreadRow
 from tputtui.profiling.metric import View, by_gil, ends_running, running
 from tputtui.profiling.profile import Func, Profile, Thread
-from tputtui.profiling.stacks import Stacks, choose, focus
+from tputtui.profiling.stacks import Stacks, choose, focus, only_mine
 from tputtui.profiling.tree import Shape, Tree
 
 
@@ -37,7 +37,7 @@ class Knobs:
 
 @frozen
 class Chosen:
-    """The function under a cursor, with its figures as ratios. `heat`: (self, total) by line of its file."""
+    """The function under a cursor, with its figures as ratios. `heat`: by line of its file, as `Study.heat`."""
 
     func: Func
     line: int
@@ -95,6 +95,17 @@ class Study:
     def stacks_before(self) -> Stacks | None:
         """The same of the other profile; its threads are not these, so all of them."""
         return None if self.before is None else _into(choose(self.before, by_cpu=self._by_cpu), self.knobs)
+
+    @cached_property
+    def listed(self) -> Stacks:
+        """What lists of functions rest on: a list has no tree's shape, so of my code alone there are other stacks."""
+        return only_mine(self.stacks, categories.mine) if self.knobs.mine else self.stacks
+
+    @cached_property
+    def listed_before(self) -> Stacks | None:
+        """The same of the other profile."""
+        before = self.stacks_before
+        return only_mine(before, categories.mine) if before is not None and self.knobs.mine else before
 
     @cached_property
     def _by_cpu(self) -> bool:
@@ -161,12 +172,17 @@ class Study:
     @cached_property
     def hot(self) -> list[HotFunction]:
         """Every function by its own time."""
-        return hot.hot_functions(self.stacks)
+        return hot.hot_functions(self.listed)
 
     @cached_property
     def differences(self) -> list[Difference]:
         """Every function of either profile, the surest and largest difference first; empty without another profile."""
-        return [] if self.stacks_before is None else functions(self.stacks_before, self.stacks)
+        return [] if self.listed_before is None else functions(self.listed_before, self.listed)
+
+    @cached_property
+    def hot_before(self) -> dict[Func, HotFunction]:
+        """The functions of the other profile: some are gone in this one."""
+        return {} if self.listed_before is None else {row.func: row for row in hot.hot_functions(self.listed_before)}
 
     @cached_property
     def threads(self) -> list[ThreadRow]:
@@ -184,15 +200,20 @@ class Study:
         return reading.sentences(self.whole, self.table, self.evidence, reading.load_of(self.profile))
 
     def heat(self, file: str) -> dict[int, tuple[float, float]]:
-        """(self, total) by line of a file."""
+        """By line of a file (self, total); in a difference the totals (before, now)."""
         if file not in self._heat:
-            self._heat[file] = hot.heat(self.stacks, file)
+            now = hot.heat(self.stacks, file)
+            if self.stacks_before is not None:
+                was = hot.heat(self.stacks_before, file)
+                none = (0.0, 0.0)
+                now = {line: (was.get(line, none)[1], now.get(line, none)[1]) for line in was.keys() | now.keys()}
+            self._heat[file] = now
         return self._heat[file]
 
     def spread(self, func: int) -> float | None:
         """The ± of a function's total."""
         if func not in self._spreads:
-            self._spreads[func] = hot.spread(self.stacks, func)
+            self._spreads[func] = hot.spread(self.listed, func)
         return self._spreads[func]
 
     @cached_property

@@ -139,8 +139,10 @@ class TreePage:
             return None
         if self._chosen is None or self._chosen[0] != node:
             tree = view.tree
-            few = tree.end[node] - node <= LINES_BELOW and self._union is None
+            few = tree.end[node] - node <= LINES_BELOW
             heat = tree.lines(node) if few else {tree.line[node]: (0.0, tree.share(node))}
+            if self._union is not None:
+                heat = self._study.heat(tree.func(node).file)
             spread = None if self._union is not None else tree.spread(node)
             total = tree.share(node) if self._union is None else self._union.after[node]
             gil = None if self._union is not None else tree.gil_share(node)
