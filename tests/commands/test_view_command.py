@@ -58,6 +58,8 @@ def test_a_file_that_is_no_profile_is_one_sentence_and_exit_code_2(
     path.write_bytes(content)
     assert main(["view", str(path)]) == 2
     refused(capsys, name)
+    assert main(["view", str(path), "-o", str(tmp_path / "out.json")]) == 2
+    refused(capsys, name)  # what it is comes before what it could be written as
 
 
 def refused(capsys: pytest.CaptureFixture[str], name: str) -> None:

@@ -78,8 +78,9 @@ def main() -> None:
     elif mode == "asyncio":
         asyncio.run(serve(until))
     elif mode == "deep":
-        sys.setrecursionlimit(10_000)
-        deep(900, until)
+        depth = int(sys.argv[2]) if len(sys.argv) > 2 else 900
+        sys.setrecursionlimit(depth + 1000)
+        deep(depth, until)
     elif mode == "children":
         child = subprocess.Popen([sys.executable, __file__, "split", *sys.argv[2:]], stdout=subprocess.DEVNULL)
         try:

@@ -89,6 +89,9 @@ def test_source_that_changed_or_cannot_be_read_says_so(tmp_path: Path) -> None:
     file.write_text("one\n")
     assert source.read(str(file), None, time.time() - 60).note == source.CHANGED
     assert source.read(str(file), None, time.time() + 60).note == ""
+    written = file.stat().st_mtime
+    assert source.read(str(file), None, int(written)).note == ""  # the kernel's second, in which it was started
+    assert source.read(str(file), None, int(written) - 1).note == source.CHANGED
     assert "no such file" in source.read(str(tmp_path / "gone.py"), None).missing
     assert "not a file" in source.read(str(tmp_path), None).missing
     assert "no file" in source.read("<string>", None).missing

@@ -145,6 +145,26 @@ def test_a_deep_stack(start: Start) -> None:
     assert share(stacks, "deep").total > 0.9
 
 
+def test_a_stack_deeper_than_py_spy_reads_is_one_sentence(start: Start) -> None:
+    process = start("deep", "20000")
+    time.sleep(0.3)  # it must have got there
+    assert "a stack is deeper than 4,096 frames" in failed(process.pid)
+    assert left_over(process.pid) == []
+
+
+def test_a_process_is_never_stopped_where_nobody_asked_for_that(start: Start) -> None:
+    process = start("split")
+    taken = Capture(process.pid, None, 1)
+    taken.start()
+    seen: set[tuple[int, bool]] = set()
+    while not taken.wait(0.0005):
+        found = proc.facts(process.pid)
+        assert found is not None
+        seen.add((found.tracer, found.state in ("t", "T")))
+    assert taken.state == "done"
+    assert seen == {(0, False)}
+
+
 def test_subprocesses_are_processes_of_the_profile(start: Start) -> None:
     process = start("children", "--password", SECRET)
     deadline = time.monotonic() + 10
@@ -271,6 +291,10 @@ FAKES = {
     "half JSON": (
         'case $1 in dump) exit 0;; esac; echo "Sampling process"; while [ "$1" != -o ]; do shift; done; printf \'{"profiles": [\' > "$2"',
         "cannot be read",
+    ),
+    "a gigabyte": (
+        'case $1 in dump) exit 0;; esac; echo "Sampling process"; while [ "$1" != -o ]; do shift; done; truncate -s 1G "$2"',
+        "wrote more than 100 MiB",
     ),
     "escapes": ("printf 'Error: \\033[31mred\\033]0;title\\007' >&2; exit 3", "failed with status 3"),
     "killed": ("kill -9 $$", "ended by signal 9"),

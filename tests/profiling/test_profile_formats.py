@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import tracemalloc
 import xml.dom.minidom
 from collections.abc import Callable
 from pathlib import Path
@@ -85,6 +86,38 @@ def test_a_command_line_of_a_py_spy_file_is_in_nothing_that_is_written() -> None
     assert "process 7" in {func.name for func in profile.frames.funcs}
     for suffix in ("json", "txt", "svg"):
         assert b"hunter2" not in formats.render(profile, Path(f"p.{suffix}"))
+
+
+def test_what_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "p.json"
+    with path.open("wb") as file:
+        file.truncate(1 << 30)
+    tracemalloc.start()
+    try:
+        with pytest.raises(formats.UnreadableProfile, match="larger than the limit of 100 MiB"):
+            formats.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_stack_of_20000_frames_is_one_sentence() -> None:
+    frames = [{"name": f"f{number}"} for number in range(20_000)]
+    with pytest.raises(formats.UnreadableProfile, match="deeper than 10,000 frames"):
+        formats.parse(speedscope_of(frames, [list(range(20_000))]))
+    text = ";".join(f"f{number}" for number in range(20_000))
+    with pytest.raises(formats.UnreadableProfile, match="line 1 is the first of 1 that are not"):
+        formats.parse(f"{text} 5\n".encode())
+    profile = formats.parse(f"a;b 5\n{text} 5\n".encode())
+    assert profile.about.notes == ("1 line does not read as a stack, the first is line 2",)
+
+
+def test_a_picture_and_a_list_are_told_apart_from_stacks(tmp_path: Path) -> None:
+    svg = formats.render(formats.parse(b"main;work 5\n"), Path("p.svg"))
+    for data, words in ((svg, "a picture"), (b"[]", "no speedscope file"), (b"[1]\n", "no speedscope file")):
+        with pytest.raises(formats.UnreadableProfile, match=words):
+            formats.parse(data)
+    assert formats.parse(b"[waits in C] 5\n").weight() == 5.0
 
 
 def test_a_thread_frame_tells_threads_of_a_recycled_id_apart() -> None:

@@ -51,6 +51,8 @@ async def test_each_view_by_its_key(size: tuple[int, int]) -> None:
         assert shown.splitlines()[-1].split()[:2] == ["Enter", "choose"]
         assert "the views are 1 to 6" in await typed(app, pilot, "9")
         assert "there is no process to sample" in await typed(app, pilot, "P")
+        assert "no time to go to" in await typed(app, pilot, "at")
+        assert "the whole screen already" in await typed(app, pilot, "z")
 
 
 async def test_the_list_of_profiles_opens_with_D_and_closes_with_Esc() -> None:  # noqa: N802 - the key is a capital D

@@ -11,6 +11,7 @@ from panes import assert_fills
 from tputtui.model import ProcessState, SaturationState
 from tputtui.profiling.profile import ASLEEP, About, Frames, Profile, Slice, Stack, Thread
 from tputtui.profiling.source import SourceText
+from tputtui.runs.profiles import hottest
 from tputtui.views.choice import served_by
 from tputtui.views.lines import plain
 from tputtui.views.profile import ProfilePane, pane
@@ -143,6 +144,51 @@ def test_my_code_keeps_of_a_library_only_what_was_called() -> None:
     assert "my code only" in shown.mine()
     assert "Event.wait" in drawn(shown)
     assert "Condition.wait" not in drawn(shown)
+
+
+def test_my_code_only_lists_my_functions_and_what_they_called() -> None:
+    shown = book()
+    shown.show("hot")
+    assert "Condition.wait" in drawn(shown)
+    shown.mine()
+    page = drawn(shown)
+    assert "Event.wait" in page
+    assert "Condition.wait" not in page
+    assert shown.study is not None
+    assert sum(row.self_ for row in shown.study.hot) == pytest.approx(1.0), "no sample is lost"
+
+
+def test_of_functions_that_all_wait_none_runs() -> None:
+    made = profile()
+    idle = replace(made, slices=tuple(replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in made.slices))
+    assert hottest(idle) == "nothing runs: Condition.wait 100 %"
+    assert hottest(made) == "compute 15 %"  # the waits have 85 %
+    shown = book(idle)
+    shown.show("hot")
+    assert shown.hottest() == "nothing runs; the longest wait: Condition.wait, 100.0 %"
+
+
+def test_a_difference_shows_both_figures_beside_the_source() -> None:
+    shown = book(profile(8, name="later"))
+    shown.compare(profile(8))
+    text = SourceText("/srv/app/rank.py", tuple(f"line {number}" for number in range(1, 12)))
+    for tab in ("tree", "hot", "flame"):
+        shown.show(tab)
+        shown.search("compute")  # gone: it has no row of its own in the later profile
+        page = shown.page
+        assert page is not None
+        chosen = page.chosen()
+        assert chosen is not None
+        assert (chosen.func.name, chosen.line, chosen.before, chosen.total) == ("compute", 7, pytest.approx(0.15), 0.0)
+        assert chosen.heat is not None
+        assert chosen.heat[7] == (pytest.approx(0.15), pytest.approx(0.15)), "both call their function there"
+    shown.show("source")
+    assert shown.file == "/srv/app/rank.py"
+    head, row = (
+        next(line for line in drawn(shown, source=text).splitlines() if word in line) for word in ("before", "line 7")
+    )
+    assert head.split()[:3] == ["before", "now", "line"]
+    assert row.split()[:4] == ["15.0", "%", "15.0", "%"]
 
 
 def test_threads_one_after_the_other_then_all() -> None:

@@ -36,10 +36,9 @@ def _read(path: Path) -> bytes:
     if not path.is_file() and path.exists():
         raise UnreadableProfile("not a file")
     with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise UnreadableProfile(f"larger than the limit of {MAX_BYTES // _MIB} MiB")
-    return data
+        if os.fstat(file.fileno()).st_size > MAX_BYTES:
+            raise UnreadableProfile(f"larger than the limit of {MAX_BYTES // _MIB} MiB")
+        return file.read(MAX_BYTES)
 
 
 def parse(data: bytes, label: str = "") -> Profile:

@@ -203,10 +203,10 @@ class Take:
     def _counts(self, path: Path, frames: Frames) -> dict[Thread, dict[Stack, float]]:
         """Stacks by thread of one file of py-spy. Raises OSError, UnreadableProfile."""
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        os.unlink(path)
-        if len(data) > MAX_BYTES:
-            raise UnreadableProfile(f"py-spy wrote more than {MAX_BYTES >> 20} MiB: lower the rate or the duration")
+            os.unlink(path)
+            if os.fstat(file.fileno()).st_size > MAX_BYTES:
+                raise UnreadableProfile(f"py-spy wrote more than {MAX_BYTES >> 20} MiB: lower the rate or the duration")
+            data = file.read(MAX_BYTES)
         out: dict[Thread, dict[Stack, float]] = {}
         for part in speedscope.read(data, frames).slices:
             for thread, counts in part.wall.items():
