@@ -335,7 +335,7 @@ async def test_a_profile_taken_meanwhile_goes_into_the_run_and_is_a_mark_on_ever
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         before = frame(app)
-        taken = replace(profile, about=replace(profile.about, time=time.time() - 20, pid=7, command="serve"))
+        taken = replace(profile, about=replace(profile.about, time=time.time() - 20, pid=7, name="serve"))
         app.profiles.kept(*app.profiles.shelf.keep(taken))
         assert source.was_asked("keep_profile") == [], "nothing is recorded yet"
         await begun(pilot, source)
