@@ -164,8 +164,13 @@ def whole() -> tuple[Comparison, Record]:
     counted = Metric("error_ratio", 0.0, 0.01, 0.01, Interval(0.002, 0.018), 0.03, None, 0.001, "inconclusive")
     level = Stratum("load 30", 120.0, -0.0001, None, -0.000001, "improved", "level", (tail,))
     strata = level, replace(level, name="replica stopped", kind="outage")
+    few = Metric("p90", margin=0.1, why="only 8 requests are slower than it: 20 are needed")
     answer = replace(
-        answer, strata=strata, heterogeneity_p=0.4, routes=(Route("GET /x", 0.4, 0.6, (tail, counted), "improved"),)
+        answer,
+        metrics=(*answer.metrics, few),
+        strata=strata,
+        heterogeneity_p=0.4,
+        routes=(Route("GET /x", 0.4, 0.6, (tail, counted), "improved"),),
     )
     plan = Experiment({"title": "Pool", "owner": "ann", "decision": "ship", "decided_on": "2026-11-26"})
     environment = {"cpus": "4", "hardware": "a CPU", "mem_gb": 16}
@@ -201,6 +206,7 @@ def test_every_format_tells_strata_saturation_load_plan_and_what_was_not_as_plan
         "pool", "50 %", "pool / cpu",  # the saturation
         "offered_rps 30", "offered_rps 40", "4 CPUs", "16 GB",  # the load and the machine
         "h1, h2", "Each arm was to run 5 min.", "inconclusive, p99 +1.0 %", "ship, 2026-11-26",
+        "p90 is not judged: only 8 requests are slower than it: 20 are needed",
         "GET /x", "40 → 60 %", "+1.000 pp",  # a route, and its errors, for they moved
     ):  # fmt: skip
         assert words in seen, words

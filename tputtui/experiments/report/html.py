@@ -125,7 +125,7 @@ def _table(table: Table) -> str:
         note = "Dimmed: for information."
     elif table.note and "margin" not in table.heads:
         note = table.note
-    said = f'<p class="dim">{escape(note)}</p>' if note else ""
+    said = "".join(f'<p class="dim">{escape(one)}</p>' for one in (note, table.missing) if one)
     caption = f"<caption>{escape(table.caption)}</caption>"
     return (
         f'<div class="scroll"><table>{caption}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{said}'

@@ -53,7 +53,8 @@ def _table(table: Table, heading: str) -> list[str]:
         cells[0] = f"**{cells[0]}**" if row.decides else cells[0]
         cells[-1] += "" if row.guards else " (for information)"
         lines.append(f"| {' | '.join(cells)} |")
-    return [*lines, "", *([_plain(table.note), ""] if table.note and heading else [])]
+    notes = (table.note if heading else "", table.missing)
+    return [*lines, "", *(line for note in notes if note for line in (_plain(note), ""))]
 
 
 def _plain(text: str) -> str:

@@ -35,6 +35,7 @@ class Table:
     words_at: frozenset[int]
     only_wide: frozenset[int] = frozenset()  # columns that a terminal of 80 has no room for
     note: str = ""
+    missing: str = ""  # which rows there are not, and why
 
 
 def metrics(each: Sequence[Metric], primary: str, cores: tuple[float | None, float | None]) -> Table:
@@ -55,11 +56,17 @@ def metrics(each: Sequence[Metric], primary: str, cores: tuple[float | None, flo
             one.guards,
         )
         for one in each
-        if one.baseline is not None or one.candidate is not None
+        if _is_known(one)
     ]
     heads = ("metric", "baseline", "candidate", "effect", "95 % interval", "margin", "verdict")
     margins = ", ".join(f"{words.metric_name(one)} {words.margin(one)}" for one in each if one.guards)
-    return Table("Results", heads, tuple(rows), frozenset((0, 6)), frozenset((5,)), f"margins: {margins}")
+    missing = [f"{words.metric_name(one)} is not judged: {one.why}" for one in each if one.why and not _is_known(one)]
+    note = f"margins: {margins}"
+    return Table("Results", heads, tuple(rows), frozenset((0, 6)), frozenset((5,)), note, "; ".join(missing))
+
+
+def _is_known(one: Metric) -> bool:
+    return one.baseline is not None or one.candidate is not None
 
 
 def routes(comparison: Comparison) -> Table:

@@ -46,7 +46,8 @@ def _metrics(table: Table) -> list[str]:
     heads = ("", *table.heads[1:])
     lines = _columns([heads, *(row.cells for row in marked)], table)
     note = "* primary, · for information" if any(not row.guards for row in table.rows) else "* primary"
-    return [*lines, *_wrapped(f"{note}; {table.note}", "  "), ""]
+    missing = _wrapped(table.missing, "  ") if table.missing else []
+    return [*lines, *_wrapped(f"{note}; {table.note}", "  "), *missing, ""]
 
 
 def _table(table: Table) -> list[str]:
