@@ -11,9 +11,10 @@ import pytest
 
 from tputtui.model import ObjectiveState, ObjectiveStatus, Snapshot
 from tputtui.profiling import subset, whom
+from tputtui.profiling.by_itself import OnMissed
 from tputtui.profiling.subset import Sample, Subset
 from tputtui.profiling.trigger import Trigger
-from tputtui.settings import ProfileTrigger
+from tputtui.settings import ProfileSettings, ProfileTrigger
 
 _WORKERS = """
 import os, socket, sys, time
@@ -86,6 +87,26 @@ def test_of_the_processes_on_a_port_the_busy_worker_is_meant(pool: tuple[int, in
     port, parent, worker = pool
     assert whom.find(f":{port}").pid == worker
     assert whom.find(str(parent)).pid == parent
+
+
+def test_an_end_that_comes_while_the_process_is_looked_for_starts_no_capture(monkeypatch: pytest.MonkeyPatch) -> None:
+    looking, found, started = threading.Event(), threading.Event(), []
+
+    def find(process: str) -> whom.Who:
+        looking.set()
+        assert found.wait(5)
+        return whom.Who(1, 0.0, process)
+
+    monkeypatch.setattr(whom, "find", find)
+    monkeypatch.setattr("tputtui.profiling.by_itself.Capture", lambda *_, **__: started.append(1))
+    wanted = ProfileTrigger(":1", after_s=30)
+    by_itself = OnMissed(wanted, ProfileSettings(), lambda *_: None, lambda _: None)
+    assert by_itself.saw(at(0, ("p99<=1s", "missed", 31))) is not None
+    assert looking.wait(5)
+    threading.Timer(0.05, found.set).start()
+    by_itself.end(5.0)
+    assert found.is_set()
+    assert started == []
 
 
 def test_nobody_there_is_one_sentence() -> None:

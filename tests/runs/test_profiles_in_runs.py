@@ -16,6 +16,7 @@ from test_record_process import start
 
 from tputtui import runs
 from tputtui.model import Event
+from tputtui.monitor.replayer import replayed
 from tputtui.runs import profiles
 from tputtui.runs.items import Profiled
 
@@ -65,6 +66,11 @@ def test_a_worker_is_sampled_every_so_often_and_the_run_carries_profiles_with_th
     assert len([text for text in events if "py-spy used" in text and "20 Hz" in text]) == len(found)
     profile = profiles.read(found[0])
     assert profiles.hottest(profile).startswith("work ")
+    with runs.Run(path) as run:
+        last = list(replayed(run))[-1]
+    told = [event.time for event in last.events if event.kind == "profile"]
+    assert told
+    assert len(told) == len(set(told)), "a replay tells each once"
 
 
 def test_a_signal_ends_the_capture_that_is_under_way_and_keeps_what_it_has(

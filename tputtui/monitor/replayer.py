@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tputtui.model import Event, Snapshot
 from tputtui.monitor.derive import Monitor
 from tputtui.runs.header import Header, Mark
-from tputtui.runs.items import Arranged, Bound, Item, Profiled, Tick, Watched
+from tputtui.runs.items import Arranged, Bound, Item, Tick, Watched
 from tputtui.settings.expressions import parse_objective
 
 if TYPE_CHECKING:
@@ -54,8 +54,6 @@ class Replayer:
             self.monitor.note(Event(item.time, "mark", item.text))
         elif isinstance(item, Event):
             self.monitor.note(item)
-        elif isinstance(item, Profiled):
-            self.monitor.note(Event(item.time, "profile", f"profile of {item.name} ({item.pid})"))
         return None
 
 

@@ -31,6 +31,7 @@ class OnMissed:
         self._plan = settings.presets.get(wanted.preset or "", plain)
         self._keep, self._failed = keep, failed
         self._under_way: tuple[threading.Thread, list[Capture]] | None = None
+        self._ending = threading.Event()
 
     def saw(self, snapshot: Snapshot) -> str | None:
         """Sample, if an objective has been missed for long enough; the sentence that says so, else None."""
@@ -49,6 +50,7 @@ class OnMissed:
 
     def end(self, patience_s: float) -> None:
         """End what is under way and keep what there is of it; waits no longer than `patience_s`."""
+        self._ending.set()
         if self._under_way is not None:
             thread, captures = self._under_way
             for capture in captures:
@@ -65,13 +67,17 @@ class OnMissed:
 
         plan = self._plan
         try:
-            who = whom.find(process)
+            who = whom.find(process)  # takes a while: the end may come meanwhile
+            if self._ending.is_set():
+                return
             capture = Capture(
                 who.pid, who.started, plan.duration_s, plan.rate_hz, heard,
                 subprocesses=plan.subprocesses, native=plan.native, blocking=plan.blocking,
             )  # fmt: skip
-            captures.append(capture)  # first, so that `end` finds it however early it comes
+            captures.append(capture)
             capture.start()
+            if self._ending.is_set():  # it came between the question above and the list
+                capture.stop()
             capture.wait()
         except (CaptureFailed, whom.NobodyThere, ValueError) as error:
             self._failed(clean(f"no profile of {process}, {why}: {error}", 300))
