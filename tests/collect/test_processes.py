@@ -263,6 +263,8 @@ def test_listening_ports_are_known_by_process_once_asked_for(listening: int) -> 
         ("python", "python -m uvicorn app:app --port 80", "uvicorn app:app"),
         ("python", "python -Im uvicorn app:app", "uvicorn app:app"),
         ("python", "python -mhttp.server 8000", "http.server 8000"),
+        ("python", "python -m rq redis://:hunter2@db/0", "rq"),  # names are recorded
+        ("celery", "python /venv/bin/celery broker=amqp:hunter2", "celery"),
         ("python", "python -m tputtui --interval 1s", "tputtui"),
         ("uvicorn", "/venv/bin/python3 /venv/bin/uvicorn app:app", "uvicorn app:app"),
         ("celery", "/venv/bin/python /venv/bin/celery -A shop worker", "celery"),
@@ -291,6 +293,11 @@ def test_a_process_has_a_name_a_person_would_use(comm: str, command: str, name: 
     whole = ": " in command
     arguments = [] if not command else [command] if whole else command.split(" ")
     assert readable_name(comm, arguments) == name
+
+
+def test_a_title_over_the_first_argument_is_no_program() -> None:
+    arguments = ["/usr/bin/celery-worker-beat --broker hunter2"]
+    assert readable_name("celery-worker-b", arguments) == "celery-worker-beat"
 
 
 @pytest.mark.parametrize(

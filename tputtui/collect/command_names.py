@@ -15,6 +15,7 @@ _LIBPYTHON = re.compile(rb"/libpython(\d+\.\d+)t?\.so|/libpython3\.so")
 _TITLE = re.compile(r"([\w.@-]+): *(.*)", re.DOTALL)  # what setproctitle and postgres write over their arguments
 _TITLE_END = re.compile(r" [\[(/]| \d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\(")
 _SCRIPT_RUNTIMES = frozenset(("node", "nodejs", "ruby", "perl", "php", "bash", "sh", "dash", "zsh", "deno", "bun"))
+_MAY_CARRY = re.compile(r"://|[@=]")
 _OPTIONS_WITH_VALUE = "cmWX"  # of python's own options
 
 
@@ -81,12 +82,14 @@ def _python_script(program: str, rest: list[str]) -> str | None:
 
 
 def _with_subject(name: str, rest: list[str]) -> str:
-    return f"{name} {rest[0]}" if rest and not rest[0].startswith("-") else name
+    """With what it is told to run; never with an address or an assignment, which may carry a password: names are recorded."""
+    subject = rest[0] if rest else "-"
+    return name if subject.startswith("-") or _MAY_CARRY.search(subject) else f"{name} {subject}"
 
 
 def _program(comm: str, arguments: Sequence[str]) -> str:
     """The kernel's name, completed from the path of the program where the kernel cut it off."""
-    program = posixpath.basename(arguments[0])
+    program = posixpath.basename(arguments[0].partition(" ")[0])  # some write all their arguments over the first
     return program if len(comm) == 15 and program.startswith(comm) else comm
 
 
