@@ -40,6 +40,13 @@ def test_a_sleep_in_c_is_a_wait_and_computing_is_not(profile_of: Made) -> None:
     assert asleep(with_cpu(made, 1.0)) == {}  # the CPU explains it: code in C that computes
 
 
+def test_without_the_gil_s_column_a_line_longer_than_the_cpu_time_waited(profile_of: Made) -> None:
+    made = with_cpu(profile_of(*["main;sleeper:9 88\nmain;work:3 12"] * 5), 0.12)
+    stacks = choose(made)
+    assert {stacks.frames.func_of(stack[-1]).name for stack in stacks.stacks} == {ASLEEP, "work"}
+    assert asleep(with_cpu(made, 0.6)) == {}  # all of it may have run
+
+
 def test_who_waits_for_a_cpu_does_not_wait_in_c(profile_of: Made) -> None:
     made = with_cpu(profile_of(*["main;work 100"] * 5), 0.06)  # as in a run: nobody asked for the GIL
     assert asleep(made)

@@ -12,7 +12,7 @@ from tputtui.profiling.categories import waits
 from tputtui.profiling.profile import Profile, Thread
 
 EXPLAINED = 0.5  # of a thread's samples that are not known to wait: with so much CPU time, they ran
-UNSEEN = 0.1  # without the GIL's column, CPU time must be this small
+UNSEEN = 0.1  # without the GIL's column, with CPU time this small no line ran
 HOLDS = 0.1  # a line that holds the GIL for this share of its time computes
 FEW = 5.0  # samples below which a line tells nothing
 
@@ -54,13 +54,18 @@ def asleep(profile: Profile) -> dict[Thread, frozenset[int]]:
         open_ = {
             frame: weight for frame, weight in seen.items() if not idle[owner[frame]] and frame != frames.incomplete
         }
-        if share + ready.get(thread, 0.0) >= (EXPLAINED if gil_ticks else UNSEEN) * sum(open_.values()) / whole:
+        ran = share + ready.get(thread, 0.0)
+        if ran >= EXPLAINED * sum(open_.values()) / whole:
             continue
-        found = frozenset(
-            frame
-            for frame, weight in open_.items()
-            if weight >= FEW and (not gil_ticks or held.get(frame, 0.0) / gil_ticks < HOLDS * weight / wall_ticks)
-        )
+        if gil_ticks:
+            waiting = {
+                at for at, weight in open_.items() if held.get(at, 0.0) / gil_ticks < HOLDS * weight / wall_ticks
+            }
+        elif ran < UNSEEN * sum(open_.values()) / whole:
+            waiting = set(open_)
+        else:  # a line that was there for longer than the CPU time explains waited for some of it
+            waiting = {at for at, weight in open_.items() if ran < EXPLAINED * weight / whole}
+        found = frozenset(at for at in waiting if open_[at] >= FEW)
         if found:
             out[thread] = found
     return out
