@@ -333,6 +333,15 @@ def test_a_narrow_rule_spares_what_is_usual_not_half_a_word() -> None:
     assert about(shown, study, 50) == "1 app   6.0 s, 100 Hz, 2 threads, 2 lost"
 
 
+def test_the_rule_s_words_are_whole_at_every_width() -> None:
+    made = profile()
+    shown = book(replace(made, about=replace(made.about, asked_s=6.0, python="3.12", errors=2)))
+    for width in range(70, 130):
+        head = drawn(shown, width).splitlines()[0]
+        assert "2 threads" in head, width
+        assert "…" not in head, width
+
+
 def test_what_was_asked_and_what_came_stand_beside_each_other() -> None:
     made = profile(4)
     asked = Study(replace(made, about=replace(made.about, asked_s=5.0)))

@@ -43,7 +43,7 @@ def pane(shown: ProfilePane, width: int, height: int) -> Drawn:
     """The pane's `height` lines."""
     study, page = shown.study, shown.page
     lines = [
-        rule("Profile", about(shown.sampling, study, width - 12), width, focused=True),
+        rule("Profile", about(shown.sampling, study, width - 14), width, focused=True),
         tabs(shown.tab, study, width),
     ]
     if study is None or page is None or study.profile.weight() <= 0:
