@@ -192,6 +192,19 @@ def test_a_difference_shows_both_figures_beside_the_source() -> None:
     assert row.split()[:4] == ["15.0", "%", "15.0", "%"]
 
 
+def test_a_function_that_is_gone_has_the_callers_of_before() -> None:
+    shown = book(profile(8, name="later"))
+    shown.compare(profile(8))
+    shown.show("hot")
+    shown.search("compute")
+    assert shown.enter() == ""
+    page = drawn(shown)
+    assert "before, now gone: callers above" in page
+    assert [row.split()[:2] for row in page.splitlines() if "handle" in row or "● compute" in row] == [
+        ["15.0", "%"]
+    ] * 2
+
+
 def test_threads_one_after_the_other_then_all() -> None:
     shown = book()
     shown.threads()

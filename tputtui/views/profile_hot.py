@@ -53,16 +53,25 @@ class HotPage:
         """The layers around the function that was gone into."""
         if not self._centres:
             return
-        row = self._by_func.get(self._centres[-1])
-        if row is None:
+        row = self._row_of(self._centres[-1])
+        stacks = self._study.listed_before if self._gone() else self._study.listed
+        if row is None or stacks is None:
             self._layers = ([], [])
             return
-        funcs = self._study.listed.frames.funcs
-        above, below = callees(self._study.listed, row.id)
+        funcs = stacks.frames.funcs
+        above, below = callees(stacks, row.id)
         self._layers = (
             [(funcs[func] if func >= 0 else None, ratio) for func, ratio in above[:_EACH]][::-1],
             [(funcs[func], ratio) for func, ratio in below[:_EACH]],
         )
+
+    def _row_of(self, func: Func) -> HotFunction | None:
+        """A function's figures; of one that a difference calls gone, those before."""
+        return self._by_func.get(func) or self._study.hot_before.get(func)
+
+    def _gone(self) -> bool:
+        """Does what was gone into exist in the other profile only?"""
+        return bool(self._centres) and self._centres[-1] not in self._by_func
 
     def renew(self, study: Study) -> None:
         """The cursor stays with its function."""
@@ -202,7 +211,9 @@ class HotPage:
         self._top = scrolled(self._top, self._cursor, self._count(), max(1, room))
         shown = range(self._top, min(self._count(), self._top + room))
         if self._centres:
-            lines = [Row(width).at(1, "callers above, callees below; Backspace goes back", "dim").line()]
+            when = "before, now gone: " if self._gone() else ""
+            words = f"{when}callers above, callees below; Backspace goes back"
+            lines = [Row(width).at(1, text.cut(words, width - 1), "dim").line()]
             lines += [self._layer(at, width) for at in shown]
         else:
             lines = [self._head(width)]
@@ -266,7 +277,7 @@ class HotPage:
         above, below = self._layers
         func = self._func_at(at)
         if at == len(above):
-            found = self._by_func.get(self._centres[-1])
+            found = self._row_of(self._centres[-1])
             ratio, indent, mark = (found.total if found else 0.0), 2, "● "
         else:
             ratio = above[at][1] if at < len(above) else below[at - len(above) - 1][1]
@@ -276,7 +287,7 @@ class HotPage:
         row.at(9, bar(ratio, BAR_CELLS)[0], "data" if at == len(above) else "faint")
         if func is None:
             return row.at(21 + indent, "started by nobody above", "dim").line()
-        found = self._by_func.get(func)
+        found = self._row_of(func)
         row.at(21 + indent, mark, "accent")
         return self._named(row, row.end, func, found.line if found else 0, waits(func))
 
