@@ -336,6 +336,11 @@ def test_what_we_cost_is_a_rate_between_ticks_and_missed_ticks_are_passed_on() -
     assert second.self_.cpu_percent == pytest.approx(1.5)
     assert second.self_.missed_ticks == 1
     assert monitor.take(Reading(13.0, 1e9, missed_ticks=1)).self_.cpu_percent is None
+    assert second.self_.missed_lately == 1
+    assert monitor.take(Reading(71.0, 1e9, missed_ticks=3)).self_.missed_lately == 3
+    assert monitor.take(Reading(73.0, 1e9, missed_ticks=3)).self_.missed_lately == 2, (
+        "the first is more than a minute ago"
+    )
 
 
 def test_the_host_s_cpu_needs_two_readings_and_stays_shown_where_a_tick_has_none() -> None:

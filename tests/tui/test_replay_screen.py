@@ -33,6 +33,8 @@ from tputtui.views.lines import plain
 
 SECONDS = 12
 
+pytestmark = pytest.mark.xdist_group("replay")  # one recording for all of them
+
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -21,7 +21,9 @@ from tputtui.model import (
     LatencyState,
     ObjectiveStatus,
     Quantile,
+    ServiceState,
     Snapshot,
+    TargetStatus,
     TrafficState,
 )
 from tputtui.views import arrangement
@@ -156,7 +158,7 @@ def test_a_missed_objective_stands_where_one_looks_for_trouble() -> None:
     missed = ObjectiveStatus("p99<=250ms", "missed", 0.312, 12.0)
     met = ObjectiveStatus("errors<=1%", "ok", 0.0012, 60.0)
     shown = plain(event_line(scene(samples.snapshot(objectives=(missed, met), targets=())), 120))
-    assert "! p99<=250ms missed: 312 ms, for 12 s" in shown
+    assert "! p99<=250ms missed for 12 s, now 312 ms" in shown
     assert "errors<=1% ok 0.12 %, for 1 min" in shown
 
 
@@ -361,3 +363,9 @@ def test_a_limit_that_is_not_known_is_no_number() -> None:
     assert "limit" not in plain(throughput(scene(snapshot), 80, 8).lines[1])
     assert "its limit within p99<=250ms is not known: too early" in plain(events(scene(snapshot), 80, 8).lines[1])
     assert not [line for line in summary(snapshot, 60.0) if "sustains" in line]
+
+
+def test_a_service_that_never_answered_is_summed_up_by_its_reason() -> None:
+    down = TargetStatus("api", "http://api/metrics", "down", "connection refused: is the service running?")
+    lines = summary(replace(samples.snapshot(), targets=(down,), services=(ServiceState("api", ("api",)),)), 3.0)
+    assert lines[1] == "api: connection refused: is the service running?"

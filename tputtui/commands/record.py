@@ -51,7 +51,7 @@ def run(arguments: Arguments) -> int:
         all_metrics=options.all_metrics,
         for_s=for_s,
         note=options.note,
-        experiment=inputs.words_of(options.experiment) if options.experiment else {},
+        experiment=inputs.plan_words_of(options.experiment) if options.experiment else {},
         workload=inputs.words_of(options.workload) if options.workload else {},
         size_limit=options.limit,
     )

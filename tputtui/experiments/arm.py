@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from tputtui.frozen import frozen
 from tputtui.model import ObjectiveState
 from tputtui.signals.burn import PAIRS, Latch
 from tputtui.signals.objectives import Objective, latch
@@ -16,7 +16,7 @@ DEAD_S: Final = 10.0
 _STILL: Final = 0.5  # of its requests of the minute before: with less the control has lost its traffic, too
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seen:
     """A side as of one tick, as its objective sees it. None is unknown."""
 
@@ -38,7 +38,7 @@ class Seen:
         return self.total or self.rps or 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Side:
     """The evidence of one side."""
 

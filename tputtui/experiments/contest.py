@@ -9,11 +9,11 @@ the treatment had in the first minute, and it has to have fallen itself, too.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
 from tputtui.experiments.sequence import FEWEST_ROWS, judge, level
+from tputtui.frozen import frozen
 
 ALPHA: Final = 0.01
 
@@ -26,7 +26,7 @@ _WIDER: Final = (
 _TOLERANCE: Final = 0.05  # of a row: ticks are never exactly on time
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Effect:
     """By how many percent a figure of the treatment differs from the control's; `low` to `high` is the sequence."""
 

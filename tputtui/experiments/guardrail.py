@@ -13,13 +13,13 @@ an incident of both would else be the treatment's alone for as long. The rules a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from tputtui.experiments.arm import FAST, FEWEST_REQUESTS, Arm, Seen, Side
 from tputtui.experiments.concurrent import BEYOND
 from tputtui.experiments.contest import Contest, Effect, Rows
 from tputtui.experiments.context import Context
+from tputtui.frozen import frozen
 from tputtui.signals.burn import PAIRS
 from tputtui.signals.objectives import Objective
 from tputtui.text import amount, clean, number, percent, span
@@ -32,7 +32,7 @@ CONFIRMED: Final = 3
 _SLOWER_S: Final = PAIRS[1].long_s  # what was not missed by a fast burn is judged over as long
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
     """The treatment has to go: why, and on what evidence. Times are unix seconds."""
 
@@ -50,7 +50,7 @@ class Decision:
     effect: Effect | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Look:
     """What one tick says: a decision, or why there can be none, as a sentence that stays the same while it holds."""
 

@@ -212,6 +212,7 @@ class TputtuiApp(App[int]):
         self._forget_status()
         self.asks.lose_ended(tick.snapshot)
         self._arrangements.saw(tick.snapshot)
+        self.baselines.saw(tick.snapshot)
         if self.viewpoint.split is not None:
             self.splits.saw(tick.snapshot)
         if self._on_missed is not None:

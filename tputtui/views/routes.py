@@ -71,7 +71,8 @@ def route_columns(
         columns.append(_label_column(name, 0 if flexible else min(16, max(len(name), widest))))
     unit = service.traffic.unit if service is not None and service.traffic is not None else "req/s"
     columns.append(_traffic_column(unit, scene))
-    if service is not None and scene is not None and scene.viewpoint.baseline is not None:
+    whole = scene is not None and scene.looks_through is None  # of a part nothing is in a baseline
+    if service is not None and scene is not None and whole and scene.viewpoint.baseline is not None:
         columns.append(_base_column(scene, service.name, unit))
     if service is not None and service.errors is not None:
         columns.append(_error_column(scene))
