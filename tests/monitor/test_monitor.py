@@ -408,6 +408,16 @@ def test_an_objective_on_a_quantile_that_nobody_else_wants_is_judged() -> None:
     assert [quantile.q for quantile in latency.quantiles] == [0.5, 0.9, 0.95, 0.99]
 
 
+def test_an_objective_on_a_service_that_is_not_there_is_told_once_and_not_before_all_are_known() -> None:
+    scene = Scene("shop", "till", objectives=("shpo:rps>=1", "shop:rps>=1", "rps>=1"))
+    first = scene.tick(0.0, shop=requests(100.0), till="connection refused")
+    assert not any(kind == "warning" for kind, _ in happened(first))
+    for second in range(1, 4):
+        snapshot = scene.tick(float(second), shop=requests(100.0 * second), till=requests(100.0 * second))
+    told = [text for kind, text in happened(snapshot) if kind == "warning"]
+    assert told == ['shpo:rps>=1 is about no service that is here, did you mean "shop"?']
+
+
 def test_an_objective_on_a_route_is_judged_whatever_the_traffic_is_broken_down_by() -> None:
     """It is the least busy of thirty routes, and then the traffic is broken down by another label."""
     scene = Scene("shop", objectives=("/29:rps>=1", "shop/29:errors<=1%"))

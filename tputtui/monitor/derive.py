@@ -87,6 +87,7 @@ class Monitor:
         self._browsing: Browsing | None = None
         self._charting: Charting | None = None
         self._grouped = False
+        self._knows_all = False
         self._machine = Machine()
         self._first = First()
         self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
@@ -293,6 +294,7 @@ class Monitor:
         owned += [("", row) for row in host_rows]
         objectives, missed = self._objectives.judge(reading.at, reading.time, [*map(self._with_routes, services)])
         self._events.extend(missed)
+        self._look_for_strangers(reading.time, looking)
         headroom = self._headroom.take(reading.at, self.window_s, services)
         self._note_time(reading)
         snapshot = Snapshot(
@@ -373,6 +375,13 @@ class Monitor:
             by = self._breakdown_of(name, members)
             states.append(tracker.state({m.target.name: m.window for m in members if m.window is not None}, by))
         return tuple(states)
+
+    def _look_for_strangers(self, time: float, looking: bool) -> None:
+        """Once all services are known: does every objective's service exist?"""
+        if self._knows_all or looking or not self._targets or not all(one.is_up for one in self._targets.values()):
+            return
+        self._knows_all = True
+        self._events.extend(self._objectives.strangers(time, list(self._services)))
 
     def _with_routes(self, state: ServiceState) -> ServiceState:
         """A service with the rows of all its routes, where an objective names one that is not shown: another label is, or

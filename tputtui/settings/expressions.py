@@ -90,7 +90,7 @@ def _why_not(text: str) -> str:
         meant = f"{slip['scope'] or ''}{slip['measure']}{op}{slip['value'].strip()}"
         with suppress(ValueError):
             parse_objective(meant)
-            return f'an objective has <= or >= in it: {clean(text, 60)!r}, did you mean "{clean(meant, 60)}"?'
+            return f'an objective reads p99|errors|rps <=|>= VALUE, not {clean(text, 60)!r}, did you mean "{clean(meant, 60)}"?'
     if len(re.findall(r"[<>=≤≥]+", text)) > 1:
         return f"one objective at a time: {clean(text, 60)!r} is several (--objective may be given again)"
     if re.fullmatch(r"(?:.*:)?\s*[A-Za-z][A-Za-z0-9.]*\s*(?:<=|>=)?", text):

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from tputtui.model import Event, ObjectiveState, ObjectiveStatus, Quantile, ServiceState
 from tputtui.signals.burn import LEAST_BAD, Latch
 from tputtui.signals.names import route_of
+from tputtui.text import clean, did_you_mean
 
 
 class Objective(Protocol):
@@ -62,6 +63,18 @@ class ObjectiveTracker:
             since = max(0.0, at - self._states[name][1])
             statuses.append(ObjectiveStatus(name, state, value, since, latch.budget_left()))
         return tuple(statuses), events
+
+    def strangers(self, time: float, names: Sequence[str]) -> list[Event]:
+        """A warning for each objective on a service that is none of `names`: it would be without data for ever."""
+        return [
+            Event(
+                time,
+                "warning",
+                f"{clean(one.expression, 60)} is about no service that is here{did_you_mean(one.service, tuple(names))}",
+            )
+            for one in self._objectives
+            if one.service is not None and one.service not in names
+        ]
 
 
 def _judged(
