@@ -47,6 +47,7 @@ class Panel(Widget):
     def __init__(self, name: str) -> None:
         super().__init__(id=name)
         self._view = PanelView(())
+        self._drawn = False
 
     @property
     def view(self) -> PanelView:
@@ -56,7 +57,7 @@ class Panel(Widget):
     def show(self, view: PanelView) -> None:
         """Show a view; only what differs from the last one is repainted."""
         old, self._view = self._view, view
-        if old.lines is view.lines and old.cursor == view.cursor:
+        if not self._drawn or (old.lines is view.lines and old.cursor == view.cursor):
             return
         dirty: list[Region] = []
         for y in range(max(len(old.lines), len(view.lines))):
@@ -74,6 +75,7 @@ class Panel(Widget):
         """The lines of a region. A panel has no border, padding or tint, so Textual's cache of styled lines, a third of
         the cost of drawing, has nothing to add.
         """
+        self._drawn = True
         return [self.render_line(y).crop(crop.x, crop.right) for y in crop.line_range]
 
     def render_line(self, y: int) -> Strip:
