@@ -155,9 +155,10 @@ class LiveScreen(Screen[None]):
         self.query_one("#header", LineBar).show_line(header(scene, size.width))
         for name in PANELS:
             panel = self.query_one(f"#{name}", Panel)
-            if not panel.display or panel.size.width < 10 or panel.size.height < 1:
+            width, height = panel.size
+            if not panel.display or width < 10 or height < 1:
                 continue
-            view = self.view(name, scene, panel.size.width, panel.size.height)
+            view = self.view(name, scene, width, height)
             panel.show(view)
             if view.list is not None:
                 self.desk.keep_list(name, view.list)
