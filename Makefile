@@ -12,7 +12,7 @@ WORKERS ?= 2
 .PHONY: demo test check pins bench screenshots docs clean
 
 demo: $(STAMP)
-	@if [ -t 0 ] && [ -t 1 ] && [ -t 2 ]; then exec $(BIN)/tputtui demo; else exec $(BIN)/tputtui demo --stream -n 10; fi
+	@if [ -t 0 ] && [ -t 1 ] && [ -t 2 ]; then exec $(BIN)/tputtui demo $(ARGS); else exec $(BIN)/tputtui demo --stream -n 10 $(ARGS); fi
 
 test: check
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m "not alone"

@@ -24,7 +24,9 @@ from simulated import Service, run
 
 from tputtui.experiments.context import Context
 from tputtui.experiments.outcome import Comparison, Design
+from tputtui.experiments.rows import Rows
 from tputtui.experiments.statistics.compare import compare
+from tputtui.experiments.statistics.pairs import Pair, compare_pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,12 @@ class Cell:
     run_sd: float = 0.0
     history: int = 0
     diurnal: bool = False
+    pairs: int = 0  # by turns, `seconds` each run
 
     @property
     def title(self) -> str:
+        if self.pairs:
+            return f"{self.pairs} pairs by turns, run SD {self.run_sd:.1%}"
         between = f", run SD {self.run_sd:.1%}, {self.history} A/A runs" if self.design == "sequential" else ""
         return f"{self.design}{', diurnal load' if self.diurnal else ''}{between}"
 
@@ -55,6 +60,8 @@ class Cell:
         return f"{self.effect:+.0%}"
 
     def simulate(self, rng: np.random.Generator) -> Comparison:
+        if self.pairs:
+            return compare_pairs([Pair(*self._pair(rng), Context(design=self.design)) for _ in range(self.pairs)])
         service = Service(phi=self.phi)
         load = None
         if self.diurnal:
@@ -65,6 +72,14 @@ class Cell:
         b = run(rng, self.seconds, service, effect=effect, p99_effect=self.p99, errors=self.errors, load=load)
         history = tuple(float(service.rate * (1 + factor)) for factor in factors[2:])
         return compare(a, b, Context(design=self.design, aa_history_rps=history))
+
+    def _pair(self, rng: np.random.Generator) -> tuple[Rows, Rows]:
+        service = Service(phi=self.phi)
+        a, b = np.exp(rng.normal(0.0, self.run_sd, 2))
+        return (
+            run(rng, self.seconds, service, effect=float(a) - 1),
+            run(rng, self.seconds, service, effect=(1 + self.effect) * float(b) - 1),
+        )
 
     def expected(self) -> str:
         if self.p99 > 0 or self.errors is not None or self.effect < 0:
@@ -84,6 +99,11 @@ def cells() -> list[Cell]:
     out += [Cell("concurrent", 600, 0.5, effect=0.05, diurnal=True)]
     out += [Cell("concurrent", 600, 0.5, p99=0.20), Cell("concurrent", 600, 0.5, errors=0.005)]
     out += [Cell("sequential", 600, 0.8, effect=0.10, run_sd=sd, history=5) for sd in (0.01, 0.02, 0.05)]
+    out += [Cell("sequential", 600, 0.8, effect=0.05, run_sd=0.02, history=5)]
+    out += [
+        Cell("sequential", 120, 0.8, effect=effect, run_sd=sd, pairs=5)
+        for sd, effect in ((0.02, 0.0), (0.02, 0.05), (0.02, 0.10), (0.05, 0.0), (0.05, 0.10))
+    ]
     return out
 
 

@@ -2,7 +2,7 @@
 
 The demo, Debian's node-exporter and a Prometheus server (where they are installed) are started on loopback and watched;
 after half a minute the screen is saved at three sizes, then a process is profiled and each view of that is saved, too
-(`python screenshots/make.py profiles`: those alone).
+(`python screenshots/make.py profiles`: those alone; `split`: a canary beside the rest, alone).
 """
 
 from __future__ import annotations
@@ -126,13 +126,37 @@ async def take(targets: list[TargetSettings], only_profiles: bool, state: Path) 
             await take_profiles(pilot, app)
 
 
+async def take_split(urls: list[str], state: Path) -> None:
+    """A canary beside the other replica, once something is sure."""
+    targets = tuple(TargetSettings(name=f"shop-{at}", url=url, service="shop") for at, url in enumerate(urls, 1))
+    settings = Settings(targets=targets)
+    themes = tuple(theme_files.folders())
+    place = Place("web-01", float(time.localtime().tm_gmtoff), state, themes)
+    app = TputtuiApp(settings, Engine(settings), palette.load("dark", themes), place)
+    async with app.run_test(size=SIZES[1]) as pilot:
+        await asyncio.sleep(15.0)
+        await pilot.press("a")
+        await pilot.pause(2.0)
+        await pilot.press("down", "enter")
+        await asyncio.sleep(240.0)
+        await save(pilot, app, "split-120x40")
+        app.source.stop()
+
+
 def main() -> None:
     with ExitStack() as stack:
+        state = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if "split" in sys.argv[1:] or len(sys.argv) == 1:
+            with Demo(load=300.0, seed=11, canary=1.3) as two:
+                urls = two.start()
+                two.start_load()
+                asyncio.run(take_split(urls, state))
+        if "split" in sys.argv[1:]:
+            return
         demo = stack.enter_context(Demo(load=420.0, seed=11))
         url = demo.start()[0]
         targets = servers(stack, url)
         demo.start_load()
-        state = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         asyncio.run(take(targets, "profiles" in sys.argv[1:], state))
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 
 class Exporter:
-    """`asked_total` counts the scrapes; `served[n]` is when (monotonic) the answer with value n + 1 had been sent."""
+    """`asked_total` counts the scrapes; `served[n]` is when (monotonic) the answer with value n + 1 had been sent.
 
-    def __init__(self) -> None:
+    `more` gives further lines for the answer of a number, from 1 on.
+    """
+
+    def __init__(self, more: Callable[[int], str] = lambda number: f"http_requests_total {10 * number}\n") -> None:
         self.served: list[float] = []
         outer = self
 
@@ -21,7 +25,7 @@ class Exporter:
             def do_GET(self) -> None:
                 with outer._lock:
                     number = len(outer.served) + 1
-                    body = f"# TYPE asked_total counter\nasked_total {number}\nhttp_requests_total {10 * number}\n".encode()
+                    body = f"# TYPE asked_total counter\nasked_total {number}\n{more(number)}".encode()
                     self.send_response(200)
                     self.send_header("Content-Type", "text/plain; version=0.0.4")
                     self.send_header("Content-Length", str(len(body)))
@@ -36,7 +40,7 @@ class Exporter:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def __enter__(self) -> Self:
         return self

@@ -8,6 +8,7 @@ import os
 import shutil
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,3 +34,11 @@ def shared(name: str) -> Path:
             pytest.fail(f"{path} is missing")
         pytest.skip(f"the shared data is not beside this checkout: {name}")
     return path
+
+
+def command_line(pid: int) -> str:
+    """A process's command line; empty where it has gone."""
+    try:
+        return " ".join(psutil.Process(pid).cmdline())
+    except psutil.Error:
+        return ""

@@ -102,7 +102,7 @@ def test_the_current_folder_is_not_imported_from(tmp_path: Path, target: str) ->
         (["strem"], '"strem" is no verb and no target'),
         (["stream", "file:///etc/passwd"], "only http and https"),
         (["stream", "--config", "/nowhere.toml"], "there is no such file"),
-        (["stream", "--objective", "p99<1s"], "an objective reads"),
+        (["stream", "--objective", "p99<1s"], "an objective has <= or >= in it"),
         (["stream", "--interval", "0"], "--interval: "),
         (["demo", "-n", "3"], "belongs to --stream"),
         (["profile", "999999999"], "no process 999999999"),

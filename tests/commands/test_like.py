@@ -47,7 +47,9 @@ def test_it_takes_targets_interval_window_quantiles_objectives_and_labels() -> N
 
 def test_what_the_command_line_says_wins() -> None:
     own = Settings(
-        interval_s=5.0, objectives=("rps>=1",), origins={"interval": "--interval", "objectives": "--objective"}
+        interval_s=5.0,
+        objectives=("rps>=1",),
+        origins={"interval": "flag --interval", "objectives": "flag --objective"},
     )
     found = made().applied(replace(own, targets=(TargetSettings(name="x", url="http://h/m"),)), asked=True)
     assert (found.interval_s, found.window_s, found.objectives) == (5.0, 30.0, ("rps>=1",))
@@ -55,7 +57,7 @@ def test_what_the_command_line_says_wins() -> None:
 
 
 def test_what_the_config_file_says_does_not() -> None:
-    found = made().applied(Settings(interval_s=5.0, origins={"interval": "config file"}), asked=False)
+    found = made().applied(Settings(interval_s=5.0, origins={"interval": "/etc/tputtui.toml:3"}), asked=False)
     assert found.interval_s == 2.0
 
 

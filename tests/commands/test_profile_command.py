@@ -17,7 +17,7 @@ from tputtui.commands.profile import _own_targets
 from tputtui.settings import Settings, TargetSettings
 
 _SERVER = """
-import http.server
+import http.server, time
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = b"# TYPE requests_total counter\\nrequests_total 1\\n"
@@ -26,6 +26,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        time.sleep(60)
     def log_message(self, *a): pass
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 print(server.server_port, flush=True)
@@ -66,6 +67,10 @@ def no_config(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TPUTTUI_CONFIG", os.devnull)
 
 
+def threads_of(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/task"))
+
+
 def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     assert cli.main(["profile", *argv]) == 2
     said = capsys.readouterr()
@@ -79,8 +84,9 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     [
         (["--rate", "0"], "--rate 0: 1 to 1000 samples a second"),
         (["--rate", "1001"], "1 to 1000"),
-        (["--for", "2h"], "--for 7200s: at most 3600 s"),
+        (["--for", "2h"], "--for 7200s: 0.5 s to 3600 s"),
         (["--for", "0"], "not a time above 0"),
+        (["--for", "0.1s"], "--for 0.1s: 0.5 s to 3600 s"),
         (["--force"], "belongs to -o"),
     ],
 )
@@ -103,13 +109,27 @@ def test_a_process_that_is_not_python_is_unusable_input(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_the_process_s_own_ports_are_asked(server: tuple[int, int], another: list[str]) -> None:
+def test_of_the_config_s_targets_those_it_serves_are_asked(server: tuple[int, int]) -> None:
     pid, port = server
-    (target,) = _own_targets(Settings(), pid)
-    assert (target.name, target.url) == (f"127.0.0.1:{port}", f"http://127.0.0.1:{port}/metrics")
     configured = TargetSettings(name="api", url=f"localhost:{port}/m"), TargetSettings(name="db", url="10.0.0.1:9")
     assert _own_targets(Settings(targets=configured), pid) == configured[:1]
-    assert _own_targets(Settings(discover=False), pid) == ()
+
+
+def test_the_screen_looks_for_no_target_and_never_connects_to_the_process(
+    server: tuple[int, int], another: list[str], attaching: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Settings] = []
+
+    def show(settings: Settings, *_: object, **__: object) -> int:
+        shown.append(settings)
+        return 0
+
+    monkeypatch.setattr("tputtui.commands.screen.why_no_screen", lambda _: "")
+    monkeypatch.setattr("tputtui.commands.profile.show", show)
+    before = threads_of(server[0])
+    assert cli.main(["profile", str(server[0])]) == 0
+    assert [(settings.targets, settings.discover) for settings in shown] == [((), False)]
+    assert threads_of(server[0]) == before, "it answered somebody, in a thread that stays"
     assert another == []
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tputtui.cli import main
 from tputtui.commands.arguments import UsageError
-from tputtui.commands.recording_inputs import MarkFile, mark_of, words_of
+from tputtui.commands.recording_inputs import MarkFile, mark_of, plan_words_of, words_of
 
 PATIENCE_S = 10.0
 
@@ -177,3 +177,17 @@ def test_a_closed_stdin_is_no_mark_file(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(UsageError, match="stdin is closed"):
         MarkFile("-")
+
+
+def test_a_plan_that_compare_could_not_use_is_doubted_and_recorded_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text('hypotesis = "a bigger pool"\n[[results]]\nverdict = "improved"\n')
+    assert plan_words_of(str(path)) == {"hypotesis": "a bigger pool"}  # what was found before is not of the plan
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert (
+        "compare cannot use it as a plan: there is no 'hypotesis' in an experiment, did you mean \"hypothesis\"?"
+        in said
+    )

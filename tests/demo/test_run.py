@@ -225,6 +225,8 @@ def test_no_process_outlives_its_parent_not_even_by_kill_9() -> None:
         {"slowdown": 0.0},
         {"replicas": 0},
         {"replicas": 1, "stop_replica": 5.0},
+        {"replicas": 1, "canary": 1.3},
+        {"canary": 0.0},
         {"stop_replica": -1.0},
         {"add_latency": (1.0, -5.0)},
     ],
@@ -258,3 +260,10 @@ def test_a_child_does_not_import_from_the_working_directory(tmp_path: Path, monk
     monkeypatch.chdir(tmp_path)
     with Demo() as demo:
         assert demo.start()
+
+
+def test_a_canary_is_the_last_replica_and_it_alone_takes_longer() -> None:
+    with Demo(20.0, seed=1, slowdown=1.5, canary=2.0) as demo:
+        assert len(demo.start()) == 2
+        told = [Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in demo.pids]
+    assert [float(words[words.index(b"--slowdown") + 1]) for words in told] == [1.5, 3.0]

@@ -67,3 +67,10 @@ def test_hard_differences_come_first_unless_they_are_the_change() -> None:
 def test_memory_is_one_field_by_either_name_and_what_one_arm_does_not_know_is_soft() -> None:
     assert not differences({"mem_gb": 16}, {"mem_gb": 32}, ("mem",))[0].hard
     assert not differences({"kernel": "6.1"}, {}, ())[0].hard
+
+
+def test_declaring_the_software_declares_every_build_that_a_run_tells_of() -> None:
+    before, after = {"software app_build_info": "version=1", "kernel": "6.1"}, {"software app_build_info": "version=2"}
+    found = {one.field: one.declared for one in differences(before, after, ("software",))}
+    assert found == {"software app_build_info": True, "kernel": False}
+    assert not differences(before, after, ("app_build_info",))[0].declared

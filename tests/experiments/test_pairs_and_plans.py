@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +10,12 @@ import pytest
 from simulated import Service, run
 
 from tputtui.experiments.context import Context
-from tputtui.experiments.plan import TEMPLATE, PlanError, parse_experiment
+from tputtui.experiments.plan import PlanError, parse_experiment, template
 from tputtui.experiments.rows import Rows
 from tputtui.experiments.statistics.compare import compare
-from tputtui.experiments.statistics.pairs import compare_pairs
-from tputtui.experiments.statistics.planning import figures, plan
+from tputtui.experiments.statistics.longrun import t_quantile
+from tputtui.experiments.statistics.pairs import Pair, compare_pairs
+from tputtui.experiments.statistics.planning import figures, pairs_needed, plan
 from tputtui.experiments.statistics.strata import verified
 
 CALM = Service(phi=0.3, cv=0.04)
@@ -29,9 +31,13 @@ def pairs(count: int, effect: float, run_sd: float, seed: int = 2, seconds: int 
     return out
 
 
+def of(found: list[tuple[Rows, Rows]]) -> list[Pair]:
+    return [Pair(a, b, Context()) for a, b in found]
+
+
 def test_pairs_find_what_one_pair_without_history_cannot() -> None:
     one = compare(*pairs(1, 0.05, 0.01)[0], Context())
-    several = compare_pairs(pairs(8, 0.05, 0.01), Context())
+    several = compare_pairs(of(pairs(8, 0.05, 0.01)))
     assert one.verdict == "inconclusive"
     assert several.verdict == "improved"
     assert "no-aa-history" not in several.flags
@@ -39,7 +45,7 @@ def test_pairs_find_what_one_pair_without_history_cannot() -> None:
 
 
 def test_equal_pairs_are_seldom_called_different() -> None:
-    called = [compare_pairs(pairs(5, 0.0, 0.02, seed), Context()).verdict for seed in range(60)]
+    called = [compare_pairs(of(pairs(5, 0.0, 0.02, seed))).verdict for seed in range(60)]
     false = sum(word in ("improved", "regressed") for word in called) / 60
     assert false <= 0.05 + 2 * (0.05 * 0.95 / 60) ** 0.5
 
@@ -50,15 +56,15 @@ def test_a_pair_with_an_incident_in_one_arm_is_left_out() -> None:
     rps = list(b.columns["rps"])
     rps[40:80] = [0.0] * 40
     found[2] = (a, replace(b, columns={**b.columns, "rps": tuple(rps)}))
-    answer = compare_pairs(found, Context())
+    answer = compare_pairs(of(found))
     assert answer.verdict == "improved"
     assert any("Pair 3 is left out" in reason for reason in answer.reasons)
 
 
 def test_two_pairs_say_that_more_are_needed() -> None:
-    answer = compare_pairs(pairs(2, 0.01, 0.02), Context())
+    answer = compare_pairs(of(pairs(2, 0.01, 0.02)))
     assert answer.verdict == "inconclusive"
-    assert "Five pairs" in answer.advice[0]
+    assert "pairs like these" in answer.advice[0]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +129,7 @@ def test_history_runs_give_each_metrics_own_spread() -> None:
 
 
 def test_the_template_is_a_plan_and_strange_keys_are_named() -> None:
-    found = parse_experiment(TEMPLATE)
+    found = parse_experiment(template())
     assert found.primary == "throughput"
     assert found.margins["error_ratio"] == pytest.approx(0.001)
     assert found.declared_change == ("software",)
@@ -137,3 +143,55 @@ def test_the_template_is_a_plan_and_strange_keys_are_named() -> None:
         with pytest.raises(PlanError) as caught:
             parse_experiment(text)
         assert words in str(caught.value)
+
+
+# ------------------------------------------------------------------------------------------------ the next design
+
+
+def test_one_pair_without_history_is_told_the_next_best_design_with_its_length() -> None:
+    """Each of the designs that are named would find the margin in the simulated service four times out of five."""
+    one = compare(*pairs(1, 0.0, 0.0)[0], Context())
+    assert one.verdict == "inconclusive"
+    (said,) = one.advice
+    assert said.startswith("Next best, to find 2 % of throughput four times out of five: both at the same time")
+    assert re.search(r"; else \d+ pairs of 2 min a run by turns \(--pair, A B B A …; .* in all\)", said)
+    assert "history" not in said  # 2 % between runs is as much as is sought: no one pair will do
+
+
+def test_a_quieter_history_makes_one_longer_pair_a_design() -> None:
+    known = Context(aa_history_rps=(1000.0, 1000.5, 999.5, 1000.2, 999.8))
+    rng = np.random.default_rng(8)
+    noisy = Service(phi=0.6, cv=0.1)
+    one = compare(run(rng, 120, noisy), run(rng, 120, noisy), known)
+    assert one.verdict == "inconclusive"
+    assert "one pair of" in one.advice[0]
+    assert "five runs" not in one.advice[0]
+
+
+def test_what_spoils_a_verdict_is_to_be_removed_before_anything_is_made_longer() -> None:
+    a, b = pairs(1, 0.05, 0.0, seconds=300)[0]
+    rps = list(b.columns["rps"])
+    rps[100:150] = [0.0] * 50
+    spoiled = compare(a, replace(b, columns={**b.columns, "rps": tuple(rps)}), Context())
+    assert spoiled.advice == ("Run it again without the incident: that allows no verdict however long the runs are.",)
+
+
+@pytest.mark.parametrize("spread", [0.02, 0.05])
+def test_as_many_pairs_as_are_asked_for_find_the_effect_four_times_out_of_five(spread: float) -> None:
+    needed = pairs_needed(0.04, spread**2)
+    assert needed is not None
+    effects = np.random.default_rng(1).normal(0.04, spread, (4000, needed))
+    t = effects.mean(axis=1) / (effects.std(axis=1, ddof=1) / np.sqrt(needed))
+    assert 0.77 < float(np.mean(np.abs(t) > t_quantile(0.975, needed - 1))) < 0.93
+    assert pairs_needed(0.001, spread**2) is None
+
+
+def test_a_pilot_is_judged_by_the_metric_that_shall_decide() -> None:
+    rng = np.random.default_rng(2)
+    pilot = run(rng, 300, CALM)
+    history = (1000.0, 1000.5, 999.5, 1000.2, 999.8)
+    rate = plan(pilot, 0.02, Context(aa_history_rps=history))
+    tail = plan(pilot, 0.02, Context(aa_history_rps=history, primary="p99"))
+    assert (rate.metric, tail.metric) == ("throughput", "p99")
+    assert tail.level == pytest.approx(70, rel=0.1)
+    assert (tail.seconds or 0) > 2 * (rate.seconds or 0)  # its seconds vary by more

@@ -161,7 +161,7 @@ def test_of_many_equal_routes_none_is_called() -> None:
 def test_a_mix_that_has_shifted_is_named_first_and_the_total_is_not_judged() -> None:
     heavier = {**RATES, "/payment": 60.0, "/items": 102.0}
     found = judged(shop(1, RATES), shop(2, heavier))
-    assert found.reasons[0].startswith("The mix of routes has shifted: /payment 4.3% → 21.6%, /items ")
+    assert found.reasons[0].startswith("The mix of routes has shifted: /payment 4.3 % → 21.6 %, /items ")
     assert found.verdict == "inconclusive"
     assert any("the total allows no verdict" in reason for reason in found.reasons)
     assert all(route.verdict != "regressed" for route in found.routes)

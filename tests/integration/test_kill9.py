@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from outside import command_line
 
 from tputtui.profiling import preflight, proc
 
@@ -44,7 +45,7 @@ def below(pid: int) -> list[psutil.Process]:
 
 
 def still(processes: list[psutil.Process]) -> list[str]:
-    return [f"{process.pid} {proc.command(process.pid)}" for process in processes if not gone(process)]
+    return [f"{process.pid} {command_line(process.pid)}" for process in processes if not gone(process)]
 
 
 def end(processes: list[psutil.Process]) -> None:
@@ -60,7 +61,7 @@ def test_the_demo_s_service_and_load_end_with_it() -> None:
         assert demo.stdout is not None
         assert demo.stdout.readline()
         children = below(demo.pid)
-        commands = " ".join(proc.command(child.pid) for child in children)
+        commands = " ".join(command_line(child.pid) for child in children)
         assert "tputtui.demo.service" in commands
         assert "tputtui.demo.load" in commands
         demo.send_signal(signal.SIGKILL)
@@ -89,7 +90,7 @@ def test_a_capture_s_py_spy_ends_with_it_and_the_process_runs_on(busy: subproces
     argv = [TPUTTUI, "profile", str(busy.pid), "--for", "10s", "-o", str(tmp_path / "taken.json")]
 
     def spies(pid: int) -> list[psutil.Process]:
-        return [child for child in below(pid) if "py-spy" in proc.command(child.pid)]
+        return [child for child in below(pid) if "py-spy" in command_line(child.pid)]
 
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as capture:
         assert capture.stderr is not None

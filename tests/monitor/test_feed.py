@@ -35,3 +35,24 @@ def test_the_control_group_of_the_process_that_serves_a_target_is_read(
         found = asyncio.run(run())
     assert found[os.getpid()] == group
     assert (len(found) == 1) or shown
+
+
+def test_who_asks_for_the_processes_has_them_read_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        async def run() -> int:
+            feed = LiveFeed(Settings(targets=(TargetSettings(url=f"http://127.0.0.1:{port}/metrics"),)), lambda _: None)
+            feed.want_processes = False
+            for _ in range(3):  # then they are read every two seconds
+                feed._processes_at = -1e9
+                feed.read(0)
+                assert feed._reading_processes is not None
+                await feed._reading_processes
+            feed.want_processes = True
+            feed.read(0)
+            assert feed._reading_processes is not None
+            await feed._reading_processes
+            return len(feed.read(0).processes or ())
+
+        assert asyncio.run(run()) > 1

@@ -336,6 +336,11 @@ def test_what_we_cost_is_a_rate_between_ticks_and_missed_ticks_are_passed_on() -
     assert second.self_.cpu_percent == pytest.approx(1.5)
     assert second.self_.missed_ticks == 1
     assert monitor.take(Reading(13.0, 1e9, missed_ticks=1)).self_.cpu_percent is None
+    assert second.self_.missed_lately == 1
+    assert monitor.take(Reading(71.0, 1e9, missed_ticks=3)).self_.missed_lately == 3
+    assert monitor.take(Reading(73.0, 1e9, missed_ticks=3)).self_.missed_lately == 2, (
+        "the first is more than a minute ago"
+    )
 
 
 def test_the_host_s_cpu_needs_two_readings_and_stays_shown_where_a_tick_has_none() -> None:
@@ -389,6 +394,37 @@ def test_an_objective_is_without_data_then_met_then_missed_and_says_for_how_long
     for second in range(13, 100):
         snapshot = scene.tick(float(second), shop=requests(30.0 + 10 * (second - 12)))
     assert happened(snapshot).count(("objective", "rps>=5 met again")) == 1
+
+
+def test_an_objective_on_a_quantile_that_nobody_else_wants_is_judged() -> None:
+    scene = Scene("shop", objectives=("p95<=300ms", "p99<=300ms"))
+    for second in range(4):
+        snapshot = scene.tick(float(second), shop=requests(100.0 * second))
+    p95, p99 = snapshot.objectives
+    assert p95.value == pytest.approx(0.3)
+    assert p99.value == pytest.approx(0.46)
+    latency = of(snapshot, "shop").latency
+    assert latency is not None
+    assert [quantile.q for quantile in latency.quantiles] == [0.5, 0.9, 0.95, 0.99]
+
+
+def test_an_objective_on_a_route_is_judged_whatever_the_traffic_is_broken_down_by() -> None:
+    """It is the least busy of thirty routes, and then the traffic is broken down by another label."""
+    scene = Scene("shop", objectives=("/29:rps>=1", "shop/29:errors<=1%"))
+    shown = []
+    for second in range(6):
+        if second == 3:
+            scene.monitor.next_breakdown("shop")
+        told = {
+            series(REQUESTS, method="GET", route=f"/{number}", status="200"): (40.0 - number) * second
+            for number in range(30)
+        }
+        snapshot = scene.tick(float(second), shop=told)
+        shown.append(of(snapshot, "shop").breakdown_by)
+        if second:
+            assert [(one.state, one.value) for one in snapshot.objectives] == [("ok", 11.0), ("ok", 0.0)]
+            assert not any(names.route_of(row.labels) == "/29" for row in of(snapshot, "shop").breakdown)
+    assert shown[2] != shown[3]
 
 
 def test_the_event_log_keeps_the_newest_only() -> None:

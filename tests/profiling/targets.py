@@ -81,7 +81,7 @@ def main() -> None:
         sys.setrecursionlimit(10_000)
         deep(900, until)
     elif mode == "children":
-        child = subprocess.Popen([sys.executable, __file__, "split"], stdout=subprocess.DEVNULL)
+        child = subprocess.Popen([sys.executable, __file__, "split", *sys.argv[2:]], stdout=subprocess.DEVNULL)
         try:
             time.sleep(60)
         finally:

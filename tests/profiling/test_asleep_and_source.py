@@ -13,10 +13,12 @@ import pytest
 
 from tputtui.profiling import categories, formats, source
 from tputtui.profiling.asleep import asleep
+from tputtui.profiling.hot import hot_functions
 from tputtui.profiling.metric import by_gil, running
 from tputtui.profiling.profile import ASLEEP, Profile, Thread
 from tputtui.profiling.shelf import Shelf
 from tputtui.profiling.stacks import choose
+from tputtui.profiling.tree import Tree
 from tputtui.settings import schema
 
 Made = Callable[..., Profile]
@@ -38,10 +40,29 @@ def test_a_sleep_in_c_is_a_wait_and_computing_is_not(profile_of: Made) -> None:
     assert asleep(with_cpu(made, 1.0)) == {}  # the CPU explains it: code in C that computes
 
 
+def test_who_waits_for_a_cpu_does_not_wait_in_c(profile_of: Made) -> None:
+    made = with_cpu(profile_of(*["main;work 100"] * 5), 0.06)  # as in a run: nobody asked for the GIL
+    assert asleep(made)
+    starved = replace(made, slices=tuple(replace(part, ready={MAIN: 0.9}) for part in made.slices))
+    assert asleep(starved) == {}
+
+
 def test_cpu_shares_survive_a_file(profile_of: Made, tmp_path: Path) -> None:
     path = tmp_path / "p.speedscope.json"
-    formats.save(with_cpu(profile_of("main;watch 80\nmain;work 20 19"), 0.2), path)
-    assert formats.load(path).slices[0].cpu == {MAIN: 0.2}
+    made = with_cpu(profile_of("main;watch 80\nmain;work 20 19"), 0.2)
+    made = replace(made, slices=(replace(made.slices[0], ready={MAIN: 0.7}),), about=replace(made.about, asked_s=2.0))
+    formats.save(made, path)
+    again = formats.load(path)
+    assert (again.slices[0].cpu, again.slices[0].ready, again.asked) == ({MAIN: 0.2}, {MAIN: 0.7}, 200.0)
+
+
+def test_the_gil_is_never_held_for_longer_than_the_code_was_there(profile_of: Made) -> None:
+    made = profile_of("main;work 17 18\nmain;Event.wait@/usr/lib/python3.12/threading.py 83")
+    stacks = choose(made)
+    work = next(row for row in hot_functions(stacks) if row.func.name == "work")
+    assert (work.total, work.gil) == (0.17, 0.17)
+    tree = Tree(stacks)
+    assert all((tree.gil_share(node) or 0.0) <= tree.share(node) for node in range(1, len(tree)))
 
 
 def test_the_gil_alone_is_of_the_time(profile_of: Made) -> None:

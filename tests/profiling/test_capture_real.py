@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from outside import command_line
 
 from tputtui.profiling import capture, formats, hot, proc
 from tputtui.profiling.capture import Capture, CaptureFailed, Progress
@@ -22,6 +23,7 @@ from tputtui.text import clean
 
 TARGETS = Path(__file__).with_name("targets.py")
 Start = Callable[..., "subprocess.Popen[bytes]"]
+SECRET = "canary-in-an-argument"
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="py-spy is driven by way of /proc"),
@@ -38,13 +40,13 @@ def start() -> Iterator[Start]:
         started.append(process)
         return process
 
-    def target(mode: str) -> subprocess.Popen[bytes]:
-        process = begin(sys.executable, str(TARGETS), mode)
+    def target(*words: str) -> subprocess.Popen[bytes]:
+        process = begin(sys.executable, str(TARGETS), *words)
         assert process.stdout is not None
         process.stdout.readline()
         return process
 
-    yield lambda *argv: target(argv[0]) if len(argv) == 1 else begin(*argv)
+    yield lambda *argv: begin(*argv) if argv[0].startswith("/") else target(*argv)
     for process in started:
         process.kill()
         process.wait()
@@ -80,7 +82,7 @@ def left_over(pid: int) -> list[str]:
     spies = []
     for entry in os.listdir("/proc"):
         if entry.isdigit():
-            line = proc.command(int(entry))
+            line = command_line(int(entry))
             if "py-spy" in line and f"-p {pid} " in f"{line} ":
                 spies.append(line)
     return spies + [str(path) for path in Path(tempfile.gettempdir()).glob(f"tputtui-profile-{os.getpid()}-*")]
@@ -144,12 +146,16 @@ def test_a_deep_stack(start: Start) -> None:
 
 
 def test_subprocesses_are_processes_of_the_profile(start: Start) -> None:
-    process = start("children")
+    process = start("children", "--password", SECRET)
     deadline = time.monotonic() + 10
     while not proc.children(process.pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     profile = captured(process.pid, subprocesses=True)
     assert len({thread.pid for thread in profile.threads}) == 2
+    assert profile.about.name == "targets.py"
+    for suffix in ("json", "txt", "svg"):  # py-spy tells both command lines
+        assert SECRET.encode() not in formats.render(profile, Path(f"p.{suffix}"))
+    assert SECRET not in repr((profile.about, profile.threads, profile.frames.funcs))
 
 
 def test_a_process_that_ends_leaves_what_was_sampled(start: Start) -> None:
@@ -307,9 +313,9 @@ def test_kill_9_of_the_monitor_leaves_no_py_spy_and_no_stopped_target(start: Sta
     assert found is not None
     assert found.state not in ("T", "t")
     assert found.tracer == 0
-    used = sum(proc.thread_cpu(process.pid).values())
+    used = sum(cpu for cpu, _ in proc.thread_times(process.pid).values())
     time.sleep(0.5)
-    assert sum(proc.thread_cpu(process.pid).values()) > used  # it runs on
+    assert sum(cpu for cpu, _ in proc.thread_times(process.pid).values()) > used  # it runs on
     capture.sweep()
     assert not any(folder.exists() for folder in folders)
 

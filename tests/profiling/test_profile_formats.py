@@ -75,6 +75,18 @@ def test_processes_and_threads_are_dimensions_not_frames(profiles: Path) -> None
     ]
 
 
+def test_a_command_line_of_a_py_spy_file_is_in_nothing_that_is_written() -> None:
+    frames = [
+        {"name": 'process 7:"app.py --password hunter2"'},
+        {"name": "thread (11): a"},
+        {"name": "f", "file": "/a.py"},
+    ]
+    profile = formats.parse(speedscope_of(frames, [[0, 1, 2], [2, 0]], name='Process 7 Thread 11 "a"'))
+    assert "process 7" in {func.name for func in profile.frames.funcs}
+    for suffix in ("json", "txt", "svg"):
+        assert b"hunter2" not in formats.render(profile, Path(f"p.{suffix}"))
+
+
 def test_a_thread_frame_tells_threads_of_a_recycled_id_apart() -> None:
     document = speedscope_of(
         [{"name": "thread (11): req-1"}, {"name": "f", "file": "/a.py", "line": 1}, {"name": "thread (12): req-2"}],

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from tputtui.profiling import reading
-from tputtui.profiling.profile import Profile
+from tputtui.profiling.profile import Profile, Thread
 from tputtui.profiling.stacks import choose
 
 Made = Callable[..., Profile]
@@ -92,5 +93,42 @@ def test_an_idle_process_says_nothing(profile_of: Made) -> None:
     assert reading.sentences(choose(profile_of())) == []
 
 
+BUSY = "main;work 95 95\nmain;other 5 1"
+
+
+@pytest.mark.parametrize(
+    ("load", "rules"),
+    [
+        (None, ["cpu-bound", "gil"]),  # nobody measured it
+        (reading.Load(0.97, 0.02), ["cpu-bound", "gil"]),
+        (reading.Load(0.13, 0.82), ["starved"]),
+        (reading.Load(0.13, None), []),  # it held the GIL and did not run: the data do not say why
+        (reading.Load(0.13, 0.1), []),
+        (reading.Load(0.6, 0.35), []),  # less than a core, but no more was lacked than it had
+    ],
+)
+def test_a_process_without_a_cpu_is_not_bound_by_its_own(
+    load: reading.Load | None, rules: list[str], profile_of: Made
+) -> None:
+    found = reading.sentences(choose(profile_of(*[BUSY] * 5)), load=load)
+    assert [one.rule for one in found] == rules
+    if rules == ["starved"]:
+        assert found[0].text == (
+            "Kept from running: it had 13 % of a core, and was ready for another 82 %: others had the CPU, or a limit of its own."
+        )
+
+
+def test_the_load_of_a_profile_is_that_of_all_its_threads(profile_of: Made) -> None:
+    made = profile_of(BUSY, BUSY)
+    assert reading.load_of(made) is None
+    one, two = Thread(1, 1), Thread(1, 2)
+    loaded = tuple(replace(part, cpu={one: 0.06, two: 0.07}, ready={one: 0.4, two: 0.5}) for part in made.slices)
+    load = reading.load_of(replace(made, slices=loaded))
+    assert load is not None
+    assert load.used == pytest.approx(0.13)
+    assert load.lacked == pytest.approx(0.9)
+
+
 def test_every_rule_has_both_tests() -> None:
-    assert len(reading.RULES) == len(SAID) == len({rule.split()[0] for rule in SILENT})
+    tested = {*SAID, "starved"}
+    assert len(reading.RULES) == len(tested) == len({rule.split()[0] for rule in SILENT} | {"starved"})

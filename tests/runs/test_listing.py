@@ -37,15 +37,17 @@ def rows(table: str) -> list[dict[str, str]]:
 def test_each_run_has_its_figures_and_its_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record(tmp_path / "a.tput.gz", 130, experiment=PLAN)
     table = told(capsys, str(tmp_path), "--format", "markdown")
-    cells = [cell.strip() for cell in table.splitlines()[2].strip("|").split("|")]
-    heads = [cell.strip() for cell in table.splitlines()[0].strip("|").split("|")]
+    lines = table.partition("## Runs\n\n")[2].splitlines()
+    cells = [cell.strip() for cell in lines[2].strip("|").split("|")]
+    heads = [cell.strip() for cell in lines[0].strip("|").split("|")]
     assert len(cells) == len(heads)
     found = dict(zip(heads, cells, strict=True))
     assert found["run"] == "a"
     assert found["length"] == "2 min 9 s"
     assert found["best 60 s"] == "101.0 req/s"
     assert float(found["errors"].split()[0]) == pytest.approx(100 * 90 / 12_990, rel=0.05)
-    assert (found["hypothesis"], found["owner"], found["verdict"]) == ("a bigger pool", "ann", "ship")
+    assert (found["hypothesis"], found["owner"], found["verdict"]) == ("a bigger pool", "ann", "")
+    assert found["decision"] == "ship"  # the plan's word; a verdict is what a comparison found
 
 
 def test_a_run_of_less_than_a_minute_has_no_best_one_and_says_so(
@@ -161,6 +163,18 @@ def test_the_best_minute_is_one_of_the_runs_own(tmp_path: Path) -> None:
     for snapshot in shown[150:]:
         summing.take(snapshot)
     assert summing.summary().services[0].best_60s == pytest.approx(101.0)
+
+
+def test_a_tick_without_a_new_scrape_is_no_second_without_requests(tmp_path: Path) -> None:
+    shown = record(tmp_path / "a", 60)
+    summing = Summing()
+    for snapshot in shown:
+        summing.take(snapshot)
+        summing.take(replace(snapshot, at=snapshot.at + 0.5))
+    once, service = shown[-1].services[0].traffic, summing.summary().services[0]
+    assert once is not None
+    assert service.mean == pytest.approx(once.rps, rel=0.02)
+    assert min(value for value in service.shape if value is not None) > 0
 
 
 def test_a_recording_in_parts_is_as_long_as_all_and_each_part_is_told_by_itself(tmp_path: Path) -> None:

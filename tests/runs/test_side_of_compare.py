@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from recorded import record, record_two_services
 
 from tputtui.commands import sides
 from tputtui.commands.arguments import UsageError
+from tputtui.runs.reader import Run
 
 
 def test_a_run_gives_the_rows_that_its_counter_counted(tmp_path: Path) -> None:
@@ -51,3 +53,21 @@ def test_what_is_not_in_the_run_is_a_sentence(tmp_path: Path, words: str) -> Non
     record(path, 8)
     with pytest.raises(UsageError):
         sides.load(f"{path}{words}")
+
+
+def test_the_builds_are_fields_that_do_not_depend_on_the_targets_ports(tmp_path: Path) -> None:
+    with Run(_recorded(tmp_path)) as run:
+        header = replace(
+            run.header, builds={"a:1": {"app_build_info": "version=1"}, "b:2": {"app_build_info": "version=2"}}
+        )
+    assert sides._environment(header)["software app_build_info"] == "version=1 / version=2"
+
+
+def test_what_was_said_of_the_load_is_found_in_any_table_and_as_a_number(tmp_path: Path) -> None:
+    path = _recorded(tmp_path, workload={"load.offered_rps": "80.5", "load.users": "10", "seed": "nan"})
+    assert sides.load(str(path)).workload == {"offered_rps": 80.5, "load.users": 10, "seed": "nan"}
+
+
+def _recorded(folder: Path, **plan: object) -> Path:
+    record(folder / "a.tput.gz", 8, **plan)  # type: ignore[arg-type]
+    return folder / "a.tput.gz"

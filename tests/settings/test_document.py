@@ -9,6 +9,8 @@ from types import SimpleNamespace
 from tputtui.collect.address import redact
 from tputtui.settings import Settings, TargetSettings, document, schema
 from tputtui.settings.layers import Flag, load
+from tputtui.settings.outside import Outside
+from tputtui.settings.toml import read
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 
@@ -52,3 +54,13 @@ def test_show_writes_values_with_their_units_and_as_the_config_would_read_them()
         assert document.written(option, SimpleNamespace(**{option.attribute: read})) == rows[key]
     short = load(None, {}, {"interval": Flag("--interval", "250ms")})
     assert {key: value for key, value, _ in document.effective(short, redact)}["interval"] == '"250ms"'
+
+
+def test_show_tells_what_a_table_of_the_file_says_from_what_it_leaves_out() -> None:
+    text = '[profile.presets.deep]\nduration = "30s"\n\n[views.wide]\npanels = ["latency"]\n[keys]\nwindow = "x"\n'
+    rows = document.effective(load(read(text, "/etc/t.toml", Outside()), {}, {}), redact)
+    origins = {key: origin for key, _, origin in rows}
+    assert origins["profile.presets.deep.duration"] == "/etc/t.toml:2"
+    assert origins["profile.presets.deep.native"] == "default"
+    assert origins["views.wide.panels"] == "/etc/t.toml:5"
+    assert origins["keys.window"] == "/etc/t.toml:7"

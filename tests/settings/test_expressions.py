@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tputtui.model import Match
-from tputtui.settings.expressions import parse_matchers, parse_objective
+from tputtui.settings.expressions import doubt, parse_matchers, parse_objective
 
 
 def test_a_latency_objective_is_in_seconds_with_its_quantile() -> None:
@@ -40,6 +40,54 @@ def test_a_wrong_objective_is_refused_in_words(text: str) -> None:
 def test_a_slip_in_the_measure_gets_a_hint() -> None:
     with pytest.raises(ValueError, match='did you mean "errors"'):
         parse_objective("error<=1%")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("p99<250ms", 'did you mean "p99<=250ms"'),
+        ("api:p99 = 250ms", 'did you mean "api:p99<=250ms"'),
+        ("p99 ≤ 250ms", 'did you mean "p99<=250ms"'),
+        ("rps=10", 'did you mean "rps>=10"'),
+        ("rps > 10", 'did you mean "rps>=10"'),
+        ("p99=<1s", 'did you mean "p99<=1s"'),
+        ("p99", "has no level"),
+        ("api:p99<=", "has no level"),
+        ("p99<=1s,errors<=1%", "one objective at a time"),
+        ("latency<=1s", 'did you mean "p99"'),
+        ("qps>=5", 'did you mean "rps"'),
+        ("P95<=1s", 'did you mean "p95"'),
+        ("p999<=1s", 'did you mean "p99.9"'),
+        ("rps>=10%", "a number per second, such as rps>=1000"),
+        ("errors<=0.1pp", "a ratio \\(0.001\\) or a percentage"),
+    ],
+)
+def test_a_slip_gets_one_line_that_says_what_was_meant(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said) as raised:
+        parse_objective(text)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_rate_may_carry_its_unit() -> None:
+    assert {parse_objective(f"rps>=1000{unit}").value for unit in ("", "/s", " req/s")} == {1000.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("p99<=250", "milliseconds are 250ms"),
+        ("errors<=1", "this is 100 %; percent is errors<=1%"),
+        ("errors>=1%", "did you mean errors<=1%?"),
+        ("api:p99>=1s", "did you mean api:p99<=1s?"),
+    ],
+)
+def test_what_was_hardly_meant_is_doubted(text: str, said: str) -> None:
+    assert said in doubt(text)
+
+
+@pytest.mark.parametrize("text", ["p99<=0.25", "p99<=250ms", "errors<=0.01", "errors<=10%", "rps>=100", "rps<=5"])
+def test_what_is_usual_is_not_doubted(text: str) -> None:
+    assert doubt(text) == ""
 
 
 def test_matchers_are_read_as_promql_writes_them() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tputtui.model import BreakdownRow, ErrorState, LatencyState, ObjectiveState, Quantile, ServiceState, TrafficState
 from tputtui.settings.expressions import parse_objective
 from tputtui.signals.burn import Latch
-from tputtui.signals.objectives import ObjectiveTracker
+from tputtui.signals.objectives import ObjectiveTracker, with_their_quantiles
 
 
 def service(p99: float | None = 0.1, ratio: float = 0.0, rps: float = 1000.0, slow: float = 0.0) -> ServiceState:
@@ -87,6 +87,24 @@ def test_a_throughput_floor_needs_most_of_the_time() -> None:
 def test_a_fresh_start_that_misses_is_said_within_ten_seconds() -> None:
     for expression in ("rps>=100000", "p99<=1ms", "api/pay:p99<=1ms"):
         assert play(expression, [service()] * 10)[0][-1] == "missed"
+
+
+def test_a_single_error_is_at_risk_and_not_missed() -> None:
+    """One in the window of ten seconds at 50 requests a second is twice 0.1 %; it leaves with the window."""
+    states, texts = play("errors<=0.1%", [service(ratio=0.002, rps=50.0)] * 10 + [service(rps=50.0)] * 10)
+    assert set(states[:10]) == {"at_risk"}
+    assert set(states[10:]) == {"ok"}
+    assert texts == []
+
+
+def test_where_requests_are_not_counted_the_level_alone_decides() -> None:
+    summary = ServiceState("api", (":1",), latency=LatencyState("h", "summary", "s", (Quantile(0.99, 0.4),)))
+    assert play("p99<=250ms", [summary] * 10)[0][-1] == "missed"
+
+
+def test_the_quantile_of_an_objective_is_read_beside_those_that_are_wanted() -> None:
+    asked = [parse_objective(words) for words in ("p95<=1s", "api:p99<=1s", "errors<=1%")]
+    assert with_their_quantiles((0.5, 0.9, 0.99), asked) == (0.5, 0.9, 0.95, 0.99)
 
 
 def test_no_data_is_a_state_of_its_own_and_no_recovery() -> None:

@@ -17,12 +17,20 @@ from urllib.parse import quote
 import pytest
 from terminal_session import TPUTTUI, Session
 
+from tputtui import runs
+from tputtui.runs.items import Profiled
+
 pytestmark = pytest.mark.pty
 
 SECRETS = {
     name: f"canary-{name}-7f3a/+"
-    for name in ("userinfo", "query", "header", "headerfile", "headerenv", "passwordfile", "tokenfile", "tokenenv")
-}
+    for name in (
+        "userinfo", "query", "header", "headerfile", "headerenv", "passwordfile", "tokenfile", "tokenenv",
+        "argument",
+    )
+}  # fmt: skip
+
+PROFILED = "import time\nprint(flush=True)\nwhile True: time.sleep(0.01)\n"
 
 
 class _Server:
@@ -64,6 +72,18 @@ def server() -> Iterator[_Server]:
     found.close()
 
 
+@pytest.fixture
+def profiled(attaching: None, tmp_path: Path) -> Iterator[int]:
+    script = tmp_path / "profiled.py"
+    script.write_text(PROFILED)
+    argv = [sys.executable, str(script), "--password", SECRETS["argument"]]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process.pid
+        process.kill()
+
+
 def planted(folder: Path, port: int) -> Path:
     """A config that has a secret in each place where one can be, each way once for a target that answers and one that refuses."""
     for name in ("headerfile", "passwordfile", "tokenfile"):
@@ -96,13 +116,18 @@ def spellings(secret: str) -> list[bytes]:
     return [text.encode() for text in (secret, quote(secret, safe=""), quote(secret), pair[8:])]
 
 
+def profiles_of(path: Path) -> list[Profiled]:
+    with runs.Run(path) as run:
+        return [item for item in run.items() if isinstance(item, Profiled)]
+
+
 def holds_none(where: str, content: bytes) -> None:
     for name, secret in SECRETS.items():
         assert not any(spelling in content for spelling in spellings(secret)), f"{name} stands in {where}"
 
 
 def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
-    server: _Server, tmp_path: Path
+    server: _Server, profiled: int, tmp_path: Path
 ) -> None:
     secrets, made = tmp_path / "secrets", tmp_path / "made"
     secrets.mkdir()
@@ -122,7 +147,10 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
     use("config", "show", *named)
     use("check", *named, codes=(1,))  # half of the targets refuse
     use("stream", "-n", "2", *named)
-    use("record", "--for", "2s", "-o", "a.tput.gz", *named)
+    use("profile", str(profiled), "--for", "0.5s", "-o", "profile.json", *named)
+    for suffix in ("txt", "svg"):
+        use("view", "profile.json", "-o", f"viewed.{suffix}")
+    use("record", "--for", "2s", "-o", "a.tput.gz", "--profile", f"{profiled}@1s", *named)
     use("record", "--for", "2s", "-o", "all.tput.gz", "--all-metrics", *named)
     for kind in ("openmetrics", "csv", "json"):
         use("export", "all.tput.gz", "--format", kind, "-o", f"out.{kind}", "--service", "header-ok", codes=(0, 2))
@@ -155,6 +183,7 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
     files = [path for path in made.rglob("*") if path.is_file()]
     assert len([path for path in files if path.name.endswith(".tput.gz")]) >= 2
     assert any(path.suffix == ".log" for path in files), "no traceback was written"
+    assert profiles_of(made / "a.tput.gz"), "the run carries no profile: nothing is shown by what it has not"
     for path in files:
         content = path.read_bytes()
         holds_none(path.name, content)
@@ -163,7 +192,8 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
                 holds_none(path.name, opened.read())
 
     sent = "".join(server.sent).encode()
-    unsent = [name for name, secret in SECRETS.items() if not any(one in sent for one in spellings(secret))]
+    asked = {name: secret for name, secret in SECRETS.items() if name != "argument"}
+    unsent = [name for name, secret in asked.items() if not any(one in sent for one in spellings(secret))]
     assert not unsent, "these were not even sent: nothing is shown by their absence"
 
 

@@ -211,3 +211,37 @@ async def test_at_forty_columns_a_target_that_is_down_is_told() -> None:
 
 def test_panels_have_numbers_up_to_eight() -> None:
     assert len(PANELS) == 9, "the help and the sentence about panels name 1 to 9"
+
+
+@pytest.mark.parametrize(("key", "hint"), [("at", "a time: 14:03:22"), ("m", "mark"), ("slash", "a word in the row")])
+async def test_what_asks_for_a_line_shows_the_line_in_the_footer_s_place(key: str, hint: str) -> None:
+    app = desk()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(app, pilot)
+        await pilot.press(key)
+        asked = (await settled(app, pilot)).splitlines()[-1]
+        assert hint in asked
+        await pilot.press("9", "9")
+        assert "99" in (await settled(app, pilot)).splitlines()[-1]
+        await pilot.press("escape")
+        assert "q quit" in (await settled(app, pilot)).splitlines()[-1]
+
+
+async def test_enter_profiles_the_first_of_the_processes_that_were_filtered_for() -> None:
+    app = desk()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        await pilot.press("6", "slash", *"postgres", "enter")
+        await settled(app, pilot)
+        await pilot.press("enter")
+        await settled(app, pilot)
+        chosen = app.viewpoint.list("processes").cursor
+        wanted = [one.identity for one in samples.PROCESSES if "postgres" in one.name]
+        assert wanted
+        assert chosen == wanted[0]
+
+
+async def test_a_read_only_screen_does_not_offer_to_profile() -> None:
+    app = desk(read_only=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        assert "p profile" not in (await settled(app, pilot)).splitlines()[-1]

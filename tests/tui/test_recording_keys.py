@@ -231,7 +231,7 @@ async def test_two_marks_make_a_span_the_baseline() -> None:
         assert baseline is not None
         assert baseline.since == source.snapshot.at - 12.0
         await pilot.press("B", "M", "b", "b")
-        await until(pilot, app, "shorter than a window")
+        await until(pilot, app, "that is one mark twice")
         assert app.viewpoint.baseline is None
 
 
@@ -295,6 +295,7 @@ def told(found: Base | None, now: float | None) -> str:
         (Base(100.0), 103.1, "▲ 3.1 %"),
         (Base(100.0), 80.0, "▼ 20 %"),
         (Base(100.0), 100.0, "= 0 %"),
+        (Base(100.0), 100.001, "= 0.00 %"),
         (Base(100.0, 1.2), 103.1, "▲ 3.1 % ± 1.2"),
         (Base(100.0, 5.0), 103.1, "no clear difference"),
         (Base(0.0), 3.0, "was 0"),
@@ -334,7 +335,7 @@ async def test_a_profile_taken_meanwhile_goes_into_the_run_and_is_a_mark_on_ever
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         before = frame(app)
-        taken = replace(profile, about=replace(profile.about, time=time.time() - 20, pid=7, command="serve"))
+        taken = replace(profile, about=replace(profile.about, time=time.time() - 20, pid=7, name="serve"))
         app.profiles.kept(*app.profiles.shelf.keep(taken))
         assert source.was_asked("keep_profile") == [], "nothing is recorded yet"
         await begun(pilot, source)

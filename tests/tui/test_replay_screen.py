@@ -33,6 +33,8 @@ from tputtui.views.lines import plain
 
 SECONDS = 12
 
+pytestmark = pytest.mark.xdist_group("replay")  # one recording for all of them
+
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -260,3 +262,19 @@ async def test_the_profile_of_a_moment_is_shown_there_and_its_source_is_off(tmp_
             await pilot.press("5")
             await until(pilot, app, "source is off in a replay")
         player.stop()
+
+
+async def test_a_splits_a_recorded_service_from_its_beginning(player: Player) -> None:
+    async with shown(player) as (app, pilot):
+        await pilot.press("0", "a")
+        await until(pilot, app, "which is the treatment?", "method")
+        await pilot.press("enter")
+        assert "control method=" in await until(pilot, app, "Control and treatment: ", "for 1")
+
+
+async def test_a_route_of_a_recorded_service_is_looked_at_alone(player: Player) -> None:
+    async with shown(player) as (app, pilot):
+        await pilot.press("0", "5", "down", "enter")
+        assert "route=/" in await until(pilot, app, "Esc all")
+        await pilot.press("escape")
+        assert "Esc all" not in await until(pilot, app, "Routes")

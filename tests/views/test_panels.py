@@ -21,7 +21,9 @@ from tputtui.model import (
     LatencyState,
     ObjectiveStatus,
     Quantile,
+    ServiceState,
     Snapshot,
+    TargetStatus,
     TrafficState,
 )
 from tputtui.views import arrangement
@@ -156,8 +158,41 @@ def test_a_missed_objective_stands_where_one_looks_for_trouble() -> None:
     missed = ObjectiveStatus("p99<=250ms", "missed", 0.312, 12.0)
     met = ObjectiveStatus("errors<=1%", "ok", 0.0012, 60.0)
     shown = plain(event_line(scene(samples.snapshot(objectives=(missed, met), targets=())), 120))
-    assert "! p99<=250ms missed: 312 ms, for 12 s" in shown
+    assert "! p99<=250ms missed for 12 s, now 312 ms" in shown
     assert "errors<=1% ok 0.12 %, for 1 min" in shown
+
+
+def test_an_objective_stands_beside_its_number_with_how_long_and_what_is_left_of_its_budget() -> None:
+    found = scene(
+        samples.snapshot(
+            objectives=(
+                ObjectiveStatus("p99<=50ms", "missed", 0.0881, 12.0, -3.4),
+                ObjectiveStatus("checkout:errors<=1%", "at_risk", 0.0012, 3.0, 0.12),
+                ObjectiveStatus("rps>=100", "ok", 1284.0, 60.0),
+                ObjectiveStatus("/payment:p99<=200ms", "missed", 0.402, 9.0),
+                ObjectiveStatus("other:p99<=1ms", "missed", 9.0, 9.0),
+            )
+        )
+    )
+    traffic = "\n".join(map(plain, throughput(found, 80, 10).lines))
+    assert ">=100 ok" in traffic
+    assert "<=1% at risk 3 s, budget 12 %" in traffic
+    tail = "\n".join(map(plain, latency(found, 80, 12).lines))
+    assert "! p99<=50ms missed 12 s, budget -340 %" in tail
+    assert "<=1ms" not in tail
+    assert [line.split()[-2] for line in map(plain, routes(found, 80, 12).lines) if "!" in line] == ["!402"]
+
+
+def test_an_objective_that_another_service_misses_is_not_beside_this_one_s_number() -> None:
+    """Without a service in front its value is the worst one's."""
+    services = (samples.service(), samples.service("slow"))
+    found = samples.snapshot(services=services, objectives=(ObjectiveStatus("p99<=250ms", "missed", 1.5, 12.0),))
+    assert "missed" not in "\n".join(map(plain, latency(scene(found), 80, 12).lines))
+
+
+def test_of_more_quantiles_than_lines_the_tail_is_shown() -> None:
+    shown = [plain(line).split()[0] for line in latency(scene(), 80, 3).lines[1:]]
+    assert shown == ["p90", "p99"]
 
 
 def test_what_is_not_shown_of_the_routes_is_counted() -> None:
@@ -328,3 +363,9 @@ def test_a_limit_that_is_not_known_is_no_number() -> None:
     assert "limit" not in plain(throughput(scene(snapshot), 80, 8).lines[1])
     assert "its limit within p99<=250ms is not known: too early" in plain(events(scene(snapshot), 80, 8).lines[1])
     assert not [line for line in summary(snapshot, 60.0) if "sustains" in line]
+
+
+def test_a_service_that_never_answered_is_summed_up_by_its_reason() -> None:
+    down = TargetStatus("api", "http://api/metrics", "down", "connection refused: is the service running?")
+    lines = summary(replace(samples.snapshot(), targets=(down,), services=(ServiceState("api", ("api",)),)), 3.0)
+    assert lines[1] == "api: connection refused: is the service running?"

@@ -18,6 +18,7 @@ from tputtui.views.profile_book import Book
 from tputtui.views.profile_head import Sampling, about, evidence, state, strip
 from tputtui.views.profile_page import TABS, delta
 from tputtui.views.profile_study import Study
+from tputtui.views.profile_tree import TreePage
 from tputtui.views.scene import Scene, Viewpoint
 
 LIB = "/usr/lib/python3.12/threading.py"
@@ -77,8 +78,8 @@ def test_the_cursor_greets_on_the_code_that_runs_not_on_the_longest_wait() -> No
     assert shown.page is not None
     chosen = shown.page.chosen()
     assert chosen is not None
-    assert (chosen.func.name, round(chosen.total, 3)) == ("handle", 0.15)
-    assert shown.hottest() == "the hottest that runs: handle, 15.0 %"
+    assert (chosen.func.name, round(chosen.total, 3)) == ("compute", 0.15)
+    assert shown.hottest() == "the hottest that runs: compute, 15.0 %"
 
 
 def test_without_code_that_runs_the_longest_wait_is_named_as_one() -> None:
@@ -91,11 +92,47 @@ def test_without_code_that_runs_the_longest_wait_is_named_as_one() -> None:
 def test_focus_goes_in_and_backspace_out() -> None:
     shown = book()
     assert shown.focus() == ""
-    assert "in handle" in drawn(shown)
-    assert "main.py:30" not in drawn(shown)
+    assert "in compute" in drawn(shown)
+    assert "take" not in drawn(shown)
     assert shown.back() == ""
-    assert "main.py:30" in drawn(shown)
+    assert "take" in drawn(shown)
     assert shown.back() == "nothing to go back from"
+
+
+def test_a_folded_chain_speaks_of_the_function_where_its_time_is() -> None:
+    shown = book()
+    assert isinstance(shown.page, TreePage)
+    row = next(line for line in drawn(shown).splitlines() if "handle › compute (2)" in line or "compute (2)" in line)
+    assert "rank.py:7" in row
+    assert shown.hottest() == "the hottest that runs: compute, 15.0 %"
+    chosen = shown.page.chosen()
+    assert chosen is not None
+    assert (chosen.func.name, chosen.func.file, chosen.line) == ("compute", "/srv/app/rank.py", 7)
+    drawn_row = next(row for row in shown.page.view.rows(0, 100) if row.name == "handle")
+    assert (chosen.total, chosen.self_) == (drawn_row.total, drawn_row.self_) == (0.15, 0.15)
+    shown.show("source")
+    assert shown.file == "/srv/app/rank.py"
+
+
+def test_a_chain_of_callers_speaks_of_what_ran() -> None:
+    shown = book()
+    shown.show("callers")
+    assert shown.hottest() == "the hottest that runs: compute, 15.0 %"
+    chosen = shown.page.chosen() if shown.page is not None else None
+    assert chosen is not None
+    assert (chosen.func.name, chosen.self_) == ("compute", 0.15)
+
+
+def test_a_search_goes_beyond_a_chain_that_holds_several_matches() -> None:
+    shown = book()
+    assert isinstance(shown.page, TreePage)
+    places: list[int] = []
+    for _ in range(3):
+        shown.search("srv/app") if not places else shown.next(1)
+        places.append(
+            shown.page.view.node_at(shown.page.view.index(shown.page.view.subject_at(shown.page._cursor)) or 0)
+        )
+    assert len(set(places)) == 3
 
 
 def test_my_code_keeps_of_a_library_only_what_was_called() -> None:
@@ -244,9 +281,16 @@ def test_a_narrow_rule_spares_what_is_usual_not_half_a_word() -> None:
     made = profile()
     study = Study(replace(made, about=replace(made.about, python="3.12", errors=2)))
     shown = Sampling(1, "app", done=True)
-    assert about(shown, study, 90) == "1 app   python 3.12   6.0 s, 100 of 100 Hz, 2 threads, nonblocking, 2 lost"
-    assert about(shown, study, 65) == "1 app   python 3.12   6.0 s, 100 of 100 Hz, 2 threads, 2 lost"
-    assert about(shown, study, 50) == "1 app   6.0 s, 100 of 100 Hz, 2 threads, 2 lost"
+    assert about(shown, study, 90) == "1 app   python 3.12   6.0 s, 100 Hz, 2 threads, nonblocking, 2 lost"
+    assert about(shown, study, 65) == "1 app   python 3.12   6.0 s, 100 Hz, 2 threads, 2 lost"
+    assert about(shown, study, 50) == "1 app   6.0 s, 100 Hz, 2 threads, 2 lost"
+
+
+def test_what_was_asked_and_what_came_stand_beside_each_other() -> None:
+    made = profile(4)
+    asked = Study(replace(made, about=replace(made.about, asked_s=5.0)))
+    words = about(Sampling(1, "app", done=True), asked, 90)
+    assert words == "1 app   4.0 of 5 s, 400 of 500 looks, 2 threads, nonblocking"
 
 
 def test_no_difference_has_no_sign() -> None:

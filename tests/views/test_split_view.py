@@ -99,8 +99,30 @@ def test_of_worse_and_better_together_it_says_a_trade_off() -> None:
 
 
 def test_without_anything_sure_it_says_how_much_is_not_excluded() -> None:
-    unclear = {name: replace(one, sure=False) for name, one in SURE.items()}
+    unclear = {name: replace(one, sure=False, low=-one.high) for name, one in SURE.items()}
     assert "no clear difference: p99 may differ by up to 31 %" in words(scene(told=unclear))
+
+
+def test_what_one_look_says_and_the_one_before_did_not_is_not_sure_yet() -> None:
+    once = {name: replace(one, sure=False) for name, one in SURE.items()}
+    shown = words(scene(told=once))
+    assert "p90 +4.1 %, p99 +24 %, errors +0.80 pp: sure if the next look says so again" in shown
+    assert "+24 % [+18, +31] again?" in shown
+    assert "worse" not in shown
+
+
+def test_a_narrow_terminal_leaves_the_interval_out() -> None:
+    shown = words(scene(told=SURE), 60, 10)
+    assert "+24 % worse" in shown
+    assert "[" not in shown
+
+
+def test_two_ports_of_one_host_are_told_apart_by_their_ports() -> None:
+    ports = ways("127.0.0.1:8001", {}, {"127.0.0.1:8002": 3.0}, {})[0].split
+    shown = words(scene(ports, SURE), 80, 9)
+    assert "Control and treatment: two services" in shown
+    assert "control :8001" in shown
+    assert "treatment :8002" in shown
 
 
 def test_before_the_first_look_the_plain_difference_stands_grey_and_it_says_when() -> None:

@@ -6,32 +6,31 @@ process of its own, and what else needs one starts this command.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tputtui.commands import sides
+from tputtui.commands import planning, plans, sides
 from tputtui.commands.arguments import Arguments, UsageError
 from tputtui.commands.effective import effective
 from tputtui.commands.sides import Side
 from tputtui.commands.terminal import tell
 from tputtui.experiments.context import Context, ContextError, parse_context, parse_margin
+from tputtui.experiments.deviations import Done, deviations
 from tputtui.experiments.outcome import EXIT_CODES, VERDICTS, Comparison
-from tputtui.experiments.plan import Experiment, PlanError, parse_experiment
-from tputtui.experiments.report.record import Record
+from tputtui.experiments.plan import Experiment
+from tputtui.experiments.report.record import Level, Record, Use
 from tputtui.text import clean, did_you_mean
 
 if TYPE_CHECKING:
     import argparse
 
-_INSTALL = (
-    "compare needs numpy and scipy (170 MB), which are not installed: pip install 'tputtui[compare]' "
-    "(with pipx: pipx inject tputtui numpy scipy)"
-)
+Arms = tuple[Side, Side]
+"""Baseline and candidate."""
+
 _DEFAULT_FAILS = ("regressed", "inconclusive", "not_comparable")
 
 
@@ -39,53 +38,92 @@ def run(arguments: Arguments) -> int:
     """Compare, report, and return the verdict's exit code."""
     options = arguments.options
     fails = _fails(options.fail_on)
-    plan = _plan(options.experiment)
-    context = _context(options, plan)
-    detect = _detect(options.detect, context)
     _check(options)
-    if any(importlib.util.find_spec(name) is None for name in ("numpy", "scipy")):
-        raise UsageError(_INSTALL)
-    plain = effective(arguments).settings.ascii and options.format == "text"
-    context = _with_history(context, [sides.load(word) for word in options.history])
+    plan = plans.read(options.experiment)
+    asked = _margins(options.margin)
+    given = _given(options.context)
+    context = _context(options, given, plan, asked)
+    detect = planning.effect_of(options.detect, context)
+    planning.require_statistics("compare")
+    settings = effective(arguments).settings
+    plain = settings.ascii and options.format == "text"
+    history = [sides.load(word) for word in options.history]
     if options.power is not None:
-        _deliver(_power(options, detect, context), options, plain)
+        _deliver(_power(options, detect, planning.with_history(context, history)), options, plain)
         return 0
-    baseline, candidate = sides.load(options.baseline), sides.load(options.candidate)
-    context = _between(context, baseline, candidate)
-    answer = _answer(options, baseline, candidate, context)
+    first = sides.load(options.baseline), sides.load(options.candidate)
+    recorded, doubt = plans.carried(*first)
+    if options.experiment is None and recorded is not None:
+        plan = recorded
+        context = _context(options, given, plan, asked)
+    context = planning.with_history(context, history)
+    pairs = [first, *((sides.load(a), sides.load(b)) for a, b in options.pair)]
+    strata = [(clean(name, 60), (sides.load(a), sides.load(b))) for name, a, b in options.stratum]
+    answer = _answer(pairs, strata, context, plan)
     code = EXIT_CODES[answer.verdict] if answer.verdict in fails else 0
+    done = Done(_lengths(pairs, strata), len(pairs), asked, recorded if options.experiment is not None else None)
+    told = deviations(plan, done, answer)
+    context = _between(context, *first)
     record = Record(
         {"baseline": clean(options.baseline), "candidate": clean(options.candidate)},
         plan,
-        (baseline.rows, candidate.rows),
+        (first[0].rows, first[1].rows),
         (context.env_a, context.env_b),
-        *_profiles(baseline, candidate),
+        (first[0].workload, first[1].workload),
+        _saturation(*first),
+        (first[0].first, first[1].first),
+        (first[0].identity, first[1].identity),
+        tuple(clean(word) for word in options.history),
+        (*((doubt,) if doubt else ()), *told),
+        plans.earlier(options.experiment),
+        *_profiles(*first),
     )
     _deliver(_report(options.format, answer, record, code), options, plain)
+    if options.experiment is not None and not settings.read_only:
+        plans.note(options.experiment, answer, record, [*pairs, *(arms for _, arms in strata)], history)
     return code
 
 
-def _answer(options: argparse.Namespace, baseline: Side, candidate: Side, context: Context) -> Comparison:
-    """One pair, several interleaved ones, or one with its strata."""
+def _answer(
+    pairs: Sequence[Arms], strata: Sequence[tuple[str, Arms]], context: Context, plan: Experiment
+) -> Comparison:
+    """One pair, or several interleaved ones; and with their strata."""
     from tputtui.experiments.statistics.compare import compare
-    from tputtui.experiments.statistics.pairs import compare_pairs
+    from tputtui.experiments.statistics.pairs import Pair, compare_pairs
     from tputtui.experiments.statistics.strata import verified
 
-    if options.pair:
-        more = [(sides.load(a).rows, sides.load(b).rows) for a, b in options.pair]
-        first = compare_pairs([(baseline.rows, candidate.rows), *more], context)
-    else:
+    def pair(baseline: Side, candidate: Side) -> Pair:
         absolute = baseline.absolute and candidate.absolute
-        first = compare(baseline.rows, candidate.rows, context, absolute_times=absolute)
-    if not options.stratum:
+        return Pair(baseline.rows, candidate.rows, _between(context, baseline, candidate), absolute)
+
+    def alone(one: Pair) -> Comparison:
+        return compare(one.baseline, one.candidate, one.context, absolute_times=one.absolute_times)
+
+    first = compare_pairs([pair(*arms) for arms in pairs]) if len(pairs) > 1 else alone(pair(*pairs[0]))
+    if not strata:
         return first
-    others = []
-    for name, a, b in options.stratum:
-        before, after = sides.load(a), sides.load(b)
-        absolute = before.absolute and after.absolute
-        one = compare(before.rows, after.rows, _between(context, before, after), absolute_times=absolute)
-        others.append((clean(name, 60), one))
-    return verified(first, others)
+    return verified(first, [(name, alone(pair(*arms))) for name, arms in strata], plan)
+
+
+def _lengths(pairs: Sequence[Arms], strata: Sequence[tuple[str, Arms]]) -> list[tuple[str, float]]:
+    """How long every arm ran, with what it is called."""
+    named = [(f"pair {number}" if len(pairs) > 1 else "", arms) for number, arms in enumerate(pairs, start=1)]
+    found = []
+    for name, arms in (*named, *strata):
+        for arm, side in zip(("baseline", "candidate"), arms, strict=True):
+            found.append((f"the {arm} of {name}" if name else f"the {arm}", side.rows.seconds))
+    return found
+
+
+def _saturation(baseline: Side, candidate: Side) -> tuple[Use, ...]:
+    """Each resource in both arms, in the order of the busier one."""
+    levels = [
+        {one.name: Level(one.mean, one.highest, one.waiting) for one in side.resources}
+        for side in (baseline, candidate)
+    ]
+    names = dict.fromkeys((*levels[0], *levels[1]))
+    found = [Use(name, levels[0].get(name, Level()), levels[1].get(name, Level())) for name in names]
+    return tuple(sorted(found, key=lambda one: -max(one.baseline.mean or 0.0, one.candidate.mean or 0.0)))
 
 
 def _profiles(baseline: Side, candidate: Side) -> tuple[str, tuple[str, ...]]:
@@ -100,12 +138,8 @@ def _profiles(baseline: Side, candidate: Side) -> tuple[str, tuple[str, ...]]:
 
 def _power(options: argparse.Namespace, detect: float, context: Context) -> str:
     from tputtui.experiments.report.power import document, text
-    from tputtui.experiments.statistics.planning import plan
 
-    try:
-        found = plan(sides.load(options.power).rows, detect, context)
-    except ValueError as error:
-        raise UsageError(f"{clean(options.power)}: {error}") from None
+    found = planning.power_of(options.power, detect, context)
     return json.dumps(document(found), indent=2, allow_nan=False) if options.format == "json" else text(found)
 
 
@@ -118,17 +152,6 @@ def _between(context: Context, baseline: Side, candidate: Side) -> Context:
     )
 
 
-def _with_history(context: Context, runs: Sequence[Side]) -> Context:
-    if not runs:
-        return context
-    from tputtui.experiments.statistics.planning import figures
-
-    each = [figures(run.rows) for run in runs]
-    named = {name: tuple(one[name] for one in each if name in one) for name in ("p50", "p90", "p99")}
-    rates = tuple(one["throughput"] for one in each if one["throughput"] > 0)
-    return replace(context, aa_history_rps=(*context.aa_history_rps, *rates), aa_history=named)
-
-
 def _check(options: argparse.Namespace) -> None:
     """Complain about the command line before anything dear is done."""
     if options.power is None and options.candidate is None:
@@ -137,25 +160,6 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError("--power takes one pilot run, and no sides to compare")
     if options.output and os.path.exists(options.output) and not options.force:
         raise UsageError(f"{clean(options.output)} exists: --force overwrites it")
-
-
-def _detect(text: str | None, context: Context) -> float:
-    """The effect to plan for, as a ratio; the margin of the throughput where none was named."""
-    if text is None:
-        return context.margin("throughput")
-    try:
-        return parse_margin(f"throughput={text}")[1]
-    except ContextError:
-        raise UsageError(f"--detect: {clean(text, 40)!r} is no effect, such as 5%") from None
-
-
-def _plan(path: str | None) -> Experiment:
-    if path is None:
-        return Experiment()
-    try:
-        return parse_experiment(sides.content_of(path).decode())
-    except (PlanError, UnicodeDecodeError) as error:
-        raise UsageError(f"{clean(path)}: {error if isinstance(error, PlanError) else 'it is no text'}") from None
 
 
 def _fails(text: str | None) -> tuple[str, ...]:
@@ -169,30 +173,34 @@ def _fails(text: str | None) -> tuple[str, ...]:
     return words
 
 
-def _context(options: argparse.Namespace, plan: Experiment) -> Context:
-    """The context file, the plan over it, the flags over both."""
-    value: object = {}
-    where = "--context"
-    if options.context is not None:
-        where = clean(options.context)
-        try:
-            value = json.loads(sides.content_of(options.context))
-        except (ValueError, RecursionError) as error:
-            raise UsageError(f"{where}: it is no JSON: {clean(str(error), 100)}") from None
+def _given(path: str | None) -> Context:
+    """The context file."""
+    if path is None:
+        return Context()
+    where = clean(path)
     try:
-        context = parse_context(value)
+        return parse_context(json.loads(sides.content_of(path)))
     except ContextError as error:
         raise UsageError(f"{where}: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{where}: it is no JSON: {clean(str(error), 100)}") from None
+
+
+def _margins(asked: Sequence[str]) -> dict[str, float]:
     try:
-        margins = dict(parse_margin(text) for text in options.margin)
+        return dict(parse_margin(text) for text in asked)
     except ContextError as error:
         raise UsageError(f"--margin: {error}") from None
+
+
+def _context(options: argparse.Namespace, given: Context, plan: Experiment, margins: Mapping[str, float]) -> Context:
+    """The context file, the plan over it, the flags over both."""
     return replace(
-        context,
-        design=options.design or context.design,
-        margins={**context.margins, **plan.margins, **margins},
-        primary=plan.primary or context.primary,
-        declared_change=(*context.declared_change, *plan.declared_change),
+        given,
+        design=options.design or given.design,
+        margins={**given.margins, **plan.margins, **margins},
+        primary=plan.primary or given.primary,
+        declared_change=(*given.declared_change, *plan.declared_change),
     )
 
 
@@ -207,7 +215,7 @@ def _report(format_: str, answer: Comparison, record: Record, code: int) -> str:
         return text(answer, record)
     from tputtui.experiments.report.document import document
 
-    raw = document(answer, code, record.sides)
+    raw = document(answer, code, record)
     if format_ == "json":
         return json.dumps(raw, indent=2, allow_nan=False)
     from tputtui.experiments.report.html import html

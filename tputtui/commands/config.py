@@ -19,7 +19,9 @@ def run(arguments: Arguments) -> int:
         tell(document.starter().rstrip("\n"))
     elif action == "path":
         place = configfile.place(arguments.options.config, os.environ)
-        tell("none: neither HOME nor XDG_CONFIG_HOME is set" if place is None else place.path)
+        named = arguments.options.config or os.environ.get("TPUTTUI_CONFIG")
+        why = f"{os.devnull} was named" if named == os.devnull else "neither HOME nor XDG_CONFIG_HOME is set"
+        tell(f"none: {why}" if place is None else place.path)
     else:
         from tputtui.collect.address import redact
 

@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Mapping
 
+from tputtui.settings.state import state_folder
 from tputtui.text import clean
 
 
@@ -16,7 +17,7 @@ def report(error: BaseException, environ: Mapping[str, str] = os.environ) -> str
     """One sentence about an error of ours. The traceback (no values of variables in it) goes to a file only we can read."""
     what = clean(f"{type(error).__name__}: {error}", 200)
     text = "".join(traceback.format_exception(error))
-    for folder in (_state(environ), tempfile.gettempdir()):
+    for folder in (state_folder(environ), tempfile.gettempdir()):
         with contextlib.suppress(OSError):
             os.makedirs(folder, mode=0o700, exist_ok=True)
             prefix = time.strftime("tputtui-error-%Y%m%d-%H%M%S-")
@@ -25,10 +26,3 @@ def report(error: BaseException, environ: Mapping[str, str] = os.environ) -> str
                 file.write(text)
             return f"an error of tputtui itself: {what}; the traceback is in {clean(path)}"
     return f"an error of tputtui itself: {what}; no file could be written for the traceback"
-
-
-def _state(environ: Mapping[str, str]) -> str:
-    state = environ.get("XDG_STATE_HOME", "")
-    if not state.startswith("/"):
-        state = os.path.join(environ.get("HOME") or tempfile.gettempdir(), ".local/state")
-    return os.path.join(state, "tputtui")

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import argparse
+import math
 from pathlib import Path
 
+from tputtui.commands import planning, sides
 from tputtui.commands.arguments import Arguments, UsageError
-from tputtui.commands.terminal import tell
-from tputtui.experiments.plan import TEMPLATE
+from tputtui.commands.terminal import say, tell
+from tputtui.experiments.context import Context
+from tputtui.experiments.plan import template
 from tputtui.text import clean
 
 
 def run(arguments: Arguments) -> int:
-    """Write the template."""
-    path, shown = Path(arguments.options.file), clean(arguments.options.file)
+    """Write the template; with a pilot run, with how long each arm has to be."""
+    options = arguments.options
+    path, shown = Path(options.file), clean(options.file)
+    if path.exists() and not options.force:
+        raise UsageError(f"{shown} exists: --force overwrites it")
+    written = _template(options)
     try:
-        with path.open("w" if arguments.options.force else "x", encoding="utf-8") as file:
-            file.write(TEMPLATE)
+        with path.open("w" if options.force else "x", encoding="utf-8") as file:
+            file.write(written)
     except FileExistsError:
         raise UsageError(f"{shown} exists: --force overwrites it") from None
     except (OSError, ValueError) as error:
@@ -23,3 +31,36 @@ def run(arguments: Arguments) -> int:
         raise UsageError(f"{shown}: it cannot be written: {reason}") from None
     tell(f"{shown} is written: fill it in, then record with --experiment {shown} and compare with --experiment {shown}")
     return 0
+
+
+def _template(options: argparse.Namespace) -> str:
+    primary = planning.metric_of(options.primary)
+    if options.pilot is None:
+        if options.detect is not None or options.history:
+            raise UsageError("--detect and --history belong to --pilot RUN: what is to be found depends on the noise")
+        return template(primary=primary or "throughput")
+    context = Context(primary=primary)
+    detect = planning.effect_of(options.detect, context)
+    planning.require_statistics("experiment new --pilot")
+    context = planning.with_history(context, [sides.load(word) for word in options.history])
+    found = planning.power_of(options.pilot, detect, context)
+    from tputtui.experiments.report.power import text
+
+    said = text(found)
+    for line in said.splitlines():
+        say(line)
+    in_pairs = math.inf if found.pairs is None else 2 * found.pairs * found.pair_seconds
+    at_once = math.inf if found.seconds is None else 2 * found.seconds
+    if min(in_pairs, at_once) == math.inf:
+        raise UsageError(
+            f"{clean(options.pilot)}: no affordable length finds that: a larger --detect, or a calmer machine"
+        )
+    said = f"By {clean(options.pilot)}. {said}"
+    if found.pairs is not None and in_pairs < at_once:
+        return template(said, _duration(found.pair_seconds), found.pairs, found.metric)
+    return template(said, _duration(found.seconds or 0.0), 1, found.metric)
+
+
+def _duration(seconds: float) -> str:
+    """Whole minutes where it is some, for a forecast is no finer."""
+    return f"{math.ceil(seconds / 60)}m" if seconds >= 120 else f"{math.ceil(seconds)}s"

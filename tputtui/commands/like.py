@@ -35,7 +35,7 @@ class Like:
         Credentials are in no run: where the config file has the target, by name or address, it is asked as it says there.
         `asked`: targets were named on the command line.
         """
-        told = {key for key, origin in settings.origins.items() if origin not in ("default", "config file")}
+        told = {key for key, origin in settings.origins.items() if origin.startswith(("flag ", "environment "))}
         header = self.header
         changes: dict[str, object] = {}
         if "interval" not in told:

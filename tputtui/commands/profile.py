@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from tputtui.commands.headless import signals
 from tputtui.commands.screen import require_screen, show
 from tputtui.commands.terminal import say
 from tputtui.profiling import proc
-from tputtui.profiling.capture import MAX_DURATION_S, MAX_RATE_HZ, Capture, CaptureFailed, Progress
+from tputtui.profiling.capture import MAX_DURATION_S, MAX_RATE_HZ, MIN_DURATION_S, Capture, CaptureFailed, Progress
 from tputtui.settings import Settings, TargetSettings
 from tputtui.text import clean
 
@@ -34,8 +33,8 @@ def run(arguments: Arguments) -> int:
         profile = replace(profile, rate_hz=options.rate)
     if not 1 <= profile.rate_hz <= MAX_RATE_HZ:
         raise UsageError(f"--rate {profile.rate_hz}: 1 to {MAX_RATE_HZ} samples a second")
-    if profile.duration_s > MAX_DURATION_S:
-        raise UsageError(f"--for {profile.duration_s:g}s: at most {MAX_DURATION_S:.0f} s")
+    if not MIN_DURATION_S <= profile.duration_s <= MAX_DURATION_S:
+        raise UsageError(f"--for {profile.duration_s:g}s: {MIN_DURATION_S:g} s to {MAX_DURATION_S:.0f} s")
     settings = replace(settings, profile=profile)
     if options.output:
         path = Path(options.output)
@@ -62,20 +61,17 @@ def _require_python(pid: int) -> None:
 
 
 def _own_targets(settings: Settings, pid: int) -> tuple[TargetSettings, ...]:
-    """What the process itself serves: the config's targets on its ports, else what is found there. Nobody else is asked."""
+    """The config's targets that it serves itself, for the strip. Nobody else is asked, and none of its ports is tried:
+    a process that is profiled must not feel more than the samples.
+    """
     from tputtui.collect.address import parse_address
-    from tputtui.collect.discover import discover
     from tputtui.collect.listeners import read_listeners
 
-    ports = {listener.port for listener in read_listeners() if listener.pid == pid}
-    if not ports:
+    if not settings.targets:
         return ()
+    ports = {listener.port for listener in read_listeners() if listener.pid == pid}
     local = {f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]") for port in ports}
-    known = tuple(target for target in settings.targets if parse_address(target.url).name in local)
-    if known or not settings.discover:
-        return known
-    found = asyncio.run(discover(pid)).found
-    return tuple(TargetSettings(name=parse_address(each.url).name, url=each.url) for each in found)
+    return tuple(target for target in settings.targets if parse_address(target.url).name in local)
 
 
 def _require_place(path: Path, force: bool) -> None:
@@ -131,5 +127,10 @@ def _write(settings: Settings, pid: int, started: float | None, path: Path, forc
         say(f"{shown}: {error.strerror or error}")
         return 1
     seen = end.profile
-    say(f"looked {seen.ticks():,.0f} times at {len(seen.threads)} threads in {seen.duration_s:.1f} s: {shown}")
+    count = len(seen.threads)
+    threads = f"{count} thread{'s' if count != 1 else ''}"
+    say(
+        f"looked {seen.ticks():,.0f} of {seen.asked or 0.0:,.0f} times at {threads}, "
+        f"in {seen.duration_s:.1f} of {settings.profile.duration_s:g} s: {shown}"
+    )
     return 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tputtui.commands import recording_inputs as inputs
 from tputtui.commands.arguments import Arguments, UsageError
 from tputtui.commands.effective import effective
+from tputtui.commands.guarding import Guarding, margins_of, name_of_control, tell_evidence, with_control
 from tputtui.commands.headless import Stop, objects, signals
 from tputtui.commands.like import Like
 from tputtui.commands.like import like as read_like
@@ -19,6 +20,7 @@ from tputtui.commands.recording_profiles import RecordedProfiles
 from tputtui.commands.terminal import say
 from tputtui.model import Snapshot
 from tputtui.monitor import Engine
+from tputtui.runs.header import Mark
 from tputtui.runs.recorder import Plan, Recorder
 from tputtui.runs.writer import CannotRecord
 from tputtui.text import clean, size, span
@@ -27,7 +29,7 @@ from tputtui.views.summary import summary
 if TYPE_CHECKING:
     from tputtui.commands.listen import Listening
 
-_FAILED, _OBJECTIVE_MISSED, _HUNG_UP = 1, 10, 129
+_FAILED, _UNUSABLE, _OBJECTIVE_MISSED, _HUNG_UP = 1, 2, 10, 129
 _SIGHUP = 1
 
 
@@ -49,7 +51,7 @@ def run(arguments: Arguments) -> int:
         all_metrics=options.all_metrics,
         for_s=for_s,
         note=options.note,
-        experiment=inputs.words_of(options.experiment) if options.experiment else {},
+        experiment=inputs.plan_words_of(options.experiment) if options.experiment else {},
         workload=inputs.words_of(options.workload) if options.workload else {},
         size_limit=options.limit,
     )
@@ -59,6 +61,19 @@ def run(arguments: Arguments) -> int:
         and not os.path.exists(f"/proc/{pid}")
     ):
         raise UsageError(f"--profile {pid}: there is no such process")
+    if options.abort and not settings.objectives:
+        raise UsageError("--abort: there is no objective to miss: --objective 'p99<=250ms' is one")
+    control = None
+    if options.control is not None:
+        settings = with_control(settings, options.control)
+        control = name_of_control(settings, options.control)
+    guarding = Guarding(
+        settings,
+        control=control,
+        fail_after_s=options.fail_after or 0.0,
+        margins=margins_of(options.margin),
+        aloud=options.abort,
+    )
     marks = inputs.MarkFile(options.mark_file) if options.mark_file is not None else None
     listening = _listening(options.listen) if options.listen else None
     try:
@@ -76,7 +91,7 @@ def run(arguments: Arguments) -> int:
         say(note)
     if listening is not None:
         say(f"serves http://{listening.address}/metrics")
-    watch = _Watch(recorder, Progress(sys.stderr, for_s), options.fail_after or 0.0, options.abort, for_s)
+    watch = _Watch(recorder, Progress(sys.stderr, for_s), guarding, options.fail_after or 0.0, options.abort, for_s)
 
     def prepare(engine: Engine) -> None:
         engine.record(recorder)
@@ -96,10 +111,13 @@ def run(arguments: Arguments) -> int:
                 watch.latest = snapshot
         finally:
             watch.progress.over()
-            recorder.close()
+            recorder.close(watch.ended())
             if listening is not None:
                 listening.close()
-    return _tell(watch, recorder, like, stop)
+    code = _tell(watch, recorder, like, stop)
+    if options.abort:
+        watch.tell(code)
+    return code
 
 
 def _listening(address: str) -> Listening:
@@ -127,10 +145,26 @@ def _tell(watch: _Watch, recorder: Recorder, like: Like | None, stop: Stop) -> i
         say("nothing was read: nothing is saved")
     elif state.problem is None:
         say(f"recorded {span(state.seconds)}, {digits} {unit}{parts}: {clean(str(recorder.plan.path), 200)}")
-    if state.problem is not None:
+    return _judged(watch, state.problem is None, stop)
+
+
+def _judged(watch: _Watch, is_written: bool, stop: Stop) -> int:
+    """The exit code. With --abort and a control the guardrail alone decides; what the control missed, too, is no failure."""
+    decision = watch.guarding.decision
+    failed = watch.failed if not watch.abort or watch.guarding.control is None else ""
+    if failed and (is_written or decision is not None):
+        say(f"an objective was missed: {failed}")
+    if watch.abort and decision is not None:
+        say(f"aborted: {decision.reason}")
+        return _OBJECTIVE_MISSED
+    if watch.unusable:
+        say(watch.unusable)
+        return _UNUSABLE
+    if not is_written:
         return _FAILED
-    if watch.failed:
-        say(f"an objective was missed: {watch.failed}")
+    if decision is not None:
+        say(f"with --abort it would have ended after {span(watch.guarding.ended)}: {decision.reason}")
+    if failed:
         return _OBJECTIVE_MISSED
     return _HUNG_UP if stop.number == _SIGHUP else 0
 
@@ -139,7 +173,13 @@ class _Watch:
     """Looks at every snapshot: is the time over, is a mark due, has an objective been missed for too long?"""
 
     def __init__(
-        self, recorder: Recorder, progress: Progress, fail_after_s: float, abort: bool, for_s: float | None
+        self,
+        recorder: Recorder,
+        progress: Progress,
+        guarding: Guarding,
+        fail_after_s: float,
+        abort: bool,
+        for_s: float | None,
     ) -> None:
         self.progress = progress
         self.engine: Engine | None = None
@@ -148,9 +188,11 @@ class _Watch:
         self.marks: list[tuple[float, str]] = []
         self.profiles: RecordedProfiles | None = None
         self.failed = ""
+        self.unusable = ""
+        self.guarding = guarding
+        self.abort = abort
         self._recorder = recorder
         self._fail_after_s = fail_after_s
-        self._abort = abort
         self._for_s = for_s
         self._parts = 1
 
@@ -178,6 +220,27 @@ class _Watch:
         if self.profiles is not None:
             self.profiles.saw(snapshot)
         self.progress.show(snapshot, state)
+        self.guarding.saw(snapshot)
+        self.unusable = self.unusable or self.guarding.missing(snapshot)
+        aborted = self.abort and self.guarding.decision is not None
         over = self._for_s is not None and state.seconds >= self._for_s
-        if self.stop is not None and (over or state.problem is not None or (self.failed and self._abort)):
+        if self.stop is not None and (over or state.problem is not None or aborted or self.unusable):
             self.stop.ask()
+
+    def ended(self) -> str:
+        """Why the recording ends before its time, set as its last mark, too. The engine has stopped."""
+        decision = self.guarding.decision
+        if not self.abort or decision is None or self.latest is None:
+            return self.unusable
+        reason = f"aborted: {decision.reason}"
+        self._recorder.mark(Mark(self.latest.time, self.latest.at, reason))
+        return reason
+
+    def tell(self, code: int) -> None:
+        """The evidence on stdout."""
+        problem = self._recorder.state().problem
+        reason = self.unusable or problem or ""
+        if not reason:
+            reason = f"an objective was missed: {self.failed}" if self.failed else "no reason to abort was found"
+        path = self._recorder.plan.path
+        tell_evidence(self.guarding.decision, ok=code == 0, reason=reason, alarms=self.guarding.alarms, path=path)

@@ -15,6 +15,7 @@ from datetime import datetime
 from tputtui.commands import plainfile
 from tputtui.commands.arguments import UsageError
 from tputtui.commands.terminal import say
+from tputtui.experiments.plan import RESULTS, PlanError, parse_experiment
 from tputtui.text import clean
 
 _LARGEST = 256 * 1024
@@ -46,6 +47,20 @@ def words_of(path: str) -> dict[str, str]:
             text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
             found[clean(name, 100)] = clean(text, _WORD)
     return found
+
+
+def plan_words_of(path: str) -> dict[str, str]:
+    """The plan of an experiment as texts, without what was found before. Any TOML will do; where `compare` could not use
+    it as a plan that is said now, while it still can be mended. Raises UsageError.
+    """
+    words = {name: value for name, value in words_of(path).items() if name != RESULTS}
+    try:
+        parse_experiment(plainfile.read(path, _LARGEST)[0].decode())
+    except (plainfile.Unreadable, UnicodeDecodeError):
+        return words
+    except PlanError as error:
+        say(f"{clean(path, 200)}: compare cannot use it as a plan: {error}")
+    return words
 
 
 # ------------------------------------------------------------------------------------------------ marks

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tputtui.runs.reader import Run
 
 _MOST_SAID = 3
+_FASTEST = 60.0  # monitor.player.SPEEDS ends there, too; it is not loaded for a stream
 
 
 def run(arguments: Arguments) -> int:
@@ -29,6 +30,8 @@ def run(arguments: Arguments) -> int:
         raise UsageError("-n belongs to --stream")
     if options.baseline is not None and options.stream:
         raise UsageError("--baseline is shown on a screen: it does not go with --stream")
+    if options.speed > _FASTEST:
+        raise UsageError(f"--speed {options.speed:g}: {_FASTEST:g} is the fastest")
     settings = effective(arguments).settings
     with opened(options.run) as source:
         begin = _begin(source, options.begin)

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tputtui import text
+from tputtui.commands import backlog
 from tputtui.commands.arguments import Arguments, UsageError
+from tputtui.commands.backlog import Entry
 from tputtui.commands.effective import effective
 from tputtui.commands.table import columns
 from tputtui.commands.terminal import tell
@@ -20,7 +22,10 @@ from tputtui.views.lines import spark
 _TREND = 8  # runs in a line of bars
 _HEADINGS = (
     "run", "when", "length", "best 60 s", "", "p99", "", "errors", "cpu/req", "",
-    "first to saturate", "hottest", "hypothesis", "owner", "verdict",
+    "first to saturate", "hottest", "hypothesis", "owner", "verdict", "decision",
+)  # fmt: skip
+_OF_EXPERIMENTS = (
+    "hypothesis", "owner", "verdict", "decision", "first to saturate", "hottest function", "runs", "newest run",
 )  # fmt: skip
 
 
@@ -37,14 +42,15 @@ def run(arguments: Arguments) -> int:
         found = []
     except OSError as error:
         raise UsageError(f"{shown}: {(error.strerror or str(error)).lower()}") from None
+    known = backlog.entries(where, found)
     if options.format == "json":
         for one in found:
-            tell(json.dumps(_object(one), allow_nan=False, separators=(",", ":")))
+            tell(json.dumps(_object(one, known), allow_nan=False, separators=(",", ":")))
         return 0
-    rows = [_row(one, like_it) for one, like_it in _with_alike(found)]
+    rows = [_row(one, like_it, known) for one, like_it in _with_alike(found)]
     plain = effective(arguments).settings.ascii
     if options.format == "markdown":
-        tell("\n".join(_markdown(rows)), plain)
+        tell("\n".join(_backlog(rows, known)), plain)
     elif not rows:
         tell(f"no runs in {shown}: R in the live screen, or tputtui record -o NAME.tput.gz, makes one", plain)
     else:
@@ -57,7 +63,7 @@ def run(arguments: Arguments) -> int:
     return 0
 
 
-def _row(one: Listed, like_it: Sequence[ServiceSummary]) -> tuple[str, ...]:
+def _row(one: Listed, like_it: Sequence[ServiceSummary], known: Sequence[Entry]) -> tuple[str, ...]:
     name = text.clean(one.path.name.removesuffix(".tput.gz"), 60)
     header, summary, service = one.header, one.summary, one.service
     if header is None or summary is None:
@@ -83,10 +89,13 @@ def _row(one: Listed, like_it: Sequence[ServiceSummary]) -> tuple[str, ...]:
         ]
     plan = header.experiment
     hypothesis = plan.get("hypothesis") or plan.get("title") or header.note
-    verdict = plan.get("verdict") or plan.get("decision", "")
+    result = backlog.result_of(one, known)
+    mine = next((entry for entry in known if one in entry.runs), None)
+    decision = (mine.plan.texts.get("decision") if mine is not None else None) or plan.get("decision", "")
     return (
         name, when, length, best, trends[0], p99, trends[1], errors, cost, trends[2],
-        summary.first, summary.hottest, hypothesis, plan.get("owner", ""), verdict,
+        summary.first, summary.hottest, hypothesis, plan.get("owner", ""),
+        result.words if result is not None else "", decision,
     )  # fmt: skip
 
 
@@ -103,17 +112,43 @@ def _with_alike(runs: Sequence[Listed]) -> Iterator[tuple[Listed, Sequence[Servi
             known.append(one.service)
 
 
-def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:
+def _backlog(rows: Sequence[Sequence[str]], known: Sequence[Entry]) -> list[str]:
+    """A team's backlog: a line for each experiment, then one for each run."""
+    listed_runs = _markdown(_HEADINGS, rows)
+    if not known:
+        return listed_runs
+    experiments = _markdown(_OF_EXPERIMENTS, [_experiment(entry) for entry in known])
+    return ["## Experiments", "", *experiments, "", "## Runs", "", *listed_runs]
+
+
+def _experiment(entry: Entry) -> tuple[str, ...]:
+    texts = entry.plan.texts
+    newest = entry.runs[-1] if entry.runs else None
+    when = ""
+    if newest is not None and newest.header is not None:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(newest.header.began_time))
+    told = [run.summary for run in reversed(entry.runs) if run.summary is not None]
+    first = next((one.first for one in told if one.first), "")
+    hottest = next((one.hottest for one in told if one.hottest), "")
+    count = str(len(entry.runs)) if entry.runs else ""
+    hypothesis = texts.get("hypothesis") or entry.plan.name
+    return (
+        hypothesis, texts.get("owner", ""), entry.state, texts.get("decision", ""), first, hottest, count, when,
+    )  # fmt: skip
+
+
+def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     def line(cells: Sequence[str]) -> str:
         return "| " + " | ".join(cell.replace("\\", "\\\\").replace("|", "\\|") for cell in cells) + " |"
 
-    return [line(_HEADINGS), line(["---"] * len(_HEADINGS)), *map(line, rows)]
+    return [line(heads), line(["---"] * len(heads)), *map(line, rows)]
 
 
-def _object(one: Listed) -> dict[str, object]:
+def _object(one: Listed, known: Sequence[Entry]) -> dict[str, object]:
     header = one.header
     if header is None:
         return {"path": str(one.path), "problem": one.problem}
+    result = backlog.result_of(one, known)
     return {
         "path": str(one.path),
         "bytes": one.size,
@@ -122,6 +157,14 @@ def _object(one: Listed) -> dict[str, object]:
         "ended": one.ended or None,
         "note": header.note or None,
         "experiment": dict(header.experiment),
+        "verdict": None
+        if result is None
+        else {
+            "verdict": result.verdict,
+            "verified": result.verified,
+            "figure": result.figure,
+            "date": result.date.isoformat(),
+        },
         "environment": dict(header.environment),
         "summary": to_plain(one.summary),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import os
 import re
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tputtui.commands import plainfile
 from tputtui.commands.arguments import UsageError
+from tputtui.experiments.environment import HARD
 from tputtui.experiments.rows import COLUMNS, Buckets, Rows, RowsError, read_csv, step_of
 from tputtui.frozen import frozen
 from tputtui.text import clean
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from tputtui.profiling.profile import Profile
     from tputtui.runs.header import Header
     from tputtui.runs.items import Profiled
+    from tputtui.runs.resources import Resource
     from tputtui.runs.tabulate import Densities, RouteRow, Table
 
 _LARGEST = 512 * 1024 * 1024
@@ -44,6 +47,12 @@ class Side:
     environment: Mapping[str, object] = field(default_factory=dict)
     absolute: bool = False  # `t` is unix time
     profiles: tuple[Profiled, ...] = ()  # that a run carries
+    identity: str = ""  # the same however the file is called: the run's id, or a table's digest
+    experiment: Mapping[str, str] = field(default_factory=dict)  # the plan that a run carries
+    workload: Mapping[str, object] = field(default_factory=dict)  # what was said of the load
+    resources: tuple[Resource, ...] = ()  # how near to its limit each was
+    first: str = ""  # what was first to saturate most of the time
+    hottest: str = ""
 
 
 def load(word: str) -> Side:
@@ -55,7 +64,8 @@ def load(word: str) -> Side:
     if content[:2] == _GZIP:
         return _run(word, path, (None, None), None)
     try:
-        return Side(read_csv(content.decode("utf-8-sig"), clean(word)))
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        return Side(read_csv(content.decode("utf-8-sig"), clean(word)), identity=digest)
     except UnicodeDecodeError:
         raise UsageError(f"{clean(word)}: it is no text: a side is a CSV table or a recorded run") from None
     except RowsError as error:
@@ -115,7 +125,20 @@ def _run(word: str, path: str, span: tuple[str | None, str | None], service: str
     if service is None and len(found.services) > 1:
         names = clean(", ".join(found.services), 200)
         raise UsageError(f"{shown} holds several services ({names}): name one, as in {clean(path)}:{found.services[0]}")
-    return Side(_rows(shown, found), _environment(found.header), absolute=True, profiles=found.profiles)
+    header = found.header
+    workload = {_field(name): _value(told) for name, told in header.workload.items()}
+    return Side(
+        _rows(shown, found),
+        {**_environment(header), **workload},
+        absolute=True,
+        profiles=found.profiles,
+        identity=f"run:{header.run}",
+        experiment=header.experiment,
+        workload=workload,
+        resources=found.resources,
+        first=found.summary.first,
+        hottest=found.summary.hottest,
+    )
 
 
 def _rows(name: str, found: Table) -> Rows:
@@ -165,13 +188,32 @@ def _buckets(rows: Sequence[Densities], step: float) -> Buckets | None:
 
 
 def _environment(header: Header) -> dict[str, object]:
-    """Where it was taken, in the words of the comparison; what the user said of the load goes with it."""
+    """Where it was taken, in the words of the comparison."""
     told = header.environment
     found: dict[str, object] = {ours: told[name] for name, ours in _ENVIRONMENT.items() if name in told}
     found |= {name: told[name] for name in _ALSO if name in told}
     memory = told.get("memory_bytes", "")
     if memory.isdigit():
         found["mem_gb"] = round(int(memory) / 1e9, 1)
-    for target, words in header.builds.items():
-        found |= {f"{target} {name}": value for name, value in words.items()}
-    return {**found, **header.workload}
+    builds: dict[str, dict[str, None]] = {}  # targets are called by their ports, which are others in each run
+    for words in header.builds.values():
+        for name, value in words.items():
+            builds.setdefault(name, {})[value] = None
+    return found | {f"software {name}": " / ".join(sorted(values)) for name, values in builds.items()}
+
+
+def _field(name: str) -> str:
+    """The name of a field of the workload; one that has to be the same is known in whatever table it stands."""
+    last = name.rpartition(".")[2]
+    return last if last in HARD else name
+
+
+def _value(told: str) -> object:
+    """What the user said of the load; a number as one, for what was offered is held against what was served."""
+    try:
+        value = float(told)
+    except ValueError:
+        return told
+    if not math.isfinite(value):
+        return told
+    return int(value) if value.is_integer() else value

@@ -42,6 +42,11 @@ class Apart:
     high: float
     sure: bool
 
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether this look excludes "no difference", and the one before did not."""
+        return not self.sure and (self.low > 0 or self.high < 0)
+
 
 Value = float | None
 

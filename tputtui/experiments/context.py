@@ -104,6 +104,10 @@ def parse_margin(text: str) -> tuple[str, float]:
     if points != (metric == "error_ratio") and (points or percent):
         unit = "0.1pp (percentage points)" if metric == "error_ratio" else "2%"
         raise ContextError(f"the margin of {metric} reads {metric}={unit}")
+    if not (points or percent) and value >= 1:
+        raise ContextError(
+            f"the margin {metric}={digits} is {100 * value:.0f} %: write {metric}={digits}% for {digits} %"
+        )
     return metric, _margin(metric, value)
 
 

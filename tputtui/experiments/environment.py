@@ -18,7 +18,10 @@ _ALIASES: Final[Mapping[str, str]] = {"mem": "mem_gb", "memory": "mem_gb"}
 def differences(
     baseline: Mapping[str, object], candidate: Mapping[str, object], declared: Iterable[str]
 ) -> tuple[Difference, ...]:
-    """What differs, the invalidating differences first. A field that only one arm knows is a soft difference."""
+    """What differs, the invalidating differences first. A field that only one arm knows is a soft difference.
+
+    Declaring "software" declares every build that a run tells of ("software app_build_info").
+    """
     allowed = {_ALIASES.get(name, name) for name in declared}
     found = []
     for name in dict.fromkeys((*baseline, *candidate)):
@@ -26,7 +29,7 @@ def differences(
         if before == after:
             continue
         known = name in baseline and name in candidate
-        is_declared = _ALIASES.get(name, name) in allowed
+        is_declared = _ALIASES.get(name, name) in allowed or name.partition(" ")[0] in allowed
         hard = name in HARD and known and not is_declared
         found.append(Difference(name, before, after, is_declared, hard))
     return tuple(sorted(found, key=lambda difference: (not difference.hard, difference.declared)))

@@ -10,6 +10,7 @@ from tputtui.frozen import frozen
 
 Verdict = Literal["improved", "regressed", "equivalent", "inconclusive", "not_comparable"]
 Design = Literal["sequential", "concurrent", "baseline"]
+StratumKind = Literal["incident", "pair", "level", "outage"]
 Flag = Literal[
     "env",
     "incident",
@@ -86,6 +87,14 @@ class Metric:
         """The unit of `baseline` and `candidate`."""
         return UNITS.get(self.name, "")
 
+    @property
+    def unproven_harm(self) -> bool:
+        """Whether it is worse by more than its margin, and only the proof is missing."""
+        if self.effect is None or self.verdict != "inconclusive":
+            return False
+        worse = -self.effect if self.name == "throughput" else self.effect
+        return worse >= self.margin
+
 
 @frozen
 class Route:
@@ -96,6 +105,10 @@ class Route:
     candidate_share: float
     metrics: tuple[Metric, ...]
     verdict: Verdict
+
+    def metric(self, name: str) -> Metric | None:
+        """A metric by its name; None where there is none."""
+        return next((metric for metric in self.metrics if metric.name == name), None)
 
 
 @frozen
@@ -122,14 +135,21 @@ class Seconds:
 
 @frozen
 class Stratum:
-    """One part of an experiment judged by itself: a shared incident, a load level, an injected outage."""
+    """One part of an experiment judged by itself: a shared incident, a pair, a load level, an injected outage."""
 
     name: str
-    seconds: float
+    seconds: float  # of each arm, in the mean
     effect: float | None  # of the throughput, relative
     ci: Interval | None
     error_points: float | None  # candidate's error ratio less the baseline's
     verdict: Verdict | None = None
+    kind: StratumKind = "incident"
+    metrics: tuple[Metric, ...] = ()  # all that was measured in it
+    why: str = ""  # the first of its own reasons
+
+    def metric(self, name: str) -> Metric | None:
+        """A metric by its name; None where there is none."""
+        return next((metric for metric in self.metrics if metric.name == name), None)
 
 
 @frozen
@@ -147,8 +167,21 @@ class Comparison:
     differences: tuple[Difference, ...] = ()
     strata: tuple[Stratum, ...] = ()
     heterogeneity_p: float | None = None  # Cochran's Q over the strata
+    strata_by: str = ""  # the metric that the strata are judged by; nothing: the primary
     advice: tuple[str, ...] = ()  # the next best design
     capped: bool = False  # a gate allowed no more than inconclusive
+    shifted: bool = False  # the mix of routes is another one: the total is of other work
+
+    @property
+    def deciding(self) -> Metric | None:
+        """The metric that made the verdict: the worst of those that regressed, one that improved, else the primary."""
+        primary = self.metric(self.primary)
+        if self.verdict == "improved" and primary is not None and primary.verdict == "improved":
+            return primary
+        if self.verdict not in ("improved", "regressed"):
+            return primary
+        told = [one for one in self.metrics if one.guards and one.verdict == self.verdict]
+        return max(told, key=lambda one: abs(one.effect or 0.0) / one.margin, default=primary)
 
     def metric(self, name: str) -> Metric | None:
         """A metric by its name; None where there is none."""
@@ -157,9 +190,11 @@ class Comparison:
 
 @frozen
 class Power:
-    """What it takes to find an effect on the throughput in four cases of five."""
+    """What it takes to find an effect on a metric in four cases of five."""
 
-    detect: float  # relative
+    metric: str
+    detect: float  # relative; of `error_ratio` a difference
+    level: float  # of the metric in the pilot, in its unit
     rate: float  # of the pilot, 1/s
     seconds_piloted: float
     seconds: float | None  # per arm, one pair of runs; None: no length does, for equal runs differ by too much

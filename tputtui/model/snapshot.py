@@ -101,6 +101,7 @@ class SelfState:
     cpu_percent: float | None
     rss_bytes: int | None
     missed_ticks: int
+    missed_lately: int = 0  # of them, in the last minute
 
 
 @frozen

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 from tputtui import text
 from tputtui.model import (
@@ -32,17 +33,19 @@ from tputtui.monitor.served import ServedTracker
 from tputtui.monitor.target import NO_OVERRIDES, Overrides, TargetTracker
 from tputtui.runs.encode import Told
 from tputtui.signals import names
+from tputtui.signals.breakdown import default_by
 from tputtui.signals.browse import FamilyReader, words_for
 from tputtui.signals.first import First
 from tputtui.signals.headroom import HeadroomTracker
 from tputtui.signals.history import History
 from tputtui.signals.lens import Lens
-from tputtui.signals.objectives import Objective, ObjectiveTracker
+from tputtui.signals.objectives import Objective, ObjectiveTracker, with_their_quantiles
 from tputtui.signals.service import ServiceTracker
 from tputtui.signals.split import Arm, Split, Way, by_label, ways
 
 EVENTS_KEPT = 200
 EVENTS_SHOWN = 50
+MOST_ROUTES = 500  # that are looked through for one that an objective names
 
 
 class Monitor:
@@ -61,6 +64,7 @@ class Monitor:
         """Times in seconds; `by` names labels of the breakdown in place of those found. `guard` is held while what
         another thread may read (`history`, `heat`) is written.
         """
+        quantiles = with_their_quantiles(quantiles, objectives)
         self.interval_s = interval_s
         self.window_s = window_s
         self.history = History(interval_s)
@@ -69,6 +73,7 @@ class Monitor:
         self.replicas: ReplicaTable = {}  # of the newest tick
         self._quantiles = quantiles
         self._objectives = ObjectiveTracker(objectives)
+        self._routes = [(one.service, one.route) for one in objectives if one.route is not None]
         self._headroom = HeadroomTracker(objectives)
         self._by = by
         self._guard: AbstractContextManager[object] = guard if guard is not None else nullcontext()
@@ -286,7 +291,7 @@ class Monitor:
         host_rows = machine.saturation
         owned = [(service.name, row) for service in services for row in service.saturation]
         owned += [("", row) for row in host_rows]
-        objectives, missed = self._objectives.judge(reading.at, reading.time, services)
+        objectives, missed = self._objectives.judge(reading.at, reading.time, [*map(self._with_routes, services)])
         self._events.extend(missed)
         headroom = self._headroom.take(reading.at, self.window_s, services)
         self._note_time(reading)
@@ -368,6 +373,16 @@ class Monitor:
             by = self._breakdown_of(name, members)
             states.append(tracker.state({m.target.name: m.window for m in members if m.window is not None}, by))
         return tuple(states)
+
+    def _with_routes(self, state: ServiceState) -> ServiceState:
+        """A service with the rows of all its routes, where an objective names one that is not shown: another label is, or
+        the busiest alone.
+        """
+        wanted = {route for service, route in self._routes if service in (None, state.name)}
+        if not wanted or wanted <= {names.route_of(row.labels) for row in state.breakdown}:
+            return state
+        tracker = self._services[state.name]
+        return replace(state, breakdown=tracker.breakdown(default_by(tracker.bindings.breakdown), MOST_ROUTES)[0])
 
     def _through_lens(self) -> tuple[ServiceState, ...]:
         state = self._part(self._lens) if self._lens is not None else None

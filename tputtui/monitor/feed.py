@@ -85,7 +85,7 @@ class LiveFeed:
         self._processes_at = -1e9
         self._processes_reads = 0
         self._listeners_at = -1e9
-        self.want_processes = True
+        self._want_processes = True
         self.watched: frozenset[int] = frozenset()
         self._serving: frozenset[int] = frozenset()
         self.looked: str | None = None  # what discovery says it looked at
@@ -105,6 +105,17 @@ class LiveFeed:
     def discovering(self) -> bool:
         """Whether it is still being found out which targets there are."""
         return self._discovering or (self._servers is not None and self._servers.looking)
+
+    @property
+    def want_processes(self) -> bool:
+        """Whether all processes are read, not only those that serve targets or are followed."""
+        return self._want_processes
+
+    @want_processes.setter
+    def want_processes(self, wanted: bool) -> None:
+        if wanted and not self._want_processes:
+            self._processes_at, self._processes_reads = -1e9, 0  # somebody waits for them: at the next reading
+        self._want_processes = wanted
 
     def take_past(self) -> list[Scrape]:
         """Some of what servers remember of the time before we came, the oldest first; each is handed over once."""

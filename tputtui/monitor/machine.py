@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from typing import Final
+
 from tputtui.model import (
     Event,
     HostReading,
@@ -16,6 +19,9 @@ from tputtui.signals.host import derive_host, host_saturation
 from tputtui.signals.host_saturation import cgroup_saturation
 from tputtui.signals.processes import derive_processes
 
+LATELY_S: Final = 60.0
+"""So long a missed tick is worth a word on the screen."""
+
 
 class Machine:
     """What is known of the machine; what a reading leaves out stands as it was."""
@@ -28,6 +34,8 @@ class Machine:
         self._said_missing: set[str] = set()  # what the kernel does not offer is said once
         self._processes_before: tuple[float, tuple[ProcessReading, ...]] | None = None
         self._self_before: tuple[float, float] | None = None
+        self._missed: deque[tuple[float, int]] = deque()  # (at, ticks), lately
+        self._missed_before = 0
 
     def take(self, reading: Reading) -> list[Event]:
         """Take the next reading; what is worth a line in the log comes back."""
@@ -77,4 +85,10 @@ class Machine:
             if before is not None and reading.at > before[0]:
                 percent = 100 * max(0.0, reading.self_cpu_s - before[1]) / (reading.at - before[0])
             self._self_before = (reading.at, reading.self_cpu_s)
-        return SelfState(percent, reading.self_rss_bytes, reading.missed_ticks)
+        if (missed := reading.missed_ticks - self._missed_before) > 0:
+            self._missed.append((reading.at, missed))
+        self._missed_before = reading.missed_ticks
+        while self._missed and self._missed[0][0] <= reading.at - LATELY_S:
+            self._missed.popleft()
+        lately = sum(count for _, count in self._missed)
+        return SelfState(percent, reading.self_rss_bytes, reading.missed_ticks, lately)

@@ -1,12 +1,12 @@
 """Waits that no name gives away: `time.sleep`, a lock or a socket inside a C call leave only their Python caller on the stack.
 
-A thread's CPU time tells: where it explains less than half of what is not known to wait, the lines that were never seen
+A thread's CPU time (and the time it was ready to run without a CPU) tells: where it explains less than half of what is not known to wait, the lines that were never seen
 with the GIL in hand were waiting in C. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tputtui.profiling.categories import waits
 from tputtui.profiling.profile import Profile, Thread
@@ -19,20 +19,30 @@ FEW = 5.0  # samples below which a line tells nothing
 
 def cpu_shares(profile: Profile) -> dict[Thread, float]:
     """The share of the time that each thread was on a CPU, 0 to 1; threads that nobody measured are absent."""
+    return _over_time(profile, [part.cpu for part in profile.slices])
+
+
+def ready_shares(profile: Profile) -> dict[Thread, float]:
+    """The share of the time that each thread was ready to run and had no CPU, 0 to 1; else as `cpu_shares`."""
+    return _over_time(profile, [part.ready for part in profile.slices])
+
+
+def _over_time(profile: Profile, shares: Sequence[Mapping[Thread, float]]) -> dict[Thread, float]:
     used: dict[Thread, float] = {}
     lived: dict[Thread, float] = {}
-    for part in profile.slices:
-        for thread, share in part.cpu.items():
+    for part, by_thread in zip(profile.slices, shares, strict=True):
+        for thread, share in by_thread.items():
             used[thread] = used.get(thread, 0.0) + share * part.duration_s
             lived[thread] = lived.get(thread, 0.0) + part.duration_s
     return {thread: used[thread] / seconds for thread, seconds in lived.items() if seconds > 0}
 
 
-def asleep(profile: Profile, cpu: Mapping[Thread, float] | None = None) -> dict[Thread, frozenset[int]]:
+def asleep(profile: Profile) -> dict[Thread, frozenset[int]]:
     """By thread, the frames that wait in C where they are the innermost ones."""
-    cpu = cpu_shares(profile) if cpu is None else cpu
+    cpu = cpu_shares(profile)
     if not cpu:
         return {}
+    ready = ready_shares(profile)  # who waits for a CPU does not wait in C
     frames = profile.frames
     idle = [waits(func) for func in frames.funcs]
     owner = frames.func_ids()
@@ -44,7 +54,7 @@ def asleep(profile: Profile, cpu: Mapping[Thread, float] | None = None) -> dict[
         open_ = {
             frame: weight for frame, weight in seen.items() if not idle[owner[frame]] and frame != frames.incomplete
         }
-        if share >= (EXPLAINED if gil_ticks else UNSEEN) * sum(open_.values()) / whole:
+        if share + ready.get(thread, 0.0) >= (EXPLAINED if gil_ticks else UNSEEN) * sum(open_.values()) / whole:
             continue
         found = frozenset(
             frame

@@ -18,7 +18,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from tputtui.collect.command_names import readable_name
 from tputtui.frozen import frozen
 from tputtui.profiling import preflight, proc
 from tputtui.profiling.compact import Compactor
@@ -30,6 +29,7 @@ from tputtui.text import clean
 State = Literal["new", "checking", "attaching", "sampling", "done", "failed"]
 MAX_AT_ONCE = 2
 MAX_RATE_HZ = 1000
+MIN_DURATION_S = 0.5  # a shorter one tells nothing
 MAX_DURATION_S = 3600.0
 _PREFIX = "tputtui-profile-"
 _FAILURES = 3  # slices in a row that may give nothing
@@ -181,15 +181,13 @@ class Capture:
         seconds = max(1, math.floor(self.duration_s / 5)) if self._native else 1
         count = max(1, math.ceil(self.duration_s / seconds - 1e-9))
         frames = Frames()
-        said = proc.command(self.pid)
+        name = proc.name_of(found)
         self._profile = None
         verdict = self.verdict or preflight.Verdict(ok=True)
         profile = Profile(
             frames,
             about=About(
-                source="py-spy", label=f"{self.pid} {readable_name(found.name, said.split())}",
-                pid=self.pid, command=said or found.name,
-                python=verdict.python or None, time=time.time(), rate_hz=float(self.rate_hz), blocking=self._blocking,
+                source="py-spy", label=f"{self.pid} {name}", pid=self.pid, name=name, python=verdict.python or None, time=time.time(), rate_hz=float(self.rate_hz), asked_s=self.duration_s, blocking=self._blocking,
                 native=self._native, subprocesses=self._subprocesses, torn=True, notes=verdict.notes,
             ),
         )  # fmt: skip

@@ -54,17 +54,19 @@ def join(one: Slice, other: Slice) -> Slice:
         one.wall_ticks + other.wall_ticks,
         one.gil_ticks + other.gil_ticks,
         one.duration_s + other.duration_s,
-        _mean(one, other),
+        _mean(one.cpu, one.duration_s, other.cpu, other.duration_s),
+        _mean(one.ready, one.duration_s, other.ready, other.duration_s),
     )
 
 
-def _mean(one: Slice, other: Slice) -> dict[Thread, float]:
-    """CPU shares over both; a thread that lived in one of them keeps that one's."""
-    out = {**one.cpu, **other.cpu}
-    whole = one.duration_s + other.duration_s
-    for thread in one.cpu.keys() & other.cpu.keys():
-        if whole > 0:
-            out[thread] = (one.cpu[thread] * one.duration_s + other.cpu[thread] * other.duration_s) / whole
+def _mean(
+    one: Mapping[Thread, float], one_s: float, other: Mapping[Thread, float], other_s: float
+) -> dict[Thread, float]:
+    """Shares of the time over both; a thread that lived in one of them keeps that one's."""
+    out = {**one, **other}
+    for thread in one.keys() & other.keys():
+        if one_s + other_s > 0:
+            out[thread] = (one[thread] * one_s + other[thread] * other_s) / (one_s + other_s)
     return out
 
 

@@ -75,7 +75,7 @@ def hot_functions(stacks: Stacks) -> list[HotFunction]:
             best[func][1],
             weight / whole,
             own.get(func, 0.0) / whole,
-            gil.get(func, 0.0) / stacks.gil_ticks if stacks.gil_ticks else None,
+            stacks.held(gil.get(func, 0.0), weight),
             len(callers.get(func, ())),
         )
         for func, weight in total.items()
@@ -117,9 +117,9 @@ def threads(profile: Profile) -> list[ThreadRow]:
     """All threads, the busiest first: what is not waiting, then what holds the GIL."""
     funcs = profile.frames.func_of
     whole = profile.weight() or 1.0
-    ticks = profile.ticks("gil")
+    ticks, looks = profile.ticks("gil"), profile.ticks("wall")
     shares = cpu_shares(profile)
-    sleeping = asleep(profile, shares)
+    sleeping = asleep(profile)
     rows = []
     for thread in profile.threads:
         sleeps = sleeping.get(thread, frozenset())
@@ -134,7 +134,7 @@ def threads(profile: Profile) -> list[ThreadRow]:
             series.append(1 - idle / here if here else 0.0)
             samples, waiting = samples + here, waiting + idle
             gil += sum(part.gil.get(thread, {}).values())
-        held = gil / ticks if ticks else None
+        held = min(gil / ticks, samples / (looks or samples)) if ticks else None  # as `Stacks.held`
         share = shares.get(thread)
         rows.append(ThreadRow(thread, samples, samples / whole, waiting / (samples or 1.0), held, share, tuple(series)))
     return sorted(rows, key=lambda row: (-(row.gil or 0.0), -(1 - row.waiting) * row.samples, row.thread))

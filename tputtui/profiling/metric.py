@@ -44,7 +44,7 @@ def by_gil(stacks: Stacks) -> Stacks:
     weights = _picked(stacks.gil, kept)
     return Stacks(
         stacks.frames, tuple(stacks.stacks[at] for at in kept), weights, weights, (), (),
-        max(stacks.gil_ticks, 0.0) or sum(weights), stacks.wall_ticks, stacks.gil_ticks,
+        max(stacks.gil_ticks, 0.0) or sum(weights), stacks.gil_ticks, stacks.gil_ticks,
     )  # fmt: skip
 
 

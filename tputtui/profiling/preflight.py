@@ -206,7 +206,7 @@ def _not_python(found: proc.Facts, named: str, root: Path) -> Verdict:
         for child in proc.children(found.pid, root)
         if child.pid not in ours and proc.python(child.pid, root) is not None
     ][:5]
-    offered = tuple((child.pid, proc.command(child.pid, root) or child.name) for child in below)
+    offered = tuple((child.pid, proc.name_of(child, root)) for child in below)
     if not offered:
         return Verdict(False, f"{named} is not Python", "choose a Python process", wrong_process=True)
     listed = ", ".join(f"{child.pid} ({child.name})" for child in below)

@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from tputtui.collect.command_names import readable_name
 from tputtui.frozen import frozen
 from tputtui.text import clean
 
@@ -80,13 +81,13 @@ def program(pid: int, proc: Path = PROC) -> str | None:
         return None
 
 
-def command(pid: int, proc: Path = PROC) -> str:
-    """Its command line, cleaned; empty where it cannot be read."""
+def name_of(found: Facts, proc: Path = PROC) -> str:
+    """What a person calls it: "app.py", "uvicorn app:app". Never its command line, which may carry a password."""
     try:
-        raw = (proc / str(pid) / "cmdline").read_bytes()[:4096]
+        raw = (proc / str(found.pid) / "cmdline").read_bytes()[:4096].decode("utf-8", "replace")
     except OSError:
-        return ""
-    return clean(raw.rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace"), 400)
+        raw = ""
+    return readable_name(found.name, raw.rstrip("\0").split("\0") if raw.strip("\0") else [])
 
 
 def python(pid: int, proc: Path = PROC) -> str | None:
@@ -137,13 +138,16 @@ def ptrace_scope(proc: Path = PROC) -> int:
         return 0
 
 
-def thread_cpu(pid: int, proc: Path = PROC) -> dict[int, float]:
-    """Seconds on a CPU so far, by thread id; empty where the kernel does not say. Some microseconds a thread."""
-    out: dict[int, float] = {}
+def thread_times(pid: int, proc: Path = PROC) -> dict[int, tuple[float, float]]:
+    """By thread id, seconds on a CPU so far and seconds ready to run without one (others had it, or a limit stood before it).
+
+    Empty where the kernel does not say. Some microseconds a thread.
+    """
+    out: dict[int, tuple[float, float]] = {}
     try:
         for tid in os.listdir(proc / str(pid) / "task"):
-            raw = (proc / str(pid) / "task" / tid / "schedstat").read_bytes()
-            out[int(tid)] = int(raw.split()[0]) / 1e9
+            used, waited = (proc / str(pid) / "task" / tid / "schedstat").read_bytes().split()[:2]
+            out[int(tid)] = int(used) / 1e9, int(waited) / 1e9
     except (OSError, ValueError, IndexError):
         pass
     return out

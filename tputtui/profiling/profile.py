@@ -109,6 +109,7 @@ class Slice:
     gil_ticks: float = 0.0  # 0: the GIL was not asked for
     duration_s: float = 0.0
     cpu: Mapping[Thread, float] = field(default_factory=dict)  # share of the time on a CPU, where it was measured
+    ready: Mapping[Thread, float] = field(default_factory=dict)  # share of the time ready to run, without a CPU
 
     def counts(self, metric: Metric) -> Mapping[Thread, Counts]:
         """Stacks by thread."""
@@ -122,10 +123,11 @@ class About:
     source: str = ""  # "py-spy 0.4.3", "speedscope file", …
     label: str = ""  # the file's or the capture's name
     pid: int | None = None
-    command: str = ""
+    name: str = ""  # of the process, short: a command line may carry a password
     python: str | None = None
     time: float | None = None  # unix seconds of its start
     rate_hz: float | None = None  # asked for
+    asked_s: float | None = None  # the length that was asked for
     errors: int = 0  # ticks that failed
     blocking: bool = False
     native: bool = False
@@ -160,6 +162,12 @@ class Profile:
     def duration_s(self) -> float:
         """Seconds that were sampled."""
         return sum(part.duration_s for part in self.slices)
+
+    @property
+    def asked(self) -> float | None:
+        """The looks that were asked for: the rate times the length. None where nobody says."""
+        about = self.about
+        return about.rate_hz * about.asked_s if about.rate_hz and about.asked_s else None
 
     @property
     def achieved_hz(self) -> float | None:

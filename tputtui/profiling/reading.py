@@ -13,17 +13,20 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tputtui.frozen import frozen
+from tputtui.profiling.asleep import cpu_shares, ready_shares
 from tputtui.profiling.categories import Table, module, origin, waits
-from tputtui.profiling.profile import Func
+from tputtui.profiling.profile import Func, Profile
 from tputtui.profiling.spread import plus_minus
 from tputtui.profiling.stacks import Stacks
 
 Doing = Literal["computing", "lock", "database", "outbound", "serialization", "idle", "incomplete"]
-Rule = Literal["cpu-bound", "gil", "lock", "database", "outbound", "serialization"]
+Rule = Literal["cpu-bound", "starved", "gil", "lock", "database", "outbound", "serialization"]
 
 MOST = 3
 NOTABLE = 0.15  # of the samples that are not idle
 HELD = 0.8  # of a function's time with the GIL in hand, or of the whole time
+RAN = 0.7  # of the time that the GIL was held: with less CPU time, who held it did not compute
+STARVED = 0.3  # of the time ready to run without a CPU: no accident
 CROWDED = 0.2  # of the whole time: a function that holds the GIL for less leaves room for other threads
 
 _SERIALIZERS = frozenset(
@@ -42,6 +45,14 @@ class Sentence:
     func: int = -1
 
 
+@frozen
+class Load:
+    """What the kernel says of all threads together: CPUs used, and how many it lacked, on average over the capture."""
+
+    used: float
+    lacked: float | None = None  # None: nobody measured it
+
+
 @dataclass(slots=True)
 class _Part:
     """The samples of one own function doing one thing."""
@@ -57,15 +68,37 @@ class _Facts:
     stacks: Stacks
     parts: dict[tuple[int, Doing], _Part]
     busy: float  # samples that are neither idle nor torn
+    load: Load | None  # None: nobody measured it
+
+    @property
+    def held(self) -> float:
+        """The share of the time that the GIL was held, at most 1; 0 where nobody asked."""
+        gil = sum(part.gil for part in self.parts.values())
+        return min(1.0, gil / self.stacks.gil_ticks) if self.stacks.gil_ticks else 0.0
+
+    @property
+    def ran(self) -> bool:
+        """Whether the CPU time allows that who held the GIL computed: else the process was kept from running, or waited."""
+        return self.load is None or self.load.used >= RAN * self.held
 
 
-def sentences(stacks: Stacks, table: Table | None = None, evidence: str = "") -> list[Sentence]:
-    """What the profile says, the largest share first.
+def load_of(profile: Profile) -> Load | None:
+    """The CPUs that a profile's process used and lacked; None where nobody measured that of all that was sampled."""
+    if profile.about.subprocesses:
+        return None
+    used, lacked = cpu_shares(profile), ready_shares(profile)
+    return Load(sum(used.values()), sum(lacked.values()) if lacked else None) if used else None
+
+
+def sentences(
+    stacks: Stacks, table: Table | None = None, evidence: str = "", load: Load | None = None
+) -> list[Sentence]:
+    """What the profile says, the largest share first. `load`: of the process, where the stacks are all of its threads.
 
     `evidence`: what a bound metric says of a queue ("db pool is at 18 of 20 and 3 wait"), added to the largest wait that
     may be for it: a lock's or the database's.
     """
-    facts = _facts(stacks, table or Table())
+    facts = _facts(stacks, table or Table(), load)
     found = [sentence for rule in RULES if (sentence := rule(facts)) is not None]
     found = sorted(found, key=lambda sentence: -sentence.share)[:MOST]
     waits = next((at for at, sentence in enumerate(found) if sentence.rule in ("lock", "database")), -1)
@@ -79,13 +112,22 @@ def sentences(stacks: Stacks, table: Table | None = None, evidence: str = "") ->
 
 def _cpu_bound(facts: _Facts) -> Sentence | None:
     """The GIL is held nearly all the time: more threads of this process get nothing done."""
-    held = sum(part.gil for part in facts.parts.values())
-    if not facts.stacks.gil_ticks or (share := held / facts.stacks.gil_ticks) < HELD:
+    if facts.held < HELD or not facts.ran:
         return None
-    shown = min(1.0, share) * 100
-    return Sentence(
-        "cpu-bound", f"CPU-bound: the GIL is held {shown:.0f} % of the time, one core is all this process uses.", share
+    text = f"CPU-bound: the GIL is held {facts.held * 100:.0f} % of the time, one core is all this process uses."
+    return Sentence("cpu-bound", text, facts.held)
+
+
+def _starved(facts: _Facts) -> Sentence | None:
+    """It was ready to run and had no CPU: others had it, or its limit stood before it. What it does is not the matter."""
+    load = facts.load
+    if load is None or load.lacked is None or load.lacked < STARVED or load.lacked < load.used:
+        return None
+    text = (
+        f"Kept from running: it had {load.used * 100:.0f} % of a core, and was ready for another {load.lacked * 100:.0f} %: "
+        "others had the CPU, or a limit of its own."
     )
+    return Sentence("starved", text, min(1.0, load.lacked))
 
 
 def _gil(facts: _Facts) -> Sentence | None:
@@ -95,7 +137,7 @@ def _gil(facts: _Facts) -> Sentence | None:
     if func < 0 or not facts.stacks.gil_ticks or wall <= 0 or part.wall < NOTABLE * facts.busy:
         return None
     held = part.gil / facts.stacks.gil_ticks / wall
-    if held < HELD or part.gil < CROWDED * facts.stacks.gil_ticks:
+    if not facts.ran or held < HELD or part.gil < CROWDED * facts.stacks.gil_ticks:
         return None
     shown = min(1.0, held) * 100
     text = f"{_share(facts, part)} is computed in {_name(facts, func)}, holding the GIL {shown:.0f} % of that: "
@@ -126,7 +168,9 @@ def _serialization(facts: _Facts) -> Sentence | None:
     )
 
 
-RULES: tuple[Callable[[_Facts], Sentence | None], ...] = (_cpu_bound, _gil, _lock, _database, _outbound, _serialization)
+RULES: tuple[Callable[[_Facts], Sentence | None], ...] = (
+    _cpu_bound, _starved, _gil, _lock, _database, _outbound, _serialization,
+)  # fmt: skip
 
 
 def _wait(
@@ -153,7 +197,7 @@ def _wait(
 # ------------------------------------------------------------------------------------------------- the evidence
 
 
-def _facts(stacks: Stacks, table: Table) -> _Facts:
+def _facts(stacks: Stacks, table: Table, load: Load | None) -> _Facts:
     funcs = stacks.frames.funcs
     owner = stacks.frames.func_ids()
     kinds = [_kind(func, table) for func in funcs]
@@ -172,7 +216,7 @@ def _facts(stacks: Stacks, table: Table) -> _Facts:
         _into(part, _Part(stacks.wall[at], stacks.gil[at], slices, {cause: stacks.wall[at]} if cause >= 0 else {}))
         if doing not in ("idle", "incomplete"):
             busy += stacks.wall[at]
-    return _Facts(stacks, parts, busy)
+    return _Facts(stacks, parts, busy, load)
 
 
 def _into(whole: _Part, part: _Part) -> None:

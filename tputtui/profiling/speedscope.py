@@ -21,7 +21,7 @@ from tputtui.text import clean
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 _PROFILE_NAME = re.compile(r'^(?:Process (\d{1,10}) )?Thread (\d{1,18}|0x[0-9A-Fa-f]{1,16})(?: "(.*)")?$', re.DOTALL)
 _THREAD_FRAME = re.compile(r"^thread \((\d{1,18}|0x[0-9A-Fa-f]{1,16})\)(?:: (.*))?$", re.DOTALL)
-_PROCESS_FRAME = re.compile(r'^process (\d{1,10}):"(.*)"$', re.DOTALL)
+_PROCESS_FRAME = re.compile(r'^process (\d{1,10}):".*"$', re.DOTALL)
 MAX_TID = 1 << 22  # the kernel's largest; above it is a pthread's address
 
 _SLICE_S = 1.0
@@ -68,7 +68,7 @@ class _Table:
         self.frames = frames
         self.ids: list[int] = []
         self.threads: dict[int, tuple[int, str]] = {}  # file index -> (tid, name)
-        self.processes: dict[int, tuple[int, str]] = {}  # file index -> (pid, command)
+        self.processes: dict[int, int] = {}  # file index -> pid
         for at, frame in enumerate(listed):
             name = frame.get("name") if isinstance(frame, dict) else None
             if not isinstance(name, str):
@@ -77,7 +77,8 @@ class _Table:
             if not file and (found := _THREAD_FRAME.match(name)):
                 self.threads[at] = (_tid(found[1]), clean(found[2] or "", 200))
             elif not file and (found := _PROCESS_FRAME.match(name)):
-                self.processes[at] = (int(found[1]), clean(found[2], 400))
+                self.processes[at] = int(found[1])
+                name = f"process {found[1]}"  # without the command line, which may carry a password
             ok = isinstance(line, int) and not isinstance(line, bool) and 0 <= line < 1 << 31
             self.ids.append(self.frames.frame(name, file if isinstance(file, str) else "", line if ok else 0))
 
@@ -93,7 +94,7 @@ class _Table:
         while start < len(indices) and start < 64:
             index = indices[start]
             if index in self.processes:
-                thread = Thread(self.processes[index][0], thread.tid, thread.name)
+                thread = Thread(self.processes[index], thread.tid, thread.name)
             elif index in self.threads:
                 tid, name = self.threads[index]
                 thread = Thread(thread.pid, tid or thread.tid, name or thread.name)
@@ -256,14 +257,18 @@ def _read_ours(document: dict[str, Any], ours: dict[str, Any], table: _Table, la
         if not isinstance(entry, list) or len(entry) != 3:
             raise UnreadableProfile(f"slice {number} is not [wall ticks, GIL ticks, seconds]")
         ticks = [_weight(value, f"a figure of slice {number}") for value in entry]
-        slices.append(Slice(wall, gil, ticks[0], ticks[1], ticks[2], _cpu(ours.get("cpu"), number)))
+        slices.append(
+            Slice(
+                wall, gil, ticks[0], ticks[1], ticks[2], *(_shares(ours.get(key), number) for key in ("cpu", "ready"))
+            )
+        )
     unit = ours.get("unit")
     about = _about(ours.get("about"), label)
     return Profile(table.frames, tuple(slices), about, clean(unit, 20) if isinstance(unit, str) else "samples")
 
 
-def _cpu(listed: Any, number: int) -> dict[Thread, float]:
-    """The CPU shares of a slice; what is not as we write it is left out, and nothing waits in C then."""
+def _shares(listed: Any, number: int) -> dict[Thread, float]:
+    """The threads' CPU times in a slice; what is not as we write it is left out, and nothing waits in C then."""
     entries = listed[number] if isinstance(listed, list) and number < len(listed) else ()
     out: dict[Thread, float] = {}
     for entry in entries if isinstance(entries, list) else ():
@@ -289,7 +294,7 @@ def _about(listed: Any, label: str) -> About:
             ok = True
         elif entry.name in ("pid", "errors"):
             ok = type(value) is int
-        elif entry.name in ("time", "rate_hz"):
+        elif entry.name in ("time", "rate_hz", "asked_s"):
             ok = isinstance(value, int | float) and math.isfinite(value)
         else:
             ok = isinstance(value, str)
@@ -349,12 +354,17 @@ def write(profile: Profile) -> bytes:
             "unit": profile.unit,
             "scale": step,
             "slices": [[part.wall_ticks, part.gil_ticks, part.duration_s] for part in profile.slices],
-            "cpu": [[[one.pid, one.tid, share] for one, share in part.cpu.items()] for part in profile.slices],
+            "cpu": [_listed(part.cpu) for part in profile.slices],
+            "ready": [_listed(part.ready) for part in profile.slices],
             "profiles": marks,
             "about": about,
         },
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _listed(shares: Mapping[Thread, float]) -> list[list[float]]:
+    return [[one.pid, one.tid, share] for one, share in shares.items()]
 
 
 def _by_thread(profile: Profile) -> Iterator[tuple[Thread, Metric, list[tuple[int, Stack, float]]]]:

@@ -31,6 +31,17 @@ class Stacks:
     wall_ticks: float
     gil_ticks: float  # 0: no GIL column
 
+    def held(self, gil: float, wall: float) -> float | None:
+        """The share of the time that the GIL was held in code with these weights; None without the GIL's column.
+
+        Two py-spys look, each by a clock of its own: chance may let the one see code holding the GIL more often than the
+        other sees it at all. It cannot have held it for longer than it was there.
+        """
+        if not self.gil_ticks:
+            return None
+        share = gil / self.gil_ticks
+        return min(share, wall / self.wall_ticks) if self.wall_ticks else share
+
     @property
     def incomplete(self) -> float:
         """The share of torn and empty stacks."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from tputtui.frozen import frozen
 from tputtui.profiling import formats
 from tputtui.profiling.profile import Profile
+from tputtui.settings.state import state_folder
 from tputtui.text import clean
 
 _NAME = re.compile(r"^(\d{8}-\d{6})-(\d+)(?:-\d+)?\.speedscope\.json\.gz$")
@@ -26,9 +26,8 @@ class Kept:
 
 
 def folder() -> Path:
-    """$XDG_STATE_HOME/tputtui/profiles, ~/.local/state where it is not set."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(base) if base.startswith("/") else Path.home() / ".local" / "state") / "tputtui" / "profiles"
+    """Where they are kept, unless somebody says otherwise."""
+    return state_folder() / "profiles"
 
 
 def keep(profile: Profile, where: Path | None = None) -> Path:

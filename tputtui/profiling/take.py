@@ -87,13 +87,14 @@ class Take:
     _runs: list[_Run] = field(default_factory=list)
     _began: float = 0.0
     _stop_at: float = 0.0
-    _cpu: dict[int, float] = field(default_factory=dict)  # of each thread at the beginning, then within the slice
-    _cpu_at: float = 0.0
+    _times: dict[int, tuple[float, float]] = field(default_factory=dict)  # of each thread at the beginning
+    _times_at: float = 0.0
+    _shares: dict[int, tuple[float, float]] = field(default_factory=dict)  # of the slice: on a CPU, ready for one
 
     def start(self) -> None:
         """Spawn. Raises OSError."""
-        self._began = self._cpu_at = time.monotonic()
-        self._cpu = proc.thread_cpu(self.options.pid)
+        self._began = self._times_at = time.monotonic()
+        self._times = proc.thread_times(self.options.pid)
         for gil in (False, True) if self.with_gil else (False,):
             output = self.folder / f"{self.number}{'g' if gil else 'w'}.json"
             self._runs.append(_Run(Child(self.options.argv(output, self.seconds, gil=gil)), output))
@@ -126,12 +127,14 @@ class Take:
         return over
 
     def _measure(self, now: float) -> None:
-        """The share of the time since the beginning that each thread was on a CPU."""
-        span = now - self._cpu_at
-        after = proc.thread_cpu(self.options.pid)
-        known = {tid: used - self._cpu[tid] for tid, used in after.items() if tid in self._cpu}
-        self._cpu = {tid: min(1.0, max(0.0, used / span)) for tid, used in known.items()} if span > 0 else {}
-        self._cpu_at = 0.0
+        """The shares of the time since the beginning that each thread was on a CPU, and ready to run without one."""
+        span = now - self._times_at
+        if span <= 0:
+            return
+        for tid, after in proc.thread_times(self.options.pid).items():
+            if (before := self._times.get(tid)) is not None:
+                used, ready = (min(1.0, max(0.0, (b - a) / span)) for a, b in zip(before, after, strict=True))
+                self._shares[tid] = used, ready
 
     def stop(self) -> None:
         """End early and keep what there is."""
@@ -168,9 +171,12 @@ class Take:
             ticks = max(sum(counts.values()) for counts in wall.values())
             began = wall_run.attached or self._began
             duration = max((wall_run.ended or began) - began, ticks / self.options.rate_hz / 4)
-            measured = self._cpu if not self._cpu_at else {}
-            cpu = {one: measured[one.tid] for one in wall if one.pid == self.options.pid and one.tid in measured}
-            taken.slice = Slice(wall, gil, ticks, gil_ticks, duration, cpu)
+            known = {
+                one: self._shares[one.tid] for one in wall if one.pid == self.options.pid and one.tid in self._shares
+            }
+            cpu = {one: used for one, (used, _) in known.items()}
+            ready = {one: waited for one, (_, waited) in known.items()}
+            taken.slice = Slice(wall, gil, ticks, gil_ticks, duration, cpu, ready)
         return taken
 
     def _gil(self, frames: Frames) -> tuple[dict[Thread, dict[Stack, float]], float]:

@@ -90,7 +90,7 @@ class Tree:
 
     def gil_share(self, node: int) -> float | None:
         """The share of the time in which somebody held the GIL below the node; None where nobody asked."""
-        return self.gil_total[node] / self.stacks.gil_ticks if self.stacks.gil_ticks else None
+        return self.stacks.held(self.gil_total[node], self.total[node])
 
     def holding(self, node: int) -> float | None:
         """Of the time that threads spent below the node, the share with the GIL in hand: 0 to about 1."""

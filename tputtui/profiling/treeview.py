@@ -18,9 +18,10 @@ Marker = Literal["open", "closed", "leaf"]
 
 @frozen
 class Row:
-    """One line of the tree. Shares are ratios; `node` is where the row's own function stands in the tree."""
+    """One line of the tree. Shares are ratios; a chain's file and line are those of the function where its time is."""
 
-    node: int  # of "N more": the parent's, negated (-1 below the root)
+    node: int  # of a chain: its first link; of "N more": the parent's, negated (-1 below the root)
+    last: int  # of a chain: its last link; else as `node`
     depth: int
     marker: Marker
     name: str
@@ -76,6 +77,7 @@ class TreeView:
         tree = self.tree
         func = tree.func(node)
         tail, links = self._tail(node)
+        where = self.subject_at(at)
         marker: Marker = "leaf" if tree.end[tail] == tail + 1 else "open" if node in self.expanded else "closed"
         notes: list[str] = []
         if links > 1:
@@ -87,9 +89,8 @@ class TreeView:
         elif self._note is not None and (word := self._note(tree.func(tail))):
             notes.append(word)
         return Row(
-            node, depth, marker, func.name, func.file, tree.line[node], tree.share(node),
-            tree.self_share(node if tree.shape.inverted else tail),
-            tree.gil_share(node), tree.spread(node), tuple(notes),
+            node, tail, depth, marker, func.name, tree.func(where).file, tree.line[where], tree.share(node),
+            tree.self_share(where), tree.gil_share(node), tree.spread(node), tuple(notes),
         )  # fmt: skip
 
     def node_at(self, at: int) -> int:
@@ -97,9 +98,14 @@ class TreeView:
         node = self._nodes[at]
         return node if node >= 0 else -node - 1
 
+    def subject_at(self, at: int) -> int:
+        """The node of a row's function: of a chain the one where its time is, the last callee or the first called."""
+        node = self.node_at(at)
+        return node if self.tree.shape.inverted or self._nodes[at] < 0 else self._tail(node)[0]
+
     def path_at(self, at: int) -> tuple[int, ...]:
         """What the row is, in any tree over the same frames: give it to the next view's `go_to`."""
-        return self.tree.path(self.node_at(at))
+        return self.tree.path(self.subject_at(at))
 
     def index(self, node: int) -> int | None:
         """The position of the row that shows a node (a chain shows all its links); None where it is folded away."""
@@ -258,7 +264,7 @@ class TreeView:
         small = self._small(parent)
         gils = [gil for child in small if (gil := tree.gil_share(child)) is not None]
         return Row(
-            -parent - 1, depth, "closed", f"{len(small):,} more below {self.threshold * 100:g} %", "", 0,
+            -parent - 1, -parent - 1, depth, "closed", f"{len(small):,} more below {self.threshold * 100:g} %", "", 0,
             sum(map(tree.share, small)), sum(map(tree.self_share, small)), sum(gils) if gils else None, None,
         )  # fmt: skip
 

@@ -12,6 +12,7 @@ from tputtui.runs.members import SIGNATURE
 from tputtui.runs.reader import NotARun, Run
 from tputtui.runs.recorder import SUFFIX
 from tputtui.runs.summary import main_service
+from tputtui.settings.state import state_folder
 
 
 @frozen
@@ -33,9 +34,8 @@ class Listed:
 
 
 def folder() -> Path:
-    """$XDG_STATE_HOME/tputtui/runs, ~/.local/state where it is not set."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(base) if base.startswith("/") else Path.home() / ".local" / "state") / "tputtui" / "runs"
+    """Where they are kept, unless somebody says otherwise."""
+    return state_folder() / "runs"
 
 
 def listed(where: Path) -> list[Listed]:

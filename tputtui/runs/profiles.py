@@ -26,7 +26,7 @@ def put(keeper: Keeper, profile: Profile) -> bool:
     """Put a profile into the run that is recorded; False: it is too large to be carried in it."""
     about = profile.about
     moment = about.time or time.time()
-    return keeper.keep_profile(moment, about.pid or 0, about.command, speedscope.write(profile), hottest(profile))
+    return keeper.keep_profile(moment, about.pid or 0, about.name, speedscope.write(profile), hottest(profile))
 
 
 def hottest(profile: Profile) -> str:

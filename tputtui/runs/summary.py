@@ -60,21 +60,21 @@ class _Shape:
     """A figure over time in a bounded number of points: two become one when there are too many."""
 
     def __init__(self) -> None:
-        self._points: list[tuple[float, int]] = []  # (sum, how many)
+        self._points: list[tuple[float, int, int]] = []  # (sum, how many are known, how many there are)
         self._each = 1  # values in a point
 
     def add(self, value: float | None) -> None:
-        if not self._points or self._points[-1][1] >= self._each:
+        if not self._points or self._points[-1][2] >= self._each:
             if len(self._points) >= 2 * POINTS:
                 merged = zip(self._points[::2], self._points[1::2], strict=True)
-                self._points = [(a + b, n + m) for (a, n), (b, m) in merged]
+                self._points = [(a + b, n + m, j + k) for (a, n, j), (b, m, k) in merged]
                 self._each *= 2
-            self._points.append((0.0, 0))
-        total, count = self._points[-1]
-        self._points[-1] = (total + (value or 0.0), count + 1)
+            self._points.append((0.0, 0, 0))
+        total, known, count = self._points[-1]
+        self._points[-1] = (total + (value or 0.0), known + (value is not None), count + 1)
 
     def points(self) -> tuple[float | None, ...]:
-        means = [total / count if count else None for total, count in self._points]
+        means = [total / known if known else None for total, known, _ in self._points]
         if len(means) <= POINTS:
             return tuple(means)
         return tuple(means[place * len(means) // POINTS] for place in range(POINTS))
@@ -101,6 +101,9 @@ class _Service:
         self._newest: ServiceState | None = None
 
     def take(self, at: float, state: ServiceState, busy_cores: float | None, met: bool | None) -> None:
+        """`at`: when what the state rests on was read, in seconds; a tick without a new scrape adds nothing."""
+        if self._last is not None and at == self._last[0]:
+            return
         traffic, self._newest = state.traffic, state
         total = traffic.total if traffic is not None else None
         if traffic is None or total is None or traffic.rps is None:
@@ -208,7 +211,7 @@ class Summing:
                 if len(self._services) >= MOST_SERVICES:
                     continue
                 service = self._services[state.name] = _Service(state.name)
-            service.take(snapshot.at, state, snapshot.busy_cores, met)
+            service.take(snapshot.time, state, snapshot.busy_cores, met)
 
     def summary(self) -> Summary:
         """The run so far."""

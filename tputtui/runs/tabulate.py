@@ -7,13 +7,14 @@ from dataclasses import field
 from os import PathLike
 
 from tputtui.frozen import frozen
-from tputtui.model import Bindings, BreakdownRow, HostReading, Quantile, Reading, Scrape, ServiceState
+from tputtui.model import Bindings, BreakdownRow, HostReading, Quantile, Reading, SaturationState, Scrape, ServiceState
 from tputtui.runs.header import Header, Mark, Summary
 from tputtui.runs.items import Bound, Grouped, Profiled, Tick, Watched
 from tputtui.runs.moments import moment
 from tputtui.runs.reader import Run
+from tputtui.runs.resources import Resource, Resources
 from tputtui.runs.summary import main_service
-from tputtui.signals.host import derive_host
+from tputtui.signals.host import derive_host, host_saturation
 from tputtui.signals.served import ServedWindow
 from tputtui.signals.service import ServiceTracker, followed
 from tputtui.signals.window import TargetWindow
@@ -70,6 +71,7 @@ class Table:
     services: tuple[str, ...]  # all that the run holds
     routes: Mapping[str, float] = field(default_factory=dict)  # route -> its requests in the span
     profiles: tuple[Profiled, ...] = ()  # that were taken in the span
+    resources: tuple[Resource, ...] = ()  # of the service and the host, over the span
     damage: tuple[str, ...] = ()  # what could not be read, a sentence each
 
     @property
@@ -109,6 +111,8 @@ def table(
         known = names or tuple(reading.services)
         found = reading.found(wanted)
         if found is None:
+            if wanted in known:
+                raise ValueError(f"nothing was read of {clean(wanted or '', 60)!r} in it: its target never answered")
             held = clean(", ".join(known), 200) or "none"
             raise ValueError(f"no service {clean(wanted or '', 60)!r} in it; it holds {held}")
         return Table(
@@ -124,6 +128,7 @@ def table(
             services=known,
             routes=found.routes,
             profiles=tuple(profiles),
+            resources=found.resources.found(),
             damage=tuple(run.damage),
         )
 
@@ -153,6 +158,7 @@ class _Service:
         self.errors: float | None = None
         self.unit = "req/s"
         self.routes: dict[str, float] = {}
+        self.resources = Resources()
         self._buckets: dict[float, float] = {}
 
     def take(self, t: float, state: ServiceState, cpu: float | None, tracker: ServiceTracker) -> None:
@@ -217,6 +223,7 @@ class _Reading:
         self._trackers: dict[str, ServiceTracker] = {}
         self._groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
         self._host: HostReading | None = None
+        self._machine: tuple[SaturationState, ...] = ()  # the host's rows of the newest tick
 
     def found(self, name: str | None) -> _Service | None:
         if name is not None:
@@ -275,11 +282,14 @@ class _Reading:
                 self._trackers[name] = tracker
             service = self.services.setdefault(name, _Service(name))
             at = newest if any(window.up for window in mine.values()) else reading.at
-            service.take(at - began_at, tracker.state(mine), cpu, tracker)
+            state = tracker.state(mine)
+            service.take(at - began_at, state, cpu, tracker)
+            service.resources.take((*state.saturation, *self._machine))
 
     def _cpu(self, reading: Reading) -> float | None:
         if reading.host is None:
             return None
         state = derive_host(self._host, reading.host)
         self._host = reading.host
+        self._machine = host_saturation(state)
         return state.cpu.percent if state.cpu is not None else None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from tputtui.model import Match
 from tputtui.settings import schema
+from tputtui.settings.layers import DEFAULT
 from tputtui.settings.schema import Option
 from tputtui.settings.values import Settings, TargetSettings
 from tputtui.text import clean
@@ -88,21 +89,23 @@ def effective(settings: Settings, url: Callable[[str], str]) -> list[tuple[str, 
     """(key, value as TOML, origin) of every setting; `url` makes an address fit to be shown."""
     holders: Mapping[str, object] = {"": settings, "profile": settings.profile, "limits": settings.limits}
     rows: list[tuple[str, str, str]] = []
+
+    def within(key: str, value: str) -> tuple[str, str, str]:
+        return (clean(key), value, settings.origins.get(key, DEFAULT))  # what a table does not say is as usual
+
     for key, option in schema.flat().items():
         rows.append((key, written(option, holders[key.rpartition(".")[0]]), settings.origins[key]))
     for name, view in settings.views.items():
         options = [option for option in schema.VIEW if getattr(view, option.attribute)]
-        rows += [(f"views.{clean(name)}.{o.key}", written(o, view), settings.origins["views"]) for o in options]
-    rows += [(f"keys.{clean(name)}", toml(key), settings.origins["keys"]) for name, key in settings.keys.items()]
+        rows += [within(f"views.{name}.{o.key}", written(o, view)) for o in options]
+    rows += [within(f"keys.{name}", toml(key)) for name, key in settings.keys.items()]
     for name, preset in settings.profile.presets.items():
-        origin = settings.origins["profile.presets"]
-        rows += [(f"profile.presets.{clean(name)}.{o.key}", written(o, preset), origin) for o in schema.PRESET]
+        rows += [within(f"profile.presets.{name}.{o.key}", written(o, preset)) for o in schema.PRESET]
     for name, modules in settings.profile.categories.items():
-        rows.append((f"profile.categories.{clean(name)}", toml(modules), settings.origins["profile.categories"]))
+        rows.append(within(f"profile.categories.{name}", toml(modules)))
     if (trigger := settings.profile.on_objective_missed) is not None:
-        key = "profile.on_objective_missed"
         options = [option for option in schema.TRIGGER if getattr(trigger, option.attribute) is not None]
-        rows += [(f"{key}.{option.key}", written(option, trigger), settings.origins[key]) for option in options]
+        rows += [within(f"profile.on_objective_missed.{o.key}", written(o, trigger)) for o in options]
     for index, target in enumerate((*settings.targets, *settings.servers), 1):
         rows += [(f"targets[{index}].{key}", value, settings.origins["targets"]) for key, value in _target(target, url)]
     return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Literal, cast
 
 from tputtui.frozen import frozen
@@ -14,8 +15,27 @@ Measure = Literal["latency", "errors", "rps"]
 _OBJECTIVE = re.compile(
     r"(?:(?P<scope>.*):)?\s*(?P<measure>[A-Za-z][A-Za-z0-9.]*)\s*(?P<op><=|>=)\s*(?P<value>[^<>=]+)"
 )
+_SLIP = r"(?P<scope>.*:)?\s*(?P<measure>[A-Za-z][A-Za-z0-9.]*)\s*(?P<op>=<|=>|==|<|>|=|≤|≥|<\s+=|>\s+=)\s*(?P<value>[^<>=≤≥]+)"
+_EQUAL = ("=", "==")
+_MEANT = {
+    "latency": "p99",
+    "err": "errors",
+    "error_rate": "errors",
+    "errorrate": "errors",
+    "failures": "errors",
+    "throughput": "rps",
+    "qps": "rps",
+    "rate": "rps",
+    "traffic": "rps",
+    "requests": "rps",
+    "median": "p50",
+    "p999": "p99.9",
+}
+"""What other tools call a measure."""
+
 _QUANTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?)")
 _MATCHER = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*')
+_MANY = 0.1  # of all requests: few allow so many errors
 _ESCAPE = re.compile(r"\\(.)")
 
 
@@ -40,11 +60,11 @@ def parse_objective(text: str) -> Objective:
     """
     found = _OBJECTIVE.fullmatch(text.strip())
     if found is None:
-        raise ValueError('an objective reads [service[/route]:]p99|errors|rps <=|>= VALUE, such as "p99<=250ms"')
+        raise ValueError(_why_not(text.strip()))
     measure, value = found["measure"], found["value"].strip()
     op = cast('Literal["<=", ">="]', found["op"])
     service, slash, route = (found["scope"] or "").strip().partition("/")
-    scope = (service or None, f"/{route}" if slash else None)
+    scope = (service.strip() or None, f"/{route}" if slash else None)
     quantile = _QUANTILE.fullmatch(measure)
     if quantile is not None:
         q = float(quantile[1]) / 100
@@ -54,24 +74,50 @@ def parse_objective(text: str) -> Objective:
     if measure == "errors":
         return Objective(text.strip(), "errors", op, _ratio(value), None, *scope)
     if measure == "rps":
-        return Objective(text.strip(), "rps", op, _number(value), None, *scope)
-    hint = did_you_mean(measure, ("errors", "rps", "p50", "p90", "p99"))
+        return Objective(text.strip(), "rps", op, _rate(value), None, *scope)
+    meant = _MEANT.get(measure.lower()) or (measure.lower() if _QUANTILE.fullmatch(measure.lower()) else None)
+    hint = f', did you mean "{meant}"?' if meant else did_you_mean(measure, ("errors", "rps", "p50", "p90", "p99"))
     raise ValueError(
         f"an objective is about p99 (or another quantile), errors or rps, not {clean(measure, 40)!r}{hint}"
+    )
+
+
+def _why_not(text: str) -> str:
+    """What is wrong with an expression that does not even look like one, with what was meant where that can be told."""
+    slip = re.fullmatch(_SLIP, text)
+    if slip is not None and "," not in slip["value"]:
+        op = ">=" if slip["op"] in (">", "=>", "≥") or (slip["op"] in _EQUAL and slip["measure"] == "rps") else "<="
+        meant = f"{slip['scope'] or ''}{slip['measure']}{op}{slip['value'].strip()}"
+        with suppress(ValueError):
+            parse_objective(meant)
+            return f'an objective has <= or >= in it: {clean(text, 60)!r}, did you mean "{clean(meant, 60)}"?'
+    if len(re.findall(r"[<>=≤≥]+", text)) > 1:
+        return f"one objective at a time: {clean(text, 60)!r} is several (--objective may be given again)"
+    if re.fullmatch(r"(?:.*:)?\s*[A-Za-z][A-Za-z0-9.]*\s*(?:<=|>=)?", text):
+        return f'{clean(text, 60)!r} has no level, such as "p99<=250ms", "errors<=0.1%" or "rps>=100"'
+    return (
+        f"{clean(text, 60)!r} is no objective; one reads [service[/route]:]p99|errors|rps <=|>= VALUE, "
+        'such as "p99<=250ms"'
     )
 
 
 def doubt(expression: str) -> str:
     """What a good objective may not have been meant to say, as a sentence for the user; mostly nothing.
 
-    A bare number is seconds: who writes `p99<=250` means milliseconds.
+    A bare number is seconds: who writes `p99<=250` means milliseconds; who writes `errors<=1` means percent.
     """
     found = _OBJECTIVE.fullmatch(expression)
     objective = parse_objective(expression)
+    shown = clean(expression, 80)
+    if found is not None and objective.op == ">=" and objective.measure != "rps":
+        other = clean(expression.replace(">=", "<="), 80)
+        return f"{shown} is met by what is worse: did you mean {other}?"
+    if found is not None and objective.measure == "errors" and objective.value >= _MANY and "%" not in found["value"]:
+        return f"{shown}: a bare number is a ratio, so this is {100 * objective.value:g} %; percent is {shown}%"
     if found is None or objective.measure != "latency" or objective.value < 1 or found["value"].strip()[-1:].isalpha():
         return ""
     number = found["value"].strip()
-    return f"{clean(expression, 80)}: a bare number is seconds, so this is {span(objective.value)}; milliseconds are {number}ms"
+    return f"{shown}: a bare number is seconds, so this is {span(objective.value)}; milliseconds are {number}ms"
 
 
 def _number(text: str) -> float:
@@ -84,6 +130,14 @@ def _number(text: str) -> float:
     return value
 
 
+def _rate(text: str) -> float:
+    digits = re.sub(r"\s*(?:req)?/s$", "", text)  # "1000/s" is what a rate is
+    try:
+        return _number(digits)
+    except ValueError:
+        raise ValueError(f"{clean(text, 40)!r} is no rate: a number per second, such as rps>=1000") from None
+
+
 def _positive(value: float) -> float:
     if value <= 0:
         raise ValueError("a latency objective is above 0")
@@ -92,7 +146,10 @@ def _positive(value: float) -> float:
 
 def _ratio(text: str) -> float:
     percent = text.endswith("%")
-    value = _number(text.removesuffix("%").rstrip()) / (100 if percent else 1)
+    try:
+        value = _number(text.removesuffix("%").rstrip()) / (100 if percent else 1)
+    except ValueError:
+        raise ValueError(f"{clean(text, 40)!r}: errors are a ratio (0.001) or a percentage (0.1%)") from None
     if value > 1:
         raise ValueError(f"{clean(text, 40)!r} is more than all: errors are a ratio (0.001) or a percentage (0.1%)")
     return value

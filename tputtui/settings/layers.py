@@ -49,7 +49,7 @@ def load(
         values["ascii"], origins["ascii"] = True, ascii_because
     if config is not None:
         values |= config.values
-        origins |= {key: config.origin(key) for key in config.values}
+        origins |= {key: config.origin(key) for key in (*config.lines, *config.values)}
     if environ.get("NO_COLOR"):
         values["color"], origins["color"] = False, "environment NO_COLOR"
 

@@ -43,7 +43,7 @@ class SettingsError(Exception):
 
 @frozen
 class Config:
-    """A config file that was read. `values` holds what it sets by dotted key, `lines` where."""
+    """A config file that was read. `values` holds what it sets by dotted key, `lines` where that and all within it stand."""
 
     file: str
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -72,7 +72,9 @@ def read(text: str, file: str, outside: Outside, home: str | None = None) -> Con
     values = reader.settings(data)
     if reader.problems:
         raise SettingsError(sorted(reader.problems, key=lambda problem: problem.line or 0))
-    return Config(shown, values, {key: line for key in values if (line := reader.line((*key.split("."),))) is not None})
+    lines = {".".join(map(str, path)): line for path, line in reader.lines.items()}
+    lines |= {key: line for key in values if (line := reader.line((*key.split("."),))) is not None}
+    return Config(shown, values, lines)
 
 
 def _syntax(file: str, message: str) -> Problem:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol
 
 from tputtui.model import Event, ObjectiveState, ObjectiveStatus, Quantile, ServiceState
-from tputtui.signals.burn import Latch
+from tputtui.signals.burn import LEAST_BAD, Latch
 from tputtui.signals.names import route_of
 
 
@@ -35,7 +35,7 @@ class ObjectiveTracker:
 
     def __init__(self, objectives: Sequence[Objective]) -> None:
         self._objectives = tuple(objectives)
-        self._latches = {objective.expression: Latch(budget(objective)) for objective in objectives}
+        self._latches = {objective.expression: latch(objective) for objective in objectives}
         self._states: dict[str, tuple[ObjectiveState, float]] = {}
         self._missed: set[str] = set()  # those whose last event said so
 
@@ -73,6 +73,19 @@ def _judged(
     beyond = value > objective.value if objective.op == "<=" else value < objective.value
     total, bad = requests(objective, services, beyond)
     return latch.take(at, beyond, total, bad)
+
+
+def latch(objective: Objective) -> Latch:
+    """What keeps an objective's state. How many requests of a route were too slow is an estimate, and counts for nothing."""
+    is_estimate = objective.measure == "latency" and objective.route is not None
+    return Latch(budget(objective), 0.0 if is_estimate else LEAST_BAD)
+
+
+def with_their_quantiles(quantiles: Sequence[float], objectives: Iterable[Objective]) -> tuple[float, ...]:
+    """The quantiles that are wanted, and those that objectives are about."""
+    asked = {objective.quantile for objective in objectives if objective.quantile is not None}
+    more = [q for q in asked if not any(abs(q - known) < 1e-9 for known in quantiles)]
+    return tuple(sorted((*quantiles, *more))) if more else tuple(quantiles)
 
 
 def budget(objective: Objective) -> float | None:

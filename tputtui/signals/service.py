@@ -92,7 +92,10 @@ class ServiceTracker:
             return (), None
         breakdown = self._breakdowns.get(by)
         if breakdown is None:
-            self._breakdowns.clear()  # one choice at a time: others are made again when they are chosen
+            if (
+                len(self._breakdowns) > 1
+            ):  # the one that is shown, and that of an objective's route: others are made again
+                del self._breakdowns[next(iter(self._breakdowns))]
             breakdown = self._breakdowns[by] = Breakdown(by, self._traffic, self._errors, self._latency)
             breakdown.plan(self._tick.layout)
         return breakdown.state(self._tick, self.quantiles, limit)

@@ -15,6 +15,9 @@ from tputtui.model import Labels, Match
 TARGET, SERVICE = "target", "service"
 """What a split is by, beside labels' names."""
 
+WHOLE: Final = "all of it"
+"""What an arm is that is a whole service."""
+
 MOST_VALUES: Final = 50
 """Values of a label that are offered, the busiest first."""
 
@@ -37,6 +40,11 @@ class Arm:
     what: str
     targets: frozenset[str] | None = None  # None: all of the service's
     matches: tuple[Match, ...] = ()
+
+    @property
+    def called(self) -> str:
+        """What it is called beside the other arm. Foreign text."""
+        return self.service if self.what == WHOLE else self.what
 
     @property
     def name(self) -> str:
@@ -104,8 +112,8 @@ def _by_target(service: str, targets: Mapping[str, float | None]) -> list[Way]:
 
 
 def _by_service(service: str, others: Mapping[str, float | None]) -> list[Way]:
-    control = Arm(service, "all of it")
-    return [Way(Split(SERVICE, control, Arm(other, "all of it")), other, rps) for other, rps in others.items()]
+    control = Arm(service, WHOLE)
+    return [Way(Split(SERVICE, control, Arm(other, WHOLE)), other, rps) for other, rps in others.items()]
 
 
 def _by_label(service: str, label: str, values: Mapping[str, float]) -> list[Way]:

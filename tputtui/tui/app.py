@@ -234,6 +234,7 @@ class TputtuiApp(App[int]):
         self._forget_status()
         self.asks.lose_ended(tick.snapshot)
         self._arrangements.saw(tick.snapshot)
+        self.baselines.saw(tick.snapshot)
         if self.viewpoint.split is not None:
             self.splits.saw(tick.snapshot)
         if self._on_missed is not None:
@@ -373,6 +374,11 @@ class TputtuiApp(App[int]):
     def marks(self) -> list[Mark]:
         """The marks there are: those that were set here, or those of the run."""
         return self.replay.player.marks if self.replay is not None else self.recording.marks
+
+    @property
+    def past_is_known(self) -> bool:
+        """Whether what was before the moment that is shown stays as it is: a run is read while it is shown."""
+        return self.replay is None or self.replay.player.position.read >= 1
 
     def go_to(self, at: float) -> None:
         """Look at a moment."""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from tputtui import text
 from tputtui.experiments.sequence import Judgement, judge
-from tputtui.views.baseline import Base, Baseline, base, base_of_span, figures_of, row_s
+from tputtui.views.baseline import FEWEST_WINDOWS, Base, Baseline, base, base_of_span, figures_of, row_s
 from tputtui.views.scene import Scene
 
 if TYPE_CHECKING:
+    from tputtui.model import Snapshot
     from tputtui.runs.header import Mark
     from tputtui.tui.app import TputtuiApp
 
@@ -24,6 +25,21 @@ class BaselineCommands:
     def __init__(self, desk: TputtuiApp) -> None:
         self._desk = desk
         self._judged: dict[str, tuple[object, Judgement | None]] = {}
+        self._said = False  # what the baseline is of was looked at
+
+    def saw(self, snapshot: Snapshot) -> None:
+        """Say so, once, where a run that is held against is of services that are not watched."""
+        baseline = self._desk.viewpoint.baseline
+        if self._said or baseline is None or not baseline.of_run or not snapshot.ready:
+            return
+        now = figures_of(snapshot)
+        self._said = bool(now)
+        if now and not baseline.figures.keys() & now.keys():
+            held = {name.split("/")[1] for name in baseline.figures if name.startswith("traffic/")}
+            words = ", ".join(sorted(held)) or "no service"
+            self._desk.say(
+                f"the baseline is of {words}, which is not watched: a target's name in the config makes it so"
+            )
 
     def do_baseline(self) -> None:
         """b."""
@@ -34,7 +50,8 @@ class BaselineCommands:
             return
         self._desk.look(baseline=Baseline(f"vs {scene.clock(scene.snapshot.time)}", figures, scene.snapshot.at))
         sure = any(found.within is not None for found in figures.values())
-        words = "" if sure else "; too early to judge chance: b again in two minutes"
+        needed = text.span(FEWEST_WINDOWS * scene.snapshot.window_s)
+        words = "" if sure else f"; what chance does is known from {needed} on"
         self._desk.say(f"baseline {scene.clock(scene.snapshot.time)}, B clears it{words}")
 
     def do_forget_baseline(self) -> None:
@@ -85,9 +102,9 @@ class BaselineCommands:
         rows = min(MOST_ROWS, end - begin)
         if rows < 1:
             return None
-        key = (found, wide, begin, end)
+        key = (found, wide, begin, end, self._desk.past_is_known)
         kept = self._judged.get(figure)
-        if kept is not None and kept[0] == key:
+        if kept is not None and kept[0] == key and self._desk.past_is_known:
             return kept[1]
         values = self._desk.source.past(figure, rows, rows * wide, end * wide - wide / 2)
         judged = judge(found.value, found.half, [value for value in values if value is not None], wide)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _HINTS = (
     ("Enter", "chart it, or choose what it feeds"),
     ("/", "search"),
-    ("y", "copy the config lines"),
+    ("y", "copy name or config lines"),
     ("q", "back"),
 )
 _HINTS_OF_A_REPLAY = (("/", "search"), ("y", "copy the name"), ("q", "back"))

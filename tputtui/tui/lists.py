@@ -6,7 +6,6 @@ from collections.abc import Hashable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tputtui.tui.widgets.panel import Panel
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.views.scene import PanelName, PanelView
 
@@ -92,21 +91,18 @@ class ListCommands:
             desk.say(NO_LIST)
             return
         before = desk.viewpoint.list(panel)
-        footer = self._screen.query_one("#footer", Panel)
 
         def changed(words: str) -> None:
             desk.keep_list(panel, replace(desk.viewpoint.list(panel), filter=words.strip(), top=0))
             desk.look(focus=panel)
 
         def done(words: str | None) -> None:
-            footer.display = True
             if words is None:
                 desk.keep_list(panel, before)
                 desk.look()
             else:
                 changed(words)
 
-        footer.display = False
         hint = f"filter {panel}: a word in the row; Enter keeps, Esc gives up"
         self._screen.query_one(Prompt).ask(hint, done, changed)
 

@@ -138,6 +138,8 @@ class LiveScreen(Screen[None]):
 
     def show_scene(self, scene: Scene) -> None:
         """Hand every visible panel its view."""
+        if not self.children:
+            return  # a tick on the way out: the panels have gone already
         size = self.size
         if self._zoomed == "metric" and scene.viewpoint.charted is None:
             self._zoomed = None  # X took it away
@@ -165,7 +167,8 @@ class LiveScreen(Screen[None]):
         if self._plan.event_line:
             self.query_one("#event-line", LineBar).show_line(event_line(scene, size.width))
         if not self.query_one(Prompt).display:
-            hints = keys.hints(("live", "time", "everywhere"), self.desk.settings.keys, self.desk.commands)
+            commands = [one for one in self.desk.commands if not (scene.viewpoint.read_only and one.id == "profile")]
+            hints = keys.hints(("live", "time", "everywhere"), self.desk.settings.keys, commands)
             self.query_one("#footer", LineBar).show_line(footer(hints, scene.viewpoint.status, size.width))
 
     def shows(self, panel: PanelName) -> bool:
@@ -242,6 +245,9 @@ class LiveScreen(Screen[None]):
         """Enter: profiles that process; shows that route or replica alone, until Esc; gives any other panel the screen."""
         focus = self.desk.viewpoint.focus
         if focus == "processes":
+            state = self.desk.viewpoint.list(focus)
+            if state.filter and state.cursor is None:
+                self.lists.move(1)  # of what was filtered for, the first
             self.desk.action_do("profile")
         elif focus in ("routes", "targets"):
             self._look_through(focus, self.desk.viewpoint.list(focus).cursor)
@@ -255,9 +261,6 @@ class LiveScreen(Screen[None]):
 
         scene = self.desk.scene()
         service = scene.service if scene is not None else None
-        if self.desk.viewpoint.replay:
-            self.desk.say("a replay shows what was derived live: no part of a service alone")
-            return
         if scene is None or service is None or chosen is None:
             self.desk.say("choose a row first: the arrows")
             return

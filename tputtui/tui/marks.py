@@ -77,18 +77,25 @@ class MarksScreen(ModalScreen[None]):
             self._from = self._at
             self._show()
             return
+        if self._from == self._at:
+            self._from = None
+            self._show("that is one mark twice: b at another one")
+            return
         first, last = sorted((marks[self._from], marks[self._at]), key=lambda mark: mark.at)
         self.dismiss()
         self._desk.baselines.take_span(first, last)
 
-    def _show(self) -> None:
+    def _show(self, said: str = "") -> None:
         panel = self.query_one("#mark-list", Panel)
         width, height = panel.size
         marks, scene = self._desk.marks, self._desk.scene()
         lines: list[Line] = [
             rule(
                 "Marks",
-                "Enter goes there  b b span is the baseline  q back" if self._from is None else "b at its other end",
+                said
+                or (
+                    "Enter goes there  b b span is the baseline  q back" if self._from is None else "b at its other end"
+                ),
                 width,
                 focused=True,
             )

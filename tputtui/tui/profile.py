@@ -134,7 +134,7 @@ class ProfileScreen(ListKeys):
         """Show a profile that was taken before."""
         about = opened.profile.about
         self._book, self._menu, self._waiting, self._entry = Book(), None, None, opened.entry
-        self._sampling = Sampling(0, about.label or about.command, problem=about.ended, done=True)
+        self._sampling = Sampling(0, about.label or about.name, problem=about.ended, done=True)
         maker = Sampler(
             self.post_message, self.desk.profiles.shelf, self.desk.profiles.categories, self.desk.profiles.kept
         )
@@ -169,6 +169,8 @@ class ProfileScreen(ListKeys):
                 ("Enter", "choose" if self._book.tab == "threads" else "open"),
                 *keys.hints(("profile", "everywhere"), self.desk.settings.keys),
             ]
+            if not self.desk.alone:
+                usual[-1] = (usual[-1][0], "back")
             hints = self.hints or usual
             self.query_one("#footer", LineBar).show_line(footer(hints, scene.viewpoint.status, width))
 

@@ -127,7 +127,7 @@ class RecordCommands:
         if problem:
             self._desk.source.note(Event(time.time(), "warning", f"the recording stopped: {problem}"))
             return f"the recording stopped: {problem}; {length} of it are saved"
-        return f"recorded {length}: {recorder.plan.path.name}" if state.size else "nothing was read: nothing is saved"
+        return f"recorded {length}: {recorder.plan.path}" if state.size else "nothing was read: nothing is saved"
 
     def keep(self, profile: Profile) -> bool:
         """Put a profile into what is recorded, if anything is; False: it is too large for that. From any thread."""

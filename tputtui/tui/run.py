@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 from tputtui import text
 from tputtui.settings import Settings
+from tputtui.settings.state import state_folder
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
 from tputtui.tui.background import is_light
@@ -38,12 +38,6 @@ class Ended:
 
     code: int
     lines: tuple[str, ...] = ()
-
-
-def state_folder() -> Path:
-    """Where what the user saves goes: $XDG_STATE_HOME/tputtui."""
-    home = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-    return Path(home) / "tputtui"
 
 
 def run(

@@ -69,8 +69,7 @@ class SplitCommands:
         desk.source.split(split)
         focus = None if desk.viewpoint.focus in ("throughput", "latency") else desk.viewpoint.focus
         desk.look(split=SplitLook(split, since), focus=focus)
-        told = text.clean(split.treatment.service if split.by == "service" else split.treatment.what, 60)
-        desk.say(f"treatment is {told}; a makes it one again")
+        desk.say(f"treatment is {text.clean(split.treatment.called, 60)}; a makes it one again")
 
     def saw(self, snapshot: Snapshot) -> None:
         """Note what has become sure, and for how long the treatment has had no traffic."""
@@ -95,8 +94,7 @@ class SplitCommands:
         if (one.label, worse) in self._said:
             return
         self._said.add((one.label, worse))
-        arm = split.treatment.service if split.by == "service" else split.treatment.what
-        words = f"{text.clean(arm, 60)} is {'worse' if worse else 'better'} than control: {views.words(one, judged)}"
+        words = f"{text.clean(split.treatment.called, 60)} is {'worse' if worse else 'better'} than control: {views.words(one, judged)}"
         self._desk.source.note(Event(snapshot.time, "warning" if worse else "note", words))
 
     def judge(self, one: Figure) -> Apart | str:
@@ -112,9 +110,9 @@ class SplitCommands:
         end = floor((latest.at if moment is None else moment) / wide)  # the row that is being filled is left out
         begin = floor((look.since + latest.window_s) / wide) + 1
         rows = max(0, min(MOST_ROWS, end - begin))
-        key = (wide, end, rows)
+        key = (wide, end, rows, self._desk.past_is_known)
         kept = self._judged.get(one.label)
-        if kept is not None and kept[0] == key:
+        if kept is not None and kept[0] == key and self._desk.past_is_known:
             return kept[1]
         judged = self._told(look.split, one, rows, wide, end * wide - wide / 2)
         self._judged[one.label] = (key, judged)

@@ -20,6 +20,9 @@ from tputtui.profiling.spread import MIN_SLICES, t95
 from tputtui.signals import names
 from tputtui.views.lines import Role, Span
 
+FEWEST_WINDOWS = 2 * MIN_SLICES - 1
+"""Windows, every second of them, from which it can be told how far they differ by chance."""
+
 _SMOOTHED = 1.5
 """A column of the history as wide as the window is a mean over windows that overlap: it varies two thirds as much as one."""
 
@@ -124,8 +127,9 @@ def difference(
         return [Span("was 0" if now else "as before", "dim")]
     scale, sign_of_unit = (100.0, "pp") if points else (100 / abs(found.value), "%")
     change = scale * apart
-    sign = "▲" if change > 0 else "▼" if change < 0 else "="
-    words = f"{sign} {text.percent(abs(change))} {sign_of_unit}"
+    shown = text.percent(abs(change))
+    sign = "=" if not shown.strip("0.") else "▲" if change > 0 else "▼"
+    words = f"{sign} {shown} {sign_of_unit}"
     if within is None:
         return [Span(words, "dim")]
     role: Role = "plain"

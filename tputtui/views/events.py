@@ -33,7 +33,7 @@ def _objective(objective: ObjectiveStatus) -> list[Span]:
     name = text.clean(objective.expression, 40)
     since = f", for {text.span(objective.for_s)}" if objective.for_s is not None else ""
     if objective.state == "missed":
-        return [Span(f"! {name} missed", "bad"), Span(f": {_measured(objective)}{since}   ")]
+        return [Span(f"! {name} missed", "bad"), Span(f"{since.removeprefix(',')}, now {_measured(objective)}   ")]
     if objective.state == "no_data":
         return [Span(f"{name} no data   ", "dim")]
     role: Role = "warning" if objective.state == "at_risk" else "ok"

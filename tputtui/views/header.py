@@ -105,8 +105,8 @@ def _right(scene: Scene, roomy: bool) -> Line:
     spans = [state, Span(scene.clock(snapshot.time), "strong")]
     if viewpoint.recording is not None:
         spans += [Span("  "), Span("● ", "bad"), Span(viewpoint.recording)]
-    if snapshot.self_.missed_ticks:
-        spans += [Span("  "), Span(f"{snapshot.self_.missed_ticks} missed", "warning")]
+    if (missed := snapshot.self_.missed_lately) > 0:
+        spans += [Span("  "), Span(f"{missed} tick{'s' if missed > 1 else ''} missed", "warning")]
     if roomy and snapshot.self_.cpu_percent is not None:
         digits, unit = text.size(snapshot.self_.rss_bytes)
         spans.append(Span(f"  self {text.percent(snapshot.self_.cpu_percent, 1)} %  {digits} {unit}", "dim"))

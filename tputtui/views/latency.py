@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tputtui import text
 from tputtui.model import LatencyState, Quantile, ServiceState
 from tputtui.signals import names
+from tputtui.views import objectives
 from tputtui.views.further import further_latency
 from tputtui.views.heat import where_requests_fall
 from tputtui.views.lines import Line, Row, Span, before_level, blank, fill, level_row, rule, sparks
@@ -64,7 +65,7 @@ def _latency(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | No
         return PanelView(tuple(fill(lines, width, height)))
     also = further_latency(service, width) if height >= FURTHER else []
     height -= len(also)
-    quantiles = state.quantiles
+    quantiles = state.quantiles[-max(1, height - 1) :]  # the tail first of all
     if not quantiles:
         lines.append(_mean_line(scene, service, state, width))
         if state.note and height > 2:
@@ -90,7 +91,7 @@ def _latency(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | No
             lines += _quantile_rows(scene, service, state, quantile, width, each)
         lines += fallen
         if len(lines) < height:
-            lines.append(_foot(state, width))
+            lines.append(_objectives(scene, state, width) or _foot(state, width))
     return PanelView((*fill(lines, width, height), *also))
 
 
@@ -139,7 +140,9 @@ def _quantile_rows(
         if index == height - 1:
             row.at(1, quantile_name(quantile.q))
             digits, unit = figure(quantile, state.unit)
-            row.figure(ends, digits, unit)
+            asked = objectives.of_service(scene, "latency", quantile.q)
+            row.figure(ends, digits, unit, objectives.role(asked))
+            row.ending_at(starts - 1, objectives.sign(asked), objectives.role(asked))
         row.spans(before_level(picture, drawn=behind is not None and index - above == behind), starts)
         if index == height - 1 and width >= 50:
             _end_at(row, width - 1, _base(scene, service, state, quantile))
@@ -181,7 +184,8 @@ def _bucket_head(scene: Scene, width: int) -> Line:
 def _bucket_row(scene: Scene, service: ServiceState, state: LatencyState, quantile: Quantile, width: int) -> Line:
     """p99   88.1 ms   71.0 ms   50 ms to 100 ms."""
     row = Row(width).at(1, quantile_name(quantile.q))
-    row.figure(_NOW_ENDS, *figure(quantile, state.unit))
+    asked = objectives.of_service(scene, "latency", quantile.q)
+    row.figure(_NOW_ENDS, *figure(quantile, state.unit), objectives.role(asked))
     _end_at(row, _BASE_ENDS, _base(scene, service, state, quantile))
     row.at(_BUCKET_AT, "")
     if quantile.value is None:
@@ -191,6 +195,8 @@ def _bucket_row(scene: Scene, service: ServiceState, state: LatencyState, quanti
     if quantile.low is None or quantile.high is None:
         return row.then("no buckets: the service computed it itself", "dim").line()
     row.then(f"{_bound(quantile.low, state.unit)} to {_bound(quantile.high, state.unit)}")
+    if asked is not None:
+        row.then("   ").spans(objectives.words(asked))
     if quantile.low > 0 and quantile.high / quantile.low > _WIDE_BUCKET:
         row.then("   too wide to say more", "warning")
     return row.line()
@@ -199,6 +205,16 @@ def _bucket_row(scene: Scene, service: ServiceState, state: LatencyState, quanti
 def _bound(value: float, unit: str | None) -> str:
     digits, shown = text.amount(value, unit)
     return f"{digits.removesuffix('.0')} {shown}".rstrip()
+
+
+def _objectives(scene: Scene, state: LatencyState, width: int) -> Line | None:
+    """The objectives on this latency, in words; None where there is none."""
+    row = Row(width)
+    row.at(1, "")
+    asked = [objectives.of_service(scene, "latency", quantile.q) for quantile in state.quantiles[::-1]]
+    for status in sorted(filter(None, asked), key=objectives.urgency):
+        row.spans(objectives.words(status, named=True)).then("   ")
+    return row.line() if any(asked) else None
 
 
 def _foot(state: LatencyState, width: int, *, buckets: bool = True) -> Line:

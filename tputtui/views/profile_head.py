@@ -92,12 +92,13 @@ def _about(sampling: Sampling, study: Study | None, spared: int) -> str:
     facts = profile.about
     if facts.python and spared < 2:
         parts.append(f"python {facts.python}")
-    hertz = profile.achieved_hz
-    asked = f" of {facts.rate_hz:g}" if facts.rate_hz else ""
+    hertz, asked = profile.achieved_hz, profile.asked
     quality = []
-    if profile.duration_s:
+    if asked is not None:
+        quality += [f"{profile.duration_s:.1f} of {facts.asked_s:g} s", f"{profile.ticks():,.0f} of {asked:,.0f} looks"]
+    elif profile.duration_s:
         quality.append(f"{profile.duration_s:.1f} s")
-        quality += [f"{hertz:.0f}{asked} Hz"] if hertz is not None else []
+        quality += [f"{hertz:.0f} Hz"] if hertz is not None else []
     else:
         quality.append(f"{text.short(profile.weight())} {profile.unit}")
     quality.append(threads(study))

@@ -181,7 +181,7 @@ class Study:
     @cached_property
     def sentences(self) -> list[reading.Sentence]:
         """What the profile says, at most three sentences."""
-        return reading.sentences(self.whole, self.table, self.evidence)
+        return reading.sentences(self.whole, self.table, self.evidence, reading.load_of(self.profile))
 
     def heat(self, file: str) -> dict[int, tuple[float, float]]:
         """(self, total) by line of a file."""

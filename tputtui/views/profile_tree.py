@@ -54,7 +54,7 @@ class TreePage:
         if not len(old):
             self._take(study, None)
             return
-        path, func = old.path_at(self._cursor), old.tree.func(old.node_at(self._cursor) or 1)
+        path, func = old.path_at(self._cursor), old.tree.func(old.subject_at(self._cursor) or 1)
         same = old.tree.shape.lines == study.knobs.lines
         self._take(study, old)
         view = self.view
@@ -120,8 +120,8 @@ class TreePage:
         if not len(self.view):
             return ""
         self._cursor, runs = self.view.open_hottest()
-        row = self.view.row(self._cursor)
-        return hottest_words(row.name, row.total, runs)
+        func = self.view.tree.func(self.view.subject_at(self._cursor))
+        return hottest_words(func.name, self.view.row(self._cursor).total, runs)
 
     def point(self, key: int) -> bool:
         """A click."""
@@ -130,11 +130,11 @@ class TreePage:
         return here
 
     def chosen(self) -> Chosen | None:
-        """The function of the row; of "N more" the one above."""
+        """The function of the row; of a chain the one where its time is, of "N more" the one above."""
         view = self.view
         if not len(view):
             return None
-        node = view.node_at(self._cursor)
+        node = view.subject_at(self._cursor)
         if node <= 0:
             return None
         if self._chosen is None or self._chosen[0] != node:
@@ -166,7 +166,9 @@ class TreePage:
         self._moved = True
         if not len(self.view):
             return False
-        node = next_of(self._matches, self.view.node_at(self._cursor), step)
+        row = self.view.row(self._cursor)
+        here = row.last if step > 0 and row.node > 0 else self.view.node_at(self._cursor)
+        node = next_of(self._matches, here, step)
         if node is None:
             return False
         self._cursor = self.view.reveal(node)
@@ -248,8 +250,9 @@ class TreePage:
         where = place(item.file, item.line, max(10, (width - x) // 3)) if width >= 64 else ""
         room = width - 2 - text.width(where) - row.end
         role: Role = "dim" if item.node < 0 or waiting else "strong"
-        if self._wanted is not None and item.node > 0 and self._wanted(self.view.tree.func(item.node)):
-            role = "accent"
+        if self._wanted is not None and item.node > 0:
+            links = map(self.view.tree.func, range(item.node, item.last + 1))
+            role = "accent" if any(map(self._wanted, links)) else role
         row.then(text.cut(item.name, max(6, room)), role)
         for word in (*item.notes, *([more] if more else ())):
             row.then(text.cut(f"  {word}", max(0, width - 2 - text.width(where) - row.end)), "dim")

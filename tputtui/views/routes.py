@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tputtui import text
-from tputtui.model import BreakdownRow, Labels, ServiceState
+from tputtui.model import BreakdownRow, Labels, ObjectiveStatus, ServiceState
+from tputtui.settings.expressions import Measure
 from tputtui.signals import names
+from tputtui.views import objectives
 from tputtui.views.latency import figure, quantile_name
 from tputtui.views.lines import Line, Row, rule
 from tputtui.views.missing import why_no_rate, why_nothing
@@ -68,15 +70,16 @@ def route_columns(
         widest = max((text.width(_value(row.labels, name)) for row in rows), default=0)
         columns.append(_label_column(name, 0 if flexible else min(16, max(len(name), widest))))
     unit = service.traffic.unit if service is not None and service.traffic is not None else "req/s"
-    columns.append(_traffic_column(unit))
-    if service is not None and scene is not None and scene.viewpoint.baseline is not None:
+    columns.append(_traffic_column(unit, scene))
+    whole = scene is not None and scene.looks_through is None  # of a part nothing is in a baseline
+    if service is not None and scene is not None and whole and scene.viewpoint.baseline is not None:
         columns.append(_base_column(scene, service.name, unit))
     if service is not None and service.errors is not None:
-        columns.append(_error_column())
+        columns.append(_error_column(scene))
     if service is not None and service.latency is not None:
         known = [quantile.q for quantile in service.latency.quantiles]
         ends = dict.fromkeys([*known[:1], *known[-1:]])
-        columns += [_quantile_column(q, service.latency.unit) for q in ends]
+        columns += [_quantile_column(q, service.latency.unit, scene) for q in ends]
     return columns
 
 
@@ -87,10 +90,16 @@ def _label_column(name: str, cells: int) -> Column[BreakdownRow]:
     return Column(name, text.clean(name, 16), cells, lambda item: _value(item.labels, name), draw, right=False)
 
 
-def _traffic_column(unit: str) -> Column[BreakdownRow]:
+def _asked(scene: Scene | None, row: BreakdownRow, measure: Measure, q: float | None = None) -> ObjectiveStatus | None:
+    return objectives.of_route(scene, row, measure, q) if scene is not None else None
+
+
+def _traffic_column(unit: str, scene: Scene | None) -> Column[BreakdownRow]:
     def draw(row: Row, x: int, cells: int, item: BreakdownRow) -> None:
         digits, shown = traffic_figure(item.rps, unit)
-        row.ending_at(x + cells, digits if unit != "By/s" else f"{digits} {shown}", "strong")
+        asked = _asked(scene, item, "rps")
+        words = objectives.sign(asked) + (digits if unit != "By/s" else f"{digits} {shown}")
+        row.ending_at(x + cells, words, objectives.role(asked))
 
     return Column("rps", unit, 10 if unit == "By/s" else 8, lambda item: item.rps or 0.0, draw)
 
@@ -110,23 +119,26 @@ def _base_column(scene: Scene, service: str, unit: str) -> Column[BreakdownRow]:
     return Column("baseline", "vs", 9, change, draw)
 
 
-def _error_column() -> Column[BreakdownRow]:
+def _error_column(scene: Scene | None) -> Column[BreakdownRow]:
     def draw(row: Row, x: int, cells: int, item: BreakdownRow) -> None:
         ratio = None if item.error_ratio is None else item.error_ratio * 100
-        role = error_role(item.error_ratio)
-        row.ending_at(x + cells, text.percent(ratio, 2), "dim" if role == "strong" else role)
+        role, asked = error_role(item.error_ratio), _asked(scene, item, "errors")
+        words = f"{objectives.sign(asked)}{text.percent(ratio, 2)}"
+        row.ending_at(x + cells, words, objectives.role(asked, "dim" if role == "strong" else role))
 
     return Column("errors", "err %", 6, lambda item: item.error_ratio or 0.0, draw)
 
 
-def _quantile_column(q: float, unit: str | None) -> Column[BreakdownRow]:
+def _quantile_column(q: float, unit: str | None, scene: Scene | None) -> Column[BreakdownRow]:
     def draw(row: Row, x: int, cells: int, item: BreakdownRow) -> None:
         quantile = next((quantile for quantile in item.quantiles if quantile.q == q), None)
         if quantile is None:
             row.ending_at(x + cells, text.UNKNOWN, "dim")
             return
         digits, shown = figure(quantile, unit)
-        row.ending_at(x + cells - 3, digits).then(f" {shown}", "dim")
+        asked = _asked(scene, item, "latency", q)
+        row.ending_at(x + cells - 3, objectives.sign(asked) + digits, objectives.role(asked, "plain"))
+        row.then(f" {shown}", "dim")
 
     def sort(item: BreakdownRow) -> float:
         return next((quantile.value or 0.0 for quantile in item.quantiles if quantile.q == q), 0.0)

@@ -13,7 +13,7 @@ from tputtui.experiments.concurrent import TOO_EARLY, Apart
 from tputtui.frozen import frozen
 from tputtui.model import ServiceState
 from tputtui.signals import names
-from tputtui.signals.split import Arm, Split, Way
+from tputtui.signals.split import SERVICE, Split, Way
 from tputtui.views.latency import figure, quantile_name
 from tputtui.views.lines import Line, Role, Row, Span, fill, rule, sparks
 from tputtui.views.scene import PanelView, Scene, scrolled
@@ -105,7 +105,8 @@ def split(scene: Scene, width: int, height: int) -> PanelView:
     told = scene.snapshot.split
     arms = (told.control, told.treatment) if told is not None else (None, None)
     watched = text.span(round(max(0.0, scene.snapshot.at - look.since)))
-    title = f"{text.clean(chosen.treatment.service, 30)} by {text.clean(chosen.by, 30)}"
+    by = f"{text.clean(chosen.control.service, 30)} by {text.clean(chosen.by, 30)}"
+    title = "two services" if chosen.by == SERVICE else by
     lines = [rule(f"Control and treatment: {title}", f"for {watched}, a ends it", width, focused)]
     rows = figures(chosen, arms)
     judged = {one.label: scene.apart(one) for one in rows}
@@ -135,7 +136,7 @@ class _Columns:
 
 def _columns(width: int) -> _Columns:
     picture = _PICTURE if width >= 110 else 0
-    words = _WORDS if width >= 100 else 30 if width >= 76 else 13
+    words = _WORDS if width >= 76 else 13
     label = _LABEL if width >= 60 else 8
     side = (width - label - picture - words - (2 if picture else 1)) // 2
     lines = max(0, side - _NUMBER - _UNIT - 1)
@@ -148,31 +149,38 @@ def _heads(scene: Scene, arms: Sequence[ServiceState | None], at: _Columns, widt
     row = Row(width)
     if look is None:
         return row.line()
-    for arm, state, name, start in zip(
-        (look.split.control, look.split.treatment),
+    for called, state, name, start in zip(
+        apart_names(look.split),
         arms,
         ("control", "treatment"),
         (at.control, at.treatment),
         strict=True,
     ):
         room = (at.between if name == "control" else width) - start - 1
-        row.at(start, text.cut(f"{name} {_what(scene, arm, state)}", room), "strong")
+        row.at(start, text.cut(f"{name} {called}{_up(scene, state)}", room), "strong")
         if name == "control":
-            row.at(at.between + (at.picture + 1 if at.picture else 0), "treatment - control"[: at.words], "dim")
+            title = "treatment - control" if at.words == _WORDS else "difference"
+            row.at(at.between + (at.picture + 1 if at.picture else 0), title, "dim")
     return row.line()
 
 
-def _what(scene: Scene, arm: Arm, state: ServiceState | None) -> str:
-    """demo-2, 1 of 2 targets up."""
-    whole = f"{arm.service}" if arm.what == "all of it" else arm.what
-    words = text.clean(whole, 60)
-    if state is not None:
-        up = sum(one.state == "up" for one in scene.snapshot.targets if one.name in state.targets)
-        if up < len(state.targets):
-            words += f", {up} of {len(state.targets)} targets up"
-        elif len(state.targets) > 1:
-            words += f", {up} targets"
-    return words
+def apart_names(chosen: Split) -> tuple[str, str]:
+    """What control and treatment are called; of two ports on one host the ports."""
+    control, treatment = (text.clean(name, 60) for name in (chosen.control.called, chosen.treatment.called))
+    hosts = [name.rpartition(":")[0] for name in (control, treatment)]
+    if hosts[0] and hosts[0] == hosts[1]:
+        return control.removeprefix(hosts[0]), treatment.removeprefix(hosts[0])
+    return control, treatment
+
+
+def _up(scene: Scene, state: ServiceState | None) -> str:
+    """, 1 of 2 targets up."""
+    if state is None:
+        return ""
+    up = sum(one.state == "up" for one in scene.snapshot.targets if one.name in state.targets)
+    if up < len(state.targets):
+        return f", {up} of {len(state.targets)} targets up"
+    return f", {up} targets" if up > 1 else ""
 
 
 def _rows(
@@ -208,7 +216,7 @@ def _rows(
             if last and start == at.control:
                 if at.picture:
                     row.spans(_interval(judged, one, scale, at.picture), at.between)
-                row.spans(_difference(one, judged, arms), at.between + (at.picture + 1 if at.picture else 0))
+                row.spans(_difference(one, judged, arms, at.words), at.between + (at.picture + 1 if at.picture else 0))
         lines.append(row.line())
     return lines
 
@@ -243,20 +251,18 @@ def _role(judged: Apart, one: Figure) -> Role:
     return "ok" if judged.effect * one.better > 0 else "bad"
 
 
-def _difference(one: Figure, judged: Apart | str, arms: Sequence[ServiceState | None]) -> list[Span]:
-    """+24.1 % [+17.6, +30.9] worse."""
+def _difference(one: Figure, judged: Apart | str, arms: Sequence[ServiceState | None], room: int) -> list[Span]:
+    """+24.1 % [+17.6, +30.9] worse; where there is no `room`, without the interval."""
     unit = "pp" if one.points else "%"
     if isinstance(judged, str):
         now = _now(one, arms)
         plain = [f"{_signed(now)} {unit}"] if now is not None else []
         why = "so far" if judged.startswith(TOO_EARLY) else judged
         return [Span(", ".join([*plain, why]) if why != "so far" else " ".join([*plain, why]), "dim")]
-    words = f"{_signed(judged.effect)} {unit} [{_signed(judged.low)}, {_signed(judged.high)}]"
-    if not judged.sure:
-        return [Span(f"{words} unclear", "dim")]
     role = _role(judged, one)
-    word = {"ok": " better", "bad": " worse"}.get(role, "")
-    return [Span(f"{words}{word}", role)]
+    word = {"ok": "better", "bad": "worse", "dim": "again?" if judged.unconfirmed else "unclear"}.get(role, "")
+    interval = f" [{_signed(judged.low)}, {_signed(judged.high)}]" if room == _WORDS else ""
+    return [Span(f"{_signed(judged.effect)} {unit}{interval} {word}".rstrip(), role)]
 
 
 def _now(one: Figure, arms: Sequence[ServiceState | None]) -> float | None:
@@ -299,6 +305,9 @@ def verdict(
         return [Span(f"treatment is worse: {', '.join(worse)}", "bad")]
     if better:
         return [Span(f"treatment is better: {', '.join(better)}", "ok")]
+    unconfirmed = [words(one, told) for one, told in found if told.unconfirmed and one.better]
+    if unconfirmed:
+        return [Span(f"{', '.join(unconfirmed)}: sure if the next look says so again", "plain")]
     if not found:
         waits = next((told for told in judged.values() if isinstance(told, str) and told.startswith(TOO_EARLY)), "")
         return [Span(f"too early to judge: {waits}" if waits else "nothing can be judged yet", "dim")]
@@ -357,14 +366,5 @@ def way_list(service: str, found: Sequence[Way] | None, unit: str, cursor: int, 
         lines.append(row.line())
     while len(lines) < height - 1:
         lines.append(Row(width).line())
-    chosen = found[cursor].split
-    lines.append(
-        Row(width)
-        .at(
-            1,
-            f"control: {text.clean(chosen.control.service if chosen.by == 'service' else chosen.control.what, 60)}",
-            "dim",
-        )
-        .line()
-    )
+    lines.append(Row(width).at(1, f"control: {text.clean(found[cursor].split.control.called, 60)}", "dim").line())
     return PanelView(tuple(fill(lines, width, height)), 1 + cursor - first)

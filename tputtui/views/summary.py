@@ -23,7 +23,7 @@ def summary(
     """
     lines = [f"watched for {text.span(lived_s)}"]
     if latest is not None:
-        lines += _services([service for service in latest.services if service.name != lens], width)
+        lines += _services(latest, [service for service in latest.services if service.name != lens], width)
         lines += [sustained(one) for one in latest.headroom if one.value is not None]
         if latest.first is not None:
             lines.append(f"first to saturate: {text.clean(latest.first.name)}, {text.clean(latest.first.reason)}")
@@ -40,11 +40,11 @@ def sustained(headroom: Headroom) -> str:
     return f"{within} {digits} req/s ({bracket}) within {text.clean(headroom.objective)}"
 
 
-def _services(services: Sequence[ServiceState], width: int) -> list[str]:
+def _services(latest: Snapshot, services: Sequence[ServiceState], width: int) -> list[str]:
     busy = sorted((each for each in services if each.traffic is not None), key=_traffic, reverse=True)
     shown = busy[:_SERVICES] or services[:1]
     with_best = any(each.traffic is not None and each.traffic.best_60s is not None for each in shown)
-    lines = [_service(each, with_best, width) for each in shown]
+    lines = [_service(each, _nothing(latest, each), with_best, width) for each in shown]
     if more := len(services) - len(shown):
         lines.append(f"and {more:,} more service{'s' if more > 1 else ''}")
     return lines
@@ -59,8 +59,15 @@ def _traffic(service: ServiceState) -> tuple[bool, float]:
     return (traffic.unit != "By/s", rate or 0.0)
 
 
-def _service(service: ServiceState, with_best: bool, width: int) -> str:
-    """`checkout: best 60 s 1,690 req/s; at the end p99 88.1 ms, errors 0.12 %`."""
+def _nothing(latest: Snapshot, service: ServiceState) -> str:
+    """Why there are no figures of a service."""
+    errors = [one.error for one in latest.targets if one.name in service.targets and one.series is None]
+    never = len(errors) == len(service.targets) and next((error for error in errors if error), None)
+    return text.clean(never, 100) if never and service.lifetime_s is None else "no traffic metric"
+
+
+def _service(service: ServiceState, nothing: str, with_best: bool, width: int) -> str:
+    """`checkout: best 60 s 1,690 req/s; at the end p99 88.1 ms, errors 0.12 %`; without figures, why: `nothing`."""
     best, end = "", []
     traffic = service.traffic
     if traffic is not None:
@@ -77,6 +84,6 @@ def _service(service: ServiceState, with_best: bool, width: int) -> str:
         ratio = service.errors.ratio
         end.append(f"errors {text.percent(None if ratio is None else ratio * 100)} %")
     parts = [part for part in (best, f"at the end {', '.join(end)}" if end else "") if part]
-    figures = "; ".join(parts) or "no traffic metric"
+    figures = "; ".join(parts) or nothing
     room = min(_LONGEST_NAME, max(8, width - text.width(figures) - 2))
-    return f"{text.cut(text.clean(service.name), room)}: {figures}"
+    return f"{text.cut_left(text.clean(service.name), room)}: {figures}"

@@ -18,7 +18,8 @@ def targets(scene: Scene, width: int, height: int) -> PanelView:
     """The panel, `height` lines. The cursor is a target's name; its service is what the other panels show."""
     snapshot = scene.snapshot
     down = sum(1 for target in snapshot.targets if target.state == "down")
-    context = f"{len(snapshot.targets)} targets" + (f", {down} down" if down else "")
+    count = len(snapshot.targets)
+    context = f"{count:,} target{'s' if count != 1 else ''}" + (f", {down} down" if down else "")
     top = rule("Targets", context, width, scene.viewpoint.focus == "targets")
     # What is down comes first: it must not be what has no room.
     items = sorted(snapshot.targets, key=lambda target: _ORDER[target.state])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import ErrorState, ServiceState, TrafficState
 from tputtui.signals import names
+from tputtui.views import objectives
 from tputtui.views.classes import LEAST_ROWS, by_class
 from tputtui.views.further import further_traffic
 from tputtui.views.lines import Line, Role, Row, fill, rule
@@ -58,7 +59,10 @@ def _classes_rows(service: ServiceState | None, height: int) -> int:
 def _figures(scene: Scene, service: ServiceState, traffic: TrafficState, width: int) -> Line:
     row = Row(width)
     digits, unit = traffic_figure(traffic.rps, traffic.unit)
-    row.at(1, digits, "strong").then(f" {unit}", "dim")
+    asked = objectives.of_service(scene, "rps")
+    row.at(1, digits, objectives.role(asked)).then(f" {unit}", "dim")
+    if asked is not None:
+        row.then("  ").spans(objectives.words(asked))
     if traffic.rps is None:
         row.then("  ").then(why_no_rate(scene, service), "dim")
         return row.line()
@@ -97,7 +101,10 @@ def errors_line(service: ServiceState, width: int, scene: Scene | None = None) -
         row.then(text.clean(service.reasons.get("errors") or "no error label found"), "dim")
     else:
         ratio = None if errors.ratio is None else errors.ratio * 100
-        row.then(text.percent(ratio), error_role(errors.ratio)).then(" %", "dim")
+        asked = objectives.of_service(scene, "errors") if scene is not None else None
+        row.then(text.percent(ratio), objectives.role(asked, error_role(errors.ratio))).then(" %", "dim")
+        if asked is not None:
+            row.then("  ").spans(objectives.words(asked))
         differs = scene.against(names.errors(service.name), errors.ratio, -1) if scene is not None else []
         if differs:
             row.then("  ").spans(differs)

@@ -18,7 +18,10 @@ examples:
   tputtui compare before.tput.gz after.tput.gz
   tputtui compare a1.csv b1.csv --pair a2.csv b2.csv --pair a3.csv b3.csv
   tputtui compare before.csv after.csv --context context.json --format json
+  tputtui compare a.tput.gz b.tput.gz --stratum "load 800" a2.tput.gz b2.tput.gz
   tputtui compare --power before.tput.gz --detect 5%
+
+Runs that were recorded for the same experiment bring its plan along.
 
 Exit codes: 0 improved or equivalent, 10 regressed, 11 inconclusive,
 12 not comparable, 1 failed, 2 usage."""
@@ -42,7 +45,9 @@ def _compare(parser: argparse.ArgumentParser) -> None:
         "--history", metavar="RUN", action="append", default=[], help="a run of unchanged code: how much runs differ"
     )
     parser.add_argument(
-        "--experiment", metavar="FILE", help="the plan (tputtui experiment new): margins, primary, change"
+        "--experiment",
+        metavar="FILE",
+        help="the plan (tputtui experiment new): margins, primary, change, strata; what is found is appended to it",
     )
     parser.add_argument("--design", choices=("sequential", "concurrent", "baseline"), help="how the arms were run")
     parser.add_argument("--context", metavar="FILE", help="JSON: environments, declared change, history, margins")
@@ -66,6 +71,12 @@ def _compare(parser: argparse.ArgumentParser) -> None:
 def _experiment(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("new",), metavar="new", help="write the template")
     parser.add_argument("file", metavar="FILE", help="where to, such as experiment.toml")
+    parser.add_argument("--pilot", metavar="RUN", help="a run of the unchanged code: it says how long each arm must be")
+    parser.add_argument("--detect", metavar="PERCENT", help="with --pilot: the effect to be found (the margin)")
+    parser.add_argument("--primary", metavar="METRIC", help="what decides, such as p99 (throughput)")
+    parser.add_argument(
+        "--history", metavar="RUN", action="append", default=[], help="with --pilot: how much equal runs differ"
+    )
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
 
 

@@ -11,11 +11,18 @@ from tputtui.commands.flags.verb import Verb
 def _profile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pid", metavar="PID", type=kinds.whole, help="the process, as ps -e lists it")
     parser.add_argument(
-        "--for", metavar="DURATION", dest="duration", type=kinds.seconds, help="length of the capture (10s)"
+        "--for",
+        metavar="DURATION",
+        dest="duration",
+        type=kinds.seconds,
+        help="length of the capture, from 0.5s on (10s)",
     )
     parser.add_argument("--rate", metavar="HZ", type=kinds.whole, help="samples a second (100)")
     parser.add_argument(
-        "-o", metavar="FILE", dest="output", help="write it: .json is speedscope, .txt collapsed stacks"
+        "-o",
+        metavar="FILE",
+        dest="output",
+        help="write it: .json is speedscope, .txt collapsed stacks, .svg a flame graph; .gz on any",
     )
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
 
@@ -23,7 +30,9 @@ def _profile(parser: argparse.ArgumentParser) -> None:
 def _view(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="speedscope JSON, collapsed stacks (either gzipped) or .pstats")
     parser.add_argument("other", metavar="FILE2", nargs="?", help="a later profile: their difference is shown")
-    parser.add_argument("-o", metavar="OUT", dest="output", help="write FILE as .json, .txt or .svg instead")
+    parser.add_argument(
+        "-o", metavar="OUT", dest="output", help="write FILE as .json, .txt or .svg instead, .gz on any"
+    )
     parser.add_argument("--force", action="store_true", help="overwrite OUT")
 
 

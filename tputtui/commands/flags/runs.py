@@ -10,8 +10,8 @@ from tputtui.commands.flags.watching import baseline, targets
 
 _RECORD_EPILOG = """\
 The run is one file: --for, ^C or SIGTERM close it (exit code 0), kill -9 leaves
-it readable. Exit code 10: an objective was missed; 1: it was not written to its
-end."""
+it readable. Exit code 10: an objective was missed, or it was aborted; 1: it was
+not written to its end. The rules of --abort: docs/objectives.md."""
 
 
 def _record(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +51,19 @@ def _record(parser: argparse.ArgumentParser) -> None:
         type=kinds.seconds,
         help="an objective has to be missed for so long to fail the run",
     )
-    parser.add_argument("--abort", action="store_true", help="end the recording when it has failed")
+    parser.add_argument(
+        "--abort",
+        action="store_true",
+        help="end when it has failed, with the evidence as JSON on stdout (exit code 10)",
+    )
+    parser.add_argument("--control", metavar="SERVICE", help="what the others are held against: a service, or a target")
+    parser.add_argument(
+        "--margin",
+        metavar="METRIC=AMOUNT",
+        action="append",
+        default=[],
+        help="with --control, what is not yet worse: throughput=2%%, p99=10%%",
+    )
     parser.add_argument("--listen", metavar="ADDR", help="serve what is derived as /metrics: 127.0.0.1:9464")
     parser.add_argument("--limit", metavar="SIZE", type=kinds.size, help="go on in a new file beyond that: 500MiB")
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from typing import Final
 
 from tputtui.experiments.outcome import Comparison, Interval, Metric, Route, Stratum
+from tputtui.experiments.plan import Experiment
+from tputtui.experiments.report.record import Record, Use, digest
+
+_ARMS: Final = ("baseline", "candidate")
 
 
-def document(comparison: Comparison, exit_code: int, names: Mapping[str, str] | None = None) -> dict[str, object]:
-    """The object. `exit_code` is what the caller ends with; `names` are the sides as they were typed."""
+def document(comparison: Comparison, exit_code: int, record: Record) -> dict[str, object]:
+    """The object. `exit_code` is what the caller ends with."""
     seconds = comparison.seconds
     return {
         "schema": 1,
-        **({} if names is None else {"sides": dict(names)}),
+        "sides": dict(record.sides),
+        "ids": {arm: identity or None for arm, identity in zip(_ARMS, record.identities, strict=True)},
+        "history": list(record.history),
         "verdict": comparison.verdict,
         "ok": exit_code == 0,
         "exit_code": exit_code,
@@ -31,6 +37,7 @@ def document(comparison: Comparison, exit_code: int, names: Mapping[str, str] | 
         "metrics": [metric(one) for one in comparison.metrics],
         "routes": [_route(one) for one in comparison.routes],
         "strata": [_stratum(one) for one in comparison.strata],
+        "strata_by": (comparison.strata_by or comparison.primary) if comparison.strata else None,
         "heterogeneity_p": _finite(comparison.heterogeneity_p),
         "differences": [
             {
@@ -43,6 +50,41 @@ def document(comparison: Comparison, exit_code: int, names: Mapping[str, str] | 
             for one in comparison.differences
         ],
         "advice": list(comparison.advice),
+        "experiment": _plan(record.plan),
+        "deviations": list(record.deviations),
+        "environment": {arm: _plain(dict(one)) for arm, one in zip(_ARMS, record.environments, strict=True)},
+        "workload": {arm: _plain(dict(one)) for arm, one in zip(_ARMS, record.workloads, strict=True)},
+        "workload_digest": {
+            arm: digest(one) if one else None for arm, one in zip(_ARMS, record.workloads, strict=True)
+        },
+        "saturation": [_use(one) for one in record.saturation],
+        "first_to_saturate": {arm: name or None for arm, name in zip(_ARMS, record.first, strict=True)},
+        "profiles": list(record.hot),
+    }
+
+
+def _plan(plan: Experiment) -> dict[str, object] | None:
+    if plan == Experiment():
+        return None
+    return {
+        **plan.texts,
+        "declared_change": list(plan.declared_change),
+        "margins": dict(plan.margins),
+        "levels": list(plan.levels),
+        "outages": list(plan.outages),
+        "duration_s": plan.duration_s,
+        "pairs": plan.pairs,
+    }
+
+
+def _use(one: Use) -> dict[str, object]:
+    arms = zip(_ARMS, (one.baseline, one.candidate), strict=True)
+    return {
+        "name": one.name,
+        **{
+            arm: {"mean": _finite(level.mean), "highest": _finite(level.highest), "waiting": _finite(level.waiting)}
+            for arm, level in arms
+        },
     }
 
 
@@ -72,6 +114,7 @@ def metric(one: Metric) -> dict[str, object]:
 
 def _route(one: Route) -> dict[str, object]:
     return {
+        "name": one.name,
         "route": one.name,
         "verdict": one.verdict,
         "baseline_share": _finite(one.baseline_share),
@@ -83,11 +126,14 @@ def _route(one: Route) -> dict[str, object]:
 def _stratum(one: Stratum) -> dict[str, object]:
     return {
         "name": one.name,
+        "kind": one.kind,
         "seconds": _finite(one.seconds),
         "effect_percent": _hundred(one.effect),
         "ci_percent": _ends(one.ci),
         "error_pp": _hundred(one.error_points),
         "verdict": one.verdict,
+        "why": one.why,
+        "metrics": [metric(each) for each in one.metrics],
     }
 
 
@@ -107,4 +153,8 @@ def _plain(value: object) -> object:
     """What came from JSON goes back to it; a number that JSON has not is null."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value if value is None or isinstance(value, str | int | float | bool | list | dict) else str(value)
+    if isinstance(value, dict):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)

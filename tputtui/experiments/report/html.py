@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from typing import Final
 
-from tputtui.experiments.outcome import Comparison, Metric
-from tputtui.experiments.report import charts, words
+from tputtui.experiments.outcome import Comparison
+from tputtui.experiments.report import charts, tables, words
 from tputtui.experiments.report.record import Record
-from tputtui.text import span
+from tputtui.experiments.report.tables import Row, Table
+
+_LEFT: Final = ' class="left"'
+_DIM: Final = ' class="dim"'
 
 _STYLE: Final = """\
 :root{color-scheme:light dark;--bg:#fff;--fg:#1d1f23;--dim:#5c636e;--rule:#d9dce1;--band:#eef0f3;
@@ -18,26 +22,35 @@ _STYLE: Final = """\
 @media(prefers-color-scheme:dark){:root{--bg:#16181c;--fg:#e3e5e8;--dim:#9aa1ab;--rule:#343941;--band:#22262c;
 --a:#9aa1ab;--b:#6cb2f5;--good:#5fc88a;--bad:#ff8a80;--warn:#e0b050}}
 *{box-sizing:border-box}
-body{background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,sans-serif;max-width:820px;margin:0 auto;padding:28px 20px}
-h1{font-size:24px;line-height:1.25;margin:0 0 4px}h2{font-size:15px;margin:28px 0 8px;border-bottom:1px solid var(--rule)}
-p{margin:4px 0}.dim{color:var(--dim)}.scroll{overflow-x:auto}
+body{background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,sans-serif;margin:0}
+main{max-width:900px;margin:0 auto;padding:28px 20px}
+h1{font-size:24px;line-height:1.25;margin:0 0 4px}h2{font-size:16px;margin:28px 0 8px;border-bottom:1px solid var(--rule)}
+p{margin:4px 0}ul{margin:4px 0;padding-left:22px}.dim{color:var(--dim)}.scroll{overflow-x:auto}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 14px;margin:20px 0 0}
+dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:14px}
-th,td{padding:4px 8px;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
-th{color:var(--dim);font-weight:normal}
-th:first-child,td:first-child,td:last-child,th:last-child{text-align:left}td.free{white-space:normal;text-align:left}
+caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+details caption{position:static;width:auto;height:auto;clip-path:none;text-align:left;padding:14px 8px 2px}
+th,td{padding:4px 8px;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap;font-weight:normal}
+thead th{color:var(--dim)}th.left,td.left{text-align:left}
+th:nth-child(1),td.left{white-space:normal;overflow-wrap:break-word;min-width:84px}
 .improved{color:var(--good)}.regressed{color:var(--bad)}.inconclusive,.not_comparable{color:var(--warn)}
 .key::before{content:"";display:inline-block;width:18px;border-top:2px solid;vertical-align:middle;margin-right:6px}
 .key.a{color:var(--a)}.key.b{color:var(--b)}.key{margin-right:16px}
-svg{width:100%;height:auto;display:block;margin:10px 0}svg text{font:12px system-ui,sans-serif;fill:var(--dim)}
-svg .title,svg .label{fill:var(--fg)}.end{text-anchor:end}.middle{text-anchor:middle}
-svg .grid{stroke:var(--rule)}svg .zero{stroke:var(--dim)}svg .margin{fill:var(--band)}
-svg polyline{fill:none;stroke-width:1.3}svg .baseline{stroke:var(--a)}svg .candidate{stroke:var(--b)}
-svg .ci{stroke:var(--dim);stroke-width:3}svg .dot{fill:var(--dim)}
-svg .ci.improved{stroke:var(--good)}svg .dot.improved{fill:var(--good)}
-svg .ci.regressed{stroke:var(--bad)}svg .dot.regressed{fill:var(--bad)}
+.chart{width:100%;min-width:600px;height:auto;display:block;margin:10px 0}.chart text{font:12px system-ui,sans-serif;fill:var(--dim)}
+.chart .title,.chart .label{fill:var(--fg)}.end{text-anchor:end}.middle{text-anchor:middle}
+.chart .grid{stroke:var(--rule)}.chart .zero{stroke:var(--dim)}.chart .margin{fill:var(--band)}
+.chart polyline{fill:none;stroke-width:1.3}.chart .baseline{stroke:var(--a)}.chart .candidate{stroke:var(--b)}
+.chart .ci{stroke:var(--dim);stroke-width:3}.chart .dot{fill:var(--dim)}
+.chart .ci.improved{stroke:var(--good)}.chart .dot.improved{fill:var(--good)}
+.chart .ci.regressed{stroke:var(--bad)}.chart .dot.regressed{fill:var(--bad)}
+.flame{background:#fff;padding:4px;overflow-x:auto;width:min(1208px,calc(100vw - 40px));position:relative;left:50%;
+transform:translateX(-50%)}.flame svg{display:block;min-width:1100px}
+summary{cursor:pointer;margin:16px 0 4px}
 pre{font-size:12px;white-space:pre-wrap;overflow-wrap:anywhere}
-@media print{:root{--bg:#fff;--fg:#000;--dim:#444;--rule:#bbb;--band:#eee;--a:#777;--b:#0b4f94;--good:#0d5c2f;
---bad:#96150e;--warn:#6b4600}body{max-width:none;padding:0}h2,tr,svg{break-inside:avoid}details:not([open]){display:none}}
+@media print{:root{--bg:#fff;--fg:#000;--dim:#444;--rule:#bbb;--band:#eee;--a:#666;--b:#0b4f94;--good:#0d5c2f;
+--bad:#96150e;--warn:#6b4600}main{max-width:none;padding:0}.scroll{overflow:visible}h2{break-after:avoid}
+tr,.chart{break-inside:avoid}.flame{width:auto;left:0;transform:none}.chart,.flame svg{min-width:0}details:not([open]){display:none}}
 """
 
 
@@ -47,107 +60,100 @@ def html(comparison: Comparison, record: Record, document: Mapping[str, object])
     body = [
         f'<h1 class="{comparison.verdict}">{escape(title)}</h1>',
         f'<p class="dim">{escape(words.MEANINGS[comparison.verdict])}</p>',
-        *(f"<p><b>{head}</b> {escape(text)}</p>" for head, text in record.sections()),
-        *_reasons("Why", comparison.reasons),
+        *_block("Why", comparison.reasons),
+        *_facts(comparison, record),
+        *_block("Not as planned", record.deviations),
     ]
-    keys = zip(("a", "b"), record.sides.items(), strict=False)
-    body.append(
-        "<p>"
-        + "".join(f'<span class="key {key}">{arm}: {escape(name)}</span>' for key, (arm, name) in keys)
-        + f'</p><p class="dim">{escape(words.measured(comparison))}</p>'
-    )
     if comparison.metrics:
-        body += ["<h2>Results</h2>", charts.forest(comparison.metrics), _table(comparison.metrics, comparison.primary)]
-    if record.rows is not None:
-        drawn = [
-            charts.over_time(record.rows, column, title, unit)
-            for column, title, unit in (
-                ("rps", "Throughput", "req/s"),
-                ("p99", "p99", "ms"),
-                ("err_ratio", "Errors", "ratio"),
-                ("cpu", "CPU", "%"),
-            )
-        ]
-        body += ["<h2>Over time</h2>", *drawn] if any(drawn) else []
-    for route in comparison.routes:
-        share = f"{route.baseline_share:.0%} → {route.candidate_share:.0%} of requests"
-        body.append(
-            f'<h2>{escape(route.name)}: <span class="{route.verdict}">{words.verdict(route.verdict)}</span>, {share}</h2>'
-        )
-        body.append(_table(route.metrics, ""))
-    body += _strata(comparison)
-    body += _reasons("What the profiles say", record.hot)
+        results = tables.metrics(comparison.metrics, comparison.primary, record.cores)
+        body += ["<h2>Results</h2>", _plot(charts.forest(comparison.metrics)), _table(results)]
+    drawn = charts.all_over_time(record.rows) if record.rows is not None else []
+    if drawn:
+        keys = "".join(f'<span class="key {key}">{arm}</span>' for key, arm in (("a", "baseline"), ("b", "candidate")))
+        body += ["<h2>Over time</h2>", f"<p>{keys}</p>", *map(_plot, drawn)]
+    for table in (tables.routes(comparison), tables.strata(comparison)):
+        body += _section(table)
+    if comparison.strata:
+        body.append(_plot(charts.strata(comparison.strata, comparison.strata_by or comparison.primary)))
+    body += _every_route(comparison)
+    body += _section(tables.saturation(record))
+    body += _block("What the profiles say", record.hot)
     if record.flame:
-        body += ["<h2>Where the time goes: the difference</h2>", record.flame]
-    body += _environments(comparison, record)
-    body += _reasons("Next", comparison.advice)
+        body += ["<h2>Where the time goes: the difference</h2>", f'<div class="flame">{record.flame}</div>']
+    body += _section(tables.environments(comparison, record))
+    body += _block("Earlier results", [words.earlier(one) for one in record.earlier])
+    body += _block("Next", comparison.advice)
     if record.decision:
         body += ["<h2>Decision</h2>", f"<p>{escape(record.decision)}</p>"]
     raw = escape(json.dumps(document, indent=1, allow_nan=False))
     body.append(f"<details><summary>Raw figures</summary><pre>{raw}</pre></details>")
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
-    return f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style></head>\n<body>{"".join(body)}</body></html>'
+    head = (
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title>"
+    )
+    return (
+        f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style></head>\n'
+        f"<body><main>{''.join(body)}</main></body></html>"
+    )
 
 
-def _table(metrics: Sequence[Metric], primary: str) -> str:
-    heads = ("", "baseline", "candidate", "effect", "95 % interval", "margin", "verdict")
-    rows = ["<tr>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>"]
-    for one in metrics:
-        if one.baseline is None and one.candidate is None:
-            continue
-        name = escape(words.metric_name(one))
-        cells = (
-            words.value(one, one.baseline),
-            words.value(one, one.candidate),
-            words.effect(one),
-            words.interval(one) or "–",
-            words.margin(one),
-        )
-        information = "" if one.guards else ' <span class="dim">(for information)</span>'
-        rows.append(
-            f"<tr><td>{f'<b>{name}</b>' if one.name == primary else name}</td>"
-            + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-            + f'<td class="{one.verdict or ""}">{words.verdict(one.verdict)}{information}</td></tr>'
-        )
-    return f'<div class="scroll"><table>{"".join(rows)}</table></div>'
+def _facts(comparison: Comparison, record: Record) -> list[str]:
+    """What was planned, what was compared, where and under which load."""
+    rows = (*record.sections(), *tables.facts(comparison, record))
+    inner = "".join(f"<dt>{escape(head)}</dt><dd>{escape(body)}</dd>" for head, body in rows)
+    return [f"<dl>{inner}</dl>"]
 
 
-def _strata(comparison: Comparison) -> list[str]:
-    if not comparison.strata:
+def _plot(svg: str) -> str:
+    """A chart that keeps its letters' size where the page is narrow."""
+    return f'<div class="scroll">{svg}</div>' if svg else ""
+
+
+def _section(table: Table) -> list[str]:
+    return [f"<h2>{escape(table.caption)}</h2>", _table(table)] if table.rows else []
+
+
+def _table(table: Table) -> str:
+    """A table with its caption for those who listen, and its note."""
+    heads = "".join(
+        f'<th scope="col"{_LEFT if at in table.words_at else ""}>{escape(head)}</th>'
+        for at, head in enumerate(table.heads)
+    )
+    rows = "".join(_row(row, table) for row in table.rows)
+    note = ""
+    if any(not row.guards for row in table.rows):
+        note = "Dimmed: for information."
+    elif table.note and "margin" not in table.heads:
+        note = table.note
+    said = "".join(f'<p class="dim">{escape(one)}</p>' for one in (note, table.missing) if one)
+    caption = f"<caption>{escape(table.caption)}</caption>"
+    return (
+        f'<div class="scroll"><table>{caption}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{said}'
+    )
+
+
+def _row(row: Row, table: Table) -> str:
+    name = f"<b>{escape(row.cells[0])}</b>" if row.decides else escape(row.cells[0])
+    out = [f'<th scope="row"{_LEFT}>{name}</th>']
+    last = len(row.cells) - 1
+    for at, cell in enumerate(row.cells[1:], start=1):
+        kinds = [*(["left"] if at in table.words_at else []), *([row.verdict or ""] if at == last else [])]
+        told = f' class="{" ".join(kind for kind in kinds if kind)}"' if any(kinds) else ""
+        out.append(f"<td{told}>{escape(cell)}</td>")
+    return f"<tr{'' if row.guards else _DIM}>{''.join(out)}</tr>"
+
+
+def _every_route(comparison: Comparison) -> list[str]:
+    """All figures of all routes, folded away."""
+    if not comparison.routes:
         return []
-    rows = []
-    for one in comparison.strata:
-        effect = "–" if one.effect is None else f"{one.effect:+.1%}"
-        errors = "–" if one.error_points is None else f"{one.error_points * 100:+.2f} pp"
-        cells = (escape(one.name), span(one.seconds), effect, errors)
-        inner = "".join(f"<td>{cell}</td>" for cell in cells)
-        rows.append(f'<tr>{inner}<td class="{one.verdict or ""}">{words.verdict(one.verdict)}</td></tr>')
-    heads = "".join(f"<th>{head}</th>" for head in ("stratum", "measured", "throughput", "errors", "verdict"))
-    out = ["<h2>Strata</h2>", f"<table><tr>{heads}</tr>{''.join(rows)}</table>"]
-    if comparison.heterogeneity_p is not None:
-        out.append(f"<p class='dim'>Alike in all of them: p = {comparison.heterogeneity_p:.2g} (Cochran's Q)</p>")
-    return out
+    each = "".join(
+        _table(replace(tables.metrics(one.metrics, "", (None, None)), caption=one.name)) for one in comparison.routes
+    )
+    return [f"<details><summary>Every figure of every route</summary>{each}</details>"]
 
 
-def _environments(comparison: Comparison, record: Record) -> list[str]:
-    before, after = record.environments
-    differing = {one.field: one for one in comparison.differences}
-    names = [*differing, *(name for name in dict.fromkeys((*before, *after)) if name not in differing)]
-    if not names:
-        return []
-    rows = []
-    for name in names:
-        one = differing.get(name)
-        word = "" if one is None else "the change" if one.declared else "invalidates" if one.hard else "differs"
-        kind = "not_comparable" if one is not None and one.hard else ""
-        values = (one.baseline, one.candidate) if one is not None else (before.get(name), after.get(name))
-        inner = "".join(f'<td class="free">{escape(words.shown(value))}</td>' for value in values)
-        rows.append(f'<tr><td>{escape(words.shown(name))}</td>{inner}<td class="{kind}">{word}</td></tr>')
-    heads = "<tr><th></th><th>baseline</th><th>candidate</th><th></th></tr>"
-    return ["<h2>Environments</h2>", f'<div class="scroll"><table>{heads}{"".join(rows)}</table></div>']
-
-
-def _reasons(head: str, sentences: Sequence[str]) -> list[str]:
+def _block(head: str, sentences: Sequence[str]) -> list[str]:
     if not sentences:
         return []
     items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tputtui.experiments.outcome import Power
+from tputtui.experiments.outcome import UNITS, Power
 from tputtui.text import number, span
 
 _SPREAD: Final = (0.5, 1.7)
@@ -13,7 +13,8 @@ _SPREAD: Final = (0.5, 1.7)
 
 def text(plan: Power) -> str:
     """What it takes, in four lines."""
-    lines = [f"To find {plan.detect:+.1%} throughput in four cases of five (5 % false alarms):"]
+    unit = "pp" if plan.metric == "error_ratio" else "%"
+    lines = [f"To find {100 * plan.detect:g} {unit} of {plan.metric} in four cases of five (5 % false alarms):"]
     if plan.seconds is None:
         lines.append("  one pair: no length will do, because equal runs differ by too much")
     else:
@@ -28,11 +29,13 @@ def text(plan: Power) -> str:
             " (A B B A …: drift cancels out)"
         )
     between = (
-        "assumed: --history RUN with three equal runs or more says better" if plan.run_sd_assumed else "from history"
+        "which is assumed: --history RUN with three equal runs or more says better"
+        if plan.run_sd_assumed
+        else "by their history"
     )
     lines.append(
-        f"Judged by {span(plan.seconds_piloted)} at {number(plan.rate)} req/s; equal runs differ by "
-        f"{plan.run_sd:.1%} (standard deviation, {between})."
+        f"Judged by {span(plan.seconds_piloted)} at {number(plan.rate)} req/s. Equal runs differ by "
+        f"{100 * plan.run_sd:.1f} % (standard deviation),\n{between}."
     )
     return "\n".join(lines)
 
@@ -43,8 +46,12 @@ def document(plan: Power) -> dict[str, object]:
     return {
         "schema": 1,
         "ok": True,
-        "detect_percent": 100 * plan.detect,
+        "metric": plan.metric,
+        "detect_percent": None if plan.metric == "error_ratio" else 100 * plan.detect,
+        "detect_pp": 100 * plan.detect if plan.metric == "error_ratio" else None,
         "power": 0.8,
+        "baseline": plan.level,
+        "unit": UNITS[plan.metric],
         "baseline_rps": plan.rate,
         "pilot_seconds": plan.seconds_piloted,
         "seconds_per_arm": seconds,

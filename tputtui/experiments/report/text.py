@@ -1,82 +1,93 @@
-"""A comparison as plain text, 80 columns and up: the answer, then the figures, then why."""
+"""A comparison as plain text, for 80 columns and up: the answer and why, then the figures, then what to do next."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from typing import Final
 
-from tputtui.experiments.outcome import Comparison, Metric
-from tputtui.experiments.report import words
+from tputtui.experiments.outcome import Comparison
+from tputtui.experiments.report import tables, words
 from tputtui.experiments.report.record import Record
-from tputtui.text import cut_left, left, right, span, width
+from tputtui.experiments.report.tables import Row, Table
+from tputtui.text import cut, cut_left, left, right, width
 
-_WIDE = 96
+_WIDE: Final = 79
+_NAME: Final = 24  # of a route or a stratum
+_HEAD: Final = 10
 
 
 def text(comparison: Comparison, record: Record) -> str:
     """The report, lines joined, without an end of line at its end."""
-    lines = [words.headline(comparison), words.MEANINGS[comparison.verdict], ""]
-    for head, body in record.sections():
-        lines += textwrap.wrap(f"{head}: {body}", _WIDE, initial_indent="  ", subsequent_indent="    ")
-    lines += [f"  {left(arm, 9)}  {cut_left(name, _WIDE - 14)}" for arm, name in record.sides.items()]
-    lines += [f"  {'measured'}   {words.measured(comparison)}", ""]
-    if comparison.differences:
-        lines += ["what differs", *(f"  {words.difference(one)}" for one in comparison.differences), ""]
+    lines = [words.headline(comparison), words.MEANINGS[comparison.verdict], "", *_block("why", comparison.reasons)]
+    for head, body in (*record.sections(), *tables.facts(comparison, record)):
+        lines += _said(head.lower(), cut_left(body, _WIDE - _HEAD - 3) if head.lower() in record.sides else body)
+    lines += [""]
+    lines += _block("what differs", [words.difference(one) for one in comparison.differences])
+    lines += _block("not as planned", record.deviations)
     if comparison.metrics:
-        lines += [*_table(comparison.metrics, comparison.primary), ""]
-    for route in comparison.routes:
-        share = f"{route.baseline_share:.0%} → {route.candidate_share:.0%} of requests"
-        lines += [f"{route.name}: {words.verdict(route.verdict)} ({share})", *_table(route.metrics, ""), ""]
-    if comparison.strata:
-        lines += ["strata", *_strata(comparison), ""]
-    if comparison.reasons:
-        lines += ["why", *_items(comparison.reasons), ""]
-    if record.hot:
-        lines += ["what the profiles say", *_items(record.hot), ""]
-    if comparison.advice:
-        lines += ["next", *_items(comparison.advice), ""]
+        lines += _metrics(tables.metrics(comparison.metrics, comparison.primary, record.cores))
+    for table in (tables.routes(comparison), tables.strata(comparison), tables.saturation(record)):
+        lines += _table(table)
+    lines += _block("what the profiles say", record.hot)
+    lines += _block("earlier results", [words.earlier(one) for one in record.earlier])
+    lines += _block("next", comparison.advice)
     if record.decision:
-        lines += [f"decision: {record.decision}"]
+        lines += _said("decision", record.decision)
     return "\n".join(lines).rstrip("\n")
 
 
-def _table(metrics: Sequence[Metric], primary: str) -> list[str]:
-    heads = ("", "baseline", "candidate", "effect", "95 % interval", "margin", "verdict")
-    rows = [
-        (
-            ("* " if one.name == primary else "  ") + words.metric_name(one),
-            words.value(one, one.baseline),
-            words.value(one, one.candidate),
-            words.effect(one),
-            words.interval(one),
-            words.margin(one),
-            words.verdict(one.verdict) + ("" if one.guards else " (for information)"),
-        )
-        for one in metrics
-        if one.baseline is not None or one.candidate is not None
+def _metrics(table: Table) -> list[str]:
+    """The table of metrics: which of them is the primary, and which are for information."""
+    marked = [
+        Row((f"{'*' if row.decides else ' ' if row.guards else '·'} {row.cells[0]}", *row.cells[1:]), row.verdict)
+        for row in table.rows
     ]
-    widths = [max(width(row[at]) for row in (heads, *rows)) for at in range(len(heads))]
+    heads = ("", *table.heads[1:])
+    lines = _columns([heads, *(row.cells for row in marked)], table)
+    note = "* primary, · for information" if any(not row.guards for row in table.rows) else "* primary"
+    missing = _wrapped(table.missing, "  ") if table.missing else []
+    return [*lines, *_wrapped(f"{note}; {table.note}", "  "), *missing, ""]
+
+
+def _table(table: Table) -> list[str]:
+    if not table.rows:
+        return []
+    lines = [f"  {line}" for line in _columns([table.heads, *(row.cells for row in table.rows)], table)]
+    return [table.caption.lower(), *lines, *(_wrapped(table.note, "  ") if table.note else []), ""]
+
+
+def _columns(rows: Sequence[Sequence[str]], table: Table) -> list[str]:
+    kept = [at for at in range(len(table.heads)) if at not in table.only_wide]
+    cells = [[cut(row[at], _NAME) if at in table.words_at else row[at] for at in kept] for row in rows]
+    widths = [max(width(row[place]) for row in cells) for place in range(len(kept))]
     out = []
-    for row in (heads, *rows):
-        cells = [left(row[0], widths[0]), *(right(row[at], widths[at]) for at in range(1, 6)), row[6]]
-        out.append("  ".join(cells).rstrip())
+    for row in cells:
+        drawn = [
+            left(cell, widths[place]) if kept[place] in table.words_at else right(cell, widths[place])
+            for place, cell in enumerate(row)
+        ]
+        out.append("  ".join(drawn).rstrip())
     return out
 
 
-def _strata(comparison: Comparison) -> list[str]:
-    out = []
-    for one in comparison.strata:
-        effect = "" if one.effect is None else f"{one.effect:+.1%} throughput"
-        errors = "" if one.error_points is None else f"{one.error_points * 100:+.2f} pp errors"
-        parts = [part for part in (span(one.seconds), effect, errors, words.verdict(one.verdict)) if part]
-        out.append(f"  {one.name}: {', '.join(parts)}")
-    if comparison.heterogeneity_p is not None:
-        out.append(f"  alike in all of them: p = {comparison.heterogeneity_p:.2g} (Cochran's Q)")
-    return out
+def _said(head: str, body: str) -> list[str]:
+    """`head  body`, the body in lines of its own column."""
+    if not body:
+        return []
+    return _wrapped(body, f"  {left(head, _HEAD)} ", " " * (_HEAD + 3))
 
 
-def _items(sentences: Sequence[str]) -> list[str]:
-    out: list[str] = []
+def _block(head: str, sentences: Sequence[str]) -> list[str]:
+    if not sentences:
+        return []
+    lines = [head]
     for sentence in sentences:
-        out += textwrap.wrap(sentence, _WIDE, initial_indent="  - ", subsequent_indent="    ")
-    return out
+        lines += _wrapped(sentence, "  - ", "    ")
+    return [*lines, ""]
+
+
+def _wrapped(body: str, first: str, rest: str | None = None) -> list[str]:
+    return textwrap.wrap(
+        body, _WIDE, initial_indent=first, subsequent_indent=first if rest is None else rest, break_on_hyphens=False
+    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
-from tputtui.experiments.outcome import Comparison, Difference, Interval, Metric, Verdict
-from tputtui.text import UNKNOWN, clean, number, span
+from tputtui.experiments.outcome import Comparison, Difference, Interval, Metric, Stratum, Verdict
+from tputtui.experiments.results import Result
+from tputtui.text import UNKNOWN, clean, number, seconds, span
 
 VERDICT_WORDS: Final[Mapping[Verdict, str]] = {
     "improved": "improved",
@@ -24,7 +26,7 @@ MEANINGS: Final[Mapping[Verdict, str]] = {
     "not_comparable": "The arms differ in more than the change: no verdict holds.",
 }
 
-METRIC_WORDS: Final[Mapping[str, str]] = {"error_ratio": "errors", "cpu_per_request": "CPU per request"}
+METRIC_WORDS: Final[Mapping[str, str]] = {"error_ratio": "errors", "cpu_per_request": "CPU/request"}
 
 
 def metric_name(metric: Metric) -> str:
@@ -42,19 +44,10 @@ def headline(comparison: Comparison) -> str:
     word = VERDICT_WORDS[comparison.verdict]
     provisional = " (provisional)" if "provisional" in comparison.flags and comparison.verdict != "inconclusive" else ""
     verified = ", verified" if "verified" in comparison.flags else ""
-    metric = deciding(comparison)
+    metric = comparison.deciding
     if metric is None or metric.effect is None or comparison.verdict == "not_comparable":
         return f"{word}{verified}{provisional}"
-    return f"{word}{verified}{provisional}: {metric_name(metric)} {effect(metric)} {interval(metric)}".rstrip()
-
-
-def deciding(comparison: Comparison) -> Metric | None:
-    """The metric that made the verdict: the worst of those that regressed, else the primary."""
-    if comparison.verdict == "regressed":
-        worse = [one for one in comparison.metrics if one.guards and one.verdict == "regressed"]
-        if worse:
-            return max(worse, key=lambda one: abs(one.effect or 0.0) / one.margin)
-    return comparison.metric(comparison.primary)
+    return f"{word}{verified}{provisional}: {figure(metric)}"
 
 
 def effect(metric: Metric) -> str:
@@ -77,12 +70,14 @@ def margin(metric: Metric) -> str:
     return f"{metric.margin * 100:g} {_unit(metric)}"
 
 
-def value(metric: Metric, figure: float | None) -> str:
-    """A metric's own figure with its unit."""
+def value(metric: Metric, figure: float | None, cores: float | None = None) -> str:
+    """A metric's own figure with its unit. CPU per request is a time where it is known how many cores there are."""
     if figure is None:
         return UNKNOWN
     if metric.absolute:
         return f"{number(figure * 100)} %"
+    if metric.name == "cpu_per_request":  # of a machine of unknown size only a share of its time is known
+        return " ".join(seconds(figure / 100 * cores)) if cores else f"{number(figure)} %·s"
     return f"{number(figure)} {metric.unit}"
 
 
@@ -97,16 +92,41 @@ def shown(foreign: object) -> str:
     return "unknown" if foreign is None else clean(str(foreign), 80)
 
 
+def earlier(result: Result) -> str:
+    """2026-11-25 22:10: inconclusive, p99 +2.0 % [-3.0, +7.4]."""
+    figure = f", {result.figure}" if result.figure else ""
+    return f"{result.date:%Y-%m-%d %H:%M}: {result.words}{figure}"
+
+
+def figure(metric: Metric) -> str:
+    """p99 -19.6 % [-29.1, -7.3]."""
+    return f"{metric_name(metric)} {effect(metric)} {interval(metric)}".rstrip()
+
+
+def line(metric: Metric) -> str:
+    """A metric with all its figures, for the experiment's file."""
+    values = " → ".join(value(metric, one) for one in (metric.baseline, metric.candidate))
+    return f"{metric.name}: {values}, {effect(metric)} {interval(metric)}, margin {margin(metric)}: {verdict(metric.verdict)}"
+
+
+def stratum(one: Stratum, primary: str) -> str:
+    """load 500: p99 -23.8 % [-29.7, -17.6], improved."""
+    metric = one.metric(primary)
+    return f"{one.name}: {figure(metric) if metric is not None else UNKNOWN}, {verdict(one.verdict)}"
+
+
 def measured(comparison: Comparison) -> str:
     """How long was measured and what of it counts."""
-    seconds = comparison.seconds
-    parts = [f"{span(seconds.baseline)} baseline, {span(seconds.candidate)} candidate, {comparison.design}"]
-    if seconds.trimmed:
-        parts.append(f"{span(seconds.trimmed)} of warm-up left out")
-    if seconds.excluded:
-        parts.append(f"{span(seconds.excluded)} of a shared incident judged by itself")
-    if seconds.needed is not None:
-        parts.append(f"about {span(seconds.needed)} an arm would be needed")
+    lasted = comparison.seconds
+    pairs = sum(one.kind == "pair" for one in comparison.strata)
+    several = f" in {pairs} pairs" if pairs else ""
+    parts = [f"{span(lasted.baseline)} baseline, {span(lasted.candidate)} candidate{several}, {comparison.design}"]
+    if lasted.trimmed:
+        parts.append(f"{span(lasted.trimmed)} of warm-up left out")
+    if lasted.excluded:
+        parts.append(f"{span(lasted.excluded)} of a shared incident judged by itself")
+    if lasted.needed is not None:
+        parts.append(f"about {span(lasted.needed)} an arm would be needed")
     return "; ".join(parts)
 
 
@@ -115,7 +135,14 @@ def _unit(metric: Metric) -> str:
 
 
 def _signed(percent: float, metric: Metric) -> str:
+    if math.isinf(percent):
+        return "beyond"  # every bucket there is
     decimals = 3 if metric.absolute else 1
     if abs(percent) >= 1000:
         decimals = 0
-    return f"{percent:+.{decimals}f}"
+    return signed(percent, decimals)
+
+
+def signed(figure: float, decimals: int) -> str:
+    """A figure with its sign; nothing is +0, on whichever side it was rounded from."""
+    return f"{round(figure, decimals) + 0.0:+.{decimals}f}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,18 +10,26 @@ import numpy as np
 
 from tputtui.experiments.context import Context
 from tputtui.experiments.environment import differences
-from tputtui.experiments.outcome import UNITS, Comparison, Metric, Route, Seconds, Verdict
+from tputtui.experiments.outcome import Comparison, Flag, Metric, Route, Seconds, Verdict
 from tputtui.experiments.rows import Rows
-from tputtui.experiments.statistics import effects, gates, tails
+from tputtui.experiments.statistics import effects, gates, measures
 from tputtui.experiments.statistics.arms import Arms, arm
 from tputtui.experiments.statistics.effects import Measured
 from tputtui.experiments.statistics.gates import Notes
-from tputtui.experiments.statistics.planning import seconds_needed
+from tputtui.experiments.statistics.longrun import Estimate
+from tputtui.experiments.statistics.planning import next_design, seconds_needed
 from tputtui.experiments.statistics.routes import compare_routes
 from tputtui.experiments.statistics.steady import autocorrelation
-from tputtui.experiments.statistics.verdicts import FEWEST_EFFECTIVE, judged, overall, unproven_harm
+from tputtui.experiments.statistics.verdicts import FEWEST_EFFECTIVE, judged, overall
 
 _STRONG: Final = 0.6  # correlation of neighbouring five-row means
+
+_SPOILERS: Final[Mapping[Flag, str]] = {
+    "incident": "the incident",
+    "drift": "the drift",
+    "warm-up": "the endless warm-up",
+}
+"""What allows no verdict, whatever else is there."""
 
 
 def compare(baseline: Rows, candidate: Rows, context: Context, *, absolute_times: bool = False) -> Comparison:
@@ -60,22 +68,24 @@ def compare(baseline: Rows, candidate: Rows, context: Context, *, absolute_times
         notes.say("load-limited", f"The load was limited, so throughput cannot show an improvement: {primary} decides.")
     error, assumed = effects.between(arms.paired, context.aa_history_rps, context.pair_history)
     gates.history(arms, context, error, assumed, notes)
-    errors_between = _between(arms, context)
-    measured = _measured(arms, errors_between)
+    errors_between = measures.between(arms.paired, context)
+    measured = measures.every(arms, errors_between)
     gates.drift(arms, measured["throughput"], context, notes)
     metrics = judged(measured, context, primary)
     if limited:
         metrics = tuple(gates.without_uplift(metric) for metric in metrics)
     verdict = overall(metrics, primary)
     routes, shifts = compare_routes(baseline, candidate, arms, context, errors_between)
-    if gates.mix(shifts, notes):
+    shifted = gates.mix(shifts, notes)
+    if shifted:
         verdict = "inconclusive"
-    verdict = _with_routes(verdict, routes, notes)
+    verdict = with_routes(verdict, routes, notes)
     seconds = replace(answer.seconds, trimmed=trimmed, excluded=excluded)
     if notes.cap and verdict != "inconclusive":
         verdict = "inconclusive"
-    _explain(verdict, metrics, primary, arms, notes)
-    if verdict == "inconclusive":
+    if not notes.barred:
+        _explain(verdict, metrics, primary, arms, notes)
+    if verdict == "inconclusive" and not notes.barred:
         unsure = next((one.verdict == "inconclusive" for one in metrics if one.name == primary), False)
         needed = _needed(measured[primary], context.margin(primary), primary, arms, notes)
         seconds = replace(seconds, needed=needed if unsure or notes.needed is not None else None)
@@ -86,16 +96,17 @@ def compare(baseline: Rows, candidate: Rows, context: Context, *, absolute_times
         metrics = tuple(replace(one, verdict=verdict if one.verdict else None) for one in metrics)
         routes = tuple(replace(one, verdict=verdict) for one in routes)
     answer = replace(answer, verdict=verdict, primary=primary, seconds=seconds, metrics=metrics, strata=strata)
-    return _closed(replace(answer, routes=routes), notes)
+    answer = replace(answer, routes=routes, shifted=shifted)
+    return _closed(replace(answer, advice=_advice(answer, measured[primary].estimate, arms, context, notes)), notes)
 
 
-def _with_routes(verdict: Verdict, routes: Sequence[Route], notes: Notes) -> Verdict:
+def with_routes(verdict: Verdict, routes: Sequence[Route], notes: Notes) -> Verdict:
     """A route that is worse, and surely so, is worse whatever the total says."""
     worse = [route for route in routes if route.verdict == "regressed"]
     for route in worse:
         told = [metric for metric in route.metrics if metric.guards and metric.verdict == "regressed"]
         names = ", ".join(metric.name for metric in told)
-        share = f"{route.candidate_share:.0%} of requests"
+        share = f"{100 * route.candidate_share:.0f} % of requests"
         hidden = "" if verdict == "regressed" else ", whatever the total says"
         notes.say(None, f"{route.name} regressed ({names}; {share}){hidden}.")
     if worse and verdict == "improved":
@@ -107,24 +118,25 @@ def _closed(answer: Comparison, notes: Notes) -> Comparison:
     return replace(answer, flags=tuple(notes.flags), reasons=tuple(notes.reasons), capped=notes.cap)
 
 
-def _between(arms: Arms, context: Context) -> dict[str, effects.Between]:
-    """What equal runs differ by, for each metric."""
-
-    def error(metric: str) -> effects.Between:
-        pairs = context.pair_history if metric == "throughput" else ()
-        return effects.between(arms.paired, context.history(metric), pairs)[0]
-
-    return {name: error(name) for name in UNITS}
-
-
-def _measured(arms: Arms, error: dict[str, effects.Between]) -> dict[str, Measured]:
-    """Every metric; quantiles from merged buckets where both arms have them."""
-    return {
-        "throughput": effects.throughput(arms, error["throughput"]),
-        **tails.quantiles(arms, error),
-        "error_ratio": effects.errors(arms),
-        "cpu_per_request": effects.cost(arms, error["cpu_per_request"]),
-    }
+def _advice(answer: Comparison, found: Estimate | None, arms: Arms, context: Context, notes: Notes) -> tuple[str, ...]:
+    """The next best thing to do, one sentence: what would make this verdict surer."""
+    if answer.verdict == "not_comparable":
+        return ("Run both where these fields are the same, or declare what was changed on purpose (declared_change).",)
+    spoiled = [_SPOILERS[flag] for flag in dict.fromkeys(notes.caps) if flag in _SPOILERS]
+    if answer.verdict == "inconclusive" and spoiled:
+        return (f"Run it again without {' or '.join(spoiled)}: that allows no verdict however long the runs are.",)
+    if answer.shifted:
+        return ("Run both under the same mix of routes.",)
+    if answer.verdict == "inconclusive":
+        margin = context.margin(answer.primary)
+        return next_design(found, answer.primary, margin, arms, context)
+    if "provisional" in notes.flags:
+        return (
+            "To be sure of what equal runs differ by: five runs of the unchanged code (--history), or pairs by turns.",
+        )
+    if answer.verdict == "improved":
+        return ("To verify it: the same at three load levels and through one outage (--stratum).",)
+    return ()
 
 
 def _needed(measured: Measured, margin: float, primary: str, arms: Arms, notes: Notes) -> float | None:
@@ -147,7 +159,7 @@ def _explain(verdict: Verdict, metrics: Sequence[Metric], primary: str, arms: Ar
     if worse and better:
         notes.say("trade-off", f"A trade-off: {', '.join(better)} improved, {', '.join(worse)} regressed.")
     if verdict == "inconclusive" and not notes.cap:
-        harmed = [metric.name for metric in metrics if metric.guards and unproven_harm(metric)]
+        harmed = [metric.name for metric in metrics if metric.guards and metric.unproven_harm]
         if first is not None and first.verdict == "improved" and harmed:
             notes.say(None, f"{', '.join(harmed)} may be worse by more than the margin; that is not proven.")
         for metric in metrics:
@@ -159,4 +171,4 @@ def _explain(verdict: Verdict, metrics: Sequence[Metric], primary: str, arms: Ar
     if first is not None and first.effect is not None and hint is not None:
         median = hint - 1
         if median * first.effect < 0 and min(abs(median), abs(first.effect)) > first.margin:
-            notes.say(None, f"The mean is driven by outlier seconds: the medians differ by {median:+.1%}.")
+            notes.say(None, f"The mean is driven by outlier seconds: the medians differ by {100 * median:+.1f} %.")

@@ -37,7 +37,7 @@ class Notes:
 
     flags: list[Flag] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
-    cap: bool = False  # at most inconclusive
+    caps: list[Flag] = field(default_factory=list)  # what allows no more than inconclusive
     barred: bool = False  # not comparable
     needed: float | None = None  # seconds an arm should have lasted
 
@@ -47,7 +47,13 @@ class Notes:
             self.flags.append(flag)
         if reason:
             self.reasons.append(reason)
-        self.cap = self.cap or cap
+        if cap and flag is not None:
+            self.caps.append(flag)
+
+    @property
+    def cap(self) -> bool:
+        """Whether no more than inconclusive is allowed."""
+        return bool(self.caps)
 
 
 def design_of(context: Context, baseline: Rows, candidate: Rows, absolute: bool) -> Design:
@@ -90,14 +96,14 @@ def align(a: Arm, b: Arm, design: Design, notes: Notes) -> Arms:
         for who, one in (("baseline", a), ("candidate", b)):
             whole = (one.t[-1] - one.t[0]) / one.step_s + 1 if len(one.t) else 0.0
             if len(one.t) < _WHOLE * whole:
-                notes.say("gaps", f"{1 - len(one.t) / whole:.0%} of the {who}'s rows are missing.")
+                notes.say("gaps", f"{100 * (1 - len(one.t) / whole):.0f} % of the {who}'s rows are missing.")
         return Arms(a, b, paired=False)
     arms, share = aligned(a, b)
     if share < _OVERLAP:
         notes.barred = True
-        notes.say("gaps", f"The arms have only {share:.0%} of their time in common: concurrent arms need half.")
+        notes.say("gaps", f"The arms have only {100 * share:.0f} % of their time in common: concurrent arms need half.")
     elif share < _WHOLE:
-        notes.say("gaps", f"{1 - share:.0%} of the time is missing in one of the arms and left out of both.")
+        notes.say("gaps", f"{100 * (1 - share):.0f} % of the time is missing in one of the arms and left out of both.")
     return arms
 
 
@@ -121,7 +127,7 @@ def length(arms: Arms, notes: Notes) -> None:
             least = SHORTEST * max(1.0, one.step_s)
             notes.needed = max(notes.needed or 0.0, least)
             notes.say(
-                "too-short", f"Too short: {span(one.seconds)} to judge by, at least {span(least)} are needed.", cap=True
+                "too-short", f"Too short: {span(one.seconds)} to judge by, of {span(least)} at the least.", cap=True
             )
             return
 
@@ -172,7 +178,7 @@ def drift(arms: Arms, throughput: Measured, context: Context, notes: Notes) -> N
     effect = float(np.expm1(min(found.effect, 50.0))) if found is not None else 0.0
     for one in drifts(arms, effect, context.margin("throughput")):
         what = f"the {one.who}'s throughput" if one.who else "candidate over baseline"
-        notes.say("drift", f"Drift: {what} changed by {one.change:+.0%} over the run.", cap=True)
+        notes.say("drift", f"Drift: {what} changed by {100 * one.change:+.0f} % over the run.", cap=True)
 
 
 def load_limited(arms: Arms, context: Context) -> bool:
@@ -195,13 +201,13 @@ def history(arms: Arms, context: Context, error: Between, assumed: bool, notes: 
     if arms.paired and error.parts:
         notes.say(
             "pair-history",
-            f"The two targets differ by {np.expm1(error.shift):+.1%} without any change: that is taken out.",
+            f"The two targets differ by {100 * np.expm1(error.shift):+.1f} % without any change: that is taken out.",
         )
     if assumed:
         notes.say("no-aa-history")
         notes.say(
             "provisional",
-            f"Equal runs are assumed to differ by {effects.ASSUMED_RUN_SD:.0%} (standard deviation): "
+            f"Equal runs are assumed to differ by {100 * effects.ASSUMED_RUN_SD:.0f} % (standard deviation): "
             f"{'too few' if context.aa_history_rps else 'no'} A/A runs say how much they do.",
         )
 
@@ -210,12 +216,14 @@ def mix(shifts: Sequence[Shift], notes: Notes) -> bool:
     """A mix of routes that has shifted is named before everything else. True where the total is of other work then."""
     if not shifts:
         return False
-    told = ", ".join(f"{one.route} {one.baseline:.1%} → {one.candidate:.1%}" for one in shifts[:_MIX_NAMED])
+    told = ", ".join(
+        f"{one.route} {100 * one.baseline:.1f} % → {100 * one.candidate:.1f} %" for one in shifts[:_MIX_NAMED]
+    )
     more = f" and {len(shifts) - _MIX_NAMED} more" if len(shifts) > _MIX_NAMED else ""
     notes.reasons.insert(0, f"The mix of routes has shifted: {told}{more} of all requests. Compare route by route.")
     moved = sum(abs(one.candidate - one.baseline) for one in shifts) / 2
     if moved >= _MIX_MOVED:
-        notes.say(None, f"{moved:.0%} of the requests are others than before: the total allows no verdict.")
+        notes.say(None, f"{100 * moved:.0f} % of the requests are others than before: the total allows no verdict.")
     return moved >= _MIX_MOVED
 
 

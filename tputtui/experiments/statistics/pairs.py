@@ -1,6 +1,7 @@
 """Interleaved pairs: each is one observation, so what differs between runs is in the error where it belongs.
 
-At 2 % between runs, five pairs of 120 s find +5 % in 65 % of all cases, one pair of 600 s in 27 %: the same time.
+At 2 % between runs and strongly alike seconds (0.8), five pairs of 120 s find +5 % in 42 % of all cases, one pair of 600 s
+with five runs of history in 24 %: the same time (`python bench/compare.py`).
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ from typing import Final
 import numpy as np
 
 from tputtui.experiments.context import Context
-from tputtui.experiments.outcome import UNITS, Comparison, Flag, Metric, Seconds, Stratum
+from tputtui.experiments.outcome import UNITS, Comparison, Flag, Metric, Route, Seconds, Stratum, StratumKind
 from tputtui.experiments.rows import Rows
-from tputtui.experiments.statistics.compare import compare
+from tputtui.experiments.statistics import gates, routes
+from tputtui.experiments.statistics.compare import compare, with_routes
 from tputtui.experiments.statistics.effects import Measured
+from tputtui.experiments.statistics.gates import Notes
 from tputtui.experiments.statistics.longrun import Estimate, array
+from tputtui.experiments.statistics.planning import pairs_needed
 from tputtui.experiments.statistics.verdicts import judged, overall
+from tputtui.frozen import frozen
 
 ENOUGH: Final = 5
 
@@ -25,60 +30,121 @@ _OF_ONE_PAIR: Final[tuple[Flag, ...]] = ("no-aa-history", "provisional", "noise-
 """What is said of a single pair and does not hold for several."""
 
 
-def compare_pairs(pairs: Sequence[tuple[Rows, Rows]], context: Context) -> Comparison:
+@frozen
+class Pair:
+    """One baseline and one candidate, with what is known of where these two were taken."""
+
+    baseline: Rows
+    candidate: Rows
+    context: Context
+    absolute_times: bool = False
+
+
+def compare_pairs(pairs: Sequence[Pair]) -> Comparison:
     """Two or more pairs as one comparison: the test of Student on each metric's effects, pairs - 1 degrees of freedom.
 
-    A pair that a gate has spoiled (an incident in one arm, drift, no steady state) is left out, and that is said.
+    A pair that a gate has spoiled (an incident in one arm, drift, no steady state) is left out, and that is said. Where
+    one is not comparable, nothing is.
     """
-    each = [compare(a, b, context) for a, b in pairs]
-    barred = next((one for one in each if one.verdict == "not_comparable"), None)
-    if barred is not None:
-        return barred
-    good = [one for one in each if not one.capped or set(one.flags) <= {"too-short", *_OF_ONE_PAIR}]
-    reasons = [
-        f"Pair {number} is left out: {one.reasons[0] if one.reasons else 'no verdict is possible on it.'}"
-        for number, one in enumerate(each, start=1)
-        if one not in good
-    ]
+    context = pairs[0].context
+    each = [compare(one.baseline, one.candidate, one.context, absolute_times=one.absolute_times) for one in pairs]
+    for number, one in enumerate(each, start=1):
+        if one.verdict == "not_comparable":
+            return replace(one, reasons=(f"Pair {number} is not comparable.", *one.reasons))
+    good = [one for one in each if _is_sound(one)]
+    notes = Notes(list(dict.fromkeys(flag for one in each for flag in one.flags if flag not in _OF_ONE_PAIR)))
+    for number, one in enumerate(each, start=1):
+        if not _is_sound(one):
+            why = one.reasons[0] if one.reasons else "no verdict is possible on it."
+            notes.say(None, f"Pair {number} is left out: {why}")
     first = good[0] if good else each[0]
     primary = first.primary
     metrics: tuple[Metric, ...] = ()
+    by_route: tuple[Route, ...] = ()
     if len(good) >= 2:
-        measured = {name: _measured(name, good) for name in UNITS}
+        measured = {name: _measured([one.metric(name) for one in good]) for name in UNITS}
         metrics = judged(measured, context, primary, fewest=0.0)
-        reasons.append(f"{len(good)} pairs, each of them one observation ({len(good) - 1} degrees of freedom).")
+        if "load-limited" in notes.flags:
+            metrics = tuple(gates.without_uplift(metric) for metric in metrics)
+        by_route = _routes(good, context)
+        notes.say(None, f"{len(good)} pairs, each of them one observation ({len(good) - 1} degrees of freedom).")
     else:
-        reasons.append("Fewer than two pairs are left.")
-    advice = () if len(good) >= ENOUGH else (f"Five pairs or more find small effects: these are {len(good)}.",)
-    flags = dict.fromkeys(flag for one in each for flag in one.flags if flag not in _OF_ONE_PAIR)
-    verdict = overall(metrics, primary)
-    guarding = {one.verdict for one in metrics if one.guards}
-    if {"improved", "regressed"} <= guarding:
-        flags["trade-off"] = None
+        notes.say(None, "Fewer than two pairs are left.")
+    if {"improved", "regressed"} <= {one.verdict for one in metrics if one.guards}:
+        notes.say("trade-off")
+    verdict = with_routes(overall(metrics, primary), by_route, notes)
     return replace(
         first,
         verdict=verdict,
         primary=primary,
-        reasons=tuple(reasons),
-        flags=tuple(flags),
+        reasons=tuple(notes.reasons),
+        flags=tuple(notes.flags),
         metrics=metrics,
-        strata=tuple(stratum(f"pair {number}", one) for number, one in enumerate(each, start=1)),
+        routes=by_route,
+        strata=tuple(stratum(f"pair {number}", one, "pair") for number, one in enumerate(each, start=1)),
         seconds=Seconds(
             sum(one.seconds.baseline for one in each),
             sum(one.seconds.candidate for one in each),
             sum(one.seconds.trimmed for one in each),
             sum(one.seconds.excluded for one in each),
         ),
-        advice=advice if verdict == "inconclusive" else (),
+        advice=_advice(good, primary, context) if verdict == "inconclusive" else (),
         capped=False,
+        shifted=False,
     )
 
 
-def _measured(name: str, each: Sequence[Comparison]) -> Measured:
-    found = [metric for one in each if (metric := one.metric(name)) is not None and metric.effect is not None]
+def _is_sound(one: Comparison) -> bool:
+    if one.shifted:
+        return False
+    return not one.capped or set(one.flags) <= {"too-short", *_OF_ONE_PAIR}
+
+
+def _advice(good: Sequence[Comparison], primary: str, context: Context) -> tuple[str, ...]:
+    """How many pairs the margin takes, by how much those that are there differ."""
+    few = f"Five pairs or more find small effects: {len(good)} could be used here."
+    found = _measured([one.metric(primary) for one in good]).estimate
+    if found is None or len(good) < 2:
+        return (few,)
+    margin = context.margin(primary)
+    effect = margin if primary == "error_ratio" else float(np.log1p(margin))
+    needed = pairs_needed(effect, found.se**2 * len(good))
+    if needed is None:
+        return (f"More than a hundred pairs like these would be needed for {primary} to be sure at its margin.",)
+    if needed > len(good):
+        return (f"Next best: {needed} pairs like these in all, which is {needed - len(good)} more.",)
+    return (few,) if len(good) < ENOUGH else ()
+
+
+def _routes(good: Sequence[Comparison], context: Context) -> tuple[Route, ...]:
+    """The routes that two pairs or more could compare, each pair one observation of them too."""
+    found: dict[str, list[Route]] = {}
+    for one in good:
+        for route in one.routes:
+            found.setdefault(route.name, []).append(route)
+    several = {name: each for name, each in found.items() if len(each) >= 2}
+    metrics = [
+        {name: _measured([route.metric(name) for route in each]) for name in routes.METRICS}
+        for each in several.values()
+    ]
+    judged_ = routes.judged_together(metrics, context, fewest=0.0)
+    return tuple(
+        Route(
+            name,
+            float(np.mean([route.baseline_share for route in each])),
+            float(np.mean([route.candidate_share for route in each])),
+            *one,
+        )
+        for (name, each), one in zip(several.items(), judged_, strict=True)
+    )
+
+
+def _measured(each: Sequence[Metric | None]) -> Measured:
+    """One metric over the pairs that have an effect of it."""
+    found = [metric for metric in each if metric is not None and metric.effect is not None]
     if len(found) < 2:
-        return Measured(why=next((m.why for one in each if (m := one.metric(name)) is not None), "") or "not measured")
-    absolute = name == "error_ratio"
+        return Measured(why=next((metric.why for metric in each if metric is not None), "") or "not measured")
+    absolute = found[0].absolute
     effects = array([metric.effect for metric in found])
     values = effects if absolute else np.log1p(effects)
     before, after = (array([getattr(metric, arm) for metric in found]) for arm in ("baseline", "candidate"))
@@ -95,14 +161,17 @@ def _geometric(values: np.ndarray) -> float:
     return float(np.exp(np.mean(np.log(np.maximum(values, 1e-12)))))
 
 
-def stratum(name: str, one: Comparison) -> Stratum:
+def stratum(name: str, one: Comparison, kind: StratumKind) -> Stratum:
     """A comparison as one part of a larger one."""
     throughput, errors = one.metric("throughput"), one.metric("error_ratio")
     return Stratum(
         name,
-        one.seconds.baseline + one.seconds.candidate,
+        (one.seconds.baseline + one.seconds.candidate) / 2,
         throughput.effect if throughput is not None else None,
         throughput.ci if throughput is not None else None,
         errors.effect if errors is not None else None,
         one.verdict,
+        kind,
+        one.metrics,
+        one.reasons[0] if one.reasons and one.verdict in ("inconclusive", "not_comparable", "regressed") else "",
     )

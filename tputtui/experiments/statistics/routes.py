@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -13,14 +13,16 @@ from tputtui.experiments.outcome import Metric, Route, Verdict
 from tputtui.experiments.rows import Rows
 from tputtui.experiments.statistics import effects, tails
 from tputtui.experiments.statistics.arms import Arm, Arms, aligned, arm
-from tputtui.experiments.statistics.effects import Between
+from tputtui.experiments.statistics.effects import Between, Measured
 from tputtui.experiments.statistics.longrun import FEWEST, long_run
-from tputtui.experiments.statistics.verdicts import holm_over, judged, overall
+from tputtui.experiments.statistics.verdicts import FEWEST_EFFECTIVE, holm_over, judged, overall
 from tputtui.frozen import frozen
 from tputtui.text import clean
 
 ENOUGH: Final = 500.0
 """Requests in each arm from which on a route is compared."""
+
+METRICS: Final = ("throughput", "p50", "p90", "p99", "error_ratio")
 
 _SHIFTED: Final = 0.02  # of all requests: a smaller change of a route's share is left alone
 _SURE: Final = 3.0  # standard errors
@@ -56,8 +58,8 @@ def compare_routes(
         if min(_requests(own.baseline), _requests(own.candidate)) >= ENOUGH:
             found.append((clean(name, 120), own, shares))
     found.sort(key=lambda one: -(one[2][0] + one[2][1]))
-    metrics = holm_over([_judged(own, context, error) for _, own, _ in found])
-    routes = [Route(name, *shares, own, _verdict(own)) for (name, _, shares), own in zip(found, metrics, strict=True)]
+    told = judged_together([_measured(own, error) for _, own, _ in found], context)
+    routes = [Route(name, *shares, *one) for (name, _, shares), one in zip(found, told, strict=True)]
     shifts.sort(key=lambda one: -abs(one.candidate - one.baseline))
     return tuple(routes), tuple(shifts)
 
@@ -95,14 +97,25 @@ def _is_shift(own: Arms, arms: Arms, shares: tuple[float, float]) -> bool:
     return bool(abs(change) > _SURE * np.sqrt(variance))
 
 
-def _judged(own: Arms, context: Context, error: dict[str, Between]) -> tuple[Metric, ...]:
-    measured = {
+def _measured(own: Arms, error: dict[str, Between]) -> dict[str, Measured]:
+    return {
         "throughput": effects.throughput(own, error["throughput"]),
         **tails.quantiles(own, error),
         "error_ratio": effects.errors(own),
     }
+
+
+def judged_together(
+    each: Sequence[Mapping[str, Measured]], context: Context, fewest: float = FEWEST_EFFECTIVE
+) -> list[tuple[tuple[Metric, ...], Verdict]]:
+    """Each route's metrics and its verdict, corrected over all of them."""
+    metrics = holm_over([_judged(one, context, fewest) for one in each])
+    return [(one, _verdict(one)) for one in metrics]
+
+
+def _judged(measured: Mapping[str, Measured], context: Context, fewest: float) -> tuple[Metric, ...]:
     tail = next((name for name in ("p99", "p90", "p50") if measured[name].estimate is not None), "p99")
-    metrics = judged(measured, context, tail)
+    metrics = judged(measured, context, tail, fewest)
     guarding = (tail, "error_ratio")
     return tuple(replace(one, guards=one.name in guarding) for one in metrics)
 

@@ -9,26 +9,36 @@ from typing import Final
 import numpy as np
 from scipy.special import chdtrc
 
-from tputtui.experiments.outcome import Comparison, Metric
+from tputtui.experiments.outcome import Comparison, Metric, Stratum, Verdict
+from tputtui.experiments.plan import Experiment
 from tputtui.experiments.statistics.longrun import array
 from tputtui.experiments.statistics.pairs import stratum
 
 LEVELS: Final = 3
+
+FIRST: Final = "as compared"
+"""The pair that was compared first, where no plan says which level it is."""
+
 _Z: Final = 1.96
 
 
-def verified(first: Comparison, others: Sequence[tuple[str, Comparison]]) -> Comparison:
+def verified(first: Comparison, others: Sequence[tuple[str, Comparison]], plan: Experiment | None = None) -> Comparison:
     """`first` judged together with further strata, each a comparison of its own with its name.
 
-    No stratum may have regressed, and all must point the same way. "verified" takes three load levels and one outage
-    (a stratum that is called so). Cochran's Q says whether the strata agree on the size of the effect.
+    All are judged by the metric that decided `first`. No stratum may have regressed, and all must point the same way.
+    "verified" takes three load levels and one outage, and all that were plan. Cochran's Q says whether the strata
+    agree on the size of the effect.
     """
-    named = [("as compared", first), *others]
-    strata = tuple(stratum(name, one) for name, one in named)
+    plan = plan or Experiment()
+    own = plan.first_level([name for name, _ in others]) or FIRST
+    named = [(own, first), *others]
+    strata = [stratum(name, one, "outage" if plan.is_outage(name) else "level") for name, one in named]
     reasons, flags = list(first.reasons), list(first.flags)
     barred = [name for name, one in others if one.verdict == "not_comparable"]
     worse = [name for name, one in named if one.verdict == "regressed"]
-    effects = [one.effect for one in _primaries(named) if one.effect is not None]
+    by = first.deciding.name if first.verdict == "improved" and first.deciding is not None else first.primary
+    metrics = [metric for _, one in named if (metric := one.metric(by)) is not None]
+    effects = [metric.effect for metric in metrics if metric.effect is not None]
     same_sign = len(effects) == len(named) and (min(effects) > 0 or max(effects) < 0)
     verdict = first.verdict
     if barred and verdict != "not_comparable":
@@ -39,32 +49,53 @@ def verified(first: Comparison, others: Sequence[tuple[str, Comparison]]) -> Com
         reasons.append(f"It regressed in: {', '.join(worse)}.")
     elif verdict == "improved" and not same_sign:
         verdict = "inconclusive"
-        reasons.append("The strata do not all point the same way.")
-    outages = [name for name, _ in others if "outage" in name.lower()]
-    levels = len(named) - len(outages)
+        reasons.append(f"The strata do not all point the same way in {by}.")
     if verdict == "improved":
-        if levels >= LEVELS and outages:
-            flags.append("verified")
-            reasons.append(f"Better at {levels} load levels and through an outage.")
+        lacking = _lacking(strata, plan)
+        if lacking:
+            reasons.append(f"Not yet verified: {lacking}.")
         else:
-            reasons.append(
-                f"Not yet verified: that takes {LEVELS} load levels and one outage, here {levels} and {len(outages)}."
-            )
-    pooled, q = _pooled(_primaries(named))
+            flags.append("verified")
+            levels = sum(one.kind == "level" for one in strata)
+            reasons.append(f"Verified: better in {by} at {levels} load levels and through an outage.")
+    pooled, q = _pooled(metrics)
     if pooled is not None:
-        reasons.append(f"All strata together: {first.primary} {np.expm1(pooled):+.1%}.")
+        reasons.append(f"All strata together, weighted by how sure each is: {by} {100 * np.expm1(pooled):+.1f} %.")
     return replace(
         first,
         verdict=verdict,
         reasons=tuple(reasons),
         flags=tuple(dict.fromkeys(flags)),
-        strata=strata,
+        strata=(*first.strata, *strata),
         heterogeneity_p=q,
+        strata_by=by,
+        advice=_advice(first, strata, plan, "verified" in flags, verdict),
     )
 
 
-def _primaries(named: Sequence[tuple[str, Comparison]]) -> list[Metric]:
-    return [metric for _, one in named if (metric := one.metric(one.primary)) is not None]
+def _lacking(strata: Sequence[Stratum], plan: Experiment) -> str:
+    """What is still needed to call an uplift verified; nothing, where it is complete."""
+    levels = sum(one.kind == "level" for one in strata)
+    outages = len(strata) - levels
+    parts = []
+    if levels < LEVELS or not outages:
+        parts.append(f"that takes {LEVELS} load levels and one outage, and these are {levels} and {outages}")
+    missing = plan.missing(one.name for one in strata)
+    if missing:
+        parts.append(f"planned and not given: {', '.join(missing)}")
+    return "; ".join(parts)
+
+
+def _advice(
+    first: Comparison, strata: Sequence[Stratum], plan: Experiment, is_verified: bool, verdict: Verdict
+) -> tuple[str, ...]:
+    if is_verified:
+        return ()
+    if verdict == "improved":
+        missing = plan.missing(one.name for one in strata)
+        what = ", ".join(missing) if missing else f"until there are {LEVELS} load levels and one outage"
+        return (f"To verify it: the same comparison once more, {what} (--stratum).",)
+    return first.advice if verdict == first.verdict else ()
 
 
 def _pooled(metrics: Sequence[Metric]) -> tuple[float | None, float | None]:

@@ -131,14 +131,6 @@ def overall(metrics: Sequence[Metric], primary: str) -> Verdict:
         return "inconclusive"
     p99_better = any(metric.name == "p99" and metric.verdict == "improved" for metric in guards)
     if first.verdict == "improved" or (first.verdict == "equivalent" and p99_better):
-        return "inconclusive" if any(unproven_harm(metric) for metric in guards) else "improved"
+        return "inconclusive" if any(metric.unproven_harm for metric in guards) else "improved"
     settled = all(metric.verdict in (None, "equivalent", "improved") for metric in guards)
     return "equivalent" if first.verdict == "equivalent" and settled else "inconclusive"
-
-
-def unproven_harm(metric: Metric) -> bool:
-    """Whether a metric is worse by more than its margin, and only the proof is missing."""
-    if metric.effect is None or metric.verdict != "inconclusive":
-        return False
-    worse = -metric.effect if metric.name == "throughput" else metric.effect
-    return worse >= metric.margin

@@ -29,12 +29,17 @@ class Prompt(Input):
         self._done, self._changed = done, changed
         self.placeholder = words
         self.value = value
-        self.display = True
+        self._take_place(taken=True)
         self.screen.set_focus(self)  # at once: what is typed ahead belongs here, not to the screen
+
+    def _take_place(self, *, taken: bool) -> None:
+        self.display = taken
+        for footer in self.screen.query("#footer"):
+            footer.display = not taken
 
     def _end(self, value: str | None) -> None:
         done, self._done, self._changed = self._done, None, None
-        self.display = False
+        self._take_place(taken=False)
         self.screen.set_focus(None)
         if done is not None:
             done(value)

@@ -1,0 +1,275 @@
+"""When a release has to go, and when it must not: each rule of the guardrail, tick by tick."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from tputtui.experiments.arm import Seen
+from tputtui.experiments.guardrail import CONFIRMED, Decision, Guard
+from tputtui.settings.expressions import parse_objective
+
+P99, ERRORS, FLOOR = "p99<=250ms", "errors<=1%", "rps>=500"
+Ticks = Sequence[tuple[Seen, Seen | None]]
+START = 1_790_000_000.0
+GONE = Seen()
+
+
+def errors(ratio: float = 0.0, rps: float = 200.0, requests: float | None = None) -> Seen:
+    return Seen(ratio if rps else None, rps, ratio * rps, rps, requests, 0.1)
+
+
+def slow(p99: float = 0.1, share: float = 0.0, rps: float = 200.0) -> Seen:
+    """`share` of the requests are beyond the level."""
+    return Seen(p99, rps, share * rps, rps, None, p99)
+
+
+def play(expression: str, ticks: Ticks, fail_after_s: float = 0.0, **more: object) -> tuple[Decision | None, list[str]]:
+    """The decision, and the alarms as they change."""
+    control = "old" if any(other is not None for _, other in ticks) else None
+    guard = Guard(parse_objective(expression), "new", control, fail_after_s=fail_after_s, **more)  # type: ignore[arg-type]
+    alarms: list[str] = []
+    for second, (own, other) in enumerate(ticks):
+        look = guard.take(float(second), START + second, own, other)
+        if look.alarm and look.alarm not in alarms:
+            alarms.append(look.alarm)
+        if look.decision is not None:
+            return look.decision, alarms
+    return None, alarms
+
+
+def beside(own: Sequence[Seen], other: Seen) -> Ticks:
+    return [(one, other) for one in own]
+
+
+def alone(own: Sequence[Seen]) -> Ticks:
+    return [(one, None) for one in own]
+
+
+WELL, FAILING = errors(), errors(1.0)
+
+
+# ------------------------------------------------------------------------------------------ the objective
+
+
+@pytest.mark.parametrize("control", [None, WELL])
+def test_a_fast_burn_of_the_treatment_alone_ends_it(control: Seen | None) -> None:
+    decision, alarms = play(ERRORS, [(one, control) for one in [WELL] * 300 + [FAILING] * 20])
+    assert decision is not None
+    assert (decision.trigger, decision.threshold, decision.value) == ("fast_burn", 0.01, 1.0)
+    assert decision.treatment.burn_long is not None
+    assert decision.treatment.burn_long >= 14.4
+    assert START + 300 < decision.since <= START + 310
+    assert (decision.control is None) == (control is None)
+    assert "new: errors<=1% is missed" in decision.reason
+    assert not alarms
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "alarm"),
+    [
+        (FAILING, FAILING, "shared incident: old does not meet it, either"),
+        (FAILING, errors(0.02), "shared incident: old does not meet it, either"),
+        (FAILING, errors(rps=0.0), "no data of old"),
+        (FAILING, GONE, "no data of old"),
+        (GONE, WELL, "no data of new"),
+        (errors(1.0, rps=1.0), WELL, ""),  # 60 requests a minute are too few
+    ],
+)
+def test_it_does_not_end_it(own: Seen, other: Seen, alarm: str) -> None:
+    decision, alarms = play(ERRORS, beside([own] * 60, other))
+    assert decision is None
+    assert [one.startswith(alarm) for one in alarms] == ([True] if alarm else [])
+
+
+def test_one_request_a_second_is_judged_once_there_were_a_hundred_but_not_by_a_minute_of_them() -> None:
+    few = [errors(0.05, rps=1.0)] * 99
+    assert play(ERRORS, alone(few))[0] is None
+    found, _ = play(ERRORS, alone(few * 2))
+    assert found is not None
+    assert found.trigger == "missed"
+    assert found.treatment.requests == pytest.approx(100, abs=1)
+
+
+def test_an_incident_that_reaches_the_control_a_tick_later_is_a_shared_one() -> None:
+    """The alarm comes at the first failing tick here: after hours without an error a minute of them burns fast."""
+    storm = errors(1.0, rps=50_000.0)
+    before = beside([WELL] * 300, WELL)
+    ticks = [*before, *beside([storm] * (CONFIRMED - 1), WELL), *beside([storm] * 60, storm)]
+    decision, alarms = play(ERRORS, ticks)
+    assert decision is None
+    assert len(alarms) == 1
+    assert play(ERRORS, [*before, *beside([storm] * CONFIRMED, WELL)])[0] is not None
+
+
+def test_missed_for_so_long_is_so_long_and_a_recovery_starts_over() -> None:
+    sick = slow(0.3, 0.02)
+    found, _ = play(P99, alone([slow()] * 40 + [sick] * 90), fail_after_s=30.0)
+    assert found is not None
+    assert (found.trigger, found.for_s) == ("missed", 30.0)
+    assert play(P99, alone([slow()] * 40 + [sick] * 25 + [slow()] * 60), fail_after_s=30.0)[0] is None
+
+
+def test_a_floor_of_the_throughput_needs_no_requests_and_is_held_against_the_control_s() -> None:
+    low, high = errors(rps=1.0), errors(rps=900.0)
+    floor = [Seen(one.rps, rps=one.rps) for one in (low, high)]
+    found, _ = play(FLOOR, alone([floor[0]] * 20))
+    assert found is not None
+    assert found.trigger == "missed"
+    assert play(FLOOR, beside([floor[0]] * 60, floor[0]))[0] is None
+    assert play(FLOOR, beside([floor[0]] * 60, floor[1]))[0] is not None
+
+
+def test_one_error_among_the_first_thousand_requests_is_no_reason() -> None:
+    """Ten times 0.01 % for ten seconds, which tells nothing."""
+    one = [errors(0.001, rps=100.0)] * 10
+    assert play("errors<=0.01%", alone([*one, *[errors(rps=100.0)] * 60]))[0] is None
+    assert play("errors<=0.01%", alone(one * 6))[0] is not None
+
+
+def test_a_latency_without_buckets_is_judged_by_its_level() -> None:
+    found, _ = play(P99, alone([Seen(0.4, rps=100.0, quantile=0.4)] * 20))
+    assert found is not None
+    assert (found.trigger, round(found.treatment.requests)) == ("missed", 500)
+
+
+def test_it_decides_once() -> None:
+    guard = Guard(parse_objective(ERRORS), "new")
+    found = [guard.take(float(at), START + at, FAILING).decision for at in range(60)]
+    assert sum(one is not None for one in found) == 1
+
+
+def test_data_that_is_missing_for_a_moment_is_no_alarm_and_no_decision() -> None:
+    decision, alarms = play(ERRORS, alone(([WELL] * 20 + [GONE] * 8) * 5))
+    assert (decision, alarms) == (None, [])
+    assert play(ERRORS, alone([WELL] * 20 + [GONE] * 100))[1] == ["no data of new: errors<=1% is not judged"]
+
+
+# ------------------------------------------------------------------------------------------ dead
+
+
+def counted(rps: float, seconds: int) -> list[Seen]:
+    return [errors(rps=rps, requests=rps * (at + 1)) for at in range(seconds)]
+
+
+def silent(requests: float, seconds: int, rps: float = 200.0) -> list[Seen]:
+    """No request any more, which the rate of a window of ten seconds says after as many."""
+    return [errors(rps=rps * max(0, 9 - at) / 10, requests=requests) for at in range(seconds)]
+
+
+def test_a_treatment_that_answers_and_serves_nothing_is_dead_after_ten_seconds() -> None:
+    found, _ = play(ERRORS, beside(counted(200.0, 60) + silent(12_000.0, 20), WELL))
+    assert found is not None
+    assert (found.trigger, found.value, found.threshold) == ("dead", 0.0, None)
+    assert (found.since, found.for_s) == (START + 59, 9 + CONFIRMED)
+    assert "no request for 12 s" in found.reason
+    assert "old has 200.0 req/s" in found.reason
+
+
+NEVER_SERVED = [errors(rps=0.0, requests=0.0)] * 60
+
+
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [
+        (NEVER_SERVED, [WELL] * 60),
+        (counted(1.0, 60) + silent(60.0, 30, 1.0), [WELL] * 90),
+        (counted(200.0, 60) + silent(12_000.0, 30), [WELL] * 60 + [errors(rps=0.0)] * 30),
+        (counted(200.0, 60) + silent(12_000.0, 30), [WELL] * 60 + [errors(rps=20.0)] * 30),
+        (counted(200.0, 60) + [GONE] * 30, [WELL] * 90),
+        (counted(200.0, 60) + silent(12_000.0, 30), [WELL] * 60 + [GONE] * 30),
+        ((counted(200.0, 60) + silent(12_000.0, 8) + [GONE]) * 3, [WELL] * 207),
+        (counted(200.0, 60) + silent(12_000.0, 9), [WELL] * 69),
+    ],
+    ids=["never", "little", "control-none", "control-little", "unread", "control-unread", "between", "nine-seconds"],
+)
+def test_silence_is_not_death(own: Sequence[Seen], other: Sequence[Seen]) -> None:
+    assert play(ERRORS, list(zip(own, other, strict=True)))[0] is None
+
+
+def test_without_a_control_silence_may_be_that_nobody_asks() -> None:
+    assert play(ERRORS, alone(counted(200.0, 60) + silent(12_000.0, 60)))[0] is None
+
+
+# ------------------------------------------------------------------------------------------ worse than the control
+
+
+def noisy(seconds: int, own: Callable[[int], Seen], seed: int = 1) -> Ticks:
+    """Both wander together and a little apart, as two replicas do."""
+    draw = random.Random(seed)
+    ticks = []
+    for at in range(seconds):
+        shared, apart, other = (draw.lognormvariate(0, 0.03) for _ in range(3))
+        one = own(at)
+        ticks.append((scaled(one, shared * apart), scaled(slow(0.1, rps=400.0), shared * other)))
+    return ticks
+
+
+def scaled(one: Seen, by: float) -> Seen:
+    rps, quantile = (one.rps or 0.0) * by, (one.quantile or 0.0) * by
+    return Seen(quantile, rps, one.bad * by, rps, one.requests, quantile)
+
+
+def test_a_quantile_beyond_the_margin_ends_it_though_the_objective_holds() -> None:
+    found, _ = play(P99, noisy(300, lambda _: slow(0.14, rps=400.0)))
+    assert found is not None
+    assert found.effect is not None
+    assert (found.trigger, found.effect.metric, found.looks) == ("worse_than_control", "p99", 2)
+    assert found.effect.low > 10
+    assert found.effect.percent == pytest.approx(40, abs=4)
+    assert found.threshold is not None
+    assert found.value is not None
+    assert found.value > found.threshold
+    assert "p99" in found.reason
+
+
+def test_a_share_of_the_throughput_that_falls_ends_it() -> None:
+    found, _ = play(P99, noisy(600, lambda at: slow(rps=40.0 if at < 100 else 30.0)))
+    assert found is not None
+    assert found.effect is not None
+    assert found.effect.metric == "throughput"
+    assert found.effect.high < -2
+    assert found.effect.percent == pytest.approx(-25, abs=6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "own",
+    [
+        lambda _: slow(rps=400.0),
+        lambda _: slow(0.107, rps=400.0),  # within the margin of 10 %
+        lambda _: slow(rps=20.0),  # a canary: a twentieth of the traffic is no regression
+        lambda at: slow(rps=20.0 if at < 100 else 100.0),  # and gets more of it
+        lambda _: slow(0.3, rps=5.0),  # 50 requests in a row have no p99
+        lambda at: slow(0.1 if at < 121 or at > 129 else 0.2, rps=400.0),  # one look
+    ],
+    ids=["equal", "within", "canary", "more", "few", "one-look"],
+)
+def test_what_is_not_worse_goes_on(own: Callable[[int], Seen], seed: int) -> None:
+    assert play("p99<=60s", noisy(600, own, seed))[0] is None
+
+
+def test_worse_at_one_look_only_is_not_enough() -> None:
+    sick = noisy(131, lambda _: slow(0.2, rps=400.0))
+    assert play(P99, sick)[0] is None  # the first look is at 120 s
+    assert play(P99, [*sick, *noisy(10, lambda _: slow(0.2, rps=400.0), 2)])[0] is not None
+
+
+def test_a_margin_that_is_asked_for_counts() -> None:
+    ticks = noisy(300, lambda _: slow(0.14, rps=400.0))
+    assert play(P99, ticks, margins={"p99": 0.5})[0] is None
+
+
+def test_worse_is_not_said_while_the_control_misses_it_too() -> None:
+    ticks = [(own, Seen(0.4, 400.0, 200.0, 400.0, None, 0.1)) for own, _ in noisy(300, lambda _: slow(0.2, rps=400.0))]
+    decision, alarms = play(P99, ticks)
+    assert decision is None
+    assert len(alarms) == 1
+    assert alarms[0].startswith("shared incident")
+
+
+def test_rows_with_a_gap_are_none() -> None:
+    ticks = noisy(300, lambda _: slow(0.2, rps=400.0))
+    assert play(P99, [(GONE if at % 9 == 0 else own, other) for at, (own, other) in enumerate(ticks)])[0] is None

@@ -1,0 +1,128 @@
+"""The experiment's file: written before, held against what was done, and grown by what was found."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import UTC, datetime
+
+import pytest
+
+from tputtui.experiments.deviations import Done, deviations
+from tputtui.experiments.outcome import Comparison, Stratum
+from tputtui.experiments.plan import Experiment, PlanError, from_header, parse_experiment, template
+from tputtui.experiments.results import entry, is_repeated, parse_results
+
+WRITTEN = """
+title = "Pool"
+hypothesis = "A bigger pool changes p99 by at least 10%"
+primary = "p99"
+margins = ["p99=10%", "error_ratio=0.2pp"]
+levels = ["load 30", "load 50"]
+outages = ["replica stopped"]
+duration = "5m"
+pairs = 3
+"""
+WHEN = datetime(2026, 11, 25, 22, 0, tzinfo=UTC)
+
+
+def found(verdict: str = "improved", **changes: object) -> Comparison:
+    return Comparison(verdict, "sequential", "p99", **changes)  # type: ignore[arg-type]
+
+
+def noted(comparison: Comparison, when: datetime = WHEN, name: str = "b.tput.gz") -> str:
+    identities = {"baselines": ["run:1"], "candidates": ["run:2", "run:3"]}
+    sides = {"baseline": "a.tput.gz", "candidate": name}
+    return entry(comparison, when, "p99 -20.0 % [-25.0, -15.0]", sides, identities, ["p99: ..."], [], ["It ran 3 min."])
+
+
+def test_a_plan_is_the_same_from_its_file_and_from_a_runs_header() -> None:
+    plan = parse_experiment(WRITTEN)
+    assert (plan.duration_s, plan.pairs, plan.levels) == (300.0, 3, ("load 30", "load 50"))
+    header = {
+        "title": "Pool",
+        "hypothesis": "A bigger pool changes p99 by at least 10%",
+        "primary": "p99",
+        "margins": "p99=10%, error_ratio=0.2pp",
+        "levels": "load 30, load 50",
+        "outages": "replica stopped",
+        "duration": "5m",
+        "pairs": "3",
+        "team": "ours",
+    }
+    assert from_header(header) == plan
+    assert plan.changed_since(from_header({**header, "primary": "p90", "levels": ""})) == ["primary", "levels"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('duration = "five minutes"', "duration: 'five minutes' is not a duration"),
+        ("pairs = 0", "pairs: a whole number from 1 to 1000"),
+        ('levels = ["a, b"]', "levels: names without commas"),
+    ],
+)
+def test_what_a_plan_cannot_mean_is_refused(text: str, words: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        parse_experiment(text)
+    assert words in str(caught.value)
+
+
+def test_the_template_holds_what_a_pilot_said_of_the_length() -> None:
+    filled = template("one pair: 8 min\nfive pairs: 20 min", "2m", 5, "p99")
+    plan = parse_experiment(filled)
+    assert (plan.duration_s, plan.pairs, plan.primary) == (120.0, 5, "p99")
+    assert "# five pairs: 20 min\n" in filled
+
+
+def test_whatever_was_not_done_as_planned_is_a_sentence() -> None:
+    plan = parse_experiment(WRITTEN)
+    recorded = parse_experiment(WRITTEN.replace('primary = "p99"', 'primary = "p90"'))
+    strata = (Stratum("load 30", 300.0, None, None, None, kind="level"),)
+    done = Done([("the baseline", 300.0), ("the candidate", 180.0)], 2, {"p99": 0.2, "p50": 0.1}, recorded)
+    said = deviations(plan, done, Comparison("improved", "sequential", "throughput", strata=strata))
+    assert said == (
+        "Each arm was to run 5 min: the candidate ran 3 min.",
+        "3 pairs were planned: 2 are here.",
+        "p99 was to decide: throughput did.",
+        "The margin of p99 was to be 10 %: it was 20 %.",
+        "Planned and not given: load 50, replica stopped.",
+        "Changed in the plan since the runs were recorded: primary.",
+    )
+
+
+def test_a_comparison_as_planned_or_without_a_plan_deviates_in_nothing() -> None:
+    plan = Experiment({"primary": "p99"}, duration_s=300.0)
+    assert deviations(plan, Done([("the baseline", 292.0)]), found()) == ()  # the first scrapes have no rate yet
+    assert deviations(Experiment(), Done([("the baseline", 3.0)]), found()) == ()
+
+
+def test_what_was_found_is_appended_and_read_again() -> None:
+    hostile = 'b"]\n[[results]]\nverdict = "regressed"\x1b[31m.tput.gz'
+    grown = WRITTEN + noted(found(flags=("verified",))) + noted(found("inconclusive"), name=hostile)
+    assert parse_experiment(grown) == parse_experiment(WRITTEN)
+    first, second = parse_results(grown)
+    assert (first.words, first.date, first.candidates) == ("improved, verified", WHEN, ("run:2", "run:3"))
+    assert second.words == "inconclusive"
+    assert tomllib.loads(grown)["results"][0]["deviations"] == ["It ran 3 min."]
+
+
+def test_only_what_is_new_is_worth_a_line() -> None:
+    grown = WRITTEN + noted(found())
+    later = datetime(2026, 11, 26, tzinfo=UTC)
+    assert is_repeated(grown, noted(found(), later))
+    assert not is_repeated(grown, noted(found("equivalent"), later))
+    assert not is_repeated(WRITTEN, noted(found()))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "results = 3",
+        "[[results]]\nverdict = 'improved'",
+        "[[results]]\nverdict = 'better'\ndate = 2026-11-25T00:00:00Z",
+        "[[results]]\nverdict = 'improved'\ndate = 2026-11-25",
+        "no toml",
+    ],
+)
+def test_results_that_are_none_of_ours_are_left_out(text: str) -> None:
+    assert parse_results(text) == []

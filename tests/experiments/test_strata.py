@@ -1,0 +1,140 @@
+"""An uplift is verified at several levels and through an outage, as it was planned: by one metric, and none left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from simulated import Service, run
+
+from tputtui.experiments.context import Context
+from tputtui.experiments.outcome import Comparison, Interval, Metric, Verdict
+from tputtui.experiments.plan import Experiment
+from tputtui.experiments.report.words import headline
+from tputtui.experiments.rows import Rows
+from tputtui.experiments.statistics.compare import compare
+from tputtui.experiments.statistics.pairs import Pair, compare_pairs
+from tputtui.experiments.statistics.strata import verified
+
+CALM = Service(phi=0.3, cv=0.04)
+PLAN = Experiment(levels=("load 30", "load 50", "load 70"), outages=("replica stopped",))
+
+
+def metric(name: str, effect: float, verdict: Verdict) -> Metric:
+    ends = Interval(effect - 0.03, effect + 0.03)
+    return Metric(name, 1.0, 1.0 + effect, effect, ends, 0.001, 50.0, 0.1, verdict)
+
+
+def answer(verdict: Verdict, primary: str = "p99", p99: float = -0.2, throughput: float = 0.0) -> Comparison:
+    said: Verdict = "improved" if p99 < 0 else "regressed"
+    metrics = metric("throughput", throughput, "equivalent"), metric("p99", p99, said)
+    return Comparison(verdict, "concurrent", primary, metrics=metrics)
+
+
+def given(*names: str) -> list[tuple[str, Comparison]]:
+    return [(name, answer("improved")) for name in names]
+
+
+def test_all_strata_are_judged_by_the_metric_that_decided_the_first() -> None:
+    """At one level the load was not limited, so its own primary is the throughput: that is another question."""
+    other = [("load 70", answer("improved", primary="throughput", throughput=0.03)), *given("load 30", "outage")]
+    found = verified(answer("improved"), other)
+    assert found.verdict == "improved"
+    assert "verified" in found.flags
+    assert found.heterogeneity_p == pytest.approx(1.0)
+
+
+def test_what_was_planned_and_is_missing_is_said_and_nothing_is_verified() -> None:
+    found = verified(answer("improved"), given("load 30", "replica stopped", "another level"), PLAN)
+    assert "verified" not in found.flags
+    assert "planned and not given: load 50, load 70" in " ".join(found.reasons)
+    assert "load 50, load 70" in found.advice[0]
+
+
+def test_the_pair_that_is_compared_is_at_the_planned_level_that_is_not_among_the_strata() -> None:
+    found = verified(answer("improved"), given("load  30", "LOAD 70", "replica stopped"), PLAN)
+    assert [(one.name, one.kind) for one in found.strata] == [
+        ("load 50", "level"),
+        ("load  30", "level"),
+        ("LOAD 70", "level"),
+        ("replica stopped", "outage"),
+    ]
+    assert "verified" in found.flags
+    assert "Verified: better in p99 at 3 load levels and through an outage." in found.reasons
+    assert found.advice == ()
+
+
+def test_a_stratum_that_points_the_other_way_takes_the_uplift_back() -> None:
+    found = verified(answer("improved"), [*given("load 30", "load 70"), ("outage", answer("inconclusive", p99=0.01))])
+    assert found.verdict == "inconclusive"
+    assert "do not all point the same way in p99" in " ".join(found.reasons)
+
+
+def test_pairs_stay_strata_beside_the_levels() -> None:
+    rng = np.random.default_rng(4)
+    pairs = [Pair(run(rng, 90, CALM), run(rng, 90, CALM, effect=0.2), Context()) for _ in range(4)]
+    found = verified(compare_pairs(pairs), given("outage"))
+    assert [one.kind for one in found.strata] == ["pair"] * 4 + ["level", "outage"]
+
+
+# ------------------------------------------------------------------------------------------------ pairs
+
+
+def routed(rng: np.random.Generator, effect: float, share: float = 0.5) -> Rows:
+    """A service of two routes; the effect is on the p99 of the second alone."""
+    parts = {"GET /a": 600 * share * 2, "GET /b": 600 * (1 - share) * 2}
+    routes = {}
+    for name, rate in parts.items():
+        service = replace(CALM, rate=rate, pauses=0.0)
+        routes[name] = run(rng, 90, service, p99_effect=effect if name == "GET /b" else 0.0)
+    whole = run(rng, 90, replace(CALM, rate=1200.0, pauses=0.0))
+    total = tuple(a + b for a, b in zip(*(one.columns["rps"] for one in routes.values()), strict=True))
+    return replace(whole, columns={**whole.columns, "rps": total}, routes=routes)
+
+
+def test_a_route_that_regressed_over_the_pairs_regresses_them_and_all_pairs_count() -> None:
+    rng = np.random.default_rng(1)
+    pairs = [Pair(routed(rng, 0.0), routed(rng, 0.5), Context()) for _ in range(5)]
+    found = compare_pairs(pairs)
+    assert found.verdict == "regressed"
+    assert {route.name: route.verdict for route in found.routes}["GET /b"] == "regressed"
+    assert any("GET /b regressed" in reason for reason in found.reasons)
+    alone = [compare(one.baseline, one.candidate, Context()) for one in pairs]
+    each = [route.metric("p99") for one in alone for route in one.routes if route.name == "GET /b"]
+    logs = [np.log1p(one.effect) for one in each if one is not None and one.effect is not None]
+    assert len(logs) == 5
+    merged = {route.name: route for route in found.routes}["GET /b"].metric("p99")
+    assert merged is not None
+    assert np.log1p(merged.effect or 0.0) == pytest.approx(float(np.mean(logs)))
+
+
+def test_a_pair_of_another_mix_is_left_out() -> None:
+    rng = np.random.default_rng(2)
+    pairs = [Pair(routed(rng, 0.0), routed(rng, 0.0), Context()) for _ in range(3)]
+    pairs[1] = replace(pairs[1], candidate=routed(rng, 0.0, share=0.7))
+    found = compare_pairs(pairs)
+    assert any(reason.startswith("Pair 2 is left out: The mix of routes") for reason in found.reasons)
+
+
+def test_a_pair_that_was_taken_on_another_machine_bars_all() -> None:
+    rng = np.random.default_rng(3)
+    pairs = [Pair(run(rng, 90, CALM), run(rng, 90, CALM), Context()) for _ in range(3)]
+    pairs[2] = replace(pairs[2], context=Context(env_a={"cpus": "8"}, env_b={"cpus": "4"}))
+    found = compare_pairs(pairs)
+    assert found.verdict == "not_comparable"
+    assert found.reasons[0] == "Pair 3 is not comparable."
+
+
+def test_an_uplift_of_the_tail_alone_is_verified_by_the_tail() -> None:
+    """An open load that nobody declared: throughput is equivalent, on either side of nothing by chance."""
+    first = replace(answer("improved"), primary="throughput")
+    others = [
+        ("load 30", replace(answer("improved", throughput=-0.001), primary="throughput")),
+        ("load 70", replace(answer("improved", throughput=0.002), primary="throughput")),
+        ("outage", replace(answer("improved", throughput=-0.003), primary="throughput")),
+    ]
+    found = verified(first, others)
+    assert "verified" in found.flags
+    assert found.strata_by == "p99"
+    assert headline(found) == "improved, verified: p99 -20.0 % [-23.0, -17.0]"

@@ -1,0 +1,60 @@
+"""In what a comparison was not done as it had been planned: said in the report, whatever the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from typing import Final
+
+from tputtui.experiments.outcome import Comparison
+from tputtui.experiments.plan import Experiment
+from tputtui.frozen import frozen
+from tputtui.text import span
+
+_SHORT: Final = 0.05  # of the planned duration that may be missing, and at least
+_NAMED: Final = 2  # arms that are named one by one
+_START_S: Final = 10.0  # for the first scrapes, of which no rate is known yet
+
+
+@frozen
+class Done:
+    """What was compared, besides the comparison itself."""
+
+    seconds: Sequence[tuple[str, float]] = ()  # (arm, how long it was), of every arm there is
+    pairs: int = 1
+    margins: Mapping[str, float] = field(default_factory=dict)  # that were asked for in place of the plan's
+    recorded: Experiment | None = None  # the plan as the runs carry it
+
+
+def deviations(plan: Experiment, done: Done, comparison: Comparison) -> tuple[str, ...]:
+    """A sentence for each; none without a plan."""
+    found = []
+    if plan.duration_s is not None:
+        least = plan.duration_s - max(_START_S, _SHORT * plan.duration_s)
+        short = {name: seconds for name, seconds in done.seconds if seconds < least}
+        if len(short) > _NAMED:
+            lengths = " to ".join(dict.fromkeys(map(span, (min(short.values()), max(short.values())))))
+            who = f"all {len(short)}" if len(short) == len(done.seconds) else f"{len(short)} of {len(done.seconds)}"
+            found.append(f"Each arm was to run {span(plan.duration_s)}: {who} ran {lengths}.")
+        elif short:
+            told = ", ".join(f"{name} ran {span(seconds)}" for name, seconds in short.items())
+            found.append(f"Each arm was to run {span(plan.duration_s)}: {told}.")
+    if done.pairs < plan.pairs:
+        found.append(f"{plan.pairs} pairs were planned: {done.pairs} {'is' if done.pairs == 1 else 'are'} here.")
+    if plan.primary is not None and plan.primary != comparison.primary:
+        why = ", for the load was limited" if "load-limited" in comparison.flags else ""
+        found.append(f"{plan.primary} was to decide: {comparison.primary} did{why}.")
+    for metric, margin in done.margins.items():
+        planned = plan.margins.get(metric)
+        if planned is not None and planned != margin:
+            unit = "pp" if metric == "error_ratio" else "%"
+            found.append(f"The margin of {metric} was to be {100 * planned:g} {unit}: it was {100 * margin:g} {unit}.")
+    given = [one.name for one in comparison.strata if one.kind in ("level", "outage")]
+    missing = plan.missing(given)
+    if missing:
+        found.append(f"Planned and not given: {', '.join(missing)}.")
+    if done.recorded is not None:
+        changed = plan.changed_since(done.recorded)
+        if changed:
+            found.append(f"Changed in the plan since the runs were recorded: {', '.join(changed)}.")
+    return tuple(found)

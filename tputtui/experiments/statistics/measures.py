@@ -1,0 +1,29 @@
+"""Every metric of two arms, each with what equal runs differ by."""
+
+from __future__ import annotations
+
+from tputtui.experiments.context import Context
+from tputtui.experiments.outcome import UNITS
+from tputtui.experiments.statistics import effects, tails
+from tputtui.experiments.statistics.arms import Arms
+from tputtui.experiments.statistics.effects import Between, Measured
+
+
+def every(arms: Arms, error: dict[str, Between]) -> dict[str, Measured]:
+    """Every metric; quantiles from merged buckets where both arms have them."""
+    return {
+        "throughput": effects.throughput(arms, error["throughput"]),
+        **tails.quantiles(arms, error),
+        "error_ratio": effects.errors(arms),
+        "cpu_per_request": effects.cost(arms, error["cpu_per_request"]),
+    }
+
+
+def between(paired: bool, context: Context) -> dict[str, Between]:
+    """What equal runs differ by, for each metric."""
+
+    def error(metric: str) -> Between:
+        pairs = context.pair_history if metric == "throughput" else ()
+        return effects.between(paired, context.history(metric), pairs)[0]
+
+    return {name: error(name) for name in UNITS}

@@ -1,0 +1,52 @@
+"""How close each resource of a service and of its host came to its limit over a run: utilisation and waiting work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tputtui.frozen import frozen
+from tputtui.model import SaturationState
+
+MOST = 64  # resources that are followed
+
+
+@frozen
+class Resource:
+    """One resource over all rows in which it was known. None is not known."""
+
+    name: str
+    mean: float | None  # of its ratio of use, 0 to 1
+    highest: float | None
+    waiting: float | None  # mean of what waited, in its own unit
+    most_waiting: float | None
+
+
+class Resources:
+    """Takes the rows of saturation tick by tick."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[list[float], list[float]]] = {}  # name -> [sum, count, most] of use, of waiting
+
+    def take(self, rows: Iterable[SaturationState]) -> None:
+        """Add one tick's."""
+        for row in rows:
+            if row.name not in self._known and len(self._known) >= MOST:
+                continue
+            use, waiting = self._known.setdefault(row.name, ([0.0, 0, 0.0], [0.0, 0, 0.0]))
+            for kept, value in ((use, row.ratio), (waiting, row.waiting)):
+                if value is not None:
+                    kept[0] += value
+                    kept[1] += 1
+                    kept[2] = max(kept[2], value)
+
+    def found(self) -> tuple[Resource, ...]:
+        """All of which anything was known, most used first."""
+        out = []
+        for name, (use, waiting) in self._known.items():
+            if use[1] or waiting[1]:
+                out.append(Resource(name, *_told(use), *_told(waiting)))
+        return tuple(sorted(out, key=lambda one: -(one.mean or 0.0)))
+
+
+def _told(kept: list[float]) -> tuple[float | None, float | None]:
+    return (kept[0] / kept[1], kept[2]) if kept[1] else (None, None)
