@@ -272,8 +272,11 @@ class TputtuiApp(App[int]):
         self._wire.forget()
 
     def on_resize(self) -> None:
-        """A terminal that changes its size moves or drops what it shows."""
+        """A terminal that changes its size moves or drops what it shows; after a stop it comes back empty, of the same
+        size: then nothing but this draws all of it again.
+        """
         self.forget_screen()
+        self.screen.refresh()
 
     def backlog(self) -> int:
         """Writes that wait for the terminal. Textual blocks its loop at 30: we stop drawing long before."""

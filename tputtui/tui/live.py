@@ -52,7 +52,6 @@ class LiveScreen(Screen[None]):
         self.handlers = (self.lists,)  # who else knows this screen's keys
         self._charts = Charts()
         self._plan: arrangement.Plan | None = None
-        self._arranged_for = (0, 0)
         self._zoomed: PanelName | None = None
         self._pictured = False
         self._profile_wanted = ""  # "now" or "ask": p or P was pressed before the processes had been read
@@ -99,16 +98,13 @@ class LiveScreen(Screen[None]):
         super()._compositor_refresh()
 
     def on_resize(self, event: events.Resize) -> None:
-        """A new size is a new arrangement. The first one is known already."""
-        if self._plan is not None and event.size == self._arranged_for:
-            return
+        """A new size is a new arrangement, and so is the same size: a terminal that comes back after a stop is empty."""
         self._plan = None
         self.call_after_refresh(self.desk.show_scene)
         self.lay_out(self.desk.scene(), event.size.width, event.size.height)
 
     def lay_out(self, scene: Scene | None, width: int, height: int) -> None:
         """Give each panel the place that `views.arrangement` plans for it; only when the plan changed."""
-        self._arranged_for = (width, height)
         plan = arrangement.plan(scene, width, height, self._zoomed)
         if plan == self._plan:
             return
