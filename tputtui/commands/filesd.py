@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -19,6 +18,8 @@ def read(path: str) -> tuple[TargetSettings, ...]:
 
     Raises UsageError with a sentence.
     """
+    import json  # dear, and few starts need it
+
     shown = clean(path, 200)
     try:
         content, _ = plainfile.read(path, _LARGEST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -36,12 +37,15 @@ def show(
     baseline: Baseline | None = None,
 ) -> int:
     """Run the screen; its exit code. The lines of its end go to stderr, as the screen did."""
+    gc.disable()  # what is made while all is loaded stays: the app looks for garbage once it is
     from tputtui.tui.run import CannotShow, run
 
     try:
         ended = run(settings, source, notes, profile_pid, over_when, opened, player, baseline)
     except CannotShow as error:
         raise UsageError(str(error)) from error
+    finally:
+        gc.enable()
     for line in ended.lines:
         say(line)
     return ended.code

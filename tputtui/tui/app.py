@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, InvalidThemeError
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.theme import Theme
 
 from tputtui import text
 from tputtui.collect.address import redact
@@ -46,6 +48,12 @@ if TYPE_CHECKING:
 
 BACKLOG = 4  # writes that wait for the terminal: beyond that a frame is dropped, not queued
 SAY_S = 6.0
+
+
+def _all_is_loaded() -> None:
+    """Garbage is looked for again (`commands.screen` turned that off), and no longer in what stays for good."""
+    gc.freeze()
+    gc.enable()
 
 
 class TputtuiApp(App[int]):
@@ -85,8 +93,18 @@ class TputtuiApp(App[int]):
         self._wire = Wire()
         self._said_at = 0.0
         self._lifeline = Lifeline(self._leave_with, source.stop)
-        self.register_theme(look.theme())
-        self.theme = look.name
+        self._begin_with(look.theme())
+
+    def _begin_with(self, theme: Theme) -> None:
+        """The first theme. Assigned to `theme`, it would be one that changes: Textual parses all styles again, and lays
+        everything out again.
+        """
+        self.register_theme(theme)
+        self.set_reactive(App.theme, theme.name)
+        self.set_class(theme.dark, "-dark-mode", update=False)
+        self.set_class(not theme.dark, "-light-mode", update=False)
+        self.stylesheet.set_variables(self.get_css_variables())
+        self._refresh_truecolor_filter(self.ansi_theme)
 
     @cached_property
     def profiles(self) -> Profiles:
@@ -125,9 +143,12 @@ class TputtuiApp(App[int]):
             self._lifeline.hold(asyncio.get_running_loop())
         if self.settings.keys:
             self.set_keymap(self.settings.keys)
-        self.latest = self._before_the_first()
-        await self.push_screen(self.opened or LiveScreen())
         self.call_after_refresh(self._start_engine)
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The live screen, or what is shown in its place, without one of Textual's own below it."""
+        self.latest = self._before_the_first()
+        return self.opened or LiveScreen()
 
     def _before_the_first(self) -> Snapshot:
         """What there is to show before anything was asked: the frame, and the targets that are waited for."""
@@ -142,6 +163,7 @@ class TputtuiApp(App[int]):
         self.source.subscribe(lambda snapshot: self.post_message(Tick(snapshot)))
         self.source.start()
         self.set_interval(1.0, self._check_engine)
+        self.set_timer(1.0, _all_is_loaded)
 
     def _check_engine(self) -> None:
         """An engine that died is our own error: it ends the screen, and the sentence says so."""
@@ -250,8 +272,11 @@ class TputtuiApp(App[int]):
         self._wire.forget()
 
     def on_resize(self) -> None:
-        """A terminal that changes its size moves or drops what it shows."""
+        """A terminal that changes its size moves or drops what it shows; after a stop it comes back empty, of the same
+        size: then nothing but this draws all of it again.
+        """
         self.forget_screen()
+        self.screen.refresh()
 
     def backlog(self) -> int:
         """Writes that wait for the terminal. Textual blocks its loop at 30: we stop drawing long before."""

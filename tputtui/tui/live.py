@@ -53,6 +53,7 @@ class LiveScreen(Screen[None]):
         self._charts = Charts()
         self._plan: arrangement.Plan | None = None
         self._zoomed: PanelName | None = None
+        self._pictured = False
         self._profile_wanted = ""  # "now" or "ask": p or P was pressed before the processes had been read
 
     @property
@@ -83,8 +84,21 @@ class LiveScreen(Screen[None]):
 
     # ------------------------------------------------------------------------------------------ arranging
 
+    def on_mount(self) -> None:
+        """Arranged before it is drawn for the first time."""
+        self.lay_out(self.desk.scene(), *self.app.size)
+
+    def _compositor_refresh(self) -> None:
+        """The first picture is a whole one: each panel has its place and none is drawn yet. Textual has no public place
+        for it.
+        """
+        if not self._pictured:
+            self._pictured = True
+            self.desk.show_scene()
+        super()._compositor_refresh()
+
     def on_resize(self, event: events.Resize) -> None:
-        """A new size is a new arrangement."""
+        """A new size is a new arrangement, and so is the same size: a terminal that comes back after a stop is empty."""
         self._plan = None
         self.call_after_refresh(self.desk.show_scene)
         self.lay_out(self.desk.scene(), event.size.width, event.size.height)
@@ -139,9 +153,10 @@ class LiveScreen(Screen[None]):
         self.query_one("#header", LineBar).show_line(header(scene, size.width))
         for name in PANELS:
             panel = self.query_one(f"#{name}", Panel)
-            if not panel.display or panel.size.width < 10 or panel.size.height < 1:
+            width, height = panel.size
+            if not panel.display or width < 10 or height < 1:
                 continue
-            view = self.view(name, scene, panel.size.width, panel.size.height)
+            view = self.view(name, scene, width, height)
             panel.show(view)
             if view.list is not None:
                 self.desk.keep_list(name, view.list)

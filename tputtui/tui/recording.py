@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from tputtui import text
 from tputtui.model import Event
-from tputtui.runs.header import Mark
 from tputtui.tui.travel import ask
 
 if TYPE_CHECKING:
     from tputtui.profiling.profile import Profile
+    from tputtui.runs.header import Mark
     from tputtui.runs.recorder import Recorder
     from tputtui.tui.app import TputtuiApp
 
@@ -158,6 +158,8 @@ class RecordCommands:
         scene = self._desk.scene()
         if scene is None:
             return
+        from tputtui.runs.header import Mark  # what a run's file holds is loaded with the first mark
+
         at, moment = scene.snapshot.at, scene.snapshot.time
         if self._desk.timeline.moment is None:
             moment += time.monotonic() - at

@@ -147,7 +147,9 @@ def _runs(cells: dict[int, Cell], shown: dict[int, Cell]) -> Iterator[tuple[int,
     while at < len(changed):
         first = last = changed[at]
         at += 1
-        while at < len(changed) and changed[at] - last <= BRIDGE + 1 and _known(cells, last, changed[at]):
+        while at < len(changed) and (
+            changed[at] == last + 1 or (changed[at] - last <= BRIDGE + 1 and _known(cells, last, changed[at]))
+        ):
             last = changed[at]
             at += 1
         if cells[first] is _BEHIND and first - 1 in cells:

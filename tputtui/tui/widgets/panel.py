@@ -47,6 +47,8 @@ class Panel(Widget):
     def __init__(self, name: str) -> None:
         super().__init__(id=name)
         self._view = PanelView(())
+        self._drawn = False
+        self._across = 0  # cells, while its lines are drawn: Textual looks a size up anew each time
 
     @property
     def view(self) -> PanelView:
@@ -56,7 +58,7 @@ class Panel(Widget):
     def show(self, view: PanelView) -> None:
         """Show a view; only what differs from the last one is repainted."""
         old, self._view = self._view, view
-        if old.lines is view.lines and old.cursor == view.cursor:
+        if not self._drawn or (old.lines is view.lines and old.cursor == view.cursor):
             return
         dirty: list[Region] = []
         for y in range(max(len(old.lines), len(view.lines))):
@@ -74,6 +76,8 @@ class Panel(Widget):
         """The lines of a region. A panel has no border, padding or tint, so Textual's cache of styled lines, a third of
         the cost of drawing, has nothing to add.
         """
+        self._drawn = True
+        self._across = self.size.width
         return [self.render_line(y).crop(crop.x, crop.right) for y in crop.line_range]
 
     def render_line(self, y: int) -> Strip:
@@ -81,9 +85,9 @@ class Panel(Widget):
         app = cast("TputtuiApp", self.app)
         view = self._view
         if y >= len(view.lines):
-            return Strip.blank(self.size.width, app.palette.styles["plain"])
+            return Strip.blank(self._across, app.palette.styles["plain"])
         strip = app.palette.strip(view.lines[y], cursor=y == view.cursor, ascii_only=app.settings.ascii)
-        return strip.adjust_cell_length(self.size.width, app.palette.styles["plain"])
+        return strip.adjust_cell_length(self._across, app.palette.styles["plain"])
 
     def on_click(self, event: events.Click) -> None:
         """The mouse is a bonus: a click focuses the panel and moves the cursor."""
@@ -101,8 +105,6 @@ class Panel(Widget):
 
 def changed_cells(before: Line, after: Line) -> tuple[int, int]:
     """The cells [start, end) in which two lines differ."""
-    # After a resize the lines are of two widths: what both end with does not stand in the same cells.
-    one_width = _width(before) == _width(after)
     head = 0
     start = 0
     for old, new in zip(before, after, strict=False):
@@ -111,6 +113,8 @@ def changed_cells(before: Line, after: Line) -> tuple[int, int]:
         head += 1
         start += text.width(new.text)
     rest_before, rest_after = before[head:], after[head:]
+    # After a resize the lines are of two widths: what both end with does not stand in the same cells.
+    one_width = _width(rest_before) == _width(rest_after)
     tail = 0
     for old, new in zip(reversed(rest_before), reversed(rest_after), strict=False):
         if old != new or not one_width:

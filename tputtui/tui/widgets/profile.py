@@ -44,4 +44,4 @@ class ProfilePanel(Panel):
             strip = Strip.join(
                 [app.palette.strip(left, cursor=True, ascii_only=only), app.palette.strip(right, ascii_only=only)]
             )
-        return strip.adjust_cell_length(self.size.width, app.palette.styles["plain"])
+        return strip.adjust_cell_length(self._across, app.palette.styles["plain"])
