@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tputtui import text
 from tputtui.experiments.sequence import Judgement, judge
+from tputtui.tui.watch import Judged, rows_since
 from tputtui.views.baseline import FEWEST_WINDOWS, Base, Baseline, base, base_of_span, figures_of, row_s
 from tputtui.views.scene import Scene
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
 
 _MOST_WINDOWS = 120
-MOST_ROWS = 1000  # what the history holds at ten seconds a cell
 
 
 class BaselineCommands:
@@ -24,7 +24,7 @@ class BaselineCommands:
 
     def __init__(self, desk: TputtuiApp) -> None:
         self._desk = desk
-        self._judged: dict[str, tuple[object, Judgement | None]] = {}
+        self._judged: Judged[Judgement | None] = Judged(desk)
         self._said = False  # what the baseline is of was looked at
 
     def saw(self, snapshot: Snapshot) -> None:
@@ -90,26 +90,19 @@ class BaselineCommands:
 
         It is told anew when a row has been filled, not at every tick.
         """
-        baseline, latest = self._desk.viewpoint.baseline, self._desk.latest
+        baseline = self._desk.viewpoint.baseline
         found = baseline.figures.get(figure) if baseline is not None else None
-        if baseline is None or latest is None or found is None or found.half is None:
+        if baseline is None or found is None or found.half is None:
             return None
-        wide = row_s(latest.window_s, latest.interval_s)
-        moment = self._desk.timeline.moment
-        end = floor((latest.at if moment is None else moment) / wide)  # the row that is being filled is left out
-        # The first window after the baseline still holds some of what was before.
-        begin = end - MOST_ROWS if baseline.since is None else floor((baseline.since + latest.window_s) / wide) + 1
-        rows = min(MOST_ROWS, end - begin)
-        if rows < 1:
+        rows, level, half = rows_since(self._desk, baseline.since), found.value, found.half
+        if rows is None or rows.count < 1:
             return None
-        key = (found, wide, begin, end, self._desk.past_is_known)
-        kept = self._judged.get(figure)
-        if kept is not None and kept[0] == key and self._desk.past_is_known:
-            return kept[1]
-        values = self._desk.source.past(figure, rows, rows * wide, end * wide - wide / 2)
-        judged = judge(found.value, found.half, [value for value in values if value is not None], wide)
-        self._judged[figure] = (key, judged)
-        return judged
+
+        def told() -> Judgement | None:
+            values = [value for value in rows.values(self._desk, figure) if value is not None]
+            return judge(level, half, values, rows.wide)
+
+        return self._judged.of(figure, (found, rows), told)
 
 
 def taken(scene: Scene) -> dict[str, Base]:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import floor
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.screen import ModalScreen
 
 from tputtui import text
 from tputtui.experiments import concurrent
@@ -20,10 +17,10 @@ from tputtui.experiments.sequence import FIRST_LOOK_S
 from tputtui.model import Event, ServiceState, Snapshot
 from tputtui.signals import names
 from tputtui.signals.split import Split, Way
-from tputtui.tui.baseline import MOST_ROWS
+from tputtui.tui.watch import Judged, Rows, rows_since
+from tputtui.tui.widgets.choice import ChoiceScreen
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views import split as views
-from tputtui.views.baseline import row_s
 from tputtui.views.scene import SplitLook, unit_of
 from tputtui.views.split import Figure
 
@@ -36,7 +33,7 @@ class SplitCommands:
 
     def __init__(self, desk: TputtuiApp) -> None:
         self._desk = desk
-        self._judged: dict[str, tuple[object, Apart | str]] = {}
+        self._judged: Judged[Apart | str] = Judged(desk)
         self._said: set[tuple[str, bool]] = set()  # (figure, worse) of what the event log knows
         self._silent_since: float | None = None
 
@@ -98,34 +95,21 @@ class SplitCommands:
         self._desk.source.note(Event(snapshot.time, "warning" if worse else "note", words))
 
     def judge(self, one: Figure) -> Apart | str:
-        """All since the split: how far a figure of the treatment is from the control's; else why it cannot be told.
-
-        It is told anew when a row has been filled, not at every tick.
-        """
-        look, latest = self._desk.viewpoint.split, self._desk.latest
-        if look is None or latest is None:
+        """All since the split: how far a figure of the treatment is from the control's; else why it cannot be told."""
+        look = self._desk.viewpoint.split
+        rows = rows_since(self._desk, look.since) if look is not None else None
+        if look is None or rows is None:
             return ""
-        wide = row_s(latest.window_s, latest.interval_s)
-        moment = self._desk.timeline.moment
-        end = floor((latest.at if moment is None else moment) / wide)  # the row that is being filled is left out
-        begin = floor((look.since + latest.window_s) / wide) + 1
-        rows = max(0, min(MOST_ROWS, end - begin))
-        key = (wide, end, rows, self._desk.past_is_known)
-        kept = self._judged.get(one.label)
-        if kept is not None and kept[0] == key and self._desk.past_is_known:
-            return kept[1]
-        judged = self._told(look.split, one, rows, wide, end * wide - wide / 2)
-        self._judged[one.label] = (key, judged)
-        return judged
+        return self._judged.of(one.label, rows, lambda: self._told(look.split, one, rows))
 
-    def _told(self, split: Split, one: Figure, rows: int, wide: float, until: float) -> Apart | str:
+    def _told(self, split: Split, one: Figure, rows: Rows) -> Apart | str:
         if not one.better:
             return "each gets its share"
 
         def past(name: str) -> Sequence[float | None]:
-            return self._desk.source.past(name, rows, rows * wide, until) if rows else []
+            return rows.values(self._desk, name)
 
-        arms = (split.control.name, split.treatment.name)
+        arms, wide = (split.control.name, split.treatment.name), rows.wide
         control, treatment = (past(one.of(arm)) for arm in arms)
         if one.label == "traffic":
             control, treatment = (_each(values, self._targets(at)) for at, values in enumerate((control, treatment)))
@@ -137,7 +121,7 @@ class SplitCommands:
                 return few
         if one.points:
             few = concurrent.too_few_errors([(past(names.traffic(arm)), past(one.of(arm))) for arm in arms], wide)
-            if few and rows * wide >= FIRST_LOOK_S:
+            if few and rows.count * wide >= FIRST_LOOK_S:
                 return few
         return concurrent.apart(control, treatment, wide, points=one.points)
 
@@ -156,21 +140,14 @@ def _rps(arm: ServiceState | None) -> float | None:
     return arm.traffic.rps if arm is not None and arm.traffic is not None else None
 
 
-class SplitScreen(ModalScreen[None]):
+class SplitScreen(ChoiceScreen):
     """The arrows choose the treatment, Enter splits, Esc goes back."""
 
     CSS = """
     SplitScreen { align: left top; background: transparent; }
     #ways { width: 72; max-width: 100%; height: 16; max-height: 100%; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,a", "dismiss", show=False),
-        Binding("enter", "go", show=False),
-        Binding("down,j", "step(1)", show=False),
-        Binding("up,k", "step(-1)", show=False),
-        Binding("pagedown", "step(10)", show=False),
-        Binding("pageup", "step(-10)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("a", "dismiss", show=False)]
 
     class Told(Message):
         """The ways there are."""
@@ -184,11 +161,11 @@ class SplitScreen(ModalScreen[None]):
         self._service = service
         self._unit = unit
         self._ways: Sequence[Way] | None = None
-        self._at = 0
 
     @property
-    def _desk(self) -> TputtuiApp:
-        return cast("TputtuiApp", self.app)
+    def count(self) -> int:
+        """How many ways there are."""
+        return len(self._ways or ())
 
     def compose(self) -> ComposeResult:
         """One panel."""
@@ -200,30 +177,22 @@ class SplitScreen(ModalScreen[None]):
         def told(ways: Sequence[Way]) -> None:
             self.post_message(self.Told(ways))
 
-        self._desk.source.ways(self._service, told)
+        self.desk.source.ways(self._service, told)
 
     def on_split_screen_told(self, told: Told) -> None:
         """Here they are."""
         self._ways = told.ways
-        self._show()
-
-    def on_resize(self, _event: events.Resize) -> None:
-        """Lay out."""
-        self.call_after_refresh(self._show)
-
-    def action_step(self, step: int) -> None:
-        """The next one."""
-        self._at = max(0, min(len(self._ways or ()) - 1, self._at + step))
-        self._show()
+        self.draw()
 
     def action_go(self) -> None:
         """Enter: that one is the treatment."""
         if self._ways:
-            chosen = self._ways[self._at].split
+            chosen = self._ways[self.at].split
             self.dismiss()
-            self._desk.splits.begin(chosen)
+            self.desk.splits.begin(chosen)
 
-    def _show(self) -> None:
+    def draw(self) -> None:
+        """The ways, or that they are looked for."""
         panel = self.query_one("#ways", Panel)
         width, height = panel.size
-        panel.show(views.way_list(self._service, self._ways, self._unit, self._at, width, height))
+        panel.show(views.way_list(self._service, self._ways, self._unit, self.at, width, height))
