@@ -1,32 +1,26 @@
-"""What the terminal sends us, read so that nothing it may say can end or steer the program.
+"""Textual's terminal driver with an input thread that nothing a terminal sends can end or steer.
 
-Textual's own reader dies at one byte that is not UTF-8, spins at 100 % of a core once the terminal is gone, and takes an
-answer that nobody waits for any more (OSC, DCS) for typed keys: `rgb:` would open the palette.
+Textual's own reader dies at one byte that is not UTF-8, spins at 100 % of a core once the terminal
+is gone, and takes a late reply for typed keys: see `reply_filter`.
 """
 
 from __future__ import annotations
 
 import codecs
 import os
-import re
 import selectors
+import time
 
-from textual._parser import ParseError
+from textual import constants
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
 
 from tputtui.tui.lifeline import EXIT_CODES, SIGHUP
+from tputtui.tui.reply_filter import ReplyFilter
 
-LONGEST_REPLY = 4096  # characters; what has no end by then was no reply
 _POLL_S = 0.1
 _READ_BYTES = 4096
-# A reply begins with a parameter in the same breath; Alt+] and Alt+P, which begin alike, do not.
-_REPLY = re.compile(r"\x1b(?:\](?=\d)|P(?=[\d>!$+|])|_|\^|X)")
-_GIANT = re.compile(
-    r"\x1b\[[\d;<=>?:]{64}"
-)  # no key and no mouse is this long: Textual would type each character of it
-_GIANT_END = re.compile(r"[@-~]")
-_END = re.compile(r"\x07|\x1b\\|\x9c")
 
 
 class TerminalDriver(LinuxDriver):
@@ -39,80 +33,81 @@ class TerminalDriver(LinuxDriver):
             forget()
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
+    def _run_input_thread(self) -> None:
+        """End the screen with what is wrong with our reader, as with any error of ours.
+
+        Textual's way prints a traceback with the values of variables and ends with 0.
+        """
+        try:
+            self.run_input_thread()
+        except Exception as error:
+            self._app.call_later(self._app._handle_exception, error)
+
     def run_input_thread(self) -> None:
         """Read until told to stop, or until the terminal is gone."""
-        # What is not UTF-8, and NUL, is no key of anybody's: a flood of either must not queue thousands of them.
-        decode = codecs.getincrementaldecoder("utf-8")(errors="ignore").decode
-        parser = XTermParser(self._debug)
-        replies = ReplyFilter()
-        selector = selectors.SelectSelector()
-        selector.register(self.fileno, selectors.EVENT_READ)
-        try:
+        decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
+        replies = ReplyFilter(constants.ESCAPE_DELAY, kitty=not constants.DISABLE_KITTY_KEY)
+        parser = UnitParser(debug=self._debug)
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
-                if selector.select(_POLL_S):
-                    try:
-                        data = os.read(self.fileno, _READ_BYTES)
-                    except OSError:
-                        data = b""
+                if selector.select(_patience(replies.deadline)):
+                    data = self._read()
                     if not data:
                         self._app.call_later(self._app.exit, EXIT_CODES[SIGHUP], EXIT_CODES[SIGHUP])
                         return
-                    typed = replies.feed(decode(data).replace("\0", ""))
-                    if typed:  # an empty text means the end to the parser
-                        try:
-                            for event in parser.feed(typed):
-                                self.process_message(event)
-                        except ParseError:
-                            parser = XTermParser(self._debug)  # what made no sense is gone, the next key is read
-                for event in parser.tick():
-                    self.process_message(event)
-        finally:
-            selector.close()
+                    units = replies.feed(decode(data), time.monotonic())
+                else:  # nothing more can be read: what is held may be a key by itself
+                    units = replies.tick(time.monotonic())
+                for unit in units:
+                    self._send(parser.messages(unit))
 
+    def _read(self) -> bytes:
+        """What there is to read; nothing where the terminal is gone."""
+        try:
+            return os.read(self.fileno, _READ_BYTES)
+        except OSError:
+            return b""
 
-class ReplyFilter:
-    """Takes string replies (OSC, DCS, APC, PM, SOS) out of what was read, also where they come in pieces."""
-
-    def __init__(self) -> None:
-        self._inside = 0  # characters of a reply seen so far; 0: in none
-        self._giant = False  # within a control sequence of endless parameters
-        self._escape = ""  # an ESC at the end of a piece: its other half may be the reply's end
-
-    def feed(self, text: str) -> str:
-        """What is left of a piece of input."""
-        kept: list[str] = []
-        text = self._without_giant(text)
-        text, self._escape = self._escape + text, ""
-        while text:
-            if self._inside:
-                end = _END.search(text)
-                if end is None:
-                    self._inside += len(text)
-                    self._escape = "\x1b" if text.endswith("\x1b") else ""
-                    if self._inside > LONGEST_REPLY:
-                        self._inside = 0
-                    break
-                text = text[end.end() :]
-                self._inside = 0
+    def _send(self, messages: list[Message]) -> None:
+        for message in messages:
+            try:
+                self.process_message(message)
+            except Exception:  # noqa: S112  # one message is lost, as when the event loop closes
                 continue
-            start = _REPLY.search(text)
-            if start is None:
-                kept.append(text)
-                break
-            kept.append(text[: start.start()])
-            text = text[start.end() :]
-            self._inside = 1
-        return "".join(kept)
 
-    def _without_giant(self, text: str) -> str:
-        if not self._giant:
-            start = _GIANT.search(text)
-            if start is None:
-                return text
-            self._giant = True
-            return text[: start.start()] + self._without_giant(text[start.end() :])
-        end = _GIANT_END.search(text)
-        if end is None:
-            return ""
-        self._giant = False
-        return self._without_giant(text[end.end() :])
+
+class UnitParser:
+    """Textual's parser, given one whole key or report at a time: it never waits for more."""
+
+    def __init__(self, *, debug: bool = False) -> None:
+        self._debug = debug
+        self._parser = XTermParser(debug)
+
+    def messages(self, unit: str) -> list[Message]:
+        """What Textual makes of one key, report or typed text; nothing where it fails."""
+        parser = self._parser
+        try:
+            messages = list(parser.feed(unit))
+            if parser._timeout_time is not None:  # Esc, or Alt and a key: the filter has waited
+                parser._timeout_time = 0.0
+                messages.extend(parser.tick())
+        except Exception:  # a generator that raised has ended: the next unit needs a new one
+            self._parser = self._renewed()
+            return []
+        return messages
+
+    def _renewed(self) -> XTermParser:
+        """A new parser that knows, as the one before, in which unit the mouse is reported."""
+        old, new = self._parser, XTermParser(self._debug)
+        new.mouse_pixels = old.mouse_pixels
+        new.terminal_size, new.terminal_pixel_size = old.terminal_size, old.terminal_pixel_size
+        new.last_x, new.last_y = old.last_x, old.last_y
+        return new
+
+
+def _patience(deadline: float | None) -> float:
+    """How long to wait for input before `exit_event`, or what the filter holds, is looked at."""
+    if deadline is None:
+        return _POLL_S
+    return min(_POLL_S, max(0.0, deadline - time.monotonic()))

@@ -1,0 +1,122 @@
+"""Replies that come late or in pieces, and kitty key releases: the real program shows what it showed (TS-12)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from counting_server import CountingServer
+from terminal_session import TPUTTUI, Session
+
+pytestmark = [pytest.mark.pty, pytest.mark.alone]
+
+LONG_S = 0.4  # four escape delays
+CASES: dict[str, tuple[bytes, ...]] = {
+    "late device attributes": (b"\x1b[?62;4;6;22c",),
+    "others' device attributes": (b"\x1b[>41;388;0c", b"\x1b[?1;2c"),
+    "device attributes cut behind ESC": (b"\x1b", b"[?62;4;6;22c"),
+    "device attributes cut behind the bracket": (b"\x1b[", b"?62;4;6;22c"),
+    "device attributes cut in a number": (b"\x1b[?6", b"2;4;6;2", b"2c"),
+    "a colour cut behind ESC": (b"\x1b", b"]11;rgb:1e1e/1e1e/2e2e\x1b\\"),
+    "a colour cut in its end": (b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b", b"\\"),
+    "a version cut behind P": (b"\x1bP", b">|XTerm(388)\x1b\\"),
+    "a position": (b"\x1b[24;80R",),
+    "a window size": (b"\x1b[8;24;80t",),
+    "kitty keyboard flags": (b"\x1b[?0u",),
+    "kitty releases": (b"\x1b[106;1:3u", b"\x1b[113;1:3u", b"\x1b[1;1:3B"),
+    "characters as numbers": (b"\x1b[63~", b"\x1b[113~", b"\x1b[55296u", b"\x1b[1114112u"),
+    "a mouse of three bytes": (b"\x1b[M#q?",),
+    "a window's title": (b"\x1b]lquick\x1b\\",),
+}
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("profile") / "job.json"
+    path.write_text(
+        json.dumps(
+            {
+                "$schema": "https://www.speedscope.app/file-format-schema.json",
+                "shared": {"frames": [{"name": name} for name in ("main", "read_rows", "write_rows")]},
+                "profiles": [
+                    {
+                        "type": "sampled",
+                        "name": "job",
+                        "unit": "seconds",
+                        "startValue": 0,
+                        "endValue": 1.5,
+                        "samples": [[0, 1], [0, 2], [0]],
+                        "weights": [0.5, 0.6, 0.4],
+                    }
+                ],
+                "activeProfileIndex": 0,
+            }
+        )
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def viewer(profile: Path) -> Iterator[Session]:
+    with Session([TPUTTUI, "view", str(profile)], size=(100, 30)) as session:
+        session.wait_for("read_rows")
+        session.read(1.0)
+        yield session
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_the_terminal_says_changes_nothing_in_a_profile(viewer: Session, case: str) -> None:
+    before = viewer.text()
+    for piece in CASES[case]:
+        viewer.send(piece)
+        viewer.read(LONG_S)
+    assert viewer.alive(), viewer.text()
+    assert viewer.text() == before
+    viewer.send("?")
+    viewer.wait_for("all keys")
+    viewer.send("\x1b")
+    viewer.read(LONG_S)
+    assert viewer.text() == before
+
+
+def test_replies_cut_behind_their_esc_set_no_baseline_and_move_no_moment_on_the_live_screen() -> None:
+    with CountingServer() as server, Session([TPUTTUI, server.target]) as session:
+        session.wait_for(r"\d+\.\d+ req/s")
+        for pieces in CASES.values():
+            for piece in pieces:
+                session.send(piece)
+                session.read(LONG_S)
+        assert session.alive(), session.text()
+        assert "baseline" not in session.text().replace("b baseline", "")
+        assert "all keys" not in session.text()
+        assert "LIVE" in session.text().upper()
+        session.send("q")
+        assert session.wait_end() == 0
+        session.assert_restored()
+        assert "Traceback" not in session.text()
+
+
+BROKEN_READER = """
+import sys
+from tputtui.tui import driver
+class Broken(driver.ReplyFilter):
+    def feed(self, text, now):
+        raise LookupError("the reader is broken")
+driver.ReplyFilter = Broken
+from tputtui.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_broken_reader_ends_the_program_with_one_sentence_and_1(profile: Path, tmp_path: Path) -> None:
+    argv = [sys.executable, "-c", BROKEN_READER, "view", str(profile)]
+    with Session(argv, environ={"XDG_STATE_HOME": str(tmp_path)}) as session:
+        session.wait_for("read_rows")
+        session.send("q")
+        assert session.wait_end() == 1
+        session.assert_restored()
+        assert "an error of tputtui itself: LookupError: the reader is broken" in session.text()
+        assert "Traceback" not in session.text()
