@@ -355,8 +355,8 @@ def test_a_control_sequence_without_an_end_swallows_one_key_and_no_control_chara
 
 @pytest.mark.parametrize("start", ["\x1b]11;", "\x1b["])
 def test_what_never_ends_was_no_reply(start: str) -> None:
-    reads = [start + "9" * 3000, "9" * 3000, "q"]
-    assert shown(messages(reads, [SHORT_S, 0.2])) == ["q"]
+    reads = [start + "9" * 3000, "9" * LONGEST_REPLY, "9", "q"]
+    assert shown(messages(reads, [SHORT_S, SHORT_S, 0.2])) == ["q"]
 
 
 def test_a_control_sequence_of_endless_parameters_types_nothing_and_the_next_key_is_read() -> None:
@@ -390,12 +390,18 @@ def test_whatever_comes_nothing_raises_and_memory_is_bounded(reads: list[tuple[s
                 parser.messages(unit)
         kept = [value for value in vars(replies).values() if isinstance(value, str | list)]
         assert sum(map(len, kept)) <= LONGEST_PASTE + 512
-    # Whatever came: after a pause the keyboard works, at the latest with the second key.
+    # Whatever came: after a pause the keyboard works, at the latest with the fourth key (a mouse report has three characters).
     acted: list[str] = []
-    for key in "qq":
+    for key in "qqqq":
         now += 3.0
         acted += shown(message for unit in replies.feed(key, now) for message in parser.messages(unit))
     assert "q" in acted
+
+
+def test_a_long_reply_in_many_short_pieces_waits_for_its_end() -> None:
+    for start, end in (("\x1b[", "m"), ("\x1b]52;c;", "\x07")):
+        reads = [start + "9;", *["9;"] * 2000, f"{end}k"]
+        assert shown(messages(reads, [0.5] * 2001)) == ["k"]
 
 
 def test_a_flood_never_grows_what_is_kept() -> None:

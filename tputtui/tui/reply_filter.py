@@ -20,10 +20,11 @@ reply that was cut.
     of two seconds; a string also until Esc or a control character that cannot be in it.
 
 What that costs: the keys `[ ] P _ ^ X`, pressed first after Esc, act up to one escape delay later.
-Where the end of a control sequence was lost, the next key is. Where the end of a string was lost,
-keys are until a pause. Alt and one of `] P _ ^ X [ O`, followed within the escape delay by a key
-that may continue it, is taken for a reply. A reply whose first characters come one by one, each
-later than the escape delay, is typed: nothing tells it from a person.
+Where the end of a control sequence was lost, the next key is lost, too (three keys behind a cut
+mouse report of the old form). Where the end of a string was lost, so is every key before a pause
+of two seconds, Esc or a control character. Alt and one of `] P _ ^ X [ O`, followed within the
+escape delay by a key that may continue it, is taken for a reply. A reply whose first characters
+come one by one, each later than the escape delay, is typed: nothing tells it from a person.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from tputtui.tui.input_sequences import (
     is_shifted_key_of_rxvt,
 )
 
-LONGEST_REPLY = 4096  # characters; what is longer ends with the burst that brought it
+LONGEST_REPLY = 4096  # characters behind the read that began it; a longer one ends with its burst
 LONGEST_PASTE = 16_384  # characters; the rest is dropped: a paste goes into a prompt of one line
 LONG_PAUSE_S = 2.0
 
@@ -78,7 +79,7 @@ class ReplyFilter:
         self._kitty = kitty
         self._state: _State = "keys"
         self._held = ""  # an unfinished sequence, or the first characters of an end
-        self._length = 0  # characters of the unfinished sequence or string
+        self._length = 0  # characters that an unfinished sequence or string has swallowed
         self._paste = ""
         self._undecided = ""  # came after a lone Esc: typed by a person, or the rest of a reply
         self._at_once = False  # several characters of that came in one read
@@ -103,8 +104,8 @@ class ReplyFilter:
         pause, self._last_read = now - self._last_read, now
         if pause >= LONG_PAUSE_S and len(text) == 1:
             self._give_up(text)
-        if self._state == "keys" and not self._held:
-            self._length = 0
+        unfinished = self._held != "" or self._state != "keys"
+        self._length = self._length + len(text) if unfinished else 0
         data = self._with_what_came_before(text)
         readers: dict[_State, Callable[[str], str]] = {
             "keys": self._read_keys,
@@ -205,7 +206,6 @@ class ReplyFilter:
         self._units.extend(alt_key(begun[1], kitty=self._kitty) if len(begun) > 1 else (ESC,))
 
     def _hold(self, sequence: str) -> str:
-        self._length += len(sequence)
         self._held = sequence[: LONGEST_SEQUENCE + 1]  # one more: it stays too long for a key
         return ""
 
@@ -284,7 +284,6 @@ class ReplyFilter:
         """Drop a string up to its end, or to what cannot be in it."""
         end = _STRING_END.search(data)
         if end is None:
-            self._length += len(data)
             return ""
         if end.group() == ESC:
             self._held = ESC
