@@ -1,4 +1,4 @@
-"""Replies that come late or in pieces, and kitty key releases: the real program shows what it showed (TS-12)."""
+"""Late and cut replies and kitty key releases change nothing in the real program (TS-12)."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_what_the_terminal_says_changes_nothing_in_a_profile(viewer: Session, ca
     assert viewer.text() == before
 
 
-def test_replies_cut_behind_their_esc_set_no_baseline_and_move_no_moment_on_the_live_screen() -> None:
+def test_cut_replies_set_no_baseline_and_move_no_moment_on_the_live_screen() -> None:
     with CountingServer() as server, Session([TPUTTUI, server.target]) as session:
         session.wait_for(r"\d+\.\d+ req/s")
         footer = session.text().splitlines()[-1]

@@ -1,4 +1,4 @@
-"""What terminals send that is no key, and the way from reads with pauses between them to Textual's messages."""
+"""Replies of terminals, and Textual's messages for reads with pauses between them."""
 
 from __future__ import annotations
 
@@ -96,7 +96,13 @@ STRING_BODIES = (
 )
 STRING_REPLIES = tuple(body.join(("\x1b", end)) for body in STRING_BODIES for end in ("\x1b\\", "\x07"))
 REPLIES = CSI_REPLIES + STRING_REPLIES
-EIGHT_BIT_REPLIES = ("\x9b?62;4c", "\x9b>0;276;0c", "\x9d11;rgb:0/0/0\x9c", "\x90>|XTerm(388)\x9c", "\x9fGi=1;OK\x9c")
+EIGHT_BIT_REPLIES = (
+    "\x9b?62;4c",
+    "\x9b>0;276;0c",
+    "\x9d11;rgb:0/0/0\x9c",
+    "\x90>|XTerm(388)\x9c",
+    "\x9fGi=1;OK\x9c",
+)
 
 MAY_ACT_AT_A_CUT = {
     "escape",
@@ -111,7 +117,7 @@ MAY_ACT_AT_A_CUT = {
 
 
 def messages(reads: Iterable[str], pauses: Sequence[float] = ()) -> list[Message]:
-    """Textual's messages of some reads with a pause (s) behind each; the last one is followed by a long one."""
+    """Textual's messages for some reads, with a pause (s) after each but the last."""
     replies, parser = ReplyFilter(ESCAPE_DELAY_S), UnitParser()
     now = 100.0
     units: list[str] = []

@@ -1,4 +1,4 @@
-"""What a terminal sends acts only if it is a key; replies act never, however late and wherever cut."""
+"""Only known keys act; a reply of the terminal never does, however late and wherever cut."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def pieces(text: str, cuts: list[int]) -> list[str]:
     return [text[start:end] for start, end in pairwise(places)]
 
 
-# ------------------------------------------------------------------------------------------- replies
+# ------------------------------------------------------------------------------------------ replies
 
 
 @pytest.mark.parametrize("reply", ALL_REPLIES)
@@ -111,7 +111,7 @@ def test_a_control_sequence_nobody_here_has_seen_does_nothing(
     assert len(reads) == 2 or not acted
 
 
-# ---------------------------------------------------------------------------------------------- keys
+# --------------------------------------------------------------------------------------------- keys
 
 
 @pytest.mark.parametrize("sequence", TABLE, ids=repr)
@@ -171,7 +171,8 @@ def test_a_key_of_the_kitty_protocol_acts_when_pressed_and_when_repeated(sequenc
     modifiers=st.integers(0, 300),
     event=st.sampled_from(("", ":1", ":2", ":3", ":4", ":")),
     text=st.one_of(
-        st.just(""), st.lists(st.integers(0, 0x11FFFF), min_size=1, max_size=20).map(lambda t: ":".join(map(str, t)))
+        st.just(""),
+        st.lists(st.integers(0, 0x11FFFF), min_size=1, max_size=20).map(lambda t: ":".join(map(str, t))),
     ),
     final=st.sampled_from("u~ABCDEFHPQRS"),
 )
@@ -183,7 +184,7 @@ def test_no_parameter_of_a_key_makes_textual_fail_or_type_the_sequence(
     assert all(isinstance(message, events.Key) for message in found)
     assert len(found) <= max(1, len(text.split(":")))
     assert not (event == ":3" and found)
-    # A parser that failed would not know this afterwards; nor would it after a sequence it could not end.
+    # The parser is neither broken nor waits for more of the sequence.
     assert shown(messages([sequence, "k"], [0.0]))[-1:] == ["k"]
 
 
@@ -245,7 +246,7 @@ def test_typed_text_passes_as_it_is(text: str) -> None:
     assert "".join(ReplyFilter().feed(text, 0.0)) == text
 
 
-# ------------------------------------------------------------------------- mouse, focus, size, modes
+# ------------------------------------------------------------------------ mouse, focus, size, modes
 
 
 @pytest.mark.parametrize(
@@ -273,7 +274,11 @@ def test_what_textual_asked_for_arrives_whole_and_cut(sequence: str, message: ty
 
 def test_focus_cut_behind_its_esc_types_nothing() -> None:
     for sequence in ("\x1b[I", "\x1b[O"):
-        assert set(shown(messages([sequence[:1], sequence[1:]], [1.0]))) <= {"escape", "AppFocus{}", "AppBlur{}"}
+        assert set(shown(messages([sequence[:1], sequence[1:]], [1.0]))) <= {
+            "escape",
+            "AppFocus{}",
+            "AppBlur{}",
+        }
         assert set(shown(messages([sequence[:2], sequence[2:]], [1.0]))) <= {
             "alt+left_square_bracket",
             "AppFocus{}",
@@ -305,7 +310,7 @@ def test_the_parser_goes_on_after_any_exception(unit: str) -> None:
     assert shown(parser.messages("q")) == ["q"]
 
 
-# ---------------------------------------------------------------------------------------------- paste
+# -------------------------------------------------------------------------------------------- paste
 
 
 @pytest.mark.parametrize("reads", [1000, 7, 3], ids=["whole", "sevens", "threes"])
@@ -334,11 +339,13 @@ def test_a_paste_without_an_end_ends_with_the_first_key_after_a_long_pause() -> 
     assert shown(messages(["\x1b[200~some", "q", "\x1b[201~"], [0.5, 0.5])) == ["Paste{'text': 'someq'}"]
 
 
-# ------------------------------------------------------------------------------------- what has no end
+# ---------------------------------------------------------------------------------- what has no end
 
 
 @pytest.mark.parametrize("start", ["\x1b]11;rgb:", "\x1bP>|X", "\x1b_Gi=1", "\x1bXs", "\x1b^p"])
-def test_a_string_without_an_end_ends_with_esc_a_control_character_or_a_key_after_a_pause(start: str) -> None:
+def test_a_string_without_an_end_ends_with_esc_a_control_character_or_a_key_after_a_pause(
+    start: str,
+) -> None:
     assert shown(messages([start, "q"], [0.5])) == []
     assert shown(messages([start, "q"], [3.0])) == ["q"]
     assert shown(messages([start, "\x03"], [0.5])) == ["ctrl+c"]
@@ -360,9 +367,21 @@ def test_what_never_ends_was_no_reply(start: str) -> None:
 
 
 def test_a_control_sequence_of_endless_parameters_types_nothing_and_the_next_key_is_read() -> None:
-    reads = ["a\x1b[" + "9;" * 500, "9;" * 500, "9;" * 500 + "mb", "\x1b[<35;10;10M", "\x1b[1;5C", "q"]
+    reads = [
+        "a\x1b[" + "9;" * 500,
+        "9;" * 500,
+        "9;" * 500 + "mb",
+        "\x1b[<35;10;10M",
+        "\x1b[1;5C",
+        "q",
+    ]
     acted = shown(messages(reads, [0.0] * 5))
-    assert [name for name in acted if not name.startswith("MouseMove")] == ["a", "b", "ctrl+right", "q"]
+    assert [name for name in acted if not name.startswith("MouseMove")] == [
+        "a",
+        "b",
+        "ctrl+right",
+        "q",
+    ]
 
 
 @given(
@@ -378,7 +397,9 @@ def test_a_control_sequence_of_endless_parameters_types_nothing_and_the_next_key
         max_size=12,
     )
 )
-def test_whatever_comes_nothing_raises_and_memory_is_bounded(reads: list[tuple[str, float]]) -> None:
+def test_whatever_comes_nothing_raises_and_memory_is_bounded(
+    reads: list[tuple[str, float]],
+) -> None:
     replies, parser = ReplyFilter(), UnitParser()
     now = 0.0
     for text, pause in reads:
@@ -390,7 +411,8 @@ def test_whatever_comes_nothing_raises_and_memory_is_bounded(reads: list[tuple[s
                 parser.messages(unit)
         kept = [value for value in vars(replies).values() if isinstance(value, str | list)]
         assert sum(map(len, kept)) <= LONGEST_PASTE + 512
-    # Whatever came: after a pause the keyboard works, at the latest with the fourth key (a mouse report has three characters).
+    # After a pause the keyboard works, at the latest with the fourth key: a mouse report of
+    # the old form takes three.
     acted: list[str] = []
     for key in "qqqq":
         now += 3.0
