@@ -29,7 +29,12 @@ class Aside(Generic[T]):
             loop = asyncio.get_running_loop()
             self._running = loop.create_future()
             self._running.add_done_callback(_seen)
-            threading.Thread(target=self._run, args=(loop, self._running), name="tputtui-aside", daemon=True).start()
+            thread = threading.Thread(target=self._run, args=(loop, self._running), name="tputtui-aside", daemon=True)
+            try:
+                thread.start()
+            except BaseException:  # no thread was to be had: the next call tries again
+                self._running = None
+                raise
         return await asyncio.shield(self._running)
 
     def _run(self, loop: asyncio.AbstractEventLoop, answer: asyncio.Future[T]) -> None:

@@ -12,6 +12,8 @@ import ssl
 from collections.abc import Iterator
 from typing import Literal
 
+from tputtui.collect.descriptors import shortage
+
 Phase = Literal["resolving", "connecting", "handshake", "waiting", "header", "body"]
 
 _SELF_SIGNED = (18, 19)  # X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, …_SELF_SIGNED_CERT_IN_CHAIN
@@ -74,6 +76,8 @@ class Attempt:
         for cause in _chain(error):
             if isinstance(cause, FetchError):
                 return str(cause)
+            if short := shortage(cause):
+                return short
             if isinstance(cause, ssl.SSLError):
                 return _tls_sentence(cause)
             if isinstance(cause, OSError) and cause.errno is not None:
@@ -90,8 +94,6 @@ class Attempt:
             return f"connection reset{after}"
         if number == errno.ECONNREFUSED:
             return "connection refused"
-        if number in (errno.EMFILE, errno.ENFILE):
-            return "too many open files here: raise the limit (ulimit -n)"
         return os.strerror(number).lower()
 
     def _protocol_sentence(self, detail: str) -> str:

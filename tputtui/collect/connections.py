@@ -21,6 +21,7 @@ import httpx
 
 from tputtui.collect.aside import Aside
 from tputtui.collect.attempt import FetchError
+from tputtui.collect.descriptors import require_room, shortage
 from tputtui.collect.streams import Observer, Stream, connect
 from tputtui.text import clean
 
@@ -178,11 +179,12 @@ class Backend(Observer, httpcore.AsyncNetworkBackend):
         lookup = self._lookups.setdefault((host, port), Aside(lambda: _addresses(host, port)))
         try:
             return await lookup()
-        except (OSError, UnicodeError):
-            raise FetchError(f"unknown host {clean(host, 60)!r}") from None
+        except (OSError, UnicodeError) as error:
+            raise FetchError(shortage(error) or f"unknown host {clean(host, 60)!r}") from None
 
 
 def _addresses(host: str, port: int) -> list[str]:
+    require_room()  # getaddrinfo would call a host unknown where it finds no descriptor
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 

@@ -14,9 +14,11 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal
 
 from tputtui.collect import ports
-from tputtui.collect.listeners import Listener, read_listeners
+from tputtui.collect.descriptors import shortage
+from tputtui.collect.listeners import Listener, list_listeners
 from tputtui.collect.probe import Answer, ask
 from tputtui.frozen import frozen
+from tputtui.text import clean
 
 BY_NUMBER = "tputtui :PORT watches a port by its number"
 
@@ -69,6 +71,7 @@ class Discovery:
     found: tuple[Found, ...] = ()
     looked_at: tuple[Candidate, ...] = ()
     probes: tuple[Probe, ...] = ()
+    trouble: str = ""  # why the listeners could not be listed
 
     @property
     def sentence(self) -> str:
@@ -87,6 +90,8 @@ class Discovery:
     @property
     def result(self) -> str:
         """What came of it, for who has seen what was looked at."""
+        if self.trouble:
+            return f"the listening ports cannot be listed: {self.trouble}"
         if not self.looked_at:
             return "nothing listens on this machine's loopback"
         return f"{len(self.found)} of {len(self.looked_at)} listening ports serve metrics"
@@ -190,7 +195,7 @@ class Discoverer:
 
     def __init__(
         self,
-        listeners: Callable[[], Iterable[Listener]] = read_listeners,
+        listeners: Callable[[], Iterable[Listener]] = list_listeners,
         asker: Callable[[str, int, str], Awaitable[Answer]] = ask,
     ) -> None:
         self._listeners = listeners
@@ -199,7 +204,10 @@ class Discoverer:
 
     async def discover(self) -> Discovery:
         """Everything that serves metrics on this machine's loopback now. The list of listeners is read in a thread."""
-        looked_at = candidates(await asyncio.to_thread(self._listeners))
+        try:
+            looked_at = candidates(await asyncio.to_thread(self._listeners))
+        except (OSError, RuntimeError) as error:  # no descriptor, or no thread
+            return Discovery(trouble=clean(shortage(error) or str(error), 200))
         worth = [candidate for candidate in looked_at if candidate.verdict == "probe"]
         gate = asyncio.Semaphore(AT_ONCE)
 
@@ -220,6 +228,6 @@ async def discover(pid: int | None = None) -> Discovery:
     """Look once, at the ports of one process only where a `pid` is given; who looks again keeps a `Discoverer`."""
 
     def listeners() -> Iterable[Listener]:
-        return [listener for listener in read_listeners() if pid is None or listener.pid == pid]
+        return [listener for listener in list_listeners() if pid is None or listener.pid == pid]
 
     return await Discoverer(listeners).discover()

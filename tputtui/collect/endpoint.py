@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from tputtui.collect.attempt import FetchError
+from tputtui.collect.descriptors import shortage
 from tputtui.collect.fetch import Answer, Fetcher, TargetSettings
 from tputtui.collect.refusal import looks_like_sample
 from tputtui.model import Exposition, Scrape, Target
@@ -65,7 +66,8 @@ class Endpoint:
         try:
             exposition = await self._read(answer, wanted)
         except Exception as failure:  # NotAnExposition, or a defect of the reader: this target's matter alone
-            return Scrape(self.name, at, now, at - started, error=clean(str(failure) or "not a metrics page", 200))
+            sentence = shortage(failure) or str(failure) or "not a metrics page"
+            return Scrape(self.name, at, now, at - started, error=clean(sentence, 200))
         return Scrape(self.name, at, now, at - started, exposition=exposition, size=len(answer.body))
 
     async def aclose(self) -> None:

@@ -18,6 +18,7 @@ import psutil
 
 from tputtui.collect import kernel
 from tputtui.collect.cgroup import CgroupReader
+from tputtui.collect.descriptors import shortage
 from tputtui.model import CpuTimes, DiskCounters, HostReading, NetworkCounters
 from tputtui.text import clean
 
@@ -48,7 +49,7 @@ class HostCollector:
             except kernel.Absent as absent:
                 missing.append((what, str(absent)))
             except Exception as error:  # psutil raises what it meets: OSError, KeyError, NotImplementedError, ...
-                missing.append((what, clean(f"psutil cannot read it: {error}", 200)))
+                missing.append((what, shortage(error) or clean(f"psutil cannot read it: {error}", 200)))
             return None
 
         memory = get("memory", psutil.virtual_memory)

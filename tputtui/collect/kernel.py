@@ -9,6 +9,7 @@ import errno
 import math
 
 from tputtui.collect import procfs
+from tputtui.collect.descriptors import reason
 from tputtui.model import Pressure, TcpCounters
 
 PRESSURE_RESOURCES = ("cpu", "memory", "io")
@@ -25,7 +26,7 @@ def absent(path: str, error: Exception) -> Absent:
     if isinstance(error, OSError):
         if error.errno == errno.EOPNOTSUPP:
             return Absent(f"{path} is switched off in this kernel (boot it with psi=1)")
-        return Absent(f"cannot read {path}: {(error.strerror or 'no reason given').lower()}")
+        return Absent(f"cannot read {path}: {reason(error)}")
     return Absent(f"cannot make sense of {path}")
 
 

@@ -12,6 +12,7 @@ import os
 import re
 
 from tputtui import __version__
+from tputtui.collect.descriptors import require_room, shortage
 from tputtui.frozen import frozen
 from tputtui.text import clean
 
@@ -45,11 +46,12 @@ async def ask(host: str, port: int, path: str) -> Answer:
     except (
         OSError
     ) as error:  # its own text is asyncio's ("Connect call failed ('127.0.0.1', 1)"); the kernel's is plain
-        reason = os.strerror(error.errno) if error.errno else "no connection"
-        return Answer(False, reason.lower(), spoke_http=False)
+        reason = os.strerror(error.errno).lower() if error.errno else "no connection"
+        return Answer(False, shortage(error) or reason, spoke_http=False)
 
 
 async def _ask(host: str, port: int, path: str) -> Answer:
+    require_room()
     async with asyncio.timeout(CONNECT_S):
         reader, writer = await asyncio.open_connection(host, port, limit=_HEADER_BYTES)
     try:

@@ -17,7 +17,8 @@ import psutil
 from tputtui.collect import procfs
 from tputtui.collect.cgroup import CgroupReader
 from tputtui.collect.command_names import python_of_executable, python_of_maps, readable_name
-from tputtui.collect.listeners import read_listeners
+from tputtui.collect.descriptors import shortage
+from tputtui.collect.listeners import list_listeners
 from tputtui.model import ProcessReading
 from tputtui.text import clean
 
@@ -71,7 +72,8 @@ class ProcessCollector:
     def read(self, watch: frozenset[int] = frozenset(), only_watched: bool = False) -> tuple[ProcessReading, ...]:
         """All processes (or only those of `watch`), by pid; those of `watch` with their control group.
 
-        Who is gone is not there; who may not be looked at has None for what is not known. Never raises.
+        Who is gone is not there; who may not be looked at has None for what is not known. Raises OSError only where
+        descriptors or memory have run out: nobody is gone for that.
         """
         self._reads += 1
         pids = sorted(watch) if only_watched else self._pids()
@@ -92,10 +94,12 @@ class ProcessCollector:
     def listeners(self) -> dict[int, tuple[int, ...]]:
         """The TCP ports on which each process listens, by pid; `read` puts them into `ports` from then on.
 
-        Costs 11 to 13 ms at 80 processes (see `read_listeners`): on demand, or every 10 s at most.
+        Costs 11 to 13 ms at 80 processes (see `list_listeners`): on demand, or every 10 s at most.
+
+        Raises OSError where descriptors have run out.
         """
         ports: dict[int, set[int]] = {}
-        for listener in read_listeners():
+        for listener in list_listeners():
             if listener.pid is not None:
                 ports.setdefault(listener.pid, set()).add(listener.port)
         self._ports = {pid: tuple(sorted(own)) for pid, own in ports.items()}
@@ -108,7 +112,9 @@ class ProcessCollector:
     def _pids(self) -> list[int]:
         try:
             return sorted(int(name) for name in os.listdir(self._proc) if name.isdigit())
-        except OSError:
+        except OSError as error:
+            if shortage(error):
+                raise
             return []
 
     def _read_one(self, pid: int, turn: bool, maps_allowed: bool, watched: bool) -> tuple[ProcessReading | None, bool]:
@@ -121,7 +127,9 @@ class ProcessCollector:
                 os.close(descriptor)
         except PermissionError:
             return ProcessReading(pid, 0.0, NOT_PERMITTED, None, None, None, None, "?"), False
-        except OSError:
+        except OSError as error:
+            if shortage(error):
+                raise
             return None, False  # it ended between the list and the look
         known = self._facts.get(pid)
         if known is not None and known.reading is not None and known.stat == content and not turn and not watched:

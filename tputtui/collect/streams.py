@@ -14,6 +14,7 @@ from typing import Any
 import httpcore
 
 from tputtui.collect.attempt import Attempt, FetchError, size_text
+from tputtui.collect.descriptors import require_room
 
 _MOST_AHEAD = 256 * 1024  # bytes received and not read yet: beyond, the sender has to wait
 
@@ -150,6 +151,7 @@ class Stream(httpcore.AsyncNetworkStream):
 
 
 async def connect(address: str, port: int, observer: Observer) -> Stream:
-    """A connection to an address. Raises OSError."""
+    """A connection to an address. Raises OSError, also where it would use up the descriptors kept for ourselves."""
+    require_room()
     _, wire = await asyncio.get_running_loop().create_connection(Wire, address, port)
     return Stream(wire, observer)

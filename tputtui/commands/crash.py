@@ -9,12 +9,18 @@ import time
 import traceback
 from collections.abc import Mapping
 
+from tputtui.collect.descriptors import shortage
 from tputtui.settings.state import state_folder
 from tputtui.text import clean
 
 
 def report(error: BaseException, environ: Mapping[str, str] = os.environ) -> str:
-    """One sentence about an error of ours. The traceback (no values of variables in it) goes to a file only we can read."""
+    """One sentence about an error of ours. The traceback (no values of variables in it) goes to a file only we can read.
+
+    Where the machine or a limit has run out it is no error of ours, and the sentence names the remedy.
+    """
+    if short := shortage(error):
+        return short
     what = clean(f"{type(error).__name__}: {error}", 200)
     text = "".join(traceback.format_exception(error))
     for folder in (state_folder(environ), tempfile.gettempdir()):

@@ -16,6 +16,7 @@ from tputtui.commands.arguments import UsageError
 from tputtui.commands.terminal import tell
 from tputtui.model import Snapshot
 from tputtui.settings import Settings
+from tputtui.snapshot_json import to_json  # before targets are connected: an import needs a descriptor
 
 if TYPE_CHECKING:
     from tputtui.monitor import Engine
@@ -32,8 +33,6 @@ def require_stdout() -> None:
 
 def write(snapshot: Snapshot) -> None:
     """One object on one line, flushed: ASCII, so that no foreign character reaches a terminal. May raise BrokenPipeError."""
-    from tputtui.snapshot_json import to_json
-
     tell(json.dumps(to_json(snapshot), allow_nan=False, separators=(",", ":")))
 
 

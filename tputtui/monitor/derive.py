@@ -24,6 +24,7 @@ from tputtui.model import (
     SplitState,
     Target,
 )
+from tputtui.collect.descriptors import shortage
 from tputtui.monitor import grouping
 from tputtui.monitor.browsing import Browsing, Charting, Families
 from tputtui.monitor.closer import HeatMaps, LensView, ReplicaTable, ReplicaWatch
@@ -349,7 +350,11 @@ class Monitor:
         if tracker is None:
             return
         bindings = tracker.bindings
-        self._events.extend(tracker.take(scrape, forgotten))
+        try:
+            self._events.extend(tracker.take(scrape, forgotten))
+        except MemoryError as error:  # one target's answer is too much: the others go on
+            scrape = replace(scrape, exposition=None, error=shortage(error))
+            self._events.extend(tracker.take(scrape, forgotten))
         if self._browsing is not None and self._browsing.target == scrape.target:
             self._browsing.take(scrape)
         if self._charting is not None and self._charting.target == scrape.target:

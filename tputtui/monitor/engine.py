@@ -28,6 +28,7 @@ from tputtui.monitor.snapshots import SnapshotLog
 from tputtui.runs.header import Mark
 from tputtui.settings import Settings
 from tputtui.settings.expressions import parse_objective
+from tputtui.signals import known
 from tputtui.signals.heat import Heat
 from tputtui.signals.lens import Lens
 from tputtui.signals.split import Split, Way
@@ -71,6 +72,7 @@ class Engine:
         self._feed: LiveFeed | None = None
         self._listeners: list[Listener] = []
         self._said_looked = False
+        self._said_no_processes = ""
         self._browsed: str | None = None  # the target that is looked at family by family
         self._families: Families | None = None
         self._columns = ColumnCache(self.monitor.history, settings.interval_s)
@@ -111,6 +113,8 @@ class Engine:
     async def _collect(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._main = asyncio.current_task()
+        # Loaded before connections use up descriptors: an import needs some.
+        known.everything()
         self._feed = LiveFeed(self.settings, self._wanted, self.monitor)
         with ThreadPoolExecutor(1, "tick") as worker:
             async with asyncio.TaskGroup() as group:
@@ -151,6 +155,10 @@ class Engine:
         if feed.looked is not None and not self._said_looked:
             self._said_looked = True
             self._note(Event(time.time(), "note", feed.looked))
+        if (feed.no_processes or "") != self._said_no_processes:
+            self._said_no_processes = feed.no_processes or ""
+            if self._said_no_processes:
+                self._note(Event(time.time(), "warning", f"the processes cannot be read: {self._said_no_processes}"))
         self.monitor.browse(self._browsed)
         reading = feed.read(missed)
         self._taking = True

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
+from tputtui.collect import descriptors
 from tputtui.collect.configured import endpoint_settings
 from tputtui.collect.endpoint import Endpoint
 from tputtui.collect.exposition import Scanner
@@ -20,6 +21,7 @@ from tputtui.collect.processes import ProcessCollector
 from tputtui.frozen import frozen
 from tputtui.model import ProcessReading, Question, Reading, Scrape, Target
 from tputtui.settings import Limits, Settings, TargetSettings
+from tputtui.text import clean
 
 if TYPE_CHECKING:
     from tputtui.collect.connections import TlsContexts
@@ -89,6 +91,7 @@ class LiveFeed:
         self.watched: frozenset[int] = frozenset()
         self._serving: frozenset[int] = frozenset()
         self.looked: str | None = None  # what discovery says it looked at
+        self.no_processes: str | None = None  # why the processes could not be read the last time
         self._discovering = not settings.targets and not settings.servers and settings.discover
         self._poller = Poller(
             [self._endpoint(target) for target in settings.targets], settings.interval_s, self._scrapes.append, wanted
@@ -127,6 +130,7 @@ class LiveFeed:
         def taken() -> list[str]:
             return [asked.target.name for asked in self._targets]
 
+        descriptors.make_room(len(self._settings.targets) + len(self._settings.servers))
         servers = Servers(self._settings, self._scrapes.append, asker, taken)
         for target in self._settings.servers:
             servers.add(target)
@@ -138,6 +142,7 @@ class LiveFeed:
         return scanner.forgotten_names if scanner is not None else frozenset()
 
     def _endpoint(self, target: TargetSettings) -> Endpoint:
+        descriptors.make_room(max(len(self._settings.targets), len(self._targets) + 1))
         made = endpoint_settings(target, self._settings.limits)
         scanner = Scanner(scan_limits(self._settings.limits, min(made.max_series, self._share())))
         if made.url.startswith("https:") and self._tls is None:
@@ -235,6 +240,9 @@ class LiveFeed:
             watched = self.watched | self._serving
             if self.want_processes or watched:
                 self._processes_read = await asyncio.to_thread(self._processes.read, watched, not self.want_processes)
+            self.no_processes = None
+        except (OSError, RuntimeError, MemoryError) as error:  # no descriptor, no thread, no memory
+            self.no_processes = clean(descriptors.shortage(error) or str(error), 200)
         finally:
             self._reading_processes = None
 

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from tputtui.collect.descriptors import reason, shortage
 from tputtui.frozen import frozen
 from tputtui.profiling import preflight, proc
 from tputtui.profiling.compact import Compactor
@@ -146,7 +147,8 @@ class Capture:
         except CaptureFailed as error:
             self.state, self.message = "failed", str(error)
         except Exception as error:
-            self.state, self.message = "failed", f"the capture failed: {clean(f'{type(error).__name__}: {error}', 200)}"
+            why = shortage(error) or clean(f"{type(error).__name__}: {error}", 200)
+            self.state, self.message = "failed", f"the capture failed: {why}"
         finally:
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -232,7 +234,7 @@ class Capture:
             take.start()
         except OSError as error:
             take.kill()
-            raise CaptureFailed(f"py-spy does not start: {clean(str(error), 120)}") from None
+            raise CaptureFailed(f"py-spy does not start: {clean(reason(error), 120)}") from None
         return take
 
     def _follow(self, take: Take) -> None:

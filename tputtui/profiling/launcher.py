@@ -1,8 +1,8 @@
 """py-spy as a child that cannot outlive us, cannot flood us and cannot hang us.
 
 Every child is spawned by one thread that lives as long as the process, because PR_SET_PDEATHSIG follows the thread that
-spawned; a tiny program sets it on itself and then becomes py-spy (preexec_fn is unsafe beside threads). Output goes to
-pipes of which the beginning is kept and the rest is thrown away. A child ends by SIGINT, then SIGTERM, then SIGKILL.
+spawned; a tiny program sets it on itself, takes back the limit on open files that we were started with, and then becomes
+py-spy (preexec_fn is unsafe beside threads). Output goes to pipes of which the beginning is kept and the rest is thrown away. A child ends by SIGINT, then SIGTERM, then SIGKILL.
 """
 
 from __future__ import annotations
@@ -20,18 +20,22 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
+from tputtui.collect.descriptors import inherited_limit
 from tputtui.collect.own_cost import count_in
 from tputtui.frozen import frozen
 
 KEEP_BYTES = 64 * 1024  # of stdout and of stderr each
 
 _BECOME = """
-import ctypes, os, sys
+import ctypes, os, resource, sys
 
 try: ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)
 except (AttributeError, OSError): pass
 if os.getppid() != int(sys.argv[1]): os._exit(1)
-os.execv(sys.argv[2], sys.argv[2:])
+if sys.argv[2] != "-":
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[2]), hard))
+os.execv(sys.argv[3], sys.argv[3:])
 """
 
 _Order = tuple[list[str], "Future[subprocess.Popen[bytes]]"]
@@ -45,13 +49,19 @@ def environment() -> dict[str, str]:
     return os.environ | {"RUST_BACKTRACE": "0", "NO_COLOR": "1", "LC_ALL": "C.UTF-8", "RUST_LOG": "off"}
 
 
+def _limit() -> str:
+    """The soft limit on open files that a child has to get back; "-" where ours was not raised."""
+    limit = inherited_limit()
+    return "-" if limit is None else str(limit)
+
+
 def _spawn_all() -> None:
     while True:
         argv, answer = _orders.get()
         try:
             answer.set_result(
                 subprocess.Popen(
-                    [sys.executable, "-I", "-S", "-c", _BECOME, str(os.getpid()), *argv],
+                    [sys.executable, "-I", "-S", "-c", _BECOME, str(os.getpid()), _limit(), *argv],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
@@ -82,7 +92,12 @@ class Child:
         self._process = _spawn(argv)
         count_in(self._process.pid)
         self._kept = {"stdout": bytearray(), "stderr": bytearray()}
-        self._selector = selectors.DefaultSelector()
+        try:
+            self._selector = selectors.DefaultSelector()
+        except OSError:  # no descriptor was left for it
+            self._process.kill()
+            self._process.communicate()
+            raise
         for name, pipe in (("stdout", self._process.stdout), ("stderr", self._process.stderr)):
             if pipe is not None:
                 os.set_blocking(pipe.fileno(), False)

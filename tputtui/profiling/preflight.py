@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from tputtui.frozen import frozen
+from tputtui.collect.descriptors import reason
 from tputtui.profiling import launcher, proc
 from tputtui.text import clean
 
@@ -71,7 +72,7 @@ def _checked(path: Path, mtime_ns: int) -> Path:  # noqa: ARG001 - a new file is
     try:
         answer = launcher.run([str(path), "--version"], DEADLINE_S)
     except OSError as error:
-        raise NoPySpy(f"{path} does not start: {clean(str(error), 100)}") from None
+        raise NoPySpy(f"{path} does not start: {clean(reason(error), 100)}") from None
     found = re.match(r"py-spy (\d{1,4})\.(\d{1,4})", answer.stdout)
     if not found or answer.status != 0:
         said = clean((answer.stdout or answer.stderr).strip().partition("\n")[0], 60) or "nothing"
@@ -163,7 +164,7 @@ def check(
     except NoPySpy as error:
         return Verdict(False, str(error))
     except OSError as error:
-        return Verdict(False, f"py-spy does not start: {clean(str(error), 100)}")
+        return Verdict(False, f"py-spy does not start: {clean(reason(error), 100)}")
     if answer.status == 0:
         return replace(verdict, ok=True, reason="", remedy="", command="")
     return explain(pid, answer)

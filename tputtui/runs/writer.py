@@ -18,6 +18,7 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
+from tputtui.collect.descriptors import reason as reason_of
 from tputtui.frozen import frozen
 from tputtui.runs.members import MemberWriter
 from tputtui.text import clean
@@ -168,7 +169,7 @@ class RunWriter:
         elif error.errno == errno.EDQUOT:
             reason = "the disk quota is used up"
         else:
-            reason = (error.strerror or "it failed").lower()
+            reason = reason_of(error)
         with self._wake:
             self.problem = f"{clean(str(self.path), 200)}: {reason}"
             self._waiting.clear()
@@ -245,6 +246,4 @@ def _locker(status: os.stat_result) -> str:
 
 
 def _reason(error: OSError | ValueError) -> str:
-    if isinstance(error, OSError):
-        return (error.strerror or str(error)).lower()
-    return "that is no path"
+    return reason_of(error) if isinstance(error, OSError) else "that is no path"
