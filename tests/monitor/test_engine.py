@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.server
 import queue
 import socket
@@ -14,6 +15,8 @@ from typing import Any, Self
 
 import pytest
 
+from tputtui.collect.descriptors import TOO_MANY
+from tputtui.collect.processes import ProcessCollector
 from tputtui.model import Snapshot
 from tputtui.monitor import Engine
 from tputtui.settings import Settings, TargetSettings
@@ -231,3 +234,58 @@ def test_what_the_monitor_is_asked_while_a_tick_is_derived_waits_for_its_end(hon
         next(watched.snapshots())
         next(watched.snapshots())
     assert order[:2] == ["derived", "asked"]
+
+
+class Short:
+    """Stands in for a collector that fails so many times and then works."""
+
+    def __init__(self, error: BaseException, works: Any, times: int) -> None:
+        self.error, self.works, self.left = error, works, times
+
+    def __call__(self, *words: Any) -> Any:
+        self.left -= 1
+        if self.left >= 0:
+            raise self.error
+        return self.works(*words)
+
+
+def test_a_tick_for_which_there_is_no_memory_is_left_out_and_the_next_one_comes(
+    honest: TargetSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(Settings(targets=(honest,), interval_s=0.2, discover=False))
+    snapshots: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
+    engine.subscribe(snapshots.put)
+    engine.start()
+    try:
+        while not snapshots.get(timeout=PATIENCE_S).ready:
+            pass
+        monkeypatch.setattr(engine.monitor, "take", short := Short(MemoryError(), engine.monitor.take, 3))
+        while short.left >= 0:
+            assert snapshots.get(timeout=PATIENCE_S).targets[0].state == "up"
+        assert engine.failure is None
+    finally:
+        engine.stop()
+
+
+def test_processes_that_cannot_be_read_are_an_event_with_the_reason_said_once(
+    honest: TargetSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(ProcessCollector, "read", full)
+    engine = Engine(Settings(targets=(honest,), interval_s=0.2, discover=False))
+    snapshots: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
+    engine.subscribe(snapshots.put)
+    engine.start()
+    try:
+        warnings: list[str] = []
+        end = time.monotonic() + PATIENCE_S
+        while not warnings and time.monotonic() < end:
+            warnings = [event.text for event in snapshots.get(timeout=PATIENCE_S).events if event.kind == "warning"]
+        later = [snapshots.get(timeout=PATIENCE_S) for _ in range(5)][-1]
+    finally:
+        engine.stop()
+    assert warnings == [f"the processes cannot be read: {TOO_MANY}"]
+    assert [event.text for event in later.events if event.kind == "warning"] == warnings
+    assert later.targets[0].state == "up"

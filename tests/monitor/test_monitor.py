@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
+from tputtui.collect.descriptors import NO_MEMORY
 from tputtui.collect.exposition import Scanner
 from tputtui.model import (
     CpuTimes,
@@ -25,6 +26,7 @@ from tputtui.monitor.derive import EVENTS_KEPT, EVENTS_SHOWN
 from tputtui.monitor.target import LOOKS_FOR
 from tputtui.settings.expressions import parse_objective
 from tputtui.signals import names
+from tputtui.signals.window import TargetWindow
 from tputtui.snapshot_json import to_json
 
 REQUESTS, DURATION = "http_requests_total", "http_request_duration_seconds"
@@ -540,3 +542,23 @@ def test_series_beyond_the_limit_and_an_empty_answer_are_said() -> None:
     assert empty.warning == "the answer is empty: it holds no metric"
     told = to_json(scene.monitor.take(Reading(2.0, 1e9)))["targets"][0]
     assert (told["hidden_series"], told["warning"]) == (430, shop.warning)
+
+
+def test_an_answer_for_which_there_is_no_memory_costs_its_target_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene("shop", "till")
+    for at in range(3):
+        scene.tick(float(at), shop=requests(10.0 * at), till=requests(5.0 * at))
+
+    def add(window: TargetWindow, scrape: Scrape, *rest: object) -> None:
+        if scrape.target == "shop" and scrape.exposition is not None:
+            raise MemoryError
+        added(window, scrape, *rest)  # type: ignore[arg-type]
+
+    added = TargetWindow.add
+    with monkeypatch.context() as patch:
+        patch.setattr(TargetWindow, "add", add)
+        short = scene.tick(3.0, shop=requests(30.0), till=requests(15.0))
+    assert [(target.state, target.error) for target in short.targets] == [("down", NO_MEMORY), ("up", None)]
+    assert (rps(short), rps(short, "till")) == (None, 5.0)
+    scene.tick(4.0, shop=requests(40.0), till=requests(20.0))
+    assert rps(scene.tick(5.0, shop=requests(50.0), till=requests(25.0))) == 10.0

@@ -55,10 +55,10 @@ class HostCollector:
         memory = get("memory", psutil.virtual_memory)
         swap = get("swap", psutil.swap_memory)
         descriptors = get("file descriptors", lambda: kernel.read_file_descriptors(self._root))
-        pressure, no_pressure = kernel.read_pressure(self._root)
-        cgroup = self._cgroups.read()
+        pressure, no_pressure = get("pressure", lambda: kernel.read_pressure(self._root)) or ({}, ())
+        cgroup = get("cgroup", self._cgroups.read)
         missing.extend(no_pressure)
-        if cgroup is None:
+        if cgroup is None and not any(what == "cgroup" for what, _ in missing):
             missing.append(("cgroup", "no control group of ours is mounted here"))
         return HostReading(
             at=at,

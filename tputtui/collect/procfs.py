@@ -14,7 +14,9 @@ def read(path: str, limit: int = 1 << 20) -> bytes:
     try:
         content = os.read(descriptor, min(limit, 16384))
         while content and len(content) < limit:
-            more = os.read(descriptor, limit - len(content))  # long files come in pieces, whatever one asks for
+            more = os.read(
+                descriptor, min(limit - len(content), 65536)
+            )  # long files come in pieces, whatever one asks for
             if not more:
                 break
             content += more

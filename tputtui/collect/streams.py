@@ -68,7 +68,15 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Keep what came."""
-        self._came += data
+        try:
+            self._came += data
+        except MemoryError as error:  # asyncio would write a traceback to stderr, which is the screen
+            self._came = bytearray()
+            self._ended, self._error = True, error
+            if self.transport is not None:
+                self.transport.abort()
+            self._wake()
+            return
         if self.transport is not None and len(self._came) >= _MOST_AHEAD:
             self.transport.pause_reading()
         self._wake()
@@ -80,7 +88,7 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
-        self._ended, self._error = True, exc
+        self._ended, self._error = True, self._error or exc
         self._wake()
 
     def _wake(self) -> None:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tputtui.model import Event, Reading, Scrape, SignalKind, Snapshot
 from tputtui.monitor.browsing import Families
@@ -46,10 +46,19 @@ STOP_S = 3.0
 PROFILE_BYTES = 3 * 1024 * 1024
 """What a run carries of a profile at most: a reader reads no line beyond 4 MiB."""
 
+MOST_SHORT_TICKS = 10
+"""Ticks in a row that may find no memory before the engine ends with that reason."""
+
 PATIENCE = 0.1
 """Of an interval: so long a tick waits for a target that is just being asked and usually answers promptly."""
 
 Listener = Callable[[Snapshot], None]
+
+
+def _report_unless_transport(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Leave a broken transport to its protocol, which gets the same error: asyncio would print it over the screen."""
+    if "transport" not in context:
+        loop.default_exception_handler(context)
 
 
 class Engine:
@@ -71,6 +80,8 @@ class Engine:
         self.failure: BaseException | None = None  # what ended the engine, if it was not `stop`
         self._feed: LiveFeed | None = None
         self._listeners: list[Listener] = []
+        self._newest: Snapshot | None = None
+        self._short_ticks = 0  # ticks in a row for which there was no memory
         self._said_looked = False
         self._said_no_processes = ""
         self._browsed: str | None = None  # the target that is looked at family by family
@@ -112,6 +123,7 @@ class Engine:
 
     async def _collect(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(_report_unless_transport)
         self._main = asyncio.current_task()
         # Loaded before connections use up descriptors: an import needs some.
         known.everything()
@@ -147,7 +159,18 @@ class Engine:
             cadence.ticked(time.monotonic(), feed.after_slots())
 
     async def _tick(self, feed: LiveFeed, worker: Executor, missed: int) -> Snapshot:
-        """One tick. It is derived beside the loop: a target with very many series holds up no other's scrapes."""
+        """One tick. Where memory runs out for a moment it is left out, and the snapshot before it stays."""
+        try:
+            self._newest = await self._read_and_derive(feed, worker, missed)
+            self._short_ticks = 0
+        except MemoryError:
+            if self._newest is None or self._short_ticks >= MOST_SHORT_TICKS:
+                raise
+            self._short_ticks += 1
+        return self._newest
+
+    async def _read_and_derive(self, feed: LiveFeed, worker: Executor, missed: int) -> Snapshot:
+        """Read what came and derive a snapshot. It is derived beside the loop: a target with very many series holds up no other's scrapes."""
         targets = feed.targets
         for asked in targets:
             self.monitor.add_target(asked.target, asked.settings.bindings, served=asked.served)
