@@ -242,11 +242,11 @@ class Short:
     def __init__(self, error: BaseException, works: Any, times: int) -> None:
         self.error, self.works, self.left = error, works, times
 
-    def __call__(self, *words: Any) -> Any:
+    def __call__(self, *words: Any, **options: Any) -> Any:
         self.left -= 1
         if self.left >= 0:
             raise self.error
-        return self.works(*words)
+        return self.works(*words, **options)
 
 
 def test_a_tick_for_which_there_is_no_memory_is_left_out_and_the_next_one_comes(

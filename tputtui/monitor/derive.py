@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from tputtui import text
+from tputtui.collect.descriptors import shortage
 from tputtui.model import (
     Bindings,
     Event,
@@ -24,7 +25,6 @@ from tputtui.model import (
     SplitState,
     Target,
 )
-from tputtui.collect.descriptors import shortage
 from tputtui.monitor import grouping
 from tputtui.monitor.browsing import Browsing, Charting, Families
 from tputtui.monitor.closer import HeatMaps, LensView, ReplicaTable, ReplicaWatch

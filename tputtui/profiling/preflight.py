@@ -14,8 +14,8 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from tputtui.frozen import frozen
 from tputtui.collect.descriptors import reason
+from tputtui.frozen import frozen
 from tputtui.profiling import launcher, proc
 from tputtui.text import clean
 
