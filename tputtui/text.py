@@ -11,6 +11,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from tputtui.redaction import hide
+
 UNKNOWN = "–"
 """What stands where a number is not known."""
 
@@ -28,9 +30,9 @@ def clean(text: str, limit: int = 4096) -> str:
     """Make foreign text safe to draw: no control, format, bidi or surrogate character survives.
 
     C0 controls become their visible pictures (ESC is ␛), the others U+FFFD; combining marks are capped; more than
-    `limit` characters are cut with a mark. The result is one line and is idempotent under `clean`.
+    `limit` characters are cut with a mark. One line, idempotent under `clean`, with the secrets of `redaction` as ***.
     """
-    if len(text) > limit:
+    if len(text := hide(text)) > limit:
         text = text[: limit - 1] + _CUT
     if text.isascii() and text.isprintable():
         return text

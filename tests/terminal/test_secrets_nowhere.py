@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote_plus
 
 import pytest
 from terminal_session import TPUTTUI, Session
@@ -26,7 +27,7 @@ SECRETS = {
     name: f"canary-{name}-7f3a/+"
     for name in (
         "userinfo", "query", "header", "headerfile", "headerenv", "passwordfile", "tokenfile", "tokenenv",
-        "argument",
+        "argument", "plainquery", "barequery", "echoed", "redirected", "path", "username", "server", "note", "mark",
     )
 }  # fmt: skip
 
@@ -34,7 +35,9 @@ PROFILED = "import time\nprint(flush=True)\nwhile True: time.sleep(0.01)\n"
 
 
 class _Server:
-    """Answers under /ok/… with a counter, under /401/… not at all; keeps the headers it was sent."""
+    """Answers under /ok/… with a counter that is labelled with what was asked, under /401/… not at all; keeps the headers
+    it was sent. /echo/… is a page that quotes what was asked, /redirect/… leads there, /api/… refuses with a quotation.
+    """
 
     def __init__(self) -> None:
         self.sent: list[str] = []
@@ -45,10 +48,20 @@ class _Server:
 
             def do_GET(self) -> None:
                 outer.sent.append(f"{self.path}\n{self.headers}")
-                body = f"# TYPE http_requests_total counter\nhttp_requests_total {len(outer.sent)}\n".encode()
-                self.send_response(401 if self.path.startswith("/401") else 200)
+                plain = unquote_plus(self.path)
+                labels = f'asked="{self.path}",plain="{plain}",key="{self.headers.get("X-Key", "")}"'
+                text = f"# TYPE http_requests_total counter\nhttp_requests_total{{{labels}}} {len(outer.sent)}\n"
+                if self.path.startswith("/echo"):
+                    text = f"<html><title>no {plain}</title>{self.path} {self.headers}"
+                elif self.path.startswith("/api"):
+                    text = json.dumps({"status": "error", "error": f"forbidden: {self.path} {plain} {self.headers}"})
+                body = text.encode()
+                place = self.path.split("/")[1]
+                self.send_response({"401": 401, "redirect": 302, "api": 400}.get(place, 200))
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
                 self.send_header("Content-Length", str(len(body)))
+                if place == "redirect":
+                    self.send_header("Location", f"/echo/x?ticket={quote(SECRETS['redirected'], safe='')}")
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -98,12 +111,24 @@ def planted(folder: Path, port: int) -> Path:
         "passwordfile": f'url = ":{port}/PATH/f"\nusername = "me"\npassword_file = "passwordfile"',
         "tokenfile": f'url = ":{port}/PATH/g"\ntoken_file = "tokenfile"',
         "tokenenv": f'url = ":{port}/PATH/h"\ntoken_env = "CANARY_TOKEN"',
+        "plainquery": f'url = "http://127.0.0.1:{port}/PATH/i?q={quote(SECRETS["plainquery"], safe="")}&module=x"',
+        "barequery": f'url = "http://127.0.0.1:{port}/PATH/j?{quote(SECRETS["barequery"], safe="")}"',
+        "path": f'url = "http://127.0.0.1:{port}/PATH/{quote(SECRETS["path"], safe="")}/m"\ntoken_env = "CANARY_PLACE"',
+        "username": f'url = "http://{quote(SECRETS["username"], safe="")}@127.0.0.1:{port}/PATH/l"',
+        "echoed": f'url = "http://127.0.0.1:{port}/echo/PATH?key={quote(SECRETS["echoed"], safe="")}"',
+        "redirected": f'url = "http://127.0.0.1:{port}/redirect/PATH"',
     }
     config = folder / "config.toml"
     parts = [
         f'[[targets]]\nname = "{name}-{path}"\n{way.replace("PATH", path)}\n'
         for path in ("ok", "401")
         for name, way in ways.items()
+    ]
+    parts += [  # without names: they are made of the addresses
+        f'[[targets]]\nurl = "http://127.0.0.1:{port}/ok/1"\n',
+        *(f"[[targets]]\n{ways[name].replace('PATH', 'ok/2')}\n" for name in ("query", "plainquery", "path")),
+        f'[[targets]]\nurl = "http://127.0.0.1:{port}/ok/2/b?token={quote(SECRETS["echoed"], safe="")}"\n',
+        f'[[targets]]\nprometheus = "http://127.0.0.1:{port}/api/v1/query?key={quote(SECRETS["server"], safe="")}"\n',
     ]
     config.write_text("interval = '300ms'\n" + "".join(parts))
     config.chmod(0o600)
@@ -113,7 +138,8 @@ def planted(folder: Path, port: int) -> Path:
 def spellings(secret: str) -> list[bytes]:
     """A secret as it is, as a URL has it, and within basic authorization."""
     pair = base64.b64encode(f"me:{secret}".encode()).decode().rstrip("=")
-    return [text.encode() for text in (secret, quote(secret, safe=""), quote(secret), pair[8:])]
+    alone = base64.b64encode(f"{secret}:".encode()).decode().rstrip("=")
+    return [text.encode() for text in (secret, quote(secret, safe=""), quote(secret), pair[8:], alone[:-2])]
 
 
 def profiles_of(path: Path) -> list[Profiled]:
@@ -136,6 +162,7 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
     env = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "PYTHONPATH")}
     env |= {"HOME": str(made), "XDG_STATE_HOME": str(made / "state"), "TERM": "xterm-256color"}
     env |= {"CANARY_HEADER": SECRETS["headerenv"], "CANARY_TOKEN": SECRETS["tokenenv"]}
+    env["CANARY_PLACE"] = SECRETS["path"]
 
     def use(*words: str, codes: tuple[int, ...] = (0,)) -> None:
         argv = [sys.executable, "-m", "tputtui", *words]
@@ -151,10 +178,24 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
     for suffix in ("txt", "svg"):
         use("view", "profile.json", "-o", f"viewed.{suffix}")
     use("record", "--for", "2s", "-o", "a.tput.gz", "--profile", f"{profiled}@1s", *named)
-    use("record", "--for", "2s", "-o", "all.tput.gz", "--all-metrics", *named)
+    told = ["--note", f"see http://h/?x={quote(SECRETS['note'], safe='')}"]
+    told += ["--mark", f"deployed by me:{quote(SECRETS['mark'], safe='')}@host"]
+    use("record", "--for", "2s", "-o", "all.tput.gz", "--all-metrics", *told, *named)
     for kind in ("openmetrics", "csv", "json"):
         use("export", "all.tput.gz", "--format", kind, "-o", f"out.{kind}", "--service", "header-ok", codes=(0, 2))
     use("runs", str(made))
+    for kind in ("html", "markdown", "json"):
+        use(
+            "compare",
+            "all.tput.gz:header-ok",
+            "a.tput.gz:header-ok",
+            "--format",
+            kind,
+            "-o",
+            f"compared.{kind}",
+            codes=(0, 2, 10, 11, 12),
+        )
+    assert (made / "compared.html").exists()
     use("replay", "a.tput.gz", "--stream")
     failing = (
         "import tputtui.monitor.engine as e, tputtui.cli as c, sys\n"
@@ -192,7 +233,8 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
                 holds_none(path.name, opened.read())
 
     sent = "".join(server.sent).encode()
-    asked = {name: secret for name, secret in SECRETS.items() if name != "argument"}
+    unsent_by_design = ("argument", "note", "mark", "server")
+    asked = {name: secret for name, secret in SECRETS.items() if name not in unsent_by_design}
     unsent = [name for name, secret in asked.items() if not any(one in sent for one in spellings(secret))]
     assert not unsent, "these were not even sent: nothing is shown by their absence"
 

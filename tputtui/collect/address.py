@@ -7,14 +7,17 @@ import re
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from tputtui.frozen import frozen
+from tputtui.redaction import redact_url
 from tputtui.text import clean
 
 _LONGEST = 2048
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?\Z")
 _OTHER_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?!\d|\Z)")
-_SECRET_WORD = re.compile(r"pass|pwd|secret|token|key|auth|sig|cred|session|jwt|cookie", re.IGNORECASE)
 _HINT = "give a URL, host:port or :port"
+
+redact = redact_url
+"""The URL as it may be shown and stored."""
 
 
 @frozen
@@ -40,7 +43,7 @@ def parse_address(text: str) -> Address:
     Raises ValueError with one sentence that shows the text without its credentials.
     """
     given = text.strip()
-    shown = repr(clean(redact(given), 80))
+    shown = repr(clean(redact_url(given), 80))
     if not given:
         raise ValueError(f"an empty target: {_HINT}")
     if len(given) > _LONGEST:
@@ -101,35 +104,3 @@ def name_of(url: str) -> str:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return host if parts.port is not None else f"{host}:{_DEFAULT_PORTS.get(parts.scheme, 80)}"
-
-
-def redact(url: str) -> str:
-    """The URL as it may be shown and stored: passwords and secret-looking query values are ***.
-
-    Works on anything, also on what is no URL; what is left is still foreign text.
-    """
-    head, mark, tail = url.partition("://")
-    before, scheme = (tail, head + mark) if mark else (url, "")
-    authority, slash, rest = _cut_authority(before)
-    credentials, at, host = authority.rpartition("@")
-    if at:
-        authority = f"{credentials.partition(':')[0]}:***@{host}" if ":" in credentials else f"***@{host}"
-    path, question, query = rest.partition("?")
-    if question:
-        query = "&".join(_redact_pair(pair) for pair in query.split("&"))
-    return f"{scheme}{authority}{slash}{path}{question}{query}"
-
-
-def _cut_authority(text: str) -> tuple[str, str, str]:
-    """(authority, "" or "/", rest); a "/" in a password that was not quoted stays inside of the authority."""
-    end = min(
-        (i for i in (text.find("/", text.rfind("@") + 1), text.find("?", text.rfind("@") + 1)) if i >= 0), default=-1
-    )
-    if end < 0:
-        return (text, "", "")
-    return (text[:end], "/", text[end + 1 :]) if text[end] == "/" else (text[:end], "", text[end:])
-
-
-def _redact_pair(pair: str) -> str:
-    name, equals, _ = pair.partition("=")
-    return f"{name}=***" if equals and _SECRET_WORD.search(name) else pair

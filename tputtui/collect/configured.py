@@ -5,7 +5,10 @@ from __future__ import annotations
 from tputtui import settings
 from tputtui.collect import fetch
 from tputtui.collect.address import parse_address
-from tputtui.collect.credentials import Secret
+from tputtui.collect.credentials import Secret, learn_all
+from tputtui.redaction import Redactor, learn
+
+_PUBLIC_HEADERS = frozenset(("accept", "accept-language", "host", "thanos-tenant", "user-agent", "x-scope-orgid"))
 
 
 def endpoint_settings(target: settings.TargetSettings, limits: settings.Limits) -> fetch.TargetSettings:
@@ -22,8 +25,8 @@ def endpoint_settings(target: settings.TargetSettings, limits: settings.Limits) 
         url=address.url,
         service=target.service,
         headers={
-            **({"X-Scope-OrgID": Secret.text(target.tenant)} if target.tenant else {}),
-            **{name: Secret.text(value) for name, value in target.headers.items()},
+            **({"X-Scope-OrgID": Secret.public(target.tenant)} if target.tenant else {}),
+            **{name: _header(name, value) for name, value in target.headers.items()},
             **{name: Secret.file(path) for name, path in target.headers_file.items()},
             **{name: Secret.environment(variable) for name, variable in target.headers_env.items()},
         },
@@ -39,6 +42,22 @@ def endpoint_settings(target: settings.TargetSettings, limits: settings.Limits) 
         max_header_bytes=limits.header_bytes,
         max_redirects=limits.redirects,
     )
+
+
+def learn_secrets(target: settings.TargetSettings) -> None:
+    """Hide the secrets of a target in every text from now on, before it is named. Reads files and variables.
+
+    Raises ValueError where its URL is none (see `address.parse_address`).
+    """
+    made = endpoint_settings(target, settings.Limits())
+    learn_all((made.password, made.bearer, *made.headers.values()))
+    Redactor(made.url)  # learns the values of its query
+    if made.username and made.password is None:  # a token in place of a name
+        learn(made.username)
+
+
+def _header(name: str, value: str) -> Secret:
+    return Secret.public(value) if name.lower() in _PUBLIC_HEADERS else Secret.text(value)
 
 
 def _secret(file: str | None, variable: str | None) -> Secret | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+from collections.abc import Iterable
 from typing import Literal
 
 from tputtui.frozen import frozen
+from tputtui.redaction import learn
 from tputtui.text import clean
 
 _LARGEST_FILE = 64 * 1024
@@ -20,10 +23,11 @@ class SecretError(Exception):
 class Secret:
     """A password, token or header value: itself, or the file or environment variable it is read from at every scrape.
 
-    Neither `repr` nor `str` shows anything: a secret leaves this object by `reveal` only.
+    Neither `repr` nor `str` shows anything: a secret leaves this object by `reveal` only, and is hidden in every text
+    from then on. "public" is a header's value that is no secret, such as a tenant.
     """
 
-    source: Literal["text", "file", "environment"]
+    source: Literal["text", "file", "environment", "public"]
     reference: str
 
     @classmethod
@@ -41,6 +45,11 @@ class Secret:
         """The value of an environment variable."""
         return cls("environment", name)
 
+    @classmethod
+    def public(cls, value: str) -> Secret:
+        """A value that may be shown."""
+        return cls("public", value)
+
     def __repr__(self) -> str:
         return "***"
 
@@ -57,9 +66,19 @@ class Secret:
             value = self.reference
         value = value.strip()
         if any(char < " " or char == "\x7f" for char in value):
-            where = "" if self.source == "text" else f" in {clean(self.reference, 60)}"
+            where = "" if self.source in ("text", "public") else f" in {clean(self.reference, 60)}"
             raise SecretError(f"the secret{where} has a control character in it")
+        if self.source != "public":
+            learn(value)
         return value
+
+
+def learn_all(found: Iterable[Secret | None]) -> None:
+    """Hide the values of secrets in every text from now on; what cannot be read is reported when it is needed."""
+    for secret in found:
+        if secret is not None:
+            with contextlib.suppress(SecretError):
+                secret.reveal()
 
 
 def _read(path: str) -> str:

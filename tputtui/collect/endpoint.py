@@ -67,7 +67,8 @@ class Endpoint:
             exposition = await self._read(answer, wanted)
         except Exception as failure:  # NotAnExposition, or a defect of the reader: this target's matter alone
             sentence = shortage(failure) or str(failure) or "not a metrics page"
-            return Scrape(self.name, at, now, at - started, error=clean(sentence, 200))
+            error = clean(self._fetcher.redactor.sentence(sentence), 200)
+            return Scrape(self.name, at, now, at - started, error=error)
         return Scrape(self.name, at, now, at - started, exposition=exposition, size=len(answer.body))
 
     async def aclose(self) -> None:

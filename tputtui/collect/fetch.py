@@ -15,13 +15,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tputtui import __version__
-from tputtui.collect.address import parse_address, redact
+from tputtui.collect.address import parse_address
 from tputtui.collect.aside import Aside
 from tputtui.collect.attempt import Attempt, FetchError, size_text
 from tputtui.collect.credentials import Secret, SecretError
 from tputtui.collect.inflate import ACCEPTED_ENCODINGS, Body
 from tputtui.frozen import frozen
 from tputtui.model import Target
+from tputtui.redaction import Redactor, redact_url
 from tputtui.text import clean
 
 if TYPE_CHECKING:  # httpx costs 90 ms: it is loaded at the first scrape, after the first paint
@@ -69,7 +70,7 @@ class TargetSettings:
     @property
     def target(self) -> Target:
         """The target as the model knows it."""
-        return Target(self.name, redact(self.url), self.service)
+        return Target(self.name, redact_url(self.url), self.service)
 
 
 @frozen
@@ -101,7 +102,8 @@ class Fetcher:
         self._transport: httpx.AsyncHTTPTransport | None = None
         self._made: tuple[_Request, httpx.Request] | None = None  # the newest one: the next is mostly the same
         self._backend: Backend | None = None
-        self._slow_headers = Aside(lambda: _headers(settings, accept)) if _reads_files(settings) else None
+        self.redactor = Redactor(settings.url, settings.username)
+        self._slow_headers = Aside(self._read_headers) if _reads_files(settings) else None
 
     async def load(self) -> Backend:
         """Load what the first request needs, before anybody's clock starts: the first time it loads httpx."""
@@ -134,7 +136,7 @@ class Fetcher:
         except Exception as failure:  # httpx, httpcore, ssl and OSError: each in its own words
             error = attempt.failed(failure)
         await self.aclose()
-        raise FetchError(clean(error, 200))
+        raise FetchError(clean(self.redactor.sentence(error), 200))
 
     async def aclose(self) -> None:
         """Close the connection. The next request opens another."""
@@ -143,8 +145,11 @@ class Fetcher:
             await transport.aclose()
 
     async def _headers(self, form: bytes | None) -> dict[bytes, bytes]:
-        found = await self._slow_headers() if self._slow_headers else _headers(self.settings, self._accept)
+        found = await self._slow_headers() if self._slow_headers else self._read_headers()
         return found if form is None else {**found, **_FORM}
+
+    def _read_headers(self) -> dict[bytes, bytes]:
+        return _headers(self.settings, self._accept, self.redactor)
 
     async def _fetch(self, request: _Request, attempt: Attempt, backend: Backend) -> Answer:
         for _ in range(self.settings.max_redirects + 1):
@@ -206,7 +211,9 @@ class Fetcher:
             attempt.body = body.received
         ends = ("content-length", "transfer-encoding", "content-encoding")
         framed = any(name in response.headers for name in ends)
-        return Answer(body.whole(), response.headers.get("content-type"), response.status_code, framed)
+        return Answer(
+            self.redactor.body(body.whole()), response.headers.get("content-type"), response.status_code, framed
+        )
 
     async def _send(self, request: _Request, backend: Backend) -> httpx.Response:
         from tputtui.collect import connections
@@ -241,6 +248,7 @@ class Fetcher:
             raise FetchError("the answer's header is malformed") from None
         port = there.port
         if (there.scheme, there.host, port) == (here.scheme, here.host, here.port) and not there.userinfo:
+            self.redactor.visit(str(there))
             return str(there)
         shown = clean(f"{there.scheme}://{there.host}{f':{port}' if port else ''}", 60)
         if there.host == here.host:
@@ -253,19 +261,28 @@ def _reads_files(settings: TargetSettings) -> bool:
     return any(secret is not None and secret.source == "file" for secret in secrets)
 
 
-def _headers(settings: TargetSettings, accept: str) -> dict[bytes, bytes]:
-    """The request's headers, secrets read anew: may block. Raises SecretError, or FetchError for an unusable name."""
+def _headers(settings: TargetSettings, accept: str, redactor: Redactor) -> dict[bytes, bytes]:
+    """The request's headers, secrets read anew and told to `redactor`: may block.
+
+    Raises SecretError, or FetchError for an unusable name.
+    """
     headers = {"User-Agent": f"tputtui/{__version__}", "Accept": accept, "Accept-Encoding": ACCEPTED_ENCODINGS}
     if settings.bearer is not None:
-        headers["Authorization"] = f"Bearer {settings.bearer.reveal()}"
+        token = settings.bearer.reveal()
+        redactor.learn(token)
+        headers["Authorization"] = f"Bearer {token}"
     elif settings.username or settings.password is not None:
         password = settings.password.reveal() if settings.password is not None else ""
         pair = base64.b64encode(f"{settings.username}:{password}".encode()).decode()
+        redactor.learn(password)
+        redactor.learn(pair)
         headers["Authorization"] = f"Basic {pair}"
     for name, value in settings.headers.items():
         if not _HEADER_NAME.match(name):
             raise FetchError(f"{clean(name, 40)!r} cannot be a header's name")
-        headers[name.title()] = value.reveal()
+        headers[name.title()] = revealed = value.reveal()
+        if value.source != "public":
+            redactor.learn(revealed)
     return {name.encode(): value.encode() for name, value in headers.items()}
 
 

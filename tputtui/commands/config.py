@@ -23,13 +23,13 @@ def run(arguments: Arguments) -> int:
         why = f"{os.devnull} was named" if named == os.devnull else "neither HOME nor XDG_CONFIG_HOME is set"
         tell(f"none: {why}" if place is None else place.path)
     else:
-        from tputtui.collect.address import redact
+        from tputtui.redaction import redact_url
 
         found = effective(arguments)
         for note in found.settings.notes:
             say(note)
         tell(_file(found.place))
-        tell("\n".join(columns(document.effective(found.settings, redact))))
+        tell("\n".join(columns(document.effective(found.settings, redact_url))))
     return 0
 
 

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Mapping
 
 from tputtui.collect.descriptors import shortage
+from tputtui.redaction import redact_text
 from tputtui.settings.state import state_folder
 from tputtui.text import clean
 
@@ -21,8 +22,8 @@ def report(error: BaseException, environ: Mapping[str, str] = os.environ) -> str
     """
     if short := shortage(error):
         return short
-    what = clean(f"{type(error).__name__}: {error}", 200)
-    text = "".join(traceback.format_exception(error))
+    what = clean(redact_text(f"{type(error).__name__}: {error}"), 200)
+    text = redact_text("".join(traceback.format_exception(error)))
     for folder in (state_folder(environ), tempfile.gettempdir()):
         with contextlib.suppress(OSError):
             os.makedirs(folder, mode=0o700, exist_ok=True)

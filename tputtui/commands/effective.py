@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from tputtui.commands.arguments import Arguments, UsageError
 from tputtui.commands.flags import VERBS
 from tputtui.commands.terminal import why_ascii
 from tputtui.frozen import frozen
+from tputtui.redaction import redact_text, redact_url
 from tputtui.settings import Settings, TargetSettings
 from tputtui.settings.expressions import parse_matchers
 from tputtui.settings.layers import Flag, load
@@ -53,6 +54,7 @@ def effective(arguments: Arguments, environ: Mapping[str, str] = os.environ) -> 
         targets = (*named, *(target for file in files for target in filesd.read(file)))
         origins["targets"] = "command line"
     servers = _matched(servers, getattr(arguments.options, "match", None))
+    _learn_secrets((*targets, *servers))
     targets, twice = name_targets(targets)
     servers, more = name_targets(servers)
     twice = (*twice, *more)
@@ -122,6 +124,22 @@ def _asked(word: str, configured: Sequence[TargetSettings]) -> TargetSettings:
     return TargetSettings(url=word)
 
 
+def _learn_secrets(targets: Iterable[TargetSettings]) -> None:
+    """Hide the targets' secrets in every text, before the first one is written."""
+    secretive = [target for target in targets if _has_secrets(target)]
+    if secretive:
+        from tputtui.collect.configured import learn_secrets  # few starts need it before the first paint
+
+        for target in secretive:
+            learn_secrets(target)
+
+
+def _has_secrets(target: TargetSettings) -> bool:
+    sources = (target.password_file, target.password_env, target.token_file, target.token_env)
+    headers = target.headers or target.headers_file or target.headers_env
+    return bool(any(sources) or headers or any(mark in target.address for mark in "@?"))
+
+
 def _server(word: str, configured: Sequence[TargetSettings]) -> TargetSettings:
     """The server that a word of the command line stands for: a name of the config, else an address."""
     found = next((server for server in configured if server.name == word), None)
@@ -145,7 +163,8 @@ def name_targets(targets: Iterable[TargetSettings]) -> tuple[tuple[TargetSetting
     """Each target once, each with a name of its own; and a sentence for each that stood there twice.
 
     A name is the config's, else host:port, else as much of the address as it takes to tell it from the others. It does not
-    depend on the order of the targets: a recording finds them again by it.
+    depend on the order of the targets: a recording finds them again by it. Nothing of it is secret; where addresses differ
+    in secrets only, the second and later ones are NAME#2, NAME#3, in their order.
     """
     from tputtui.collect.address import parse_address
 
@@ -153,27 +172,40 @@ def name_targets(targets: Iterable[TargetSettings]) -> tuple[tuple[TargetSetting
     twice: list[str] = []
     for target in targets:
         address = parse_address(target.address)
-        same = _LOCALHOST.sub(r"\g<1>127.0.0.1", address.url), address.username, target.match
+        same = (_LOCALHOST.sub(r"\g<1>127.0.0.1", address.url), address.username, target.match, target.tenant)
         if same in kept:
             first = kept[same][1].url
-            also = "" if address.url == first else f" (as {address.url}, too)"
-            twice.append(f"{first} is named twice{also} and counts once")
+            also = "" if address.url == first else f" (as {redact_url(address.url)}, too)"
+            twice.append(f"{redact_url(first)} is named twice{also} and counts once")
         else:
             kept[same] = target, address
-    given = {target.name for target, _ in kept.values() if target.name}
-    spellings = [_spellings(address) for target, address in kept.values() if not target.name]
-    counts = [Counter(spelling) for spelling in zip(*spellings, strict=True)]
+    taken = {target.name for target, _ in kept.values() if target.name}
+    unnamed = {_spellings(address) for target, address in kept.values() if not target.name}
+    counts = [Counter(spelling) for spelling in zip(*unnamed, strict=True)]
+    used: dict[str, tuple[object, ...]] = {}
+    # A name without a number goes to the address without credentials, whatever the order.
+    for same, (target, address) in sorted(kept.items(), key=lambda item: bool(item[1][1].username)):
+        base = redact_text(target.name) if target.name else _name(address, counts, taken)
+        name, number = base, 2
+        while name in used or (name in taken and name != target.name):
+            name, number = f"{base}#{number}", number + 1
+        used[name] = same
+    names = {same: name for name, same in used.items()}
+    return tuple(replace(target, name=names[same]) for same, (target, _) in kept.items()), tuple(twice)
 
-    def name(address: Address) -> str:
-        own = _spellings(address)
-        free = (word for word, count in zip(own, counts, strict=True) if count[word] == 1 and word not in given)
-        return next(free, own[-1])
 
-    named = (replace(target, name=target.name or name(address)) for target, address in kept.values())
-    return tuple(named), tuple(twice)
+def _name(address: Address, counts: Sequence[Counter[str]], taken: Container[str]) -> str:
+    """The shortest spelling that no other address has."""
+    own = _spellings(address)
+    free = (word for word, count in zip(own, counts, strict=True) if count[word] == 1 and word not in taken)
+    return next(free, own[-1])
 
 
 def _spellings(address: Address) -> tuple[str, ...]:
-    """What an address could be called, the shortest first; the last is no other's."""
-    path = address.url.partition("://")[2].partition("/")[2]
-    return address.name, f"{address.name}/{path}", address.url, f"{address.username}@{address.url}"
+    """What an address could be called, the shortest first, without its secrets: two of them may have the same."""
+    from tputtui.collect.address import name_of
+
+    shown = redact_url(address.url)
+    path = shown.partition("://")[2].partition("/")[2]
+    host = name_of(shown)
+    return host, f"{host}/{path.partition('?')[0]}", f"{host}/{path}", shown

@@ -8,6 +8,7 @@ from tputtui.commands.arguments import UsageError
 from tputtui.commands.runfile import opened
 from tputtui.frozen import frozen
 from tputtui.model import Target
+from tputtui.redaction import HIDDEN, redact_url
 from tputtui.runs.header import Header, Summary
 from tputtui.runs.items import Watched
 from tputtui.runs.summary import main_service
@@ -65,12 +66,26 @@ class Like:
 
 
 def _settings_of(target: Target, configured: tuple[TargetSettings, ...]) -> TargetSettings:
-    from tputtui.collect.address import redact
+    """A target as the config file has it: by name, else by the only address that reads like the recorded one.
 
-    for one in configured:
-        if one.name == target.name or redact(one.url) == target.url:
-            return replace(one, name=target.name)
+    Raises UsageError where its address is recorded without its secrets and stands nowhere else.
+    """
+    by_name = [one for one in configured if one.name == target.name]
+    found = by_name or [one for one in configured if _shown(one) == target.url]
+    if by_name or len(found) == 1:
+        return replace(found[0], name=target.name)
+    if HIDDEN in target.url:
+        words = f"{clean(target.name, 80)} ({clean(target.url, 200)})"
+        raise UsageError(
+            f"--like: the run has {words} without its secrets: name the targets, or put it into the config"
+        )
     return TargetSettings(name=target.name, url=target.url, service=target.service)
+
+
+def _shown(target: TargetSettings) -> str:
+    from tputtui.collect.address import parse_address
+
+    return redact_url(parse_address(target.address).url)
 
 
 def like(path: str) -> Like:

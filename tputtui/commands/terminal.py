@@ -6,6 +6,7 @@ import contextlib
 import sys
 from collections.abc import Mapping
 
+from tputtui.redaction import redact_text
 from tputtui.text import ascii_only, clean
 
 
@@ -40,14 +41,14 @@ def say(text: str) -> None:
     """One line on stderr, for the person; nowhere, if stderr is closed."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
-            print(f"tputtui: {text}", file=sys.stderr, flush=True)
+            print(f"tputtui: {redact_text(text)}", file=sys.stderr, flush=True)
 
 
 def say_where_it_is_seen(text: str) -> None:
     """One line on stderr; on stdout, too, where that is the terminal and stderr is none: `tputtui 2>/dev/null`."""
     say(text)
     if sys.stdout is not None and not (sys.stderr is not None and sys.stderr.isatty()) and sys.stdout.isatty():
-        tell(f"tputtui: {text}")
+        tell(f"tputtui: {redact_text(text)}")
 
 
 class OutputError(Exception):

@@ -25,6 +25,7 @@ from tputtui.monitor.derive import Monitor
 from tputtui.monitor.feed import LiveFeed
 from tputtui.monitor.recording import Recording
 from tputtui.monitor.snapshots import SnapshotLog
+from tputtui.redaction import redact_text
 from tputtui.runs.header import Mark
 from tputtui.settings import Settings
 from tputtui.settings.expressions import parse_objective
@@ -248,7 +249,7 @@ class Engine:
     def _mark(self, words: str, moment: float | None) -> None:
         now = time.time()
         moment = now if moment is None else moment
-        mark = Mark(moment, time.monotonic() - (now - moment), clean(words, 500))
+        mark = Mark(moment, time.monotonic() - (now - moment), clean(redact_text(words), 500))
         self.monitor.note(Event(moment, "mark", mark.text))
         self.recording.marked(mark)
 

@@ -21,9 +21,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tputtui.collect.address import redact
 from tputtui.frozen import frozen
 from tputtui.model import Bindings, Family, Labels, ProcessReading, Reading, Scrape, Series, Target
+from tputtui.redaction import redact_url
 from tputtui.runs import lines
 from tputtui.runs.codec import number_out, to_plain, to_row
 
@@ -104,7 +104,12 @@ class Encoder:
             target = one.target
             if target.name not in self._targets:
                 said = self._targets[target.name] = _TargetLines(len(self._targets))
-                word = {"id": said.number, "name": target.name, "url": redact(target.url), "service": target.service}
+                word = {
+                    "id": said.number,
+                    "name": target.name,
+                    "url": redact_url(target.url),
+                    "service": target.service,
+                }
                 word["served"] = one.served or None
                 out.append(lines.write({"target": {key: value for key, value in word.items() if value is not None}}))
         order = [self._targets[one.target.name].number for one in told]

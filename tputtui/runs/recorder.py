@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from tputtui.frozen import frozen
 from tputtui.model import Event, Reading, Scrape, Snapshot
+from tputtui.redaction import redact_text
 from tputtui.runs import lines
 from tputtui.runs.codec import row_fields, to_plain
 from tputtui.runs.encode import Encoder, Told
@@ -121,9 +122,9 @@ class Recorder:
             by=by,
             all_metrics=plan.all_metrics,
             for_s=plan.for_s,
-            note=clean(plan.note, TEXT_LIMIT),
-            experiment=plan.experiment,
-            workload=plan.workload,
+            note=clean(redact_text(plan.note), TEXT_LIMIT),
+            experiment={name: redact_text(value) for name, value in plan.experiment.items()},
+            workload={name: redact_text(value) for name, value in plan.workload.items()},
             environment=fingerprint(),
             fields=fields,
         )
@@ -162,7 +163,7 @@ class Recorder:
 
     def mark(self, mark: Mark) -> None:
         """Record a mark. One that was set before the first reading stands behind it."""
-        self._line({"mark": to_plain(replace(mark, text=clean(mark.text, TEXT_LIMIT)))})
+        self._line({"mark": to_plain(replace(mark, text=clean(redact_text(mark.text), TEXT_LIMIT)))})
 
     def event(self, event: Event) -> None:
         """Record what was noted from outside: what the monitor finds by itself it finds again in a replay."""

@@ -162,10 +162,29 @@ def _read_matchers(value: object) -> object:
 
 
 def _read_header(value: object) -> str:
-    text = _read_text(value)
+    text = _read_unquoted(value, "a header's value, a text")
     if not text.isascii() or not text.isprintable():
         raise ValueError("a header is printable ASCII")  # the value may be a secret: it is not quoted
     return text
+
+
+def _read_unquoted(value: object, allowed: str) -> str:
+    """A text that may be a secret, by mistake or not: an error does not quote it."""
+    try:
+        return _read_text(value)
+    except ValueError:
+        raise ValueError(f"it is not {allowed}") from None
+
+
+def _read_variable(value: object) -> str:
+    text = _read_unquoted(value, "the name of an environment variable")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text.strip(), re.ASCII):
+        raise ValueError("it is not the name of an environment variable (letters, digits and _); is it the value?")
+    return text.strip()
+
+
+def _read_file(value: object) -> str:
+    return _read_unquoted(value, "a path")
 
 
 def choice(*words: str) -> Kind:
@@ -213,8 +232,8 @@ def _read_chart(value: object) -> str:
 
 SWITCH = Kind("true or false", _read_switch, _switch_from)
 TEXT = Kind("a text", _read_text)
-FILE = Kind("a path; ~ is your home, and a relative one starts at the config file", _read_text)
-VARIABLE = Kind("the name of an environment variable", _read_text)
+FILE = Kind("a path; ~ is your home, and a relative one starts at the config file", _read_file)
+VARIABLE = Kind("the name of an environment variable", _read_variable)
 HEADER = Kind("a header's value", _read_header)
 LABEL = Kind("a label name", _read_label)
 METRIC = Kind("a metric name", _read_metric)

@@ -20,8 +20,8 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from tputtui import text
-from tputtui.collect.address import redact
 from tputtui.model import Snapshot, TargetStatus
+from tputtui.redaction import redact_url
 from tputtui.settings import Settings
 from tputtui.tui import keys, palette
 from tputtui.tui.arrangements import ArrangementCommands
@@ -153,7 +153,8 @@ class TputtuiApp(App[int]):
     def _before_the_first(self) -> Snapshot:
         """What there is to show before anything was asked: the frame, and the targets that are waited for."""
         waiting = tuple(
-            TargetStatus(target.name or redact(target.url), redact(target.url)) for target in self.settings.targets
+            TargetStatus(target.name or redact_url(target.url), redact_url(target.url))
+            for target in self.settings.targets
         )
         window_s = max(self.settings.window_s, 2 * self.settings.interval_s)
         return Snapshot(time.time(), time.monotonic(), self.settings.interval_s, window_s, waiting)

@@ -118,12 +118,17 @@ class Api:
         with contextlib.suppress(ValueError, RecursionError):  # said below, by the status
             envelope = json.loads(answer.body)
         if isinstance(envelope, dict) and envelope.get("status") == "success" and "data" in envelope:
-            said = [*_texts(envelope.get("warnings")), *_texts(envelope.get("infos"))]
+            said = [*self._texts(envelope.get("warnings")), *self._texts(envelope.get("infos"))]
             if envelope.get("isPartial") is True:
                 said.insert(0, "the answer is partial: a storage node does not answer")
             return Result(envelope["data"], tuple(said[:_WARNINGS]), len(answer.body))
         word = envelope.get("error") if isinstance(envelope, dict) else None
-        raise _refusal(answer, clean(word, 140) if isinstance(word, str) else "", self._settings)
+        raise _refusal(answer, "".join(self._texts([word])), self._settings)
+
+    def _texts(self, said: object) -> list[str]:
+        """What the server says, without our secrets: it may quote what it was asked."""
+        texts = [one for one in said if isinstance(one, str)] if isinstance(said, list) else []
+        return [clean(self._fetcher.redactor.sentence(one), 140) for one in texts]
 
 
 def base_of(url: str) -> str:
@@ -151,10 +156,6 @@ def _refusal(answer: Answer, word: str, settings: TargetSettings) -> ServerError
     if status == HTTPStatus.NOT_FOUND:
         return ServerError("no Prometheus API at this address (HTTP 404): it lies below /api/v1", status=status)
     return ServerError(status_sentence(status, settings), status=status)
-
-
-def _texts(said: object) -> list[str]:
-    return [clean(one, 140) for one in said if isinstance(one, str)] if isinstance(said, list) else []
 
 
 def _vector(data: Any) -> Vector:

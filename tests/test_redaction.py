@@ -1,0 +1,177 @@
+"""What may be shown of a URL, and that a secret's value is in no text, whoever wrote it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tputtui import redaction
+from tputtui.redaction import Redactor, hide, learn, redact_text, redact_url
+from tputtui.text import clean
+
+TOKEN = "s3cr3t-Token/+4711"
+
+
+@pytest.fixture(autouse=True)
+def nothing_learned(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(redaction, "_learned", redaction._Learned())
+    return None
+
+
+# ------------------------------------------------------------------------------------------------ by place
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://h:1/m", "http://h:1/m"),
+        (":8000", ":8000"),
+        ("http://[::1]:9100/m?format=x", "http://[::1]:9100/m?format=***"),
+        ("http://h/probe?target=db1:5432&module=tcp", "http://h/probe?target=db1:5432&module=tcp"),
+        ("http://h/federate?match[]={job='a@b'}&match%5B%5D=up", "http://h/federate?match[]={job='a@b'}&match%5B%5D=up"),
+        ("http://h/m?name[]=up&collect[]=cpu&collect%5b%5d=disk", "http://h/m?name[]=up&collect[]=cpu&collect%5b%5d=disk"),
+        ("http://h/m?targets=x&Target=y", "http://h/m?targets=***&Target=***"),
+        ("http://h/m?a=1;b=2&&c", "http://h/m?a=***;b=***&&***"),
+        ("http://h/m?x=", "http://h/m?x=***"),
+        ("http://h/m#access_token=x", "http://h/m#***"),
+        ("http://ann:@h/m", "http://***@h/m"),
+        ("http://ann%3Apw@h/m", "http://***@h/m"),
+        ("http://ann:p%40w@h/m", "http://***@h/m"),
+        ("http://ann:pw%40h/m", "http://***@h/m"),
+        ("http://ann:pw/m", "http://ann:***/m"),
+        ("http://ann:12/pw@h/m", "http://ann:12/***@h/m"),
+        ("http://h/probe?target=http%3A%2F%2Fann%3Apw%40db%2Fx%3Fkey%3D1", "http://h/probe?target=http://***@db/x?key=***"),
+        ("http://h/probe?target=http://db/x", "http://h/probe?target=http://db/x"),
+        ("h:1/probe?target=http://ann:pw@db/", "h:1/probe?target=http://***@db/"),
+    ],
+)  # fmt: skip
+def test_of_a_url_all_is_shown_but_userinfo_fragment_and_unknown_parameters(url: str, shown: str) -> None:
+    assert redact_url(url) == shown
+    assert redact_url(shown) == shown
+
+
+@given(st.text(alphabet="ab1:/?#&=;%@[].", max_size=12), st.sampled_from(["http://", ""]))
+def test_nothing_before_the_last_at_sign_of_what_was_typed_is_shown(noise: str, scheme: str) -> None:
+    assert "CANARY" not in redact_url(f"{scheme}ann:{noise}CANARY@db1/m")
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_redacted_and_what_was_redacted_stays(text: str) -> None:
+    assert redact_url(redact_url(text)) == redact_url(text)
+    redact_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("see http://ann:pw@h/m?x=1: refused", "see http://***@h/m?x=***: refused"),
+        ("(https://h/a?module=x&k=v).", "(https://h/a?module=x&k=***)."),
+        ("GET /ok/2?token=abc gave 404", "GET /ok/2?token=*** gave 404"),
+        ("tputtui stream ann:pw@h:9100/m prints", "tputtui stream ***@h:9100/m prints"),
+        ("what? a=b, at 12:30 by ann@example.org", "what? a=b, at 12:30 by ann@example.org"),
+        ("load 500?", "load 500?"),
+    ],
+)
+def test_urls_within_a_sentence_are_redacted_and_the_sentence_stays(text: str, shown: str) -> None:
+    assert redact_text(text) == shown
+
+
+# ------------------------------------------------------------------------------------------------ by value
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        TOKEN,
+        quote(TOKEN),
+        quote(TOKEN, safe=""),
+        quote(TOKEN, safe="").replace("%2F", "%2f").replace("%2B", "%2b"),
+        json.dumps(TOKEN),
+        f"prefix{TOKEN}suffix",
+    ],
+)
+def test_a_learned_secret_is_in_no_text_in_any_spelling(written: str) -> None:
+    learn(TOKEN)
+    assert TOKEN[:6] not in hide(f"a {written} b")
+    assert "***" in clean(f"a {written} b")
+    assert "***" in redact_url(f"http://h/{written}/metrics")
+
+
+def test_a_secret_that_a_limit_would_cut_leaves_no_beginning() -> None:
+    learn(TOKEN)
+    assert clean("x" * 90 + TOKEN, 100) == "x" * 90 + "***"
+
+
+def test_parts_of_a_header_are_secrets_and_so_is_what_basic_authorization_wraps() -> None:
+    learn("Bearer eyJ0-part-1234")
+    learn("session=ab12cd34ef56; theme=dark")
+    learn("Basic " + base64.b64encode(b"ann:pa55word!!").decode())
+    assert hide("eyJ0-part-1234 ab12cd34ef56 pa55word!! Bearer session theme=dark") == (
+        "*** *** *** Bearer session theme=dark"
+    )
+
+
+@pytest.mark.parametrize("weak", ["a", "admin", "prometheus", "node_exporter", "12345678", "3.14159265", "", "short1"])
+def test_a_value_that_reads_like_a_word_or_a_number_takes_nothing_else_with_it(weak: str) -> None:
+    learn(weak)
+    said = f'job="{weak}" prometheus node_exporter 12345678 3.14159265 admin short1'
+    assert clean(said) == said
+
+
+def test_the_newest_secrets_are_known_however_many_were_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "MOST_LEARNED", 50)
+    for number in range(500):
+        learn(f"renewed-{number}-x")
+    assert hide("renewed-499-x") == "***"
+    assert len(redaction._learned._known) <= 50
+    assert hide("renewed-1-x") == "renewed-1-x"
+
+
+# ------------------------------------------------------------------------------------------------ one target
+
+
+def test_what_a_target_quotes_of_the_url_it_was_asked_is_hidden() -> None:
+    redactor = Redactor("http://h/ok?token=s3&user_id=Zx91-Qp77&region=eu&module=tcp")
+    assert redactor.sentence('page titled "no Zx91-Qp77 here"') == 'page titled "no *** here"'
+    assert redactor.sentence("no such path: /ok?token=s3&region=eu&module=tcp") == (
+        "no such path: /ok?token=***&region=***&module=tcp"
+    )
+    assert redactor.sentence("the eu is fine") == "the eu is fine"
+
+
+def test_a_short_password_is_hidden_where_its_target_is_spoken_of_and_nowhere_else() -> None:
+    redactor = Redactor("http://h/ok", "operator")
+    redactor.learn("hunter2")
+    assert redactor.sentence("bad login operator/hunter2") == "bad login ***/***"
+    assert clean("hunter2") == "hunter2"
+
+
+def test_labels_that_hold_the_url_that_was_asked_are_read_without_its_secrets() -> None:
+    redactor = Redactor("http://h/ok?q=Zx91%2FQp77&key=K3y-abcdef&module=tcp")
+    body = b'seen{path="/ok?q=Zx91%2FQp77&key=K3y-abcdef&module=tcp",plain="q=Zx91/Qp77"} 5\nkeys{key="abc"} 1\n'
+    assert redactor.body(body) == (b'seen{path="/ok?q=***&key=***&module=tcp",plain="q=***"} 5\nkeys{key="abc"} 1\n')
+    harmless = b'up{region="eu",job="module=tcp"} 1\n'
+    assert redactor.body(harmless) is harmless
+
+
+def test_a_redirect_s_token_is_hidden_as_long_as_it_is_the_newest() -> None:
+    redactor = Redactor("http://h/ok")
+    for number in range(3):
+        redactor.visit(f"http://h/ok?ticket=T1cket-{number}")
+    assert redactor.sentence("bad T1cket-2") == "bad ***"
+    assert redactor.body(b'x{u="/ok?ticket=T1cket-2"} 1') == b'x{u="/ok?ticket=***"} 1'
+
+
+def test_a_target_s_renewed_tokens_do_not_add_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "_MOST_OF_TARGET", 10)
+    redactor = Redactor("http://h/ok")
+    for number in range(100):
+        redactor.learn(f"renewed-{number}-x")
+    assert redactor.sentence("renewed-99-x") == "***"
+    assert len(redactor._values) <= 10

@@ -1,0 +1,299 @@
+"""Redaction: what may be shown of a URL, and the values of secrets kept out of every text.
+
+Three functions, each for one way in which a secret could reach an output:
+
+- `redact_url` hides by place: userinfo, fragment, and all query values but those of `SHOWN_PARAMETERS`. Names and URLs of
+  targets are made of its results.
+- `hide` hides by value: what was passed to `learn` (passwords, tokens, header values, whatever they were read from). The
+  gate for foreign text, `text.clean`, calls it.
+- `redact_text` does both to the URLs within a sentence: what goes to stderr, into a run's notes, into a crash report.
+
+A `Redactor` knows the secrets of one target and does the same to what that target answers.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from typing import TypeVar
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+HIDDEN = "***"
+_HIDDEN_BYTES = HIDDEN.encode()
+SHOWN_PARAMETERS = frozenset(("target", "module", "match[]", "name[]", "collect[]"))
+"""Query parameters that say what is measured (blackbox and SNMP exporters, federation, collectors of node_exporter)."""
+
+MOST_LEARNED = 20_000  # values; tokens that are renewed every few minutes must not add up for ever
+_SHORTEST = 8  # of a value that is hidden wherever it stands: a shorter one would be found in innocent words
+_MOST_OF_TARGET = 1000  # values of one target
+_SHORTEST_OF_TARGET = 4  # of one that is hidden in sentences about its own target
+_SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|auth|sig|cred|session|jwt|cookie", re.IGNORECASE)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s:@/\[\]%]*)(?::\d*)?")
+_END_OF_AUTHORITY = re.compile(r"[/?#]")
+_SEPARATOR = re.compile(r"([&;])")
+_WORDS = re.compile(r"[a-z._-]{1,23}")
+_URL_IN_TEXT = re.compile(
+    r"""(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s"'<>]+"""
+    r"""|(?<![^\s"'<>/@:=])[^\s"'<>/@:=]{1,256}:[^\s"'<>/@]{1,256}@[^\s"'<>]+"""
+)
+_QUERY_IN_TEXT = re.compile(r"""(?<=[\w/.\-])\?[^\s"'<>?=&]+=[^\s"'<>]*""")
+_AFTER_URL = re.compile(r"[.,:;!)\]}]+\Z")
+
+
+# ------------------------------------------------------------------------------------------------- by place
+
+
+def redact_url(url: str) -> str:
+    """Return a URL, or what was typed for one, as it may be shown and stored. What is left is still foreign text."""
+    scheme = _SCHEME.match(url)
+    head = scheme[0] if scheme else ""
+    authority, rest = _split_authority(url[len(head) :])
+    path, fragment, query = rest, "", ""
+    path, hash_, fragment = path.partition("#")
+    path, question, query = path.partition("?")
+    before, at, after = path.rpartition("@")
+    if at:  # a password with a "/" in it that was not quoted ends here
+        path = f"{before[:1] if before.startswith('/') else ''}{HIDDEN}@{after}"
+    shown = head + authority + path
+    if question:
+        shown += question + _redact_query(query)
+    if hash_:
+        shown += hash_ + (HIDDEN if fragment else "")
+    return hide(shown)
+
+
+def _split_authority(text: str) -> tuple[str, str]:
+    """(authority without its userinfo, all that follows it); what is no authority loses more rather than less."""
+    authority, rest = _cut(text, 0)
+    _, at, host = authority.rpartition("@")
+    if not at and "%40" in authority:
+        _, at, host = authority.rpartition("%40")
+    if not _HOST_AND_PORT.fullmatch(host):
+        last = text.rfind("@")
+        if last >= 0:  # a password that was not quoted, with any of / ? # in it
+            authority, rest = _cut(text, last)
+            _, at, host = authority.rpartition("@")
+        name, colon, port = host.rpartition(":")
+        if colon and not port.isdigit() and not host.startswith("["):
+            host = f"{name}:{HIDDEN}"  # no port: a password whose host is missing
+    return (f"{HIDDEN}@{host}" if at else host), rest
+
+
+def _cut(text: str, start: int) -> tuple[str, str]:
+    end = _END_OF_AUTHORITY.search(text, start)
+    return (text, "") if end is None else (text[: end.start()], text[end.start() :])
+
+
+def _redact_query(query: str) -> str:
+    return "".join(part if part in ("&", ";") else _redact_pair(part) for part in _SEPARATOR.split(query))
+
+
+def _redact_pair(pair: str) -> str:
+    name, equals, value = pair.partition("=")
+    known = unquote_plus(name)
+    if not pair or (known in SHOWN_PARAMETERS and (known != "target" or not value)):
+        return pair
+    if known == "target":  # a URL of its own, most often
+        plain = unquote_plus(value)
+        shown = redact_url(plain)
+        return pair if shown == plain else f"{name}={quote(shown, safe='/:@?=*[]')}"
+    return f"{name}={HIDDEN}" if equals else HIDDEN
+
+
+def hidden_pairs(url: str) -> Iterator[tuple[str, str]]:
+    """(name, value) of each query parameter that `redact_url` hides; the name is "" where there is none. As written."""
+    for part in _SEPARATOR.split(url.partition("#")[0].partition("?")[2])[::2]:
+        name, equals, value = part.partition("=")
+        if part and unquote_plus(name) not in SHOWN_PARAMETERS:
+            yield (name, value) if equals else ("", name)
+
+
+def redact_text(text: str) -> str:
+    """Return a sentence with its URLs as they may be shown, and without the values of secrets."""
+    if "://" in text or "@" in text:
+        text = _URL_IN_TEXT.sub(_redact_match, text)
+    if "?" in text:
+        text = _QUERY_IN_TEXT.sub(_redact_match, text)
+    return hide(text)
+
+
+def _redact_match(found: re.Match[str]) -> str:
+    tail = _AFTER_URL.search(found[0])
+    end = tail[0] if tail else ""
+    return redact_url(found[0].removesuffix(end)) + end
+
+
+# ------------------------------------------------------------------------------------------------- by value
+
+
+class _Learned:
+    """Values of secrets, found in a text by their first characters: the cost does not grow with their number."""
+
+    def __init__(self) -> None:
+        self._by_start: dict[str, list[str]] = {}
+        self._known: dict[str, None] = {}  # in the order in which they came
+
+    def __bool__(self) -> bool:
+        return bool(self._known)
+
+    def add(self, value: str) -> None:
+        """Hide a value from now on."""
+        if value in self._known:
+            return
+        if len(self._known) >= MOST_LEARNED:
+            self._drop(next(iter(self._known)))
+        self._known[value] = None
+        same = [*self._by_start.get(value[:_SHORTEST], ()), value]
+        self._by_start[value[:_SHORTEST]] = sorted(same, key=len, reverse=True)
+
+    def _drop(self, value: str) -> None:
+        del self._known[value]
+        left = [one for one in self._by_start[value[:_SHORTEST]] if one != value]
+        if left:
+            self._by_start[value[:_SHORTEST]] = left
+        else:
+            del self._by_start[value[:_SHORTEST]]
+
+    def hide(self, text: str) -> str:
+        """The text with each known value as ***."""
+        starts = self._by_start
+        found = {
+            value for at in range(len(text) - _SHORTEST + 1) for value in starts.get(text[at : at + _SHORTEST], ())
+        }
+        for value in sorted(found, key=len, reverse=True):
+            text = text.replace(value, HIDDEN)
+        return text
+
+
+_learned = _Learned()
+
+
+def learn(value: str) -> None:
+    """Hide a secret's value in every text from now on, in each spelling that a URL, a header or JSON gives it.
+
+    Values that read like a word or a number are not hidden by value: "prometheus" as a password must not take the name
+    from everything that is called so.
+    """
+    for spelling in _spellings(value):
+        if is_distinctive(spelling):
+            _learned.add(spelling)
+
+
+def hide(text: str) -> str:
+    """Return a text without the values that were passed to `learn`."""
+    return _learned.hide(text) if _learned and len(text) >= _SHORTEST else text
+
+
+def is_distinctive(value: str) -> bool:
+    """Whether a value is unlike words and numbers, so that what equals it is no accident."""
+    if len(value) < _SHORTEST or _WORDS.fullmatch(value):
+        return False
+    try:
+        float(value)
+    except ValueError:
+        return True
+    return False
+
+
+def _spellings(value: str) -> set[str]:
+    """A value, its parts ("Bearer abc", "session=abc; …"), and how URLs, JSON and basic authorization write them."""
+    plain = unquote_plus(value)
+    parts = {value, plain, unquote(value), *re.split(r"[\s;,]+|(?<=\w)=(?=[^=\s])", value)}
+    for part in tuple(parts):
+        if decoded := _basic(part):
+            parts |= {decoded, decoded.partition(":")[2]}
+    found: set[str] = set()
+    for part in parts:
+        quoted = quote(part, safe="")
+        found |= {part, quoted, quote(part), quote_plus(part), _lower_escapes(quoted)}
+        found |= {json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1]}
+    return {spelling for spelling in found if spelling}
+
+
+def _lower_escapes(quoted: str) -> str:
+    return re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), quoted)
+
+
+def _basic(part: str) -> str:
+    """The "user:password" that a part is the base64 of; "" where it is none."""
+    if len(part) < _SHORTEST or not re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", part):
+        return ""
+    try:
+        decoded = base64.b64decode(part, validate=True).decode()
+    except ValueError:
+        return ""
+    return decoded if ":" in decoded and decoded.isprintable() else ""
+
+
+# ------------------------------------------------------------------------------------------------- one target
+
+
+class Redactor:
+    """The secrets of one target, hidden in what it answers and in what is said of it."""
+
+    def __init__(self, url: str, username: str = "") -> None:
+        """`url` as it is asked, without its userinfo. A user's name is hidden only where this target is spoken of."""
+        self._values: frozenset[str] = frozenset()  # as they were given
+        self._sentences: tuple[str, ...] = ()  # in all spellings, the longest first
+        self._bodies: tuple[bytes, ...] = ()
+        self._pairs: dict[bytes, bytes] = {}
+        self._visited: tuple[str, Redactor] | None = None
+        self._learn_url(url)
+        if len(username) >= _SHORTEST_OF_TARGET:
+            self._speak_of({username, quote(username, safe="")})
+
+    def learn(self, value: str) -> None:
+        """Hide a password, token or header value of this target."""
+        if value in self._values or len(value) < _SHORTEST_OF_TARGET:
+            return
+        if len(self._values) >= _MOST_OF_TARGET:  # tokens that are renewed: the old ones are worth nothing by now
+            self._values, self._sentences, self._bodies = frozenset(), (), ()
+        self._values |= {value}
+        learn(value)
+        distinctive = {one for one in _spellings(value) if is_distinctive(one)}
+        self._speak_of(distinctive | {value, unquote_plus(value), quote(value, safe="")})
+        self._bodies = _longest_first({*self._bodies, *(one.encode() for one in distinctive)})
+
+    def visit(self, url: str) -> None:
+        """Hide the query values of a URL that the target redirects to; only the newest one is remembered."""
+        if self._visited is None or self._visited[0] != url:
+            self._visited = url, Redactor(url)
+
+    def _speak_of(self, values: set[str]) -> None:
+        self._sentences = _longest_first({*self._sentences, *values})
+
+    def _learn_url(self, url: str) -> None:
+        for name, value in hidden_pairs(url):
+            if not name or _SECRET_NAME.search(unquote_plus(name)):
+                self.learn(value)
+            elif is_distinctive(value):  # maybe a region or a format: hidden where this target is spoken of
+                self._speak_of({one for one in _spellings(value) if is_distinctive(one)})
+            if name and len(value) >= _SHORTEST_OF_TARGET:
+                for pair in (f"{name}={value}", f"{unquote_plus(name)}={unquote_plus(value)}"):
+                    self._pairs[pair.encode()] = f"{pair.partition('=')[0]}={HIDDEN}".encode()
+
+    def sentence(self, text: str) -> str:
+        """Return what is said of the target, or quoted from it, without its secrets."""
+        text = redact_text(text)
+        for value in self._sentences:
+            text = text.replace(value, HIDDEN)
+        return text if self._visited is None else self._visited[1].sentence(text)
+
+    def body(self, content: bytes) -> bytes:
+        """Return an answer's body without the target's secrets: some label their metrics with the URL that was asked."""
+        for pair, shown in self._pairs.items():
+            content = content.replace(pair, shown)  # the same object where it holds none
+        for value in self._bodies:
+            content = content.replace(value, _HIDDEN_BYTES)
+        return content if self._visited is None else self._visited[1].body(content)
+
+
+_Value = TypeVar("_Value", str, bytes)
+
+
+def _longest_first(values: set[_Value]) -> tuple[_Value, ...]:
+    """In the order in which they are replaced: no value is cut by a shorter one."""
+    return tuple(sorted(values, key=lambda value: (-len(value), value)))
