@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
@@ -19,9 +18,8 @@ TOKEN = "s3cr3t-Token/+4711"
 
 
 @pytest.fixture(autouse=True)
-def nothing_learned(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def nothing_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redaction, "_learned", redaction._Learned())
-    return None
 
 
 # ------------------------------------------------------------------------------------------------ by place

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from exporter import Exporter
 
-from tputtui.collect import descriptors, inflate, kernel
+from tputtui.collect import descriptors, inflate, procfs
 from tputtui.collect.aside import Aside
 from tputtui.collect.attempt import Attempt
 from tputtui.collect.discover import Discoverer
@@ -132,7 +132,7 @@ def test_a_part_of_the_host_that_finds_no_descriptor_is_unknown_with_the_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(psutil, "virtual_memory", failing(FULL))
-    monkeypatch.setattr(kernel.procfs, "read", failing(FULL))
+    monkeypatch.setattr(procfs, "read", failing(FULL))
     found = HostCollector().read()
     reasons = dict(found.missing)
     assert (found.memory_total_bytes, found.run_queue) == (None, None)

@@ -238,3 +238,88 @@ def test_a_server_in_the_config_is_checked(tmp_path: Path, text: str, problem: s
     path.chmod(0o600)
     with pytest.raises(SettingsError, match=problem):
         of("stream", config=path)
+
+
+SECRETS = ("http://h:1/m?token=s3cr3t-A", "http://h:1/m?token=s3cr3t-B", "http://h:1/m?token=s3cr3t-C")
+
+
+def names(*urls: str) -> list[str | None]:
+    return [target.name for target in name_targets(TargetSettings(url=url) for url in urls)[0]]
+
+
+def test_no_secret_of_an_address_stands_in_a_name_and_what_tells_targets_apart_does() -> None:
+    assert names("http://h:1/ok/1", "http://h:1/ok/2?token=s3cr3t-A") == ["h:1/ok/1", "h:1/ok/2"]
+    assert names("http://h:1/m", "http://h:1/m?token=s3cr3t-A") == ["h:1/m", "h:1/m?token=***"]
+    assert names("http://h:1/p?target=a&auth=x", "http://h:1/p?target=b&auth=x") == [
+        "h:1/p?target=a&auth=***",
+        "h:1/p?target=b&auth=***",
+    ]
+    assert names("http://h:1/m", "https://h:1/m") == ["http://h:1/m", "https://h:1/m"]
+
+
+def test_targets_that_differ_in_a_secret_alone_are_numbered_in_their_order() -> None:
+    assert names(*SECRETS) == ["h:1", "h:1#2", "h:1#3"]
+    assert names(SECRETS[0], ":2", SECRETS[1]) == ["h:1", "127.0.0.1:2", "h:1#2"]
+    assert names("http://h:1/other", *SECRETS[:2]) == ["h:1/other", "h:1/m", "h:1/m#2"]
+    assert names("http://ann:pw@h:1/m", "http://bob:pw@h:1/m", "http://h:1/m") == ["h:1#2", "h:1#3", "h:1"]
+
+
+def test_a_number_is_not_the_name_of_another_target() -> None:
+    named, _ = name_targets([TargetSettings("h:1#2", ":9"), *(TargetSettings(url=url) for url in SECRETS)])
+    assert [target.name for target in named] == ["h:1#2", "h:1", "h:1#3", "h:1#4"]
+
+
+def test_the_same_target_twice_counts_once_and_its_secret_is_not_said() -> None:
+    named, twice = name_targets(TargetSettings(url=url) for url in (SECRETS[0], SECRETS[1], SECRETS[0]))
+    assert [target.name for target in named] == ["h:1", "h:1#2"]
+    assert twice == ("http://h:1/m?token=*** is named twice and counts once",)
+    _, twice = name_targets(
+        TargetSettings(url=url) for url in ("http://localhost:1/?k=abc", "http://127.0.0.1:1/?k=abc")
+    )
+    assert "abc" not in twice[0]
+
+
+def test_two_tenants_of_one_server_are_two_targets() -> None:
+    servers = [TargetSettings(prometheus="http://mimir:9009", tenant=tenant) for tenant in ("a", "b", "a")]
+    named, twice = name_targets(servers)
+    assert [(server.name, server.tenant) for server in named] == [("mimir:9009", "a"), ("mimir:9009#2", "b")]
+    assert len(twice) == 1
+
+
+def test_a_secret_that_is_read_from_a_variable_or_a_file_is_hidden_in_a_path_and_in_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOK", "Xq77-variable-41")
+    (tmp_path / "token").write_text("Xq77-file-42\n")
+    (tmp_path / "token").chmod(0o600)
+    config = tmp_path / "config.toml"
+    config.write_text(
+        '[[targets]]\nurl = "http://h:1/hooks/Xq77-variable-41/m"\ntoken_env = "HOOK"\n'
+        '[[targets]]\nurl = "http://h:1/Xq77-file-42"\ntoken_file = "token"\n'
+        '[[targets]]\nname = "Xq77-file-42 of mine"\nurl = ":2"\n'
+    )
+    config.chmod(0o600)
+    found = of("stream", config=config).settings
+    assert [target.name for target in found.targets] == ["h:1/hooks/***/m", "h:1/***", "*** of mine"]
+    shown = "\n".join(columns(document.effective(found, redact)))
+    assert "Xq77-variable" not in shown
+    assert "h:1/hooks/***/m" in shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'token_env = "the-t0ken-itself"',
+        "token_file = 47114711",
+        'headers.X-Key = ["s3cr3t-A"]',
+        "headers.X-Key = 47114711",
+    ],
+)
+def test_a_slip_at_a_key_that_may_hold_a_secret_is_said_without_the_value(tmp_path: Path, line: str) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f'[[targets]]\nurl = ":1"\n{line}\n')
+    with pytest.raises(SettingsError) as caught:
+        of("stream", config=config)
+    (problem,) = map(str, caught.value.problems)
+    assert "it is not" in problem
+    assert not any(value in problem for value in ("t0ken", "4711", "s3cr3t"))

@@ -115,3 +115,23 @@ def test_a_run_without_targets_is_nothing_to_take_after(tmp_path: Path) -> None:
     record(tmp_path / "a", 3, rates={})
     with pytest.raises(UsageError, match="has no targets"):
         like(str(tmp_path / "a"))
+
+
+def test_targets_that_differ_in_a_secret_alone_are_found_again_by_their_names() -> None:
+    urls = ("http://h:1/m?token=s3cr3t-A", "http://h:1/m?token=s3cr3t-B")
+    recorded = tuple(Target(name, "http://h:1/m?token=***") for name in ("h:1", "h:1#2"))
+    configured = tuple(TargetSettings(one.name, url) for one, url in zip(recorded, urls, strict=True))
+    again = Like(HEADER, recorded[::-1], Summary())
+    found = again.applied(Settings(targets=configured), asked=False)
+    assert [(one.name, one.url) for one in found.targets] == [("h:1#2", urls[1]), ("h:1", urls[0])]
+
+
+def test_an_address_that_was_recorded_without_its_secret_is_not_asked_as_it_stands_there() -> None:
+    again = Like(HEADER, (Target("api", "http://h:1/m?token=***"),), Summary())
+    renamed = TargetSettings("other", "h:1/m?token=s3cr3t-A")
+    (found,) = again.applied(Settings(targets=(renamed,)), asked=False).targets
+    assert (found.name, found.url) == ("api", renamed.url)
+    twins = (renamed, TargetSettings("third", "h:1/m?token=s3cr3t-B"))
+    for configured in ((), twins):
+        with pytest.raises(UsageError, match=r"without its secrets: name the targets"):
+            again.applied(Settings(targets=configured), asked=False)

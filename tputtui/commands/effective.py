@@ -182,15 +182,16 @@ def name_targets(targets: Iterable[TargetSettings]) -> tuple[tuple[TargetSetting
     taken = {target.name for target, _ in kept.values() if target.name}
     unnamed = {_spellings(address) for target, address in kept.values() if not target.name}
     counts = [Counter(spelling) for spelling in zip(*unnamed, strict=True)]
-    used: dict[str, tuple[object, ...]] = {}
+    used: set[str] = set()
+    names: dict[tuple[object, ...], str] = {}
     # A name without a number goes to the address without credentials, whatever the order.
     for same, (target, address) in sorted(kept.items(), key=lambda item: bool(item[1][1].username)):
         base = redact_text(target.name) if target.name else _name(address, counts, taken)
         name, number = base, 2
         while name in used or (name in taken and name != target.name):
             name, number = f"{base}#{number}", number + 1
-        used[name] = same
-    names = {same: name for name, same in used.items()}
+        used.add(name)
+        names[same] = name
     return tuple(replace(target, name=names[same]) for same, (target, _) in kept.items()), tuple(twice)
 
 
