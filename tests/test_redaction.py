@@ -20,6 +20,7 @@ TOKEN = "s3cr3t-Token/+4711"
 @pytest.fixture(autouse=True)
 def nothing_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redaction, "_learned", redaction._Learned())
+    redaction._hide_again.cache_clear()
 
 
 # ------------------------------------------------------------------------------------------------ by place
@@ -99,6 +100,13 @@ def test_a_learned_secret_is_in_no_text_in_any_spelling(written: str) -> None:
     assert TOKEN[:6] not in hide(f"a {written} b")
     assert "***" in clean(f"a {written} b")
     assert "***" in redact_url(f"http://h/{written}/metrics")
+
+
+def test_a_secret_is_hidden_in_a_text_that_was_seen_before_it_was_known() -> None:
+    learn("another-s3cret")
+    assert clean(f"a {TOKEN}") == f"a {TOKEN}"
+    learn(TOKEN)
+    assert clean(f"a {TOKEN}") == "a ***"
 
 
 def test_a_secret_that_a_limit_would_cut_leaves_no_beginning() -> None:

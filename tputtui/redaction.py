@@ -17,6 +17,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -26,6 +27,7 @@ SHOWN_PARAMETERS = frozenset(("target", "module", "match[]", "name[]", "collect[
 """Query parameters that say what is measured (blackbox and SNMP exporters, federation, collectors of node_exporter)."""
 
 MOST_LEARNED = 20_000  # values; tokens that are renewed every few minutes must not add up for ever
+_CACHED_LENGTH = 256
 _SHORTEST = 8  # of a value that is hidden wherever it stands: a shorter one would be found in innocent words
 _MOST_OF_TARGET = 1000  # values of one target
 _SHORTEST_OF_TARGET = 4  # of one that is hidden in sentences about its own target
@@ -135,6 +137,7 @@ class _Learned:
     def __init__(self) -> None:
         self._by_start: dict[str, list[str]] = {}
         self._known: dict[str, None] = {}  # in the order in which they came
+        self.given: set[str] = set()  # values whose spellings are known
 
     def __bool__(self) -> bool:
         return bool(self._known)
@@ -150,12 +153,12 @@ class _Learned:
         self._by_start[value[:_SHORTEST]] = sorted(same, key=len, reverse=True)
 
     def _drop(self, value: str) -> None:
-        del self._known[value]
-        left = [one for one in self._by_start[value[:_SHORTEST]] if one != value]
+        self._known.pop(value, None)
+        self.given.clear()
+        start = value[:_SHORTEST]
+        left = [one for one in self._by_start.pop(start, ()) if one != value]
         if left:
-            self._by_start[value[:_SHORTEST]] = left
-        else:
-            del self._by_start[value[:_SHORTEST]]
+            self._by_start[start] = left
 
     def hide(self, text: str) -> str:
         """The text with each known value as ***."""
@@ -177,14 +180,26 @@ def learn(value: str) -> None:
     Values that read like a word or a number are not hidden by value: "prometheus" as a password must not take the name
     from everything that is called so.
     """
+    if value in _learned.given:  # at every scrape it is read again
+        return
     for spelling in _spellings(value):
         if is_distinctive(spelling):
             _learned.add(spelling)
+    _learned.given.add(value)
+    _hide_again.cache_clear()
 
 
 def hide(text: str) -> str:
     """Return a text without the values that were passed to `learn`."""
-    return _learned.hide(text) if _learned and len(text) >= _SHORTEST else text
+    if not _learned or len(text) < _SHORTEST:
+        return text
+    return _hide_again(text) if len(text) <= _CACHED_LENGTH else _learned.hide(text)
+
+
+@lru_cache(maxsize=4096)
+def _hide_again(text: str) -> str:
+    """Names and labels are drawn again at every tick."""
+    return _learned.hide(text)
 
 
 def is_distinctive(value: str) -> bool:

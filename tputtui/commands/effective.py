@@ -185,13 +185,13 @@ def name_targets(targets: Iterable[TargetSettings]) -> tuple[tuple[TargetSetting
     used: set[str] = set()
     names: dict[tuple[object, ...], str] = {}
     # A name without a number goes to the address without credentials, whatever the order.
-    for same, (target, address) in sorted(kept.items(), key=lambda item: bool(item[1][1].username)):
+    for key, (target, address) in sorted(kept.items(), key=lambda item: bool(item[1][1].username)):
         base = redact_text(target.name) if target.name else _name(address, counts, taken)
         name, number = base, 2
         while name in used or (name in taken and name != target.name):
             name, number = f"{base}#{number}", number + 1
         used.add(name)
-        names[same] = name
+        names[key] = name
     return tuple(replace(target, name=names[same]) for same, (target, _) in kept.items()), tuple(twice)
 
 
