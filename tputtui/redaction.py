@@ -182,6 +182,8 @@ def learn(value: str) -> None:
     """
     if value in _learned.given:  # at every scrape it is read again
         return
+    if len(_learned.given) >= MOST_LEARNED:
+        _learned.given.clear()
     for spelling in _spellings(value):
         if is_distinctive(spelling):
             _learned.add(spelling)

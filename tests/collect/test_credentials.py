@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tputtui.collect.credentials import Secret, SecretError
+from tputtui.text import clean
 
 
 def test_a_secret_shows_nothing() -> None:
@@ -42,3 +43,12 @@ def test_what_is_no_small_text_file_is_refused(tmp_path: Path) -> None:
 def test_a_variable_that_is_not_set_is_named() -> None:
     with pytest.raises(SecretError, match="TPUTTUI_NO_SUCH is not set"):
         Secret.environment("TPUTTUI_NO_SUCH").reveal()
+
+
+def test_what_was_revealed_is_in_no_text_from_then_on_and_a_public_value_is(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    for renewed in ("Vq81-first-token", "Vq82-second-token"):
+        file.write_text(f"{renewed}\n")
+        Secret.file(str(file)).reveal()
+    Secret.public("Vq83-the-tenant").reveal()
+    assert clean("Vq81-first-token Vq82-second-token Vq83-the-tenant") == "*** *** Vq83-the-tenant"
