@@ -64,7 +64,7 @@ def test_the_summary_is_the_requests_life_cycle(profile_of: Made) -> None:
     )
     found = categories.summary(choose(profile_of(text)))
     assert {name: round(share, 2) for name, share in found.items()} == {
-        "framework": 0.06, "your code": 0.3, "database": 0.2, "outbound": 0.1, "waiting": 0.3, "other": 0.04,
+        "framework": 0.06, "your code": 0.3, "database": 0.2, "outbound": 0.1, "waiting": 0.3, "idle": 0.0, "other": 0.04,
     }  # fmt: skip
 
 

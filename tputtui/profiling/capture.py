@@ -20,7 +20,7 @@ from typing import Literal
 
 from tputtui.collect.descriptors import reason, shortage
 from tputtui.frozen import frozen
-from tputtui.profiling import preflight, proc
+from tputtui.profiling import own_code, preflight, proc
 from tputtui.profiling.compact import Compactor
 from tputtui.profiling.launcher import Finished
 from tputtui.profiling.profile import About, Frames, Profile
@@ -190,10 +190,11 @@ class Capture:
             frames,
             about=About(
                 source="py-spy", label=f"{self.pid} {name}", pid=self.pid, name=name, python=verdict.python or None, time=time.time(), rate_hz=float(self.rate_hz), asked_s=self.duration_s, blocking=self._blocking,
-                native=self._native, subprocesses=self._subprocesses, torn=True, notes=verdict.notes,
+                native=self._native, subprocesses=self._subprocesses, torn=True, notes=verdict.notes, own=own_code.of_process(self.pid),
             ),
         )  # fmt: skip
         compactor = Compactor(frames)
+        packages = own_code.InstalledPackages(self.pid)
         self.state = "attaching"
         failures = 0
         number = 0
@@ -205,6 +206,7 @@ class Capture:
             if pending is not None:
                 taken = pending.result(frames)
                 profile, failures = self._merge(profile, taken, compactor, failures, options)
+                profile = packages.added_to(profile)
                 if taken.exited or (failures and proc.facts(self.pid) is None):
                     profile = replace(profile, about=replace(profile.about, ended="the process ended"))
                     self._stopping.set()

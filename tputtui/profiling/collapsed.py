@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from tputtui.profiling import entry_point
+from tputtui.profiling.entry_point import MOST_NAMES
 from tputtui.profiling.profile import About, Frames, Profile, Slice, Stack, Thread
 from tputtui.profiling.unreadable import MAX_DEPTH, MAX_STACKS, MAX_WEIGHT, UnreadableProfile
 from tputtui.text import clean
@@ -26,6 +28,7 @@ def read(data: bytes, label: str = "") -> Profile:
     wall: dict[Thread, dict[Stack, float]] = {}
     skipped, first_bad, torn = 0, 0, False
     names: dict[tuple[int, str], int] = {}
+    own: set[str] = set()
     lines = data.decode("utf-8", "replace").split("\n")
     if len(lines) > MAX_STACKS:
         raise UnreadableProfile(f"{len(lines):,} lines, more than the limit of {MAX_STACKS:,}")
@@ -44,6 +47,7 @@ def read(data: bytes, label: str = "") -> Profile:
         while parts:
             if found := _PROCESS.match(parts[0]):
                 pid = int(found[1])
+                own.update(entry_point.read(found[2].split()).names)
             elif found := _THREAD.match(parts[0]):
                 tid, name = int(found[1], 0), clean(found[2] or "", 200)
                 torn = True  # only py-spy writes these
@@ -58,7 +62,7 @@ def read(data: bytes, label: str = "") -> Profile:
     if not wall:
         where = f"; line {first_bad} is the first of {skipped:,} that are not" if skipped else ""
         raise UnreadableProfile(f'no line reads as collapsed stacks ("outer;inner 42"){where}')
-    about = About(source="collapsed stacks", label=clean(label, 200), torn=torn)
+    about = About(source="collapsed stacks", label=clean(label, 200), torn=torn, own=tuple(sorted(own))[:MOST_NAMES])
     if skipped:
         lines_word = "line does" if skipped == 1 else "lines do"
         about = replace(about, notes=(f"{skipped:,} {lines_word} not read as a stack, the first is line {first_bad}",))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from xml.sax.saxutils import escape, quoteattr
 
 from tputtui.frozen import frozen
-from tputtui.profiling.categories import CATEGORIES, Category, Table
+from tputtui.profiling import own_code
+from tputtui.profiling.module_table import CATEGORIES, Category, Table
 from tputtui.profiling.profile import Profile
 from tputtui.profiling.stacks import choose
 from tputtui.profiling.tree import Tree
@@ -89,7 +90,7 @@ def svg(profile: Profile, table: Table | None = None, max_rows: int = 400) -> by
     """A flame graph of all threads as a self-contained SVG; colours say the category of the code."""
     stacks = choose(profile)
     tree = Tree(stacks)
-    table = table or Table()
+    table = own_code.table_of(profile, table or Table())
     rows = layout(tree, _WIDTH, rows=max_rows, least=0.3)
     height = 64 + _ROW * len(rows)
     title = clean(profile.about.label or "profile", 200)

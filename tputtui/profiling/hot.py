@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from tputtui.frozen import frozen
 from tputtui.profiling.asleep import asleep, cpu_shares
-from tputtui.profiling.categories import waits
 from tputtui.profiling.profile import INCOMPLETE, Func, Profile, Thread
 from tputtui.profiling.spread import plus_minus
 from tputtui.profiling.stacks import Stacks
+from tputtui.profiling.waits import waits
 
 
 @frozen

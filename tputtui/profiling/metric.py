@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
-from tputtui.profiling.categories import waits
 from tputtui.profiling.stacks import Stacks
+from tputtui.profiling.waits import waits
 
 View = Literal["wall", "running", "gil"]
 """``wall``: every thread at every tick, waiting or not. ``running``: without the stacks that end in a known wait."""

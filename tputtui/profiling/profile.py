@@ -135,6 +135,7 @@ class About:
     torn: bool = False  # the source reads stacks that may change under it: look for torn ones
     ended: str = ""  # why it is shorter than asked for: "the process exited"
     notes: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()  # packages of the user's own code: names only
 
 
 @frozen

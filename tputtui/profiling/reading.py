@@ -1,8 +1,8 @@
 """What a profile says, read for the user: at most three sentences from one table of rules, each with its figures.
 
-Each sample belongs to the innermost function of the user's own code and to what was going on below it. A word for a
-cause (database, outbound, serialization, lock) is used only where a known module stands in the stack. No rule applies:
-nothing is said. Pure.
+Each sample belongs to the innermost function of the user's own code and to what was going on below it (`activity`). A
+word for a cause (database, outbound, serialization, lock) is used only where own code called a known module, or where
+that module ran. A caller is named only where it has more than half of the share. No rule applies: nothing is said. Pure.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tputtui.frozen import frozen
+from tputtui.profiling.activity import Activities, Client, Doing, package
 from tputtui.profiling.asleep import cpu_shares, ready_shares
-from tputtui.profiling.categories import Table, module, origin, waits
-from tputtui.profiling.profile import Func, Profile
+from tputtui.profiling.module_table import Table
+from tputtui.profiling.profile import Profile
 from tputtui.profiling.spread import plus_minus
 from tputtui.profiling.stacks import Stacks
 
-Doing = Literal["computing", "lock", "database", "outbound", "serialization", "idle", "incomplete"]
 Rule = Literal["cpu-bound", "starved", "gil", "lock", "database", "outbound", "serialization"]
 
 MOST = 3
@@ -28,11 +28,8 @@ HELD = 0.8  # of a function's time with the GIL in hand, or of the whole time
 RAN = 0.7  # of the time that the GIL was held: with less CPU time, who held it did not compute
 STARVED = 0.3  # of the time ready to run without a CPU: no accident
 CROWDED = 0.2  # of the whole time: a function that holds the GIL for less leaves room for other threads
-
-_SERIALIZERS = frozenset(
-    ("json", "pickle", "_pickle", "marshal", "orjson", "ujson", "simplejson", "msgpack", "yaml", "copy", "csv", "xml", "google.protobuf", "avro", "cbor2", "rapidjson")
-)  # fmt: skip
-_LOCKS = frozenset(("Condition", "Semaphore", "BoundedSemaphore", "Barrier", "_RLock", "RLock", "Lock", "SemLock"))
+LEAST = 0.05  # of the time of one thread: less of a wait is nothing to speak of, however idle the rest is
+MOST_OF = 0.5  # of a share: who has more than this is named
 
 
 @frozen
@@ -148,24 +145,28 @@ def _gil(facts: _Facts) -> Sentence | None:
 
 def _lock(facts: _Facts) -> Sentence | None:
     """Own code waits for a lock, a condition or a semaphore."""
-    return _wait(facts, "lock", "{share} of the time is spent waiting for a lock in {func}.")
+    whole = _all(facts, "lock")
+    func, count = _callers(facts, "lock", whole)
+    if count == 0 or not _is_notable(facts, whole):
+        return None
+    where = f"a lock in {_name(facts, func)}" if func >= 0 else f"locks in {count} functions"
+    text = f"{_share(facts, whole)} of the time is spent waiting for {where}."
+    return Sentence("lock", text, whole.wall / facts.stacks.weight, func)
 
 
 def _database(facts: _Facts) -> Sentence | None:
-    """Own code is inside a database client."""
-    return _wait(facts, "database", "{share} of the time is spent in the database client {module}, called from {func}.")
+    """Own code is inside a database client, or the client itself computes."""
+    return _inside(facts, "database", "in the database client {packages}", "in the database clients {packages}")
 
 
 def _outbound(facts: _Facts) -> Sentence | None:
     """Own code is inside an outbound call."""
-    return _wait(facts, "outbound", "{share} of the time is spent in outbound calls by {module}, called from {func}.")
+    return _inside(facts, "outbound", "in outbound calls by {packages}", "in outbound calls by {packages}")
 
 
 def _serialization(facts: _Facts) -> Sentence | None:
-    """Own code is inside a serializer."""
-    return _wait(
-        facts, "serialization", "{share} of the time is spent in serialization ({module}), called from {func}."
-    )
+    """Own code is inside a serializer, or a library serializes for it."""
+    return _inside(facts, "serialization", "in serialization ({packages})", "in serialization ({packages})")
 
 
 RULES: tuple[Callable[[_Facts], Sentence | None], ...] = (
@@ -173,48 +174,72 @@ RULES: tuple[Callable[[_Facts], Sentence | None], ...] = (
 )  # fmt: skip
 
 
-def _wait(
-    facts: _Facts, doing: Literal["lock", "database", "outbound", "serialization"], template: str
-) -> Sentence | None:
-    """A rule about one kind of thing: all of it counts, the function with most of it is named."""
+def _inside(facts: _Facts, doing: Client, one: str, several: str) -> Sentence | None:
+    """A rule about one kind of module: all of its samples count; a caller is named where it has most of them."""
+    whole = _all(facts, doing)
+    if not whole.below or not _is_notable(facts, whole):
+        return None
+    packages = _packages(facts, whole)
+    where = (one if len(packages) == 1 else several).format(packages=" and ".join(packages))
+    func, count = _callers(facts, doing, whole)
+    called = f", called from {_name(facts, func)}" if func >= 0 else ""
+    if func < 0 and count > 1 and _own_share(facts, doing) > MOST_OF * whole.wall:
+        called = f", called from {count} functions"
+    text = f"{_share(facts, whole)} of the time is spent {where}{called}."
+    return Sentence(doing, text, whole.wall / facts.stacks.weight, func)
+
+
+def _all(facts: _Facts, doing: Doing) -> _Part:
+    """All samples that do one thing, whoever called."""
     whole = _Part(slices=array("d", bytes(8 * len(facts.stacks.slices))))
     for (_, kind), part in facts.parts.items():
         if kind == doing:
             _into(whole, part)
-    func, _ = _largest(facts, doing)
-    if func < 0 or whole.wall < NOTABLE * facts.busy:
-        return None
-    named = max(whole.below, key=lambda at: whole.below[at], default=-1)
+    return whole
+
+
+def _is_notable(facts: _Facts, whole: _Part) -> bool:
+    return whole.wall >= NOTABLE * facts.busy and whole.wall >= LEAST * facts.stacks.wall_ticks
+
+
+def _callers(facts: _Facts, doing: Doing, whole: _Part) -> tuple[int, int]:
+    """Return (the own function that has more than half of the samples or -1, how many own functions have some)."""
+    func, part = _largest(facts, doing)
+    count = sum(1 for (own, kind), other in facts.parts.items() if kind == doing and own >= 0 and other.wall > 0)
+    return func if func >= 0 and part.wall > MOST_OF * whole.wall else -1, count
+
+
+def _own_share(facts: _Facts, doing: Doing) -> float:
+    return sum(part.wall for (own, kind), part in facts.parts.items() if kind == doing and own >= 0)
+
+
+def _packages(facts: _Facts, whole: _Part) -> list[str]:
+    """Return the package that has more than half of the samples, else the two with the most."""
     funcs = facts.stacks.frames.funcs
-    text = template.format(
-        share=_share(facts, whole),
-        func=_name(facts, func),
-        module=_package(funcs[named]) if named >= 0 else "",
-    )
-    return Sentence(doing, text, whole.wall / facts.stacks.weight, func)
+    weights: dict[str, float] = {}
+    for func, weight in whole.below.items():
+        name = package(funcs[func])
+        weights[name] = weights.get(name, 0.0) + weight
+    order = sorted(weights, key=lambda name: (-weights[name], name))
+    return order[:1] if weights[order[0]] > MOST_OF * whole.wall else order[:2]
 
 
 # ------------------------------------------------------------------------------------------------- the evidence
 
 
 def _facts(stacks: Stacks, table: Table, load: Load | None) -> _Facts:
-    funcs = stacks.frames.funcs
-    owner = stacks.frames.func_ids()
-    kinds = [_kind(func, table) for func in funcs]
-    yours = [origin(func.file) == "yours" for func in funcs]
+    activities = Activities(stacks, table)
     parts: dict[tuple[int, Doing], _Part] = {}
     busy = 0.0
-    for at, stack in enumerate(stacks.stacks):
-        path = [owner[frame] for frame in stack]
-        mine, doing, cause = _doing(path, kinds, yours, funcs)
-        if stack[0] == stacks.frames.incomplete:
-            doing = "incomplete"
-        part = parts.get((mine, doing))
+    for at in range(len(stacks.stacks)):
+        activity = activities.of(at)
+        part = parts.get((activity.own, activity.doing))
         if part is None:
-            part = parts[mine, doing] = _Part(slices=array("d", bytes(8 * len(stacks.slices))))
+            part = parts[activity.own, activity.doing] = _Part(slices=array("d", bytes(8 * len(stacks.slices))))
         slices = array("d", [column[at] for column in stacks.slices])
-        _into(part, _Part(stacks.wall[at], stacks.gil[at], slices, {cause: stacks.wall[at]} if cause >= 0 else {}))
-        if doing not in ("idle", "incomplete"):
+        below = {activity.client: stacks.wall[at]} if activity.client >= 0 else {}
+        _into(part, _Part(stacks.wall[at], stacks.gil[at], slices, below))
+        if activity.doing not in ("idle", "waiting", "incomplete"):
             busy += stacks.wall[at]
     return _Facts(stacks, parts, busy, load)
 
@@ -226,34 +251,6 @@ def _into(whole: _Part, part: _Part) -> None:
         whole.slices[number] += weight
     for func, weight in part.below.items():
         whole.below[func] = whole.below.get(func, 0.0) + weight
-
-
-def _doing(path: list[int], kinds: list[str], yours: list[bool], funcs: list[Func]) -> tuple[int, Doing, int]:
-    """(the innermost own function or -1, what goes on below it, the function that says so or -1)."""
-    start = next((at for at in range(len(path) - 1, -1, -1) if yours[path[at]]), -1)
-    mine = path[start] if start >= 0 else -1
-    below = path[max(start, 0) :]
-    for func in below:
-        if kinds[func] in ("database", "outbound", "serialization"):
-            return mine, kinds[func], func  # type: ignore[return-value]  # the three words that were just asked for
-    leaf = path[-1]
-    if not waits(funcs[leaf]):
-        return mine, "computing", -1
-    inside = {module(funcs[func].file) for func in below[1:]}
-    locked = any(funcs[func].name.partition(".")[0] in _LOCKS and waits(funcs[func]) for func in below)
-    if mine >= 0 and locked and not inside & {"queue", "selectors", "concurrent.futures.thread", "socketserver"}:
-        event = any(funcs[func].name.startswith(("Event.", "Thread.")) for func in below)
-        return mine, "idle" if event else "lock", -1
-    return mine, "idle", -1
-
-
-def _kind(func: Func, table: Table) -> str:
-    known = table.known(func)
-    if known in ("database", "outbound"):
-        return known
-    if origin(func.file) in ("stdlib", "library", "native") and _package(func) in _SERIALIZERS:
-        return "serialization"
-    return ""
 
 
 def _largest(facts: _Facts, doing: Doing) -> tuple[int, _Part]:
@@ -272,8 +269,3 @@ def _share(facts: _Facts, part: _Part) -> str:
 
 def _name(facts: _Facts, func: int) -> str:
     return facts.stacks.frames.funcs[func].name
-
-
-def _package(func: Func) -> str:
-    name = module(func.file)
-    return "google.protobuf" if name.startswith("google.protobuf") else name.partition(".")[0]

@@ -10,10 +10,12 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from tputtui.profiling import entry_point
 from tputtui.profiling.compact import join
+from tputtui.profiling.entry_point import MOST_NAMES, is_own_name
 from tputtui.profiling.profile import About, Frames, Metric, Profile, Slice, Stack, Thread
 from tputtui.profiling.unreadable import MAX_DEPTH, MAX_FRAMES, MAX_STACKS, MAX_WEIGHT, UnreadableProfile
 from tputtui.text import clean
@@ -21,7 +23,7 @@ from tputtui.text import clean
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 _PROFILE_NAME = re.compile(r'^(?:Process (\d{1,10}) )?Thread (\d{1,18}|0x[0-9A-Fa-f]{1,16})(?: "(.*)")?$', re.DOTALL)
 _THREAD_FRAME = re.compile(r"^thread \((\d{1,18}|0x[0-9A-Fa-f]{1,16})\)(?:: (.*))?$", re.DOTALL)
-_PROCESS_FRAME = re.compile(r'^process (\d{1,10}):".*"$', re.DOTALL)
+_PROCESS_FRAME = re.compile(r'^process (\d{1,10}):"(.*)"$', re.DOTALL)
 MAX_TID = 1 << 22  # the kernel's largest; above it is a pthread's address
 
 _SLICE_S = 1.0
@@ -69,6 +71,7 @@ class _Table:
         self.ids: list[int] = []
         self.threads: dict[int, tuple[int, str]] = {}  # file index -> (tid, name)
         self.processes: dict[int, int] = {}  # file index -> pid
+        self.own: set[str] = set()  # packages that the processes' command lines name
         for at, frame in enumerate(listed):
             name = frame.get("name") if isinstance(frame, dict) else None
             if not isinstance(name, str):
@@ -78,6 +81,7 @@ class _Table:
                 self.threads[at] = (_tid(found[1]), clean(found[2] or "", 200))
             elif not file and (found := _PROCESS_FRAME.match(name)):
                 self.processes[at] = int(found[1])
+                self.own.update(entry_point.read(found[2].split()).names)
                 name = f"process {found[1]}"  # without the command line, which may carry a password
             ok = isinstance(line, int) and not isinstance(line, bool) and 0 <= line < 1 << 31
             self.ids.append(self.frames.frame(name, file if isinstance(file, str) else "", line if ok else 0))
@@ -217,9 +221,7 @@ def _sliced(table: _Table, threads: list[tuple[Samples, str]], about: About) -> 
         slices.append(Slice(part, {}, ticks, 0.0, ticks * step if timed else 0.0))
     if len(slices) > 1 and slices[-1].wall_ticks < each / 2:
         slices[-2:] = [join(slices[-2], slices[-1])]
-    about = About(
-        **{name.name: getattr(about, name.name) for name in fields(About)} | {"rate_hz": 1 / step if timed else None}
-    )
+    about = replace(about, rate_hz=1 / step if timed else None, own=tuple(sorted(table.own))[:MOST_NAMES])
     return Profile(table.frames, tuple(slices), about, "samples" if counted else unit)
 
 
@@ -291,6 +293,9 @@ def _about(listed: Any, label: str) -> About:
             value = (
                 tuple(clean(note, 300) for note in value if isinstance(note, str)) if isinstance(value, list) else ()
             )
+            ok = True
+        elif entry.name == "own":
+            value = tuple(name for name in value if is_own_name(name)) if isinstance(value, list) else ()
             ok = True
         elif entry.name in ("pid", "errors"):
             ok = type(value) is int

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 
 from tputtui.frozen import frozen
-from tputtui.profiling.asleep import asleep
+from tputtui.profiling.asleep import asleep, cpu_shares
 from tputtui.profiling.profile import ASLEEP, Counts, Frames, Func, Profile, Stack, Thread, slices_of
 
 SLICES = 20  # more groups of slices tell the variance no better
+UNMEASURED = 0.05  # of the samples: so few may be of threads whose CPU time is not known
 USUAL_ROOTS = frozenset(("<module>", "Thread._bootstrap", "_bootstrap"))
 USUAL_SHARE = 0.05  # a thread's outermost function that has this share of its samples is no accident
 
@@ -30,6 +32,7 @@ class Stacks:
     weight: float  # the sum of `wall`: what every share is a share of
     wall_ticks: float
     gil_ticks: float  # 0: no GIL column
+    measured: bool = False  # the CPU time of these threads is known: what does not wait ran
 
     def held(self, gil: float, wall: float) -> float | None:
         """The share of the time that the GIL was held in code with these weights; None without the GIL's column.
@@ -95,7 +98,21 @@ def choose(profile: Profile, threads: Collection[Thread] | None = None, *, by_cp
         sum(total),
         profile.ticks("wall"),
         profile.ticks("gil"),
+        _measured(profile, threads),
     )
+
+
+def _measured(profile: Profile, threads: Collection[Thread] | None) -> bool:
+    """Whether the CPU time is known of (nearly) all that was sampled: threads that lived for a moment have none."""
+    known = cpu_shares(profile)
+    whole = unknown = 0.0
+    for part in profile.slices:
+        for thread, counts in part.wall.items():
+            if threads is None or thread in threads:
+                weight = sum(counts.values())
+                whole += weight
+                unknown += 0.0 if thread in known else weight
+    return bool(known) and unknown <= UNMEASURED * whole
 
 
 def focus(stacks: Stacks, func: int) -> Stacks:
@@ -141,16 +158,12 @@ def _reduced(stacks: Stacks, cut: Callable[[Stack], Stack]) -> Stacks:
                 out[at] += weight
         return out
 
-    return Stacks(
-        stacks.frames,
-        tuple(kept),
-        moved(stacks.wall),
-        moved(stacks.gil),
-        tuple(moved(column) for column in stacks.slices),
-        stacks.slice_weights,
-        stacks.weight,
-        stacks.wall_ticks,
-        stacks.gil_ticks,
+    return replace(
+        stacks,
+        stacks=tuple(kept),
+        wall=moved(stacks.wall),
+        gil=moved(stacks.gil),
+        slices=tuple(moved(column) for column in stacks.slices),
     )
 
 

@@ -79,6 +79,13 @@ VIEW: tuple[Option, ...] = (
 PROFILE: tuple[Option, ...] = (
     Option("duration", kinds.duration(0.5, 3600, "10s"), "length of a capture", '"10s"', field="duration_s"),
     Option("rate", kinds.integer(1, 1000), "samples a second", "100", field="rate_hz"),
+    Option(
+        "own",
+        kinds.TEXTS,
+        "packages of your own code, beside those that the command line names; with a / a part of a path",
+        "[]",
+        example='["shop"]',
+    ),
 )
 
 PRESET: tuple[Option, ...] = (

@@ -92,6 +92,7 @@ class ProfileSettings:
 
     duration_s: float = 10.0
     rate_hz: int = 100
+    own: tuple[str, ...] = ()  # packages of the user's own code
     presets: Mapping[str, ProfilePreset] = field(default_factory=dict)
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # category -> module prefixes
     on_objective_missed: ProfileTrigger | None = None  # None: no capture that nobody asked for

@@ -13,7 +13,7 @@ from textual.message import Message
 
 from tputtui.frozen import frozen
 from tputtui.profiling.capture import Capture, CaptureFailed, Progress
-from tputtui.profiling.categories import Table
+from tputtui.profiling.module_table import Table
 from tputtui.profiling.profile import Profile
 from tputtui.profiling.shelf import Entry, Shelf
 from tputtui.views.profile_options import Plan
@@ -102,7 +102,7 @@ class Sampler:
     def study(self, profile: Profile, before: Profile | None = None) -> Study:
         """A profile with all that does not depend on what the user turns."""
         study = Study(profile, table=self._table, before=before, evidence=self.evidence)
-        for part in ("whole", "shares", "sentences", "threads", "ran"):
+        for part in ("whole", "shares", "sentences", "threads", "ran", "has_own_code"):
             getattr(study, part)
         return study
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tputtui import text
 from tputtui.model import Event, ProcessState
 from tputtui.profiling import formats
-from tputtui.profiling.categories import table
+from tputtui.profiling.module_table import table
 from tputtui.profiling.profile import Profile
 from tputtui.profiling.shelf import Entry, Shelf
 from tputtui.profiling.unreadable import UnreadableProfile
@@ -32,7 +32,7 @@ class Profiles:
     def __init__(self, desk: TputtuiApp) -> None:
         self._desk = desk
         self.shelf = Shelf(desk.place.state_folder / "profiles")
-        self.categories = table(desk.settings.profile.categories)
+        self.categories = table(desk.settings.profile.categories, desk.settings.profile.own)
         if desk.replay is not None:
             self.shelf.put(_recorded(desk.replay.player.profiles))
 

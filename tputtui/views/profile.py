@@ -9,6 +9,7 @@ from tputtui.views.lines import Line, Role, Row, blank, rule
 from tputtui.views.profile_detail import detail, detail_width, reading
 from tputtui.views.profile_head import Sampling, about, state, tabs
 from tputtui.views.profile_page import Body, Page
+from tputtui.views.profile_source import broken
 from tputtui.views.profile_study import Study
 from tputtui.views.scene import PanelView
 
@@ -49,6 +50,8 @@ def pane(shown: ProfilePane, width: int, height: int) -> Drawn:
     if study is None or page is None or study.profile.weight() <= 0:
         return _empty(shown, lines, width, height)
     lines.append(state(shown.sampling, study, list(shown.crumbs), shown.found, shown.tab, width))
+    if study.missing_own_code:
+        lines += [Row(width).at(1, words, "dim").line() for words in broken(study.missing_own_code, width - 2)]
     if height >= 26:
         lines.append(blank(width))
     head = len(lines)

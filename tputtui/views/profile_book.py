@@ -134,6 +134,8 @@ class Book:
         self._turn(mine=not self._knobs.mine)
         if not self._knobs.mine:
             return "all code"
+        if self.study is not None and not self.study.is_mine_only:
+            return f"all code is shown: {self.study.missing_own_code or 'there is no profile yet'}"
         return (
             "my code only: of libraries, the standard library and import machinery what my code called, and no deeper"
         )

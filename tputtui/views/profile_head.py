@@ -5,7 +5,7 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.model import ServiceState
-from tputtui.profiling.categories import CATEGORIES
+from tputtui.profiling.categories import SHARES
 from tputtui.signals import names
 from tputtui.signals.first import first_to_saturate
 from tputtui.views.latency import figure, quantile_name
@@ -180,7 +180,7 @@ def state(sampling: Sampling, study: Study | None, crumbs: list[str], found: str
             if row.end + len(label) + 4 <= width:
                 row.then(box, filling).then(f"{label}  ")
         return row.line()
-    for category in CATEGORIES:
+    for category in SHARES:
         label = CATEGORY_WORDS.get(category, category)
         digits = f"{text.percent(study.shares.get(category, 0.0) * 100)} %"
         if study.shares.get(category, 0.0) >= 0.0005 and row.end + len(label) + len(digits) + 1 <= width:

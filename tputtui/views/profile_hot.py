@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tputtui import text
-from tputtui.profiling.categories import waits
 from tputtui.profiling.diff import Difference
 from tputtui.profiling.hot import HotFunction, callees, hottest_first, runs
 from tputtui.profiling.profile import Func
 from tputtui.profiling.source import SourceText
+from tputtui.profiling.waits import waits
 from tputtui.views.lines import Line, Role, Row, bar
 from tputtui.views.profile_page import BAR_CELLS, Body, around, delta, hottest_words, next_of, place, share
 from tputtui.views.profile_study import Chosen, Study

@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
 from tputtui import text
-from tputtui.profiling.categories import Category, module, origin, waits
+from tputtui.profiling.categories import Share
+from tputtui.profiling.code_origin import module, origin
+from tputtui.profiling.module_table import Table
 from tputtui.profiling.profile import Func
 from tputtui.profiling.source import SourceText
+from tputtui.profiling.waits import waits
 from tputtui.views.lines import Line, Role
 from tputtui.views.profile_study import Chosen, Study
 
@@ -23,16 +26,17 @@ TABS: tuple[tuple[str, str, str], ...] = (
 )
 """(name, title, title where there is little room), in the order of the keys 1 to 6."""
 
-CATEGORY_ROLES: dict[Category, Role] = {
+CATEGORY_ROLES: dict[Share, Role] = {
     "your code": "data",
     "framework": "faint",
     "database": "accent",
     "outbound": "plain",
     "waiting": "rule",
+    "idle": "rule",
     "other": "dim",
 }
 """What a box of the flame graph is filled with: roles that judge nothing."""
-CATEGORY_WORDS: dict[Category, str] = {"outbound": "outbound calls"}
+CATEGORY_WORDS: dict[Share, str] = {"outbound": "outbound calls"}
 
 
 class Body(NamedTuple):
@@ -99,11 +103,15 @@ def next_of(places: Iterable[int], here: int, step: int) -> int | None:
     return next((place for place in reversed(order) if place < here), order[-1])
 
 
-def note(func: Func) -> str | None:
-    """A word beside a function's name: that it waits, or that it is not the user's own code."""
-    if waits(func):
-        return "waiting"
-    return "library" if origin(func.file) == "library" else None
+def note_of(table: Table) -> Callable[[Func], str | None]:
+    """Make the word beside a function's name: that it waits, or that it is not the user's own code."""
+
+    def note(func: Func) -> str | None:
+        if waits(func):
+            return "waiting"
+        return "library" if origin(func.file, table.own) == "library" else None
+
+    return note
 
 
 def place(file: str, line: int, cells: int) -> str:

@@ -13,12 +13,13 @@ from functools import cached_property
 
 from tputtui import text
 from tputtui.frozen import frozen
-from tputtui.profiling import categories, hot, reading
+from tputtui.profiling import categories, hot, own_code, reading
 from tputtui.profiling.asleep import cpu_shares
-from tputtui.profiling.categories import Category, Table
+from tputtui.profiling.categories import Share
 from tputtui.profiling.diff import Difference, UnionTree, functions, union
 from tputtui.profiling.hot import HotFunction, ThreadRow
 from tputtui.profiling.metric import View, by_gil, ends_running, running
+from tputtui.profiling.module_table import Table
 from tputtui.profiling.profile import Func, Profile, Thread
 from tputtui.profiling.stacks import Stacks, choose, focus, only_mine
 from tputtui.profiling.tree import Shape, Tree
@@ -63,7 +64,9 @@ class Study:
         """`before`: the profile that this one is compared with. `evidence`: what a bound metric says of a queue."""
         self.profile = profile
         self.knobs = knobs or Knobs()
-        self.table = table or Table()
+        self.table = own_code.table_of(profile, table or Table())
+        if before is not None:
+            self.table = own_code.table_of(before, self.table)
         self.before = before
         self.evidence = evidence
         self._heat: dict[str, dict[int, tuple[float, float]]] = {}
@@ -72,7 +75,14 @@ class Study:
     def turned(self, knobs: Knobs) -> Study:
         """The same profile, chosen from in another way."""
         new = Study(self.profile, knobs, self.table, self.before, self.evidence)
-        for name in ("whole", "shares", "sentences", "threads", "ran"):  # these do not depend on the knobs
+        for name in (
+            "whole",
+            "shares",
+            "sentences",
+            "threads",
+            "ran",
+            "has_own_code",
+        ):  # these do not depend on the knobs
             if name in self.__dict__:
                 new.__dict__[name] = self.__dict__[name]
         return new
@@ -99,18 +109,39 @@ class Study:
     @cached_property
     def listed(self) -> Stacks:
         """What lists of functions rest on: a list has no tree's shape, so of my code alone there are other stacks."""
-        return only_mine(self.stacks, categories.mine) if self.knobs.mine else self.stacks
+        return only_mine(self.stacks, self.table.mine) if self.is_mine_only else self.stacks
 
     @cached_property
     def listed_before(self) -> Stacks | None:
         """The same of the other profile."""
         before = self.stacks_before
-        return only_mine(before, categories.mine) if before is not None and self.knobs.mine else before
+        return only_mine(before, self.table.mine) if before is not None and self.is_mine_only else before
 
     @cached_property
     def _by_cpu(self) -> bool:
         """Whether CPU time may tell what waits in C. In a comparison both must know it: else those waits look new."""
         return self.before is None or all(map(cpu_shares, (self.profile, self.before)))
+
+    @cached_property
+    def has_own_code(self) -> bool:
+        """Whether any sample of this profile, or of the one it is compared with, went through own code."""
+        profiles = (self.profile,) if self.before is None else (self.profile, self.before)
+        return any(_has_own_code(profile, self.table) for profile in profiles)
+
+    @property
+    def is_mine_only(self) -> bool:
+        """Whether other code is folded away: never where no own code was found, for nothing would be left."""
+        return self.knobs.mine and self.has_own_code
+
+    @cached_property
+    def missing_own_code(self) -> str:
+        """A sentence where no sample went through own code, with what to do; empty where some did."""
+        if self.has_own_code or self.profile.weight() <= 0:
+            return ""
+        if not self.table.own:
+            return 'No code of your own was found: own = ["package"] under [profile] in the config names it.'
+        names = ", ".join(sorted(self.table.own)[:3])
+        return f"None of your own code ({text.clean(names, 60)}) was seen in these samples."
 
     @property
     def has_gil(self) -> bool:
@@ -144,7 +175,7 @@ class Study:
     @property
     def shape(self) -> Shape:
         """How stacks become trees now."""
-        return Shape(lines=self.knobs.lines, mine=categories.mine if self.knobs.mine else None)
+        return Shape(lines=self.knobs.lines, mine=self.table.mine if self.is_mine_only else None)
 
     @cached_property
     def tree(self) -> Tree:
@@ -190,7 +221,7 @@ class Study:
         return hot.threads(self.profile)
 
     @cached_property
-    def shares(self) -> dict[Category, float]:
+    def shares(self) -> dict[Share, float]:
         """The request's life cycle: shares of all that was sampled."""
         return categories.summary(self.whole, self.table)
 
@@ -229,6 +260,21 @@ class Study:
     def callers(self, func: Func) -> int:
         """From how many functions it is called (or started)."""
         return self._callers.get(func, 0)
+
+
+def _has_own_code(profile: Profile, table: Table) -> bool:
+    frames = profile.frames
+    own = [table.owns(func) for func in frames.funcs]
+    if not any(own):
+        return False
+    of_frame = [own[func] for func in frames.func_ids()]
+    return any(
+        of_frame[frame]
+        for part in profile.slices
+        for counts in part.wall.values()
+        for stack in counts
+        for frame in stack
+    )
 
 
 def _into(stacks: Stacks, knobs: Knobs) -> Stacks:

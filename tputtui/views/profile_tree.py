@@ -11,7 +11,7 @@ from tputtui.profiling.source import SourceText
 from tputtui.profiling.treeview import Row as TreeRow
 from tputtui.profiling.treeview import TreeView
 from tputtui.views.lines import Line, Role, Row, bar
-from tputtui.views.profile_page import BAR_CELLS, Body, around, delta, hottest_words, next_of, note, place, share
+from tputtui.views.profile_page import BAR_CELLS, Body, around, delta, hottest_words, next_of, note_of, place, share
 from tputtui.views.profile_study import Chosen, Study
 from tputtui.views.scene import scrolled
 
@@ -34,6 +34,7 @@ class TreePage:
 
     def _take(self, study: Study, like: TreeView | None) -> None:
         self._study = study
+        note = note_of(study.table)
         self._union: UnionTree | None = study.callers_union if self._callers else study.union
         if self._union is not None:
             # A thousand rows of "same" hide what changed: what is rare on both sides folds here, too.

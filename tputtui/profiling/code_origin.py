@@ -1,0 +1,96 @@
+"""Origin of a source file (own code, a library, the standard library) and the module in it, by its path. Pure."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Literal
+
+Origin = Literal["yours", "library", "stdlib", "import", "native", "pseudo"]
+
+_STDLIB = re.compile(
+    r"(?:^|/)(?:lib(?:64)?/(?:python|pypy)\d[\d.]*t?|Python\.framework/Versions/[\d.]+/lib/python[\d.]+)/"
+)
+_PACKAGES = re.compile(r"(?:site|dist)-packages/(.+)$")
+_NATIVE = re.compile(r"\.(?:so|dylib|dll)(?:[.\d]*)$|\.(?:c|cc|cpp|h|hpp|rs|pyx)$")
+_SCRIPT = re.compile(r"(?:^|/)(?:bin|Scripts)/([^/.]+)$")
+_SUFFIX = re.compile(r"\.(?:cpython[^/]*|abi3)?\.?(?:py|so|pyx)$")
+
+
+@lru_cache(maxsize=65536)
+def origin(file: str, own: frozenset[str] = frozenset()) -> Origin:
+    """Return whose code a file is.
+
+    Args:
+        file: the path as the profile has it; empty for a pseudo frame.
+        own: packages and modules of the user's own code, also where they are installed beside libraries. An entry with
+            a ``/`` is a part of a path.
+
+    """
+    if not file:
+        return "pseudo"
+    if any("/" in entry and entry in file for entry in own):
+        return "yours"
+    if file.startswith("<frozen "):
+        return "import" if "importlib" in file or "zipimport" in file else "stdlib"
+    if _PACKAGES.search(file):
+        return "yours" if own and is_in(module(file), own) else "library"
+    if _NATIVE.search(file):
+        return "native"
+    if _STDLIB.search(file):
+        return "import" if "/importlib/" in file else "stdlib"
+    if _relative_stdlib(file):
+        return "stdlib"
+    return "yours"
+
+
+@lru_cache(maxsize=65536)
+def module(file: str) -> str:
+    """Return the dotted module of a file, as far as its path tells: "django.db.models.query", "threading", "shop.rank"."""
+    found = _PACKAGES.search(file)
+    if found is not None:
+        path = found.group(1)
+    elif (stdlib := _STDLIB.search(file)) is not None:
+        path = file[stdlib.end() :].removeprefix("lib-dynload/")
+    elif file.startswith("<frozen "):
+        path = file[8:].rstrip(">")
+    elif _relative_stdlib(file):
+        path = file
+    else:
+        path = "/".join(file.split("/")[-2:])
+    return _SUFFIX.sub("", path).removesuffix("/__init__").replace("/", ".").strip(".")
+
+
+def package_of(file: str) -> str:
+    """Return the top-level package of a file below site-packages or dist-packages; empty for any other file."""
+    return module(file).partition(".")[0] if _PACKAGES.search(file) else ""
+
+
+def packages_folder(file: str) -> str:
+    """Return the site-packages or dist-packages folder that a file is installed in; empty for any other file."""
+    found = _PACKAGES.search(file)
+    return file[: found.start(1)].rstrip("/") if found is not None else ""
+
+
+def script_name(file: str) -> str:
+    """Return the name of a script without a suffix in a folder of programs (``/v/bin/uvicorn``); else an empty text."""
+    found = _SCRIPT.search(file)
+    return found[1] if found is not None else ""
+
+
+def is_in(name: str, prefixes: Collection[str]) -> bool:
+    """Whether a dotted name is one of `prefixes` or lies below one of them."""
+    while name:
+        if name in prefixes:
+            return True
+        name = name.rpartition(".")[0]
+    return False
+
+
+def _relative_stdlib(file: str) -> bool:
+    """Whether a relative path is a module of the standard library: py-spy's short names leave the folder out."""
+    if file.startswith(("/", "<")) or not file.endswith(".py"):
+        return False
+    return file.removesuffix(".py").partition("/")[0] in sys.stdlib_module_names
