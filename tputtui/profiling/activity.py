@@ -58,11 +58,19 @@ class Activities:
         self._waits = [waits(func) or known == "waiting" for func, known in zip(funcs, self._known, strict=True)]
         self._loops = [not own and is_loop(func) for func, own in zip(funcs, self.own, strict=True)]
         self._origins = [origin(func.file, table.own) for func in funcs]
+        self._known_activities: dict[int, Activity] = {}
         self._starts = [func.name.rpartition(".")[2] == "_bootstrap" and _is_process(func) for func in funcs]
+        self._any_starts = any(self._starts)
         self.has_own = any(self.own[func] for stack in stacks.stacks for func in self._path(stack))
 
     def of(self, at: int) -> Activity:
         """Tell the activity of a stack."""
+        found = self._known_activities.get(at)
+        if found is None:
+            found = self._known_activities[at] = self._found(at)
+        return found
+
+    def _found(self, at: int) -> Activity:
         stack = self._stacks.stacks[at]
         if stack[0] == self._stacks.frames.incomplete:
             return Activity(-1, "incomplete")
@@ -91,7 +99,7 @@ class Activities:
     def _path(self, stack: Sequence[int]) -> list[int]:
         """Return the functions of a stack, in a child process without those of the process that started it."""
         path = [self._owner[frame] for frame in stack]
-        for at in range(min(len(path), 64) - 1, -1, -1):
+        for at in range(min(len(path), 64) - 1, -1, -1) if self._any_starts else ():
             if self._starts[path[at]]:
                 return path[at:]
         if len(path) > 1 and self._funcs[path[0]].file == "<string>" and _is_process(self._funcs[path[1]]):

@@ -88,14 +88,18 @@ def load_of(profile: Profile) -> Load | None:
 
 
 def sentences(
-    stacks: Stacks, table: Table | None = None, evidence: str = "", load: Load | None = None
+    stacks: Stacks,
+    table: Table | None = None,
+    evidence: str = "",
+    load: Load | None = None,
+    activities: Activities | None = None,
 ) -> list[Sentence]:
     """What the profile says, the largest share first. `load`: of the process, where the stacks are all of its threads.
 
     `evidence`: what a bound metric says of a queue ("db pool is at 18 of 20 and 3 wait"), added to the largest wait that
-    may be for it: a lock's or the database's.
+    may be for it: a lock's or the database's. `activities`: those of these stacks, where they are at hand.
     """
-    facts = _facts(stacks, table or Table(), load)
+    facts = _facts(stacks, activities or Activities(stacks, table or Table()), load)
     found = [sentence for rule in RULES if (sentence := rule(facts)) is not None]
     found = sorted(found, key=lambda sentence: -sentence.share)[:MOST]
     waits = next((at for at, sentence in enumerate(found) if sentence.rule in ("lock", "database")), -1)
@@ -227,8 +231,7 @@ def _packages(facts: _Facts, whole: _Part) -> list[str]:
 # ------------------------------------------------------------------------------------------------- the evidence
 
 
-def _facts(stacks: Stacks, table: Table, load: Load | None) -> _Facts:
-    activities = Activities(stacks, table)
+def _facts(stacks: Stacks, activities: Activities, load: Load | None) -> _Facts:
     parts: dict[tuple[int, Doing], _Part] = {}
     busy = 0.0
     for at in range(len(stacks.stacks)):

@@ -54,7 +54,9 @@ _WAITS_IN_C: Mapping[str, frozenset[str]] = {
     "eventlet.hubs": _names("wait", "do_poll"),
     "gevent._threading": _names("acquire_with_timeout", "wait"),
     "gevent.hub": _names("run"),
-    "granian.server": _names("serve", "_serve_loop"),
+    "granian.server": _names(
+        "_serve_loop", "_spawn_asgi_lifespan_worker", "_spawn_asgi_worker", "_spawn_rsgi_worker", "_spawn_wsgi_worker"
+    ),
     "grpc._channel": _names("channel_spin", "_poll_connectivity"),
     "grpc._common": _names("wait", "_wait_once"),
     "grpc._server": _names("_serve"),

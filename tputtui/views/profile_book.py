@@ -135,7 +135,7 @@ class Book:
         if not self._knobs.mine:
             return "all code"
         if self.study is not None and not self.study.is_mine_only:
-            return f"all code is shown: {self.study.missing_own_code or 'there is no profile yet'}"
+            return "all code is shown: no sample is in your own code"
         return (
             "my code only: of libraries, the standard library and import machinery what my code called, and no deeper"
         )

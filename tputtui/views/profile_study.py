@@ -14,6 +14,7 @@ from functools import cached_property
 from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.profiling import categories, hot, own_code, reading
+from tputtui.profiling.activity import Activities
 from tputtui.profiling.asleep import cpu_shares
 from tputtui.profiling.categories import Share
 from tputtui.profiling.diff import Difference, UnionTree, functions, union
@@ -95,6 +96,11 @@ class Study:
         return choose(self.profile)
 
     @cached_property
+    def activities(self) -> Activities:
+        """Activity of each stack of the whole profile."""
+        return Activities(self.whole, self.table)
+
+    @cached_property
     def stacks(self) -> Stacks:
         """What is chosen."""
         knobs = self.knobs
@@ -125,8 +131,9 @@ class Study:
     @cached_property
     def has_own_code(self) -> bool:
         """Whether any sample of this profile, or of the one it is compared with, went through own code."""
-        profiles = (self.profile,) if self.before is None else (self.profile, self.before)
-        return any(_has_own_code(profile, self.table) for profile in profiles)
+        return self.activities.has_own or (
+            self.before is not None and Activities(choose(self.before), self.table).has_own
+        )
 
     @property
     def is_mine_only(self) -> bool:
@@ -139,9 +146,9 @@ class Study:
         if self.has_own_code or self.profile.weight() <= 0:
             return ""
         if not self.table.own:
-            return 'No code of your own was found: own = ["package"] under [profile] in the config names it.'
+            return 'No sample is in your own code; own = ["package"] under [profile] can name it.'
         names = ", ".join(sorted(self.table.own)[:3])
-        return f"None of your own code ({text.clean(names, 60)}) was seen in these samples."
+        return f"No sample is in your own code ({text.clean(names, 60)})."
 
     @property
     def has_gil(self) -> bool:
@@ -223,12 +230,14 @@ class Study:
     @cached_property
     def shares(self) -> dict[Share, float]:
         """The request's life cycle: shares of all that was sampled."""
-        return categories.summary(self.whole, self.table)
+        return categories.summary(self.whole, self.table, self.activities)
 
     @cached_property
     def sentences(self) -> list[reading.Sentence]:
         """What the profile says, at most three sentences."""
-        return reading.sentences(self.whole, self.table, self.evidence, reading.load_of(self.profile))
+        return reading.sentences(
+            self.whole, self.table, self.evidence, reading.load_of(self.profile), self.activities
+        )
 
     def heat(self, file: str) -> dict[int, tuple[float, float]]:
         """By line of a file (self, total); in a difference the totals (before, now)."""
@@ -260,21 +269,6 @@ class Study:
     def callers(self, func: Func) -> int:
         """From how many functions it is called (or started)."""
         return self._callers.get(func, 0)
-
-
-def _has_own_code(profile: Profile, table: Table) -> bool:
-    frames = profile.frames
-    own = [table.owns(func) for func in frames.funcs]
-    if not any(own):
-        return False
-    of_frame = [own[func] for func in frames.func_ids()]
-    return any(
-        of_frame[frame]
-        for part in profile.slices
-        for counts in part.wall.values()
-        for stack in counts
-        for frame in stack
-    )
 
 
 def _into(stacks: Stacks, knobs: Knobs) -> Stacks:
