@@ -364,3 +364,45 @@ def test_what_was_asked_and_what_came_stand_beside_each_other() -> None:
 
 def test_no_difference_has_no_sign() -> None:
     assert [delta(change) for change in (0.042, -0.0005, -0.0001, 0.0)] == ["+4.2", "-0.1", "0.0", "0.0"]
+
+
+def installed(*, own: tuple[str, ...] = ()) -> Profile:
+    """A service that is installed beside its libraries, and an idle client of its."""
+    site = "/v/lib/python3.12/site-packages"
+    frames = Frames()
+    serve = (frames.frame("<module>", "/v/bin/uvicorn", 8), frames.frame("run", f"{site}/uvicorn/server.py", 9))
+    load = (
+        *serve,
+        frames.frame("load", f"{site}/shop/views.py", 3),
+        frames.frame("execute", f"{site}/psycopg/cursor.py", 4),
+    )
+    query = (*load, frames.frame("Condition.wait", LIB, 331))
+    idle = (
+        frames.frame("run", LIB, 1),
+        frames.frame("worker", f"{site}/psycopg_pool/pool.py", 2),
+        frames.frame("Condition.wait", LIB, 331),
+    )
+    part = Slice({MAIN: {query: 100.0}, WORKER: {idle: 100.0}}, {}, 100.0, 0.0, 1.0)
+    return Profile(frames, (part,) * 6, About(source="py-spy", label="1 app", pid=1, rate_hz=100.0, own=own))
+
+
+@pytest.mark.parametrize("size", [(80, 19), (120, 36)])
+def test_where_no_own_code_is_found_the_pane_says_so_and_my_code_only_hides_nothing(size: tuple[int, int]) -> None:
+    shown = book(installed())
+    text = drawn(shown, *size)
+    assert 'No sample is in your own code; own = ["package"] under [profile] can name it.' in text
+    assert "Reading" not in text
+    assert shown.mine() == "all code is shown: no sample is in your own code"
+    assert drawn(shown, *size).splitlines()[2:] == text.splitlines()[2:]
+
+
+@pytest.mark.parametrize("size", [(80, 19), (120, 36)])
+def test_an_installed_service_is_own_code_and_what_it_waits_for_is_named(size: tuple[int, int]) -> None:
+    shown = book(installed(own=("shop",)))
+    text = drawn(shown, *size)
+    assert "own code" not in text
+    assert "database 50 %   idle 50 %" in text
+    assert "in the database client psycopg" in text
+    assert "called from load." in " ".join(text.split())
+    shown.mine()
+    assert "worker" not in drawn(shown, *size)

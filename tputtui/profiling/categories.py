@@ -26,9 +26,7 @@ def mine(func: Func) -> bool:
     return Table().mine(func)
 
 
-def summary(
-    stacks: Stacks, table: Table | None = None, activities: Activities | None = None
-) -> dict[Share, float]:
+def summary(stacks: Stacks, table: Table | None = None, activities: Activities | None = None) -> dict[Share, float]:
     """The shares of the kinds of work: the request's life cycle in one line.
 
     A stack belongs to the database or outbound client that its innermost own code called; else to waiting or idle, where

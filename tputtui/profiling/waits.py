@@ -50,6 +50,7 @@ _WAITS_IN_C: Mapping[str, frozenset[str]] = {
     "billiard.synchronize": _names("acquire", "__enter__"),
     "celery.utils.timer2": _names("run"),
     "cherrypy.process.wspbus": _names("wait"),
+    "confluent_kafka": _names("poll", "consume"),
     "django.utils.autoreload": _names("tick"),
     "eventlet.hubs": _names("wait", "do_poll"),
     "gevent._threading": _names("acquire_with_timeout", "wait"),

@@ -235,9 +235,7 @@ class Study:
     @cached_property
     def sentences(self) -> list[reading.Sentence]:
         """What the profile says, at most three sentences."""
-        return reading.sentences(
-            self.whole, self.table, self.evidence, reading.load_of(self.profile), self.activities
-        )
+        return reading.sentences(self.whole, self.table, self.evidence, reading.load_of(self.profile), self.activities)
 
     def heat(self, file: str) -> dict[int, tuple[float, float]]:
         """By line of a file (self, total); in a difference the totals (before, now)."""
