@@ -237,3 +237,10 @@ def test_little_of_one_threads_time_is_not_worth_a_sentence(profile_of: Made) ->
     call = f"main;load;execute@{SITE}/psycopg/cursor.py;{WAIT}"
     assert reading.sentences(choose(profile_of(*[f"{call} 2\n{IDLE['anyio worker']} 98"] * 5))) == []
     assert len(reading.sentences(choose(profile_of(*[f"{call} 8\n{IDLE['anyio worker']} 92"] * 5)))) == 1
+
+
+def test_a_main_function_that_starts_a_server_does_not_compute_what_the_server_does(profile_of: Made) -> None:
+    server = f"main;run@{SITE}/uvicorn/main.py;{LOOP};handle@{SITE}/h11/_connection.py"
+    found = choose(profile_of(*[f"{server} 90 89\nmain;run@{SITE}/uvicorn/main.py;{LOOP};{SELECT} 10"] * 5))
+    assert [one.rule for one in reading.sentences(found)] == ["cpu-bound"]
+    assert categories.summary(found)["framework"] == pytest.approx(0.9)

@@ -76,7 +76,7 @@ class Activities:
             return Activity(-1, "incomplete")
         path = self._path(stack)
         start = next((index for index in range(len(path) - 1, -1, -1) if self.own[path[index]]), -1)
-        return self._below_own(path, start) if start >= 0 else self._without_own(path, at)
+        return self._below_own(path, start, at) if start >= 0 else self._without_own(path, at)
 
     def share(self, at: int) -> Category | Literal["idle"]:
         """Tell the kind of work that a stack's time is counted under."""
@@ -106,11 +106,12 @@ class Activities:
             return path[1:]
         return path
 
-    def _below_own(self, path: list[int], start: int) -> Activity:
-        own, below, leaf_waits = path[start], path[start + 1 :], self._waits[path[-1]]
-        for func in below:
-            if leaf_waits and self._loops[func]:
-                return Activity(own, "idle")
+    def _below_own(self, path: list[int], start: int, at: int) -> Activity:
+        own, leaf_waits = path[start], self._waits[path[-1]]
+        for index in range(start + 1, len(path)):
+            func = path[index]
+            if self._loops[func]:  # it was started by own code, which asked for nothing of what goes on in it
+                return self._without_own(path[index:], at)
             if kind := self._clients[func]:
                 return Activity(own, kind, func)
         if not leaf_waits:
