@@ -1,7 +1,8 @@
-"""Waits that no name gives away: `time.sleep`, a lock or a socket inside a C call leave only their Python caller on the stack.
+"""Waits that no name gives away: a sleep, a lock or a socket inside a C call leaves only its Python caller.
 
-A thread's CPU time (and the time it was ready to run without a CPU) tells: where it explains less than half of what is not known to wait, the lines that were never seen
-with the GIL in hand were waiting in C. Where it explains the samples of some of them, slice by slice, those ran. Pure.
+A thread's CPU time tells, with the time that it was ready to run without a CPU: where it explains less
+than half of what is not known to wait, the lines that were never seen with the GIL in hand waited in C.
+Where it explains the samples of some of these lines, slice by slice, those ran. Pure.
 """
 
 from __future__ import annotations

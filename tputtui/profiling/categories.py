@@ -30,7 +30,8 @@ def summary(stacks: Stacks, table: Table | None = None, activities: Activities |
     """The shares of the kinds of work: the request's life cycle in one line.
 
     A stack belongs to the database or outbound client that its innermost own code called; else to waiting or idle, where
-    its leaf waits; else to its innermost frame that is not the standard library. `activities`: those of these stacks, where they are at hand.
+    its leaf waits; else to its innermost frame that is not the standard library.
+    `activities`: those of these stacks, where they are at hand.
     """
     activities = activities or Activities(stacks, table or Table())
     weights: dict[Share, float] = dict.fromkeys(SHARES, 0.0)

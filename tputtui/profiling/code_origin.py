@@ -48,7 +48,7 @@ def origin(file: str, own: frozenset[str] = frozenset()) -> Origin:
 
 @lru_cache(maxsize=65536)
 def module(file: str) -> str:
-    """Return the dotted module of a file, as far as its path tells: "django.db.models.query", "threading", "shop.rank"."""
+    """Return the dotted module of a file, as far as its path tells: "django.db.models.query", "threading"."""
     found = _PACKAGES.search(file)
     if found is not None:
         path = found.group(1)

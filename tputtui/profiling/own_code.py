@@ -176,7 +176,7 @@ def _distributions(folder: Path) -> Iterator[Path]:
 
 
 def _direct_url(info: Path) -> str:
-    """Return what a package was installed from: "folder", "repository", "archive"; empty for an index or an editable one.
+    """Return what a package was installed from: "folder", "repository", "archive", or nothing of these.
 
     The files of an editable install lie outside of site-packages and are own code anyway.
     """

@@ -1,5 +1,6 @@
-"""Functions in which a thread waits, by module: the standard library's, those of libraries that wait in C, and loops. Pure.
+"""Functions in which a thread waits, by module. Pure.
 
+The standard library's, those of libraries that wait in C, and loops that wait for work.
 Names are bare: since Python 3.11 a profile has them qualified ("Condition.wait"), before only as "wait".
 """
 
@@ -80,7 +81,7 @@ _WAITS_IN_C: Mapping[str, frozenset[str]] = {
     "watchfiles.main": _names("watch"),
     "werkzeug._reloader": _names("run", "run_step"),
 }
-"""Functions that wait in a C call, which leaves no frame: only where nobody measured the thread's CPU time, which tells better."""
+"""Functions that wait in a C call, which leaves no frame. CPU time tells better, where it was measured."""
 
 _LOOPS: Mapping[str, frozenset[str]] = {
     "aiohttp.web": _names("run_app", "_run_app"),
@@ -147,12 +148,12 @@ _LOOPS: Mapping[str, frozenset[str]] = {
     "werkzeug._reloader": _ALL,
     "werkzeug.serving": _ALL,
 }  # fmt: skip
-"""Functions that wait for work and call the code that does it: a wait below one of them is for nothing in particular."""
+"""Functions that wait for work and call the code that does it: a wait below them is for nothing in particular."""
 
 
 @lru_cache(maxsize=65536)
 def waits(func: Func) -> bool:
-    """Whether a thread sleeps in this function where it is the innermost one: the standard library's, or a sleep in C."""
+    """Whether a thread sleeps in this function, where it is the innermost one."""
     if func.name == ASLEEP and not func.file:
         return True
     if origin(func.file) not in ("stdlib", "import"):
@@ -162,7 +163,7 @@ def waits(func: Func) -> bool:
 
 @lru_cache(maxsize=65536)
 def waits_in_c(func: Func) -> bool:
-    """Whether the function usually waits in C where it is the innermost one. CPU time, where measured, tells better."""
+    """Whether the function usually waits in C, where it is the innermost one."""
     return _is_listed(func, _WAITS_IN_C)
 
 
