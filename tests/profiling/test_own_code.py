@@ -242,7 +242,7 @@ def test_where_no_sample_is_in_own_code_nothing_is_folded_and_it_is_said(profile
     )
     study = Study(made)
     assert not study.has_own_code
-    assert 'own = ["package"] under [profile]' in study.missing_own_code
+    assert 'own = ["package"] in the config' in study.missing_own_code
     folded = study.turned(replace(study.knobs, mine=True))
     assert len(folded.tree) == len(study.tree)
     assert folded.listed == study.stacks

@@ -83,7 +83,7 @@ body = -1
         ("discover = 'yes'", '"yes" is not true or false'),
         ("quantiles = '0.5,0.9'", "is not a list"),
         ("quantiles = ['0.5']", '"0.5" is not a number'),
-        ("[profile]\nown = 'shop'", "is not a list of texts"),
+        ("own = 'shop'", "is not a list of texts"),
         ("[profile]\nrate = '100'", '"100" is not a whole number'),
         ("[[targets]]\nurl = ':1'\ninsecure = \"yes\"", 'targets[1].insecure: "yes" is not true or false'),
         ("[limits]\nmax_serie = 3", 'did you mean "series_per_target"?'),

@@ -390,7 +390,7 @@ def installed(*, own: tuple[str, ...] = ()) -> Profile:
 def test_where_no_own_code_is_found_the_pane_says_so_and_my_code_only_hides_nothing(size: tuple[int, int]) -> None:
     shown = book(installed())
     text = drawn(shown, *size)
-    assert 'No sample is in your own code; own = ["package"] under [profile] can name it.' in text
+    assert 'No sample is in your own code; own = ["package"] in the config names it.' in text
     assert "Reading" not in text
     assert shown.mine() == "all code is shown: no sample is in your own code"
     assert drawn(shown, *size).splitlines()[2:] == text.splitlines()[2:]

@@ -54,6 +54,13 @@ SETTINGS: tuple[Option, ...] = (
     ),
     Option("by", kinds.LABELS, "labels to break traffic down by; empty: route and method where present", "[]"),
     Option("discover", kinds.SWITCH, "without targets, look for local listeners that serve metrics", "true"),
+    Option(
+        "own",
+        kinds.TEXTS,
+        "packages of your own code, beside those that the command line names; with a / a part of a path",
+        "[]",
+        example='["shop"]',
+    ),
     Option("panels", _PANELS, "panels to show; empty: all that have room. Others come with their number", "[]"),
     Option("chart", kinds.CHART, "a metric that has a panel of its own from the start", '""', '"process_open_fds"'),
     Option("theme", kinds.TEXT, "name of a theme; auto follows the terminal", '"auto"'),
@@ -79,13 +86,6 @@ VIEW: tuple[Option, ...] = (
 PROFILE: tuple[Option, ...] = (
     Option("duration", kinds.duration(0.5, 3600, "10s"), "length of a capture", '"10s"', field="duration_s"),
     Option("rate", kinds.integer(1, 1000), "samples a second", "100", field="rate_hz"),
-    Option(
-        "own",
-        kinds.TEXTS,
-        "packages of your own code, beside those that the command line names; with a / a part of a path",
-        "[]",
-        example='["shop"]',
-    ),
 )
 
 PRESET: tuple[Option, ...] = (

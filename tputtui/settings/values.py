@@ -92,7 +92,6 @@ class ProfileSettings:
 
     duration_s: float = 10.0
     rate_hz: int = 100
-    own: tuple[str, ...] = ()  # packages of the user's own code
     presets: Mapping[str, ProfilePreset] = field(default_factory=dict)
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # category -> module prefixes
     on_objective_missed: ProfileTrigger | None = None  # None: no capture that nobody asked for
@@ -118,6 +117,7 @@ class Settings:
     quantiles: tuple[float, ...] = (0.5, 0.9, 0.99)
     objectives: tuple[str, ...] = ()
     by: tuple[str, ...] = ()  # labels of the breakdown, in place of those found
+    own: tuple[str, ...] = ()  # packages of the user's own code, for profiles
     discover: bool = True  # look for local listeners when no target is named
     panels: tuple[str, ...] = ()  # shown on the live screen; empty: all that have room
     chart: str = ""  # "[TARGET/]FAMILY" with a panel of its own from the start

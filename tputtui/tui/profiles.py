@@ -32,7 +32,7 @@ class Profiles:
     def __init__(self, desk: TputtuiApp) -> None:
         self._desk = desk
         self.shelf = Shelf(desk.place.state_folder / "profiles")
-        self.categories = table(desk.settings.profile.categories, desk.settings.profile.own)
+        self.categories = table(desk.settings.profile.categories, desk.settings.own)
         if desk.replay is not None:
             self.shelf.put(_recorded(desk.replay.player.profiles))
 

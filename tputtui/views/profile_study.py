@@ -146,7 +146,7 @@ class Study:
         if self.has_own_code or self.profile.weight() <= 0:
             return ""
         if not self.table.own:
-            return 'No sample is in your own code; own = ["package"] under [profile] can name it.'
+            return 'No sample is in your own code; own = ["package"] in the config names it.'
         names = ", ".join(sorted(self.table.own)[:3])
         return f"No sample is in your own code ({text.clean(names, 60)})."
 
