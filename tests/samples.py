@@ -25,6 +25,8 @@ from tputtui.model import (
     SelfState,
     ServiceState,
     Snapshot,
+    SocketHolder,
+    TargetListeners,
     TargetStatus,
     TcpState,
     TrafficState,
@@ -140,6 +142,20 @@ def targets() -> tuple[TargetStatus, ...]:
     )
 
 
+def listeners() -> tuple[TargetListeners, ...]:
+    """Who serves the targets: gunicorn's arbiter and its two workers share web-01's socket; the others are elsewhere."""
+    started = {process.pid: process.started for process in PROCESSES}
+    holders = tuple(
+        SocketHolder(pid, started[pid], parent, connections)
+        for pid, parent, connections in ((23988, 1, 0), (23990, 23988, 2), (23991, 23988, 1))
+    )
+    return (
+        TargetListeners("web-01", 8000, "127.0.0.1:8000", here=True, holders=holders),
+        TargetListeners("web-02", 8000, "10.0.0.2:8000", here=False),
+        TargetListeners("web-03", 8000, "10.0.0.3:8000", here=False),
+    )
+
+
 def snapshot(**changes: Any) -> Snapshot:
     fields: dict[str, Any] = {
         "time": NOON,
@@ -152,6 +168,7 @@ def snapshot(**changes: Any) -> Snapshot:
         "host_saturation": HOST_SATURATION,
         "first": FirstToSaturate("db pool", "3 waiting"),
         "processes": PROCESSES,
+        "listeners": listeners(),
         "busy_cores": 7.28,
         "events": (
             Event(NOON - 132, "reset", "counter reset on web-02 (restart)", "web-02"),

@@ -56,7 +56,7 @@ def test_objectives_add_up() -> None:
         (["demo", "--add-latency", "20"], "T:MS"),
         (["demo", ":8000"], "one argument too many"),
         (["profile"], "required: PID"),
-        (["profile", "init"], "not a whole number"),
+        (["profile", "init"], "neither a PID nor :PORT"),
         (["config"], "required"),
         (["config", "edit"], "choose from"),
         (["--interval"], "expected one argument"),

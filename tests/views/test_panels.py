@@ -27,7 +27,6 @@ from tputtui.model import (
     TrafficState,
 )
 from tputtui.views import arrangement
-from tputtui.views.choice import offered
 from tputtui.views.events import event_line, events
 from tputtui.views.header import footer, header
 from tputtui.views.latency import latency
@@ -287,13 +286,6 @@ def test_below_forty_by_twelve_there_are_words_instead_of_panels() -> None:
 
 
 # ------------------------------------------------------------------------------------------ choices
-
-
-def test_the_python_process_that_serves_a_target_is_offered_first() -> None:
-    chosen = offered(samples.snapshot())
-    assert chosen is not None
-    assert chosen.pid == 23990
-    assert offered(samples.snapshot(processes=samples.PROCESSES[2:5])) is None
 
 
 def test_the_busiest_service_with_requests_is_where_one_begins() -> None:

@@ -8,11 +8,11 @@ import pytest
 import samples
 from panes import assert_fills
 
-from tputtui.model import ProcessState, SaturationState
+from tputtui.model import SaturationState, SocketHolder, TargetListeners
 from tputtui.profiling.profile import ASLEEP, About, Frames, Profile, Slice, Stack, Thread
 from tputtui.profiling.source import SourceText
 from tputtui.runs.profiles import hottest
-from tputtui.views.choice import served_by
+from tputtui.signals.serving import service_of
 from tputtui.views.lines import plain
 from tputtui.views.profile import ProfilePane, pane
 from tputtui.views.profile_book import Book
@@ -302,15 +302,16 @@ def test_the_strip_shows_the_profiled_process_own_service() -> None:
     shop = samples.service(saturation=(SaturationState("shop queue", "q", 9, 10, 0.9, 4),))
     till = samples.service("till", targets=("till-1",), saturation=(SaturationState("till pool", "p", 3, 8, 0.4, 1),))
     targets = (*samples.targets(), replace(samples.targets()[0], name="till-1", url="http://127.0.0.1:8001/metrics"))
-    snapshot = samples.snapshot(services=(shop, till), targets=targets)
-    process = ProcessState(5, 1.0, "till", None, 1.0, 1, 1, "S", ports=(8001,))
-    own = served_by(snapshot, process.ports)
+    here = TargetListeners("till-1", 8001, "127.0.0.1:8001", here=True, holders=(SocketHolder(5, 1.0),))
+    snapshot = samples.snapshot(services=(shop, till), targets=targets, listeners=(*samples.listeners(), here))
+    own = service_of(snapshot, 5, 1.0)
     assert own is not None
     assert own.name == "till"
     words = plain(strip(Scene(snapshot, samples.past(), Viewpoint(), "h"), 160, own))
     assert "till pool" in words
     assert "shop queue" not in words
-    assert served_by(snapshot, (9999,)) is None
+    assert service_of(snapshot, 5, 2.0) is None, "another process took over the pid"
+    assert service_of(snapshot, 6, None) is None
     assert "pool" not in plain(strip(Scene(snapshot, samples.past(), Viewpoint(), "h"), 160, None))
     assert evidence(own) == "till pool is at 3 of 8 and 1 wait"
     assert evidence(None) == ""

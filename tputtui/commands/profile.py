@@ -1,4 +1,4 @@
-"""`tputtui profile PID`: capture where a process spends its time; open it, or write it with `-o`."""
+"""`tputtui profile PID|:PORT`: capture where a process spends its time; open it, or write it with `-o`."""
 
 from __future__ import annotations
 
@@ -23,9 +23,7 @@ def run(arguments: Arguments) -> int:
     settings = effective(arguments).settings
     if settings.read_only:
         raise UsageError("--read-only: no capture of a process")
-    found = proc.facts(options.pid) if options.pid > 0 else None
-    if found is None:
-        raise UsageError(f"there is no process {options.pid}: tputtui lists them, or ps -e")
+    pid, started = _process(options.process)
     profile = settings.profile
     if options.duration is not None:
         profile = replace(profile, duration_s=options.duration)
@@ -39,16 +37,37 @@ def run(arguments: Arguments) -> int:
     if options.output:
         path = Path(options.output)
         _require_place(path, options.force)
-        _require_python(options.pid)
-        return _write(settings, options.pid, proc.started(found), path, options.force)
+        _require_python(pid)
+        return _write(settings, pid, started, path, options.force)
     if options.force:
         raise UsageError("--force overwrites a file, so it belongs to -o FILE")
-    require_screen(f"tputtui profile {options.pid} -o FILE.json writes it")
-    _require_python(options.pid)
-    settings = replace(settings, targets=_own_targets(settings, options.pid), discover=False)
+    require_screen(f"tputtui profile {options.process} -o FILE.json writes it")
+    _require_python(pid)
+    settings = replace(settings, targets=_own_targets(settings, pid), discover=False)
     from tputtui.monitor.late import LateEngine
 
-    return show(settings, LateEngine(settings), settings.notes, profile_pid=options.pid)
+    return show(settings, LateEngine(settings), settings.notes, profile_pid=pid)
+
+
+def _process(words: str) -> tuple[int, float | None]:
+    """The pid and start time of PID, or of who serves :PORT. Raises UsageError where there is none."""
+    from tputtui.profiling.whom import NobodyThere, find, no_process, parent_note
+
+    if not words.startswith(":"):
+        pid = int(words)
+        found = proc.facts(pid) if pid > 0 else None
+        if found is None:
+            reason = no_process(pid)
+            raise UsageError(reason if "hidepid" in reason else f"{reason}: tputtui lists them, or ps -e")
+        if note := parent_note(pid):
+            say(note)
+        return pid, proc.started(found)
+    try:
+        who = find(words)
+    except (NobodyThere, ValueError) as error:
+        raise UsageError(str(error)) from error
+    say(f"{words} is served by {who.pid} {who.name}" + (f", {who.note}" if who.note else ""))
+    return who.pid, who.started
 
 
 def _require_python(pid: int) -> None:
@@ -61,17 +80,22 @@ def _require_python(pid: int) -> None:
 
 
 def _own_targets(settings: Settings, pid: int) -> tuple[TargetSettings, ...]:
-    """The config's targets that it serves itself, for the strip. Nobody else is asked, and none of its ports is tried:
-    a process that is profiled must not feel more than the samples.
+    """The config's targets that it serves itself, for the strip. No other target is scraped, and none of its ports is
+    tried: a process that is profiled must not feel more than the samples.
     """
     from tputtui.collect.address import parse_address
-    from tputtui.collect.listeners import read_listeners
+    from tputtui.collect.processes import ProcessCollector
+    from tputtui.collect.serving import ServingLookup, WatchedTarget
 
     if not settings.targets:
         return ()
-    ports = {listener.port for listener in read_listeners() if listener.pid == pid}
-    local = {f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]") for port in ports}
-    return tuple(target for target in settings.targets if parse_address(target.url).name in local)
+    watched = [WatchedTarget(str(at), parse_address(one.url).url) for at, one in enumerate(settings.targets)]
+    try:
+        found = ServingLookup(ProcessCollector()).read(watched, with_sockets=False)
+    except OSError:  # descriptors have run out: the profile does without the strip
+        return ()
+    own = {int(one.target) for one in found if any(holder.pid == pid for holder in one.holders)}
+    return tuple(target for at, target in enumerate(settings.targets) if at in own)
 
 
 def _require_place(path: Path, force: bool) -> None:

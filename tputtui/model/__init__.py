@@ -41,7 +41,9 @@ from tputtui.model.readings import (
     Scrape,
     Series,
     Served,
+    SocketHolder,
     Target,
+    TargetListeners,
     TcpCounters,
 )
 from tputtui.model.services import (
@@ -111,8 +113,10 @@ __all__ = [
     "ServiceState",
     "SignalKind",
     "Snapshot",
+    "SocketHolder",
     "SplitState",
     "Target",
+    "TargetListeners",
     "TargetState",
     "TargetStatus",
     "TcpCounters",

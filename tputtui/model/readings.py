@@ -236,6 +236,30 @@ class ProcessReading:
 
 
 @frozen
+class SocketHolder:
+    """A process that holds a target's listening socket, or connections that were accepted on it."""
+
+    pid: int
+    started: float  # unix seconds, as in `ProcessReading`
+    parent: int | None = None
+    connections: int = 0  # accepted on the target's port and held now
+    is_listening: bool = True
+
+
+@frozen
+class TargetListeners:
+    """Which processes listen at a target's address, as far as the kernel shows them to this user."""
+
+    target: str
+    port: int
+    address: str = ""  # "10.0.0.2:8000": where the target's URL leads, for a sentence
+    here: bool | None = None  # whether that address belongs to this machine; None: the name is not resolved yet
+    server: str = ""  # the Prometheus-compatible server that reports the target: nothing is looked up then
+    holders: tuple[SocketHolder, ...] = ()
+    hidden_users: tuple[str, ...] = ()  # owners of listening sockets whose processes this user may not see
+
+
+@frozen
 class Reading:
     """Everything that was collected in one tick. This is what is recorded."""
 
@@ -247,3 +271,4 @@ class Reading:
     missed_ticks: int = 0  # in all
     self_cpu_s: float | None = None  # our own cumulative CPU seconds, children included
     self_rss_bytes: int | None = None
+    listeners: tuple[TargetListeners, ...] | None = None  # of each target; None: not looked up in this tick

@@ -8,6 +8,7 @@ from typing import Literal
 
 from tputtui.frozen import frozen
 from tputtui.model.machine import HostState, ProcessState
+from tputtui.model.readings import TargetListeners
 from tputtui.model.services import SaturationState, ServiceState, SplitState
 
 TargetState = Literal["waiting", "up", "down"]
@@ -118,6 +119,7 @@ class Snapshot:
     host_saturation: tuple[SaturationState, ...] = ()
     first: FirstToSaturate | None = None
     processes: tuple[ProcessState, ...] | None = None
+    listeners: tuple[TargetListeners, ...] | None = None  # who serves each target; None: not looked up yet
     busy_cores: float | None = None  # of the machine
     objectives: tuple[ObjectiveStatus, ...] = ()
     headroom: tuple[Headroom, ...] = ()  # of each service with objectives

@@ -309,6 +309,7 @@ class Monitor:
             host_saturation=host_rows,
             first=self._first.judge(owned, [service.name for service in services]),
             processes=machine.processes,
+            listeners=machine.listeners,
             busy_cores=machine.busy_cores,
             objectives=objectives,
             headroom=headroom,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
 
 from tputtui.collect import descriptors
+from tputtui.collect.address import name_of
 from tputtui.collect.configured import endpoint_settings
 from tputtui.collect.endpoint import Endpoint
 from tputtui.collect.exposition import Scanner
@@ -18,8 +18,9 @@ from tputtui.collect.labels import Limits as ScanLimits
 from tputtui.collect.own_cost import OwnCost
 from tputtui.collect.poller import Poller
 from tputtui.collect.processes import ProcessCollector
+from tputtui.collect.serving import ServingLookup, WatchedTarget
 from tputtui.frozen import frozen
-from tputtui.model import ProcessReading, Question, Reading, Scrape, Target
+from tputtui.model import ProcessReading, Question, Reading, Scrape, Target, TargetListeners
 from tputtui.settings import Limits, Settings, TargetSettings
 from tputtui.text import clean
 
@@ -34,8 +35,11 @@ PROCESSES_FIRST_S = 0.5
 """The second reading comes sooner: the first shows who is there, only two show who is busy."""
 
 LISTENERS_EVERY_S = 30.0
+LISTENERS_AGAIN_S = 4.0
+"""The listeners are read sooner where a process that served has ended, or where a target of this machine has none yet."""
+
 DISCOVER_EVERY_S = 30.0
-MOST_SERVING = 16  # processes that serve targets and whose control groups are read
+MOST_SERVING = 64  # processes that serve targets and are read while the process table is hidden
 
 
 @frozen
@@ -45,6 +49,12 @@ class Asked:
     target: Target
     settings: TargetSettings
     served: bool = False  # a server knows it
+
+    @property
+    def watched(self) -> WatchedTarget:
+        """The target as the lookup of its processes takes it."""
+        server = (self.settings.name or name_of(self.target.url)) if self.served else ""
+        return WatchedTarget(self.target.name, self.target.url, server)
 
 
 class Asker(Protocol):
@@ -89,7 +99,13 @@ class LiveFeed:
         self._listeners_at = -1e9
         self._want_processes = True
         self.watched: frozenset[int] = frozenset()
+        self._lookup = ServingLookup(self._processes)
+        self._listeners_new: tuple[TargetListeners, ...] | None = None  # for the next reading
+        self._listeners_found: tuple[TargetListeners, ...] = ()
+        self._looked_up: tuple[WatchedTarget, ...] = ()
         self._serving: frozenset[int] = frozenset()
+        self._is_unsettled = False  # a process that served has ended, or a target here has none
+        self._listeners_again_s = LISTENERS_AGAIN_S
         self.looked: str | None = None  # what discovery says it looked at
         self.no_processes: str | None = None  # why the processes could not be read the last time
         self._discovering = not settings.targets and not settings.servers and settings.discover
@@ -197,6 +213,7 @@ class LiveFeed:
         now = time.monotonic()
         scrapes, self._scrapes[:] = tuple(self._scrapes), []
         processes, self._processes_read = self._processes_read, None
+        listeners, self._listeners_new = self._listeners_new, None
         self._start_processes(now)
         return Reading(
             at=now,
@@ -207,6 +224,7 @@ class LiveFeed:
             missed_ticks=missed_ticks,
             self_cpu_s=self._cost.read(),
             self_rss_bytes=_own_rss(),
+            listeners=listeners,
         )
 
     def _start_processes(self, now: float) -> None:
@@ -220,26 +238,36 @@ class LiveFeed:
         self._processes_reads += 1
         self._reading_processes = asyncio.get_running_loop().create_task(self._read_processes(now))
 
-    def _serving_pids(self, listeners: Mapping[int, tuple[int, ...]]) -> frozenset[int]:
-        """The processes on this machine that serve a target: their control groups' limits are worth a look."""
-        ports = self._local_ports()
-        found = sorted(pid for pid, own in listeners.items() if ports.intersection(own))
-        return frozenset(found[:MOST_SERVING])
+    def _are_listeners_due(self, now: float, watched: tuple[WatchedTarget, ...]) -> bool:
+        if watched != self._looked_up or now - self._listeners_at >= LISTENERS_EVERY_S:
+            return True
+        return self._is_unsettled and now - self._listeners_at >= self._listeners_again_s
 
-    def _local_ports(self) -> frozenset[int]:
-        return frozenset().union(*(local_port(asked.target.url) for asked in self._targets))
-
-    def _is_local(self) -> bool:
-        return bool(self._local_ports())
+    async def _read_listeners(self, now: float, watched: tuple[WatchedTarget, ...]) -> None:
+        """Find out which processes serve the targets: their control groups' limits are worth a look, and p takes one."""
+        self._listeners_at, self._looked_up = now, watched
+        self._is_unsettled = True  # it may fail: descriptors run out
+        found = await asyncio.to_thread(self._lookup.read, watched, with_sockets=self.want_processes)
+        # Where looking again finds the same, it is done ever more seldom: a container's process never shows up here.
+        again_s = LISTENERS_AGAIN_S if found != self._listeners_found else 2 * self._listeners_again_s
+        self._listeners_again_s = min(again_s, LISTENERS_EVERY_S)
+        self._listeners_new = self._listeners_found = found
+        pids = {holder.pid for one in found for holder in one.holders}
+        self._serving = frozenset(sorted(pids)[:MOST_SERVING])
+        self._is_unsettled = any(_is_unsettled(one) for one in found)
 
     async def _read_processes(self, now: float) -> None:
         try:
-            if (self.want_processes or self._is_local()) and now - self._listeners_at >= LISTENERS_EVERY_S:
-                self._listeners_at = now
-                self._serving = self._serving_pids(await asyncio.to_thread(self._processes.listeners))
+            targets = tuple(asked.watched for asked in self.targets)
+            if (self.want_processes or targets) and self._are_listeners_due(now, targets):
+                await self._read_listeners(now, targets)
             watched = self.watched | self._serving
             if self.want_processes or watched:
-                self._processes_read = await asyncio.to_thread(self._processes.read, watched, not self.want_processes)
+                only_watched = not self.want_processes
+                found = await asyncio.to_thread(self._processes.read, watched, only_watched)
+                self._processes_read = found
+                if not self._serving <= {process.pid for process in found}:
+                    self._is_unsettled, self._listeners_again_s = True, LISTENERS_AGAIN_S
             self.no_processes = None
         except (OSError, RuntimeError, MemoryError) as error:  # no descriptor, no thread, no memory
             self.no_processes = clean(descriptors.shortage(error) or str(error), 200)
@@ -247,12 +275,11 @@ class LiveFeed:
             self._reading_processes = None
 
 
-def local_port(url: str) -> frozenset[int]:
-    """The port of a URL on this machine; none for another host."""
-    parts = urlsplit(url)
-    if parts.hostname not in ("127.0.0.1", "localhost", "::1"):
-        return frozenset()
-    return frozenset((parts.port or (443 if parts.scheme == "https" else 80),))
+def _is_unsettled(found: TargetListeners) -> bool:
+    """Whether looking again soon may find more: the name was not resolved, or no process listened."""
+    if found.server or found.here is False:
+        return False
+    return found.here is None or not (found.holders or found.hidden_users)
 
 
 def scan_limits(limits: Limits, series: int) -> ScanLimits:

@@ -14,6 +14,7 @@ from tputtui.model import (
     Reading,
     SaturationState,
     SelfState,
+    TargetListeners,
 )
 from tputtui.signals.host import derive_host, host_saturation
 from tputtui.signals.host_saturation import cgroup_saturation
@@ -29,6 +30,7 @@ class Machine:
     def __init__(self) -> None:
         self.host = HostState()
         self.processes: tuple[ProcessState, ...] | None = None
+        self.listeners: tuple[TargetListeners, ...] | None = None
         self._host_before: HostReading | None = None
         self._host_rows: tuple[SaturationState, ...] = ()
         self._said_missing: set[str] = set()  # what the kernel does not offer is said once
@@ -39,6 +41,8 @@ class Machine:
 
     def take(self, reading: Reading) -> list[Event]:
         """Take the next reading; what is worth a line in the log comes back."""
+        if reading.listeners is not None:
+            self.listeners = reading.listeners
         if reading.processes is not None:
             self._take_processes(reading.at, reading.processes)
         return self._take_host(reading.time, reading.host) if reading.host is not None else []

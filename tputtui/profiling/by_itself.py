@@ -87,5 +87,6 @@ class OnMissed:
             reason = told[-1].message if told else "it gave nothing"
             self._failed(clean(f"no profile of {process}, {why}: {reason}", 300))
             return
-        about = replace(profile.about, notes=(*profile.about.notes, f"taken by itself: {why}"))
+        notes = (*profile.about.notes, *([who.note] if who.note else []), f"taken by itself: {why}")
+        about = replace(profile.about, notes=notes)
         self._keep(replace(profile, about=about), why)

@@ -84,11 +84,15 @@ def _checked(path: Path, mtime_ns: int) -> Path:  # noqa: ARG001 - a new file is
     return path
 
 
-def sudo_command(pid: int) -> str:
-    """What to type to profile a process as root: whole, because sudo has another PATH."""
+def as_root() -> str:
+    """How this program is started as root: with its absolute path, because sudo has another PATH."""
     ours = Path(sys.prefix) / "bin" / "tputtui"
-    start = str(ours) if ours.is_file() else f"{sys.executable} -m tputtui"
-    return f"sudo {start} profile {pid}"
+    return f"sudo {ours}" if ours.is_file() else f"sudo {sys.executable} -m tputtui"
+
+
+def sudo_command(pid: int) -> str:
+    """What to type to profile a process as root, whole."""
+    return f"{as_root()} profile {pid}"
 
 
 def look(

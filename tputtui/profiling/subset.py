@@ -96,7 +96,8 @@ def _once(subset: Subset, stop: threading.Event, rate_hz: int) -> Sample:
         raise CaptureFailed(capture.message)
     sample = Sample(capture.profile, max(0.0, _children_cpu_s() - before))
     about = sample.profile.about
-    return replace(sample, profile=replace(sample.profile, about=replace(about, notes=(*about.notes, sample.cost))))
+    notes = (*about.notes, *([who.note] if who.note else []), sample.cost)
+    return replace(sample, profile=replace(sample.profile, about=replace(about, notes=notes)))
 
 
 def _children_cpu_s() -> float:

@@ -14,7 +14,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from tputtui.model import Binding, HostReading, Match, ProcessReading, Target
+from tputtui.model import Binding, HostReading, Match, ProcessReading, Target, TargetListeners
 from tputtui.text import clean
 
 T = TypeVar("T")
@@ -30,6 +30,7 @@ _RAW: Mapping[type, frozenset[str]] = {
     Binding: frozenset({"family", "label", "limit", "denominator", "values", "breakdown"}),
     Match: frozenset({"label", "value"}),
     Target: frozenset({"name", "url", "service"}),
+    TargetListeners: frozenset({"target"}),
 }
 
 

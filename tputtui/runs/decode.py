@@ -19,6 +19,7 @@ from tputtui.model import (
     Series,
     Served,
     Target,
+    TargetListeners,
 )
 from tputtui.runs import lines
 from tputtui.runs.codec import BadValue, Rows, from_plain, number_in
@@ -228,7 +229,7 @@ class Decoder:
     def _tick(self, said: Any) -> Tick:
         if not isinstance(said, dict):
             raise BadValue("no tick")
-        host, changes = said.get("host"), said.get("processes")
+        host, changes, listeners = said.get("host"), said.get("processes"), said.get("listeners")
         reading = Reading(
             at=_finite(said.get("at")),
             time=_finite(said.get("time")),
@@ -238,6 +239,7 @@ class Decoder:
             missed_ticks=_count(said.get("missed", 0)),
             self_cpu_s=None if said.get("cpu") is None else _finite(said["cpu"]),
             self_rss_bytes=None if said.get("rss") is None else _count(said["rss"]),
+            listeners=None if listeners is None else tuple(from_plain(TargetListeners, x) for x in _list(listeners)),
         )
         tick = Tick(reading, said.get("looking") is True, self._forgotten, tuple(self._past))
         self._scrapes, self._past, self._forgotten = [], [], {}

@@ -22,7 +22,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tputtui.frozen import frozen
-from tputtui.model import Bindings, Family, Labels, ProcessReading, Reading, Scrape, Series, Target
+from tputtui.model import (
+    Bindings,
+    Family,
+    Labels,
+    ProcessReading,
+    Reading,
+    Scrape,
+    Series,
+    Target,
+    TargetListeners,
+)
 from tputtui.redaction import redact_url
 from tputtui.runs import lines
 from tputtui.runs.codec import number_out, to_plain, to_row
@@ -68,6 +78,8 @@ class Encoder:
         self._order: list[int] | None = None
         self._processes: dict[int, ProcessReading] = {}
         self._services: tuple[tuple[str, tuple[str, ...]], ...] = ()
+        self._listeners: tuple[TargetListeners, ...] | None = None
+        self._are_listeners_written = False  # in this member
 
     def restart(self) -> None:
         """Say everything anew from now on: a member begins."""
@@ -75,6 +87,7 @@ class Encoder:
         self._order = None
         self._processes = {}
         self._services = ()
+        self._are_listeners_written = False
 
     def reading(
         self,
@@ -217,6 +230,11 @@ class Encoder:
             tick["host"] = to_row(reading.host)
         if reading.processes is not None:
             tick["processes"] = self._changes(reading.processes)
+        if reading.listeners not in (None, self._listeners):
+            self._listeners, self._are_listeners_written = reading.listeners, False
+        if self._listeners is not None and not self._are_listeners_written:
+            self._are_listeners_written = True
+            tick["listeners"] = [to_plain(one) for one in self._listeners]
         return tick
 
     def _changes(self, processes: Iterable[ProcessReading]) -> dict[str, Any]:

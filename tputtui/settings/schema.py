@@ -99,7 +99,12 @@ PRESET: tuple[Option, ...] = (
 )
 
 TRIGGER: tuple[Option, ...] = (
-    Option("process", kinds.TEXT, "whom: :PORT is whoever listens there, else a process's name", example='":8000"'),
+    Option(
+        "process",
+        kinds.TEXT,
+        "whom: :PORT is who serves that port here (of workers the busiest), else a process's name",
+        example='":8000"',
+    ),
     Option(
         "after", kinds.duration(1, _DAY, "30s"), "how long an objective is missed by then", '"30s"', field="after_s"
     ),

@@ -213,7 +213,14 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
     Command("forget_baseline", "B", "no baseline", "show the figures since start again", "time"),
-    Command("profile", "p", "profile", "sample the chosen process with py-spy for 10 s", "live", footer=True),
+    Command(
+        "profile",
+        "p",
+        "profile",
+        "sample the process that serves what is shown, or the chosen one (6)",
+        "live",
+        footer=True,
+    ),
     Command("follow", "F", "follow", "keep the chosen process in the first row", "live"),
     Command(
         "browser",
@@ -337,7 +344,7 @@ ALSO: tuple[tuple[Where, str, str, str], ...] = (
     ("live", "Enter", "open", "profile that process; show only that route or replica, until Esc; zoom any other panel"),
     ("profile", "1-6", "views", "the views of the profile, in the order of its tabs"),
     ("profile", "Esc", "stop", "stop the capture; what was sampled stays"),
-    ("profile", "p", "again", "sample once more"),
+    ("profile", "p", "again", "sample once more; of several workers the next"),
 )
 """What a key does that is no command of the table, for the help: (where, key, label, help)."""
 

@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from tputtui import text
 from tputtui.model import Labels
+from tputtui.signals.serving import named
 from tputtui.tui import keys
 from tputtui.tui.charts import Charts
 from tputtui.tui.lists import LISTS, ListCommands
@@ -22,14 +23,13 @@ from tputtui.tui.widgets.line import LineBar
 from tputtui.tui.widgets.panel import Panel
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.views import arrangement
-from tputtui.views.choice import offered
 from tputtui.views.events import event_line
 from tputtui.views.events import events as events_view
 from tputtui.views.header import footer, header
 from tputtui.views.latency import latency
 from tputtui.views.lines import plain
 from tputtui.views.metric import metric
-from tputtui.views.processes import processes
+from tputtui.views.processes import processes, under_cursor
 from tputtui.views.routes import routes
 from tputtui.views.saturation import saturation
 from tputtui.views.scene import PANELS, PanelName, PanelView, Scene
@@ -148,7 +148,7 @@ class LiveScreen(Screen[None]):
         if self._plan is None or self._plan.too_small:
             self.query_one("#too-small", Panel).show(arrangement.too_small(size.width, size.height))
             return
-        if self._profile_wanted and scene.snapshot.processes is not None:
+        if self._profile_wanted and not self.desk.profiles.choose().is_pending:
             self.call_later(self._profile, self._profile_wanted == "ask")
         self.query_one("#header", LineBar).show_line(header(scene, size.width))
         for name in PANELS:
@@ -242,7 +242,8 @@ class LiveScreen(Screen[None]):
         focus = self.desk.viewpoint.focus
         if focus == "processes":
             state = self.desk.viewpoint.list(focus)
-            if state.filter and state.cursor is None:
+            latest = self.desk.latest
+            if state.filter and (latest is None or under_cursor(latest, state) is None):
                 self.lists.move(1)  # of what was filtered for, the first
             self.desk.action_do("profile")
         elif focus in ("routes", "targets"):
@@ -321,7 +322,7 @@ class LiveScreen(Screen[None]):
     # ------------------------------------------------------------------------------------------ acting
 
     def do_profile(self) -> None:
-        """p: sample the chosen process; with none chosen, the one that is offered first. In the past: what was taken."""
+        """p: sample a process (`signals.serving.choose` says which). In the past: what was taken."""
         if self.desk.timeline.behind_s > 0:
             here = self.desk.profiles.here()
             if here is None:
@@ -336,20 +337,27 @@ class LiveScreen(Screen[None]):
         self._profile(ask=True)
 
     def _profile(self, ask: bool) -> None:
-        latest = self.desk.latest
-        if latest is None or latest.processes is None:
-            self._profile_wanted = "ask" if ask else "now"
-            self.desk.say("looking for the process to profile")
+        profiles = self.desk.profiles
+        choice = profiles.choose()
+        self._profile_wanted = ("ask" if ask else "now") if choice.is_pending else ""
+        if choice.process is not None:
+            profiles.sample_choice(choice, ask=ask)
+        elif choice.is_pending:
+            self.desk.say(choice.reason)
+        elif choice.needs_cursor:
+            self._offer_list()
+        else:
+            profiles.refuse(choice)
+
+    def _offer_list(self) -> None:
+        """No service is shown: mark a Python process, so that it is named before p samples it."""
+        found = self.desk.latest.processes if self.desk.latest is not None else None
+        first = next((process for process in found or () if process.python is not None), None)
+        if first is None:
+            self.desk.say("no service is shown, and no Python process may be seen")
             return
-        self._profile_wanted = ""
-        chosen = self.desk.viewpoint.list("processes").cursor
-        process = next((p for p in latest.processes if p.identity == chosen), None)
-        if chosen is None:
-            process = offered(latest)
-        if process is None:
-            self.desk.say("that process has ended: choose another" if chosen else "no process to profile")
-            return
-        self.desk.profiles.sample(process, ask)
+        self.lists.put_cursor("processes", first.identity)
+        self.desk.say(f"no service is shown: p samples {named(first)}; the arrows choose another")
 
     def do_follow(self) -> None:
         """F: keep the chosen process in the first row, or let it go."""

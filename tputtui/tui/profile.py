@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from tputtui.profiling.capture import CaptureFailed
 from tputtui.profiling.shelf import Entry
 from tputtui.profiling.unreadable import UnreadableProfile
+from tputtui.signals.serving import service_of
 from tputtui.tui import keys
 from tputtui.tui.profile_lists import ListKeys, Opened
 from tputtui.tui.profile_sampler import Sampled, Sampler, Subject
@@ -19,7 +20,6 @@ from tputtui.tui.widgets.line import LineBar
 from tputtui.tui.widgets.panel import Panel
 from tputtui.tui.widgets.profile import ProfilePanel
 from tputtui.tui.widgets.prompt import Prompt
-from tputtui.views.choice import served_by
 from tputtui.views.header import footer, header
 from tputtui.views.profile import Drawn, ProfilePane, pane
 from tputtui.views.profile_book import Book
@@ -43,12 +43,19 @@ class ProfileScreen(ListKeys):
         opened: Opened | None = None,
         plan: Plan | None = None,
         ask: bool = False,
+        refusal: str = "",
     ) -> None:
-        """A process to sample, by `plan` or as the settings say, or with `ask` after its options; or `opened`."""
+        """A process to sample, by `plan` or as the settings say, or with `ask` after its options; or `opened`.
+
+        `refusal`: why no process is sampled, a sentence too long for the line at the bottom.
+        """
         super().__init__(subject, plan, Book())
         self._opened = opened
         self._ask = ask
-        self._sampling = Sampling(subject.pid if subject else 0, subject.name if subject else "", done=subject is None)
+        self._refusal = refusal
+        self._sampling = Sampling(
+            subject.pid if subject else 0, subject.name if subject else "", problem=refusal, done=subject is None
+        )
         self._sampler: Sampler | None = None
         self._waiting: Sampled | None = None  # came while the picture is frozen
         self._sources = Sources(self)
@@ -77,7 +84,7 @@ class ProfileScreen(ListKeys):
             self.open(self._opened)
         elif self._ask:
             self.do_profile_options()
-        else:
+        elif not self._refusal:
             self._start()
 
     def on_unmount(self) -> None:
@@ -99,6 +106,7 @@ class ProfileScreen(ListKeys):
         plan = self._plan or from_settings(self.desk.settings.profile)
         self._book, self._menu, self._entry, self._offered = Book(plan.knobs), None, None, ()
         self._sampling = Sampling(subject.pid, subject.name, duration_s=plan.duration_s)
+        self.desk.profiles.note_sampled(subject.pid, subject.started)
         self._sampler = Sampler(
             self.post_message, self.desk.profiles.shelf, self.desk.profiles.categories, self.desk.profiles.kept
         )
@@ -110,6 +118,8 @@ class ProfileScreen(ListKeys):
 
     @on(Sampled)
     def _sampled(self, message: Sampled) -> None:
+        if message.sampler is not self._sampler:
+            return  # of the worker before: it is kept, and no longer shown
         progress = message.progress
         name, pid = self._sampling.name, self._sampling.pid
         self._sampling = Sampling(
@@ -156,7 +166,9 @@ class ProfileScreen(ListKeys):
         if not self.query("#header"):
             return  # a tick came before the widgets
         self._take_waiting()
-        own = served_by(scene.snapshot, self._subject.ports) if self._subject is not None else None
+        own = None
+        if self._subject is not None:
+            own = service_of(scene.snapshot, self._subject.pid, self._subject.started)
         if self._sampler is not None:
             self._sampler.evidence = evidence(own)
         self.query_one("#header", LineBar).show_line(header(scene, width))
@@ -282,8 +294,21 @@ class ProfileScreen(ListKeys):
             self.desk.look(status="")
 
     def do_profile(self) -> None:
-        """p: sample the same process again."""
-        if self.sampling:
-            self.desk.say("it is being sampled already: Esc stops")
-        else:
-            self._start()
+        """p: sample the service's next worker; where there is no other, the same process again."""
+        if self._refusal:
+            self.app.pop_screen()
+            self.desk.call_after_refresh(self.desk.action_do, "profile")
+            return
+        subject = self._subject
+        choice = self.desk.profiles.next_worker(subject.pid, subject.started) if subject is not None else None
+        if choice is None or choice.process is None:
+            if self.sampling:
+                self.desk.say("it is being sampled already: Esc stops")
+            else:
+                self._start()
+            return
+        if self._sampler is not None:
+            self._sampler.stop()  # what was sampled of it is kept
+        self._subject = Subject.of(choice.process)
+        self._start()
+        self.desk.profiles.announce(choice)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from textual.message import Message
 
 from tputtui.frozen import frozen
+from tputtui.model import ProcessState
 from tputtui.profiling.capture import Capture, CaptureFailed, Progress
 from tputtui.profiling.module_table import Table
 from tputtui.profiling.profile import Profile
@@ -24,13 +25,17 @@ PATIENCE = 4.0  # a study that costs t seconds is not made again for so many tim
 
 @frozen
 class Subject:
-    """The process that is sampled: never just a pid. `ports`: what it listens on."""
+    """The process that is sampled: never just a pid."""
 
     pid: int
     started: float | None
     name: str
-    ports: tuple[int, ...] = ()
     threads: int | None = None
+
+    @classmethod
+    def of(cls, process: ProcessState) -> Subject:
+        """A row of the process table as a subject."""
+        return cls(process.pid, process.started, process.name, process.threads)
 
 
 class Sampled(Message):
@@ -42,7 +47,9 @@ class Sampled(Message):
         study: Study | None,
         entry: Entry | None = None,
         offered: tuple[tuple[int, str], ...] = (),
+        sampler: Sampler | None = None,
     ) -> None:
+        self.sampler = sampler  # the one whose capture it is: one that was left for another worker may still report
         self.progress = progress
         self.study = study
         self.entry = entry
@@ -122,4 +129,5 @@ class Sampler:
             entry, problem = self._shelf.keep(profile)
             self._kept(entry, problem)
         verdict = self._capture.verdict if self._capture is not None else None
-        self._post(Sampled(progress, study, entry, verdict.children if verdict is not None and over else ()))
+        children = verdict.children if verdict is not None and over else ()
+        self._post(Sampled(progress, study, entry, children, self))

@@ -13,9 +13,12 @@ from tputtui import text
 from tputtui.model import Event, ProcessState
 from tputtui.profiling import formats
 from tputtui.profiling.module_table import table
+from tputtui.profiling.preflight import as_root
 from tputtui.profiling.profile import Profile
 from tputtui.profiling.shelf import Entry, Shelf
 from tputtui.profiling.unreadable import UnreadableProfile
+from tputtui.signals.serving import Choice, Identity, choose, family_of, service_of
+from tputtui.views.processes import under_cursor
 
 if TYPE_CHECKING:
     from tputtui.runs.items import Profiled
@@ -33,20 +36,82 @@ class Profiles:
         self._desk = desk
         self.shelf = Shelf(desk.place.state_folder / "profiles")
         self.categories = table(desk.settings.profile.categories, desk.settings.own)
+        self._sampled: set[Identity] = set()  # workers that had their turn in this round
         if desk.replay is not None:
             self.shelf.put(_recorded(desk.replay.player.profiles))
 
-    def sample(self, process: ProcessState, ask: bool = False) -> None:
-        """Sample a process and show where its time goes; with `ask`, after its options."""
+    def choose(self) -> Choice:
+        """The process that p would sample now."""
+        desk = self._desk
+        scene, latest = desk.scene(), desk.latest
+        if scene is None or latest is None:
+            return Choice(is_pending=True, reason="looking for the process to profile")
+        return choose(
+            latest,
+            scene.service,
+            cursor=under_cursor(latest, desk.viewpoint.list("processes")),
+            has_focus=desk.viewpoint.focus == "processes",
+            sampled=self._sampled,
+            sudo=as_root(),
+        )
+
+    def next_worker(self, pid: int, started: float | None) -> Choice | None:
+        """The worker whose turn is next in the service that a process serves; None where there is no other."""
+        latest = self._desk.latest
+        service = service_of(latest, pid, started) if latest is not None else None
+        if latest is None or service is None:
+            return None
+        choice = choose(latest, service, sampled=self._sampled)
+        if choice.process is not None and choice.process.pid == pid:  # a round is over, and it is the busiest again
+            choice = choose(latest, service, sampled={choice.process.identity})
+        return choice if choice.process is not None and choice.process.pid != pid else None
+
+    def sample_choice(self, choice: Choice, *, ask: bool = False) -> None:
+        """Sample the process of a choice, and say which it is."""
+        if choice.process is not None and self.sample(choice.process, ask):
+            self.announce(choice, ask=ask)
+
+    def announce(self, choice: Choice, *, ask: bool = False) -> None:
+        """Say which process is sampled, and what p does next."""
+        begin = "" if ask else "sampling "
+        room = self._desk.size.width - 2
+        words = begin + choice.sentence(room - len(begin))
+        ends = "" if ask else "; Esc stops"
+        self._desk.say(words + ends if text.width(words + ends) <= room else words)
+
+    def refuse(self, choice: Choice) -> None:
+        """Say why no process is offered; in the pane where it is long, for a command that is cut is useless."""
+        from tputtui.tui.profile import ProfileScreen
+
+        if text.width(choice.reason) <= self._desk.size.width - 2 or self._screen():
+            self._desk.say(choice.reason)
+        else:
+            self._desk.push_screen(ProfileScreen(refusal=f"{choice.reason}\nq: back to the live screen; p: look again"))
+
+    def note_sampled(self, pid: int, started: float | None) -> None:
+        """A capture of a process begins: among the workers of its service it had its turn."""
+        latest = self._desk.latest
+        running = latest.processes if latest is not None else None
+        process = next((one for one in running or () if one.pid == pid and started in (None, one.started)), None)
+        if latest is None or process is None:
+            return
+        self._sampled &= {one.identity for one in running or ()}
+        family = {one.identity for one in family_of(latest, process).processes}
+        if family <= self._sampled:
+            self._sampled -= family
+        self._sampled.add(process.identity)
+
+    def sample(self, process: ProcessState, ask: bool = False) -> bool:
+        """Sample a process and show where its time goes; with `ask`, after its options. False where that is off."""
         if self._desk.settings.read_only:
             self._desk.say("read-only: no profiling")
-            return
+            return False
         from tputtui.tui.profile import ProfileScreen
         from tputtui.tui.profile_sampler import Subject
 
-        subject = Subject(process.pid, process.started, process.name, process.ports, process.threads)
         if not self._screen():
-            self._desk.push_screen(ProfileScreen(subject, ask=ask))
+            self._desk.push_screen(ProfileScreen(Subject.of(process), ask=ask))
+        return True
 
     def _screen(self) -> ProfileScreen | None:
         from tputtui.tui.profile import ProfileScreen

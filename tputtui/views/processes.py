@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import cast
+
 from tputtui import text
-from tputtui.model import ProcessState
+from tputtui.model import ProcessState, Snapshot
 from tputtui.signals.processes import explained_cores
+from tputtui.signals.serving import Identity, serving_marks
 from tputtui.views.lines import Line, Row, rule
-from tputtui.views.scene import PanelView, Scene
-from tputtui.views.table import Column, Listing, table
+from tputtui.views.scene import ListState, PanelView, Scene
+from tputtui.views.table import Column, Listing, arranged, table
+
+_LEAST_NAME = 8  # cells of a name that stay beside what it serves
 
 
 def processes(scene: Scene, width: int, height: int) -> PanelView:
@@ -20,11 +28,10 @@ def processes(scene: Scene, width: int, height: int) -> PanelView:
     context = f"{follows}{len(found)}, by {state.sort or 'cpu'}  {shown}" if found is not None else ""
     top = rule("Processes", context, width, scene.viewpoint.focus == "processes")
     items = found or ()
+    marks = serving_marks(scene.snapshot)
     return table(
-        Listing(
-            items, lambda item: item.identity, lambda item: f"{item.pid} {item.name} {item.user or ''} {item.command}"
-        ),
-        COLUMNS_WIDE if width >= 76 else COLUMNS,
+        _listing(items, marks),
+        _with_marks(COLUMNS_WIDE if width >= 76 else COLUMNS, marks),
         state,
         top,
         width,
@@ -36,15 +43,51 @@ def processes(scene: Scene, width: int, height: int) -> PanelView:
     )
 
 
+def under_cursor(snapshot: Snapshot, state: ListState) -> Identity | None:
+    """The process of the row that is marked; None where the filter hides it, or none is. One that ended stays marked."""
+    cursor = cast("Identity | None", state.cursor)
+    found = [one for one in snapshot.processes or () if one.identity == cursor]
+    return cursor if not found or arranged(_listing(found, serving_marks(snapshot)), (), state) else None
+
+
+def _listing(
+    items: tuple[ProcessState, ...] | list[ProcessState], marks: Mapping[Identity, str]
+) -> Listing[ProcessState]:
+    def words(item: ProcessState) -> str:
+        return f"{item.pid} {item.name} {item.user or ''} {item.command} {marks.get(item.identity, '')}"
+
+    return Listing(items, lambda item: item.identity, words)
+
+
+def _with_marks(columns: list[Column[ProcessState]], marks: Mapping[Identity, str]) -> list[Column[ProcessState]]:
+    """The columns, with what a process serves beside its name."""
+    if not marks:
+        return columns
+    draw = partial(_marked_name, marks)
+    return [replace(column, draw=draw) if column.id == "name" else column for column in columns]
+
+
+def _marked_name(marks: Mapping[Identity, str], row: Row, x: int, cells: int, item: ProcessState) -> None:
+    mark = marks.get(item.identity, "")
+    if cells < _LEAST_NAME + 1 + text.width(mark):
+        mark = mark.removeprefix("serves ")
+    room = max(_LEAST_NAME, cells - text.width(mark) - 1) if mark else cells
+    row.at(x, text.cut(item.name, min(room, cells)))
+    left = x + cells - row.end - 1
+    if mark and left > 0:
+        row.then(f" {text.cut(mark, left)}", "accent")
+
+
 def _foot(scene: Scene, items: tuple[ProcessState, ...], width: int) -> Line:
     row = Row(width)
     busy = scene.snapshot.busy_cores
     if busy is not None and items:
         # The processes are read at another moment than the host: their sum may run ahead of it.
         row.at(1, f"shown explain {min(explained_cores(items), busy):.1f} of {busy:.1f} busy cores", "dim")
-    cursor = scene.viewpoint.list("processes").cursor
+    cursor = under_cursor(scene.snapshot, scene.viewpoint.list("processes"))
     chosen = next((item for item in items if item.identity == cursor), None)
-    if chosen is not None:
+    # Where a service is shown, p takes its process unless this list has the focus.
+    if chosen is not None and (scene.viewpoint.focus == "processes" or scene.service is None):
         words = f"profiles {chosen.pid}" if chosen.python is not None else f"{chosen.pid} is not Python"
         row.ending_at(width - 1 - len(words) - 2, "  ").then("p ", "accent").then(words, "dim")
     return row.line()

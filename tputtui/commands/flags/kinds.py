@@ -23,6 +23,17 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def process(text: str) -> str:
+    """`PID` or `:PORT`, as it is written."""
+    if text.startswith(":"):
+        if not re.fullmatch(r":\d{1,5}", text, re.ASCII) or not 1 <= int(text[1:]) <= 65535:
+            raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a port from :1 to :65535")
+        return text
+    if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is neither a PID nor :PORT")
+    return text
+
+
 def count(text: str) -> int:
     """A whole number from 1 on."""
     if not re.fullmatch(r"\d{1,18}", text, re.ASCII) or int(text) < 1:

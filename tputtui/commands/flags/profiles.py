@@ -9,7 +9,12 @@ from tputtui.commands.flags.verb import Verb
 
 
 def _profile(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pid", metavar="PID", type=kinds.whole, help="the process, as ps -e lists it")
+    parser.add_argument(
+        "process",
+        metavar="PID|:PORT",
+        type=kinds.process,
+        help="the process, as ps -e lists it, or the one that serves a port of this machine: of workers the busiest",
+    )
     parser.add_argument(
         "--for",
         metavar="DURATION",

@@ -1,0 +1,94 @@
+"""Who is meant by :PORT: the process that serves it, and never another, on real sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tputtui.cli import main
+from tputtui.profiling import whom
+
+SERVER = Path(__file__).resolve().parents[1] / "prefork_server.py"
+PERL = (
+    'use IO::Socket; $| = 1; my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", Listen => 5) or die;'
+    ' print $s->sockport, "\\n"; <STDIN>'
+)
+
+
+@contextlib.contextmanager
+def server(workers: int, busy: int) -> Iterator[dict[str, Any]]:
+    command = [sys.executable, str(SERVER), str(workers), str(busy)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        yield json.loads(child.stdout.readline())
+        assert child.stdin is not None
+        child.stdin.close()
+
+
+def test_the_idle_service_on_the_port_is_meant_and_not_the_busy_one_beside_it() -> None:
+    with server(0, 0) as quiet, server(0, 1) as busy:
+        assert whom.find(f":{quiet['port']}").pid == quiet["parent"]
+        assert whom.find(f":{busy['port']}").pid == busy["parent"]
+
+
+def test_of_forked_workers_the_busy_one_is_meant_and_the_parent_is_said_to_wait() -> None:
+    with server(3, 1) as told:
+        found = whom.find(f":{told['port']}")
+        assert found.pid == told["workers"][0]
+        assert found.note == f"the busiest of 3 workers; their parent {told['parent']} only waits for them"
+        note = whom.parent_note(told["parent"])
+        assert note.startswith(f"{told['parent']} only waits for its workers; the busiest is {found.pid}")
+        assert whom.parent_note(found.pid) == ""
+        assert whom.parent_note(os.getpid()) == ""
+
+
+def test_a_port_on_which_nobody_listens_is_one_sentence() -> None:
+    with server(0, 1) as told:
+        port = told["port"]
+    with pytest.raises(whom.NobodyThere, match=f"no process listens on :{port}"):
+        whom.find(f":{port}")
+
+
+@pytest.mark.skipif(shutil.which("perl") is None, reason="a listener that is not Python is written in perl")
+def test_a_listener_that_is_not_python_is_named_and_nothing_else_is_taken() -> None:
+    with subprocess.Popen(["perl", "-e", PERL], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdin is not None
+        port = int(child.stdout.readline())
+        with pytest.raises(whom.NobodyThere, match=f"{child.pid} perl listens on :{port} and is not Python"):
+            whom.find(f":{port}")
+        child.stdin.close()
+
+
+def test_a_hidden_process_is_told_from_one_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = os.getppid()
+    real = os.path.exists
+    monkeypatch.setattr(os.path, "exists", lambda path: path != f"/proc/{hidden}" and real(path))
+    words = whom.no_process(hidden)
+    assert "this user may not see it (/proc is mounted with hidepid)" in words
+    assert words.endswith(f"profile {hidden}")
+    assert whom.no_process(999999999) == "there is no process 999999999"
+    assert whom.no_process(10**17) == f"there is no process {10**17}"
+
+
+def test_profile_takes_a_port_and_says_whose_it_is(
+    attaching: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "p.json"
+    with server(2, 1) as told:
+        code = main(["profile", f":{told['port']}", "--for", "1s", "-o", str(path)])
+    said = capsys.readouterr().err
+    assert code == 0
+    assert f":{told['port']} is served by {told['workers'][0]} prefork_server.py, the busiest of 2 workers" in said
+    assert path.is_file()
+    assert main(["profile", f":{told['port']}", "-o", str(tmp_path / "q.json")]) == 2
+    assert "no process listens on" in capsys.readouterr().err

@@ -1,0 +1,283 @@
+"""p takes a process of the service that is shown: the keys and what the screen says, on a sample and on real services."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import samples
+from fake_source import FakeSource, desk, frame, settled
+from textual.pilot import Pilot
+
+from tputtui.model import ProcessState, Snapshot, SocketHolder, TargetListeners
+from tputtui.monitor.engine import Engine
+from tputtui.settings import Settings, TargetSettings
+from tputtui.tui import palette, theme_files
+from tputtui.tui.app import TputtuiApp
+from tputtui.tui.profile import ProfileScreen
+from tputtui.tui.profile_sampler import Sampler, Subject
+from tputtui.tui.source import Place
+from tputtui.views.profile_options import Plan
+
+SERVER = Path(__file__).resolve().parents[1] / "prefork_server.py"
+BATCH = ProcessState(777, 7.0, "batch.py", "app", 800.0, 1, 1, "R", python="3.12")
+SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+
+
+@pytest.fixture
+def sampled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The pids that a capture was begun of; nothing is attached to."""
+    begun: list[int] = []
+
+    def start(_self: Sampler, subject: Subject, _plan: Plan) -> None:
+        begun.append(subject.pid)
+
+    monkeypatch.setattr(Sampler, "start", start)
+    return begun
+
+
+def shown(**changes: Any) -> FakeSource:
+    """The sample, and beside it the busiest Python process of the machine, which serves nothing."""
+    return FakeSource(samples.snapshot(processes=(BATCH, *samples.PROCESSES), **changes))
+
+
+async def press(app: TputtuiApp, pilot: Pilot[int], *typed: str) -> str:
+    """The last line after some keys."""
+    await pilot.press(*typed)
+    await pilot.pause(0.1)
+    app.show_scene()
+    await pilot.pause(0.1)
+    return last_line(app)
+
+
+def last_line(app: TputtuiApp) -> str:
+    """Empty while one screen takes the place of another."""
+    return "".join(frame(app).splitlines()[-1:]).strip()
+
+
+@SIZES
+async def test_p_names_the_busiest_worker_and_p_again_the_next(size: tuple[int, int], sampled: list[int]) -> None:
+    app = desk(shown())
+    async with app.run_test(size=size) as pilot:
+        await settled(app, pilot)
+        said = await press(app, pilot, "p")
+        assert said.startswith("sampling 23990 gunicorn: worker, 1 of 2 workers: p again for the next")
+        assert isinstance(app.screen, ProfileScreen)
+        said = await press(app, pilot, "p")
+        assert said.startswith("sampling 23991 gunicorn: worker, 2 of 2 workers: p again for the next")
+        await press(app, pilot, "q")
+        assert not isinstance(app.screen, ProfileScreen)
+        said = await press(app, pilot, "p")
+        assert "23990 gunicorn: worker, 1 of 2 workers" in said, "the round begins again"
+    assert sampled == [23990, 23991, 23990]
+
+
+async def test_capital_p_takes_the_same_process_after_its_options(sampled: list[int]) -> None:
+    app = desk(shown())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(app, pilot)
+        said = await press(app, pilot, "P")
+        assert "23990 gunicorn: worker" in frame(app)
+        assert said.startswith("23990 gunicorn: worker, 1 of 2 workers")
+        assert sampled == []
+        await press(app, pilot, "escape")
+        await press(app, pilot, "P", "enter")
+    assert sampled == [23990], "what was not sampled had no turn"
+
+
+async def test_the_parent_that_only_waits_is_named_where_there_is_room(sampled: list[int]) -> None:
+    app = desk(shown())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        assert "their parent 23988 only waits for them" in await press(app, pilot, "p")
+
+
+@SIZES
+async def test_the_focused_list_s_cursor_goes_first_and_one_left_behind_does_not_count(
+    size: tuple[int, int], sampled: list[int]
+) -> None:
+    app = desk(shown())
+    async with app.run_test(size=size) as pilot:
+        await settled(app, pilot)
+        await pilot.press("6", "down")
+        assert await press(app, pilot, "p") == "sampling 777 batch.py; Esc stops"
+        await press(app, pilot, "q", "1")
+        assert "23990 gunicorn: worker" in await press(app, pilot, "p")
+    assert sampled == [777, 23990]
+
+
+async def test_the_row_under_the_cursor_stays_it_when_the_order_changes_and_a_filter_may_hide_it(
+    sampled: list[int],
+) -> None:
+    source = shown()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        await pilot.press("6", "down", "I", "greater_than_sign")
+        source.tick(processes=(*samples.PROCESSES, BATCH))
+        assert "777 batch.py" in await press(app, pilot, "p")
+        await press(app, pilot, "q", "slash", *"envoy", "enter")
+        assert "23990 gunicorn: worker" in await press(app, pilot, "p"), "no row is marked: the service's process"
+        await press(app, pilot, "q", "escape", "slash", *"serves", "enter")
+        assert "8000" in frame(app)
+        assert "batch.py" not in frame(app)
+    assert sampled == [777, 23990]
+
+
+async def test_the_waiting_parent_under_the_cursor_says_so_and_p_again_takes_the_busiest(sampled: list[int]) -> None:
+    app = desk(shown())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(app, pilot)
+        await pilot.press("6", "slash", *"23988", "enter", "down")
+        said = await press(app, pilot, "p")
+        assert said == "sampling 23988, which only waits for its workers: p again takes 23990"
+        assert "23990 gunicorn: worker, 1 of 2 workers" in await press(app, pilot, "p")
+    assert sampled == [23988, 23990]
+
+
+@SIZES
+@pytest.mark.parametrize(
+    ("listeners", "words"),
+    [
+        (
+            TargetListeners("web-01", 8000, "127.0.0.1:8000", here=True, hidden_users=("root",)),
+            "profile :8000",
+        ),
+        (TargetListeners("web-01", 8000, "10.0.0.1:8000", here=False), "is not on this machine"),
+        (TargetListeners("web-01", 0, server="prom:9090"), "names no process here"),
+        (
+            TargetListeners(
+                "web-01", 8000, "127.0.0.1:8000", here=True, holders=(SocketHolder(24601, samples.NOON - 33601),)
+            ),
+            "24601 envoy listens on :8000 and is not Python",
+        ),
+    ],
+)
+async def test_where_nobody_that_may_be_seen_serves_it_the_whole_sentence_is_shown(
+    size: tuple[int, int], listeners: TargetListeners, words: str, sampled: list[int]
+) -> None:
+    source = shown(listeners=(listeners,))
+    app = desk(source)
+    async with app.run_test(size=size) as pilot:
+        await settled(app, pilot)
+        await press(app, pilot, "p")
+        reason = app.profiles.choose().reason
+        words_shown = " ".join(frame(app).split())
+        assert words in reason
+        assert reason in words_shown
+        assert sampled == []
+        source.tick(listeners=samples.listeners())
+        await waited(app, pilot, "p", "23990 gunicorn: worker, 1 of 2 workers")  # now that it may be seen
+    assert sampled == [23990]
+
+
+def host_only() -> Snapshot:
+    return samples.snapshot(
+        services=(), targets=(), listeners=(), processes=(samples.PROCESSES[2], BATCH, *samples.PROCESSES[3:5])
+    )
+
+
+async def ready(app: TputtuiApp, pilot: Pilot[int]) -> None:
+    for _ in range(100):
+        await pilot.pause(0.05)
+        if app.latest is not None and app.latest.processes is not None and "batch.py" in frame(app):
+            return
+    raise AssertionError("no processes are shown")
+
+
+@SIZES
+async def test_without_a_service_the_process_is_named_before_anything_attaches(
+    size: tuple[int, int], sampled: list[int]
+) -> None:
+    app = desk(FakeSource(host_only()))
+    app.settings = replace(app.settings, targets=())
+    async with app.run_test(size=size) as pilot:
+        await ready(app, pilot)
+        said = await press(app, pilot, "p")
+        assert said == "no service is shown: p samples 777 batch.py; the arrows choose another"
+        assert sampled == []
+        assert "p profiles 777" in frame(app)
+        await pilot.press("1")  # the list has the focus no longer
+        assert "777 batch.py" in await press(app, pilot, "p")
+    assert sampled == [777]
+
+
+async def test_p_before_anything_was_looked_up_waits_for_it(sampled: list[int]) -> None:
+    source = shown(listeners=None)
+    app = desk(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(app, pilot)
+        assert await press(app, pilot, "p") == "looking for the process that serves it"
+        assert sampled == []
+        source.tick(listeners=samples.listeners())
+        await pilot.pause(0.3)
+        app.show_scene()
+        await pilot.pause(0.1)
+        assert "23990 gunicorn: worker, 1 of 2 workers" in frame(app)
+    assert sampled == [23990]
+
+
+@SIZES
+async def test_rows_are_marked_by_what_they_serve(size: tuple[int, int]) -> None:
+    app = desk(shown())
+    async with app.run_test(size=size) as pilot:
+        await settled(app, pilot)
+        await pilot.press("6")
+        rows = (await settled(app, pilot)).splitlines()
+        assert sum("serves :8000" in row for row in rows) == 2
+        assert not any("serves" in row for row in rows if "batch.py" in row or "envoy" in row)
+
+
+# ------------------------------------------------------------------------------------------ real services
+
+
+@contextlib.contextmanager
+def service(workers: int, busy: int) -> Iterator[dict[str, Any]]:
+    command = [sys.executable, str(SERVER), str(workers), str(busy)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        yield json.loads(child.stdout.readline())
+        assert child.stdin is not None
+        child.stdin.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sockets and processes are read from /proc")
+async def test_of_two_real_services_the_one_that_is_shown_is_sampled_and_the_busy_other_is_not(
+    sampled: list[int], tmp_path: Path
+) -> None:
+    with service(3, 0) as quiet, service(0, 1) as busy:
+        settings = Settings(
+            targets=tuple(TargetSettings(url=f"http://127.0.0.1:{one['port']}/metrics") for one in (quiet, busy))
+        )
+        themes = tuple(theme_files.folders())
+        engine = Engine(settings)
+        app = TputtuiApp(settings, engine, palette.load("dark", themes), Place("vm", 0.0, tmp_path, themes))
+        async with app.run_test(size=(120, 40)) as pilot:
+            await settled(app, pilot)
+            said = [await waited(app, pilot, "p", f"{place} of 3 workers: p again for the next") for place in (1, 2, 3)]
+            assert sorted(sampled) == sorted(quiet["workers"])
+            assert all(f"sampling {pid} prefork_server.py" in words for pid, words in zip(sampled, said, strict=True))
+            await press(app, pilot, "q", "4", "down", "down")
+            await waited(app, pilot, "p", f"sampling {busy['parent']} prefork_server.py")
+            rows = [row for row in frame(app).splitlines() if "serves" in row]
+        engine.stop()
+    assert sampled[3:] == [busy["parent"]]
+    assert rows == [], "the profile's screen has no process table"
+
+
+async def waited(app: TputtuiApp, pilot: Pilot[int], key: str, words: str) -> str:
+    """The last line once it has the words: who serves may have to be looked up first."""
+    await pilot.press(key)
+    for _ in range(200):
+        await pilot.pause(0.05)
+        last = last_line(app)
+        if words in last:
+            return last
+    raise AssertionError(f"{words!r} is not in {last!r}")

@@ -1,0 +1,120 @@
+"""Whether a host of a URL is this machine: by its addresses and those of the interfaces, never by
+its name alone.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+import time
+from collections.abc import Iterable
+
+import psutil
+
+from tputtui.frozen import frozen
+
+Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+KEPT_S = 300.0
+"""How long the addresses of a name are remembered: as long as a connection to it is kept."""
+
+PATIENCE_S = 1.0
+"""How long one pass waits for names to be resolved; an answer that comes later serves the next
+pass.
+"""
+
+_AT_ONCE = 16  # names that are being resolved at the same time
+
+
+@frozen
+class HostPlace:
+    """Where a host is. `here`: whether all its addresses belong to this machine; None while that is
+    not known.
+    """
+
+    addresses: tuple[Ip, ...] = ()
+    here: bool | None = None
+
+
+class OwnAddresses:
+    """Resolves hosts and compares them with the addresses of this machine. To be used by one thread
+    at a time.
+    """
+
+    def __init__(self) -> None:
+        self._resolved: dict[str, tuple[float, tuple[Ip, ...]]] = {}  # when, addresses; none: it failed
+        self._running: dict[str, threading.Thread] = {}
+
+    def places(self, hosts: Iterable[str]) -> dict[str, HostPlace]:
+        """Where each host is. Waits up to `PATIENCE_S` for names; a literal address costs nothing."""
+        wanted = dict.fromkeys(hosts)
+        literal = {host: address for host in wanted if (address := parse_ip(host)) is not None}
+        self._resolve([host for host in wanted if host not in literal])
+        own = _interface_addresses()
+        found: dict[str, HostPlace] = {}
+        for host in wanted:
+            addresses = (literal[host],) if host in literal else self._resolved.get(host, (0.0, ()))[1]
+            here = all(_is_own(address, own) for address in addresses) if addresses else None
+            found[host] = HostPlace(addresses, here)
+        return found
+
+    def _resolve(self, names: list[str]) -> None:
+        now = time.monotonic()
+        self._running = {name: thread for name, thread in self._running.items() if thread.is_alive()}
+        due = [
+            name
+            for name in names
+            if name not in self._running and (name not in self._resolved or now - self._resolved[name][0] > KEPT_S)
+        ]
+        for name in due[: _AT_ONCE - len(self._running)]:
+            # A daemon thread: a name server that hangs must not hold up the exit.
+            thread = threading.Thread(target=self._look_up, args=(name,), name="resolve", daemon=True)
+            self._running[name] = thread
+            thread.start()
+        for thread in self._running.values():
+            thread.join(max(0.0, now + PATIENCE_S - time.monotonic()))
+
+    def _look_up(self, name: str) -> None:
+        try:
+            entries = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            entries = []
+        parsed = (parse_ip(str(entry[4][0])) for entry in entries)
+        addresses = tuple(dict.fromkeys(address for address in parsed if address is not None))
+        self._resolved[name] = (time.monotonic(), addresses)
+
+
+def parse_ip(words: str) -> Ip | None:
+    """An address without its scope; an IPv4 address that is mapped into IPv6 is the IPv4 one. None:
+    a name.
+    """
+    try:
+        address = ipaddress.ip_address(words.strip("[]").partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def reached(address: Ip) -> Ip:
+    """The address that a connection to an address reaches: one to 0.0.0.0 or :: reaches the
+    loopback.
+    """
+    if not address.is_unspecified:
+        return address
+    return ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")
+
+
+def _is_own(address: Ip, own: frozenset[Ip]) -> bool:
+    return address.is_loopback or address.is_unspecified or address in own
+
+
+def _interface_addresses() -> frozenset[Ip]:
+    try:
+        interfaces = psutil.net_if_addrs()
+    except (OSError, psutil.Error):
+        return frozenset()
+    internet = (socket.AF_INET, socket.AF_INET6)
+    parsed = (parse_ip(one.address) for own in interfaces.values() for one in own if one.family in internet)
+    return frozenset(address for address in parsed if address is not None)

@@ -1,0 +1,317 @@
+"""The process that is offered to the profiler: one that serves what is shown, or none and the
+reason.
+
+The one place where this is decided: for p and P, for the marks in the process table, for `:PORT` on
+the command line and for captures that an objective starts. Pure: who holds which socket was read
+before (`collect.serving`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from tputtui.frozen import frozen
+from tputtui.model import ProcessState, ServiceState, Snapshot, SocketHolder, TargetListeners
+from tputtui.text import clean, cut, width
+
+Identity = tuple[int, float]
+"""A process by pid and start time."""
+
+IDLE_PERCENT = 1.0
+"""Below this share of a core two processes count as equally idle: supervisors wake up several times
+a second.
+"""
+
+BY_HAND = "choose one: 6, arrows, p"
+"""How to choose a process on the live screen."""
+
+
+@frozen
+class Workers:
+    """The processes that hold the sockets of some targets."""
+
+    processes: tuple[ProcessState, ...] = ()  # Python ones that serve, the busiest first
+    parents: tuple[ProcessState, ...] = ()  # Python ones that hold the socket for their children
+    waiting: frozenset[Identity] = frozenset()  # the parents that were seen to leave the work to their children
+    others: tuple[ProcessState, ...] = ()  # not Python
+
+    @property
+    def identities(self) -> frozenset[Identity]:
+        """All of them."""
+        return frozenset(one.identity for one in (*self.processes, *self.parents, *self.others))
+
+
+@frozen
+class Choice:
+    """The process to profile; without one `reason` is a sentence that says why and what to do.
+
+    `place` of `workers`: which of the service's workers it is, the busiest first; 0 where it was
+    chosen by hand.
+    """
+
+    process: ProcessState | None = None
+    place: int = 0
+    workers: int = 0
+    note: str = ""
+    next_pid: int | None = None  # the process only waits for its workers: p again takes this one
+    reason: str = ""
+    is_pending: bool = False  # not looked up yet: ask again at the next tick
+    needs_cursor: bool = False  # no service is shown: one has to be chosen by hand
+
+    def sentence(self, room: int = 400) -> str:
+        """The process by pid and name, and what p does next, in `room` cells; else why there is
+        none.
+        """
+        if self.process is None:
+            return self.reason
+        words = named(self.process)
+        if self.next_pid is not None:
+            waits = f"only waits for its workers: p again takes {self.next_pid}"
+            words = f"{words}, which {waits}"
+            return words if width(words) <= room else f"{self.process.pid}, which {waits}"
+        if self.workers > 1:
+            words += f", {self.place} of {self.workers} workers: p again for the next"
+        more = f"{words}; {self.note}" if self.note else words
+        return more if width(more) <= room else words
+
+
+def named(process: ProcessState) -> str:
+    """A process for a sentence: "4711 app.py"."""
+    return f"{process.pid} {cut(clean(process.name), 32)}"
+
+
+# ------------------------------------------------------------------------------------------ who serves
+
+
+def workers_of(listeners: Iterable[TargetListeners], processes: Iterable[ProcessState]) -> Workers:
+    """Sort the holders of the targets' sockets, as far as they still run.
+
+    A parent that shares its listening socket with its children (gunicorn's arbiter, uvicorn's
+    supervisor) is a worker only where it holds accepted connections, or, while none of the family
+    does, where it is the busiest of them.
+    """
+    running = {process.identity: process for process in processes}
+    held = _running_holders(listeners, running)
+    python = {
+        identity: _Holder(running[identity], holder)
+        for identity, holder in held.items()
+        if running[identity].python is not None
+    }
+    serving: list[_Holder] = []
+    parents: list[_Holder] = []
+    waiting: set[Identity] = set()
+    for one in python.values():
+        children = [other for other in python.values() if other.holder.parent == one.process.pid]
+        if not children or _serves_itself(one, children):
+            serving.append(one)
+            continue
+        parents.append(one)
+        if _leaves_the_work(one, children):
+            waiting.add(one.process.identity)
+    return Workers(
+        tuple(one.process for one in sorted(serving, key=_Holder.rank)),
+        tuple(one.process for one in parents),
+        frozenset(waiting),
+        tuple(running[identity] for identity in sorted(held) if identity not in python),
+    )
+
+
+@frozen
+class _Holder:
+    """A process and what it holds of a target's sockets."""
+
+    process: ProcessState
+    holder: SocketHolder
+
+    @property
+    def percent(self) -> float:
+        """CPU, of one core; idle processes are equal."""
+        percent = self.process.cpu_percent or 0.0
+        return percent if percent >= IDLE_PERCENT else 0.0
+
+    def rank(self) -> tuple[float, int, int]:
+        """The busiest first; of idle ones that with the most connections."""
+        return (-self.percent, -self.holder.connections, self.process.pid)
+
+
+def _running_holders(
+    listeners: Iterable[TargetListeners], running: Mapping[Identity, ProcessState]
+) -> dict[Identity, SocketHolder]:
+    """The holders that still run, by pid; one of several sockets with the most connections it has
+    on one.
+    """
+    held: dict[Identity, SocketHolder] = {}
+    for holder in (holder for target in listeners for holder in target.holders):
+        identity = (holder.pid, holder.started)
+        before = held.get(identity)
+        if identity in running and (before is None or before.connections < holder.connections):
+            held[identity] = holder
+    return {identity: held[identity] for identity in sorted(held)}
+
+
+def _serves_itself(parent: _Holder, children: Sequence[_Holder]) -> bool:
+    if parent.holder.connections:
+        return True
+    if any(child.holder.connections for child in children) or not parent.percent:
+        return False
+    return parent.percent >= max(child.percent for child in children)
+
+
+def _leaves_the_work(parent: _Holder, children: Sequence[_Holder]) -> bool:
+    """Whether that was seen: without it nothing is said of the parent."""
+    if any(child.holder.connections for child in children):
+        return True
+    return not parent.percent and any(child.percent for child in children)
+
+
+def serving_marks(snapshot: Snapshot) -> dict[Identity, str]:
+    """What stands beside a process in the table: "serves :8070"."""
+    ports: dict[Identity, set[int]] = {}
+    for target in snapshot.listeners or ():
+        for holder in target.holders:
+            ports.setdefault((holder.pid, holder.started), set()).add(target.port)
+    if not ports:
+        return {}
+    waiting = workers_of(snapshot.listeners or (), snapshot.processes or ()).waiting
+    found: dict[Identity, str] = {}
+    for identity, own in ports.items():
+        shown = " ".join(f":{port}" for port in sorted(own))
+        found[identity] = f"its workers serve {shown}" if identity in waiting else f"serves {shown}"
+    return found
+
+
+def service_of(snapshot: Snapshot, pid: int, started: float | None) -> ServiceState | None:
+    """The service that a process serves; None where it serves no target."""
+    for target in snapshot.listeners or ():
+        if any(one.pid == pid and started in (None, one.started) for one in target.holders):
+            return next((service for service in snapshot.services if target.target in service.targets), None)
+    return None
+
+
+# ------------------------------------------------------------------------------------------ which one is offered
+
+
+def choose(
+    snapshot: Snapshot,
+    service: ServiceState | None,
+    *,
+    cursor: Identity | None = None,
+    has_focus: bool = False,
+    sampled: Collection[Identity] = (),
+    sudo: str = "sudo tputtui",
+) -> Choice:
+    """The process to profile, in this order; never one that does not serve what is shown.
+
+    1. the process under the cursor of the process list that has the focus,
+    2. who serves `service`, the one shown: the busiest worker that is not in `sampled`,
+    3. without a service, the process under the cursor, focused or not,
+    4. none.
+
+    `cursor`: the process of the row that is marked, where the list shows it. `sudo`: how this program is started as
+    root, for a sentence.
+    """
+    processes = snapshot.processes
+    if processes is None:
+        return Choice(is_pending=True, reason="looking for the process to profile")
+    if cursor is not None and (has_focus or service is None):
+        return _under_cursor(snapshot, cursor, sampled)
+    if service is None:
+        return Choice(reason=f"no service is shown and no process is chosen: {BY_HAND}", needs_cursor=True)
+    if snapshot.listeners is None:
+        return Choice(is_pending=True, reason="looking for the process that serves it")
+    return _of_service(snapshot, service, sampled, sudo)
+
+
+def _under_cursor(snapshot: Snapshot, cursor: Identity, sampled: Collection[Identity]) -> Choice:
+    process = next((one for one in snapshot.processes or () if one.identity == cursor), None)
+    if process is None:
+        return Choice(reason=f"process {cursor[0]} has ended: choose another")
+    family = family_of(snapshot, process)
+    if process.identity not in family.waiting or not family.processes:
+        return Choice(process)
+    return Choice(process, next_pid=_next(family.processes, sampled).pid)
+
+
+def _next(ranked: Sequence[ProcessState], sampled: Collection[Identity]) -> ProcessState:
+    """The first that was not sampled in this round; once all were, the round begins again."""
+    return next((one for one in ranked if one.identity not in sampled), ranked[0])
+
+
+def family_of(snapshot: Snapshot, process: ProcessState) -> Workers:
+    """The workers among which a process is: of the service that it serves."""
+    service = service_of(snapshot, process.pid, process.started)
+    if service is None:
+        return Workers()
+    return workers_of(_listeners_of(snapshot, service), snapshot.processes or ())
+
+
+def _listeners_of(snapshot: Snapshot, service: ServiceState) -> list[TargetListeners]:
+    return [one for one in snapshot.listeners or () if one.target in service.targets]
+
+
+def _of_service(snapshot: Snapshot, service: ServiceState, sampled: Collection[Identity], sudo: str) -> Choice:
+    listeners = _listeners_of(snapshot, service)
+    if not listeners:
+        return Choice(is_pending=True, reason="looking for the process that serves it")
+    found = offered(listeners, snapshot.processes or (), sampled)
+    if found is not None:
+        return found
+    up = {target.name for target in snapshot.targets if target.state == "up"}
+    return Choice(reason=why_none(listeners, snapshot.processes or (), clean(service.name, 40), sudo, BY_HAND, up))
+
+
+def offered(
+    listeners: Sequence[TargetListeners], processes: Sequence[ProcessState], sampled: Collection[Identity] = ()
+) -> Choice | None:
+    """The busiest worker that was not sampled in this round; once all were, the round begins again.
+    None: no worker.
+    """
+    workers = workers_of(listeners, processes)
+    ranked = workers.processes
+    if not ranked:
+        return None
+    had_turn = sum(one.identity in sampled for one in ranked)
+    place = had_turn % len(ranked) + 1
+    waiting = next((one for one in workers.parents if one.identity in workers.waiting), None)
+    note = f"their parent {waiting.pid} only waits for them" if waiting is not None else ""
+    if note and len(ranked) == 1:
+        note = note.replace("their", "its").replace("them", "it")
+    return Choice(_next(ranked, sampled), place, len(ranked), note)
+
+
+def why_none(
+    listeners: Sequence[TargetListeners],
+    processes: Sequence[ProcessState],
+    service: str,
+    sudo: str,
+    otherwise: str,
+    up: Collection[str] = (),
+) -> str:
+    """Why no process is offered for a service, and what to do: of its targets the one of which most
+    is known.
+
+    `otherwise`: how to choose a process by hand. `up`: the targets that answer.
+    """
+    others = workers_of(listeners, processes).others
+    hidden = next((one for one in listeners if one.hidden_users), None)
+    here = next((one for one in listeners if one.here), None)
+    away = next((one for one in listeners if one.here is False), None)
+    served = next((one for one in listeners if one.server), None)
+    if hidden is not None:
+        at, owner = clean(hidden.address, 60), clean(hidden.hidden_users[0], 40)
+        return f"a process of user {owner} listens on {at}, and you may not see it: run: {sudo} profile :{hidden.port}"
+    if others:
+        port = next(one.port for one in listeners if any(others[0].pid == holder.pid for holder in one.holders))
+        return f"{named(others[0])} listens on :{port} and is not Python; {otherwise}"
+    if here is not None:
+        at = clean(here.address, 60)
+        if here.holders:
+            return f"the process that listened on {at} has ended; {otherwise}"
+        if here.target in up:
+            return f"{at} answers, but no process here listens there (a container's network?); {otherwise}"
+        return f"no process listens on {at}: start the service; {otherwise}"
+    if away is not None:
+        return f"{clean(away.address, 60)} is not on this machine: run tputtui there; {otherwise}"
+    if served is not None:
+        return f"{clean(served.server, 60)} reports {service} and names no process here; {otherwise}"
+    return f"the address {clean(listeners[0].address, 60)} is not resolved yet: try again; {otherwise}"
