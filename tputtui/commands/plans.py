@@ -59,11 +59,11 @@ def note(
     """Append what was found to the experiment's file; a line on stderr where that cannot be done. What is there
     already, only older, is not repeated.
     """
-    deciding = answer.deciding
+    row = answer.leading
     new = results.entry(
         answer,
         datetime.now(UTC),
-        words.figure(deciding) if deciding is not None else "",
+        words.row_figure(row) if row is not None else "",
         record.sides,
         {
             "baselines": [baseline.identity for baseline, _ in arms],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import field
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import field, replace
 from typing import Final, Literal
 
 from tputtui.frozen import frozen
@@ -56,6 +57,11 @@ class Interval:
     low: float
     high: float
 
+    @property
+    def unbounded(self) -> bool:
+        """Whether neither end says anything: all requests fewer to all requests more, or beyond every bucket."""
+        return self.low <= -0.9999 and (self.high == 1.0 or math.isinf(self.high))
+
 
 @frozen
 class Metric:
@@ -106,9 +112,23 @@ class Route:
     metrics: tuple[Metric, ...]
     verdict: Verdict
 
+    @property
+    def regressed(self) -> list[Metric]:
+        """Those of its metrics that have a say and regressed."""
+        return [one for one in self.metrics if one.guards and one.verdict == "regressed"]
+
     def metric(self, name: str) -> Metric | None:
         """A metric by its name; None where there is none."""
         return next((metric for metric in self.metrics if metric.name == name), None)
+
+
+@frozen
+class DecidingRow:
+    """The row of figures that made a verdict: a metric of the total, of one route, or of one stratum."""
+
+    metric: Metric
+    route: str = ""  # empty: of all requests
+    stratum: str = ""  # empty: of the comparison itself
 
 
 @frozen
@@ -146,10 +166,16 @@ class Stratum:
     kind: StratumKind = "incident"
     metrics: tuple[Metric, ...] = ()  # all that was measured in it
     why: str = ""  # the first of its own reasons
+    decided_by: DecidingRow | None = None  # what made its verdict
 
     def metric(self, name: str) -> Metric | None:
         """A metric by its name; None where there is none."""
         return next((metric for metric in self.metrics if metric.name == name), None)
+
+
+def _worst(rows: Sequence[DecidingRow]) -> DecidingRow | None:
+    """The row whose effect is the largest in units of its margin."""
+    return max(rows, key=lambda row: abs(row.metric.effect or 0.0) / row.metric.margin, default=None)
 
 
 @frozen
@@ -173,15 +199,42 @@ class Comparison:
     shifted: bool = False  # the mix of routes is another one: the total is of other work
 
     @property
-    def deciding(self) -> Metric | None:
-        """The metric that made the verdict: the worst of those that regressed, one that improved, else the primary."""
+    def decided_by(self) -> DecidingRow | None:
+        """The row that made the verdict, which is that row's verdict, too. None: inconclusive, or not comparable.
+
+        Of a regression the worst row of the total, measured by its margin; else the worst of a route; else what decided
+        the first stratum that regressed. Of an improvement the primary, else what improved beside it. Equivalent is what
+        the primary is.
+        """
+        if self.verdict == "regressed":
+            return self._regressed()
         primary = self.metric(self.primary)
-        if self.verdict == "improved" and primary is not None and primary.verdict == "improved":
-            return primary
-        if self.verdict not in ("improved", "regressed"):
-            return primary
-        told = [one for one in self.metrics if one.guards and one.verdict == self.verdict]
-        return max(told, key=lambda one: abs(one.effect or 0.0) / one.margin, default=primary)
+        if self.verdict not in ("improved", "equivalent"):
+            return None
+        if primary is not None and primary.verdict == self.verdict:
+            return DecidingRow(primary)
+        return _worst([DecidingRow(one) for one in self.metrics if one.guards and one.verdict == self.verdict])
+
+    def _regressed(self) -> DecidingRow | None:
+        of_routes = [
+            DecidingRow(one, route.name)
+            for route in self.routes
+            if route.verdict == "regressed"
+            for one in route.regressed
+        ]
+        of_strata = [
+            replace(one.decided_by, stratum=one.name)
+            for one in self.strata
+            if one.verdict == "regressed" and one.decided_by is not None
+        ]
+        of_total = [DecidingRow(one) for one in self.metrics if one.guards and one.verdict == "regressed"]
+        return _worst(of_total) or _worst(of_routes) or next(iter(of_strata), None)
+
+    @property
+    def leading(self) -> DecidingRow | None:
+        """The row to show with the verdict: what decided, else the primary."""
+        primary = self.metric(self.primary)
+        return self.decided_by or (DecidingRow(primary) if primary is not None else None)
 
     def metric(self, name: str) -> Metric | None:
         """A metric by its name; None where there is none."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from tputtui.experiments.outcome import Comparison, Interval, Metric, Route, Stratum
+from tputtui.experiments.outcome import Comparison, DecidingRow, Interval, Metric, Route, Stratum
 from tputtui.experiments.plan import Experiment
+from tputtui.experiments.report import words
 from tputtui.experiments.report.record import Record, Use, digest
 
 _ARMS: Final = ("baseline", "candidate")
@@ -23,6 +24,7 @@ def document(comparison: Comparison, exit_code: int, record: Record) -> dict[str
         "verdict": comparison.verdict,
         "ok": exit_code == 0,
         "exit_code": exit_code,
+        "decided_by": _row(comparison.decided_by),
         "primary": comparison.primary,
         "reasons": list(comparison.reasons),
         "flags": list(comparison.flags),
@@ -60,6 +62,18 @@ def document(comparison: Comparison, exit_code: int, record: Record) -> dict[str
         "saturation": [_use(one) for one in record.saturation],
         "first_to_saturate": {arm: name or None for arm, name in zip(_ARMS, record.first, strict=True)},
         "profiles": list(record.hot),
+    }
+
+
+def _row(row: DecidingRow | None) -> dict[str, object] | None:
+    """The row that made a verdict: as the headline names it, and by the names in `metrics`, `routes` and `strata`."""
+    if row is None:
+        return None
+    return {
+        "row": words.row_name(row),
+        "metric": row.metric.name,
+        "route": row.route or None,
+        "stratum": row.stratum or None,
     }
 
 
@@ -133,6 +147,7 @@ def _stratum(one: Stratum) -> dict[str, object]:
         "error_pp": _hundred(one.error_points),
         "verdict": one.verdict,
         "why": one.why,
+        "decided_by": _row(one.decided_by),
         "metrics": [metric(each) for each in one.metrics],
     }
 

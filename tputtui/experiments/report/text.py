@@ -19,7 +19,8 @@ _HEAD: Final = 10
 
 def text(comparison: Comparison, record: Record) -> str:
     """The report, lines joined, without an end of line at its end."""
-    lines = [words.headline(comparison), words.MEANINGS[comparison.verdict], "", *_block("why", comparison.reasons)]
+    lines = [*_wrapped(words.headline(comparison), "", "  "), words.MEANINGS[comparison.verdict], ""]
+    lines += _block("why", comparison.reasons)
     for head, body in (*record.sections(), *tables.facts(comparison, record)):
         lines += _said(head.lower(), cut_left(body, _WIDE - _HEAD - 3) if head.lower() in record.sides else body)
     lines += [""]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from tputtui.experiments.outcome import Comparison, Difference, Interval, Metric, Stratum, Verdict
+from tputtui.experiments.outcome import Comparison, DecidingRow, Difference, Interval, Metric, Stratum, Verdict
 from tputtui.experiments.results import Result
 from tputtui.text import UNKNOWN, clean, number, seconds, span
 
@@ -40,14 +40,26 @@ def verdict(word: Verdict | None) -> str:
 
 
 def headline(comparison: Comparison) -> str:
-    """The verdict with the figure that decides it, as one line."""
+    """The verdict with the row that made it, as one line; where nothing did, with the primary's figure."""
     word = VERDICT_WORDS[comparison.verdict]
     provisional = " (provisional)" if "provisional" in comparison.flags and comparison.verdict != "inconclusive" else ""
     verified = ", verified" if "verified" in comparison.flags else ""
-    metric = comparison.deciding
-    if metric is None or metric.effect is None or comparison.verdict == "not_comparable":
+    row = comparison.leading
+    if row is None or row.metric.effect is None or comparison.verdict == "not_comparable":
         return f"{word}{verified}{provisional}"
-    return f"{word}{verified}{provisional}: {figure(metric)}"
+    return f"{word}{verified}{provisional}: {row_figure(row)}"
+
+
+def row_name(row: DecidingRow) -> str:
+    """p99, errors of GET /items/{id}, or p99 at load 70."""
+    route = f" of {row.route}" if row.route else ""
+    stratum_ = f" at {row.stratum}" if row.stratum else ""
+    return f"{metric_name(row.metric)}{route}{stratum_}"
+
+
+def row_figure(row: DecidingRow) -> str:
+    """errors of GET /items/{id} +0.390 pp [+0.210, +0.610]."""
+    return f"{row_name(row)} {effect(row.metric)} {interval(row.metric)}".rstrip()
 
 
 def effect(metric: Metric) -> str:
@@ -62,6 +74,8 @@ def interval(metric: Metric) -> str:
 
 def bracket(ci: Interval, metric: Metric) -> str:
     """An interval of a metric's effect."""
+    if ci.unbounded:
+        return "unbounded"
     return f"[{_signed(ci.low * 100, metric)}, {_signed(ci.high * 100, metric)}]"
 
 
@@ -103,10 +117,15 @@ def figure(metric: Metric) -> str:
     return f"{metric_name(metric)} {effect(metric)} {interval(metric)}".rstrip()
 
 
+def change(metric: Metric) -> str:
+    """70.0 ms → 91.2 ms, +30.3 % [+22.0, +39.1], margin 10 %."""
+    values = " → ".join(value(metric, one) for one in (metric.baseline, metric.candidate))
+    return f"{values}, {effect(metric)} {interval(metric)}, margin {margin(metric)}"
+
+
 def line(metric: Metric) -> str:
     """A metric with all its figures, for the experiment's file."""
-    values = " → ".join(value(metric, one) for one in (metric.baseline, metric.candidate))
-    return f"{metric.name}: {values}, {effect(metric)} {interval(metric)}, margin {margin(metric)}: {verdict(metric.verdict)}"
+    return f"{metric.name}: {change(metric)}: {verdict(metric.verdict)}"
 
 
 def stratum(one: Stratum, primary: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from tputtui.experiments.context import Context
 from tputtui.experiments.environment import differences
 from tputtui.experiments.outcome import Comparison, Flag, Metric, Route, Seconds, Verdict
+from tputtui.experiments.report import words
 from tputtui.experiments.rows import Rows
 from tputtui.experiments.statistics import effects, gates, measures
 from tputtui.experiments.statistics.arms import Arms, arm
@@ -20,9 +21,12 @@ from tputtui.experiments.statistics.longrun import Estimate
 from tputtui.experiments.statistics.planning import next_design, seconds_needed
 from tputtui.experiments.statistics.routes import compare_routes
 from tputtui.experiments.statistics.steady import autocorrelation
-from tputtui.experiments.statistics.verdicts import FEWEST_EFFECTIVE, judged, overall
+from tputtui.experiments.statistics.verdicts import FEWEST_EFFECTIVE, guard_ps, judged, overall
+from tputtui.text import number
 
 _STRONG: Final = 0.6  # correlation of neighbouring five-row means
+
+_ROUTES_NAMED: Final = 10  # in the reasons; the report's table has all
 
 _SPOILERS: Final[Mapping[Flag, str]] = {
     "incident": "the incident",
@@ -74,16 +78,14 @@ def compare(baseline: Rows, candidate: Rows, context: Context, *, absolute_times
     metrics = judged(measured, context, primary)
     if limited:
         metrics = tuple(gates.without_uplift(metric) for metric in metrics)
-    verdict = overall(metrics, primary)
-    routes, shifts = compare_routes(baseline, candidate, arms, context, errors_between)
+    beside = guard_ps(measured, context, primary)
+    routes, shifts = compare_routes(baseline, candidate, arms, context, errors_between, beside)
     shifted = gates.mix(shifts, notes)
-    if shifted:
-        verdict = "inconclusive"
-    verdict = with_routes(verdict, routes, notes)
+    of_total: Verdict = "inconclusive" if shifted or notes.cap else overall(metrics, primary)
+    verdict = of_total if notes.cap else with_routes(of_total, routes)
     seconds = replace(answer.seconds, trimmed=trimmed, excluded=excluded)
-    if notes.cap and verdict != "inconclusive":
-        verdict = "inconclusive"
     if not notes.barred:
+        explain_routes(of_total, verdict, routes, notes)
         _explain(verdict, metrics, primary, arms, notes)
     if verdict == "inconclusive" and not notes.barred:
         unsure = next((one.verdict == "inconclusive" for one in metrics if one.name == primary), False)
@@ -100,18 +102,33 @@ def compare(baseline: Rows, candidate: Rows, context: Context, *, absolute_times
     return _closed(replace(answer, advice=_advice(answer, measured[primary].estimate, arms, context, notes)), notes)
 
 
-def with_routes(verdict: Verdict, routes: Sequence[Route], notes: Notes) -> Verdict:
-    """A route that is worse, and surely so, is worse whatever the total says."""
+def with_routes(of_total: Verdict, routes: Sequence[Route]) -> Verdict:
+    """The verdict of the total and its routes: one that is worse, and surely so, is worse whatever the total says."""
+    return "regressed" if any(route.verdict == "regressed" for route in routes) else of_total
+
+
+def explain_total(verdict: Verdict, metrics: Sequence[Metric], notes: Notes) -> None:
+    """The figures of the metrics of the total that made the verdict."""
+    for metric in metrics:
+        if verdict in ("improved", "regressed") and metric.guards and metric.verdict == verdict:
+            notes.say(None, f"{words.metric_name(metric)} {verdict}: {words.change(metric)}.")
+
+
+def explain_routes(of_total: Verdict, verdict: Verdict, routes: Sequence[Route], notes: Notes) -> None:
+    """Name the routes that regressed, with their figures; where no verdict is allowed, that they would have."""
     worse = [route for route in routes if route.verdict == "regressed"]
-    for route in worse:
-        told = [metric for metric in route.metrics if metric.guards and metric.verdict == "regressed"]
-        names = ", ".join(metric.name for metric in told)
+    if verdict == "regressed":
+        ending = "" if of_total == "regressed" else ", whatever the total says"
+    else:
+        ending = " by itself, which is no verdict here"
+    for route in worse[:_ROUTES_NAMED]:
+        figures = ", ".join(f"{words.figure(one)}, p = {number(one.p, 2)}" for one in route.regressed)
         share = f"{100 * route.candidate_share:.0f} % of requests"
-        hidden = "" if verdict == "regressed" else ", whatever the total says"
-        notes.say(None, f"{route.name} regressed ({names}; {share}){hidden}.")
-    if worse and verdict == "improved":
+        notes.say(None, f"{route.name} regressed ({figures}; {share}){ending}.")
+    if len(worse) > _ROUTES_NAMED:
+        notes.say(None, f"{len(worse) - _ROUTES_NAMED} more routes regressed{ending}.")
+    if worse and of_total == "improved":
         notes.say("trade-off")
-    return "regressed" if worse and verdict in ("improved", "equivalent", "inconclusive") else verdict
 
 
 def _closed(answer: Comparison, notes: Notes) -> Comparison:
@@ -154,17 +171,18 @@ def _needed(measured: Measured, margin: float, primary: str, arms: Arms, notes: 
 def _explain(verdict: Verdict, metrics: Sequence[Metric], primary: str, arms: Arms, notes: Notes) -> None:
     """The sentences that say why it is this verdict."""
     first = next((metric for metric in metrics if metric.name == primary), None)
-    worse = [metric.name for metric in metrics if metric.guards and metric.verdict == "regressed"]
-    better = [metric.name for metric in metrics if metric.guards and metric.verdict == "improved"]
+    worse = [words.metric_name(metric) for metric in metrics if metric.guards and metric.verdict == "regressed"]
+    better = [words.metric_name(metric) for metric in metrics if metric.guards and metric.verdict == "improved"]
+    explain_total(verdict, metrics, notes)
     if worse and better:
         notes.say("trade-off", f"A trade-off: {', '.join(better)} improved, {', '.join(worse)} regressed.")
     if verdict == "inconclusive" and not notes.cap:
-        harmed = [metric.name for metric in metrics if metric.guards and metric.unproven_harm]
+        harmed = [words.metric_name(metric) for metric in metrics if metric.guards and metric.unproven_harm]
         if first is not None and first.verdict == "improved" and harmed:
             notes.say(None, f"{', '.join(harmed)} may be worse by more than the margin; that is not proven.")
         for metric in metrics:
             if metric.guards and metric.verdict in ("inconclusive", None) and metric.why:
-                notes.say(None, f"{metric.name}: {metric.why}.")
+                notes.say(None, f"{words.metric_name(metric)}: {metric.why}.")
     if autocorrelation(arms.baseline.rps) > _STRONG and arms.baseline.seconds < 600:
         notes.say(None, "Neighbouring seconds are strongly alike: run longer to be sure.")
     hint = first.companions.get("median_ratio") if first is not None else None

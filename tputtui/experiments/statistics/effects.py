@@ -7,9 +7,10 @@ from dataclasses import field
 from typing import Final
 
 import numpy as np
-from scipy.special import chdtri
 
+from tputtui.experiments.statistics import error_counts
 from tputtui.experiments.statistics.arms import Arms
+from tputtui.experiments.statistics.error_counts import ErrorCount
 from tputtui.experiments.statistics.longrun import (
     FEWEST,
     Array,
@@ -25,7 +26,10 @@ BUSY: Final = 30.0
 """Requests a second below which a per-second p99 is a maximum that depends on their number."""
 
 RARE: Final = 30
-"""Errors in both arms below which their counts are compared exactly."""
+"""Errors in both arms below which no long-run variance is estimated, only their counts are compared."""
+
+BURSTY: Final = 1.5
+"""Errors that count as one independent error, from which on a report says so."""
 
 ASSUMED_RUN_SD: Final = 0.02
 """What two equal runs are taken to differ by where no A/A history says better. A guess, and said to be one."""
@@ -71,9 +75,10 @@ class Measured:
     estimate: Estimate | None = None
     limits: tuple[float, float] | None = None  # an exact 95 % interval, where it is not the estimate's
     limits_90: tuple[float, float] | None = None
-    exact_p: float | None = None
+    exact_p: float | None = None  # likewise
     effect: float | None = None  # what the limits are of, relative; None: the difference of the two figures
     why: str = ""
+    note: str = ""  # what makes the interval wide, where that is out of the ordinary
     companions: dict[str, float] = field(default_factory=dict)
 
 
@@ -127,55 +132,60 @@ def cost(arms: Arms, error: Between) -> Measured:
 
 
 def errors(arms: Arms) -> Measured:
-    """The difference of the error ratios; its variance from per-second residuals, never below the binomial's."""
+    """The difference of the error ratios, never surer than the bursts in which errors come allow.
+
+    Counts of errors always have a say (`error_counts`). From RARE errors on the long-run variance of the per-second
+    residuals has one, too, and the less sure of both holds.
+    """
     columns = arms.column("err_ratio")
     if columns is None:
         return Measured(why="no errors were measured")
     both = None
     if arms.paired:
         both = np.isfinite(arms.baseline.columns["err_ratio"]) & np.isfinite(arms.candidate.columns["err_ratio"])
-    figures, counts, residuals, floor = [], [], [], 0.0
+    counted = []
     for one in (arms.baseline, arms.candidate):
         ratios = one.columns["err_ratio"]
         there = np.isfinite(ratios) if both is None else both
         requests = one.rps[there] * one.step_s
-        failed = ratios[there] * requests
-        total, bad = float(requests.sum()), float(failed.sum())
-        if total <= 0 or len(requests) < FEWEST:
+        if float(requests.sum()) <= 0 or len(requests) < FEWEST:
             return Measured(why="too few requests")
-        share = bad / total
-        figures.append(share)
-        counts.append((bad, total))
-        residuals.append((failed - share * requests) / float(requests.mean()))
-        floor += share * (1 - share) / total
-    if sum(bad for bad, _ in counts) < RARE:
-        return _rare(figures, counts)
-    effect = figures[1] - figures[0]
-    found = _difference(residuals[0], residuals[1], effect, arms.paired)
-    if found.se**2 < floor:
-        found = Estimate(effect, float(np.sqrt(floor)), found.df, found.n_eff, floor)
-    return Measured(figures[0], figures[1], found)
+        counted.append(error_counts.count(ratios[there] * requests, requests))
+    before, after = counted
+    factor = error_counts.overdispersion(counted, arms.paired)
+    limits = error_counts.interval(before, after, factor, 0.95)
+    limits_90 = error_counts.interval(before, after, factor, 0.90, exact=True)
+    p = error_counts.p_value(before, after, factor)
+    found = None
+    if before.errors + after.errors >= RARE:
+        found = _long_run_errors(before, after, factor, arms.paired)
+        limits, limits_90 = _wider(limits, found.interval()), _wider(limits_90, found.interval(0.90))
+        p = max(p, found.p())
+    return Measured(
+        before.ratio, after.ratio, found, limits, limits_90, p, note=_burst_note(before.errors + after.errors, factor)
+    )
 
 
-def _rare(figures: Sequence[float], counts: Sequence[tuple[float, float]]) -> Measured:
-    """Few errors: the test of Krishnamoorthy and Thomson for two Poisson means, Garwood's limits joined by MOVER."""
-    from scipy.stats import poisson_means_test  # 1.5 s to import, and seldom needed
-
-    (bad_a, total_a), (bad_b, total_b) = counts
-    test = poisson_means_test(round(bad_b), total_b, round(bad_a), total_a)
-    ends = [_mover(figures, [_garwood(bad, total, level) for bad, total in counts]) for level in (0.95, 0.90)]
-    return Measured(figures[0], figures[1], None, ends[0], ends[1], float(test.pvalue))
-
-
-def _garwood(count: float, total: float, level: float) -> tuple[float, float]:
-    tail = (1 - level) / 2
-    low = chdtri(2 * count, 1 - tail) / 2 if count > 0 else 0.0
-    return float(low / total), float(chdtri(2 * count + 2, tail) / 2 / total)
+def _long_run_errors(before: ErrorCount, after: ErrorCount, factor: float, paired: bool) -> Estimate:
+    """The estimate from residuals, its variance no less than that of so many independent events."""
+    a, b = (one.residuals * len(one.residuals) for one in (before, after))
+    effect = after.ratio - before.ratio
+    found = _difference(a, b, effect, paired)
+    floor = factor * float(before.expected.sum() + after.expected.sum())
+    if found.se**2 >= floor:
+        return found
+    return Estimate(effect, float(np.sqrt(floor)), found.df, found.n_eff, floor)
 
 
-def _mover(figures: Sequence[float], ends: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    (a, b), ((low_a, high_a), (low_b, high_b)) = figures, ends
-    return (b - a - float(np.hypot(b - low_b, high_a - a)), b - a + float(np.hypot(high_b - b, a - low_a)))
+def _wider(ends: tuple[float, float], others: tuple[float, float]) -> tuple[float, float]:
+    return max(-1.0, min(ends[0], others[0])), min(1.0, max(ends[1], others[1]))
+
+
+def _burst_note(errors: float, factor: float) -> str:
+    """Why so many errors prove so little."""
+    if factor < BURSTY:
+        return ""
+    return f"{errors:,.0f} errors came in bursts and count as {errors / factor:.1f} independent ones"
 
 
 def _relative(a: Array, b: Array, effect: float, paired: bool, error: Between) -> Estimate:

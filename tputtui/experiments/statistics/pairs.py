@@ -16,12 +16,12 @@ from tputtui.experiments.context import Context
 from tputtui.experiments.outcome import UNITS, Comparison, Flag, Metric, Route, Seconds, Stratum, StratumKind
 from tputtui.experiments.rows import Rows
 from tputtui.experiments.statistics import gates, routes
-from tputtui.experiments.statistics.compare import compare, with_routes
+from tputtui.experiments.statistics.compare import compare, explain_routes, explain_total, with_routes
 from tputtui.experiments.statistics.effects import Measured
 from tputtui.experiments.statistics.gates import Notes
 from tputtui.experiments.statistics.longrun import Estimate, array
 from tputtui.experiments.statistics.planning import pairs_needed
-from tputtui.experiments.statistics.verdicts import judged, overall
+from tputtui.experiments.statistics.verdicts import guard_ps, judged, overall
 from tputtui.frozen import frozen
 
 ENOUGH: Final = 5
@@ -66,13 +66,16 @@ def compare_pairs(pairs: Sequence[Pair]) -> Comparison:
         metrics = judged(measured, context, primary, fewest=0.0)
         if "load-limited" in notes.flags:
             metrics = tuple(gates.without_uplift(metric) for metric in metrics)
-        by_route = _routes(good, context)
+        by_route = _routes(good, context, guard_ps(measured, context, primary))
         notes.say(None, f"{len(good)} pairs, each of them one observation ({len(good) - 1} degrees of freedom).")
     else:
         notes.say(None, "Fewer than two pairs are left.")
     if {"improved", "regressed"} <= {one.verdict for one in metrics if one.guards}:
         notes.say("trade-off")
-    verdict = with_routes(overall(metrics, primary), by_route, notes)
+    of_total = overall(metrics, primary)
+    verdict = with_routes(of_total, by_route)
+    explain_total(verdict, metrics, notes)
+    explain_routes(of_total, verdict, by_route, notes)
     return replace(
         first,
         verdict=verdict,
@@ -116,7 +119,7 @@ def _advice(good: Sequence[Comparison], primary: str, context: Context) -> tuple
     return (few,) if len(good) < ENOUGH else ()
 
 
-def _routes(good: Sequence[Comparison], context: Context) -> tuple[Route, ...]:
+def _routes(good: Sequence[Comparison], context: Context, beside: Sequence[float]) -> tuple[Route, ...]:
     """The routes that two pairs or more could compare, each pair one observation of them too."""
     found: dict[str, list[Route]] = {}
     for one in good:
@@ -127,7 +130,7 @@ def _routes(good: Sequence[Comparison], context: Context) -> tuple[Route, ...]:
         {name: _measured([route.metric(name) for route in each]) for name in routes.METRICS}
         for each in several.values()
     ]
-    judged_ = routes.judged_together(metrics, context, fewest=0.0)
+    judged_ = routes.judged(metrics, context, beside, fewest=0.0)
     return tuple(
         Route(
             name,
@@ -174,4 +177,5 @@ def stratum(name: str, one: Comparison, kind: StratumKind) -> Stratum:
         kind,
         one.metrics,
         one.reasons[0] if one.reasons and one.verdict in ("inconclusive", "not_comparable", "regressed") else "",
+        one.decided_by,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -15,7 +14,7 @@ from tputtui.experiments.statistics import effects, tails
 from tputtui.experiments.statistics.arms import Arm, Arms, aligned, arm
 from tputtui.experiments.statistics.effects import Between, Measured
 from tputtui.experiments.statistics.longrun import FEWEST, long_run
-from tputtui.experiments.statistics.verdicts import FEWEST_EFFECTIVE, holm_over, judged, overall
+from tputtui.experiments.statistics.verdicts import FEWEST_EFFECTIVE, judged_together, overall
 from tputtui.frozen import frozen
 from tputtui.text import clean
 
@@ -38,12 +37,18 @@ class Shift:
 
 
 def compare_routes(
-    baseline: Rows, candidate: Rows, arms: Arms, context: Context, error: dict[str, Between]
+    baseline: Rows,
+    candidate: Rows,
+    arms: Arms,
+    context: Context,
+    error: dict[str, Between],
+    beside: Sequence[float] = (),
 ) -> tuple[tuple[Route, ...], tuple[Shift, ...]]:
     """The routes that both sides have, most requests first, on the rows that `arms` kept; and those whose share moved.
 
     Throughput is told for information: how often a route is asked is the load's doing. The highest quantile that its
-    requests can tell and its errors are judged, with Holm's correction over all routes.
+    requests can tell and its errors are judged, with Holm's correction over all routes
+    and the tests of the total, whose p are `beside`.
     """
     found: list[tuple[str, Arms, tuple[float, float]]] = []
     shifts: list[Shift] = []
@@ -58,7 +63,7 @@ def compare_routes(
         if min(_requests(own.baseline), _requests(own.candidate)) >= ENOUGH:
             found.append((clean(name, 120), own, shares))
     found.sort(key=lambda one: -(one[2][0] + one[2][1]))
-    told = judged_together([_measured(own, error) for _, own, _ in found], context)
+    told = judged([_measured(own, error) for _, own, _ in found], context, beside)
     routes = [Route(name, *shares, *one) for (name, _, shares), one in zip(found, told, strict=True)]
     shifts.sort(key=lambda one: -abs(one.candidate - one.baseline))
     return tuple(routes), tuple(shifts)
@@ -105,21 +110,18 @@ def _measured(own: Arms, error: dict[str, Between]) -> dict[str, Measured]:
     }
 
 
-def judged_together(
-    each: Sequence[Mapping[str, Measured]], context: Context, fewest: float = FEWEST_EFFECTIVE
+def judged(
+    each: Sequence[Mapping[str, Measured]],
+    context: Context,
+    beside: Sequence[float],
+    fewest: float = FEWEST_EFFECTIVE,
 ) -> list[tuple[tuple[Metric, ...], Verdict]]:
-    """Each route's metrics and its verdict, corrected over all of them."""
-    metrics = holm_over([_judged(one, context, fewest) for one in each])
-    return [(one, _verdict(one)) for one in metrics]
+    """Each route's metrics and its verdict, corrected over all of them and the total's tests (their p: `beside`)."""
+    tail = [_tail(one) for one in each]
+    metrics = judged_together(each, [(name, "error_ratio") for name in tail], context, beside, fewest)
+    return [(one, overall(one, name)) for one, name in zip(metrics, tail, strict=True)]
 
 
-def _judged(measured: Mapping[str, Measured], context: Context, fewest: float) -> tuple[Metric, ...]:
-    tail = next((name for name in ("p99", "p90", "p50") if measured[name].estimate is not None), "p99")
-    metrics = judged(measured, context, tail, fewest)
-    guarding = (tail, "error_ratio")
-    return tuple(replace(one, guards=one.name in guarding) for one in metrics)
-
-
-def _verdict(metrics: Sequence[Metric]) -> Verdict:
-    tail = next((one.name for one in metrics if one.guards and one.name != "error_ratio"), "error_ratio")
-    return overall(metrics, tail)
+def _tail(measured: Mapping[str, Measured]) -> str:
+    """The highest quantile that a route's requests can tell."""
+    return next((name for name in ("p99", "p90", "p50") if measured[name].estimate is not None), "p99")

@@ -11,6 +11,7 @@ from scipy.special import chdtrc
 
 from tputtui.experiments.outcome import Comparison, Metric, Stratum, Verdict
 from tputtui.experiments.plan import Experiment
+from tputtui.experiments.report import words
 from tputtui.experiments.statistics.longrun import array
 from tputtui.experiments.statistics.pairs import stratum
 
@@ -35,8 +36,8 @@ def verified(first: Comparison, others: Sequence[tuple[str, Comparison]], plan: 
     strata = [stratum(name, one, "outage" if plan.is_outage(name) else "level") for name, one in named]
     reasons, flags = list(first.reasons), list(first.flags)
     barred = [name for name, one in others if one.verdict == "not_comparable"]
-    worse = [name for name, one in named if one.verdict == "regressed"]
-    by = first.deciding.name if first.verdict == "improved" and first.deciding is not None else first.primary
+    worse = [_regressed(name, one) for name, one in named if one.verdict == "regressed"]
+    by = first.decided_by.metric.name if first.verdict == "improved" and first.decided_by is not None else first.primary
     metrics = [metric for _, one in named if (metric := one.metric(by)) is not None]
     effects = [metric.effect for metric in metrics if metric.effect is not None]
     same_sign = len(effects) == len(named) and (min(effects) > 0 or max(effects) < 0)
@@ -71,6 +72,11 @@ def verified(first: Comparison, others: Sequence[tuple[str, Comparison]], plan: 
         strata_by=by,
         advice=_advice(first, strata, plan, "verified" in flags, verdict),
     )
+
+
+def _regressed(name: str, one: Comparison) -> str:
+    """A stratum that regressed, with the row that says so."""
+    return f"{name} ({words.row_figure(one.decided_by)})" if one.decided_by is not None else name
 
 
 def _lacking(strata: Sequence[Stratum], plan: Experiment) -> str:

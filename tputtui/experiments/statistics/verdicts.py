@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -20,7 +19,7 @@ FEWEST_EFFECTIVE: Final = 15.0
 
 
 @frozen
-class _Judged:
+class _Test:
     p: float
     effect: float  # relative, or a difference of ratios
     ci: tuple[float, float]
@@ -35,72 +34,100 @@ def judged(
     The correction is over the metrics that have a say; what is shown for information is corrected over all. Below
     `fewest` effective rows nothing is called.
     """
-    tests = {name: test for name, one in measured.items() if (test := _test(name, one)) is not None}
-    guarding = [name for name in tests if context.guards(name) or name == primary]
-    adjusted = dict(zip(tests, _holm([test.p for test in tests.values()]), strict=True))
-    adjusted |= zip(guarding, _holm([tests[name].p for name in guarding]), strict=True)
+    tests = _tests(measured)
+    guarding = {name for name in measured if context.guards(name) or name == primary}
+    adjusted = _adjusted(tests) | _adjusted({name: test for name, test in tests.items() if name in guarding})
     if primary in tests:
         adjusted[primary] = tests[primary].p
+    return tuple(
+        _metric(name, one, tests.get(name), adjusted.get(name, 1.0), context, name in guarding, fewest)
+        for name, one in measured.items()
+    )
+
+
+def guard_ps(measured: Mapping[str, Measured], context: Context, primary: str) -> list[float]:
+    """The p of each metric that has a say, as it is before any correction."""
+    return [test.p for name, test in _tests(measured).items() if context.guards(name) or name == primary]
+
+
+def judged_together(
+    each: Sequence[Mapping[str, Measured]],
+    guarding: Sequence[Collection[str]],
+    context: Context,
+    beside: Sequence[float],
+    fewest: float = FEWEST_EFFECTIVE,
+) -> list[tuple[Metric, ...]]:
+    """The metrics of many groups (routes), of which `guarding` have a say in each.
+
+    Holm's correction is over all that have a say in any group, and over the tests `beside` them (the total's), so that
+    many groups make no more false calls than one.
+    """
+    tests = [_tests(measured) for measured in each]
+    places = [(group, name) for group, names in enumerate(guarding) for name in names if name in tests[group]]
+    ps = [tests[group][name].p for group, name in places]
+    family = dict(zip(places, _holm([*ps, *beside])[: len(ps)], strict=True))
     out = []
-    for name, one in measured.items():
-        margin, guards = context.margin(name), context.guards(name) or name == primary
-        test = tests.get(name)
-        if test is None:
-            out.append(Metric(name, one.baseline, one.candidate, margin=margin, guards=guards, why=one.why))
-            continue
-        n_eff = one.estimate.n_eff if one.estimate is not None else None
-        verdict, why = _word(test, adjusted[name], margin, name == "throughput", n_eff, fewest)
-        out.append(
-            Metric(
-                name=name,
-                baseline=one.baseline,
-                candidate=one.candidate,
-                effect=test.effect,
-                ci=Interval(*test.ci),
-                p=adjusted[name],
-                n_eff=n_eff,
-                margin=margin,
-                verdict=verdict,
-                guards=guards,
-                why=why,
-                companions=one.companions,
-            )
-        )
-    return tuple(out)
+    for group, measured in enumerate(each):
+        for_information = _adjusted(tests[group])
+        metrics = []
+        for name, one in measured.items():
+            p = family.get((group, name), for_information.get(name, 1.0))
+            guards = name in guarding[group]
+            metrics.append(_metric(name, one, tests[group].get(name), p, context, guards, fewest))
+        out.append(tuple(metrics))
+    return out
 
 
-def holm_over(groups: Sequence[tuple[Metric, ...]]) -> list[tuple[Metric, ...]]:
-    """Metrics of several groups (routes), judged anew with Holm's correction over all that have a say in any."""
-    places = [(group, at) for group, metrics in enumerate(groups) for at, one in enumerate(metrics) if _counts(one)]
-    adjusted = _holm([groups[group][at].p or 0.0 for group, at in places])
-    out = [list(metrics) for metrics in groups]
-    for (group, at), p in zip(places, adjusted, strict=True):
-        one = groups[group][at]
-        called = one.verdict in ("improved", "regressed") and p >= ALPHA
-        why = "not sure any more, with so many routes looked at" if called else one.why
-        out[group][at] = replace(one, p=p, verdict="inconclusive" if called else one.verdict, why=why)
-    return [tuple(metrics) for metrics in out]
+def _tests(measured: Mapping[str, Measured]) -> dict[str, _Test]:
+    return {name: test for name, one in measured.items() if (test := _test(name, one)) is not None}
 
 
-def _counts(metric: Metric) -> bool:
-    return metric.guards and metric.p is not None
+def _adjusted(tests: Mapping[str, _Test]) -> dict[str, float]:
+    return dict(zip(tests, _holm([test.p for test in tests.values()]), strict=True))
+
+
+def _metric(
+    name: str, one: Measured, test: _Test | None, p: float, context: Context, guards: bool, fewest: float
+) -> Metric:
+    """One metric with its verdict; `p` is what is left of it after the correction."""
+    margin = context.margin(name)
+    if test is None:
+        return Metric(name, one.baseline, one.candidate, margin=margin, guards=guards, why=one.why)
+    n_eff = one.estimate.n_eff if one.estimate is not None else None
+    verdict, why = _word(test, p, margin, name == "throughput", n_eff, fewest)
+    if verdict == "inconclusive" and one.note:
+        why = f"{one.note}; {why}"
+    return Metric(
+        name=name,
+        baseline=one.baseline,
+        candidate=one.candidate,
+        effect=test.effect,
+        ci=Interval(*test.ci),
+        p=p,
+        n_eff=n_eff,
+        margin=margin,
+        verdict=verdict,
+        guards=guards,
+        why=why,
+        companions=one.companions,
+    )
 
 
 def _holm(ps: Sequence[float]) -> list[float]:
     return [1.0 if p is None else p for p in holm(list(ps))]
 
 
-def _test(name: str, one: Measured) -> _Judged | None:
+def _test(name: str, one: Measured) -> _Test | None:
     if one.limits is not None and one.limits_90 is not None and one.exact_p is not None:
         effect = one.effect if one.effect is not None else (one.candidate or 0.0) - (one.baseline or 0.0)
-        return _Judged(one.exact_p, effect, one.limits, one.limits_90)
+        return _Test(one.exact_p, effect, one.limits, one.limits_90)
     if one.estimate is None:
         return None
     found = one.estimate
     if name == "error_ratio":
-        return _Judged(found.p(), found.effect, found.interval(), found.interval(0.90))
+        return _Test(found.p(), found.effect, found.interval(), found.interval(0.90))
     ends, ends_90 = ((_plain(low), _plain(high)) for low, high in (found.interval(), found.interval(0.90)))
-    return _Judged(found.p(), _plain(found.effect), ends, ends_90)
+    return _Test(found.p(), _plain(found.effect), ends, ends_90)
 
 
 def _plain(log_ratio: float) -> float:
@@ -108,7 +135,7 @@ def _plain(log_ratio: float) -> float:
 
 
 def _word(
-    test: _Judged, p: float, margin: float, more_is_better: bool, n_eff: float | None, fewest: float
+    test: _Test, p: float, margin: float, more_is_better: bool, n_eff: float | None, fewest: float
 ) -> tuple[Verdict, str]:
     if n_eff is not None and n_eff < fewest:
         return "inconclusive", f"only {n_eff:.0f} effective rows of the {fewest:.0f} that a verdict needs"
@@ -116,9 +143,17 @@ def _word(
         return ("improved" if (test.effect > 0) == more_is_better else "regressed"), ""
     if -margin <= test.ci_90[0] and test.ci_90[1] <= margin:
         return "equivalent", ""
+    return "inconclusive", _why_not_sure(test, p, margin)
+
+
+def _why_not_sure(test: _Test, p: float, margin: float) -> str:
     if p < ALPHA:
-        return "inconclusive", "there is an effect; whether it reaches the margin is not sure"
-    return "inconclusive", "the interval holds both nothing and more than the margin"
+        return "there is an effect; whether it reaches the margin is not sure"
+    if test.p < ALPHA and abs(test.effect) >= margin:
+        return "an effect by itself, but not after the correction for the number of tests"
+    if Interval(*test.ci).unbounded:
+        return "the difference cannot be bounded with this much data"
+    return "the interval holds both nothing and more than the margin"
 
 
 def overall(metrics: Sequence[Metric], primary: str) -> Verdict:
