@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,3 +69,33 @@ def run(
         tuple(start + second for second in range(seconds)),
         {name: tuple(values.tolist()) for name, values in columns.items()},
     )
+
+
+def burst(rng: np.random.Generator, seconds: int, errors: int, length: int = 1) -> Values:
+    """Errors of each second: all of them within `length` seconds, wherever that is."""
+    counts = np.zeros(seconds)
+    begin = int(rng.integers(0, seconds - length + 1))
+    np.add.at(counts, begin + rng.integers(0, length, errors), 1)
+    return counts
+
+
+def scattered(rng: np.random.Generator, seconds: int, errors: float) -> Values:
+    """Errors of each second, independent of each other; `errors` in the mean."""
+    return rng.poisson(errors / seconds, seconds).astype(np.float64)
+
+
+def failing(rows: Rows, failed: Values) -> Rows:
+    """The same run with so many errors in each second (no more than there are requests)."""
+    served = np.asarray(rows.columns["rps"]) * rows.step_s
+    ratio = np.divide(np.minimum(failed, served), served, out=np.zeros(len(served)), where=served > 0)
+    return replace(rows, columns={**rows.columns, "err_ratio": tuple(ratio.tolist())})
+
+
+def routed(routes: Mapping[str, Rows]) -> Rows:
+    """A service of several routes: its throughput and errors are their sums, its latency that of the first."""
+    each = list(routes.values())
+    served = np.sum([one.columns["rps"] for one in each], axis=0)
+    failed = np.sum([np.multiply(one.columns["rps"], one.columns["err_ratio"]) for one in each], axis=0)
+    ratio = np.divide(failed, served, out=np.zeros(len(served)), where=served > 0)
+    columns = {**each[0].columns, "rps": tuple(served.tolist()), "err_ratio": tuple(ratio.tolist())}
+    return replace(each[0], columns=columns, routes=routes)

@@ -57,10 +57,12 @@ class Interval:
     low: float
     high: float
 
-    @property
-    def unbounded(self) -> bool:
-        """Whether neither end says anything: all requests fewer to all requests more, or beyond every bucket."""
-        return self.low <= -0.9999 and (self.high == 1.0 or math.isinf(self.high))
+
+def is_unbounded(ci: Interval, absolute: bool) -> bool:
+    """Whether an interval says nothing: as wide as all there can be, or from nothing to beyond every bucket."""
+    if absolute:
+        return ci.high - ci.low >= 1
+    return ci.low <= -0.9999 and math.isinf(ci.high)
 
 
 @frozen
@@ -81,6 +83,7 @@ class Metric:
     verdict: Verdict | None = None
     guards: bool = True  # whether it has a say in the overall verdict
     why: str = ""
+    note: str = ""  # what makes its interval wide, where that is out of the ordinary; `why` holds it, too
     companions: Mapping[str, float] = field(default_factory=dict)  # for display: median_ratio, hodges_lehmann, a12
 
     @property
@@ -227,7 +230,8 @@ class Comparison:
             for one in self.strata
             if one.verdict == "regressed" and one.decided_by is not None
         ]
-        of_total = [DecidingRow(one) for one in self.metrics if one.guards and one.verdict == "regressed"]
+        judged = () if self.shifted else self.metrics  # of another mix the total decides nothing
+        of_total = [DecidingRow(one) for one in judged if one.guards and one.verdict == "regressed"]
         return _worst(of_total) or _worst(of_routes) or next(iter(of_strata), None)
 
     @property

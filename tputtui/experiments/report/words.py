@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from tputtui.experiments.outcome import Comparison, DecidingRow, Difference, Interval, Metric, Stratum, Verdict
+from tputtui.experiments.outcome import Comparison, DecidingRow, Difference, Interval, Metric, Stratum, Verdict, is_unbounded
 from tputtui.experiments.results import Result
 from tputtui.text import UNKNOWN, clean, number, seconds, span
 
@@ -74,7 +74,7 @@ def interval(metric: Metric) -> str:
 
 def bracket(ci: Interval, metric: Metric) -> str:
     """An interval of a metric's effect."""
-    if ci.unbounded:
+    if is_unbounded(ci, metric.absolute):
         return "unbounded"
     return f"[{_signed(ci.low * 100, metric)}, {_signed(ci.high * 100, metric)}]"
 

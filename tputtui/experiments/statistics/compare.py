@@ -85,6 +85,8 @@ def compare(baseline: Rows, candidate: Rows, context: Context, *, absolute_times
     verdict = of_total if notes.cap else with_routes(of_total, routes)
     seconds = replace(answer.seconds, trimmed=trimmed, excluded=excluded)
     if not notes.barred:
+        if not shifted:
+            explain_total(verdict, metrics, notes)
         explain_routes(of_total, verdict, routes, notes)
         _explain(verdict, metrics, primary, arms, notes)
     if verdict == "inconclusive" and not notes.barred:
@@ -129,6 +131,14 @@ def explain_routes(of_total: Verdict, verdict: Verdict, routes: Sequence[Route],
         notes.say(None, f"{len(worse) - _ROUTES_NAMED} more routes regressed{ending}.")
     if worse and of_total == "improved":
         notes.say("trade-off")
+    burst = [
+        f"errors of {route.name}: {one.why}."
+        for route in routes
+        for one in route.metrics
+        if one.guards and one.note and one.unproven_harm
+    ]
+    for sentence in burst[:_ROUTES_NAMED]:
+        notes.say(None, sentence)
 
 
 def _closed(answer: Comparison, notes: Notes) -> Comparison:
@@ -173,7 +183,6 @@ def _explain(verdict: Verdict, metrics: Sequence[Metric], primary: str, arms: Ar
     first = next((metric for metric in metrics if metric.name == primary), None)
     worse = [words.metric_name(metric) for metric in metrics if metric.guards and metric.verdict == "regressed"]
     better = [words.metric_name(metric) for metric in metrics if metric.guards and metric.verdict == "improved"]
-    explain_total(verdict, metrics, notes)
     if worse and better:
         notes.say("trade-off", f"A trade-off: {', '.join(better)} improved, {', '.join(worse)} regressed.")
     if verdict == "inconclusive" and not notes.cap:

@@ -185,7 +185,8 @@ def _burst_note(errors: float, factor: float) -> str:
     """Why so many errors prove so little."""
     if factor < BURSTY:
         return ""
-    return f"{errors:,.0f} errors came in bursts and count as {errors / factor:.1f} independent ones"
+    events = max(1, round(errors / factor))
+    return f"{errors:,.0f} errors came in bursts and count as about {events} independent {'ones' if events > 1 else 'one'}"
 
 
 def _relative(a: Array, b: Array, effect: float, paired: bool, error: Between) -> Estimate:

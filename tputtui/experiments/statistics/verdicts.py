@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from tputtui.experiments.context import Context
-from tputtui.experiments.outcome import Interval, Metric, Verdict
+from tputtui.experiments.outcome import Interval, Metric, Verdict, is_unbounded
 from tputtui.experiments.statistics.effects import Measured
 from tputtui.frozen import frozen
 from tputtui.profiling.diff import holm
@@ -94,7 +94,7 @@ def _metric(
     if test is None:
         return Metric(name, one.baseline, one.candidate, margin=margin, guards=guards, why=one.why)
     n_eff = one.estimate.n_eff if one.estimate is not None else None
-    verdict, why = _word(test, p, margin, name == "throughput", n_eff, fewest)
+    verdict, why = _word(name, test, p, margin, n_eff, fewest)
     if verdict == "inconclusive" and one.note:
         why = f"{one.note}; {why}"
     return Metric(
@@ -109,6 +109,7 @@ def _metric(
         verdict=verdict,
         guards=guards,
         why=why,
+        note=one.note,
         companions=one.companions,
     )
 
@@ -135,23 +136,23 @@ def _plain(log_ratio: float) -> float:
 
 
 def _word(
-    test: _Test, p: float, margin: float, more_is_better: bool, n_eff: float | None, fewest: float
+    name: str, test: _Test, p: float, margin: float, n_eff: float | None, fewest: float
 ) -> tuple[Verdict, str]:
     if n_eff is not None and n_eff < fewest:
         return "inconclusive", f"only {n_eff:.0f} effective rows of the {fewest:.0f} that a verdict needs"
     if p < ALPHA and abs(test.effect) >= margin:
-        return ("improved" if (test.effect > 0) == more_is_better else "regressed"), ""
+        return ("improved" if (test.effect > 0) == (name == "throughput") else "regressed"), ""
     if -margin <= test.ci_90[0] and test.ci_90[1] <= margin:
         return "equivalent", ""
-    return "inconclusive", _why_not_sure(test, p, margin)
+    return "inconclusive", _why_not_sure(name, test, p, margin)
 
 
-def _why_not_sure(test: _Test, p: float, margin: float) -> str:
+def _why_not_sure(name: str, test: _Test, p: float, margin: float) -> str:
     if p < ALPHA:
         return "there is an effect; whether it reaches the margin is not sure"
     if test.p < ALPHA and abs(test.effect) >= margin:
         return "an effect by itself, but not after the correction for the number of tests"
-    if Interval(*test.ci).unbounded:
+    if is_unbounded(Interval(*test.ci), absolute=name == "error_ratio"):
         return "the difference cannot be bounded with this much data"
     return "the interval holds both nothing and more than the margin"
 
