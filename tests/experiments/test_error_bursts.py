@@ -204,17 +204,17 @@ ROUTES = ("GET /", "GET /items/{id}", "POST /cart", "GET /search")
 
 
 def bursty_shop(rng: Rng, bursts: float) -> Rows:
-    """Each route has some bursts of thirty errors."""
+    """Each route has some bursts of about thirty errors."""
     counts = {}
     for name in ROUTES:
         counts[name] = np.zeros(300)
         for _ in range(rng.poisson(bursts)):
-            counts[name] += burst(rng, 300, 30, int(rng.integers(1, 20)))
+            counts[name] += burst(rng, 300, int(rng.integers(20, 40)), int(rng.integers(1, 20)))
     return shop(rng, counts)
 
 
 @pytest.mark.parametrize("design", ["concurrent", "sequential"])
-def test_thirty_bursty_errors_of_a_route_make_no_verdict(design: str) -> None:
+def test_about_thirty_bursty_errors_of_a_route_make_no_verdict(design: str) -> None:
     rng = np.random.default_rng(8)
     history = tuple(240.0 + at for at in (-1.0, 0.0, 1.0, 0.5))
     context = Context(design="concurrent" if design == "concurrent" else "sequential", aa_history_rps=history)
@@ -222,7 +222,7 @@ def test_thirty_bursty_errors_of_a_route_make_no_verdict(design: str) -> None:
     for at in range(60):
         answers.append(compare(bursty_shop(rng, 0.3), bursty_shop(rng, 0.3), context))
         one = {name: np.zeros(300) for name in ROUTES}
-        hit = one | {ROUTES[at % 4]: burst(rng, 300, 30, 4)}
+        hit = one | {ROUTES[at % 4]: burst(rng, 300, 28 + at % 5, 4)}
         sides = (shop(rng, one), shop(rng, hit))
         answers.append(compare(*(sides if rng.random() < 0.5 else sides[::-1]), context))
     false = sum(answer.verdict in ("regressed", "improved") for answer in answers) / len(answers)
@@ -240,20 +240,14 @@ def test_a_thousand_equal_routes_with_bursty_errors_make_no_false_call() -> None
         for number in range(1000):
             served = rng.poisson(12.0, 90).astype(np.float64)
             counts = scattered(rng, 90, 1.0)
-            if number % 4 == 0:
-                counts = counts + burst(rng, 90, 30, int(rng.integers(5, 30)))
+            if rng.random() < 0.2:
+                counts = counts + burst(rng, 90, 25, int(rng.integers(5, 30)))
             slow = 20.0 * rng.lognormal(0.0, 0.2, 90)
             columns = {"rps": tuple(served.tolist()), "p50": tuple(slow.tolist())}
             routes[f"/r{number}"] = failing(Rows("", tuple(map(float, range(90))), columns), counts)
-        return routed_thin(routes)
-
-    def routed_thin(routes: dict[str, Rows]) -> Rows:
-        for name, one in routes.items():
-            if "err_ratio" not in one.columns:
-                raise AssertionError(name)
         return routed(routes)
 
-    for _ in range(3):
+    for _ in range(2):
         answer = compare(side(), side(), Context(design="concurrent"))
         assert len(answer.routes) == 1000
         assert [route.name for route in answer.routes if route.verdict in ("regressed", "improved")] == []

@@ -1,0 +1,255 @@
+"""A verdict is that of one of its rows, and names it: in the JSON, in the headline of every format, and in the reasons."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from simulated import Service, burst, failing, routed, run, scattered
+
+from tputtui.experiments.context import Context
+from tputtui.experiments.outcome import Comparison, Interval, Metric, Route
+from tputtui.experiments.report.document import document
+from tputtui.experiments.report.html import html
+from tputtui.experiments.report.markdown import markdown
+from tputtui.experiments.report.record import Record
+from tputtui.experiments.report.text import text
+from tputtui.experiments.rows import Rows
+from tputtui.experiments.statistics.compare import compare
+from tputtui.experiments.statistics.pairs import Pair, compare_pairs
+from tputtui.experiments.statistics.strata import verified
+
+Rng = np.random.Generator
+
+RECORD = Record({"baseline": "a.csv", "candidate": "b.csv"})
+ROUTES = ("GET /", "GET /items/{id}", "POST /cart", "GET /search")
+
+
+def said(answer: Comparison) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps(document(answer, 0, RECORD), allow_nan=False))
+    return found
+
+
+def assert_it_does_not_contradict_its_rows(answer: Comparison) -> None:
+    found = said(answer)
+    row = found["decided_by"]
+    if found["verdict"] in ("inconclusive", "not_comparable"):
+        assert row is None
+        return
+    assert row is not None, found["reasons"]
+    listed = found["metrics"]
+    if row["stratum"] is not None:
+        (listed,) = [one["metrics"] for one in found["strata"] if one["name"] == row["stratum"]]
+    if row["route"] is not None:
+        (route,) = [one for one in found["routes"] if one["name"] == row["route"]]
+        assert route["verdict"] == found["verdict"]
+        listed = route["metrics"]
+    (metric,) = [one for one in listed if one["name"] == row["metric"]]
+    assert metric["verdict"] == found["verdict"]
+    assert metric["guards"]
+    if metric["effect_percent"] is not None or metric["effect_pp"] is not None:
+        assert f": {row['row']} " in text(answer, RECORD).replace("\n  ", " ")
+
+
+# ------------------------------------------------------------------------------------------------ simulated
+
+
+def service(rng: Rng, seconds: int, scale: float, *, by_route: bool) -> Rows:
+    """A run in which anything may be: bursts, more errors, slower, faster, an incident, a drift, another mix."""
+    mood = rng.choice(["same", "errors", "bursts", "slow", "fast", "incident", "drift", "mix"])
+    calm = Service(rate=60.0, phi=0.3, cv=0.04, errors=0.0005)
+    routes = {}
+    other = str(rng.choice(ROUTES))
+    for name in ROUTES:
+        changed = mood in ("errors", "bursts", "slow", "mix") and name == other
+        effect = {"fast": 0.1, "mix": 1.5 if changed else 0.0}.get(str(mood), 0.0) * scale
+        one = run(rng, seconds, calm, effect=effect, p99_effect=scale * (mood == "slow" and changed))
+        counts = scattered(rng, seconds, 3.0)
+        if changed and mood == "errors":
+            counts += scattered(rng, seconds, 70.0 * scale)
+        if changed and mood == "bursts":
+            counts += burst(rng, seconds, 60, min(seconds, 8))
+        routes[name] = failing(one, counts)
+    whole = routed(routes) if by_route else replace(routed(routes), routes={})
+    rps = np.array(whole.columns["rps"])
+    if mood == "incident":
+        rps[seconds // 3 : seconds // 3 + 20] *= 0.2
+    if mood == "drift":
+        rps *= np.linspace(0.8, 1.2, seconds)
+    return replace(whole, columns={**whole.columns, "rps": tuple(rps.tolist())})
+
+
+def context(rng: Rng) -> Context:
+    env = {"cpus": 8 if rng.random() < 0.9 else 4}
+    return Context(
+        design="concurrent" if rng.random() < 0.7 else "sequential",
+        env_a={"cpus": 8},
+        env_b=env,
+        aa_history_rps=(240.0, 241.0, 239.0, 240.5) if rng.random() < 0.7 else (),
+        load_limited=True if rng.random() < 0.3 else None,
+        primary=str(rng.choice(["p99", "error_ratio"])) if rng.random() < 0.4 else None,
+        margins={"p50": 0.1} if rng.random() < 0.3 else {},
+    )
+
+
+def test_no_verdict_contradicts_its_rows() -> None:
+    verdicts: Counter[str] = Counter()
+    rows: Counter[str] = Counter()
+    for seed in range(200):
+        rng = np.random.default_rng([20, seed])
+        seconds = int(rng.choice([30, 90, 300]))
+        sides = [service(rng, seconds, float(rng.choice([0.3, 1.0])), by_route=bool(seed % 2)) for _ in range(2)]
+        if seed % 40 == 0:
+            sides[1] = replace(sides[1], columns={**sides[1].columns, "rps": (0.0,) * seconds})
+        answer = compare(sides[0], sides[1], context(rng))
+        assert_it_does_not_contradict_its_rows(answer)
+        verdicts[answer.verdict] += 1
+        row = answer.decided_by
+        rows["none" if row is None else "route" if row.route else "total"] += 1
+    print(dict(verdicts), dict(rows))
+    assert min(verdicts[word] for word in ("improved", "regressed", "inconclusive", "not_comparable")) >= 5
+    assert rows["route"] >= 5
+
+
+def test_neither_do_pairs_nor_strata() -> None:
+    verdicts: Counter[str] = Counter()
+    for seed in range(24):
+        rng = np.random.default_rng([21, seed])
+        given = context(rng)
+        pairs = [
+            Pair(service(rng, 90, 1.0, by_route=True), service(rng, 90, 1.0, by_route=True), given) for _ in range(3)
+        ]
+        several = compare_pairs(pairs)
+        each = [compare(one.baseline, one.candidate, given) for one in pairs]
+        strata = verified(each[0], [("load 30", each[1]), ("outage", each[2])])
+        for answer in (several, strata):
+            assert_it_does_not_contradict_its_rows(answer)
+            verdicts[answer.verdict] += 1
+    print(dict(verdicts))
+    assert verdicts["regressed"] >= 3
+
+
+# ------------------------------------------------------------------------------------------------ by example
+
+
+def shop(rng: Rng, worse: str = "", errors: float = 0.0) -> Rows:
+    calm = Service(rate=60.0, phi=0.3, cv=0.04, errors=0.0)
+    return routed(
+        {
+            name: failing(run(rng, 300, calm), scattered(rng, 300, errors if name == worse else 0.0))
+            for name in ROUTES
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def failing_route() -> Comparison:
+    """One route of four fails once in two hundred requests: too little for the total's margin."""
+    rng = np.random.default_rng(12)
+    return compare(shop(rng), shop(rng, "GET /items/{id}", 60.0), Context(design="concurrent"))
+
+
+def test_a_route_that_decided_is_named_in_the_json(failing_route: Comparison) -> None:
+    found = said(failing_route)
+    assert found["verdict"] == "regressed"
+    assert all(one["verdict"] != "regressed" for one in found["metrics"])
+    assert found["decided_by"] == {
+        "row": "errors of GET /items/{id}",
+        "metric": "error_ratio",
+        "route": "GET /items/{id}",
+        "stratum": None,
+    }
+
+
+def test_a_route_that_decided_is_in_the_headline_of_every_format(failing_route: Comparison) -> None:
+    assert text(failing_route, RECORD).startswith("regressed: errors of GET /items/{id} +0.")
+    heading = markdown(failing_route, RECORD).splitlines()[0].replace("\\", "")
+    assert heading.startswith("## regressed: errors of GET /items/{id} +0.")
+    written = html(failing_route, RECORD, document(failing_route, 10, RECORD))
+    assert "<title>regressed: errors of GET /items/{id} +0." in written
+    assert "<h1" in written
+    assert "errors of GET /items/{id} +0." in written.split("<h1")[1].split("</h1>")[0]
+
+
+def test_the_reasons_carry_the_figures_of_the_row_that_decided(failing_route: Comparison) -> None:
+    (reason,) = [one for one in failing_route.reasons if one.startswith("GET /items/{id} regressed")]
+    for words in ("errors +0.", " pp [+0.", "p = ", "25 % of requests", "whatever the total says"):
+        assert words in reason, words
+
+
+def test_the_primary_is_named_where_it_decided() -> None:
+    rng = np.random.default_rng(13)
+    calm = Service(phi=0.3, cv=0.04)
+    baseline = run(rng, 900, calm)
+    better = compare(baseline, run(rng, 900, calm, effect=0.1), Context(design="concurrent"))
+    same = compare(baseline, run(rng, 900, calm), Context(design="concurrent"))
+    assert said(better)["decided_by"] == {"row": "throughput", "metric": "throughput", "route": None, "stratum": None}
+    assert any(one.startswith("throughput improved: ") for one in better.reasons)
+    assert same.verdict == "equivalent"
+    assert said(same)["decided_by"]["metric"] == "throughput"
+
+
+def test_where_nothing_is_decided_no_row_is_named() -> None:
+    rng = np.random.default_rng(14)
+    calm = Service(phi=0.3, cv=0.04)
+    short = compare(run(rng, 30, calm), run(rng, 30, calm, effect=0.3), Context(design="concurrent"))
+    assert (short.verdict, said(short)["decided_by"]) == ("inconclusive", None)
+    barred = compare(run(rng, 90, calm), run(rng, 90, calm), Context(env_a={"cpus": 1}, env_b={"cpus": 2}))
+    assert (barred.verdict, said(barred)["decided_by"]) == ("not_comparable", None)
+
+
+def test_of_several_the_worst_by_its_margin_decides_and_the_total_before_a_route() -> None:
+    def row(name: str, effect: float, margin: float) -> Metric:
+        return Metric(name, 1.0, 1 + effect, effect, Interval(effect, effect), 0.001, 50.0, margin, "regressed")
+
+    routes = (
+        Route("/a", 0.5, 0.5, (row("p99", 0.3, 0.1),), "regressed"),
+        Route("/b", 0.5, 0.5, (row("p99", 0.2, 0.1), row("error_ratio", 0.01, 0.001)), "regressed"),
+    )
+    answer = Comparison("regressed", "concurrent", "throughput", metrics=(), routes=routes)
+    assert answer.decided_by is not None
+    assert (answer.decided_by.route, answer.decided_by.metric.name) == ("/b", "error_ratio")
+    answer = replace(answer, metrics=(row("throughput", -0.03, 0.02), row("p99", 0.5, 0.1)))
+    assert answer.decided_by is not None
+    assert (answer.decided_by.route, answer.decided_by.metric.name) == ("", "p99")
+    assert answer.decided_by == replace(answer, primary="p99").decided_by
+
+
+def test_a_total_of_another_mix_decides_nothing_even_where_its_rows_moved() -> None:
+    moved = Metric("p99", 1.0, 2.0, 1.0, Interval(0.9, 1.1), 0.001, 50.0, 0.1, "regressed")
+    route = Route("/a", 0.2, 0.8, (replace(moved, effect=0.2),), "regressed")
+    answer = Comparison("regressed", "concurrent", "p99", metrics=(moved,), routes=(route,), shifted=True)
+    assert answer.decided_by is not None
+    assert answer.decided_by.route == "/a"
+
+
+def test_a_stratum_that_regressed_is_named_with_its_row() -> None:
+    rng = np.random.default_rng(15)
+    calm = Service(phi=0.3, cv=0.04)
+    first = compare(run(rng, 300, calm), run(rng, 300, calm, effect=0.1), Context(design="concurrent"))
+    other = compare(run(rng, 300, calm), run(rng, 300, calm, p99_effect=0.5), Context(design="concurrent"))
+    answer = verified(first, [("load 70", other)])
+    assert answer.verdict == "regressed"
+    assert said(answer)["decided_by"] == {
+        "row": "p99 at load 70", "metric": "p99", "route": None, "stratum": "load 70",
+    }  # fmt: skip
+    assert text(answer, RECORD).startswith("regressed: p99 at load 70 +")
+    assert any(one.startswith("It regressed in: load 70 (p99 +") for one in answer.reasons)
+
+
+def test_a_route_that_would_have_regressed_is_said_not_to_decide_where_no_verdict_is_allowed() -> None:
+    rng = np.random.default_rng(16)
+    baseline, candidate = shop(rng), shop(rng, "POST /cart", 90.0)
+    rps = np.array(candidate.columns["rps"])
+    rps[100:130] *= 0.2
+    candidate = replace(candidate, columns={**candidate.columns, "rps": tuple(rps.tolist())})
+    answer = compare(baseline, candidate, Context(design="concurrent"))
+    assert answer.verdict == "inconclusive"
+    assert answer.decided_by is None
+    (reason,) = [one for one in answer.reasons if one.startswith("POST /cart regressed")]
+    assert reason.endswith("by itself, which is no verdict here.")
+    assert "whatever the total says" not in reason
