@@ -139,10 +139,7 @@ def test_neither_do_pairs_nor_strata() -> None:
 def shop(rng: Rng, worse: str = "", errors: float = 0.0) -> Rows:
     calm = Service(rate=60.0, phi=0.3, cv=0.04, errors=0.0)
     return routed(
-        {
-            name: failing(run(rng, 300, calm), scattered(rng, 300, errors if name == worse else 0.0))
-            for name in ROUTES
-        }
+        {name: failing(run(rng, 300, calm), scattered(rng, 300, errors if name == worse else 0.0)) for name in ROUTES}
     )
 
 

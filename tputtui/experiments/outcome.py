@@ -59,7 +59,7 @@ class Interval:
 
 
 def is_unbounded(ci: Interval, absolute: bool) -> bool:
-    """Whether an interval says nothing: as wide as all there can be, or from nothing to beyond every bucket."""
+    """Whether an interval says nothing: 100 points wide, or from -100 % to beyond every bucket."""
     if absolute:
         return ci.high - ci.low >= 1
     return ci.low <= -0.9999 and math.isinf(ci.high)
@@ -127,7 +127,7 @@ class Route:
 
 @frozen
 class DecidingRow:
-    """The row of figures that made a verdict: a metric of the total, of one route, or of one stratum."""
+    """The row that made a verdict: a metric of all requests, of a route, or of a stratum."""
 
     metric: Metric
     route: str = ""  # empty: of all requests
@@ -203,11 +203,11 @@ class Comparison:
 
     @property
     def decided_by(self) -> DecidingRow | None:
-        """The row that made the verdict, which is that row's verdict, too. None: inconclusive, or not comparable.
+        """The row that made the verdict; it has the same verdict. None: inconclusive or not comparable.
 
-        Of a regression the worst row of the total, measured by its margin; else the worst of a route; else what decided
-        the first stratum that regressed. Of an improvement the primary, else what improved beside it. Equivalent is what
-        the primary is.
+        A regression is decided by the worst row of the total in units of its margin, else by the
+        worst row of a route, else by the row of the first stratum that regressed. An improvement
+        is decided by the primary, else by the guard that improved; equivalence by the primary.
         """
         if self.verdict == "regressed":
             return self._regressed()

@@ -6,7 +6,16 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from tputtui.experiments.outcome import Comparison, DecidingRow, Difference, Interval, Metric, Stratum, Verdict, is_unbounded
+from tputtui.experiments.outcome import (
+    Comparison,
+    DecidingRow,
+    Difference,
+    Interval,
+    Metric,
+    Stratum,
+    Verdict,
+    is_unbounded,
+)
 from tputtui.experiments.results import Result
 from tputtui.text import UNKNOWN, clean, number, seconds, span
 

@@ -28,6 +28,11 @@ _STRONG: Final = 0.6  # correlation of neighbouring five-row means
 
 _ROUTES_NAMED: Final = 10  # in the reasons; the report's table has all
 
+_SELDOM: Final = (
+    "A few bursts say little of how often they come: record longer, or several pairs by turns (--pair), until there are "
+    "more of them."
+)
+
 _SPOILERS: Final[Mapping[Flag, str]] = {
     "incident": "the incident",
     "drift": "the drift",
@@ -154,6 +159,8 @@ def _advice(answer: Comparison, found: Estimate | None, arms: Arms, context: Con
         return (f"Run it again without {' or '.join(spoiled)}: that allows no verdict however long the runs are.",)
     if answer.shifted:
         return ("Run both under the same mix of routes.",)
+    if answer.verdict == "inconclusive" and _only_bursts_are_open(answer):
+        return (_SELDOM,)
     if answer.verdict == "inconclusive":
         margin = context.margin(answer.primary)
         return next_design(found, answer.primary, margin, arms, context)
@@ -164,6 +171,12 @@ def _advice(answer: Comparison, found: Estimate | None, arms: Arms, context: Con
     if answer.verdict == "improved":
         return ("To verify it: the same at three load levels and through one outage (--stratum).",)
     return ()
+
+
+def _only_bursts_are_open(answer: Comparison) -> bool:
+    """Whether all that guards is settled but errors that came in bursts."""
+    unsure = [one for one in answer.metrics if one.guards and one.verdict == "inconclusive"]
+    return bool(unsure) and all(one.note for one in unsure)
 
 
 def _needed(measured: Measured, margin: float, primary: str, arms: Arms, notes: Notes) -> float | None:

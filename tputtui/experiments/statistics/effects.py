@@ -26,10 +26,10 @@ BUSY: Final = 30.0
 """Requests a second below which a per-second p99 is a maximum that depends on their number."""
 
 RARE: Final = 30
-"""Errors in both arms below which no long-run variance is estimated, only their counts are compared."""
+"""Errors in both arms below which they are too few for a long-run variance."""
 
 BURSTY: Final = 1.5
-"""Errors that count as one independent error, from which on a report says so."""
+"""Overdispersion factor from which on a report says that errors came in bursts."""
 
 ASSUMED_RUN_SD: Final = 0.02
 """What two equal runs are taken to differ by where no A/A history says better. A guess, and said to be one."""
@@ -132,10 +132,10 @@ def cost(arms: Arms, error: Between) -> Measured:
 
 
 def errors(arms: Arms) -> Measured:
-    """The difference of the error ratios, never surer than the bursts in which errors come allow.
+    """The difference of the error ratios, with an interval that allows for bursts (`error_counts`).
 
-    Counts of errors always have a say (`error_counts`). From RARE errors on the long-run variance of the per-second
-    residuals has one, too, and the less sure of both holds.
+    From RARE errors on, the long-run variance of the per-second residuals is estimated as well,
+    and the wider interval and the larger p of the two are used.
     """
     columns = arms.column("err_ratio")
     if columns is None:
@@ -167,7 +167,7 @@ def errors(arms: Arms) -> Measured:
 
 
 def _long_run_errors(before: ErrorCount, after: ErrorCount, factor: float, paired: bool) -> Estimate:
-    """The estimate from residuals, its variance no less than that of so many independent events."""
+    """The estimate from per-second residuals, with at least the variance that bursts give."""
     a, b = (one.residuals * len(one.residuals) for one in (before, after))
     effect = after.ratio - before.ratio
     found = _difference(a, b, effect, paired)
@@ -182,11 +182,13 @@ def _wider(ends: tuple[float, float], others: tuple[float, float]) -> tuple[floa
 
 
 def _burst_note(errors: float, factor: float) -> str:
-    """Why so many errors prove so little."""
+    """How many independent errors a count with bursts is worth, where it differs."""
     if factor < BURSTY:
         return ""
     events = max(1, round(errors / factor))
-    return f"{errors:,.0f} errors came in bursts and count as about {events} independent {'ones' if events > 1 else 'one'}"
+    return (
+        f"{errors:,.0f} errors came in bursts and count as about {events} independent {'ones' if events > 1 else 'one'}"
+    )
 
 
 def _relative(a: Array, b: Array, effect: float, paired: bool, error: Between) -> Estimate:

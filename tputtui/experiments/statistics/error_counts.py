@@ -1,8 +1,9 @@
-"""Errors that come in bursts: how many independent ones they are worth, and what two such counts can tell.
+"""Comparison of two error counts whose errors come in bursts.
 
-A dependency that is away for a moment fails thirty requests at once; that is one event, not thirty. How much more the
-errors of neighbouring rows vary than independent ones would is the overdispersion factor: a count of errors divided by it
-is the number of independent events. Without bursts the factor is 1 and the limits are those of two Poisson counts.
+A dependency that is down for a moment fails thirty requests at once: that is one event, not
+thirty. The overdispersion factor is the variance of the errors of neighbouring rows over the
+variance that independent errors would have. A count of errors divided by it is a number of
+independent events, and those are compared as Poisson counts.
 """
 
 from __future__ import annotations
@@ -17,19 +18,19 @@ from tputtui.experiments.statistics.longrun import Array
 from tputtui.frozen import frozen
 
 _CHANCE: Final = 0.05
-"""Share of windows' variances of independent errors that lie above the level from which on one is believed."""
+"""Share of runs with independent errors in which overdispersion at one window width is believed."""
 
 _STEPS: Final = 30  # of the bisection for p: to 1e-9
 
 
 @frozen
 class ErrorCount:
-    """The errors of one arm, row by row, in shares of all its requests."""
+    """Errors of one arm, row by row, as shares of all its requests."""
 
     errors: float
     requests: float
-    residuals: Array  # each row's errors less its due
-    expected: Array  # the variance of each, were all errors independent
+    residuals: Array  # errors of each row minus their expectation
+    expected: Array  # variance of each residual if all errors were independent
 
     @property
     def ratio(self) -> float:
@@ -38,7 +39,7 @@ class ErrorCount:
 
 
 def count(failed: Array, requests: Array) -> ErrorCount:
-    """One arm from the errors and the requests of each row."""
+    """Build the count of one arm from the errors and the requests of each row."""
     total = float(requests.sum())
     share = float(failed.sum()) / total
     return ErrorCount(
@@ -47,25 +48,30 @@ def count(failed: Array, requests: Array) -> ErrorCount:
 
 
 def overdispersion(arms: Sequence[ErrorCount], paired: bool) -> float:
-    """By how much the variance of the difference exceeds that of independent errors; never below 1.
+    """Return the variance of the difference over that of independent errors; never below 1.
 
-    Errors are summed over sliding windows of 1, 2, 4, ... rows up to half of the run, so that a burst of any length up to
-    that falls into one. The largest ratio counts, of those that independent errors exceed in 5 % of all cases only. Of
-    paired arms the difference of the rows is taken: a burst that both arms share evenly is in neither's disfavour.
+    Residuals are summed over sliding windows of 1, 2, 4, ... rows, up to half of the run, so that
+    a burst of any length up to that fits into one. The result is the largest ratio of those that
+    independent errors exceed in 5 % of runs (chi-squared). Paired arms are subtracted row by row
+    first: a burst that both share evenly cancels out.
     """
     series = [(one.residuals, one.expected) for one in arms]
     if paired:
         before, after = arms
         series = [(after.residuals - before.residuals, before.expected + after.expected)]
-    due = [float(expected.sum()) for _, expected in series]
-    if sum(due) <= 0:
+    independent = [float(expected.sum()) for _, expected in series]
+    whole = sum(independent)
+    if whole <= 0:
         return 1.0
     factor = 1.0
     for width in _widths(min(len(residuals) for residuals, _ in series)):
         variance = sum(_variance(residuals, width) for residuals, _ in series)
-        below = sum(part**2 / (len(residuals) / width - 1) for part, (residuals, _) in zip(due, series, strict=True))
-        freedom = sum(due) ** 2 / below
-        ratio = variance / sum(due)
+        # degrees of freedom after Satterthwaite: an arm without errors adds none
+        spread = sum(
+            part**2 / (len(residuals) / width - 1) for part, (residuals, _) in zip(independent, series, strict=True)
+        )
+        freedom = whole**2 / spread
+        ratio = variance / whole
         if ratio >= chdtri(freedom, _CHANCE) / freedom:
             factor = max(factor, ratio)
     return factor
@@ -81,19 +87,25 @@ def _widths(rows: int) -> Iterator[int]:
 
 
 def _variance(residuals: Array, width: int) -> float:
-    """The variance of the sum of all rows, from that of sliding windows; their mean was taken out, which is made up for."""
+    """Return the variance of the sum of all rows, estimated from windows of one width.
+
+    The last factor corrects for the mean, which the residuals have lost.
+    """
     sums = np.concatenate(([0.0], np.cumsum(residuals)))
     windows = sums[width:] - sums[:-width]
     rows = len(residuals)
     return float(np.mean(windows**2)) * rows / width / (1 - width / rows)
 
 
-def interval(before: ErrorCount, after: ErrorCount, factor: float, level: float, *, exact: bool = False) -> tuple[float, float]:
-    """Limits of the difference of two error ratios: MOVER (Zou and Donner, 2008) of each arm's own limits.
+def interval(
+    before: ErrorCount, after: ErrorCount, factor: float, level: float, *, exact: bool = False
+) -> tuple[float, float]:
+    """Return the confidence limits of the difference of two error ratios.
 
-    Of independent errors those are Jeffreys', which come nearest to the level; the larger the bursts, the nearer to
-    Garwood's exact ones, for the size of a burst is estimated, too. `exact`: always Garwood's, to show that a difference
-    is small.
+    MOVER (Zou and Donner, 2008) joins the limits of both arms. For independent errors (factor 1)
+    those are Jeffreys', whose coverage is nearest to `level`. With growing bursts they approach
+    Garwood's exact limits, because the size of a burst is itself an estimate. `exact` asks for
+    Garwood's limits always: a claim that the difference is small must not be optimistic.
     """
     shape = 1.0 if exact else 1.0 - 0.5 / factor
     (low_a, high_a), (low_b, high_b) = (_limits(one, factor, level, shape) for one in (before, after))
@@ -111,7 +123,7 @@ def _limits(one: ErrorCount, factor: float, level: float, shape: float) -> tuple
 
 
 def p_value(before: ErrorCount, after: ErrorCount, factor: float) -> float:
-    """Two-sided: one less the level at which the interval just reaches no difference."""
+    """Return the two-sided p: 1 minus the level at which the interval just reaches 0."""
     if before.ratio == after.ratio:
         return 1.0
     low, high = 0.0, 1.0

@@ -57,10 +57,10 @@ def judged_together(
     beside: Sequence[float],
     fewest: float = FEWEST_EFFECTIVE,
 ) -> list[tuple[Metric, ...]]:
-    """The metrics of many groups (routes), of which `guarding` have a say in each.
+    """The metrics of many groups (routes), each with the names that have a say in its verdict.
 
-    Holm's correction is over all that have a say in any group, and over the tests `beside` them (the total's), so that
-    many groups make no more false calls than one.
+    Holm's correction is over the metrics with a say in all groups and over the tests `beside`
+    them (those of the total), so that a thousand groups make no more false calls than one.
     """
     tests = [_tests(measured) for measured in each]
     places = [(group, name) for group, names in enumerate(guarding) for name in names if name in tests[group]]
@@ -135,9 +135,7 @@ def _plain(log_ratio: float) -> float:
     return float(np.expm1(min(log_ratio, 50.0)))
 
 
-def _word(
-    name: str, test: _Test, p: float, margin: float, n_eff: float | None, fewest: float
-) -> tuple[Verdict, str]:
+def _word(name: str, test: _Test, p: float, margin: float, n_eff: float | None, fewest: float) -> tuple[Verdict, str]:
     if n_eff is not None and n_eff < fewest:
         return "inconclusive", f"only {n_eff:.0f} effective rows of the {fewest:.0f} that a verdict needs"
     if p < ALPHA and abs(test.effect) >= margin:
