@@ -1,11 +1,14 @@
 """How often `compare` is wrong, and how often it finds what is there: a simulation with known truth.
 
-    python bench/compare.py [--runs 400] [--seed 1]
+    python bench/compare.py [--runs 400] [--seed 1] [--only pairs|errors]
 
 Each row is so many simulated pairs of runs through the whole of `compare`, all gates included. "false" is the share of
 improved and regressed verdicts where nothing was changed (nominal 5 %; cells above 5 % plus two Monte-Carlo standard
 errors are marked); "right" the share of correct verdicts where something was; "coverage" how often the 95 % interval of
 throughput holds the true effect.
+
+The second table is of errors alone: how often p < 5 % where both arms have the same (bursts of all kinds), and where the
+candidate truly has more. The third is of services with routes, through the whole of `compare`.
 """
 
 from __future__ import annotations
@@ -14,17 +17,20 @@ import argparse
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import numpy as np
-from simulated import Service, run
+from simulated import Service, Values, ar1, burst, failing, routed, run, scattered
 
 from tputtui.experiments.context import Context
 from tputtui.experiments.outcome import Comparison, Design
 from tputtui.experiments.rows import Rows
+from tputtui.experiments.statistics import effects
+from tputtui.experiments.statistics.arms import Arms, arm
 from tputtui.experiments.statistics.compare import compare
 from tputtui.experiments.statistics.pairs import Pair, compare_pairs
 
@@ -107,20 +113,198 @@ def cells() -> list[Cell]:
     return out
 
 
+ErrorPair = tuple[Values, Values]
+MakeErrors = Callable[[np.random.Generator], ErrorPair]
+MakeSize = Callable[[np.random.Generator], tuple[int, int]]
+"""Errors and seconds of a burst."""
+
+REQUESTS = 5000.0  # a second, where only errors are compared
+
+
+def limit(runs: int) -> float:
+    """5 % plus two Monte-Carlo standard errors."""
+    return float(0.05 + 2 * (0.05 * 0.95 / runs) ** 0.5)
+
+
+def error_cells() -> list[tuple[str, MakeErrors, bool, bool]]:
+    """(what, errors of both arms, whether paired, whether the candidate truly has more)."""
+    out: list[tuple[str, MakeErrors, bool, bool]] = []
+
+    def add(what: str, make: MakeErrors, *, paired: bool = False, more: bool = False) -> None:
+        out.append((what, make, paired, more))
+
+    for seconds, length in ((60, 1), (60, 20), (120, 60), (300, 5), (300, 60), (300, 150)):
+        for errors in (29, 30, 31, 100, 1000):
+            add(f"{errors} errors in one burst of {length} s, {seconds} s", _one_burst(seconds, errors, length))
+    for seconds in (120, 300, 600):
+        for mean in (0.5, 1, 2, 4, 8):
+            for length in (1, 5, 20):
+                what = f"{mean:g} bursts an arm of 30 errors in {length} s, {seconds} s"
+                add(what, _bursts(seconds, mean, 0.0, _of_thirty(length)))
+    for mean in (0.5, 1, 2, 4, 8, 16):
+        for background in (0.0, 5.0, 60.0):
+            what = f"{mean:g} bursts an arm of any size in 1 to 30 s beside {background:g} errors, 300 s"
+            add(what, _bursts(300, mean, background, _any_burst))
+    for errors in (12, 29, 60, 400):
+        for paired in (True, False):
+            add(
+                f"{errors} errors of a shock that both share, {'' if paired else 'not '}paired",
+                _shock(errors),
+                paired=paired,
+            )
+    for phi, cv in ((0.5, 1.0), (0.9, 1.0), (0.95, 1.5)):
+        for seconds in (120, 300, 600):
+            for errors in (8, 15, 25, 60, 600):
+                add(
+                    f"about {errors} errors, rate wanders (φ {phi}, cv {cv}), {seconds} s",
+                    _wandering(seconds, errors, phi, cv),
+                )
+    for errors in (3, 8, 14, 20, 100):
+        add(f"about {errors} independent errors, 300 s", _independent(errors, errors))
+    for before, after in ((0, 6), (0, 8), (0.5, 8), (2, 10), (3, 14), (5, 15), (8, 20), (10, 25), (20, 40), (100, 150)):
+        add(f"about {before} and {after} independent errors, 300 s", _independent(before, after), more=True)
+    for count in (4, 6, 8, 12):
+        add(f"0 and {count} bursts of 30 errors in 3 s, 300 s", _more_bursts(count), more=True)
+    return out
+
+
+def _one_burst(seconds: int, errors: int, length: int) -> MakeErrors:
+    def make(rng: np.random.Generator) -> ErrorPair:
+        sides = burst(rng, seconds, errors, length), np.zeros(seconds)
+        return sides if rng.random() < 0.5 else sides[::-1]
+
+    return make
+
+
+def _of_thirty(length: int) -> MakeSize:
+    return lambda _rng: (30, length)
+
+
+def _any_burst(rng: np.random.Generator) -> tuple[int, int]:
+    return int(rng.geometric(1 / 25)), int(rng.integers(1, 30))
+
+
+def _bursts(seconds: int, mean: float, background: float, size: MakeSize) -> MakeErrors:
+    def side(rng: np.random.Generator) -> Values:
+        counts = scattered(rng, seconds, background)
+        for _ in range(rng.poisson(mean)):
+            counts += burst(rng, seconds, *size(rng))
+        return counts
+
+    return lambda rng: (side(rng), side(rng))
+
+
+def _shock(errors: int) -> MakeErrors:
+    def make(rng: np.random.Generator) -> ErrorPair:
+        both = burst(rng, 300, errors, 12)
+        one = rng.binomial(both.astype(np.int64), 0.5).astype(np.float64)
+        return one, both - one
+
+    return make
+
+
+def _wandering(seconds: int, errors: float, phi: float, cv: float) -> MakeErrors:
+    def side(rng: np.random.Generator) -> Values:
+        return rng.poisson(errors / seconds * ar1(rng, seconds, phi, cv)).astype(np.float64)
+
+    return lambda rng: (side(rng), side(rng))
+
+
+def _independent(before: float, after: float) -> MakeErrors:
+    return lambda rng: (scattered(rng, 300, before), scattered(rng, 300, after))
+
+
+def _more_bursts(count: int) -> MakeErrors:
+    def make(rng: np.random.Generator) -> ErrorPair:
+        return np.zeros(300), np.sum([burst(rng, 300, 30, 3) for _ in range(count)], axis=0)
+
+    return make
+
+
+def _p(failed: ErrorPair, paired: bool) -> float:
+    sides = []
+    for counts in failed:
+        rows = Rows("", tuple(map(float, range(len(counts)))), {"rps": (REQUESTS,) * len(counts)})
+        sides.append(arm(failing(rows, counts)))
+    found = effects.errors(Arms(sides[0], sides[1], paired))
+    if found.exact_p is not None:
+        return found.exact_p
+    return found.estimate.p() if found.estimate is not None else 1.0
+
+
+def errors_table(runs: int, seed: int) -> None:
+    """How often a difference of errors is called."""
+    print("\n| errors | false % | right % |\n|---|---:|---:|")
+    for number, (what, make, paired, more) in enumerate(error_cells()):
+        rng = np.random.default_rng([seed, 1, number])
+        share = sum(_p(make(rng), paired) < 0.05 for _ in range(runs)) / runs
+        mark = " (!)" if share > limit(runs) else ""
+        cells = f"– | {share:.1%}" if more else f"{share:.1%}{mark} | –"
+        print(f"| {what} | {cells} |".replace("%", " %"), flush=True)
+
+
+def routes_table(runs: int, seed: int) -> None:
+    """How often a service with routes is called: equal ones with bursts, and one whose errors rose on a route."""
+    print("\n| routes | what | regressed % | by the right route % | ms of CPU |\n|---:|---|---:|---:|---:|")
+    for number, (routes, kind) in enumerate(
+        (routes, kind) for routes in (4, 20, 200) for kind in ("equal", "bursts", "a route fails")
+    ):
+        rng = np.random.default_rng([seed, 2, number])
+        called = right = 0
+        few = max(10, runs // routes)
+        spent = 0.0
+        for _ in range(few):
+            baseline = _shop(rng, routes, kind, candidate=False)
+            candidate = _shop(rng, routes, kind, candidate=True)
+            begin = time.process_time()
+            answer = compare(baseline, candidate, Context(design="concurrent"))
+            spent += time.process_time() - begin
+            row = answer.decided_by
+            called += answer.verdict == "regressed"
+            right += row is not None and answer.verdict == "regressed" and row.route == "/r1"
+        mark = " (!)" if kind != "a route fails" and called / few > limit(few) else ""
+        found = f"{right / few:.1%}" if kind == "a route fails" else "–"
+        line = f"| {routes} | {kind} ({few}) | {called / few:.1%}{mark} | {found} | {1000 * spent / few:.0f} |"
+        print(line.replace("%", " %"), flush=True)
+
+
+def _shop(rng: np.random.Generator, routes: int, kind: str, *, candidate: bool) -> Rows:
+    service = Service(rate=60.0, phi=0.3, cv=0.04, errors=0.0)
+    out = {}
+    for number in range(routes):
+        counts = scattered(rng, 300, 2.0)
+        if kind == "bursts" and rng.random() < 0.3:
+            counts += burst(rng, 300, int(rng.integers(20, 40)), int(rng.integers(1, 20)))
+        if kind == "a route fails" and candidate and number == 1:
+            counts += scattered(rng, 300, 60.0)
+        out[f"/r{number}"] = failing(run(rng, 300, service), counts)
+    return routed(out)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", choices=("pairs", "errors"))
     options = parser.parse_args()
+    if options.only != "errors":
+        pairs_table(options.runs, options.seed)
+    if options.only != "pairs":
+        errors_table(options.runs, options.seed)
+        routes_table(options.runs, options.seed)
+
+
+def pairs_table(runs: int, seed: int) -> None:
+    """How often a pair of runs is called, by the whole of `compare`."""
     begin = time.process_time()
     print("| design | s | φ | truth | false % | right % | equivalent % | inconclusive % | coverage % |")
     print("|---|---:|---:|---|---:|---:|---:|---:|---:|")
     spent = 0
     for number, cell in enumerate(cells()):
-        rng = np.random.default_rng([options.seed, number])
+        rng = np.random.default_rng([seed, number])
         words: Counter[str] = Counter()
         covered = intervals = 0
-        for _ in range(options.runs):
+        for _ in range(runs):
             answer = cell.simulate(rng)
             words[answer.verdict] += 1
             metric = answer.metric("throughput")
@@ -129,19 +313,16 @@ def main() -> None:
                 covered += metric.ci.low <= cell.effect <= metric.ci.high
             spent += 1
         expected = cell.expected()
-        called = (words["improved"] + words["regressed"]) / options.runs
-        limit = 0.05 + 2 * (0.05 * 0.95 / options.runs) ** 0.5
-        false = f"{called:.1%}{' (!)' if called > limit else ''}" if not expected else "–"
-        right = f"{words[expected] / options.runs:.1%}" if expected else "–"
-        rest = f"{words['equivalent'] / options.runs:.0%} | {words['inconclusive'] / options.runs:.0%}"
+        called = (words["improved"] + words["regressed"]) / runs
+        false = f"{called:.1%}{' (!)' if called > limit(runs) else ''}" if not expected else "–"
+        right = f"{words[expected] / runs:.1%}" if expected else "–"
+        rest = f"{words['equivalent'] / runs:.0%} | {words['inconclusive'] / runs:.0%}"
         coverage = f"{covered / intervals:.1%}" if intervals else "–"
         line = (
             f"| {cell.title} | {cell.seconds} | {cell.phi} | {cell.truth} | {false} | {right} | {rest} | {coverage} |"
         )
         print(line.replace("%", " %"), flush=True)
-    print(
-        f"\n{spent:,} comparisons, {(time.process_time() - begin) / spent * 1000:.0f} ms of CPU each, seed {options.seed}"
-    )
+    print(f"\n{spent:,} comparisons, {(time.process_time() - begin) / spent * 1000:.0f} ms of CPU each, seed {seed}")
 
 
 if __name__ == "__main__":

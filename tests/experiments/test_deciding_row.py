@@ -41,11 +41,12 @@ def assert_it_does_not_contradict_its_rows(answer: Comparison) -> None:
         assert row is None
         return
     assert row is not None, found["reasons"]
-    listed = found["metrics"]
+    where = found
     if row["stratum"] is not None:
-        (listed,) = [one["metrics"] for one in found["strata"] if one["name"] == row["stratum"]]
+        (where,) = [one for one in found["strata"] if one["name"] == row["stratum"]]
+    listed = where["metrics"]
     if row["route"] is not None:
-        (route,) = [one for one in found["routes"] if one["name"] == row["route"]]
+        (route,) = [one for one in where["routes"] if one["name"] == row["route"]]
         assert route["verdict"] == found["verdict"]
         listed = route["metrics"]
     (metric,) = [one for one in listed if one["name"] == row["metric"]]

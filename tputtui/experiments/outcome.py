@@ -170,6 +170,7 @@ class Stratum:
     metrics: tuple[Metric, ...] = ()  # all that was measured in it
     why: str = ""  # the first of its own reasons
     decided_by: DecidingRow | None = None  # what made its verdict
+    routes: tuple[Route, ...] = ()  # those that regressed
 
     def metric(self, name: str) -> Metric | None:
         """A metric by its name; None where there is none."""

@@ -148,6 +148,7 @@ def _stratum(one: Stratum) -> dict[str, object]:
         "verdict": one.verdict,
         "why": one.why,
         "decided_by": _row(one.decided_by),
+        "routes": [_route(each) for each in one.routes],
         "metrics": [metric(each) for each in one.metrics],
     }
 

@@ -178,4 +178,5 @@ def stratum(name: str, one: Comparison, kind: StratumKind) -> Stratum:
         one.metrics,
         one.reasons[0] if one.reasons and one.verdict in ("inconclusive", "not_comparable", "regressed") else "",
         one.decided_by,
+        tuple(route for route in one.routes if route.verdict == "regressed"),
     )
