@@ -174,6 +174,16 @@ def test_the_interval_holds_the_truth_with_and_without_bursts() -> None:
     assert min(held.values()) >= 0.90 * RUNS, held
 
 
+def test_an_interval_of_ninety_percent_lies_within_that_of_ninety_five() -> None:
+    rng = np.random.default_rng(7)
+    for errors in (0.0, 0.7, 3.0, 30.0, 3000.0):
+        for _ in range(20):
+            found = errors_of((scattered(rng, 100, errors), scattered(rng, 100, errors)))
+            assert found.limits is not None
+            assert found.limits_90 is not None
+            assert found.limits[0] <= found.limits_90[0] <= found.limits_90[1] <= found.limits[1]
+
+
 def test_one_burst_of_most_requests_leaves_the_difference_unbounded_and_says_so() -> None:
     counts = np.zeros(100)
     counts[50] = 5000

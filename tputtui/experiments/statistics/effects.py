@@ -153,8 +153,9 @@ def errors(arms: Arms) -> Measured:
         counted.append(error_counts.count(ratios[there] * requests, requests))
     before, after = counted
     factor = error_counts.overdispersion(counted, arms.paired)
-    limits = error_counts.interval(before, after, factor, 0.95)
     limits_90 = error_counts.interval(before, after, factor, 0.90, exact=True)
+    # of very few errors the exact limits are the wider ones even at the lower level
+    limits = _wider(error_counts.interval(before, after, factor, 0.95), limits_90)
     p = error_counts.p_value(before, after, factor)
     found = None
     if before.errors + after.errors >= RARE:
@@ -186,9 +187,8 @@ def _burst_note(errors: float, factor: float) -> str:
     if factor < BURSTY:
         return ""
     events = max(1, round(errors / factor))
-    return (
-        f"{errors:,.0f} errors came in bursts and count as about {events} independent {'ones' if events > 1 else 'one'}"
-    )
+    noun = "ones" if events > 1 else "one"
+    return f"{errors:,.0f} errors came in bursts and count as about {events:,} independent {noun}"
 
 
 def _relative(a: Array, b: Array, effect: float, paired: bool, error: Between) -> Estimate:
