@@ -13,6 +13,7 @@ from tputtui.model import (
     FurtherSignal,
     Headroom,
     HostState,
+    LastFigure,
     LatencyState,
     Quantile,
     SaturationState,
@@ -45,6 +46,7 @@ def to_json(snapshot: Snapshot) -> Json:
             {
                 "expression": objective.expression,
                 "state": objective.state,
+                "reason": objective.reason or None,
                 "ok": None if objective.state == "no_data" else objective.state != "missed",
                 "value": _number(objective.value),
                 "for_s": _number(objective.for_s, 3),
@@ -92,11 +94,13 @@ def _headroom(found: Sequence[Headroom]) -> Json:
 
 
 def _target(target: TargetStatus) -> Json:
-    up = target.state == "up"
+    up = target.up is True
     return {
         "name": target.name,
         "url": target.url,
-        "up": None if target.state == "waiting" else up,
+        "up": target.up,
+        "state": None if target.state == "waiting" else target.state,
+        "waiting_s": _number(target.waiting_s, 3),
         "error": target.error,
         "warning": target.warning,
         "scrape_ms": _number(None if target.scrape_s is None else target.scrape_s * 1000, 3),
@@ -127,12 +131,21 @@ def _traffic(traffic: TrafficState | None) -> Json | None:
     return {
         "family": traffic.family,
         "rps": _number(traffic.rps),
+        "last": _last(traffic.last),
         "unit": traffic.unit,
         "total": _number(traffic.total),
         "best_60s": _number(traffic.best_60s),
         "since_start": _number(traffic.since_start),
         "reason": traffic.reason,
     }
+
+
+def _last(last: LastFigure | None) -> Json | None:
+    """A figure of the time before the answer was late; of a latency, which quantile it is."""
+    if last is None:
+        return None
+    which = {} if last.q is None else {"quantile": quantile_key(last.q)}
+    return {"value": _number(last.value), "age_s": _number(last.age_s, 3), **which}
 
 
 def _errors(errors: ErrorState | None) -> Json | None:
@@ -143,6 +156,7 @@ def _errors(errors: ErrorState | None) -> Json | None:
         "label": errors.label,
         "values": list(errors.values),
         "ratio": _number(errors.ratio),
+        "last": _last(errors.last),
         "rps": _number(errors.rps),
         "by_class": {name: _number(value) for name, value in sorted(errors.by_class.items())},
     }
@@ -166,6 +180,7 @@ def _latency(latency: LatencyState | None) -> Json | None:
         "quantiles": _quantiles(latency.quantiles),
         "at_least": [quantile_key(quantile.q) for quantile in latency.quantiles if quantile.at_least],
         "mean": _number(latency.mean),
+        "last": _last(latency.last),
         "since_start": _quantiles(latency.since_start, latency.quantiles),
     }
 

@@ -26,6 +26,7 @@ class Fake:
     name: str
     takes_s: float = 0.0
     error: str | None = None
+    timeout_s: float = 10.0
     starts: list[float] = field(default_factory=list)
     deadlines: list[float] = field(default_factory=list)
     wanted: list[frozenset[str] | None] = field(default_factory=list)

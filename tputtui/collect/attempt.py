@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import ssl
+import time
 from collections.abc import Iterator
 from typing import Literal
 
@@ -22,8 +23,19 @@ _TLS_ALERT = b"\x15\x03"
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG")
 
 
+CONNECT_S = 2.0
+"""A target to which no connection stands by then is unreachable. Resolving its name has as long."""
+
+
 class FetchError(Exception):
-    """An attempt failed; the text is the sentence that is shown."""
+    """An attempt failed; the text is the sentence that is shown.
+
+    `late`: the connection stands and the answer did not come, or not whole, by the deadline.
+    """
+
+    def __init__(self, text: str, *, late: bool = False) -> None:
+        super().__init__(text)
+        self.late = late
 
 
 class Attempt:
@@ -41,10 +53,13 @@ class Attempt:
         self.first = b""  # the first few of them
         self.expected: int | None = None  # Content-Length
         self.body = 0  # encoded bytes of the body
+        self.answered: tuple[float, float] | None = None  # (monotonic, unix) when the first byte came
 
     def took(self, data: bytes) -> None:
         """Count bytes that came from the wire."""
         if data:
+            if not self.received:
+                self.answered = time.monotonic(), time.time()
             self.received += len(data)
             if len(self.first) < 8:
                 self.first += data[:8]
@@ -56,13 +71,18 @@ class Attempt:
         """Whether a kept connection was used and not a byte came over it since we asked."""
         return not self.connected and not self.received
 
-    def timed_out(self, deadline_s: float) -> str:
-        """The sentence for a deadline that passed in the present phase."""
-        after = f"{deadline_s:g} s"
+    @property
+    def is_connected(self) -> bool:
+        """Whether a connection stands, so that what is waited for is the answer."""
+        return self.phase not in ("resolving", "connecting")
+
+    def timed_out(self, limit_s: float) -> str:
+        """The sentence for a limit that passed in the present phase."""
+        after = f"{limit_s:g} s"
         if self.phase == "resolving":
-            return f"the name {self.host!r} was not resolved within {after}"
+            return f"unreachable: the name {self.host!r} was not resolved within {after}"
         if self.phase == "connecting":
-            return f"connect timed out after {after}"
+            return f"unreachable: connect timed out after {after}"
         if self.phase == "handshake":
             return f"no TLS handshake within {after}"
         if self.phase == "waiting":

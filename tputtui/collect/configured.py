@@ -11,12 +11,12 @@ from tputtui.redaction import Redactor, learn
 _PUBLIC_HEADERS = frozenset(("accept", "accept-language", "host", "thanos-tenant", "user-agent", "x-scope-orgid"))
 
 
-def endpoint_settings(target: settings.TargetSettings, limits: settings.Limits) -> fetch.TargetSettings:
+def endpoint_settings(target: settings.TargetSettings, of_all: settings.Settings) -> fetch.TargetSettings:
     """The endpoint's settings; credentials of the URL stand back behind those that were configured.
 
     Raises ValueError where the URL is none (see `address.parse_address`).
     """
-    address = parse_address(target.address)
+    address, limits = parse_address(target.address), of_all.limits
     password = _secret(target.password_file, target.password_env)
     if password is None and address.password:
         password = Secret.text(address.password)
@@ -41,6 +41,7 @@ def endpoint_settings(target: settings.TargetSettings, limits: settings.Limits) 
         max_series=target.max_series or limits.series_per_target,
         max_header_bytes=limits.header_bytes,
         max_redirects=limits.redirects,
+        timeout_s=target.timeout_s or of_all.timeout_s,
     )
 
 

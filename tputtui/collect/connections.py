@@ -20,9 +20,10 @@ import httpcore
 import httpx
 
 from tputtui.collect.aside import Aside
-from tputtui.collect.attempt import FetchError
+from tputtui.collect.attempt import CONNECT_S, FetchError
 from tputtui.collect.descriptors import require_room, shortage
 from tputtui.collect.streams import Observer, Stream, connect
+from tputtui.collect.time_limit import TimeLimit
 from tputtui.text import clean
 
 _IDLE_S = 300.0  # longer than any sensible interval: a connection that is scraped stays open
@@ -159,15 +160,20 @@ class Backend(Observer, httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> Stream:
-        """A connection to the first address that answers. Raises FetchError for an unknown name."""
-        del timeout, local_address, socket_options  # unused: the deadline of the whole scrape rules
+        """A connection to the first address that answers. Raises FetchError for an unknown name, and after CONNECT_S."""
+        del timeout, local_address, socket_options  # unused: the limits here and the scrape's deadline rule
         attempt = self.attempt
         attempt.connected = True
         attempt.host = clean(host, 60)
-        attempt.phase = "resolving"
-        addresses = await self._resolve(host, port)
-        attempt.phase = "connecting"
-        stream = await _first_of([connect(address, port, self) for address in addresses])
+        try:
+            attempt.phase = "resolving"
+            async with TimeLimit(CONNECT_S):
+                addresses = await self._resolve(host, port)
+            attempt.phase = "connecting"
+            async with TimeLimit(CONNECT_S):
+                stream = await _first_of([connect(address, port, self) for address in addresses])
+        except TimeoutError:
+            raise FetchError(attempt.timed_out(CONNECT_S)) from None
         attempt.phase = "waiting"
         return stream
 

@@ -21,6 +21,7 @@ __all__ = ["Endpoint", "Reader", "TargetSettings"]
 
 ACCEPT = "text/plain;version=0.0.4;q=1,*/*;q=0.1"
 _MAY_BE_CUT = "the last line is not read: the answer has no length and ends without a newline, so it may be cut"
+_AT_ONCE_S = 0.05  # a body that takes no longer than this came with its first byte
 _SCAN_ASIDE_BYTES = 2_000_000  # from here on reading takes longer than the loop should stand still (10 ms)
 
 
@@ -47,29 +48,43 @@ class Endpoint:
         """The target as the model knows it."""
         return self.settings.target
 
+    @property
+    def timeout_s(self) -> float:
+        """How long one scrape may take, as it is configured."""
+        return self.settings.timeout_s
+
     async def scrape(self, deadline_s: float, wanted: frozenset[str] | None = None) -> Scrape:
         """Ask once. Resolving, connecting and the whole body have `deadline_s` seconds together.
 
         Whatever goes wrong is the scrape's `error`; only a cancellation gets out. `wanted`: the sample names to read.
+        The time of a good scrape is that of the answer's first byte: what comes later was counted by then.
         """
         await self._fetcher.load()
         started = time.monotonic()
-        answer: Answer | None = None
-        error = ""
         try:
             answer = await self._fetcher.fetch(deadline_s)
         except FetchError as failure:
-            error = str(failure)
-        at, now = time.monotonic(), time.time()
-        if answer is None:
-            return Scrape(self.name, at, now, at - started, error=error)
+            at = time.monotonic()
+            return Scrape(self.name, at, time.time(), at - started, error=str(failure), late=failure.late)
+        ended = time.monotonic()
+        duration_s = ended - started
+        at, now = answer.began or (ended, time.time())
         try:
             exposition = await self._read(answer, wanted)
         except Exception as failure:  # NotAnExposition, or a defect of the reader: this target's matter alone
             sentence = shortage(failure) or str(failure) or "not a metrics page"
             error = clean(self._fetcher.redactor.sentence(sentence), 200)
-            return Scrape(self.name, at, now, at - started, error=error)
-        return Scrape(self.name, at, now, at - started, exposition=exposition, size=len(answer.body))
+            return Scrape(self.name, at, now, duration_s, error=error)
+        return Scrape(
+            self.name,
+            at,
+            now,
+            duration_s,
+            exposition=exposition,
+            size=len(answer.body),
+            first_byte_s=at - started if ended - at > _AT_ONCE_S else None,
+            delayed_s=answer.delayed_s if answer.delayed_s > _AT_ONCE_S else 0.0,
+        )
 
     async def aclose(self) -> None:
         """Close the connection. The next scrape opens another."""

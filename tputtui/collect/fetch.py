@@ -6,7 +6,6 @@ What comes back is the whole body, bounded and inflated. What it means is the bu
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import re
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from tputtui.collect.aside import Aside
 from tputtui.collect.attempt import Attempt, FetchError, size_text
 from tputtui.collect.credentials import Secret, SecretError
 from tputtui.collect.inflate import ACCEPTED_ENCODINGS, Body
+from tputtui.collect.time_limit import TimeLimit
 from tputtui.frozen import frozen
 from tputtui.model import Target
 from tputtui.redaction import Redactor, redact_url
@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # httpx costs 90 ms: it is loaded at the first scrape, after 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 MAX_SERIES = 50_000
 MAX_REDIRECTS = 5
+TIMEOUT_S = 10.0
 MAX_HEADER_BYTES = 64 * 1024
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _DRAINED_BYTES = 16 * 1024
@@ -59,6 +60,7 @@ class TargetSettings:
     max_series: int = MAX_SERIES
     max_header_bytes: int = MAX_HEADER_BYTES  # that may come before the body, interim answers included
     max_redirects: int = MAX_REDIRECTS  # followed, within the same origin
+    timeout_s: float = TIMEOUT_S  # of one whole scrape
 
     @classmethod
     def of(cls, text: str, name: str | None = None) -> TargetSettings:
@@ -81,6 +83,8 @@ class Answer:
     content_type: str | None
     status: int = HTTPStatus.OK
     framed: bool = True  # a length, chunks or gzip say where it ends; else the end of the connection does
+    began: tuple[float, float] | None = None  # (monotonic, unix) when its first byte came
+    delayed_s: float = 0.0  # of the time that it took, in which our own loop was kept from running
 
 
 @frozen
@@ -117,26 +121,27 @@ class Fetcher:
     async def fetch(
         self, deadline_s: float, url: str | None = None, form: bytes | None = None, *, any_status: bool = False
     ) -> Answer:
-        """Ask once; resolving, connecting and the whole body have `deadline_s` seconds together.
+        """Ask once; resolving, connecting and the whole body have `deadline_s` seconds together, our own delays left out.
 
         `form` is posted, where there is one. With `any_status` the body of a refusal comes back, too. Raises FetchError
         with a sentence; nothing of a failed attempt is used again.
         """
         backend = await self.load()
         backend.attempt = attempt = Attempt()
-        error = "no answer"
+        error, is_late = "no answer", False
         try:
-            async with asyncio.timeout(deadline_s):
+            async with TimeLimit(deadline_s) as limit:
                 request = _Request(url or self.settings.url, await self._headers(form), form, any_status)
-                return await self._fetch(request, attempt, backend)
-        except TimeoutError:
-            error = attempt.timed_out(deadline_s)
+                answer = await self._fetch(request, attempt, backend)
+                return replace(answer, began=attempt.answered, delayed_s=limit.delayed_s)
         except (FetchError, SecretError) as failure:
             error = str(failure)
         except Exception as failure:  # httpx, httpcore, ssl and OSError: each in its own words
-            error = attempt.failed(failure)
+            is_ours = isinstance(failure, TimeoutError) and failure.errno is None  # the kernel's has a number
+            is_late = is_ours and attempt.is_connected
+            error = attempt.timed_out(deadline_s) if is_ours else attempt.failed(failure)
         await self.aclose()
-        raise FetchError(clean(self.redactor.sentence(error), 200))
+        raise FetchError(clean(self.redactor.sentence(error), 200), late=is_late)
 
     async def aclose(self) -> None:
         """Close the connection. The next request opens another."""

@@ -1,5 +1,8 @@
 """When each target is scraped: a task each, spread over the interval, an overrun skipped and counted.
 
+A target is never asked twice at once, and how long an answer may take is the target's own limit, not the interval: while
+an answer is late the target is slow (`waiting`), and the slots that pass meanwhile are skipped.
+
 All targets share one grid, anchored at the first target's second scrape, and each has a slot on it. A few targets have
 slots side by side, so that a tick just after the last of them finds all scrapes fresh; many fill the interval.
 """
@@ -14,9 +17,9 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Protocol
 
+from tputtui.collect.time_limit import Wait
 from tputtui.model import Scrape
 
-LONGEST_DEADLINE_S = 10.0
 FIRST_SPREAD_S = 0.3  # the first scrapes start within this time
 SECOND_AFTER_S = 0.5  # the second scrape follows the first: rates begin early
 SLOTS = 32
@@ -39,6 +42,11 @@ class Scraped(Protocol):
     """What can be polled: `endpoint.Endpoint`, or anything that answers like one."""
 
     name: str
+
+    @property
+    def timeout_s(self) -> float:
+        """How long one scrape may take."""
+        ...
 
     async def scrape(self, deadline_s: float, wanted: frozenset[str] | None) -> Scrape:
         """One attempt; does not raise."""
@@ -76,6 +84,7 @@ class Poller:
         self._took: dict[str, float] = {}  # seconds that a good scrape usually takes, where the newest was good
         self._under_way: set[str] = set()  # targets that usually answer promptly, and have not yet
         self._answered = asyncio.Event()
+        self._waits: dict[str, Wait] = {}
         for endpoint in endpoints:
             self.add(endpoint)
 
@@ -83,6 +92,14 @@ class Poller:
     def missed(self) -> Mapping[str, int]:
         """Scrapes that were skipped because the one before took too long, by target."""
         return MappingProxyType(self._missed)
+
+    def waiting(self) -> Mapping[str, float]:
+        """For how many seconds the answer of each slow target has been late. To be called on the poller's loop.
+
+        Slow: asked and not answered yet for longer than an interval, or beyond a deadline.
+        """
+        late = ((name, wait.late_s(self._interval_s)) for name, wait in self._waits.items())
+        return {name: seconds for name, seconds in late if seconds is not None}
 
     # ------------------------------------------------------------------------------------------ when to look
 
@@ -136,6 +153,7 @@ class Poller:
         self._missed.pop(name, None)
         self._due.pop(name, None)
         self._took.pop(name, None)
+        self._waits.pop(name, None)
         task = self._tasks.pop(name, None)
         if task is not None:
             task.cancel()
@@ -178,11 +196,14 @@ class Poller:
         if self._took.get(name, interval) < PROMPT * interval:
             self._under_way.add(name)
         started = time.monotonic()
+        wait = self._waits.setdefault(name, Wait())
+        wait.ask()
         try:
-            scrape = await endpoint.scrape(min(interval, LONGEST_DEADLINE_S), self._wanted(name))
+            scrape = await endpoint.scrape(endpoint.timeout_s, self._wanted(name))
         finally:
             self._under_way.discard(name)
             self._answered.set()
+        wait.end(late=scrape.late)
         if scrape.error is None:
             took = time.monotonic() - started
             usual = min(
@@ -199,7 +220,7 @@ def next_due(due: float, started: float, now: float, interval: float) -> tuple[f
     """The next point of the grid `due` + k·`interval` to scrape at, and how many points before it are given up.
 
     Not sooner than half an interval after the last scrape `started` (no burst after a suspend), and not one that is past
-    by more than a quarter: a target that uses up its whole deadline is still asked at every interval.
+    by more than a quarter: a target that needs just an interval is still asked at every one.
     """
     earliest = max(started + interval / 2, now - interval / 4)
     steps = max(1, math.ceil((earliest - due) / interval))

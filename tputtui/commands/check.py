@@ -116,14 +116,14 @@ async def _look_at_all(settings: Settings) -> list[_Look]:
 async def _look(target: TargetSettings, settings: Settings) -> _Look:
     from tputtui.monitor.feed import scan_limits
 
-    made = endpoint_settings(target, settings.limits)
+    made = endpoint_settings(target, settings)
     keeper = _Keeper(Scanner(scan_limits(settings.limits, made.max_series)))
     endpoint = Endpoint(made, keeper)
     try:
-        first = second = await endpoint.scrape(settings.deadline_s)
+        first = second = await endpoint.scrape(endpoint.timeout_s)
         if first.error is None:
             await asyncio.sleep(_APART_S)
-            second = await endpoint.scrape(settings.deadline_s)
+            second = await endpoint.scrape(endpoint.timeout_s)
     finally:
         await endpoint.aclose()
     return _Look(endpoint.name, endpoint.target.url, target, first, second, keeper.body, keeper.content_type)

@@ -33,7 +33,7 @@ async def look_at_server(
     server: TargetSettings, settings: Settings, describe: Callable[[Bindings], Rows]
 ) -> list[ServerLook]:
     """The server itself, and each of its jobs."""
-    made = endpoint_settings(server, settings.limits)
+    made = endpoint_settings(server, settings)
     made = replace(made, url=base_of(made.url))
     head = f"{clean(made.name, 80)}  {clean(made.target.url, 200)}"
     api = Api(made)

@@ -106,12 +106,25 @@ class Scrape:
     """One attempt at one target: samples or an error, never both."""
 
     target: str  # the target's name
-    at: float  # monotonic seconds when the answer (or the failure) was complete
+    at: float  # monotonic seconds when the first byte of the answer came (or the attempt failed)
     time: float  # unix seconds of the same moment
-    duration_s: float
+    duration_s: float  # from the question to the end of the answer
     exposition: Exposition | None = None
     size: int | None = None  # bytes of the body, inflated
     error: str | None = None  # a sentence, already cleaned: "connection refused"
+    late: bool = False  # the error: the connection stands, and no whole answer came by the deadline
+    first_byte_s: float | None = None  # from the question to the first byte; None: the rest came with it
+    delayed_s: float = 0.0  # of that time, in which we were kept from running
+
+    @property
+    def asked_at(self) -> float:
+        """Monotonic seconds when the question was asked."""
+        return self.at - (self.duration_s if self.first_byte_s is None else self.first_byte_s)
+
+    @property
+    def ended_at(self) -> float:
+        """Monotonic seconds when the answer was complete (or the attempt failed)."""
+        return self.asked_at + self.duration_s
 
 
 @frozen
@@ -268,6 +281,7 @@ class Reading:
     scrapes: tuple[Scrape, ...] = ()  # those that ended since the last reading
     host: HostReading | None = None
     processes: tuple[ProcessReading, ...] | None = None  # None: not collected in this tick
+    waiting: Mapping[str, float] = field(default_factory=dict)  # target -> seconds for which its answer is late
     missed_ticks: int = 0  # in all
     self_cpu_s: float | None = None  # our own cumulative CPU seconds, children included
     self_rss_bytes: int | None = None

@@ -25,6 +25,15 @@ class Quantile:
 
 
 @frozen
+class LastFigure:
+    """A figure as it was when its target last answered, while the next answer is late."""
+
+    value: float
+    age_s: float
+    q: float | None = None  # of a quantile: which
+
+
+@frozen
 class TrafficState:
     """Throughput of one service; `rps` is in `unit`."""
 
@@ -35,6 +44,7 @@ class TrafficState:
     best_60s: float | None = None  # highest mean over any 60 s so far
     since_start: float | None = None  # mean over its life up to our first scrape: what was normal before we came
     reason: str = ""
+    last: LastFigure | None = None  # of `rps`
 
 
 @frozen
@@ -49,6 +59,7 @@ class ErrorState:
     by_class: Mapping[str, float] = field(default_factory=dict)  # "2xx" -> per second
     since_start: float | None = None
     reason: str = ""
+    last: LastFigure | None = None  # of `ratio`
 
 
 @frozen
@@ -64,6 +75,7 @@ class LatencyState:
     buckets: tuple[tuple[float, float], ...] = ()  # (upper bound, observations per second in it), for the heat map
     reason: str = ""
     note: str = ""  # "only 3 buckets: p99 says little"
+    last: LastFigure | None = None  # of the last quantile, or the mean
 
 
 @frozen
@@ -120,6 +132,8 @@ class ServiceState:
     lifetime_s: float | None = None  # how long its traffic had been counted when `since_start` was taken
     covered_s: float | None = None  # how much of the window the rates rest on
     reasons: Mapping[str, str] = field(default_factory=dict)  # why a slot is empty
+    waiting_s: float | None = None  # for so long an answer of one of its targets has been late; None: none is
+    overdue: bool = False  # one is late by more than a window: what it counts is not in the figures
 
 
 @frozen

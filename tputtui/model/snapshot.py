@@ -11,8 +11,11 @@ from tputtui.model.machine import HostState, ProcessState
 from tputtui.model.readings import TargetListeners
 from tputtui.model.services import SaturationState, ServiceState, SplitState
 
-TargetState = Literal["waiting", "up", "down"]
+TargetState = Literal["waiting", "up", "slow", "down"]
 ObjectiveState = Literal["ok", "at_risk", "missed", "no_data"]
+
+USUAL = 1.5
+"""An answer that takes up to so many times as long as the one before is not worth a word."""
 
 
 @frozen
@@ -31,6 +34,20 @@ class TargetStatus:
     age_s: float | None = None  # since the last good scrape
     since_s: float | None = None  # in this state
     hidden: Mapping[str, int] = field(default_factory=dict)
+    waiting_s: float | None = None  # for so long the answer has been late; None: none is
+    was_up: bool | None = None  # while slow: whether the newest answer was good; None: there was none
+
+    @property
+    def up(self) -> bool | None:
+        """Whether it is up; while an answer is late, whether it was. None before the first answer or refusal."""
+        if self.state == "slow":
+            return self.was_up
+        return None if self.state == "waiting" else self.state == "up"
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether its answer is later than usual: one that always takes longer than an interval is slow, and as ever."""
+        return self.state == "slow" and (self.waiting_s or 0.0) > USUAL * (self.scrape_s or 0.0)
 
 
 @frozen
@@ -42,6 +59,7 @@ class ObjectiveStatus:
     value: float | None
     for_s: float | None
     budget_left: float | None = None  # of this run, as a ratio; below 0: overdrawn
+    reason: str = ""  # why there is no data, where that is known: "slow"
 
 
 @frozen
@@ -72,7 +90,7 @@ class Event:
     """Something worth a line in the log: a reset, a target down or up, a mark."""
 
     time: float
-    kind: Literal["down", "up", "reset", "warning", "mark", "profile", "objective", "note"]
+    kind: Literal["down", "slow", "up", "reset", "warning", "mark", "profile", "objective", "note"]
     text: str  # cleaned
     target: str | None = None
 
@@ -125,7 +143,7 @@ class Snapshot:
     headroom: tuple[Headroom, ...] = ()  # of each service with objectives
     events: tuple[Event, ...] = ()  # the newest, oldest first
     self_: SelfState = field(default_factory=lambda: SelfState(None, None, 0))
-    ready: bool = False  # every target has two scrapes or has failed
+    ready: bool = False  # every target has two scrapes, has failed or is slow
     charted: ChartedFamily | None = None  # chosen on the screen; `stream` has none
     split: SplitState | None = None  # likewise
     history_s: float = 0.0  # figures are known from so long before the first tick on: a server remembered them

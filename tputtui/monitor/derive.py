@@ -15,6 +15,7 @@ from tputtui import text
 from tputtui.collect.descriptors import shortage
 from tputtui.model import (
     Bindings,
+    ChartedFamily,
     Event,
     Question,
     Reading,
@@ -31,7 +32,7 @@ from tputtui.monitor.closer import HeatMaps, LensView, ReplicaTable, ReplicaWatc
 from tputtui.monitor.machine import Machine
 from tputtui.monitor.past import Pasts, level, service_figures
 from tputtui.monitor.served import ServedTracker
-from tputtui.monitor.target import NO_OVERRIDES, Overrides, TargetTracker
+from tputtui.monitor.target import NO_OVERRIDES, Overrides, TargetTracker, waiting_of
 from tputtui.runs.encode import Told
 from tputtui.signals import names
 from tputtui.signals.breakdown import default_by
@@ -39,6 +40,7 @@ from tputtui.signals.browse import FamilyReader, words_for
 from tputtui.signals.first import First
 from tputtui.signals.headroom import HeadroomTracker
 from tputtui.signals.history import History
+from tputtui.signals.last import LastFigures
 from tputtui.signals.lens import Lens
 from tputtui.signals.objectives import Objective, ObjectiveTracker, with_their_quantiles
 from tputtui.signals.service import ServiceTracker
@@ -82,6 +84,7 @@ class Monitor:
         self._chosen_by: dict[str, int] = {}  # service -> which of its labels it is broken down by
         self._targets: dict[str, TargetTracker] = {}
         self._services: dict[str, ServiceTracker] = {}
+        self._last_figures: dict[str, LastFigures] = {}  # by service
         self._watches: dict[str, ReplicaWatch] = {}  # of services with several targets
         self._lens: LensView | None = None
         self._split: tuple[LensView, LensView] | None = None  # control, treatment
@@ -286,8 +289,10 @@ class Monitor:
         """
         for scrape in reading.scrapes:
             self._take_scrape(scrape, forgotten(scrape.target))
+        for name, tracker in self._targets.items():
+            self._events.extend(tracker.wait(reading.waiting.get(name), reading.at, reading.time))
         self._events.extend(self._machine.take(reading))
-        services = self._service_states()
+        services = self._service_states(reading.at)
         self._watch_replicas(reading)
         machine = self._machine
         host_rows = machine.saturation
@@ -315,7 +320,7 @@ class Monitor:
             headroom=headroom,
             events=tuple(self._events)[-EVENTS_SHOWN:],
             self_=machine.ourselves(reading),
-            charted=self._charting.now if self._charting is not None else None,
+            charted=self._charted(),
             split=self._split_state(),
             history_s=self._history_s(),
             ready=not looking and all(tracker.settled for tracker in self._targets.values()),
@@ -326,6 +331,14 @@ class Monitor:
             self.history.append(reading.at, figures)
             self.heat.take(reading.at, snapshot.services)
         return snapshot
+
+    def _charted(self) -> ChartedFamily | None:
+        """The family on the time axis; without a figure while its target's answer is late by more than a window."""
+        now = self._charting.now if self._charting is not None else None
+        tracker = self._targets.get(now.target) if now is not None else None
+        if now is None or tracker is None or not tracker.is_overdue:
+            return now
+        return replace(now, value=None, rate=None)
 
     def _history_s(self) -> float:
         """How much is known of the time before: of targets of our own nothing is, and the axis is the same for all."""
@@ -358,7 +371,7 @@ class Monitor:
             self._events.extend(tracker.take(scrape, forgotten))
         if self._browsing is not None and self._browsing.target == scrape.target:
             self._browsing.take(scrape)
-        if self._charting is not None and self._charting.target == scrape.target:
+        if self._charting is not None and self._charting.target == scrape.target and not scrape.late:
             self._charting.take(scrape)
         if tracker.bindings is not bindings:
             self._grouped = False  # who belongs together is asked anew at the next tick
@@ -371,7 +384,7 @@ class Monitor:
 
     # ------------------------------------------------------------------------------------------ services
 
-    def _service_states(self) -> tuple[ServiceState, ...]:
+    def _service_states(self, at: float) -> tuple[ServiceState, ...]:
         if not self._grouped:
             self._group()
             self._grouped = True
@@ -379,7 +392,9 @@ class Monitor:
         for name, tracker in self._services.items():
             members = [self._targets[target] for target in tracker.targets]
             by = self._breakdown_of(name, members)
-            states.append(tracker.state({m.target.name: m.window for m in members if m.window is not None}, by))
+            windows = {m.target.name: m.window for m in members if m.window is not None}
+            last = self._last_figures.setdefault(name, LastFigures())
+            states.append(last.fill(tracker.state(windows, by), windows.values(), at, waiting_of(members)))
         return tuple(states)
 
     def _look_for_strangers(self, time: float, looking: bool) -> None:
@@ -435,6 +450,7 @@ class Monitor:
     def _group(self) -> None:
         """Targets become services: replicas are one."""
         before, self._services = self._services, {}
+        lasts, self._last_figures = self._last_figures, {}
         watches, self._watches = self._watches, {}
         for members in grouping.replicas(self._targets.values()):
             name = grouping.name_of(members, self._targets, self._services)
@@ -444,6 +460,7 @@ class Monitor:
             if old is None or (old.targets, old.bindings) != (targets, bindings):
                 old = ServiceTracker(name, targets, bindings, self._quantiles, before=old)
             self._services[name] = old
+            self._last_figures[name] = lasts.get(name) or LastFigures()
             watch = watches.get(name)
             if len(members) > 1:
                 kept = watch is not None and watch.still_holds(members)

@@ -159,7 +159,7 @@ class LiveFeed:
 
     def _endpoint(self, target: TargetSettings) -> Endpoint:
         descriptors.make_room(max(len(self._settings.targets), len(self._targets) + 1))
-        made = endpoint_settings(target, self._settings.limits)
+        made = endpoint_settings(target, self._settings)
         scanner = Scanner(scan_limits(self._settings.limits, min(made.max_series, self._share())))
         if made.url.startswith("https:") and self._tls is None:
             from tputtui.collect.connections import TlsContexts
@@ -221,6 +221,7 @@ class LiveFeed:
             scrapes=scrapes,
             host=self._host.read(),
             processes=processes,
+            waiting={**self._poller.waiting(), **(self._servers.waiting() if self._servers is not None else {})},
             missed_ticks=missed_ticks,
             self_cpu_s=self._cost.read(),
             self_rss_bytes=_own_rss(),

@@ -24,8 +24,8 @@ class ServedTracker(TargetTracker):
 
     @property
     def settled(self) -> bool:
-        """One good answer holds rates; or a failure."""
-        return self._good >= 1 or (self._last is not None and self._last.error is not None)
+        """One good answer holds rates; or a failure, or a late answer."""
+        return self._good >= 1 or super().settled
 
     @property
     def identity(self) -> None:

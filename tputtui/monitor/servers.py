@@ -46,10 +46,19 @@ class Servers:
 
     def add(self, target: TargetSettings, tls: TlsContexts | None = None) -> None:
         """Ask one more server."""
-        made = endpoint_settings(target, self.settings.limits)
+        made = endpoint_settings(target, self.settings)
         one = _Watched(self, target)
         self._watched.append(one)
         self._servers.append(Server(made, target.match, self.settings.interval_s, one, tls))
+
+    def waiting(self) -> dict[str, float]:
+        """For how many seconds each target's answer has been late, of those whose server is slow."""
+        return {
+            one.targets[name].name: seconds
+            for server, one in zip(self._servers, self._watched, strict=True)
+            for name, seconds in server.waiting().items()
+            if name in one.targets
+        }
 
     def take_past(self) -> list[Scrape]:
         """The next few moments of what the servers remember: a tick must not take long."""

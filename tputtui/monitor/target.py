@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from tputtui import text
-from tputtui.model import Binding, Bindings, Event, Exposition, Scrape, SignalKind, Target, TargetStatus
+from tputtui.model import Binding, Bindings, Event, Exposition, Scrape, SignalKind, Target, TargetState, TargetStatus
+from tputtui.model.snapshot import USUAL
 from tputtui.signals.classify import classify
 from tputtui.signals.overrides import apply_overrides
 from tputtui.signals.service import followed, wanted
@@ -62,6 +63,9 @@ class TargetTracker:
         self._good = 0
         self._since: float | None = None
         self._resets = 0
+        self._late: Scrape | None = None  # the newest attempt, where its deadline passed without an answer
+        self._waiting_s: float | None = None  # for so long its answer has been late
+        self._slow_since: float | None = None  # when it was said to be slow
 
     @property
     def name(self) -> str:
@@ -70,13 +74,30 @@ class TargetTracker:
 
     @property
     def settled(self) -> bool:
-        """Two good scrapes, or a failure: what there is to know at the start is known."""
-        return self._good >= 2 or (self._last is not None and self._last.error is not None)
+        """Two good scrapes, a failure, or a late answer: what there is to know at the start is known."""
+        return self._good >= 2 or self._waiting_s is not None or (self._last is not None and not self.is_up)
 
     @property
     def is_up(self) -> bool:
-        """Whether its newest scrape was good."""
+        """Whether its newest answer was good; while the next one is late it still is."""
         return self._last is not None and self._last.error is None
+
+    @property
+    def overdue_s(self) -> float | None:
+        """For how long its answer has been later than it usually is; None: it is not."""
+        waiting_s = self._waiting_s
+        if waiting_s is None or waiting_s <= USUAL * self._usual_s:
+            return None
+        return waiting_s
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether its answer is late by more than the window: its figures are no longer those of now."""
+        return self._waiting_s is not None and self._waiting_s > max(self._window_s, 2 * self._usual_s)
+
+    @property
+    def _usual_s(self) -> float:
+        return self._last_good.duration_s if self._last_good is not None else 0.0
 
     @property
     def identity(self) -> object | None:
@@ -110,6 +131,11 @@ class TargetTracker:
 
     def take(self, scrape: Scrape, forgotten: frozenset[str] = frozenset()) -> list[Event]:
         """Take the next scrape; what is worth a line in the log comes back."""
+        self._late = scrape if scrape.late else None
+        if scrape.late:  # asked, and still waited for: no news
+            if self.window is not None:
+                self.window.add(scrape)
+            return []
         events = self._change_of_state(scrape)
         self._last = scrape
         exposition = scrape.exposition
@@ -127,6 +153,21 @@ class TargetTracker:
                 self._resets = self.window.resets
                 events.append(self._event(scrape, "reset", f"counter reset on {self.name} (restart)"))
         return events
+
+    def wait(self, waiting_s: float | None, at: float, time: float) -> list[Event]:
+        """Note, at every tick, for how long the target's answer has been late (None: it is not).
+
+        Beyond the window the figures are no longer shown as those of now. One whose answers always take long, such as 3 s
+        in a window of 2 s, has twice that time.
+        """
+        self._waiting_s = waiting_s
+        if self.window is not None:
+            self.window.overdue = self.is_overdue
+        if waiting_s is None or not self.is_overdue or self._slow_since is not None:
+            return []
+        self._slow_since = at - waiting_s
+        words = f"{self.name}: no answer for {text.span(waiting_s)}"
+        return [Event(time, "slow", words, self.target.name)]
 
     def _bind(self, scrape: Scrape, exposition: Exposition) -> None:
         """Look at what the target exposes: at the first two scrapes, then where something may have appeared."""
@@ -192,12 +233,15 @@ class TargetTracker:
     def _change_of_state(self, scrape: Scrape) -> list[Event]:
         was_down = self._last is not None and self._last.error is not None
         is_down = scrape.error is not None
+        slow_since, self._slow_since = self._slow_since, None
         if self._last is None or was_down != is_down:
             since, self._since = self._since, scrape.at
             if is_down:
                 return [self._event(scrape, "down", f"{self.name}: {scrape.error}")]
             if was_down and since is not None:
                 return [self._event(scrape, "up", f"{self.name}, after {text.span(scrape.at - since)}")]
+        if slow_since is not None and not is_down:
+            return [self._event(scrape, "up", f"{self.name}, after {text.span(scrape.at - slow_since)}")]
         return []
 
     def _event(self, scrape: Scrape, kind: str, words: str) -> Event:
@@ -205,24 +249,48 @@ class TargetTracker:
 
     def status(self, at: float) -> TargetStatus:
         """The target as of a tick."""
-        last, good = self._last, self._last_good
+        last, good, waiting_s = self._last, self._last_good, self._waiting_s
+        error = self._late.error if self._late is not None else None
         if last is None:
-            return TargetStatus(self.target.name, self.target.url)
+            state: TargetState = "waiting" if waiting_s is None else "slow"
+            return TargetStatus(
+                self.target.name, self.target.url, state, error=error, since_s=waiting_s, waiting_s=waiting_s
+            )
         exposition = last.exposition
+        state = "down" if last.error is not None else "up"
+        since_s = None if self._since is None else max(0.0, at - self._since)
+        if waiting_s is not None:
+            state, since_s = "slow", waiting_s
         return TargetStatus(
             name=self.target.name,
             url=self.target.url,
-            state="down" if last.error is not None else "up",
-            error=last.error,
-            warning=warning_of(exposition) if exposition is not None else None,
+            state=state,
+            error=error or last.error,
+            warning=self._warning(last, exposition) if exposition is not None else None,
             scrape_s=last.duration_s,
             size=last.size,
             series=exposition.series if exposition is not None else None,
             skipped_lines=exposition.skipped_lines if exposition is not None else None,
             age_s=None if good is None else max(0.0, at - good.at),
-            since_s=None if self._since is None else max(0.0, at - self._since),
+            since_s=since_s,
             hidden=exposition.hidden if exposition is not None else {},
+            waiting_s=waiting_s,
+            was_up=last.error is None,
         )
+
+    def _warning(self, last: Scrape, exposition: Exposition) -> str | None:
+        return warning_of(exposition) or slower_than_the_interval(last.duration_s, self._interval_s)
+
+
+def waiting_of(members: Iterable[TargetTracker]) -> float | None:
+    """For how long none of a service's targets has answered, an answer being later than usual; None where one answers."""
+    waits: list[float] = []
+    for member in members:
+        if member.overdue_s is not None:
+            waits.append(member.overdue_s)
+        elif member.is_up or not member.settled:
+            return None
+    return min(waits, default=None)
 
 
 def warning_of(exposition: Exposition) -> str | None:
@@ -232,6 +300,18 @@ def warning_of(exposition: Exposition) -> str | None:
     if hidden := sum(exposition.hidden.values()):
         return f"{hidden:,} series beyond the limit are not read: raise limits.series_per_target"
     return "the answer is empty: it holds no metric" if exposition.series == 0 else None
+
+
+_INTERVALS = (1, 2, 5, 10, 15, 30, 60)
+
+
+def slower_than_the_interval(duration_s: float, interval_s: float) -> str | None:
+    """What to do about a target that takes longer than an interval: ask it half as often as it could answer."""
+    if duration_s <= interval_s:
+        return None
+    better = next((one for one in _INTERVALS if one >= 2 * duration_s and one > interval_s), None)
+    advice = f": use --interval {better}s" if better is not None else ""
+    return f"{text.span(round(duration_s, 1))} a scrape, slower than the interval of {text.span(interval_s)}{advice}"
 
 
 def kept(found: Bindings, before: Bindings) -> Bindings:

@@ -200,7 +200,8 @@ class Decoder:
         name = state.target.name
         at, time, duration = _finite(head[1]), _finite(head[2]), _finite(head[3])
         if "error" in said:
-            return Scrape(name, at, time, duration, error=clean(_text(said["error"])))
+            late = said.get("late") is True
+            return Scrape(name, at, time, duration, error=clean(_text(said["error"])), late=late)
         size, series, values = _parts(head[4:], 3)
         if len(_list(values)) != len(state.columns):
             raise BadValue("a scrape that does not fit its columns")
@@ -222,7 +223,17 @@ class Decoder:
             truncated=said.get("truncated") is True,
             served=_served(said["served"]) if "served" in said else None,
         )
-        return Scrape(name, at, time, duration, exposition, None if size is None else _count(size))
+        first = said.get("first")
+        return Scrape(
+            name,
+            at,
+            time,
+            duration,
+            exposition,
+            None if size is None else _count(size),
+            first_byte_s=None if first is None else _finite(first),
+            delayed_s=_finite(said.get("delayed", 0)),
+        )
 
     # ------------------------------------------------------------------------------------------ the tick
 
@@ -236,6 +247,9 @@ class Decoder:
             scrapes=tuple(self._scrapes),
             host=None if host is None else self._rows.read(HostReading, host),
             processes=None if changes is None else self._table(changes),
+            waiting={
+                self._of(number).target.name: _finite(s) for number, s in map(_pair, _list(said.get("waiting", [])))
+            },
             missed_ticks=_count(said.get("missed", 0)),
             self_cpu_s=None if said.get("cpu") is None else _finite(said["cpu"]),
             self_rss_bytes=None if said.get("rss") is None else _count(said["rss"]),

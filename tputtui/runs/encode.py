@@ -145,7 +145,8 @@ class Encoder:
         head: list[Any] = [said.number, *map(number_out, (scrape.at, scrape.time, scrape.duration_s))]
         exposition = scrape.exposition
         if exposition is None:
-            out.append(lines.write({"s": head, "error": scrape.error or "failed"}))
+            late = {"late": True} if scrape.late else {}
+            out.append(lines.write({"s": head, "error": scrape.error or "failed", **late}))
             return
         wanted = None if self._all else told.wanted
         samples = exposition.samples
@@ -168,6 +169,10 @@ class Encoder:
             more["truncated"] = True
         if told.forgotten:
             more["forgotten"] = sorted(told.forgotten)
+        if scrape.first_byte_s is not None:
+            more["first"] = number_out(scrape.first_byte_s)
+        if scrape.delayed_s:
+            more["delayed"] = number_out(scrape.delayed_s)
         try:
             self._say_families(said, exposition.families, wanted, out)
             values = [None if value is None else number_out(value) for value in self._values(said, samples, out)]
@@ -220,6 +225,9 @@ class Encoder:
         tick: dict[str, Any] = {"at": number_out(reading.at), "time": number_out(reading.time)}
         if looking:
             tick["looking"] = True
+        waiting = [(self._targets[name].number, s) for name, s in reading.waiting.items() if name in self._targets]
+        if waiting:
+            tick["waiting"] = [[number, number_out(seconds)] for number, seconds in waiting]
         if reading.missed_ticks:
             tick["missed"] = reading.missed_ticks
         if reading.self_cpu_s is not None:

@@ -257,6 +257,10 @@ class _Reading:
         cpu = self._cpu(reading)
         new: set[str] = set()
         for scrape in reading.scrapes:
+            if scrape.late:  # it says nothing, and the next row covers the time that it took
+                if scrape.target in self._windows:
+                    self._windows[scrape.target].add(scrape)
+                continue
             if scrape.target in new:  # twice in one tick: what lay between them must not be lost
                 self._rows(reading, new, began_at, since, cpu)
                 new = set()

@@ -32,6 +32,7 @@ _PANELS = kinds.list_of(
     kinds.choice("throughput", "latency", "saturation", "targets", "routes", "processes"),
     'panels, such as "throughput", "latency", "saturation", "targets", "routes", "processes"',
 )
+_TIMEOUT = kinds.duration(0.1, 3600, "10s")
 _PORTION = kinds.size(1, 2**40)
 _COUNT = kinds.integer(1, 10**9)
 
@@ -43,6 +44,13 @@ SETTINGS: tuple[Option, ...] = (
         "span over which rates and quantiles are taken; at least two intervals",
         '"10s"',
         field="window_s",
+    ),
+    Option(
+        "timeout",
+        _TIMEOUT,
+        "how long one scrape may take, whatever the interval; until then a late answer is slow, not failed",
+        '"10s"',
+        field="timeout_s",
     ),
     Option("quantiles", kinds.QUANTILES, "quantiles of latency to show", "[0.5, 0.9, 0.99]"),
     Option(
@@ -145,6 +153,7 @@ TARGET: tuple[Option, ...] = (
     Option("cert_file", kinds.FILE, "our own certificate", example='"client.pem"'),
     Option("key_file", kinds.FILE, "the key of our own certificate", example='"client.key"'),
     Option("insecure", kinds.SWITCH, "do not check its certificate", "false"),
+    Option("timeout", _TIMEOUT, "how long one scrape may take; else timeout", example='"30s"', field="timeout_s"),
     Option("max_body", _PORTION, "an answer, inflated; else limits.body", example='"64MiB"', field="max_body_bytes"),
     Option("max_series", _COUNT, "series kept; else limits.series_per_target", example="100000"),
 )

@@ -39,6 +39,7 @@ class TargetSettings:
     key_file: str | None = None
     insecure: bool = False  # the certificate is not checked
     bindings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # signal -> what the config says of it
+    timeout_s: float | None = None  # of one scrape; None: as `Settings`
     max_body_bytes: int | None = None  # None: as `Limits`
     max_series: int | None = None
 
@@ -114,6 +115,7 @@ class Settings:
     servers: tuple[TargetSettings, ...] = ()  # Prometheus-compatible ones, asked in place of targets or beside them
     interval_s: float = 1.0
     window_s: float = 10.0
+    timeout_s: float = 10.0  # that one whole scrape may take, whatever the interval
     quantiles: tuple[float, ...] = (0.5, 0.9, 0.99)
     objectives: tuple[str, ...] = ()
     by: tuple[str, ...] = ()  # labels of the breakdown, in place of those found
@@ -133,8 +135,3 @@ class Settings:
     limits: Limits = Limits()
     origins: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # what the user is told once, at the start
-
-    @property
-    def deadline_s(self) -> float:
-        """Seconds that one whole scrape may take."""
-        return min(self.interval_s, 10.0)

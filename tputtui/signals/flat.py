@@ -153,11 +153,11 @@ def lifetime(layout: Layout) -> Tick:
 def gauge_values(
     windows: Iterable[TargetWindow], name: str, meets: Callable[[Series], bool]
 ) -> list[tuple[Series, float]]:
-    """The newest values of a gauge on targets that are up; what is no number is left out."""
+    """The newest values of a gauge on targets that answer; what is no number is left out."""
     return [
         (series, value)
         for window in windows
-        if window.up
+        if window.is_current
         for series, value in window.gauges.get(name, ())
         if value == value and meets(series)  # noqa: PLR0124
     ]

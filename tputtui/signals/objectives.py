@@ -39,6 +39,7 @@ class ObjectiveTracker:
         self._latches = {objective.expression: latch(objective) for objective in objectives}
         self._states: dict[str, tuple[ObjectiveState, float]] = {}
         self._missed: set[str] = set()  # those whose last event said so
+        self._judged_at: dict[str, float] = {}  # when each was last judged by fresh figures
 
     def judge(
         self, at: float, time: float, services: Iterable[ServiceState]
@@ -50,10 +51,18 @@ class ObjectiveTracker:
         for objective in self._objectives:
             name, latch = objective.expression, self._latches[objective.expression]
             value = measured(objective, found)
-            state = _judged(objective, latch, value, at, found)
+            asked = [one for one in found if objective.service in (None, one.name)]
             before = self._states.get(name)
+            if before is not None and _is_awaited(asked):
+                latch.skip(at)
+                statuses.append(self._unchanged(objective, value, before))
+                continue
+            state, reason = _judged(objective, latch, value, at, found), ""
+            if any(one.overdue for one in asked) and state != "missed":
+                state, reason = "no_data", "slow"
             if before is None or before[0] != state:
                 self._states[name] = (state, at)
+            self._judged_at[name] = at
             if state == "missed" and name not in self._missed:
                 self._missed.add(name)
                 events.append(Event(time, "objective", f"{name} missed"))
@@ -61,8 +70,16 @@ class ObjectiveTracker:
                 self._missed.discard(name)
                 events.append(Event(time, "objective", f"{name} met again"))
             since = max(0.0, at - self._states[name][1])
-            statuses.append(ObjectiveStatus(name, state, value, since, latch.budget_left()))
+            statuses.append(ObjectiveStatus(name, state, value, since, latch.budget_left(), reason))
         return tuple(statuses), events
+
+    def _unchanged(
+        self, objective: Objective, value: float | None, before: tuple[ObjectiveState, float]
+    ) -> ObjectiveStatus:
+        """As it was when something was last known: while an answer is late, it lasts no longer for that."""
+        name, (state, since) = objective.expression, before
+        for_s = max(0.0, self._judged_at[name] - since)
+        return ObjectiveStatus(name, state, value, for_s, self._latches[name].budget_left())
 
     def strangers(self, time: float, names: Sequence[str]) -> list[Event]:
         """A warning for each objective on a service that is none of `names`: it would be without data for ever."""
@@ -75,6 +92,12 @@ class ObjectiveTracker:
             for one in self._objectives
             if one.service is not None and one.service not in names
         ]
+
+
+def _is_awaited(services: Sequence[ServiceState]) -> bool:
+    """Whether the figures of all services are still the last ones: answers are late, by less than a window."""
+    awaited = [one.waiting_s is not None and not one.overdue for one in services]
+    return bool(awaited) and all(awaited)
 
 
 def _judged(

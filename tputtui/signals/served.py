@@ -29,14 +29,14 @@ class ServedWindow(TargetWindow):
 
     def rates(self) -> list[float] | None:
         """What each series gained per second, as the server says; None while it says nothing."""
-        return self._rates if self.up and self.rate_s > 0 else None
+        return self._rates if self.is_current and self.rate_s > 0 else None
 
     def add(self, scrape: Scrape, forgotten: Collection[str] = ()) -> None:
         """Take the next answer, good or failed; one without rates says nothing to this window."""
         del forgotten
         exposition = scrape.exposition
         if exposition is None or exposition.served is None or exposition.served.rate_s is None:
-            self.up = self.up and exposition is not None
+            self.up = self.up and (exposition is not None or scrape.late)
             return
         passed = scrape.at - self.at if self.at is not None and self.up else 0.0
         if not 0 < passed <= GAP_INTERVALS * max(self.interval_s, exposition.served.rate_s):
@@ -61,6 +61,7 @@ class ServedWindow(TargetWindow):
         self.gained = [gained + rate * passed for gained, rate in zip(self.gained, self._rates, strict=True)]
         self.rate_s = exposition.served.rate_s
         self.up, self.at, self.time, self.families = True, scrape.at, scrape.time, exposition.families
+        self.overdue = False
 
     def _see(self, series: Series) -> None:
         number = self._index.get(series)

@@ -24,8 +24,8 @@ MOST_ROWS = 240
 """Rows kept at most for a window; the two at its ends are always exact."""
 
 GAP_INTERVALS = 2.5
-"""A silence longer than this, and than the window, starts the rates over. A target that is asked and does not answer has
-failed, which is said; so a silence is ours: a busy or a stopped machine. What was counted in it is no outage.
+"""A silence longer than this, and than the window, starts the rates over: a time in which nothing was asked, because of a
+busy or a stopped machine. What was counted in it is no outage. Waiting for a late answer is no silence.
 """
 
 RESTART_S = 1.0
@@ -79,12 +79,15 @@ class TargetWindow:
         self.gauges: Mapping[str, list[tuple[Series, float]]] = {}  # sample name -> the newest values
         self.families: Mapping[str, Family] = {}
         self.up = False  # was the newest scrape good?
+        self.overdue = False  # its answer is late by more than a window: the figures are no longer those of now
         self.at: float | None = None  # of the newest good scrape
         self.time: float | None = None
         self.start_time: float | None = None  # unix seconds at which the process behind the target started
         self.segment = 0
         self.resets = 0  # scrapes that showed a reset
         self.reset_at: float | None = None  # `at` of the newest of them
+        self._asked_until = 0.0  # when the newest attempt ended: from then on nothing was asked
+        self._silent_s = 0.0  # the longest such time since the newest good scrape
         self._index: dict[Series, int] = {}
         self._seen: list[int] = []  # the scrape's number at which it was last there
         self._scrapes = 0
@@ -110,17 +113,22 @@ class TargetWindow:
     # ------------------------------------------------------------------------------------------ what it says
 
     @property
+    def is_current(self) -> bool:
+        """Whether its newest values are those of now."""
+        return self.up and not self.overdue
+
+    @property
     def covered_s(self) -> float:
         """Seconds that the rates rest on; 0.0 while there is only one scrape."""
         return self._rows[-1].at - self._rows[0].at if self._rows else 0.0
 
     def rates(self) -> list[float] | None:
-        """What each series gained per second over the window; None while down, or before a second scrape.
+        """What each series gained per second over the window; None while down or overdue, or before a second scrape.
 
         A series that came within the window is divided by the whole of it: before, it was at zero.
         """
         seconds = self.covered_s
-        if not self.up or seconds <= 0:
+        if not self.is_current or seconds <= 0:
             return None
         rises = map(sub, self._rows[-1].gained, chain(self._rows[0].gained, repeat(0.0)))
         return [gained / seconds for gained in rises]
@@ -134,18 +142,21 @@ class TargetWindow:
     # ------------------------------------------------------------------------------------------ what it is told
 
     def add(self, scrape: Scrape, forgotten: Collection[str] = ()) -> None:
-        """Take the next scrape, good or failed.
+        """Take the next scrape, good or failed. One whose answer is late says nothing: it was asked, and is still awaited.
 
         A series seen for the first time ever counts from zero (the first 500 of a route is an increase of 1), if the
         scrape before it was good; never where its name is in `forgotten` (its scanner dropped series of that name, so
         it may be an old one come back), nor where series of that name were beyond a limit.
         """
         exposition = scrape.exposition
+        # The time in which we were kept from running was no waiting.
+        self._silent_s = max(self._silent_s, scrape.asked_at - self._asked_until + scrape.delayed_s)
+        self._asked_until = scrape.ended_at
         if exposition is None:
-            self.up = False
+            self.up = self.up and scrape.late
             return
         longest = max(GAP_INTERVALS * self.interval_s, self.window_s)
-        broken = self.at is None or not self.up or not 0 < scrape.at - self.at <= longest
+        broken = self.at is None or not self.up or scrape.at <= self.at or self._silent_s > longest
         if self.at is not None and self.time is not None:
             # Monotonic time stands still while a machine is suspended: the wall clock tells that counters went on.
             broken |= scrape.time - self.time - (scrape.at - self.at) > longest
@@ -162,6 +173,7 @@ class TargetWindow:
             self.reset_at = scrape.at
         self._mark_gone(scrape.at)
         self.up, self.at, self.time, self.families = True, scrape.at, scrape.time, exposition.families
+        self.overdue, self._silent_s = False, 0.0
         self._armed = self._counters
         self._append(Row(scrape.at, array("d", self.gained)))
         self._retire(scrape.at)

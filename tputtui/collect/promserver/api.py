@@ -33,8 +33,9 @@ Matrix = list[tuple[dict[str, str], list[tuple[float, float]]]]
 class ServerError(Exception):
     """The server does not answer as it should; the text is a sentence, cleaned."""
 
-    def __init__(self, sentence: str, *, busy: bool = False, status: int | None = None) -> None:
+    def __init__(self, sentence: str, *, busy: bool = False, status: int | None = None, late: bool = False) -> None:
         super().__init__(clean(sentence, 200))
+        self.late = late  # the connection stands, and no answer came by the deadline
         self.busy = busy  # it has too much to do: who asks again soon makes it worse
         self.status = status  # of an answer that is no answer of this API
 
@@ -108,7 +109,7 @@ class Api:
                 deadline_s, url, None if form is None else urlencode(form).encode(), any_status=True
             )
         except FetchError as error:
-            raise ServerError(str(error)) from None
+            raise ServerError(str(error), late=error.late) from None
         if len(answer.body) < _PARSE_ASIDE_BYTES:
             return self._judge(answer)
         return await asyncio.to_thread(self._judge, answer)

@@ -21,13 +21,13 @@ from tputtui.collect.promserver.look import MOST_JOBS, Job, jobs_of, look_at, lo
 from tputtui.collect.promserver.parts import Part, expressions, sort_out
 from tputtui.collect.promserver.past import remembered
 from tputtui.collect.promserver.promql import conditions, queries
+from tputtui.collect.time_limit import Wait
 from tputtui.model import Exposition, Match, Question, Scrape, Target
 from tputtui.text import clean
 
 if TYPE_CHECKING:
     from tputtui.collect.connections import TlsContexts
 
-DEADLINE_S = 5.0
 LOOK_DEADLINE_S = 20.0
 SHORTEST_RETRY_S = 1.0
 LONGEST_RETRY_S = 10.0
@@ -102,13 +102,25 @@ class Server:
         self._more_jobs = 0
         self._unlooked: dict[str, str] = {}  # jobs that could not be looked at, and why
         self._failures = 0
+        self._wait = Wait()  # of the ticks
         self._ticked = asyncio.Event()
         self._series = 0  # of the newest answer
 
     @property
     def answered(self) -> bool:
-        """Whether it has answered, or failed."""
+        """Whether it has answered, failed, or is slow to answer the first question."""
         return self.known or self._stands_in
+
+    def waiting(self) -> dict[str, float]:
+        """For how many seconds its answer has been late, for each of its targets; nothing while it is not."""
+        late_s = self._wait.late_s(self._interval_s)
+        return dict.fromkeys(self._names(), late_s) if late_s is not None else {}
+
+    def _names(self) -> list[str]:
+        """Its targets; while it knows none, what stands in for them."""
+        if self.known:
+            return [part.target.name for part in self.parts.values()]
+        return [self.settings.name] if self._stands_in else []
 
     async def run(self) -> None:
         """Look and ask until cancelled."""
@@ -127,10 +139,16 @@ class Server:
         """The first look, again and again until there is a job; failures are delivered in the server's name."""
         while True:
             started = time.monotonic()
+            self._wait.ask()
+            late = asyncio.get_running_loop().call_later(self._interval_s, self._stand_in)
             try:
-                await self._look_api.vector("vector(1)", DEADLINE_S)
+                await self._look_api.vector("vector(1)", self.settings.timeout_s)
+                late.cancel()
+                self._wait.end(late=False)
                 await self._look()
             except ServerError as error:
+                late.cancel()
+                self._wait.end(late=error.late)
                 self._fail(error, started)
                 await asyncio.sleep(self._retry_s(error))
                 continue
@@ -235,11 +253,14 @@ class Server:
         while True:
             started = time.monotonic()
             wait = self._pause_s()
+            self._wait.ask()
             try:
                 await self._tick()
+                self._wait.end(late=False)
                 self._failures = 0
                 self._ticked.set()
             except ServerError as error:
+                self._wait.end(late=error.late)
                 self._fail(error, started)
                 wait = self._retry_s(error)
             await asyncio.sleep(max(0.0, started + wait - time.monotonic()))
@@ -267,7 +288,7 @@ class Server:
         warnings: dict[str, None] = {}
         size = 0
         for query in queries(expressions(parts.values(), self._matches, window_s)):
-            vector, result = await self._api.vector(query, DEADLINE_S)
+            vector, result = await self._api.vector(query, self.settings.timeout_s)
             found += vector
             size += result.size
             warnings |= dict.fromkeys(result.warnings)
@@ -302,14 +323,16 @@ class Server:
     def _fail(self, error: ServerError, started: float) -> None:
         """Say of all targets of this server, or of the one that stands in for them, what went wrong."""
         self._failures += 1
-        names = [part.target.name for part in self.parts.values()] if self.known else []
-        if not names:
-            if not self._stands_in:
-                self._stands_in = True
-                self._watcher.found(self.settings.target)
-            names = [self.settings.name]
-        for name in names:
-            self._deliver(name, started, error=str(error))
+        if not self._names():
+            self._stand_in()
+        for name in self._names():
+            self._deliver(name, started, error=str(error), late=error.late)
+
+    def _stand_in(self) -> None:
+        """Have a target of the server's own name, until it is known what the server has."""
+        if not self._stands_in:
+            self._stands_in = True
+            self._watcher.found(self.settings.target)
 
     def _retry_s(self, error: ServerError | None) -> float:
         """Twice as long after each failure, and not in step with others who wait for the same server."""
@@ -325,6 +348,7 @@ class Server:
         exposition: Exposition | None = None,
         size: int | None = None,
         error: str | None = None,
+        late: bool = False,
     ) -> None:
         at = time.monotonic()
-        self._watcher.deliver(Scrape(name, at, time.time(), at - started, exposition, size, error))
+        self._watcher.deliver(Scrape(name, at, time.time(), at - started, exposition, size, error, late))

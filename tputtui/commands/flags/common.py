@@ -25,11 +25,13 @@ class Common:
 OBJECTIVE = Common(
     "--objective", "objectives", "a target level: p99<=250ms, errors<=0.1%%, api/users:rps>=100", "EXPR", None, True
 )
+INTERVAL = Common("--interval", "interval", "time from scrape to scrape, at least 100ms (1s)", "DURATION")
+TIMEOUT = Common("--timeout", "timeout", "how long one scrape may take, whatever the interval (10s)", "DURATION")
 TICKS = (
-    Common("--interval", "interval", "time from scrape to scrape, at least 100ms (1s)", "DURATION"),
+    INTERVAL,
     Common("--window", "window", "span over which rates and quantiles are taken (10s)", "DURATION"),
 )
-RATES = (*TICKS, OBJECTIVE, Common("--by", "by", "labels to break traffic down by", "LABEL[,LABEL]"))
+RATES = (*TICKS, TIMEOUT, OBJECTIVE, Common("--by", "by", "labels to break traffic down by", "LABEL[,LABEL]"))
 NO_DISCOVER = Common("--no-discover", "discover", "without targets, do not look for local listeners", None, False)
 READ_ONLY = Common("--read-only", "read_only", "no capture of a process, no file written", None, True)
 ASCII = Common("--ascii", "ascii", "draw with ASCII only", None, True)

@@ -23,7 +23,7 @@ VERBS = (
         "check",
         "what each target is taken for and why, and what will mislead",
         targets,
-        (common.OBJECTIVE, common.NO_DISCOVER, common.ASCII),
+        (common.INTERVAL, common.TIMEOUT, common.OBJECTIVE, common.NO_DISCOVER, common.ASCII),
     ),
     Verb("discover", "what on this machine serves metrics", common=(common.ASCII,)),
     Verb(

@@ -1,0 +1,141 @@
+"""A limit on waiting for others that leaves out the time in which this program itself was kept from running.
+
+On a starved machine the event loop wakes late: an answer that lies in the socket is read only after its deadline has passed.
+`LoopDelay` measures how late the loop wakes while something is waited for; `TimeLimit` is `asyncio.timeout` without that time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+from weakref import WeakKeyDictionary
+
+BEAT_S = 0.2
+"""The loop's lateness is measured this often, and only while something is waited for."""
+
+
+class LoopDelay:
+    """How long an event loop was kept from running in all, as far as something was waited for."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float] = time.monotonic) -> None:
+        self._loop = loop
+        self._clock = clock
+        self._waiting = 0
+        self._delayed = 0.0
+        self._due = 0.0  # when the next beat should come
+        self._beat: asyncio.TimerHandle | None = None
+
+    @property
+    def total_s(self) -> float:
+        """Seconds up to now; a beat that is overdue counts already."""
+        overdue = self._clock() - self._due if self._beat is not None else 0.0
+        return self._delayed + max(0.0, overdue)
+
+    def start(self) -> None:
+        """Measure from now on: something is waited for. Each `start` has its `stop`."""
+        self._waiting += 1
+        if self._beat is None:
+            self._schedule()
+
+    def stop(self) -> None:
+        """One thing less is waited for."""
+        self._waiting -= 1
+        if self._waiting == 0 and self._beat is not None:
+            self._delayed = self.total_s
+            self._beat.cancel()
+            self._beat = None
+
+    def _schedule(self) -> None:
+        self._due = self._clock() + BEAT_S
+        self._beat = self._loop.call_later(BEAT_S, self._on_beat)
+
+    def _on_beat(self) -> None:
+        self._delayed = self.total_s
+        self._schedule()
+
+
+_DELAYS: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopDelay] = WeakKeyDictionary()
+
+
+def loop_delay() -> LoopDelay:
+    """The delay of the running event loop."""
+    loop = asyncio.get_running_loop()
+    found = _DELAYS.get(loop)
+    if found is None:
+        found = _DELAYS[loop] = LoopDelay(loop)
+    return found
+
+
+class TimeLimit:
+    """Like `asyncio.timeout`: raises TimeoutError once the block has taken `seconds`, the loop's own delay left out."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._timeout = asyncio.timeout(None)
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def delayed_s(self) -> float:
+        """Seconds since the block was entered in which the loop was kept from running."""
+        return self._delay.total_s - self._before
+
+    async def __aenter__(self) -> Self:
+        """Begin."""
+        self._loop = asyncio.get_running_loop()
+        self._delay = loop_delay()
+        self._delay.start()
+        self._before = self._delay.total_s
+        await self._timeout.__aenter__()
+        self._began = self._loop.time()
+        self._timer = self._loop.call_later(self._seconds, self._check)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End; in time, or with TimeoutError."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._delay.stop()
+        await self._timeout.__aexit__(kind, error, trace)
+
+    def _check(self) -> None:
+        now = self._loop.time()
+        left = self._began + self._seconds + self.delayed_s - now
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._check)
+        else:
+            # In the next turn of the loop: what has arrived by now is handed over before.
+            self._timeout.reschedule(now)
+
+
+class Wait:
+    """For how long one target has owed an answer: since the first question that was not answered."""
+
+    def __init__(self) -> None:
+        self._asked_at: float | None = None
+        self._delayed_s = 0.0  # how long the loop had been delayed by then
+        self._gave_up = False
+
+    def ask(self) -> None:
+        """A question is asked; while an earlier one is not answered, the wait goes on."""
+        if self._asked_at is None:
+            self._asked_at, self._delayed_s = time.monotonic(), loop_delay().total_s
+
+    def end(self, *, late: bool) -> None:
+        """The attempt is over: by an answer or a refusal, or (`late`) by its deadline, which does not end the wait."""
+        self._gave_up = late
+        if not late:
+            self._asked_at = None
+
+    def late_s(self, interval_s: float) -> float | None:
+        """Seconds of the wait, where it is longer than an interval or than a deadline; time in which we were kept from
+        running is not the target's. None: the answer is not late.
+        """
+        if self._asked_at is None:
+            return None
+        waited = time.monotonic() - self._asked_at - (loop_delay().total_s - self._delayed_s)
+        return max(0.0, waited) if self._gave_up or waited > interval_s else None
