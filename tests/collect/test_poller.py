@@ -26,6 +26,8 @@ class Fake:
     name: str
     takes_s: float = 0.0
     error: str | None = None
+    late: bool = False
+    is_connected: bool = True
     timeout_s: float = 10.0
     starts: list[float] = field(default_factory=list)
     deadlines: list[float] = field(default_factory=list)
@@ -48,7 +50,7 @@ class Fake:
         finally:
             self.running -= 1
         now = time.monotonic()
-        return Scrape(self.name, now, time.time(), now - started, error=self.error)
+        return Scrape(self.name, now, time.time(), now - started, error=self.error, late=self.late)
 
     async def aclose(self) -> None:
         self.closed += 1
@@ -83,15 +85,45 @@ async def test_every_scrape_is_delivered_with_what_was_wanted() -> None:
             await fake.scraped(4)
     assert {scrape.target for scrape in delivered} == {"a", "b"}
     assert all(set(fake.wanted) == {frozenset({fake.name})} for fake in fakes)
-    assert all(set(fake.deadlines) == {0.1} for fake in fakes)
+    assert all(set(fake.deadlines) == {fake.timeout_s} for fake in fakes)
     assert [fake.closed for fake in fakes] == [1, 1]
 
 
-async def test_a_deadline_is_ten_seconds_at_most() -> None:
-    fake = Fake("a")
-    async with polling([fake], 60.0):
-        await fake.scraped(1)
-    assert fake.deadlines == [10.0]
+@pytest.mark.parametrize("interval_s", [0.1, 60.0])
+async def test_a_deadline_is_the_targets_own_whatever_the_interval(interval_s: float) -> None:
+    short, long = Fake("short", timeout_s=0.7), Fake("long", timeout_s=45.0)
+    async with polling([short, long], interval_s):
+        await short.scraped(1)
+        await long.scraped(1)
+    assert set(short.deadlines) == {0.7}
+    assert set(long.deadlines) == {45.0}
+
+
+async def test_a_late_answer_is_waited_for_and_its_target_is_slow_meanwhile() -> None:
+    delivered: list[Scrape] = []
+    slow, honest = Fake("slow", takes_s=1.0), Fake("honest")
+    async with polling([slow, honest], 0.2, delivered.append) as poller:
+        await slow.scraped(1)
+        assert poller.waiting() == {}, "it was asked just now"
+        await asyncio.sleep(0.5)
+        (name,) = poller.waiting()
+        assert (name, 0.2 < poller.waiting()[name] < 1.0) == ("slow", True)
+        await slow.scraped(2)  # the answer came
+        assert poller.waiting() == {}
+    assert all(scrape.error is None for scrape in delivered)
+    assert slow.most_running == 1
+
+
+async def test_a_deadline_that_passes_does_not_end_the_wait_and_a_refusal_does() -> None:
+    fake = Fake("a", takes_s=0.3, error="no answer within 0.3 s", late=True)
+    async with polling([fake], 0.2) as poller:
+        await fake.scraped(4)
+        first = fake.starts[0]
+        waited = poller.waiting()["a"]
+        assert waited == pytest.approx(time.monotonic() - first, abs=0.5)
+        fake.error, fake.late, fake.takes_s = "connection refused", False, 0.0
+        await fake.scraped(len(fake.starts) + 2)
+        assert poller.waiting() == {}
 
 
 async def test_first_scrapes_are_spread_and_near() -> None:
@@ -162,7 +194,7 @@ async def test_a_listener_that_fails_ends_the_poller() -> None:
     ("started", "now", "due", "missed"),
     [
         (100.0, 100.1, 101.0, 0),  # as it should be
-        (100.0, 101.01, 101.0, 0),  # the whole deadline used: the next point is taken all the same
+        (100.0, 101.01, 101.0, 0),  # just an interval used: the next point is taken all the same
         (100.0, 101.5, 102.0, 1),  # an overrun
         (100.0, 104.9, 105.0, 4),
         (700.3, 700.4, 701.0, 600),  # waking from a suspend of ten minutes: one scrape, then the grid

@@ -19,6 +19,7 @@ from tputtui.settings import Settings, TargetSettings
 from tputtui.settings.expressions import parse_matchers
 
 PATIENCE_S = 12.0
+TIMEOUT_S = 0.5
 
 
 @pytest.fixture
@@ -29,8 +30,8 @@ def fake() -> Iterator[Fake]:
 
 @pytest.fixture(autouse=True)
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Deadlines and pauses as they are, only shorter."""
-    for name, seconds in (("DEADLINE_S", 0.5), ("SHORTEST_RETRY_S", 0.1), ("LONGEST_RETRY_S", 0.4)):
+    """Pauses as they are, only shorter."""
+    for name, seconds in (("SHORTEST_RETRY_S", 0.1), ("LONGEST_RETRY_S", 0.4)):
         monkeypatch.setattr(asked, name, seconds)
     monkeypatch.setattr(asked, "BUSY_RETRY_S", 0.6)
 
@@ -40,7 +41,11 @@ class Watch:
 
     def __init__(self, *servers: TargetSettings, targets: tuple[TargetSettings, ...] = ()) -> None:
         self.snapshots: list[Snapshot] = []
-        self.engine = Engine(Settings(targets=targets, servers=servers, interval_s=0.2, window_s=2.0, discover=False))
+        self.engine = Engine(
+            Settings(
+                targets=targets, servers=servers, interval_s=0.2, window_s=2.0, timeout_s=TIMEOUT_S, discover=False
+            )
+        )
         self.engine.subscribe(self.snapshots.append)
 
     def __enter__(self) -> Self:
@@ -70,6 +75,14 @@ def at(fake: Fake, **more: object) -> TargetSettings:
 
 def is_down(snapshot: Snapshot) -> bool:
     return snapshot.ready and [target.state for target in snapshot.targets] == ["down"]
+
+
+def has_failed(kind: str) -> Callable[[Snapshot], bool]:
+    """Down with a sentence; a server that says nothing is slow, with a sentence once the deadline has passed."""
+    state = "slow" if kind == "hangs" else "down"
+    return lambda snapshot: (
+        snapshot.ready and [(one.state, one.error is None) for one in snapshot.targets] == [(state, False)]
+    )
 
 
 def has_rates(snapshot: Snapshot) -> bool:
@@ -117,26 +130,41 @@ REFUSALS: dict[str, tuple[Callable[[str], Answer | None], str]] = {
 def test_what_is_wrong_is_a_sentence_and_passes_by_itself(fake: Fake, kind: str) -> None:
     fake.wrong, sentence = REFUSALS[kind]
     with Watch(at(fake)) as watch:
-        (target,) = watch.until(is_down).targets
+        (target,) = watch.until(has_failed(kind)).targets
         assert target.name == "prom"
         assert sentence in (target.error or "")
         assert (target.error or "").isprintable()
         fake.wrong = None
-        found = watch.until(has_rates)
+        found = watch.until(lambda one: has_rates(one) and one.targets[0].state == "up")
         assert [one.state for one in found.targets] == ["up"]
         assert found.services[0].traffic is not None
         assert found.services[0].traffic.rps == pytest.approx(101.0)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in REFUSALS if kind != "empty"])  # which is no failure then
-def test_a_server_that_fails_later_is_down_and_comes_back(fake: Fake, kind: str) -> None:
+def test_a_server_that_fails_later_is_said_and_comes_back(fake: Fake, kind: str) -> None:
     with Watch(at(fake)) as watch:
         watch.until(has_rates)
         fake.wrong, sentence = REFUSALS[kind]
-        (target,) = watch.until(is_down).targets
+        (target,) = watch.until(has_failed(kind)).targets
         assert sentence in (target.error or "")
         fake.wrong = None
-        watch.until(has_rates)
+        watch.until(lambda snapshot: has_rates(snapshot) and snapshot.targets[0].state == "up")
+
+
+def test_a_server_that_is_late_keeps_its_figures_for_a_window_and_then_says_how_old_they_are(fake: Fake) -> None:
+    with Watch(at(fake)) as watch:
+        watch.until(lambda snapshot: has_rates(snapshot) and snapshot.targets[0].state == "up")
+        fake.wrong = lambda _: None
+        within = watch.until(lambda snapshot: snapshot.targets[0].state == "slow")
+        assert (within.targets[0].up, has_rates(within)) == (True, True)
+        beyond = watch.until(lambda snapshot: not has_rates(snapshot))
+    traffic = beyond.services[0].traffic
+    assert traffic is not None
+    assert traffic.last is not None
+    assert traffic.last.value == pytest.approx(101.0)
+    assert traffic.last.age_s > 2.0
+    assert beyond.targets[0].state == "slow"
 
 
 def test_a_server_that_is_not_there_is_asked_ever_more_rarely() -> None:

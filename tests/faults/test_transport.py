@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
 import socket
 import threading
@@ -105,6 +106,7 @@ async def test_a_fault_is_one_sentence_and_no_samples(server: FaultServer, path:
     assert scrape.size is None
     assert scrape.error is not None
     assert scrape.error.startswith(SENTENCES[path])
+    assert not scrape.late
 
 
 TIMED_OUT = {
@@ -121,6 +123,7 @@ async def test_the_deadline_is_around_the_whole_scrape(server: FaultServer, path
     assert scrape.error is not None
     assert scrape.error.startswith(TIMED_OUT[path])
     assert scrape.duration_s >= SHORT_S
+    assert scrape.late, "the connection stands"
 
 
 @pytest.mark.parametrize("path", [*STATIC, *(path for path in FAULTS if path not in TIMED_OUT)])
@@ -151,7 +154,9 @@ async def test_nobody_listens() -> None:
     assert scrape.error == "connection refused"
 
 
-async def test_a_full_backlog_is_a_connect_that_timed_out() -> None:
+@contextlib.contextmanager
+def full_backlog() -> Iterator[str]:
+    """A listener that accepts no further connection, so that connecting takes for ever."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -160,11 +165,25 @@ async def test_a_full_backlog_is_a_connect_that_timed_out() -> None:
             for one in waiting:
                 one.setblocking(False)
                 one.connect_ex(listener.getsockname())
-            scrape = await once(f"http://127.0.0.1:{listener.getsockname()[1]}/metrics", SHORT_S)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/metrics"
         finally:
             for one in waiting:
                 one.close()
-    assert scrape.error == "connect timed out after 0.3 s"
+
+
+async def test_connecting_has_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "CONNECT_S", SHORT_S)
+    with full_backlog() as url:
+        scrape = await once(url, LONG_S)
+    assert scrape.error == "unreachable: connect timed out after 0.3 s"
+    assert scrape.duration_s < LONG_S / 2
+
+
+async def test_a_full_backlog_is_a_connect_that_timed_out() -> None:
+    with full_backlog() as url:
+        scrape = await once(url, SHORT_S)
+    assert scrape.error == "unreachable: connect timed out after 0.3 s"
+    assert not scrape.late, "nothing stands that could still answer"
 
 
 @pytest.mark.parametrize("path", ["/overlong", "/newline-too-much", "/junk-too-much", "/half-a-header-too-much"])
@@ -320,7 +339,7 @@ async def test_names_that_hang_delay_nobody_and_take_one_thread_each(
         await honest.aclose()  # so that its name, too, is looked up while the others hang
         assert (await honest.scrape(LONG_S)).error is None
         errors = {scrape.error for scrape in await asyncio.gather(*tasks)}
-        assert errors == {f"the name 'n{i}.slow.test' was not resolved within 0.3 s" for i in range(50)}
+        assert errors == {f"unreachable: the name 'n{i}.slow.test' was not resolved within 0.3 s" for i in range(50)}
     assert threading.active_count() - threads <= 51
     slow_names.set()
     assert (await hanging[0].scrape(LONG_S)).error == "unknown host 'n0.slow.test'"

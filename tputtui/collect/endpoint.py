@@ -53,6 +53,11 @@ class Endpoint:
         """How long one scrape may take, as it is configured."""
         return self.settings.timeout_s
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection of the attempt under way stands."""
+        return self._fetcher.is_connected
+
     async def scrape(self, deadline_s: float, wanted: frozenset[str] | None = None) -> Scrape:
         """Ask once. Resolving, connecting and the whole body have `deadline_s` seconds together.
 

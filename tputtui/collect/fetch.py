@@ -109,6 +109,11 @@ class Fetcher:
         self.redactor = Redactor(settings.url, settings.username)
         self._slow_headers = Aside(self._read_headers) if _reads_files(settings) else None
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection of the attempt under way stands."""
+        return self._backend is not None and self._backend.attempt.is_connected
+
     async def load(self) -> Backend:
         """Load what the first request needs, before anybody's clock starts: the first time it loads httpx."""
         from tputtui.collect import connections

@@ -48,6 +48,11 @@ class Scraped(Protocol):
         """How long one scrape may take."""
         ...
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection stands, so that what is waited for is the answer."""
+        ...
+
     async def scrape(self, deadline_s: float, wanted: frozenset[str] | None) -> Scrape:
         """One attempt; does not raise."""
         ...
@@ -96,10 +101,14 @@ class Poller:
     def waiting(self) -> Mapping[str, float]:
         """For how many seconds the answer of each slow target has been late. To be called on the poller's loop.
 
-        Slow: asked and not answered yet for longer than an interval, or beyond a deadline.
+        Slow: connected, asked and not answered yet for longer than an interval, or beyond a deadline.
         """
-        late = ((name, wait.late_s(self._interval_s)) for name, wait in self._waits.items())
-        return {name: seconds for name, seconds in late if seconds is not None}
+        found: dict[str, float] = {}
+        for name, wait in self._waits.items():
+            late_s = wait.late_s(self._interval_s, is_connected=self._endpoints[name].is_connected)
+            if late_s is not None:
+                found[name] = late_s
+        return found
 
     # ------------------------------------------------------------------------------------------ when to look
 

@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Self
 from weakref import WeakKeyDictionary
 
-BEAT_S = 0.2
-"""The loop's lateness is measured this often, and only while something is waited for."""
+BEAT_S = 0.1
+"""The loop's lateness is measured this often, and only while something is waited for: up to so much of each delay is missed."""
 
 
 class LoopDelay:
@@ -131,11 +131,11 @@ class Wait:
         if not late:
             self._asked_at = None
 
-    def late_s(self, interval_s: float) -> float | None:
+    def late_s(self, interval_s: float, *, is_connected: bool) -> float | None:
         """Seconds of the wait, where it is longer than an interval or than a deadline; time in which we were kept from
-        running is not the target's. None: the answer is not late.
+        running is not the target's. None: the answer is not late; nor is it where no connection stands yet.
         """
-        if self._asked_at is None:
+        if self._asked_at is None or not (is_connected or self._gave_up):
             return None
         waited = time.monotonic() - self._asked_at - (loop_delay().total_s - self._delayed_s)
         return max(0.0, waited) if self._gave_up or waited > interval_s else None

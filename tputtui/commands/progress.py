@@ -70,6 +70,8 @@ def _figures(snapshot: Snapshot, state: RecordingState) -> list[str]:
             parts.append(f"errors {text.percent(100 * service.errors.ratio)} %")
     if down:
         parts.append(f"{len(down)} down")
+    if slow := sum(target.is_overdue for target in snapshot.targets):
+        parts.append(f"{slow} slow")
     return parts
 
 

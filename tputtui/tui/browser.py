@@ -17,6 +17,7 @@ from tputtui.tui import keys
 from tputtui.tui.widgets.line import LineBar
 from tputtui.tui.widgets.panel import Panel
 from tputtui.tui.widgets.prompt import Prompt
+from tputtui.views import target_state
 from tputtui.views.browser import CHART, CHOICES, Look, browser, config_lines, detail, matches, refusal
 from tputtui.views.header import footer, header
 from tputtui.views.scene import Scene
@@ -128,8 +129,8 @@ class BrowserScreen(Screen[None]):
             return "no target: tputtui :PORT watches a port"
         if self.desk.replay is not None:
             return "not recorded: the run holds nothing of this target at this moment"
-        if state.state == "down":
-            return f"{text.clean(state.name, 60)} is down: {state.error or 'no answer'}"
+        if target_state.is_in_trouble(state):
+            return target_state.sentence(state)
         return "reading the whole answer"
 
     # ------------------------------------------------------------------------------------------ moving

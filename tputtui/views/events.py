@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from tputtui import text
 from tputtui.model import Event, ObjectiveStatus
+from tputtui.views import target_state
 from tputtui.views.lines import Line, Role, Row, Span, fill, rule
 from tputtui.views.scene import PanelView, Scene
 from tputtui.views.summary import sustained
-from tputtui.views.targets import why_down
 
-ROLES: dict[str, Role] = {"down": "bad", "warning": "warning", "objective": "warning", "reset": "warning", "up": "ok"}
+ROLES: dict[str, Role] = {
+    "down": "bad",
+    "slow": "warning",
+    "warning": "warning",
+    "objective": "warning",
+    "reset": "warning",
+    "up": "ok",
+}
 
 
 def event_line(scene: Scene, width: int) -> Line:
-    """One line: the targets that are down with the reason, then the newest events."""
+    """One line: the targets that are down or slow with the reason, then the newest events."""
     row = Row(width)
     row.at(1, "")
-    for target in [target for target in scene.snapshot.targets if target.state == "down"][:3]:
-        row.then(f"! {text.clean(target.name, 30)} down", "bad").then(f": {why_down(target)}   ")
+    troubled = [target for target in scene.snapshot.targets if target_state.is_in_trouble(target)]
+    for target in sorted(troubled, key=lambda target: target.state != "down")[:3]:
+        word = target_state.word(target)
+        why = target_state.why(target).removeprefix(f"{word}: ")
+        row.then(f"! {text.clean(target.name, 30)} {word}", target_state.role(target)).then(f": {why}   ")
     for objective in scene.snapshot.objectives:
         row.spans(_objective(objective))
     for event in reversed(scene.snapshot.events):
@@ -35,7 +45,8 @@ def _objective(objective: ObjectiveStatus) -> list[Span]:
     if objective.state == "missed":
         return [Span(f"! {name} missed", "bad"), Span(f"{since.removeprefix(',')}, now {_measured(objective)}   ")]
     if objective.state == "no_data":
-        return [Span(f"{name} no data   ", "dim")]
+        reason = f": {objective.reason}" if objective.reason else ""
+        return [Span(f"{name} no data{reason}   ", "dim")]
     role: Role = "warning" if objective.state == "at_risk" else "ok"
     words = "at risk" if objective.state == "at_risk" else "ok"
     return [Span(f"{name} {words}", role), Span(f" {_measured(objective)}{since}   ", "dim")]
@@ -51,7 +62,7 @@ def _measured(objective: ObjectiveStatus) -> str:
 def _event(scene: Scene, event: Event) -> list[Span]:
     role = ROLES.get(event.kind, "plain")
     spans = [Span(f"{scene.clock(event.time)} ", "dim")]
-    if event.kind in ("down", "up"):
+    if event.kind in ("down", "slow", "up"):
         spans.append(Span(f"{event.kind}: ", role))
     spans.append(Span(event.text, role if event.kind in ("warning", "objective") else "plain"))
     return spans

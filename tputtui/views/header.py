@@ -7,12 +7,14 @@ from math import floor
 
 from tputtui import text
 from tputtui.model import TargetState
+from tputtui.views import target_state
 from tputtui.views.lines import Line, Role, Row, Span, plain
 from tputtui.views.scene import Replay, Scene
 
 STATE_SIGNS: dict[TargetState, tuple[str, Role]] = {
     "up": ("●", "ok"),
     "waiting": ("◐", "warning"),
+    "slow": ("◐", "warning"),
     "down": ("○", "bad"),
 }
 _MOST_SIGNS = 12
@@ -76,8 +78,14 @@ def _targets_in_words(scene: Scene) -> list[Span]:
     if not targets:
         return [Span("  "), Span("no targets", "dim")]
     down = sum(1 for target in targets if target.state == "down")
+    late = [target for target in targets if target.is_overdue]
     spans = [Span(f" {len(targets)} target{'s' if len(targets) != 1 else ''}")]
-    return [*spans, Span(f", {down} down", "bad")] if down else spans
+    if down:
+        spans.append(Span(f", {down} down", "bad"))
+    if late:
+        words = target_state.slow(late[0].waiting_s) if len(targets) == 1 else f"{len(late)} slow"
+        spans.append(Span(f", {words}", "warning"))
+    return spans
 
 
 def _baseline(scene: Scene) -> list[Span]:

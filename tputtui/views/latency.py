@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tputtui import text
 from tputtui.model import LatencyState, Quantile, ServiceState
 from tputtui.signals import names
-from tputtui.views import objectives
+from tputtui.views import objectives, target_state
 from tputtui.views.further import further_latency
 from tputtui.views.heat import where_requests_fall
 from tputtui.views.lines import Line, Row, Span, before_level, blank, fill, level_row, rule, sparks
@@ -134,6 +134,8 @@ def _quantile_rows(
     behind = level_row(known.value, top, len(pictures)) if known and top else None
     above = height - len(pictures)
     pictures = [""] * above + pictures
+    if _is_last(state, quantile) and cells > 3:
+        pictures[-1], behind = text.cut(_last(state), cells), None
     lines = []
     for index, picture in enumerate(pictures):
         row = Row(width)
@@ -188,6 +190,8 @@ def _bucket_row(scene: Scene, service: ServiceState, state: LatencyState, quanti
     row.figure(_NOW_ENDS, *figure(quantile, state.unit), objectives.role(asked))
     _end_at(row, _BASE_ENDS, _base(scene, service, state, quantile))
     row.at(_BUCKET_AT, "")
+    if _is_last(state, quantile):
+        return row.then(_last(state)).line()
     if quantile.value is None:
         return row.then("nothing was observed in the window", "dim").line()
     if quantile.at_least:
@@ -237,10 +241,23 @@ def _foot(state: LatencyState, width: int, *, buckets: bool = True) -> Line:
     return row.line()
 
 
+def _is_last(state: LatencyState, quantile: Quantile) -> bool:
+    """Whether the last known figure is of this quantile."""
+    return state.last is not None and state.last.q == quantile.q
+
+
+def _last(state: LatencyState) -> str:
+    """last 88.1 ms, 23 s ago."""
+    last = state.last
+    return target_state.last(last, *text.amount(last.value, state.unit)) if last is not None else ""
+
+
 def _mean_line(scene: Scene, service: ServiceState, state: LatencyState, width: int) -> Line:
     ends, starts, cells = _columns(scene, width)
     row = Row(width).at(1, "mean")
     digits, unit = text.amount(state.mean, state.unit)
     row.figure(ends, digits, unit)
     picture = sparks(scene.past(names.latency(service.name, None), cells), 1)[0] if cells > 3 else ""
+    if state.last is not None:
+        return row.at(starts, text.cut(_last(state), cells)).line()
     return row.at(starts, picture, "data").line()

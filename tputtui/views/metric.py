@@ -5,6 +5,7 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import ChartedFamily
 from tputtui.signals import names
+from tputtui.views import target_state
 from tputtui.views.family import figure, unit_of
 from tputtui.views.lines import Line, Row, fill, rule
 from tputtui.views.scene import PanelView, Scene
@@ -57,8 +58,8 @@ def _why_unknown(scene: Scene, state: ChartedFamily) -> str:
     target = next((target for target in scene.snapshot.targets if target.name == state.target), None)
     if target is None:
         return f"{text.clean(state.target, 60)} is watched no longer"
-    if target.state == "down":
-        return f"{text.clean(target.name, 60)} is down: {target.error or 'no answer'}"
+    if target_state.is_in_trouble(target):
+        return target_state.sentence(target)
     if state.value is not None:
         return "a rate begins with the second scrape"
     return "not read at this moment" if scene.snapshot.charted is None else "the last answer did not have it"

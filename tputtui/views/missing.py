@@ -6,6 +6,7 @@ from textwrap import wrap
 
 from tputtui import text
 from tputtui.model import ServiceState, TargetStatus
+from tputtui.views import target_state
 from tputtui.views.lines import Line, Row
 from tputtui.views.scene import Scene
 
@@ -39,9 +40,7 @@ def why_no_rate(scene: Scene, service: ServiceState) -> str:
 def _unanswered(scene: Scene, service: ServiceState) -> str | None:
     """What to say while none of a service's targets answers; None where one does."""
     mine: list[TargetStatus] = [target for target in scene.snapshot.targets if target.name in service.targets]
-    if not mine or any(target.state == "up" for target in mine):
+    if not mine or any(target.state == "up" or (target.up and not target.is_overdue) for target in mine):
         return None
-    down = next((target for target in mine if target.state == "down"), None)
-    if down is None:
-        return "waiting for the first answer"
-    return f"{text.clean(down.name, 60)} is down: {down.error or 'no answer'}"
+    troubled = next((target for target in mine if target_state.is_in_trouble(target)), None)
+    return target_state.sentence(troubled) if troubled is not None else "waiting for the first answer"

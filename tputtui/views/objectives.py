@@ -86,6 +86,7 @@ def words(status: ObjectiveStatus | None, named: bool = False) -> list[Span]:
     plain = text.clean(status.expression.rpartition(":")[2].strip(), 40)
     limit = plain if named else _MEASURE.sub("", plain)
     shown = {"ok": "ok", "at_risk": "at risk", "missed": "missed", "no_data": "no data"}[status.state]
+    shown += f": {status.reason}" if status.reason else ""
     since = f" {text.span(status.for_s)}" if status.for_s is not None and status.state in ("missed", "at_risk") else ""
     mark = "! " if status.state == "missed" else ""
     spans = [Span(f"{mark}{limit} {shown}", _ROLES[status.state]), Span(since, "plain")]

@@ -14,6 +14,7 @@ from tputtui.frozen import frozen
 from tputtui.model import ServiceState
 from tputtui.signals import names
 from tputtui.signals.split import SERVICE, Split, Way
+from tputtui.views import target_state
 from tputtui.views.latency import figure, quantile_name
 from tputtui.views.lines import Line, Role, Row, Span, fill, rule, sparks
 from tputtui.views.scene import PanelView, Scene, scrolled
@@ -177,7 +178,7 @@ def _up(scene: Scene, state: ServiceState | None) -> str:
     """, 1 of 2 targets up."""
     if state is None:
         return ""
-    up = sum(one.state == "up" for one in scene.snapshot.targets if one.name in state.targets)
+    up = sum(bool(one.up) and not one.is_overdue for one in scene.snapshot.targets if one.name in state.targets)
     if up < len(state.targets):
         return f", {up} of {len(state.targets)} targets up"
     return f", {up} targets" if up > 1 else ""
@@ -326,12 +327,16 @@ def words(one: Figure, told: Apart) -> str:
 
 def _amiss(scene: Scene, arms: Sequence[ServiceState | None], silent_s: float | None) -> list[Span]:
     """What keeps the arms from being compared: missing data is no verdict, an arm without traffic is one."""
-    states = {one.name: one.state for one in scene.snapshot.targets}
+    states = {one.name: one for one in scene.snapshot.targets}
     for name, arm in zip(("control", "treatment"), arms, strict=True):
         if arm is None:
             return [Span(f"{name}: nothing of it is there", "warning")]
-        if arm.targets and all(states.get(target) == "down" for target in arm.targets):
+        mine = [states[target] for target in arm.targets if target in states]
+        if mine and all(target.state == "down" for target in mine):
             return [Span(f"{name} is not seen: its targets are down, which is no verdict", "warning")]
+        if mine and all(map(target_state.is_in_trouble, mine)):
+            waits = [target.waiting_s for target in mine if target.waiting_s is not None]
+            return [Span(f"{name} is {target_state.slow(min(waits))}, which is no verdict", "warning")]
     if silent_s is not None and silent_s >= DEAD_S:
         return [Span(f"treatment has had no traffic for {text.span(silent_s)}, control has", "bad")]
     return []

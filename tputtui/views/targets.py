@@ -5,24 +5,28 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import TargetState, TargetStatus
 from tputtui.signals.replicas import Replica, replica_of
+from tputtui.views import target_state
 from tputtui.views.header import STATE_SIGNS
 from tputtui.views.latency import figure, quantile_name
 from tputtui.views.lines import Row, rule
 from tputtui.views.scene import PanelView, Scene, traffic_figure
 from tputtui.views.table import Column, Listing, table
 
-_ORDER: dict[TargetState, int] = {"down": 0, "waiting": 1, "up": 2}
+_ORDER: dict[TargetState, int] = {"down": 0, "slow": 1, "waiting": 2, "up": 3}
 
 
 def targets(scene: Scene, width: int, height: int) -> PanelView:
     """The panel, `height` lines. The cursor is a target's name; its service is what the other panels show."""
     snapshot = scene.snapshot
     down = sum(1 for target in snapshot.targets if target.state == "down")
+    slow = sum(1 for target in snapshot.targets if target.is_overdue)
     count = len(snapshot.targets)
-    context = f"{count:,} target{'s' if count != 1 else ''}" + (f", {down} down" if down else "")
+    context = f"{count:,} target{'s' if count != 1 else ''}"
+    context += (f", {down} down" if down else "") + (f", {slow} slow" if slow else "")
     top = rule("Targets", context, width, scene.viewpoint.focus == "targets")
     # What is down comes first: it must not be what has no room.
-    items = sorted(snapshot.targets, key=lambda target: _ORDER[target.state])
+    # One that is as slow as ever stays where it is.
+    items = sorted(snapshot.targets, key=lambda target: _ORDER[_shown_state(target)])
     return table(
         Listing(items, lambda target: target.name, lambda target: f"{target.name} {target.url}"),
         _columns(scene),
@@ -40,7 +44,7 @@ def _columns(scene: Scene) -> list[Column[TargetStatus]]:
     figures = {target.name: _figures(scene, target.name) for target in snapshot.targets}
 
     def name(row: Row, x: int, cells: int, target: TargetStatus) -> None:
-        sign, role = STATE_SIGNS[target.state]
+        sign, role = STATE_SIGNS[_shown_state(target)]
         row.at(x, sign, role).then(f" {text.cut(text.clean(target.name), cells - 2)}")
 
     def traffic(row: Row, x: int, cells: int, target: TargetStatus) -> None:
@@ -74,8 +78,8 @@ def _columns(scene: Scene) -> list[Column[TargetStatus]]:
             row.ending_at(x + cells, "fresh", "dim")  # a figure that changes at every tick and says nothing
 
     def words(row: Row, x: int, cells: int, target: TargetStatus) -> None:
-        if target.state == "down":
-            row.at(x, text.cut(why_down(target), cells), "bad")
+        if target_state.is_in_trouble(target):
+            row.at(x, text.cut(target_state.why(target), cells), target_state.role(target))
         elif (own := figures[target.name]) is not None and own.odd:
             row.at(x, text.cut(f"outlier: {own.odd}", cells), "warning")
         elif target.warning:
@@ -104,7 +108,8 @@ def _figures(scene: Scene, target: str) -> Replica | None:
     return replica_of(target, service) if service is not None else None
 
 
-def why_down(target: TargetStatus) -> str:
-    """Why a target is down, and for how long: connection refused, for 31 s."""
-    lasting = f", for {text.span(target.since_s)}" if target.since_s is not None else ""
-    return f"{target.error or 'no answer'}{lasting}"
+def _shown_state(target: TargetStatus) -> TargetState:
+    """Its state; one whose answers always take longer than an interval is shown as what it is between them."""
+    if target.state == "slow" and not target.is_overdue:
+        return "up" if target.up else "down"
+    return target.state

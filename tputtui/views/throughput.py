@@ -5,7 +5,7 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import ErrorState, ServiceState, TrafficState
 from tputtui.signals import names
-from tputtui.views import objectives
+from tputtui.views import objectives, target_state
 from tputtui.views.classes import LEAST_ROWS, by_class
 from tputtui.views.further import further_traffic
 from tputtui.views.lines import Line, Role, Row, fill, rule
@@ -60,12 +60,18 @@ def _figures(scene: Scene, service: ServiceState, traffic: TrafficState, width: 
     row = Row(width)
     digits, unit = traffic_figure(traffic.rps, traffic.unit)
     asked = objectives.of_service(scene, "rps")
+    if traffic.last is not None:
+        last = target_state.last(traffic.last, *traffic_figure(traffic.last.value, traffic.unit))
+        row.at(1, digits, "strong").then(f"  {last}  ").then(target_state.slow(service.waiting_s), "warning")
+        return row.line()
     row.at(1, digits, objectives.role(asked)).then(f" {unit}", "dim")
     if asked is not None:
         row.then("  ").spans(objectives.words(asked))
     if traffic.rps is None:
         row.then("  ").then(why_no_rate(scene, service), "dim")
         return row.line()
+    if service.waiting_s is not None:
+        row.then("  ").then(target_state.slow(service.waiting_s), "warning")
     covered = service.covered_s
     if covered is not None and covered < scene.snapshot.window_s * 0.85:
         row.then(f"  {text.span(round(covered, 1))} of {text.span(scene.snapshot.window_s)}", "dim")
@@ -103,6 +109,8 @@ def errors_line(service: ServiceState, width: int, scene: Scene | None = None) -
         ratio = None if errors.ratio is None else errors.ratio * 100
         asked = objectives.of_service(scene, "errors") if scene is not None else None
         row.then(text.percent(ratio), objectives.role(asked, error_role(errors.ratio))).then(" %", "dim")
+        if errors.last is not None:
+            row.then("  ").then(target_state.last(errors.last, text.percent(100 * errors.last.value), "%"))
         if asked is not None:
             row.then("  ").spans(objectives.words(asked))
         differs = scene.against(names.errors(service.name), errors.ratio, -1) if scene is not None else []

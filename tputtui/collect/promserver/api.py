@@ -58,6 +58,11 @@ class Api:
         self._fetcher = Fetcher(settings, "application/json", tls)
         self._prefix: str | None = None
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection of the request under way stands."""
+        return self._fetcher.is_connected
+
     async def aclose(self) -> None:
         """Close the connection. The next request opens another."""
         await self._fetcher.aclose()

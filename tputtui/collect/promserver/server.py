@@ -113,7 +113,8 @@ class Server:
 
     def waiting(self) -> dict[str, float]:
         """For how many seconds its answer has been late, for each of its targets; nothing while it is not."""
-        late_s = self._wait.late_s(self._interval_s)
+        api = self._api if self.known else self._look_api
+        late_s = self._wait.late_s(self._interval_s, is_connected=api.is_connected)
         return dict.fromkeys(self._names(), late_s) if late_s is not None else {}
 
     def _names(self) -> list[str]:
