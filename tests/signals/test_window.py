@@ -293,3 +293,64 @@ def test_the_window_agrees_with_the_plain_rule(values: list[float]) -> None:
         seen.add(good(float(at), {A: value}))
     plain = counters.increase((float(at), value) for at, value in enumerate(values))
     assert gained(seen, A) == pytest.approx(plain or 0.0)
+
+
+def answered(at: float, samples: Mapping[Series, float], asked_at: float, **more: float) -> Scrape:
+    exposition = Exposition(samples=samples, families={}, series=len(samples))
+    return Scrape("shop", at, 1e9 + at, at - asked_at, exposition, 1, **more)  # type: ignore[arg-type]
+
+
+def late(at: float) -> Scrape:
+    return Scrape("shop", at, 1e9 + at, 10.0, error="no answer within 10 s", late=True)
+
+
+@pytest.mark.parametrize("window_s", [2.0, 10.0, 60.0])
+def test_a_wait_for_a_late_answer_is_no_gap_and_a_silence_as_long_is_one(window_s: float) -> None:
+    waited, silent = window(window_s), window(window_s)
+    for seen in (waited, silent):
+        for second in range(5):
+            seen.add(good(float(second), {A: 100.0 * second}))
+    waited.add(answered(104.0, {A: 10_400.0}, asked_at=5.0))
+    assert rate_of(waited, A) == 100.0
+    silent.add(answered(104.0, {A: 10_400.0}, asked_at=103.99))
+    assert rate_of(silent, A) is None
+
+
+def test_deadlines_that_pass_between_questions_make_no_gap_but_a_pause_between_them_does() -> None:
+    for pause, known in ((0.5, True), (30.0, False)):
+        seen = window()
+        for second in range(5):
+            seen.add(good(float(second), {A: 100.0 * second}))
+        seen.add(late(15.0))
+        seen.add(late(25.0 + pause))
+        seen.add(answered(28.0 + pause, {A: 100.0 * (28 + pause)}, asked_at=25.5 + pause))
+        assert (rate_of(seen, A) is not None) == known
+
+
+def test_what_was_asked_while_we_were_kept_from_running_is_a_gap() -> None:
+    seen = window()
+    for second in range(5):
+        seen.add(good(float(second), {A: 100.0 * second}))
+    seen.add(answered(64.0, {A: 500.0}, asked_at=4.9, delayed_s=59.0))
+    assert rate_of(seen, A) is None
+
+
+def test_a_body_that_takes_long_is_of_the_time_at_which_it_began() -> None:
+    seen = window()
+    seen.add(answered(1.0, {A: 100.0}, asked_at=0.9, first_byte_s=0.1))
+    seen.add(answered(2.0, {A: 200.0}, asked_at=1.9, first_byte_s=0.1))
+    assert rate_of(seen, A) == 100.0
+    assert answered(2.0, {}, asked_at=1.9).ended_at == pytest.approx(2.0)
+    slow = Scrape("shop", 2.0, 1e9, 8.1, first_byte_s=0.1)
+    assert (slow.asked_at, slow.ended_at) == (pytest.approx(1.9), pytest.approx(10.0))
+
+
+def test_an_overdue_window_has_no_rates_until_the_answer_comes() -> None:
+    seen = window()
+    for second in range(5):
+        seen.add(good(float(second), {A: 100.0 * second, DEPTH: 3.0}))
+    seen.overdue = True
+    assert seen.rates() is None
+    assert not seen.is_current
+    seen.add(answered(24.0, {A: 2400.0}, asked_at=5.0))
+    assert rate_of(seen, A) == 100.0

@@ -13,12 +13,21 @@ import time
 from collections.abc import Iterator
 from typing import Literal
 
+from tputtui.collect.credentials import SecretError
 from tputtui.collect.descriptors import shortage
 
 Phase = Literal["resolving", "connecting", "handshake", "waiting", "header", "body"]
 
 _SELF_SIGNED = (18, 19)  # X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, …_SELF_SIGNED_CERT_IN_CHAIN
 _WRONG_HOST = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, …_IP_ADDRESS_MISMATCH
+_SILENT = (
+    errno.ECONNREFUSED,
+    errno.ECONNRESET,
+    errno.EPIPE,
+    errno.ECONNABORTED,
+    errno.ETIMEDOUT,
+    errno.EHOSTUNREACH,
+)
 _TLS_ALERT = b"\x15\x03"
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG")
 
@@ -30,12 +39,13 @@ CONNECT_S = 2.0
 class FetchError(Exception):
     """An attempt failed; the text is the sentence that is shown.
 
-    `late`: the connection stands and the answer did not come, or not whole, by the deadline.
+    `late`: the connection stands and the answer did not come, or not whole, by the deadline. `silent`: not a byte came.
     """
 
-    def __init__(self, text: str, *, late: bool = False) -> None:
+    def __init__(self, text: str, *, late: bool = False, silent: bool = False) -> None:
         super().__init__(text)
         self.late = late
+        self.silent = silent
 
 
 class Attempt:
@@ -90,6 +100,20 @@ class Attempt:
         if self.phase == "header":
             return f"timed out after {after} (header)"
         return f"timed out after {after} (body, {self.body:,} bytes came)"
+
+    def is_silent(self, error: BaseException) -> bool:
+        """Whether a failure is the target's silence: it refuses, resets, hangs, or closes, and not a byte came.
+
+        What is wrong on this side (a name, a file, a limit) says nothing about the target.
+        """
+        if self.received or self.phase == "resolving":
+            return False
+        for cause in _chain(error):
+            if isinstance(cause, ssl.SSLError):
+                return False
+            if isinstance(cause, OSError) and cause.errno is not None:
+                return cause.errno in _SILENT
+        return self.phase == "connecting" or not isinstance(error, FetchError | SecretError)
 
     def failed(self, error: BaseException) -> str:
         """The sentence for an exception of the connection."""

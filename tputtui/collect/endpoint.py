@@ -70,7 +70,8 @@ class Endpoint:
             answer = await self._fetcher.fetch(deadline_s)
         except FetchError as failure:
             at = time.monotonic()
-            return Scrape(self.name, at, time.time(), at - started, error=str(failure), late=failure.late)
+            why = str(failure)
+            return Scrape(self.name, at, time.time(), at - started, error=why, late=failure.late, silent=failure.silent)
         ended = time.monotonic()
         duration_s = ended - started
         at, now = answer.began or (ended, time.time())

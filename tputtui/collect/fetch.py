@@ -133,20 +133,21 @@ class Fetcher:
         """
         backend = await self.load()
         backend.attempt = attempt = Attempt()
-        error, is_late = "no answer", False
+        is_late = False
         try:
             async with TimeLimit(deadline_s) as limit:
                 request = _Request(url or self.settings.url, await self._headers(form), form, any_status)
                 answer = await self._fetch(request, attempt, backend)
                 return replace(answer, began=attempt.answered, delayed_s=limit.delayed_s)
         except (FetchError, SecretError) as failure:
-            error = str(failure)
+            error, silent = str(failure), attempt.is_silent(failure)
         except Exception as failure:  # httpx, httpcore, ssl and OSError: each in its own words
             is_ours = isinstance(failure, TimeoutError) and failure.errno is None  # the kernel's has a number
             is_late = is_ours and attempt.is_connected
             error = attempt.timed_out(deadline_s) if is_ours else attempt.failed(failure)
+            silent = attempt.is_silent(failure)
         await self.aclose()
-        raise FetchError(clean(self.redactor.sentence(error), 200), late=is_late)
+        raise FetchError(clean(self.redactor.sentence(error), 200), late=is_late, silent=silent)
 
     async def aclose(self) -> None:
         """Close the connection. The next request opens another."""

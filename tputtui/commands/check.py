@@ -131,7 +131,7 @@ async def _look(target: TargetSettings, settings: Settings) -> _Look:
 
 def _report(look: _Look, settings: Settings) -> list[str]:
     from tputtui.collect.judge import judge
-    from tputtui.monitor.target import warning_of
+    from tputtui.monitor.target import slower_than_the_interval, warning_of
     from tputtui.settings.expressions import parse_objective
     from tputtui.signals.classify import classify
     from tputtui.signals.hygiene import findings
@@ -140,9 +140,11 @@ def _report(look: _Look, settings: Settings) -> list[str]:
     head = f"{clean(look.name, 80)}  {clean(look.url, 200)}"
     now, before = look.second.exposition, look.first.exposition
     if look.error is not None or now is None or before is None:
-        return [head, *_indented([("down", look.error or "no answer")])]
+        return [head, *_indented([_unread(look.second)])]
     amount, unit = size(look.second.size)
-    rows = [("up", f"{amount} {unit}, {now.series:,} series in {look.second.duration_s * 1000:.1f} ms")]
+    rows = [("up", f"{amount} {unit}, {now.series:,} series in {_took(look.second.duration_s)}")]
+    if slower := slower_than_the_interval(look.second.duration_s, settings.interval_s):
+        rows.append(("slow", slower))
     bindings = classify(now, before, look.second.at - look.first.at)
     try:
         bindings = apply_overrides(bindings, look.target.bindings, now)
@@ -162,6 +164,20 @@ def _report(look: _Look, settings: Settings) -> list[str]:
     level_s = next((objective.value for objective in objectives if objective.measure == "latency"), None)
     rows += [("misleads", sentence) for sentence in findings(now, bindings, level_s)]
     return [head, *_indented(rows)]
+
+
+def _unread(scrape: Scrape) -> tuple[str, str]:
+    """What kept a target from being read: it is down, or so slow that the deadline passed."""
+    error = scrape.error or "no answer"
+    if scrape.late:
+        return "slow", f"{error}: the connection stands; --timeout 1m waits longer"
+    if error.startswith("unreachable: "):
+        return "unreachable", error.removeprefix("unreachable: ")
+    return "down", error
+
+
+def _took(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def _stands_still(now: Exposition, before: Exposition) -> bool:

@@ -17,11 +17,12 @@ from tputtui.commands.terminal import OutputError, say, tell
 from tputtui.experiments.arm import FAST, Seen, Side
 from tputtui.experiments.context import ContextError, parse_margin
 from tputtui.experiments.guardrail import NO_DATA_S, Decision, Guard
+from tputtui.experiments.unanswered import Answering, Unanswered
 from tputtui.model import ServiceState, Snapshot
 from tputtui.settings import Settings, TargetSettings
 from tputtui.settings.expressions import Objective, parse_objective
 from tputtui.signals.objectives import measured, requests
-from tputtui.text import clean, did_you_mean
+from tputtui.text import clean, did_you_mean, span
 
 SCHEMA: Final = 1
 _JUDGED = ("throughput", "p50", "p90", "p99")
@@ -91,6 +92,8 @@ class Guarding:
         self._aloud = aloud
         self._guards: dict[tuple[str, str], Guard] = {}
         self._said: dict[tuple[str, str], str] = {}
+        self._unanswered: dict[tuple[str, str], Unanswered] = {}
+        self._last_words: dict[str, str] = {}  # of each service that could not be read: why
         self._began: float | None = None
 
     def saw(self, snapshot: Snapshot) -> None:
@@ -108,6 +111,51 @@ class Guarding:
                 if self.decision is not None:
                     self.ended = snapshot.at - self._began
                     return
+        self._watch_answers(snapshot)
+        if self.decision is not None:
+            self.ended = snapshot.at - self._began
+
+    def _watch_answers(self, snapshot: Snapshot) -> None:
+        """Does every treatment answer, be it with figures or not?"""
+        control = next((one for one in snapshot.services if one.name == self.control), None)
+        control_answers = control is not None and answering(control, snapshot) == "answers"
+        for objective in self._objectives:
+            for service in snapshot.services:
+                if service.name != self.control and self._is_about(objective, service):
+                    self._watch_answer(objective, service, snapshot, control_answers)
+
+    def _watch_answer(
+        self, objective: Objective, service: ServiceState, snapshot: Snapshot, control_answers: bool
+    ) -> None:
+        key = (objective.expression, service.name)
+        watch = self._unanswered.get(key)
+        if watch is None:
+            watch = self._unanswered[key] = Unanswered(self._settings.interval_s)
+        state = answering(service, snapshot)
+        if state is None:
+            return
+        watch.take(snapshot.at, state, control_answers=control_answers)
+        if state != "answers":
+            self._last_words[service.name] = why_not_read(service, snapshot)
+        if watch.is_unresponsive and self.decision is None:
+            guard = self._guard(objective, service.name)
+            self.decision = guard.unresponsive(snapshot.at, snapshot.time, watch.silent_s)
+
+    def _is_about(self, objective: Objective, service: ServiceState) -> bool:
+        """Whether a service is a treatment of an objective; what never could be read may be one."""
+        if objective.service is not None:
+            return objective.service == service.name
+        signals = (service.traffic, service.errors, service.latency)
+        was_read = bool(service.reasons) or any(signal is not None for signal in signals)
+        return not was_read or _can_judge(objective, service)
+
+    @property
+    def unjudged(self) -> str:
+        """What could not be judged because it could not be read, as a sentence; nothing where all could."""
+        names = [name for (_, name), watch in self._unanswered.items() if not watch.was_judged]
+        if not names:
+            return ""
+        return f"inconclusive: {clean(names[0])} could not be read: {self._last_words.get(names[0], 'no answer')}"
 
     def missing(self, snapshot: Snapshot) -> str:
         """What is wrong with the control's name, now that all services are known; nothing where it is right."""
@@ -124,11 +172,19 @@ class Guarding:
             found = [objective.service]
         else:
             before = [service for expression, service in self._guards if expression == objective.expression]
-            now = [one.name for one in services if _can_judge(objective, one)]
+            now = [one.name for one in services if self._is_about(objective, one)]
             found = [*before, *(name for name in now if name not in before)]
         return [name for name in found if name != self.control]
 
     def _ask(self, objective: Objective, treatment: str, snapshot: Snapshot) -> None:
+        guard = self._guard(objective, treatment)
+        own = seen(replace(objective, service=treatment), snapshot.services)
+        other = seen(replace(objective, service=self.control), snapshot.services) if self.control else None
+        look = guard.take(snapshot.at, snapshot.time, own, other)
+        self.decision = look.decision
+        self._say((objective.expression, treatment), look.alarm)
+
+    def _guard(self, objective: Objective, treatment: str) -> Guard:
         key = (objective.expression, treatment)
         guard = self._guards.get(key)
         if guard is None:
@@ -141,11 +197,7 @@ class Guarding:
                 margins=self._margins,
                 quantile=max(self._settings.quantiles, default=0.99),
             )
-        own = seen(replace(objective, service=treatment), snapshot.services)
-        other = seen(replace(objective, service=self.control), snapshot.services) if self.control else None
-        look = guard.take(snapshot.at, snapshot.time, own, other)
-        self.decision = look.decision
-        self._say(key, look.alarm)
+        return guard
 
     def _say(self, key: tuple[str, str], alarm: str) -> None:
         """An alarm, once for as long as it stays the same."""
@@ -155,6 +207,28 @@ class Guarding:
             if self._aloud:
                 say(alarm)
         self._said[key] = alarm
+
+
+def answering(service: ServiceState, snapshot: Snapshot) -> Answering | None:
+    """Whether a service can be read, or does not even answer, as of one tick: the best of its targets counts.
+
+    None: nothing is known yet.
+    """
+    mine = [target for target in snapshot.targets if target.name in service.targets]
+    if any(target.is_answering for target in mine):
+        return "answers"
+    if not mine or any(target.state == "waiting" for target in mine):
+        return None
+    return "silent" if all(target.is_overdue or target.silent for target in mine) else "unreadable"
+
+
+def why_not_read(service: ServiceState, snapshot: Snapshot) -> str:
+    """What keeps a service from being read: no answer for 34 s — or HTTP 503 Service Unavailable."""
+    mine = [target for target in snapshot.targets if target.name in service.targets]
+    waits = [target.waiting_s for target in mine if target.waiting_s is not None]
+    if waits:
+        return f"no answer for {span(round(min(waits)))}"
+    return next((target.error for target in mine if target.error), "no answer")
 
 
 def _can_judge(objective: Objective, service: ServiceState) -> bool:
@@ -179,6 +253,8 @@ def seen(objective: Objective, services: Sequence[ServiceState]) -> Seen:
         rps=sum(rates) if rates else None,
         requests=sum(totals) if len(totals) == len(traffic) and totals else None,
         quantile=value if objective.measure == "latency" else _tail(mine),
+        waiting=bool(mine) and all(one.waiting_s is not None and not one.overdue for one in mine),
+        slow=any(one.overdue for one in mine),
     )
 
 

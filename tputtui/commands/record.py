@@ -29,7 +29,7 @@ from tputtui.views.summary import summary
 if TYPE_CHECKING:
     from tputtui.commands.listen import Listening
 
-_FAILED, _UNUSABLE, _OBJECTIVE_MISSED, _HUNG_UP = 1, 2, 10, 129
+_FAILED, _UNUSABLE, _OBJECTIVE_MISSED, _INCONCLUSIVE, _HUNG_UP = 1, 2, 10, 11, 129
 _SIGHUP = 1
 
 
@@ -72,7 +72,7 @@ def run(arguments: Arguments) -> int:
         control=control,
         fail_after_s=options.fail_after or 0.0,
         margins=margins_of(options.margin),
-        aloud=options.abort,
+        aloud=options.abort or options.fail_after is not None,
     )
     marks = inputs.MarkFile(options.mark_file) if options.mark_file is not None else None
     listening = _listening(options.listen) if options.listen else None
@@ -92,6 +92,7 @@ def run(arguments: Arguments) -> int:
     if listening is not None:
         say(f"serves http://{listening.address}/metrics")
     watch = _Watch(recorder, Progress(sys.stderr, for_s), guarding, options.fail_after or 0.0, options.abort, for_s)
+    watch.is_gate = options.abort or options.fail_after is not None
 
     def prepare(engine: Engine) -> None:
         engine.record(recorder)
@@ -166,6 +167,9 @@ def _judged(watch: _Watch, is_written: bool, stop: Stop) -> int:
         say(f"with --abort it would have ended after {span(watch.guarding.ended)}: {decision.reason}")
     if failed:
         return _OBJECTIVE_MISSED
+    if watch.unjudged:
+        say(watch.unjudged)
+        return _INCONCLUSIVE
     return _HUNG_UP if stop.number == _SIGHUP else 0
 
 
@@ -191,10 +195,16 @@ class _Watch:
         self.unusable = ""
         self.guarding = guarding
         self.abort = abort
+        self.is_gate = False  # something depends on the exit code: what could not be judged is not fine
         self._recorder = recorder
         self._fail_after_s = fail_after_s
         self._for_s = for_s
         self._parts = 1
+
+    @property
+    def unjudged(self) -> str:
+        """What could not be judged, where something depends on it."""
+        return self.guarding.unjudged if self.is_gate else ""
 
     def end(self) -> None:
         """The engine is about to stop."""
@@ -241,6 +251,7 @@ class _Watch:
         problem = self._recorder.state().problem
         reason = self.unusable or problem or ""
         if not reason:
-            reason = f"an objective was missed: {self.failed}" if self.failed else "no reason to abort was found"
+            reason = f"an objective was missed: {self.failed}" if self.failed else self.unjudged
+        reason = reason or "no reason to abort was found"
         path = self._recorder.plan.path
         tell_evidence(self.guarding.decision, ok=code == 0, reason=reason, alarms=self.guarding.alarms, path=path)

@@ -26,6 +26,8 @@ class Seen:
     rps: float | None = None  # req/s
     requests: float | None = None  # in all, since it is watched
     quantile: float | None = None  # s: the objective's, else the highest there is
+    waiting: bool = False  # an answer is late: the figures are the last ones
+    slow: bool = False  # it is late by more than a window: there are no figures
 
     @property
     def known(self) -> bool:
@@ -67,6 +69,7 @@ class Arm:
         self._objective = objective
         self._requests: float | None = None
         self._began = False
+        self._at: float | None = None
 
     @property
     def is_unknown(self) -> bool:
@@ -79,6 +82,14 @@ class Arm:
             self.unknown_since = at
         self._began, self.seen = True, seen
         state: ObjectiveState = "no_data"
+        passed = at - self._at if self._at is not None else 0.0
+        self._at = at
+        if seen.waiting:  # nothing new: neither a silence nor a miss lasts longer for that
+            self._asked.skip(at)
+            self.latch.skip(at)
+            self.since = (self.since[0] + passed, self.since[1] + passed)
+            self.rose = (self.rose[0] + passed, self.rose[1] + passed)
+            return
         if seen.known:
             self._asked.take(at, beyond=False, total=seen.observed)
         else:

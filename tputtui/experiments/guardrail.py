@@ -2,7 +2,8 @@
 
 Pure: one tick's values in, a decision or nothing out. It fires once, on the treatment's requests alone, and never
 
-- on missing data: a target that cannot be read says nothing about those it serves; that is told, not judged;
+- on missing data: a target that cannot be read says nothing about those it serves; that is told, not judged. Only one that
+  has not answered at all for 30 s, while the control does, has to go (`unresponsive`);
 - while the control suffers, too: then the release is not why (a shared incident);
 - on fewer than FEWEST_REQUESTS requests in the span that is judged (what counts missing requests needs none there).
 
@@ -19,12 +20,13 @@ from tputtui.experiments.arm import FAST, FEWEST_REQUESTS, Arm, Seen, Side
 from tputtui.experiments.concurrent import BEYOND
 from tputtui.experiments.contest import Contest, Effect, Rows
 from tputtui.experiments.context import Context
+from tputtui.experiments.unanswered import UNRESPONSIVE_S
 from tputtui.frozen import frozen
 from tputtui.signals.burn import PAIRS
 from tputtui.signals.objectives import Objective
 from tputtui.text import amount, clean, number, percent, span
 
-Trigger = Literal["fast_burn", "missed", "worse_than_control", "dead"]
+Trigger = Literal["fast_burn", "missed", "worse_than_control", "dead", "unresponsive"]
 
 NO_DATA_S: Final = 10.0
 CONFIRMED: Final = 3
@@ -97,7 +99,7 @@ class Guard:
         unknown = next((arm for arm in (own, other) if arm is not None and arm.is_unknown), None)
         if self._done or unknown is not None:
             self._held = None
-            late = unknown is not None and at - unknown.unknown_since >= NO_DATA_S
+            late = unknown is not None and (unknown.seen.slow or at - unknown.unknown_since >= NO_DATA_S)
             return Look(alarm=self._no_data(unknown) if unknown is not None and late else "")
         found = self._found(at)
         alarm = self._why_not(found, other, at) if found is not None and other is not None else ""
@@ -110,6 +112,27 @@ class Guard:
             return Look()
         self._done = True
         return Look(self._decided(found, at, time))
+
+    def unresponsive(self, at: float, time: float, silent_s: float) -> Decision:
+        """The decision that the treatment has to go because it has not answered for so long."""
+        own, other = self._own, self._control
+        beside = ""
+        if other is not None:
+            rate = f" ({' '.join(amount(other.seen.rps, 'req/s'))})" if other.seen.rps is not None else ""
+            beside = f", while {clean(other.name)} answers{rate}"
+        self._done = True
+        return Decision(
+            "unresponsive",
+            self.objective.expression,
+            f"{clean(own.name)}: no answer for {span(round(silent_s))}{beside}",
+            silent_s,
+            UNRESPONSIVE_S,
+            time - silent_s,
+            silent_s,
+            FAST.long_s,
+            own.side(at, FAST.long_s),
+            other.side(at, FAST.long_s) if other is not None else None,
+        )
 
     # ------------------------------------------------------------------------------------------ the rules
 
@@ -149,6 +172,8 @@ class Guard:
         return clean(self.objective.expression)
 
     def _no_data(self, arm: Arm) -> str:
+        if arm.seen.slow:
+            return f"no_data: slow: {clean(arm.name)} does not answer: {self._label} is not judged"
         return f"no data of {clean(arm.name)}: {self._label} is not judged"
 
     def _why_not(self, found: Trigger, control: Arm, at: float) -> str:

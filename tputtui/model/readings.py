@@ -113,6 +113,7 @@ class Scrape:
     size: int | None = None  # bytes of the body, inflated
     error: str | None = None  # a sentence, already cleaned: "connection refused"
     late: bool = False  # the error: the connection stands, and no whole answer came by the deadline
+    silent: bool = False  # the error: it was asked, and not a byte came
     first_byte_s: float | None = None  # from the question to the first byte; None: the rest came with it
     delayed_s: float = 0.0  # of that time, in which we were kept from running
 

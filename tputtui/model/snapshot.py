@@ -35,6 +35,7 @@ class TargetStatus:
     since_s: float | None = None  # in this state
     hidden: Mapping[str, int] = field(default_factory=dict)
     waiting_s: float | None = None  # for so long the answer has been late; None: none is
+    silent: bool = False  # while down: not a byte came; it refuses, resets or cannot be reached
     was_up: bool | None = None  # while slow: whether the newest answer was good; None: there was none
 
     @property
@@ -43,6 +44,11 @@ class TargetStatus:
         if self.state == "slow":
             return self.was_up
         return None if self.state == "waiting" else self.state == "up"
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether its answers come, and can be read."""
+        return self.up is True and not self.is_overdue
 
     @property
     def is_overdue(self) -> bool:

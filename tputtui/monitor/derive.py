@@ -394,7 +394,8 @@ class Monitor:
             by = self._breakdown_of(name, members)
             windows = {m.target.name: m.window for m in members if m.window is not None}
             last = self._last_figures.setdefault(name, LastFigures())
-            states.append(last.fill(tracker.state(windows, by), windows.values(), at, waiting_of(members)))
+            state, is_overdue = tracker.state(windows, by), any(member.is_overdue for member in members)
+            states.append(last.fill(state, windows.values(), at, waiting_of(members), is_overdue=is_overdue))
         return tuple(states)
 
     def _look_for_strangers(self, time: float, looking: bool) -> None:

@@ -275,6 +275,7 @@ class TargetTracker:
             since_s=since_s,
             hidden=exposition.hidden if exposition is not None else {},
             waiting_s=waiting_s,
+            silent=last.silent,
             was_up=last.error is None,
         )
 

@@ -200,8 +200,8 @@ class Decoder:
         name = state.target.name
         at, time, duration = _finite(head[1]), _finite(head[2]), _finite(head[3])
         if "error" in said:
-            late = said.get("late") is True
-            return Scrape(name, at, time, duration, error=clean(_text(said["error"])), late=late)
+            late, silent = (said.get(key) is True for key in ("late", "silent"))
+            return Scrape(name, at, time, duration, error=clean(_text(said["error"])), late=late, silent=silent)
         size, series, values = _parts(head[4:], 3)
         if len(_list(values)) != len(state.columns):
             raise BadValue("a scrape that does not fit its columns")

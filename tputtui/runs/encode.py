@@ -145,8 +145,8 @@ class Encoder:
         head: list[Any] = [said.number, *map(number_out, (scrape.at, scrape.time, scrape.duration_s))]
         exposition = scrape.exposition
         if exposition is None:
-            late = {"late": True} if scrape.late else {}
-            out.append(lines.write({"s": head, "error": scrape.error or "failed", **late}))
+            how = {key: True for key in ("late", "silent") if getattr(scrape, key)}
+            out.append(lines.write({"s": head, "error": scrape.error or "failed", **how}))
             return
         wanted = None if self._all else told.wanted
         samples = exposition.samples

@@ -26,9 +26,17 @@ class LastFigures:
         self._kept: _Kept | None = None
 
     def fill(
-        self, state: ServiceState, windows: Iterable[TargetWindow], at: float, waiting_s: float | None
+        self,
+        state: ServiceState,
+        windows: Iterable[TargetWindow],
+        at: float,
+        waiting_s: float | None,
+        *,
+        is_overdue: bool,
     ) -> ServiceState:
-        """The service as of a tick at `at`. `waiting_s`: for so long none of its targets has answered."""
+        """The service as of a tick at `at`. `waiting_s`: for so long none of its targets has answered; `is_overdue`: by
+        more than a window.
+        """
         found = tuple(windows)
         if any(window.is_current for window in found):
             answered = max((window.at for window in found if window.at is not None), default=at)
@@ -39,7 +47,6 @@ class LastFigures:
             return state if waiting_s is None else replace(state, waiting_s=waiting_s)
         if waiting_s is None:
             return state
-        is_overdue = any(window.overdue for window in found)
         state = replace(state, waiting_s=waiting_s, overdue=is_overdue)
         kept = self._kept
         return _with_last(state, kept, max(0.0, at - kept.at)) if is_overdue and kept is not None else state
