@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tputtui import text
 from tputtui.model import Headroom, ServiceState, Snapshot
+from tputtui.views import target_state
 from tputtui.views.latency import figure, quantile_name
 from tputtui.views.scene import traffic_figure
 
@@ -61,7 +62,8 @@ def _traffic(service: ServiceState) -> tuple[bool, float]:
 
 def _nothing(latest: Snapshot, service: ServiceState) -> str:
     """Why there are no figures of a service."""
-    errors = [one.error for one in latest.targets if one.name in service.targets and one.series is None]
+    mine = [one for one in latest.targets if one.name in service.targets and one.series is None]
+    errors = [target_state.slow(one.waiting_s) if one.state == "slow" else one.error for one in mine]
     never = len(errors) == len(service.targets) and next((error for error in errors if error), None)
     return text.clean(never, 100) if never and service.lifetime_s is None else "no traffic metric"
 

@@ -1,0 +1,135 @@
+"""What the screen says of a target whose answer is late, at the sizes people have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import samples
+from panes import assert_fills
+
+from tputtui.model import (
+    ErrorState,
+    Event,
+    LastFigure,
+    LatencyState,
+    ObjectiveStatus,
+    Quantile,
+    ServiceState,
+    Snapshot,
+    TargetStatus,
+    TrafficState,
+)
+from tputtui.views import target_state
+from tputtui.views.events import event_line, events
+from tputtui.views.header import header
+from tputtui.views.latency import latency
+from tputtui.views.lines import plain
+from tputtui.views.scene import PanelView, Scene, Viewpoint
+from tputtui.views.summary import summary
+from tputtui.views.targets import targets
+from tputtui.views.throughput import throughput
+
+LATE = TargetStatus("api", "http://api/metrics", "slow", scrape_s=0.01, age_s=23.0, waiting_s=22.4, was_up=True)
+AS_EVER = replace(LATE, waiting_s=1.3, scrape_s=1.4, warning="1.4 s a scrape, slower than the interval of 1 s")
+UP = TargetStatus("web", "http://web/metrics", "up", scrape_s=0.01, series=5, size=100)
+
+
+def service(*, overdue: bool) -> ServiceState:
+    def last(value: float, q: float | None = None) -> LastFigure | None:
+        return LastFigure(value, 23.0, q) if overdue else None
+
+    p99 = Quantile(0.99, None if overdue else 0.0881)
+    return ServiceState(
+        "api",
+        ("api",),
+        TrafficState("http_requests_total", None if overdue else 66.9, last=last(66.9)),
+        ErrorState("http_requests_total", "code", (), None if overdue else 0.0012, None, last=last(0.0012)),
+        LatencyState("x_seconds", "histogram", "s", (Quantile(0.5, None), p99), last=last(0.0881, 0.99)),
+        waiting_s=22.4,
+        overdue=overdue,
+        covered_s=None if overdue else 10.0,
+    )
+
+
+def scene(*states: TargetStatus, overdue: bool = True, **more: object) -> Scene:
+    snapshot: Snapshot = replace(
+        samples.snapshot(),
+        targets=states or (LATE,),
+        services=(service(overdue=overdue),),
+        **more,  # type: ignore[arg-type]
+    )
+    return Scene(snapshot, samples.past(), Viewpoint(), "web-01")
+
+
+def words(view: PanelView) -> str:
+    return "\n".join(map(plain, view.lines))
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_beyond_a_window_the_big_figure_is_a_dash_with_the_last_one_and_its_age(width: int) -> None:
+    shown = words(throughput(scene(), width, 6))
+    assert "– " in shown
+    assert "last 66.9 req/s, 23 s ago" in shown
+    assert "slow: no answer for 22 s" in shown
+    assert "last 0.12 %, 23 s ago" in shown
+    assert "last 88.1 ms, 23 s ago" in words(latency(scene(), width, 5))
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_within_a_window_the_figure_stands_and_is_said_to_be_late(width: int) -> None:
+    shown = words(throughput(scene(overdue=False), width, 6))
+    assert "66.9 req/s  slow: no answer for 22 s" in shown
+    assert "last" not in shown
+
+
+@pytest.mark.parametrize("panel", [throughput, latency, targets, events])
+@pytest.mark.parametrize("size", [(40, 4), (60, 9), (80, 24), (120, 40)])
+def test_every_panel_fills_its_place(panel: Callable[[Scene, int, int], PanelView], size: tuple[int, int]) -> None:
+    assert_fills(panel(scene(), *size).lines, *size)
+
+
+def test_the_header_says_for_how_long_and_of_several_targets_how_many() -> None:
+    assert "1 target, slow: no answer for 22 s" in plain(header(scene(), 80))
+    assert "2 targets, 1 slow" in plain(header(scene(LATE, UP), 120))
+    down = replace(UP, name="x", state="down", error="connection refused")
+    assert "3 targets, 1 down, 1 slow" in plain(header(scene(LATE, UP, down), 120))
+
+
+def test_the_targets_panel_puts_what_is_late_before_what_is_up_and_says_for_how_long() -> None:
+    lines = [plain(line) for line in targets(scene(UP, LATE), 100, 6).lines]
+    assert "2 targets, 1 slow" in lines[0]
+    late, up = (next(place for place, line in enumerate(lines) if name in line) for name in (" api", " web"))
+    assert late < up
+    assert "slow: no answer for 22 s" in lines[late]
+
+
+def test_a_target_that_is_as_slow_as_ever_stays_in_its_place_and_says_what_to_do() -> None:
+    shown = words(targets(scene(UP, AS_EVER), 120, 6))
+    assert "no answer" not in shown
+    assert "slower than the interval" in shown
+    assert "slow" not in plain(header(scene(UP, AS_EVER), 120))
+
+
+def test_the_event_line_names_what_is_late_and_why_an_objective_has_no_data() -> None:
+    goal = ObjectiveStatus("p99<=250ms", "no_data", None, 5.0, reason="slow")
+    shown = plain(event_line(scene(objectives=(goal,)), 120))
+    assert "! api slow: no answer for 22 s" in shown
+    assert "p99<=250ms no data: slow" in shown
+    log = words(events(scene(events=(Event(1e9, "slow", "api: no answer for 10 s", "api"),)), 100, 5))
+    assert "slow: api: no answer for 10 s" in log
+
+
+def test_what_cannot_be_reached_is_called_unreachable_and_not_down() -> None:
+    unreachable = TargetStatus("api", "http://api", "down", "unreachable: connect timed out after 2 s", since_s=8.0)
+    assert target_state.sentence(unreachable) == "api is unreachable: connect timed out after 2 s"
+    assert "! api unreachable: connect timed out after 2 s, for 8 s" in plain(event_line(scene(unreachable), 120))
+    refused = replace(unreachable, error="connection refused")
+    assert target_state.sentence(refused) == "api is down: connection refused"
+
+
+def test_the_lines_that_stay_behind_say_that_it_never_answered() -> None:
+    never = TargetStatus("api", "http://api", "slow", waiting_s=8.0)
+    snapshot = replace(samples.snapshot(), targets=(never,), services=(ServiceState("api", ("api",)),))
+    assert "api: slow: no answer for 8 s" in summary(snapshot, 8.0)
