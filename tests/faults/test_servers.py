@@ -356,3 +356,38 @@ def test_a_native_histogram_has_its_quantiles() -> None:
         ]
         assert latency.mean == pytest.approx(0.09)
         assert not any("_seconds_bucket" in form.get("query", "") for _, _, form in fake.asked)
+
+
+def test_a_job_of_which_the_server_answers_nothing_has_no_rate_and_a_sentence(fake: Fake) -> None:
+    with Watch(at(fake)) as watch:
+        watch.until(has_rates)
+        fake.wrong = lambda _: vector([])
+        found = watch.until(is_down)
+    assert found.targets[0].error == "the server answers nothing for this job"
+    assert not has_rates(found)
+
+
+@pytest.mark.parametrize(
+    ("answer", "row"),
+    [
+        (lambda: vector([], warnings=["store 10.0.0.7 does not answer"]), "warning    store 10.0.0.7 does not answer"),
+        (lambda: vector([]), "empty      the server answers nothing for this job"),
+        (
+            lambda: refusal(422, "execution", "too many chunks"),
+            "down       the server refuses the query: too many chunks",
+        ),
+    ],
+    ids=["warned", "empty", "refused"],
+)
+def test_check_asks_what_a_tick_asks_and_shows_what_is_wrong_with_that_answer(
+    fake: Fake, capsys: pytest.CaptureFixture[str], answer: Callable[[], Answer], row: str
+) -> None:
+    plain = fake.answer
+
+    def of_rates(path: str, form: dict[str, str]) -> Answer | None:
+        return answer() if "rate(" in form.get("query", "") else plain(path, form)
+
+    fake.answer = of_rates  # type: ignore[method-assign]
+    code = check.run(parse(["check", "--prometheus", f"127.0.0.1:{fake.port}"]))
+    assert row in capsys.readouterr().out
+    assert code == (1 if "refuses" in row else 0)

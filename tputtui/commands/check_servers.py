@@ -9,11 +9,15 @@ from dataclasses import replace
 from tputtui.collect.configured import endpoint_settings
 from tputtui.collect.promserver.api import Api, ServerError, base_of
 from tputtui.collect.promserver.look import MOST_JOBS, Job, jobs_of, look_at
+from tputtui.collect.promserver.parts import NOTHING, Part, expressions
+from tputtui.collect.promserver.promql import queries
 from tputtui.frozen import frozen
-from tputtui.model import Bindings
+from tputtui.model import Bindings, Target
 from tputtui.settings import Settings, TargetSettings
+from tputtui.signals.breakdown import default_by
 from tputtui.signals.classify import classify
 from tputtui.signals.overrides import apply_overrides
+from tputtui.signals.questions import questions
 from tputtui.text import clean
 
 _DEADLINE_S = 20.0
@@ -45,7 +49,7 @@ async def look_at_server(
             return [ServerLook(head, [("down", "the server has no such series")], "the server has no such series")]
         metadata = await api.metadata(_DEADLINE_S)
         looks = [ServerLook(head, _of_server(jobs, took, kept=bool(metadata)))]
-        looks += [await _of_job(api, job, server, metadata, describe) for job in jobs[:MOST_JOBS]]
+        looks += [await _of_job(api, job, server, metadata, describe, settings) for job in jobs[:MOST_JOBS]]
     except ServerError as error:
         return [ServerLook(head, [("down", str(error))], str(error))]
     finally:
@@ -64,7 +68,12 @@ def _of_server(jobs: Sequence[Job], took_ms: float, *, kept: bool) -> Rows:
 
 
 async def _of_job(
-    api: Api, job: Job, server: TargetSettings, metadata: dict[str, object], describe: Callable[[Bindings], Rows]
+    api: Api,
+    job: Job,
+    server: TargetSettings,
+    metadata: dict[str, object],
+    describe: Callable[[Bindings], Rows],
+    settings: Settings,
 ) -> ServerLook:
     head = f"job {clean(job.name, 80)}" if job.name else "series without a job"
     try:
@@ -80,4 +89,21 @@ async def _of_job(
         rows.append(("config", clean(str(error), 200)))
     if hidden := sum(found.hidden.values()):
         rows.append(("hidden", f"{hidden:,} series of its largest families were not looked at"))
+    try:
+        rows += await _answers(api, job, server, bindings, settings)
+    except ServerError as error:
+        return ServerLook(head, [("down", str(error)), *describe(bindings)], str(error))
     return ServerLook(head, rows + describe(bindings))
+
+
+async def _answers(api: Api, job: Job, server: TargetSettings, bindings: Bindings, settings: Settings) -> Rows:
+    """What is wrong with the answers to the questions that each tick asks. Raises ServerError where they are refused."""
+    part = Part(Target(job.name, ""), job, questions=questions(bindings, default_by(bindings.breakdown)))
+    warnings: dict[str, None] = {}
+    found = 0
+    for query in queries(expressions([part], server.match, settings.window_s)):
+        vector, result = await api.vector(query, server.timeout_s or settings.timeout_s)
+        found += len(vector)
+        warnings |= dict.fromkeys(result.warnings)
+    rows = [("warning", warning) for warning in warnings]
+    return rows if found or not part.questions else [*rows, ("empty", NOTHING)]

@@ -13,6 +13,8 @@ from tputtui.model import Exposition, Labels, Match, Question, Series, Served, T
 RANGE_IN_SCRAPES = 4
 """Rates need two samples, and one may be missing: they are taken over at least so many scrapes of the server."""
 
+NOTHING = "the server answers nothing for this job"
+
 MOST_SERIES = 20_000  # of one job's answers, that are remembered by name
 UP, ALL = ":up", ":all"  # our own questions: sources of a job that are up, and all
 

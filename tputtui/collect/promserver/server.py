@@ -18,7 +18,7 @@ from tputtui.collect.address import name_of
 from tputtui.collect.fetch import TargetSettings
 from tputtui.collect.promserver.api import Api, ServerError, Vector, base_of
 from tputtui.collect.promserver.look import MOST_JOBS, Job, jobs_of, look_at, look_at_some, tell_scrape_interval
-from tputtui.collect.promserver.parts import Part, expressions, sort_out
+from tputtui.collect.promserver.parts import NOTHING, Part, expressions, sort_out
 from tputtui.collect.promserver.past import remembered
 from tputtui.collect.promserver.promql import conditions, queries
 from tputtui.collect.time_limit import Wait
@@ -308,6 +308,10 @@ class Server:
         samples = sort_out(parts, found)
         for name, part in parts.items():
             own, up, count = samples[name]
+            if part.questions and not own and up is None and count is None:
+                # Not even which of its sources are up: no rate is known, and none is 0.
+                self._deliver(part.target.name, started, error=NOTHING)
+                continue
             said = [*warnings]
             if count and up is not None and up < count:
                 said.insert(0, f"{round(count - up)} of {round(count)} instances are down, says the server")
