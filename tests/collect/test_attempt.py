@@ -7,7 +7,8 @@ import ssl
 
 import pytest
 
-from tputtui.collect.attempt import Attempt, size_text
+from tputtui.collect.attempt import Attempt, FetchError, Phase, size_text
+from tputtui.collect.credentials import SecretError
 
 
 def certificate_error(code: int) -> ssl.SSLCertVerificationError:
@@ -56,3 +57,34 @@ def test_foreign_text_of_an_error_is_not_repeated() -> None:
 
 def test_sizes_read_as_they_were_set() -> None:
     assert [size_text(n) for n in (100, 64 << 10, 16 << 20, 10**15)] == ["100 bytes", "64 KiB", "16 MiB", "909.5 TiB"]
+
+
+@pytest.mark.parametrize(
+    ("phase", "error", "is_silent"),
+    [
+        ("connecting", ConnectionRefusedError(errno.ECONNREFUSED, "refused"), True),
+        ("connecting", FetchError("unreachable: connect timed out after 2 s"), True),
+        ("connecting", OSError(errno.EHOSTUNREACH, "no route"), True),
+        ("waiting", ConnectionResetError(errno.ECONNRESET, "reset"), True),
+        ("waiting", TimeoutError(), True),
+        ("handshake", ConnectionResetError(errno.ECONNRESET, "reset"), True),
+        ("resolving", FetchError("unknown host 'x'"), False),
+        ("connecting", OSError(errno.EMFILE, "too many open files"), False),
+        ("connecting", MemoryError(), False),
+        ("waiting", FetchError("TLS: ca_file x: no such file"), False),
+        ("waiting", SecretError("token_file: no such file"), False),
+        ("handshake", ssl.SSLError(1, "wrong version"), False),
+    ],
+)
+def test_silence_is_the_targets_and_what_is_wrong_here_is_none(
+    phase: Phase, error: BaseException, is_silent: bool
+) -> None:
+    attempt = Attempt()
+    attempt.phase = phase
+    assert attempt.is_silent(error) == is_silent
+
+
+def test_whoever_sent_a_byte_was_not_silent() -> None:
+    attempt = Attempt()
+    attempt.took(b"H")
+    assert not attempt.is_silent(ConnectionResetError(errno.ECONNRESET, "reset"))

@@ -109,7 +109,7 @@ class Attempt:
         if self.received or self.phase == "resolving":
             return False
         for cause in _chain(error):
-            if isinstance(cause, ssl.SSLError):
+            if isinstance(cause, ssl.SSLError) or shortage(cause):
                 return False
             if isinstance(cause, OSError) and cause.errno is not None:
                 return cause.errno in _SILENT

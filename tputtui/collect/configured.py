@@ -50,7 +50,7 @@ def learn_secrets(target: settings.TargetSettings) -> None:
 
     Raises ValueError where its URL is none (see `address.parse_address`).
     """
-    made = endpoint_settings(target, settings.Limits())
+    made = endpoint_settings(target, settings.Settings())
     learn_all((made.password, made.bearer, *made.headers.values()))
     Redactor(made.url)  # learns the values of its query
     if made.username and made.password is None:  # a token in place of a name
