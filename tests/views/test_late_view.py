@@ -92,6 +92,7 @@ def test_every_panel_fills_its_place(panel: Callable[[Scene, int, int], PanelVie
 
 def test_the_header_says_for_how_long_and_of_several_targets_how_many() -> None:
     assert "1 target, slow: no answer for 22 s" in plain(header(scene(), 80))
+    assert "1 target, 1 slow" in plain(header(scene(), 60)), "where room is short it is counted"
     assert "2 targets, 1 slow" in plain(header(scene(LATE, UP), 120))
     down = replace(UP, name="x", state="down", error="connection refused")
     assert "3 targets, 1 down, 1 slow" in plain(header(scene(LATE, UP, down), 120))

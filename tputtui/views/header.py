@@ -18,6 +18,7 @@ STATE_SIGNS: dict[TargetState, tuple[str, Role]] = {
     "down": ("○", "bad"),
 }
 _MOST_SIGNS = 12
+_ROOM_FOR_A_WAIT = 56  # cells of the left side from which on the only target's wait is said whole
 
 
 def header(scene: Scene, width: int) -> Line:
@@ -32,7 +33,7 @@ def header(scene: Scene, width: int) -> Line:
         (0, _name(scene, room)),
         (7, [Span("  "), Span(text.cut(scene.host_name, 24))] if scene.host_name else []),
         (4, _signs(scene)),
-        (1, _targets_in_words(scene)),
+        (1, _targets_in_words(scene, roomy=room >= _ROOM_FOR_A_WAIT)),
         (6, _window(scene)),
         (2, _baseline(scene)),
         (3, [Span("  read-only", "dim")] if scene.viewpoint.read_only else []),
@@ -73,7 +74,7 @@ def _signs(scene: Scene) -> list[Span]:
     return [Span("  "), *signs] if signs else []
 
 
-def _targets_in_words(scene: Scene) -> list[Span]:
+def _targets_in_words(scene: Scene, *, roomy: bool) -> list[Span]:
     targets = scene.snapshot.targets
     if not targets:
         return [Span("  "), Span("no targets", "dim")]
@@ -83,7 +84,8 @@ def _targets_in_words(scene: Scene) -> list[Span]:
     if down:
         spans.append(Span(f", {down} down", "bad"))
     if late:
-        words = target_state.slow(late[0].waiting_s) if len(targets) == 1 else f"{len(late)} slow"
+        is_said_whole = roomy and len(targets) == 1
+        words = target_state.slow(late[0].waiting_s) if is_said_whole else f"{len(late)} slow"
         spans.append(Span(f", {words}", "warning"))
     return spans
 
