@@ -35,6 +35,13 @@ def update(rows: dict[int, Strip], span: tuple[int, int]) -> ChopsUpdate:
     return ChopsUpdate(chops, spans, [[WIDTH]] * HEIGHT)
 
 
+def send(wire: Wire, update: ChopsUpdate, system: ColorSystem) -> str:
+    """The text of an update that reaches the terminal."""
+    frame = wire.frame(update, system)
+    wire.sent(frame)
+    return frame.text
+
+
 def screen_of(strips: list[Strip]) -> list[str]:
     return [strip.text for strip in strips]
 
@@ -56,7 +63,7 @@ def test_the_terminal_shows_what_the_updates_say(frames: list[list[list[tuple[st
     wire = Wire()
     for frame in frames:
         strips = [line(row) for row in frame]
-        stream.feed(wire.bytes_for(update(dict(enumerate(strips)), (0, WIDTH)), ColorSystem.TRUECOLOR))
+        stream.feed(send(wire, update(dict(enumerate(strips)), (0, WIDTH)), ColorSystem.TRUECOLOR))
         assert shown(screen) == [text.rstrip() for text in screen_of(strips)]
 
 
@@ -71,9 +78,9 @@ def test_outside_of_a_span_nothing_is_touched(
     screen = pyte.Screen(WIDTH, HEIGHT)
     stream = pyte.Stream(screen)
     wire = Wire()
-    stream.feed(wire.bytes_for(update({0: old}, (0, WIDTH)), ColorSystem.EIGHT_BIT))
+    stream.feed(send(wire, update({0: old}, (0, WIDTH)), ColorSystem.EIGHT_BIT))
     end = min(WIDTH, start + length)
-    stream.feed(wire.bytes_for(update({0: new}, (start, end)), ColorSystem.EIGHT_BIT))
+    stream.feed(send(wire, update({0: new}, (start, end)), ColorSystem.EIGHT_BIT))
     expected = old.text[:start] + new.text[start:end] + old.text[end:]
     assert shown(screen)[0] == expected.rstrip()
 
@@ -81,14 +88,14 @@ def test_outside_of_a_span_nothing_is_touched(
 def test_what_is_shown_already_is_not_sent_again() -> None:
     wire = Wire()
     strip = line([("1,284 req/s", 0), ("  p99", 1)])
-    assert wire.bytes_for(update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR)
-    assert wire.bytes_for(update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == ""
+    assert send(wire, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR)
+    assert send(wire, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == ""
 
 
 def test_one_changed_digit_is_one_short_run() -> None:
     wire = Wire()
-    wire.bytes_for(update({0: line([("1,284 req/s", 0)])}, (0, WIDTH)), ColorSystem.EIGHT_BIT)
-    sent = wire.bytes_for(update({0: line([("1,285 req/s", 0)])}, (0, WIDTH)), ColorSystem.EIGHT_BIT)
+    send(wire, update({0: line([("1,284 req/s", 0)])}, (0, WIDTH)), ColorSystem.EIGHT_BIT)
+    sent = send(wire, update({0: line([("1,285 req/s", 0)])}, (0, WIDTH)), ColorSystem.EIGHT_BIT)
     assert sent.startswith("\x1b[1;5H")
     assert "5\x1b[0m" in sent
     assert len(sent) < 40
@@ -97,6 +104,33 @@ def test_one_changed_digit_is_one_short_run() -> None:
 def test_after_a_full_drawing_everything_is_sent() -> None:
     wire = Wire()
     strip = line([("abc", 0)])
-    first = wire.bytes_for(update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR)
+    first = send(wire, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR)
     wire.forget()
-    assert wire.bytes_for(update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == first
+    assert send(wire, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == first
+
+
+def test_a_frame_that_was_not_sent_is_not_taken_for_shown() -> None:
+    wire = Wire()
+    strip = line([("abc", 0)])
+    first = wire.frame(update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR)
+    assert send(wire, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == first.text
+
+
+def test_a_frame_that_was_made_before_the_screen_was_cleared_is_not_taken_for_shown() -> None:
+    wire = Wire()
+    send(wire, update({0: line([("abc", 0)])}, (0, WIDTH)), ColorSystem.TRUECOLOR)
+    partial = wire.frame(update({0: line([("abd", 0)])}, (0, WIDTH)), ColorSystem.TRUECOLOR)
+    wire.forget()  # a suspension, between making the frame and writing it
+    wire.sent(partial)
+    assert "ab" in send(wire, update({0: line([("abd", 0)])}, (0, WIDTH)), ColorSystem.TRUECOLOR)
+
+
+def test_a_frame_of_another_size_is_sent_whole() -> None:
+    wire = Wire()
+    strip = line([("abc", 0)])
+    wire.fit((WIDTH, HEIGHT))
+    first = send(wire, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR)
+    wire.fit((WIDTH, HEIGHT))
+    assert send(wire, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == ""
+    wire.fit((WIDTH, HEIGHT - 1))
+    assert send(wire, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == first
