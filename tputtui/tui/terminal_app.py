@@ -12,8 +12,8 @@ from textual.command import CommandPalette
 from textual.screen import Screen
 
 from tputtui.tui.base_screen import FollowsTerminal
+from tputtui.tui.diff_writer import DiffWriter
 from tputtui.tui.driver import TerminalDriver
-from tputtui.tui.wire import Wire
 
 MAX_QUEUED_WRITES: Final = 4  # beyond that a frame is put off: Textual would block its loop at 30
 CATCH_UP_S: Final = 0.05
@@ -28,7 +28,7 @@ class TerminalApp(App[int]):
 
     def __init__(self) -> None:
         super().__init__(driver_class=TerminalDriver)
-        self._wire = Wire()
+        self._writer = DiffWriter()
         self._cursor_sent: tuple[int, int] | None = None
         self._put_off = False  # a picture is due
 
@@ -55,8 +55,8 @@ class TerminalApp(App[int]):
         if self.backlog() > MAX_QUEUED_WRITES or screen.outer_size != self.size:
             self.put_off()  # a picture of the size before would be cut, or cover the last row
             return
-        self._wire.fit(screen.outer_size)
-        frame = self._wire.frame(update, self.console._color_system)
+        self._writer.fit(screen.outer_size)
+        frame = self._writer.frame(update, self.console._color_system)
         cursor = self.screen.outer_size.clamp_offset(self.cursor_position)
         if not frame.text and cursor == self._cursor_sent:
             return
@@ -65,12 +65,12 @@ class TerminalApp(App[int]):
             text = f"{SYNC_START}{text}{SYNC_END}"
         driver = cast("TerminalDriver", self._driver)
         driver.write(text)
-        self._wire.sent(frame)
+        self._writer.sent(frame)
         self._cursor_sent = self._previous_cursor_position = cursor
 
     def forget_screen(self) -> None:
         """Send all of the next picture: the terminal was cleared, or drawn on by another program."""
-        self._wire.forget()
+        self._writer.forget()
         self._cursor_sent = None
 
     def on_resize(self) -> None:

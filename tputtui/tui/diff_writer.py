@@ -4,7 +4,7 @@ Textual sends a changed region from its widget's left edge on, and each piece wi
 update is compared, cell by cell, with what was sent before; only runs of changed cells are sent, and between two
 styles only what differs. On a slow link that is the difference between seconds and milliseconds.
 
-The model of the terminal changes only with a frame that was handed to the driver (`Wire.sent`).
+The model of the terminal changes only with a frame that was handed to the driver (`DiffWriter.sent`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Frame(NamedTuple):
     epoch: int  # of the model that it was compared with
 
 
-class Wire:
+class DiffWriter:
     """Model of what the terminal shows: all cells that were sent since its content was last unknown."""
 
     def __init__(self) -> None:
