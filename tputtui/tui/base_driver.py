@@ -110,13 +110,21 @@ class BaseDriver(LinuxDriver):
         It also comes after SIGSTOP, which no handler sees, and to a process that never stopped. Textual would then start
         a second reader, and take the raw mode for the one to restore at the end.
         """
-        if self._active and not self._in_foreground():
+        if self._active:
+            # From the loop: this signal may have interrupted a write, whose lock is held.
+            self._loop.call_soon_threadsafe(self._take_again)
+        elif self._suspended:
+            super()._sigcont_application()
+
+    def _take_again(self) -> None:
+        """Set all modes anew: whoever had the terminal meanwhile may have changed them."""
+        if not self._active or not self._auto_restart:
+            return
+        if not self._in_foreground():
             os.kill(os.getpid(), signal.SIGSTOP)  # as Textual does: until it may draw again
             return
-        if self._active and self._auto_restart:
-            self.suspend_application_mode()
-        if self._suspended:
-            super()._sigcont_application()
+        self.suspend_application_mode()
+        self.resume_application_mode()
 
     def _in_foreground(self) -> bool:
         try:
