@@ -18,11 +18,9 @@ from pathlib import Path
 from typing import Self
 
 import pyte
+from terminals import XTERM, Conversation, Terminal
 
 TPUTTUI = str(Path(sys.executable).with_name("tputtui"))
-_MODES = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
-_LASTING = {"1049", "1000", "1002", "1003", "1006", "1015", "2004", "1004", "47", "1047"}
-_REPLIES = ((b"\x1b[c", b"\x1b[?62;22c"), (b"\x1b]11;?", b"\x1b]11;rgb:1111/1111/1111\x1b\\"))
 
 
 class Session:
@@ -33,20 +31,23 @@ class Session:
         argv: Sequence[str],
         size: tuple[int, int] = (120, 40),
         environ: Mapping[str, str] | None = None,
+        terminal: Terminal = XTERM,
     ) -> None:
         self.columns, self.rows = size
         self.screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self.screen)
+        self._conversation = Conversation(terminal)
         self.raw = bytearray()
         self.status: int | None = None
         env = {key: value for key, value in os.environ.items() if not key.startswith(("TEXTUAL", "COLORTERM"))}
-        env |= {"TERM": "xterm-256color", "LANG": "C.UTF-8", **(environ or {})}
+        env |= {"TERM": terminal.term, "LANG": "C.UTF-8", **(environ or {})}
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             with contextlib.suppress(OSError):
                 os.execvpe(argv[0], list(argv), env)  # noqa: S606  # no shell is the point
             os._exit(127)
-        self.resize(*size)
+        if terminal.sized:
+            self.resize(*size)
         self.termios_before = termios.tcgetattr(self.fd)
 
     def __enter__(self) -> Self:
@@ -61,13 +62,24 @@ class Session:
         with contextlib.suppress(OSError):
             os.close(self.fd)
 
-    def resize(self, columns: int, rows: int) -> None:
-        self.columns, self.rows = columns, rows
+    def resize_window(self, columns: int, rows: int) -> None:
+        """Set what the kernel and the terminal say; what is looked at keeps its size."""
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        self.screen.resize(rows, columns)
+        self._conversation.report_size(columns, rows)
+
+    def resize(self, columns: int, rows: int) -> None:
+        self.resize_window(columns, rows)
+        if columns and rows:
+            self.columns, self.rows = columns, rows
+            self.screen.resize(rows, columns)
 
     def send(self, keys: str | bytes) -> None:
         os.write(self.fd, keys.encode() if isinstance(keys, str) else keys)
+
+    def press(self, *keys: str) -> None:
+        """Keys as this terminal sends them: in the keyboard protocol that was asked for, where it knows it."""
+        for key in keys:
+            self.send(self._conversation.encoded(key))
 
     def read(self, seconds: float) -> None:
         """Take what the program writes for so long."""
@@ -77,7 +89,11 @@ class Session:
 
     def _read_once(self, patience: float) -> bool:
         """One piece of output; False where there will be no more."""
-        if not select.select([self.fd], [], [], min(patience, 0.2))[0]:
+        answers = self._conversation.due()
+        if answers:
+            with contextlib.suppress(OSError):  # it has just ended
+                self.send(answers)
+        if not select.select([self.fd], [], [], min(patience, self._conversation.patience()))[0]:
             return self.alive()
         try:
             data = os.read(self.fd, 65536)
@@ -86,10 +102,7 @@ class Session:
         if not data:
             return False
         self.raw += data
-        for question, answer in _REPLIES:
-            if question in data:
-                self.send(answer)
-        self._stream.feed(data)
+        self._stream.feed(self._conversation.read(data))
         return True
 
     def alive(self) -> bool:
@@ -126,19 +139,11 @@ class Session:
         return self.status
 
     def modes_left_on(self) -> set[str]:
-        """The private modes that were switched on and not off again."""
-        on: set[str] = set()
-        for found in _MODES.finditer(bytes(self.raw)):
-            names = set(found[1].decode().split(";")) & _LASTING
-            on = on | names if found[2] == b"h" else on - names
-        return on
-
-    def cursor_hidden(self) -> bool:
-        return self.raw.rfind(b"\x1b[?25l") > self.raw.rfind(b"\x1b[?25h")
+        """The modes that are not as they were: private ones, and the keyboard protocol."""
+        return self._conversation.changed()
 
     def assert_restored(self) -> None:
-        """The terminal is as it was: modes, cursor, line discipline."""
+        """The terminal is as it was: modes, cursor, keyboard protocol, line discipline."""
         assert not self.modes_left_on()
-        assert not self.cursor_hidden()
         after = termios.tcgetattr(self.fd)
-        assert after[3] == self.termios_before[3], "echo or canonical mode is not as before"
+        assert after[:4] == self.termios_before[:4], "echo, canonical mode or line ends are not as before"

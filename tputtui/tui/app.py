@@ -9,11 +9,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.console import RenderableType
 from textual import events
-from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, InvalidThemeError
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -28,15 +26,14 @@ from tputtui.tui.arrangements import ArrangementCommands
 from tputtui.tui.asking import EngineCommands
 from tputtui.tui.baseline import BaselineCommands
 from tputtui.tui.commands import CommandProvider
-from tputtui.tui.driver import TerminalDriver
 from tputtui.tui.lifeline import Lifeline
 from tputtui.tui.live import LiveScreen
 from tputtui.tui.recording import RecordCommands
 from tputtui.tui.source import Place, Source, Tick
+from tputtui.tui.terminal_app import MAX_QUEUED_WRITES, TerminalApp
 from tputtui.tui.timeline import Timeline
 from tputtui.tui.travel import TimeCommands
 from tputtui.tui.widgets.prompt import Prompt
-from tputtui.tui.wire import Wire
 from tputtui.views.scene import ListState, Scene, Viewpoint, busiest_service
 
 if TYPE_CHECKING:
@@ -46,7 +43,6 @@ if TYPE_CHECKING:
     from tputtui.tui.replay import ReplayCommands
     from tputtui.tui.split import SplitCommands
 
-BACKLOG = 4  # writes that wait for the terminal: beyond that a frame is dropped, not queued
 SAY_S = 6.0
 
 
@@ -56,7 +52,7 @@ def _all_is_loaded() -> None:
     gc.enable()
 
 
-class TputtuiApp(App[int]):
+class TputtuiApp(TerminalApp):
     """Holds where the user stands (the viewpoint) and shows the scene on whatever screen is in front."""
 
     TITLE = "tputtui"
@@ -70,7 +66,7 @@ class TputtuiApp(App[int]):
     ]
 
     def __init__(self, settings: Settings, source: Source, look: palette.Palette, place: Place) -> None:
-        super().__init__(driver_class=TerminalDriver)
+        super().__init__()
         self.settings = settings
         self.source = source
         self.palette = look
@@ -90,7 +86,6 @@ class TputtuiApp(App[int]):
         self.replay: ReplayCommands | None = None  # a recorded run is shown
         self.baselines = BaselineCommands(self)
         self._commands = (TimeCommands(self), self.asks, self._arrangements, self.recording, self.baselines)
-        self._wire = Wire()
         self._said_at = 0.0
         self._lifeline = Lifeline(self._leave_with, source.stop)
         self._begin_with(look.theme())
@@ -261,30 +256,6 @@ class TputtuiApp(App[int]):
         """Is a saved profile looked at, without a live screen below it?"""
         return self.opened is not None
 
-    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        """Send updates leanly (see `wire`). Textual has no public place for it."""
-        if isinstance(renderable, ChopsUpdate | LayoutUpdate):
-            super()._display(screen, cast("RenderableType", self._wire.lean(renderable)))
-        else:
-            super()._display(screen, renderable)
-
-    def forget_screen(self) -> None:
-        """The terminal was cleared, or drawn upon by somebody else: all of the next picture is sent."""
-        self._wire.forget()
-
-    def on_resize(self) -> None:
-        """A terminal that changes its size moves or drops what it shows; after a stop it comes back empty, of the same
-        size: then nothing but this draws all of it again.
-        """
-        self.forget_screen()
-        self.screen.refresh()
-
-    def backlog(self) -> int:
-        """Writes that wait for the terminal. Textual blocks its loop at 30: we stop drawing long before."""
-        writer = getattr(self._driver, "_writer_thread", None)
-        queue = getattr(writer, "_queue", None)
-        return queue.qsize() if queue is not None else 0
-
     # ------------------------------------------------------------------------------------------ the scene
 
     def scene(self) -> Scene | None:
@@ -327,13 +298,19 @@ class TputtuiApp(App[int]):
         return self.viewpoint.service
 
     def show_scene(self) -> None:
-        """Show the scene on the screen in front, unless the terminal cannot keep up: then the next tick shows it."""
-        if self.backlog() > BACKLOG:
+        """Show the scene on the screen in front, at once or when the terminal can take it: a tick may never come."""
+        if self.backlog() > MAX_QUEUED_WRITES:
+            self.put_off()
             return
         scene = self.scene()
         show = getattr(self.screen, "show_scene", None)
         if scene is not None and show is not None:
             show(scene)
+
+    def draw_again(self) -> None:
+        """Show the scene that was put off, and draw all of the screen in front."""
+        self.show_scene()
+        super().draw_again()
 
     def look(self, **changes: Any) -> None:
         """Change where the user stands, and show it."""

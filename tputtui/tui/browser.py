@@ -14,6 +14,7 @@ from tputtui import text
 from tputtui.monitor.browsing import Families
 from tputtui.signals.browse import SLOTS, FamilyRow
 from tputtui.tui import keys
+from tputtui.tui.base_screen import DrawnWhole
 from tputtui.tui.widgets.line import LineBar
 from tputtui.tui.widgets.panel import Panel
 from tputtui.tui.widgets.prompt import Prompt
@@ -36,7 +37,7 @@ _MORE_TARGETS = (("← →", "target"),)
 _TRAIL = 120
 
 
-class BrowserScreen(Screen[None]):
+class BrowserScreen(DrawnWhole, Screen[None]):
     """A list of families above what is known of the one under the cursor. The cursor is a family's name."""
 
     AUTO_FOCUS = ""

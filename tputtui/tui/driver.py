@@ -12,26 +12,19 @@ import selectors
 import time
 
 from textual import constants
-from textual._xterm_parser import XTermParser
-from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from tputtui.tui.base_driver import BaseDriver
 from tputtui.tui.lifeline import EXIT_CODES, SIGHUP
+from tputtui.tui.parser import TerminalParser
 from tputtui.tui.reply_filter import ReplyFilter
 
 _POLL_S = 0.1
 _READ_BYTES = 4096
 
 
-class TerminalDriver(LinuxDriver):
+class TerminalDriver(BaseDriver):
     """Textual's driver with a reader of our own."""
-
-    def start_application_mode(self) -> None:
-        """Take the terminal, at the start and after a suspension: it shows nothing of ours."""
-        forget = getattr(self._app, "forget_screen", None)
-        if forget is not None:
-            forget()
-        super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def _run_input_thread(self) -> None:
         """End the screen with what is wrong with our reader, as with any error of ours.
@@ -82,7 +75,7 @@ class UnitParser:
 
     def __init__(self, *, debug: bool = False) -> None:
         self._debug = debug
-        self._parser = XTermParser(debug)
+        self._parser = TerminalParser(debug)
 
     def messages(self, unit: str) -> list[Message]:
         """What Textual makes of one key, report or typed text; nothing where it fails."""
@@ -97,9 +90,9 @@ class UnitParser:
             return []
         return messages
 
-    def _renewed(self) -> XTermParser:
+    def _renewed(self) -> TerminalParser:
         """A new parser that knows, as the one before, in which unit the mouse is reported."""
-        old, new = self._parser, XTermParser(self._debug)
+        old, new = self._parser, TerminalParser(self._debug)
         new.mouse_pixels = old.mouse_pixels
         new.terminal_size, new.terminal_pixel_size = old.terminal_size, old.terminal_pixel_size
         new.last_x, new.last_y = old.last_x, old.last_y

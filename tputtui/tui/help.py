@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
+from tputtui.tui.base_screen import FollowsTerminal
 from tputtui.tui.keys import COMMANDS, Command, Where, help_rows
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views.lines import Line, Row, rule
@@ -23,7 +24,7 @@ _PLACES: dict[Where, str] = {"everywhere": "Everywhere", "time": "Time", "live":
 _LABEL_AT, _WORDS_AT = 16, 30
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(FollowsTerminal, ModalScreen[None]):
     """All keys; arrows scroll, any of ? q Esc goes back."""
 
     CSS = "HelpScreen { align: center middle; } #keys { width: 100%; height: 100%; }"

@@ -17,6 +17,7 @@ from tputtui import text
 from tputtui.model import Labels
 from tputtui.signals.serving import named
 from tputtui.tui import keys
+from tputtui.tui.base_screen import DrawnWhole
 from tputtui.tui.charts import Charts
 from tputtui.tui.lists import LISTS, ListCommands
 from tputtui.tui.widgets.line import LineBar
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
 
 
-class LiveScreen(Screen[None]):
+class LiveScreen(DrawnWhole, Screen[None]):
     """Where one lives: everything else comes back to it."""
 
     AUTO_FOCUS = ""  # the prompt gets it when it asks
@@ -53,7 +54,6 @@ class LiveScreen(Screen[None]):
         self._charts = Charts()
         self._plan: arrangement.Plan | None = None
         self._zoomed: PanelName | None = None
-        self._pictured = False
         self._profile_wanted = ""  # "now" or "ask": p or P was pressed before the processes had been read
 
     @property
@@ -88,20 +88,11 @@ class LiveScreen(Screen[None]):
         """Arranged before it is drawn for the first time."""
         self.lay_out(self.desk.scene(), *self.app.size)
 
-    def _compositor_refresh(self) -> None:
-        """The first picture is a whole one: each panel has its place and none is drawn yet. Textual has no public place
-        for it.
-        """
-        if not self._pictured:
-            self._pictured = True
-            self.desk.show_scene()
-        super()._compositor_refresh()
-
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self, _event: events.Resize) -> None:
         """A new size is a new arrangement, and so is the same size: a terminal that comes back after a stop is empty."""
         self._plan = None
         self.call_after_refresh(self.desk.show_scene)
-        self.lay_out(self.desk.scene(), event.size.width, event.size.height)
+        self.lay_out(self.desk.scene(), *self.app.size)
 
     def lay_out(self, scene: Scene | None, width: int, height: int) -> None:
         """Give each panel the place that `views.arrangement` plans for it; only when the plan changed."""

@@ -11,6 +11,7 @@ from textual.screen import Screen
 
 from tputtui.profiling.pstats import Instrumented
 from tputtui.tui import keys
+from tputtui.tui.base_screen import DrawnWhole
 from tputtui.tui.widgets.line import LineBar
 from tputtui.tui.widgets.panel import Panel
 from tputtui.tui.widgets.prompt import Prompt
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
 
 
-class CountedScreen(Screen[None]):
+class CountedScreen(DrawnWhole, Screen[None]):
     """A table; Enter puts a function under its callers, Backspace goes back."""
 
     AUTO_FOCUS = ""  # the prompt gets it when it asks

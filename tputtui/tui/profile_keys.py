@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.screen import Screen
 
+from tputtui.tui.base_screen import DrawnWhole
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.views.profile_book import Book, tab_of
 from tputtui.views.profile_page import TABS
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
 
 
-class BookKeys(Screen[None]):
+class BookKeys(DrawnWhole, Screen[None]):
     """The part of the profile's screen that only turns pages and knobs."""
 
     @property

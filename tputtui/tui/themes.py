@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from tputtui.tui import palette, theme_files
+from tputtui.tui.base_screen import FollowsTerminal
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views.lines import Line, Row, Span, rule
 from tputtui.views.scene import PanelView
@@ -27,7 +28,7 @@ _SAMPLE = (
 )
 
 
-class ThemeScreen(ModalScreen[None]):
+class ThemeScreen(FollowsTerminal, ModalScreen[None]):
     """The arrows show a theme at once; Enter keeps it for this session, Esc takes the old one back."""
 
     CSS = "ThemeScreen { align: right top; background: transparent; } #theme-list { width: 64; max-width: 100%; height: 12; }"

@@ -8,11 +8,13 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
+from tputtui.tui.base_screen import FollowsTerminal
+
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
 
 
-class ChoiceScreen(ModalScreen[None]):
+class ChoiceScreen(FollowsTerminal, ModalScreen[None]):
     """Knows which row is chosen; what the rows are, the one that derives from it knows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -1,8 +1,10 @@
-"""What goes over the wire: the cells that differ from what the terminal shows already, and no more.
+"""Diff writer: sends the cells that differ from what the terminal shows, and no more.
 
 Textual sends a changed region from its widget's left edge on, and each piece with its whole style and a reset. Here an
 update is compared, cell by cell, with what was sent before; only runs of changed cells are sent, and between two
 styles only what differs. On a slow link that is the difference between seconds and milliseconds.
+
+The model of the terminal changes only with a frame that was handed to the driver (`DiffWriter.sent`).
 """
 
 from __future__ import annotations
@@ -13,10 +15,9 @@ from typing import NamedTuple
 
 from rich.cells import get_character_cell_size
 from rich.color import ColorSystem
-from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
-from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual._compositor import ChopsUpdate, LayoutUpdate
 
 BRIDGE = 4  # unchanged cells that are sent again rather than jumped over: a jump costs about as many bytes
 _NO_STYLE = Style.null()
@@ -42,52 +43,59 @@ class Sgr(NamedTuple):
     background: str
 
 
-class Wire:
-    """Knows what the terminal shows, from all that was sent since it was last drawn upon by somebody else."""
+class Frame(NamedTuple):
+    """The text of an update, and what the terminal shows once it has got it."""
+
+    text: str
+    rows: dict[int, dict[int, Cell]]
+    epoch: int  # of the model that it was compared with
+
+
+class DiffWriter:
+    """Model of what the terminal shows: all cells that were sent since its content was last unknown."""
 
     def __init__(self) -> None:
         self._rows: dict[int, dict[int, Cell]] = {}
+        self._size: tuple[int, int] | None = None
+        self._epoch = 0
 
     def forget(self) -> None:
-        """The whole screen was drawn by somebody else: nothing is known any more."""
-        self._rows.clear()
+        """Drop the model: the terminal was cleared, resized, or drawn on by another program."""
+        # A new dict and a new number: a signal handler may call this while a frame is being made.
+        self._rows = {}
+        self._epoch += 1
 
-    def lean(self, update: ChopsUpdate | LayoutUpdate) -> CompositorUpdate:
-        """The same update, sent leanly."""
-        return _LeanUpdate(self, update)
+    def fit(self, size: tuple[int, int]) -> None:
+        """Drop the model if the next frame is for another size: a resized terminal moves or cuts what it shows."""
+        if size != self._size:
+            self._size = size
+            self.forget()
 
-    def bytes_for(self, update: ChopsUpdate | LayoutUpdate, system: ColorSystem | None) -> str:
-        """The text that brings the terminal from what it shows to the update; what it shows is then the update."""
+    def frame(self, update: ChopsUpdate | LayoutUpdate, system: ColorSystem | None) -> Frame:
+        """Make the text that brings the terminal from what it shows to the update. The model stays as it is."""
+        epoch, known = self._epoch, self._rows
+        rows: dict[int, dict[int, Cell]] = {}
         out: list[str] = []
         now = Sgr("", "", "")  # every frame begins and ends with the terminal's default style
         for y, cells in _lines(update):
-            shown = self._rows.setdefault(y, {})
-            for x, run in _runs(cells, shown):
+            for x, run in _runs(cells, known.get(y, {})):
                 out.append(f"\x1b[{y + 1};{x + 1}H")
                 for text, style in _styled(run):
                     wanted = _sgr(style, system)
                     out.append(_transition(now, wanted))
                     out.append(text)
                     now = wanted
-            shown.update(cells)
+            rows.setdefault(y, {}).update(cells)
         if now != Sgr("", "", ""):
             out.append("\x1b[0m")
-        return "".join(out)
+        return Frame("".join(out), rows, epoch)
 
-
-class _LeanUpdate(CompositorUpdate):
-    """An update whose bytes are made when it is really sent."""
-
-    def __init__(self, wire: Wire, update: ChopsUpdate | LayoutUpdate) -> None:
-        self._wire = wire
-        self._update = update
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from self._update.__rich_console__(console, options)
-
-    def render_segments(self, console: Console) -> str:
-        """The bytes."""
-        return self._wire.bytes_for(self._update, console._color_system)
+    def sent(self, frame: Frame) -> None:
+        """Update the model: the frame was handed to the driver."""
+        if frame.epoch != self._epoch:
+            return  # the terminal's content became unknown meanwhile: what was left out of the frame may be missing
+        for y, cells in frame.rows.items():
+            self._rows.setdefault(y, {}).update(cells)
 
 
 def _lines(update: ChopsUpdate | LayoutUpdate) -> Iterator[tuple[int, dict[int, Cell]]]:

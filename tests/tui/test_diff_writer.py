@@ -1,4 +1,4 @@
-"""What goes over the wire brings the terminal to exactly what the update says, with fewer bytes."""
+"""What the diff writer sends brings the terminal to exactly what the update says, with fewer bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate
 from textual.strip import Strip
 
-from tputtui.tui.wire import Wire
+from tputtui.tui.diff_writer import DiffWriter
 
 WIDTH, HEIGHT = 24, 3
 STYLES = [
@@ -35,6 +35,13 @@ def update(rows: dict[int, Strip], span: tuple[int, int]) -> ChopsUpdate:
     return ChopsUpdate(chops, spans, [[WIDTH]] * HEIGHT)
 
 
+def send(writer: DiffWriter, update: ChopsUpdate, system: ColorSystem) -> str:
+    """The text of an update that reaches the terminal."""
+    frame = writer.frame(update, system)
+    writer.sent(frame)
+    return frame.text
+
+
 def screen_of(strips: list[Strip]) -> list[str]:
     return [strip.text for strip in strips]
 
@@ -53,10 +60,10 @@ words = st.lists(
 def test_the_terminal_shows_what_the_updates_say(frames: list[list[list[tuple[str, int]]]]) -> None:
     screen = pyte.Screen(WIDTH, HEIGHT)
     stream = pyte.Stream(screen)
-    wire = Wire()
+    writer = DiffWriter()
     for frame in frames:
         strips = [line(row) for row in frame]
-        stream.feed(wire.bytes_for(update(dict(enumerate(strips)), (0, WIDTH)), ColorSystem.TRUECOLOR))
+        stream.feed(send(writer, update(dict(enumerate(strips)), (0, WIDTH)), ColorSystem.TRUECOLOR))
         assert shown(screen) == [text.rstrip() for text in screen_of(strips)]
 
 
@@ -70,33 +77,60 @@ def test_outside_of_a_span_nothing_is_touched(
     old, new = line(ascii_before), line(ascii_after)
     screen = pyte.Screen(WIDTH, HEIGHT)
     stream = pyte.Stream(screen)
-    wire = Wire()
-    stream.feed(wire.bytes_for(update({0: old}, (0, WIDTH)), ColorSystem.EIGHT_BIT))
+    writer = DiffWriter()
+    stream.feed(send(writer, update({0: old}, (0, WIDTH)), ColorSystem.EIGHT_BIT))
     end = min(WIDTH, start + length)
-    stream.feed(wire.bytes_for(update({0: new}, (start, end)), ColorSystem.EIGHT_BIT))
+    stream.feed(send(writer, update({0: new}, (start, end)), ColorSystem.EIGHT_BIT))
     expected = old.text[:start] + new.text[start:end] + old.text[end:]
     assert shown(screen)[0] == expected.rstrip()
 
 
 def test_what_is_shown_already_is_not_sent_again() -> None:
-    wire = Wire()
+    writer = DiffWriter()
     strip = line([("1,284 req/s", 0), ("  p99", 1)])
-    assert wire.bytes_for(update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR)
-    assert wire.bytes_for(update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == ""
+    assert send(writer, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR)
+    assert send(writer, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == ""
 
 
 def test_one_changed_digit_is_one_short_run() -> None:
-    wire = Wire()
-    wire.bytes_for(update({0: line([("1,284 req/s", 0)])}, (0, WIDTH)), ColorSystem.EIGHT_BIT)
-    sent = wire.bytes_for(update({0: line([("1,285 req/s", 0)])}, (0, WIDTH)), ColorSystem.EIGHT_BIT)
+    writer = DiffWriter()
+    send(writer, update({0: line([("1,284 req/s", 0)])}, (0, WIDTH)), ColorSystem.EIGHT_BIT)
+    sent = send(writer, update({0: line([("1,285 req/s", 0)])}, (0, WIDTH)), ColorSystem.EIGHT_BIT)
     assert sent.startswith("\x1b[1;5H")
     assert "5\x1b[0m" in sent
     assert len(sent) < 40
 
 
 def test_after_a_full_drawing_everything_is_sent() -> None:
-    wire = Wire()
+    writer = DiffWriter()
     strip = line([("abc", 0)])
-    first = wire.bytes_for(update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR)
-    wire.forget()
-    assert wire.bytes_for(update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == first
+    first = send(writer, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR)
+    writer.forget()
+    assert send(writer, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == first
+
+
+def test_a_frame_that_was_not_sent_is_not_taken_for_shown() -> None:
+    writer = DiffWriter()
+    strip = line([("abc", 0)])
+    first = writer.frame(update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR)
+    assert send(writer, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == first.text
+
+
+def test_a_frame_that_was_made_before_the_screen_was_cleared_is_not_taken_for_shown() -> None:
+    writer = DiffWriter()
+    send(writer, update({0: line([("abc", 0)])}, (0, WIDTH)), ColorSystem.TRUECOLOR)
+    partial = writer.frame(update({0: line([("abd", 0)])}, (0, WIDTH)), ColorSystem.TRUECOLOR)
+    writer.forget()  # a suspension, between making the frame and writing it
+    writer.sent(partial)
+    assert "ab" in send(writer, update({0: line([("abd", 0)])}, (0, WIDTH)), ColorSystem.TRUECOLOR)
+
+
+def test_a_frame_of_another_size_is_sent_whole() -> None:
+    writer = DiffWriter()
+    strip = line([("abc", 0)])
+    writer.fit((WIDTH, HEIGHT))
+    first = send(writer, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR)
+    writer.fit((WIDTH, HEIGHT))
+    assert send(writer, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == ""
+    writer.fit((WIDTH, HEIGHT - 1))
+    assert send(writer, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == first
