@@ -36,6 +36,7 @@ class Terminal:
     kitty: bool = False
     late_s: float = 0.0
     sized: bool = True  # False: the size of its window is never set
+    in_band: bool = True  # False: its reports of the size say 0x0, whatever the kernel says
 
 
 XTERM = Terminal("xterm", attributes=b"\x1b[?62;22c", colour=b"rgb:1111/1111/1111")
@@ -99,8 +100,9 @@ class Conversation:
 
     def report_size(self, columns: int, rows: int) -> None:
         """The size changed, or its reports were switched on."""
-        self._size = columns, rows
+        self._size = (columns, rows) if self.terminal.in_band else (0, 0)
         if "2048" in self.switched and self.terminal.modes.get(2048):
+            columns, rows = self._size
             self._say(b"\x1b[48;%d;%d;%d;%dt" % (rows, columns, rows * 20, columns * 10))
 
     def due(self) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ pytestmark = pytest.mark.pty
 
 LOOKED_AT = (200, 60)  # larger than all that is drawn: what is too large shows, too
 MODERN_UNSIZED = Terminal("modern 0x0", "xterm-kitty", MODERN.attributes, MODERN.modes, kitty=True, sized=False)
+
+ZERO_IN_BAND = replace(MODERN_UNSIZED, name="0x0 in band", in_band=False)
+KINDS = pytest.mark.parametrize("terminal", [UNSIZED, MODERN_UNSIZED, ZERO_IN_BAND], ids=lambda terminal: terminal.name)
 
 
 @pytest.fixture
@@ -52,7 +56,7 @@ def assert_still(session: Session) -> None:
     assert len(session.raw) == before
 
 
-@pytest.mark.parametrize("terminal", [UNSIZED, MODERN_UNSIZED], ids=lambda terminal: terminal.name)
+@KINDS
 @pytest.mark.parametrize(("keys", "status"), [("q", 0), ("\x03", 0)], ids=["q", "ctrl+c"])
 def test_a_terminal_without_a_size_is_drawn_at_80x24_stands_still_and_is_left(
     terminal: Terminal, keys: str, status: int, profile: str
@@ -65,7 +69,7 @@ def test_a_terminal_without_a_size_is_drawn_at_80x24_stands_still_and_is_left(
         session.assert_restored()
 
 
-@pytest.mark.parametrize("terminal", [UNSIZED, MODERN_UNSIZED], ids=lambda terminal: terminal.name)
+@KINDS
 def test_a_true_size_is_obeyed_when_it_comes_and_kept_when_it_goes_again(terminal: Terminal, profile: str) -> None:
     with Session([TPUTTUI, "view", profile], LOOKED_AT, terminal=terminal) as session:
         assert drawn_size(session) == (80, 24)

@@ -38,8 +38,6 @@ CSI_REPLIES = (
     "\x1b[6;20;10t",
     "\x1b[8;24;80t",
     "\x1b[9;67;240t",
-    "\x1b[48;0;0;0;0t",  # a size that is none
-    "\x1b[48;99999;99999;1;1t",
     "\x1b[?0u",  # kitty keyboard flags
     "\x1b[?31u",
     "\x1b[106;1:3u",  # kitty keyboard: releases

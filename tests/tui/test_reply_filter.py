@@ -260,6 +260,8 @@ def test_typed_text_passes_as_it_is(text: str) -> None:
         ("\x1b[O", events.AppBlur),
         ("\x1b[48;40;120;800;1200t", events.Resize),
         ("\x1b[48;40:1;120:1;800;1200t", events.Resize),
+        ("\x1b[48;0;0;0;0t", events.Resize),  # a size that is none: the driver knows a better one
+        ("\x1b[48;99999;99999;1;1t", events.Resize),
         ("\x1b[?2026;2$y", textual_messages.TerminalSupportsSynchronizedOutput),
         ("\x1b[?2048;2$y", textual_messages.InBandWindowResize),
     ],

@@ -17,7 +17,6 @@ PASTE_START = "\x1b[200~"
 PASTE_END = "\x1b[201~"
 LONGEST_SEQUENCE = 64  # characters; no key, mouse or mode report is longer
 
-_MAX_CELLS = 2000  # columns or rows; an 8K display with a tiny font has fewer
 _MAX_TEXT = 16  # characters of text that come with one key
 _KITTY_FINALS = "u~ABCDEFHPQRS"  # Textual reads these by the kitty protocol, not by its table
 _LEGACY_KEYS = frozenset(
@@ -65,7 +64,8 @@ def accepted(sequence: str, *, kitty: bool = True) -> tuple[str, ...]:
         return (sequence,) if sane else ()
     resize = _RESIZE.fullmatch(sequence)
     if resize is not None:
-        return _resize(*(int(group) for group in resize.groups()))
+        # As it was reported, zeros too: `TerminalSize` is the one judge of sizes.
+        return ("\x1b[48;{};{};{};{}t".format(*resize.groups()),)
     if kitty and sequence.startswith(CSI):
         sequence = _SPELLINGS.get(sequence, sequence)
         if sequence[-1] in _KITTY_FINALS and not sequence.startswith("\x1b[["):
@@ -91,15 +91,6 @@ def is_shifted_key_of_rxvt(sequence: str) -> bool:
 def _is_position(sequence: str) -> bool:
     """Whether Textual takes a sequence for a cursor position, which nothing here asks for."""
     return sequence.startswith("\x1b[1;") and sequence.endswith("R")
-
-
-def _resize(rows: int, columns: int, height: int, width: int) -> tuple[str, ...]:
-    """A size in cells and pixels. Textual divides by pixels: an unknown size is one per cell."""
-    if not (1 <= rows <= _MAX_CELLS and 1 <= columns <= _MAX_CELLS):
-        return ()
-    if not height or not width:
-        height, width = rows, columns
-    return (f"\x1b[48;{rows};{columns};{height};{width}t",)
 
 
 def _kitty_keys(sequence: str) -> tuple[str, ...]:
