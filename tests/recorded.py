@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tputtui.model import Exposition, Family, Reading, Scrape, Series, Snapshot, Target
@@ -60,6 +60,20 @@ def record(
             recorder.mark(Mark(reading.time, reading.at, f"mark {tick}"))
         if profiled is not None and tick == profiled[0]:
             recorder.profile(reading.time, reading.at, 7, "serve", json.loads(profiled[1]), "compute 90 %")
+    assert recorder.close()
+    return shown
+
+
+def record_readings(path: Path, taken: Iterable[Reading], names: Iterable[str]) -> list[Snapshot]:
+    """Record these readings of targets of these names; what was shown live comes back."""
+    monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
+    for name in names:
+        monitor.add_target(Target(name, ADDRESS))
+    recorder = Recorder(Plan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
+    shown = []
+    for reading in taken:
+        shown.append(monitor.take(reading))
+        recorder.take(reading, shown[-1], monitor.told())
     assert recorder.close()
     return shown
 

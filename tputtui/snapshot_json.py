@@ -108,6 +108,8 @@ def _target(target: TargetStatus) -> Json:
         "series": target.series if up else None,
         "hidden_series": sum(target.hidden.values()) if up else None,
         "skipped_lines": target.skipped_lines if up else None,
+        "processes": target.processes,
+        "duplicates": target.duplicates if up else None,
         "age_s": _number(target.age_s, 3),
     }
 

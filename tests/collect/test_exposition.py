@@ -98,10 +98,21 @@ class TestSamples:
         assert values(exposition) == {"Series(y)": 1.0}
         assert exposition.skipped_lines == 1
 
-    def test_timestamps_are_ignored(self) -> None:
-        exposition = scan('x{a="1"} 1 1700000000000\nx 2\t1700000000000\n')
-        assert list(exposition.samples.values()) == [1, 2]
+    def test_timestamps_are_milliseconds_and_kept_beside_the_samples_that_carry_one(self) -> None:
+        exposition = scan('x{a="1"} 1 1700000000500\nx 2\t1700000000000\ny 3\n')
+        assert list(exposition.samples.values()) == [1, 2, 3]
+        assert {str(series): time for series, time in exposition.timestamps.items()} == {
+            "Series(x{a='1'})": 1700000000.5,
+            "Series(x)": 1700000000.0,
+        }
         assert exposition.warning is None
+
+    def test_a_timestamp_is_read_anew_in_every_scan(self) -> None:
+        scanner = Scanner()
+        for time in (1_700_000_000_000, 1_700_000_015_000, None):
+            body = "x 1\n" if time is None else f"x 1 {time}\n"
+            stamps = list(scanner.scan(body.encode()).timestamps.values())
+            assert stamps == ([] if time is None else [time / 1000])
 
     def test_tabs_and_missing_blanks_separate_as_blanks_do(self) -> None:
         scanner = Scanner()
@@ -164,7 +175,9 @@ class TestOpenMetrics:
             assert "line 2: an exemplar" in exposition.warning
 
     def test_timestamps_in_seconds_are_valid_there_only(self) -> None:
-        assert scan("x 1 1700000000.123\n# EOF\n", OPENMETRICS).warning is None
+        exposition = scan("x 1 1700000000.123\n# EOF\n", OPENMETRICS)
+        assert exposition.warning is None
+        assert list(exposition.timestamps.values()) == [1700000000.123]
         assert rejection("x 1 1700000000.123\n") == "line 1: '1700000000.123' is not a timestamp in milliseconds"
 
     def test_the_end_mark_is_expected_and_ends(self) -> None:

@@ -41,12 +41,16 @@ TARGET = {
     "series",
     "hidden_series",
     "skipped_lines",
+    "processes",
+    "duplicates",
     "age_s",
+    "state",
+    "waiting_s",
 }
 SERVICE = {"name", "traffic", "errors", "latency", "signals", "saturation", "breakdown"} | {"targets"}
-TRAFFIC = {"family", "rps", "unit", "total", "best_60s", "since_start", "reason"}
-ERRORS = {"family", "label", "values", "ratio", "rps", "by_class"}
-LATENCY = {"family", "kind", "unit", "quantiles", "at_least", "mean", "since_start"}
+TRAFFIC = {"family", "rps", "unit", "total", "best_60s", "since_start", "reason", "last"}
+ERRORS = {"family", "label", "values", "ratio", "rps", "by_class", "last"}
+LATENCY = {"family", "kind", "unit", "quantiles", "at_least", "mean", "since_start", "last"}
 SATURATION = {"name", "family", "value", "limit", "ratio", "waiting"}
 ROW = {"labels", "rps", "error_ratio", "quantiles"}
 HOST = {"cpu", "load", "memory", "pressure", "disks", "networks", "tcp", "cgroup"}
@@ -110,7 +114,7 @@ def test_the_demo_streams_what_the_contract_says_and_ends_with_the_load_s_own_co
     for found in objects:
         assert_shape(found)
         assert found["services"][0]["name"] == "demo"
-        assert set(found["objectives"][0]) == {"expression", "state", "ok", "value", "for_s", "budget_left"}
+        assert set(found["objectives"][0]) == {"expression", "state", "ok", "value", "for_s", "budget_left", "reason"}
     assert [found["time"] for found in objects] == sorted(found["time"] for found in objects)
     summary = read(done.stderr.splitlines()[-1])
     assert set(summary) == SUMMARY

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recorded import record
+from recorded import FAMILIES, REQUESTS, record, record_readings
 
 from tputtui import runs
-from tputtui.model import Snapshot
+from tputtui.model import Exposition, Reading, Scrape, Series, Snapshot
 from tputtui.monitor.replayer import replayed
 from tputtui.runs import members
 from tputtui.runs.header import Mark
@@ -31,6 +31,27 @@ def test_every_snapshot_of_the_replay_is_the_live_one(tmp_path: Path) -> None:
         assert run.damage == []
         assert run.ended == ""
         assert len(run.member_starts()) == 3
+
+
+def test_workers_in_turn_and_dated_samples_replay_as_they_were_live(tmp_path: Path) -> None:
+    started, dated = Series("process_start_time_seconds"), Series("lb_requests_total", (("code", "200"),))
+    readings = []
+    for tick in range(60):
+        worker, at, time = tick % 3, 1000.0 + tick, 1_790_000_000.0 + tick
+        in_turn = {REQUESTS: 5e4 * worker + 10.0 * tick, started: 1.7e9 + 60 * worker}
+        taken = 15.0 * (tick // 15)
+        pages = {
+            "api": Exposition(in_turn, FAMILIES, 2),
+            "lb": Exposition({dated: 100 * taken}, FAMILIES, 1, timestamps={dated: 1_790_000_000 + taken}),
+        }
+        scrapes = tuple(Scrape(name, at, time, 0.01, page, 100) for name, page in pages.items())
+        readings.append(Reading(at, time, scrapes))
+    shown = record_readings(tmp_path / "a.tput.gz", readings, ["api", "lb"])
+    traffic = [service.traffic for service in shown[-1].services]
+    assert [one.rps if one else None for one in traffic] == [pytest.approx(30.0), pytest.approx(100.0)]
+    with runs.Run(tmp_path / "a.tput.gz") as run:
+        assert [without_url(one) for one in replayed(run)] == [without_url(one) for one in shown]
+        assert run.damage == []
 
 
 def test_the_file_is_its_owners_and_has_no_credentials(tmp_path: Path) -> None:

@@ -19,6 +19,11 @@ def test_a_reset_counts_from_zero() -> None:
     assert counters.increase(at_seconds([1000.0, 1500.0, 20.0, 220.0])) == 500 + 20 + 200
 
 
+def test_a_step_back_gains_nothing() -> None:
+    assert counters.increase(at_seconds([103_000.0, 98_000.0, 98_010.0])) == 10.0
+    assert counters.increase(at_seconds([2e6, 2e6 - 1, 2e6 + 100])) == 101.0
+
+
 def test_one_point_gives_no_rate() -> None:
     assert counters.rate([(0.0, 5.0)]) is None
     assert counters.increase([(0.0, 5.0)]) is None

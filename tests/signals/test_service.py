@@ -398,9 +398,9 @@ def test_a_series_that_comes_later_is_counted() -> None:
 
 def test_resets_are_counted() -> None:
     scene = Scene(Bindings(TRAFFIC))
-    for at, value in enumerate((50.0, 60.0, 5.0)):
+    for at, value in enumerate((50.0, 60.0, 5.0, 15.0)):
         scene.good(float(at), requests(value))
-    assert scene.state(2.0).resets == 1
+    assert scene.state(3.0).resets == 1
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from tputtui.model import (
     TargetStatus,
     TrafficState,
 )
+from tputtui.monitor.target import several_answer
 from tputtui.views import arrangement
 from tputtui.views.events import event_line, events
 from tputtui.views.header import footer, header
@@ -117,6 +118,23 @@ def test_an_unknown_rate_says_why() -> None:
     assert "rates begin with the second scrape" in plain(throughput(scene(nothing()), 80, 5).lines[1])
     down = samples.snapshot(services=(samples.service(targets=("web-03",), traffic=TrafficState("x", None)),))
     assert "down: connection refused" in plain(throughput(scene(down), 80, 5).lines[1])
+
+
+def test_a_target_that_answers_without_a_rate_says_why() -> None:
+    found = samples.service(
+        traffic=TrafficState("x", None), why_unknown="4 processes in turn, 3 answered only once so far"
+    )
+    shown = plain(throughput(scene(samples.snapshot(services=(found,))), 59, 5).lines[1])
+    assert shown.rstrip() == " – req/s  4 processes in turn, 3 answered only once so far"
+
+
+def test_several_processes_that_answer_in_turn_are_named_beside_the_number_and_in_the_list_of_targets() -> None:
+    odd = replace(samples.targets()[0], processes=4, warning=several_answer(4))
+    found = scene(samples.snapshot(targets=(odd, *samples.targets()[1:])))
+    assert plain(throughput(found, 80, 5).lines[1]).startswith(" 1,284 req/s  4 processes in turn   best 60 s 1,690")
+    assert any(
+        "4 processes answer in turn, each with its own counters" in plain(line) for line in targets(found, 200, 8).lines
+    )
 
 
 def test_the_reason_for_missing_errors_is_cleaned() -> None:

@@ -58,6 +58,7 @@ class Scanner:
         self._rejected_comment: tuple[bytes, str] | None = None
         self._unchanged = Unchanged()
         self._lines = 0  # of the newest answer
+        self._timestamps: dict[Series, float] = {}  # of the newest answer, unix seconds
 
     @property
     def forgotten_names(self) -> frozenset[str]:
@@ -77,6 +78,7 @@ class Scanner:
         refuse(body, content_type)
         self._begin(wanted, openmetrics="openmetrics" in (content_type or "").lower())
         flaws = Flaws()
+        self._timestamps = {}
         if bom:
             flaws.first("it begins with a byte order mark")
         if b"\r" in body and b"\r\n" in body:
@@ -107,6 +109,7 @@ class Scanner:
             warning=flaws.warning(lines, content_type),
             hidden=hidden,
             truncated=flaws.truncated,
+            timestamps=self._timestamps,
         )
 
     # -------------------------------------------------------------------------------------------- the loop
@@ -184,7 +187,7 @@ class Scanner:
                     value = parse_float(rest.strip())
             except ValueError:
                 try:
-                    value, odd = parse_value(rest, openmetrics=self._openmetrics)
+                    value, odd, timestamp = parse_value(rest, openmetrics=self._openmetrics)
                 except BadLine as bad:
                     self._table.pop(line[: -len(rest)] if rest else line, None)  # so that it is looked at in every scan
                     flaws.skip(line, bad, last=last, where="value")
@@ -192,6 +195,8 @@ class Scanner:
                 if odd is not None:
                     self._odd_values[line[: -len(rest)]] = odd
                     flaws.reject(line, odd, where="value")
+                if timestamp is not None:
+                    self._timestamps.setdefault(series, timestamp)
             read += 1
             samples.setdefault(series, value)
         return samples, read
@@ -210,8 +215,7 @@ class Scanner:
         else:
             series = _OTHER
             # Its value is looked at now and not again. A bad line stays unknown, so it is counted in every scan.
-            _, odd_value = parse_value(line[head.end :], openmetrics=self._openmetrics)
-            odd = odd or odd_value
+            odd = odd or parse_value(line[head.end :], openmetrics=self._openmetrics).odd
         if odd is not None:
             flaws.reject(line, odd)
         if len(self._table) + len(self._odd) < 4 * self._limits.series:

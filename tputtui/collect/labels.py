@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from sys import intern
+from typing import NamedTuple
 from zlib import crc32
 
 from tputtui.frozen import frozen
@@ -206,10 +207,18 @@ def parse_float(token: bytes) -> float:
     return value
 
 
-def parse_value(rest: bytes, *, openmetrics: bool) -> tuple[float, str | None]:
-    """Value of what stands behind name and labels, and why Prometheus rejects it all the same. Raises BadLine.
+class Value(NamedTuple):
+    """What stands behind name and labels. `odd` is why Prometheus rejects it all the same."""
 
-    A timestamp is checked and ignored: rates divide by our own clock. An exemplar is cut.
+    value: float
+    odd: str | None = None
+    timestamp: float | None = None  # unix seconds
+
+
+def parse_value(rest: bytes, *, openmetrics: bool) -> Value:
+    """Parse value and timestamp of a sample line; an exemplar is cut. Raises BadLine.
+
+    Timestamps are milliseconds in the text format, seconds in OpenMetrics.
     """
     odd = None
     at = rest.find(b"#")
@@ -222,14 +231,16 @@ def parse_value(rest: bytes, *, openmetrics: bool) -> tuple[float, str | None]:
         raise BadLine("there is no value")
     value = parse_float(fields[0])
     if len(fields) == 1:
-        return value, odd
+        return Value(value, odd)
     if len(fields) > 2:
         raise BadLine(f"{quote(fields[2], 20)} stands after the timestamp")
     timestamp = fields[1]
     if not timestamp.isdigit() and not openmetrics:
         odd = odd or f"{quote(timestamp, 20)} is not a timestamp in milliseconds"
     try:
-        parse_float(timestamp)
+        moment = parse_float(timestamp)
     except BadLine:
         raise BadLine(f"{quote(timestamp, 20)} is not a timestamp") from None
-    return value, odd
+    if not math.isfinite(moment):
+        return Value(value, odd)
+    return Value(value, odd, moment if openmetrics else moment / 1000)

@@ -90,6 +90,7 @@ class Exposition:
     hidden: Mapping[str, int] = field(default_factory=dict)  # sample name -> its series beyond the limit, not read
     truncated: bool = False  # the body ends in the middle of a line
     served: Served | None = None  # it was put together from a server's answers
+    timestamps: Mapping[Series, float] = field(default_factory=dict)  # unix seconds, of the samples that carry one
 
 
 @frozen

@@ -42,8 +42,9 @@ class TrafficState:
     unit: str = "req/s"
     total: float | None = None  # increase since we started
     best_60s: float | None = None  # highest mean over any 60 s so far
+    minute: float | None = None  # mean over the last 60 s, without what is not confirmed yet
     since_start: float | None = None  # mean over its life up to our first scrape: what was normal before we came
-    reason: str = ""
+    reason: str = ""  # why it is bound; without a rate, why there is none
     last: LastFigure | None = None  # of `rps`
 
 
@@ -131,6 +132,7 @@ class ServiceState:
     resets: int = 0
     lifetime_s: float | None = None  # how long its traffic had been counted when `since_start` was taken
     covered_s: float | None = None  # how much of the window the rates rest on
+    why_unknown: str | None = None  # why there are no rates though its targets answer
     reasons: Mapping[str, str] = field(default_factory=dict)  # why a slot is empty
     waiting_s: float | None = None  # for so long an answer of one of its targets has been late; None: none is
     overdue: bool = False  # one is late by more than a window: what it counts is not in the figures

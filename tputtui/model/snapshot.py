@@ -37,6 +37,8 @@ class TargetStatus:
     waiting_s: float | None = None  # for so long the answer has been late; None: none is
     silent: bool = False  # while down: not a byte came; it refuses, resets or cannot be reached
     was_up: bool | None = None  # while slow: whether the newest answer was good; None: there was none
+    processes: int = 1  # how many answer in turn
+    duplicates: int | None = None  # samples of series that stand in the answer more than once
 
     @property
     def up(self) -> bool | None:

@@ -207,7 +207,7 @@ def without_history(snapshot: Snapshot) -> Snapshot:
         services.append(
             replace(
                 service,
-                traffic=traffic and replace(traffic, total=None, best_60s=None, since_start=None),
+                traffic=traffic and replace(traffic, total=None, best_60s=None, minute=None, since_start=None),
                 errors=errors and replace(errors, since_start=None),
                 latency=latency and replace(latency, since_start=()),
                 lifetime_s=None,

@@ -28,6 +28,9 @@ NEWLY_CHOSEN = 3
 """Scrapes after a choice in which what was not followed before does not count from zero: one that was under way, of
 which it was not read, and those around it."""
 
+SAY_AGAIN_S = 300.0
+"""Seconds for which a warning about counters is not repeated in the log."""
+
 LARGE = 5_000
 """Series from which on nothing is looked for again while no series comes or goes: a look takes 5 µs a series."""
 
@@ -62,10 +65,10 @@ class TargetTracker:
         self._last_good: Scrape | None = None
         self._good = 0
         self._since: float | None = None
-        self._resets = 0
         self._late: Scrape | None = None  # the newest attempt, where its deadline passed without an answer
         self._waiting_s: float | None = None  # for so long its answer has been late
         self._slow_since: float | None = None  # when it was said to be slow
+        self._said_at: dict[str, float] = {}  # what was said in the log, and when
 
     @property
     def name(self) -> str:
@@ -149,9 +152,19 @@ class TargetTracker:
                 self._newly = (newly, scrapes - 1)
             self.not_from_zero = forgotten | newly if scrapes else forgotten
             self.window.add(scrape, self.not_from_zero)
-            if self.window.resets > self._resets:
-                self._resets = self.window.resets
-                events.append(self._event(scrape, "reset", f"counter reset on {self.name} (restart)"))
+            events += self._counting_events(scrape, self.window)
+        return events
+
+    def _counting_events(self, scrape: Scrape, window: TargetWindow) -> list[Event]:
+        """What the counters of a scrape are evidence of: a restart, or several processes that answer in turn."""
+        events = []
+        for kind, sentence in window.notices():
+            last = self._said_at.get(sentence)
+            if kind == "reset":
+                events.append(self._event(scrape, "reset", f"{self.name} {sentence}"))
+            elif last is None or scrape.at - last > SAY_AGAIN_S:
+                self._said_at[sentence] = scrape.at
+                events.append(self._event(scrape, "warning", f"{self.name}: {sentence}"))
         return events
 
     def wait(self, waiting_s: float | None, at: float, time: float) -> list[Event]:
@@ -277,10 +290,16 @@ class TargetTracker:
             waiting_s=waiting_s,
             silent=last.silent,
             was_up=last.error is None,
+            processes=self.window.processes.count if self.window is not None else 1,
+            duplicates=exposition.duplicates if exposition is not None else None,
         )
 
     def _warning(self, last: Scrape, exposition: Exposition) -> str | None:
-        return warning_of(exposition) or slower_than_the_interval(last.duration_s, self._interval_s)
+        """What is odd about an answer, and about who gave it."""
+        warnings = [warning_of(exposition) or slower_than_the_interval(last.duration_s, self._interval_s)]
+        if self.window is not None and (several := self.window.processes.count) > 1:
+            warnings.insert(0, several_answer(several))
+        return "; ".join(warning for warning in warnings if warning) or None
 
 
 def waiting_of(members: Iterable[TargetTracker]) -> float | None:
@@ -292,6 +311,14 @@ def waiting_of(members: Iterable[TargetTracker]) -> float | None:
         elif member.is_up or not member.settled:
             return None
     return min(waits, default=None)
+
+
+def several_answer(processes: int) -> str:
+    """That several processes answer in turn, and what to do."""
+    return (
+        f"{processes} processes answer in turn, each with its own counters: rates are added up. "
+        "Multi-process mode is missing (replicas: name each as a target)"
+    )
 
 
 def warning_of(exposition: Exposition) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -222,6 +222,7 @@ class Decoder:
             hidden={key[:_NAME_LIMIT]: _count(one) for key, one in hidden.items()},
             truncated=said.get("truncated") is True,
             served=_served(said["served"]) if "served" in said else None,
+            timestamps=_times(state.columns, said["times"]) if "times" in said else {},
         )
         first = said.get("first")
         return Scrape(
@@ -339,6 +340,14 @@ def _sound(header: Header) -> Header:
     except ValueError:
         raise BadValue("an objective that cannot be read") from None
     return header
+
+
+def _times(columns: Sequence[Series], said: Any) -> dict[Series, float]:
+    """When each sample of a scrape was taken, where it said so."""
+    times = _list(said)
+    if len(times) != len(columns):
+        raise BadValue("times that do not fit the columns")
+    return {series: _finite(time) for series, time in zip(columns, times, strict=True) if time is not None}
 
 
 def _served(data: Any) -> Served:

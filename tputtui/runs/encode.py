@@ -176,6 +176,9 @@ class Encoder:
         try:
             self._say_families(said, exposition.families, wanted, out)
             values = [None if value is None else number_out(value) for value in self._values(said, samples, out)]
+            if exposition.timestamps:
+                times = [exposition.timestamps.get(series) for series in said.columns]
+                more["times"] = [None if time is None else number_out(time) for time in times]
             out.append(lines.write({"s": [*head, scrape.size, exposition.series, values], **more}))
         except lines.TooLong:
             said.columns = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 
 from tputtui.model import ServiceState, Snapshot
@@ -40,20 +40,17 @@ class _Best:
 
     def __init__(self) -> None:
         self.rate: float | None = None
-        self._kept: deque[tuple[float, float]] = deque()  # (at, total), a minute of it
+        self._since: float | None = None
 
-    def add(self, at: float, total: float) -> None:
-        if self._kept and total < self._kept[-1][1]:
-            self._kept.clear()
-        self._kept.append((at, total))
-        while len(self._kept) > 2 and at - self._kept[1][0] >= _BEST_S:
-            self._kept.popleft()
-        began, then = self._kept[0]
-        if at - began >= _BEST_S * 0.99:
-            self.rate = max(self.rate or 0.0, (total - then) / (at - began))
+    def add(self, at: float, minute: float | None) -> None:
+        """Take the mean over the last minute, where that is known."""
+        if self._since is None:
+            self._since = at
+        if minute is not None and at - self._since >= _BEST_S * 0.99:
+            self.rate = max(self.rate or 0.0, minute)
 
     def interrupt(self) -> None:
-        self._kept.clear()
+        self._since = None
 
 
 class _Shape:
@@ -113,9 +110,9 @@ class _Service:
             self._shape.add(None)
             return
         before, self._last = self._last, (at, total)
-        self._best.add(at, total)
+        self._best.add(at, traffic.minute)
         if met:
-            self._best_within.add(at, total)
+            self._best_within.add(at, traffic.minute)
         else:
             self._best_within.interrupt()
         if before is None or not at > before[0] or total < before[1]:

@@ -14,7 +14,7 @@ from operator import sub
 
 from tputtui.frozen import frozen
 from tputtui.model import Exposition, Family, Series, SignalKind
-from tputtui.signals import units
+from tputtui.signals import counters, units
 from tputtui.signals.families import catalog
 from tputtui.signals.status import STATUS_LABELS
 
@@ -158,9 +158,9 @@ def _sum_known(values: Sequence[float]) -> float:
 
 
 def _rise(now: Sequence[float], before: Sequence[float]) -> float:
-    """What several counters have risen by; one that fell counts from zero, one that is new not at all."""
+    """What several counters have risen by; one that fell counts from zero, one that is new or stepped back not at all."""
     rises = [
-        value - old if value >= old else max(value, 0.0)
+        counters.rise(old, value)
         for value, old in zip(now, before, strict=True)
         if value == value and old == old  # noqa: PLR0124
     ]

@@ -1,9 +1,11 @@
 """Counters, live: what really rose, over the time that really passed.
 
-The live rule is plain: the increase between two scrapes is the difference of the values; a fall is a reset, and the
-counter then counts from zero; the rate divides by the time between the first and the last scrape used. Nothing is
-extrapolated to the edges of the window, which is the one difference from PromQL's ``rate`` (signals/promql.py has
-that one): an integer counter then rises by integers, and a step shows at its full height.
+The increase between two scrapes is the difference of the values; the rate divides by the time between the first and
+the last scrape used. Nothing is extrapolated to the edges of the window, which is the one difference from PromQL's
+``rate`` (signals/promql.py has that one): an integer counter then rises by integers, and a step shows at its full height.
+
+This is the rule for one series by itself, of which nothing else is known. What else a target tells (start times, other
+series, several processes) is evidence that signals/window.py judges by.
 """
 
 from __future__ import annotations
@@ -17,13 +19,16 @@ Point = tuple[float, float]
 
 
 def rise(before: float, after: float) -> float:
-    """What a counter gained between two values, never below 0; a fall is a reset.
+    """What a counter gained between two values, never below 0.
 
-    What is no finite number gains nothing: a counter that says NaN or Inf has said nothing.
+    A fall to half or less is a reset; a smaller one (a step back, another worker's counter) gains nothing. What is no
+    finite number gains nothing: a counter that says NaN or Inf has said nothing.
     """
     if not (math.isfinite(before) and math.isfinite(after)):
         return 0.0
-    return after - before if after >= before else max(after, 0.0)
+    if after >= before:
+        return after - before
+    return max(after, 0.0) if after <= before / 2 else 0.0
 
 
 def increase(points: Iterable[Point]) -> float | None:

@@ -106,6 +106,7 @@ class Tick:
     layout: Layout
     rates: list[float]
     live: tuple[TargetWindow, ...]  # those that have rates
+    why_unknown: str | None = None  # a target answers, and who answers is not known: then nothing has a rate
 
     def add(self, numbers: Iterable[int]) -> float:
         """The rates of some series added up."""
@@ -136,12 +137,14 @@ def take_tick(layout: Layout) -> Tick:
     """The rates of all windows, now."""
     rates: list[float] = []
     live = []
+    why_unknown = None
     for window in layout.windows:
         found = window.rates()
         rates.extend(found if found is not None else [0.0] * len(window.series))
         if found is not None:
             live.append(window)
-    return Tick(layout, rates, tuple(live))
+        why_unknown = why_unknown or window.reason
+    return Tick(layout, rates, tuple(live) if why_unknown is None else (), why_unknown)
 
 
 def lifetime(layout: Layout) -> Tick:

@@ -41,9 +41,11 @@ class ServedWindow(TargetWindow):
         passed = scrape.at - self.at if self.at is not None and self.up else 0.0
         if not 0 < passed <= GAP_INTERVALS * max(self.interval_s, exposition.served.rate_s):
             self.segment += 1
+            self.segment_at = scrape.at
             passed = 0.0
         self._scrapes += 1
-        self.gauges = {}
+        process = self.processes.current
+        gauges: dict[str, list[tuple[Series, float]]] = {}
         found: dict[Series, float] = {}
         silent: list[Series] = []  # the server says NaN or Inf of it
         for series, value in exposition.samples.items():
@@ -53,22 +55,25 @@ class ServedWindow(TargetWindow):
                 if not isfinite(value):
                     silent.append(series)
             elif series.name in self._gauges:
-                self.gauges.setdefault(series.name, []).append((series, value))
-        self._mark_gone(scrape.at)
+                gauges.setdefault(series.name, []).append((series, value))
+        self._mark_gone(process, scrape.at)
         self._retire(scrape.at)
         self._rates = [found.get(series, 0.0) for series in self.series]
         self.silent = {self._index[series] for series in silent}
-        self.gained = [gained + rate * passed for gained, rate in zip(self.gained, self._rates, strict=True)]
+        process.gained = [gained + rate * passed for gained, rate in zip(process.gained, self._rates, strict=True)]
+        process.at, process.scrape = scrape.at, self._scrapes
         self.rate_s = exposition.served.rate_s
+        self.gauges = process.gauges = gauges
         self.up, self.at, self.time, self.families = True, scrape.at, scrape.time, exposition.families
         self.overdue = False
 
     def _see(self, series: Series) -> None:
         number = self._index.get(series)
+        process = self.processes.current
         if number is None:
-            self._enter(series, nan, from_zero=False)
+            self._enter(process, series, nan)
             return
-        self._seen[number] = self._scrapes
+        process.seen[number] = self._scrapes
         if number in self.gone:
             del self.gone[number]
             self.layout += 1

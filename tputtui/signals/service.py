@@ -16,7 +16,7 @@ from tputtui.signals.flat import Layout, Tick
 from tputtui.signals.latency import Latency
 from tputtui.signals.levels import Level, with_queues
 from tputtui.signals.lifetime import START_TIME, STARTS
-from tputtui.signals.traffic import Traffic
+from tputtui.signals.traffic import Traffic, why_no_rate
 from tputtui.signals.window import TargetWindow
 
 
@@ -56,7 +56,7 @@ class ServiceTracker:
         self._further = [_Further(one, quantiles) for one in bindings.signals if one.signal != "saturation"]
         self._breakdowns: dict[tuple[str, ...], Breakdown] = {}
         self._version: object = None
-        self._begun = 0  # windows whose lifetime figures are in `since_start`
+        self._begun = 0  # processes whose lifetime figures are in `since_start`
         self._lifetime_s: float | None = None
         self._tick: Tick | None = None
 
@@ -82,6 +82,7 @@ class ServiceTracker:
             lifetime_s=self._lifetime_s,
             covered_s=min((window.covered_s for window in tick.live), default=None),
             reasons=self.bindings.reasons,
+            why_unknown=why_no_rate(tick),
         )
 
     def breakdown(
@@ -122,11 +123,12 @@ class ServiceTracker:
             self._plan(layout)
         else:
             layout = self._tick.layout
-        known = sum(window.at is not None for window in windows)
+        known = sum(window.older_processes for window in windows)
         if known > self._begun:
             self._begun = known
             counted = self.bindings.traffic.family if self.bindings.traffic is not None else START_TIME
-            self._lifetime_s = max((age for window in windows if (age := window.age_s(counted))), default=None)
+            ages = [age for window in windows for age, _ in window.lives(counted) if age is not None]
+            self._lifetime_s = max(ages, default=None)
             for reader in self._readers():
                 reader.begin(layout)
         return flat.take_tick(layout)

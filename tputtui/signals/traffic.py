@@ -5,34 +5,49 @@ from __future__ import annotations
 from collections import deque
 
 from tputtui.model import Binding, Series, TrafficState
-from tputtui.signals.flat import Layout, Numbers, Tick, condition, gauge_values, lifetime
+from tputtui.signals.flat import Layout, Numbers, Tick, condition, gauge_values
 from tputtui.signals.window import Tally, TargetWindow
 
 BEST_S = 60.0
 """Sustained, not peak: the best mean over this long."""
 
 
-class _Minute:
-    """What one target counted over the last minute without a gap."""
+class _Minutes:
+    """What the processes behind one target counted over the last minute without a gap."""
 
     def __init__(self) -> None:
-        self._points: deque[tuple[float, float]] = deque()
+        self._points: dict[int, deque[tuple[float, float]]] = {}  # by process: (at, counted)
         self._segment = -1
 
-    def rate(self, window: TargetWindow, counted: float) -> float | None:
-        """Per second over a whole minute; None before one has passed."""
-        if window.at is None:
-            return None
-        if window.segment != self._segment or (self._points and counted < self._points[-1][1]):
+    def rate(self, window: TargetWindow, numbers: Numbers) -> float | None:
+        """Per second over a whole minute; None before one has passed, and while it is not known who answers.
+
+        Each process counts over a minute of its own. Of one that is known for less, or has ended, only what it counted in
+        the minute is taken. A gain that the next scrape has to confirm does not count yet.
+        """
+        if window.segment != self._segment:
             self._points.clear()
             self._segment = window.segment
-        if not self._points or window.at > self._points[-1][0]:
-            self._points.append((window.at, counted))
         slack = window.interval_s / 2
-        while len(self._points) > 2 and self._points[1][0] <= window.at - BEST_S + slack:
-            self._points.popleft()
-        at, before = self._points[0]
-        return (counted - before) / (window.at - at) if window.at - at >= BEST_S - slack else None
+        rate = 0.0
+        known = self._points
+        self._points = {}
+        for count in window.counts(numbers):
+            points = self._points[count.process] = known.get(count.process, deque())
+            if points and count.counted < points[-1][1]:
+                points.clear()
+            if not points or count.at > points[-1][0]:
+                points.append((count.at, count.counted))
+            while len(points) > 2 and points[1][0] <= count.at - BEST_S + slack:
+                points.popleft()
+            while not count.is_live and len(points) > 1 and points[0][0] < (window.at or 0.0) - BEST_S:
+                points.popleft()
+            at, before = points[0]
+            gained = max(0.0, count.counted - count.unconfirmed - before)
+            rate += gained / (count.at - at if count.at - at >= BEST_S - slack else BEST_S)
+        watched_s = window.at - window.segment_at if window.at is not None and window.segment_at is not None else 0.0
+        is_known = window.reason is None and not window.processes.is_replacing
+        return rate if is_known and watched_s >= BEST_S - slack else None
 
 
 class Traffic:
@@ -45,7 +60,8 @@ class Traffic:
         self._numbers: Numbers = []
         self._ever: list[Numbers] = []  # by window, numbers within it, gone series too
         self._tallies: dict[int, Tally] = {}  # by window: what series had gained that it has dropped
-        self._minutes: dict[int, _Minute] = {}
+        self._minutes: dict[int, _Minutes] = {}
+        self._minute: float | None = None  # the mean over the last minute
         self._best: float | None = None
         self._since_start: float | None = None
 
@@ -65,22 +81,22 @@ class Traffic:
 
     def begin(self, layout: Layout) -> None:
         """Take the mean over the processes' lives from what the counters carry now."""
-        family = self.binding.family
-        ages = [window.age_s(family) for window in layout.windows if window.at is not None]
-        if self.binding.kind == "gauge" or not self._numbers or None in ages:
+        if self.binding.kind == "gauge" or not self._numbers:
             return
-        raw = lifetime(layout).rates
-        means = [
-            sum(raw[start + number] for number in numbers) / age
-            for start, numbers, window in zip(layout.starts, self._ever, layout.windows, strict=True)
-            if (age := window.age_s(family))
-        ]
-        self._since_start = sum(means) * self.binding.scale if means else None
+        mean = 0.0
+        for numbers, window in zip(self._ever, layout.windows, strict=True):
+            for age, raw in window.lives(self.binding.family) if window.at is not None else ():
+                if age is None:
+                    return
+                counted = (raw[number] for number in numbers if number < len(raw))
+                mean += sum(value for value in counted if value == value) / age  # noqa: PLR0124
+        self._since_start = mean * self.binding.scale
 
     def state(self, tick: Tick) -> TrafficState:
         """Throughput now."""
         binding = self.binding
         rps = total = None
+        self._minute = None
         if binding.kind == "gauge":
             values = gauge_values(tick.layout.windows, binding.family, self.meets)
             rps = sum(value for _, value in values) * binding.scale if values else None
@@ -93,8 +109,9 @@ class Traffic:
             unit=binding.unit or "req/s",
             total=total,
             best_60s=self._best,
+            minute=self._minute,
             since_start=self._since_start,
-            reason=binding.reason,
+            reason=binding.reason if rps is not None else why_no_rate(tick) or binding.reason,
         )
 
     def _count(self, tick: Tick) -> float:
@@ -102,11 +119,16 @@ class Traffic:
         total = sum(tally.gained for tally in self._tallies.values())
         minute: float | None = 0.0
         for window, numbers in zip(tick.layout.windows, self._ever, strict=True):
-            counted = sum(map(window.gained.__getitem__, numbers))
-            total += counted
+            total += sum(map(window.gained.__getitem__, numbers))
             if window.up and minute is not None:
-                rate = self._minutes.setdefault(window.serial, _Minute()).rate(window, counted)
+                rate = self._minutes.setdefault(window.serial, _Minutes()).rate(window, numbers)
                 minute = None if rate is None else minute + rate
-        if minute is not None:
-            self._best = max(self._best or 0.0, minute * self.binding.scale)
+        self._minute = None if minute is None else minute * self.binding.scale
+        if self._minute is not None:
+            self._best = max(self._best or 0.0, self._minute)
         return total
+
+
+def why_no_rate(tick: Tick) -> str | None:
+    """Why targets that answer have no rate; None where the next scrape brings one."""
+    return tick.why_unknown or next((why for window in tick.layout.windows if (why := window.why_no_sample)), None)

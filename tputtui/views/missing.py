@@ -34,7 +34,7 @@ def reasons(scene: Scene, service: ServiceState | None, signal: str, width: int)
 
 def why_no_rate(scene: Scene, service: ServiceState) -> str:
     """Why a signal that is there has no rate."""
-    return _unanswered(scene, service) or "rates begin with the second scrape"
+    return _unanswered(scene, service) or text.clean(service.why_unknown or "rates begin with the second scrape")
 
 
 def _unanswered(scene: Scene, service: ServiceState) -> str | None:

@@ -72,6 +72,9 @@ def _figures(scene: Scene, service: ServiceState, traffic: TrafficState, width: 
         return row.line()
     if service.waiting_s is not None:
         row.then("  ").then(target_state.slow(service.waiting_s), "warning")
+    in_turn = sum(one.processes for one in scene.snapshot.targets if one.name in service.targets and one.processes > 1)
+    if in_turn:
+        row.then(f"  {in_turn} processes in turn", "warning")
     covered = service.covered_s
     if covered is not None and covered < scene.snapshot.window_s * 0.85:
         row.then(f"  {text.span(round(covered, 1))} of {text.span(scene.snapshot.window_s)}", "dim")
