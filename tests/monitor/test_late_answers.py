@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -131,7 +132,8 @@ def test_a_wait_in_which_we_were_kept_from_running_is_a_gap_too() -> None:
     held = good(51.0, took_s=30.5, count_at=20.6)
     held = Scrape(held.target, held.at, held.time, held.duration_s, held.exposition, held.size, delayed_s=30.4)
     assert rps(watched.tick(51.0, held)) is None
-    assert rps(watched.tick(52.0, good(52.0, count_at=21.6))) == pytest.approx(RATE)
+    assert rps(watched.tick(52.0, good(52.0))) is None, "from when the answer before is nobody knows"
+    assert rps(watched.tick(53.0, good(53.0))) == pytest.approx(RATE)
 
 
 def test_answers_of_three_seconds_have_a_rate_in_a_window_of_two() -> None:
@@ -237,3 +239,25 @@ def test_with_an_objective_on_all_services_one_that_does_not_answer_keeps_it_fro
     for at in range(21, 34):
         snapshot = watched.tick(float(at), good(float(at), "a"), b=at - 20.5)
     assert [(one.state, one.reason) for one in snapshot.objectives] == [("no_data", "slow")]
+
+
+@pytest.mark.parametrize("stop_s", [5.0, 9.0, 13.0])
+def test_a_stop_of_ours_skews_neither_the_rate_nor_the_best_minute_and_loses_no_count(stop_s: float) -> None:
+    watched, at = Watched(), 0.0
+    for _ in range(25):
+        watched.tick(at, good(at, took_s=3.0))
+        at += 4.0
+    best = rps(watched.shown[-1])
+    at += stop_s
+    held = good(at, took_s=3.0 + stop_s, count_at=at - stop_s)
+    watched.tick(at, replace(held, delayed_s=stop_s))
+    for _ in range(25):
+        at += 4.0
+        watched.tick(at, good(at, took_s=3.0))
+    known = [rate for rate in map(rps, watched.shown) if rate is not None]
+    assert known == pytest.approx([RATE] * len(known))
+    traffic = watched.shown[-1].services[0].traffic
+    assert traffic is not None
+    assert traffic.best_60s == pytest.approx(RATE)
+    assert traffic.minute == pytest.approx(best)
+    assert traffic.total == pytest.approx(RATE * at, rel=0.01)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import accumulate
 
 import pytest
@@ -364,3 +365,75 @@ def test_an_overdue_window_has_no_rates_until_the_answer_comes() -> None:
     assert not seen.is_current
     seen.add(answered(24.0, {A: 2400.0}, asked_at=5.0))
     assert rate_of(seen, A) == 100.0
+
+
+def held(at: float, value: float, delayed_s: float, took_s: float = 3.0) -> Scrape:
+    """An answer that was read late: its counter is of some moment before, by up to `delayed_s`."""
+    return replace(good(at, {A: value}), duration_s=took_s + delayed_s, delayed_s=delayed_s)
+
+
+@pytest.mark.parametrize("stop_s", [0.8, 2.0, 5.0, 9.0, 13.0, 40.0])
+@pytest.mark.parametrize("made", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("window_s", [2.0, 10.0, 60.0])
+def test_a_stop_while_an_answer_is_on_its_way_never_skews_the_rate(stop_s: float, made: float, window_s: float) -> None:
+    """Answers take 3 s at 50 req/s; the one during which we stand still was made anywhere in that time."""
+    seen, at, rates = window(window_s), 0.0, []
+    for _ in range(30):
+        seen.add(held(at, 50.0 * at, 0.0))
+        at += 4.0
+    at += stop_s
+    seen.add(held(at, 50.0 * (at - stop_s + made * stop_s), stop_s))
+    rates.append(rate_of(seen, A))
+    for _ in range(30):
+        at += 4.0
+        seen.add(held(at, 50.0 * at, 0.0))
+        rates.append(rate_of(seen, A))
+    assert [rate for rate in rates if rate is not None] == pytest.approx(
+        [50.0] * sum(rate is not None for rate in rates), rel=0.12
+    )
+    assert None not in rates[2:], "the stop is over"
+    assert gained(seen, A) == pytest.approx(50.0 * at), "nothing of what was counted is lost"
+
+
+def test_a_machine_that_always_keeps_us_from_running_has_a_rate_once_the_doubt_is_small() -> None:
+    seen, rates = window(), []
+    for at in range(61):
+        late_s = 0.3 if at % 2 else 0.0
+        seen.add(held(float(at), 50.0 * (at - late_s), 0.3, took_s=0.01))
+        rates.append(rate_of(seen, A))
+    known = [rate for rate in rates if rate is not None]
+    assert len(known) > 50
+    assert known == pytest.approx([50.0] * len(known), rel=0.12)
+
+
+def test_where_no_time_is_certain_any_more_an_old_rate_does_not_stand() -> None:
+    seen = window()
+    for at in range(11):
+        seen.add(good(float(at), {A: 50.0 * at}))
+    for at in range(11, 30):
+        seen.add(held(float(at), 50.0 * at, 4.0, took_s=0.01))
+    assert seen.rates() is None
+    seen.add(good(30.0, {A: 1500.0}))
+    assert rate_of(seen, A) == pytest.approx(50.0)
+
+
+def test_a_first_answer_that_was_held_up_is_no_base() -> None:
+    seen = window()
+    seen.add(held(4.0, 50.0, 3.0))
+    seen.add(good(5.0, {A: 250.0}))
+    assert seen.rates() is None
+    seen.add(good(6.0, {A: 300.0}))
+    assert rate_of(seen, A) == 50.0
+    assert gained(seen, A) == 250.0
+
+
+def test_a_restart_found_by_an_answer_that_was_held_up_starts_the_rate_over() -> None:
+    seen = window()
+    for at in range(11):
+        seen.add(good(float(at), {A: 1e6 + 50.0 * at, START: 1e9 - 100.0}))
+    seen.add(replace(held(17.0, 0.0, 5.0), exposition=good(0.0, {A: 100.0, START: 1e9 + 11.0}).exposition))
+    for at in range(18, 40):
+        seen.add(good(float(at), {A: 50.0 * (at - 11), START: 1e9 + 11.0}))
+        rate = rate_of(seen, A)
+        assert rate is None or rate == pytest.approx(50.0, rel=0.12)
+    assert rate_of(seen, A) == pytest.approx(50.0)

@@ -42,6 +42,7 @@ class Count(NamedTuple):
     counted: float
     unconfirmed: float  # of it, what the next scrape has to confirm
     is_live: bool  # it still answers
+    delayed_s: float = 0.0  # the count may be older than `at` by so much
 
 
 class FollowedSeries:
@@ -137,7 +138,8 @@ class FollowedSeries:
             if process.unconfirmed:
                 unconfirmed = sum(process.unconfirmed.get(number, 0.0) for number in numbers)
             at = self._counted_at(process, numbers)
-            found.append(Count(process.serial, at, counted, unconfirmed, not process.ended))
+            is_live = not process.ended
+            found.append(Count(process.serial, at, counted, unconfirmed, is_live, process.delayed_s))
         return found
 
     def _counted_at(self, process: ProcessCounters, numbers: Sequence[int]) -> float:

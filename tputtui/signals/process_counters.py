@@ -25,6 +25,9 @@ STEADY_FACTOR = 4.0
 STEP_BACK = 2
 """Scrapes within which a counter that fell may return to its old line."""
 
+MOST_DOUBT = 0.1
+"""Share of the time between two rows by which it may be uncertain, for a rate to rest on them."""
+
 SETTLED = 3
 """Intervals of like pace after which an assignment by values is taken for right."""
 
@@ -41,6 +44,7 @@ class Row(NamedTuple):
 
     at: float
     gained: array[float]
+    delayed_s: float = 0.0  # the counts may be older than `at` by so much: we were kept from running
 
 
 class Counted(NamedTuple):
@@ -66,6 +70,7 @@ class ProcessCounters:
         self.created: dict[Series, float] = {}
         self.at = -inf  # of its newest scrape
         self.time = 0.0  # the same in unix seconds
+        self.delayed_s = 0.0  # by so much the newest scrape's counts may be older than that
         self.scrape = 0  # the number of it
         self.first_scrape = 0
         self.answers = 0
@@ -105,9 +110,9 @@ class ProcessCounters:
             self.raw = [nan] * len(self.raw)
             self.skip(at - self.at)
 
-    def note(self, at: float, time: float, scrape: int) -> None:
+    def note(self, at: float, time: float, scrape: int, delayed_s: float = 0.0) -> None:
         """Take note of an answer."""
-        self.at, self.time, self.scrape = at, time, scrape
+        self.at, self.time, self.scrape, self.delayed_s = at, time, scrape, delayed_s
         self.first_scrape = self.first_scrape or scrape
         self.answers += 1
 
@@ -159,20 +164,31 @@ class ProcessCounters:
 
     # ------------------------------------------------------------------------------------------ rows
 
-    def append(self, at: float, window_s: float) -> None:
-        """Keep the rows from the one nearest to the window's start on, thinned to `MOST_ROWS`."""
+    def append(self, at: float, window_s: float, delayed_s: float = 0.0) -> None:
+        """Keep the rows from the one nearest to the window's start on, thinned to `MOST_ROWS`.
+
+        A row that is too uncertain (`delayed_s`) is left out: the next one has what was gained by then. Where it
+        is the only row so far that is uncertain, rates begin with this one instead.
+        """
         rows, spacing = self.rows, window_s / MOST_ROWS
+        row = Row(at, array("d", self.gained), delayed_s)
+        if rows and not _is_clear(rows[0], row):
+            if len(rows) > 1 or delayed_s >= rows[0].delayed_s:
+                if at - rows[-1].at > window_s:  # the rates are no longer those of now
+                    self.cut(rows[-1].at)
+                return
+            rows.clear()
         if len(rows) > 1 and rows[-1].at - rows[-2].at < spacing:
             rows.pop()
-        rows.append(Row(at, array("d", self.gained)))
+        rows.append(row)
         start = at - window_s
-        while len(rows) > 2 and abs(rows[1].at - start) <= abs(rows[0].at - start):
+        while len(rows) > 2 and abs(rows[1].at - start) <= abs(rows[0].at - start) and _is_clear(rows[1], row):
             rows.popleft()
 
     def skip(self, seconds: float) -> None:
         """Leave the time since the newest row out of the rates: nothing is known of what was counted in it."""
         if self.rows and seconds > 0:
-            self.rows = deque(Row(row.at + seconds, row.gained) for row in self.rows)
+            self.rows = deque(row._replace(at=row.at + seconds) for row in self.rows)
 
     def cut(self, since: float) -> None:
         """Drop the rows of before a moment; the newest row stays."""
@@ -273,9 +289,15 @@ class ProcessCounters:
         self.unconfirmed = {place[number]: gain for number, gain in self.unconfirmed.items() if number in place}
         self.marks = {place[number]: mark for number, mark in self.marks.items() if number in place}
         self.rows = deque(
-            Row(row.at, array("d", [row.gained[number] for number in kept if number < len(row.gained)]))
+            row._replace(gained=array("d", [row.gained[n] for n in kept if n < len(row.gained)]))
             for row in self.rows
         )
+
+
+def _is_clear(base: Row, end: Row) -> bool:
+    """Whether the time between two rows is known well enough for a rate."""
+    doubt_s = base.delayed_s + end.delayed_s
+    return not doubt_s or doubt_s <= MOST_DOUBT * (end.at - base.at)
 
 
 def same_created(before: Mapping[Series, float], now: Mapping[Series, float]) -> bool:

@@ -11,6 +11,9 @@ from tputtui.signals.window import Tally, TargetWindow
 BEST_S = 60.0
 """Sustained, not peak: the best mean over this long."""
 
+_MOST_DELAYED_S = 1.0
+"""A count whose time is more uncertain than this neither begins nor ends a minute."""
+
 
 class _Minutes:
     """What the processes behind one target counted over the last minute without a gap."""
@@ -18,6 +21,7 @@ class _Minutes:
     def __init__(self) -> None:
         self._points: dict[int, deque[tuple[float, float]]] = {}  # by process: (at, counted)
         self._segment = -1
+        self._rate: float | None = None  # the newest
 
     def rate(self, window: TargetWindow, numbers: Numbers) -> float | None:
         """Per second over a whole minute; None before one has passed, and while it is not known who answers.
@@ -27,12 +31,16 @@ class _Minutes:
         """
         if window.segment != self._segment:
             self._points.clear()
+            self._rate = None
             self._segment = window.segment
+        counts = window.counts(numbers)
+        if any(one.is_live and one.delayed_s > _MOST_DELAYED_S for one in counts):
+            return self._rate
         slack = window.interval_s / 2
         rate = 0.0
         known = self._points
         self._points = {}
-        for count in window.counts(numbers):
+        for count in counts:
             points = self._points[count.process] = known.get(count.process, deque())
             if points and count.counted < points[-1][1]:
                 points.clear()
@@ -47,7 +55,8 @@ class _Minutes:
             rate += gained / (count.at - at if count.at - at >= BEST_S - slack else BEST_S)
         watched_s = window.at - window.segment_at if window.at is not None and window.segment_at is not None else 0.0
         is_known = window.reason is None and not window.processes.is_replacing
-        return rate if is_known and watched_s >= BEST_S - slack else None
+        self._rate = rate if is_known and watched_s >= BEST_S - slack else None
+        return self._rate
 
 
 class Traffic:

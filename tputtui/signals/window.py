@@ -18,7 +18,7 @@ from tputtui.signals.followed_series import RETIRE_AT_ONCE, Count, FollowedSerie
 from tputtui.signals.lifetime import STARTS, Gauges, governed, identity_gauge, start_gauge, told
 from tputtui.signals.new_series import Doubtful, NewSeries, child, count_from_zero, counts_events, is_confirmed
 from tputtui.signals.process_assignment import FEW, ProcessAssignment
-from tputtui.signals.process_counters import MOST_ROWS, Counted, ProcessCounters, Saved
+from tputtui.signals.process_counters import MOST_DOUBT, MOST_ROWS, Counted, ProcessCounters, Saved
 from tputtui.signals.processes_in_turn import FELL, RESTART_S, Answer
 from tputtui.signals.sample_times import SampleTimes
 
@@ -182,9 +182,11 @@ class TargetWindow(FollowedSeries):
         since = process.time if process.answers else self.time
         by = _Evidence(scrape.at, start, created, armed, since, rebase, from_zero, begun, exposition.families)
         self._finish(process, counted, saved, by)
-        process.note(scrape.at, scrape.time, self._scrapes)
+        process.note(scrape.at, scrape.time, self._scrapes, scrape.delayed_s)
+        if rebase and scrape.delayed_s > MOST_DOUBT * self.window_s:
+            process.rows.clear()  # nor is it known how much time to leave out
         if not any(mark[2] == self._scrapes for mark in process.marks.values()):
-            process.append(scrape.at, self.window_s)
+            process.append(scrape.at, self.window_s, scrape.delayed_s)
         self._note_scraped(scrape.at)
         if exposition.timestamps or self._sample_times:
             self._note_sample_times(scrape, exposition, process)
