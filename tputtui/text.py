@@ -315,6 +315,13 @@ def amount(value: float | None, unit: str | None) -> tuple[str, str]:
 # ------------------------------------------------------------------------------------------------- time
 
 
+def late(waiting_s: float | None, received: int | None = None) -> str:
+    """no answer for 12 s — or, where a part of it came, answer incomplete, 100 bytes in 12 s."""
+    if received:
+        return f"answer incomplete, {received:,} byte{'s' if received != 1 else ''} in {span(waiting_s)}"
+    return f"no answer for {span(waiting_s)}"
+
+
 def span(value: float | None) -> str:
     """A length of time in its two largest units: 31 s · 2 min 5 s · 3 h 12 min · 3 d 4 h."""
     if value is None or not math.isfinite(value):

@@ -28,6 +28,7 @@ class Fake:
     error: str | None = None
     late: bool = False
     is_connected: bool = True
+    partial: int = 0
     timeout_s: float = 10.0
     starts: list[float] = field(default_factory=list)
     deadlines: list[float] = field(default_factory=list)
@@ -124,6 +125,17 @@ async def test_a_deadline_that_passes_does_not_end_the_wait_and_a_refusal_does()
         fake.error, fake.late, fake.takes_s = "connection refused", False, 0.0
         await fake.scraped(len(fake.starts) + 2)
         assert poller.waiting() == {}
+
+
+async def test_what_came_of_a_late_answer_is_told_until_one_is_whole() -> None:
+    fake = Fake("a", takes_s=0.3, error="answer incomplete, 100 bytes in 0.3 s", late=True, partial=100)
+    async with polling([fake], 0.2) as poller:
+        await fake.scraped(2)
+        fake.partial = 0  # the next attempt has brought nothing yet
+        assert poller.partial() == {"a": 100}
+        fake.error, fake.late, fake.takes_s = None, False, 0.0
+        await fake.scraped(len(fake.starts) + 2)
+        assert poller.partial() == {}
 
 
 async def test_first_scrapes_are_spread_and_near() -> None:

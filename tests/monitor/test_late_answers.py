@@ -261,3 +261,16 @@ def test_a_stop_of_ours_skews_neither_the_rate_nor_the_best_minute_and_loses_no_
     assert traffic.best_60s == pytest.approx(RATE)
     assert traffic.minute == pytest.approx(best)
     assert traffic.total == pytest.approx(RATE * at, rel=0.01)
+
+
+def test_an_answer_that_came_in_part_is_incomplete_in_warning_and_log_and_the_target_stays_slow() -> None:
+    watched = Watched()
+    watched.up(20)
+    for at in range(22, 33):
+        reading = Reading(float(at), 1e9 + at, waiting={"shop": at - 20.5}, partial={"shop": 100})
+        snapshot = watched.monitor.take(reading)
+    (target,) = snapshot.targets
+    assert (target.state, target.partial) == ("slow", 100)
+    assert of_json(snapshot)["targets"][0]["warning"] == "answer incomplete, 100 bytes in 12 s"
+    assert [event.text for event in snapshot.events] == ["shop: answer incomplete, 100 bytes in 10 s"]
+    assert watched.tick(33.0, good(33.0, took_s=12.5)).targets[0].partial is None

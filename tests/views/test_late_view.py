@@ -118,6 +118,50 @@ def test_the_event_line_names_what_is_late_and_why_an_objective_has_no_data() ->
     shown = plain(event_line(scene(objectives=(goal,)), 120))
     assert "! api slow: no answer for 22 s" in shown
     assert "p99<=250ms no data: slow" in shown
+
+
+@pytest.mark.parametrize("left", [-0.21, 0.0, 0.74])
+def test_without_data_nothing_is_said_of_a_budget(left: float) -> None:
+    goal = ObjectiveStatus("p99<=250ms", "no_data", None, 5.0, left, reason="slow")
+    shown = words(latency(scene(objectives=(goal,)), 120, 40))
+    assert "p99<=250ms no data: slow" in shown
+    assert "budget" not in shown
+
+
+@pytest.mark.parametrize(("left", "said"), [(-3.4, "spent"), (0.0, "spent"), (0.0005, "0 %"), (0.74, "74 %")])
+def test_a_budget_that_is_overdrawn_or_used_up_is_spent(left: float, said: str) -> None:
+    goal = ObjectiveStatus("p99<=250ms", "at_risk", 0.2, 5.0, left)
+    shown = words(latency(scene(objectives=(goal,)), 120, 40))
+    assert f"budget {said}" in shown
+    assert "budget -" not in shown
+
+
+HALF = replace(LATE, partial=1100)
+
+
+@pytest.mark.parametrize("overdue", [True, False])
+def test_an_answer_that_came_in_part_is_called_incomplete_wherever_it_is_late(*, overdue: bool) -> None:
+    found = scene(HALF, overdue=overdue)
+    said = "slow: answer incomplete, 1,100 bytes in 22 s"
+    shown = [
+        words(throughput(found, 120, 8)),
+        words(targets(found, 120, 6)),
+        plain(header(found, 120)),
+        plain(event_line(found, 120)),
+        target_state.sentence(HALF),
+    ]
+    for one in shown:
+        assert said in one.replace("api slow", "slow")
+        assert "no answer" not in one
+    never = replace(samples.snapshot(), targets=(HALF,), services=(ServiceState("api", ("api",)),))
+    assert f"api: {said}" in summary(never, 8.0)
+
+
+def test_of_several_late_targets_the_one_that_is_late_for_the_shortest_time_speaks_for_the_service() -> None:
+    longer = replace(LATE, name="web", waiting_s=40.0)
+    both = replace(service(overdue=False), targets=("api", "web"))
+    assert target_state.slow_service(both, (longer, HALF)) == "slow: answer incomplete, 1,100 bytes in 22 s"
+    assert target_state.slow_service(both, (replace(longer, partial=7), LATE)) == "slow: no answer for 22 s"
     log = words(events(scene(events=(Event(1e9, "slow", "api: no answer for 10 s", "api"),)), 100, 5))
     assert "slow: api: no answer for 10 s" in log
 

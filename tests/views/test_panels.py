@@ -195,7 +195,7 @@ def test_an_objective_stands_beside_its_number_with_how_long_and_what_is_left_of
     assert ">=100 ok" in traffic
     assert "<=1% at risk 3 s, budget 12 %" in traffic
     tail = "\n".join(map(plain, latency(found, 80, 12).lines))
-    assert "! p99<=50ms missed 12 s, budget -340 %" in tail
+    assert "! p99<=50ms missed 12 s, budget spent" in tail
     assert "<=1ms" not in tail
     assert [line.split()[-2] for line in map(plain, routes(found, 80, 12).lines) if "!" in line] == ["!402"]
 

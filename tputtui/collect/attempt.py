@@ -82,6 +82,11 @@ class Attempt:
         return not self.connected and not self.received
 
     @property
+    def partial(self) -> int:
+        """Bytes of the answer so far: of its body, or, before that, of its header."""
+        return self.body or self.received
+
+    @property
     def is_connected(self) -> bool:
         """Whether a connection stands, so that what is waited for is the answer."""
         return self.phase not in ("resolving", "connecting")
@@ -97,9 +102,8 @@ class Attempt:
             return f"no TLS handshake within {after}"
         if self.phase == "waiting":
             return f"no answer within {after}"
-        if self.phase == "header":
-            return f"timed out after {after} (header)"
-        return f"timed out after {after} (body, {self.body:,} bytes came)"
+        count = self.partial
+        return f"answer incomplete, {count:,} byte{'s' if count != 1 else ''} in {after}"
 
     def is_silent(self, error: BaseException) -> bool:
         """Whether a failure is the target's silence: it refuses, resets, hangs, or closes, and not a byte came.

@@ -58,6 +58,11 @@ class Endpoint:
         """Whether the connection of the attempt under way stands."""
         return self._fetcher.is_connected
 
+    @property
+    def partial(self) -> int:
+        """Bytes that have come of the answer under way, or of the one whose deadline passed."""
+        return self._fetcher.partial
+
     async def scrape(self, deadline_s: float, wanted: frozenset[str] | None = None) -> Scrape:
         """Ask once. Resolving, connecting and the whole body have `deadline_s` seconds together.
 

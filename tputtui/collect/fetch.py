@@ -114,6 +114,11 @@ class Fetcher:
         """Whether the connection of the attempt under way stands."""
         return self._backend is not None and self._backend.attempt.is_connected
 
+    @property
+    def partial(self) -> int:
+        """Bytes that have come of the answer under way, or of the one whose deadline passed."""
+        return self._backend.attempt.partial if self._backend is not None else 0
+
     async def load(self) -> Backend:
         """Load what the first request needs, before anybody's clock starts: the first time it loads httpx."""
         from tputtui.collect import connections

@@ -53,6 +53,11 @@ class Scraped(Protocol):
         """Whether the connection stands, so that what is waited for is the answer."""
         ...
 
+    @property
+    def partial(self) -> int:
+        """Bytes that have come of the answer under way, or of the one whose deadline passed."""
+        ...
+
     async def scrape(self, deadline_s: float, wanted: frozenset[str] | None) -> Scrape:
         """One attempt; does not raise."""
         ...
@@ -109,6 +114,11 @@ class Poller:
             if late_s is not None:
                 found[name] = late_s
         return found
+
+    def partial(self) -> Mapping[str, int]:
+        """Of each slow target whose answer came in part: how many bytes. To be called on the poller's loop."""
+        found = {name: self._waits[name].note(self._endpoints[name].partial) for name in self.waiting()}
+        return {name: count for name, count in found.items() if count}
 
     # ------------------------------------------------------------------------------------------ when to look
 
@@ -212,6 +222,8 @@ class Poller:
         finally:
             self._under_way.discard(name)
             self._answered.set()
+        if scrape.late:
+            wait.note(endpoint.partial)
         wait.end(late=scrape.late)
         if scrape.error is None:
             took = time.monotonic() - started

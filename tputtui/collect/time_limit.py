@@ -119,6 +119,7 @@ class Wait:
         self._asked_at: float | None = None
         self._delayed_s = 0.0  # how long the loop had been delayed by then
         self._gave_up = False
+        self._partial = 0
 
     def ask(self) -> None:
         """A question is asked; while an earlier one is not answered, the wait goes on."""
@@ -129,7 +130,12 @@ class Wait:
         """The attempt is over: by an answer or a refusal, or (`late`) by its deadline, which does not end the wait."""
         self._gave_up = late
         if not late:
-            self._asked_at = None
+            self._asked_at, self._partial = None, 0
+
+    def note(self, partial: int) -> int:
+        """How many bytes of an answer came, of the newest attempt of which any came; `partial`: of the present one."""
+        self._partial = partial or self._partial
+        return self._partial
 
     def late_s(self, interval_s: float, *, is_connected: bool) -> float | None:
         """Seconds of the wait, where it is longer than an interval or than a deadline; time in which we were kept from

@@ -22,7 +22,7 @@ from tputtui.model import ServiceState, Snapshot
 from tputtui.settings import Settings, TargetSettings
 from tputtui.settings.expressions import Objective, parse_objective
 from tputtui.signals.objectives import measured, requests
-from tputtui.text import clean, did_you_mean, span
+from tputtui.text import clean, did_you_mean, late
 
 SCHEMA: Final = 1
 _JUDGED = ("throughput", "p50", "p90", "p99")
@@ -225,9 +225,10 @@ def answering(service: ServiceState, snapshot: Snapshot) -> Answering | None:
 def why_not_read(service: ServiceState, snapshot: Snapshot) -> str:
     """What keeps a service from being read: no answer for 34 s — or HTTP 503 Service Unavailable."""
     mine = [target for target in snapshot.targets if target.name in service.targets]
-    waits = [target.waiting_s for target in mine if target.waiting_s is not None]
-    if waits:
-        return f"no answer for {span(round(min(waits)))}"
+    slow = [target for target in mine if target.waiting_s is not None]
+    if slow:
+        shortest = min(slow, key=lambda target: target.waiting_s or 0.0)
+        return late(round(shortest.waiting_s or 0.0), shortest.partial)
     return next((target.error for target in mine if target.error), "no answer")
 
 

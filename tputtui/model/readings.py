@@ -284,6 +284,7 @@ class Reading:
     host: HostReading | None = None
     processes: tuple[ProcessReading, ...] | None = None  # None: not collected in this tick
     waiting: Mapping[str, float] = field(default_factory=dict)  # target -> seconds for which its answer is late
+    partial: Mapping[str, int] = field(default_factory=dict)  # target -> bytes of a late answer that came in part
     missed_ticks: int = 0  # in all
     self_cpu_s: float | None = None  # our own cumulative CPU seconds, children included
     self_rss_bytes: int | None = None

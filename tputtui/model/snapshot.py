@@ -35,6 +35,7 @@ class TargetStatus:
     since_s: float | None = None  # in this state
     hidden: Mapping[str, int] = field(default_factory=dict)
     waiting_s: float | None = None  # for so long the answer has been late; None: none is
+    partial: int | None = None  # bytes of that answer that have come; None: none
     silent: bool = False  # while down: not a byte came; it refuses, resets or cannot be reached
     was_up: bool | None = None  # while slow: whether the newest answer was good; None: there was none
     processes: int = 1  # how many answer in turn

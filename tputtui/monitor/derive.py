@@ -290,7 +290,9 @@ class Monitor:
         for scrape in reading.scrapes:
             self._take_scrape(scrape, forgotten(scrape.target))
         for name, tracker in self._targets.items():
-            self._events.extend(tracker.wait(reading.waiting.get(name), reading.at, reading.time))
+            self._events.extend(
+                tracker.wait(reading.waiting.get(name), reading.at, reading.time, reading.partial.get(name))
+            )
         self._events.extend(self._machine.take(reading))
         services = self._service_states(reading.at)
         self._watch_replicas(reading)

@@ -222,6 +222,7 @@ class LiveFeed:
             host=self._host.read(),
             processes=processes,
             waiting={**self._poller.waiting(), **(self._servers.waiting() if self._servers is not None else {})},
+            partial=self._poller.partial(),
             missed_ticks=missed_ticks,
             self_cpu_s=self._cost.read(),
             self_rss_bytes=_own_rss(),

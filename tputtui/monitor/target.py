@@ -67,6 +67,7 @@ class TargetTracker:
         self._since: float | None = None
         self._late: Scrape | None = None  # the newest attempt, where its deadline passed without an answer
         self._waiting_s: float | None = None  # for so long its answer has been late
+        self._partial: int | None = None  # bytes of it that have come
         self._slow_since: float | None = None  # when it was said to be slow
         self._said_at: dict[str, float] = {}  # what was said in the log, and when
 
@@ -167,19 +168,19 @@ class TargetTracker:
                 events.append(self._event(scrape, "warning", f"{self.name}: {sentence}"))
         return events
 
-    def wait(self, waiting_s: float | None, at: float, time: float) -> list[Event]:
-        """Note, at every tick, for how long the target's answer has been late (None: it is not).
+    def wait(self, waiting_s: float | None, at: float, time: float, partial: int | None = None) -> list[Event]:
+        """Note, at every tick, for how long the target's answer has been late (None: it is not), and what came of it.
 
         Beyond the window the figures are no longer shown as those of now. One whose answers always take long, such as 3 s
         in a window of 2 s, has twice that time.
         """
-        self._waiting_s = waiting_s
+        self._waiting_s, self._partial = waiting_s, partial
         if self.window is not None:
             self.window.overdue = self.is_overdue
         if waiting_s is None or not self.is_overdue or self._slow_since is not None:
             return []
         self._slow_since = at - waiting_s
-        words = f"{self.name}: no answer for {text.span(waiting_s)}"
+        words = f"{self.name}: {text.late(waiting_s, partial)}"
         return [Event(time, "slow", words, self.target.name)]
 
     def _bind(self, scrape: Scrape, exposition: Exposition) -> None:
@@ -267,7 +268,14 @@ class TargetTracker:
         if last is None:
             state: TargetState = "waiting" if waiting_s is None else "slow"
             return TargetStatus(
-                self.target.name, self.target.url, state, error=error, since_s=waiting_s, waiting_s=waiting_s
+                self.target.name,
+                self.target.url,
+                state,
+                error=error,
+                warning=self._incomplete(),
+                since_s=waiting_s,
+                waiting_s=waiting_s,
+                partial=self._partial,
             )
         exposition = last.exposition
         state = "down" if last.error is not None else "up"
@@ -279,7 +287,7 @@ class TargetTracker:
             url=self.target.url,
             state=state,
             error=error or last.error,
-            warning=self._warning(last, exposition) if exposition is not None else None,
+            warning=self._incomplete() or (self._warning(last, exposition) if exposition is not None else None),
             scrape_s=last.duration_s,
             size=last.size,
             series=exposition.series if exposition is not None else None,
@@ -288,11 +296,16 @@ class TargetTracker:
             since_s=since_s,
             hidden=exposition.hidden if exposition is not None else {},
             waiting_s=waiting_s,
+            partial=self._partial,
             silent=last.silent,
             was_up=last.error is None,
             processes=self.window.processes.count if self.window is not None else 1,
             duplicates=exposition.duplicates if exposition is not None else None,
         )
+
+    def _incomplete(self) -> str | None:
+        """That an answer which is later than usual has come in part."""
+        return text.late(self._waiting_s, self._partial) if self._partial and self.overdue_s is not None else None
 
     def _warning(self, last: Scrape, exposition: Exposition) -> str | None:
         """What is odd about an answer, and about who gave it."""

@@ -251,6 +251,9 @@ class Decoder:
             waiting={
                 self._of(number).target.name: _finite(s) for number, s in map(_pair, _list(said.get("waiting", [])))
             },
+            partial={
+                self._of(number).target.name: _count(n) for number, n in map(_pair, _list(said.get("partial", [])))
+            },
             missed_ticks=_count(said.get("missed", 0)),
             self_cpu_s=None if said.get("cpu") is None else _finite(said["cpu"]),
             self_rss_bytes=None if said.get("rss") is None else _count(said["rss"]),

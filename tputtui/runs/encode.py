@@ -231,6 +231,9 @@ class Encoder:
         waiting = [(self._targets[name].number, s) for name, s in reading.waiting.items() if name in self._targets]
         if waiting:
             tick["waiting"] = [[number, number_out(seconds)] for number, seconds in waiting]
+        partial = [[self._targets[name].number, n] for name, n in reading.partial.items() if name in self._targets]
+        if partial:
+            tick["partial"] = partial
         if reading.missed_ticks:
             tick["missed"] = reading.missed_ticks
         if reading.self_cpu_s is not None:

@@ -289,8 +289,7 @@ class ProcessCounters:
         self.unconfirmed = {place[number]: gain for number, gain in self.unconfirmed.items() if number in place}
         self.marks = {place[number]: mark for number, mark in self.marks.items() if number in place}
         self.rows = deque(
-            row._replace(gained=array("d", [row.gained[n] for n in kept if n < len(row.gained)]))
-            for row in self.rows
+            row._replace(gained=array("d", [row.gained[n] for n in kept if n < len(row.gained)])) for row in self.rows
         )
 
 

@@ -85,7 +85,7 @@ def _targets_in_words(scene: Scene, *, roomy: bool) -> list[Span]:
         spans.append(Span(f", {down} down", "bad"))
     if late:
         is_said_whole = roomy and len(targets) == 1
-        words = target_state.slow(late[0].waiting_s) if is_said_whole else f"{len(late)} slow"
+        words = target_state.slow(late[0]) if is_said_whole else f"{len(late)} slow"
         spans.append(Span(f", {words}", "warning"))
     return spans
 

@@ -80,7 +80,7 @@ def sign(status: ObjectiveStatus | None) -> str:
 
 
 def words(status: ObjectiveStatus | None, named: bool = False) -> list[Span]:
-    """! <=250ms missed 12 s, budget -340 %   — or <=250ms ok, budget 74 %. `named`: with p99 in front."""
+    """! <=250ms missed 12 s, budget spent   — or <=250ms ok, budget 74 %. `named`: with p99 in front."""
     if status is None:
         return []
     plain = text.clean(status.expression.rpartition(":")[2].strip(), 40)
@@ -90,11 +90,12 @@ def words(status: ObjectiveStatus | None, named: bool = False) -> list[Span]:
     since = f" {text.span(status.for_s)}" if status.for_s is not None and status.state in ("missed", "at_risk") else ""
     mark = "! " if status.state == "missed" else ""
     spans = [Span(f"{mark}{limit} {shown}", _ROLES[status.state]), Span(since, "plain")]
-    if status.budget_left is not None:
-        spans.append(Span(f", budget {budget(status.budget_left)} %", "warning" if status.budget_left < 0 else "dim"))
+    if status.budget_left is not None and status.state != "no_data":
+        is_spent = status.budget_left <= 0
+        spans.append(Span(f", budget {budget(status.budget_left)}", "warning" if is_spent else "dim"))
     return spans
 
 
 def budget(left: float) -> str:
-    """What is left of a run's budget as percent: 74, or -340 where it is overdrawn."""
-    return f"{max(-99_999.0, 100 * left):,.0f}"
+    """What is left of a run's budget: 74 %, or spent."""
+    return f"{100 * left:,.0f} %" if left > 0 else "spent"

@@ -335,8 +335,9 @@ def _amiss(scene: Scene, arms: Sequence[ServiceState | None], silent_s: float | 
         if mine and all(target.state == "down" for target in mine):
             return [Span(f"{name} is not seen: its targets are down, which is no verdict", "warning")]
         if mine and all(map(target_state.is_in_trouble, mine)):
-            waits = [target.waiting_s for target in mine if target.waiting_s is not None]
-            return [Span(f"{name} is {target_state.slow(min(waits))}, which is no verdict", "warning")]
+            late = [target for target in mine if target.waiting_s is not None]
+            shortest = min(late, key=lambda target: target.waiting_s or 0.0)
+            return [Span(f"{name} is {target_state.slow(shortest)}, which is no verdict", "warning")]
     if silent_s is not None and silent_s >= DEAD_S:
         return [Span(f"treatment has had no traffic for {text.span(silent_s)}, control has", "bad")]
     return []

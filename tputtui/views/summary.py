@@ -63,7 +63,7 @@ def _traffic(service: ServiceState) -> tuple[bool, float]:
 def _nothing(latest: Snapshot, service: ServiceState) -> str:
     """Why there are no figures of a service."""
     mine = [one for one in latest.targets if one.name in service.targets and one.series is None]
-    errors = [target_state.slow(one.waiting_s) if one.state == "slow" else one.error for one in mine]
+    errors = [target_state.slow(one) if one.state == "slow" else one.error for one in mine]
     never = len(errors) == len(service.targets) and next((error for error in errors if error), None)
     return text.clean(never, 100) if never and service.lifetime_s is None else "no traffic metric"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tputtui import text
-from tputtui.model import LastFigure, TargetStatus
+from tputtui.model import LastFigure, ServiceState, TargetStatus
 from tputtui.views.lines import Role
 
 _UNREACHABLE = "unreachable: "
@@ -19,9 +21,16 @@ def role(target: TargetStatus) -> Role:
     return "bad" if target.state == "down" else "warning"
 
 
-def slow(waiting_s: float | None) -> str:
-    """slow: no answer for 23 s."""
-    return f"slow: no answer for {text.span(waiting_s)}"
+def slow(target: TargetStatus) -> str:
+    """slow: no answer for 23 s — or slow: answer incomplete, 100 bytes in 23 s."""
+    return f"slow: {text.late(target.waiting_s, target.partial)}"
+
+
+def slow_service(service: ServiceState, targets: Iterable[TargetStatus]) -> str:
+    """The same of the target of a service that is late for the shortest time."""
+    mine = (one for one in targets if one.name in service.targets and one.waiting_s is not None)
+    late = min(mine, key=lambda one: one.waiting_s or 0.0, default=None)
+    return f"slow: {text.late(service.waiting_s, late.partial if late is not None else None)}"
 
 
 def word(target: TargetStatus) -> str:
@@ -33,7 +42,7 @@ def word(target: TargetStatus) -> str:
 def why(target: TargetStatus) -> str:
     """connection refused, for 31 s — or, late, slow: no answer for 23 s."""
     if target.state == "slow":
-        return slow(target.waiting_s)
+        return slow(target)
     lasting = f", for {text.span(target.since_s)}" if target.since_s is not None else ""
     return f"{target.error or 'no answer'}{lasting}"
 
@@ -42,7 +51,7 @@ def sentence(target: TargetStatus) -> str:
     """api is down: connection refused."""
     name = text.clean(target.name, 60)
     if target.state == "slow":
-        return f"{name} is {slow(target.waiting_s)}"
+        return f"{name} is {slow(target)}"
     return f"{name} is {word(target)}: {(target.error or 'no answer').removeprefix(_UNREACHABLE)}"
 
 

@@ -62,7 +62,9 @@ def _figures(scene: Scene, service: ServiceState, traffic: TrafficState, width: 
     asked = objectives.of_service(scene, "rps")
     if traffic.last is not None:
         last = target_state.last(traffic.last, *traffic_figure(traffic.last.value, traffic.unit))
-        row.at(1, digits, "strong").then(f"  {last}  ").then(target_state.slow(service.waiting_s), "warning")
+        row.at(1, digits, "strong").then(f"  {last}  ").then(
+            target_state.slow_service(service, scene.snapshot.targets), "warning"
+        )
         return row.line()
     row.at(1, digits, objectives.role(asked)).then(f" {unit}", "dim")
     if asked is not None:
@@ -71,7 +73,7 @@ def _figures(scene: Scene, service: ServiceState, traffic: TrafficState, width: 
         row.then("  ").then(why_no_rate(scene, service), "dim")
         return row.line()
     if service.waiting_s is not None:
-        row.then("  ").then(target_state.slow(service.waiting_s), "warning")
+        row.then("  ").then(target_state.slow_service(service, scene.snapshot.targets), "warning")
     in_turn = sum(one.processes for one in scene.snapshot.targets if one.name in service.targets and one.processes > 1)
     if in_turn:
         row.then(f"  {in_turn} processes in turn", "warning")
