@@ -32,21 +32,24 @@ _SHORTEST = 8  # of a value that is hidden wherever it stands: a shorter one wou
 MOST_RENEWED = 8  # values of one source of a target's secret: each is looked for in every answer
 _SHORTEST_OF_TARGET = 4  # of one that is hidden in sentences about its own target
 _WORD_OF_NAME = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_SECRET_WORDS = frozenset(
-    "accesskey accesstoken apikey apisecret apitoken auth authkey authorization authtoken bearer clientsecret cookie "
-    "cred credential credentials creds idtoken jsessionid jwt passphrase passwd password phpsessid privatekey pwd "
-    "refreshtoken secret secretkey session sessionid sessionkey sessiontoken sig signature token".split()
-)
-_KEYS_OF_SECRETS = frozenset(
-    "access account api app application auth client consumer encryption function functions licence license master "
-    "private secret security service session shared signing subscription user x".split()
-)
+_SECRET_WORDS = frozenset((
+    "accesskey", "accesstoken", "apikey", "apisecret", "apitoken", "auth", "authkey",
+    "authorization", "authtoken", "bearer", "clientsecret", "cookie", "cred", "credential",
+    "credentials", "creds", "idtoken", "jsessionid", "jwt", "passphrase", "passwd", "password",
+    "phpsessid", "privatekey", "pwd", "refreshtoken", "secret", "secretkey", "session", "sessionid",
+    "sessionkey", "sessiontoken", "sig", "signature", "token",
+))  # fmt: skip
+_KEYS_OF_SECRETS = frozenset((
+    "access", "account", "api", "app", "application", "auth", "client", "consumer", "encryption",
+    "function", "functions", "licence", "license", "master", "private", "secret", "security",
+    "service", "session", "shared", "signing", "subscription", "user", "x",
+))  # fmt: skip
 """Words before "key" that make it a secret; a sort key or a partition key is none."""
 
-_SAYS_OF_SECRETS = frozenset(
-    "age algorithm count duration expires expiry kind length limit method mode name provider size timeout ttl type "
-    "version".split()
-)
+_SAYS_OF_SECRETS = frozenset((
+    "age", "algorithm", "count", "duration", "expires", "expiry", "kind", "length", "limit",
+    "method", "mode", "name", "provider", "size", "timeout", "ttl", "type", "version",
+))  # fmt: skip
 """Last words of names that describe a secret and hold none: `token_type`, `session_count`."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
