@@ -19,7 +19,7 @@ from textual import events
 from textual import messages as textual_messages
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS, IGNORE_SEQUENCE
 
-from tputtui.tui.driver import UnitParser
+from tputtui.tui.driver import UnitParser, decoder
 from tputtui.tui.reply_filter import LONGEST_PASTE, LONGEST_REPLY, ReplyFilter
 
 PAUSES_S = (0.0, SHORT_S, 0.15, 0.5, 2.0, 10.0, 600.0)
@@ -74,6 +74,38 @@ def test_a_reply_cut_once_anywhere_for_any_time_types_nothing(reply: str) -> Non
             assert set(acted[:-1]) <= MAY_ACT_AT_A_CUT, (reply[:at], reply[at:], pause, acted)
             if pause <= SHORT_S or at > 2:
                 assert acted == ["k"], (reply[:at], reply[at:], pause)
+
+
+def decoded(*reads: bytes) -> list[str]:
+    decode = decoder().decode
+    return [decode(read) for read in reads]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [*(reply.encode("latin-1") for reply in EIGHT_BIT_REPLIES), b"\x9b?62;4;22c", b"\x9eq\x9c", b"\x98any q\x07"],
+)
+def test_a_reply_of_eight_bit_controls_that_are_not_utf_8_does_nothing(reply: bytes) -> None:
+    assert shown(messages(decoded(b"a" + reply + b"b"))) == ["a", "b"]
+    for at in range(1, len(reply)):
+        assert shown(messages(decoded(reply[:at], reply[at:] + b"k"), [SHORT_S])) == ["k"]
+
+
+def test_a_key_of_eight_bit_controls_acts() -> None:
+    assert shown(messages(decoded(b"\x9bA\x9b106uj"))) == ["up", "j", "j"]
+
+
+@pytest.mark.parametrize("broken", [b"\xe2\x9b", b"\xf0\x9f\x9b", b"\xff", b"\xe9", b"\x85", b"\xc3"])
+def test_other_bytes_that_are_not_utf_8_are_dropped_alone(broken: bytes) -> None:
+    assert shown(messages(decoded(b"a" + broken + b"bj"))) == ["a", "b", "j"]
+
+
+def test_characters_whose_bytes_look_like_eight_bit_controls_are_typed_also_cut() -> None:
+    text = "\u201b\u26db\u011b\U0001f4dd"  # each holds 0x9b, 0x9d or 0x9f
+    whole = text.encode()
+    for at in range(1, len(whole)):
+        found = "".join(ReplyFilter().feed("".join(decoded(whole[:at], whole[at:])), 0.0))
+        assert found == text
 
 
 @given(reply=st.sampled_from(ALL_REPLIES), cuts=st.lists(st.integers(1, 40), max_size=8))

@@ -21,6 +21,24 @@ from tputtui.tui.reply_filter import ReplyFilter
 
 _POLL_S = 0.1
 _READ_BYTES = 4096
+_ERRORS = "tputtui-terminal"  # what the decoder makes of bytes that are not UTF-8
+
+
+def _eight_bit(error: UnicodeError) -> tuple[str, int]:
+    """A control character of eight bits, which a terminal without UTF-8 sends; else the mark for what is invalid."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    bad = error.object[error.start : error.end]  # several bytes: a character that was cut
+    control = len(bad) == 1 and 0x80 <= bad[0] < 0xA0
+    return (chr(bad[0]) if control else "\ufffd"), error.end
+
+
+codecs.register_error(_ERRORS, _eight_bit)
+
+
+def decoder() -> codecs.IncrementalDecoder:
+    """Decode what a terminal sends, cut anywhere; a raw byte 0x9b is the character that `ReplyFilter` knows."""
+    return codecs.getincrementaldecoder("utf-8")(errors=_ERRORS)
 
 
 class TerminalDriver(BaseDriver):
@@ -38,7 +56,7 @@ class TerminalDriver(BaseDriver):
 
     def run_input_thread(self) -> None:
         """Read until told to stop, or until the terminal is gone."""
-        decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
+        decode = decoder().decode
         replies = ReplyFilter(constants.ESCAPE_DELAY, kitty=not constants.DISABLE_KITTY_KEY)
         parser = UnitParser(debug=self._debug)
         with selectors.SelectSelector() as selector:
