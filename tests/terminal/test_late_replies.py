@@ -20,6 +20,7 @@ CASES: dict[str, tuple[bytes, ...]] = {
     "device attributes of eight bits": (b"\x9b?62;4;22c", b"\x9b?6", b"2;4;22c"),
     "a colour of eight bits": (b"\x9d11;rgb:1e1e/1e1e/2e2e\x9c", b"\x90>|quick?\x9c"),
     "a modifier that is none": (b"\x1b[0;0;98u", b"\x1b[63;0u"),
+    "a reply cut off by the next": (b"\x1b", b"[\x1b[0c"),
     "others' device attributes": (b"\x1b[>41;388;0c", b"\x1b[?1;2c"),
     "device attributes cut behind ESC": (b"\x1b", b"[?62;4;6;22c"),
     "device attributes cut behind the bracket": (b"\x1b[", b"?62;4;6;22c"),

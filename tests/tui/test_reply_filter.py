@@ -108,6 +108,18 @@ def test_characters_whose_bytes_look_like_eight_bit_controls_are_typed_also_cut(
         assert found == text
 
 
+@pytest.mark.parametrize("first", "[]P_^X")
+def test_what_begins_a_reply_and_is_cut_off_by_the_next_is_no_key(first: str) -> None:
+    for reads in (
+        ["\x1b", f"{first}\x1b[0c", "k"],
+        ["\x1b", f"{first}\x1b[", "0c", "k"],
+        ["\x1b", f"{first}\x1b", "[0c", "k"],
+        ["\x1b", f"{first}\x1b[?62;", "4c", "k"],
+    ):
+        assert shown(messages(reads, [0.3, *[SHORT_S] * (len(reads) - 2)])) == ["escape", "k"], reads
+    assert shown(messages(["\x1b", first, "\x1b[A"], [0.3, 0.3])) == ["escape", *shown(messages([first])), "up"]
+
+
 @given(reply=st.sampled_from(ALL_REPLIES), cuts=st.lists(st.integers(1, 40), max_size=8))
 def test_a_reply_cut_anywhere_for_moments_does_nothing(reply: str, cuts: list[int]) -> None:
     reads = pieces(reply, cuts)
