@@ -229,3 +229,8 @@ def test_of_a_secret_that_is_renewed_a_target_remembers_the_last_few_values() ->
     assert redactor.body(b"Zx91-Qp77 the-Passw0rd") == b"*** ***"
     assert len(redactor._bodies) <= len(kept) + 2
     assert len(redactor._sentences) <= len(kept) + 2
+
+
+def test_a_backslash_in_a_parameter_s_name_is_kept_as_it_is() -> None:
+    redactor = Redactor(r"http://h/m?a\1=Zx91-Qp77")
+    assert redactor.body(rb'x{path="/m?a\1=Zx91-Qp77"} 1') == rb'x{path="/m?a\1=***"} 1'

@@ -347,7 +347,7 @@ class Redactor:
         """Return an answer's body without the target's secrets: some label their metrics with the URL that was asked."""
         for part, (pattern, shown) in self._asked.items():
             if part in content:  # the same object where it holds none
-                content = pattern.sub(lambda _, shown=shown: shown, content)
+                content = pattern.sub(shown.replace(b"\\", b"\\\\"), content)
         for value in self._bodies:
             content = content.replace(value, _HIDDEN_BYTES)
         return content if self._visited is None else self._visited[1].body(content)

@@ -119,9 +119,13 @@ MAY_ACT_AT_A_CUT = {
 }
 
 
+def ignore(_: Exception) -> None:
+    """Textual fails on what the filter lets none of through."""
+
+
 def messages(reads: Iterable[str], pauses: Sequence[float] = ()) -> list[Message]:
     """Textual's messages for some reads, with a pause (s) after each but the last."""
-    replies, parser = ReplyFilter(ESCAPE_DELAY_S), UnitParser()
+    replies, parser = ReplyFilter(ESCAPE_DELAY_S), UnitParser(ignore)
     now = 100.0
     units: list[str] = []
     for read, pause in zip(reads, (*pauses, 60.0), strict=True):

@@ -12,6 +12,7 @@ from terminal_input import (
     MAY_ACT_AT_A_CUT,
     REPLIES,
     SHORT_S,
+    ignore,
     messages,
     shown,
 )
@@ -21,6 +22,7 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS, IGNORE_SEQUENCE
 
 from tputtui.tui.driver import UnitParser, decoder
 from tputtui.tui.reply_filter import LONGEST_PASTE, LONGEST_REPLY, ReplyFilter
+from tputtui.tui.told_once import MOST_KINDS, ToldOnce
 
 PAUSES_S = (0.0, SHORT_S, 0.15, 0.5, 2.0, 10.0, 600.0)
 ALL_REPLIES = REPLIES + EIGHT_BIT_REPLIES
@@ -160,7 +162,7 @@ def test_a_control_sequence_nobody_here_has_seen_does_nothing(
 
 @pytest.mark.parametrize("sequence", TABLE, ids=repr)
 def test_every_key_of_textuals_table_arrives_whole_and_cut(sequence: str) -> None:
-    expected = READ_RIGHT_ONLY_HERE.get(sequence) or shown(UnitParser().messages(sequence))
+    expected = READ_RIGHT_ONLY_HERE.get(sequence) or shown(UnitParser(ignore).messages(sequence))
     assert expected
     assert shown(messages([sequence])) == expected
     for at in range(1, len(sequence)):
@@ -239,7 +241,7 @@ def test_a_lone_esc_is_the_esc_key_after_one_escape_delay() -> None:
     assert replies.tick(5.05) == []
     assert replies.tick(5.1) == ["\x1b"]
     assert replies.deadline is None
-    assert shown(UnitParser().messages("\x1b")) == ["escape"]  # at once: nobody waits a second time
+    assert shown(UnitParser(ignore).messages("\x1b")) == ["escape"]  # at once: nobody waits a second time
 
 
 def test_esc_twice_and_esc_before_a_key_are_both_keys() -> None:
@@ -341,7 +343,7 @@ def test_a_size_without_pixels_leaves_the_mouse_where_it_is() -> None:
 
 
 def test_after_a_sequence_on_which_textual_fails_the_mouse_is_still_read_in_pixels() -> None:
-    parser = UnitParser()
+    parser = UnitParser(ignore)
     parser.messages("\x1b[48;40;120;800;1200t")
     assert parser.messages("\x1b[106;1:3u") == []  # the filter lets none of these through
     mouse = parser.messages("\x1b[<0;101;41M")[0]
@@ -351,9 +353,26 @@ def test_after_a_sequence_on_which_textual_fails_the_mouse_is_still_read_in_pixe
 
 @pytest.mark.parametrize("unit", ["\x1b[106;1:3u", "\x1b[1;1:3A", "\x1b[99999999u", "\x1b[1;9999999999;1114112u"])
 def test_the_parser_goes_on_after_any_exception(unit: str) -> None:
-    parser = UnitParser()
+    failures: list[Exception] = []
+    parser = UnitParser(failures.append)
     assert parser.messages(unit) == []
+    assert len(failures) == 1
     assert shown(parser.messages("q")) == ["q"]
+    assert len(failures) == 1
+
+
+def test_an_error_is_told_once_for_each_type_and_line_and_not_without_end() -> None:
+    told: list[Exception] = []
+    once = ToldOnce(told.append)
+    for kind in (ValueError, ValueError, TypeError, ValueError):
+        try:
+            raise kind
+        except (ValueError, TypeError) as error:
+            once(error)
+    assert [type(error) for error in told] == [ValueError, TypeError]
+    for number in range(100):
+        once(type(f"Kind{number}Error", (Exception,), {})())
+    assert len(told) == MOST_KINDS
 
 
 # -------------------------------------------------------------------------------------------- paste
@@ -446,7 +465,7 @@ def test_a_control_sequence_of_endless_parameters_types_nothing_and_the_next_key
 def test_whatever_comes_nothing_raises_and_memory_is_bounded(
     reads: list[tuple[str, float]],
 ) -> None:
-    replies, parser = ReplyFilter(), UnitParser()
+    replies, parser = ReplyFilter(), UnitParser(ignore)
     now = 0.0
     for text, pause in reads:
         for unit in replies.feed(text, now):
