@@ -29,9 +29,29 @@ SHOWN_PARAMETERS = frozenset(("target", "module", "match[]", "name[]", "collect[
 MOST_LEARNED = 20_000  # values; tokens that are renewed every few minutes must not add up for ever
 _CACHED_LENGTH = 256
 _SHORTEST = 8  # of a value that is hidden wherever it stands: a shorter one would be found in innocent words
-_MOST_OF_TARGET = 1000  # values of one target
+MOST_RENEWED = 8  # values of one source of a target's secret: each is looked for in every answer
 _SHORTEST_OF_TARGET = 4  # of one that is hidden in sentences about its own target
-_SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|auth|sig|cred|session|jwt|cookie", re.IGNORECASE)
+_WORD_OF_NAME = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_SECRET_WORDS = frozenset((
+    "accesskey", "accesstoken", "apikey", "apisecret", "apitoken", "auth", "authkey",
+    "authorization", "authtoken", "bearer", "clientsecret", "cookie", "cred", "credential",
+    "credentials", "creds", "idtoken", "jsessionid", "jwt", "passphrase", "passwd", "password",
+    "phpsessid", "privatekey", "pwd", "refreshtoken", "secret", "secretkey", "session", "sessionid",
+    "sessionkey", "sessiontoken", "sig", "signature", "token",
+))  # fmt: skip
+_KEYS_OF_SECRETS = frozenset((
+    "access", "account", "api", "app", "application", "auth", "client", "consumer", "encryption",
+    "function", "functions", "licence", "license", "master", "private", "secret", "security",
+    "service", "session", "shared", "signing", "subscription", "user", "x",
+))  # fmt: skip
+"""Words before "key" that make it a secret; a sort key or a partition key is none."""
+
+_SAYS_OF_SECRETS = frozenset((
+    "age", "algorithm", "count", "duration", "expires", "expiry", "kind", "length", "limit",
+    "method", "mode", "name", "provider", "size", "timeout", "ttl", "type", "version",
+))  # fmt: skip
+"""Last words of names that describe a secret and hold none: `token_type`, `session_count`."""
+
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s:@/\[\]%]*)(?::\d*)?")
 _END_OF_AUTHORITY = re.compile(r"[/?#]")
@@ -111,6 +131,16 @@ def hidden_pairs(url: str) -> Iterator[tuple[str, str]]:
         name, equals, value = part.partition("=")
         if part and unquote_plus(name) not in SHOWN_PARAMETERS:
             yield (name, value) if equals else ("", name)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a parameter's name says by a whole word that its value is a secret: `api_key`, `accessToken`, `sig`."""
+    words = [word.lower() for word in _WORD_OF_NAME.findall(name)]
+    if not words or words[-1] in _SAYS_OF_SECRETS:
+        return False
+    if not _SECRET_WORDS.isdisjoint(words) or words[-1] == "pass":
+        return True
+    return words[-1] == "key" and (len(words) == 1 or words[-2] in _KEYS_OF_SECRETS)
 
 
 def redact_text(text: str) -> str:
@@ -253,44 +283,58 @@ class Redactor:
 
     def __init__(self, url: str, username: str = "") -> None:
         """`url` as it is asked, without its userinfo. A user's name is hidden only where this target is spoken of."""
-        self._values: frozenset[str] = frozenset()  # as they were given
+        self._values: dict[str, tuple[str, ...]] = {}  # by their source, as they were given, the newest last
+        self._spoken: set[str] = set()  # hidden in sentences, besides the values
         self._sentences: tuple[str, ...] = ()  # in all spellings, the longest first
         self._bodies: tuple[bytes, ...] = ()
-        self._pairs: dict[bytes, bytes] = {}
+        self._asked: dict[bytes, tuple[re.Pattern[bytes], bytes]] = {}  # parts of the query, and how they are shown
         self._visited: tuple[str, Redactor] | None = None
-        self._learn_url(url)
         if len(username) >= _SHORTEST_OF_TARGET:
-            self._speak_of({username, quote(username, safe="")})
+            self._spoken = {username, quote(username, safe="")}
+        self._learn_url(url)
+        self._prepare()
 
-    def learn(self, value: str) -> None:
-        """Hide a password, token or header value of this target."""
-        if value in self._values or len(value) < _SHORTEST_OF_TARGET:
+    def learn(self, value: str, source: str = "") -> None:
+        """Hide a password, token or header value of this target, and the few that its source gave before it."""
+        before = self._values.get(source, ())
+        if value in before or len(value) < _SHORTEST_OF_TARGET:
             return
-        if len(self._values) >= _MOST_OF_TARGET:  # tokens that are renewed: the old ones are worth nothing by now
-            self._values, self._sentences, self._bodies = frozenset(), (), ()
-        self._values |= {value}
+        self._values[source] = (*before, value)[-MOST_RENEWED:]
         learn(value)
-        distinctive = {one for one in _spellings(value) if is_distinctive(one)}
-        self._speak_of(distinctive | {value, unquote_plus(value), quote(value, safe="")})
-        self._bodies = _longest_first({*self._bodies, *(one.encode() for one in distinctive)})
+        self._prepare()
 
     def visit(self, url: str) -> None:
         """Hide the query values of a URL that the target redirects to; only the newest one is remembered."""
         if self._visited is None or self._visited[0] != url:
             self._visited = url, Redactor(url)
 
-    def _speak_of(self, values: set[str]) -> None:
-        self._sentences = _longest_first({*self._sentences, *values})
+    def _prepare(self) -> None:
+        """Spell what is hidden, the longest first."""
+        spoken, bodies = set(self._spoken), set[bytes]()
+        for value in {one for values in self._values.values() for one in values}:
+            distinctive = _distinctive_spellings(value)
+            spoken |= distinctive | {value, unquote_plus(value), quote(value, safe="")}
+            bodies |= {one.encode() for one in distinctive}
+        self._sentences = _longest_first(spoken)
+        self._bodies = _longest_first(bodies)
 
     def _learn_url(self, url: str) -> None:
-        for name, value in hidden_pairs(url):
-            if not name or _SECRET_NAME.search(unquote_plus(name)):
-                self.learn(value)
+        """Know the values of a query: those of secrets wherever they stand, others where the query is quoted."""
+        for number, (name, value) in enumerate(hidden_pairs(url)):
+            if is_secret_name(unquote_plus(name)):
+                self.learn(value, f"?{number}")
             elif is_distinctive(value):  # maybe a region or a format: hidden where this target is spoken of
-                self._speak_of({one for one in _spellings(value) if is_distinctive(one)})
-            if name and len(value) >= _SHORTEST_OF_TARGET:
-                for pair in (f"{name}={value}", f"{unquote_plus(name)}={unquote_plus(value)}"):
-                    self._pairs[pair.encode()] = f"{pair.partition('=')[0]}={HIDDEN}".encode()
+                self._spoken |= _distinctive_spellings(value)
+            if len(value) >= _SHORTEST_OF_TARGET:
+                for known, written in ((name, value), (unquote_plus(name), unquote_plus(value))):
+                    self._learn_asked(known, written)
+
+    def _learn_asked(self, name: str, value: str) -> None:
+        """Hide one part of the query where a body quotes it whole: not within a longer name or value."""
+        for start in (f"{name}=",) if name else ("?", "&", ";"):
+            part = f"{start}{value}".encode()
+            before = rb"(?<![\w.%-])" if name else b""
+            self._asked[part] = re.compile(before + re.escape(part) + rb"(?![\w.%-])"), f"{start}{HIDDEN}".encode()
 
     def sentence(self, text: str) -> str:
         """Return what is said of the target, or quoted from it, without its secrets."""
@@ -301,11 +345,16 @@ class Redactor:
 
     def body(self, content: bytes) -> bytes:
         """Return an answer's body without the target's secrets: some label their metrics with the URL that was asked."""
-        for pair, shown in self._pairs.items():
-            content = content.replace(pair, shown)  # the same object where it holds none
+        for part, (pattern, shown) in self._asked.items():
+            if part in content:  # the same object where it holds none
+                content = pattern.sub(shown.replace(b"\\", b"\\\\"), content)
         for value in self._bodies:
             content = content.replace(value, _HIDDEN_BYTES)
         return content if self._visited is None else self._visited[1].body(content)
+
+
+def _distinctive_spellings(value: str) -> set[str]:
+    return {one for one in _spellings(value) if is_distinctive(one)}
 
 
 _Value = TypeVar("_Value", str, bytes)

@@ -17,6 +17,10 @@ pytestmark = [pytest.mark.pty, pytest.mark.alone]
 LONG_S = 0.4  # four escape delays
 CASES: dict[str, tuple[bytes, ...]] = {
     "late device attributes": (b"\x1b[?62;4;6;22c",),
+    "device attributes of eight bits": (b"\x9b?62;4;22c", b"\x9b?6", b"2;4;22c"),
+    "a colour of eight bits": (b"\x9d11;rgb:1e1e/1e1e/2e2e\x9c", b"\x90>|quick?\x9c"),
+    "a modifier that is none": (b"\x1b[0;0;98u", b"\x1b[63;0u"),
+    "a reply cut off by the next": (b"\x1b", b"[\x1b[0c"),
     "others' device attributes": (b"\x1b[>41;388;0c", b"\x1b[?1;2c"),
     "device attributes cut behind ESC": (b"\x1b", b"[?62;4;6;22c"),
     "device attributes cut behind the bracket": (b"\x1b[", b"?62;4;6;22c"),
@@ -124,3 +128,56 @@ def test_a_broken_reader_ends_the_program_with_one_sentence_and_1(profile: Path,
         session.assert_restored()
         assert "an error of tputtui itself: LookupError: the reader is broken" in session.text()
         assert "Traceback" not in session.text()
+
+
+BROKEN_KEY = """
+import sys
+from tputtui.tui import base_driver, parser
+def process_message(self, message, real=base_driver.BaseDriver.process_message):
+    if getattr(message, "key", "") == "x":
+        raise LookupError("x is broken")
+    real(self, message)
+def feed(self, data, real=parser.TerminalParser.feed):
+    if data == "z":
+        raise ArithmeticError("z is broken")
+    return real(self, data)
+base_driver.BaseDriver.process_message = process_message
+parser.TerminalParser.feed = feed
+from tputtui.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(("key", "error"), [("x", "LookupError: x is broken"), ("z", "ArithmeticError: z is broken")])
+def test_an_error_that_costs_a_key_is_shown_once_and_the_program_goes_on(
+    profile: Path, tmp_path: Path, key: str, error: str
+) -> None:
+    argv = [sys.executable, "-c", BROKEN_KEY, "view", str(profile)]
+    with Session(argv, environ={"XDG_STATE_HOME": str(tmp_path)}) as session:
+        session.wait_for("read_rows")
+        for _ in range(3):
+            session.send(key)
+            session.wait_for(f"an error of tputtui itself, one input is lost: {error}")
+        session.send("?")
+        session.wait_for("all keys")
+        session.send("\x1b")
+        session.read(LONG_S)
+        session.send("q")
+        assert session.wait_end() == 0
+        session.assert_restored()
+        assert session.text().count(f"an error of tputtui itself: {error}") == 1
+        assert "Traceback" not in session.text()
+    (file,) = tmp_path.rglob("tputtui-error-*.log")
+    assert error in file.read_text()
+
+
+def test_an_error_that_costs_a_key_stands_in_the_event_line_of_the_live_screen(tmp_path: Path) -> None:
+    argv = [sys.executable, "-c", BROKEN_KEY]
+    state = {"XDG_STATE_HOME": str(tmp_path)}
+    with CountingServer() as server, Session([*argv, server.target], environ=state) as session:
+        session.wait_for(r"\d+\.\d+ req/s")
+        session.send("x")
+        session.wait_for(r"\d\d:\d\d:\d\d an error of tputtui itself, one input is lost: LookupError: x is broken")
+        session.send("q")
+        assert session.wait_end() == 0
+        assert "an error of tputtui itself: LookupError: x is broken" in session.text()

@@ -12,6 +12,7 @@ from terminal_input import (
     MAY_ACT_AT_A_CUT,
     REPLIES,
     SHORT_S,
+    ignore,
     messages,
     shown,
 )
@@ -19,8 +20,9 @@ from textual import events
 from textual import messages as textual_messages
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS, IGNORE_SEQUENCE
 
-from tputtui.tui.driver import UnitParser
+from tputtui.tui.driver import UnitParser, decoder
 from tputtui.tui.reply_filter import LONGEST_PASTE, LONGEST_REPLY, ReplyFilter
+from tputtui.tui.told_once import MOST_KINDS, ToldOnce
 
 PAUSES_S = (0.0, SHORT_S, 0.15, 0.5, 2.0, 10.0, 600.0)
 ALL_REPLIES = REPLIES + EIGHT_BIT_REPLIES
@@ -76,6 +78,50 @@ def test_a_reply_cut_once_anywhere_for_any_time_types_nothing(reply: str) -> Non
                 assert acted == ["k"], (reply[:at], reply[at:], pause)
 
 
+def decoded(*reads: bytes) -> list[str]:
+    decode = decoder().decode
+    return [decode(read) for read in reads]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [*(reply.encode("latin-1") for reply in EIGHT_BIT_REPLIES), b"\x9b?62;4;22c", b"\x9eq\x9c", b"\x98any q\x07"],
+)
+def test_a_reply_of_eight_bit_controls_that_are_not_utf_8_does_nothing(reply: bytes) -> None:
+    assert shown(messages(decoded(b"a" + reply + b"b"))) == ["a", "b"]
+    for at in range(1, len(reply)):
+        assert shown(messages(decoded(reply[:at], reply[at:] + b"k"), [SHORT_S])) == ["k"]
+
+
+def test_a_key_of_eight_bit_controls_acts() -> None:
+    assert shown(messages(decoded(b"\x9bA\x9b106uj"))) == ["up", "j", "j"]
+
+
+@pytest.mark.parametrize("broken", [b"\xe2\x9b", b"\xf0\x9f\x9b", b"\xff", b"\xe9", b"\x85", b"\xc3"])
+def test_other_bytes_that_are_not_utf_8_are_dropped_alone(broken: bytes) -> None:
+    assert shown(messages(decoded(b"a" + broken + b"bj"))) == ["a", "b", "j"]
+
+
+def test_characters_whose_bytes_look_like_eight_bit_controls_are_typed_also_cut() -> None:
+    text = "\u201b\u26db\u011b\U0001f4dd"  # each holds 0x9b, 0x9d or 0x9f
+    whole = text.encode()
+    for at in range(1, len(whole)):
+        found = "".join(ReplyFilter().feed("".join(decoded(whole[:at], whole[at:])), 0.0))
+        assert found == text
+
+
+@pytest.mark.parametrize("first", "[]P_^X")
+def test_what_begins_a_reply_and_is_cut_off_by_the_next_is_no_key(first: str) -> None:
+    for reads in (
+        ["\x1b", f"{first}\x1b[0c", "k"],
+        ["\x1b", f"{first}\x1b[", "0c", "k"],
+        ["\x1b", f"{first}\x1b", "[0c", "k"],
+        ["\x1b", f"{first}\x1b[?62;", "4c", "k"],
+    ):
+        assert shown(messages(reads, [0.3, *[SHORT_S] * (len(reads) - 2)])) == ["escape", "k"], reads
+    assert shown(messages(["\x1b", first, "\x1b[A"], [0.3, 0.3])) == ["escape", *shown(messages([first])), "up"]
+
+
 @given(reply=st.sampled_from(ALL_REPLIES), cuts=st.lists(st.integers(1, 40), max_size=8))
 def test_a_reply_cut_anywhere_for_moments_does_nothing(reply: str, cuts: list[int]) -> None:
     reads = pieces(reply, cuts)
@@ -116,7 +162,7 @@ def test_a_control_sequence_nobody_here_has_seen_does_nothing(
 
 @pytest.mark.parametrize("sequence", TABLE, ids=repr)
 def test_every_key_of_textuals_table_arrives_whole_and_cut(sequence: str) -> None:
-    expected = READ_RIGHT_ONLY_HERE.get(sequence) or shown(UnitParser().messages(sequence))
+    expected = READ_RIGHT_ONLY_HERE.get(sequence) or shown(UnitParser(ignore).messages(sequence))
     assert expected
     assert shown(messages([sequence])) == expected
     for at in range(1, len(sequence)):
@@ -195,7 +241,7 @@ def test_a_lone_esc_is_the_esc_key_after_one_escape_delay() -> None:
     assert replies.tick(5.05) == []
     assert replies.tick(5.1) == ["\x1b"]
     assert replies.deadline is None
-    assert shown(UnitParser().messages("\x1b")) == ["escape"]  # at once: nobody waits a second time
+    assert shown(UnitParser(ignore).messages("\x1b")) == ["escape"]  # at once: nobody waits a second time
 
 
 def test_esc_twice_and_esc_before_a_key_are_both_keys() -> None:
@@ -297,7 +343,7 @@ def test_a_size_without_pixels_leaves_the_mouse_where_it_is() -> None:
 
 
 def test_after_a_sequence_on_which_textual_fails_the_mouse_is_still_read_in_pixels() -> None:
-    parser = UnitParser()
+    parser = UnitParser(ignore)
     parser.messages("\x1b[48;40;120;800;1200t")
     assert parser.messages("\x1b[106;1:3u") == []  # the filter lets none of these through
     mouse = parser.messages("\x1b[<0;101;41M")[0]
@@ -307,9 +353,26 @@ def test_after_a_sequence_on_which_textual_fails_the_mouse_is_still_read_in_pixe
 
 @pytest.mark.parametrize("unit", ["\x1b[106;1:3u", "\x1b[1;1:3A", "\x1b[99999999u", "\x1b[1;9999999999;1114112u"])
 def test_the_parser_goes_on_after_any_exception(unit: str) -> None:
-    parser = UnitParser()
+    failures: list[Exception] = []
+    parser = UnitParser(failures.append)
     assert parser.messages(unit) == []
+    assert len(failures) == 1
     assert shown(parser.messages("q")) == ["q"]
+    assert len(failures) == 1
+
+
+def test_an_error_is_told_once_for_each_type_and_line_and_not_without_end() -> None:
+    told: list[Exception] = []
+    once = ToldOnce(told.append)
+    for kind in (ValueError, ValueError, TypeError, ValueError):
+        try:
+            raise kind
+        except (ValueError, TypeError) as error:
+            once(error)
+    assert [type(error) for error in told] == [ValueError, TypeError]
+    for number in range(100):
+        once(type(f"Kind{number}Error", (Exception,), {})())
+    assert len(told) == MOST_KINDS
 
 
 # -------------------------------------------------------------------------------------------- paste
@@ -402,7 +465,7 @@ def test_a_control_sequence_of_endless_parameters_types_nothing_and_the_next_key
 def test_whatever_comes_nothing_raises_and_memory_is_bounded(
     reads: list[tuple[str, float]],
 ) -> None:
-    replies, parser = ReplyFilter(), UnitParser()
+    replies, parser = ReplyFilter(), UnitParser(ignore)
     now = 0.0
     for text, pause in reads:
         for unit in replies.feed(text, now):

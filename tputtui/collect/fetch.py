@@ -285,20 +285,20 @@ def _headers(settings: TargetSettings, accept: str, redactor: Redactor) -> dict[
     headers = {"User-Agent": f"tputtui/{__version__}", "Accept": accept, "Accept-Encoding": ACCEPTED_ENCODINGS}
     if settings.bearer is not None:
         token = settings.bearer.reveal()
-        redactor.learn(token)
+        redactor.learn(token, "bearer")
         headers["Authorization"] = f"Bearer {token}"
     elif settings.username or settings.password is not None:
         password = settings.password.reveal() if settings.password is not None else ""
         pair = base64.b64encode(f"{settings.username}:{password}".encode()).decode()
-        redactor.learn(password)
-        redactor.learn(pair)
+        redactor.learn(password, "password")
+        redactor.learn(pair, "basic")
         headers["Authorization"] = f"Basic {pair}"
     for name, value in settings.headers.items():
         if not _HEADER_NAME.match(name):
             raise FetchError(f"{clean(name, 40)!r} cannot be a header's name")
         headers[name.title()] = revealed = value.reveal()
         if value.source != "public":
-            redactor.learn(revealed)
+            redactor.learn(revealed, f"header {name}")
     return {name.encode(): value.encode() for name, value in headers.items()}
 
 

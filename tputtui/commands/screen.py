@@ -48,4 +48,9 @@ def show(
         gc.enable()
     for line in ended.lines:
         say(line)
+    if ended.survived:
+        from tputtui.commands import crash
+
+        for survived in ended.survived:
+            say(crash.report(survived))
     return ended.code

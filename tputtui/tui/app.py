@@ -18,8 +18,8 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from tputtui import text
-from tputtui.model import Snapshot, TargetStatus
-from tputtui.redaction import redact_url
+from tputtui.model import Event, Snapshot, TargetStatus
+from tputtui.redaction import redact_text, redact_url
 from tputtui.settings import Settings
 from tputtui.tui import keys, palette
 from tputtui.tui.arrangements import ArrangementCommands
@@ -77,6 +77,7 @@ class TputtuiApp(TerminalApp):
         self.asked_to_quit = False
         self.profile_at_once: int | None = None
         self.over_when: Callable[[], bool] | None = None  # what ends the screen by itself
+        self.survived: list[Exception] = []  # errors of ours that cost one input each
         self.saved: list[str] = []  # files, for the lines in the scrollback
         self.profiled: list[float] = []  # monotonic seconds of each profile that was taken
         self.asks = EngineCommands(self)
@@ -331,6 +332,14 @@ class TputtuiApp(TerminalApp):
         """A sentence in the footer's place for a few seconds."""
         self._said_at = time.monotonic()
         self.look(status=text.clean(sentence, 400))
+
+    def lost_input(self, error: Exception) -> None:
+        """Show an error of ours that cost a key or a report; its traceback is kept until the screen has ended."""
+        self.survived.append(error)
+        what = text.clean(redact_text(f"{type(error).__name__}: {error}"), 120)
+        sentence = f"an error of tputtui itself, one input is lost: {what}"
+        self.source.note(Event(time.time(), "warning", sentence))
+        self.say(sentence)
 
     # ------------------------------------------------------------------------------------------ commands
 

@@ -7,9 +7,12 @@ is gone, and takes a late reply for typed keys: see `reply_filter`.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import selectors
 import time
+from collections.abc import Callable
+from functools import cached_property
 
 from textual import constants
 from textual.message import Message
@@ -18,9 +21,28 @@ from tputtui.tui.base_driver import BaseDriver
 from tputtui.tui.lifeline import EXIT_CODES, SIGHUP
 from tputtui.tui.parser import TerminalParser
 from tputtui.tui.reply_filter import ReplyFilter
+from tputtui.tui.told_once import ToldOnce
 
 _POLL_S = 0.1
 _READ_BYTES = 4096
+_ERRORS = "tputtui-terminal"  # what the decoder makes of bytes that are not UTF-8
+
+
+def _eight_bit(error: UnicodeError) -> tuple[str, int]:
+    """A control character of eight bits, which a terminal without UTF-8 sends; else the mark for what is invalid."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    bad = error.object[error.start : error.end]  # several bytes: a character that was cut
+    control = len(bad) == 1 and 0x80 <= bad[0] < 0xA0
+    return (chr(bad[0]) if control else "\ufffd"), error.end
+
+
+codecs.register_error(_ERRORS, _eight_bit)
+
+
+def decoder() -> codecs.IncrementalDecoder:
+    """Decode what a terminal sends, cut anywhere; a raw byte 0x9b is the character that `ReplyFilter` knows."""
+    return codecs.getincrementaldecoder("utf-8")(errors=_ERRORS)
 
 
 class TerminalDriver(BaseDriver):
@@ -38,9 +60,9 @@ class TerminalDriver(BaseDriver):
 
     def run_input_thread(self) -> None:
         """Read until told to stop, or until the terminal is gone."""
-        decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
+        decode = decoder().decode
         replies = ReplyFilter(constants.ESCAPE_DELAY, kitty=not constants.DISABLE_KITTY_KEY)
-        parser = UnitParser(debug=self._debug)
+        parser = UnitParser(self._failed, debug=self._debug)
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
@@ -66,14 +88,28 @@ class TerminalDriver(BaseDriver):
         for message in messages:
             try:
                 self.process_message(message)
-            except Exception:  # noqa: S112  # one message is lost, as when the event loop closes
-                continue
+            except Exception as error:  # one message is lost
+                self._failed(error)
+
+    @cached_property
+    def _failed(self) -> ToldOnce:
+        return ToldOnce(self._tell)
+
+    def _tell(self, error: Exception) -> None:
+        """Have the app show an error that cost a key or a report, unless the screen is about to end."""
+        show = getattr(self._app, "lost_input", None)
+        if show is None or self.exit_event.is_set() or self._loop.is_closed():
+            return
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+            self._app.call_later(show, error)
 
 
 class UnitParser:
     """Textual's parser, given one whole key or report at a time: it never waits for more."""
 
-    def __init__(self, *, debug: bool = False) -> None:
+    def __init__(self, failed: Callable[[Exception], None], *, debug: bool = False) -> None:
+        """`failed` is told of each error."""
+        self._failed = failed
         self._debug = debug
         self._parser = TerminalParser(debug)
 
@@ -85,8 +121,9 @@ class UnitParser:
             if parser._timeout_time is not None:  # Esc, or Alt and a key: the filter has waited
                 parser._timeout_time = 0.0
                 messages.extend(parser.tick())
-        except Exception:  # a generator that raised has ended: the next unit needs a new one
+        except Exception as error:  # a generator that raised has ended: the next unit needs a new one
             self._parser = self._renewed()
+            self._failed(error)
             return []
         return messages
 

@@ -102,7 +102,9 @@ def _kitty_keys(sequence: str) -> tuple[str, ...]:
     if match is None:
         return ()
     code, modifiers, event, text, final = match.groups(default="")
-    if event not in _EVENT_TYPES or event == _RELEASE or not int(modifiers or "1") <= 256:
+    if event not in _EVENT_TYPES or event == _RELEASE:
+        return ()
+    if not 1 <= int(modifiers or "1") <= 256:  # 1 and the sum of the modifiers' bits
         return ()
     if final == "u":
         return _character_keys(int(code or "0"), modifiers, text)

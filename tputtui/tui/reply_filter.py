@@ -13,6 +13,7 @@ reply that was cut.
     very next input, whenever that is, may still be the rest of a reply. It is one, and is dropped,
     if several characters of it came in one read and begin as such a rest does (`[?62;4c`,
     `]11;rgb:`, `P>|`), or if they end a string (with BEL or ESC backslash). See `cut_replies`.
+    One of `[ ] P _ ^ X` with another ESC behind it in the same read is dropped, too.
 *   A `[`, or one of `] P _ ^ X`, that comes alone after Esc, as a person types it, is held for one
     more escape delay. Then it is a key, and so is what is typed after it.
 *   A control sequence that has a parameter waits for its end without a time limit. A string (OSC,
@@ -61,6 +62,7 @@ _STRING_END = re.compile(
     r"|(?=\x1b)|(?=[\x01-\x06\x0e-\x1a\x1c-\x1f\x7f])"  # these cannot be in a string (ECMA-48)
 )
 _ST = "\x1b\\"  # the regular end of a string
+_BEGIN_BEHIND_ESCAPE = f"[{STRINGS}"
 _MOUSE_X10 = "\x1b[M"
 _MOUSE_X10_LENGTH = 6
 
@@ -171,6 +173,8 @@ class ReplyFilter:
             return held + text
         if given == ESC:
             self._at_once = len(text) > 1
+            if text[0] in _BEGIN_BEHIND_ESCAPE and text[1:2] == ESC:
+                return text[1:]  # a reply that was cut off by the next
             return self._after_escape(text)
         if given == _ST:
             return text.removeprefix("\\")

@@ -34,10 +34,11 @@ class CannotShow(ValueError):  # noqa: N818  # reads as what it is
 
 @frozen
 class Ended:
-    """How the screen ended: the exit code, and the lines that belong into the scrollback."""
+    """How the screen ended: the exit code, the lines that belong into the scrollback, and errors that it outlived."""
 
     code: int
     lines: tuple[str, ...] = ()
+    survived: tuple[Exception, ...] = ()
 
 
 def run(
@@ -93,7 +94,7 @@ def run(
     saved = [_from_home(path) for path in app.saved]
     lens = app.viewpoint.lens
     told = summary(app.latest, time.monotonic() - began, saved, lens.name if lens is not None else None)
-    return Ended(app.return_code or 0, tuple(told))
+    return Ended(app.return_code or 0, tuple(told), tuple(app.survived))
 
 
 def _host_name(player: Player | None) -> str:
