@@ -15,6 +15,9 @@ from tputtui.views.lines import Line, Row, rule
 from tputtui.views.scene import ListState, PanelView, Scene
 from tputtui.views.table import Column, Listing, arranged, table
 
+BY_HAND = "press 6, select a process, press p"
+"""How to choose the process to profile on the live screen."""
+
 _LEAST_NAME = 8  # cells of a name that stay beside what it serves
 
 
