@@ -95,10 +95,8 @@ def _about(sampling: Sampling, study: Study | None, spared: int) -> str:
     hertz, asked = profile.achieved_hz, profile.asked
     quality = []
     if asked is not None:
-        quality += [
-            f"{profile.duration_s:.1f} of {facts.asked_s:g} s",
-            f"{profile.ticks():,.0f} of {asked:,.0f} samples",
-        ]
+        quality += [f"{profile.duration_s:.1f} of {facts.asked_s:g} s"] if spared < 3 else []
+        quality.append(f"{profile.ticks():,.0f} of {asked:,.0f} samples")
     elif profile.duration_s:
         quality.append(f"{profile.duration_s:.1f} s")
         quality += [f"{hertz:.0f} Hz"] if hertz is not None else []
