@@ -12,6 +12,7 @@ from simulated import Service, run
 from tputtui.experiments.context import Context
 from tputtui.experiments.outcome import Comparison
 from tputtui.experiments.rows import Rows
+from tputtui.experiments.statistics import verdicts
 from tputtui.experiments.statistics.compare import compare
 
 CONCURRENT = Context(design="concurrent")
@@ -108,6 +109,28 @@ def test_a_warm_up_is_cut_from_both_arms() -> None:
     assert "warm-up" in answer.flags
     assert 30 <= answer.seconds.trimmed <= 60
     assert answer.verdict in ("equivalent", "inconclusive")
+
+
+@pytest.mark.parametrize(
+    ("metric", "ends", "words"),
+    [
+        (
+            "throughput",
+            (-0.06, 0.07),
+            "could be anything from -6.0 % to +7.0 %: not narrow enough to decide at a 2 % margin",
+        ),
+        (
+            "error_ratio",
+            (-0.001, 0.03),
+            "could be anything from -0.100 pp to +3.000 pp: not narrow enough to decide at a 2 pp margin",
+        ),
+    ],
+)
+def test_an_undecided_metric_says_between_which_ends_it_lies(
+    metric: str, ends: tuple[float, float], words: str
+) -> None:
+    test = verdicts._Test(0.5, 0.005, ends, ends)
+    assert verdicts._why_not_sure(metric, test, 0.5, 0.02) == words
 
 
 def test_an_incident_in_one_arm_allows_no_verdict_even_early_in_the_run() -> None:

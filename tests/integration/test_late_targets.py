@@ -95,7 +95,7 @@ def test_an_exporter_slower_than_the_interval_has_a_rate_and_is_never_down(late:
     assert {target["up"] for target in targets[-3:]} == {True}
     rates = [one["services"][0]["traffic"]["rps"] for one in found[-3:]]
     assert rates == pytest.approx([RATE] * 3, rel=0.1)
-    assert "slower than the interval of 1 s: use --interval" in targets[-1]["warning"]
+    assert "slow: use --interval " in targets[-1]["warning"]
 
 
 def test_a_window_shorter_than_the_answers_shows_a_rate(late: LateServer) -> None:
@@ -136,7 +136,7 @@ def test_check_waits_for_a_slow_exporter_and_names_the_interval_that_suits_it(la
     done = run("check", late.url("/after/1.6"))
     assert done.returncode == 0, done.stderr
     assert "series in 1.6 s" in done.stdout
-    assert "slower than the interval of 1 s: use --interval 5s" in done.stdout
+    assert "slower than the interval of 1 s: use --interval 5s (1.6 s a scrape)" in done.stdout
     assert "slower than" not in run("check", late.url("/after/1.6"), "--interval", "5s").stdout
 
 

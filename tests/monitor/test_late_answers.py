@@ -151,7 +151,7 @@ def test_a_target_that_takes_longer_than_an_interval_as_ever_says_which_interval
     for at in range(0, 20, 2):
         watched.tick(at + 1.4, good(at + 1.4, took_s=1.4))
     snapshot = watched.tick(21.2, shop=1.2)
-    assert snapshot.targets[0].warning == "1.4 s a scrape, slower than the interval of 1 s: use --interval 5s"
+    assert snapshot.targets[0].warning == "slow: use --interval 5s (1.4 s a scrape)"
     assert not snapshot.targets[0].is_overdue
     assert snapshot.services[0].waiting_s is None
     assert not [event for event in snapshot.events if event.kind == "slow"]

@@ -78,7 +78,7 @@ TABLES = {
         "a 9\n- 1",
         """
         90 90 . a
-        10 10 . [incomplete] [torn stacks]
+        10 10 . [incomplete] [incomplete stacks]
         """,
     ),
 }

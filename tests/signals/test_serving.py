@@ -8,6 +8,7 @@ import pytest
 
 from tputtui.model import ProcessState, ServiceState, Snapshot, SocketHolder, TargetListeners, TargetStatus
 from tputtui.signals.serving import Choice, Identity, choose, offered, service_of, serving_marks, workers_of
+from tputtui.views.processes import BY_HAND
 
 SHOP, TILL = ServiceState("shop", ("shop-1",)), ServiceState("till", ("till-1",))
 
@@ -165,13 +166,13 @@ BUSY = (process(3, 99.0, name="batch.py"),)
             at("shop-1", 8070, holder(9)),
             (*BUSY, process(9, 1.0, None, "docker-proxy")),
             "up",
-            "9 docker-proxy listens on :8070 and is not Python; choose one: 6, arrows, p",
+            "9 docker-proxy listens on :8070 and is not Python; press 6, select a process, press p",
         ),
         (
             at("shop-1", 8070, holder(9), holder(8, 9)),
             (*BUSY, process(9, 1.0, None, "nginx: master process"), process(8, 1.0, None, "nginx: worker process")),
             "up",
-            "is not Python; choose one: 6, arrows, p",
+            "is not Python; press 6, select a process, press p",
         ),
         (NOTHING, BUSY, "up", "127.0.0.1:8070 answers, but no process here listens there (a container's network?)"),
         (NOTHING, BUSY, "down", "no process listens on 127.0.0.1:8070: start the service"),
@@ -179,13 +180,13 @@ BUSY = (process(3, 99.0, name="batch.py"),)
             replace(NOTHING, here=False, address="web-07:8070"),
             BUSY,
             "up",
-            "web-07:8070 is not on this machine: run tputtui there; choose one: 6, arrows, p",
+            "web-07:8070 is not on this machine: run tputtui there; press 6, select a process, press p",
         ),
         (
             replace(NOTHING, here=None, server="prom:9090"),
             BUSY,
             "up",
-            "prom:9090 reports shop and names no process here; choose one: 6, arrows, p",
+            "prom:9090 reports shop and names no process here; press 6, select a process, press p",
         ),
         (replace(NOTHING, here=None), BUSY, "up", "the address 127.0.0.1:8070 is not resolved yet: try again"),
     ],
@@ -193,7 +194,7 @@ BUSY = (process(3, 99.0, name="batch.py"),)
 def test_where_no_worker_may_be_seen_nothing_is_offered_but_a_sentence(
     listeners: TargetListeners, processes: tuple[ProcessState, ...], state: str, words: str
 ) -> None:
-    choice = choose(snapshot(processes, listeners, state=state), SHOP, sudo="sudo /x/tputtui")
+    choice = choose(snapshot(processes, listeners, state=state), SHOP, sudo="sudo /x/tputtui", by_hand=BY_HAND)
     assert choice.process is None, "never a process that does not serve what is shown"
     assert not choice.is_pending
     assert words in choice.reason
@@ -230,3 +231,8 @@ def test_the_service_of_a_process_is_that_of_the_target_it_serves() -> None:
     assert service_of(TWO, 2, None) is TILL
     assert service_of(TWO, 2, 5.0) is None
     assert service_of(TWO, 3, 0.3) is None
+
+
+def test_a_refusal_names_no_key_of_the_screen_unless_the_caller_does() -> None:
+    choice = choose(snapshot(BUSY, NOTHING, state="down"), SHOP)
+    assert choice.reason == "no process listens on 127.0.0.1:8070: start the service; choose a process by hand"

@@ -80,10 +80,10 @@ def test_p_grows_a_tree_under_a_strip_that_stays_live(demo: str) -> None:
         session.wait_for(r"[1-9]\d*(\.\d)? req/s")
         session.send("p")
         session.wait_for(r"Profile ━+ \d+ .*service")
-        session.wait_for(r"sampling .* looks at \d+ threads", 8)
+        session.wait_for(r"sampling .* samples of \d+ threads", 8)
         session.wait_for(r"▾ \w", 8)
         session.send("\x1b")
-        session.wait_for(r"\d+\.\d of 10 s, \d+ of 1,000 looks", 8)
+        session.wait_for(r"\d+\.\d of 10 s, \d+ of 1,000 samples", 8)
         before = session.text()
         session.send("\x1b[B\x1b[C")  # down, right
         session.read(0.5)

@@ -141,11 +141,11 @@ async def test_a_followed_process_that_ended_is_let_go_and_said_so() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         await pilot.press("6", "down", "F")
-        assert "follows 23990" in frame(app) or "follows 23990" in await settled(app, pilot)
+        assert "following 23990" in frame(app) or "following 23990" in await settled(app, pilot)
         source.tick(processes=samples.PROCESSES[1:])
         shown = await settled(app, pilot)
         assert "process 23990 has ended: it is no longer followed" in shown.splitlines()[-1]
-        assert "follows 23990" not in shown.replace(shown.splitlines()[-1], "")
+        assert "following 23990" not in shown.replace(shown.splitlines()[-1], "")
         assert source.was_asked("watch")[-1] == frozenset()
         await pilot.press("F")
         assert "process 23990 has ended: choose another" in await settled(app, pilot)

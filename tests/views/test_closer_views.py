@@ -42,7 +42,7 @@ def scene(heat: Heat | None = None, **viewpoint: Any) -> Scene:
 def test_the_slowest_stand_on_top_and_the_shade_is_the_share() -> None:
     heat = Heat((0.1, 0.5, math.inf), ((0.9, 0.1, 0.0), None, (0.3, 0.3, 0.4)))
     lines = [plain(line) for line in where_requests_fall(scene(heat), "checkout", "s", 12, 12, 60, 9)]
-    assert lines[0].split() == ["where", "requests", "fall", "share", "░", ">0", "▒", "5", "▓", "20", "█", "50", "%"]
+    assert lines[0].split() == ["latency", "distribution", "share", "░", ">0", "▒", "5", "▓", "20", "█", "50", "%"]
     assert [line[12:15] for line in lines[1:]] == ["  ▓", "▒ ▓", "█ ▓"]
     assert [line[:12].strip() for line in lines[1:]] == [">500 ms", "500 ms", "100 ms"]
 
@@ -67,8 +67,8 @@ def test_folding_keeps_what_fell_and_the_open_end(columns: list[tuple[float, ...
 def test_there_is_no_heat_where_there_is_no_room_or_no_bucket() -> None:
     assert where_requests_fall(scene(), "checkout", "s", 19, 40, 80, 3) == []
     assert where_requests_fall(replace(scene(), heat=lambda *_: None), "checkout", "s", 19, 40, 80, 9) == []
-    assert "where requests fall" not in "\n".join(map(plain, latency(scene(), 80, 6).lines))
-    assert "where requests fall" in "\n".join(map(plain, latency(scene(), 80, 12).lines))
+    assert "latency distribution" not in "\n".join(map(plain, latency(scene(), 80, 6).lines))
+    assert "latency distribution" in "\n".join(map(plain, latency(scene(), 80, 12).lines))
 
 
 def test_ascii_has_shades_of_its_own() -> None:

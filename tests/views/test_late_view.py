@@ -32,7 +32,7 @@ from tputtui.views.targets import targets
 from tputtui.views.throughput import throughput
 
 LATE = TargetStatus("api", "http://api/metrics", "slow", scrape_s=0.01, age_s=23.0, waiting_s=22.4, was_up=True)
-AS_EVER = replace(LATE, waiting_s=1.3, scrape_s=1.4, warning="1.4 s a scrape, slower than the interval of 1 s")
+AS_EVER = replace(LATE, waiting_s=1.3, scrape_s=1.4, warning="slow: use --interval 5s (1.4 s a scrape)")
 UP = TargetStatus("web", "http://web/metrics", "up", scrape_s=0.01, series=5, size=100)
 
 
@@ -109,7 +109,7 @@ def test_the_targets_panel_puts_what_is_late_before_what_is_up_and_says_for_how_
 def test_a_target_that_is_as_slow_as_ever_stays_in_its_place_and_says_what_to_do() -> None:
     shown = words(targets(scene(UP, AS_EVER), 120, 6))
     assert "no answer" not in shown
-    assert "slower than the interval" in shown
+    assert "slow: use --interval 5s (1.4 s a scrape)" in shown
     assert "slow" not in plain(header(scene(UP, AS_EVER), 120))
 
 
@@ -164,6 +164,44 @@ def test_of_several_late_targets_the_one_that_is_late_for_the_shortest_time_spea
     assert target_state.slow_service(both, (replace(longer, partial=7), LATE)) == "slow: no answer for 22 s"
     log = words(events(scene(events=(Event(1e9, "slow", "api: no answer for 10 s", "api"),)), 100, 5))
     assert "slow: api: no answer for 10 s" in log
+
+
+def _hanging_between_two_that_are_down() -> Scene:
+    refused = TargetStatus("gone", "http://gone", "down", "connection refused", since_s=640.0)
+    full = TargetStatus("full", "http://full", "down", "unreachable: connect timed out after 2 s", since_s=641.0)
+    goal = ObjectiveStatus("p99<=250ms", "no_data", None, 5.0, reason="slow")
+    return scene(refused, full, LATE, objectives=(goal,))
+
+
+@pytest.mark.parametrize(("width", "more"), [(80, 2), (100, 1), (120, 1)])
+def test_the_event_line_begins_with_the_shown_target_and_the_undecided_objective(width: int, more: int) -> None:
+    shown = plain(event_line(_hanging_between_two_that_are_down(), width))
+    assert shown.startswith(" ! api slow: no answer for 22 s   p99<=250ms no data: slow")
+    assert shown.rstrip().endswith(f"+{more} more")
+    assert ("! gone down: " in shown) is (more == 1), "of the others, the newest first"
+
+
+def test_where_the_event_line_has_room_for_all_nothing_is_counted() -> None:
+    shown = plain(event_line(_hanging_between_two_that_are_down(), 200))
+    assert shown.index("no data: slow") < shown.index("! gone down") < shown.index("! full unreachable")
+    assert "more" not in shown
+
+
+def test_targets_beyond_the_third_are_counted_and_a_met_objective_comes_last() -> None:
+    down = [TargetStatus(f"t{n}", "http://t", "down", "refused", since_s=float(n)) for n in range(9, 4, -1)]
+    goals = (ObjectiveStatus("rps>=1", "ok", 5.0, 5.0), ObjectiveStatus("p99<=250ms", "missed", 0.3, 5.0))
+    shown = plain(event_line(scene(*down, objectives=goals), 200))
+    places = [shown.index(part) for part in ("p99<=250ms missed", "! t5", "! t6", "! t7", "rps>=1 ok", "+2 more")]
+    assert places == sorted(places)
+    assert "! t8" not in shown
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_the_event_line_of_one_target_is_cut_at_the_edge(width: int) -> None:
+    long = replace(LATE, state="down", error="connection refused " * 9)
+    shown = plain(event_line(scene(long), width))
+    assert shown.startswith(" ! api down: connection refused")
+    assert shown.rstrip().endswith("…")
 
 
 def test_what_cannot_be_reached_is_called_unreachable_and_not_down() -> None:

@@ -246,7 +246,7 @@ def test_a_followed_process_stands_first_whatever_the_order() -> None:
     for order in ("cpu", "pid", "rss"):
         view = processes(scene(followed=followed, lists={"processes": ListState(sort=order)}), 80, 12)
         assert "24601" in plain(view.lines[2])
-        assert "follows 24601" in plain(view.lines[0])
+        assert "following 24601" in plain(view.lines[0])
 
 
 def test_a_list_scrolls_no_further_than_its_cursor_demands() -> None:
@@ -355,7 +355,7 @@ LIMIT = Headroom("checkout", 1700.0, 1650.0, 1750.0, "limit", "p99<=250ms")
         (LIMIT, "limit 1,700", "checkout: sustains 1,700 req/s (1,650 to 1,750) within p99<=250ms"),
         (
             replace(LIMIT, high=None, kind="at_least"),
-            "limit above 1,700",
+            "no limit found up to 1,700",
             "checkout: sustains at least 1,700 req/s within p99<=250ms",
         ),
     ],

@@ -80,14 +80,14 @@ def test_the_cursor_greets_on_the_code_that_runs_not_on_the_longest_wait() -> No
     chosen = shown.page.chosen()
     assert chosen is not None
     assert (chosen.func.name, round(chosen.total, 3)) == ("compute", 0.15)
-    assert shown.hottest() == "the hottest that runs: compute, 15.0 %"
+    assert shown.hottest() == "hottest function (running): compute, 15.0 %"
 
 
 def test_without_code_that_runs_the_longest_wait_is_named_as_one() -> None:
     made = profile()
     idle = replace(made, slices=tuple(replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in made.slices))
     shown = book(idle)
-    assert shown.hottest().startswith("nothing runs; the longest wait: ")
+    assert shown.hottest().startswith("no function runs; longest wait: ")
 
 
 def test_focus_goes_in_and_backspace_out() -> None:
@@ -105,7 +105,7 @@ def test_a_folded_chain_speaks_of_the_function_where_its_time_is() -> None:
     assert isinstance(shown.page, TreePage)
     row = next(line for line in drawn(shown).splitlines() if "handle › compute (2)" in line or "compute (2)" in line)
     assert "rank.py:7" in row
-    assert shown.hottest() == "the hottest that runs: compute, 15.0 %"
+    assert shown.hottest() == "hottest function (running): compute, 15.0 %"
     chosen = shown.page.chosen()
     assert chosen is not None
     assert (chosen.func.name, chosen.func.file, chosen.line) == ("compute", "/srv/app/rank.py", 7)
@@ -118,7 +118,7 @@ def test_a_folded_chain_speaks_of_the_function_where_its_time_is() -> None:
 def test_a_chain_of_callers_speaks_of_what_ran() -> None:
     shown = book()
     shown.show("callers")
-    assert shown.hottest() == "the hottest that runs: compute, 15.0 %"
+    assert shown.hottest() == "hottest function (running): compute, 15.0 %"
     chosen = shown.page.chosen() if shown.page is not None else None
     assert chosen is not None
     assert (chosen.func.name, chosen.self_) == ("compute", 0.15)
@@ -165,7 +165,7 @@ def test_of_functions_that_all_wait_none_runs() -> None:
     assert hottest(made) == "compute 15 %"  # the waits have 85 %
     shown = book(idle)
     shown.show("hot")
-    assert shown.hottest() == "nothing runs; the longest wait: Condition.wait, 100.0 %"
+    assert shown.hottest() == "no function runs; longest wait: Condition.wait, 100.0 %"
 
 
 def test_a_difference_shows_both_figures_beside_the_source() -> None:
@@ -238,7 +238,7 @@ def test_keys_without_effect_say_so() -> None:
     shown = book()
     assert "hot functions" in shown.sort(1)
     assert "hot functions" in shown.invert()
-    assert shown.next(1) == "nothing is searched: / searches"
+    assert shown.next(1) == "no active search; / starts one"
     shown.show("threads")
     assert "no function" in shown.focus()
     assert "call tree" in shown.unfold()
@@ -290,7 +290,7 @@ def test_a_difference_that_stands_is_called_and_equal_captures_differ_in_nothing
 def test_a_capture_never_claims_more_seconds_than_were_asked_for() -> None:
     study = Study(profile())
     words = plain(state(Sampling(1, "app", 4.0, 10.0, attached=True), study, [], "", "tree", 120))
-    assert "600 looks at 2 threads, 6 s left" in words
+    assert "600 samples of 2 threads, 6 s left" in words
     words = plain(state(Sampling(1, "app", 10.0, 10.0, attached=True), study, [], "", "tree", 120))
     assert "reading the last second" in words
 
@@ -342,9 +342,9 @@ def test_a_narrow_rule_spares_what_is_usual_not_half_a_word() -> None:
     made = profile()
     study = Study(replace(made, about=replace(made.about, python="3.12", errors=2)))
     shown = Sampling(1, "app", done=True)
-    assert about(shown, study, 90) == "1 app   python 3.12   6.0 s, 100 Hz, 2 threads, nonblocking, 2 lost"
-    assert about(shown, study, 65) == "1 app   python 3.12   6.0 s, 100 Hz, 2 threads, 2 lost"
-    assert about(shown, study, 50) == "1 app   6.0 s, 100 Hz, 2 threads, 2 lost"
+    assert about(shown, study, 90) == "1 app   python 3.12   6.0 s, 100 Hz, 2 threads, nonblocking, 2 dropped"
+    assert about(shown, study, 65) == "1 app   python 3.12   6.0 s, 100 Hz, 2 threads, 2 dropped"
+    assert about(shown, study, 50) == "1 app   6.0 s, 100 Hz, 2 threads, 2 dropped"
 
 
 def test_the_rule_s_words_are_whole_at_every_width() -> None:
@@ -360,7 +360,7 @@ def test_what_was_asked_and_what_came_stand_beside_each_other() -> None:
     made = profile(4)
     asked = Study(replace(made, about=replace(made.about, asked_s=5.0)))
     words = about(Sampling(1, "app", done=True), asked, 90)
-    assert words == "1 app   4.0 of 5 s, 400 of 500 looks, 2 threads, nonblocking"
+    assert words == "1 app   4.0 of 5 s, 400 of 500 samples, 2 threads, nonblocking"
 
 
 def test_no_difference_has_no_sign() -> None:

@@ -149,9 +149,9 @@ def test_a_service_without_a_latency_shows_the_further_ones_all_the_same() -> No
 
 
 @pytest.mark.parametrize(("busy", "words"), [(7.28, "7.0 of 7.3"), (3.0, "3.0 of 3.0"), (0.0, "0.0 of 0.0")])
-def test_the_shown_processes_never_explain_more_cores_than_are_busy(busy: float, words: str) -> None:
+def test_the_shown_processes_never_use_more_cores_than_are_busy(busy: float, words: str) -> None:
     foot = said(processes(scene(samples.snapshot(busy_cores=busy)), 76, 12))[-1]
-    assert f"shown explain {words} busy cores" in foot
+    assert f"these use {words} busy cores" in foot
 
 
 NAMED = SaturationState("a pool with a very long name of its own", "pool_in_use", 1234567, None)

@@ -20,7 +20,7 @@ from tputtui.commands.terminal import say, tell, why_no_screen
 from tputtui.frozen import frozen
 from tputtui.model import Binding, Bindings, Exposition, Scrape
 from tputtui.settings import Settings, TargetSettings
-from tputtui.text import UNKNOWN, clean, size
+from tputtui.text import UNKNOWN, clean, size, span
 
 if TYPE_CHECKING:
     from tputtui.commands.check_servers import ServerLook
@@ -129,9 +129,19 @@ async def _look(target: TargetSettings, settings: Settings) -> _Look:
     return _Look(endpoint.name, endpoint.target.url, target, first, second, keeper.body, keeper.content_type)
 
 
+def _slow(duration_s: float, interval_s: float) -> str:
+    """slower than the interval of 1 s: use --interval 5s (1.6 s a scrape)."""
+    from tputtui.monitor.target import suiting_interval
+
+    better = suiting_interval(duration_s, interval_s)
+    remedy = f": use --interval {better}s" if better is not None else ""
+    took = span(round(duration_s, 1))
+    return f"slower than the interval of {span(interval_s)}{remedy} ({took} a scrape)"
+
+
 def _report(look: _Look, settings: Settings) -> list[str]:
     from tputtui.collect.judge import judge
-    from tputtui.monitor.target import slower_than_the_interval, warning_of
+    from tputtui.monitor.target import warning_of
     from tputtui.settings.expressions import parse_objective
     from tputtui.signals.classify import classify
     from tputtui.signals.hygiene import findings
@@ -143,8 +153,8 @@ def _report(look: _Look, settings: Settings) -> list[str]:
         return [head, *_indented([_unread(look.second)])]
     amount, unit = size(look.second.size)
     rows = [("up", f"{amount} {unit}, {now.series:,} series in {_took(look.second.duration_s)}")]
-    if slower := slower_than_the_interval(look.second.duration_s, settings.interval_s):
-        rows.append(("slow", slower))
+    if look.second.duration_s > settings.interval_s:
+        rows.append(("slow", _slow(look.second.duration_s, settings.interval_s)))
     bindings = classify(now, before, look.second.at - look.first.at)
     try:
         bindings = apply_overrides(bindings, look.target.bindings, now)

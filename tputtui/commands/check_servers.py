@@ -61,7 +61,7 @@ def _of_server(jobs: Sequence[Job], took_ms: float, *, kept: bool) -> Rows:
     series = sum(job.series for job in jobs)
     rows = [("up", f"{len(jobs)} jobs with {series:,} series, listed in {took_ms:.0f} ms")]
     if not kept:
-        rows.append(("types", "it keeps no metadata: what is a counter is told by names"))
+        rows.append(("types", "it keeps no metadata: counters are recognized by their names"))
     if len(jobs) > MOST_JOBS:
         rows.append(("hidden", f"{len(jobs) - MOST_JOBS} jobs are not watched: --match chooses"))
     return rows

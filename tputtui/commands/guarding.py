@@ -64,7 +64,7 @@ def margins_of(words: Sequence[str]) -> dict[str, float]:
         raise UsageError(f"--margin: {error}") from None
     for metric in found:
         if metric not in _JUDGED:
-            raise UsageError(f"--margin {metric}: {', '.join(_JUDGED)} are held against a control's")
+            raise UsageError(f"--margin {metric}: {', '.join(_JUDGED)} are compared with a control's")
     return found
 
 

@@ -347,12 +347,20 @@ _INTERVALS = (1, 2, 5, 10, 15, 30, 60)
 
 
 def slower_than_the_interval(duration_s: float, interval_s: float) -> str | None:
-    """What to do about a target that takes longer than an interval: ask it half as often as it could answer."""
+    """What to do about a target that takes longer than an interval: ask it half as often as it could answer.
+
+    The remedy comes first: a panel cuts the end.
+    """
     if duration_s <= interval_s:
         return None
-    better = next((one for one in _INTERVALS if one >= 2 * duration_s and one > interval_s), None)
-    advice = f": use --interval {better}s" if better is not None else ""
-    return f"{text.span(round(duration_s, 1))} a scrape, slower than the interval of {text.span(interval_s)}{advice}"
+    took = f"{text.span(round(duration_s, 1))} a scrape"
+    better = suiting_interval(duration_s, interval_s)
+    return f"slow: use --interval {better}s ({took})" if better is not None else f"slow: {took}"
+
+
+def suiting_interval(duration_s: float, interval_s: float) -> int | None:
+    """The interval in s at which scrapes of that duration come in time; None: none that is longer, up to a minute."""
+    return next((one for one in _INTERVALS if one >= 2 * duration_s and one > interval_s), None)
 
 
 def kept(found: Bindings, before: Bindings) -> Bindings:

@@ -85,7 +85,7 @@ class TreeView:
         if tree.runs[node] > 1:
             notes.append(f"×{tree.runs[node]} recursion")
         if func.name == INCOMPLETE and not func.file:
-            notes.append("torn stacks")
+            notes.append("incomplete stacks")
         elif self._note is not None and (word := self._note(tree.func(tail))):
             notes.append(word)
         return Row(

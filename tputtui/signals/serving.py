@@ -22,9 +22,6 @@ IDLE_PERCENT = 1.0
 a second.
 """
 
-BY_HAND = "choose one: 6, arrows, p"
-"""How to choose a process on the live screen."""
-
 
 @frozen
 class Workers:
@@ -199,6 +196,7 @@ def choose(
     has_focus: bool = False,
     sampled: Collection[Identity] = (),
     sudo: str = "sudo tputtui",
+    by_hand: str = "choose a process by hand",
 ) -> Choice:
     """The process to profile, in this order; never one that does not serve what is shown.
 
@@ -208,7 +206,7 @@ def choose(
     4. none.
 
     `cursor`: the process of the row that is marked, where the list shows it. `sudo`: how this program is started as
-    root, for a sentence.
+    root, for a sentence; `by_hand`: how to choose a process, for a sentence.
     """
     processes = snapshot.processes
     if processes is None:
@@ -216,10 +214,10 @@ def choose(
     if cursor is not None and (has_focus or service is None):
         return _under_cursor(snapshot, cursor, sampled)
     if service is None:
-        return Choice(reason=f"no service is shown and no process is chosen: {BY_HAND}", needs_cursor=True)
+        return Choice(reason=f"no service is shown and no process is chosen: {by_hand}", needs_cursor=True)
     if snapshot.listeners is None:
         return Choice(is_pending=True, reason="looking for the process that serves it")
-    return _of_service(snapshot, service, sampled, sudo)
+    return _of_service(snapshot, service, sampled, sudo, by_hand)
 
 
 def _under_cursor(snapshot: Snapshot, cursor: Identity, sampled: Collection[Identity]) -> Choice:
@@ -249,7 +247,9 @@ def _listeners_of(snapshot: Snapshot, service: ServiceState) -> list[TargetListe
     return [one for one in snapshot.listeners or () if one.target in service.targets]
 
 
-def _of_service(snapshot: Snapshot, service: ServiceState, sampled: Collection[Identity], sudo: str) -> Choice:
+def _of_service(
+    snapshot: Snapshot, service: ServiceState, sampled: Collection[Identity], sudo: str, by_hand: str
+) -> Choice:
     listeners = _listeners_of(snapshot, service)
     if not listeners:
         return Choice(is_pending=True, reason="looking for the process that serves it")
@@ -257,7 +257,7 @@ def _of_service(snapshot: Snapshot, service: ServiceState, sampled: Collection[I
     if found is not None:
         return found
     up = {target.name for target in snapshot.targets if target.state == "up"}
-    return Choice(reason=why_none(listeners, snapshot.processes or (), clean(service.name, 40), sudo, BY_HAND, up))
+    return Choice(reason=why_none(listeners, snapshot.processes or (), clean(service.name, 40), sudo, by_hand, up))
 
 
 def offered(

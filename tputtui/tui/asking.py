@@ -94,7 +94,7 @@ class EngineCommands:
         else:
             self._desk.source.watch(frozenset((chosen[0],)))
             self._desk.look(followed=chosen)
-            self._desk.say(f"follows {chosen[0]}: it stands first; F lets it go")
+            self._desk.say(f"following {chosen[0]} (F to stop)")
 
     def lose_ended(self, snapshot: Snapshot) -> None:
         """Let a followed process go that has ended."""

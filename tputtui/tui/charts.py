@@ -138,4 +138,4 @@ def _limit(scene: Scene) -> tuple[float | None, str]:
     found = scene.headroom
     if found is None or found.value is None:
         return None, ""
-    return found.value, "limit" if found.kind == "limit" else "limit above"
+    return found.value, "limit" if found.kind == "limit" else "no limit found up to"

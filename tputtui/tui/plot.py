@@ -53,7 +53,7 @@ class Scatter:
     height: int
     ascii_only: bool = False
     limit: float | None = None  # the throughput that meets the objectives
-    limit_says: str = ""  # "limit" or "limit above"
+    limit_says: str = ""  # "limit" or "no limit found up to"
 
 
 def top_of(values: Sequence[float | None]) -> float:

@@ -18,7 +18,7 @@ from tputtui.profiling.profile import Profile
 from tputtui.profiling.shelf import Entry, Shelf
 from tputtui.profiling.unreadable import UnreadableProfile
 from tputtui.signals.serving import Choice, Identity, choose, family_of, service_of
-from tputtui.views.processes import under_cursor
+from tputtui.views.processes import BY_HAND, under_cursor
 
 if TYPE_CHECKING:
     from tputtui.runs.items import Profiled
@@ -53,6 +53,7 @@ class Profiles:
             has_focus=desk.viewpoint.focus == "processes",
             sampled=self._sampled,
             sudo=as_root(),
+            by_hand=BY_HAND,
         )
 
     def next_worker(self, pid: int, started: float | None) -> Choice | None:

@@ -1,4 +1,4 @@
-"""Where requests fall: rows of bucket bounds, columns of time, shades by share."""
+"""Latency distribution: rows of bucket bounds, columns of time, shades by share."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def where_requests_fall(
         return []
     heat = folded(heat, most - 1)
     shades = ASCII_SHADES if scene.viewpoint.ascii else SHADES
-    title = Row(width).at(1, "where requests fall", "dim")
+    title = Row(width).at(1, "latency distribution", "dim")
     legend = [(">0", 1), ("5", 2), ("20", 3), ("50 %", 4)]
     if width - title.end >= 30:
         title.at(max(starts, title.end + 2), "share", "dim")

@@ -15,6 +15,9 @@ from tputtui.views.lines import Line, Row, rule
 from tputtui.views.scene import ListState, PanelView, Scene
 from tputtui.views.table import Column, Listing, arranged, table
 
+BY_HAND = "press 6, select a process, press p"
+"""How to choose the process to profile on the live screen."""
+
 _LEAST_NAME = 8  # cells of a name that stay beside what it serves
 
 
@@ -24,7 +27,7 @@ def processes(scene: Scene, width: int, height: int) -> PanelView:
     found = scene.snapshot.processes
     shown = f"“{text.clean(state.filter, 20)}”" if state.filter else "/ filter"
     followed = scene.viewpoint.followed
-    follows = f"follows {followed[0]}  " if followed is not None else ""
+    follows = f"following {followed[0]}  " if followed is not None else ""
     context = f"{follows}{len(found)}, by {state.sort or 'cpu'}  {shown}" if found is not None else ""
     top = rule("Processes", context, width, scene.viewpoint.focus == "processes")
     items = found or ()
@@ -83,7 +86,7 @@ def _foot(scene: Scene, items: tuple[ProcessState, ...], width: int) -> Line:
     busy = scene.snapshot.busy_cores
     if busy is not None and items:
         # The processes are read at another moment than the host: their sum may run ahead of it.
-        row.at(1, f"shown explain {min(explained_cores(items), busy):.1f} of {busy:.1f} busy cores", "dim")
+        row.at(1, f"these use {min(explained_cores(items), busy):.1f} of {busy:.1f} busy cores", "dim")
     cursor = under_cursor(scene.snapshot, scene.viewpoint.list("processes"))
     chosen = next((item for item in items if item.identity == cursor), None)
     # Where a service is shown, p takes its process unless this list has the focus.

@@ -213,7 +213,7 @@ class Book:
         page = self.page
         if page is not None and page.to_match(step):
             return ""
-        return "nothing matches" if self._wanted is not None else "nothing is searched: / searches"
+        return "nothing matches" if self._wanted is not None else "no active search; / starts one"
 
     def _search_again(self) -> str:
         """Mark the matches on the page that is open. Returns why not."""

@@ -76,8 +76,8 @@ def evidence(own: ServiceState | None) -> str:
 
 
 def about(sampling: Sampling, study: Study | None, room: int) -> str:
-    """Whose profile it is, how long, how fast, how many threads, how torn. What is usual goes first where room lacks."""
-    for spared in range(3):
+    """The process, length, rate, threads and quality of a profile; the usual goes first where room lacks."""
+    for spared in range(4):
         words = _about(sampling, study, spared)
         if text.width(words) <= room:
             break
@@ -95,7 +95,8 @@ def _about(sampling: Sampling, study: Study | None, spared: int) -> str:
     hertz, asked = profile.achieved_hz, profile.asked
     quality = []
     if asked is not None:
-        quality += [f"{profile.duration_s:.1f} of {facts.asked_s:g} s", f"{profile.ticks():,.0f} of {asked:,.0f} looks"]
+        quality += [f"{profile.duration_s:.1f} of {facts.asked_s:g} s"] if spared < 3 else []
+        quality.append(f"{profile.ticks():,.0f} of {asked:,.0f} samples")
     elif profile.duration_s:
         quality.append(f"{profile.duration_s:.1f} s")
         quality += [f"{hertz:.0f} Hz"] if hertz is not None else []
@@ -106,9 +107,9 @@ def _about(sampling: Sampling, study: Study | None, spared: int) -> str:
         quality.append("blocking" if facts.blocking else "nonblocking")
     lost = study.whole.incomplete
     if lost > 0:
-        quality.append(f"torn {text.percent(lost * 100, 1)} %")
+        quality.append(f"incomplete {text.percent(lost * 100, 1)} %")
     if facts.errors:
-        quality.append(f"{facts.errors} lost")
+        quality.append(f"{facts.errors} dropped")
     parts.append(", ".join(quality))
     return "   ".join(parts)
 
@@ -205,5 +206,5 @@ def _progress(sampling: Sampling, study: Study | None) -> tuple[str, Role]:
     left = sampling.duration_s - sampling.elapsed_s
     if left < 0.05:
         return f"sampling {done}{ground} reading the last second", "warning"
-    looked = f"{study.profile.ticks():,.0f} looks at {threads(study)}, " if study is not None else ""
+    looked = f"{study.profile.ticks():,.0f} samples of {threads(study)}, " if study is not None else ""
     return f"sampling {done}{ground} {looked}{left:.0f} s left   Esc stops", "warning"

@@ -145,7 +145,7 @@ def delta(change: float) -> str:
 def hottest_words(name: str, ratio: float, runs: bool) -> str:
     """What `*` went to."""
     return (
-        f"the hottest that runs: {name}, {share(ratio)} %"
+        f"hottest function (running): {name}, {share(ratio)} %"
         if runs
-        else f"nothing runs; the longest wait: {name}, {share(ratio)} %"
+        else f"no function runs; longest wait: {name}, {share(ratio)} %"
     )

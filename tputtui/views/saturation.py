@@ -104,7 +104,8 @@ def _evidence(resource: SaturationState) -> list[Span]:
     if resource.waiting:
         of_time = resource.unit == "ratio"  # a share of the time, not a number of waiting things
         digits = text.percent(100 * resource.waiting) if of_time else text.number(resource.waiting)
-        spans += [Span("waiting "), Span(digits, "warning"), Span(" % of the time" if of_time else "  ")]
+        label = "tasks waited " if of_time else "waiting "
+        spans += [Span(label), Span(digits, "warning"), Span(" % of the time" if of_time else "  ")]
         if of_time:
             return spans  # the reason says the same
     if resource.limit is not None and resource.value is not None:

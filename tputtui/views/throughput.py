@@ -93,7 +93,7 @@ def _figures(scene: Scene, service: ServiceState, traffic: TrafficState, width: 
     else:
         figures.append(("since start", traffic.since_start))
     if (limit := scene.headroom) is not None and limit.value is not None:
-        figures.insert(0, ("limit" if limit.kind == "limit" else "limit above", limit.value))
+        figures.insert(0, ("limit" if limit.kind == "limit" else "no limit found up to", limit.value))
     for label, value in figures:
         if value is None:
             continue

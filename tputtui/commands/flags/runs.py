@@ -56,7 +56,9 @@ def _record(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="end when it has failed, with the evidence as JSON on stdout (exit code 10)",
     )
-    parser.add_argument("--control", metavar="SERVICE", help="what the others are held against: a service, or a target")
+    parser.add_argument(
+        "--control", metavar="SERVICE", help="what the others are compared with: a service, or a target"
+    )
     parser.add_argument(
         "--margin",
         metavar="METRIC=AMOUNT",

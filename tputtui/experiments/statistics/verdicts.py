@@ -152,7 +152,17 @@ def _why_not_sure(name: str, test: _Test, p: float, margin: float) -> str:
         return "an effect by itself, but not after the correction for the number of tests"
     if is_unbounded(Interval(*test.ci), absolute=name == "error_ratio"):
         return "the difference cannot be bounded with this much data"
-    return "the interval holds both nothing and more than the margin"
+    low, high = (_share(end, name) for end in test.ci_90)
+    return f"could be anything from {low} to {high}: not narrow enough to decide at a {_size(margin, name)} margin"
+
+
+def _share(ratio: float, name: str) -> str:
+    """+7.3 %, or, of an error ratio, +0.120 pp."""
+    return f"{100 * ratio:+.3f} pp" if name == "error_ratio" else f"{100 * ratio:+.1f} %"
+
+
+def _size(margin: float, name: str) -> str:
+    return f"{100 * margin:g} {'pp' if name == 'error_ratio' else '%'}"
 
 
 def overall(metrics: Sequence[Metric], primary: str) -> Verdict:
