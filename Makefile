@@ -54,8 +54,8 @@ screenshots: $(STAMP)
 	$(BIN)/python screenshots/make.py
 
 docs: $(STAMP)
-	$(BIN)/python -c 'from tputtui.settings.document import page; print(page(), end="")' > docs/configuration.md
-	$(BIN)/python -c 'from tputtui.collect.document import page; print(page(), end="")' > docs/discovery.md
+	$(BIN)/python -c 'from tputtui.settings.settings_reference import page; print(page(), end="")' > docs/configuration.md
+	$(BIN)/python -c 'from tputtui.discovery.discovery_reference import page; print(page(), end="")' > docs/discovery.md
 
 bench: $(STAMP)
 	$(BIN)/python bench/exposition.py

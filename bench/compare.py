@@ -26,12 +26,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 import numpy as np
 from simulated import Service, Values, ar1, burst, failing, routed, run, scattered
 
-from tputtui.experiments.context import Context
-from tputtui.experiments.outcome import Comparison, Design
-from tputtui.experiments.rows import Rows
+from tputtui.experiments.comparison_context import Context
+from tputtui.experiments.metric_rows import Rows
+from tputtui.experiments.result import Comparison, Design
 from tputtui.experiments.statistics import effects
 from tputtui.experiments.statistics.arms import Arms, arm
-from tputtui.experiments.statistics.compare import compare
+from tputtui.experiments.statistics.comparison import compare
 from tputtui.experiments.statistics.pairs import Pair, compare_pairs
 
 

@@ -179,7 +179,7 @@ def server(program: str, *arguments: str) -> Iterator[str | None]:
 
 @contextlib.contextmanager
 def targets() -> Iterator[list[str]]:
-    from tputtui.demo.run import Demo
+    from tputtui.demo.launch import Demo
 
     with contextlib.ExitStack() as stack:
         demo = stack.enter_context(Demo(seed=1))

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tputtui.demo.run import Demo
+from tputtui.demo.launch import Demo
 
 TPUTTUI = [sys.executable, "-m", "tputtui"]
 

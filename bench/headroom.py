@@ -15,8 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tputtui.demo import routes
-from tputtui.demo.run import Demo
+from tputtui.demo import shop_routes
+from tputtui.demo.launch import Demo
 
 CONFIG = """
 [[targets]]
@@ -39,7 +39,7 @@ def main() -> None:
         config = Path(folder) / "config.toml"
         config.write_text(CONFIG.format(url=demo.start()[0]))
         config.chmod(0o600)
-        objective = f"p99<={routes.WAIT_S * 1000:g}ms"
+        objective = f"p99<={shop_routes.WAIT_S * 1000:g}ms"
         argv = [sys.executable, "-m", "tputtui", "stream", "--config", str(config), "--objective", objective]
         argv += ["--window", "5s"]  # the ramp takes 45 s
         with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as stream:
@@ -55,7 +55,7 @@ def main() -> None:
                     break
             stream.terminate()
         summary = demo.stop_load()
-    truth = routes.sustained_max_rps()
+    truth = shop_routes.sustained_max_rps()
     print(
         f"objective {objective} on the time to get a connection; {summary.sent} requests sent in {options.seconds:g} s"
     )

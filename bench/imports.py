@@ -22,7 +22,7 @@ MODULES = (
     "numpy",
     "scipy.stats",
 )
-OURS = ("tputtui.cli", "tputtui.monitor", "tputtui.tui.run")
+OURS = ("tputtui.cli", "tputtui.engine", "tputtui.tui.run_app")
 _PROBE = """
 import resource
 {}

@@ -44,12 +44,12 @@ def body(tick: int) -> bytes:
 def show() -> int:
     """The program itself, its feed replaced. Runs in the terminal."""
     from tputtui import cli
-    from tputtui.collect.exposition import Scanner
+    from tputtui.engine import Monitor, engine, live_feed
     from tputtui.model import Reading, Scrape
-    from tputtui.monitor import Monitor, engine, feed
+    from tputtui.scrape.scanner import Scanner
     from tputtui.settings import Settings
 
-    class FastFeed(feed.LiveFeed):
+    class FastFeed(live_feed.LiveFeed):
         """The live feed with the real host, and an answer at each tick that nobody was asked for."""
 
         def __init__(

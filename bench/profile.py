@@ -6,11 +6,11 @@ import random
 import statistics
 import time
 
-from tputtui.profiling.profile import About, Frames, Profile, Slice, Stack, Thread
-from tputtui.views.profile import ProfilePane, pane
-from tputtui.views.profile_book import Book
-from tputtui.views.profile_head import Sampling
-from tputtui.views.profile_study import Study
+from tputtui.profiling.profile_model import About, Frames, Profile, Slice, Stack, Thread
+from tputtui.views.profile.profile_analysis import Study
+from tputtui.views.profile.profile_header import Sampling
+from tputtui.views.profile.profile_pane import ProfilePane, pane
+from tputtui.views.profile.profile_view import Book
 
 
 def made(nodes: int) -> Profile:

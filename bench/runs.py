@@ -24,12 +24,12 @@ from pathlib import Path
 import psutil
 from cost import Terminal
 
+from tputtui.engine.pipeline import Monitor
+from tputtui.engine.replay.player import Player
+from tputtui.engine.replay.recorded_families import RecordedFamilies
 from tputtui.model import Exposition, Family, Reading, Scrape, Series, Target
-from tputtui.monitor.derive import Monitor
-from tputtui.monitor.player import Player
-from tputtui.monitor.recorded import RecordedFamilies
-from tputtui.runs.reader import Run
-from tputtui.runs.recorder import Plan, Recorder
+from tputtui.recording.reader import Run
+from tputtui.recording.recorder import Plan, Recorder
 
 BOUNDS = [*(f"{2**power / 1000:g}" for power in range(13)), "+Inf"]
 TPUTTUI = [sys.executable, "-m", "tputtui"]

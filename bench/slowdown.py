@@ -17,7 +17,7 @@ import time
 
 import psutil
 
-from tputtui.profiling.capture import Capture
+from tputtui.profiling.capture.capture import Capture
 
 TARGET = """
 import sys, threading, time

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "experiments")]
 
-from watching import first_apart, first_sure  # noqa: E402  # it stands beside the test that uses it
+from repeated_tests import first_apart, first_sure  # noqa: E402  # it stands beside the test that uses it
 
 
 def main() -> None:

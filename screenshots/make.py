@@ -20,12 +20,12 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tputtui.demo.run import Demo
-from tputtui.monitor import Engine
+from tputtui.demo.launch import Demo
+from tputtui.engine import Engine
 from tputtui.settings import Settings, TargetSettings
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
-from tputtui.tui.source import Place
+from tputtui.tui.session import Place
 
 HERE = Path(__file__).resolve().parent
 SETTLE_S = 75.0

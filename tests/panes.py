@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from tputtui import text
-from tputtui.views.lines import Line, plain
+from tputtui.views.shared.styled_text import Line, plain
 
 
 def assert_fills(lines: Sequence[Line], width: int, height: int) -> None:

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tputtui.engine.pipeline import Monitor
 from tputtui.model import Exposition, Family, Reading, Scrape, Series, Snapshot, Target
-from tputtui.monitor.derive import Monitor
-from tputtui.runs.header import Mark
-from tputtui.runs.recorder import Plan, Recorder
+from tputtui.recording.recorder import Plan, Recorder
+from tputtui.recording.run_header import Mark
 
 REQUESTS = Series("http_requests_total", (("route", "/x"), ("status", "200")))
 FAILED = Series("http_requests_total", (("route", "/x"), ("status", "500")))

@@ -31,9 +31,9 @@ from tputtui.model import (
     TcpState,
     TrafficState,
 )
-from tputtui.signals import names
-from tputtui.signals.heat import Heat
-from tputtui.signals.replicas import Replica
+from tputtui.signals.rates import history_keys
+from tputtui.signals.rates.latency_heatmap import Heat
+from tputtui.signals.service.replicas import Replica
 
 NOON = 1_790_000_000.0
 
@@ -203,17 +203,17 @@ def heat(columns: int) -> Heat:
 def past(level: Callable[[str], float] | None = None) -> Callable[[str, int], Sequence[float | None]]:
     """A past that waves around what the snapshot says, with a gap a third of the way in."""
     base = {
-        names.traffic("checkout"): 1284.0,
-        names.status_class("checkout", "2xx"): 1280.0,
-        names.status_class("checkout", "4xx"): 2.5,
-        names.status_class("checkout", "5xx"): 1.5,
-        names.latency("checkout", 0.5): 0.0082,
-        names.latency("checkout", 0.9): 0.021,
-        names.latency("checkout", 0.99): 0.0881,
-        names.saturation("checkout", "db pool"): 0.9,
-        names.saturation("", "cpu"): 0.9,
-        names.saturation("", "memory"): 0.41,
-        names.saturation("", "io wait"): 0.02,
+        history_keys.traffic("checkout"): 1284.0,
+        history_keys.status_class("checkout", "2xx"): 1280.0,
+        history_keys.status_class("checkout", "4xx"): 2.5,
+        history_keys.status_class("checkout", "5xx"): 1.5,
+        history_keys.latency("checkout", 0.5): 0.0082,
+        history_keys.latency("checkout", 0.9): 0.021,
+        history_keys.latency("checkout", 0.99): 0.0881,
+        history_keys.saturation("checkout", "db pool"): 0.9,
+        history_keys.saturation("", "cpu"): 0.9,
+        history_keys.saturation("", "memory"): 0.41,
+        history_keys.saturation("", "io wait"): 0.02,
     }
 
     def values(name: str, columns: int) -> list[float | None]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tputtui.experiments.rows import Rows
+from tputtui.experiments.metric_rows import Rows
 
 Values = NDArray[np.float64]
 

@@ -28,21 +28,27 @@ def test_imports_point_down(monkeypatch: pytest.MonkeyPatch) -> None:
     ("code", "absent"),
     [
         ("import tputtui.cli", {"textual", "rich", "httpx", "psutil", "prometheus_client", "plotext", "asyncio"}),
-        ("import tputtui.monitor", {"textual", "rich", "plotext", "httpx", "prometheus_client", "numpy", "scipy"}),
-        ("import tputtui.snapshot_json, tputtui.commands.stream", {"textual", "rich", "plotext"}),
+        ("import tputtui.engine", {"textual", "rich", "plotext", "httpx", "prometheus_client", "numpy", "scipy"}),
+        ("import tputtui.cli.snapshot_json, tputtui.cli.verbs.stream", {"textual", "rich", "plotext"}),
         (
-            "import tputtui.commands.record, tputtui.commands.replay, tputtui.commands.runs, tputtui.commands.export",
+            "import tputtui.cli.verbs.record, tputtui.cli.verbs.replay, tputtui.cli.verbs.runs, tputtui.cli.verbs.export",
             {"textual", "rich", "plotext", "prometheus_client", "numpy", "scipy"},
         ),
-        ("import tputtui.runs.reader, tputtui.runs.recorder", {"textual", "rich", "httpx", "asyncio", "numpy"}),
-        ("import tputtui.views.profile, tputtui.views.routes", {"textual", "rich", "plotext", "psutil", "httpx"}),
+        (
+            "import tputtui.recording.reader, tputtui.recording.recorder",
+            {"textual", "rich", "httpx", "asyncio", "numpy"},
+        ),
+        (
+            "import tputtui.views.profile.profile_pane, tputtui.views.live.routes_table",
+            {"textual", "rich", "plotext", "psutil", "httpx"},
+        ),
         (
             "import tputtui.tui.keys as k, tputtui.tui.theme_files as t\nk.check_remapped({'quit': 'x'})\nt.check('dark')",
             {"textual", "rich"},
         ),
-        ("import tputtui.profiling.capture", {"textual", "rich", "psutil", "httpx", "asyncio"}),
-        ("import tputtui.experiments.report.text, tputtui.commands.compare", {"numpy", "scipy", "textual", "rich"}),
-        ("import tputtui.tui.run", {"plotext", "httpx", "prometheus_client", "numpy", "scipy"}),
+        ("import tputtui.profiling.capture.capture", {"textual", "rich", "psutil", "httpx", "asyncio"}),
+        ("import tputtui.report.text_report, tputtui.cli.verbs.compare", {"numpy", "scipy", "textual", "rich"}),
+        ("import tputtui.tui.run_app", {"plotext", "httpx", "prometheus_client", "numpy", "scipy"}),
     ],
 )
 def test_what_is_dear_is_loaded_by_whoever_needs_it(code: str, absent: set[str]) -> None:

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui import redaction
-from tputtui.redaction import Redactor, hide, learn, redact_text, redact_url
-from tputtui.text import clean
+from tputtui.text import clean, redaction
+from tputtui.text.redaction import Redactor, hide, learn, redact_text, redact_url
 
 TOKEN = "s3cr3t-Token/+4711"
 

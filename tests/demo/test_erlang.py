@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.demo import erlang, routes
+from tputtui.demo import erlang, shop_routes
 
 
 @pytest.mark.parametrize(
@@ -53,27 +53,27 @@ def test_at_the_sustained_maximum_the_waiting_time_is_the_limit(connections: int
 
 
 def test_the_shop_sustains_less_when_it_is_slower_and_more_with_more_replicas() -> None:
-    alone = routes.sustained_max_rps()
-    assert routes.sustained_max_rps(slowdown=1.2) < alone / 1.2
-    assert routes.sustained_max_rps(replicas=3) == pytest.approx(3 * alone)
+    alone = shop_routes.sustained_max_rps()
+    assert shop_routes.sustained_max_rps(slowdown=1.2) < alone / 1.2
+    assert shop_routes.sustained_max_rps(replicas=3) == pytest.approx(3 * alone)
 
 
 def test_a_request_takes_250_ms_at_p99_where_the_pool_is_said_to_be_at_its_maximum() -> None:
     draw = random.Random(1)
-    rate = routes.sustained_max_rps() * routes.pooled_share()
-    waits = erlang.erlang_c(routes.CONNECTIONS, rate * routes.HOLD_S)
-    spare = routes.CONNECTIONS / routes.HOLD_S - rate
+    rate = shop_routes.sustained_max_rps() * shop_routes.pooled_share()
+    waits = erlang.erlang_c(shop_routes.CONNECTIONS, rate * shop_routes.HOLD_S)
+    spare = shop_routes.CONNECTIONS / shop_routes.HOLD_S - rate
     times = []
-    for route in routes.ROUTES:
+    for route in shop_routes.ROUTES:
         for number in range(round(100_000 * route.share)):
             if number % 10 < 10 * route.pooled:
                 wait = draw.expovariate(spare) if draw.random() < waits else 0.0
-                times.append(route.own_time(draw) + wait + draw.expovariate(1 / routes.HOLD_S))
+                times.append(route.own_time(draw) + wait + draw.expovariate(1 / shop_routes.HOLD_S))
             else:
-                times.append(routes.CACHED_S)
+                times.append(shop_routes.CACHED_S)
     times.sort()
     assert times[len(times) * 99 // 100] == pytest.approx(0.25, rel=0.1)
 
 
 def test_the_routes_shares_are_all_of_the_traffic() -> None:
-    assert sum(route.share for route in routes.ROUTES) == pytest.approx(1)
+    assert sum(route.share for route in shop_routes.ROUTES) == pytest.approx(1)

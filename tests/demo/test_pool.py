@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from prometheus_client import CollectorRegistry
 
-from tputtui.demo.pool import Pool, PoolTimeoutError
+from tputtui.demo.connection_pool import Pool, PoolTimeoutError
 
 
 def _pool(size: int, patience_s: float = 5.0) -> tuple[Pool, CollectorRegistry]:

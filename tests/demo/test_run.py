@@ -17,8 +17,8 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from tputtui.demo import routes
-from tputtui.demo.run import Demo, DemoError
+from tputtui.demo import shop_routes
+from tputtui.demo.launch import Demo, DemoError
 
 
 def _get(url: str, method: str = "GET", **headers: str) -> tuple[int, str, str]:
@@ -139,7 +139,7 @@ def test_what_the_load_counted_is_what_the_service_counted() -> None:
         assert median is not None
         assert tail is not None
         assert 0 < median < tail
-        assert summary.sustained_max_rps == pytest.approx(routes.sustained_max_rps(), abs=0.1)
+        assert summary.sustained_max_rps == pytest.approx(shop_routes.sustained_max_rps(), abs=0.1)
 
 
 def _mean_service_time(slowdown: float) -> tuple[float, int]:
@@ -182,7 +182,7 @@ def test_a_replica_stops_and_the_other_carries_on() -> None:
         assert _until(lambda: _total(stays, "http_requests") > before + 50)
         summary = demo.stop()
         assert summary.completed > 0.8 * summary.sent
-        assert summary.sustained_max_rps == pytest.approx(2 * routes.sustained_max_rps(), abs=0.1)
+        assert summary.sustained_max_rps == pytest.approx(2 * shop_routes.sustained_max_rps(), abs=0.1)
 
 
 def test_added_latency_is_added_to_each_request() -> None:
@@ -197,7 +197,7 @@ def test_added_latency_is_added_to_each_request() -> None:
 
 _PARENT = """
 import sys, time
-from tputtui.demo.run import Demo
+from tputtui.demo.launch import Demo
 demo = Demo(load=50)
 demo.start()
 demo.start_load()

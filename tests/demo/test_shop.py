@@ -5,13 +5,13 @@ import asyncio
 import pytest
 from prometheus_client import CollectorRegistry
 
-from tputtui.demo import routes
-from tputtui.demo.pool import Pool
-from tputtui.demo.routes import Route
-from tputtui.demo.shop import Shop
-from tputtui.demo.web import Request
+from tputtui.demo import shop_routes
+from tputtui.demo.connection_pool import Pool
+from tputtui.demo.handlers import Shop
+from tputtui.demo.http_server import Request
+from tputtui.demo.shop_routes import Route
 
-SERVED = [route for route in routes.ROUTES if route is not routes.STRAY]
+SERVED = [route for route in shop_routes.ROUTES if route is not shop_routes.STRAY]
 every_route = pytest.mark.parametrize("route", SERVED, ids=lambda route: route.template)
 
 
@@ -81,16 +81,16 @@ async def test_a_numbers_times_do_not_depend_on_the_order(route: Route, monkeypa
 
 @every_route
 async def test_the_pool_is_asked_as_often_as_the_table_says(route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
-    numbers = range(5 if route is routes.REPORT else 1500)  # a report computes
+    numbers = range(5 if route is shop_routes.REPORT else 1500)  # a report computes
     times = await ask(route, numbers, monkeypatch)
     assert len(times.held) / len(numbers) == pytest.approx(route.pooled, abs=0.06)
 
 
 async def test_connections_are_held_for_the_mean_that_erlang_c_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = await ask(routes.CART, range(4000), monkeypatch)
-    assert sum(times.held) / 4000 == pytest.approx(routes.HOLD_S, rel=0.06)
+    times = await ask(shop_routes.CART, range(4000), monkeypatch)
+    assert sum(times.held) / 4000 == pytest.approx(shop_routes.HOLD_S, rel=0.06)
 
 
 async def test_payments_fail_at_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = await ask(routes.PAYMENT, range(4000), monkeypatch)
-    assert times.statuses.count(502) / 4000 == pytest.approx(routes.PAYMENT.errors, abs=0.01)
+    times = await ask(shop_routes.PAYMENT, range(4000), monkeypatch)
+    assert times.statuses.count(502) / 4000 == pytest.approx(shop_routes.PAYMENT.errors, abs=0.01)

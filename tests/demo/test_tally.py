@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tputtui.demo.tally import Summary, Tally
+from tputtui.demo.load_stats import Summary, Tally
 
 
 def test_quantiles_are_those_of_the_answers() -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tputtui.demo.web import MAX_BODY, Request, Response, converse, parse_head
+from tputtui.demo.http_server import MAX_BODY, Request, Response, converse, parse_head
 
 
 def test_a_head_is_read() -> None:

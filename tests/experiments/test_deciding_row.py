@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 from simulated import Service, burst, failing, routed, run, scattered
 
-from tputtui.experiments.context import Context
-from tputtui.experiments.outcome import Comparison, Interval, Metric, Route
-from tputtui.experiments.report.document import document
-from tputtui.experiments.report.html import html
-from tputtui.experiments.report.markdown import markdown
-from tputtui.experiments.report.record import Record
-from tputtui.experiments.report.text import text
-from tputtui.experiments.rows import Rows
-from tputtui.experiments.statistics.compare import compare
+from tputtui.experiments.comparison_context import Context
+from tputtui.experiments.metric_rows import Rows
+from tputtui.experiments.result import Comparison, Interval, Metric, Route
+from tputtui.experiments.statistics.comparison import compare
 from tputtui.experiments.statistics.pairs import Pair, compare_pairs
 from tputtui.experiments.statistics.strata import verified
+from tputtui.report.html_report import html
+from tputtui.report.json_report import document
+from tputtui.report.markdown_report import markdown
+from tputtui.report.report_input import Record
+from tputtui.report.text_report import text
 
 Rng = np.random.Generator
 

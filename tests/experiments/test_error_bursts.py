@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from simulated import Service, Values, burst, failing, routed, run, scattered
 
-from tputtui.experiments.context import Context
-from tputtui.experiments.outcome import Comparison, is_unbounded
-from tputtui.experiments.rows import Rows
+from tputtui.experiments.comparison_context import Context
+from tputtui.experiments.metric_rows import Rows
+from tputtui.experiments.result import Comparison, is_unbounded
 from tputtui.experiments.statistics import effects
 from tputtui.experiments.statistics.arms import Arms, arm
-from tputtui.experiments.statistics.compare import compare
+from tputtui.experiments.statistics.comparison import compare
 from tputtui.experiments.statistics.effects import Measured
 
 Rng = np.random.Generator

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tputtui.experiments.arm import Seen
+from tputtui.experiments.guard_arm import Seen
 from tputtui.experiments.guardrail import CONFIRMED, Decision, Guard
 from tputtui.settings.expressions import parse_objective
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from outside import shared
 
-from tputtui.experiments.context import parse_context
-from tputtui.experiments.rows import Rows, read_csv
-from tputtui.experiments.statistics.compare import compare
+from tputtui.experiments.comparison_context import parse_context
+from tputtui.experiments.metric_rows import Rows, read_csv
+from tputtui.experiments.statistics.comparison import compare
 
 
 def _side(name: str) -> Rows:

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from simulated import Service, run
 
-from tputtui.experiments.context import Context
+from tputtui.experiments.comparison_context import Context
+from tputtui.experiments.metric_rows import Rows
 from tputtui.experiments.plan import PlanError, parse_experiment, template
-from tputtui.experiments.rows import Rows
-from tputtui.experiments.statistics.compare import compare
-from tputtui.experiments.statistics.longrun import t_quantile
+from tputtui.experiments.statistics.comparison import compare
+from tputtui.experiments.statistics.long_run_variance import t_quantile
 from tputtui.experiments.statistics.pairs import Pair, compare_pairs
-from tputtui.experiments.statistics.planning import figures, pairs_needed, plan
+from tputtui.experiments.statistics.power_analysis import figures, pairs_needed, plan
 from tputtui.experiments.statistics.strata import verified
 
 CALM = Service(phi=0.3, cv=0.04)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from tputtui.experiments.deviations import Done, deviations
-from tputtui.experiments.outcome import Comparison, Stratum
 from tputtui.experiments.plan import Experiment, PlanError, from_header, parse_experiment, template
-from tputtui.experiments.results import entry, is_repeated, parse_results
+from tputtui.experiments.result import Comparison, Stratum
+from tputtui.experiments.result_log import entry, is_repeated, parse_results
 
 WRITTEN = """
 title = "Pool"

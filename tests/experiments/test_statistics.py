@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from simulated import Service, ar1, run
 
-from tputtui.experiments.context import Context
-from tputtui.experiments.statistics.compare import compare
-from tputtui.experiments.statistics.longrun import long_run
+from tputtui.experiments.comparison_context import Context
+from tputtui.experiments.statistics.comparison import compare
+from tputtui.experiments.statistics.long_run_variance import long_run
 
 
 @pytest.mark.parametrize(("phi", "expected"), [(0.0, 600.0), (0.5, 200.0), (0.8, 66.7)])

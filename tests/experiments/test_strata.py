@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from simulated import Service, run
 
-from tputtui.experiments.context import Context
-from tputtui.experiments.outcome import Comparison, Interval, Metric, Verdict
+from tputtui.experiments.comparison_context import Context
+from tputtui.experiments.formatting import headline
+from tputtui.experiments.metric_rows import Rows
 from tputtui.experiments.plan import Experiment
-from tputtui.experiments.report.words import headline
-from tputtui.experiments.rows import Rows
-from tputtui.experiments.statistics.compare import compare
+from tputtui.experiments.result import Comparison, Interval, Metric, Verdict
+from tputtui.experiments.statistics.comparison import compare
 from tputtui.experiments.statistics.pairs import Pair, compare_pairs
 from tputtui.experiments.statistics.strata import verified
 

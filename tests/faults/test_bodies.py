@@ -16,10 +16,10 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from fault_server import CLOSING, ESC, FaultServer, answer
 
-from tputtui.collect.endpoint import Endpoint, TargetSettings
-from tputtui.collect.exposition import Scanner
-from tputtui.collect.poller import Poller
 from tputtui.model import Scrape
+from tputtui.scrape.endpoint import Endpoint, TargetSettings
+from tputtui.scrape.poller import Poller
+from tputtui.scrape.scanner import Scanner
 
 DEADLINE_S = 20.0
 
@@ -202,9 +202,9 @@ async def test_ten_targets_of_twenty_that_never_answer_cost_the_others_no_scrape
 
 
 async def test_values_that_are_no_numbers_leave_the_objects_of_the_stream_valid(server: FaultServer) -> None:
+    from tputtui.cli.snapshot_json import to_json
+    from tputtui.engine import Monitor
     from tputtui.model import Reading
-    from tputtui.monitor import Monitor
-    from tputtui.snapshot_json import to_json
 
     body = (
         b"# TYPE http_requests_total counter\nhttp_requests_total NaN\n"

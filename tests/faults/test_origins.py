@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from fault_server import FaultServer, answer
 
-from tputtui.collect.connections import TlsContexts
-from tputtui.collect.credentials import Secret
-from tputtui.collect.endpoint import Endpoint, TargetSettings
-from tputtui.collect.exposition import Scanner
 from tputtui.model import Scrape
+from tputtui.scrape.connections import TlsContexts
+from tputtui.scrape.credentials import Secret
+from tputtui.scrape.endpoint import Endpoint, TargetSettings
+from tputtui.scrape.scanner import Scanner
 
 DEADLINE_S = 20.0
 CANARY = "canary-7f3a"

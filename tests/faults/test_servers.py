@@ -10,11 +10,11 @@ from typing import Self
 import pytest
 from api_server import Answer, Fake, NativeFake, refusal, serving, success, vector
 
-from tputtui.collect.promserver import server as asked
-from tputtui.commands import check
-from tputtui.commands.arguments import parse
+from tputtui.cli.parser import parse
+from tputtui.cli.verbs import check
+from tputtui.engine import Engine
 from tputtui.model import Snapshot
-from tputtui.monitor import Engine
+from tputtui.scrape.prometheus import server as asked
 from tputtui.settings import Settings, TargetSettings
 from tputtui.settings.expressions import parse_matchers
 

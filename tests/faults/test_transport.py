@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 from fault_server import FAULTS, STATIC, FaultServer
 
-from tputtui.collect import connections
-from tputtui.collect.endpoint import Endpoint, TargetSettings
-from tputtui.collect.exposition import Scanner
 from tputtui.model import Scrape
+from tputtui.scrape import connections
+from tputtui.scrape.endpoint import Endpoint, TargetSettings
+from tputtui.scrape.scanner import Scanner
 
 LIMIT = 1 << 20
 SHORT_S = 0.3  # for faults that use up the deadline

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from outside import command_line
 
-from tputtui.profiling import preflight, proc
+from tputtui.profiling.capture import preflight, process_facts
 
 pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
@@ -105,11 +105,11 @@ def test_a_capture_s_py_spy_ends_with_it_and_the_process_runs_on(busy: subproces
         assert ended, left
 
     def runs_on() -> bool:
-        found = proc.facts(busy.pid)
+        found = process_facts.facts(busy.pid)
         assert found is not None
         return found.state in "RS" and found.tracer == 0
 
-    assert until(runs_on), proc.facts(busy.pid)
+    assert until(runs_on), process_facts.facts(busy.pid)
     before = psutil.Process(busy.pid).cpu_times().user
     assert until(lambda: psutil.Process(busy.pid).cpu_times().user > before)
     assert not (tmp_path / "taken.json").exists()

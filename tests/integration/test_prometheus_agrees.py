@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 from outside import needs
 
-from tputtui.demo.run import Demo
-from tputtui.demo.tally import Summary
+from tputtui.demo.launch import Demo
+from tputtui.demo.load_stats import Summary
+from tputtui.engine import Engine
 from tputtui.model import Snapshot
-from tputtui.monitor import Engine
 from tputtui.settings import Settings, TargetSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.alone]

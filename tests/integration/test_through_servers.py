@@ -21,9 +21,9 @@ import pytest
 from outside import needs
 from test_prometheus_agrees import free_port, prometheus, running
 
-from tputtui.demo.run import Demo
+from tputtui.demo.launch import Demo
+from tputtui.engine import Engine
 from tputtui.model import ServiceState, Snapshot
-from tputtui.monitor import Engine
 from tputtui.settings import Settings, TargetSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.alone]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tputtui.profiling.profile import About, Frames, Profile, Slice, Stack, Thread
+from tputtui.profiling.profile_model import About, Frames, Profile, Slice, Stack, Thread
 
 Made = Callable[..., Profile]
 MAIN = Thread(1, 1, "MainThread")

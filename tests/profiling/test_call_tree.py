@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.profiling import categories
-from tputtui.profiling.profile import Frames, Profile, Slice, Thread
-from tputtui.profiling.stacks import choose, focus
-from tputtui.profiling.tree import Shape, Tree
-from tputtui.profiling.treeview import TreeView
+from tputtui.profiling.analysis import categories
+from tputtui.profiling.analysis.call_tree import Shape, Tree
+from tputtui.profiling.analysis.stacks import choose, focus
+from tputtui.profiling.analysis.tree_rows import TreeView
+from tputtui.profiling.profile_model import Frames, Profile, Slice, Thread
 
 Made = Callable[..., Profile]
 LIB = "/usr/lib/python3.11"

@@ -15,10 +15,12 @@ from pathlib import Path
 import pytest
 from outside import command_line
 
-from tputtui.profiling import capture, formats, hot, proc
-from tputtui.profiling.capture import Capture, CaptureFailed, Progress
-from tputtui.profiling.profile import Profile
-from tputtui.profiling.stacks import Stacks, choose
+from tputtui.profiling.analysis import top_functions
+from tputtui.profiling.analysis.stacks import Stacks, choose
+from tputtui.profiling.capture import capture, process_facts
+from tputtui.profiling.capture.capture import Capture, CaptureFailed, Progress
+from tputtui.profiling.files import file_formats
+from tputtui.profiling.profile_model import Profile
 from tputtui.text import clean
 
 TARGETS = Path(__file__).with_name("targets.py")
@@ -73,8 +75,8 @@ def failed(pid: int, started: float | None = None, **options: object) -> str:
     return taken.message
 
 
-def share(stacks: Stacks, name: str) -> hot.HotFunction:
-    return next(row for row in hot.hot_functions(stacks) if row.func.name == name)
+def share(stacks: Stacks, name: str) -> top_functions.HotFunction:
+    return next(row for row in top_functions.hot_functions(stacks) if row.func.name == name)
 
 
 def left_over(pid: int) -> list[str]:
@@ -107,7 +109,7 @@ def test_a_known_split_is_found_within_its_spread(start: Start) -> None:
         after = spent(process)
         seventy, thirty = after[0] - before[0], after[1] - before[1]
         row = share(stacks, "seventy")
-        around = hot.spread(stacks, row.id)
+        around = top_functions.spread(stacks, row.id)
         assert around is not None
         assert 0 < around < 0.2
         assert row.gil is not None
@@ -122,7 +124,7 @@ def test_wall_and_gil_of_threads(start: Start) -> None:
     assert len(profile.threads) == 4
     assert {thread.name for thread in profile.threads} >= {"MainThread"}
     assert all(thread.name == clean(thread.name) and thread.pid == process.pid for thread in profile.threads)
-    rows = hot.threads(profile)
+    rows = top_functions.threads(profile)
     assert rows[0].thread.name == "MainThread"
     assert rows[0].gil is not None
     assert rows[0].gil > 0.8
@@ -158,7 +160,7 @@ def test_a_process_is_never_stopped_where_nobody_asked_for_that(start: Start) ->
     taken.start()
     seen: set[tuple[int, bool]] = set()
     while not taken.wait(0.0005):
-        found = proc.facts(process.pid)
+        found = process_facts.facts(process.pid)
         assert found is not None
         seen.add((found.tracer, found.state in ("t", "T")))
     assert taken.state == "done"
@@ -168,13 +170,13 @@ def test_a_process_is_never_stopped_where_nobody_asked_for_that(start: Start) ->
 def test_subprocesses_are_processes_of_the_profile(start: Start) -> None:
     process = start("children", "--password", SECRET)
     deadline = time.monotonic() + 10
-    while not proc.children(process.pid) and time.monotonic() < deadline:
+    while not process_facts.children(process.pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     profile = captured(process.pid, subprocesses=True)
     assert len({thread.pid for thread in profile.threads}) == 2
     assert profile.about.name == "targets.py"
     for suffix in ("json", "txt", "svg"):  # py-spy tells both command lines
-        assert SECRET.encode() not in formats.render(profile, Path(f"p.{suffix}"))
+        assert SECRET.encode() not in file_formats.render(profile, Path(f"p.{suffix}"))
     assert SECRET not in repr((profile.about, profile.threads, profile.frames.funcs))
 
 
@@ -206,10 +208,10 @@ def test_a_process_that_becomes_another_program(start: Start) -> None:
 def test_a_stopped_process_stays_stopped_and_is_shown(start: Start) -> None:
     process = start("split")
     process.send_signal(signal.SIGSTOP)
-    while (found := proc.facts(process.pid)) is not None and found.state != "T":
+    while (found := process_facts.facts(process.pid)) is not None and found.state != "T":
         time.sleep(0.01)  # on a busy machine a signal takes its time
     profile = captured(process.pid)
-    found = proc.facts(process.pid)
+    found = process_facts.facts(process.pid)
     assert found is not None
     assert (found.state, found.tracer) == ("T", 0)
     assert any("stopped (state T)" in note for note in profile.about.notes)
@@ -253,9 +255,9 @@ def test_the_same_process_twice_and_a_third_capture_are_refused(start: Start) ->
 
 def test_never_the_wrong_process(start: Start) -> None:
     process = start("split")
-    found = proc.facts(process.pid)
+    found = process_facts.facts(process.pid)
     assert found is not None
-    started = proc.started(found)
+    started = process_facts.started(found)
     assert started is not None
     assert "is another process now" in failed(process.pid, started - 100)
     assert captured(process.pid, 1).weight() > 0
@@ -266,7 +268,7 @@ def test_what_is_no_python_is_a_sentence_that_offers_its_python(start: Start) ->
     shell = start("/bin/sh", "-c", f"{sys.executable} {TARGETS} split & wait")
     assert shell.stdout is not None
     shell.stdout.readline()
-    below = proc.children(shell.pid)
+    below = process_facts.children(shell.pid)
     try:
         said = failed(shell.pid)
         assert f"profile {below[0].pid} (" in said
@@ -305,7 +307,7 @@ FAKES = {
 def test_a_py_spy_that_misbehaves_is_one_sentence(
     body: str, said: str, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tputtui.profiling.take.ATTACH_S", 1.0)
+    monkeypatch.setattr("tputtui.profiling.capture.slice_capture.ATTACH_S", 1.0)
     fake = tmp_path / "py-spy"
     fake.write_text(f"#!/bin/sh\n{body}\n")
     fake.chmod(0o755)
@@ -318,7 +320,7 @@ def test_a_py_spy_that_misbehaves_is_one_sentence(
 def test_kill_9_of_the_monitor_leaves_no_py_spy_and_no_stopped_target(start: Start, blocking: bool) -> None:
     process = start("split")
     program = (
-        "import sys, time\nfrom tputtui.profiling.capture import Capture\n"
+        "import sys, time\nfrom tputtui.profiling.capture.capture import Capture\n"
         f"taken = Capture({process.pid}, None, 30, blocking={blocking})\ntaken.start()\n"
         "while not taken.progress.profile: time.sleep(0.02)\nprint('sampling', flush=True)\ntime.sleep(30)\n"
     )
@@ -333,21 +335,21 @@ def test_kill_9_of_the_monitor_leaves_no_py_spy_and_no_stopped_target(start: Sta
     while left_over(process.pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert left_over(process.pid) == []
-    found = proc.facts(process.pid)
+    found = process_facts.facts(process.pid)
     assert found is not None
     assert found.state not in ("T", "t")
     assert found.tracer == 0
-    used = sum(cpu for cpu, _ in proc.thread_times(process.pid).values())
+    used = sum(cpu for cpu, _ in process_facts.thread_times(process.pid).values())
     time.sleep(0.5)
-    assert sum(cpu for cpu, _ in proc.thread_times(process.pid).values()) > used  # it runs on
+    assert sum(cpu for cpu, _ in process_facts.thread_times(process.pid).values()) > used  # it runs on
     capture.sweep()
     assert not any(folder.exists() for folder in folders)
 
 
 def test_what_was_captured_comes_back_from_its_file(start: Start, tmp_path: Path) -> None:
     profile = captured(start("threads").pid)
-    formats.save(profile, tmp_path / "p.json.gz")
-    again = formats.load(tmp_path / "p.json.gz")
+    file_formats.save(profile, tmp_path / "p.json.gz")
+    again = file_formats.load(tmp_path / "p.json.gz")
     assert again.weight() == profile.weight()
     assert again.weight("gil") == profile.weight("gil")
     assert again.threads == profile.threads

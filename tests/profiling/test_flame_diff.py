@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from xml.etree import ElementTree as ET
 
-from tputtui.profiling import flame_diff
-from tputtui.profiling.profile import About, Counts, Frames, Profile, Slice, Stack, Thread
+from tputtui.profiling.analysis import flame_diff
+from tputtui.profiling.profile_model import About, Counts, Frames, Profile, Slice, Stack, Thread
 
 EVIL = "<script>alert(1)</script>\x1b[31m"
 

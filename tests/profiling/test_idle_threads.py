@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from tputtui.profiling import categories, reading
-from tputtui.profiling.asleep import asleep
-from tputtui.profiling.module_table import Table
-from tputtui.profiling.profile import Frames, Profile, Slice, Stack, Thread
-from tputtui.profiling.stacks import choose
+from tputtui.profiling.analysis import categories, insights
+from tputtui.profiling.analysis.blocked_threads import asleep
+from tputtui.profiling.analysis.module_table import Table
+from tputtui.profiling.analysis.stacks import choose
+from tputtui.profiling.profile_model import Frames, Profile, Slice, Stack, Thread
 
 Made = Callable[..., Profile]
 PY = "/usr/lib/python3.12"
@@ -91,7 +91,7 @@ def test_an_idle_thread_is_idle_and_nothing_is_said_of_it(name: str, profile_of:
     shares = categories.summary(stacks)
     assert shares["idle"] == pytest.approx(0.96)
     assert shares["database"] == shares["outbound"] == 0
-    assert [one.rule for one in reading.sentences(stacks)] == []
+    assert [one.rule for one in insights.sentences(stacks)] == []
 
 
 @pytest.mark.parametrize("name", IDLE)
@@ -101,7 +101,7 @@ def test_an_idle_thread_of_which_the_cpu_time_is_known_is_idle_too(name: str, pr
     made = replace(made, slices=tuple(replace(part, cpu={thread: 0.04}) for part in made.slices))
     shares = categories.summary(choose(made))
     assert shares["idle"] == pytest.approx(0.96)
-    assert reading.sentences(choose(made), load=reading.load_of(made)) == []
+    assert insights.sentences(choose(made), load=insights.load_of(made)) == []
 
 
 READS = f"SocketIO.readinto@{PY}/socket.py"
@@ -127,7 +127,7 @@ def test_own_code_that_waits_in_a_client_is_named(name: str, profile_of: Made) -
     stack, category, words = INSIDE[name]
     found = choose(profile_of(*[f"{stack} 40\n{IDLE['aiosqlite']} 60"] * 5))
     assert categories.summary(found)[category] == pytest.approx(0.4)  # type: ignore[index]
-    assert [one.text for one in reading.sentences(found)] == [f"40.0 % ±0.0 of the time is spent {words}"]
+    assert [one.text for one in insights.sentences(found)] == [f"40.0 % ±0.0 of the time is spent {words}"]
 
 
 def test_a_consumers_callback_that_computes_is_own_code(profile_of: Made) -> None:
@@ -135,7 +135,7 @@ def test_a_consumers_callback_that_computes_is_own_code(profile_of: Made) -> Non
     found = choose(profile_of(*[f"{start};on_message;price 70 69\n{start};{SELECT} 30"] * 5))
     shares = categories.summary(found)
     assert [shares["your code"], shares["idle"]] == pytest.approx([0.7, 0.3])
-    assert [one.text.partition(",")[0] for one in reading.sentences(found)] == ["70.0 % ±0.0 is computed in price"]
+    assert [one.text.partition(",")[0] for one in insights.sentences(found)] == ["70.0 % ±0.0 is computed in price"]
 
 
 def test_work_submitted_to_an_executor_and_waited_for_is_a_wait_of_own_code_but_no_lock(profile_of: Made) -> None:
@@ -143,14 +143,14 @@ def test_work_submitted_to_an_executor_and_waited_for_is_a_wait_of_own_code_but_
     found = choose(profile_of(*[f"{wait} 60\n{IDLE['executor, C queue']} 40"] * 5))
     shares = categories.summary(found)
     assert [shares["waiting"], shares["idle"]] == pytest.approx([0.6, 0.4])
-    assert reading.sentences(found) == []
+    assert insights.sentences(found) == []
 
 
 def test_a_main_function_that_runs_an_unknown_librarys_loop_waits_for_no_lock(profile_of: Made) -> None:
     loop = f"main;Server.serve@{SITE}/somelib/server.py;{WAIT}"
-    assert reading.sentences(choose(profile_of(*[f"{loop} 100"] * 5))) == []
+    assert insights.sentences(choose(profile_of(*[f"{loop} 100"] * 5))) == []
     pool = f"Server.call@{SITE}/somelib/server.py;load;Pool.take@{SITE}/otherlib/pool.py;{WAIT}"
-    found = reading.sentences(choose(profile_of(*[f"{pool} 100"] * 5)))
+    found = insights.sentences(choose(profile_of(*[f"{pool} 100"] * 5)))
     assert [one.rule for one in found] == ["lock"]
 
 
@@ -164,14 +164,14 @@ def test_a_main_function_that_runs_an_unknown_librarys_loop_waits_for_no_lock(pr
 )
 def test_a_caller_is_named_only_with_more_than_half(weights: dict[str, int], said: str, profile_of: Made) -> None:
     text = "\n".join(f"main;{name};execute@{SITE}/psycopg/cursor.py;{WAIT} {n}" for name, n in weights.items())
-    (sentence,) = reading.sentences(choose(profile_of(*[text] * 5)))
+    (sentence,) = insights.sentences(choose(profile_of(*[text] * 5)))
     assert sentence.text == f"100.0 % ±0.0 of the time is spent in the database client psycopg{said}"
     assert (sentence.func >= 0) == said.endswith("load.")
 
 
 def test_two_clients_of_which_neither_has_most_are_both_named(profile_of: Made) -> None:
     text = f"main;load;execute@{SITE}/psycopg/cursor.py 50\nmain;load;get@{SITE}/redis/client.py 50"
-    (sentence,) = reading.sentences(choose(profile_of(*[text] * 5)))
+    (sentence,) = insights.sentences(choose(profile_of(*[text] * 5)))
     assert sentence.text.endswith("in the database clients psycopg and redis, called from load.")
 
 
@@ -202,7 +202,7 @@ def test_of_a_clients_own_thread_only_what_burnt_cpu_time_is_the_database(execut
     shares = categories.summary(stacks)
     assert shares["database"] == pytest.approx(share)
     assert shares["idle"] == pytest.approx(1 - share)
-    (sentence,) = reading.sentences(stacks, load=reading.load_of(made))
+    (sentence,) = insights.sentences(stacks, load=insights.load_of(made))
     assert sentence.text.startswith(f"{share * 100:.1f} % ")
     assert sentence.text.endswith("of the time is spent in the database client aiosqlite.")  # no caller is known
 
@@ -210,7 +210,7 @@ def test_of_a_clients_own_thread_only_what_burnt_cpu_time_is_the_database(execut
 def test_a_clients_thread_of_which_nobody_measured_the_cpu_time_is_accused_of_nothing() -> None:
     made = client_thread([0.5] * 5)
     blind = replace(made, slices=tuple(replace(part, cpu={}) for part in made.slices))
-    assert reading.sentences(choose(blind)) == []
+    assert insights.sentences(choose(blind)) == []
     assert categories.summary(choose(blind))["database"] == 0
 
 
@@ -225,22 +225,22 @@ def test_without_any_own_code_a_client_that_an_unknown_library_calls_waits_and_i
     stacks = choose(profile_of(*[f"{call} 30\n{IDLE['psycopg_pool worker']} 70"] * 5))
     shares = categories.summary(stacks)
     assert [shares["waiting"], shares["idle"]] == pytest.approx([0.3, 0.7])
-    assert reading.sentences(stacks) == []
+    assert insights.sentences(stacks) == []
     known = Table(own=frozenset(("shop",)))
     assert categories.summary(stacks, known)["database"] == pytest.approx(0.3)
-    assert [one.text for one in reading.sentences(stacks, known)] == [
+    assert [one.text for one in insights.sentences(stacks, known)] == [
         "30.0 % ±0.0 of the time is spent in the database client psycopg, called from load."
     ]
 
 
 def test_little_of_one_threads_time_is_not_worth_a_sentence(profile_of: Made) -> None:
     call = f"main;load;execute@{SITE}/psycopg/cursor.py;{WAIT}"
-    assert reading.sentences(choose(profile_of(*[f"{call} 2\n{IDLE['anyio worker']} 98"] * 5))) == []
-    assert len(reading.sentences(choose(profile_of(*[f"{call} 8\n{IDLE['anyio worker']} 92"] * 5)))) == 1
+    assert insights.sentences(choose(profile_of(*[f"{call} 2\n{IDLE['anyio worker']} 98"] * 5))) == []
+    assert len(insights.sentences(choose(profile_of(*[f"{call} 8\n{IDLE['anyio worker']} 92"] * 5)))) == 1
 
 
 def test_a_main_function_that_starts_a_server_does_not_compute_what_the_server_does(profile_of: Made) -> None:
     server = f"main;run@{SITE}/uvicorn/main.py;{LOOP};handle@{SITE}/h11/_connection.py"
     found = choose(profile_of(*[f"{server} 90 89\nmain;run@{SITE}/uvicorn/main.py;{LOOP};{SELECT} 10"] * 5))
-    assert [one.rule for one in reading.sentences(found)] == ["cpu-bound"]
+    assert [one.rule for one in insights.sentences(found)] == ["cpu-bound"]
     assert categories.summary(found)["framework"] == pytest.approx(0.9)

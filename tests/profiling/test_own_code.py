@@ -12,13 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from tputtui.profiling import categories, entry_point, formats, own_code, reading
-from tputtui.profiling.capture import Capture
-from tputtui.profiling.code_origin import origin
-from tputtui.profiling.module_table import Table
-from tputtui.profiling.profile import Func, Profile
-from tputtui.profiling.stacks import choose
-from tputtui.views.profile_study import Study
+from tputtui.profiling.analysis import categories, insights, own_code
+from tputtui.profiling.analysis.code_origin import origin
+from tputtui.profiling.analysis.module_table import Table
+from tputtui.profiling.analysis.stacks import choose
+from tputtui.profiling.capture import entry_point
+from tputtui.profiling.capture.capture import Capture
+from tputtui.profiling.files import file_formats
+from tputtui.profiling.profile_model import Func, Profile
+from tputtui.views.profile.profile_analysis import Study
 
 Made = Callable[..., Profile]
 PY = "/usr/lib/python3.12"
@@ -192,13 +194,13 @@ def test_the_names_travel_with_a_profile_and_nothing_else_of_the_command_line_do
 ) -> None:
     made = profile_of(f"run@{SITE}/uvicorn/server.py;load@{SITE}/shop/views.py 5")
     made = replace(made, about=replace(made.about, own=("shop",)))
-    formats.save(made, tmp_path / "p.json")
-    again = formats.load(tmp_path / "p.json")
+    file_formats.save(made, tmp_path / "p.json")
+    again = file_formats.load(tmp_path / "p.json")
     assert again.about.own == ("shop",)
     assert categories.summary(choose(again), own_code.table_of(again, Table()))["your code"] == 1.0
     document = json.loads((tmp_path / "p.json").read_text())
     document["tputtui"]["about"]["own"] = ["shop", 3, "a b", "x" * 100, "\x1b[31m"]
-    assert formats.parse(json.dumps(document).encode()).about.own == ("shop",)
+    assert file_formats.parse(json.dumps(document).encode()).about.own == ("shop",)
 
 
 def test_py_spys_file_with_command_lines_gives_the_names_alone() -> None:
@@ -211,10 +213,10 @@ def test_py_spys_file_with_command_lines_gives_the_names_alone() -> None:
         "profiles": [{"type": "sampled", "name": 'Process 7 Thread 7 ""', "unit": "seconds", "samples": [[0, 1]], "weights": [0.01]}],
     }  # fmt: skip
     for data in (collapsed, json.dumps(speedscope).encode()):
-        found = formats.parse(data)
+        found = file_formats.parse(data)
         assert found.about.own == ("shop",)
         assert Study(found).shares["your code"] == 1.0
-        assert SECRET.encode() not in formats.render(found, Path("x.json"))
+        assert SECRET.encode() not in file_formats.render(found, Path("x.json"))
 
 
 @pytest.mark.parametrize(
@@ -329,8 +331,8 @@ def test_an_installed_service_is_own_code_and_its_idle_client_is_accused_of_noth
     assert study.has_own_code
     assert study.shares["idle"] == pytest.approx(0.5, abs=0.1)  # one of two threads
     assert study.shares["database"] < 0.02
-    assert {one.rule for one in reading.sentences(study.whole, study.table)} <= {"gil", "cpu-bound", "starved"}
-    formats.save(capture.profile, tmp_path / "p.json")
+    assert {one.rule for one in insights.sentences(study.whole, study.table)} <= {"gil", "cpu-bound", "starved"}
+    file_formats.save(capture.profile, tmp_path / "p.json")
     assert SECRET not in (tmp_path / "p.json").read_text()
 
 

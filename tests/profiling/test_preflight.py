@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tputtui.profiling import preflight, proc
-from tputtui.profiling.launcher import Finished
+from tputtui.profiling.capture import preflight, process_facts
+from tputtui.profiling.capture.launcher import Finished
 from tputtui.text import clean
 
 ME = 1000
@@ -250,8 +250,8 @@ def test_one_that_is_not_executable_is_named(tmp_path: Path, monkeypatch: pytest
 
 
 def test_our_own_facts() -> None:
-    found = proc.facts(os.getpid())
+    found = process_facts.facts(os.getpid())
     assert found is not None
     assert found.state == "R"
     assert found.parent == os.getppid()
-    assert proc.python(os.getpid()) == f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert process_facts.python(os.getpid()) == f"{sys.version_info[0]}.{sys.version_info[1]}"

@@ -6,24 +6,30 @@ from pathlib import Path
 
 import pytest
 
-from tputtui.profiling import diff, formats
-from tputtui.profiling.profile import Profile
-from tputtui.profiling.stacks import Stacks, choose
+from tputtui.profiling.analysis import profile_diff
+from tputtui.profiling.analysis.stacks import Stacks, choose
+from tputtui.profiling.files import file_formats
+from tputtui.profiling.profile_model import Profile
 
 Made = Callable[..., Profile]
 
 
 def test_students_tail() -> None:
     # Tables of Student's t: two-sided 5 % at 2.262 for 9 degrees, 1 % at 2.845 for 20.
-    assert diff.student_p(2.262157, 9) == pytest.approx(0.05, abs=1e-6)
-    assert diff.student_p(-2.845340, 20) == pytest.approx(0.01, abs=1e-6)
-    assert diff.student_p(0.0, 5) == 1.0
-    assert diff.student_p(0.5, 3.7) == pytest.approx(0.6455, abs=2e-3)
+    assert profile_diff.student_p(2.262157, 9) == pytest.approx(0.05, abs=1e-6)
+    assert profile_diff.student_p(-2.845340, 20) == pytest.approx(0.01, abs=1e-6)
+    assert profile_diff.student_p(0.0, 5) == 1.0
+    assert profile_diff.student_p(0.5, 3.7) == pytest.approx(0.6455, abs=2e-3)
 
 
 def test_holm_steps_down() -> None:
-    assert diff.holm([0.01, None, 0.04, 0.03]) == [pytest.approx(0.03), None, pytest.approx(0.06), pytest.approx(0.06)]
-    assert diff.holm([]) == []
+    assert profile_diff.holm([0.01, None, 0.04, 0.03]) == [
+        pytest.approx(0.03),
+        None,
+        pytest.approx(0.06),
+        pytest.approx(0.06),
+    ]
+    assert profile_diff.holm([]) == []
 
 
 def sampled(made: Made, rng: random.Random, shares: dict[str, float], slices: int = 10, swing: float = 0.5) -> Stacks:
@@ -42,7 +48,7 @@ def test_equal_captures_show_a_difference_in_at_most_5_percent_of_pairs(profile_
     pairs = 200
     false = 0
     for _ in range(pairs):
-        rows = diff.functions(sampled(profile_of, rng, shares), sampled(profile_of, rng, shares))
+        rows = profile_diff.functions(sampled(profile_of, rng, shares), sampled(profile_of, rng, shares))
         false += any(row.stands for row in rows)
     assert false <= 0.05 * pairs
 
@@ -51,7 +57,7 @@ def test_what_changed_stands(profile_of: Made) -> None:
     rng = random.Random(3)
     before = sampled(profile_of, rng, {"main;grow": 1, "main;stay": 8, "main;vanish": 2})
     after = sampled(profile_of, rng, {"main;grow": 5, "main;stay": 8, "main;come": 2})
-    called = {row.func.name: row.change for row in diff.functions(before, after)}
+    called = {row.func.name: row.change for row in profile_diff.functions(before, after)}
     assert called["grow"] == "changed"
     assert called["vanish"] == "gone"
     assert called["come"] == "new"
@@ -59,18 +65,18 @@ def test_what_changed_stands(profile_of: Made) -> None:
 
 
 def test_a_longer_capture_is_no_difference(profile_of: Made) -> None:
-    rows = diff.functions(choose(profile_of(*["a 7\nb 3"] * 6)), choose(profile_of(*["a 70\nb 30"] * 12)))
+    rows = profile_diff.functions(choose(profile_of(*["a 7\nb 3"] * 6)), choose(profile_of(*["a 70\nb 30"] * 12)))
     assert [row.delta for row in rows] == [pytest.approx(0.0), pytest.approx(0.0)]
     assert not any(row.stands for row in rows)
 
 
 def test_nothing_is_called_below_five_slices(profile_of: Made) -> None:
-    rows = diff.functions(choose(profile_of("a 100")), choose(profile_of("a 50\nb 50")))
+    rows = profile_diff.functions(choose(profile_of("a 100")), choose(profile_of("a 50\nb 50")))
     assert {(row.func.name, row.stands, row.change) for row in rows} == {("a", None, "same"), ("b", None, "new")}
 
 
 def test_the_union_tree_keeps_what_is_gone(profile_of: Made) -> None:
-    union = diff.union(choose(profile_of("m;a 6\nm;old 4")), choose(profile_of("m;a 8\nm;new 2")))
+    union = profile_diff.union(choose(profile_of("m;a 6\nm;old 4")), choose(profile_of("m;a 8\nm;new 2")))
     found = {
         union.tree.func(node).name: (union.changes[node], round(union.before[node], 3), round(union.after[node], 3))
         for node in range(1, len(union.tree))
@@ -82,9 +88,9 @@ def test_the_union_tree_keeps_what_is_gone(profile_of: Made) -> None:
 def test_the_captured_pair(profiles: Path) -> None:
     """README of the profiles: j_highlight grew fivefold, j_md vanished, j_tree is new."""
     before, after = (
-        choose(formats.load(profiles / name)) for name in ("4a-before.speedscope.json", "4b-after.speedscope.json")
+        choose(file_formats.load(profiles / name)) for name in ("4a-before.speedscope.json", "4b-after.speedscope.json")
     )
-    rows = {row.func.name: row for row in diff.functions(before, after)}
+    rows = {row.func.name: row for row in profile_diff.functions(before, after)}
     assert rows["j_highlight"].after > 3 * rows["j_highlight"].before > 0
     assert rows["j_md"].change == "gone"
     assert rows["j_tree"].change == "new"

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.profiling import formats, unreadable
-from tputtui.profiling.formats import UnreadableProfile
-from tputtui.profiling.profile import Profile, Thread
-from tputtui.profiling.stacks import choose
-from tputtui.profiling.tree import Tree
+from tputtui.profiling import profile_errors
+from tputtui.profiling.analysis.call_tree import Tree
+from tputtui.profiling.analysis.stacks import choose
+from tputtui.profiling.files import file_formats
+from tputtui.profiling.files.file_formats import UnreadableProfile
+from tputtui.profiling.profile_model import Profile, Thread
 from tputtui.text import clean
 
 Made = Callable[..., Profile]
@@ -37,7 +38,7 @@ CAPTURED = {
 
 @pytest.mark.parametrize("name", CAPTURED)
 def test_captured_profiles_have_all_their_samples(name: str, profiles: Path) -> None:
-    profile = formats.load(profiles / name)
+    profile = file_formats.load(profiles / name)
     samples, threads = CAPTURED[name]
     assert profile.weight() == samples
     assert len(profile.threads) == threads
@@ -48,27 +49,27 @@ def test_captured_profiles_have_all_their_samples(name: str, profiles: Path) -> 
     "name", ["6-weird-names.speedscope.json", "6b-weird-names.raw.txt", "7-multiline-cmdline.raw.txt"]
 )
 def test_hostile_names_cannot_reach_a_terminal(name: str, profiles: Path) -> None:
-    profile = formats.load(profiles / name)
+    profile = file_formats.load(profiles / name)
     texts = [text for func in profile.frames.funcs for text in (func.name, func.file)]
     texts += [thread.name for thread in profile.threads]
     texts += list(profile.about.notes)
     assert not [text for text in texts if any(char in text for char in FORBIDDEN)]
-    assert xml.dom.minidom.parseString(formats.render(profile, Path("x.svg")))  # noqa: S318 - we wrote it ourselves
+    assert xml.dom.minidom.parseString(file_formats.render(profile, Path("x.svg")))  # noqa: S318 - we wrote it ourselves
 
 
 def test_equal_frames_of_a_file_are_one(profiles: Path) -> None:
-    profile = formats.load(profiles / "6-weird-names.speedscope.json")
+    profile = file_formats.load(profiles / "6-weird-names.speedscope.json")
     assert len(set(profile.frames.frames)) == len(profile.frames.frames)
     assert sum(func.name == "spin" for func in profile.frames.funcs) == 1
 
 
 def test_lines_that_do_not_read_are_counted_and_said(profiles: Path) -> None:
-    profile = formats.load(profiles / "7-multiline-cmdline.raw.txt")
+    profile = file_formats.load(profiles / "7-multiline-cmdline.raw.txt")
     assert profile.about.notes == ("10 lines do not read as a stack, the first is line 1",)
 
 
 def test_processes_and_threads_are_dimensions_not_frames(profiles: Path) -> None:
-    profile = formats.load(profiles / "2-medium-prefork.speedscope.json")
+    profile = file_formats.load(profiles / "2-medium-prefork.speedscope.json")
     assert Thread(10822, 10830, "http-worker-0") in profile.threads
     used = {frame for part in profile.slices for counts in part.wall.values() for stack in counts for frame in stack}
     assert not [
@@ -82,10 +83,10 @@ def test_a_command_line_of_a_py_spy_file_is_in_nothing_that_is_written() -> None
         {"name": "thread (11): a"},
         {"name": "f", "file": "/a.py"},
     ]
-    profile = formats.parse(speedscope_of(frames, [[0, 1, 2], [2, 0]], name='Process 7 Thread 11 "a"'))
+    profile = file_formats.parse(speedscope_of(frames, [[0, 1, 2], [2, 0]], name='Process 7 Thread 11 "a"'))
     assert "process 7" in {func.name for func in profile.frames.funcs}
     for suffix in ("json", "txt", "svg"):
-        assert b"hunter2" not in formats.render(profile, Path(f"p.{suffix}"))
+        assert b"hunter2" not in file_formats.render(profile, Path(f"p.{suffix}"))
 
 
 def test_what_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
@@ -94,8 +95,8 @@ def test_what_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
         file.truncate(1 << 30)
     tracemalloc.start()
     try:
-        with pytest.raises(formats.UnreadableProfile, match="larger than the limit of 100 MiB"):
-            formats.load(path)
+        with pytest.raises(file_formats.UnreadableProfile, match="larger than the limit of 100 MiB"):
+            file_formats.load(path)
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
@@ -103,21 +104,21 @@ def test_what_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
 
 def test_a_stack_of_20000_frames_is_one_sentence() -> None:
     frames = [{"name": f"f{number}"} for number in range(20_000)]
-    with pytest.raises(formats.UnreadableProfile, match="deeper than 10,000 frames"):
-        formats.parse(speedscope_of(frames, [list(range(20_000))]))
+    with pytest.raises(file_formats.UnreadableProfile, match="deeper than 10,000 frames"):
+        file_formats.parse(speedscope_of(frames, [list(range(20_000))]))
     text = ";".join(f"f{number}" for number in range(20_000))
-    with pytest.raises(formats.UnreadableProfile, match="line 1 is the first of 1 that are not"):
-        formats.parse(f"{text} 5\n".encode())
-    profile = formats.parse(f"a;b 5\n{text} 5\n".encode())
+    with pytest.raises(file_formats.UnreadableProfile, match="line 1 is the first of 1 that are not"):
+        file_formats.parse(f"{text} 5\n".encode())
+    profile = file_formats.parse(f"a;b 5\n{text} 5\n".encode())
     assert profile.about.notes == ("1 line does not read as a stack, the first is line 2",)
 
 
 def test_a_picture_and_a_list_are_told_apart_from_stacks(tmp_path: Path) -> None:
-    svg = formats.render(formats.parse(b"main;work 5\n"), Path("p.svg"))
+    svg = file_formats.render(file_formats.parse(b"main;work 5\n"), Path("p.svg"))
     for data, words in ((svg, "a picture"), (b"[]", "no speedscope file"), (b"[1]\n", "no speedscope file")):
-        with pytest.raises(formats.UnreadableProfile, match=words):
-            formats.parse(data)
-    assert formats.parse(b"[waits in C] 5\n").weight() == 5.0
+        with pytest.raises(file_formats.UnreadableProfile, match=words):
+            file_formats.parse(data)
+    assert file_formats.parse(b"[waits in C] 5\n").weight() == 5.0
 
 
 def test_a_thread_frame_tells_threads_of_a_recycled_id_apart() -> None:
@@ -126,12 +127,12 @@ def test_a_thread_frame_tells_threads_of_a_recycled_id_apart() -> None:
         [[0, 1], [2, 1], [1]],
         name='Thread 11 "req-1"',
     )
-    profile = formats.parse(document)
+    profile = file_formats.parse(document)
     assert [(thread.tid, thread.name) for thread in profile.threads] == [(11, "req-1"), (12, "req-2")]
 
 
 def test_samples_in_time_order_become_slices_of_a_second(profiles: Path) -> None:
-    profile = formats.load(profiles / "1-small-aio.speedscope.json")
+    profile = file_formats.load(profiles / "1-small-aio.speedscope.json")
     assert [part.wall_ticks for part in profile.slices] == [100.0] * 9 + [99.0]
     assert profile.about.rate_hz == pytest.approx(100.0)
 
@@ -139,8 +140,8 @@ def test_samples_in_time_order_become_slices_of_a_second(profiles: Path) -> None
 def test_ours_come_back_as_they_were(profile_of: Made, tmp_path: Path) -> None:
     profile = profile_of(*["a;b:7 5 2\na;c 3 1\n- 1"] * 6, torn=True)
     for name in ("p.json", "p.json.gz"):
-        formats.save(profile, tmp_path / name)
-        again = formats.load(tmp_path / name)
+        file_formats.save(profile, tmp_path / name)
+        again = file_formats.load(tmp_path / name)
         assert [part.wall for part in again.slices] == [part.wall for part in profile.slices]
         assert [part.gil for part in again.slices] == [part.gil for part in profile.slices]
         assert again.ticks("gil") == profile.ticks("gil")
@@ -149,31 +150,31 @@ def test_ours_come_back_as_they_were(profile_of: Made, tmp_path: Path) -> None:
 
 def test_a_file_is_its_owners_and_never_overwritten_by_accident(profile_of: Made, tmp_path: Path) -> None:
     path = tmp_path / "p.json"
-    formats.save(profile_of("a 1"), path)
+    file_formats.save(profile_of("a 1"), path)
     assert path.stat().st_mode & 0o777 == 0o600
     with pytest.raises(FileExistsError):
-        formats.save(profile_of("a 2"), path)
-    formats.save(profile_of("a 2"), path, force=True)
-    assert formats.load(path).weight() == 2
+        file_formats.save(profile_of("a 2"), path)
+    file_formats.save(profile_of("a 2"), path, force=True)
+    assert file_formats.load(path).weight() == 2
     assert os.listdir(tmp_path) == ["p.json"]
 
 
 def test_a_name_asks_for_a_format() -> None:
-    assert [formats.check_name(Path(name)) for name in ("a.json", "a.txt.gz", "a.svg")] == ["json", "txt", "svg"]
+    assert [file_formats.check_name(Path(name)) for name in ("a.json", "a.txt.gz", "a.svg")] == ["json", "txt", "svg"]
     with pytest.raises(ValueError, match=r"name it \.json"):
-        formats.check_name(Path("a.pdf"))
+        file_formats.check_name(Path("a.pdf"))
 
 
 def test_collapsed_comes_back(profile_of: Made) -> None:
     profile = profile_of("a:3;b@/srv/x.py:9 5\na:3 2")
-    again = formats.parse(formats.render(profile, Path("p.txt")))
+    again = file_formats.parse(file_formats.render(profile, Path("p.txt")))
     assert again.weight() == 7
     assert {func.name for func in again.frames.funcs} >= {"a", "b"}
     assert {frame.line for frame in again.frames.frames} >= {3, 9}
 
 
 def test_other_tools_collapsed_stacks() -> None:
-    profile = formats.parse(b"# comment\nmain;do work;read (libc.so.6) 12\nmain 3.5\n\n")
+    profile = file_formats.parse(b"# comment\nmain;do work;read (libc.so.6) 12\nmain 3.5\n\n")
     assert profile.weight() == 15.5
     assert [func.name for func in profile.frames.funcs[1:]] == ["main", "do work", "read"]
 
@@ -191,7 +192,7 @@ def test_evented_profiles_of_other_tools() -> None:
             {"type": "evented", "name": "x", "unit": "milliseconds", "startValue": 0, "endValue": 6, "events": events}
         ],
     }
-    profile = formats.parse(json.dumps(document).encode())
+    profile = file_formats.parse(json.dumps(document).encode())
     tree = Tree(choose(profile))
     assert profile.unit == "milliseconds"
     assert [(tree.func(node).name, tree.total[node], tree.self_[node]) for node in (1, 2)] == [
@@ -258,7 +259,7 @@ def test_a_defect_is_one_sentence(data: bytes, said: str, tmp_path: Path) -> Non
     path = tmp_path / "p\x1b[31m.json"
     path.write_bytes(data)
     with pytest.raises(UnreadableProfile) as caught:
-        formats.load(path)
+        file_formats.load(path)
     text = str(caught.value)
     assert said in text
     assert text == clean(text)
@@ -266,26 +267,26 @@ def test_a_defect_is_one_sentence(data: bytes, said: str, tmp_path: Path) -> Non
 
 
 def test_a_bomb_is_refused_at_the_limit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(formats, "MAX_BYTES", 1000)
+    monkeypatch.setattr(file_formats, "MAX_BYTES", 1000)
     with pytest.raises(UnreadableProfile, match="inflates to more than"):
-        formats.parse(gzip.compress(b"a" * 5000))
+        file_formats.parse(gzip.compress(b"a" * 5000))
     path = tmp_path / "large.txt"
     path.write_bytes(b"a 1\n" * 500)
     with pytest.raises(UnreadableProfile, match="larger than the limit"):
-        formats.load(path)
+        file_formats.load(path)
 
 
 def test_a_missing_file_and_a_folder_are_sentences(tmp_path: Path) -> None:
     with pytest.raises(UnreadableProfile, match="No such file"):
-        formats.load(tmp_path / "none.json")
+        file_formats.load(tmp_path / "none.json")
     with pytest.raises(UnreadableProfile, match="not a file"):
-        formats.load(tmp_path)
+        file_formats.load(tmp_path)
 
 
 def parsed(data: bytes) -> Profile | str:
     """The profile, or the sentence of why not; any other exception fails the test."""
     try:
-        return formats.parse(data)
+        return file_formats.parse(data)
     except UnreadableProfile as error:
         return str(error)
 
@@ -312,7 +313,7 @@ def test_whatever_stands_in_a_file_is_a_profile_or_a_sentence(
     if isinstance(outcome, str):
         assert outcome == clean(outcome)
     else:
-        assert 0 <= outcome.weight() <= unreadable.MAX_WEIGHT * 100
+        assert 0 <= outcome.weight() <= profile_errors.MAX_WEIGHT * 100
 
 
 @given(st.text(max_size=200))

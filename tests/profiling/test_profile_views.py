@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.profiling import categories, flame, formats, hot, store
-from tputtui.profiling.compact import OTHER, Compactor
-from tputtui.profiling.profile import Frames, Func, Profile, Slice, Stack, Thread
-from tputtui.profiling.stacks import choose
-from tputtui.profiling.tree import Tree
+from tputtui.profiling.analysis import categories, flame_graph, top_functions
+from tputtui.profiling.analysis.call_tree import Tree
+from tputtui.profiling.analysis.stacks import choose
+from tputtui.profiling.capture.downsample import OTHER, Compactor
+from tputtui.profiling.files import file_formats, profile_store
+from tputtui.profiling.profile_model import Frames, Func, Profile, Slice, Stack, Thread
 
 Made = Callable[..., Profile]
 LIB = "/usr/lib/python3.12"
@@ -77,7 +78,7 @@ def test_the_user_extends_the_table(profile_of: Made) -> None:
 
 
 def test_a_function_counts_once_for_each_stack(profile_of: Made) -> None:
-    rows = {row.func.name: row for row in hot.hot_functions(choose(profile_of("a;f;b;f 6 3\na;f 2\nc;f 2")))}
+    rows = {row.func.name: row for row in top_functions.hot_functions(choose(profile_of("a;f;b;f 6 3\na;f 2\nc;f 2")))}
     assert (rows["f"].total, rows["f"].self_, rows["f"].callers) == (1.0, 1.0, 3)
     assert rows["f"].gil == pytest.approx(0.3)
     assert rows["a"].total == 0.8
@@ -87,14 +88,14 @@ def test_a_function_counts_once_for_each_stack(profile_of: Made) -> None:
 def test_a_sandwich_has_callers_and_callees(profile_of: Made) -> None:
     stacks = choose(profile_of("a;f;x 6\nb;f;x 2\nf;y 2"))
     ids = {func.name: at for at, func in enumerate(stacks.frames.funcs)}
-    callers, callees = hot.callees(stacks, ids["f"])
+    callers, callees = top_functions.callees(stacks, ids["f"])
     assert {func: round(share, 3) for func, share in callers} == {ids["a"]: 0.6, ids["b"]: 0.2, -1: 0.2}
     assert callers[0][0] == ids["a"]
     assert [(func, round(share, 3)) for func, share in callees] == [(ids["x"], 0.8), (ids["y"], 0.2)]
 
 
 def test_source_heat(profile_of: Made) -> None:
-    found = hot.heat(choose(profile_of("a:3;b:9 6\na:3 2\na:4 2")), "/srv/app/app.py")
+    found = top_functions.heat(choose(profile_of("a:3;b:9 6\na:3 2\na:4 2")), "/srv/app/app.py")
     assert found == {3: (pytest.approx(0.2), pytest.approx(0.8)), 9: (0.6, 0.6), 4: (0.2, 0.2)}
 
 
@@ -104,7 +105,7 @@ def test_threads_by_what_they_do() -> None:
     wait = (frames.frame("Condition.wait", f"{LIB}/threading.py", 1),)
     main, idle = Thread(1, 1, "main"), Thread(1, 2, "idle")
     part = Slice({main: {work: 8.0, wait: 2.0}, idle: {wait: 10.0}}, {main: {work: 7.0}}, 10, 10, 0.1)
-    rows = hot.threads(Profile(frames, (part, part)))
+    rows = top_functions.threads(Profile(frames, (part, part)))
     assert [(row.thread.name, row.wall, row.waiting, row.gil) for row in rows] == [
         ("main", 0.5, 0.2, 0.7),
         ("idle", 0.5, 1.0, 0.0),
@@ -114,22 +115,22 @@ def test_threads_by_what_they_do() -> None:
 
 def test_the_flame_graph_fills_its_width_and_loses_nothing(profile_of: Made) -> None:
     tree = Tree(choose(profile_of("a;b 50\na;c 30\na 15\n" + "\n".join(f"a;s{at} 1" for at in range(5)))))
-    rows = flame.layout(tree, 40)
+    rows = flame_graph.layout(tree, 40)
     assert [(tree.func(box.node).name, box.start, box.width) for box in rows[0]] == [("a", 0.0, 40.0)]
     assert [(box.node > 0 and tree.func(box.node).name, round(box.start, 2), round(box.width, 2), box.merged) for box in rows[1]] == [
         ("b", 0.0, 20.0, 1), ("c", 20.0, 12.0, 1), (False, 32.0, 2.0, 5),
     ]  # fmt: skip
-    assert rows == flame.layout(tree, 40)
+    assert rows == flame_graph.layout(tree, 40)
 
 
 def test_zoom_fills_the_width_below_its_callers(profile_of: Made) -> None:
     tree = Tree(choose(profile_of("a;b;c 3\na;b 1\nz 6")))
     zoom = next(node for node in range(1, len(tree)) if tree.func(node).name == "b")
-    rows = flame.layout(tree, 80, zoom)
+    rows = flame_graph.layout(tree, 80, zoom)
     assert [[tree.func(box.node).name for box in row] for row in rows] == [["a"], ["b"], ["c"]]
     assert [row[0].width for row in rows] == [80, 80, 60]
     assert [row[0].ancestor for row in rows] == [True, False, False]
-    assert [tree.func(node).name for node in flame.breadcrumb(tree, zoom)] == ["a", "b"]
+    assert [tree.func(node).name for node in flame_graph.breadcrumb(tree, zoom)] == ["a", "b"]
 
 
 @given(
@@ -146,7 +147,7 @@ def test_boxes_never_overlap_and_stay_within_their_caller(listed: list[tuple[lis
         stack = tuple(ids[at] for at in path)
         wall[stack] = wall.get(stack, 0.0) + weight
     tree = Tree(choose(Profile(frames, (Slice({Thread(1, 1): wall}),))))
-    for row in flame.layout(tree, width):
+    for row in flame_graph.layout(tree, width):
         at = 0.0
         for box in row:
             assert box.start >= at - 1e-9
@@ -157,8 +158,8 @@ def test_boxes_never_overlap_and_stay_within_their_caller(listed: list[tuple[lis
 
 def test_a_svg_is_the_same_every_time_and_escapes(profile_of: Made) -> None:
     profile = profile_of('<b>&"x;y 5')
-    one = flame.svg(profile)
-    assert one == flame.svg(profile)
+    one = flame_graph.svg(profile)
+    assert one == flame_graph.svg(profile)
     assert b"<b>" not in one
     assert b"&lt;b&gt;&amp;" in one
 
@@ -178,21 +179,23 @@ def test_long_captures_stay_small() -> None:
     chosen = choose(replace(profile, about=replace(profile.about, torn=True)))
     assert len(chosen.stacks) == 11
     assert chosen.incomplete == 0
-    assert next(row.total for row in hot.hot_functions(chosen) if row.func.name == OTHER) == pytest.approx(190 / 200)
+    assert next(row.total for row in top_functions.hot_functions(chosen) if row.func.name == OTHER) == pytest.approx(
+        190 / 200
+    )
 
 
 def test_the_store_keeps_each_profile_for_its_owner_alone(
     profile_of: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    assert store.kept() == []
+    assert profile_store.kept() == []
     profile = profile_of("a;b 5")
     profile = replace(profile, about=replace(profile.about, time=time.time(), pid=77))
-    first, second = store.keep(profile), store.keep(profile)
+    first, second = profile_store.keep(profile), profile_store.keep(profile)
     assert first.parent == tmp_path / "tputtui" / "profiles"
     assert first != second
     assert first.parent.stat().st_mode & 0o777 == 0o700
     assert first.stat().st_mode & 0o777 == 0o600
     (first.parent / "note.txt").write_text("not ours")
-    assert [entry.pid for entry in store.kept()] == [77, 77]
-    assert formats.load(store.kept()[0].path).weight() == 5
+    assert [entry.pid for entry in profile_store.kept()] == [77, 77]
+    assert file_formats.load(profile_store.kept()[0].path).weight() == 5

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tputtui.profiling import pstats
-from tputtui.profiling.unreadable import UnreadableProfile
+from tputtui.profiling.files import pstats_file
+from tputtui.profiling.profile_errors import UnreadableProfile
 from tputtui.text import clean
 
 
@@ -26,7 +26,7 @@ def test_what_cprofile_counted(tmp_path: Path) -> None:
     profiler = cProfile.Profile()
     profiler.runcall(caller)
     profiler.dump_stats(tmp_path / "x.pstats")
-    read = pstats.load(tmp_path / "x.pstats")
+    read = pstats_file.load(tmp_path / "x.pstats")
     functions = {called.func.name: called for called in read.functions}
     assert (functions["fib"].calls, functions["fib"].primitive_calls) == (177, 1)
     assert functions["fib"].func.file == str(Path(__file__))
@@ -57,12 +57,12 @@ def test_a_broken_one_is_a_sentence(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "x.pstats"
     path.write_bytes(data)
     with pytest.raises(UnreadableProfile) as caught:
-        pstats.load(path)
+        pstats_file.load(path)
     assert str(caught.value) == clean(str(caught.value))
 
 
 def test_hostile_names_are_cleaned(tmp_path: Path) -> None:
     path = tmp_path / "x.pstats"
     path.write_bytes(marshal.dumps({("/a\x1b]0;x\x07.py", 1, "f\n"): (1, 1, 0.5, 1.0, {})}))
-    called = pstats.load(path).functions[0]
+    called = pstats_file.load(path).functions[0]
     assert (called.func.name, called.func.file) == ("f␊", "/a␛]0;x␇.py")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tputtui.cli import main
-from tputtui.profiling import whom
+from tputtui.profiling.capture import process_lookup
 
 SERVER = Path(__file__).resolve().parents[1] / "prefork_server.py"
 PERL = (
@@ -36,26 +36,26 @@ def server(workers: int, busy: int) -> Iterator[dict[str, Any]]:
 
 def test_the_idle_service_on_the_port_is_meant_and_not_the_busy_one_beside_it() -> None:
     with server(0, 0) as quiet, server(0, 1) as busy:
-        assert whom.find(f":{quiet['port']}").pid == quiet["parent"]
-        assert whom.find(f":{busy['port']}").pid == busy["parent"]
+        assert process_lookup.find(f":{quiet['port']}").pid == quiet["parent"]
+        assert process_lookup.find(f":{busy['port']}").pid == busy["parent"]
 
 
 def test_of_forked_workers_the_busy_one_is_meant_and_the_parent_is_said_to_wait() -> None:
     with server(3, 1) as told:
-        found = whom.find(f":{told['port']}")
+        found = process_lookup.find(f":{told['port']}")
         assert found.pid == told["workers"][0]
         assert found.note == f"the busiest of 3 workers; their parent {told['parent']} only waits for them"
-        note = whom.parent_note(told["parent"])
+        note = process_lookup.parent_note(told["parent"])
         assert note.startswith(f"{told['parent']} only waits for its workers; the busiest is {found.pid}")
-        assert whom.parent_note(found.pid) == ""
-        assert whom.parent_note(os.getpid()) == ""
+        assert process_lookup.parent_note(found.pid) == ""
+        assert process_lookup.parent_note(os.getpid()) == ""
 
 
 def test_a_port_on_which_nobody_listens_is_one_sentence() -> None:
     with server(0, 1) as told:
         port = told["port"]
-    with pytest.raises(whom.NobodyThere, match=f"no process listens on :{port}"):
-        whom.find(f":{port}")
+    with pytest.raises(process_lookup.NobodyThere, match=f"no process listens on :{port}"):
+        process_lookup.find(f":{port}")
 
 
 @pytest.mark.skipif(shutil.which("perl") is None, reason="a listener that is not Python is written in perl")
@@ -64,8 +64,8 @@ def test_a_listener_that_is_not_python_is_named_and_nothing_else_is_taken() -> N
         assert child.stdout is not None
         assert child.stdin is not None
         port = int(child.stdout.readline())
-        with pytest.raises(whom.NobodyThere, match=f"{child.pid} perl listens on :{port} and is not Python"):
-            whom.find(f":{port}")
+        with pytest.raises(process_lookup.NobodyThere, match=f"{child.pid} perl listens on :{port} and is not Python"):
+            process_lookup.find(f":{port}")
         child.stdin.close()
 
 
@@ -73,11 +73,11 @@ def test_a_hidden_process_is_told_from_one_that_is_not_there(monkeypatch: pytest
     hidden = os.getppid()
     real = os.path.exists
     monkeypatch.setattr(os.path, "exists", lambda path: path != f"/proc/{hidden}" and real(path))
-    words = whom.no_process(hidden)
+    words = process_lookup.no_process(hidden)
     assert "this user may not see it (/proc is mounted with hidepid)" in words
     assert words.endswith(f"profile {hidden}")
-    assert whom.no_process(999999999) == "there is no process 999999999"
-    assert whom.no_process(10**17) == f"there is no process {10**17}"
+    assert process_lookup.no_process(999999999) == "there is no process 999999999"
+    assert process_lookup.no_process(10**17) == f"there is no process {10**17}"
 
 
 def test_profile_takes_a_port_and_says_whose_it_is(

@@ -6,17 +6,17 @@ import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
-from tputtui.collect.address import redact
-from tputtui.settings import Settings, TargetSettings, document, schema
-from tputtui.settings.layers import Flag, load
-from tputtui.settings.outside import Outside
-from tputtui.settings.toml import read
+from tputtui.scrape.address import redact
+from tputtui.settings import Settings, TargetSettings, schema, settings_reference
+from tputtui.settings.config_reader import read
+from tputtui.settings.setting_layers import Flag, load
+from tputtui.settings.validators import Outside
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 
 
 def test_the_page_is_the_one_that_make_docs_writes() -> None:
-    assert PAGE.read_text(encoding="utf-8") == document.page()
+    assert PAGE.read_text(encoding="utf-8") == settings_reference.page()
 
 
 def test_every_option_has_its_line_on_the_page() -> None:
@@ -29,36 +29,36 @@ def test_every_option_has_its_line_on_the_page() -> None:
         *schema.TARGET,
         *schema.BINDING,
     ):
-        assert f"| `{option.key}` |" in document.page()
+        assert f"| `{option.key}` |" in settings_reference.page()
 
 
 def test_show_has_every_key_once_with_its_origin() -> None:
-    rows = document.effective(load(None, {}, {}), redact)
+    rows = settings_reference.effective(load(None, {}, {}), redact)
     assert [row[0] for row in rows] == list(schema.flat())
     assert {row[2] for row in rows} == {"default"}
 
 
 def test_show_hides_secrets() -> None:
     target = TargetSettings(name="a", url="http://me:geheim@h:1/", headers={"Authorization": "Bearer geheim"})
-    shown = repr(document.effective(Settings(targets=(target,), origins=load(None, {}, {}).origins), redact))
+    shown = repr(settings_reference.effective(Settings(targets=(target,), origins=load(None, {}, {}).origins), redact))
     assert "geheim" not in shown
     assert "***" in shown
     assert "geheim" not in repr(target)
 
 
 def test_show_writes_values_with_their_units_and_as_the_config_would_read_them() -> None:
-    rows = {key: value for key, value, _ in document.effective(load(None, {}, {}), redact)}
+    rows = {key: value for key, value, _ in settings_reference.effective(load(None, {}, {}), redact)}
     assert (rows["interval"], rows["limits.body"], rows["limits.name"]) == ('"1s"', '"16MiB"', '"512B"')
     for key, option in schema.flat().items():
         read = option.kind.read(tomllib.loads(f"x = {rows[key]}")["x"])
-        assert document.written(option, SimpleNamespace(**{option.attribute: read})) == rows[key]
+        assert settings_reference.written(option, SimpleNamespace(**{option.attribute: read})) == rows[key]
     short = load(None, {}, {"interval": Flag("--interval", "250ms")})
-    assert {key: value for key, value, _ in document.effective(short, redact)}["interval"] == '"250ms"'
+    assert {key: value for key, value, _ in settings_reference.effective(short, redact)}["interval"] == '"250ms"'
 
 
 def test_show_tells_what_a_table_of_the_file_says_from_what_it_leaves_out() -> None:
     text = '[profile.presets.deep]\nduration = "30s"\n\n[views.wide]\npanels = ["latency"]\n[keys]\nwindow = "x"\n'
-    rows = document.effective(load(read(text, "/etc/t.toml", Outside()), {}, {}), redact)
+    rows = settings_reference.effective(load(read(text, "/etc/t.toml", Outside()), {}, {}), redact)
     origins = {key: origin for key, _, origin in rows}
     assert origins["profile.presets.deep.duration"] == "/etc/t.toml:2"
     assert origins["profile.presets.deep.native"] == "default"

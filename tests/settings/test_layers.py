@@ -8,8 +8,8 @@ import tomllib
 import pytest
 
 from tputtui.settings import Limits, ProfilePreset, ProfileSettings, ProfileTrigger, Settings, schema
-from tputtui.settings.layers import Flag, load
-from tputtui.settings.toml import Config, SettingsError
+from tputtui.settings.config_reader import Config, SettingsError
+from tputtui.settings.setting_layers import Flag, load
 
 FILE = Config("/c.toml", {"interval": 2.0, "window": 20.0}, {"interval": 1, "window": 2})
 

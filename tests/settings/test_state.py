@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tputtui.settings.state import state_folder
+from tputtui.settings.state_paths import state_folder
 
 
 @pytest.mark.parametrize(

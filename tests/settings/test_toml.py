@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tputtui.collect.address import parse_address
-from tputtui.settings import ProfilePreset, ProfileTrigger, document, schema
-from tputtui.settings.layers import Flag, load
-from tputtui.settings.outside import Outside
-from tputtui.settings.toml import Config, SettingsError, read
+from tputtui.scrape.address import parse_address
+from tputtui.settings import ProfilePreset, ProfileTrigger, schema, settings_reference
+from tputtui.settings.config_reader import Config, SettingsError, read
+from tputtui.settings.setting_layers import Flag, load
+from tputtui.settings.validators import Outside
 from tputtui.tui import theme_files
 from tputtui.tui.keys import check_remapped
 
@@ -133,7 +133,7 @@ def test_bindings_are_kept_in_the_words_of_signals() -> None:
 
 
 def test_the_starter_file_is_valid_once_its_lines_are_uncommented() -> None:
-    lines = [line.removeprefix("# ") for line in document.starter().splitlines()]
+    lines = [line.removeprefix("# ") for line in settings_reference.starter().splitlines()]
     wanted = [line for line in lines if line.startswith("[") or " = " in line]
     wanted = [
         line
@@ -144,7 +144,7 @@ def test_the_starter_file_is_valid_once_its_lines_are_uncommented() -> None:
 
 
 def test_the_starter_file_as_it_is_sets_nothing() -> None:
-    assert config(document.starter()).values == {}
+    assert config(settings_reference.starter()).values == {}
 
 
 @pytest.mark.parametrize("option", [*schema.SETTINGS, *schema.PRESET, *schema.LIMITS, *schema.TARGET, *schema.BINDING])

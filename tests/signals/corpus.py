@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tputtui.collect.exposition import Scanner
 from tputtui.model import Exposition
+from tputtui.scrape.scanner import Scanner
 
 ROOT = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "expositions"
 

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tputtui.collect.exposition import Scanner
 from tputtui.model import Binding, Bindings, Exposition, Family, Match, Series
-from tputtui.signals import rows, status
-from tputtui.signals.classify import apply_overrides, classify
-from tputtui.signals.overrides import parse_match
+from tputtui.scrape.scanner import Scanner
+from tputtui.signals.classify import series_filter, status_labels
+from tputtui.signals.classify.classifier import apply_overrides, classify
+from tputtui.signals.classify.overrides import parse_match
 
 SHOP = """\
 # TYPE http_requests_total counter
@@ -99,12 +99,12 @@ def test_scrapes_and_health_checks_are_left_out_of_traffic_by_a_condition() -> N
     "path", ["/metrics", "/actuator/prometheus", "/healthz", "/health/live", "/-/ready", "/q/metrics"]
 )
 def test_paths_of_monitoring_are_known(path: str) -> None:
-    assert rows._SCRAPE.fullmatch(path)
+    assert series_filter._SCRAPE.fullmatch(path)
 
 
 @pytest.mark.parametrize("path", ["/", "/live/stream", "/readings", "/metricsboard", "/healthy-recipes", "/orders"])
 def test_paths_of_the_service_stay(path: str) -> None:
-    assert rows._SCRAPE.fullmatch(path) is None
+    assert series_filter._SCRAPE.fullmatch(path) is None
 
 
 def test_live_traffic_outranks_a_counter_that_stands_still() -> None:
@@ -286,7 +286,7 @@ def test_a_moment_typed_as_a_counter_is_not_traffic() -> None:
     ],
 )
 def test_faults_of_the_server_are_told_from_those_of_the_caller(label: str, value: str, *, fault: bool) -> None:
-    assert status.is_server_error(label, value) is fault
+    assert status_labels.is_server_error(label, value) is fault
 
 
 def test_a_country_code_is_no_status() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import corpus
 import pytest
 
-from tputtui.signals import ecosystems
-from tputtui.signals.classify import classify
-from tputtui.signals.known import Ecosystem, everything
+from tputtui.signals.classify import exporter_match
+from tputtui.signals.classify.classifier import classify
+from tputtui.signals.classify.exporters import Ecosystem, everything
 
 
 def exposition(*families: str) -> str:
@@ -311,8 +311,8 @@ def test_conditions_that_leave_nothing_are_dropped() -> None:
 def test_every_line_of_every_entry_can_be_read(one: Ecosystem) -> None:
     assert one.signs
     for line in (*one.traffic, *one.errors, *one.latency, *one.saturation, *one.further):
-        assert ecosystems.read(line).family
-    assert all(ecosystems.read(line).words for line in (*one.saturation, *one.further))
+        assert exporter_match.read(line).family
+    assert all(exporter_match.read(line).words for line in (*one.saturation, *one.further))
     assert set(one.silent) <= {"traffic", "errors", "latency"}
 
 

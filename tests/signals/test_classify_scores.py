@@ -8,7 +8,7 @@ import corpus
 import pytest
 
 from tputtui.model import Bindings
-from tputtui.signals.classify import classify
+from tputtui.signals.classify.classifier import classify
 
 SLOTS = ("traffic", "latency", "errors")
 

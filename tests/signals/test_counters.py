@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.signals import counters
+from tputtui.signals.rates import counters
 
 VALUES = st.lists(st.floats(0, 1e9), min_size=2, max_size=30)
 

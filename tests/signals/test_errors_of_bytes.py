@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tputtui.model import Binding, Exposition, Scrape, Series, SignalKind
-from tputtui.signals.errors import Errors
-from tputtui.signals.flat import lay_out, take_tick
-from tputtui.signals.traffic import Traffic
-from tputtui.signals.window import TargetWindow
+from tputtui.signals.rates.series_index import lay_out, take_tick
+from tputtui.signals.rates.target_window import TargetWindow
+from tputtui.signals.service.error_ratio import Errors
+from tputtui.signals.service.traffic import Traffic
 
 COUNTED, FAILED = "node_network_receive_bytes_total", "node_network_receive_errs_total"
 

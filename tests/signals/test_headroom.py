@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tputtui.demo import erlang
 from tputtui.model import ErrorState, Headroom, LatencyState, Quantile, ServiceState, TrafficState
 from tputtui.settings.expressions import parse_objective
-from tputtui.signals.headroom import Block, HeadroomTracker, closed_loop, find, isotonic
+from tputtui.signals.objectives.headroom import Block, HeadroomTracker, closed_loop, find, isotonic
 
 WINDOW_S = 10.0
 LIMIT_S = 0.05

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.signals import histograms as h
+from tputtui.signals.rates import histograms as h
 
 SHOP = [(0.1, 50.0), (0.2, 70.0), (1.0, 110.0), (math.inf, 110.0)]
 COUNTS = st.lists(st.integers(0, 1000), min_size=2, max_size=12)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.signals.history import LEVELS, History, Ring
+from tputtui.signals.rates.history import LEVELS, History, Ring
 
 
 def filled(interval_s: float, seconds: float, start: float = 1000.0) -> History:

@@ -18,7 +18,7 @@ from tputtui.model import (
     Pressure,
     TcpCounters,
 )
-from tputtui.signals.host import derive_cgroup, derive_host
+from tputtui.signals.host.host_rates import derive_cgroup, derive_host
 
 BEFORE = HostReading(
     at=100.0,

@@ -17,9 +17,9 @@ from tputtui.model import (
     SaturationState,
     TcpState,
 )
-from tputtui.signals.first import First, first_to_saturate, order, ordered
-from tputtui.signals.host import host_saturation
-from tputtui.signals.host_saturation import cgroup_saturation
+from tputtui.signals.host.host_rates import host_saturation
+from tputtui.signals.host.host_saturation import cgroup_saturation
+from tputtui.signals.service.bottleneck import First, first_to_saturate, order, ordered
 
 CALM = HostState(
     cpu=CpuState(20.0, 15.0, 5.0, 1.0, 0.0, 8),

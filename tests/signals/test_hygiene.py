@@ -3,8 +3,8 @@ from __future__ import annotations
 import corpus
 import pytest
 
-from tputtui.signals.classify import classify
-from tputtui.signals.hygiene import MOST, findings
+from tputtui.signals.classify.classifier import classify
+from tputtui.signals.classify.hygiene import MOST, findings
 
 HISTOGRAM = """\
 # TYPE api_requests_total counter

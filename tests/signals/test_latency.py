@@ -3,10 +3,10 @@ from __future__ import annotations
 import math
 
 import pytest
-from service_scene import LATENCY, QUANTILES, TRAFFIC, Scene, durations, requests, series
+from service_fixture import LATENCY, QUANTILES, TRAFFIC, Scene, durations, requests, series
 
 from tputtui.model import Binding, Bindings
-from tputtui.signals import histograms
+from tputtui.signals.rates import histograms
 
 
 def test_quantiles_are_promqls_over_the_rates() -> None:

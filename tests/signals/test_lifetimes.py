@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tputtui.model import Exposition, Scrape, Series
-from tputtui.signals.lifetime import BOOT_TIME, START_TIME
-from tputtui.signals.window import TargetWindow
+from tputtui.signals.rates.lifetime import BOOT_TIME, START_TIME
+from tputtui.signals.rates.target_window import TargetWindow
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 
 from tputtui.model import BreakdownRow, ErrorState, LatencyState, ObjectiveState, Quantile, ServiceState, TrafficState
 from tputtui.settings.expressions import parse_objective
-from tputtui.signals.burn import Latch
-from tputtui.signals.objectives import ObjectiveTracker, with_their_quantiles
+from tputtui.signals.objectives.burn_rate import Latch
+from tputtui.signals.objectives.objective_tracker import ObjectiveTracker, with_their_quantiles
 
 
 def service(p99: float | None = 0.1, ratio: float = 0.0, rps: float = 1000.0, slow: float = 0.0) -> ServiceState:

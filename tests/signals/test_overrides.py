@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tputtui.model import Bindings, Exposition, Family, Series
-from tputtui.signals.overrides import apply_overrides
+from tputtui.signals.classify.overrides import apply_overrides
 
 
 def test_a_latency_that_is_chosen_is_read_in_the_unit_its_name_tells() -> None:

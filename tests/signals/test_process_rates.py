@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tputtui.model import Cgroup, ProcessReading
-from tputtui.signals.processes import derive_processes, explained_cores
+from tputtui.signals.host.process_rates import derive_processes, explained_cores
 
 APP = ProcessReading(
     7, 1000.0, "app", "shop", 10.0, 4096, 3, "S", "app --x", "3.12", (80,), Cgroup("/a", 2, 1.0, 100, 10)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import pytest
 
 from tputtui.model import Exposition, Family, Scrape, Series
-from tputtui.signals.lifetime import START_TIME
-from tputtui.signals.process_counters import ProcessCounters
-from tputtui.signals.processes_in_turn import FELL, FORGOTTEN_AFTER, MOST_PROCESSES, turns_until_ended
-from tputtui.signals.window import TargetWindow
+from tputtui.signals.rates.lifetime import START_TIME
+from tputtui.signals.rates.process_counters import ProcessCounters
+from tputtui.signals.rates.processes_in_turn import FELL, FORGOTTEN_AFTER, MOST_PROCESSES, turns_until_ended
+from tputtui.signals.rates.target_window import TargetWindow
 
 A = Series("hits_total", (("route", "/a"),))
 B = Series("hits_total", (("route", "/b"),))

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from oracle import promql
+from oracle.native import NativeBucket, exponential_buckets, native_quantile
 
-from tputtui.signals import counters, promql
-from tputtui.signals.histograms import histogram_quantile, parse_bound
-from tputtui.signals.native import NativeBucket, exponential_buckets, native_quantile
+from tputtui.signals.rates import counters
+from tputtui.signals.rates.histograms import histogram_quantile, parse_bound
 
 CASES = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "promql_cases.json"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tputtui.model import Quantile
-from tputtui.signals.replicas import STEADY, Replica, Steady, oddities
+from tputtui.signals.service.replicas import STEADY, Replica, Steady, oddities
 
 USUAL = {"rps": 200.0, "tail": 0.1, "errors": 0.001}
 

@@ -3,11 +3,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from service_scene import ERRORS, LATENCY, TRAFFIC, Samples, Scene, durations, requests, series
+from service_fixture import ERRORS, LATENCY, TRAFFIC, Samples, Scene, durations, requests, series
 
 from tputtui.model import Binding, Bindings, Family, Match, Series
-from tputtui.signals.lifetime import START_TIME
-from tputtui.signals.service import wanted
+from tputtui.signals.rates.lifetime import START_TIME
+from tputtui.signals.service.service_tracker import wanted
 
 # ------------------------------------------------------------------------------------------ traffic
 

@@ -7,8 +7,16 @@ from dataclasses import replace
 import pytest
 
 from tputtui.model import ProcessState, ServiceState, Snapshot, SocketHolder, TargetListeners, TargetStatus
-from tputtui.signals.serving import Choice, Identity, choose, offered, service_of, serving_marks, workers_of
-from tputtui.views.processes import BY_HAND
+from tputtui.signals.service.serving_processes import (
+    Choice,
+    Identity,
+    choose,
+    offered,
+    service_of,
+    serving_marks,
+    workers_of,
+)
+from tputtui.views.live.process_table import BY_HAND
 
 SHOP, TILL = ServiceState("shop", ("shop-1",)), ServiceState("till", ("till-1",))
 

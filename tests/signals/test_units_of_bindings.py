@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tputtui.model import Bindings, Exposition, Family, Series
-from tputtui.signals.classify import classify
+from tputtui.signals.classify.classifier import classify
 
 
 def found(*counters: str, **labels: str) -> Bindings:

@@ -13,11 +13,11 @@ from textual.pilot import Pilot
 
 from tputtui.model import Snapshot
 from tputtui.settings import Settings, TargetSettings
-from tputtui.signals.heat import Heat
-from tputtui.signals.replicas import Replica
+from tputtui.signals.rates.latency_heatmap import Heat
+from tputtui.signals.service.replicas import Replica
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
-from tputtui.tui.source import Place
+from tputtui.tui.session import Place
 
 
 class FakeSource:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from textual.events import Event
 from textual.message import Message
 
-from tputtui.tui.driver import UnitParser
-from tputtui.tui.reply_filter import ReplyFilter
+from tputtui.tui.terminal.driver import UnitParser
+from tputtui.tui.terminal.reply_filter import ReplyFilter
 
 ESCAPE_DELAY_S = 0.1
 SHORT_S = 0.05

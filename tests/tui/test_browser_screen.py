@@ -11,9 +11,9 @@ import pytest
 from fake_source import FakeSource, desk, frame, settled
 from textual.app import App
 
+from tputtui.engine.family_browser import Families
 from tputtui.model import ChartedFamily
-from tputtui.monitor.browsing import Families
-from tputtui.signals.browse import FamilyRow, Figures
+from tputtui.signals.service.family_table import FamilyRow, Figures
 
 ROWS = (
     FamilyRow("db_pool_in_use", "gauge", "Connections in use.", series=1),

@@ -11,7 +11,7 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate
 from textual.strip import Strip
 
-from tputtui.tui.diff_writer import DiffWriter
+from tputtui.tui.terminal.diff_writer import DiffWriter
 
 WIDTH, HEIGHT = 24, 3
 STYLES = [

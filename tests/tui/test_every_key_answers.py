@@ -11,9 +11,9 @@ from fake_source import FakeSource, desk, frame, settled
 
 from tputtui.model import TargetStatus
 from tputtui.tui import keys
-from tputtui.tui.help import help_lines
-from tputtui.views.lines import plain
-from tputtui.views.scene import PANELS
+from tputtui.tui.dialogs.help_screen import help_lines
+from tputtui.views.shared.frame import PANELS
+from tputtui.views.shared.styled_text import plain
 
 
 async def pressed(*typed: str, size: tuple[int, int] = (80, 24), source: FakeSource | None = None) -> tuple[str, str]:

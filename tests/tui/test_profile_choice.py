@@ -16,15 +16,15 @@ import samples
 from fake_source import FakeSource, desk, frame, settled
 from textual.pilot import Pilot
 
+from tputtui.engine.engine import Engine
 from tputtui.model import ProcessState, Snapshot, SocketHolder, TargetListeners
-from tputtui.monitor.engine import Engine
 from tputtui.settings import Settings, TargetSettings
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
-from tputtui.tui.profile import ProfileScreen
-from tputtui.tui.profile_sampler import Sampler, Subject
-from tputtui.tui.source import Place
-from tputtui.views.profile_options import Plan
+from tputtui.tui.profile.profile_screen import ProfileScreen
+from tputtui.tui.profile.sampler import Sampler, Subject
+from tputtui.tui.session import Place
+from tputtui.views.profile.capture_options import Plan
 
 SERVER = Path(__file__).resolve().parents[1] / "prefork_server.py"
 BATCH = ProcessState(777, 7.0, "batch.py", "app", 800.0, 1, 1, "R", python="3.12")

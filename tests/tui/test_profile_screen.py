@@ -12,12 +12,12 @@ from fake_source import desk, frame
 from textual.pilot import Pilot
 
 from tputtui.cli import main
-from tputtui.profiling import pstats
-from tputtui.profiling.profile import About, Frames, Profile, Slice, Stack, Thread
+from tputtui.profiling.files import pstats_file
+from tputtui.profiling.profile_model import About, Frames, Profile, Slice, Stack, Thread
 from tputtui.tui.app import TputtuiApp
-from tputtui.tui.profile import ProfileScreen
-from tputtui.tui.profile_counted import CountedScreen
-from tputtui.tui.profile_lists import Opened
+from tputtui.tui.profile.profile_menus import Opened
+from tputtui.tui.profile.profile_screen import ProfileScreen
+from tputtui.tui.profile.pstats_screen import CountedScreen
 
 
 def profile() -> Profile:
@@ -85,7 +85,7 @@ async def test_an_instrumented_profile_shows_functions_and_their_callers(tmp_pat
     path = tmp_path / "x.pstats"
     counted.dump_stats(path)
     app = desk()
-    app.opened = CountedScreen(pstats.load(path))
+    app.opened = CountedScreen(pstats_file.load(path))
     async with app.run_test(size=(120, 40)) as pilot:
         assert "instrumented" in await typed(app, pilot, "down")
         assert "callers, then the function" in await typed(app, pilot, "enter")

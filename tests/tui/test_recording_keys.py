@@ -16,20 +16,20 @@ from fake_source import FakeSource, desk, frame, settled
 from test_profile_screen import profile as sampled
 from test_replay_screen import until
 
-from tputtui.experiments.sequence import Judgement
+from tputtui.experiments.confidence_sequence import Judgement
 from tputtui.model import Event, Reading
-from tputtui.profiling import formats
-from tputtui.runs.header import Mark
-from tputtui.runs.reader import Run
-from tputtui.runs.recorder import Recorder
-from tputtui.signals import names
+from tputtui.profiling.files import file_formats
+from tputtui.recording.reader import Run
+from tputtui.recording.recorder import Recorder
+from tputtui.recording.run_header import Mark
+from tputtui.signals.rates import history_keys
 from tputtui.tui.app import TputtuiApp
-from tputtui.views.baseline import Base, Baseline, base, difference, figures_of
-from tputtui.views.latency import latency
-from tputtui.views.lines import Span, before_level, level_row, plain
-from tputtui.views.routes import routes
-from tputtui.views.saturation import saturation
-from tputtui.views.throughput import throughput
+from tputtui.views.live.latency_panel import latency
+from tputtui.views.live.routes_table import routes
+from tputtui.views.live.saturation_panel import saturation
+from tputtui.views.live.throughput_panel import throughput
+from tputtui.views.shared.comparison_base import Base, Baseline, base, difference, figures_of
+from tputtui.views.shared.styled_text import Span, before_level, level_row, plain
 
 
 class RecordedSource(FakeSource):
@@ -258,7 +258,7 @@ async def test_two_minutes_after_b_all_since_is_judged_and_a_fall_is_red() -> No
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
-        at, name = source.snapshot.at, names.traffic("checkout")
+        at, name = source.snapshot.at, history_keys.traffic("checkout")
         app.viewpoint = replace(app.viewpoint, baseline=Baseline("vs then", {name: Base(1e5, 10.0, 10.0, "req/s")}, at))
         assert app.baselines.judge(name) is None
         source.tick(60.0)
@@ -343,7 +343,7 @@ async def test_a_profile_taken_meanwhile_goes_into_the_run_and_is_a_mark_on_ever
         ((at, pid, command, document, hottest),) = source.was_asked("keep_profile")
         assert (at, pid, command) == (taken.about.time, 7, "serve")
         assert hottest.endswith(" %")
-        assert formats.parse(document, "").duration_s == profile.duration_s
+        assert file_formats.parse(document, "").duration_s == profile.duration_s
         # The sample's clock is not the machine's: the marks are moved to where it stands.
         app.profiled[:] = [source.snapshot.at - 20]
         app.show_scene()

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tputtui.tui.widgets.panel import changed_cells
-from tputtui.views.lines import Line, Span
+from tputtui.views.shared.styled_text import Line, Span
 
 spans = st.builds(Span, st.text("ab ─", min_size=1, max_size=6), st.sampled_from(["plain", "dim"]))
 lines = st.lists(spans, max_size=6).map(tuple)

@@ -15,21 +15,21 @@ from recorded import record
 from test_profile_screen import profile as sampled
 from textual.pilot import Pilot
 
-from tputtui.demo.run import Demo
-from tputtui.monitor.player import Player
-from tputtui.monitor.reel import Choices, Reel
-from tputtui.monitor.replayer import replayed
-from tputtui.profiling import speedscope
-from tputtui.runs.reader import Run
+from tputtui.demo.launch import Demo
+from tputtui.engine.replay.player import Player
+from tputtui.engine.replay.replay_buffer import Choices, Reel
+from tputtui.engine.replay.replay_feed import replayed
+from tputtui.profiling.files import speedscope
+from tputtui.recording.reader import Run
 from tputtui.settings import Settings
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
-from tputtui.tui.help import help_lines
+from tputtui.tui.dialogs.help_screen import help_lines
 from tputtui.tui.keys import COMMANDS, hints
-from tputtui.tui.replay import ReplayCommands
-from tputtui.tui.replay_keys import commands_of_a_replay
-from tputtui.tui.source import Place
-from tputtui.views.lines import plain
+from tputtui.tui.live.replay_commands import ReplayCommands
+from tputtui.tui.live.replay_keys import commands_of_a_replay
+from tputtui.tui.session import Place
+from tputtui.views.shared.styled_text import plain
 
 SECONDS = 12
 

@@ -20,9 +20,9 @@ from textual import events
 from textual import messages as textual_messages
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS, IGNORE_SEQUENCE
 
-from tputtui.tui.driver import UnitParser, decoder
-from tputtui.tui.reply_filter import LONGEST_PASTE, LONGEST_REPLY, ReplyFilter
-from tputtui.tui.told_once import MOST_KINDS, ToldOnce
+from tputtui.tui.terminal.driver import UnitParser, decoder
+from tputtui.tui.terminal.error_notices import MOST_KINDS, ToldOnce
+from tputtui.tui.terminal.reply_filter import LONGEST_PASTE, LONGEST_REPLY, ReplyFilter
 
 PAUSES_S = (0.0, SHORT_S, 0.15, 0.5, 2.0, 10.0, 600.0)
 ALL_REPLIES = REPLIES + EIGHT_BIT_REPLIES

@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tputtui import text
-from tputtui.tui.plot import Chart, Scatter, Trace, draw, marked, scatter
-from tputtui.views.lines import plain
+from tputtui.tui.live.plot import Chart, Scatter, Trace, draw, marked, scatter
+from tputtui.views.shared.styled_text import plain
 
 POINTS = tuple((100.0 + 10 * at, 0.01 + 0.002 * at) for at in range(20))
 

@@ -15,8 +15,8 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from tputtui.tui.app import TputtuiApp
-from tputtui.tui.profile import ProfileScreen
-from tputtui.tui.profile_lists import Opened
+from tputtui.tui.profile.profile_menus import Opened
+from tputtui.tui.profile.profile_screen import ProfileScreen
 
 
 class SilentSource(FakeSource):

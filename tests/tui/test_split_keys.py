@@ -12,7 +12,7 @@ from fake_source import FakeSource, desk, frame, settled
 from textual.pilot import Pilot
 
 from tputtui.model import ServiceState, Snapshot, SplitState
-from tputtui.signals.split import Split, Way, ways
+from tputtui.signals.service.traffic_split import Split, Way, ways
 from tputtui.tui.app import TputtuiApp
 
 WAYS = ways("checkout", {"web-01": 640.0, "web-02": 644.0}, {}, {})

@@ -9,16 +9,16 @@ from textual.keys import Keys, _character_to_key
 
 from tputtui.tui import keys, palette, theme_files
 from tputtui.tui.app import TputtuiApp
-from tputtui.tui.arrangements import ArrangementCommands
-from tputtui.tui.asking import EngineCommands
-from tputtui.tui.baseline import BaselineCommands
-from tputtui.tui.lists import ListCommands
-from tputtui.tui.live import LiveScreen
-from tputtui.tui.plot import Chart, Scatter, Trace, draw, scatter, top_of
-from tputtui.tui.profile import ProfileScreen
-from tputtui.tui.recording import RecordCommands
-from tputtui.tui.travel import TimeCommands
-from tputtui.views.lines import plain
+from tputtui.tui.list_commands import ListCommands
+from tputtui.tui.live.baseline_commands import BaselineCommands
+from tputtui.tui.live.engine_commands import EngineCommands
+from tputtui.tui.live.live_screen import LiveScreen
+from tputtui.tui.live.panel_commands import ArrangementCommands
+from tputtui.tui.live.plot import Chart, Scatter, Trace, draw, scatter, top_of
+from tputtui.tui.live.recording_commands import RecordCommands
+from tputtui.tui.profile.profile_screen import ProfileScreen
+from tputtui.tui.time_commands import TimeCommands
+from tputtui.views.shared.styled_text import plain
 
 FOLDERS = theme_files.folders()
 NAMES = theme_files.names(FOLDERS)

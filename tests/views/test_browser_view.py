@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from panes import assert_fills
 
-from tputtui.collect.address import parse_address
-from tputtui.monitor.browsing import Families
-from tputtui.settings.outside import Outside
-from tputtui.settings.toml import read
-from tputtui.signals.browse import SLOTS, FamilyRow, Figures
-from tputtui.views.browser import CHART, Look, browser, config_lines, detail, matches, refusal
-from tputtui.views.family import figure
-from tputtui.views.lines import plain
+from tputtui.engine.family_browser import Families
+from tputtui.scrape.address import parse_address
+from tputtui.settings.config_reader import read
+from tputtui.settings.validators import Outside
+from tputtui.signals.service.family_table import SLOTS, FamilyRow, Figures
+from tputtui.views.browser.metric_browser import CHART, Look, browser, config_lines, detail, matches, refusal
+from tputtui.views.shared.family_units import figure
+from tputtui.views.shared.styled_text import plain
 
 EVIL = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 5000
 ROWS = (

@@ -21,15 +21,15 @@ from tputtui.model import (
     TargetStatus,
     TrafficState,
 )
-from tputtui.views import target_state
-from tputtui.views.events import event_line, events
-from tputtui.views.header import header
-from tputtui.views.latency import latency
-from tputtui.views.lines import plain
-from tputtui.views.scene import PanelView, Scene, Viewpoint
-from tputtui.views.summary import summary
-from tputtui.views.targets import targets
-from tputtui.views.throughput import throughput
+from tputtui.views.live.event_log import event_line, events
+from tputtui.views.live.exit_summary import summary
+from tputtui.views.live.header import header
+from tputtui.views.live.latency_panel import latency
+from tputtui.views.live.target_strip import targets
+from tputtui.views.live.throughput_panel import throughput
+from tputtui.views.shared import target_state
+from tputtui.views.shared.frame import PanelView, Scene, Viewpoint
+from tputtui.views.shared.styled_text import plain
 
 LATE = TargetStatus("api", "http://api/metrics", "slow", scrape_s=0.01, age_s=23.0, waiting_s=22.4, was_up=True)
 AS_EVER = replace(LATE, waiting_s=1.3, scrape_s=1.4, warning="slow: use --interval 5s (1.4 s a scrape)")

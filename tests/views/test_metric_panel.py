@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 
 from tputtui import text
 from tputtui.model import ChartedFamily, TargetStatus
-from tputtui.signals import names
-from tputtui.tui.charts import Charts
-from tputtui.tui.plot import Chart, Trace, draw
-from tputtui.views import arrangement
-from tputtui.views.lines import plain
-from tputtui.views.metric import metric
-from tputtui.views.scene import Scene, Viewpoint
+from tputtui.signals.rates import history_keys
+from tputtui.tui.live.charts import Charts
+from tputtui.tui.live.plot import Chart, Trace, draw
+from tputtui.views.live.metric_panel import metric
+from tputtui.views.shared import layout
+from tputtui.views.shared.frame import Scene, Viewpoint
+from tputtui.views.shared.styled_text import plain
 
 EVIL = "\x1b]52;c;x\x07[/red]" + "z" * 500
 READ = ChartedFamily("web-01", "jobs_total", "counter", counts=True, value=96_000.0, rate=612.5)
 
 
 def scene(charted: ChartedFamily | None, chosen: tuple[str, str] = ("web-01", "jobs_total"), **changes: Any) -> Scene:
-    past = samples.past(lambda name: 600.0 if name == names.family(*chosen) else 0.0)
+    past = samples.past(lambda name: 600.0 if name == history_keys.family(*chosen) else 0.0)
     return Scene(samples.snapshot(charted=charted, **changes), past, Viewpoint(charted=chosen), "web-01")
 
 
@@ -77,7 +77,7 @@ def test_it_fills_its_place_and_holds_nothing_that_acts(width: int, height: int,
 
 @given(st.integers(40, 250), st.integers(12, 90))
 def test_wherever_there_is_a_live_screen_the_metric_has_a_place_on_it(width: int, height: int) -> None:
-    plan = arrangement.plan(scene(READ), width, height)
+    plan = layout.plan(scene(READ), width, height)
     assert plan.heights["metric"] >= 3
     assert plan.heights["throughput"] >= 4
     rows = [rows for panel, rows in plan.heights.items() if plan.stacked or panel not in ("latency", "processes")]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from panes import assert_fills
 
 from tputtui import text
+from tputtui.engine.target_tracker import several_answer
 from tputtui.model import (
     BreakdownRow,
     ErrorState,
@@ -26,19 +27,18 @@ from tputtui.model import (
     TargetStatus,
     TrafficState,
 )
-from tputtui.monitor.target import several_answer
-from tputtui.views import arrangement
-from tputtui.views.events import event_line, events
-from tputtui.views.header import footer, header
-from tputtui.views.latency import latency
-from tputtui.views.lines import bar, plain, spark, sparks
-from tputtui.views.processes import processes
-from tputtui.views.routes import routes
-from tputtui.views.saturation import saturation
-from tputtui.views.scene import ListState, PanelView, Scene, Viewpoint, busiest_service, chosen_service
-from tputtui.views.summary import summary
-from tputtui.views.targets import targets
-from tputtui.views.throughput import throughput
+from tputtui.views.live.event_log import event_line, events
+from tputtui.views.live.exit_summary import summary
+from tputtui.views.live.header import footer, header
+from tputtui.views.live.latency_panel import latency
+from tputtui.views.live.process_table import processes
+from tputtui.views.live.routes_table import routes
+from tputtui.views.live.saturation_panel import saturation
+from tputtui.views.live.target_strip import targets
+from tputtui.views.live.throughput_panel import throughput
+from tputtui.views.shared import layout
+from tputtui.views.shared.frame import ListState, PanelView, Scene, Viewpoint, busiest_service, chosen_service
+from tputtui.views.shared.styled_text import bar, plain, spark, sparks
 
 PANELS: dict[str, Callable[[Scene, int, int], PanelView]] = {
     "throughput": throughput,
@@ -285,12 +285,12 @@ def test_a_bar_and_its_ground_fill_their_cells(ratio: float | None, cells: int) 
 @settings(max_examples=300, deadline=None)
 def test_the_arrangement_uses_the_whole_terminal(width: int, height: int, which: int, zoomed: Any) -> None:
     snapshot = (samples.snapshot(), nothing(), samples.snapshot(services=(), targets=()), evil())[which]
-    plan = arrangement.plan(scene(snapshot), width, height, zoomed)
+    plan = layout.plan(scene(snapshot), width, height, zoomed)
     assert all(rows >= 1 for rows in plan.heights.values())
     used = 0
     seen: set[str] = set()
     for panel, rows in plan.heights.items():
-        beside = next((pair for pair in arrangement.ROWS.values() if panel in pair), (panel,))
+        beside = next((pair for pair in layout.ROWS.values() if panel in pair), (panel,))
         if plan.stacked or len(plan.heights) == 1 or not seen & set(beside):
             used += rows
         seen.add(panel)
@@ -298,9 +298,9 @@ def test_the_arrangement_uses_the_whole_terminal(width: int, height: int, which:
 
 
 def test_below_forty_by_twelve_there_are_words_instead_of_panels() -> None:
-    assert arrangement.plan(scene(), 39, 24).too_small
-    assert arrangement.plan(scene(), 80, 11).too_small
-    assert "39x11 is too small" in plain(arrangement.too_small(39, 11).lines[0])
+    assert layout.plan(scene(), 39, 24).too_small
+    assert layout.plan(scene(), 80, 11).too_small
+    assert "39x11 is too small" in plain(layout.too_small(39, 11).lines[0])
 
 
 # ------------------------------------------------------------------------------------------ choices

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from panes import assert_fills
 
-from tputtui.experiments.concurrent import Apart
+from tputtui.experiments.effect_estimate import Apart
 from tputtui.model import ErrorState, LatencyState, ServiceState, Snapshot, SplitState, TargetStatus, TrafficState
-from tputtui.signals.split import Split, ways
-from tputtui.views import arrangement
-from tputtui.views.lines import plain
-from tputtui.views.scene import Scene, SplitLook, Viewpoint
-from tputtui.views.split import Figure, split, way_list
+from tputtui.signals.service.traffic_split import Split, ways
+from tputtui.views.live.split_view import Figure, split, way_list
+from tputtui.views.shared import layout
+from tputtui.views.shared.frame import Scene, SplitLook, Viewpoint
+from tputtui.views.shared.styled_text import plain
 
 CHOSEN = ways("checkout", {"web-01": 640.0, "web-02": 644.0}, {}, {"version": {"1.4": 1100.0, "1.5": 184.0}})
 BY_TARGET, BY_LABEL = CHOSEN[1].split, CHOSEN[3].split
@@ -153,14 +153,14 @@ def test_an_arm_that_is_nowhere_is_said() -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(120, 40), (80, 24), (200, 60)])
 def test_it_stands_where_throughput_and_latency_stood_until_one_of_them_is_asked_for(width: int, height: int) -> None:
-    plan = arrangement.plan(scene(), width, height)
+    plan = layout.plan(scene(), width, height)
     assert "split" in plan.heights
     assert "throughput" not in plan.heights
     assert "latency" not in plan.heights
     asked = scene()
     asked = replace(asked, viewpoint=replace(asked.viewpoint, focus="throughput"))
-    assert "throughput" in arrangement.plan(asked, width, height).heights
-    assert "split" not in arrangement.plan(asked, width, height).heights
+    assert "throughput" in layout.plan(asked, width, height).heights
+    assert "split" not in layout.plan(asked, width, height).heights
 
 
 def test_hostile_values_of_a_label_are_drawn_as_text() -> None:

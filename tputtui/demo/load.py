@@ -15,11 +15,11 @@ import math
 import sys
 from collections.abc import Sequence
 
-from tputtui.demo import lifeline, routes, schedule
-from tputtui.demo.client import Client
-from tputtui.demo.files import raise_file_limit
-from tputtui.demo.schedule import Arrival, Profile
-from tputtui.demo.tally import Tally
+from tputtui.demo import arrivals, parent_pipe, shop_routes
+from tputtui.demo.arrivals import Arrival, Profile
+from tputtui.demo.file_limit import raise_file_limit
+from tputtui.demo.load_client import Client
+from tputtui.demo.load_stats import Tally
 
 DRAIN_S = 4.0
 """Longer than the longest request of the shop at its normal pace: own time up to 2 s, 1 s for a connection, its query."""
@@ -71,7 +71,7 @@ class Load:
         await self._start.wait()
         began = self._loop.time()
         try:
-            for arrival in schedule.arrivals(self._profile, self._seed):
+            for arrival in arrivals.arrivals(self._profile, self._seed):
                 if arrival.at >= self._limit_s:
                     await asyncio.sleep(began + self._limit_s - self._loop.time())
                     break
@@ -100,13 +100,13 @@ async def drive(options: argparse.Namespace) -> str:
     """The whole load, as one line of JSON."""
     replicas = len(options.port)
     if options.load is None:
-        profile = schedule.waves(routes.sustained_max_rps(replicas))
+        profile = arrivals.waves(shop_routes.sustained_max_rps(replicas))
     else:
-        profile = schedule.constant(options.load)
+        profile = arrivals.constant(options.load)
     load = Load(options.port, profile, options.seed, options.seconds)
-    lifeline.hold(load.heed)
+    parent_pipe.hold(load.heed)
     await load.run()
-    return load.tally.summary(load.seconds, routes.sustained_max_rps(replicas, options.slowdown)).json()
+    return load.tally.summary(load.seconds, shop_routes.sustained_max_rps(replicas, options.slowdown)).json()
 
 
 def main() -> None:

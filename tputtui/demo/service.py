@@ -28,11 +28,11 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 
 from tputtui import __version__
-from tputtui.demo import lifeline, routes
-from tputtui.demo.files import raise_file_limit
-from tputtui.demo.pool import Pool, PoolTimeoutError
-from tputtui.demo.shop import Shop
-from tputtui.demo.web import Request, Response, converse
+from tputtui.demo import parent_pipe, shop_routes
+from tputtui.demo.connection_pool import Pool, PoolTimeoutError
+from tputtui.demo.file_limit import raise_file_limit
+from tputtui.demo.handlers import Shop
+from tputtui.demo.http_server import Request, Response, converse
 
 # Dense where the shop's requests fall (a few milliseconds to a second), so that quantiles mean something.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.04, 0.06, 0.1, 0.15, 0.25, 0.4, 0.6, 1, 1.5, 2.5, 5, 10)
@@ -58,7 +58,7 @@ class Service:
             registry=self.registry,
         )
         self._in_flight = Gauge("http_requests_in_flight", "Requests being answered.", registry=self.registry)
-        self.shop = Shop(Pool(routes.CONNECTIONS, routes.PATIENCE_S, self.registry), slowdown, seed)
+        self.shop = Shop(Pool(shop_routes.CONNECTIONS, shop_routes.PATIENCE_S, self.registry), slowdown, seed)
 
     async def answer(self, request: Request) -> Response:
         """Answer one request and count it."""
@@ -99,7 +99,7 @@ async def serve(port: int, slowdown: float, seed: int) -> None:
     """Answer on loopback until the process ends."""
     service = Service(slowdown, seed)
     server = await asyncio.start_server(service.connected, "127.0.0.1", port, backlog=1024)
-    lifeline.hold(service.heed)
+    parent_pipe.hold(service.heed)
     sys.stdout.write(json.dumps({"port": server.sockets[0].getsockname()[1], "pid": os.getpid()}) + "\n")
     sys.stdout.flush()
     await server.serve_forever()

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Final
 
-from tputtui.experiments.outcome import Comparison
 from tputtui.experiments.plan import Experiment
+from tputtui.experiments.result import Comparison
 from tputtui.frozen import frozen
 from tputtui.text import span
 

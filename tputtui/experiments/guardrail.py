@@ -16,14 +16,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from tputtui.experiments.arm import FAST, FEWEST_REQUESTS, Arm, Seen, Side
-from tputtui.experiments.concurrent import BEYOND
-from tputtui.experiments.contest import Contest, Effect, Rows
-from tputtui.experiments.context import Context
+from tputtui.experiments.comparison_context import Context
+from tputtui.experiments.effect_estimate import BEYOND
+from tputtui.experiments.guard_arm import FAST, FEWEST_REQUESTS, Arm, Seen, Side
+from tputtui.experiments.sequential_test import Contest, Effect, Rows
 from tputtui.experiments.unanswered import UNRESPONSIVE_S
 from tputtui.frozen import frozen
-from tputtui.signals.burn import PAIRS
-from tputtui.signals.objectives import Objective
+from tputtui.signals.objectives.burn_rate import PAIRS
+from tputtui.signals.objectives.objective_tracker import Objective
 from tputtui.text import amount, clean, number, percent, span
 
 Trigger = Literal["fast_burn", "missed", "worse_than_control", "dead", "unresponsive"]

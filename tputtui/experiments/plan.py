@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Final
 
-from tputtui.experiments.context import ContextError, known_metric, parse_margin
+from tputtui.experiments.comparison_context import ContextError, known_metric, parse_margin
 from tputtui.frozen import frozen
 from tputtui.text import clean, did_you_mean, parse_duration
 

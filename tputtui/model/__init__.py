@@ -15,7 +15,7 @@ from tputtui.model.bindings import (
     MetricKind,
     SignalKind,
 )
-from tputtui.model.machine import (
+from tputtui.model.host import (
     CgroupState,
     CpuState,
     DiskState,

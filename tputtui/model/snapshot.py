@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Literal
 
 from tputtui.frozen import frozen
-from tputtui.model.machine import HostState, ProcessState
+from tputtui.model.host import HostState, ProcessState
 from tputtui.model.readings import TargetListeners
 from tputtui.model.services import SaturationState, ServiceState, SplitState
 

@@ -4,7 +4,7 @@
 stand in a config file, `toml` reads one with all its errors at once, `layers` lays the sources over each other.
 """
 
-from tputtui.settings.values import (
+from tputtui.settings.settings_values import (
     Background,
     Limits,
     ProfilePreset,

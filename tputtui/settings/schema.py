@@ -6,8 +6,8 @@ The reader, the flags, the environment, `config init` and docs/configuration.md 
 from __future__ import annotations
 
 from tputtui.frozen import frozen
-from tputtui.settings import kinds
-from tputtui.settings.kinds import Kind
+from tputtui.settings import value_types
+from tputtui.settings.value_types import Kind
 
 
 @frozen
@@ -28,19 +28,19 @@ class Option:
 
 
 _DAY = 86400.0
-_PANELS = kinds.list_of(
-    kinds.choice("throughput", "latency", "saturation", "targets", "routes", "processes"),
+_PANELS = value_types.list_of(
+    value_types.choice("throughput", "latency", "saturation", "targets", "routes", "processes"),
     'panels, such as "throughput", "latency", "saturation", "targets", "routes", "processes"',
 )
-_TIMEOUT = kinds.duration(0.1, 3600, "10s")
-_PORTION = kinds.size(1, 2**40)
-_COUNT = kinds.integer(1, 10**9)
+_TIMEOUT = value_types.duration(0.1, 3600, "10s")
+_PORTION = value_types.size(1, 2**40)
+_COUNT = value_types.integer(1, 10**9)
 
 SETTINGS: tuple[Option, ...] = (
-    Option("interval", kinds.duration(0.1, 3600, "1s"), "time from scrape to scrape", '"1s"', field="interval_s"),
+    Option("interval", value_types.duration(0.1, 3600, "1s"), "time from scrape to scrape", '"1s"', field="interval_s"),
     Option(
         "window",
-        kinds.duration(0.2, _DAY, "10s"),
+        value_types.duration(0.2, _DAY, "10s"),
         "span over which rates and quantiles are taken; at least two intervals",
         '"10s"',
         field="window_s",
@@ -52,36 +52,40 @@ SETTINGS: tuple[Option, ...] = (
         '"10s"',
         field="timeout_s",
     ),
-    Option("quantiles", kinds.QUANTILES, "quantiles of latency to show", "[0.5, 0.9, 0.99]"),
+    Option("quantiles", value_types.QUANTILES, "quantiles of latency to show", "[0.5, 0.9, 0.99]"),
     Option(
         "objectives",
-        kinds.OBJECTIVES,
+        value_types.OBJECTIVES,
         "target levels: [service[/route]:]p99|errors|rps <=|>= VALUE",
         "[]",
         '["p99<=250ms", "errors<=0.1%"]',
     ),
-    Option("by", kinds.LABELS, "labels to break traffic down by; empty: route and method where present", "[]"),
-    Option("discover", kinds.SWITCH, "without targets, look for local listeners that serve metrics", "true"),
+    Option("by", value_types.LABELS, "labels to break traffic down by; empty: route and method where present", "[]"),
+    Option("discover", value_types.SWITCH, "without targets, look for local listeners that serve metrics", "true"),
     Option(
         "own",
-        kinds.TEXTS,
+        value_types.TEXTS,
         "packages of your own code, beside those that the command line names; with a / a part of a path",
         "[]",
         example='["shop"]',
     ),
     Option("panels", _PANELS, "panels to show; empty: all that have room. Others come with their number", "[]"),
-    Option("chart", kinds.CHART, "a metric that has a panel of its own from the start", '""', '"process_open_fds"'),
-    Option("theme", kinds.TEXT, "name of a theme; auto follows the terminal", '"auto"'),
-    Option("background", kinds.choice("auto", "light", "dark"), "background of the terminal; auto asks it", '"auto"'),
-    Option("ascii", kinds.SWITCH, "draw with ASCII only; by itself where the locale is not UTF-8", "false"),
-    Option("mouse", kinds.SWITCH, "let the mouse choose and scroll", "true"),
-    Option("color", kinds.SWITCH, "use colours; NO_COLOR in the environment turns them off", "true"),
-    Option("read_only", kinds.SWITCH, "no capture of a process and no file is written", "false"),
+    Option(
+        "chart", value_types.CHART, "a metric that has a panel of its own from the start", '""', '"process_open_fds"'
+    ),
+    Option("theme", value_types.TEXT, "name of a theme; auto follows the terminal", '"auto"'),
+    Option(
+        "background", value_types.choice("auto", "light", "dark"), "background of the terminal; auto asks it", '"auto"'
+    ),
+    Option("ascii", value_types.SWITCH, "draw with ASCII only; by itself where the locale is not UTF-8", "false"),
+    Option("mouse", value_types.SWITCH, "let the mouse choose and scroll", "true"),
+    Option("color", value_types.SWITCH, "use colours; NO_COLOR in the environment turns them off", "true"),
+    Option("read_only", value_types.SWITCH, "no capture of a process and no file is written", "false"),
 )
 
 VIEW: tuple[Option, ...] = (
     Option("panels", _PANELS, "panels to show; else the first table's", example='["throughput", "latency"]'),
-    Option("chart", kinds.CHART, "a metric that has a panel of its own; else none", example='"process_open_fds"'),
+    Option("chart", value_types.CHART, "a metric that has a panel of its own; else none", example='"process_open_fds"'),
     Option(
         "window",
         SETTINGS[1].kind,
@@ -92,80 +96,88 @@ VIEW: tuple[Option, ...] = (
 )
 
 PROFILE: tuple[Option, ...] = (
-    Option("duration", kinds.duration(0.5, 3600, "10s"), "length of a capture", '"10s"', field="duration_s"),
-    Option("rate", kinds.integer(1, 1000), "samples a second", "100", field="rate_hz"),
+    Option("duration", value_types.duration(0.5, 3600, "10s"), "length of a capture", '"10s"', field="duration_s"),
+    Option("rate", value_types.integer(1, 1000), "samples a second", "100", field="rate_hz"),
 )
 
 PRESET: tuple[Option, ...] = (
     Option("duration", PROFILE[0].kind, "length of a capture; else [profile]'s", example='"30s"', field="duration_s"),
     Option("rate", PROFILE[1].kind, "samples a second; else [profile]'s", example="200", field="rate_hz"),
-    Option("subprocesses", kinds.SWITCH, "child processes too", "false"),
-    Option("native", kinds.SWITCH, "native frames too; pauses the process for longer", "false"),
-    Option("blocking", kinds.SWITCH, "exact: the process is paused for each sample", "false"),
-    Option("idle", kinds.SWITCH, "open with waiting threads, too; without them only what runs (g shows all)", "true"),
-    Option("gil", kinds.SWITCH, "open with who held the GIL (g shows all)", "false"),
+    Option("subprocesses", value_types.SWITCH, "child processes too", "false"),
+    Option("native", value_types.SWITCH, "native frames too; pauses the process for longer", "false"),
+    Option("blocking", value_types.SWITCH, "exact: the process is paused for each sample", "false"),
+    Option(
+        "idle", value_types.SWITCH, "open with waiting threads, too; without them only what runs (g shows all)", "true"
+    ),
+    Option("gil", value_types.SWITCH, "open with who held the GIL (g shows all)", "false"),
 )
 
 TRIGGER: tuple[Option, ...] = (
     Option(
         "process",
-        kinds.TEXT,
+        value_types.TEXT,
         "whom: :PORT is who serves that port here (of workers the busiest), else a process's name",
         example='":8000"',
     ),
     Option(
-        "after", kinds.duration(1, _DAY, "30s"), "how long an objective is missed by then", '"30s"', field="after_s"
+        "after",
+        value_types.duration(1, _DAY, "30s"),
+        "how long an objective is missed by then",
+        '"30s"',
+        field="after_s",
     ),
-    Option("every", kinds.duration(10, 30 * _DAY, "10m"), "at most once in this time", '"10m"', field="every_s"),
-    Option("preset", kinds.TEXT, "a name of [profile.presets]; else as [profile] says", example='"deep"'),
+    Option("every", value_types.duration(10, 30 * _DAY, "10m"), "at most once in this time", '"10m"', field="every_s"),
+    Option("preset", value_types.TEXT, "a name of [profile.presets]; else as [profile] says", example='"deep"'),
 )
 
 LIMITS: tuple[Option, ...] = (
     Option("body", _PORTION, "an answer, inflated", '"16MiB"', field="body_bytes"),
     Option("header", _PORTION, "the header of an answer", '"64KiB"', field="header_bytes"),
     Option("line", _PORTION, "one line of an answer", '"64KiB"', field="line_bytes"),
-    Option("redirects", kinds.integer(0, 20), "redirects followed, within the same origin", "5"),
+    Option("redirects", value_types.integer(0, 20), "redirects followed, within the same origin", "5"),
     Option("series_per_target", _COUNT, "series kept of one target; beyond it, whole families are hidden", "50000"),
     Option("series_total", _COUNT, "series kept of all targets", "200000"),
-    Option("labels", kinds.integer(1, 10_000), "labels of one series", "64"),
+    Option("labels", value_types.integer(1, 10_000), "labels of one series", "64"),
     Option("name", _PORTION, "a metric's or label's name", '"512B"', field="name_bytes"),
     Option("value", _PORTION, "a label value, as kept", '"4KiB"', field="value_bytes"),
 )
 
 TARGET: tuple[Option, ...] = (
-    Option("name", kinds.TEXT, "what it is called on screen and on the command line", example='"api"'),
-    Option("url", kinds.TEXT, "URL, host:port or :port; without a path, /metrics", example='"127.0.0.1:8000"'),
+    Option("name", value_types.TEXT, "what it is called on screen and on the command line", example='"api"'),
+    Option("url", value_types.TEXT, "URL, host:port or :port; without a path, /metrics", example='"127.0.0.1:8000"'),
     Option(
         "prometheus",
-        kinds.TEXT,
+        value_types.TEXT,
         "in place of url: address of a Prometheus-compatible server (Thanos, Mimir, VictoriaMetrics)",
         example='"prometheus.example:9090"',
     ),
-    Option("match", kinds.MATCHERS, "what to take from the server; else all its jobs", example="'job=\"api\"'"),
-    Option("tenant", kinds.TEXT, "X-Scope-OrgID to send: the tenant of a shared server", example='"team-a"'),
-    Option("service", kinds.TEXT, "targets of one service are added up", example='"api"'),
-    Option("username", kinds.TEXT, "basic authentication", example='"metrics"'),
-    Option("password_file", kinds.FILE, "file that holds the password", example='"~/.secrets/api"'),
-    Option("password_env", kinds.VARIABLE, "variable that holds the password", example='"API_PASSWORD"'),
-    Option("token_file", kinds.FILE, "file that holds a bearer token", example='"~/.secrets/api-token"'),
-    Option("token_env", kinds.VARIABLE, "variable that holds a bearer token", example='"API_TOKEN"'),
-    Option("ca_file", kinds.FILE, "certificates to trust, such as the self-signed one itself", example='"ca.pem"'),
-    Option("cert_file", kinds.FILE, "our own certificate", example='"client.pem"'),
-    Option("key_file", kinds.FILE, "the key of our own certificate", example='"client.key"'),
-    Option("insecure", kinds.SWITCH, "do not check its certificate", "false"),
+    Option("match", value_types.MATCHERS, "what to take from the server; else all its jobs", example="'job=\"api\"'"),
+    Option("tenant", value_types.TEXT, "X-Scope-OrgID to send: the tenant of a shared server", example='"team-a"'),
+    Option("service", value_types.TEXT, "targets of one service are added up", example='"api"'),
+    Option("username", value_types.TEXT, "basic authentication", example='"metrics"'),
+    Option("password_file", value_types.FILE, "file that holds the password", example='"~/.secrets/api"'),
+    Option("password_env", value_types.VARIABLE, "variable that holds the password", example='"API_PASSWORD"'),
+    Option("token_file", value_types.FILE, "file that holds a bearer token", example='"~/.secrets/api-token"'),
+    Option("token_env", value_types.VARIABLE, "variable that holds a bearer token", example='"API_TOKEN"'),
+    Option(
+        "ca_file", value_types.FILE, "certificates to trust, such as the self-signed one itself", example='"ca.pem"'
+    ),
+    Option("cert_file", value_types.FILE, "our own certificate", example='"client.pem"'),
+    Option("key_file", value_types.FILE, "the key of our own certificate", example='"client.key"'),
+    Option("insecure", value_types.SWITCH, "do not check its certificate", "false"),
     Option("timeout", _TIMEOUT, "how long one scrape may take; else timeout", example='"30s"', field="timeout_s"),
     Option("max_body", _PORTION, "an answer, inflated; else limits.body", example='"64MiB"', field="max_body_bytes"),
     Option("max_series", _COUNT, "series kept; else limits.series_per_target", example="100000"),
 )
 
 BINDING: tuple[Option, ...] = (
-    Option("family", kinds.METRIC, "the metric, as exposed", example='"http_requests_total"'),
-    Option("name", kinds.TEXT, "saturation: what it is called on screen", example='"db pool"'),
-    Option("unit", kinds.TEXT, "its unit", example='"req/s"'),
-    Option("match", kinds.MATCHERS, "only series that meet these matchers", example="'route!=\"/health\"'"),
-    Option("label", kinds.LABEL, "errors: the label that tells them", example='"code"'),
-    Option("values", kinds.TEXTS, "errors: the values of the label that count", example='["500", "503"]'),
-    Option("limit", kinds.METRIC, "saturation: the metric of its limit", example='"pool_size"'),
+    Option("family", value_types.METRIC, "the metric, as exposed", example='"http_requests_total"'),
+    Option("name", value_types.TEXT, "saturation: what it is called on screen", example='"db pool"'),
+    Option("unit", value_types.TEXT, "its unit", example='"req/s"'),
+    Option("match", value_types.MATCHERS, "only series that meet these matchers", example="'route!=\"/health\"'"),
+    Option("label", value_types.LABEL, "errors: the label that tells them", example='"code"'),
+    Option("values", value_types.TEXTS, "errors: the values of the label that count", example='["500", "503"]'),
+    Option("limit", value_types.METRIC, "saturation: the metric of its limit", example='"pool_size"'),
 )
 
 CATEGORIES = ("framework", "your code", "database", "outbound", "waiting", "other")

@@ -19,29 +19,29 @@ from textual.theme import Theme
 
 from tputtui import text
 from tputtui.model import Event, Snapshot, TargetStatus
-from tputtui.redaction import redact_text, redact_url
 from tputtui.settings import Settings
+from tputtui.text.redaction import redact_text, redact_url
 from tputtui.tui import keys, palette
-from tputtui.tui.arrangements import ArrangementCommands
-from tputtui.tui.asking import EngineCommands
-from tputtui.tui.baseline import BaselineCommands
-from tputtui.tui.commands import CommandProvider
-from tputtui.tui.lifeline import Lifeline
-from tputtui.tui.live import LiveScreen
-from tputtui.tui.recording import RecordCommands
-from tputtui.tui.source import Place, Source, Tick
-from tputtui.tui.terminal_app import MAX_QUEUED_WRITES, TerminalApp
+from tputtui.tui.command_palette import CommandProvider
+from tputtui.tui.live.baseline_commands import BaselineCommands
+from tputtui.tui.live.engine_commands import EngineCommands
+from tputtui.tui.live.live_screen import LiveScreen
+from tputtui.tui.live.panel_commands import ArrangementCommands
+from tputtui.tui.live.recording_commands import RecordCommands
+from tputtui.tui.session import Place, Source, Tick
+from tputtui.tui.terminal.terminal_app import MAX_QUEUED_WRITES, TerminalApp
+from tputtui.tui.terminal.tty_watchdog import Lifeline
+from tputtui.tui.time_commands import TimeCommands
 from tputtui.tui.timeline import Timeline
-from tputtui.tui.travel import TimeCommands
 from tputtui.tui.widgets.prompt import Prompt
-from tputtui.views.scene import ListState, Scene, Viewpoint, busiest_service
+from tputtui.views.shared.frame import ListState, Scene, Viewpoint, busiest_service
 
 if TYPE_CHECKING:
-    from tputtui.runs.header import Mark
-    from tputtui.tui.profile_trigger import OnMissedLive
-    from tputtui.tui.profiles import Profiles
-    from tputtui.tui.replay import ReplayCommands
-    from tputtui.tui.split import SplitCommands
+    from tputtui.recording.run_header import Mark
+    from tputtui.tui.live.replay_commands import ReplayCommands
+    from tputtui.tui.live.split_screen import SplitCommands
+    from tputtui.tui.profile.objective_captures import OnMissedLive
+    from tputtui.tui.profile.profile_session import Profiles
 
 SAY_S = 6.0
 
@@ -105,14 +105,14 @@ class TputtuiApp(TerminalApp):
     @cached_property
     def profiles(self) -> Profiles:
         """The profiles taken so far. What reads and keeps them is loaded with the first use, not before the first paint."""
-        from tputtui.tui.profiles import Profiles
+        from tputtui.tui.profile.profile_session import Profiles
 
         return Profiles(self)
 
     @cached_property
     def splits(self) -> SplitCommands:
         """Control and treatment; nothing of it is loaded before it is asked for."""
-        from tputtui.tui.split import SplitCommands
+        from tputtui.tui.live.split_screen import SplitCommands
 
         return SplitCommands(self)
 
@@ -127,7 +127,7 @@ class TputtuiApp(TerminalApp):
         if wanted is None or self.settings.read_only:
             return None
 
-        from tputtui.tui.profile_trigger import OnMissedLive
+        from tputtui.tui.profile.objective_captures import OnMissedLive
 
         return OnMissedLive(self, wanted)
 
@@ -388,7 +388,7 @@ class TputtuiApp(TerminalApp):
 
     def do_help(self) -> None:
         """?."""
-        from tputtui.tui.help import HelpScreen
+        from tputtui.tui.dialogs.help_screen import HelpScreen
 
         self.push_screen(HelpScreen())
 
@@ -398,7 +398,7 @@ class TputtuiApp(TerminalApp):
 
     def do_theme(self) -> None:
         """T."""
-        from tputtui.tui.themes import ThemeScreen
+        from tputtui.tui.dialogs.theme_screen import ThemeScreen
 
         self.push_screen(ThemeScreen())
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tputtui import text
 from tputtui.frozen import frozen
-from tputtui.views.scene import PANELS
+from tputtui.views.shared.frame import PANELS
 
 if TYPE_CHECKING:
     from textual.binding import Binding

@@ -14,7 +14,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.tui import theme_files
-from tputtui.views.lines import Line
+from tputtui.views.shared.styled_text import Line
 
 
 @frozen

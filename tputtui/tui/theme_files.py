@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from tputtui import text
-from tputtui.views.lines import Role
+from tputtui.views.shared.styled_text import Role
 
 if TYPE_CHECKING:
     from rich.style import Style

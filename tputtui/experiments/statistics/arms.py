@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tputtui.experiments.rows import Rows
-from tputtui.experiments.statistics.longrun import Array, array
+from tputtui.experiments.metric_rows import Rows
+from tputtui.experiments.statistics.long_run_variance import Array, array
 
 Mask = NDArray[np.bool_]
 

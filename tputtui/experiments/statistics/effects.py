@@ -11,7 +11,7 @@ import numpy as np
 from tputtui.experiments.statistics import error_counts
 from tputtui.experiments.statistics.arms import Arms
 from tputtui.experiments.statistics.error_counts import ErrorCount
-from tputtui.experiments.statistics.longrun import (
+from tputtui.experiments.statistics.long_run_variance import (
     FEWEST,
     Array,
     Estimate,

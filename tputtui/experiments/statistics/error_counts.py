@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from scipy.special import chdtri
 
-from tputtui.experiments.statistics.longrun import Array
+from tputtui.experiments.statistics.long_run_variance import Array
 from tputtui.frozen import frozen
 
 _CHANCE: Final = 0.05

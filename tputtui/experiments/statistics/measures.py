@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tputtui.experiments.context import Context
-from tputtui.experiments.outcome import UNITS
-from tputtui.experiments.statistics import effects, tails
+from tputtui.experiments.comparison_context import Context
+from tputtui.experiments.result import UNITS
+from tputtui.experiments.statistics import effects, tail_quantiles
 from tputtui.experiments.statistics.arms import Arms
 from tputtui.experiments.statistics.effects import Between, Measured
 
@@ -13,7 +13,7 @@ def every(arms: Arms, error: dict[str, Between]) -> dict[str, Measured]:
     """Every metric; quantiles from merged buckets where both arms have them."""
     return {
         "throughput": effects.throughput(arms, error["throughput"]),
-        **tails.quantiles(arms, error),
+        **tail_quantiles.quantiles(arms, error),
         "error_ratio": effects.errors(arms),
         "cpu_per_request": effects.cost(arms, error["cpu_per_request"]),
     }

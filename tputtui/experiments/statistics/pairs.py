@@ -12,15 +12,15 @@ from typing import Final
 
 import numpy as np
 
-from tputtui.experiments.context import Context
-from tputtui.experiments.outcome import UNITS, Comparison, Flag, Metric, Route, Seconds, Stratum, StratumKind
-from tputtui.experiments.rows import Rows
-from tputtui.experiments.statistics import gates, routes
-from tputtui.experiments.statistics.compare import compare, explain_routes, explain_total, with_routes
+from tputtui.experiments.comparison_context import Context
+from tputtui.experiments.metric_rows import Rows
+from tputtui.experiments.result import UNITS, Comparison, Flag, Metric, Route, Seconds, Stratum, StratumKind
+from tputtui.experiments.statistics import route_effects, validity_checks
+from tputtui.experiments.statistics.comparison import compare, explain_routes, explain_total, with_routes
 from tputtui.experiments.statistics.effects import Measured
-from tputtui.experiments.statistics.gates import Notes
-from tputtui.experiments.statistics.longrun import Estimate, array
-from tputtui.experiments.statistics.planning import pairs_needed
+from tputtui.experiments.statistics.long_run_variance import Estimate, array
+from tputtui.experiments.statistics.power_analysis import pairs_needed
+from tputtui.experiments.statistics.validity_checks import Notes
 from tputtui.experiments.statistics.verdicts import guard_ps, judged, overall
 from tputtui.frozen import frozen
 
@@ -65,7 +65,7 @@ def compare_pairs(pairs: Sequence[Pair]) -> Comparison:
         measured = {name: _measured([one.metric(name) for one in good]) for name in UNITS}
         metrics = judged(measured, context, primary, fewest=0.0)
         if "load-limited" in notes.flags:
-            metrics = tuple(gates.without_uplift(metric) for metric in metrics)
+            metrics = tuple(validity_checks.without_uplift(metric) for metric in metrics)
         by_route = _routes(good, context, guard_ps(measured, context, primary))
         notes.say(None, f"{len(good)} pairs, each of them one observation ({len(good) - 1} degrees of freedom).")
     else:
@@ -127,10 +127,10 @@ def _routes(good: Sequence[Comparison], context: Context, beside: Sequence[float
             found.setdefault(route.name, []).append(route)
     several = {name: each for name, each in found.items() if len(each) >= 2}
     metrics = [
-        {name: _measured([route.metric(name) for route in each]) for name in routes.METRICS}
+        {name: _measured([route.metric(name) for route in each]) for name in route_effects.METRICS}
         for each in several.values()
     ]
-    judged_ = routes.judged(metrics, context, beside, fewest=0.0)
+    judged_ = route_effects.judged(metrics, context, beside, fewest=0.0)
     return tuple(
         Route(
             name,

@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 from scipy.special import chdtrc
 
-from tputtui.experiments.outcome import Comparison, Metric, Stratum, Verdict
+from tputtui.experiments import formatting
 from tputtui.experiments.plan import Experiment
-from tputtui.experiments.report import words
-from tputtui.experiments.statistics.longrun import array
+from tputtui.experiments.result import Comparison, Metric, Stratum, Verdict
+from tputtui.experiments.statistics.long_run_variance import array
 from tputtui.experiments.statistics.pairs import stratum
 
 LEVELS: Final = 3
@@ -76,7 +76,7 @@ def verified(first: Comparison, others: Sequence[tuple[str, Comparison]], plan: 
 
 def _regressed(name: str, one: Comparison) -> str:
     """A stratum that regressed, with the row that says so."""
-    return f"{name} ({words.row_figure(one.decided_by)})" if one.decided_by is not None else name
+    return f"{name} ({formatting.row_figure(one.decided_by)})" if one.decided_by is not None else name
 
 
 def _lacking(strata: Sequence[Stratum], plan: Experiment) -> str:

@@ -7,11 +7,11 @@ from typing import Final
 
 import numpy as np
 
-from tputtui.experiments.context import Context
-from tputtui.experiments.outcome import Interval, Metric, Verdict, is_unbounded
+from tputtui.experiments.comparison_context import Context
+from tputtui.experiments.result import Interval, Metric, Verdict, is_unbounded
 from tputtui.experiments.statistics.effects import Measured
 from tputtui.frozen import frozen
-from tputtui.profiling.diff import holm
+from tputtui.profiling.analysis.profile_diff import holm
 
 ALPHA: Final = 0.05
 FEWEST_EFFECTIVE: Final = 15.0

@@ -16,8 +16,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tputtui import text
-from tputtui.views.lines import Line
-from tputtui.views.scene import PanelView
+from tputtui.views.shared.frame import PanelView
+from tputtui.views.shared.styled_text import Line
 
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp

@@ -1,0 +1,101 @@
+"""`--listen`: what is derived, as prometheus-client reads it."""
+
+from __future__ import annotations
+
+import math
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from recorded import record
+
+from tputtui.cli.metrics_server import Listening
+from tputtui.cli.parser import UsageError
+from tputtui.model import LatencyState, ObjectiveStatus, Quantile, SelfState, Snapshot
+
+
+@pytest.fixture
+def listening() -> Iterator[Listening]:
+    found = Listening("127.0.0.1:0")
+    yield found
+    found.close()
+
+
+def scraped(port: int) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        families = list(text_string_to_metric_families(answer.read().decode()))
+    return {(one.name, tuple(sorted(one.labels.items()))): one.value for family in families for one in family.samples}
+
+
+def test_nothing_is_there_before_the_first_snapshot(listening: Listening) -> None:
+    assert scraped(listening.port) == {}
+
+
+def test_the_names_and_values_are_those_of_the_contract(listening: Listening, tmp_path: Path) -> None:
+    snapshot = record(tmp_path / "a", 60)[-1]
+    quantiles = (Quantile(0.5, 0.02), Quantile(0.99, 0.15), Quantile(0.999, None))
+    service = replace(snapshot.services[0], latency=LatencyState("d", "histogram", "s", quantiles))
+    raw = replace(service, name="raw", latency=LatencyState("d", "histogram", None, quantiles))
+    listening.take(
+        replace(
+            snapshot,
+            services=(service, raw),
+            objectives=(
+                ObjectiveStatus("p99<=250ms", "ok", 0.15, 1.0),
+                ObjectiveStatus("errors<=0.1%", "missed", 0.01, 1.0),
+                ObjectiveStatus("rps>=1", "no_data", None, None),
+            ),
+            self_=replace(snapshot.self_, cpu_percent=1.5),
+        )
+    )
+    found = scraped(listening.port)
+    assert found["tputtui_service_traffic", (("service", "api"),)] == pytest.approx(101.0)
+    assert found["tputtui_service_error_ratio", (("service", "api"),)] == pytest.approx(1 / 101)
+    assert found["tputtui_service_latency_seconds", (("quantile", "0.99"), ("service", "api"))] == 0.15
+    assert found["tputtui_objective_ok", (("expression", "p99<=250ms"),)] == 1.0
+    assert found["tputtui_objective_ok", (("expression", "errors<=0.1%"),)] == 0.0
+    assert found["tputtui_self_cpu_ratio", ()] == 0.015
+    assert not any("raw" in str(labels) for name, labels in found if "latency" in name), "its unit is not known"
+    assert not any("0.999" in str(labels) or "rps>=1" in str(labels) for _, labels in found), "unknown has no sample"
+    assert not any(math.isnan(value) for value in found.values())
+
+
+def test_what_is_unknown_has_no_sample(listening: Listening, tmp_path: Path) -> None:
+    first = record(tmp_path / "a", 1)[0]
+    listening.take(replace(first, self_=SelfState(None, None, 0)))
+    assert scraped(listening.port) == {}
+
+
+def test_a_hostile_name_is_shown_with_its_escapes_made_visible(listening: Listening, tmp_path: Path) -> None:
+    snapshot: Snapshot = record(tmp_path / "a", 30)[-1]
+    name = 'x"\n\x1b[31m\\'
+    listening.take(replace(snapshot, services=(replace(snapshot.services[0], name=name),)))
+    assert ("tputtui_service_traffic", (("service", 'x"␊␛[31m\\'),)) in scraped(listening.port)
+
+
+def test_when_it_is_closed_nobody_listens(tmp_path: Path) -> None:
+    found = Listening(":0")
+    found.close()
+    with pytest.raises(urllib.error.URLError):
+        scraped(found.port)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000", "[::1]", "1.2.3.4:99"]
+)
+def test_an_address_that_cannot_be_is_a_sentence(address: str) -> None:
+    with pytest.raises(UsageError, match="--listen"):
+        Listening(address)
+
+
+def test_a_port_that_is_taken_is_a_sentence() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(UsageError, match="in use"):
+            Listening(f"127.0.0.1:{taken.getsockname()[1]}")

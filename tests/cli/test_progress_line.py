@@ -1,0 +1,29 @@
+"""The line of a recording fits the terminal: the bar gives way, then the end of the line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import samples
+
+from tputtui import text
+from tputtui.cli.progress_line import line_of
+from tputtui.recording.recorder import RecordingState
+
+STATE = RecordingState(Path("a"), 0.0, 33.0, 2048, 0, None)
+
+
+@pytest.mark.parametrize("width", [20, 40, 79, 119])
+def test_it_is_never_wider_than_the_terminal(width: int) -> None:
+    assert text.width(line_of(samples.snapshot(), STATE, 66.0, width)) <= width
+
+
+def test_the_bar_tells_how_much_is_done_and_gives_way_to_the_figures() -> None:
+    wide = line_of(samples.snapshot(), STATE, 66.0, 119)
+    assert "[##########          ]" in wide
+    assert "2.0 KiB" in wide
+    narrow = line_of(samples.snapshot(), STATE, 66.0, 79)
+    assert "66 [" not in narrow
+    assert "2.0 KiB" in narrow
+    assert "[" not in line_of(samples.snapshot(), STATE, None, 119)

@@ -1,0 +1,155 @@
+"""The guardrail of a recording from outside: exporters, the exit code, one JSON object, and a run that says why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from exporter import Exporter
+
+from tputtui import recording
+from tputtui.cli import main
+from tputtui.cli.rollback_guard import Guarding, name_of_control, with_control
+from tputtui.model import ServiceState, Snapshot, TargetStatus, TrafficState
+from tputtui.settings import Settings, TargetSettings
+
+A_SCRAPE = 1000
+
+
+def lines(good: int, bad: int) -> str:
+    kind = "# TYPE http_requests_total counter\n"
+    return kind + f'http_requests_total{{code="200"}} {good}\nhttp_requests_total{{code="500"}} {bad}\n'
+
+
+def well(number: int) -> str:
+    return lines(A_SCRAPE * number, 0)
+
+
+def failing(number: int) -> str:
+    """Every second request fails from the fifth scrape on."""
+    bad = A_SCRAPE // 2 * max(0, number - 4)
+    return lines(A_SCRAPE * number - bad, bad)
+
+
+Recorded = Callable[..., tuple[int, Path, str]]
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Iterator[Recorded]:
+    with ExitStack() as open_:
+
+        def run(*exporters: Callable[[int], str], more: list[str]) -> tuple[int, Path, str]:
+            """(exit code, the run, the second target's name)."""
+            names = [f"127.0.0.1:{open_.enter_context(Exporter(one)).port}" for one in exporters]
+            words = [word.replace("CONTROL", names[-1]) for word in more]
+            path = tmp_path / "a.tput.gz"
+            asked = ["--interval", "100ms", "--window", "200ms", "--no-discover", "--objective", "errors<=1%"]
+            return main(["record", "-o", str(path), *names, *asked, *words]), path, names[-1]
+
+        yield run
+
+
+def only_object(capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], str]:
+    said = capsys.readouterr()
+    assert said.out.count("\n") == 1
+    found: dict[str, Any] = json.loads(said.out)
+    return found, said.err
+
+
+def test_a_failing_treatment_ends_the_recording_with_10_and_the_evidence(
+    recorded: Recorded, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, path, control = recorded(failing, well, more=["--abort", "--control", "CONTROL", "--for", "20s"])
+    found, said = only_object(capsys)
+    assert code == 10
+    assert (found["schema"], found["ok"], found["aborted"]) == (1, False, True)
+    assert found["trigger"] in ("fast_burn", "missed")
+    assert found["objective"] == "errors<=1%"
+    assert found["value"] > found["threshold"] == 0.01
+    assert found["requests"] >= 100
+    assert found["control"]["service"] == control != found["service"]
+    assert found["control"]["value"] == 0.0
+    assert found["run"] == str(path)
+    assert f"aborted: {found['reason']}" in said
+    with recording.Run(path) as run:
+        assert run.ended == f"aborted: {found['reason']}"
+        assert [mark.text for mark in run.marks()] == [f"aborted: {found['reason']}"]
+
+
+def test_where_the_control_fails_too_nothing_is_rolled_back(
+    recorded: Recorded, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, path, _ = recorded(failing, failing, more=["--abort", "--control", "CONTROL", "--for", "1500ms"])
+    found, said = only_object(capsys)
+    assert code == 0
+    assert (found["ok"], found["aborted"], found["trigger"]) == (True, False, None)
+    assert len(found["alarms"]) == 1
+    assert "shared incident" in found["alarms"][0]
+    assert f"tputtui: {found['alarms'][0]}\n" in said
+    with recording.Run(path) as run:
+        assert run.ended == ""
+
+
+def test_without_abort_it_only_says_what_it_would_have_done(
+    recorded: Recorded, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, path, _ = recorded(failing, more=["--for", "1s"])
+    said = capsys.readouterr()
+    assert code == 10
+    assert said.out == ""
+    assert "with --abort it would have ended after" in said.err
+    with recording.Run(path) as run:
+        assert run.ended == ""
+
+
+def test_a_control_that_is_none_ends_it_with_the_names_there_are(
+    recorded: Recorded, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, other = recorded(well, well, more=["--abort", "--control", "old", "--for", "20s"])
+    found, said = only_object(capsys)
+    assert code == 2
+    assert (found["ok"], found["aborted"]) == (False, False)
+    assert "--control old: there is no such service" in said
+    assert other in said
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--abort"], "--abort: there is no objective to miss"),
+        (["--margin", "speed=1%"], "--margin: there is no metric 'speed'"),
+        (["--margin", "error_ratio=1pp"], "--margin error_ratio: throughput, p50, p90, p99 are held"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line_and_no_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], said: str
+) -> None:
+    path = tmp_path / "a.tput.gz"
+    assert main(["record", "-o", str(path), ":1", *more]) == 2
+    heard = capsys.readouterr().err
+    assert heard.startswith(f"tputtui: {said}")
+    assert heard.count("\n") == 1
+    assert not path.exists()
+
+
+def test_a_target_that_is_the_control_is_no_replica_of_the_treatment() -> None:
+    targets = tuple(TargetSettings(name=f"127.0.0.1:{port}", url=f":{port}", service="shop") for port in (1, 2, 3))
+    settings = with_control(Settings(targets=targets), ":2")
+    assert [one.service for one in settings.targets] == ["shop", "127.0.0.1:2", "shop"]
+    assert name_of_control(settings, ":2") == "127.0.0.1:2"
+    assert name_of_control(settings, "shop") == "shop"
+    assert with_control(settings, "shop") == settings
+
+
+def test_that_nothing_can_be_judged_is_an_alarm_once(capsys: pytest.CaptureFixture[str]) -> None:
+    guarding = Guarding(Settings(objectives=("p99<=250ms", "api:errors<=1%")))
+    nothing = ServiceState("node", ("node",), traffic=TrafficState("t", 1.0))
+    for second in range(60):
+        guarding.saw(Snapshot(0.0, float(second), 1.0, 10.0, (TargetStatus("node", "u", "up"),), (nothing,)))
+    assert guarding.decision is None
+    assert guarding.alarms == ["no data: p99<=250ms is not judged", "no data of api: api:errors<=1% is not judged"]
+    assert capsys.readouterr().err.count("\n") == 2

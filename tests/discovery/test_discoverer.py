@@ -1,0 +1,358 @@
+"""Discovery: who is worth a question, how it is asked, and what is never done."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tputtui.discovery import port_table, probe
+from tputtui.discovery.discoverer import Candidate, Discoverer, Discovery, candidates
+from tputtui.discovery.discoverer import probe as probe_candidate
+from tputtui.discovery.probe import Answer, ask
+from tputtui.host.process_collector import ProcessCollector
+from tputtui.host.sockets import Listener, read_listeners
+
+Handler = Callable[[bytes], bytes]
+
+
+def listener(port: int, comm: str = "", address: str = "127.0.0.1", pid: int | None = 5, command: str = "") -> Listener:
+    return Listener(port, address, pid, 1.0, comm, command)
+
+
+def verdict(one: Listener) -> Candidate:
+    (candidate,) = candidates([one], own_pid=1)
+    return candidate
+
+
+# ------------------------------------------------------------------------------------------------- who is worth asking
+
+
+@pytest.mark.parametrize(
+    ("port", "comm"),
+    [
+        (9100, "node_exporter"),
+        (9100, ""),
+        (40001, "python"),
+        (40001, "python3.12"),
+        (40001, "gunicorn"),
+        (40001, "uvicorn"),
+        (40001, "node"),
+        (40001, "java"),
+        (40001, "my_exporter"),
+        (40001, "prometheus-node-exporter"),
+        (8000, "unknown-go"),
+    ],
+)
+def test_worth_asking(port: int, comm: str) -> None:
+    assert verdict(listener(port, comm, pid=5 if comm else None)).verdict == "probe"
+
+
+@pytest.mark.parametrize(
+    ("port", "comm"),
+    [(port, "python") for port in (22, 25, 53, 3306, 5432, 6379, 9092, 11211, 27017)]
+    + [
+        (9121, "redis-server"),
+        (9187, "postgres"),
+        (8080, "docker-proxy"),
+        (8000, "sshd"),
+        (3000, "chrome"),
+        (9000, "php-fpm8.2"),
+    ]
+    + [(40001, "myserver"), (40001, ""), (9229, "node")],
+)
+def test_never_asked(port: int, comm: str) -> None:
+    candidate = verdict(listener(port, comm))
+    assert candidate.verdict == "skip"
+    assert candidate.reason
+
+
+def test_we_never_ask_ourselves() -> None:
+    (candidate,) = candidates([listener(40001, "python", pid=os.getpid())])
+    assert (candidate.verdict, candidate.reason) == ("skip", "that is this program")
+
+
+def test_a_java_debugger_is_left_alone() -> None:
+    command = "java -agentlib:jdwp=transport=dt_socket,server=y,address=40001 -jar shop.jar"
+    assert verdict(listener(40001, "java", command=command)).verdict == "skip"
+    assert verdict(listener(8080, "java", command=command)).verdict == "probe"
+
+
+@pytest.mark.parametrize(
+    ("addresses", "host"),
+    [
+        (["127.0.0.1"], "127.0.0.1"),
+        (["0.0.0.0"], "127.0.0.1"),
+        (["127.0.0.53"], "127.0.0.53"),
+        (["::1"], "::1"),
+        (["::"], "::1"),
+        (["0.0.0.0", "::"], "127.0.0.1"),
+        (["::1", "127.0.0.1"], "127.0.0.1"),
+        (["::ffff:127.0.0.1"], "127.0.0.1"),
+    ],
+)
+def test_asked_over_loopback(addresses: list[str], host: str) -> None:
+    (candidate,) = candidates([listener(9100, "node_exporter", address) for address in addresses], own_pid=1)
+    assert (candidate.verdict, candidate.host) == ("probe", host)
+
+
+@pytest.mark.parametrize("address", ["10.0.0.7", "fe80::1%eth0", "2001:db8::1", "nonsense"])
+def test_what_is_not_on_loopback_is_not_asked(address: str) -> None:
+    assert verdict(listener(9100, "node_exporter", address)).verdict == "skip"
+
+
+def test_no_port_is_both_known_and_denied() -> None:
+    assert not port_table.KNOWN.keys() & port_table.DENIED.keys()
+
+
+def test_other_paths_only_where_the_process_suggests_them() -> None:
+    assert verdict(listener(8080, "java")).paths[1:] == ("/actuator/prometheus", "/q/metrics", "/metrics/prometheus")
+    assert verdict(listener(9901, "envoy")).paths[1:] == ("/stats/prometheus",)
+    assert verdict(listener(8000, "python")).paths == ("/metrics",)
+
+
+# ------------------------------------------------------------------------------------------------- asking over a socket
+
+
+@asynccontextmanager
+async def serving(answer: bytes | Handler, hold: bool = False) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """A server that gives one answer to each connection; the requests that came."""
+    requests: list[bytes] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            requests.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(answer if isinstance(answer, bytes) else answer(requests[-1]))
+            await writer.drain()
+            if hold:
+                await reader.read()
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], requests
+
+
+def answer(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\n{headers}\r\n".encode() + body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"# HELP up Is it.\nup 1\n",
+        b"# TYPE up gauge\nup 1\n",
+        b"\n\n  up 1\n",
+        b'http_requests_total{path="/a b"} 3.5e2 1700000000000\n',
+        b"up 1",
+        b"x NaN\n",
+        b"x +Inf\r\n",
+    ],
+)
+async def test_metrics_are_recognised(body: bytes) -> None:
+    async with serving(answer(body)) as (port, _):
+        assert await ask("127.0.0.1", port, "/metrics") == Answer(True, "answers with metrics")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (answer(b"<html>"), "answers with a web page"),
+        (answer(b'{"a": 1}'), "its answer is no metrics"),
+        (answer(b""), "its answer is empty"),
+        (answer(b"# a comment\n"), "its answer is no metrics"),
+        (answer(b"\n" * 100_000), "no metrics in its first 64 kB"),
+        (answer(b"up 1\n", "404 Not Found"), "status 404"),
+        (answer(b"", "302 Found", "Location: http://127.0.0.1:1/metrics\r\n"), "status 302"),
+        (answer(b"", "401 Unauthorized"), "status 401"),
+        (b"-ERR unknown command\r\n\r\n", "it does not speak HTTP"),
+        (b"HTTP/1.1 \x1b[31m\r\n\r\n", "it does not speak HTTP"),
+        (b"x" * 100_000, "it does not speak HTTP"),
+        (b"", "connection closed without an answer"),
+    ],
+)
+async def test_everything_else_is_refused_with_a_reason(content: bytes, reason: str) -> None:
+    async with serving(content) as (port, requests):
+        told = await ask("127.0.0.1", port, "/metrics")
+    assert (told.metrics, told.reason) == (False, reason)
+    assert len(requests) == 1, "nothing is tried twice, no redirect is followed"
+
+
+async def test_a_chunked_answer_is_read() -> None:
+    chunks = b"4\r\n# HE\r\nc;ext=1\r\nLP up Is it.\r\n6\r\n\nup 1\n\r\n0\r\n\r\n"
+    async with serving(answer(chunks, headers="transfer-encoding: Chunked\r\n")) as (port, _):
+        assert (await ask("127.0.0.1", port, "/metrics")).metrics
+
+
+async def test_broken_chunks_are_no_metrics() -> None:
+    async with serving(answer(b"zz\r\nup 1\n", headers="Transfer-Encoding: chunked\r\n")) as (port, _):
+        assert not (await ask("127.0.0.1", port, "/metrics")).metrics
+
+
+async def test_the_question_is_polite() -> None:
+    async with serving(answer(b"up 1\n")) as (port, requests):
+        await ask("127.0.0.1", port, "/metrics")
+    head = requests[0].decode()
+    assert head.startswith("GET /metrics HTTP/1.1\r\n")
+    assert re.search(r"User-Agent: tputtui/\S+ \(metrics probe\)\r\n", head)
+    assert "Authorization" not in head
+    assert "Cookie" not in head
+
+
+async def test_a_server_that_hangs_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "TOTAL_S", 0.1)
+    async with serving(b"", hold=True) as (port, _):
+        told = await ask("127.0.0.1", port, "/metrics")
+    assert (told.metrics, told.spoke_http) == (False, False)
+    assert told.reason.startswith("no answer within")
+
+
+async def test_metrics_count_even_where_the_answer_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "HEAR_OUT_S", 0.05)
+    async with serving(answer(b"up 1\n"), hold=True) as (port, _):
+        assert (await ask("127.0.0.1", port, "/metrics")).metrics
+
+
+async def test_a_closed_port_is_a_reason() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    told = await ask("127.0.0.1", port, "/metrics")
+    assert not told.metrics
+    assert "refused" in told.reason
+
+
+# ------------------------------------------------------------------------------------------------- discovering
+
+
+class Asker:
+    """Answers by path, counts who was asked, and how many at once."""
+
+    def __init__(self, metrics_at: str = "/metrics", spoke_http: bool = True) -> None:
+        self.asked: list[tuple[str, int, str]] = []
+        self.now = self.most = 0
+        self._metrics_at = metrics_at
+        self._spoke_http = spoke_http
+
+    async def __call__(self, host: str, port: int, path: str) -> Answer:
+        self.asked.append((host, port, path))
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0)
+        self.now -= 1
+        found = path == self._metrics_at
+        return Answer(found, "answers with metrics" if found else "status 404", found or self._spoke_http)
+
+
+def discoverer(listeners: Iterable[Listener], asker: Asker) -> Discoverer:
+    return Discoverer(lambda: listeners, asker)
+
+
+async def test_what_answers_is_found_with_its_address() -> None:
+    asker = Asker()
+    discovery = await discoverer([listener(9100, "node_exporter"), listener(6379, "redis-server")], asker).discover()
+    (found,) = discovery.found
+    assert (found.url, found.pid, found.process) == ("http://127.0.0.1:9100/metrics", 5, "node_exporter")
+    assert [candidate.port for candidate in discovery.looked_at] == [6379, 9100]
+    assert asker.asked == [("127.0.0.1", 9100, "/metrics")]
+
+
+async def test_an_ipv6_address_stands_in_brackets() -> None:
+    (found,) = (await discoverer([listener(9100, "x_exporter", "::1")], Asker()).discover()).found
+    assert found.url == "http://[::1]:9100/metrics"
+
+
+async def test_further_paths_are_asked_one_after_the_other() -> None:
+    asker = Asker("/q/metrics")
+    (found,) = (await discoverer([listener(8080, "java")], asker).discover()).found
+    assert found.url.endswith("/q/metrics")
+    assert [path for _, _, path in asker.asked] == ["/metrics", "/actuator/prometheus", "/q/metrics"]
+    assert asker.most == 1
+
+
+async def test_who_does_not_speak_http_is_asked_no_more() -> None:
+    asker = Asker("/nowhere", spoke_http=False)
+    result = await probe_candidate(verdict(listener(8080, "java")), asker)
+    assert (result.found, len(asker.asked)) == (None, 1)
+
+
+async def test_who_is_to_be_skipped_is_not_asked() -> None:
+    asker = Asker()
+    result = await probe_candidate(verdict(listener(5432, "postgres")), asker)
+    assert (result.found, asker.asked) == (None, [])
+    assert "PostgreSQL" in result.reason
+
+
+async def test_four_ports_at_once_are_the_most() -> None:
+    asker = Asker()
+    await discoverer([listener(port, "python") for port in range(40000, 40020)], asker).discover()
+    assert (len(asker.asked), asker.most) == (20, 4)
+
+
+async def test_nobody_is_asked_twice_and_a_new_process_is_asked() -> None:
+    asker = Asker("/nowhere")
+    listeners = [listener(40001, "python")]
+    looking = discoverer(listeners, asker)
+    await looking.discover()
+    await looking.discover()
+    assert len(asker.asked) == 1
+    listeners[0] = Listener(40001, "127.0.0.1", 5, 2.0, "python")
+    await looking.discover()
+    assert len(asker.asked) == 2
+
+
+async def test_a_real_listener_of_ours_is_listed_and_not_asked() -> None:
+    async with serving(answer(b"up 1\n")) as (port, requests):
+        listeners = [one for one in read_listeners() if one.port == port]
+        assert [(one.pid, one.address) for one in listeners] == [(os.getpid(), "127.0.0.1")]
+        discovery = await Discoverer(lambda: listeners).discover()
+    assert discovery.found == ()
+    assert requests == []
+
+
+def test_a_process_is_called_what_the_process_table_calls_it() -> None:
+    code = "import socket,sys; s=socket.create_server(('127.0.0.1',0)); print(s.getsockname()[1],flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        (candidate,) = [one for one in candidates(read_listeners()) if one.port == port]
+        (row,) = [row for row in ProcessCollector().read() if row.pid == process.pid]
+        process.communicate()
+    assert candidate.process == row.name
+
+
+def test_the_result_is_one_clause_without_the_list() -> None:
+    found = Discovery((), tuple(candidates([listener(5432, "postgres"), listener(8000, "python")])), ())
+    assert found.result == "0 of 2 listening ports serve metrics"
+
+
+@pytest.mark.parametrize(
+    ("listeners", "sentence"),
+    [
+        ([], "nothing listens on this machine's loopback: tputtui :PORT watches a port by its number"),
+        (
+            [listener(5432, "postgres")],
+            (
+                "looked at 1 listening port, none of them suggests metrics: found no metrics; "
+                "tputtui :PORT watches a port by its number"
+            ),
+        ),
+        (
+            [listener(5432, "postgres"), listener(8000, "python")],
+            "looked at 2 listening ports, asked :8000 python: found no metrics; tputtui :PORT watches a port by its number",
+        ),
+    ],
+)
+async def test_nothing_found_is_a_sentence(listeners: list[Listener], sentence: str) -> None:
+    discovery: Discovery = await discoverer(listeners, Asker("/nowhere")).discover()
+    assert discovery.sentence == sentence

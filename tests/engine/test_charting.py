@@ -1,0 +1,115 @@
+"""A family on the time axis: read beside what is bound, after nobody looks any more, until it is taken away."""
+
+from __future__ import annotations
+
+import pytest
+
+from tputtui.engine.pipeline import Monitor
+from tputtui.model import Reading, Scrape, Snapshot, Target
+from tputtui.scrape.scanner import Scanner
+from tputtui.signals.rates import history_keys
+
+BODY = """\
+# TYPE http_requests_total counter
+http_requests_total{{route="/a",code="200"}} {a}
+http_requests_total{{route="/b",code="200"}} {b}
+# TYPE room_celsius gauge
+room_celsius {room}
+# TYPE http_request_duration_seconds histogram
+http_request_duration_seconds_bucket{{le="1"}} {a}
+http_request_duration_seconds_bucket{{le="+Inf"}} {a}
+http_request_duration_seconds_sum {a}
+http_request_duration_seconds_count {a}
+"""
+
+
+class Watched:
+    """A monitor and the one target it reads, a scrape a second."""
+
+    def __init__(self) -> None:
+        self.monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
+        self.monitor.add_target(Target("shop", "http://127.0.0.1:1/metrics"))
+        self.scanner = Scanner()
+        self.at = 0
+
+    def tick(self, body: str | None = "") -> Snapshot:
+        self.at += 1
+        at = float(self.at)
+        body = BODY.format(a=10 * self.at, b=5 * self.at, room=-20 + self.at) if body == "" else body
+        error = "connection refused" if body is None else None
+        read = self.scanner.scan(body.encode(), wanted=self.monitor.wanted("shop")) if body is not None else None
+        return self.monitor.take(Reading(at, at, (Scrape("shop", at, at, 0.01, read, 100, error),)))
+
+    def chart(self, family: str) -> None:
+        self.monitor.browse("shop")
+        self.tick()
+        self.monitor.chart(("shop", family))
+        self.monitor.browse(None)
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "now"),
+    [
+        ("http_requests_total", "counter", 15.0),
+        ("room_celsius", "gauge", -15.0),
+        ("http_request_duration_seconds", "histogram", 10.0),
+    ],
+)
+def test_a_counter_is_its_rate_a_gauge_its_value_a_histogram_its_observations(
+    family: str, kind: str, now: float
+) -> None:
+    watched = Watched()
+    watched.chart(family)
+    for _ in range(4):
+        charted = watched.tick().charted
+    assert charted is not None
+    assert (charted.type, charted.now) == (kind, now)
+
+
+@pytest.mark.parametrize("family", ["http_requests_total", "room_celsius", "http_request_duration_seconds"])
+def test_a_family_that_nobody_looked_at_before_is_the_same(family: str) -> None:
+    looked_at, asked_for = Watched(), Watched()
+    looked_at.chart(family)
+    asked_for.tick()
+    asked_for.monitor.chart(("shop", family))
+    for _ in range(14):  # the last of them when only what is bound is read, and what is charted
+        assert looked_at.tick().charted == asked_for.tick().charted or looked_at.at < 4
+    assert asked_for.monitor.wanted("shop") is not None
+
+
+def test_it_is_read_though_only_what_is_bound_is_read_otherwise() -> None:
+    watched = Watched()
+    for _ in range(12):
+        watched.tick()
+    assert watched.monitor.wanted("shop") is not None
+    assert "room_celsius" not in (watched.monitor.wanted("shop") or ())
+    watched.chart("room_celsius")
+    assert "room_celsius" in (watched.monitor.wanted("shop") or ())
+    charted = watched.tick().charted
+    assert charted is not None
+    assert charted.value == -6.0
+    watched.monitor.chart(None)
+    assert "room_celsius" not in (watched.monitor.wanted("shop") or ())
+    assert watched.tick().charted is None
+
+
+def test_its_past_is_on_the_time_axis_with_a_gap_where_the_target_was_down() -> None:
+    watched = Watched()
+    watched.chart("room_celsius")
+    for body in ("", "", None, "", ""):
+        snapshot = watched.tick(body)
+    values = watched.monitor.history.column_values(history_keys.family("shop", "room_celsius"), snapshot.at, 5.0, 5)
+    assert values == [-18.0, -17.0, None, -15.0, -14.0]
+
+
+def test_what_is_gone_is_unknown_and_a_reset_never_makes_a_rate_below_zero() -> None:
+    watched = Watched()
+    watched.chart("http_requests_total")
+    watched.tick()
+    after = watched.tick('# TYPE http_requests_total counter\nhttp_requests_total{route="/a",code="200"} 1\n').charted
+    assert after is not None
+    assert (after.rate or 0.0) >= 0.0
+    gone = watched.tick("# TYPE other gauge\nother 1\n").charted
+    assert gone is not None
+    assert gone.now is None
+    assert gone.value is None

@@ -1,0 +1,106 @@
+"""The cache of columns says what the history says, whatever comes and whatever is asked for."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tputtui.engine.column_cache import LEAST_COLUMN_S, MOST, ColumnCache
+from tputtui.signals.rates.history import History
+
+INTERVAL_S = 1.0
+Tick = tuple[float, float | None, bool]
+"""Seconds since the tick before, the value, and whether the figure is written at all."""
+
+
+def ticks(least_s: float) -> st.SearchStrategy[list[Tick]]:
+    steps = st.one_of(st.just(1.0), st.floats(least_s, 3.0), st.floats(3.0, 400.0))
+    return st.lists(st.tuples(steps, st.none() | st.floats(-1e6, 1e6), st.booleans()), min_size=1, max_size=60)
+
+
+def asked(history: History, newest: float, columns: int, span_s: float) -> list[float | None]:
+    """What the cache must say: the history's own columns, none narrower than two seconds."""
+    grain = max(1, min(columns, int(span_s / LEAST_COLUMN_S)))
+    found = history.column_values("x", newest, span_s, grain)
+    return [found[at * grain // columns] for at in range(columns)]
+
+
+def close(left: list[float | None], right: list[float | None]) -> bool:
+    return all(
+        (one is None) == (other is None) and (one is None or other is None or math.isclose(one, other, abs_tol=1e-9))
+        for one, other in zip(left, right, strict=True)
+    )
+
+
+def follow(told: list[Tick], columns: int, span_s: float, every: int) -> None:
+    history = History(INTERVAL_S)
+    cache = ColumnCache(history, INTERVAL_S)
+    at = 1000.3
+    for number, (step, value, written) in enumerate(told):
+        at += step
+        if written:
+            history.append(at, {"x": value})
+        cache.newest = at
+        if number % every == 0:
+            shown = cache.values("x", columns, span_s, None)
+            assert close(shown, asked(history, at, columns, span_s)), (number, at)
+
+
+SHORT = st.sampled_from([60.0, 120.0, 300.0, 600.0])
+LONG = st.sampled_from([1800.0, 3600.0, 10800.0, 43200.0, 86400.0])
+
+
+@given(ticks(1.0), st.integers(1, 130), SHORT, st.integers(1, 3))
+def test_it_equals_the_history(told: list[Tick], columns: int, span_s: float, every: int) -> None:
+    follow(told, columns, span_s, every)
+
+
+@example([(4.9, None, False), (0.5, 1.0, True)], 57, 300.0, 1)
+@given(ticks(0.1), st.integers(1, 130), SHORT, st.integers(1, 3))
+def test_it_equals_the_history_at_a_fast_pace(told: list[Tick], columns: int, span_s: float, every: int) -> None:
+    follow(told, columns, span_s, every)
+
+
+@example([(339.0, None, False), (3.0, 0.0, True)], 47, 1800.0, 1)
+@given(ticks(1.0), st.integers(1, 130), LONG, st.integers(1, 3))
+def test_it_equals_the_history_over_a_long_span(told: list[Tick], columns: int, span_s: float, every: int) -> None:
+    follow(told, columns, span_s, every)
+
+
+def test_columns_do_not_move_until_a_whole_one_has_passed() -> None:
+    history = History(INTERVAL_S)
+    cache = ColumnCache(history, INTERVAL_S)
+    shown = []
+    for at in range(100, 110):
+        history.append(float(at), {"x": float(at)})
+        cache.newest = float(at)
+        shown.append(cache.values("x", 6, 30.0, None)[:-1])
+    assert shown[:5] == [shown[0]] * 5
+    assert shown[5:] == [shown[5]] * 5
+    assert shown[5][:-1] == shown[0][1:]
+
+
+def test_the_past_is_asked_of_the_history() -> None:
+    history = History(INTERVAL_S)
+    cache = ColumnCache(history, INTERVAL_S)
+    for at in range(100, 200):
+        history.append(float(at), {"x": float(at)})
+    cache.newest = 199.0
+    assert cache.values("x", 5, 10.0, 149.0) == history.column_values("x", 149.0, 10.0, 5)
+
+
+@pytest.mark.parametrize("columns", [-1, 0, 4])
+def test_before_the_first_tick_there_are_only_gaps(columns: int) -> None:
+    assert ColumnCache(History(INTERVAL_S), INTERVAL_S).values("x", columns, 60.0, None) == [None] * max(0, columns)
+
+
+def test_it_remembers_a_bounded_number_of_figures() -> None:
+    history = History(INTERVAL_S)
+    cache = ColumnCache(history, INTERVAL_S)
+    cache.newest = 100.0
+    for number in range(3 * MOST):
+        cache.values(f"x{number}", 4, 60.0, None)
+    assert len(cache._kept) == MOST

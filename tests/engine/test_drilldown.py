@@ -1,0 +1,392 @@
+"""The monitor asked for more than a tick: families, another binding, a lens, each replica, where requests fall."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from test_pipeline import DURATION, FAMILIES, REQUESTS, Scene, requests, scrape, series
+
+from tputtui.engine.drilldown import MOST_HEAT, HeatMaps
+from tputtui.model import Exposition, Family, Reading, Series, ServiceState, Snapshot, Target
+from tputtui.signals.rates import history_keys
+from tputtui.signals.service.replicas import STEADY
+from tputtui.signals.service.service_filter import Lens
+from tputtui.signals.service.traffic_split import Arm, Split
+
+JOBS = "jobs_total"
+FAMILIES[JOBS] = Family(JOBS, "counter", "Jobs done.")
+
+
+def jobs(count: float) -> Mapping[Series, float]:
+    return {series(JOBS): count}
+
+
+def two_routes(a: float, b: float) -> Mapping[Series, float]:
+    """Requests on /a and /b; only /b fails, one in ten, and takes its time."""
+    return {
+        series(REQUESTS, route="/a", status="200"): a,
+        series(REQUESTS, route="/b", status="200"): 0.9 * b,
+        series(REQUESTS, route="/b", status="500"): 0.1 * b,
+        **{series(f"{DURATION}_bucket", le=le, route="/a"): a for le in ("0.1", "0.5", "+Inf")},
+        series(f"{DURATION}_bucket", le="0.1", route="/b"): 0.0,
+        **{series(f"{DURATION}_bucket", le=le, route="/b"): b for le in ("0.5", "+Inf")},
+        series(f"{DURATION}_count", route="/a"): a,
+        series(f"{DURATION}_count", route="/b"): b,
+        series(f"{DURATION}_sum", route="/a"): 0.05 * a,
+        series(f"{DURATION}_sum", route="/b"): 0.3 * b,
+    }
+
+
+# ------------------------------------------------------------------------------------------ browsing and binding
+
+
+def settled(scene: Scene, target: str = "shop") -> None:
+    for at in range(4):
+        scene.tick(100.0 + at, **{target: {**requests(10.0 * at), **jobs(1000.0 + 3 * at)}})
+
+
+def test_a_target_that_is_looked_at_is_read_whole_and_no_longer_afterwards() -> None:
+    scene = Scene("shop")
+    settled(scene)
+    bound_only = scene.monitor.wanted("shop")
+    assert bound_only is not None
+    scene.monitor.browse("shop")
+    assert scene.monitor.wanted("shop") is None
+    assert scene.monitor.families() is None, "nothing was read whole yet"
+    scene.monitor.browse(None)
+    assert scene.monitor.wanted("shop") == bound_only
+
+
+def test_families_show_what_they_feed_and_their_last_figures() -> None:
+    scene = Scene("shop")
+    settled(scene)
+    scene.monitor.browse("shop")
+    for at in range(4, 8):
+        scene.tick(100.0 + at, shop={**requests(10.0 * at), **jobs(1000.0 + 3 * at)})
+    families = scene.monitor.families()
+    assert families is not None
+    figures = families.figures
+    now = {row.name: figures.now(place) for place, row in enumerate(figures.rows)}
+    assert (now[JOBS], now[REQUESTS], now[DURATION]) == (3.0, 10.0, 10.0)
+    assert families.feeds[REQUESTS] == ("traffic", "errors")
+    assert families.feeds[DURATION] == ("latency",)
+    assert scene.monitor.trail(JOBS, 5) == [None, None, 3.0, 3.0, 3.0]
+    assert scene.monitor.trail("nowhere", 2) == [None, None]
+
+
+def test_a_scrape_of_bound_families_only_is_not_taken_for_all() -> None:
+    scene = Scene("shop")
+    settled(scene)
+    scene.monitor.browse("shop")
+    part = requests(40.0)
+    answer = Exposition(part, FAMILIES, len(part) + 1)
+    scene.monitor.take(replace_scrape(104.0, answer))
+    assert scene.monitor.families() is None
+
+
+def replace_scrape(at: float, answer: Exposition) -> Reading:
+    return Reading(at, 1e9 + at, (replace(scrape("shop", at, {}), exposition=answer),))
+
+
+def test_a_choice_is_bound_at_once_and_its_counter_does_not_count_from_zero() -> None:
+    scene = Scene("shop")
+    settled(scene)
+    scene.monitor.browse("shop")
+    scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
+    scene.monitor.bind("shop", "traffic", JOBS, 1e9)
+    families = scene.monitor.families()
+    assert families is not None
+    assert families.feeds[JOBS] == ("traffic",)
+    assert families.chosen == {"traffic": {"family": JOBS}}
+    assert families.targets == (("shop", "http://shop/metrics"),)
+    rates = []
+    for at in range(5, 9):
+        snapshot = scene.tick(100.0 + at, shop={**requests(10.0 * at), **jobs(1000.0 + 3 * at)})
+        traffic = snapshot.services[0].traffic
+        assert traffic is not None
+        assert traffic.family == JOBS
+        rates.append(traffic.rps)
+    assert rates == [3.0] * 4
+    assert any("traffic of shop is read from jobs_total now" in event.text for event in snapshot.events)
+    wanted = scene.monitor.wanted("shop")
+    assert wanted is None, "still looked at"
+    scene.monitor.browse(None)
+    wanted = scene.monitor.wanted("shop")
+    assert wanted is not None
+    assert JOBS in wanted
+
+
+def test_a_scrape_under_way_when_something_is_chosen_makes_no_spike() -> None:
+    scene = Scene("shop")
+    settled(scene)
+    scene.monitor.browse("shop")
+    scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
+    scene.monitor.bind("shop", "traffic", JOBS, 1e9)
+    scene.tick(105.0, shop=requests(50.0))  # asked for before the choice
+    for at in range(6, 9):
+        snapshot = scene.tick(100.0 + at, shop={**requests(10.0 * at), **jobs(1000.0 + 3 * at)})
+        traffic = snapshot.services[0].traffic
+        assert traffic is not None
+        assert (traffic.rps or 0.0) <= 3.0
+
+
+def test_what_cannot_be_bound_changes_nothing_and_says_so() -> None:
+    scene = Scene("shop")
+    settled(scene)
+    scene.monitor.browse("shop")
+    scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
+    scene.monitor.bind("shop", "latency", JOBS, 1e9)
+    snapshot = scene.tick(105.0, shop={**requests(50.0), **jobs(1015.0)})
+    latency = snapshot.services[0].latency
+    assert latency is not None
+    assert latency.family == DURATION
+    assert any("stays as it is" in event.text for event in snapshot.events)
+
+
+def test_a_choice_is_for_all_replicas() -> None:
+    scene = Scene(Target("a", "http://a/metrics", "shop"), Target("b", "http://b/metrics", "shop"))
+    answers = {"a": {**requests(0.0), **jobs(0.0)}, "b": {**requests(0.0), **jobs(0.0)}}
+    for at in range(5):
+        answers = {name: {**requests(10.0 * at), **jobs(500.0 + 2 * at)} for name in ("a", "b")}
+        scene.monitor.browse("a")
+        scene.tick(100.0 + at, **answers)
+    scene.monitor.bind("a", "traffic", JOBS, 1e9)
+    for at in range(5, 9):
+        snapshot = scene.tick(
+            100.0 + at, **{name: {**requests(10.0 * at), **jobs(500.0 + 2 * at)} for name in ("a", "b")}
+        )
+    assert [service.name for service in snapshot.services] == ["shop"]
+    assert snapshot.services[0].traffic is not None
+    assert snapshot.services[0].traffic.rps == pytest.approx(4.0)
+    families = scene.monitor.families()
+    assert families is not None
+    assert [name for name, _ in families.targets] == ["a", "b"]
+
+
+# ------------------------------------------------------------------------------------------ through a lens
+
+
+def looked_at(lens: Lens, *targets: str | Target, ticks: int = 6) -> tuple[Scene, Snapshot]:
+    scene = Scene(*(targets or ("shop",)))
+    names = [target if isinstance(target, str) else target.name for target in targets or ("shop",)]
+    scene.monitor.look_through(lens)
+    snapshot = scene.tick(99.0)
+    for at in range(ticks):
+        snapshot = scene.tick(100.0 + at, **{name: two_routes(10.0 * at, 2.0 * at) for name in names})
+    return scene, snapshot
+
+
+def test_a_route_alone_is_one_more_service_and_the_whole_stays() -> None:
+    lens = Lens("shop", (("route", "/b"),))
+    _, snapshot = looked_at(lens)
+    assert [service.name for service in snapshot.services] == ["shop", "shop route=/b"]
+    whole, alone = snapshot.services
+    assert whole.traffic is not None
+    assert alone.traffic is not None
+    assert whole.traffic.rps == pytest.approx(12.0)
+    assert alone.traffic.rps == pytest.approx(2.0)
+    assert whole.errors is not None
+    assert alone.errors is not None
+    assert alone.errors.ratio == pytest.approx(0.1)
+    assert alone.latency is not None
+    assert (alone.latency.quantiles[0].value or 0) > 0.1
+    assert whole.latency is not None
+    assert (whole.latency.quantiles[0].value or 1) < 0.1
+
+
+def test_a_lens_is_taken_away_and_leaves_nothing() -> None:
+    scene, _ = looked_at(Lens("shop", (("route", "/b"),)))
+    scene.monitor.look_through(None)
+    snapshot = scene.tick(106.0, shop=two_routes(60.0, 12.0))
+    assert [service.name for service in snapshot.services] == ["shop"]
+
+
+def test_objectives_judge_the_whole_service_not_what_a_lens_shows() -> None:
+    scene = Scene("shop", objectives=["errors<=5%"])
+    scene.monitor.look_through(Lens("shop", (("route", "/b"),)))
+    for at in range(6):
+        snapshot = scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
+    assert [one.state for one in snapshot.objectives] == ["ok"]
+    assert snapshot.objectives[0].value == pytest.approx(0.2 / 12)
+
+
+def test_what_does_not_carry_the_label_is_empty_with_the_reason() -> None:
+    _, snapshot = looked_at(Lens("shop", (("status", "500"),)))
+    alone = snapshot.services[-1]
+    assert alone.latency is None
+    assert alone.reasons["latency"] == f"{DURATION} has no label status"
+    assert alone.traffic is not None
+    assert alone.traffic.rps == pytest.approx(0.2)
+
+
+def test_a_lens_on_a_service_that_is_not_there_shows_nothing() -> None:
+    _, snapshot = looked_at(Lens("elsewhere", (("route", "/b"),)))
+    assert [service.name for service in snapshot.services] == ["shop"]
+
+
+REPLICAS = tuple(Target(name, f"http://{name}/metrics", "shop") for name in ("a", "b", "c"))
+
+
+def test_a_replica_alone_is_one_more_service() -> None:
+    _, snapshot = looked_at(Lens("shop", target="b"), *REPLICAS)
+    assert [(service.name, service.targets) for service in snapshot.services] == [
+        ("shop", ("a", "b", "c")),
+        ("shop b", ("b",)),
+    ]
+    whole, alone = (service.traffic for service in snapshot.services)
+    assert whole is not None
+    assert alone is not None
+    assert whole.rps == pytest.approx(36.0)
+    assert alone.rps == pytest.approx(12.0)
+
+
+def test_the_breakdown_goes_through_the_labels_and_comes_back() -> None:
+    scene = Scene("shop")
+    found = []
+    for at in range(8):
+        snapshot = scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
+        if at >= 2:
+            found.append(snapshot.services[0].breakdown_by)
+            scene.monitor.next_breakdown("shop")
+    default, labels = found[0], [by for by in found if by != found[0]]
+    assert default == ("route",)
+    assert ("status",) in labels
+    assert found[1:].count(default) >= 1
+    assert len(set(found)) == 2
+
+
+# ------------------------------------------------------------------------------------------ replicas
+
+
+def test_each_replica_has_its_own_figures_and_the_odd_one_is_told() -> None:
+    scene = Scene(*REPLICAS)
+    for at in range(4 + STEADY):
+        snapshot = scene.tick(100.0 + at, a=requests(100.0 * at), b=requests(100.0 * at), c=requests(20.0 * at))
+    assert {name: one.rps for name, one in scene.monitor.replicas.items()} == {"a": 100.0, "b": 100.0, "c": 20.0}
+    assert [name for name, one in scene.monitor.replicas.items() if one.odd] == ["c"]
+    told = [event.text for event in snapshot.events if event.kind == "warning"]
+    assert told == ["c is unlike the other replicas: 20.0 req/s, others 100.0"]
+
+
+def test_a_target_that_is_no_replica_has_no_figures_of_its_own() -> None:
+    scene = Scene("shop", "other")
+    for at in range(4):
+        scene.tick(100.0 + at, shop=requests(10.0 * at), other=requests(10.0 * at))
+    assert scene.monitor.replicas == {}
+
+
+# ------------------------------------------------------------------------------------------ where requests fall
+
+
+def test_the_heat_follows_the_buckets_and_a_lens_has_its_own() -> None:
+    scene, _ = looked_at(Lens("shop", (("route", "/b"),)), ticks=12)
+    whole = scene.monitor.heat.heat("shop", 2, 10.0, 111.0)
+    alone = scene.monitor.heat.heat("shop route=/b", 2, 10.0, 111.0)
+    assert whole is not None
+    assert alone is not None
+    assert whole.bounds[0] == 0.1
+    assert whole.columns[-1] == pytest.approx((10 / 12, 2 / 12, 0.0))
+    assert alone.columns[-1] == pytest.approx((1.0, 0.0))
+    assert scene.monitor.heat.heat("nowhere", 2, 10.0, 111.0) is None
+
+
+def test_the_heat_stands_until_its_axis_advances() -> None:
+    scene, _ = looked_at(Lens("shop"), ticks=12)
+    first = scene.monitor.heat.heat("shop", 10, 60.0, 111.0)
+    assert scene.monitor.heat.heat("shop", 10, 60.0, 113.0) is first
+    assert scene.monitor.heat.heat("shop", 10, 60.0, 114.0) is not first
+
+
+def test_only_so_many_services_have_a_heat_and_one_that_went_frees_its_place() -> None:
+    _, snapshot = looked_at(Lens("shop"), ticks=4)
+    one = snapshot.services[0]
+    many = tuple(replace(one, name=f"s{number}") for number in range(MOST_HEAT + 5))
+    maps = HeatMaps(1.0)
+    maps.take(100.0, many)
+    assert sum(maps.heat(service.name, 4, 60.0, 100.0) is not None for service in many) == MOST_HEAT
+    maps.take(101.0, many[5:])
+    maps.take(102.0, many[5:])
+    assert maps.heat("s0", 4, 60.0, 102.0) is None
+    assert maps.heat(many[-1].name, 4, 60.0, 102.0) is not None
+
+
+# ------------------------------------------------------------------------------------------ split in two
+
+
+def way(scene: Scene, by: str, value: str) -> Split:
+    return next(one.split for one in scene.monitor.ways("shop") if (one.split.by, one.value) == (by, value))
+
+
+def arms_of(snapshot: Snapshot) -> tuple[ServiceState, ServiceState]:
+    assert snapshot.split is not None
+    assert snapshot.split.control is not None
+    assert snapshot.split.treatment is not None
+    return snapshot.split.control, snapshot.split.treatment
+
+
+def test_a_service_is_split_by_a_label_and_the_whole_stays_as_it_is() -> None:
+    scene = Scene("shop")
+    for at in range(4):
+        scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
+    scene.monitor.split(way(scene, "route", "/b"))
+    for at in range(4, 8):
+        snapshot = scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
+    assert [service.name for service in snapshot.services] == ["shop"]
+    control, treatment = arms_of(snapshot)
+    assert rps_of(control) == pytest.approx(10.0)
+    assert rps_of(treatment) == pytest.approx(2.0)
+    assert treatment.errors is not None
+    assert treatment.errors.ratio == pytest.approx(0.1)
+    assert control.errors is not None
+    assert control.errors.ratio == 0.0
+    assert treatment.latency is not None
+    assert treatment.latency.quantiles[0].value == pytest.approx(0.3)
+    assert scene.monitor.history.column_values(history_keys.traffic(treatment.name), 107.9, 1.0, 1) == [
+        pytest.approx(2.0)
+    ]
+    scene.monitor.split(None)
+    assert scene.tick(108.0, shop=two_routes(80.0, 16.0)).split is None
+
+
+def test_replicas_are_split_and_one_that_is_down_is_a_gap_and_no_zero() -> None:
+    scene = Scene(*(Target(name, f"http://{name}/metrics", "shop") for name in ("a", "b", "c")))
+    for at in range(4):
+        scene.tick(100.0 + at, **{name: two_routes(10.0 * at, 2.0 * at) for name in ("a", "b", "c")})
+    assert {one.value for one in scene.monitor.ways("shop") if one.split.by == "target"} == {"a", "b", "c"}
+    scene.monitor.split(way(scene, "target", "c"))
+    snapshot = scene.tick(104.0, **{name: two_routes(40.0, 8.0) for name in ("a", "b", "c")})
+    control, treatment = arms_of(snapshot)
+    assert rps_of(control) == pytest.approx(24.0)
+    assert rps_of(treatment) == pytest.approx(12.0)
+    assert treatment.targets == ("c",)
+    down = scene.tick(105.0, a=two_routes(50.0, 10.0), b=two_routes(50.0, 10.0), c="connection refused")
+    assert rps_of(arms_of(down)[1]) is None
+
+
+def test_two_services_are_held_against_each_other() -> None:
+    scene = Scene("shop", "next")
+    for at in range(4):
+        scene.tick(100.0 + at, shop=two_routes(10.0 * at, 0.0), next=two_routes(3.0 * at, 0.0))
+    scene.monitor.split(way(scene, "service", "next"))
+    snapshot = scene.tick(104.0, shop=two_routes(40.0, 0.0), next=two_routes(12.0, 0.0))
+    control, treatment = arms_of(snapshot)
+    assert (control.targets, treatment.targets) == (("shop",), ("next",))
+    assert rps_of(control) == pytest.approx(10.0)
+    assert rps_of(treatment) == pytest.approx(3.0)
+
+
+def test_an_arm_that_is_nowhere_is_none() -> None:
+    scene = Scene("shop")
+    settled(scene)
+    gone = Split("target", Arm("shop", "all of it"), Arm("shop", "x", frozenset("x")))
+    scene.monitor.split(gone)
+    snapshot = scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
+    assert snapshot.split is not None
+    assert snapshot.split.treatment is None
+    assert scene.monitor.ways("nobody") == ()
+
+
+def rps_of(state: ServiceState) -> float | None:
+    return state.traffic.rps if state.traffic is not None else None

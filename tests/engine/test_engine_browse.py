@@ -1,0 +1,45 @@
+"""The engine in its thread, asked for families: read whole, bound at once, let go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from test_engine import PATIENCE_S, honest
+
+from tputtui.engine import Engine
+from tputtui.settings import Settings, TargetSettings
+from tputtui.signals.service.service_filter import Lens
+
+__all__ = ["honest"]  # the fixture
+
+
+def until(holds: Callable[[], bool]) -> None:
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < PATIENCE_S
+        time.sleep(0.02)
+
+
+def test_families_come_while_somebody_looks_and_a_choice_is_seen_in_them(honest: TargetSettings) -> None:
+    engine = Engine(Settings(targets=(honest,), interval_s=0.1, discover=False))
+    engine.start()
+    try:
+        assert engine.families("honest") is None
+        engine.browse("honest")
+        until(lambda: engine.families("honest") is not None)
+        families = engine.families("honest")
+        assert families is not None
+        assert [row.name for row in families.figures.rows] == ["jobs_total"]
+        assert engine.families("another") is None
+        engine.bind("honest", "traffic", "jobs_total")
+        until(lambda: bool((found := engine.families("honest")) and found.chosen))
+        until(lambda: any(value is not None for value in engine.trail("jobs_total", 10)))
+        engine.look_through(Lens("honest"))
+        assert engine.heat("honest", 10, 60.0, None) is None
+        assert engine.replicas() == {}
+        engine.browse(None)
+        until(lambda: engine.families("honest") is None)
+    finally:
+        engine.stop()
+    assert engine.failure is None

@@ -1,0 +1,53 @@
+"""Simulated figures for a watch: autocorrelated seconds, seen as rows of ten seconds of a sliding window, as the screen does."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+
+from tputtui.experiments.confidence_sequence import judge, level
+from tputtui.experiments.effect_estimate import Apart, apart
+
+ROW_S = 10.0
+
+
+def seconds(random_: random.Random, count: int, phi: float, level_: float = 1000.0, cv: float = 0.08) -> list[float]:
+    """A lognormal AR(1) around a level."""
+    noise, own = random_.gauss(0, 1), math.sqrt(1 - phi * phi)
+    out = []
+    for _ in range(count):
+        noise = phi * noise + own * random_.gauss(0, 1)
+        out.append(level_ * math.exp(cv * noise - cv * cv / 2))
+    return out
+
+
+def rows(values: Sequence[float]) -> list[float]:
+    """Means over ten seconds of rates over the ten seconds before each."""
+    sliding = [sum(values[at - 10 : at]) / 10 for at in range(10, len(values) + 1)]
+    return [sum(sliding[at : at + 10]) / 10 for at in range(0, len(sliding) - 9, 10)]
+
+
+def first_sure(seed: int, phi: float, change: float = 0.0, base_s: int = 310, watched_s: int = 610) -> float | None:
+    """Seconds until the watch is sure; None: never. Positive or negative alike."""
+    random_ = random.Random(seed)
+    all_ = seconds(random_, base_s + watched_s, phi)
+    before = level(rows(all_[:base_s]), ROW_S)
+    now = rows([value * (1 + change) for value in all_[base_s:]])
+    for count in range(1, len(now) + 1):
+        found = judge(before.mean, before.half, now[:count], ROW_S)
+        if found is not None and found.sure:
+            return count * ROW_S
+    return None
+
+
+def first_apart(seed: int, phi: float, change: float = 0.0, watched_s: int = 620) -> float | None:
+    """Seconds until two arms that answer at the same time are surely apart; None: never."""
+    random_ = random.Random(seed)
+    control = rows(seconds(random_, watched_s, phi))
+    treatment = rows([value * (1 + change) for value in seconds(random_, watched_s, phi)])
+    for count in range(1, len(control) + 1):
+        found = apart(control[:count], treatment[:count], ROW_S)
+        if isinstance(found, Apart) and found.sure:
+            return count * ROW_S
+    return None

@@ -1,0 +1,72 @@
+"""The watch of now against a baseline: what it may claim at all of its looks together."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from repeated_tests import ROW_S, first_sure
+
+from tputtui.experiments.confidence_sequence import FIRST_LOOK_S, Level, half_width, judge, level
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.5, 0.8])
+def test_a_watch_of_equals_is_hardly_ever_sure_at_any_of_its_looks(phi: float) -> None:
+    series = 120
+    wrong = sum(first_sure(seed, phi) is not None for seed in range(series))
+    assert wrong / series <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / series)
+
+
+@pytest.mark.parametrize(("phi", "within_s"), [(0.5, 130.0), (0.8, 260.0)])
+def test_ten_percent_are_found_in_minutes(phi: float, within_s: float) -> None:
+    found = [first_sure(seed, phi, change=0.10) for seed in range(40)]
+    assert sum(one is not None and one <= within_s for one in found) >= 36
+
+
+def test_nothing_is_said_before_the_first_look_nor_sure_at_the_first() -> None:
+    rows = [200.0, 201.0] * 10
+    looks = [judge(100.0, 1.0, rows[:count], ROW_S) for count in range(len(rows) + 1)]
+    first = int(FIRST_LOOK_S / ROW_S)
+    assert looks[:first] == [None] * first
+    one, two = looks[first : first + 2]
+    assert one is not None
+    assert two is not None
+    assert (one.sure, two.sure) == (False, True)
+
+
+def test_a_jump_to_the_other_side_is_not_two_looks_on_one_side() -> None:
+    found = judge(0.0, 0.0, [1.0] * 12 + [-1e9], ROW_S)
+    assert found is not None
+    assert not found.sure
+
+
+def test_a_variance_needs_rows() -> None:
+    with pytest.raises(ValueError, match="6 rows"):
+        level([1.0] * 5, ROW_S)
+
+
+def test_autocorrelation_widens_what_independent_rows_would_say() -> None:
+    slow = [math.sin(at / 10) for at in range(120)]
+    quick = slow[::7] * 7
+    assert level(slow, ROW_S).half > 2 * level(quick[:120], ROW_S).half
+
+
+@given(st.floats(0.01, 1e6), st.integers(12, 900), st.floats(0.001, 0.2))
+def test_it_is_wider_than_one_look_and_narrows_with_rows(deviation: float, rows: int, alpha: float) -> None:
+    now, later = Level(0.0, deviation, 8, rows), Level(0.0, deviation, 8, rows + 1)
+    assert half_width(later, ROW_S, alpha) < half_width(now, ROW_S, alpha)
+    assert half_width(now, ROW_S) > now.half
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=14, max_size=60), st.floats(0.001, 1000))
+def test_the_unit_does_not_matter(rows: list[float], scale: float) -> None:
+    plain, scaled = (
+        judge(500.0, 10.0, rows, ROW_S),
+        judge(500.0 * scale, 10.0 * scale, [x * scale for x in rows], ROW_S),
+    )
+    assert plain is not None
+    assert scaled is not None
+    assert math.isclose(plain.effect * scale, scaled.effect, rel_tol=1e-6, abs_tol=1e-6 * scale)
+    assert math.isclose(plain.half * scale, scaled.half, rel_tol=1e-6)

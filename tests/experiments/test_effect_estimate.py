@@ -1,0 +1,96 @@
+"""Treatment against control, row by row: what befalls both counts for neither, and looking often makes nobody sure."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+from repeated_tests import first_apart
+
+from tputtui.experiments.effect_estimate import TOO_EARLY, Apart, apart, too_few_beyond, too_few_errors
+
+ROW_S = 10.0
+
+
+def arms(seed: int, rows: int, slower: float = 1.0, shared: float = 0.0) -> tuple[list[float], list[float]]:
+    """Two arms' rows with noise of their own (4 %, autocorrelated) and a burst of `shared` in both, now and then."""
+    draw = random.Random(seed)
+    found: tuple[list[float], list[float]] = ([], [])
+    own = [0.0, 0.0]
+    for row in range(rows):
+        both = 1 + (shared if row % 7 in (3, 4) else 0.0)
+        for at, level in enumerate((0.100, 0.100 * slower)):
+            own[at] = 0.5 * own[at] + draw.gauss(0, 0.035)
+            found[at].append(level * both * math.exp(own[at]))
+    return found
+
+
+def judged(control: list[float], treatment: list[float]) -> Apart:
+    found = apart(control, treatment, ROW_S)
+    assert isinstance(found, Apart)
+    return found
+
+
+def test_before_two_minutes_it_says_when_the_first_look_is() -> None:
+    control, treatment = arms(1, 11)
+    assert apart(control, treatment, ROW_S) == f"{TOO_EARLY} 10 s"
+    assert isinstance(apart(*arms(1, 12), ROW_S), Apart)
+
+
+def test_a_slower_treatment_is_found_and_the_interval_holds_the_truth() -> None:
+    found = judged(*arms(2, 30, slower=1.2))
+    assert found.sure
+    assert found.low < 0.2 < found.high
+    assert found.low > 0
+
+
+def test_a_burst_in_both_arms_counts_for_neither() -> None:
+    quiet, bursts = judged(*arms(3, 30)), judged(*arms(3, 30, shared=1.5))
+    assert bursts.effect == pytest.approx(quiet.effect)
+    assert bursts.high - bursts.low == pytest.approx(quiet.high - quiet.low)
+    assert not bursts.sure
+
+
+def test_a_gap_in_one_arm_is_a_gap_and_no_zero() -> None:
+    control, treatment = arms(4, 30)
+    with_gaps: list[float | None] = list(treatment)
+    with_gaps[5:9] = [None] * 4
+    found = apart(control, with_gaps, ROW_S)
+    assert isinstance(found, Apart)
+    assert not found.sure
+
+
+def test_errors_differ_by_points() -> None:
+    draw = random.Random(5)
+    control = [0.001 + draw.random() * 0.001 for _ in range(30)]
+    treatment = [0.021 + draw.random() * 0.001 for _ in range(30)]
+    found = apart(control, treatment, ROW_S, points=True)
+    assert isinstance(found, Apart)
+    assert found.sure
+    assert found.effect == pytest.approx(0.02, abs=0.001)
+    assert found.low < 0.02 < found.high
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.8])
+def test_equal_arms_looked_at_at_every_row_for_ten_minutes_are_hardly_ever_sure(phi: float) -> None:
+    ever = [seed for seed in range(60) if first_apart(seed, phi) is not None]
+    assert len(ever) <= 3, "each figure alone is wrong in about one of a hundred watches"
+
+
+def test_a_treatment_that_is_a_tenth_slower_is_found_within_minutes() -> None:
+    found = [first_apart(seed, 0.5, 0.10) for seed in range(20)]
+    assert sum(one is not None and one <= 240 for one in found) >= 19
+
+
+def test_a_tail_of_which_a_row_holds_too_few_is_not_judged() -> None:
+    assert too_few_beyond([20.0] * 12, ROW_S, 0.99) == "needs 50 req/s an arm"
+    assert too_few_beyond([60.0] * 12, ROW_S, 0.99) == ""
+    assert too_few_beyond([20.0] * 12, ROW_S, 0.5) == ""
+    assert too_few_beyond([None], ROW_S, 0.99) == ""
+
+
+def test_a_handful_of_errors_is_counted_not_judged() -> None:
+    rps = [10.0] * 12
+    assert too_few_errors([(rps, [0.001] * 12), (rps, [0.0, None] * 6)], ROW_S) == "1 errors so far"
+    assert too_few_errors([(rps, [0.01] * 12), (rps, [0.01] * 12)], ROW_S) == ""

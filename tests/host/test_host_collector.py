@@ -1,0 +1,228 @@
+"""The host's counters: what is read, what agrees with psutil, and what is missing without harm."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+from planted import plant, whole_proc
+
+from tputtui.host import kernel, procfs
+from tputtui.host.host_collector import HostCollector, is_counted_disk
+from tputtui.model import Pressure, TcpCounters
+
+# ------------------------------------------------------------------------------------------------- our own readers
+
+
+def test_pressure_is_read_in_percent_and_seconds(tmp_path: Path) -> None:
+    found, missing = kernel.read_pressure(str(whole_proc(tmp_path)))
+    assert missing == ()
+    assert found["cpu"] == Pressure(38.04, 0.0, 7.511891, 0.0)
+    assert found["io"].full_10 == 0.25
+
+
+def test_a_cpu_file_without_a_full_line_leaves_full_unknown(tmp_path: Path) -> None:
+    whole_proc(tmp_path)
+    plant(tmp_path, {"proc/pressure/cpu": "some avg10=2.00 avg60=0 avg300=0 total=1000000\n"})
+    found, _ = kernel.read_pressure(str(tmp_path))
+    assert found["cpu"] == Pressure(2.0, None, 1.0, None)
+
+
+def test_a_kernel_without_pressure_is_said_once(tmp_path: Path) -> None:
+    assert kernel.read_pressure(str(tmp_path)) == ({}, (("pressure", "the kernel has no /proc/pressure"),))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "nonsense\n",
+        "some\n",
+        "some avg10=x total=1\n",
+        "some avg10=nan total=1\n",
+        b"some avg10=\xff\n",
+        "some avg10=1\n",
+    ],
+)
+def test_a_malformed_pressure_file_costs_only_itself(tmp_path: Path, content: str | bytes) -> None:
+    plant(whole_proc(tmp_path), {"proc/pressure/io": content})
+    found, missing = kernel.read_pressure(str(tmp_path))
+    assert set(found) == {"cpu", "memory"}
+    assert missing == (("io pressure", "cannot make sense of /proc/pressure/io"),)
+
+
+def test_pressure_that_is_switched_off_says_how_to_switch_it_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str, limit: int = 0) -> bytes:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), path)
+
+    monkeypatch.setattr(procfs, "read", refuse)
+    found, missing = kernel.read_pressure(str(tmp_path))
+    assert found == {}
+    assert missing[0] == ("cpu pressure", "/proc/pressure/cpu is switched off in this kernel (boot it with psi=1)")
+
+
+def test_the_run_queue_counts_runnable_tasks(tmp_path: Path) -> None:
+    assert kernel.read_run_queue(str(whole_proc(tmp_path))) == 3
+
+
+def test_tcp_losses_do_not_count_an_overflow_twice(tmp_path: Path) -> None:
+    assert kernel.read_tcp(str(whole_proc(tmp_path))) == TcpCounters(912345, 321, 42)
+
+
+def test_without_netstat_the_listen_drops_are_unknown(tmp_path: Path) -> None:
+    (whole_proc(tmp_path) / "proc/net/netstat").unlink()
+    assert kernel.read_tcp(str(tmp_path)) == TcpCounters(912345, 321, None)
+
+
+def test_file_descriptors_with_and_without_a_limit(tmp_path: Path) -> None:
+    assert kernel.read_file_descriptors(str(whole_proc(tmp_path))) == (385, 2466174)
+    plant(tmp_path, {"proc/sys/fs/file-nr": f"385\t0\t{2**63 - 1}\n"})
+    assert kernel.read_file_descriptors(str(tmp_path)) == (385, None)
+
+
+@pytest.mark.parametrize(
+    ("reader", "path"),
+    [
+        (kernel.read_run_queue, "proc/loadavg"),
+        (kernel.read_tcp, "proc/net/snmp"),
+        (kernel.read_file_descriptors, "proc/sys/fs/file-nr"),
+    ],
+)
+@pytest.mark.parametrize("content", [None, "", "x y z\n", b"\xff\xfe"])
+def test_what_is_missing_or_malformed_is_absent_with_a_reason(
+    tmp_path: Path, reader: Callable[[str], object], path: str, content: str | bytes | None
+) -> None:
+    if content is not None:
+        plant(tmp_path, {path: content})
+    with pytest.raises(kernel.Absent, match=r"/proc/"):
+        reader(str(tmp_path))
+
+
+def test_a_long_file_is_read_whole_and_a_limit_holds(tmp_path: Path) -> None:
+    plant(tmp_path, {"long": b"x" * 100_000})
+    assert len(procfs.read(str(tmp_path / "long"))) == 100_000
+    assert len(procfs.read(str(tmp_path / "long"), 20_000)) == 20_000
+
+
+# ------------------------------------------------------------------------------------------------- the collector
+
+
+def test_this_machine_is_read_and_agrees_with_psutil() -> None:
+    reading = HostCollector().read()
+    memory = psutil.virtual_memory()
+    assert reading.cpu is not None
+    assert reading.cpu.total > 0
+    assert len(reading.cores) == psutil.cpu_count()
+    assert reading.memory_total_bytes == memory.total
+    assert reading.load is not None
+    assert reading.run_queue is not None
+    assert reading.run_queue >= 1, "whoever reads it is running"
+    assert abs(reading.at - time.monotonic()) < 60
+    assert abs(reading.time - time.time()) < 60
+
+
+def test_our_proc_and_psutil_speak_of_the_same_machine() -> None:
+    """Both tell the load average; a counter that only moves on lies between two looks of psutil."""
+    before = psutil.cpu_times()
+    reading = HostCollector().read()
+    after = psutil.cpu_times()
+    assert reading.cpu is not None
+    assert before.user + before.nice <= reading.cpu.user <= after.user + after.nice
+    assert before.idle - 1 <= reading.cpu.idle <= after.idle + 1
+    load = [float(field) for field in procfs.read("/proc/loadavg").split()[:3]]
+    assert load == pytest.approx(psutil.getloadavg(), abs=0.5)
+
+
+def test_nothing_of_ours_is_needed(tmp_path: Path) -> None:
+    reading = HostCollector(tmp_path).read()
+    assert (reading.run_queue, reading.tcp, reading.fds_used, reading.cgroup) == (None, None, None, None)
+    assert reading.pressure == {}
+    reasons = dict(reading.missing)
+    assert set(reasons) >= {"run queue", "tcp", "file descriptors", "pressure", "cgroup"}
+    assert all(reasons.values())
+    assert reading.cpu is not None, "what psutil offers is there all the same"
+
+
+def test_psutil_that_fails_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise NotImplementedError("no \x1b[31m/proc/diskstats")
+
+    for name in ("cpu_times", "virtual_memory", "swap_memory", "disk_io_counters", "net_io_counters", "getloadavg"):
+        monkeypatch.setattr(psutil, name, fail)
+    reading = HostCollector(whole_proc(tmp_path)).read()
+    assert (reading.cpu, reading.cores, reading.memory_total_bytes, reading.load) == (None, (), None, None)
+    assert reading.run_queue == 3
+    reasons = dict(reading.missing)
+    assert {"cpu", "cores", "memory", "swap", "disks", "networks", "load"} <= set(reasons)
+    assert "\x1b" not in reasons["disks"]
+
+
+def test_networks_are_all_that_carried_something_without_the_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def card(received: int) -> SimpleNamespace:
+        return SimpleNamespace(bytes_recv=received, bytes_sent=5, dropin=1, dropout=2, errin=3, errout=4)
+
+    idle = SimpleNamespace(bytes_recv=0, bytes_sent=0, dropin=0, dropout=0, errin=0, errout=0)
+    monkeypatch.setattr(psutil, "net_io_counters", lambda **_: {"lo": card(9), "eth0": card(7), "ifb0": idle})
+    (network,) = HostCollector().read().networks
+    assert (network.name, network.rx_bytes, network.tx_bytes, network.drops, network.errors) == ("eth0", 7, 5, 3, 7)
+
+
+# ------------------------------------------------------------------------------------------------- which disks count
+
+
+@pytest.fixture
+def blocks(tmp_path: Path) -> str:
+    """/sys/block of a machine with a disk, NVMe behind LVM and a RAID, and a controller with a slash in its name."""
+    for name, below in {
+        "sda": (),
+        "sdb": (),
+        "nvme0n1": (),
+        "cciss!c0d0": (),
+        "dm-0": ("nvme0n1",),
+        "md0": ("sda", "sdb"),
+        "loop0": (),
+        "zram0": (),
+        "dm-9": (),
+    }.items():
+        slaves = tmp_path / "sys/block" / name / "slaves"
+        slaves.mkdir(parents=True)
+        for lower in below:
+            (slaves / lower).touch()
+    return str(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["sda", "nvme0n1", "cciss/c0d0", "dm-9"])
+def test_a_whole_disk_counts(blocks: str, name: str) -> None:
+    assert is_counted_disk(name, blocks)
+
+
+@pytest.mark.parametrize("name", ["sda1", "nvme0n1p2", "dm-0", "md0", "loop0", "zram0", "ram3", "sr0", "nvme0c1n1"])
+def test_no_byte_counts_twice(blocks: str, name: str) -> None:
+    assert not is_counted_disk(name, blocks)
+
+
+@pytest.mark.parametrize(
+    ("name", "counted"), [("sda", True), ("sda1", False), ("nvme0n1", True), ("nvme0n1p1", False), ("mmcblk0p1", False)]
+)
+def test_without_sys_the_name_has_to_tell(tmp_path: Path, name: str, counted: bool) -> None:
+    assert is_counted_disk(name, str(tmp_path)) is counted
+
+
+def test_disks_are_in_bytes_and_seconds_and_only_the_used_ones(blocks: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def disk(reads: int) -> SimpleNamespace:
+        return SimpleNamespace(
+            read_count=reads, write_count=0, read_bytes=4096, write_bytes=0, read_time=1500, write_time=0, busy_time=700
+        )
+
+    monkeypatch.setattr(psutil, "disk_io_counters", lambda **_: {"sda": disk(3), "sda1": disk(3), "sdb": disk(0)})
+    (counters,) = HostCollector(Path(blocks)).read().disks
+    assert (counters.name, counters.reads, counters.read_bytes) == ("sda", 3, 4096)
+    assert (counters.read_s, counters.busy_s) == (1.5, 0.7)

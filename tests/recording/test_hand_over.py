@@ -1,0 +1,242 @@
+"""What a run gives to others: a cut, a table, OpenMetrics, JSON, a list of the runs of a folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from recorded import ADDRESS, BEGAN, FAMILIES, REQUESTS, record, record_two_services
+
+from tputtui.cli import main
+from tputtui.cli.verbs.replay import as_recorded
+from tputtui.engine.pipeline import Monitor
+from tputtui.engine.replay.replay_feed import replayed
+from tputtui.engine.replay.trim import NothingThere, cut
+from tputtui.experiments.metric_rows import read_csv
+from tputtui.model import Exposition, Reading, Scrape, Series, Served, Snapshot, Target
+from tputtui.recording.export.openmetrics import to_openmetrics
+from tputtui.recording.export.row_formats import cell, to_csv, to_json
+from tputtui.recording.reader import Run
+from tputtui.recording.recorder import Plan, Recorder
+from tputtui.settings import ProfileTrigger, Settings, TargetSettings
+
+
+def test_a_cut_holds_its_span_and_its_marks_and_says_what_it_was_cut_from(tmp_path: Path) -> None:
+    record(tmp_path / "a", 130, mark_at=(5, 70, 90, 120))
+    with Run(tmp_path / "a") as run:
+        cut(run, 1070.0, 1100.0, tmp_path / "b")
+        name = run.header.run
+        true = {tick.reading.at: str(tick.reading.scrapes) for tick in run.ticks()}
+    with Run(tmp_path / "b") as part:
+        found = {tick.reading.at: str(tick.reading.scrapes) for tick in part.ticks()}
+        assert part.header.cut_from == name
+        assert [mark.text for mark in part.marks()] == ["mark 70", "mark 90"]
+        summary = part.summary()
+        last = list(replayed(part))[-1]
+    assert list(found) == [1000.0 + tick for tick in range(70, 101)]
+    assert all(true[at] == scrapes for at, scrapes in found.items())
+    assert summary.services[0].mean == pytest.approx(101.0, rel=0.02)
+    assert last.services[0].traffic is not None
+    assert last.services[0].traffic.rps == pytest.approx(101.0)
+
+
+def test_a_cut_of_nothing_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
+    record(tmp_path / "a", 10)
+    with Run(tmp_path / "a") as run, pytest.raises(NothingThere):
+        cut(run, 5000.0, 6000.0, tmp_path / "b")
+    assert not (tmp_path / "b").exists()
+
+
+def test_the_csv_is_what_compare_reads(tmp_path: Path) -> None:
+    record(tmp_path / "a", 40)
+    with Run(tmp_path / "a") as run:
+        rows = read_csv("".join(to_csv(run, None)), "a")
+    assert rows.columns["rps"] == pytest.approx([100.0] * len(rows.t))
+    assert len(rows.t) > 35
+    assert rows.dropped >= 1  # the failed scrape has no rate, and no zero
+
+
+def test_of_several_services_the_first_column_names_them(tmp_path: Path) -> None:
+    record_two_services(tmp_path / "a", 10)
+    with Run(tmp_path / "a") as run:
+        found = list(csv.DictReader(io.StringIO("".join(to_csv(run, None)))))
+        assert {row["service"] for row in found} == {"api", "web"}
+        assert "service" not in next(iter(to_csv(run, "web")))
+        with pytest.raises(ValueError, match="it holds api, web"):
+            list(to_csv(run, "nobody"))
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx"])
+def test_a_cell_that_a_spreadsheet_would_run_is_defused(text: str) -> None:
+    assert cell(text) == f"'{text}"
+    assert cell("api") == "api"
+
+
+def test_the_openmetrics_is_what_prometheus_client_reads_with_every_sample(tmp_path: Path) -> None:
+    record(tmp_path / "a", 50)
+    with Run(tmp_path / "a") as run:
+        text = "".join(to_openmetrics(run))
+    families = list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
+    samples = [sample for family in families for sample in family.samples]
+    assert [family.type for family in families] == ["counter"]
+    assert len([one for one in samples if one.labels["status"] == "200"]) == 49  # one scrape failed
+    assert len([one for one in samples if one.labels["status"] == "500"]) == 10
+    first = samples[0]
+    assert first.labels["job"] == "api"
+    assert first.labels["instance"] == "127.0.0.1:1"
+    assert "secret" not in text
+
+
+def test_the_json_is_json_whatever_the_values(tmp_path: Path) -> None:
+    record(tmp_path / "a", 5, mark_at=(2,))
+    with Run(tmp_path / "a") as run:
+        objects = [json.loads(line) for line in to_json(run)]
+    assert [next(iter(one)) for one in objects] == ["run", *["reading"] * 3, "mark", *["reading"] * 2, "end"]
+    assert objects[1]["reading"]["scrapes"][0]["samples"][0]["name"] == "http_requests_total"
+
+
+def test_runs_lists_a_folder_with_what_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record(tmp_path / "a.tput.gz", 70, note="before | after")
+    (tmp_path / "b.tput.gz").write_text("hello")
+    (tmp_path / "notes.txt").write_text("no run")
+    assert main(["runs", str(tmp_path)]) == 0
+    table = capsys.readouterr().out
+    assert "before | after" in table
+    assert "not a run of tputtui" in table
+    assert "notes" not in table
+    assert main(["runs", str(tmp_path), "--format", "json"]) == 0
+    first, second = sorted((json.loads(line) for line in capsys.readouterr().out.splitlines()), key=lambda o: o["path"])
+    assert first["summary"]["services"][0]["mean"] == pytest.approx(100.0, rel=0.02)
+    assert "problem" in second
+    assert main(["runs", str(tmp_path), "--format", "markdown"]) == 0
+    assert r"before \| after" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", [["export", "--format", "csv"], ["cut", "-o", "x"], ["replay", "--stream"]])
+def test_a_file_that_is_no_run_is_one_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: list[str]
+) -> None:
+    (tmp_path / "a").write_text("hello")
+    assert main([verb[0], str(tmp_path / "a"), *verb[1:]]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "not a run of tputtui" in said
+
+
+def test_a_file_name_that_begins_with_a_dash_is_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    record(tmp_path / "-rf.tput.gz", 12)
+    assert main(["export", "--format", "csv", "--", "-rf.tput.gz"]) == 0
+    assert capsys.readouterr().out.startswith("t,rps,")
+    assert main(["export", "--format", "csv", "./-rf.tput.gz"]) == 0
+
+
+@pytest.mark.parametrize("verb", [["export", "--format", "csv"], ["cut"]])
+@pytest.mark.parametrize("name", ["a", "link", "hard"])
+def test_a_run_is_never_written_over_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: list[str], name: str
+) -> None:
+    record(tmp_path / "a", 12)
+    (tmp_path / "link").symlink_to("a")
+    (tmp_path / "hard").hardlink_to(tmp_path / "a")
+    before = (tmp_path / "a").read_bytes()
+    assert main([*verb, str(tmp_path / "a"), "-o", str(tmp_path / name), "--force"]) == 2
+    assert "is the run itself" in capsys.readouterr().err
+    assert (tmp_path / "a").read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", ["fifo", "link", "folder"])
+def test_an_export_is_written_over_plain_files_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    record(tmp_path / "a", 12)
+    out = tmp_path / "out"
+    if kind == "fifo":
+        os.mkfifo(out)
+    elif kind == "link":
+        out.symlink_to("elsewhere")
+    else:
+        out.mkdir()
+    assert main(["export", str(tmp_path / "a"), "--format", "csv", "-o", str(out), "--force"]) == 2
+    assert "is not a plain file: it is not overwritten" in capsys.readouterr().err
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_replay_stream_prints_what_stream_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = record(tmp_path / "a", 12)
+    assert main(["replay", str(tmp_path / "a"), "--stream", "--from", "+5s", "-n", "3"]) == 0
+    objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["time"] for one in objects] == [pytest.approx(one.time) for one in shown[5:8]]
+    assert objects[0]["services"][0]["traffic"]["rps"] == pytest.approx(100.0)
+
+
+def test_a_replay_asks_and_profiles_nothing_of_the_living_machine(tmp_path: Path) -> None:
+    record(tmp_path / "a", 3)
+    config = Settings(
+        targets=(TargetSettings(name="api", url=ADDRESS),),
+        profile=replace(Settings().profile, on_objective_missed=ProfileTrigger(":8000")),
+        objectives=("rps>=1",),
+    )
+    with Run(tmp_path / "a") as run:
+        settings = as_recorded(config, run.header)
+    assert (settings.targets, settings.servers, settings.discover, settings.objectives) == ((), (), False, ())
+    assert settings.profile.on_objective_missed is None
+
+
+# ------------------------------------------------------------------------------------------------ a server's answers
+
+
+def served(name: str, at: float, rate: float | None, series: Series = REQUESTS, value: float = 0.0) -> Scrape:
+    exposition = Exposition({series: value}, FAMILIES, 1, served=Served(rate, ("instance",)))
+    return Scrape(name, at, BEGAN + at - 1000.0, 0.01, exposition)
+
+
+def record_served(path: Path) -> list[Snapshot]:
+    """A job that a server knows: a look, its past, then rates; another one that it stands in for goes."""
+    monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    recorder = Recorder(Plan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    shown = []
+    for tick in range(70):
+        at = 1000.0 + tick
+        names = ["prom", "job"] if tick < 2 else ["job"]
+        for name in names:
+            monitor.add_target(Target(name, ADDRESS), served=True)
+        monitor.arrange(names)
+        scrapes = [served("job", at - 0.2, None, value=5.0)] if tick in (1, 30) else []
+        if tick > 1:
+            scrapes.append(served("job", at - 0.1, 10.0, value=50.0 + tick))
+        past = [served("job", 900.0 + 10 * step, 10.0, value=7.0) for step in range(9)] if tick == 3 else []
+        reading = Reading(at, BEGAN + tick, tuple(scrapes))
+        snapshot = monitor.take(reading)
+        monitor.remember(past)
+        shown.append(snapshot)
+        recorder.take(reading, snapshot, monitor.told(), past=past)
+    assert recorder.close()
+    return shown
+
+
+def without_url(snapshot: Snapshot) -> Snapshot:
+    return replace(snapshot, targets=tuple(replace(target, url="") for target in snapshot.targets))
+
+
+def test_what_a_server_says_and_remembers_is_replayed_as_it_was_shown(tmp_path: Path) -> None:
+    shown = record_served(tmp_path / "a")
+    assert shown[-1].history_s > 60
+    assert shown[-1].services[0].traffic is not None
+    assert [target.name for target in shown[0].targets] == ["prom", "job"]
+    with Run(tmp_path / "a") as run:
+        again = list(replayed(run))
+        text = "".join(to_openmetrics(run))
+        rows = read_csv("".join(to_csv(run, "job")), "a")
+    assert [without_url(one) for one in again] == [without_url(one) for one in shown]
+    assert rows.columns["rps"][-1] == pytest.approx(119.0)
+    families = list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
+    assert {sample.name for family in families for sample in family.samples} == {"http_requests_total:rate"}

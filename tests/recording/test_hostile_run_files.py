@@ -1,0 +1,214 @@
+"""A run's file is foreign: whatever stands in it, reading ends in what is sound or in a sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recorded import record
+
+from tputtui import recording
+from tputtui.engine.replay.replay_feed import replayed
+from tputtui.recording import checked_lines, gzip_members
+from tputtui.recording.checked_lines import BadLine
+from tputtui.recording.gzip_members import MemberWriter
+from tputtui.recording.run_header import Mark
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    with recording.Run(path) as run:
+        return [checked_lines.read(line) for line in run.content(0).split(b"\n")[:-1]]
+
+
+def write_run(path: Path, content: list[dict[str, Any]] | bytes) -> None:
+    """A run of one member with sound checksums, whatever stands in it."""
+    raw = content if isinstance(content, bytes) else b"".join(checked_lines.write(line) for line in content)
+    member = MemberWriter(run_of(content), 0, 0.0, 0.0)
+    path.write_bytes(member.add(raw) + member.finish())
+
+
+def run_of(content: list[dict[str, Any]] | bytes) -> bytes:
+    """The bytes by which the member's own header names its run."""
+    try:
+        return bytes.fromhex(content[0]["run"]["run"])[:4]  # type: ignore[index]
+    except (TypeError, KeyError, ValueError, IndexError):
+        return b"\0\1\2\3"
+
+
+def read_all(path: Path) -> list[str]:
+    """Everything a user could ask of it; what was damaged."""
+    with recording.Run(path) as run:
+        run.header, run.marks(), run.events(), run.profiles(), run.summary(), run.ended, run.member_starts()
+        for _ in replayed(run):
+            pass
+        return run.damage
+
+
+JUNK: list[Any] = [
+    None, True, -1, 0, 2**70, -0.5, 1e308, "", "x", "NaN", "Infinity", "\x1b[2J", "a" * 70_000, [], {}, [[]], [None] * 5,
+    {"a": {}}, {"id": 0}, [0, 0, 0], "\ud800",
+]  # fmt: skip
+
+
+def _spoil(value: Any, chance: random.Random) -> Any:
+    """The value with one place in it replaced, dropped or doubled."""
+    if isinstance(value, dict) and value and chance.random() < 0.9:
+        key = chance.choice(list(value))
+        return {**value, key: _spoil(value[key], chance)}
+    if isinstance(value, list) and value and chance.random() < 0.8:
+        place = chance.randrange(len(value))
+        how = chance.randrange(4)
+        if how == 0:
+            return value[:place] + value[place + 1 :]
+        if how == 1:
+            return value[: place + 1] + value[place:]
+        return [*value[:place], _spoil(value[place], chance), *value[place + 1 :]]
+    return chance.choice(JUNK)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_crafted_line_with_a_sound_checksum_ends_in_a_sentence_at_most(tmp_path: Path, seed: int) -> None:
+    record(tmp_path / "good", 12, mark_at=(3,))
+    good = lines_of(tmp_path / "good")
+    chance = random.Random(seed)
+    for _ in range(12):
+        place = chance.randrange(len(good))
+        write_run(tmp_path / "bad", [*good[:place], _spoil(good[place], chance), *good[place + 1 :]])
+        try:
+            told = read_all(tmp_path / "bad")
+        except recording.NotARun as error:
+            told = [str(error)]
+        assert all(sentence and sentence.isprintable() for sentence in told)
+
+
+def test_lines_that_are_shuffled_or_doubled_invent_no_value(tmp_path: Path) -> None:
+    record(tmp_path / "good", 12)
+    good = lines_of(tmp_path / "good")
+    with recording.Run(tmp_path / "good") as run:
+        true = {tick.reading.at: str(tick.reading.scrapes) for tick in run.ticks()}
+    chance = random.Random(1)
+    for _ in range(40):
+        mixed = [*good[:1], *chance.sample(good[1:], len(good) - 1)]
+        write_run(tmp_path / "bad", mixed)
+        with recording.Run(tmp_path / "bad") as run:
+            times = [tick.reading.at for tick in run.ticks()]
+        assert times == sorted(times)
+        assert set(times) <= set(true)
+
+
+def test_a_newer_format_is_refused_in_a_line_and_the_file_stays_as_it_was(tmp_path: Path) -> None:
+    record(tmp_path / "a", 3)
+    first, *rest = lines_of(tmp_path / "a")
+    write_run(tmp_path / "b", [{"run": {**first["run"], "tput": 9}}, *rest])
+    before = (tmp_path / "b").read_bytes()
+    with pytest.raises(recording.NotARun, match=r"made by a newer tputtui \(format 9; this one reads up to 1\)"):
+        recording.Run(tmp_path / "b")
+    assert (tmp_path / "b").read_bytes() == before
+
+
+def test_fields_and_lines_that_are_not_known_are_passed_over(tmp_path: Path) -> None:
+    record(tmp_path / "a", 5)
+    first, *rest = lines_of(tmp_path / "a")
+    write_run(tmp_path / "b", [{"run": {**first["run"], "colour": "red"}}, {"weather": [1, 2]}, *rest])
+    with recording.Run(tmp_path / "b") as run:
+        assert len(list(run.ticks())) == 5
+        assert run.damage == []
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"[" * 200_000,
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        b'{"run":' + b"9" * 200_000 + b"}",
+        b'{"run":{"tput":1}}',
+        b"\xff\xfe",
+    ],
+    ids=["nested", "nested objects", "long number", "no header", "no text"],
+)
+def test_json_that_would_hurt_is_refused_quickly(tmp_path: Path, raw: bytes) -> None:
+    body = raw[:-1] + b',"c":%d}' % zlib.crc32(raw) + b"\n"
+    began = time.monotonic()
+    with pytest.raises(BadLine) if raw != b'{"run":{"tput":1}}' else pytest.raises(ZeroDivisionError):
+        checked_lines.read(body[:-1]) and 1 / 0
+    write_run(tmp_path / "x", body)
+    with pytest.raises(recording.NotARun):
+        recording.Run(tmp_path / "x")
+    assert time.monotonic() - began < 2.0
+
+
+def test_a_bomb_is_refused_before_it_fills_memory(tmp_path: Path) -> None:
+    member = MemberWriter(b"\0\1\2\3", 0, 0.0, 0.0)
+    parts = [member.add(b" " * 1024 * 1024) for _ in range(gzip_members.MEMBER_LIMIT // 1024**2 + 8)]
+    (tmp_path / "bomb").write_bytes(b"".join([*parts, member.finish()]))
+    began = time.monotonic()
+    with pytest.raises(recording.NotARun):
+        recording.Run(tmp_path / "bomb")
+    assert time.monotonic() - began < 5.0
+
+
+def test_a_mark_is_text_whatever_stands_in_it(tmp_path: Path) -> None:
+    record(tmp_path / "a", 3)
+    first, *rest = lines_of(tmp_path / "a")
+    words = "\x1b]0;x\x07[@click=app.quit]x[/red]\u202e"
+    write_run(tmp_path / "b", [first, *rest[:-1], {"mark": {"time": 1.0, "at": 1001.0, "text": words}}, rest[-1]])
+    with recording.Run(tmp_path / "b") as run:
+        (mark,) = run.marks()
+    assert isinstance(mark, Mark)
+    assert mark.text.isprintable()
+
+
+@pytest.mark.parametrize("what", ["folder", "fifo", "loop", "dangling", "zero", "sparse"])
+def test_what_is_no_plain_file_is_a_sentence_at_once(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "x"
+    if what == "folder":
+        path.mkdir()
+    elif what == "fifo":
+        os.mkfifo(path)
+    elif what in ("loop", "dangling"):
+        path.symlink_to(path if what == "loop" else tmp_path / "nowhere")
+    elif what == "zero":
+        path = Path("/dev/zero")
+    else:
+        with path.open("wb") as file:
+            file.write(gzip_members.MAGIC)
+            file.truncate(1024**4)
+    began = time.monotonic()
+    with pytest.raises(recording.NotARun):
+        recording.Run(path)
+    assert time.monotonic() - began < 2.0
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_flipped_bits_never_invent_a_value(tmp_path: Path, seed: int) -> None:
+    path, bad = tmp_path / "a", tmp_path / "b"
+    record(path, 130)
+    with recording.Run(path) as run:
+        true = {tick.reading.at: str(tick.reading.scrapes) for tick in run.ticks()}
+    chance = random.Random(seed)
+    content = bytearray(path.read_bytes())
+    for _ in range(chance.choice((1, 3, 20))):
+        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+    bad.write_bytes(content)
+    try:
+        with recording.Run(bad) as run:
+            found = {tick.reading.at: str(tick.reading.scrapes) for tick in run.ticks()}
+            told = list(run.damage)
+    except recording.NotARun:
+        return
+    assert all(true.get(at) == scrapes for at, scrapes in found.items())
+    assert found == true or told or run.ended
+
+
+def test_a_json_line_carries_its_own_checksum() -> None:
+    line = checked_lines.write({"mark": {"text": "x"}})
+    assert checked_lines.read(line[:-1])["mark"] == {"text": "x"}
+    assert json.loads(line)["c"]
+    with pytest.raises(BadLine):
+        checked_lines.read(line[:-1].replace(b'"x"', b'"y"'))

@@ -1,0 +1,110 @@
+"""A run holds that an answer was late: a replay shows what was live, and a row covers the time that really passed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from recorded import ADDRESS, BEGAN, FAMILIES, REQUESTS
+
+from tputtui.engine.pipeline import Monitor
+from tputtui.engine.replay.replay_feed import replayed
+from tputtui.model import Exposition, Reading, Scrape, Snapshot, Target
+from tputtui.recording.reader import Run
+from tputtui.recording.recorder import Plan, Recorder
+from tputtui.recording.run_table import table
+
+RATE = 40.0
+STALLED, ANSWERED = 30, 55  # it says nothing from the one second to the other; its deadline is 10 s
+
+
+def states(snapshot: Snapshot) -> list[tuple[object, ...]]:
+    return [(one.state, one.up, one.waiting_s, one.error, one.age_s) for one in snapshot.targets]
+
+
+def good(tick: int, took_s: float = 0.004, body_s: float = 0.0) -> Scrape:
+    at = 1000.0 + tick - 0.01
+    exposition = Exposition({REQUESTS: RATE * tick}, FAMILIES, 1)
+    first_s = took_s - body_s if body_s else None
+    return Scrape("api", at, BEGAN + tick - 0.01, took_s, exposition, 900, first_byte_s=first_s)
+
+
+def late(tick: int) -> Scrape:
+    return Scrape("api", 1000.0 + tick, BEGAN + tick, 10.0, error="no answer within 10 s", late=True)
+
+
+def readings() -> Iterator[Reading]:
+    for tick in range(90):
+        at, time = 1000.0 + tick, BEGAN + tick
+        waited = tick - STALLED + 0.5
+        if tick < STALLED or tick > ANSWERED:
+            yield Reading(at, time, (good(tick),))
+        elif tick == ANSWERED:
+            yield Reading(at, time, (good(tick, took_s=5.5, body_s=0.5),))
+        elif tick in (STALLED + 10, STALLED + 20):
+            yield Reading(at, time, (late(tick),), waiting={"api": waited})
+        else:
+            yield Reading(at, time, waiting={"api": waited} if waited > 1 else {})
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> tuple[Path, list[Snapshot]]:
+    """The run, and what was shown live."""
+    path = tmp_path / "a.tput.gz"
+    monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
+    monitor.add_target(Target("api", ADDRESS))
+    recorder = Recorder(Plan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
+    shown = []
+    for reading in readings():
+        shown.append(monitor.take(reading))
+        recorder.take(reading, shown[-1], monitor.told())
+    recorder.close("")
+    return path, shown
+
+
+def test_a_replay_shows_that_an_answer_was_late_as_it_was_live(run: tuple[Path, list[Snapshot]]) -> None:
+    path, live = run
+    with Run(path) as opened:
+        shown = list(replayed(opened))
+    assert list(map(states, shown)) == list(map(states, live))
+    assert [one.services for one in shown] == [one.services for one in live]
+    assert {one.targets[0].state for one in shown[STALLED + 1 : ANSWERED]} == {"slow"}
+    stalled = shown[ANSWERED - 1].services[0].traffic
+    assert stalled is not None
+    assert stalled.rps is None
+    assert stalled.last is not None
+    assert stalled.last.value == pytest.approx(RATE)
+
+
+def test_a_row_of_its_table_covers_the_wait_and_no_request_is_lost(run: tuple[Path, list[Snapshot]]) -> None:
+    found = table(run[0])
+    assert found.requests == pytest.approx(RATE * 89, rel=0.02)
+    assert [row.rps for row in found.rows if row.rps is not None] == pytest.approx(
+        [RATE] * (len(found.rows) - 1), rel=0.02
+    )
+    assert len(found.rows) == 90 - (ANSWERED - STALLED)
+
+
+def test_an_old_file_without_a_word_on_waiting_is_read_as_ever(
+    tmp_path: Path, run: tuple[Path, list[Snapshot]]
+) -> None:
+    path = tmp_path / "old.tput.gz"
+    kept = []
+    for line in gzip.decompress(run[0].read_bytes()).splitlines():
+        said = json.loads(line)
+        said.pop("c")
+        for key in ("late", "silent", "first", "delayed"):
+            said.pop(key, None)
+        said.get("tick", {}).pop("waiting", None)
+        content = json.dumps(said, separators=(",", ":"), ensure_ascii=False)
+        kept.append(f'{content[:-1]},"c":{zlib.crc32(content.encode())}}}')
+    assert any("tick" in line for line in kept)
+    assert not any('"waiting"' in line for line in kept)
+    with gzip.open(path, "wb") as file:
+        file.write("\n".join([*kept, ""]).encode())
+    found = table(path)
+    assert len(found.rows) >= 60

@@ -1,0 +1,133 @@
+"""Profiles in a run: on a schedule, when an objective is missed, and those taken by key while it is recorded."""
+
+from __future__ import annotations
+
+import gzip
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from exporter import Exporter
+from test_record_process import start
+
+from tputtui import recording
+from tputtui.engine.replay.replay_feed import replayed
+from tputtui.model import Event
+from tputtui.recording import embedded_profiles
+from tputtui.recording.records import Profiled
+
+SECRET = "canary-in-an-argument"
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="py-spy is driven by way of /proc")
+
+
+@pytest.fixture
+def exporter() -> Iterator[Exporter]:
+    with Exporter() as found:
+        yield found
+
+
+@pytest.fixture
+def busy() -> Iterator[int]:
+    program = "def work():\n while True: sum(range(999))\nwork()"
+    with subprocess.Popen([sys.executable, "-c", program, "--password", SECRET]) as process:
+        yield process.pid
+        process.kill()
+
+
+def recorded(path: Path) -> tuple[list[Profiled], list[str]]:
+    """(profiles, the texts of the events about profiles)."""
+    with recording.Run(path) as run:
+        items = list(run.items())
+    events = [item.text for item in items if isinstance(item, Event) and item.kind in ("profile", "warning")]
+    return [item for item in items if isinstance(item, Profiled)], events
+
+
+def running() -> str:
+    """The command lines of all processes."""
+    return subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+
+
+def test_a_worker_is_sampled_every_so_often_and_the_run_carries_profiles_with_their_cost(
+    exporter: Exporter, busy: int, attaching: None, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.tput.gz"
+    with start(exporter, path, "--for", "8s", "--profile", f"{busy}@1s/2s") as process:
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 0, said
+    found, events = recorded(path)
+    assert len(found) >= 2
+    assert {one.pid for one in found} == {busy}
+    assert f"profiles of {busy}; py-spy used " in said
+    assert len([text for text in events if "py-spy used" in text and "20 Hz" in text]) == len(found)
+    profile = embedded_profiles.read(found[0])
+    assert embedded_profiles.hottest(profile).startswith("work ")
+    with recording.Run(path) as run:
+        last = list(replayed(run))[-1]
+    told = [event.time for event in last.events if event.kind == "profile"]
+    assert told
+    assert len(told) == len(set(told)), "a replay tells each once"
+
+
+def test_a_signal_ends_the_capture_that_is_under_way_and_keeps_what_it_has(
+    exporter: Exporter, busy: int, attaching: None, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.tput.gz"
+    with start(exporter, path, "--profile", f"{busy}@10m") as process:
+        slices: set[str] = set()
+        for _ in range(600):
+            slices |= {line.split()[0] for line in running().splitlines() if f"-p {busy} " in line}
+            if len(slices) > 3:  # the first has given what it had, however busy the machine is
+                break
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=30)[1]
+    assert process.returncode == 0, said
+    found, _ = recorded(path)
+    assert [one.pid for one in found] == [busy]
+    assert f"-p {busy} " not in running()
+
+
+def test_what_cannot_be_sampled_is_a_sentence_and_the_recording_goes_on(exporter: Exporter, tmp_path: Path) -> None:
+    path = tmp_path / "a.tput.gz"
+    with start(exporter, path, "--for", "2s", "--profile", ":1@1s") as process:
+        said = process.communicate(timeout=40)[1]
+    assert process.returncode == 0
+    assert "--profile :1: " in said
+    found, events = recorded(path)
+    assert not found
+    assert any(":1" in text for text in events)
+
+
+@pytest.mark.parametrize("words", ["12", ":99999@5s", "12@5s/1s", "12@2h", "app@5s"])
+def test_a_wrong_word_for_what_to_sample_is_one_line(exporter: Exporter, tmp_path: Path, words: str) -> None:
+    with start(exporter, tmp_path / "a", "--profile", words) as process:
+        said = process.communicate(timeout=20)[1]
+    assert process.returncode == 2
+    assert said.count("\n") == 1
+    assert "--profile" in said
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_missed_objective_takes_a_profile_in_a_recording_too(
+    exporter: Exporter, busy: int, attaching: None, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'[profile.on_objective_missed]\nprocess = "{busy}"\nafter = "1s"\npreset = "short"\n'
+        '[profile.presets.short]\nduration = "1s"\n'
+    )
+    config.chmod(0o600)
+    path = tmp_path / "a.tput.gz"
+    words = ("--config", str(config), "--objective", "rps>=1000000")
+    with start(exporter, path, "--for", "14s", *words) as process:
+        said = process.communicate(timeout=60)[1]
+    assert f"sampling {busy} for 1 s" in said
+    found, events = recorded(path)
+    assert [one.pid for one in found] == [busy], "once in ten minutes"
+    assert any("rps>=1000000 missed for" in text for text in events)
+    assert SECRET.encode() not in gzip.decompress(path.read_bytes())

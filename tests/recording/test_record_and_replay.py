@@ -1,0 +1,140 @@
+"""A run holds what was read: the same monitor derives the same from it; damage costs what is damaged, and is said."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from recorded import FAMILIES, REQUESTS, record, record_readings
+
+from tputtui import recording
+from tputtui.engine.replay.replay_feed import replayed
+from tputtui.model import Exposition, Reading, Scrape, Series, Snapshot
+from tputtui.recording import gzip_members
+from tputtui.recording.recorder import Plan, Recorder
+from tputtui.recording.run_header import Mark
+from tputtui.recording.writer import CannotRecord
+
+
+def without_url(snapshot: Snapshot) -> Snapshot:
+    """Credentials are not recorded: of the targets' addresses only these differ."""
+    return replace(snapshot, targets=tuple(replace(target, url="") for target in snapshot.targets))
+
+
+def test_every_snapshot_of_the_replay_is_the_live_one(tmp_path: Path) -> None:
+    shown = record(tmp_path / "a.tput.gz", 150)
+    with recording.Run(tmp_path / "a.tput.gz") as run:
+        assert [without_url(one) for one in replayed(run)] == [without_url(one) for one in shown]
+        assert run.damage == []
+        assert run.ended == ""
+        assert len(run.member_starts()) == 3
+
+
+def test_workers_in_turn_and_dated_samples_replay_as_they_were_live(tmp_path: Path) -> None:
+    started, dated = Series("process_start_time_seconds"), Series("lb_requests_total", (("code", "200"),))
+    readings = []
+    for tick in range(60):
+        worker, at, time = tick % 3, 1000.0 + tick, 1_790_000_000.0 + tick
+        in_turn = {REQUESTS: 5e4 * worker + 10.0 * tick, started: 1.7e9 + 60 * worker}
+        taken = 15.0 * (tick // 15)
+        pages = {
+            "api": Exposition(in_turn, FAMILIES, 2),
+            "lb": Exposition({dated: 100 * taken}, FAMILIES, 1, timestamps={dated: 1_790_000_000 + taken}),
+        }
+        scrapes = tuple(Scrape(name, at, time, 0.01, page, 100) for name, page in pages.items())
+        readings.append(Reading(at, time, scrapes))
+    shown = record_readings(tmp_path / "a.tput.gz", readings, ["api", "lb"])
+    traffic = [service.traffic for service in shown[-1].services]
+    assert [one.rps if one else None for one in traffic] == [pytest.approx(30.0), pytest.approx(100.0)]
+    with recording.Run(tmp_path / "a.tput.gz") as run:
+        assert [without_url(one) for one in replayed(run)] == [without_url(one) for one in shown]
+        assert run.damage == []
+
+
+def test_the_file_is_its_owners_and_has_no_credentials(tmp_path: Path) -> None:
+    path = tmp_path / "a.tput.gz"
+    before = os.umask(0)
+    try:
+        record(path, 5)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with recording.Run(path) as run:
+        assert b"secret" not in run.content(0)
+
+
+def test_a_file_cut_anywhere_gives_what_lies_before_the_cut(tmp_path: Path) -> None:
+    path, cut = tmp_path / "a.tput.gz", tmp_path / "cut.tput.gz"
+    record(path, 130)
+    whole = path.read_bytes()
+    with recording.Run(path) as run:
+        all_of = [tick.reading.scrapes for tick in run.ticks()]
+    for size in range(gzip_members.HEADER_BYTES + 1, len(whole), 97):
+        cut.write_bytes(whole[:size] + bytes(size % 3))
+        try:
+            with recording.Run(cut) as run:
+                found = [tick.reading.scrapes for tick in run.ticks()]
+        except recording.NotARun:
+            assert size < 4000  # not even the header
+            continue
+        assert [str(one) for one in found] == [str(one) for one in all_of[: len(found)]]
+
+
+def test_a_damaged_member_is_left_out_whole_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.tput.gz"
+    record(path, 150)
+    content = bytearray(path.read_bytes())
+    second = bytes(content).find(gzip_members.SIGNATURE, 10)
+    content[second + 400] ^= 0x40
+    path.write_bytes(content)
+    with recording.Run(path) as run:
+        at = [tick.reading.at for tick in run.ticks()]
+        assert any("left out" in sentence for sentence in run.damage)
+    assert 1059.0 in at
+    assert 1121.0 in at
+    assert not any(1062.0 <= one <= 1118.0 for one in at)
+
+
+def test_the_table_counts_what_the_counter_counted(tmp_path: Path) -> None:
+    record(tmp_path / "a.tput.gz", 20)
+    table = recording.table(tmp_path / "a.tput.gz")
+    assert table.service == "api"
+    assert [row.rps for row in table.rows[2:]] == [pytest.approx(100.0)] * (len(table.rows) - 2)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b\x08junk", b"hello", b"\0" * 5000])
+def test_what_is_no_run_is_refused_in_a_sentence(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(content)
+    with pytest.raises(recording.NotARun):
+        recording.Run(path)
+
+
+def test_a_fifo_is_refused_and_does_not_hold_us(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "f")
+    with pytest.raises(recording.NotARun, match="plain file"):
+        recording.Run(tmp_path / "f")
+
+
+def test_nothing_is_overwritten_and_no_link_is_followed(tmp_path: Path) -> None:
+    victim, link = tmp_path / "victim", tmp_path / "link"
+    victim.write_text("mine")
+    link.symlink_to(victim)
+    for path, force in ((victim, False), (link, False), (link, True)):
+        with pytest.raises(CannotRecord):
+            Recorder(Plan(path, force=force), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    assert victim.read_text() == "mine"
+
+
+def test_a_second_recorder_on_one_file_is_refused_by_the_holders_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.tput.gz"
+    first = Recorder(Plan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    try:
+        with pytest.raises(CannotRecord, match="is being recorded by"):
+            Recorder(Plan(path, force=True), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    finally:
+        first.mark(Mark(0.0, 0.0, "x"))
+        first.close()

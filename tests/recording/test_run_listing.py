@@ -1,0 +1,211 @@
+"""`tputtui runs DIR`: what a folder's runs were like, side by side, whatever else lies there."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from recorded import readings, record
+
+from tputtui.cli import main
+from tputtui.cli.verbs.runs import _with_alike
+from tputtui.engine.pipeline import Monitor
+from tputtui.model import Target
+from tputtui.recording.reader import Run
+from tputtui.recording.recorder import Plan, Recorder
+from tputtui.recording.run_header import ServiceSummary, Summary
+from tputtui.recording.run_listing import Listed, listed
+from tputtui.recording.summary import Summing
+
+PLAN = {"hypothesis": "a bigger pool", "owner": "ann", "decision": "ship"}
+
+
+def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert main(["runs", *words]) == 0
+    return capsys.readouterr().out
+
+
+def rows(table: str) -> list[dict[str, str]]:
+    head, _, *lines = [line.strip("| ").split(" | ") for line in table.splitlines()]
+    return [dict(zip(head, [cell.strip() for cell in line], strict=False)) for line in lines]
+
+
+def test_each_run_has_its_figures_and_its_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record(tmp_path / "a.tput.gz", 130, experiment=PLAN)
+    table = told(capsys, str(tmp_path), "--format", "markdown")
+    lines = table.partition("## Runs\n\n")[2].splitlines()
+    cells = [cell.strip() for cell in lines[2].strip("|").split("|")]
+    heads = [cell.strip() for cell in lines[0].strip("|").split("|")]
+    assert len(cells) == len(heads)
+    found = dict(zip(heads, cells, strict=True))
+    assert found["run"] == "a"
+    assert found["length"] == "2 min 9 s"
+    assert found["best 60 s"] == "101.0 req/s"
+    assert float(found["errors"].split()[0]) == pytest.approx(100 * 90 / 12_990, rel=0.05)
+    assert (found["hypothesis"], found["owner"], found["verdict"]) == ("a bigger pool", "ann", "")
+    assert found["decision"] == "ship"  # the plan's word; a verdict is what a comparison found
+
+
+def test_a_run_of_less_than_a_minute_has_no_best_one_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(tmp_path / "a.tput.gz", 18)
+    assert "100.0 req/s (mean)" in told(capsys, str(tmp_path))
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "json"])
+def test_an_empty_folder_is_no_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str) -> None:
+    said = told(capsys, str(tmp_path), "--format", form)
+    assert ("no runs in" in said) == (form == "text")
+    assert said.count("\n") == {"text": 1, "markdown": 2, "json": 0}[form]
+
+
+def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", str(tmp_path / "none")]) == 2
+    assert capsys.readouterr().err == f"tputtui: {tmp_path}/none: there is no such folder\n"
+
+
+def test_foreign_files_are_passed_over_and_what_is_called_a_run_and_is_none_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(tmp_path / "sound", 20)  # a run by its content
+    (tmp_path / "notes.txt").write_text("hello")
+    (tmp_path / "other.gz").write_bytes(b"\x1f\x8b\x08\0" + bytes(40))
+    (tmp_path / "folder.tput.gz").mkdir()
+    (tmp_path / "empty.tput.gz").touch()
+    (tmp_path / "text.tput.gz").write_text("hello")
+    (tmp_path / "dangling.tput.gz").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "fifo.tput.gz")
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "-rf\x1b[31m.tput.gz").write_text("hostile name")
+    said = told(capsys, str(tmp_path))
+    assert "\x1b" not in said
+    assert [line for line in said.splitlines() if line.startswith("sound ")]
+    assert "folder.tput.gz: it is a folder" in said
+    assert "empty.tput.gz: the file is empty" in said
+    assert "text.tput.gz: not a run of tputtui" in said
+    assert "dangling.tput.gz: it cannot be read" in said
+    assert "fifo.tput.gz: it is not a plain file" in said
+    assert "notes" not in said
+    assert "other.gz" not in said
+    objects = [json.loads(line) for line in told(capsys, str(tmp_path), "--format", "json").splitlines()]
+    assert sum("problem" in one for one in objects) == 6
+    assert sum("summary" in one for one in objects) == 1
+
+
+def test_the_bars_are_of_the_comparable_runs_up_to_each_and_a_cut_is_counted_once(tmp_path: Path) -> None:
+    record(tmp_path / "a.tput.gz", 5)
+    with Run(tmp_path / "a.tput.gz") as run:
+        header = run.header
+
+    def made(name: str, mean: float, **changes: object) -> Listed:
+        summary = Summary(60.0, services=(ServiceSummary(str(changes.pop("service", "api")), mean=mean),))
+        return Listed(Path(name), 1, replace(header, **changes), summary)  # type: ignore[arg-type]
+
+    runs = [
+        made("1", 1.0),
+        made("2", 2.0, cut_from="ab"),
+        made("3", 3.0, interval_s=5.0),
+        made("4", 4.0, environment={"host": "elsewhere"}),
+        made("5", 5.0, service="web"),
+        Listed(Path("6"), problem="broken"),
+        made("7", 7.0),
+        *(made(f"more {number}", 10.0 + number) for number in range(9)),
+    ]
+    means = {str(one.path): [each.mean for each in alike] for one, alike in _with_alike(runs)}
+    assert means["1"] == [1.0]
+    assert means["2"] == [1.0, 2.0]
+    assert (means["3"], means["4"], means["5"], means["6"]) == ([3.0], [4.0], [5.0], [])
+    assert means["7"] == [1.0, 7.0]
+    assert means["more 8"] == [11.0, 12.0, 13.0, 14.0, 15.0, 16.0, 17.0, 18.0]
+
+
+def test_a_folder_of_very_many_is_listed_to_its_end(tmp_path: Path) -> None:
+    record(tmp_path / "0000.tput.gz", 3)
+    for number in range(1, 3000):
+        os.link(tmp_path / "0000.tput.gz", tmp_path / f"{number:04d}.tput.gz")
+    assert len(listed(tmp_path)) == 3000
+
+
+def test_of_a_run_that_was_closed_its_last_line_tells_it_and_no_reading_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(tmp_path / "a.tput.gz", 200)
+    monkeypatch.setattr("tputtui.recording.decode.Decoder._tick", lambda *_: pytest.fail("a reading is decoded"))
+    (found,) = listed(tmp_path)
+    assert found.summary is not None
+    assert found.summary.ticks == 200
+
+
+def test_a_run_that_was_killed_is_listed_with_what_it_had(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record(tmp_path / "a.tput.gz", 200)
+    content = (tmp_path / "a.tput.gz").read_bytes()
+    (tmp_path / "a.tput.gz").write_bytes(content[:-700])
+    said = told(capsys, str(tmp_path))
+    assert "3 min" in said
+    assert " s +" in said
+    assert "req/s" in said
+
+
+def test_the_best_minute_is_one_of_the_runs_own(tmp_path: Path) -> None:
+    """`best_60s` of the live screen is that of the session: `R` may come long after its peak."""
+    shown = record(tmp_path / "a", 200)
+    summing = Summing()
+    for snapshot in shown[120:150]:
+        summing.take(snapshot)
+    assert shown[149].services[0].traffic is not None
+    assert shown[149].services[0].traffic.best_60s is not None
+    assert summing.summary().services[0].best_60s is None
+    for snapshot in shown[150:]:
+        summing.take(snapshot)
+    assert summing.summary().services[0].best_60s == pytest.approx(101.0)
+
+
+def test_a_tick_without_a_new_scrape_is_no_second_without_requests(tmp_path: Path) -> None:
+    shown = record(tmp_path / "a", 60)
+    summing = Summing()
+    for snapshot in shown:
+        summing.take(snapshot)
+        summing.take(replace(snapshot, at=snapshot.at + 0.5))
+    once, service = shown[-1].services[0].traffic, summing.summary().services[0]
+    assert once is not None
+    assert service.mean == pytest.approx(once.rps, rel=0.02)
+    assert min(value for value in service.shape if value is not None) > 0
+
+
+def test_a_recording_in_parts_is_as_long_as_all_and_each_part_is_told_by_itself(tmp_path: Path) -> None:
+    monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    monitor.add_target(Target("api", "http://127.0.0.1:1/metrics"))
+    to = Recorder(Plan(tmp_path / "a.run", size_limit=2000), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    for reading in readings(200, {"api": 100.0}):
+        to.take(reading, monitor.take(reading), monitor.told())
+        while to._writer._waiting_bytes:
+            time.sleep(0.0005)
+    assert to.close()
+    parts = sorted(tmp_path.glob("a*.run"))
+    assert to.state().parts == len(parts) > 2, "a.run, a-2.run, …"
+    assert to.state().seconds == 199.0
+    assert to.state().size == sum(path.stat().st_size for path in parts)
+    lengths = []
+    for path in parts:
+        with Run(path) as run:
+            ticks = list(run.ticks())
+            assert run.summary().ticks == len(ticks)
+            assert run.summary().seconds == ticks[-1].reading.at - run.header.began_at
+            lengths.append(len(ticks))
+    assert sum(lengths) == 200
+
+
+def test_a_run_without_a_reading_leaves_no_file_and_another_one_there_is_left_alone(tmp_path: Path) -> None:
+    to = Recorder(Plan(tmp_path / "a"), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    to.close()
+    assert not (tmp_path / "a").exists()
+    to = Recorder(Plan(tmp_path / "a"), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    (tmp_path / "a").unlink()
+    (tmp_path / "a").touch()
+    to.close()
+    assert (tmp_path / "a").exists()

@@ -1,0 +1,52 @@
+"""A run knows which processes served its targets: each member says so, and a replay marks the same rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import samples
+
+from tputtui import recording
+from tputtui.engine.pipeline import Monitor
+from tputtui.model import ProcessReading, Reading, Target
+from tputtui.recording.encode import Encoder
+from tputtui.recording.recorder import Plan, Recorder
+from tputtui.signals.service.serving_processes import serving_marks
+
+PROCESSES = tuple(
+    ProcessReading(one.pid, one.started, one.name, None, 1.0, 1, 1, "S", python=one.python) for one in samples.PROCESSES
+)
+
+
+def test_the_rows_of_a_replay_are_marked_as_they_were(tmp_path: Path) -> None:
+    path = tmp_path / "a.tput.gz"
+    monitor, again = (Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5,)) for _ in range(2))
+    monitor.add_target(Target("web-01", "http://127.0.0.1:8000/metrics"))
+    recorder = Recorder(Plan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    listeners = samples.listeners()
+    marks = []
+    for second in range(3):
+        reading = Reading(second + 1.0, second + 1.5, processes=PROCESSES, listeners=listeners if not second else None)
+        snapshot = monitor.take(reading)
+        recorder.take(reading, snapshot, monitor.told())
+        marks.append(serving_marks(snapshot))
+    recorder.close()
+    with recording.Run(path) as run:
+        shown = [serving_marks(again.take(tick.reading)) for tick in run.ticks()]
+    assert shown == marks
+    assert "serves :8000" in shown[-1].values()
+
+
+def test_a_member_says_it_anew_and_what_has_not_changed_is_said_once() -> None:
+    encoder = Encoder()
+    reading = Reading(1.0, 1.0, listeners=samples.listeners())
+    silent = replace(reading, listeners=None)
+    moved = replace(reading, listeners=samples.listeners()[:1])
+
+    def says(one: Reading) -> bool:
+        return any(b'"listeners"' in line for line in encoder.reading(one, (), ()))
+
+    assert [says(one) for one in (silent, reading, reading, silent, moved, moved)] == [0, 1, 0, 0, 1, 0]
+    encoder.restart()
+    assert [says(one) for one in (silent, silent)] == [1, 0]

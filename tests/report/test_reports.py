@@ -1,0 +1,228 @@
+"""The same comparison in every format; foreign text stays text in each."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from simulated import Service, run
+
+from tputtui.experiments.comparison_context import Context
+from tputtui.experiments.metric_rows import Rows
+from tputtui.experiments.plan import Experiment
+from tputtui.experiments.result import Comparison, Interval, Metric, Route, Stratum
+from tputtui.experiments.result_log import Result
+from tputtui.experiments.statistics.comparison import compare
+from tputtui.report.html_report import html
+from tputtui.report.json_report import document
+from tputtui.report.markdown_report import markdown
+from tputtui.report.report_input import Level, Record, Use
+from tputtui.report.text_report import text
+
+HOSTILE = "<script>alert(1)</script>|*x*"
+
+
+@pytest.fixture(scope="module")
+def case() -> tuple[Comparison, Record]:
+    rng = np.random.default_rng(6)
+    service = Service(phi=0.3, cv=0.04)
+    a, b = run(rng, 300, service), run(rng, 300, service, effect=0.1, p99_effect=0.5)
+    context = Context(design="concurrent", env_a={HOSTILE: "1"}, env_b={HOSTILE: HOSTILE})
+    plan = Experiment({"hypothesis": f"It is faster {HOSTILE}", "decision": "revert", "decided_by": "us"})
+    record = Record({"baseline": HOSTILE, "candidate": "b.csv"}, plan, (a, b), (context.env_a, context.env_b))
+    return compare(a, b, context), record
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.links: list[str] = []
+        self.captions = 0
+        self.unnamed: list[str] = []  # headings without a scope, charts without a name
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.links += [value or "" for name, value in attrs if name in ("src", "href")]
+        told = dict(attrs)
+        if (tag == "th" and "scope" not in told) or (tag == "svg" and not {"aria-label", "viewbox"} <= told.keys()):
+            self.unnamed.append(tag)
+        if tag not in ("meta", "line", "rect", "polyline", "circle", "link", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+        if tag == "caption":
+            assert self.open[-1] == "table"
+            self.captions += 1
+
+
+def test_html_is_one_closed_file_without_scripts_links_or_foreign_markup(case: tuple[Comparison, Record]) -> None:
+    answer, record = case
+    written = html(answer, record, document(answer, 10, record))
+    page = _Page()
+    page.feed(written)
+    assert page.open == []
+    assert page.links == []
+    assert "script" not in page.tags
+    assert {"svg", "table", "details"} <= page.tags
+    assert page.unnamed == []
+    assert page.captions == written.count("<table>") >= 2
+    assert "prefers-color-scheme" in written
+    assert "@media print" in written
+    assert "http" not in written
+    assert written.count("<polyline") >= 6  # three charts of two arms
+
+
+@pytest.mark.parametrize("write", [text, markdown])
+def test_text_and_markdown_hold_verdict_effect_interval_and_reason(
+    case: tuple[Comparison, Record], write: object
+) -> None:
+    written = (text if write is text else markdown)(*case)
+    first = written.splitlines()[0]
+    assert "regressed: p99 +" in first
+    for words in ("It is faster", "trade-off", "throughput", "95 % interval", "revert, by us"):
+        assert words in written
+
+
+def test_markdown_escapes_what_would_be_markup(case: tuple[Comparison, Record]) -> None:
+    written = markdown(*case)
+    prose = [line for line in written.splitlines() if "`" not in line]
+    assert not any("<script>" in line for line in prose)
+    tables = [line for line in written.splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in tables} == {8}
+
+
+def test_text_fits_the_width_of_a_terminal(case: tuple[Comparison, Record]) -> None:
+    assert max(map(len, text(*case).splitlines())) <= 80
+
+
+def test_json_never_holds_what_json_has_not(case: tuple[Comparison, Record]) -> None:
+    answer, record = case
+    json.loads(json.dumps(document(answer, 10, record), allow_nan=False))
+
+
+def test_a_gap_is_a_break_in_the_line_and_an_empty_column_no_chart() -> None:
+    from tputtui.report.svg_charts import over_time
+
+    t = (*range(50), *range(100, 150))
+    rows = Rows("a", tuple(map(float, t)), {"rps": tuple(float(10 + at % 3) for at in t)})
+    assert over_time((rows, rows), "rps", "Throughput", "req/s").count("<polyline") == 4
+    assert over_time((rows, rows), "p99", "p99", "ms") == ""
+
+
+def _luminance(colour: str) -> float:
+    """Of #rgb or #rrggbb, by WCAG 2."""
+    digits = colour.removeprefix("#")
+    wide = digits if len(digits) == 6 else "".join(2 * digit for digit in digits)
+    parts = [int(wide[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_every_colour_of_words_can_be_read_in_light_in_dark_and_on_paper() -> None:
+    from tputtui.report.html_report import _STYLE
+
+    themes = re.findall(r":root\{(.*?)\}", _STYLE, re.DOTALL)
+    assert len(themes) == 3
+    for theme in themes:
+        colours = dict(re.findall(r"--(\w+):(#\w+)", theme))
+        for name in ("fg", "dim", "a", "b", "good", "bad", "warn"):
+            light, dark = sorted((_luminance(colours[name]), _luminance(colours["bg"])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (name, theme)
+
+
+def test_the_axis_has_round_values_up_to_the_highest() -> None:
+    from tputtui.report.svg_charts import _ticks
+
+    assert _ticks(117.3) == [0, 50, 100, 150]
+    assert _ticks(3.4) == [0, 1, 2, 3, 4]
+    assert _ticks(0.0) == [0, 1]
+    for highest in (0.0013, 0.9, 7.0, 80.0, 99.9, 740.6, 1e7):
+        ticks = _ticks(highest)
+        assert 3 <= len(ticks) <= 6
+        assert highest <= ticks[-1] <= 1.7 * highest
+
+
+@pytest.fixture(scope="module")
+def whole() -> tuple[Comparison, Record]:
+    """All that a report can tell, at once."""
+    rng = np.random.default_rng(7)
+    service = Service(phi=0.3, cv=0.04, rate=500.0)
+    a, b = run(rng, 120, service), run(rng, 120, service, p99_effect=-0.4)
+    answer = compare(a, b, Context(design="concurrent", primary="p99"))
+    tail = Metric("p99", 80.0, 60.0, -0.25, Interval(-0.3, -0.2), 0.01, 50.0, 0.1, "improved")
+    counted = Metric("error_ratio", 0.0, 0.01, 0.01, Interval(0.002, 0.018), 0.03, None, 0.001, "inconclusive")
+    level = Stratum("load 30", 120.0, -0.0001, None, -0.000001, "improved", "level", (tail,))
+    strata = level, replace(level, name="replica stopped", kind="outage")
+    few = Metric("p90", margin=0.1, why="only 8 requests are slower than it: 20 are needed")
+    answer = replace(
+        answer,
+        metrics=(*answer.metrics, few),
+        strata=strata,
+        heterogeneity_p=0.4,
+        routes=(Route("GET /x", 0.4, 0.6, (tail, counted), "improved"),),
+    )
+    plan = Experiment({"title": "Pool", "owner": "ann", "decision": "ship", "decided_on": "2026-11-26"})
+    environment = {"cpus": "4", "hardware": "a CPU", "mem_gb": 16}
+    record = Record(
+        {"baseline": "a", "candidate": "b"},
+        plan,
+        (a, b),
+        (environment, environment),
+        ({"offered_rps": 30}, {"offered_rps": 40}),
+        (Use("pool", Level(0.5, 1.0, 2.0), Level(0.4, 0.9, None)), Use("idle", Level(0.0, 0.0, 0.0), Level())),
+        ("pool", "cpu"),
+        ("run:1", "run:2"),
+        ("h1", "h2"),
+        ("Each arm was to run 5 min.",),
+        (Result(datetime(2026, 11, 25, tzinfo=UTC), "inconclusive", "p99 +1.0 %"),),
+    )
+    return answer, record
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_every_format_tells_strata_saturation_load_plan_and_what_was_not_as_planned(
+    whole: tuple[Comparison, Record], form: str
+) -> None:
+    answer, record = whole
+    written = {
+        "text": lambda: text(answer, record),
+        "markdown": lambda: markdown(answer, record),
+        "html": lambda: html(answer, record, document(answer, 0, record)),
+    }[form]()
+    seen = " ".join(written.replace("\\", "").split())
+    for words in (
+        "replica stopped", "-25.0 %", "+0.0 %", "+0.00 pp", "Cochran",  # the strata
+        "pool", "50 %", "pool / cpu",  # the saturation
+        "offered_rps 30", "offered_rps 40", "4 CPUs", "16 GB",  # the load and the machine
+        "h1, h2", "Each arm was to run 5 min.", "inconclusive, p99 +1.0 %", "ship, 2026-11-26",
+        "p90 is not judged: only 8 requests are slower than it: 20 are needed",
+        "GET /x", "40 → 60 %", "+1.000 pp",  # a route, and its errors, for they moved
+    ):  # fmt: skip
+        assert words in seen, words
+    assert "-0.0 %" not in seen.replace("-0.0 % [", "")
+    assert ("idle" in seen) == (form == "html")  # among the raw figures
+    assert " ms" in written.split("CPU/request")[1][:120] or form == "html"  # a time, where the cores are known
+
+
+def test_json_holds_the_plan_the_load_and_every_stratums_metrics(whole: tuple[Comparison, Record]) -> None:
+    answer, record = whole
+    found = json.loads(json.dumps(document(answer, 0, record), allow_nan=False))
+    assert found["experiment"]["owner"] == "ann"
+    assert found["workload"] == {"baseline": {"offered_rps": 30}, "candidate": {"offered_rps": 40}}
+    assert found["workload_digest"]["baseline"] != found["workload_digest"]["candidate"]
+    assert found["saturation"][0]["candidate"] == {"mean": 0.4, "highest": 0.9, "waiting": None}
+    assert (found["ids"]["candidate"], found["history"]) == ("run:2", ["h1", "h2"])
+    assert [one["kind"] for one in found["strata"]] == ["level", "outage"]
+    assert found["strata"][0]["metrics"][0]["effect_percent"] == -25
+    assert found["deviations"] == ["Each arm was to run 5 min."]

@@ -1,0 +1,96 @@
+"""Questions as PromQL, and answers sorted out; what a real server makes of them is in tests/integration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tputtui.discovery import discovery_reference
+from tputtui.model import Match, Question, Target
+from tputtui.scrape.prometheus.api import base_of
+from tputtui.scrape.prometheus.job_discovery import Job
+from tputtui.scrape.prometheus.job_targets import Part, expressions, sort_out
+from tputtui.scrape.prometheus.queries import IN_ONE_QUERY, Asked, expression, of_jobs, queries, quote, selector
+
+DISCOVERY = Path(__file__).resolve().parents[2] / "docs" / "discovery.md"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("http://h:9090", "http://h:9090/", "http://h:9090/metrics", "http://h:9090/graph?g0.expr=up"),
+        *("http://h:9090/api/v1", "http://h:9090/api/v1/query", "http://h:9090/query?x=1"),
+    ],
+)
+def test_what_is_copied_from_a_browser_is_cut_back_to_the_address(typed: str) -> None:
+    assert base_of(typed) == "http://h:9090"
+    assert base_of("http://h/select/0/prometheus/") == "http://h/select/0/prometheus"
+
+
+def test_a_value_cannot_leave_its_string() -> None:
+    assert quote('a"} or vector(1) #\\\n') == '"a\\"} or vector(1) #\\\\\\n"'
+
+
+def test_a_selector_always_has_a_condition() -> None:
+    assert selector(()) == '{__name__!=""}'
+    assert selector([Match("job", "=", "a")], "up") == 'up{job="a"}'
+    assert selector([], "my.metric") == '{__name__="my.metric"}'
+
+
+def test_jobs_are_taken_literally() -> None:
+    assert of_jobs(["a.b"]) == Match("job", "=", "a.b")
+    assert of_jobs(["a.b", "c|d(e)"]) == Match("job", "=~", "a\\.b|c\\|d\\(e\\)")
+
+
+def asked(how: str, *labels: str) -> str:
+    question = Question("x_total", how, frozenset(labels))  # type: ignore[arg-type]
+    return expression(Asked(question, ("a",), 12.5), [Match("env", "=", "prod")])
+
+
+def test_the_server_adds_up() -> None:
+    told = ',"tputtui_family","x_total","","")'
+    found = 'x_total{env="prod",job="a"}[12500ms]'
+    assert asked("rate", "le", "job") == f"label_replace(sum by (job,le) (rate({found})){told}"
+    assert asked("sum") == f"label_replace(sum by (job) (last_over_time({found})){told}"
+    assert asked("max", "quantile") == f"label_replace(max by (job,quantile) (last_over_time({found})){told}"
+    assert asked("limit") == f"label_replace(sum by (job) ((last_over_time({found}) > 0) < Inf){told}"
+    assert "bad label" not in asked("rate", "bad label")
+
+
+def part(job: str, *questions: Question, scrape_s: float = 1.0) -> Part:
+    return Part(Target(job, ""), Job(job, {}, told_s=scrape_s), questions=questions)
+
+
+def test_jobs_that_ask_alike_share_an_expression() -> None:
+    one = Question("x_total", "rate", frozenset(("code",)))
+    other = Question("x_total", "rate", frozenset(("route",)))
+    found = expressions([part("a", one), part("b", other), part("c", one, scrape_s=30)], (), 10.0)[2:]
+    assert len(found) == 2  # the slow one needs another span
+    assert 'sum by (job,code,route) (rate(x_total{job=~"a|b"}[10000ms]))' in found[0]
+    assert 'sum by (job,code) (rate(x_total{job="c"}[120000ms]))' in found[1]
+
+
+def test_many_questions_are_few_queries() -> None:
+    found = queries(["e"] * (2 * IN_ONE_QUERY + 1))
+    assert [query.count("e") for query in found] == [IN_ONE_QUERY, IN_ONE_QUERY, 1]
+
+
+def test_answers_go_to_their_job_and_series_stay_the_same_object() -> None:
+    parts = {"a": part("a"), "": part("")}
+    answer = [
+        ({"job": "a", "tputtui_family": "x_total", "code": "200"}, 3.0),
+        ({"tputtui_family": "x_total"}, 4.0),
+        ({"job": "unknown", "tputtui_family": "x_total"}, 5.0),
+        ({"job": "a", "tputtui_family": ":up"}, 1.0),
+        ({"job": "a", "tputtui_family": ":all"}, 2.0),
+    ]
+    first, again = sort_out(parts, answer), sort_out(parts, answer)
+    assert {series.key: value for series, value in first["a"][0].items()} == {("x_total", (("code", "200"),)): 3.0}
+    assert first["a"][1:] == (1.0, 2.0)
+    assert list(first[""][0].values()) == [4.0]
+    assert list(first["a"][0]) == list(again["a"][0])
+
+
+def test_the_page_on_discovery_is_the_one_that_make_docs_writes() -> None:
+    assert DISCOVERY.read_text(encoding="utf-8") == discovery_reference.page()

@@ -1,0 +1,157 @@
+"""Descriptors, memory or threads that have run out: which sentence it is, and that it stays with what asked for them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import threading
+from collections.abc import Callable
+from typing import NoReturn
+
+import psutil
+import pytest
+from exporter import Exporter
+
+from tputtui import descriptors
+from tputtui.discovery.discoverer import Discoverer
+from tputtui.host import procfs
+from tputtui.host.host_collector import HostCollector
+from tputtui.host.process_collector import ProcessCollector
+from tputtui.model import Exposition
+from tputtui.scrape import inflate
+from tputtui.scrape.blocking_call import Aside
+from tputtui.scrape.endpoint import Endpoint
+from tputtui.scrape.fetch_attempt import Attempt
+from tputtui.scrape.http_fetch import TargetSettings
+from tputtui.scrape.scanner import Scanner
+
+FULL = OSError(errno.EMFILE, "Too many open files")
+
+
+def failing(error: BaseException) -> Callable[..., NoReturn]:
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (FULL, descriptors.TOO_MANY),
+        (OSError(errno.ENFILE, "File table overflow"), descriptors.TOO_MANY_ON_MACHINE),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), descriptors.NO_MEMORY),
+        (MemoryError(), descriptors.NO_MEMORY),
+        (RuntimeError("can't start new thread"), descriptors.NO_THREAD),
+        (ExceptionGroup("unhandled", [ValueError("x"), ExceptionGroup("in it", [FULL])]), descriptors.TOO_MANY),
+    ],
+)
+def test_what_has_run_out_is_named_with_its_remedy(error: Exception, sentence: str) -> None:
+    assert descriptors.shortage(error) == sentence
+    assert Attempt().failed(error) == sentence
+
+
+def test_any_other_error_keeps_its_own_sentence() -> None:
+    for error in (OSError(errno.ECONNREFUSED, "Connection refused"), RuntimeError("x"), ValueError("too many open")):
+        assert descriptors.shortage(error) is None
+    assert descriptors.reason(OSError(errno.EACCES, "Permission denied")) == "permission denied"
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "targets", "raised"),
+    [
+        (1024, 1_000_000_000, 1100, 2048),  # a child that closes all descriptors would take minutes with the hard limit
+        (1024, resource.RLIM_INFINITY, 1100, 2048),
+        (1024, 1200, 1100, 1200),  # all there is
+        (1024, 1024, 1100, None),
+        (1024, 4096, 3, None),  # enough as it is
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, 1100, None),
+        (1024, resource.RLIM_INFINITY, 10**8, descriptors.MOST),
+    ],
+)
+def test_the_limit_is_raised_where_needed_and_no_further(
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, targets: int, raised: int | None
+) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits))
+    monkeypatch.setattr(descriptors, "_inherited", None)
+    descriptors.make_room(targets)
+    assert asked == ([] if raised is None else [(raised, hard)])
+    assert descriptors.inherited_limit() == (None if raised is None else soft)
+
+
+def test_a_limit_that_may_not_be_raised_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (64, 4096))
+    monkeypatch.setattr(resource, "setrlimit", failing(PermissionError(errno.EPERM, "Operation not permitted")))
+    descriptors.make_room(1000)
+    assert descriptors.inherited_limit() is None
+
+
+# ------------------------------------------------------------------------------------------------ one target
+
+
+class Short:
+    """A reader that finds no memory for the answer."""
+
+    def scan(self, body: bytes, content_type: str | None = "", wanted: frozenset[str] | None = None) -> Exposition:
+        raise MemoryError
+
+
+async def test_an_answer_too_large_for_memory_is_the_sentence_of_its_target() -> None:
+    with Exporter() as exporter:
+        asked = Endpoint(TargetSettings.of(f":{exporter.port}"), Short())
+        assert (await asked.scrape(10)).error == descriptors.NO_MEMORY
+        await asked.aclose()
+
+
+async def test_memory_that_ends_while_the_body_comes_is_the_sentence_of_its_target(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Exporter() as exporter:
+        asked = Endpoint(TargetSettings.of(f":{exporter.port}"), Scanner())
+        with monkeypatch.context() as patch:
+            patch.setattr(inflate.Body, "feed", failing(MemoryError()))
+            assert (await asked.scrape(10)).error == descriptors.NO_MEMORY
+        assert (await asked.scrape(10)).error is None
+        await asked.aclose()
+
+
+async def test_a_call_that_gets_no_thread_fails_once_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    aside = Aside(lambda: 5)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", failing(RuntimeError("can't start new thread")))
+        with pytest.raises(RuntimeError, match="new thread"):
+            await aside()
+    assert await aside() == 5
+
+
+# ------------------------------------------------------------------------------------------------ the host
+
+
+def test_a_part_of_the_host_that_finds_no_descriptor_is_unknown_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(psutil, "virtual_memory", failing(FULL))
+    monkeypatch.setattr(procfs, "read", failing(FULL))
+    found = HostCollector().read()
+    reasons = dict(found.missing)
+    assert (found.memory_total_bytes, found.run_queue) == (None, None)
+    assert reasons["memory"] == descriptors.TOO_MANY
+    assert descriptors.TOO_MANY in reasons["run queue"]
+    assert found.cpu is not None
+
+
+def test_no_process_is_called_gone_because_it_could_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    collector = ProcessCollector()
+    assert any(one.pid == os.getpid() for one in collector.read())
+    monkeypatch.setattr(os, "open", failing(FULL))
+    with pytest.raises(OSError, match="Too many open files"):
+        collector.read()
+
+
+async def test_listeners_that_cannot_be_listed_are_not_nobody() -> None:
+    found = await Discoverer(failing(FULL)).discover()
+    assert found.sentence.startswith(f"the listening ports cannot be listed: {descriptors.TOO_MANY}")
+    assert "nothing listens" not in found.sentence

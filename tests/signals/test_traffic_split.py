@@ -1,0 +1,60 @@
+"""What a service may be split by, and which part of it each arm is."""
+
+from __future__ import annotations
+
+from tputtui.model import Match
+from tputtui.signals.service.traffic_split import MOST_VALUES, Way, by_label, ways
+
+
+def offered(found: tuple[Way, ...]) -> list[tuple[str, str]]:
+    return [(way.split.by, way.value) for way in found]
+
+
+def test_targets_come_first_then_other_services_then_labels_that_tell_releases_apart() -> None:
+    found = ways(
+        "api",
+        {"web-01": 10.0, "web-02": 11.0},
+        {"api-next": 9.0},
+        {"route": {"/a": 5.0, "/b": 6.0}, "pod": {"p1": 1.0, "p2": 2.0}, "version": {"1.4": 20.0, "1.5": 1.0}},
+    )
+    assert offered(found) == [
+        ("target", "web-01"),
+        ("target", "web-02"),
+        ("service", "api-next"),
+        ("version", "1.4"),
+        ("version", "1.5"),
+        ("pod", "p2"),
+        ("pod", "p1"),
+        ("route", "/b"),
+        ("route", "/a"),
+    ]
+
+
+def test_of_two_values_the_other_one_is_the_control_and_of_more_all_others() -> None:
+    two = ways("api", {}, {}, {"version": {"1.4": 20.0, "1.5": 1.0}})
+    assert [(way.split.control.what, way.split.treatment.what) for way in two] == [
+        ("version=1.5", "version=1.4"),
+        ("version=1.4", "version=1.5"),
+    ]
+    three = ways("api", {"a": None, "b": None, "c": None}, {}, {"version": {"1": 1.0, "2": 1.0, "3": 1.0}})
+    assert three[0].split.control.what == "2 others"
+    assert three[0].split.control.targets == frozenset(("b", "c"))
+    assert three[0].split.treatment.targets == frozenset("a")
+    assert three[3].split.control.matches == (Match("version", "!=", "1"),)
+    assert three[3].split.treatment.matches == (Match("version", "=", "1"),)
+
+
+def test_what_does_not_tell_two_things_apart_is_not_offered() -> None:
+    assert ways("api", {"web-01": 1.0}, {}, {"version": {"1.4": 20.0}, "status": {"200": 9.0, "500": 1.0}}) == ()
+
+
+def test_of_a_label_with_very_many_values_the_busiest_are_offered() -> None:
+    values = {f"pod-{number}": float(number) for number in range(3 * MOST_VALUES)}
+    found = ways("api", {}, {}, {"pod": values})
+    assert len(found) == MOST_VALUES
+    assert found[0].value == f"pod-{3 * MOST_VALUES - 1}"
+
+
+def test_rates_are_added_up_by_label_and_value() -> None:
+    rates = [((("pod", "a"), ("route", "/x")), 1.0), ((("pod", "a"), ("route", "/y")), 2.0), ((("route", "/x"),), 4.0)]
+    assert by_label(rates) == {"pod": {"a": 3.0}, "route": {"/x": 5.0, "/y": 2.0}}

@@ -1,0 +1,266 @@
+"""Secrets are planted wherever one can stand, the program is used, and all that it wrote is searched for them."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote_plus
+
+import pytest
+from terminal_session import TPUTTUI, Session
+
+from tputtui import recording
+from tputtui.recording.records import Profiled
+
+pytestmark = pytest.mark.pty
+
+SECRETS = {
+    name: f"canary-{name}-7f3a/+"
+    for name in (
+        "userinfo", "query", "header", "headerfile", "headerenv", "passwordfile", "tokenfile", "tokenenv",
+        "argument", "plainquery", "barequery", "echoed", "redirected", "path", "username", "server", "note", "mark",
+    )
+}  # fmt: skip
+
+PROFILED = "import time\nprint(flush=True)\nwhile True: time.sleep(0.01)\n"
+
+
+class _Server:
+    """Answers under /ok/… with a counter that is labelled with what was asked, under /401/… not at all; keeps the headers
+    it was sent. /echo/… is a page that quotes what was asked, /redirect/… leads there, /api/… refuses with a quotation.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                outer.sent.append(f"{self.path}\n{self.headers}")
+                plain = unquote_plus(self.path)
+                labels = f'asked="{self.path}",plain="{plain}",key="{self.headers.get("X-Key", "")}"'
+                text = f"# TYPE http_requests_total counter\nhttp_requests_total{{{labels}}} {len(outer.sent)}\n"
+                if self.path.startswith("/echo"):
+                    text = f"<html><title>no {plain}</title>{self.path} {self.headers}"
+                elif self.path.startswith("/api"):
+                    text = json.dumps({"status": "error", "error": f"forbidden: {self.path} {plain} {self.headers}"})
+                body = text.encode()
+                place = self.path.split("/")[1]
+                self.send_response({"401": 401, "redirect": 302, "api": 400}.get(place, 200))
+                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.send_header("Content-Length", str(len(body)))
+                if place == "redirect":
+                    self.send_header("Location", f"/echo/x?ticket={quote(SECRETS['redirected'], safe='')}")
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self.port = self._http.server_port
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[_Server]:
+    found = _Server()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def profiled(attaching: None, tmp_path: Path) -> Iterator[int]:
+    script = tmp_path / "profiled.py"
+    script.write_text(PROFILED)
+    argv = [sys.executable, str(script), "--password", SECRETS["argument"]]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process.pid
+        process.kill()
+
+
+def planted(folder: Path, port: int) -> Path:
+    """A config that has a secret in each place where one can be, each way once for a target that answers and one that refuses."""
+    for name in ("headerfile", "passwordfile", "tokenfile"):
+        (folder / name).write_text(SECRETS[name] + "\n")
+        (folder / name).chmod(0o600)
+    ways = {
+        "userinfo": f'url = "http://me:{quote(SECRETS["userinfo"], safe="")}@127.0.0.1:{port}/PATH/a"',
+        "query": f'url = "http://127.0.0.1:{port}/PATH/b?token={quote(SECRETS["query"], safe="")}"',
+        "header": f'url = ":{port}/PATH/c"\n[targets.headers]\nX-Key = "{SECRETS["header"]}"',
+        "headerfile": f'url = ":{port}/PATH/d"\n[targets.headers_file]\nX-Key = "headerfile"',
+        "headerenv": f'url = ":{port}/PATH/e"\n[targets.headers_env]\nX-Key = "CANARY_HEADER"',
+        "passwordfile": f'url = ":{port}/PATH/f"\nusername = "me"\npassword_file = "passwordfile"',
+        "tokenfile": f'url = ":{port}/PATH/g"\ntoken_file = "tokenfile"',
+        "tokenenv": f'url = ":{port}/PATH/h"\ntoken_env = "CANARY_TOKEN"',
+        "plainquery": f'url = "http://127.0.0.1:{port}/PATH/i?q={quote(SECRETS["plainquery"], safe="")}&module=x"',
+        "barequery": f'url = "http://127.0.0.1:{port}/PATH/j?{quote(SECRETS["barequery"], safe="")}"',
+        "path": f'url = "http://127.0.0.1:{port}/PATH/{quote(SECRETS["path"], safe="")}/m"\ntoken_env = "CANARY_PLACE"',
+        "username": f'url = "http://{quote(SECRETS["username"], safe="")}@127.0.0.1:{port}/PATH/l"',
+        "echoed": f'url = "http://127.0.0.1:{port}/echo/PATH?key={quote(SECRETS["echoed"], safe="")}"',
+        "redirected": f'url = "http://127.0.0.1:{port}/redirect/PATH"',
+    }
+    config = folder / "config.toml"
+    parts = [
+        f'[[targets]]\nname = "{name}-{path}"\n{way.replace("PATH", path)}\n'
+        for path in ("ok", "401")
+        for name, way in ways.items()
+    ]
+    parts += [  # without names: they are made of the addresses
+        f'[[targets]]\nurl = "http://127.0.0.1:{port}/ok/1"\n',
+        *(f"[[targets]]\n{ways[name].replace('PATH', 'ok/2')}\n" for name in ("query", "plainquery", "path")),
+        f'[[targets]]\nurl = "http://127.0.0.1:{port}/ok/2/b?token={quote(SECRETS["echoed"], safe="")}"\n',
+        f'[[targets]]\nprometheus = "http://127.0.0.1:{port}/api/v1/query?key={quote(SECRETS["server"], safe="")}"\n',
+    ]
+    config.write_text("interval = '300ms'\n" + "".join(parts))
+    config.chmod(0o600)
+    return config
+
+
+def spellings(secret: str) -> list[bytes]:
+    """A secret as it is, as a URL has it, and within basic authorization."""
+    pair = base64.b64encode(f"me:{secret}".encode()).decode().rstrip("=")
+    alone = base64.b64encode(f"{secret}:".encode()).decode().rstrip("=")
+    return [text.encode() for text in (secret, quote(secret, safe=""), quote(secret), pair[8:], alone[:-2])]
+
+
+def profiles_of(path: Path) -> list[Profiled]:
+    with recording.Run(path) as run:
+        return [item for item in run.items() if isinstance(item, Profiled)]
+
+
+def holds_none(where: str, content: bytes) -> None:
+    for name, secret in SECRETS.items():
+        assert not any(spelling in content for spelling in spellings(secret)), f"{name} stands in {where}"
+
+
+def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
+    server: _Server, profiled: int, tmp_path: Path
+) -> None:
+    secrets, made = tmp_path / "secrets", tmp_path / "made"
+    secrets.mkdir()
+    made.mkdir()
+    config = planted(secrets, server.port)
+    env = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "PYTHONPATH")}
+    env |= {"HOME": str(made), "XDG_STATE_HOME": str(made / "state"), "TERM": "xterm-256color"}
+    env |= {"CANARY_HEADER": SECRETS["headerenv"], "CANARY_TOKEN": SECRETS["tokenenv"]}
+    env["CANARY_PLACE"] = SECRETS["path"]
+
+    def use(*words: str, codes: tuple[int, ...] = (0,)) -> None:
+        argv = [sys.executable, "-m", "tputtui", *words]
+        done = subprocess.run(argv, capture_output=True, check=False, timeout=60, env=env, cwd=made)
+        assert done.returncode in codes, done.stderr
+        holds_none(f"what {words[0]} printed", done.stdout + done.stderr)
+
+    named = ["--config", str(config)]
+    use("config", "show", *named)
+    use("check", *named, codes=(1,))  # half of the targets refuse
+    use("stream", "-n", "2", *named)
+    use("profile", str(profiled), "--for", "0.5s", "-o", "profile.json", *named)
+    for suffix in ("txt", "svg"):
+        use("view", "profile.json", "-o", f"viewed.{suffix}")
+    use("record", "--for", "2s", "-o", "a.tput.gz", "--profile", f"{profiled}@1s", *named)
+    told = ["--note", f"see http://h/?x={quote(SECRETS['note'], safe='')}"]
+    told += ["--mark", f"deployed by me:{quote(SECRETS['mark'], safe='')}@host"]
+    use("record", "--for", "2s", "-o", "all.tput.gz", "--all-metrics", *told, *named)
+    for kind in ("openmetrics", "csv", "json"):
+        use("export", "all.tput.gz", "--format", kind, "-o", f"out.{kind}", "--service", "header-ok", codes=(0, 2))
+    use("runs", str(made))
+    for kind in ("html", "markdown", "json"):
+        use(
+            "compare",
+            "all.tput.gz:header-ok",
+            "a.tput.gz:header-ok",
+            "--format",
+            kind,
+            "-o",
+            f"compared.{kind}",
+            codes=(0, 2, 10, 11, 12),
+        )
+    assert (made / "compared.html").exists()
+    use("replay", "a.tput.gz", "--stream")
+    failing = (
+        "import tputtui.engine.engine as e, tputtui.cli as c, sys\n"
+        "def bad(self, *a): token = [t for t in self.settings.targets]; raise KeyError(repr(token))\n"
+        "e.Engine.start = bad\n"
+        "sys.exit(c.main(['stream', '-n', '1', *sys.argv[1:]]))"
+    )
+    done = subprocess.run([sys.executable, "-c", failing, *named], capture_output=True, check=False, env=env, cwd=made)
+    assert done.returncode == 1
+    holds_none("the report of an error of ours", done.stdout + done.stderr)
+
+    with Session([TPUTTUI, *named], environ=env) as session:
+        session.wait_for("userinfo-ok")
+        session.send("R")
+        session.read(2.0)
+        command_line = (
+            Path(f"/proc/{session.pid}/cmdline").read_bytes() + Path(f"/proc/{session.pid}/comm").read_bytes()
+        )
+        session.send("R")
+        session.read(1.0)
+        session.send("q")
+        session.wait_end()
+        holds_none("the screen", bytes(session.raw))
+        holds_none("the command line", command_line)
+
+    files = [path for path in made.rglob("*") if path.is_file()]
+    assert len([path for path in files if path.name.endswith(".tput.gz")]) >= 2
+    assert any(path.suffix == ".log" for path in files), "no traceback was written"
+    assert profiles_of(made / "a.tput.gz"), "the run carries no profile: nothing is shown by what it has not"
+    for path in files:
+        content = path.read_bytes()
+        holds_none(path.name, content)
+        if content.startswith(b"\x1f\x8b"):
+            with gzip.open(path) as opened:
+                holds_none(path.name, opened.read())
+
+    sent = "".join(server.sent).encode()
+    unsent_by_design = ("argument", "note", "mark", "server")
+    asked = {name: secret for name, secret in SECRETS.items() if name not in unsent_by_design}
+    unsent = [name for name, secret in asked.items() if not any(one in sent for one in spellings(secret))]
+    assert not unsent, "these were not even sent: nothing is shown by their absence"
+
+
+def test_what_is_wrong_with_a_config_is_said_without_its_secrets(tmp_path: Path) -> None:
+    config = planted(tmp_path, 1)
+    text = (
+        config.read_text()
+        .replace("X-Key =", "X Key =")
+        .replace("/401/a", "/401/a:\\n")
+        .replace("interval", "intervall")
+    )
+    config.write_text(
+        text + f'[[targets]]\nurl = "ftp://me:{SECRETS["userinfo"]}@h"\npassword = "{SECRETS["header"]}"\n'
+    )
+    argv = [sys.executable, "-m", "tputtui", "stream", "--config", str(config)]
+    done = subprocess.run(argv, capture_output=True, check=False, timeout=30)
+    assert done.returncode == 2
+    assert done.stderr.count(b"\n") >= 1
+    holds_none("the refusal", done.stdout + done.stderr)
+
+
+def test_a_secret_in_a_url_on_the_command_line_is_in_nothing_that_is_said(server: _Server) -> None:
+    url = f"http://me:{quote(SECRETS['userinfo'], safe='')}@127.0.0.1:{server.port}/401/x"
+    for verb in (["check"], ["stream", "-n", "1"]):
+        argv = [sys.executable, "-m", "tputtui", *verb, url]
+        done = subprocess.run(argv, capture_output=True, check=False, timeout=30)
+        assert b"HTTP 401" in done.stdout
+        holds_none(f"what {verb[0]} says", done.stdout + done.stderr)

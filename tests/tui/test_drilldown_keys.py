@@ -1,0 +1,121 @@
+"""A closer look by keys: one route, one replica, a past moment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import samples
+from fake_source import FakeSource, desk, frame
+
+from tputtui.model import ServiceState, TrafficState
+from tputtui.signals.service.service_filter import Lens
+
+
+def through(lens: Lens, rps: float) -> tuple[ServiceState, ...]:
+    """The services of the sample, and the one that a lens shows."""
+    alone = samples.service(lens.name, traffic=TrafficState("http_requests_total", rps))
+    return (*samples.snapshot().services, alone)
+
+
+async def test_enter_on_a_route_shows_it_alone_and_esc_shows_all() -> None:
+    source = FakeSource()
+    app = desk(source)
+    lens = Lens("checkout", (("method", "POST"), ("route", "/checkout")))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("5", "down", "down", "enter")
+        await pilot.pause(0.1)
+        assert source.was_asked("look_through") == [(lens,)]
+        assert "1,284 req/s" in frame(app), "the whole, until there is a snapshot of the part"
+        source.tick(services=through(lens, 301.5))
+        await pilot.pause(0.1)
+        shown = frame(app)
+        assert "checkout method=POST route=/checkout Esc all" in shown
+        assert "301.5 req/s" in shown
+        await pilot.press("escape")
+        await pilot.pause(0.1)
+        assert source.was_asked("look_through")[-1] == (None,)
+        assert "Esc all" not in frame(app)
+        assert "1,284 req/s" in frame(app)
+
+
+async def test_esc_clears_a_filter_before_the_lens() -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("5", "down", "enter", "slash", *"cart", "enter", "escape")
+        await pilot.pause(0.1)
+        assert app.viewpoint.lens is not None
+        await pilot.press("escape")
+        assert app.viewpoint.lens is None
+
+
+async def test_enter_on_a_replica_shows_it_alone() -> None:
+    source = FakeSource()
+    app = desk(source)
+    lens = Lens("checkout", target="web-02")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("4", "down", "down", "down", "enter")
+        source.tick(services=through(lens, 600.5))
+        await pilot.pause(0.1)
+        assert source.was_asked("look_through") == [(lens,)]
+        assert "checkout web-02 Esc all" in frame(app)
+        assert "600.5 req/s" in frame(app)
+
+
+async def test_a_target_that_is_no_replica_is_shown_already() -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("4", "down", "enter")
+        await pilot.pause(0.1)
+        assert source.was_asked("look_through") == []
+        assert "web-03 is no replica of another" in frame(app)
+
+
+async def test_going_to_another_service_puts_the_lens_away() -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("5", "down", "enter", "4", "down")
+        await pilot.pause(0.1)
+        assert app.viewpoint.lens is None
+        assert source.was_asked("look_through")[-1] == (None,)
+        assert app.viewpoint.service == "node"
+
+
+async def test_looking_back_leaves_the_axis_where_it_is_and_marks_the_moment_in_every_chart() -> None:
+    source = FakeSource()
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        source.tick(60.0)
+        await pilot.press("left_curly_bracket", "left_curly_bracket")
+        source.tick(5.0)
+        await pilot.pause(0.1)
+        lines = frame(app).splitlines()
+        assert app.timeline.cursor == (5060.0, 5040.0)
+        assert {until for _, until in source.was_asked("past")[-4:]} == {5060.0}
+        caret = next(line for line in lines if "└" in line)
+        at = caret.index("▲")
+        assert all(line[at] in "│⠤⠒⠉⣀" or line[at] > "⠀" for line in lines[3:9])
+        heat = [line[60:] for line in lines if "1.0 s  " in line]
+        assert all("│" in line for line in heat)
+        assert "14:14:20" in frame(app), "the axis ends where it ended"
+        await pilot.press("0")
+        await pilot.pause(0.1)
+        assert "▲" not in frame(app)
+
+
+async def test_the_odd_replica_is_named_with_the_reason() -> None:
+    source = FakeSource()
+    odd = replace(samples.replicas()["web-02"], odd="p99 410 ms, others 88.1 ms")
+    source.replicas = lambda: {**samples.replicas(), "web-02": odd}  # type: ignore[method-assign]
+    app = desk(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        assert "outlier: p99 410 ms, others 88.1 ms" in frame(app)

@@ -1,0 +1,91 @@
+"""Which panels the live screen has is the config's word, and v's."""
+
+from __future__ import annotations
+
+import pytest
+from fake_source import FakeSource, desk, frame
+from textual.pilot import Pilot
+
+from tputtui.settings import Settings, ViewSettings
+from tputtui.tui.app import TputtuiApp
+from tputtui.views.shared.frame import PANELS
+
+
+def shown(app: TputtuiApp) -> list[str]:
+    return [panel for panel in PANELS if app.screen.shows(panel)]  # type: ignore[attr-defined]
+
+
+async def settled(pilot: Pilot[int], *keys: str) -> None:
+    await pilot.press(*keys)
+    await pilot.pause(0.2)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (200, 60)])
+@pytest.mark.parametrize(
+    "panels",
+    [("throughput",), ("saturation",), ("processes",), ("throughput", "latency"), ("latency", "routes"), ("targets",)],
+)
+async def test_only_the_panels_of_the_config_are_there_and_they_fill_the_screen(
+    panels: tuple[str, ...], size: tuple[int, int]
+) -> None:
+    app = desk(FakeSource(), panels=panels)
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        assert set(shown(app)) == set(panels)
+        heights = {panel: app.screen.query_one(f"#{panel}").size.height for panel in panels}
+        beside = size[0] >= 100 and set(panels) in ({"throughput", "latency"}, {"routes", "processes"})
+        assert (max if beside else sum)(heights.values()) == size[1] - 3, "header, event line and footer take the rest"
+
+
+async def test_a_panel_that_was_left_out_comes_with_its_number_and_goes_with_the_focus() -> None:
+    app = desk(FakeSource(), panels=("throughput", "latency"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot, "3")
+        assert shown(app) == ["throughput", "latency", "saturation"]
+        await settled(pilot, "1")
+        assert shown(app) == ["throughput", "latency"]
+
+
+async def test_the_chart_of_the_config_stands_there_from_the_start() -> None:
+    source = FakeSource()
+    app = desk(source, chart="process_open_fds")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        first = source.snapshot.services[0].targets[0]
+        assert source.was_asked("chart") == [((first, "process_open_fds"),)]
+        assert "metric" in shown(app)
+
+
+async def test_a_chart_of_a_target_that_is_not_there_is_said() -> None:
+    source = FakeSource()
+    app = desk(source, chart="api/process_open_fds")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        assert not source.was_asked("chart")
+        assert "api/process_open_fds is not charted: no target of that name" in frame(app)
+
+
+async def test_v_goes_through_the_views_and_back_to_the_usual_one() -> None:
+    source = FakeSource()
+    views = {"load": ViewSettings(("throughput", "latency"), "up", 60.0), "machine": ViewSettings(("saturation",))}
+    app = desk(source, views=views)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        usual = shown(app)
+        await settled(pilot, "v")
+        assert shown(app) == ["throughput", "latency", "metric"]
+        assert source.was_asked("window") == [60.0]
+        assert "view load" in frame(app)
+        await settled(pilot, "v")
+        assert shown(app) == ["saturation"]
+        assert source.was_asked("chart")[-1] == (None,)
+        await settled(pilot, "v")
+        assert shown(app) == usual
+        assert source.was_asked("window")[-1] == Settings().window_s
+
+
+async def test_v_without_views_says_where_they_are_written() -> None:
+    app = desk(FakeSource())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot, "v")
+        assert "the config has no [views]" in frame(app)

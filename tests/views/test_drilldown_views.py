@@ -1,0 +1,145 @@
+"""Where requests fall, the mark at a moment, and each replica's own figures."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import samples
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tputtui import text
+from tputtui.signals.rates.latency_heatmap import Heat
+from tputtui.signals.service.service_filter import Lens
+from tputtui.views.live.header import header
+from tputtui.views.live.heatmap import folded, shade, where_requests_fall
+from tputtui.views.live.latency_panel import SCATTER, has_scatter, latency
+from tputtui.views.live.target_strip import targets
+from tputtui.views.live.throughput_panel import throughput
+from tputtui.views.shared.frame import Scene, Viewpoint
+from tputtui.views.shared.styled_text import Span, blank, mark, plain
+
+SHARES = st.lists(st.one_of(st.none(), st.lists(st.floats(0, 1), min_size=6, max_size=6).map(tuple)), min_size=1)
+
+
+def scene(heat: Heat | None = None, **viewpoint: Any) -> Scene:
+    return Scene(
+        samples.snapshot(),
+        samples.past(),
+        Viewpoint(**viewpoint),
+        "web-01",
+        heat=lambda _, columns: heat or samples.heat(columns),
+        replicas=samples.replicas(),
+    )
+
+
+# ------------------------------------------------------------------------------------------ where requests fall
+
+
+def test_the_slowest_stand_on_top_and_the_shade_is_the_share() -> None:
+    heat = Heat((0.1, 0.5, math.inf), ((0.9, 0.1, 0.0), None, (0.3, 0.3, 0.4)))
+    lines = [plain(line) for line in where_requests_fall(scene(heat), "checkout", "s", 12, 12, 60, 9)]
+    assert lines[0].split() == ["latency", "distribution", "share", "░", ">0", "▒", "5", "▓", "20", "█", "50", "%"]
+    assert [line[12:15] for line in lines[1:]] == ["  ▓", "▒ ▓", "█ ▓"]
+    assert [line[:12].strip() for line in lines[1:]] == [">500 ms", "500 ms", "100 ms"]
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (1e-9, 1), (0.05, 2), (0.2, 3), (0.5, 4), (1.0, 4)])
+def test_however_rare_a_request_can_be_seen(share: float, expected: int) -> None:
+    assert shade(share) == expected
+
+
+@given(SHARES, st.integers(1, 8))
+def test_folding_keeps_what_fell_and_the_open_end(columns: list[tuple[float, ...] | None], most: int) -> None:
+    heat = Heat((0.1, 0.2, 0.3, 0.4, 0.5, math.inf), tuple(columns))
+    fewer = folded(heat, most)
+    assert len(fewer.bounds) == min(6, most)
+    assert fewer.bounds[-1] == math.inf
+    for before, after in zip(heat.columns, fewer.columns, strict=True):
+        assert (before is None) == (after is None)
+        if before is not None and after is not None:
+            assert sum(after) == pytest.approx(sum(before))
+
+
+def test_there_is_no_heat_where_there_is_no_room_or_no_bucket() -> None:
+    assert where_requests_fall(scene(), "checkout", "s", 19, 40, 80, 3) == []
+    assert where_requests_fall(replace(scene(), heat=lambda *_: None), "checkout", "s", 19, 40, 80, 9) == []
+    assert "latency distribution" not in "\n".join(map(plain, latency(scene(), 80, 6).lines))
+    assert "latency distribution" in "\n".join(map(plain, latency(scene(), 80, 12).lines))
+
+
+def test_ascii_has_shades_of_its_own() -> None:
+    shown = "\n".join(map(plain, latency(scene(ascii=True), 80, 14).lines))
+    assert not set("░▒▓") & set(shown)
+    assert "####" in shown
+
+
+@given(st.integers(10, 220), st.integers(1, 60), st.booleans(), st.booleans())
+def test_latency_fills_its_place_with_everything_beside_it(
+    width: int, height: int, plain_text: bool, back: bool
+) -> None:
+    given = scene(ascii=plain_text, cursor=(5000.0, 4970.0) if back else None)
+    beside = tuple(blank(SCATTER[0]) for _ in range(height - 1)) if has_scatter(width, height) else None
+    view = latency(given, width, height, beside)
+    assert [text.width(plain(line)) for line in view.lines] == [width] * height
+
+
+# ------------------------------------------------------------------------------------------ the moment
+
+
+def test_a_mark_is_an_accent_and_an_empty_cell_becomes_a_stroke() -> None:
+    line = (Span("ab", "dim"), Span("▃ ▅", "data"))
+    assert mark(line, 2) == (Span("ab", "dim"), Span("▃", "accent"), Span(" ▅", "data"))
+    assert plain(mark(line, 3)) == "ab▃│▅"
+    assert plain(mark(line, 0, "▲")) == "▲b▃ ▅"
+    assert mark(line, 99) == line
+    assert mark((Span("漢字"),), 1) == (Span("漢字"),), "half a character cannot be marked"
+
+
+@given(st.floats(0, 600), st.integers(1, 200))
+def test_the_marked_column_is_the_one_the_moment_lies_in(back: float, columns: int) -> None:
+    given = scene(cursor=(6000.0, 6000.0 - back), shown_span_s=600.0)
+    column = given.cursor_column(columns)
+    if column is not None:
+        width = 600.0 / columns
+        assert abs((columns - 1 - column) * width - back) <= width + 1e-6
+    else:
+        assert back >= 600.0 - 600.0 / columns - 1e-6
+
+
+def test_live_marks_nothing_and_its_axis_ends_now() -> None:
+    assert scene().cursor_column(60) is None
+    assert scene().axis_end == "now"
+    assert scene(cursor=(5060.0, 5000.0)).axis_end == "14:14:20"
+    accents = [span for line in throughput(scene(), 80, 8).lines for span in line if span.role == "accent"]
+    assert accents == []
+    marked = throughput(scene(cursor=(5000.0, 4980.0)), 80, 8).lines
+    assert any(span.role == "accent" for line in marked for span in line)
+
+
+# ------------------------------------------------------------------------------------------ replicas and lens
+
+
+def test_a_replica_shows_its_own_figures_and_what_is_odd_about_it() -> None:
+    odd = {**samples.replicas(), "web-02": replace(samples.replicas()["web-02"], odd="errors 4.0 %, others 0.10 %")}
+    lines = [plain(line) for line in targets(replace(scene(), replicas=odd), 120, 6).lines]
+    assert "684.0 req/s" in next(line for line in lines if "web-01" in line)
+    row = next(line for line in lines if "web-02" in line)
+    assert "600.0 req/s" in row
+    assert "outlier: errors 4.0 %, others 0.10 %" in row
+
+
+def test_a_replica_whose_own_figures_are_not_known_does_not_borrow_the_service_s() -> None:
+    shown = "\n".join(map(plain, targets(replace(scene(), replicas={}), 120, 6).lines))
+    assert "req/s" not in shown
+
+
+def test_the_header_says_what_is_looked_at_alone() -> None:
+    lens = Lens("checkout", (("route", "/x"),), "web-02")
+    alone = samples.snapshot(services=(samples.service(), samples.service(lens.name)))
+    shown = plain(header(Scene(alone, samples.past(), Viewpoint(service=lens.name, lens=lens)), 120))
+    assert "checkout web-02 route=/x Esc all" in shown
+    assert "Esc all" not in plain(header(Scene(alone, samples.past(), Viewpoint(lens=lens)), 120))

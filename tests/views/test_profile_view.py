@@ -1,0 +1,409 @@
+"""The profile's pages over small profiles: what each shows, what each key does and says. No screen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import samples
+from panes import assert_fills
+
+from tputtui.model import SaturationState, SocketHolder, TargetListeners
+from tputtui.profiling.files.source_text import SourceText
+from tputtui.profiling.profile_model import ASLEEP, About, Frames, Profile, Slice, Stack, Thread
+from tputtui.recording.embedded_profiles import hottest
+from tputtui.signals.service.serving_processes import service_of
+from tputtui.views.profile.profile_analysis import Study
+from tputtui.views.profile.profile_header import Sampling, about, evidence, state, strip
+from tputtui.views.profile.profile_pane import ProfilePane, pane
+from tputtui.views.profile.profile_tab import TABS, delta
+from tputtui.views.profile.profile_view import Book
+from tputtui.views.profile.tree_tab import TreePage
+from tputtui.views.shared.frame import Scene, Viewpoint
+from tputtui.views.shared.styled_text import plain
+
+LIB = "/usr/lib/python3.12/threading.py"
+MAIN, WORKER = Thread(1, 1, "MainThread"), Thread(1, 2, "worker")
+EVIL = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 10_000
+
+
+def profile(slices: int = 6, name: str = "compute", extra: float = 0.0) -> Profile:
+    frames = Frames()
+
+    def stack(*words: tuple[str, str, int]) -> Stack:
+        return tuple(frames.frame(*word) for word in words)
+
+    root = ("main", "/srv/app/main.py", 1)
+    run = stack(root, ("handle", "/srv/app/main.py", 20), (name, "/srv/app/rank.py", 7))
+    wait = stack(root, ("take", "/srv/app/main.py", 30), ("Event.wait", LIB, 600), ("Condition.wait", LIB, 331))
+    part = Slice({MAIN: {run: 30.0 + extra, wait: 70.0}, WORKER: {wait: 100.0}}, {MAIN: {run: 28.0}}, 100.0, 100.0, 1.0)
+    return Profile(frames, (part,) * slices, About(source="py-spy", label="1 app", pid=1, rate_hz=100.0))
+
+
+def book(made: Profile | None = None) -> Book:
+    out = Book()
+    out.take(Study(made or profile()))
+    return out
+
+
+def drawn(shown: Book, width: int = 120, height: int = 36, source: SourceText | None = None) -> str:
+    state_ = Sampling(1, "app", 10.0, 10.0, attached=True, done=True)
+    view = pane(
+        ProfilePane(state_, shown.study, shown.tab, shown.page, source, shown.found, shown.crumbs), width, height
+    )
+    return "\n".join(plain(line).rstrip() for line in view.view.lines)
+
+
+@pytest.mark.parametrize("tab", [tab for tab, _, _ in TABS])
+@pytest.mark.parametrize("size", [(20, 6), (80, 20), (120, 36), (200, 56)])
+def test_every_page_fills_its_place_and_holds_nothing_that_acts(tab: str, size: tuple[int, int]) -> None:
+    for made in (profile(), profile(name=EVIL), profile(0)):
+        shown = book(made)
+        shown.show(tab)
+        view = pane(ProfilePane(Sampling(1, "app", done=True), shown.study, tab, shown.page), *size).view
+        assert_fills(view.lines, *size)
+
+
+def test_shares_say_what_they_are_shares_of() -> None:
+    shown = book()
+    assert "of 2 threads × 6.0 s, waits too" in drawn(shown)
+    shown.metric()
+    assert "of what ran in 2 threads × 6.0 s" in drawn(shown)
+    shown.metric()
+    assert "of 6.0 s" in drawn(shown)
+    assert "waits too" not in drawn(shown)
+
+
+def test_the_cursor_greets_on_the_code_that_runs_not_on_the_longest_wait() -> None:
+    shown = book()
+    assert shown.page is not None
+    chosen = shown.page.chosen()
+    assert chosen is not None
+    assert (chosen.func.name, round(chosen.total, 3)) == ("compute", 0.15)
+    assert shown.hottest() == "hottest function (running): compute, 15.0 %"
+
+
+def test_without_code_that_runs_the_longest_wait_is_named_as_one() -> None:
+    made = profile()
+    idle = replace(made, slices=tuple(replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in made.slices))
+    shown = book(idle)
+    assert shown.hottest().startswith("no function runs; longest wait: ")
+
+
+def test_focus_goes_in_and_backspace_out() -> None:
+    shown = book()
+    assert shown.focus() == ""
+    assert "in compute" in drawn(shown)
+    assert "take" not in drawn(shown)
+    assert shown.back() == ""
+    assert "take" in drawn(shown)
+    assert shown.back() == "nothing to go back from"
+
+
+def test_a_folded_chain_speaks_of_the_function_where_its_time_is() -> None:
+    shown = book()
+    assert isinstance(shown.page, TreePage)
+    row = next(line for line in drawn(shown).splitlines() if "handle › compute (2)" in line or "compute (2)" in line)
+    assert "rank.py:7" in row
+    assert shown.hottest() == "hottest function (running): compute, 15.0 %"
+    chosen = shown.page.chosen()
+    assert chosen is not None
+    assert (chosen.func.name, chosen.func.file, chosen.line) == ("compute", "/srv/app/rank.py", 7)
+    drawn_row = next(row for row in shown.page.view.rows(0, 100) if row.name == "handle")
+    assert (chosen.total, chosen.self_) == (drawn_row.total, drawn_row.self_) == (0.15, 0.15)
+    shown.show("source")
+    assert shown.file == "/srv/app/rank.py"
+
+
+def test_a_chain_of_callers_speaks_of_what_ran() -> None:
+    shown = book()
+    shown.show("callers")
+    assert shown.hottest() == "hottest function (running): compute, 15.0 %"
+    chosen = shown.page.chosen() if shown.page is not None else None
+    assert chosen is not None
+    assert (chosen.func.name, chosen.self_) == ("compute", 0.15)
+
+
+def test_a_search_goes_beyond_a_chain_that_holds_several_matches() -> None:
+    shown = book()
+    assert isinstance(shown.page, TreePage)
+    places: list[int] = []
+    for _ in range(3):
+        shown.search("srv/app") if not places else shown.next(1)
+        places.append(
+            shown.page.view.node_at(shown.page.view.index(shown.page.view.subject_at(shown.page._cursor)) or 0)
+        )
+    assert len(set(places)) == 3
+
+
+def test_my_code_keeps_of_a_library_only_what_was_called() -> None:
+    shown = book()
+    shown.show("hot")
+    shown.show("tree")
+    assert "Condition.wait" in drawn(shown)
+    assert "my code only" in shown.mine()
+    assert "Event.wait" in drawn(shown)
+    assert "Condition.wait" not in drawn(shown)
+
+
+def test_my_code_only_lists_my_functions_and_what_they_called() -> None:
+    shown = book()
+    shown.show("hot")
+    assert "Condition.wait" in drawn(shown)
+    shown.mine()
+    page = drawn(shown)
+    assert "Event.wait" in page
+    assert "Condition.wait" not in page
+    assert shown.study is not None
+    assert sum(row.self_ for row in shown.study.hot) == pytest.approx(1.0), "no sample is lost"
+
+
+def test_of_functions_that_all_wait_none_runs() -> None:
+    made = profile()
+    idle = replace(made, slices=tuple(replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in made.slices))
+    assert hottest(idle) == "nothing runs: Condition.wait 100 %"
+    assert hottest(made) == "compute 15 %"  # the waits have 85 %
+    shown = book(idle)
+    shown.show("hot")
+    assert shown.hottest() == "no function runs; longest wait: Condition.wait, 100.0 %"
+
+
+def test_a_difference_shows_both_figures_beside_the_source() -> None:
+    shown = book(profile(8, name="later"))
+    shown.compare(profile(8))
+    text = SourceText("/srv/app/rank.py", tuple(f"line {number}" for number in range(1, 12)))
+    for tab in ("tree", "hot", "flame"):
+        shown.show(tab)
+        shown.search("compute")  # gone: it has no row of its own in the later profile
+        page = shown.page
+        assert page is not None
+        chosen = page.chosen()
+        assert chosen is not None
+        assert (chosen.func.name, chosen.line, chosen.total) == ("compute", 7, 0.0)
+        assert chosen.before == pytest.approx(0.15)
+        assert chosen.heat is not None
+        assert list(chosen.heat[7]) == pytest.approx([0.15, 0.15]), "both call their function there"
+    shown.show("source")
+    assert shown.file == "/srv/app/rank.py"
+    head, row = (
+        next(line for line in drawn(shown, source=text).splitlines() if word in line) for word in ("before", "line 7")
+    )
+    assert head.split()[:3] == ["before", "now", "line"]
+    assert row.split()[:4] == ["15.0", "%", "15.0", "%"]
+
+
+def test_a_function_that_is_gone_has_the_callers_of_before() -> None:
+    shown = book(profile(8, name="later"))
+    shown.compare(profile(8))
+    shown.show("hot")
+    shown.search("compute")
+    assert shown.enter() == ""
+    page = drawn(shown)
+    assert "before, now gone: callers above" in page
+    assert [row.split()[:2] for row in page.splitlines() if "handle" in row or "● compute" in row] == [
+        ["15.0", "%"]
+    ] * 2
+
+
+def test_threads_one_after_the_other_then_all() -> None:
+    shown = book()
+    shown.threads()
+    assert "t MainThread (1)" in drawn(shown)
+    shown.threads()
+    assert "t worker (2)" in drawn(shown)
+    shown.threads()
+    assert "t all" in drawn(shown)
+
+
+def test_enter_on_a_thread_chooses_it() -> None:
+    shown = book()
+    shown.show("threads")
+    assert shown.page is not None
+    shown.page.move(1)
+    shown.enter()
+    assert shown.study is not None
+    assert shown.study.knobs.threads == frozenset((MAIN,))
+
+
+def test_a_search_says_its_coverage_and_cannot_backtrack() -> None:
+    shown = book()
+    assert shown.search("(a+)+$") == "nothing matches"
+    assert shown.search("COMP rank") == ""
+    assert "“COMP rank”: 1 found, 15.0 % of the samples" in drawn(shown)
+    shown.search("")
+    assert "found" not in drawn(shown)
+
+
+def test_keys_without_effect_say_so() -> None:
+    shown = book()
+    assert "hot functions" in shown.sort(1)
+    assert "hot functions" in shown.invert()
+    assert shown.next(1) == "no active search; / starts one"
+    shown.show("threads")
+    assert "no function" in shown.focus()
+    assert "call tree" in shown.unfold()
+    assert Book().show("hot") == "there is no profile yet"
+
+
+def test_enter_on_a_leaf_shows_its_source_with_line_heat() -> None:
+    shown = book()
+    shown.show("hot")
+    assert shown.page is not None
+    shown.page.hottest()
+    shown.enter()  # the sandwich
+    shown.enter()  # the function in the middle: its source
+    assert shown.tab == "source"
+    assert shown.file == "/srv/app/rank.py"
+    lines = tuple(f"line {number}" for number in range(1, 12))
+    page = drawn(shown, source=SourceText("/srv/app/rank.py", lines))
+    row = next(line for line in page.splitlines() if "line 7" in line)
+    assert "15.0 %" in row
+    assert "changed since" in drawn(shown, source=SourceText("/srv/app/rank.py", lines, "changed since the start"))
+
+
+def test_a_growing_profile_keeps_the_cursor_on_its_function() -> None:
+    made = profile(2)
+    shown = book(made)
+    page = shown.page
+    assert page is not None
+    page.move(-1000)
+    page.move(1)
+    before = page.chosen()
+    shown.take(Study(made.with_slice(made.slices[0])))
+    assert shown.page is page
+    after = page.chosen()
+    assert before is not None
+    assert after is not None
+    assert before.func == after.func
+
+
+def test_a_difference_that_stands_is_called_and_equal_captures_differ_in_nothing() -> None:
+    shown = book(profile(8, extra=60.0))
+    shown.compare(profile(8))
+    assert "functions differ" in drawn(shown, 200)
+    shown.compare(profile(8, extra=60.0))
+    assert "no difference stands against chance" in drawn(shown, 200)
+    shown.compare(None)
+    assert "against" not in drawn(shown, 200)
+
+
+def test_a_capture_never_claims_more_seconds_than_were_asked_for() -> None:
+    study = Study(profile())
+    words = plain(state(Sampling(1, "app", 4.0, 10.0, attached=True), study, [], "", "tree", 120))
+    assert "600 samples of 2 threads, 6 s left" in words
+    words = plain(state(Sampling(1, "app", 10.0, 10.0, attached=True), study, [], "", "tree", 120))
+    assert "reading the last second" in words
+
+
+# ------------------------------------------------------------------------------------------ the strip
+
+
+def test_the_strip_shows_the_profiled_process_own_service() -> None:
+    shop = samples.service(saturation=(SaturationState("shop queue", "q", 9, 10, 0.9, 4),))
+    till = samples.service("till", targets=("till-1",), saturation=(SaturationState("till pool", "p", 3, 8, 0.4, 1),))
+    targets = (*samples.targets(), replace(samples.targets()[0], name="till-1", url="http://127.0.0.1:8001/metrics"))
+    here = TargetListeners("till-1", 8001, "127.0.0.1:8001", here=True, holders=(SocketHolder(5, 1.0),))
+    snapshot = samples.snapshot(services=(shop, till), targets=targets, listeners=(*samples.listeners(), here))
+    own = service_of(snapshot, 5, 1.0)
+    assert own is not None
+    assert own.name == "till"
+    words = plain(strip(Scene(snapshot, samples.past(), Viewpoint(), "h"), 160, own))
+    assert "till pool" in words
+    assert "shop queue" not in words
+    assert service_of(snapshot, 5, 2.0) is None, "another process took over the pid"
+    assert service_of(snapshot, 6, None) is None
+    assert "pool" not in plain(strip(Scene(snapshot, samples.past(), Viewpoint(), "h"), 160, None))
+    assert evidence(own) == "till pool is at 3 of 8 and 1 wait"
+    assert evidence(None) == ""
+
+
+def test_a_profile_without_cpu_time_is_compared_by_what_both_know() -> None:
+    before = profile()
+    asleep = tuple(replace(part, cpu={MAIN: 0.0, WORKER: 0.0}, gil={}, gil_ticks=0.0) for part in before.slices)
+    now = replace(before, slices=asleep)
+    alone = book(now)
+    alone.show("hot")
+    assert ASLEEP in drawn(alone)
+    for one, other in ((now, before), (before, now)):
+        shown = book(one)
+        shown.compare(other)
+        for tab in ("tree", "hot", "flame"):
+            shown.show(tab)
+            assert ASLEEP not in drawn(shown)
+        assert shown.study is not None
+        assert {row.change for row in shown.study.differences} == {"same"}
+    same = book(now)
+    same.compare(now)
+    assert same.study is not None
+    assert ASLEEP in {row.func.name for row in same.study.differences}
+
+
+def test_a_narrow_rule_spares_what_is_usual_not_half_a_word() -> None:
+    made = profile()
+    study = Study(replace(made, about=replace(made.about, python="3.12", errors=2)))
+    shown = Sampling(1, "app", done=True)
+    assert about(shown, study, 90) == "1 app   python 3.12   6.0 s, 100 Hz, 2 threads, nonblocking, 2 dropped"
+    assert about(shown, study, 65) == "1 app   python 3.12   6.0 s, 100 Hz, 2 threads, 2 dropped"
+    assert about(shown, study, 50) == "1 app   6.0 s, 100 Hz, 2 threads, 2 dropped"
+
+
+def test_the_rule_s_words_are_whole_at_every_width() -> None:
+    made = profile()
+    shown = book(replace(made, about=replace(made.about, asked_s=6.0, python="3.12", errors=2)))
+    for width in range(70, 130):
+        head = drawn(shown, width).splitlines()[0]
+        assert "2 threads" in head, width
+        assert "…" not in head, width
+
+
+def test_what_was_asked_and_what_came_stand_beside_each_other() -> None:
+    made = profile(4)
+    asked = Study(replace(made, about=replace(made.about, asked_s=5.0)))
+    words = about(Sampling(1, "app", done=True), asked, 90)
+    assert words == "1 app   4.0 of 5 s, 400 of 500 samples, 2 threads, nonblocking"
+
+
+def test_no_difference_has_no_sign() -> None:
+    assert [delta(change) for change in (0.042, -0.0005, -0.0001, 0.0)] == ["+4.2", "-0.1", "0.0", "0.0"]
+
+
+def installed(*, own: tuple[str, ...] = ()) -> Profile:
+    """A service that is installed beside its libraries, and an idle client of its."""
+    site = "/v/lib/python3.12/site-packages"
+    frames = Frames()
+    serve = (frames.frame("<module>", "/v/bin/uvicorn", 8), frames.frame("run", f"{site}/uvicorn/server.py", 9))
+    load = (
+        *serve,
+        frames.frame("load", f"{site}/shop/views.py", 3),
+        frames.frame("execute", f"{site}/psycopg/cursor.py", 4),
+    )
+    query = (*load, frames.frame("Condition.wait", LIB, 331))
+    idle = (
+        frames.frame("run", LIB, 1),
+        frames.frame("worker", f"{site}/psycopg_pool/pool.py", 2),
+        frames.frame("Condition.wait", LIB, 331),
+    )
+    part = Slice({MAIN: {query: 100.0}, WORKER: {idle: 100.0}}, {}, 100.0, 0.0, 1.0)
+    return Profile(frames, (part,) * 6, About(source="py-spy", label="1 app", pid=1, rate_hz=100.0, own=own))
+
+
+@pytest.mark.parametrize("size", [(80, 19), (120, 36)])
+def test_where_no_own_code_is_found_the_pane_says_so_and_my_code_only_hides_nothing(size: tuple[int, int]) -> None:
+    shown = book(installed())
+    text = drawn(shown, *size)
+    assert 'No sample is in your own code; own = ["package"] in the config names it.' in text
+    assert "Reading" not in text
+    assert shown.mine() == "all code is shown: no sample is in your own code"
+    assert drawn(shown, *size).splitlines()[2:] == text.splitlines()[2:]
+
+
+@pytest.mark.parametrize("size", [(80, 19), (120, 36)])
+def test_an_installed_service_is_own_code_and_what_it_waits_for_is_named(size: tuple[int, int]) -> None:
+    shown = book(installed(own=("shop",)))
+    text = drawn(shown, *size)
+    assert "own code" not in text
+    assert "database 50 %   idle 50 %" in text
+    assert "in the database client psycopg" in text
+    assert "called from load." in " ".join(text.split())
+    shown.mine()
+    assert "worker" not in drawn(shown, *size)

@@ -1,0 +1,109 @@
+"""`tputtui check` of a Prometheus-compatible server: does it answer, which jobs has it, what was found on each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from tputtui.frozen import frozen
+from tputtui.model import Bindings, Target
+from tputtui.scrape.endpoint_settings import endpoint_settings
+from tputtui.scrape.prometheus.api import Api, ServerError, base_of
+from tputtui.scrape.prometheus.job_discovery import MOST_JOBS, Job, jobs_of, look_at
+from tputtui.scrape.prometheus.job_targets import NOTHING, Part, expressions
+from tputtui.scrape.prometheus.queries import queries
+from tputtui.settings import Settings, TargetSettings
+from tputtui.signals.classify.classifier import classify
+from tputtui.signals.classify.overrides import apply_overrides
+from tputtui.signals.classify.server_queries import questions
+from tputtui.signals.service.breakdown import default_by
+from tputtui.text import clean
+
+_DEADLINE_S = 20.0
+Rows = list[tuple[str, str]]
+
+
+@frozen
+class ServerLook:
+    """What a server said: a head line and rows below it."""
+
+    head: str
+    rows: Rows
+    error: str | None = None
+
+
+async def look_at_server(
+    server: TargetSettings, settings: Settings, describe: Callable[[Bindings], Rows]
+) -> list[ServerLook]:
+    """The server itself, and each of its jobs."""
+    made = endpoint_settings(server, settings)
+    made = replace(made, url=base_of(made.url))
+    head = f"{clean(made.name, 80)}  {clean(made.target.url, 200)}"
+    api = Api(made)
+    started = time.monotonic()
+    try:
+        jobs = await jobs_of(api, server.match, _DEADLINE_S)
+        took = (time.monotonic() - started) * 1000
+        if not jobs:
+            return [ServerLook(head, [("down", "the server has no such series")], "the server has no such series")]
+        metadata = await api.metadata(_DEADLINE_S)
+        looks = [ServerLook(head, _of_server(jobs, took, kept=bool(metadata)))]
+        looks += [await _of_job(api, job, server, metadata, describe, settings) for job in jobs[:MOST_JOBS]]
+    except ServerError as error:
+        return [ServerLook(head, [("down", str(error))], str(error))]
+    finally:
+        await api.aclose()
+    return looks
+
+
+def _of_server(jobs: Sequence[Job], took_ms: float, *, kept: bool) -> Rows:
+    series = sum(job.series for job in jobs)
+    rows = [("up", f"{len(jobs)} jobs with {series:,} series, listed in {took_ms:.0f} ms")]
+    if not kept:
+        rows.append(("types", "it keeps no metadata: counters are recognized by their names"))
+    if len(jobs) > MOST_JOBS:
+        rows.append(("hidden", f"{len(jobs) - MOST_JOBS} jobs are not watched: --match chooses"))
+    return rows
+
+
+async def _of_job(
+    api: Api,
+    job: Job,
+    server: TargetSettings,
+    metadata: dict[str, object],
+    describe: Callable[[Bindings], Rows],
+    settings: Settings,
+) -> ServerLook:
+    head = f"job {clean(job.name, 80)}" if job.name else "series without a job"
+    try:
+        found = await look_at(api, job, server.match, metadata, _DEADLINE_S)
+    except ServerError as error:
+        return ServerLook(head, [("down", str(error))], str(error))
+    served = found.served
+    bindings = classify(found, served.before if served else None, served.before_s if served else None)
+    rows = [("up", f"{job.series:,} series, {len(job.sources)} instances, scraped every {job.scrape_s:g} s")]
+    try:
+        bindings = apply_overrides(bindings, server.bindings, found)
+    except ValueError as error:
+        rows.append(("config", clean(str(error), 200)))
+    if hidden := sum(found.hidden.values()):
+        rows.append(("hidden", f"{hidden:,} series of its largest families were not looked at"))
+    try:
+        rows += await _answers(api, job, server, bindings, settings)
+    except ServerError as error:
+        return ServerLook(head, [("down", str(error)), *describe(bindings)], str(error))
+    return ServerLook(head, rows + describe(bindings))
+
+
+async def _answers(api: Api, job: Job, server: TargetSettings, bindings: Bindings, settings: Settings) -> Rows:
+    """What is wrong with the answers to the questions that each tick asks. Raises ServerError where they are refused."""
+    part = Part(Target(job.name, ""), job, questions=questions(bindings, default_by(bindings.breakdown)))
+    warnings: dict[str, None] = {}
+    found = 0
+    for query in queries(expressions([part], server.match, settings.window_s)):
+        vector, result = await api.vector(query, server.timeout_s or settings.timeout_s)
+        found += len(vector)
+        warnings |= dict.fromkeys(result.warnings)
+    rows = [("warning", warning) for warning in warnings]
+    return rows if found or not part.questions else [*rows, ("empty", NOTHING)]

@@ -1,0 +1,88 @@
+"""The plan of a comparison: from its file, or from the runs themselves; and what was found, noted in the file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from tputtui.cli import comparison_inputs
+from tputtui.cli.comparison_inputs import Side
+from tputtui.cli.output import say
+from tputtui.cli.parser import UsageError
+from tputtui.experiments import formatting, result_log
+from tputtui.experiments.plan import Experiment, PlanError, from_header, parse_experiment
+from tputtui.experiments.result import Comparison
+from tputtui.experiments.result_log import Result
+from tputtui.report.report_input import Record
+from tputtui.text import clean
+
+
+def read(path: str | None) -> Experiment:
+    """The plan in a file; an empty one without a file. Raises UsageError."""
+    if path is None:
+        return Experiment()
+    try:
+        return parse_experiment(comparison_inputs.content_of(path).decode())
+    except (PlanError, UnicodeDecodeError) as error:
+        raise UsageError(f"{clean(path)}: {error if isinstance(error, PlanError) else 'it is no text'}") from None
+
+
+def carried(baseline: Side, candidate: Side) -> tuple[Experiment | None, str]:
+    """The plan that both runs carry, as the baseline has it; without one, a sentence where that has to be said."""
+    if not baseline.experiment or not candidate.experiment:
+        return None, ""
+    try:
+        before, after = from_header(baseline.experiment), from_header(candidate.experiment)
+    except PlanError as error:
+        return None, f"The plan that the runs carry cannot be used: {error}."
+    if before.name != after.name:
+        names = (one.name or "one without a title" for one in (before, after))
+        return None, f"The runs were recorded for different experiments, and no plan is taken: {', '.join(names)}."
+    if not before.name and before != after:
+        return None, ""
+    changed = after.changed_since(before)
+    said = f"Changed in the plan between the two recordings: {', '.join(changed)}." if changed else ""
+    return before, said
+
+
+def earlier(path: str | None) -> tuple[Result, ...]:
+    """What the file says of comparisons before."""
+    return tuple(result_log.parse_results(comparison_inputs.content_of(path).decode())) if path is not None else ()
+
+
+def note(
+    path: str, answer: Comparison, record: Record, arms: Sequence[tuple[Side, Side]], history: Sequence[Side]
+) -> None:
+    """Append what was found to the experiment's file; a line on stderr where that cannot be done. What is there
+    already, only older, is not repeated.
+    """
+    row = answer.leading
+    new = result_log.entry(
+        answer,
+        datetime.now(UTC),
+        formatting.row_figure(row) if row is not None else "",
+        record.sides,
+        {
+            "baselines": [baseline.identity for baseline, _ in arms],
+            "candidates": [candidate.identity for _, candidate in arms],
+            "history": [one.identity for one in history],
+        },
+        [formatting.line(metric) for metric in answer.metrics if metric.effect is not None],
+        [formatting.stratum(one, answer.strata_by or answer.primary) for one in answer.strata],
+        record.deviations,
+    )
+    shown = clean(path, 200)
+    try:
+        there = comparison_inputs.content_of(path).decode()
+        if result_log.is_repeated(there, new):
+            return
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(0, "it is not a plain file")
+            file.write(new if there.endswith("\n") or not there else f"\n{new}")
+    except (OSError, UsageError, UnicodeDecodeError) as error:
+        reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
+        say(f"{shown}: the result is not noted in it: {reason}")

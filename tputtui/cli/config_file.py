@@ -1,0 +1,135 @@
+"""The config file on disk: which one it is, whether it may be trusted, its text. It is never written by us."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from tputtui.cli import read_file
+from tputtui.frozen import frozen
+from tputtui.settings.config_reader import Config, Problem, SettingsError, read
+from tputtui.settings.validators import Outside
+from tputtui.text import clean
+
+_LARGEST = 1024 * 1024
+_MARKS = ((b"\xef\xbb\xbf", "UTF-8"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
+_SECRET_HEADERS = ("authorization", "cookie", "x-api-key", "proxy-authorization")
+
+
+@frozen
+class Place:
+    """Where the config file is looked for, and who says so."""
+
+    path: str
+    origin: str  # "--config", "TPUTTUI_CONFIG", "default"
+
+    @property
+    def must_exist(self) -> bool:
+        """Whether somebody named it: then a missing file is an error."""
+        return self.origin != "default"
+
+
+def place(flag: str | None, environ: Mapping[str, str]) -> Place | None:
+    """Where the config file is: the flag's, the variable's, or the one in $XDG_CONFIG_HOME. Never in the folder we run in.
+
+    None where there is no home, or where /dev/null was named. Raises SettingsError where the named path cannot be made
+    absolute.
+    """
+    for named, origin in ((flag, "--config"), (environ.get("TPUTTUI_CONFIG"), "TPUTTUI_CONFIG")):
+        if named == os.devnull:
+            return None
+        if named:
+            try:
+                return Place(os.path.abspath(_at_home(named, environ)), origin)
+            except OSError:
+                raise SettingsError([Problem(clean(named), f"the folder that {origin} starts from is gone")]) from None
+    folder = environ.get("XDG_CONFIG_HOME", "")
+    if not folder.startswith("/"):  # the specification wants a relative one ignored
+        home = environ.get("HOME", "")
+        if not home.startswith("/"):
+            return None
+        folder = str(Path(home) / ".config")
+    return Place(str(Path(folder) / "tputtui" / "config.toml"), "default")
+
+
+def load(where: Place | None, environ: Mapping[str, str], outside: Outside) -> tuple[Config | None, tuple[str, ...]]:
+    """The config file, read, and warnings about who else can read its secrets. None where there is none.
+
+    Raises SettingsError with all problems.
+    """
+    if where is None:
+        return None, ()
+    content, status = _content(where)
+    if content is None or status is None:
+        return None, ()
+    config = read(_text(content, where.path), where.path, outside, environ.get("HOME"))
+    return config, tuple(_open_secrets(config, status))
+
+
+def _at_home(path: str, environ: Mapping[str, str]) -> str:
+    home = environ.get("HOME")
+    return str(Path(home) / path[2:]) if path.startswith("~/") and home else path
+
+
+def _content(where: Place) -> tuple[bytes | None, os.stat_result | None]:
+    """The file's bytes, if it is a plain file that nobody else can have written."""
+    shown = clean(where.path)
+    try:
+        content, status = read_file.read(where.path, _LARGEST)
+    except read_file.Missing as error:
+        if not where.must_exist:
+            return None, None
+        raise SettingsError([Problem(shown, f"{error} ({where.origin} names it)")]) from None
+    except read_file.Unreadable as error:
+        raise SettingsError([Problem(shown, str(error))]) from None
+    if refusal := _refusal(status):
+        raise SettingsError([Problem(shown, refusal)])
+    return content, status
+
+
+def _refusal(status: os.stat_result) -> str:
+    """Why a file is not trusted, or nothing. Whoever can write it could point us, and our credentials, anywhere."""
+    if status.st_uid not in (0, os.geteuid()):
+        return f"it belongs to another user (uid {status.st_uid}): copy it, or chown it to uid {os.geteuid()}"
+    if status.st_mode & stat.S_IWOTH:
+        return "everybody may write to it: chmod o-w it"
+    return ""
+
+
+def _text(content: bytes, path: str) -> str:
+    shown = clean(path)
+    for mark, name in _MARKS:
+        if content.startswith(mark):
+            text = f"it starts with a byte order mark ({name}): save it as UTF-8 without one"
+            raise SettingsError([Problem(shown, text, line=1)])
+    nul = content.find(b"\0")
+    if nul >= 0:
+        raise SettingsError([Problem(shown, "a NUL byte stands in it: it is no text", line=_line(content, nul))])
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        text = f"byte 0x{content[error.start]:02x} is not UTF-8 (Latin-1?): save it as UTF-8"
+        raise SettingsError([Problem(shown, text, line=_line(content, error.start))]) from None
+
+
+def _line(content: bytes, offset: int) -> int:
+    return content.count(b"\n", 0, offset) + 1
+
+
+def _open_secrets(config: Config, status: os.stat_result) -> list[str]:
+    """A warning for each file with a secret that others can read."""
+    warnings: list[str] = []
+    for target in config.values.get("targets", ()):
+        inline = "@" in target.url or any(name.lower() in _SECRET_HEADERS for name in target.headers)
+        if inline and status.st_mode & 0o077:
+            warnings.append(f"{config.file} holds a secret and others can read it: chmod 600 it, or use token_file")
+        for path in (target.password_file, target.token_file, target.key_file):
+            try:
+                is_open = path is not None and os.stat(path).st_mode & 0o077
+            except (OSError, ValueError):
+                continue  # the endpoint says so, each time it needs it
+            if is_open:
+                warnings.append(f"{clean(str(path), 200)} holds a secret and others can read it: chmod 600 it")
+    return list(dict.fromkeys(warnings))

@@ -1,0 +1,35 @@
+"""An error of our own: one sentence for the person, the traceback in a private file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+import traceback
+from collections.abc import Mapping
+
+from tputtui.descriptors import shortage
+from tputtui.settings.state_paths import state_folder
+from tputtui.text import clean
+from tputtui.text.redaction import redact_text
+
+
+def report(error: BaseException, environ: Mapping[str, str] = os.environ) -> str:
+    """One sentence about an error of ours. The traceback (no values of variables in it) goes to a file only we can read.
+
+    Where the machine or a limit has run out it is no error of ours, and the sentence names the remedy.
+    """
+    if short := shortage(error):
+        return short
+    what = clean(redact_text(f"{type(error).__name__}: {error}"), 200)
+    text = redact_text("".join(traceback.format_exception(error)))
+    for folder in (state_folder(environ), tempfile.gettempdir()):
+        with contextlib.suppress(OSError):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            prefix = time.strftime("tputtui-error-%Y%m%d-%H%M%S-")
+            descriptor, path = tempfile.mkstemp(".log", prefix, folder)  # mode 0600
+            with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+            return f"an error of tputtui itself: {what}; the traceback is in {clean(path)}"
+    return f"an error of tputtui itself: {what}; no file could be written for the traceback"

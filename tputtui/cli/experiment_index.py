@@ -1,0 +1,96 @@
+"""The experiments of a folder: what their files plan and found, and which of its runs belong to them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tputtui.cli import read_file
+from tputtui.experiments.plan import Experiment, PlanError, from_header, parse_experiment
+from tputtui.experiments.result_log import Result, parse_results
+from tputtui.recording.run_listing import Listed
+
+_SUFFIX = ".toml"
+_MOST = 200  # files that are looked into
+_LARGEST = 4 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Entry:
+    """One experiment: its plan, what comparisons found, its runs, the oldest first."""
+
+    plan: Experiment
+    results: tuple[Result, ...] = ()
+    runs: list[Listed] = field(default_factory=list)
+
+    @property
+    def newest(self) -> Result | None:
+        """What the last comparison found."""
+        return max(self.results, key=lambda one: one.date, default=None)
+
+    @property
+    def state(self) -> str:
+        """The last verdict with its figure and day; else how far it has come."""
+        found = self.newest
+        if found is None:
+            return "not compared yet" if self.runs else "not measured yet"
+        figure = f": {found.figure}" if found.figure else ""
+        return f"{found.words}{figure} ({found.date:%Y-%m-%d})"
+
+
+def entries(where: Path, runs: Sequence[Listed]) -> list[Entry]:
+    """The experiments of a folder: those with a file, and those that only its runs tell of. The undecided come first."""
+    found = _of_files(where)
+    named = {entry.plan.name: entry for entry in found if entry.plan.name}
+    for run in runs:
+        plan = plan_of(run)
+        if plan is None or not plan.name:
+            continue
+        if plan.name not in named:
+            named[plan.name] = Entry(plan)
+            found.append(named[plan.name])
+        named[plan.name].runs.append(run)
+    return sorted(found, key=lambda entry: bool(entry.plan.texts.get("decision")))
+
+
+def result_of(run: Listed, known: Sequence[Entry]) -> Result | None:
+    """The newest comparison in which a run was a candidate."""
+    if run.header is None:
+        return None
+    identity = f"run:{run.header.run}"
+    mine = [result for entry in known for result in entry.results if identity in result.candidates]
+    return max(mine, key=lambda one: one.date, default=None)
+
+
+def plan_of(run: Listed) -> Experiment | None:
+    """The plan that a run carries; None where it has none that can be read."""
+    if run.header is None or not run.header.experiment:
+        return None
+    try:
+        return from_header(run.header.experiment)
+    except PlanError:
+        return None
+
+
+def _of_files(where: Path) -> list[Entry]:
+    """What every plan in the folder says; other TOML is passed over."""
+    try:
+        names = sorted(entry.name for entry in os.scandir(where) if entry.name.endswith(_SUFFIX))[:_MOST]
+    except OSError:
+        return []
+    found: dict[str, Entry] = {}
+    for name in names:
+        try:
+            said = read_file.read(str(where / name), _LARGEST)[0].decode()
+            plan = parse_experiment(said)
+        except (read_file.Unreadable, UnicodeDecodeError, PlanError):
+            continue
+        results = tuple(parse_results(said))
+        there = found.get(plan.name)
+        if there is not None:  # a copy of the same experiment
+            there.results += results
+        elif plan.name or results:
+            found[plan.name] = Entry(plan, results)
+    return list(found.values())

@@ -1,0 +1,35 @@
+"""The verbs that look once and print: what can be watched here, and what is set."""
+
+from __future__ import annotations
+
+import argparse
+
+from tputtui.cli.options import common
+from tputtui.cli.options.verb import Verb
+from tputtui.cli.options.watch_verbs import targets
+
+
+def _config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action",
+        choices=("show", "path", "init"),
+        metavar="show|path|init",
+        help="each effective setting with its origin; where the file is looked for; a commented file to start from",
+    )
+
+
+VERBS = (
+    Verb(
+        "check",
+        "what each target is taken for and why, and what will mislead",
+        targets,
+        (common.INTERVAL, common.TIMEOUT, common.OBJECTIVE, common.NO_DISCOVER, common.ASCII),
+    ),
+    Verb("discover", "what on this machine serves metrics", common=(common.ASCII,)),
+    Verb(
+        "config",
+        "effective settings, the config file's path, a file to start from",
+        _config,
+        epilog="config show takes every flag that is a setting (see tputtui --help), too.",
+    ),
+)

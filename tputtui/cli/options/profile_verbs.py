@@ -1,0 +1,52 @@
+"""The verbs about profiles: where a process spends its time."""
+
+from __future__ import annotations
+
+import argparse
+
+from tputtui.cli.options import argument_types, common
+from tputtui.cli.options.verb import Verb
+
+
+def _profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "process",
+        metavar="PID|:PORT",
+        type=argument_types.process,
+        help="the process, as ps -e lists it, or the one that serves a port of this machine: of workers the busiest",
+    )
+    parser.add_argument(
+        "--for",
+        metavar="DURATION",
+        dest="duration",
+        type=argument_types.seconds,
+        help="length of the capture, from 0.5s on (10s)",
+    )
+    parser.add_argument("--rate", metavar="HZ", type=argument_types.whole, help="samples a second (100)")
+    parser.add_argument(
+        "-o",
+        metavar="FILE",
+        dest="output",
+        help="write it: .json is speedscope, .txt collapsed stacks, .svg a flame graph; .gz on any",
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite FILE")
+
+
+def _view(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="speedscope JSON, collapsed stacks (either gzipped) or .pstats")
+    parser.add_argument("other", metavar="FILE2", nargs="?", help="a later profile: their difference is shown")
+    parser.add_argument(
+        "-o", metavar="OUT", dest="output", help="write FILE as .json, .txt or .svg instead, .gz on any"
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite OUT")
+
+
+VERBS = (
+    Verb(
+        "profile",
+        "capture where a process spends its time, and open it or write it",
+        _profile,
+        (*common.TICKS, *common.SCREEN),
+    ),
+    Verb("view", "open a saved profile; two: their difference", _view, common.SCREEN),
+)

@@ -1,0 +1,67 @@
+"""What we are connected to: whether a screen is possible, and whether it can show more than ASCII."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Mapping
+
+from tputtui.text import ascii_only, clean
+from tputtui.text.redaction import redact_text
+
+
+def why_no_screen(environ: Mapping[str, str]) -> str:
+    """What keeps us from drawing a screen, or nothing. stdout may be redirected: the screen is drawn on stderr."""
+    for name, stream in (("stdin", sys.__stdin__), ("stderr", sys.__stderr__)):
+        try:
+            is_terminal = stream is not None and stream.isatty()
+        except ValueError:  # it was closed
+            is_terminal = False
+        if not is_terminal:
+            return f"{name} is not a terminal"
+    return "TERM is dumb" if environ.get("TERM", "dumb") in ("dumb", "") else ""
+
+
+def why_ascii(environ: Mapping[str, str], utf8_mode: int) -> str:
+    """Which locale variable says that the terminal is not UTF-8, or nothing.
+
+    In the C locale Python sets LC_CTYPE=C.UTF-8 by itself (PEP 538, then `utf8_mode` is on): that says nothing about the
+    terminal. Where no variable is set, UTF-8 is what terminals have spoken for twenty years.
+    """
+    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
+        value = environ.get(name, "")
+        if not value or (name == "LC_CTYPE" and value == "C.UTF-8" and utf8_mode):
+            continue
+        is_utf8 = "utf8" in value.lower().replace("-", "")
+        return "" if is_utf8 else f"locale {name}={clean(value, 40)}"
+    return ""
+
+
+def say(text: str) -> None:
+    """One line on stderr, for the person; nowhere, if stderr is closed."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            print(f"tputtui: {redact_text(text)}", file=sys.stderr, flush=True)
+
+
+def say_where_it_is_seen(text: str) -> None:
+    """One line on stderr; on stdout, too, where that is the terminal and stderr is none: `tputtui 2>/dev/null`."""
+    say(text)
+    if sys.stdout is not None and not (sys.stderr is not None and sys.stderr.isatty()) and sys.stdout.isatty():
+        tell(f"tputtui: {redact_text(text)}")
+
+
+class OutputError(Exception):
+    """stdout cannot be written; the text says why. A reader that has gone is a BrokenPipeError instead."""
+
+
+def tell(text: str, plain: bool = False) -> None:
+    """What was asked for, on stdout, a line's end after it. `plain`: in ASCII. Raises OutputError, BrokenPipeError."""
+    if sys.stdout is None:
+        return
+    try:
+        print(ascii_only(text) if plain else text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"stdout cannot be written: {(error.strerror or str(error)).lower()}") from None

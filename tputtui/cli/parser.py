@@ -1,0 +1,142 @@
+"""The command line, parsed: which verb, its own options, and the common flags that are settings."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from typing import Any, NoReturn
+
+from tputtui.cli.options import LIVE, VERBS
+from tputtui.cli.options.common import ALL, Common
+from tputtui.cli.output import tell
+from tputtui.frozen import frozen
+from tputtui.settings.setting_layers import Flag
+from tputtui.text import clean, did_you_mean
+
+_EXAMPLES = """\
+examples:
+  tputtui                              this host, and what serves metrics on it
+  tputtui :8000                        http://127.0.0.1:8000/metrics
+  tputtui api https://db.example/m     "api" from the config file, and a URL
+  tputtui demo --load 200              a service under 200 requests a second
+  tputtui stream -n 1 :8000 | jq .services
+  tputtui check :8000                  what would be shown, and why
+
+tputtui VERB --help says more. Exit codes: 0 fine, 1 failed, 2 usage."""
+
+
+class UsageError(Exception):
+    """The command line cannot be used: one sentence, cleaned, for exit code 2."""
+
+
+class NoScreen(UsageError):  # noqa: N818 - it says what is the matter
+    """A screen was asked for where none is possible: perhaps because stderr is not where the user looks."""
+
+
+@frozen
+class Arguments:
+    """What was typed. `verb` is "" for the live screen; `flags` are the settings among the flags, by dotted key."""
+
+    verb: str
+    options: argparse.Namespace
+    flags: Mapping[str, Flag] = field(default_factory=dict)
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with one line for an error, and the nearest flag in it."""
+
+    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002 - its signature
+        """--help and --version: argparse would keep it to itself that stdout cannot be written."""
+        tell(message.rstrip("\n"))
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{clean(message, 200)}; see {self.prog} --help")
+
+
+def parse(argv: Sequence[str]) -> Arguments:
+    """Parse the command line without the program's name.
+
+    Raises UsageError; raises SystemExit(0) after --help and --version have been printed.
+    """
+    verb, rest = _split(list(argv))
+    parser = _parser(verb)
+    if "--" in rest:  # argparse's intermixed parsing knows no such end of the flags: a name from there on is a file's
+        end = rest.index("--")
+        rest = rest[:end] + [f"./{word}" if word.startswith("-") and word != "-" else word for word in rest[end + 1 :]]
+    options, unknown = parser.parse_known_intermixed_args(rest)
+    strange = [word for word in unknown if word.startswith("-") and word != "-"]
+    if strange:
+        word = strange[0].partition("=")[0]
+        known = [name for action in parser._actions for name in action.option_strings]
+        hint = did_you_mean(word, known) or f"; see {parser.prog} --help"
+        raise UsageError(f"unknown flag {clean(word, 60)}{hint}")
+    if unknown:
+        raise UsageError(f"{clean(unknown[0], 60)!r} is one argument too many; see {parser.prog} --help")
+    flags: dict[str, Flag] = {}
+    for common in ALL:
+        value = getattr(options, common.dest, None)
+        if value is not None:
+            flags[common.key] = Flag(common.name, value)
+    return Arguments(verb, options, flags)
+
+
+def _split(argv: list[str]) -> tuple[str, list[str]]:
+    """The verb, if the first word that is neither a flag nor a flag's value is one, and the other words."""
+    takes_value = {common.name for common in ALL if common.metavar} | {
+        "--config",
+        "--targets-from",
+        "--prometheus",
+        "--match",
+    }
+    position = 0
+    while position < len(argv):
+        word = argv[position]
+        if word in VERBS:
+            return word, argv[:position] + argv[position + 1 :]
+        if word == "--" or not word.startswith("-"):
+            break
+        position += 2 if word in takes_value else 1
+    return "", argv
+
+
+def _parser(name: str) -> _Parser:
+    verb = VERBS.get(name, LIVE)
+    if name:
+        description, epilog, usage = verb.help[0].upper() + verb.help[1:] + ".", verb.epilog, None
+    else:
+        widest = max(map(len, VERBS)) + 1
+        lines = "\n".join(f"  {each.name:<{widest}}{each.help}" for each in VERBS.values())
+        description, epilog = f"Watches throughput live.\n\nverbs:\n{lines}", _EXAMPLES
+        usage = "tputtui [flags] [TARGET...]\n       tputtui VERB ..."
+    parser = _Parser(
+        prog=f"tputtui {name}".rstrip(),
+        description=description,
+        epilog=epilog,
+        usage=usage,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    verb.options(parser)
+    common = parser.add_argument_group("common flags")
+    common.add_argument("--config", metavar="FILE", help="config file (see tputtui config path)")
+    for setting in ALL:
+        _add(common, setting, hidden=setting not in verb.common)
+    common.add_argument("--version", action="version", version=f"tputtui {_version()}", help="print the version")
+    return parser
+
+
+def _version() -> str:
+    from tputtui import __version__
+
+    return __version__
+
+
+def _add(group: argparse._ArgumentGroup, common: Common, hidden: bool) -> None:
+    more: dict[str, Any] = {"dest": common.dest, "default": None}
+    more["help"] = argparse.SUPPRESS if hidden else common.help
+    if common.metavar is None:
+        more |= {"action": "store_const", "const": common.const}
+    else:
+        more |= {"metavar": common.metavar, "action": "append" if common.repeats else "store"}
+    group.add_argument(common.name, **more)

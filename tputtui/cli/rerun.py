@@ -1,0 +1,100 @@
+"""`record --like RUN`: the same again, and whether the load was the same too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tputtui.cli.parser import UsageError
+from tputtui.cli.run_file import opened
+from tputtui.frozen import frozen
+from tputtui.model import Target
+from tputtui.recording.records import Watched
+from tputtui.recording.run_header import Header, Summary
+from tputtui.recording.summary import main_service
+from tputtui.recording.workload import differences
+from tputtui.settings import Settings, TargetSettings
+from tputtui.text import clean, percent
+from tputtui.text.redaction import HIDDEN, redact_url
+
+
+@frozen
+class Like:
+    """The run that a recording takes after."""
+
+    header: Header
+    targets: tuple[Target, ...]
+    summary: Summary
+
+    @property
+    def for_s(self) -> float:
+        """How long it was to be, or was."""
+        return self.header.for_s or max(1.0, round(self.summary.seconds))
+
+    def applied(self, settings: Settings, *, asked: bool) -> Settings:
+        """The settings with its interval, window, quantiles, objectives and targets, save for what was said anew.
+
+        Credentials are in no run: where the config file has the target, by name or address, it is asked as it says there.
+        `asked`: targets were named on the command line.
+        """
+        told = {key for key, origin in settings.origins.items() if origin.startswith(("flag ", "environment "))}
+        header = self.header
+        changes: dict[str, object] = {}
+        if "interval" not in told:
+            changes["interval_s"] = header.interval_s
+        if "window" not in told:
+            changes["window_s"] = header.window_s
+        if "quantiles" not in told:
+            changes["quantiles"] = header.quantiles
+        if "objectives" not in told:
+            changes["objectives"] = header.objectives
+        if "by" not in told:
+            changes["by"] = header.by
+        if not asked:
+            changes["targets"] = tuple(_settings_of(target, settings.targets) for target in self.targets)
+        return replace(settings, **changes)  # type: ignore[arg-type]
+
+    def verdict(self, after: Summary) -> list[str]:
+        """Whether the load mirrored the run's, in a line or a few."""
+        before, now = main_service(self.summary.services), main_service(after.services)
+        if before is None or now is None:
+            return ["the load cannot be compared: one of the runs had no traffic"]
+        found = differences(before, now)
+        if not found:
+            share = percent(100 * now.mean / before.mean) if before.mean and now.mean else "–"
+            return [f"the load mirrored that of the run it is like ({share} % of its rate)"]
+        return [f"the load did not mirror that of the run it is like: {sentence}" for sentence in found]
+
+
+def _settings_of(target: Target, configured: tuple[TargetSettings, ...]) -> TargetSettings:
+    """A target as the config file has it: by name, else by the only address that reads like the recorded one.
+
+    Raises UsageError where its address is recorded without its secrets and stands nowhere else.
+    """
+    by_name = [one for one in configured if one.name == target.name]
+    found = by_name or [one for one in configured if _shown(one) == target.url]
+    if by_name or len(found) == 1:
+        return replace(found[0], name=target.name)
+    if HIDDEN in target.url:
+        words = f"{clean(target.name, 80)} ({clean(target.url, 200)})"
+        raise UsageError(
+            f"--like: the run has {words} without its secrets: name the targets, or put it into the config"
+        )
+    return TargetSettings(name=target.name, url=target.url, service=target.service)
+
+
+def _shown(target: TargetSettings) -> str:
+    from tputtui.scrape.address import parse_address
+
+    return redact_url(parse_address(target.address).url)
+
+
+def like(path: str) -> Like:
+    """What a run says of itself. Raises UsageError where it cannot be read or names no target."""
+    with opened(path) as run:
+        targets: dict[str, Target] = {}
+        for item in run.items():
+            if isinstance(item, Watched):
+                targets.setdefault(item.target.name, item.target)
+        if not targets:
+            raise UsageError(f"{clean(path, 200)} has no targets: --like has nothing to take after")
+        return Like(run.header, tuple(targets.values()), run.summary())

@@ -1,0 +1,212 @@
+"""The effective settings of one call: the config file, the environment and the flags together, targets named."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tputtui.cli import config_file, file_sd
+from tputtui.cli.options import VERBS
+from tputtui.cli.output import why_ascii
+from tputtui.cli.parser import Arguments, UsageError
+from tputtui.frozen import frozen
+from tputtui.settings import Settings, TargetSettings
+from tputtui.settings.config_reader import Config, Problem, SettingsError
+from tputtui.settings.expressions import parse_matchers
+from tputtui.settings.setting_layers import Flag, load
+from tputtui.settings.validators import Outside
+from tputtui.text import clean, did_you_mean
+from tputtui.text.redaction import redact_text, redact_url
+
+if TYPE_CHECKING:
+    from tputtui.scrape.address import Address
+
+_LOCALHOST = re.compile(r"^(https?://)localhost(?=[:/])")
+
+
+@frozen
+class Effective:
+    """The settings, and where the config file is (None: nowhere)."""
+
+    settings: Settings
+    place: config_file.Place | None
+
+
+def effective(arguments: Arguments, environ: Mapping[str, str] = os.environ) -> Effective:
+    """Read the config file and lay everything together.
+
+    Targets of the command line stand in place of the config's. Raises UsageError, and SettingsError with all problems.
+    """
+    place = config_file.place(arguments.options.config, environ)
+    settings, warnings = _loaded(place, environ, arguments.flags)
+    words = getattr(arguments.options, "targets", [])
+    files = getattr(arguments.options, "targets_from", [])
+    addresses = getattr(arguments.options, "prometheus", [])
+    targets, servers, origins = settings.targets, settings.servers, dict(settings.origins)
+    if words or files or addresses:
+        servers = tuple(_server(word, settings.servers) for word in addresses)
+        named = [_asked(word, settings.targets) for word in words]
+        targets = (*named, *(target for file in files for target in file_sd.read(file)))
+        origins["targets"] = "command line"
+    servers = _matched(servers, getattr(arguments.options, "match", None))
+    _learn_secrets((*targets, *servers))
+    targets, twice = name_targets(targets)
+    servers, more = name_targets(servers)
+    twice = (*twice, *more)
+    notes = (*settings.notes, *warnings, *twice)
+    return Effective(replace(settings, targets=targets, servers=servers, origins=origins, notes=notes), place)
+
+
+def _loaded(
+    place: config_file.Place | None, environ: Mapping[str, str], flags: Mapping[str, Flag]
+) -> tuple[Settings, tuple[str, ...]]:
+    """The settings without the targets of the command line. Raises SettingsError with the problems of all sources."""
+    outside = Outside(_address, _theme(environ), _keys)
+    problems: list[Problem] = []
+    config: Config | None = None
+    warnings: tuple[str, ...] = ()
+    try:
+        config, warnings = config_file.load(place, environ, outside)
+    except SettingsError as error:
+        problems += error.problems
+    try:
+        settings = load(config, environ, flags, why_ascii(environ, sys.flags.utf8_mode), outside)
+    except SettingsError as error:
+        problems += error.problems
+    if problems:
+        raise SettingsError(problems)
+    return settings, warnings
+
+
+def _address(text: str) -> None:
+    from tputtui.scrape.address import parse_address
+
+    parse_address(text)
+
+
+def _theme(environ: Mapping[str, str]) -> Callable[[str], object]:
+    def check(name: str) -> None:
+        from tputtui.tui import theme_files
+
+        theme_files.check(name, environ)
+
+    return check
+
+
+def _keys(keys: Mapping[str, str]) -> Mapping[str, str]:
+    from tputtui.tui.keys import check_remapped
+
+    return check_remapped(keys)
+
+
+def _asked(word: str, configured: Sequence[TargetSettings]) -> TargetSettings:
+    """The target that a word of the command line stands for: a name of the config, else an address."""
+    from tputtui.scrape.address import parse_address
+
+    for target in configured:
+        if target.name == word:
+            return target
+    if re.fullmatch(r"[\w.-]+", word):
+        names = [target.name for target in configured if target.name]
+        hint = did_you_mean(word, [*names, *VERBS])
+        shown, there = clean(word, 60), f" (it has {clean(', '.join(names), 100)})" if names else ""
+        rest = hint or f"{there}; a host needs its port: {shown}:PORT"
+        raise UsageError(f'"{shown}" is no verb and no target of the config file{rest}')
+    try:
+        parse_address(word)
+    except ValueError as error:
+        raise UsageError(clean(str(error), 300)) from None
+    return TargetSettings(url=word)
+
+
+def _learn_secrets(targets: Iterable[TargetSettings]) -> None:
+    """Hide the targets' secrets in every text, before the first one is written."""
+    secretive = [target for target in targets if _has_secrets(target)]
+    if secretive:
+        from tputtui.scrape.endpoint_settings import learn_secrets  # few starts need it before the first paint
+
+        for target in secretive:
+            learn_secrets(target)
+
+
+def _has_secrets(target: TargetSettings) -> bool:
+    sources = (target.password_file, target.password_env, target.token_file, target.token_env)
+    headers = target.headers or target.headers_file or target.headers_env
+    return bool(any(sources) or headers or any(mark in target.address for mark in "@?"))
+
+
+def _server(word: str, configured: Sequence[TargetSettings]) -> TargetSettings:
+    """The server that a word of the command line stands for: a name of the config, else an address."""
+    found = next((server for server in configured if server.name == word), None)
+    return found or TargetSettings(prometheus=_asked(word, ()).url)
+
+
+def _matched(servers: Sequence[TargetSettings], selector: str | None) -> tuple[TargetSettings, ...]:
+    """The servers with the command line's word on what to take from them."""
+    if selector is None:
+        return tuple(servers)
+    if not servers:
+        raise UsageError("--match chooses what to take from a server: --prometheus URL names one")
+    try:
+        match = parse_matchers(selector)
+    except ValueError as error:
+        raise UsageError(f"--match: {clean(str(error), 200)}") from None
+    return tuple(replace(server, match=match) for server in servers)
+
+
+def name_targets(targets: Iterable[TargetSettings]) -> tuple[tuple[TargetSettings, ...], tuple[str, ...]]:
+    """Each target once, each with a name of its own; and a sentence for each that stood there twice.
+
+    A name is the config's, else host:port, else as much of the address as it takes to tell it from the others. It does not
+    depend on the order of the targets: a recording finds them again by it. Nothing of it is secret; where addresses differ
+    in secrets only, the second and later ones are NAME#2, NAME#3, in their order.
+    """
+    from tputtui.scrape.address import parse_address
+
+    kept: dict[tuple[object, ...], tuple[TargetSettings, Address]] = {}
+    twice: list[str] = []
+    for target in targets:
+        address = parse_address(target.address)
+        same = (_LOCALHOST.sub(r"\g<1>127.0.0.1", address.url), address.username, target.match, target.tenant)
+        if same in kept:
+            first = kept[same][1].url
+            also = "" if address.url == first else f" (as {redact_url(address.url)}, too)"
+            twice.append(f"{redact_url(first)} is named twice{also} and counts once")
+        else:
+            kept[same] = target, address
+    taken = {target.name for target, _ in kept.values() if target.name}
+    unnamed = {_spellings(address) for target, address in kept.values() if not target.name}
+    counts = [Counter(spelling) for spelling in zip(*unnamed, strict=True)]
+    used: set[str] = set()
+    names: dict[tuple[object, ...], str] = {}
+    # A name without a number goes to the address without credentials, whatever the order.
+    for key, (target, address) in sorted(kept.items(), key=lambda item: bool(item[1][1].username)):
+        base = redact_text(target.name) if target.name else _name(address, counts, taken)
+        name, number = base, 2
+        while name in used or (name in taken and name != target.name):
+            name, number = f"{base}#{number}", number + 1
+        used.add(name)
+        names[key] = name
+    return tuple(replace(target, name=names[same]) for same, (target, _) in kept.items()), tuple(twice)
+
+
+def _name(address: Address, counts: Sequence[Counter[str]], taken: Container[str]) -> str:
+    """The shortest spelling that no other address has."""
+    own = _spellings(address)
+    free = (word for word, count in zip(own, counts, strict=True) if count[word] == 1 and word not in taken)
+    return next(free, own[-1])
+
+
+def _spellings(address: Address) -> tuple[str, ...]:
+    """What an address could be called, the shortest first, without its secrets: two of them may have the same."""
+    from tputtui.scrape.address import name_of
+
+    shown = redact_url(address.url)
+    path = shown.partition("://")[2].partition("/")[2]
+    host = name_of(shown)
+    return host, f"{host}/{path.partition('?')[0]}", f"{host}/{path}", shown

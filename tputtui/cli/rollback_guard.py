@@ -1,0 +1,329 @@
+"""`record --objective … --abort`: the guardrail beside a recording, and its evidence as one JSON object on stdout.
+
+What decides is `experiments.guardrail`; here are the services that it is given, the alarms on stderr, and the object.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from tputtui.cli.output import OutputError, say, tell
+from tputtui.cli.parser import UsageError
+from tputtui.experiments.comparison_context import ContextError, parse_margin
+from tputtui.experiments.guard_arm import FAST, Seen, Side
+from tputtui.experiments.guardrail import NO_DATA_S, Decision, Guard
+from tputtui.experiments.unanswered import Answering, Unanswered
+from tputtui.model import ServiceState, Snapshot
+from tputtui.settings import Settings, TargetSettings
+from tputtui.settings.expressions import Objective, parse_objective
+from tputtui.signals.objectives.objective_tracker import measured, requests
+from tputtui.text import clean, did_you_mean, late
+
+SCHEMA: Final = 1
+_JUDGED = ("throughput", "p50", "p90", "p99")
+_ALARMS = 20  # of different ones: a service that comes and goes is not worth more
+
+
+def with_control(settings: Settings, control: str) -> Settings:
+    """The settings with the target that `control` names as a service of its own, never a replica of the treatment."""
+    targets = tuple(
+        replace(target, service=target.name) if _is_named(target, control) else target for target in settings.targets
+    )
+    return replace(settings, targets=targets)
+
+
+def _is_named(target: TargetSettings, word: str) -> bool:
+    from tputtui.scrape.address import parse_address
+
+    if target.name == word:
+        return True
+    if target.service == word:  # a service of several targets is one already
+        return False
+    try:
+        asked, own = parse_address(word), parse_address(target.address)
+    except ValueError:
+        return False
+    return asked.url == own.url
+
+
+def name_of_control(settings: Settings, control: str) -> str:
+    """What the control's service is called: the name of the target that was meant, else the word as it is."""
+    return next((target.name or control for target in settings.targets if _is_named(target, control)), control)
+
+
+def margins_of(words: Sequence[str]) -> dict[str, float]:
+    """`throughput=2%`, `p99=10%` as ratios. Raises UsageError."""
+    try:
+        found = dict(parse_margin(word) for word in words)
+    except ContextError as error:
+        raise UsageError(f"--margin: {error}") from None
+    for metric in found:
+        if metric not in _JUDGED:
+            raise UsageError(f"--margin {metric}: {', '.join(_JUDGED)} are compared with a control's")
+    return found
+
+
+class Guarding:
+    """The guards of a recording: one for each objective and treatment."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        control: str | None = None,
+        fail_after_s: float = 0.0,
+        margins: Mapping[str, float] | None = None,
+        aloud: bool = True,
+    ) -> None:
+        """`aloud`: alarms are said on stderr; else it only looks on, and only `decision` tells."""
+        self.decision: Decision | None = None
+        self.alarms: list[str] = []
+        self.control = control
+        self.ended = 0.0  # seconds after the first tick
+        self._settings = settings
+        self._objectives = [parse_objective(words) for words in settings.objectives]
+        self._fail_after_s = fail_after_s
+        self._margins = margins or {}
+        self._aloud = aloud
+        self._guards: dict[tuple[str, str], Guard] = {}
+        self._said: dict[tuple[str, str], str] = {}
+        self._unanswered: dict[tuple[str, str], Unanswered] = {}
+        self._last_words: dict[str, str] = {}  # of each service that could not be read: why
+        self._began: float | None = None
+
+    def saw(self, snapshot: Snapshot) -> None:
+        """See a tick."""
+        if self.decision is not None:
+            return
+        self._began = snapshot.at if self._began is None else self._began
+        for objective in self._objectives:
+            treatments = self._treatments(objective, snapshot.services)
+            late = snapshot.at - self._began >= NO_DATA_S
+            nothing = f"no data: {clean(objective.expression)} is not judged"
+            self._say((objective.expression, ""), nothing if late and not treatments else "")
+            for treatment in treatments:
+                self._ask(objective, treatment, snapshot)
+                if self.decision is not None:
+                    self.ended = snapshot.at - self._began
+                    return
+        self._watch_answers(snapshot)
+        if self.decision is not None:
+            self.ended = snapshot.at - self._began
+
+    def _watch_answers(self, snapshot: Snapshot) -> None:
+        """Does every treatment answer, be it with figures or not?"""
+        control = next((one for one in snapshot.services if one.name == self.control), None)
+        control_answers = control is not None and answering(control, snapshot) == "answers"
+        for objective in self._objectives:
+            for service in snapshot.services:
+                if service.name != self.control and self._is_about(objective, service):
+                    self._watch_answer(objective, service, snapshot, control_answers)
+
+    def _watch_answer(
+        self, objective: Objective, service: ServiceState, snapshot: Snapshot, control_answers: bool
+    ) -> None:
+        key = (objective.expression, service.name)
+        watch = self._unanswered.get(key)
+        if watch is None:
+            watch = self._unanswered[key] = Unanswered(self._settings.interval_s)
+        state = answering(service, snapshot)
+        if state is None:
+            return
+        watch.take(snapshot.at, state, control_answers=control_answers)
+        if state != "answers":
+            self._last_words[service.name] = why_not_read(service, snapshot)
+        if watch.is_unresponsive and self.decision is None:
+            guard = self._guard(objective, service.name)
+            self.decision = guard.unresponsive(snapshot.at, snapshot.time, watch.silent_s)
+
+    def _is_about(self, objective: Objective, service: ServiceState) -> bool:
+        """Whether a service is a treatment of an objective; what never could be read may be one."""
+        if objective.service is not None:
+            return objective.service == service.name
+        signals = (service.traffic, service.errors, service.latency)
+        was_read = bool(service.reasons) or any(signal is not None for signal in signals)
+        return not was_read or _can_judge(objective, service)
+
+    @property
+    def unjudged(self) -> str:
+        """What could not be judged because it could not be read, as a sentence; nothing where all could."""
+        names = [name for (_, name), watch in self._unanswered.items() if not watch.was_judged]
+        if not names:
+            return ""
+        return f"inconclusive: {clean(names[0])} could not be read: {self._last_words.get(names[0], 'no answer')}"
+
+    def missing(self, snapshot: Snapshot) -> str:
+        """What is wrong with the control's name, now that all services are known; nothing where it is right."""
+        names = [service.name for service in snapshot.services]
+        all_up = all(target.state == "up" for target in snapshot.targets)
+        if self.control is None or self.control in names or not snapshot.ready or not all_up:
+            return ""
+        hint = did_you_mean(self.control, names) or f"; there are {', '.join(map(clean, names))}"
+        return f"--control {clean(self.control, 60)}: there is no such service{hint}"
+
+    def _treatments(self, objective: Objective, services: Sequence[ServiceState]) -> list[str]:
+        """The services that an objective is about, but for the control."""
+        if objective.service is not None:
+            found = [objective.service]
+        else:
+            before = [service for expression, service in self._guards if expression == objective.expression]
+            now = [one.name for one in services if self._is_about(objective, one)]
+            found = [*before, *(name for name in now if name not in before)]
+        return [name for name in found if name != self.control]
+
+    def _ask(self, objective: Objective, treatment: str, snapshot: Snapshot) -> None:
+        guard = self._guard(objective, treatment)
+        own = seen(replace(objective, service=treatment), snapshot.services)
+        other = seen(replace(objective, service=self.control), snapshot.services) if self.control else None
+        look = guard.take(snapshot.at, snapshot.time, own, other)
+        self.decision = look.decision
+        self._say((objective.expression, treatment), look.alarm)
+
+    def _guard(self, objective: Objective, treatment: str) -> Guard:
+        key = (objective.expression, treatment)
+        guard = self._guards.get(key)
+        if guard is None:
+            guard = self._guards[key] = Guard(
+                objective,
+                treatment,
+                self.control,
+                row_s=max(10.0, self._settings.window_s, 2 * self._settings.interval_s),
+                fail_after_s=self._fail_after_s,
+                margins=self._margins,
+                quantile=max(self._settings.quantiles, default=0.99),
+            )
+        return guard
+
+    def _say(self, key: tuple[str, str], alarm: str) -> None:
+        """An alarm, once for as long as it stays the same."""
+        if alarm and alarm != self._said.get(key):
+            if alarm not in self.alarms and len(self.alarms) < _ALARMS:
+                self.alarms.append(alarm)
+            if self._aloud:
+                say(alarm)
+        self._said[key] = alarm
+
+
+def answering(service: ServiceState, snapshot: Snapshot) -> Answering | None:
+    """Whether a service can be read, or does not even answer, as of one tick: the best of its targets counts.
+
+    None: nothing is known yet.
+    """
+    mine = [target for target in snapshot.targets if target.name in service.targets]
+    if any(target.is_answering for target in mine):
+        return "answers"
+    if not mine or any(target.state == "waiting" for target in mine):
+        return None
+    return "silent" if all(target.is_overdue or target.silent for target in mine) else "unreadable"
+
+
+def why_not_read(service: ServiceState, snapshot: Snapshot) -> str:
+    """What keeps a service from being read: no answer for 34 s — or HTTP 503 Service Unavailable."""
+    mine = [target for target in snapshot.targets if target.name in service.targets]
+    slow = [target for target in mine if target.waiting_s is not None]
+    if slow:
+        shortest = min(slow, key=lambda target: target.waiting_s or 0.0)
+        return late(round(shortest.waiting_s or 0.0), shortest.partial)
+    return next((target.error for target in mine if target.error), "no answer")
+
+
+def _can_judge(objective: Objective, service: ServiceState) -> bool:
+    """Whether a service has what an objective of all services measures."""
+    slots = {"latency": service.latency, "errors": service.errors, "rps": service.traffic}
+    return slots[objective.measure] is not None
+
+
+def seen(objective: Objective, services: Sequence[ServiceState]) -> Seen:
+    """What an objective sees of the services that it names, as of one tick."""
+    mine = [one for one in services if objective.service is None or one.name == objective.service]
+    value = measured(objective, mine)
+    beyond = value is not None and (value > objective.value if objective.op == "<=" else value < objective.value)
+    total, bad = requests(objective, mine, beyond)
+    traffic = [one.traffic for one in mine if one.traffic is not None and one.traffic.unit == "req/s"]
+    rates = [one.rps for one in traffic if one.rps is not None]
+    totals = [one.total for one in traffic if one.total is not None]
+    return Seen(
+        value=value,
+        total=total,
+        bad=bad,
+        rps=sum(rates) if rates else None,
+        requests=sum(totals) if len(totals) == len(traffic) and totals else None,
+        quantile=value if objective.measure == "latency" else _tail(mine),
+        waiting=bool(mine) and all(one.waiting_s is not None and not one.overdue for one in mine),
+        slow=any(one.overdue for one in mine),
+    )
+
+
+def _tail(services: Sequence[ServiceState]) -> float | None:
+    """The highest quantile that is known, in seconds; of several services the worst."""
+    found = [
+        one.latency.quantiles[-1].value
+        for one in services
+        if one.latency is not None and one.latency.unit == "s" and one.latency.quantiles
+    ]
+    return max((value for value in found if value is not None), default=None)
+
+
+# ------------------------------------------------------------------------------------------ the object
+
+
+def tell_evidence(decision: Decision | None, *, ok: bool, reason: str, alarms: Sequence[str], path: Path) -> None:
+    """Print the object on stdout. That nobody reads it changes nothing."""
+    content = document(decision, ok=ok, reason=reason, alarms=alarms, path=path)
+    with contextlib.suppress(BrokenPipeError, OutputError):
+        tell(json.dumps(content, allow_nan=False))
+
+
+def document(decision: Decision | None, *, ok: bool, reason: str, alarms: Sequence[str], path: Path) -> dict[str, Any]:
+    """The object: the same keys whether it was ended or not; what there is nothing to say of is null."""
+    found = decision
+    effect = found.effect if found is not None else None
+    return {
+        "schema": SCHEMA,
+        "ok": ok,
+        "aborted": found is not None,
+        "reason": found.reason if found is not None else reason,
+        "trigger": found.trigger if found is not None else None,
+        "objective": clean(found.objective) if found is not None else None,
+        "service": clean(found.treatment.service) if found is not None else None,
+        "value": found.value if found is not None else None,
+        "threshold": found.threshold if found is not None else None,
+        "since": round(found.since, 3) if found is not None else None,
+        "for_s": round(found.for_s, 3) if found is not None else None,
+        "burn_long": found.treatment.burn_long if found is not None else None,
+        "burn_short": found.treatment.burn_short if found is not None else None,
+        "burn_limit": FAST.burn,
+        "burn_long_s": FAST.long_s,
+        "burn_short_s": FAST.short_s,
+        "requests": round(found.treatment.requests) if found is not None else None,
+        "requests_s": found.span_s if found is not None else None,
+        "looks": found.looks if found is not None else None,
+        "effect": None
+        if effect is None
+        else {
+            "metric": effect.metric,
+            "percent": effect.percent,
+            "ci_percent": [effect.low, effect.high],
+            "margin_percent": effect.margin,
+        },
+        "treatment": _side(found.treatment) if found is not None else None,
+        "control": _side(found.control) if found is not None and found.control is not None else None,
+        "alarms": list(alarms),
+        "run": clean(str(path)),
+    }
+
+
+def _side(side: Side) -> dict[str, Any]:
+    return {
+        "service": clean(side.service),
+        "rps": side.rps,
+        "value": side.value,
+        "requests": round(side.requests),
+        "burn_long": side.burn_long,
+        "burn_short": side.burn_short,
+    }

@@ -1,0 +1,80 @@
+"""What the verbs about runs share: a run that is opened or a sentence, and a file that is written or a sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tputtui.cli.output import OutputError, say
+from tputtui.cli.parser import UsageError
+from tputtui.text import clean
+
+if TYPE_CHECKING:
+    from tputtui.recording.reader import Run
+
+
+@contextmanager
+def opened(path: str) -> Iterator[Run]:
+    """A run, and afterwards a line for each thing that is damaged in it. Raises UsageError."""
+    from tputtui.recording.reader import NotARun, Run
+
+    try:
+        run = Run(path)
+    except NotARun as error:
+        raise UsageError(f"{clean(path, 200)}: {error}") from None
+    with run:
+        yield run
+        for sentence in run.damage:
+            say(f"{clean(path, 200)}: {sentence}")
+
+
+def refuse_itself(run: str, output: str) -> None:
+    """Raise UsageError where the output is the run that is read: --force would cost what it is made of."""
+    with contextlib.suppress(OSError, ValueError):
+        if os.path.samefile(run, output):
+            raise UsageError(f"{clean(output, 200)} is the run itself: name another file")
+
+
+def write_lines(pieces: Iterable[str], output: str | None, force: bool) -> None:
+    """Write to a new file of 0600, or to stdout. Raises UsageError where the file is there or cannot be; OutputError."""
+    if output is None or output == "-":
+        if sys.stdout is None:
+            raise UsageError("stdout is closed: there is nowhere to write to")
+        try:
+            for piece in pieces:
+                sys.stdout.write(piece)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"stdout cannot be written: {(error.strerror or str(error)).lower()}") from None
+        return
+    shown = clean(output, 200)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_EXCL
+    try:
+        if force and os.path.lexists(output):
+            if os.path.islink(output) or not os.path.isfile(output):
+                raise UsageError(f"{shown} is not a plain file: it is not overwritten")
+            os.unlink(output)
+        descriptor = os.open(output, flags, 0o600)
+    except FileExistsError:
+        raise UsageError(f"{shown} exists: name another file, or say --force") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError(f"{shown}: {(reason or 'cannot be written').lower()}") from None
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+            for piece in pieces:
+                file.write(piece)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(output)  # half an export would be taken for a whole one
+        raise OutputError(f"{shown}: {(error.strerror or str(error)).lower()}") from None
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(output)
+        raise

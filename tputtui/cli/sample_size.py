@@ -1,0 +1,67 @@
+"""How long to measure, judged by a pilot run: for `compare --power` and `experiment new --pilot`."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tputtui.cli import comparison_inputs
+from tputtui.cli.comparison_inputs import Side
+from tputtui.cli.parser import UsageError
+from tputtui.experiments.comparison_context import Context, ContextError, known_metric, parse_margin
+from tputtui.experiments.result import Power
+from tputtui.text import clean
+
+_INSTALL = (
+    "needs numpy and scipy (170 MB), which are not installed: pip install 'tputtui[compare]' "
+    "(with pipx: pipx inject tputtui numpy scipy)"
+)
+
+
+def require_statistics(what: str) -> None:
+    """Raise UsageError, with the line that installs them, where numpy or scipy is missing."""
+    if any(importlib.util.find_spec(name) is None for name in ("numpy", "scipy")):
+        raise UsageError(f"{what} {_INSTALL}")
+
+
+def effect_of(text: str | None, context: Context) -> float:
+    """The effect on the primary metric to plan for, as a ratio; its margin where none was named. Raises UsageError."""
+    metric = context.primary or "throughput"
+    if text is None:
+        return context.margin(metric)
+    try:
+        return parse_margin(f"{metric}={text}")[1]
+    except ContextError:
+        example = "0.1pp" if metric == "error_ratio" else f"{text}%" if text.isdecimal() else "5%"
+        raise UsageError(f"--detect: {clean(text, 40)!r} is no effect on {metric}, such as {example}") from None
+
+
+def metric_of(text: str | None) -> str | None:
+    """A metric's name. Raises UsageError."""
+    try:
+        return known_metric(text) if text is not None else None
+    except ContextError as error:
+        raise UsageError(f"--primary: {error}") from None
+
+
+def with_history(context: Context, runs: Sequence[Side]) -> Context:
+    """The context with what runs of unchanged code were like."""
+    if not runs:
+        return context
+    from tputtui.experiments.statistics.power_analysis import figures
+
+    each = [figures(run.rows) for run in runs]
+    named = {name: tuple(one[name] for one in each if name in one) for name in ("p50", "p90", "p99")}
+    rates = tuple(one["throughput"] for one in each if one["throughput"] > 0)
+    return replace(context, aa_history_rps=(*context.aa_history_rps, *rates), aa_history=named)
+
+
+def power_of(pilot: str, detect: float, context: Context) -> Power:
+    """What it takes to find `detect`, by a pilot run. Raises UsageError."""
+    from tputtui.experiments.statistics.power_analysis import plan
+
+    try:
+        return plan(comparison_inputs.load(pilot).rows, detect, context)
+    except ValueError as error:
+        raise UsageError(f"{clean(pilot)}: {error}") from None

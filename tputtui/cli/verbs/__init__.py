@@ -1,0 +1,1 @@
+"""One file a verb: its run function. Together with `cli` the only place that prints or exits."""

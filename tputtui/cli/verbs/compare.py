@@ -1,0 +1,236 @@
+"""`tputtui compare`: is the candidate better than the baseline, by how much, how sure.
+
+The statistics need numpy and scipy (the extra `compare`). They are loaded here and nowhere else: a comparison is a
+process of its own, and what else needs one starts this command.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tputtui.cli import comparison_inputs, comparison_plan, sample_size
+from tputtui.cli.comparison_inputs import Side
+from tputtui.cli.output import tell
+from tputtui.cli.parser import Arguments, UsageError
+from tputtui.cli.resolve_settings import effective
+from tputtui.experiments.comparison_context import Context, ContextError, parse_context, parse_margin
+from tputtui.experiments.deviations import Done, deviations
+from tputtui.experiments.plan import Experiment
+from tputtui.experiments.result import EXIT_CODES, VERDICTS, Comparison
+from tputtui.report.report_input import Level, Record, Use
+from tputtui.text import clean, did_you_mean
+
+if TYPE_CHECKING:
+    import argparse
+
+Arms = tuple[Side, Side]
+"""Baseline and candidate."""
+
+_DEFAULT_FAILS = ("regressed", "inconclusive", "not_comparable")
+
+
+def run(arguments: Arguments) -> int:
+    """Compare, report, and return the verdict's exit code."""
+    options = arguments.options
+    fails = _fails(options.fail_on)
+    _check(options)
+    plan = comparison_plan.read(options.experiment)
+    asked = _margins(options.margin)
+    given = _given(options.context)
+    context = _context(options, given, plan, asked)
+    detect = sample_size.effect_of(options.detect, context)
+    sample_size.require_statistics("compare")
+    settings = effective(arguments).settings
+    plain = settings.ascii and options.format == "text"
+    history = [comparison_inputs.load(word) for word in options.history]
+    if options.power is not None:
+        _deliver(_power(options, detect, sample_size.with_history(context, history)), options, plain)
+        return 0
+    first = comparison_inputs.load(options.baseline), comparison_inputs.load(options.candidate)
+    recorded, doubt = comparison_plan.carried(*first)
+    if options.experiment is None and recorded is not None:
+        plan = recorded
+        context = _context(options, given, plan, asked)
+    context = sample_size.with_history(context, history)
+    pairs = [first, *((comparison_inputs.load(a), comparison_inputs.load(b)) for a, b in options.pair)]
+    strata = [
+        (clean(name, 60), (comparison_inputs.load(a), comparison_inputs.load(b))) for name, a, b in options.stratum
+    ]
+    answer = _answer(pairs, strata, context, plan)
+    code = EXIT_CODES[answer.verdict] if answer.verdict in fails else 0
+    done = Done(_lengths(pairs, strata), len(pairs), asked, recorded if options.experiment is not None else None)
+    told = deviations(plan, done, answer)
+    context = _between(context, *first)
+    record = Record(
+        {"baseline": clean(options.baseline), "candidate": clean(options.candidate)},
+        plan,
+        (first[0].rows, first[1].rows),
+        (context.env_a, context.env_b),
+        (first[0].workload, first[1].workload),
+        _saturation(*first),
+        (first[0].first, first[1].first),
+        (first[0].identity, first[1].identity),
+        tuple(clean(word) for word in options.history),
+        (*((doubt,) if doubt else ()), *told),
+        comparison_plan.earlier(options.experiment),
+        *_profiles(*first),
+    )
+    _deliver(_report(options.format, answer, record, code), options, plain)
+    if options.experiment is not None and not settings.read_only:
+        comparison_plan.note(options.experiment, answer, record, [*pairs, *(arms for _, arms in strata)], history)
+    return code
+
+
+def _answer(
+    pairs: Sequence[Arms], strata: Sequence[tuple[str, Arms]], context: Context, plan: Experiment
+) -> Comparison:
+    """One pair, or several interleaved ones; and with their strata."""
+    from tputtui.experiments.statistics.comparison import compare
+    from tputtui.experiments.statistics.pairs import Pair, compare_pairs
+    from tputtui.experiments.statistics.strata import verified
+
+    def pair(baseline: Side, candidate: Side) -> Pair:
+        absolute = baseline.absolute and candidate.absolute
+        return Pair(baseline.rows, candidate.rows, _between(context, baseline, candidate), absolute)
+
+    def alone(one: Pair) -> Comparison:
+        return compare(one.baseline, one.candidate, one.context, absolute_times=one.absolute_times)
+
+    first = compare_pairs([pair(*arms) for arms in pairs]) if len(pairs) > 1 else alone(pair(*pairs[0]))
+    if not strata:
+        return first
+    return verified(first, [(name, alone(pair(*arms))) for name, arms in strata], plan)
+
+
+def _lengths(pairs: Sequence[Arms], strata: Sequence[tuple[str, Arms]]) -> list[tuple[str, float]]:
+    """How long every arm ran, with what it is called."""
+    named = [(f"pair {number}" if len(pairs) > 1 else "", arms) for number, arms in enumerate(pairs, start=1)]
+    found = []
+    for name, arms in (*named, *strata):
+        for arm, side in zip(("baseline", "candidate"), arms, strict=True):
+            found.append((f"the {arm} of {name}" if name else f"the {arm}", side.rows.seconds))
+    return found
+
+
+def _saturation(baseline: Side, candidate: Side) -> tuple[Use, ...]:
+    """Each resource in both arms, in the order of the busier one."""
+    levels = [
+        {one.name: Level(one.mean, one.highest, one.waiting) for one in side.resources}
+        for side in (baseline, candidate)
+    ]
+    names = dict.fromkeys((*levels[0], *levels[1]))
+    found = [Use(name, levels[0].get(name, Level()), levels[1].get(name, Level())) for name in names]
+    return tuple(sorted(found, key=lambda one: -max(one.baseline.mean or 0.0, one.candidate.mean or 0.0)))
+
+
+def _profiles(baseline: Side, candidate: Side) -> tuple[str, tuple[str, ...]]:
+    """The flame graph of the difference and what it says, where both runs hold a profile."""
+    before, after = comparison_inputs.profile_of(baseline), comparison_inputs.profile_of(candidate)
+    if before is None or after is None:
+        return "", ()
+    from tputtui.profiling.analysis import flame_diff
+
+    return flame_diff.svg(before, after), tuple(flame_diff.sentences(before, after))
+
+
+def _power(options: argparse.Namespace, detect: float, context: Context) -> str:
+    from tputtui.report.power_report import document, text
+
+    found = sample_size.power_of(options.power, detect, context)
+    return json.dumps(document(found), indent=2, allow_nan=False) if options.format == "json" else text(found)
+
+
+def _between(context: Context, baseline: Side, candidate: Side) -> Context:
+    """The context with what the sides themselves know of where they were taken."""
+    return replace(
+        context,
+        env_a={**baseline.environment, **context.env_a},
+        env_b={**candidate.environment, **context.env_b},
+    )
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Complain about the command line before anything dear is done."""
+    if options.power is None and options.candidate is None:
+        raise UsageError("compare takes two sides: tputtui compare BASELINE CANDIDATE")
+    if options.power is not None and options.baseline is not None:
+        raise UsageError("--power takes one pilot run, and no sides to compare")
+    if options.output and os.path.exists(options.output) and not options.force:
+        raise UsageError(f"{clean(options.output)} exists: --force overwrites it")
+
+
+def _fails(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return _DEFAULT_FAILS
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    for word in words:
+        if word not in VERDICTS:
+            hint = did_you_mean(word, VERDICTS)
+            raise UsageError(f"--fail-on: {clean(word, 40)!r} is no verdict{hint}; there are {', '.join(VERDICTS)}")
+    return words
+
+
+def _given(path: str | None) -> Context:
+    """The context file."""
+    if path is None:
+        return Context()
+    where = clean(path)
+    try:
+        return parse_context(json.loads(comparison_inputs.content_of(path)))
+    except ContextError as error:
+        raise UsageError(f"{where}: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{where}: it is no JSON: {clean(str(error), 100)}") from None
+
+
+def _margins(asked: Sequence[str]) -> dict[str, float]:
+    try:
+        return dict(parse_margin(text) for text in asked)
+    except ContextError as error:
+        raise UsageError(f"--margin: {error}") from None
+
+
+def _context(options: argparse.Namespace, given: Context, plan: Experiment, margins: Mapping[str, float]) -> Context:
+    """The context file, the plan over it, the flags over both."""
+    return replace(
+        given,
+        design=options.design or given.design,
+        margins={**given.margins, **plan.margins, **margins},
+        primary=plan.primary or given.primary,
+        declared_change=(*given.declared_change, *plan.declared_change),
+    )
+
+
+def _report(format_: str, answer: Comparison, record: Record, code: int) -> str:
+    if format_ == "markdown":
+        from tputtui.report.markdown_report import markdown
+
+        return markdown(answer, record)
+    if format_ == "text":
+        from tputtui.report.text_report import text
+
+        return text(answer, record)
+    from tputtui.report.json_report import document
+
+    raw = document(answer, code, record)
+    if format_ == "json":
+        return json.dumps(raw, indent=2, allow_nan=False)
+    from tputtui.report.html_report import html
+
+    return html(answer, record, raw)
+
+
+def _deliver(report: str, options: argparse.Namespace, plain: bool) -> None:
+    if not options.output:
+        tell(report, plain)
+        return
+    try:
+        Path(options.output).write_text(report + "\n", encoding="utf-8")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"{clean(options.output)}: it cannot be written: {reason}") from None

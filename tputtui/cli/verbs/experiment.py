@@ -1,0 +1,66 @@
+"""`tputtui experiment new FILE`: a plan to fill in before anything is measured."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+
+from tputtui.cli import comparison_inputs, sample_size
+from tputtui.cli.output import say, tell
+from tputtui.cli.parser import Arguments, UsageError
+from tputtui.experiments.comparison_context import Context
+from tputtui.experiments.plan import template
+from tputtui.text import clean
+
+
+def run(arguments: Arguments) -> int:
+    """Write the template; with a pilot run, with how long each arm has to be."""
+    options = arguments.options
+    path, shown = Path(options.file), clean(options.file)
+    if path.exists() and not options.force:
+        raise UsageError(f"{shown} exists: --force overwrites it")
+    written = _template(options)
+    try:
+        with path.open("w" if options.force else "x", encoding="utf-8") as file:
+            file.write(written)
+    except FileExistsError:
+        raise UsageError(f"{shown} exists: --force overwrites it") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else "that is no path"
+        raise UsageError(f"{shown}: it cannot be written: {reason}") from None
+    tell(f"{shown} is written: fill it in, then record with --experiment {shown} and compare with --experiment {shown}")
+    return 0
+
+
+def _template(options: argparse.Namespace) -> str:
+    primary = sample_size.metric_of(options.primary)
+    if options.pilot is None:
+        if options.detect is not None or options.history:
+            raise UsageError("--detect and --history belong to --pilot RUN: what is to be found depends on the noise")
+        return template(primary=primary or "throughput")
+    context = Context(primary=primary)
+    detect = sample_size.effect_of(options.detect, context)
+    sample_size.require_statistics("experiment new --pilot")
+    context = sample_size.with_history(context, [comparison_inputs.load(word) for word in options.history])
+    found = sample_size.power_of(options.pilot, detect, context)
+    from tputtui.report.power_report import text
+
+    said = text(found)
+    for line in said.splitlines():
+        say(line)
+    in_pairs = math.inf if found.pairs is None else 2 * found.pairs * found.pair_seconds
+    at_once = math.inf if found.seconds is None else 2 * found.seconds
+    if min(in_pairs, at_once) == math.inf:
+        raise UsageError(
+            f"{clean(options.pilot)}: no affordable length finds that: a larger --detect, or a calmer machine"
+        )
+    said = f"By {clean(options.pilot)}. {said}"
+    if found.pairs is not None and in_pairs < at_once:
+        return template(said, _duration(found.pair_seconds), found.pairs, found.metric)
+    return template(said, _duration(found.seconds or 0.0), 1, found.metric)
+
+
+def _duration(seconds: float) -> str:
+    """Whole minutes where it is some, for a forecast is no finer."""
+    return f"{math.ceil(seconds / 60)}m" if seconds >= 120 else f"{math.ceil(seconds)}s"

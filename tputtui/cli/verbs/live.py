@@ -1,0 +1,19 @@
+"""`tputtui [TARGET...]`: the live screen."""
+
+from __future__ import annotations
+
+from tputtui.cli.baseline_run import named
+from tputtui.cli.parser import Arguments
+from tputtui.cli.resolve_settings import effective
+from tputtui.cli.screen_runner import require_screen, show
+
+
+def run(arguments: Arguments) -> int:
+    """Watch what the command line asks for."""
+    settings = effective(arguments).settings
+    words = " ".join(arguments.options.targets)
+    require_screen(f"tputtui stream -n 1 {words}".rstrip() + " prints the same as JSON")
+    baseline = named(arguments.options.baseline)
+    from tputtui.engine.engine_proxy import LateEngine
+
+    return show(settings, LateEngine(settings), settings.notes, baseline=baseline)

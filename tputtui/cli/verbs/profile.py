@@ -1,0 +1,167 @@
+"""`tputtui profile PID|:PORT`: capture where a process spends its time; open it, or write it with `-o`."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from tputtui.cli.headless import signals
+from tputtui.cli.output import say
+from tputtui.cli.parser import Arguments, UsageError
+from tputtui.cli.resolve_settings import effective
+from tputtui.cli.screen_runner import require_screen, show
+from tputtui.profiling.capture import process_facts
+from tputtui.profiling.capture.capture import (
+    MAX_DURATION_S,
+    MAX_RATE_HZ,
+    MIN_DURATION_S,
+    Capture,
+    CaptureFailed,
+    Progress,
+)
+from tputtui.settings import Settings, TargetSettings
+from tputtui.text import clean
+
+
+def run(arguments: Arguments) -> int:
+    """Capture, and show or write."""
+    options = arguments.options
+    settings = effective(arguments).settings
+    if settings.read_only:
+        raise UsageError("--read-only: no capture of a process")
+    pid, started = _process(options.process)
+    profile = settings.profile
+    if options.duration is not None:
+        profile = replace(profile, duration_s=options.duration)
+    if options.rate is not None:
+        profile = replace(profile, rate_hz=options.rate)
+    if not 1 <= profile.rate_hz <= MAX_RATE_HZ:
+        raise UsageError(f"--rate {profile.rate_hz}: 1 to {MAX_RATE_HZ} samples a second")
+    if not MIN_DURATION_S <= profile.duration_s <= MAX_DURATION_S:
+        raise UsageError(f"--for {profile.duration_s:g}s: {MIN_DURATION_S:g} s to {MAX_DURATION_S:.0f} s")
+    settings = replace(settings, profile=profile)
+    if options.output:
+        path = Path(options.output)
+        _require_place(path, options.force)
+        _require_python(pid)
+        return _write(settings, pid, started, path, options.force)
+    if options.force:
+        raise UsageError("--force overwrites a file, so it belongs to -o FILE")
+    require_screen(f"tputtui profile {options.process} -o FILE.json writes it")
+    _require_python(pid)
+    settings = replace(settings, targets=_own_targets(settings, pid), discover=False)
+    from tputtui.engine.engine_proxy import LateEngine
+
+    return show(settings, LateEngine(settings), settings.notes, profile_pid=pid)
+
+
+def _process(words: str) -> tuple[int, float | None]:
+    """The pid and start time of PID, or of who serves :PORT. Raises UsageError where there is none."""
+    from tputtui.profiling.capture.process_lookup import NobodyThere, find, no_process, parent_note
+
+    if not words.startswith(":"):
+        pid = int(words)
+        found = process_facts.facts(pid) if pid > 0 else None
+        if found is None:
+            reason = no_process(pid)
+            raise UsageError(reason if "hidepid" in reason else f"{reason}: tputtui lists them, or ps -e")
+        if note := parent_note(pid):
+            say(note)
+        return pid, process_facts.started(found)
+    try:
+        who = find(words)
+    except (NobodyThere, ValueError) as error:
+        raise UsageError(str(error)) from error
+    say(f"{words} is served by {who.pid} {who.name}" + (f", {who.note}" if who.note else ""))
+    return who.pid, who.started
+
+
+def _require_python(pid: int) -> None:
+    """Raise UsageError where no permission would make this a process to profile."""
+    from tputtui.profiling.capture import preflight
+
+    verdict = preflight.check(pid)
+    if verdict.wrong_process:
+        raise UsageError(verdict.sentence)
+
+
+def _own_targets(settings: Settings, pid: int) -> tuple[TargetSettings, ...]:
+    """The config's targets that it serves itself, for the strip. No other target is scraped, and none of its ports is
+    tried: a process that is profiled must not feel more than the samples.
+    """
+    from tputtui.host.process_collector import ProcessCollector
+    from tputtui.host.socket_owners import ServingLookup, WatchedTarget
+    from tputtui.scrape.address import parse_address
+
+    if not settings.targets:
+        return ()
+    watched = [WatchedTarget(str(at), parse_address(one.url).url) for at, one in enumerate(settings.targets)]
+    try:
+        found = ServingLookup(ProcessCollector()).read(watched, with_sockets=False)
+    except OSError:  # descriptors have run out: the profile does without the strip
+        return ()
+    own = {int(one.target) for one in found if any(holder.pid == pid for holder in one.holders)}
+    return tuple(target for at, target in enumerate(settings.targets) if at in own)
+
+
+def _require_place(path: Path, force: bool) -> None:
+    """Raise UsageError unless a profile can be written to `path`."""
+    from tputtui.profiling.files.file_formats import check_name
+
+    shown = clean(str(path))
+    try:
+        check_name(path)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if path.exists() and not force:
+        raise UsageError(f"{shown} exists: --force overwrites it")
+    if not path.parent.is_dir():
+        raise UsageError(f"{clean(str(path.parent))} is no folder")
+
+
+def _write(settings: Settings, pid: int, started: float | None, path: Path, force: bool) -> int:
+    from tputtui.profiling.files.file_formats import save
+
+    shown = clean(str(path))
+    said = threading.Event()
+
+    def progress(now: Progress) -> None:
+        if now.state == "sampling" and not said.is_set():
+            said.set()
+            say(f"sampling {pid} for {settings.profile.duration_s:g} s; ^C stops early and keeps what there is")
+
+    capture = Capture(
+        pid,
+        started,
+        duration_s=settings.profile.duration_s,
+        rate_hz=settings.profile.rate_hz,
+        on_progress=progress,
+    )
+    try:
+        capture.start()
+    except CaptureFailed as failed:
+        say(str(failed))
+        return 1
+    with signals() as stop:
+        while not capture.wait(0.1):
+            if stop.asked:
+                capture.stop()
+    end = capture.progress
+    if end.message:
+        say(end.message)
+    if end.profile is None:
+        return 1
+    try:
+        save(end.profile, path, force=force)
+    except OSError as error:
+        say(f"{shown}: {error.strerror or error}")
+        return 1
+    seen = end.profile
+    count = len(seen.threads)
+    threads = f"{count} thread{'s' if count != 1 else ''}"
+    say(
+        f"looked {seen.ticks():,.0f} of {seen.asked or 0.0:,.0f} times at {threads}, "
+        f"in {seen.duration_s:.1f} of {settings.profile.duration_s:g} s: {shown}"
+    )
+    return 0

@@ -1,0 +1,90 @@
+"""`tputtui view FILE [FILE2]`: open a saved profile, two as their difference; or write it in another format with `-o`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tputtui.cli.output import say
+from tputtui.cli.parser import Arguments, UsageError
+from tputtui.cli.resolve_settings import effective
+from tputtui.cli.screen_runner import require_screen, show
+from tputtui.profiling.files import file_formats
+from tputtui.profiling.profile_errors import UnreadableProfile
+from tputtui.profiling.profile_model import Profile
+from tputtui.text import clean
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from tputtui.profiling.files.pstats_file import Instrumented
+
+
+def run(arguments: Arguments) -> int:
+    """Read first, so that a file that cannot be read never touches the terminal."""
+    options = arguments.options
+    settings = effective(arguments).settings
+    path, other = Path(options.file), Path(options.other) if options.other else None
+    try:
+        if _is_counted(path) or (other is not None and _is_counted(other)):
+            return _counted(settings_of=arguments, path=path, other=other)
+        first = file_formats.load(path)
+        second = file_formats.load(other) if other is not None else None
+    except UnreadableProfile as error:
+        raise UsageError(str(error)) from None
+    if options.output:
+        if second is not None:
+            raise UsageError("-o writes one profile in another format: name one FILE")
+        return _write(first, Path(options.output), options.force, settings.read_only)
+    if options.force:
+        raise UsageError("--force overwrites a file, so it belongs to -o FILE")
+    require_screen(f"tputtui view {clean(str(path), 100)} -o FILE.svg writes a flame graph")
+    from tputtui.tui.profile.profile_menus import Opened
+    from tputtui.tui.profile.profile_screen import ProfileScreen
+    from tputtui.tui.session import NoSource
+
+    opened = Opened(first) if second is None else Opened(second, first)
+    return show(settings, NoSource(), settings.notes, opened=lambda: ProfileScreen(opened=opened))
+
+
+def _is_counted(path: Path) -> bool:
+    return path.name.endswith((".pstats", ".prof"))
+
+
+def _counted(settings_of: Arguments, path: Path, other: Path | None) -> int:
+    """An instrumented profile. Raises UnreadableProfile."""
+    from tputtui.profiling.files import pstats_file
+
+    if other is not None:
+        raise UsageError("a pstats file counts calls and cannot be compared: name one FILE")
+    counted: Instrumented = pstats_file.load(path)
+    if settings_of.options.output:
+        raise UsageError("a pstats file has no stacks: there is nothing to write in another format")
+    require_screen("python -m pstats FILE prints it")
+    settings = effective(settings_of).settings
+
+    def screen() -> Screen[None]:
+        from tputtui.tui.profile.pstats_screen import CountedScreen
+
+        return CountedScreen(counted)
+
+    from tputtui.tui.session import NoSource
+
+    return show(settings, NoSource(), settings.notes, opened=screen)
+
+
+def _write(profile: Profile, path: Path, force: bool, read_only: bool) -> int:
+    shown = clean(str(path), 200)
+    if read_only:
+        raise UsageError("--read-only: no file is written")
+    try:
+        file_formats.save(profile, path, force=force)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    except FileExistsError:
+        raise UsageError(f"{shown} exists: --force overwrites it") from None
+    except OSError as error:
+        say(f"{shown}: {error.strerror or error}")
+        return 1
+    say(f"wrote {shown}")
+    return 0

@@ -1,1 +1,0 @@
-"""Where numbers come from: endpoints, the host, processes, discovery. Collects and does not interpret."""

@@ -1,1 +1,0 @@
-"""What each verb does. Together with `cli` the only place that prints or exits."""

@@ -1,0 +1,86 @@
+"""When requests arrive and what they ask for: a Poisson process whose rate follows a profile. Pure; a seed gives one schedule.
+
+The schedule is open-loop: it does not know how the service fares. Times and contents come from generators of their own, so
+the n-th request asks for the same at any load.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+
+from tputtui.demo import shop_routes
+from tputtui.frozen import frozen
+
+
+@frozen
+class Phase:
+    """A span in which the rate goes in a straight line from one value to the other (requests per second)."""
+
+    seconds: float
+    start_rps: float
+    end_rps: float
+
+
+Profile = tuple[Phase, ...]
+"""Phases, repeated for ever."""
+
+
+@frozen
+class Arrival:
+    """One request: due `at` seconds after the start, the `number`-th; `pick` (0 to 1) chooses the replica."""
+
+    at: float
+    number: int
+    method: str
+    path: str
+    pick: float
+
+
+def constant(rps: float) -> Profile:
+    """The same rate for ever."""
+    return (Phase(3600.0, rps, rps),)
+
+
+def waves(sustained_rps: float) -> Profile:
+    """Ramp, hold, burst, rest, and again, every two minutes, around what the service sustains.
+
+    The ramp goes a little beyond it, so that the knee shows; the burst is more than the pool can take.
+    """
+    return (
+        Phase(45.0, 0.2 * sustained_rps, 1.1 * sustained_rps),
+        Phase(35.0, 0.75 * sustained_rps, 0.75 * sustained_rps),
+        Phase(12.0, 1.25 * sustained_rps, 1.25 * sustained_rps),
+        Phase(28.0, 0.25 * sustained_rps, 0.25 * sustained_rps),
+    )
+
+
+def rate_at(profile: Profile, at: float) -> float:
+    """Requests per second `at` seconds after the start."""
+    at %= sum(phase.seconds for phase in profile)
+    for phase in profile:
+        if at < phase.seconds:
+            return phase.start_rps + (phase.end_rps - phase.start_rps) * at / phase.seconds
+        at -= phase.seconds
+    return profile[0].start_rps  # the rounding of % may reach the very end
+
+
+def arrival_times(profile: Profile, draw: random.Random) -> Iterator[float]:
+    """Seconds of the arrivals, without end: a Poisson process by thinning (Lewis and Shedler, 1979)."""
+    peak = max(max(phase.start_rps, phase.end_rps) for phase in profile)
+    at = 0.0
+    while True:
+        at += draw.expovariate(peak)
+        if draw.random() * peak < rate_at(profile, at):
+            yield at
+
+
+def arrivals(profile: Profile, seed: int) -> Iterator[Arrival]:
+    """The requests, without end, in the order they are due."""
+    what = random.Random(f"{seed} what")
+    shares = list(itertools.accumulate(route.share for route in shop_routes.ROUTES))
+    for number, at in enumerate(arrival_times(profile, random.Random(f"{seed} when"))):
+        (route,) = what.choices(shop_routes.ROUTES, cum_weights=shares)
+        item = what.randrange(10_000)
+        yield Arrival(at, number, route.method, route.template.replace("{id}", str(item)), what.random())

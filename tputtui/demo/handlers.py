@@ -1,0 +1,128 @@
+"""The demo's handlers: each route's time by its own law, its turn at the pool, its errors.
+
+A request that carries ``X-Request-Id: N`` draws from the seed and N alone: its times are the same again, in whatever order
+the requests happen to arrive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from tputtui.demo import shop_routes
+from tputtui.demo.catalogue import Catalogue
+from tputtui.demo.connection_pool import Pool
+from tputtui.demo.http_server import Request, Response
+from tputtui.demo.shop_routes import Route
+
+REPORT_ITEMS = 2500
+SEARCH_ITEMS = 60
+
+Handler = Callable[[Request, random.Random], Awaitable[Response]]
+
+
+class Shop:
+    """The handlers with what they share. `slowdown` multiplies the time of each; `added_s` is added to each."""
+
+    def __init__(self, pool: Pool, slowdown: float, seed: int) -> None:
+        self.added_s = 0.0
+        self._pool = pool
+        self._slowdown = slowdown
+        self._seed = seed
+        self._unnumbered = random.Random(seed)
+        self._catalogue = Catalogue(int(REPORT_ITEMS * slowdown))
+        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="report")
+        self._handlers: dict[tuple[str, str], tuple[Route, Handler]] = {
+            (route.method, route.template.removesuffix("/{id}")): (route, handler)
+            for route, handler in (
+                (shop_routes.ITEM, self.item),
+                (shop_routes.SEARCH, self.search),
+                (shop_routes.CART, self.cart),
+                (shop_routes.CHECKOUT, self.checkout),
+                (shop_routes.PAYMENT, self.payment),
+                (shop_routes.REPORT, self.report),
+                (shop_routes.HEALTH, self.health),
+            )
+        }
+
+    def find(self, request: Request) -> tuple[str, Handler]:
+        """The route's template and its handler; what is not served is "other"."""
+        path = request.path
+        if path.startswith("/items/"):
+            path = "/items"
+        route, handler = self._handlers.get((request.method, path), (None, self.not_found))
+        return (route.template if route else "other", handler)
+
+    def draw(self, request: Request) -> random.Random:
+        """The random numbers of one request."""
+        number = request.headers.get("x-request-id", "")
+        if number.isdecimal() and len(number) < 20:
+            return random.Random(self._seed * 1_000_003 + int(number))
+        return self._unnumbered
+
+    async def item(self, request: Request, draw: random.Random) -> Response:
+        """One item, or 404."""
+        await self._work(shop_routes.ITEM, draw)
+        if draw.random() < shop_routes.MISSING_ITEMS:
+            return Response(404, b'{"error": "no such item"}')
+        return _json({"item": request.path.rpartition("/")[2], "price": round(draw.uniform(1, 200), 2)})
+
+    async def search(self, request: Request, draw: random.Random) -> Response:  # noqa: ARG002 - a handler's signature
+        """From the cache in no time, else from the database and ranked."""
+        if draw.random() >= shop_routes.SEARCH.pooled:
+            await self._take(shop_routes.CACHED_S)
+            return _json({"cached": True})
+        await self._work(shop_routes.SEARCH, draw)
+        found = self._catalogue.rank(self._catalogue.query(draw), among=SEARCH_ITEMS)
+        return _json({"cached": False, "found": [item.name for item in found]})
+
+    async def cart(self, request: Request, draw: random.Random) -> Response:  # noqa: ARG002
+        """What is in the cart."""
+        await self._work(shop_routes.CART, draw)
+        return _json({"items": draw.randrange(9)})
+
+    async def checkout(self, request: Request, draw: random.Random) -> Response:  # noqa: ARG002
+        """Slow at times: its own time has a long tail."""
+        await self._work(shop_routes.CHECKOUT, draw)
+        return _json({"order": draw.randrange(10**6)})
+
+    async def payment(self, request: Request, draw: random.Random) -> Response:  # noqa: ARG002
+        """Asks somebody else, who fails now and then."""
+        await self._work(shop_routes.PAYMENT, draw)
+        if draw.random() < shop_routes.PAYMENT.errors:
+            return Response(502, b'{"error": "the bank does not answer"}')
+        return _json({"paid": True})
+
+    async def report(self, request: Request, draw: random.Random) -> Response:  # noqa: ARG002
+        """Computes in a thread: the whole catalogue is ranked."""
+        wanted = self._catalogue.query(draw)
+        best = await asyncio.get_running_loop().run_in_executor(self._threads, self._catalogue.rank, wanted)
+        await self._take(0.0)
+        return _json({"best": [item.name for item in best]})
+
+    async def health(self, request: Request, draw: random.Random) -> Response:  # noqa: ARG002
+        """Alive."""
+        await self._take(0.0)
+        return _json({"ok": True})
+
+    async def not_found(self, request: Request, draw: random.Random) -> Response:  # noqa: ARG002
+        """Not served."""
+        return Response(404, b'{"error": "not found"}')
+
+    async def _work(self, route: Route, draw: random.Random) -> None:
+        """The route's own time, then its turn at the pool. All draws come first, so that their order never changes."""
+        own_s, hold_s = route.own_time(draw), draw.expovariate(1 / shop_routes.HOLD_S)
+        await self._take(own_s)
+        await self._pool.query(hold_s * self._slowdown)
+
+    async def _take(self, own_s: float) -> None:
+        total = own_s * self._slowdown + self.added_s
+        if total > 0:
+            await asyncio.sleep(total)
+
+
+def _json(value: object) -> Response:
+    return Response(200, json.dumps(value).encode())

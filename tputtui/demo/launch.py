@@ -1,0 +1,222 @@
+"""Start the demo, end the demo: `Demo` holds its processes, and none of them outlives the process that started it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import select
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from types import TracebackType
+from typing import IO, Self
+
+from tputtui.demo.load import DRAIN_S
+from tputtui.demo.load_stats import Summary
+from tputtui.text import clean
+
+_START_S = 15.0
+"""How long a child may take to say its first word; usually it is a third of a second."""
+
+
+class DemoError(Exception):
+    """The demo could not start or ended early; the message is one sentence for a person."""
+
+
+class Demo:
+    """The service and the load on it. Use it as a context manager, or call `close`.
+
+    The order that lets a scraper see every request: `start`, scrape, `start_load`, ..., `stop_load`, scrape, `close`.
+
+    :param load: requests per second, constant; None: ramp, hold, burst, rest, and again.
+    :param seconds: the load ends by itself after that time; None: only by `stop_load`.
+    :param slowdown: multiplies the time of every handler.
+    :param seed: makes arrivals and service times the same again; None: others each time.
+    :param replicas: processes of the service; None: 1, or 2 where one shall be stopped, or be unlike the others.
+    :param stop_replica: seconds after the load's start at which the last replica dies.
+    :param canary: multiplies the time of the last replica's handlers, on top of `slowdown`.
+    :param add_latency: (seconds after the load's start, milliseconds): added to each request from then on.
+    :raises ValueError: a parameter that makes no sense, in one sentence.
+    """
+
+    def __init__(
+        self,
+        load: float | None = None,
+        seconds: float | None = None,
+        *,
+        slowdown: float = 1.0,
+        seed: int | None = None,
+        replicas: int | None = None,
+        stop_replica: float | None = None,
+        add_latency: tuple[float, float] | None = None,
+        canary: float | None = None,
+    ) -> None:
+        if replicas is None:
+            replicas = 1 if stop_replica is None and canary is None else 2
+        _check(load is None or 0 < load <= 100_000, "--load: requests per second, above 0 and at most 100000")
+        _check(seconds is None or 0 < seconds < 1e9, "--seconds: a time above 0")
+        _check(0.01 <= slowdown <= 100, "--slowdown: a factor from 0.01 to 100")
+        _check(1 <= replicas <= 16, "--replicas: a number from 1 to 16")
+        _check(stop_replica is None or replicas > 1, "--stop-replica: needs at least 2 replicas")
+        _check(canary is None or replicas > 1, "--canary: needs at least 2 replicas")
+        _check(canary is None or 0.01 <= canary * slowdown <= 100, "--canary: a factor from 0.01 to 100")
+        _check(stop_replica is None or 0 <= stop_replica < 1e6, "--stop-replica: seconds from the start, 0 or more")
+        _check(
+            add_latency is None or (0 <= add_latency[0] < 1e6 and 0 <= add_latency[1] <= 60_000),
+            "--add-latency: T:MS, seconds from the start and milliseconds up to 60000",
+        )
+        self.seed = random.SystemRandom().randrange(2**31) if seed is None else seed
+        self._load_arguments = ["--slowdown", repr(slowdown)]
+        if load is not None:
+            self._load_arguments += ["--load", repr(load)]
+        if seconds is not None:
+            self._load_arguments += ["--seconds", repr(seconds)]
+        self._slowdowns = [slowdown] * replicas
+        if canary is not None:
+            self._slowdowns[-1] *= canary
+        self._faults: list[tuple[float, int | None, str]] = []  # when, which service (None: all), what it is told
+        if stop_replica is not None:
+            self._faults.append((stop_replica, replicas - 1, "stop"))
+        if add_latency is not None:
+            self._faults.append((add_latency[0], None, f"latency {add_latency[1]!r}"))
+        self._timers: list[threading.Timer] = []
+        self._services: list[_Child] = []
+        self._load: _Child | None = None
+        self._summary: Summary | None = None
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes of the service, in the order of the targets."""
+        return [service.process.pid for service in self._services]
+
+    @property
+    def load_ended(self) -> bool:
+        """Has the load ended by itself (`seconds` are over)?"""
+        return self._load is not None and self._load.process.poll() is not None
+
+    def start(self) -> list[str]:
+        """Start the service; the URLs of its targets, which answer already. No load yet. Raises DemoError."""
+        try:
+            seed = ["--seed", str(self.seed)]
+            for slowdown in self._slowdowns:
+                self._services.append(_Child("tputtui.demo.service", ["--slowdown", repr(slowdown), *seed]))
+            deadline = time.monotonic() + _START_S
+            ports = [json.loads(service.line(deadline))["port"] for service in self._services]
+            named = [word for port in ports for word in ("--port", str(port))]
+            self._load = _Child("tputtui.demo.load", [*named, *self._load_arguments, *seed])
+        except BaseException:
+            self.close()
+            raise
+        return [f"http://127.0.0.1:{port}/metrics" for port in ports]
+
+    def start_load(self) -> None:
+        """Let the load begin, and the time of the faults with it."""
+        if self._load is None:
+            raise DemoError("the demo has not been started")
+        self._load.tell("start")
+        for at, which, word in self._faults:
+            told = self._services if which is None else [self._services[which]]
+            timer = threading.Timer(at, lambda told=told, word=word: [service.tell(word) for service in told])
+            timer.daemon = True
+            timer.start()
+            self._timers.append(timer)
+
+    def stop_load(self) -> Summary:
+        """End the load, wait for the answers under way (bounded), and say what it counted. The service goes on.
+
+        Raises DemoError when the load's process has ended without a word.
+        """
+        if self._summary is None:
+            if self._load is None:
+                raise DemoError("the demo has not been started")
+            self._load.tell("stop")
+            self._summary = Summary.from_json(self._load.line(time.monotonic() + DRAIN_S + _START_S))
+        return self._summary
+
+    def stop(self) -> Summary:
+        """`stop_load`, then `close`."""
+        try:
+            return self.stop_load()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End all processes at once. May be called again."""
+        for timer in self._timers:
+            timer.cancel()
+        for child in (*self._services, *([self._load] if self._load else [])):
+            child.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Child:
+    """One process of the demo: words go in by its standard input, lines of JSON come out."""
+
+    def __init__(self, module: str, arguments: list[str]) -> None:
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the child
+        # -P: a file random.py in the user's directory shall not stand in for the library's. A session of its own: ^C and
+        # a closing terminal are the parent's to handle, which lets the load drain.
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", module, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            bufsize=0,
+            start_new_session=True,
+            env={name: value for name, value in os.environ.items() if not name.lower().startswith("prometheus_")},
+        )
+        self._module = module
+
+    def tell(self, word: str) -> None:
+        """Say a word to it; if it is gone already, that shows when it is listened to."""
+        stdin = self.process.stdin
+        if stdin is not None and not stdin.closed:
+            with contextlib.suppress(BrokenPipeError):
+                stdin.write(f"{word}\n".encode())
+
+    def line(self, deadline: float) -> str:
+        """Its next line. Raises DemoError when it ends, or says nothing before the deadline (monotonic seconds)."""
+        stdout = self.process.stdout
+        read = b""
+        while stdout is not None and not read.endswith(b"\n"):
+            ready, _, _ = select.select([stdout], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise DemoError(f"{self._module} did not answer in time; is the machine overloaded?")
+            part = stdout.read(4096)
+            if not part:
+                raise DemoError(f"{self._module} ended early: {self._last_words()}")
+            read += part
+        return read.decode()
+
+    def end(self) -> None:
+        """End it: by the end of its standard input, else by force."""
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                stream.close()
+        try:
+            self.process.wait(2.0)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._errors.close()
+
+    def _last_words(self) -> str:
+        self._errors.seek(0)
+        lines = self._errors.read().decode("utf-8", "replace").split("\n")
+        return clean(next((line for line in reversed(lines) if line.strip()), "it said nothing"), 200)
+
+
+def _check(holds: bool, sentence: str) -> None:
+    if not holds:
+        raise ValueError(sentence)

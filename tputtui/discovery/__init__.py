@@ -1,0 +1,1 @@
+"""Find what on this machine serves metrics."""

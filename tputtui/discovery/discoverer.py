@@ -1,0 +1,233 @@
+"""What on this machine serves metrics: asked of the kernel first, and of a process only where it is safe.
+
+Nothing is found by connecting. The kernel lists who listens; a table of ports and names (`ports`) says who is worth one
+polite question and who must never get one; `probe` asks it. Verdicts are remembered by process and port, so that nobody
+is asked twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterable
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Literal
+
+from tputtui.descriptors import shortage
+from tputtui.discovery import port_table
+from tputtui.discovery.probe import Answer, ask
+from tputtui.frozen import frozen
+from tputtui.host.sockets import Listener, list_listeners
+from tputtui.text import clean
+
+BY_NUMBER = "tputtui :PORT watches a port by its number"
+
+AT_ONCE = 4
+"""Ports that are asked at the same time; one port is asked one thing at a time."""
+
+
+@frozen
+class Candidate:
+    """A listening port, and whether it is worth a question."""
+
+    port: int
+    pid: int | None
+    process: str  # as the process table calls it, cleaned; empty where the kernel does not tell us
+    verdict: Literal["probe", "skip"]
+    reason: str
+    host: str = "127.0.0.1"  # where to ask
+    started: float | None = None
+    paths: tuple[str, ...] = ("/metrics",)
+
+    @property
+    def identity(self) -> tuple[int | None, float | None, int]:
+        """What a verdict belongs to: the process by pid and start time, and the port."""
+        return (self.pid, self.started, self.port)
+
+
+@frozen
+class Found:
+    """A port that answers with metrics."""
+
+    url: str
+    port: int
+    pid: int | None
+    process: str
+
+
+@frozen
+class Probe:
+    """What came of asking a candidate."""
+
+    candidate: Candidate
+    found: Found | None
+    reason: str
+
+
+@frozen
+class Discovery:
+    """What serves metrics here, and all that was looked at on the way."""
+
+    found: tuple[Found, ...] = ()
+    looked_at: tuple[Candidate, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    trouble: str = ""  # why the listeners could not be listed
+
+    @property
+    def sentence(self) -> str:
+        """What was looked at, in a line: for when nothing was found, and for those who wonder."""
+        if not self.looked_at:
+            return f"{self.result}: {BY_NUMBER}"
+        asked = [probe.candidate for probe in self.probes]
+        count = len(self.looked_at)
+        looked = f"looked at {count} listening port{'s' if count != 1 else ''}"
+        named = ", ".join(f":{candidate.port} {candidate.process}".rstrip() for candidate in asked[:5])
+        more = f" and {len(asked) - 5} more" if len(asked) > 5 else ""
+        questions = f"asked {named}{more}" if asked else "none of them suggests metrics"
+        result = f"{len(self.found)} answered with metrics" if self.found else "found no metrics"
+        return f"{looked}, {questions}: {result}; {BY_NUMBER}"
+
+    @property
+    def result(self) -> str:
+        """What came of it, for who has seen what was looked at."""
+        if self.trouble:
+            return f"the listening ports cannot be listed: {self.trouble}"
+        if not self.looked_at:
+            return "nothing listens on this machine's loopback"
+        return f"{len(self.found)} of {len(self.looked_at)} listening ports serve metrics"
+
+
+# ------------------------------------------------------------------------------------------------- who is worth asking
+
+
+def candidates(listeners: Iterable[Listener], own_pid: int | None = None) -> list[Candidate]:
+    """One candidate for each listening port that can be reached over loopback, with a verdict and its reason, by port.
+
+    `own_pid` is never asked (None: the process that runs this).
+    """
+    own = os.getpid() if own_pid is None else own_pid
+    by_port: dict[int, list[Listener]] = {}
+    for listener in listeners:
+        by_port.setdefault(listener.port, []).append(listener)
+    found: list[Candidate] = []
+    for port, group in sorted(by_port.items()):
+        host = _loopback([listener.address for listener in group])
+        owner = next((listener for listener in group if listener.pid is not None), group[0])
+        worth, reason = _judge(owner, own, reachable=host is not None)
+        found.append(
+            Candidate(
+                port=port,
+                pid=owner.pid,
+                process=owner.name or owner.comm,
+                verdict="probe" if worth else "skip",
+                reason=reason,
+                host=host or "127.0.0.1",
+                started=owner.started,
+                paths=("/metrics", *_extra_paths(owner.comm, port)),
+            )
+        )
+    return found
+
+
+def _judge(listener: Listener, own: int, *, reachable: bool) -> tuple[bool, str]:
+    port, name = listener.port, listener.comm
+    if listener.pid == own:
+        return False, "that is this program"
+    if not reachable:
+        return False, "it does not listen on loopback"
+    if port in port_table.DENIED:
+        return False, f"port {port} is usually {port_table.DENIED[port]}, which is never asked"
+    if name and port_table.DENIED_NAMES.fullmatch(name):
+        return False, f"{name} is never asked"
+    if port in port_table.KNOWN:
+        return True, f"port {port} is usually {port_table.KNOWN[port]}"
+    if "jdwp" in listener.command:
+        return False, "a debugger may be listening there"
+    if name and port_table.SUGGESTING_NAMES.fullmatch(name):
+        return True, f"{name} often serves metrics"
+    return False, "neither its port nor its name suggests metrics" if name else "its port suggests no metrics"
+
+
+def _extra_paths(name: str, port: int) -> tuple[str, ...]:
+    by_port = port_table.EXTRA_PATHS_BY_PORT.get(port, ())
+    return next((paths for pattern, paths in port_table.EXTRA_PATHS if pattern.fullmatch(name)), by_port)
+
+
+def _loopback(addresses: Iterable[str]) -> str | None:
+    """Where a port with these addresses is reached over loopback, IPv4 if it can be; None: not at all."""
+    parsed = [address for address in (_address(text) for text in addresses) if address is not None]
+    if any(address.is_unspecified for address in parsed):
+        only_six = all(isinstance(address, IPv6Address) for address in parsed)
+        # "::" takes IPv4 as well unless told otherwise, which the list does not show: ::1 always works there.
+        return "::1" if only_six else "127.0.0.1"
+    loopback = sorted((address for address in parsed if address.is_loopback), key=lambda address: address.version)
+    return str(loopback[0]) if loopback else None
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+
+
+# ------------------------------------------------------------------------------------------------- asking
+
+
+async def probe(candidate: Candidate, asker: Callable[[str, int, str], Awaitable[Answer]] = ask) -> Probe:
+    """Ask a candidate, one path after the other, until one answers with metrics. Nothing is tried twice."""
+    reason = candidate.reason
+    for path in candidate.paths if candidate.verdict == "probe" else ():
+        answer = await asker(candidate.host, candidate.port, path)
+        if answer.metrics:
+            host = f"[{candidate.host}]" if ":" in candidate.host else candidate.host
+            url = f"http://{host}:{candidate.port}{path}"
+            return Probe(candidate, Found(url, candidate.port, candidate.pid, candidate.process), answer.reason)
+        reason = answer.reason
+        if not answer.spoke_http:
+            break
+    return Probe(candidate, None, reason)
+
+
+class Discoverer:
+    """Discovers again and again, and asks each process and port once in its life."""
+
+    def __init__(
+        self,
+        listeners: Callable[[], Iterable[Listener]] = list_listeners,
+        asker: Callable[[str, int, str], Awaitable[Answer]] = ask,
+    ) -> None:
+        self._listeners = listeners
+        self._asker = asker
+        self._known: dict[tuple[int | None, float | None, int], Probe] = {}
+
+    async def discover(self) -> Discovery:
+        """Everything that serves metrics on this machine's loopback now. The list of listeners is read in a thread."""
+        try:
+            looked_at = candidates(await asyncio.to_thread(self._listeners))
+        except (OSError, RuntimeError) as error:  # no descriptor, or no thread
+            return Discovery(trouble=clean(shortage(error) or str(error), 200))
+        worth = [candidate for candidate in looked_at if candidate.verdict == "probe"]
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(candidate: Candidate) -> Probe:
+            known = self._known.get(candidate.identity)
+            if known is not None:
+                return known
+            async with gate:
+                return await probe(candidate, self._asker)
+
+        probes = await asyncio.gather(*(one(candidate) for candidate in worth))
+        self._known = {result.candidate.identity: result for result in probes}
+        found = tuple(result.found for result in probes if result.found is not None)
+        return Discovery(found, tuple(looked_at), tuple(probes))
+
+
+async def discover(pid: int | None = None) -> Discovery:
+    """Look once, at the ports of one process only where a `pid` is given; who looks again keeps a `Discoverer`."""
+
+    def listeners() -> Iterable[Listener]:
+        return [listener for listener in list_listeners() if pid is None or listener.pid == pid]
+
+    return await Discoverer(listeners).discover()

@@ -1,0 +1,134 @@
+"""One polite question: does this port of ours answer with metrics?
+
+Written on asyncio's streams: it needs one GET without redirects, proxies, cookies or a pool, must stop after 64 kB, and
+runs in the first second of a start, which httpx's import would lengthen by more than the question takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+
+from tputtui import __version__
+from tputtui.descriptors import require_room, shortage
+from tputtui.frozen import frozen
+from tputtui.text import clean
+
+CONNECT_S = 1.0
+TOTAL_S = 2.0
+HEAR_OUT_S = 0.2
+BODY_BYTES = 64 * 1024
+
+_HEADER_BYTES = 16 * 1024
+_SAMPLE = re.compile(rb"[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^\n]*\})?[ \t]+[-+]?(\d|\.\d|NaN|Inf)[^\n]*", re.IGNORECASE)
+
+
+@frozen
+class Answer:
+    """What a path answered: metrics or not, and why not."""
+
+    metrics: bool
+    reason: str  # "answers with metrics", "no answer within 2 s", "status 404"
+    spoke_http: bool = True  # is another path worth a question
+
+
+async def ask(host: str, port: int, path: str) -> Answer:
+    """GET `path` once: 1 s to connect, 2 s in all, at most 64 kB, no credentials. Raises nothing."""
+    try:
+        async with asyncio.timeout(TOTAL_S):
+            return await _ask(host, port, path)
+    except TimeoutError:
+        return Answer(False, f"no answer within {TOTAL_S:g} s", spoke_http=False)
+    except asyncio.IncompleteReadError:
+        return Answer(False, "connection closed without an answer", spoke_http=False)
+    except (
+        OSError
+    ) as error:  # its own text is asyncio's ("Connect call failed ('127.0.0.1', 1)"); the kernel's is plain
+        reason = os.strerror(error.errno).lower() if error.errno else "no connection"
+        return Answer(False, shortage(error) or reason, spoke_http=False)
+
+
+async def _ask(host: str, port: int, path: str) -> Answer:
+    require_room()
+    async with asyncio.timeout(CONNECT_S):
+        reader, writer = await asyncio.open_connection(host, port, limit=_HEADER_BYTES)
+    try:
+        authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        writer.write(
+            (
+                f"GET {path} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: tputtui/{__version__} (metrics probe)\r\n"
+                "Accept: text/plain;version=0.0.4\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n"
+            ).encode("ascii")
+        )
+        await writer.drain()
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+        except asyncio.LimitOverrunError:
+            return Answer(False, "it does not speak HTTP", spoke_http=False)
+        answer = await _judge(head, reader)
+        await _hear_out(reader)
+        return answer
+    finally:
+        writer.close()
+
+
+async def _hear_out(reader: asyncio.StreamReader) -> None:
+    """Take what is left of a short answer: whoever closes earlier has the server log a broken pipe."""
+    with contextlib.suppress(TimeoutError, OSError):
+        async with asyncio.timeout(HEAR_OUT_S):
+            left = BODY_BYTES
+            while left > 0 and (piece := await reader.read(left)):
+                left -= len(piece)
+
+
+async def _judge(head: bytes, reader: asyncio.StreamReader) -> Answer:
+    status_line, _, headers = head.partition(b"\r\n")
+    status = status_line.split(None, 2)
+    if len(status) < 2 or not status[0].startswith(b"HTTP/1") or not status[1].isdigit():
+        return Answer(False, "it does not speak HTTP", spoke_http=False)
+    if status[1] != b"200":
+        return Answer(False, f"status {clean(status[1].decode('ascii'), 8)}")
+    chunked = re.search(rb"^transfer-encoding:[^\r\n]*chunked", headers, re.IGNORECASE | re.MULTILINE) is not None
+    body = b""
+    while len(body) < BODY_BYTES:
+        piece = await reader.read(BODY_BYTES - len(body))
+        body += piece
+        line = _first_line(body, chunked, ended=not piece)
+        if line is not None:
+            return _verdict(line)
+    return Answer(False, "no metrics in its first 64 kB")
+
+
+def _first_line(body: bytes, chunked: bool, ended: bool) -> bytes | None:
+    """The first line that is not blank; None where it is not complete yet."""
+    if chunked:
+        body = _without_chunks(body)
+    text = body.lstrip(b"\r\n\t ")
+    line, newline, _ = text.partition(b"\n")
+    return line.rstrip(b"\r") if newline or ended else None
+
+
+def _without_chunks(body: bytes) -> bytes:
+    """The content of those chunks that have come so far."""
+    content = b""
+    while body:
+        size, newline, rest = body.partition(b"\r\n")
+        try:
+            length = int(size.split(b";")[0], 16)
+        except ValueError:
+            break
+        if not newline or length <= 0:
+            break
+        content += rest[:length]
+        body = rest[length + 2 :]
+    return content
+
+
+def _verdict(line: bytes) -> Answer:
+    if line.startswith((b"# HELP ", b"# TYPE ")) or _SAMPLE.fullmatch(line):
+        return Answer(True, "answers with metrics")
+    if line.lstrip().startswith(b"<"):
+        return Answer(False, "answers with a web page")
+    return Answer(False, "its answer is no metrics" if line else "its answer is empty")

@@ -1,0 +1,136 @@
+"""A closer look at services: each replica on its own, a service through a lens, and where its requests fall."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tputtui.engine.column_cache import grain_of, spread
+from tputtui.engine.target_tracker import TargetTracker
+from tputtui.model import Bindings, Event, ServiceState
+from tputtui.signals.rates.latency_heatmap import Heat, HeatRing, rows_for
+from tputtui.signals.service.replicas import Replica, Steady, replica_of
+from tputtui.signals.service.service_filter import Lens, through
+from tputtui.signals.service.service_tracker import ServiceTracker
+from tputtui.signals.service.traffic_split import Arm
+
+MOST_HEAT = 32
+"""Services whose buckets are kept over time: 116 kB each, 3.7 MB."""
+
+
+class LensView:
+    """The part of a service that a lens shows, or an arm of a split, as a service of its own. It is derived besides, and
+    changes nothing else.
+    """
+
+    def __init__(self, lens: Lens | Arm, quantiles: tuple[float, ...]) -> None:
+        self.lens = lens
+        self._quantiles = quantiles
+        self._seen: object = None
+        self._tracker: ServiceTracker | None = None
+
+    def state(self, members: Sequence[TargetTracker], by: tuple[str, ...] | None) -> ServiceState | None:
+        """The service as seen through the lens; None where nothing of it is there."""
+        mine = [member for member in members if self.lens.covers(member.target.name)]
+        windows = {member.target.name: member.window for member in mine if member.window is not None}
+        if not windows:
+            return None
+        bindings = mine[0].bindings or Bindings()
+        seen = (bindings, tuple((name, window.serial, window.layout) for name, window in windows.items()))
+        if self._tracker is None or seen != self._seen:
+            self._seen = seen
+            series = (one for window in windows.values() for one in window.series)
+            if isinstance(self.lens, Arm):
+                bindings = _main(bindings)
+            narrowed = through(bindings, self.lens.matches, series)
+            targets = tuple(member.target.name for member in mine)
+            old = self._tracker
+            if old is None or (old.targets, old.bindings) != (targets, narrowed):
+                self._tracker = ServiceTracker(self.lens.name, targets, narrowed, self._quantiles)
+        return self._tracker.state(windows, by) if self._tracker is not None else None
+
+
+class ReplicaWatch:
+    """Each replica of one service on its own, and which is not like the others."""
+
+    def __init__(self, members: Sequence[TargetTracker], quantiles: tuple[float, ...]) -> None:
+        self.bindings = tuple(member.bindings for member in members)
+        self._members = tuple(members)
+        self._steady = Steady()
+        self._trackers = [
+            ServiceTracker(member.target.name, (member.target.name,), _main(member.bindings), quantiles)
+            for member in members
+        ]
+
+    def still_holds(self, members: Sequence[TargetTracker]) -> bool:
+        """Whether it watches just these replicas, as they are bound now."""
+        return self._members == tuple(members) and self.bindings == tuple(member.bindings for member in members)
+
+    def take(self, time: float, window_s: float) -> tuple[tuple[Replica, ...], list[Event]]:
+        """The replicas as of one tick, and a line in the log for each that has become odd."""
+        found = []
+        for member, tracker in zip(self._members, self._trackers, strict=True):
+            windows = {member.target.name: member.window} if member.window is not None else {}
+            found.append(replica_of(member.target.name, tracker.state(windows, ())))
+        replicas, began = self._steady.judge(found, window_s)
+        return replicas, [
+            Event(time, "warning", f"{member.name} is unlike the other replicas: {replica.odd}", replica.target)
+            for replica in began
+            for member in self._members
+            if member.target.name == replica.target
+        ]
+
+
+def _main(bindings: Bindings | None) -> Bindings:
+    """The three signals that replicas are compared by."""
+    found = bindings or Bindings()
+    return Bindings(found.traffic, found.errors, found.latency)
+
+
+class HeatMaps:
+    """Where the requests of each service fell, over time."""
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self._rings: dict[str, HeatRing] = {}
+        self._shown: dict[str, tuple[object, Heat]] = {}
+
+    def take(self, at: float, services: Sequence[ServiceState]) -> None:
+        """Take one tick's buckets. A service that has gone frees its place."""
+        there = {service.name for service in services}
+        for name in [name for name in self._rings if name not in there]:
+            del self._rings[name]
+        for service in services:
+            latency = service.latency
+            if latency is None or latency.kind != "histogram":
+                continue
+            ring = self._rings.get(service.name)
+            if ring is None or ring.family != latency.family:
+                if not any(density > 0 for _, density in latency.buckets):
+                    continue
+                if ring is None and len(self._rings) >= MOST_HEAT:
+                    continue
+                bounds = rows_for(latency.buckets)
+                ring = self._rings[service.name] = HeatRing(latency.family, bounds, self._interval_s)
+            ring.put(at, latency.buckets)
+
+    def heat(self, service: str, columns: int, span_s: float, end_at: float) -> Heat | None:
+        """`columns` columns of `span_s` seconds that end at a moment; None where no bucket was ever filled.
+
+        The picture stands until its axis advances: what falls into the newest column meanwhile is shown then.
+        """
+        ring = self._rings.get(service)
+        if ring is None or columns <= 0:
+            return None
+        grain = grain_of(columns, span_s, self._interval_s)
+        key = (ring, columns, span_s, int(end_at / (span_s / grain) + 1e-6))
+        kept = self._shown.get(service)
+        if kept is not None and kept[0] == key:
+            return kept[1]
+        shares = ring.shares(end_at, span_s, grain)
+        found = Heat(shares.bounds, tuple(spread(shares.columns, columns)))
+        self._shown = {service: (key, found)}
+        return found
+
+
+ReplicaTable = Mapping[str, Replica]
+"""Each replica's figures by its target's name; targets that are no replica of another are not in it."""

@@ -1,0 +1,354 @@
+"""The engine: collectors and monitor in a thread of their own, with their own event loop.
+
+A stalled terminal blocks Textual's loop; neither a scrape nor a recording may feel it. Listeners are called on the
+engine's thread with each snapshot and must not block.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tputtui.engine.cadence import Cadence
+from tputtui.engine.column_cache import ColumnCache
+from tputtui.engine.drilldown import ReplicaTable
+from tputtui.engine.family_browser import Families
+from tputtui.engine.live_feed import LiveFeed
+from tputtui.engine.pipeline import Monitor
+from tputtui.engine.recording_tap import Recording
+from tputtui.engine.snapshot_cache import SnapshotLog
+from tputtui.model import Event, Reading, Scrape, SignalKind, Snapshot
+from tputtui.recording.run_header import Mark
+from tputtui.settings import Settings
+from tputtui.settings.expressions import parse_objective
+from tputtui.signals.classify import exporters
+from tputtui.signals.rates.latency_heatmap import Heat
+from tputtui.signals.service.service_filter import Lens
+from tputtui.signals.service.traffic_split import Split, Way
+from tputtui.text import clean
+from tputtui.text.redaction import redact_text
+
+if TYPE_CHECKING:
+    from tputtui.recording.recorder import Recorder
+
+EARLY_TICK_S = 0.25
+"""Until every target has two scrapes or has failed, ticks come at this pace: the screen fills while one watches."""
+
+EARLY_FOR_S = 3.0
+STOP_S = 3.0
+
+PROFILE_BYTES = 3 * 1024 * 1024
+"""What a run carries of a profile at most: a reader reads no line beyond 4 MiB."""
+
+MOST_SHORT_TICKS = 10
+"""Ticks in a row that may find no memory before the engine ends with that reason."""
+
+PATIENCE = 0.1
+"""Of an interval: so long a tick waits for a target that is just being asked and usually answers promptly."""
+
+Listener = Callable[[Snapshot], None]
+
+
+def _report_unless_transport(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Leave a broken transport to its protocol, which gets the same error: asyncio would print it over the screen."""
+    if "transport" not in context:
+        loop.default_exception_handler(context)
+
+
+class Engine:
+    """Watches what the settings name, from `start` to `stop`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lock = threading.Lock()  # around the history and the log: written here, read by the screen
+        self.monitor = Monitor(
+            interval_s=settings.interval_s,
+            window_s=max(settings.window_s, 2 * settings.interval_s),
+            quantiles=settings.quantiles,
+            objectives=tuple(parse_objective(words) for words in settings.objectives),
+            by=settings.by,
+            guard=self._lock,
+        )
+        self.log = SnapshotLog()
+        self.recording = Recording()
+        self.failure: BaseException | None = None  # what ended the engine, if it was not `stop`
+        self._feed: LiveFeed | None = None
+        self._listeners: list[Listener] = []
+        self._newest: Snapshot | None = None
+        self._short_ticks = 0  # ticks in a row for which there was no memory
+        self._said_looked = False
+        self._said_no_processes = ""
+        self._browsed: str | None = None  # the target that is looked at family by family
+        self._families: Families | None = None
+        self._columns = ColumnCache(self.monitor.history, settings.interval_s)
+        self._taking = False  # a tick is being derived: the monitor is in the worker's hands
+        self._later: list[Callable[[], None]] = []  # what was asked of the monitor meanwhile
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._main: asyncio.Task[None] | None = None
+        self._last_at: float | None = None  # the last tick is made then
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    # ------------------------------------------------------------------------------------------ life
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call `listener` with every snapshot, on the engine's thread."""
+        self._listeners.append(listener)
+
+    def start(self) -> None:
+        """Begin to collect."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End collecting and wait for the thread (bounded). May be called from any thread, and again."""
+        loop = self._loop
+        if loop is not None and self._main is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed already
+                loop.call_soon_threadsafe(self._main.cancel)
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join(STOP_S)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._collect())
+        except asyncio.CancelledError:
+            pass
+        except BaseException as error:  # kept for whoever waits: a thread's exception is seen by nobody
+            self.failure = error
+
+    async def _collect(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(_report_unless_transport)
+        self._main = asyncio.current_task()
+        # Loaded before connections use up descriptors: an import needs some.
+        exporters.everything()
+        self._feed = LiveFeed(self.settings, self._wanted, self.monitor)
+        with ThreadPoolExecutor(1, "tick") as worker:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._feed.run())
+                group.create_task(self._tick_for_ever(self._feed, worker))
+
+    # ------------------------------------------------------------------------------------------ ticks
+
+    def end_at(self, at: float) -> None:
+        """Make the last tick at `at` (monotonic seconds), and none behind it."""
+        self._last_at = at
+
+    async def _tick_for_ever(self, feed: LiveFeed, worker: Executor) -> None:
+        interval = self.settings.interval_s
+        began = time.monotonic()
+        snapshot = await self._tick(feed, worker, 0)
+        while not snapshot.ready and time.monotonic() - began < EARLY_FOR_S:
+            await asyncio.sleep(min(EARLY_TICK_S, interval))
+            snapshot = await self._tick(feed, worker, 0)
+        cadence = Cadence(interval, time.monotonic(), feed.after_slots())
+        while True:
+            last = self._last_at
+            if last is not None and cadence.due > last - interval / 2:  # no tick just before it: it would say little
+                await asyncio.sleep(max(0.0, last - time.monotonic()))
+                await self._tick(feed, worker, cadence.missed)
+                return
+            await asyncio.sleep(max(0.0, cadence.due - time.monotonic()))
+            await feed.settle(PATIENCE * interval)
+            await self._tick(feed, worker, cadence.missed)
+            cadence.ticked(time.monotonic(), feed.after_slots())
+
+    async def _tick(self, feed: LiveFeed, worker: Executor, missed: int) -> Snapshot:
+        """One tick. Where memory runs out for a moment it is left out, and the snapshot before it stays."""
+        try:
+            self._newest = await self._read_and_derive(feed, worker, missed)
+            self._short_ticks = 0
+        except MemoryError:
+            if self._newest is None or self._short_ticks >= MOST_SHORT_TICKS:
+                raise
+            self._short_ticks += 1
+        return self._newest
+
+    async def _read_and_derive(self, feed: LiveFeed, worker: Executor, missed: int) -> Snapshot:
+        """Read what came and derive a snapshot. It is derived beside the loop: a target with very many series holds up no other's scrapes."""
+        targets = feed.targets
+        for asked in targets:
+            self.monitor.add_target(asked.target, asked.settings.bindings, served=asked.served)
+        self.monitor.arrange([asked.target.name for asked in targets])
+        if feed.looked is not None and not self._said_looked:
+            self._said_looked = True
+            self._note(Event(time.time(), "note", feed.looked))
+        if (feed.no_processes or "") != self._said_no_processes:
+            self._said_no_processes = feed.no_processes or ""
+            if self._said_no_processes:
+                self._note(Event(time.time(), "warning", f"the processes cannot be read: {self._said_no_processes}"))
+        self.monitor.browse(self._browsed)
+        reading = feed.read(missed)
+        self._taking = True
+        try:
+            loop = asyncio.get_running_loop()
+            snapshot = await loop.run_in_executor(worker, self._derive, feed, reading, feed.take_past())
+        finally:
+            self._taking = False
+        while self._later:
+            self._later.pop(0)()
+        for listener in self._listeners:
+            listener(snapshot)
+        return snapshot
+
+    def _derive(self, feed: LiveFeed, reading: Reading, past: Sequence[Scrape]) -> Snapshot:
+        looking = feed.discovering
+        snapshot = self.monitor.take(reading, looking=looking, forgotten=feed.forgotten)
+        self.monitor.remember(past)
+        families = self.monitor.families()
+        with self._lock:
+            if past:
+                self._columns.forget()
+            self.log.keep(snapshot)
+            self._columns.newest = snapshot.at
+            self._families = families
+        self.recording.took(reading, snapshot, self.monitor, looking, past)
+        return snapshot
+
+    def _wanted(self, target: str) -> frozenset[str] | None:
+        return None if self.recording.whole else self.monitor.wanted(target)
+
+    def _note(self, event: Event) -> None:
+        self.monitor.note(event)
+        self.recording.noted(event)
+
+    # ------------------------------------------------------------------------------------------ recording
+
+    def record(self, recorder: Recorder) -> None:
+        """Record all readings from now on. Before `start`, from the first one on."""
+        self._soon(partial(self.recording.begin, recorder)) if self._loop else self.recording.begin(recorder)
+
+    def end_recording(self) -> Recorder | None:
+        """Record no longer. Waits until no reading goes into the recorder any more (bounded), and gives it to be closed.
+
+        Not to be called on the engine's thread.
+        """
+        if self._loop is None or self._loop.is_closed() or not self._thread.is_alive():
+            return self.recording.end()
+        ended: list[Recorder | None] = []
+        done = threading.Event()
+
+        def end() -> None:
+            ended.append(self.recording.end())
+            done.set()
+
+        self._soon(end)
+        done.wait(STOP_S)
+        return ended[0] if ended else None
+
+    def mark(self, words: str, time_: float | None = None) -> None:
+        """Set a mark: now, or at a moment of unix time that lies a little back."""
+        self._soon(partial(self._mark, words, time_))
+
+    def _mark(self, words: str, moment: float | None) -> None:
+        now = time.time()
+        moment = now if moment is None else moment
+        mark = Mark(moment, time.monotonic() - (now - moment), clean(redact_text(words), 500))
+        self.monitor.note(Event(moment, "mark", mark.text))
+        self.recording.marked(mark)
+
+    def keep_profile(self, time_: float, pid: int, name: str, document: bytes, hottest: str) -> bool:
+        """Put a profile (speedscope's file) into the run that is recorded; False: too large to be carried in it."""
+        if len(document) > PROFILE_BYTES:
+            return False
+        at = time.monotonic() - (time.time() - time_)
+        self._soon(partial(self.recording.profiled, time_, at, pid, name, json.loads(document), hottest))
+        return True
+
+    # ------------------------------------------------------------------------------------------ for the screen
+
+    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+        """A figure's mean in each of `columns` columns of the last `span_s` seconds (or of those before `until`)."""
+        with self._lock:
+            return self._columns.values(name, columns, span_s, until)
+
+    def snapshot_at(self, at: float) -> Snapshot | None:
+        """What was shown at a moment."""
+        with self._lock:
+            return self.log.at(at)
+
+    def set_window(self, seconds: float) -> None:
+        """Another window for rates and quantiles."""
+        self._soon(partial(self.monitor.set_window, seconds))
+
+    def next_breakdown(self, service: str) -> None:
+        """Break a service down by its next label."""
+        self._soon(partial(self.monitor.next_breakdown, service))
+
+    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> Heat | None:
+        """Where a service's requests fell in each column of the time axis; None where it has no buckets."""
+        with self._lock:
+            end_at = self._columns.newest if until is None else until
+            return self.monitor.heat.heat(service, columns, span_s, end_at) if end_at is not None else None
+
+    def replicas(self) -> ReplicaTable:
+        """Each replica's figures as of the newest tick, and what is odd about it."""
+        return self.monitor.replicas
+
+    def look_through(self, lens: Lens | None) -> None:
+        """Show a service through a lens, from the next tick on as one more service; None takes it away."""
+        self._soon(partial(self.monitor.look_through, lens))
+
+    def split(self, split: Split | None) -> None:
+        """Show the two arms of a split from the next tick on; None: no longer."""
+        self._soon(partial(self.monitor.split, split))
+
+    def ways(self, service: str, told: Callable[[Sequence[Way]], None]) -> None:
+        """Find out how a service may be split. `told` is called with it on the engine's thread."""
+        self._soon(lambda: told(self.monitor.ways(service)))
+
+    def browse(self, target: str | None) -> None:
+        """Read a target whole from the next tick on, to look at its families; None: nobody looks any more."""
+        self._browsed = target
+
+    def families(self, target: str) -> Families | None:
+        """The families of the target that is looked at; None before it was read whole. Never waits for a tick."""
+        found = self._families
+        return found if found is not None and found.target == target else None
+
+    def trail(self, family: str, columns: int) -> Sequence[float | None]:
+        """A family's figure in the last `columns` scrapes of the target that is looked at. Never waits for a tick."""
+        return self.monitor.trail(family, columns)
+
+    def chart(self, chosen: tuple[str, str] | None) -> None:
+        """Put a (target, family) on the time axis from now on; None: no longer."""
+        self._soon(partial(self.monitor.chart, chosen))
+
+    def bind(self, target: str, slot: SignalKind, family: str) -> None:
+        """Read a signal of a target, and of its replicas, from a family from now on."""
+        self._soon(partial(self._bind, target, slot, family))
+
+    def _bind(self, target: str, slot: SignalKind, family: str) -> None:
+        with self._lock:
+            self.monitor.bind(target, slot, family, time.time())
+            self._families = self.monitor.families()
+
+    def want_processes(self, wanted: bool) -> None:
+        """Whether the process table is looked at: what is not shown is not read."""
+        if self._feed is not None:
+            self._feed.want_processes = wanted
+
+    def watch(self, pids: frozenset[int]) -> None:
+        """Read these processes' control groups, too."""
+        if self._feed is not None:
+            self._feed.watched = pids
+
+    def note(self, event: Event) -> None:
+        """Put something into the event log."""
+        self._soon(partial(self._note, event))
+
+    def _soon(self, act: Callable[[], None]) -> None:
+        """Do something with the monitor on the engine's thread, never while a tick is being derived; before `start`,
+        behind the first one.
+        """
+        loop = self._loop
+        if loop is None:
+            self._later.append(act)
+        elif not loop.is_closed():
+            loop.call_soon_threadsafe(lambda: self._later.append(act) if self._taking else act())

@@ -1,0 +1,175 @@
+"""An engine that is loaded when it is started: the first picture does not wait for collectors and classification."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from tputtui.model import Event, SignalKind, Snapshot
+from tputtui.settings import Settings
+
+if TYPE_CHECKING:
+    from tputtui.engine.drilldown import ReplicaTable
+    from tputtui.engine.engine import Engine
+    from tputtui.engine.family_browser import Families
+    from tputtui.recording.recorder import Recorder
+    from tputtui.signals.rates.latency_heatmap import Heat
+    from tputtui.signals.service.service_filter import Lens
+    from tputtui.signals.service.traffic_split import Split, Way
+
+
+class LateEngine:
+    """Stands for an engine until there is one, then passes everything on to it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._listeners: list[Callable[[Snapshot], None]] = []
+        self._engine: Engine | None = None
+        self._failure: BaseException | None = None
+        self._stopped = False
+        self._browsed: str | None = None  # asked before there was an engine
+        self._recorder: Recorder | None = None  # likewise
+        self._lock = threading.Lock()  # stop may come while the engine is being loaded
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended the engine, or kept it from starting."""
+        return self._failure or (self._engine.failure if self._engine is not None else None)
+
+    def subscribe(self, listener: Callable[[Snapshot], None]) -> None:
+        """Call `listener` with every snapshot, on the engine's thread."""
+        self._listeners.append(listener)
+
+    def start(self) -> None:
+        """Load and start the engine, in a thread."""
+        threading.Thread(target=self._load, name="engine loader", daemon=True).start()
+
+    def _load(self) -> None:
+        try:
+            from tputtui.engine.engine import Engine
+
+            engine = Engine(self._settings)
+        except BaseException as error:
+            self._failure = error
+            return
+        for listener in self._listeners:
+            engine.subscribe(listener)
+        with self._lock:
+            if not self._stopped:
+                engine.browse(self._browsed)
+                if self._recorder is not None:
+                    engine.record(self._recorder)
+                engine.start()
+                self._engine = engine
+
+    def stop(self) -> None:
+        """End collecting, and wait for the end (bounded)."""
+        with self._lock:
+            self._stopped = True
+        if self._engine is not None:
+            self._engine.stop()
+
+    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+        """A figure's columns; all unknown before there is an engine."""
+        return [None] * columns if self._engine is None else self._engine.past(name, columns, span_s, until)
+
+    def snapshot_at(self, at: float) -> Snapshot | None:
+        """What was shown at a moment."""
+        return None if self._engine is None else self._engine.snapshot_at(at)
+
+    def want_processes(self, wanted: bool) -> None:
+        """Whether the process table is looked at."""
+        if self._engine is not None:
+            self._engine.want_processes(wanted)
+
+    def watch(self, pids: frozenset[int]) -> None:
+        """Read these processes' control groups, too."""
+        if self._engine is not None:
+            self._engine.watch(pids)
+
+    def set_window(self, seconds: float) -> None:
+        """Another window for rates and quantiles."""
+        if self._engine is not None:
+            self._engine.set_window(seconds)
+
+    def next_breakdown(self, service: str) -> None:
+        """Break a service down by its next label."""
+        if self._engine is not None:
+            self._engine.next_breakdown(service)
+
+    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> Heat | None:
+        """Where a service's requests fell; nowhere before there is an engine."""
+        return None if self._engine is None else self._engine.heat(service, columns, span_s, until)
+
+    def replicas(self) -> ReplicaTable:
+        """Each replica's figures, and what is odd about it."""
+        return {} if self._engine is None else self._engine.replicas()
+
+    def look_through(self, lens: Lens | None) -> None:
+        """Show a service through a lens, or no longer."""
+        if self._engine is not None:
+            self._engine.look_through(lens)
+
+    def split(self, split: Split | None) -> None:
+        """Show the two arms of a split, or no longer."""
+        if self._engine is not None:
+            self._engine.split(split)
+
+    def ways(self, service: str, told: Callable[[Sequence[Way]], None]) -> None:
+        """Find out how a service may be split."""
+        if self._engine is not None:
+            self._engine.ways(service, told)
+
+    def browse(self, target: str | None) -> None:
+        """Read a target whole, or no longer."""
+        with self._lock:
+            self._browsed = target
+            if self._engine is not None:
+                self._engine.browse(target)
+
+    def families(self, target: str) -> Families | None:
+        """The families of the target that is looked at."""
+        return None if self._engine is None else self._engine.families(target)
+
+    def trail(self, family: str, columns: int) -> Sequence[float | None]:
+        """The last figures of a family."""
+        return [None] * columns if self._engine is None else self._engine.trail(family, columns)
+
+    def chart(self, chosen: tuple[str, str] | None) -> None:
+        """Put a (target, family) on the time axis, or no longer."""
+        if self._engine is not None:
+            self._engine.chart(chosen)
+
+    def bind(self, target: str, slot: SignalKind, family: str) -> None:
+        """Read a signal from a family from now on."""
+        if self._engine is not None:
+            self._engine.bind(target, slot, family)
+
+    def record(self, recorder: Recorder) -> None:
+        """Record all readings from now on."""
+        with self._lock:
+            if self._engine is not None:
+                self._engine.record(recorder)
+            else:
+                self._recorder = recorder
+
+    def end_recording(self) -> Recorder | None:
+        """Record no longer."""
+        with self._lock:
+            recorder, self._recorder = self._recorder, None
+        return recorder if self._engine is None else self._engine.end_recording()
+
+    def mark(self, words: str, time_: float | None = None) -> None:
+        """Set a mark."""
+        if self._engine is not None:
+            self._engine.mark(words, time_)
+
+    def keep_profile(self, time_: float, pid: int, name: str, document: bytes, hottest: str) -> bool:
+        """Put a profile into the run that is recorded."""
+        return self._engine is None or self._engine.keep_profile(time_, pid, name, document, hottest)
+
+    def note(self, event: Event) -> None:
+        """Put something into the event log."""
+        if self._engine is not None:
+            self._engine.note(event)

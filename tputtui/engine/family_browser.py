@@ -1,0 +1,132 @@
+"""The target that is looked at family by family: its newest exposition as a frozen value, and each family's last minutes."""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import field, replace
+from math import isfinite, nan
+from typing import Final
+
+from tputtui.frozen import frozen
+from tputtui.model import Bindings, ChartedFamily, Exposition, Scrape
+from tputtui.signals.service.family_table import FamilyReader, Figures
+
+KEPT: Final = 120
+"""Scrapes whose figures are kept: 4 B each a family, so 480 B a family, 10 MB for 20,000; gone when nobody looks."""
+
+Words = Mapping[str, Mapping[str, object]]
+"""What the config says, or would have to say, of a target's bindings: signal -> key -> value."""
+
+
+@frozen
+class Families:
+    """All families of a target as of one scrape, by name."""
+
+    target: str
+    at: float
+    figures: Figures  # its `rows` are the same object for as long as no family comes or goes
+    hidden: int = 0  # series beyond the limit, which were not read
+    feeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # family -> the signals it feeds
+    chosen: Words = field(default_factory=dict)  # the bindings that were chosen, here or in the config
+    targets: tuple[tuple[str, str], ...] = ()  # (name, URL) of all that such a choice is for: the replicas
+    unrecorded: int = 0  # series that the target had, and that a run does not hold
+
+
+class Browsing:
+    """Reads every good and whole scrape of one target."""
+
+    def __init__(self, target: str, *, partly: bool = False) -> None:
+        """`partly`: take what there is, as of a run that does not hold every metric."""
+        self.target = target
+        self._partly = partly
+        self.last: Exposition | None = None
+        self._at = 0.0
+        self._reader = FamilyReader()
+        self._figures = Figures()
+        self._slots: dict[str, int] = {}  # family -> its place in the kept rows
+        self._places: list[int] = []  # the slot of each row
+        self._trail: deque[array[float]] = deque(maxlen=KEPT)
+
+    def take(self, scrape: Scrape) -> None:
+        """Take the target's next scrape; one that failed, or of which only what is bound was read, says nothing."""
+        exposition = scrape.exposition
+        if exposition is None or not (self._partly or is_whole(exposition)):
+            return
+        rows = self._figures.rows
+        self._figures = self._reader.read(exposition, scrape.at)
+        self.last, self._at = exposition, scrape.at
+        if self._figures.rows is not rows:
+            for row in self._figures.rows:
+                self._slots.setdefault(row.name, len(self._slots))
+            self._places = [self._slots[row.name] for row in self._figures.rows]
+        kept = array("f", [nan]) * len(self._slots)
+        figures = self._figures
+        for place, slot in enumerate(self._places):
+            kept[slot] = (figures.rates if figures.rows[place].counts else figures.values)[place]
+        self._trail.append(kept)
+
+    def families(self, bindings: Bindings | None, chosen: Words, targets: tuple[tuple[str, str], ...]) -> Families:
+        """What there is to look at now."""
+        feeds: dict[str, tuple[str, ...]] = {}
+        for binding in bindings.all() if bindings is not None else ():
+            family = self._reader.family_of(binding.family)
+            if binding.signal not in feeds.get(family, ()):
+                feeds[family] = (*feeds.get(family, ()), binding.signal)
+        hidden = sum(self.last.hidden.values()) if self.last is not None else 0
+        last = self.last
+        unrecorded = max(0, last.series - len(last.samples) - hidden) if self._partly and last is not None else 0
+        return Families(self.target, self._at, self._figures, hidden, feeds, chosen, targets, unrecorded)
+
+    def samples_of(self, family: str) -> frozenset[str]:
+        """The sample names that a family's figure is made of."""
+        return self._reader.samples_of(family)
+
+    def trail(self, family: str, columns: int) -> list[float | None]:
+        """The family's figure in the last `columns` scrapes, oldest first; None before, and where there was none."""
+        slot = self._slots.get(family)
+        newest = list(self._trail)[-columns:] if columns > 0 else []
+        told = [figures[slot] if slot is not None and slot < len(figures) else nan for figures in newest]
+        return [None] * (columns - len(told)) + [value if isfinite(value) else None for value in told]
+
+
+class Charting:
+    """Reads one family of one target at every good scrape, whether anybody looks at the others or not."""
+
+    def __init__(self, target: str, family: str, samples: frozenset[str]) -> None:
+        """`samples`: the sample names to read."""
+        self.target = target
+        self.samples = samples
+        self.now = ChartedFamily(target, family)
+        self._reader = FamilyReader()
+
+    def take(self, scrape: Scrape) -> None:
+        """Take the target's next scrape; after one that failed nothing is known."""
+        exposition = scrape.exposition
+        if exposition is not None and exposition.served is not None and exposition.served.rate_s is not None:
+            return  # a server's rates: what is charted comes raw
+        self.now = replace(self.now, value=None, rate=None)
+        if exposition is None:
+            return
+        name = self.now.name
+        own = {series: value for series, value in exposition.samples.items() if series.name in self.samples}
+        families = {name: exposition.families[name]} if name in exposition.families else {}
+        figures = self._reader.read(replace(exposition, samples=own, families=families), scrape.at)
+        for place, row in enumerate(figures.rows):
+            if row.name == name and row.series:
+                rate = figures.rates[place]
+                self.now = ChartedFamily(
+                    self.target,
+                    name,
+                    row.type,
+                    row.unit,
+                    row.counts,
+                    figures.value(place),
+                    rate if isfinite(rate) else None,
+                )
+
+
+def is_whole(exposition: Exposition) -> bool:
+    """Whether every series was read, but for those beyond a limit."""
+    return len(exposition.samples) + sum(exposition.hidden.values()) >= exposition.series

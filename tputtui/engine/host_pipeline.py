@@ -1,0 +1,98 @@
+"""The machine from reading to reading: the host, its processes, and what we ourselves use of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from tputtui.model import (
+    Event,
+    HostReading,
+    HostState,
+    ProcessReading,
+    ProcessState,
+    Reading,
+    SaturationState,
+    SelfState,
+    TargetListeners,
+)
+from tputtui.signals.host.host_rates import derive_host, host_saturation
+from tputtui.signals.host.host_saturation import cgroup_saturation
+from tputtui.signals.host.process_rates import derive_processes
+
+LATELY_S: Final = 60.0
+"""So long a missed tick is worth a word on the screen."""
+
+
+class Machine:
+    """What is known of the machine; what a reading leaves out stands as it was."""
+
+    def __init__(self) -> None:
+        self.host = HostState()
+        self.processes: tuple[ProcessState, ...] | None = None
+        self.listeners: tuple[TargetListeners, ...] | None = None
+        self._host_before: HostReading | None = None
+        self._host_rows: tuple[SaturationState, ...] = ()
+        self._said_missing: set[str] = set()  # what the kernel does not offer is said once
+        self._processes_before: tuple[float, tuple[ProcessReading, ...]] | None = None
+        self._self_before: tuple[float, float] | None = None
+        self._missed: deque[tuple[float, int]] = deque()  # (at, ticks), lately
+        self._missed_before = 0
+
+    def take(self, reading: Reading) -> list[Event]:
+        """Take the next reading; what is worth a line in the log comes back."""
+        if reading.listeners is not None:
+            self.listeners = reading.listeners
+        if reading.processes is not None:
+            self._take_processes(reading.at, reading.processes)
+        return self._take_host(reading.time, reading.host) if reading.host is not None else []
+
+    def _take_host(self, time: float, host: HostReading) -> list[Event]:
+        unsaid: dict[str, str] = {}
+        for what, why in host.missing:
+            if what not in self._said_missing:
+                unsaid.setdefault(what, why)
+        self._said_missing.update(unsaid)
+        self.host = derive_host(self._host_before, host)
+        self._host_before = host
+        self._host_rows = host_saturation(self.host)
+        return [Event(time, "note", f"{what}: {why}") for what, why in unsaid.items()]
+
+    def _take_processes(self, at: float, processes: tuple[ProcessReading, ...]) -> None:
+        before = self._processes_before
+        elapsed = at - before[0] if before is not None else 0.0
+        states = derive_processes(before[1] if before is not None else None, processes, elapsed)
+        self.processes = tuple(sorted(states, key=lambda state: (-(state.cpu_percent or 0.0), state.pid)))
+        self._processes_before = (at, processes)
+
+    @property
+    def saturation(self) -> tuple[SaturationState, ...]:
+        """The host's resources, then the limits of the control groups, other than our own, in which processes of interest
+        run.
+        """
+        ours = self.host.cgroup.path if self.host.cgroup is not None else None
+        groups = {one.cgroup.path: (one.name, one.cgroup) for one in self.processes or () if one.cgroup is not None}
+        served = [cgroup_saturation(group, name) for path, (name, group) in groups.items() if path != ours]
+        return (*self._host_rows, *(row for rows in served for row in rows))
+
+    @property
+    def busy_cores(self) -> float | None:
+        """How many cores are busy; None before the host was read twice."""
+        cpu = self.host.cpu
+        return None if cpu is None else cpu.percent / 100 * cpu.cores
+
+    def ourselves(self, reading: Reading) -> SelfState:
+        """What we cost since the reading before; to be asked once a reading."""
+        percent: float | None = None
+        before = self._self_before
+        if reading.self_cpu_s is not None:
+            if before is not None and reading.at > before[0]:
+                percent = 100 * max(0.0, reading.self_cpu_s - before[1]) / (reading.at - before[0])
+            self._self_before = (reading.at, reading.self_cpu_s)
+        if (missed := reading.missed_ticks - self._missed_before) > 0:
+            self._missed.append((reading.at, missed))
+        self._missed_before = reading.missed_ticks
+        while self._missed and self._missed[0][0] <= reading.at - LATELY_S:
+            self._missed.popleft()
+        lately = sum(count for _, count in self._missed)
+        return SelfState(percent, reading.self_rss_bytes, reading.missed_ticks, lately)

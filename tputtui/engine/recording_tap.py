@@ -1,0 +1,66 @@
+"""The engine's recorder, if there is one: it sees every reading after it was taken, with what is bound by then."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tputtui.engine.pipeline import Monitor
+from tputtui.model import Event, Reading, Scrape, Snapshot
+from tputtui.recording.run_header import Mark
+
+if TYPE_CHECKING:
+    from tputtui.recording.recorder import Recorder, RecordingState
+
+MOST_MARKS = 1000
+
+
+class Recording:
+    """What stands between an engine and its recorder. `state` may be asked from any thread, all else is the engine's."""
+
+    def __init__(self) -> None:
+        self._recorder: Recorder | None = None
+        self.marks: deque[Mark] = deque(maxlen=MOST_MARKS)  # all that were set, recorded or not
+
+    @property
+    def whole(self) -> bool:
+        """Whether all metrics are to be read, not only those that matter."""
+        return self._recorder is not None and self._recorder.plan.all_metrics
+
+    def begin(self, recorder: Recorder) -> None:
+        """Record from the next reading on."""
+        self._recorder = recorder
+
+    def end(self) -> Recorder | None:
+        """Record no longer; the recorder is for whoever closes it."""
+        recorder, self._recorder = self._recorder, None
+        return recorder
+
+    def state(self) -> RecordingState | None:
+        """How the recording goes; None while nothing is recorded."""
+        recorder = self._recorder
+        return recorder.state() if recorder is not None else None
+
+    def took(
+        self, reading: Reading, snapshot: Snapshot, monitor: Monitor, looking: bool, past: Sequence[Scrape]
+    ) -> None:
+        """A reading was taken; `past` is what servers remember of the time before, which came with it."""
+        if self._recorder is not None:
+            self._recorder.take(reading, snapshot, monitor.told(), looking, monitor.lens_name, past)
+
+    def marked(self, mark: Mark) -> None:
+        """A mark was set."""
+        self.marks.append(mark)
+        if self._recorder is not None:
+            self._recorder.mark(mark)
+
+    def profiled(self, time: float, at: float, pid: int, name: str, document: Mapping[str, Any], hottest: str) -> None:
+        """A profile was taken."""
+        if self._recorder is not None:
+            self._recorder.profile(time, at, pid, name, document, hottest)
+
+    def noted(self, event: Event) -> None:
+        """Something was noted that no reading tells."""
+        if self._recorder is not None and event.kind != "mark":
+            self._recorder.event(event)

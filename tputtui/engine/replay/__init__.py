@@ -1,0 +1,1 @@
+"""Play a recorded run through the same pipeline as live readings."""

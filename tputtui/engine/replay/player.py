@@ -1,0 +1,328 @@
+"""A recorded run that plays: what the screen needs of an engine, out of a file. Nothing is asked, nothing is guessed.
+
+The run is derived once from its beginning, in a thread, by the monitor that derives live readings: each moment is what was
+shown then, and going to it takes a look-up. Until that has come to the moment that is wanted, a second reel that begins just
+before it stands in. Choices that change what is derived (another window, another label, a lens) derive it anew.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from tputtui.engine.drilldown import ReplicaTable
+from tputtui.engine.family_browser import Families
+from tputtui.engine.replay.recorded_families import RecordedFamilies
+from tputtui.engine.replay.replay_buffer import Choices, Reel
+from tputtui.frozen import frozen
+from tputtui.model import Event, SignalKind, Snapshot
+from tputtui.recording.reader import NotARun, Run
+from tputtui.recording.records import Profiled
+from tputtui.recording.run_header import Header, Mark
+from tputtui.signals.rates.latency_heatmap import Heat
+from tputtui.signals.service.service_filter import Lens
+from tputtui.signals.service.traffic_split import Split, Way
+
+if TYPE_CHECKING:
+    from tputtui.recording.recorder import Recorder
+
+SPEEDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+STEP_S: Final = 0.1
+"""How often the player looks whether the next moment is due: at 60x, six seconds of the run go by."""
+
+
+SOON: Final = 10
+"""Readings: what is no further away than this from what has been read is waited for."""
+
+
+@frozen
+class Position:
+    """Where a replay stands."""
+
+    seconds: float  # from the run's beginning
+    of_s: float  # how long the run is
+    speed: float
+    paused: bool
+    read: float  # how much of the run was read, 0 to 1
+
+
+class Player:
+    """Plays one run, from `start` to `stop`. The methods of an engine, and those that move in time."""
+
+    def __init__(self, run: Run, *, begin: float | None = None, speed: float = 1.0) -> None:
+        """`run` is open, and stays so until `stop`. `begin`: where to, on the run's clock. Raises NotARun where no reading is in it."""
+        last = run.last_tick()
+        if last is None:
+            raise NotARun("no reading is in it")
+        self.header: Header = run.header
+        self.marks: list[Mark] = run.marks()
+        self.profiles: list[Profiled] = run.profiles()
+        self.failure: BaseException | None = None
+        self._run = run
+        self._begin, self._end = self.header.began_at, last.reading.at
+        self._choices = Choices()
+        self._reel = Reel(run, self._choices, self._end, came=self._came)
+        self._near: Reel | None = None  # stands in for a moment that the reel has not come to
+        self._listeners: list[Callable[[Snapshot], None]] = []
+        self._at = max(self._begin, min(self._end, begin if begin is not None else self._begin))  # what is wanted
+        self._speed = min(max(speed, SPEEDS[0] / 100), SPEEDS[-1])
+        self._paused = False
+        self._stopped = False
+        self._shown: tuple[Reel, float] | None = None
+        self._again = False
+        self._replicas: ReplicaTable = {}
+        self._browsed: str | None = None
+        self._families: Families | None = None
+        self._looked: RecordedFamilies | None = None  # the player's thread's own
+        self._trails: dict[str, list[float | None]] = {}
+        self._wake = threading.Condition()  # guards what the screen's thread and the player's both change
+        self._thread = threading.Thread(target=self._play, name="player", daemon=True)
+
+    # ------------------------------------------------------------------------------------------ life
+
+    def subscribe(self, listener: Callable[[Snapshot], None]) -> None:
+        """Call `listener` with every snapshot that is shown, on the player's thread."""
+        self._listeners.append(listener)
+
+    def start(self) -> None:
+        """Begin to read, and to play."""
+        self._reel.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        with self._wake:
+            self._stopped = True
+            self._wake.notify_all()
+        for reel in (self._reel, self._near):
+            if reel is not None:
+                reel.stop()
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join(2.0)
+
+    def _play(self) -> None:
+        before = time.monotonic()
+        try:
+            while not self._stopped:
+                now = time.monotonic()
+                self._advance(now - before)
+                before = now
+                with self._wake:
+                    if not self._stopped:
+                        self._wake.wait(STEP_S)
+        except BaseException as error:  # kept for whoever waits: a thread's exception is seen by nobody
+            self.failure = error
+
+    def _advance(self, seconds: float) -> None:
+        with self._wake:
+            reel = self._knowing()
+            if reel.knows(self._at) and not self._paused:
+                self._at = min(self._end, self._at + seconds * self._speed)
+                reel = self._knowing()
+            moment = reel.moment(self._at) if reel.knows(self._at) or reel is not self._near else None
+        if reel.failure is not None:
+            raise reel.failure
+        if moment is None or (self._shown == (reel, moment) and not self._again):
+            return
+        self._again = False
+        self._shown = (reel, moment)
+        found = reel.shown(moment)
+        if found is None:
+            return
+        snapshot, self._replicas = found
+        if self._browsed is not None:
+            self._look_at_families(self._browsed, snapshot.at)
+        for listener in self._listeners:
+            listener(snapshot)
+
+    def _knowing(self) -> Reel:
+        """The reel to ask: that of the whole run once it has come to the moment, or soon will; else one that stands in."""
+        reel, near, at = self._reel, self._near, self._at
+        far = at - (reel.read_to or self._begin) > SOON * self.header.interval_s
+        if reel.knows(at) or reel.failure is not None or (not far and near is None):
+            self._drop_near()
+            return reel
+        if near is None or not near.covers(at):
+            self._drop_near()
+            near = self._near = Reel(self._run, self._choices, self._end, before=at, came=self._came)
+            near.start()
+        near.wait_at(at)
+        reel.hold(not near.knows(at))
+        return near
+
+    def _drop_near(self) -> None:
+        if self._near is not None:
+            self._near.stop()
+            self._near = None
+        self._reel.hold(False)
+
+    def _came(self) -> None:
+        """A reel has come to the moment that is wanted."""
+        with self._wake:
+            self._wake.notify_all()
+
+    def _choose(self, choices: Choices) -> None:
+        """Derive the run anew, with other choices."""
+        with self._wake:
+            self._drop_near()
+            self._reel.stop()
+            self._choices = choices
+            self._reel = Reel(self._run, choices, self._end, came=self._came)
+            self._reel.start()
+            self._wake.notify_all()
+
+    # ------------------------------------------------------------------------------------------ moving in time
+
+    @property
+    def position(self) -> Position:
+        """Where it stands, and how it goes on."""
+        with self._wake:
+            read_to = self._reel.read_to
+            length = max(self._end - self._begin, 1e-9)
+            read = 1.0 if self._reel.done else max(0.0, ((read_to or self._begin) - self._begin) / length)
+            near = self._near
+            known = read_to is None or self._reel.done or (near is not None and near.knows(self._at))
+            at = self._at if known else min(self._at, read_to or self._at)
+            return Position(at - self._begin, self._end - self._begin, self._speed, self._paused, min(1.0, read))
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """What could not be read of the run, a sentence each; known once all of it was read."""
+        return self._reel.damage
+
+    def seek(self, at: float) -> None:
+        """Go to a moment (`at`, on the run's clock); the run's ends are the ends. One not yet read is shown when it is."""
+        with self._wake:
+            self._at = min(self._end, max(self._begin, at))
+            self._wake.notify_all()
+
+    def step(self, seconds: float) -> None:
+        """So far forward (or, negative, back)."""
+        self.seek(self._begin + self.position.seconds + seconds)
+
+    def to_end(self) -> None:
+        """The run's last moment."""
+        self.seek(self._end)
+
+    def pause(self, paused: bool | None = None) -> None:
+        """Stand still, or play on; without a word, whatever it does not do now. At the end, play from the start again."""
+        with self._wake:
+            at_end = self._at >= self._end
+            self._paused = (not self._paused and not at_end) if paused is None else paused
+            if not self._paused and at_end:
+                self._at = self._begin
+            self._wake.notify_all()
+
+    def change_speed(self, steps: int) -> float:
+        """Faster or (negative) slower; the speed from now on."""
+        with self._wake:
+            place = min(range(len(SPEEDS)), key=lambda one: abs(SPEEDS[one] - self._speed)) + steps
+            self._speed = SPEEDS[max(0, min(len(SPEEDS) - 1, place))]
+            return self._speed
+
+    # ------------------------------------------------------------------------------------------ for the screen
+
+    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+        """A figure's mean in each of `columns` columns up to the moment that is shown (or to `until`)."""
+        shown = self._shown
+        if shown is None:
+            return [None] * max(0, columns)
+        reel, moment = shown
+        return reel.past(name, columns, span_s, moment if until is None else until)
+
+    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> Heat | None:
+        """Where a service's requests fell in each column of the time axis; None where it has no buckets."""
+        shown = self._shown
+        if shown is None:
+            return None
+        reel, moment = shown
+        return reel.heat(service, columns, span_s, moment if until is None else until)
+
+    def replicas(self) -> ReplicaTable:
+        """Each replica's figures at the moment that is shown."""
+        return self._replicas
+
+    def snapshot_at(self, at: float) -> Snapshot | None:
+        """What was shown at a moment."""
+        with self._wake:
+            reel = self._near if self._near is not None and self._near.knows(at) else self._reel
+            found = reel.shown(at)
+            return found[0] if found is not None else None
+
+    def set_window(self, seconds: float) -> None:
+        """Another window for rates and quantiles."""
+        self._choose(replace(self._choices, window_s=seconds))
+
+    def next_breakdown(self, service: str) -> None:
+        """Break a service down by its next label."""
+        self._choose(replace(self._choices, breakdowns=(*self._choices.breakdowns, service)))
+
+    def look_through(self, lens: Lens | None) -> None:
+        """Show a service through a lens, as one more service; None takes it away."""
+        self._choose(replace(self._choices, lens=lens))
+
+    def split(self, split: Split | None) -> None:
+        """Show the two arms of a split; None: no longer."""
+        self._choose(replace(self._choices, split=split))
+
+    def ways(self, service: str, told: Callable[[Sequence[Way]], None]) -> None:
+        """Find out how a service may be split. `told` is called with it, perhaps on the reel's thread."""
+        self._reel.ask(lambda monitor: told(monitor.ways(service)))
+
+    def browse(self, target: str | None) -> None:
+        """Look at what was recorded of a target; None: nobody looks any more."""
+        self._browsed, self._families, self._trails = target, None, {}
+        if target is not None:
+            with self._wake:
+                self._again = True  # the moment is shown once more, with its families
+                self._wake.notify_all()
+
+    def _look_at_families(self, target: str, at: float) -> None:
+        if self._looked is None or self._looked.target != target:
+            if self._looked is not None:
+                self._looked.close()
+            self._looked = RecordedFamilies(self._run, target)
+        found = self._looked.look(at)
+        if found is not None and self._browsed == target:
+            self._families, self._trails = found
+
+    def families(self, target: str) -> Families | None:
+        """What was recorded of the target that is looked at."""
+        found = self._families
+        return found if found is not None and found.target == target else None
+
+    def trail(self, family: str, columns: int) -> Sequence[float | None]:
+        """A family's figure in the last `columns` recorded scrapes."""
+        kept = self._trails.get(family, [])[-columns:]
+        return [*([None] * (columns - len(kept))), *kept]
+
+    def chart(self, chosen: tuple[str, str] | None) -> None:
+        """Only what the live screen shows is on the time axis: the screen does not offer it."""
+
+    def bind(self, target: str, slot: SignalKind, family: str) -> None:
+        """What feeds what is the run's word: the screen does not offer it."""
+
+    def want_processes(self, wanted: bool) -> None:
+        """All that was recorded is there."""
+
+    def watch(self, pids: frozenset[int]) -> None:
+        """Nothing is read of this machine."""
+
+    def record(self, recorder: Recorder) -> None:
+        """It is recorded already: the screen does not offer it."""
+
+    def end_recording(self) -> None:
+        """None."""
+
+    def mark(self, words: str, time_: float | None = None) -> None:
+        """A run is not written to: the screen does not offer it."""
+
+    def keep_profile(self, *_: object) -> bool:
+        """A run is not written to."""
+        return True
+
+    def note(self, event: Event) -> None:
+        """A run is not written to."""

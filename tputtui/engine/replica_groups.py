@@ -1,0 +1,45 @@
+"""Which targets are replicas of one service, and what a service is called."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from tputtui.engine.target_tracker import TargetTracker
+from tputtui.model import Binding, Bindings
+
+
+def replicas(trackers: Iterable[TargetTracker]) -> list[list[TargetTracker]]:
+    """The targets by service, in their order: equal bindings and an equal identity make replicas."""
+    groups: dict[tuple[object, ...], list[TargetTracker]] = {}
+    for tracker in trackers:
+        identity = tracker.identity
+        bound = _shape(tracker.bindings)
+        key: tuple[object, ...] = (identity, bound) if identity is not None else (tracker.target.name,)
+        groups.setdefault(key, []).append(tracker)
+    return list(groups.values())
+
+
+def name_of(members: Sequence[TargetTracker], targets: Collection[str], taken: Collection[str]) -> str:
+    """What a service is called: the config's word, what its replicas say of themselves, or its target's name.
+
+    A word that is another target's name, or taken by a service, gives way to the target's own.
+    """
+    first = members[0]
+    own = first.target.name
+    word = first.target.service or (first.service_name if len(members) > 1 else None)
+    usable = word is not None and (word == own or word not in targets) and word not in taken
+    name = word if word is not None and usable else own
+    while name in taken:
+        name += "'"
+    return name
+
+
+def _shape(bindings: Bindings | None) -> tuple[object, ...]:
+    """What two targets must share to be replicas: the same families for the same signals."""
+    if bindings is None:
+        return ()
+
+    def of(binding: Binding | None) -> object:
+        return None if binding is None else (binding.signal, binding.family, binding.label)
+
+    return (of(bindings.traffic), of(bindings.errors), of(bindings.latency))

@@ -1,0 +1,402 @@
+"""One target from scrape to scrape: its state, its bindings, its window, and what happened to it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
+from tputtui import text
+from tputtui.model import Binding, Bindings, Event, Exposition, Scrape, SignalKind, Target, TargetState, TargetStatus
+from tputtui.model.snapshot import USUAL
+from tputtui.signals.classify.classifier import classify
+from tputtui.signals.classify.overrides import apply_overrides
+from tputtui.signals.rates.target_window import TargetWindow
+from tputtui.signals.service.service_tracker import followed, wanted
+
+Overrides = Mapping[str, Mapping[str, object]]
+"""The config's word on a target's bindings, in the words of `signals.overrides`."""
+
+NO_OVERRIDES: Final[Overrides] = MappingProxyType({})
+
+LOOKS_FOR = 120
+"""Scrapes after which a target that has traffic but lacks another signal is read for its bound families only."""
+
+NEWLY_CHOSEN = 3
+"""Scrapes after a choice in which what was not followed before does not count from zero: one that was under way, of
+which it was not read, and those around it."""
+
+SAY_AGAIN_S = 300.0
+"""Seconds for which a warning about counters is not repeated in the log."""
+
+LARGE = 5_000
+"""Series from which on nothing is looked for again while no series comes or goes: a look takes 5 µs a series."""
+
+_LOOKS = (3, 5, 10, 20, 40, 80)
+"""The scrapes at which a target is looked at again on which a signal is missing."""
+
+
+class TargetTracker:
+    """What is known of one target."""
+
+    def __init__(
+        self,
+        target: Target,
+        interval_s: float,
+        window_s: float,
+        overrides: Overrides = NO_OVERRIDES,
+    ) -> None:
+        self.target = target
+        self.bindings: Bindings | None = None
+        self.window: TargetWindow | None = None
+        self.wanted: frozenset[str] | None = None
+        self.service_name: str | None = None  # what it says of itself: target_info's service.name
+        self._build: object | None = None  # its build info with its job, where it tells both
+        self.overrides = overrides
+        self.not_from_zero: frozenset[str] = frozenset()  # names whose new series did not count from zero just now
+        self._is_told = False  # a run says what is bound
+        self._found = Bindings()  # what classification says, before the overrides
+        self._newly: tuple[frozenset[str], int] = (frozenset(), 0)  # names newly chosen, for how many scrapes yet
+        self._interval_s = interval_s
+        self._window_s = window_s
+        self._last: Scrape | None = None
+        self._last_good: Scrape | None = None
+        self._good = 0
+        self._since: float | None = None
+        self._late: Scrape | None = None  # the newest attempt, where its deadline passed without an answer
+        self._waiting_s: float | None = None  # for so long its answer has been late
+        self._partial: int | None = None  # bytes of it that have come
+        self._slow_since: float | None = None  # when it was said to be slow
+        self._said_at: dict[str, float] = {}  # what was said in the log, and when
+
+    @property
+    def name(self) -> str:
+        """What it is called to a person."""
+        return text.clean(self.target.name, 60)
+
+    @property
+    def settled(self) -> bool:
+        """Two good scrapes, a failure, or a late answer: what there is to know at the start is known."""
+        return self._good >= 2 or self._waiting_s is not None or (self._last is not None and not self.is_up)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether its newest answer was good; while the next one is late it still is."""
+        return self._last is not None and self._last.error is None
+
+    @property
+    def overdue_s(self) -> float | None:
+        """For how long its answer has been later than it usually is; None: it is not."""
+        waiting_s = self._waiting_s
+        if waiting_s is None or waiting_s <= USUAL * self._usual_s:
+            return None
+        return waiting_s
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether its answer is late by more than the window: its figures are no longer those of now."""
+        return self._waiting_s is not None and self._waiting_s > max(self._window_s, 2 * self._usual_s)
+
+    @property
+    def _usual_s(self) -> float:
+        return self._last_good.duration_s if self._last_good is not None else 0.0
+
+    @property
+    def identity(self) -> object | None:
+        """What makes it a replica of others; None: it is a service of its own.
+
+        A job of file-based discovery is its `service`; one that was typed has a job only where it tells one itself.
+        """
+        return self.target.service or self.service_name or self._build
+
+    @property
+    def build(self) -> str | None:
+        """The same text for the same builds and job; None where it does not tell both."""
+        return None if self._build is None else hashlib.sha256(repr(self._build).encode()).hexdigest()[:16]
+
+    def set_window(self, window_s: float) -> None:
+        """Another window from now on; a longer one fills up."""
+        self._window_s = window_s
+        if self.window is not None:
+            self.window.window_s = window_s
+
+    def choose(self, slot: SignalKind, words: Mapping[str, object], exposition: Exposition) -> None:
+        """Read a signal from what was chosen, from now on; `exposition` (its own or a replica's) tells its kind."""
+        before = frozenset().union(*followed(self.bindings or Bindings()))
+        self.overrides = {**self.overrides, slot: words}
+        self._settle(self._found, exposition)
+        if self.bindings is not None:
+            self._newly = (frozenset().union(*followed(self.bindings)) - before, NEWLY_CHOSEN)
+            self.wanted = wanted(self.bindings) if self.wanted is not None else None
+
+    # ------------------------------------------------------------------------------------------ scrapes
+
+    def take(self, scrape: Scrape, forgotten: frozenset[str] = frozenset()) -> list[Event]:
+        """Take the next scrape; what is worth a line in the log comes back."""
+        self._late = scrape if scrape.late else None
+        if scrape.late:  # asked, and still waited for: no news
+            if self.window is not None:
+                self.window.add(scrape)
+            return []
+        events = self._change_of_state(scrape)
+        self._last = scrape
+        exposition = scrape.exposition
+        if exposition is not None:
+            self._good += 1
+            self._bind(scrape, exposition)
+            self._last_good = scrape
+        if self.window is not None:
+            newly, scrapes = self._newly
+            if scrapes and exposition is not None:
+                self._newly = (newly, scrapes - 1)
+            self.not_from_zero = forgotten | newly if scrapes else forgotten
+            self.window.add(scrape, self.not_from_zero)
+            events += self._counting_events(scrape, self.window)
+        return events
+
+    def _counting_events(self, scrape: Scrape, window: TargetWindow) -> list[Event]:
+        """What the counters of a scrape are evidence of: a restart, or several processes that answer in turn."""
+        events = []
+        for kind, sentence in window.notices():
+            last = self._said_at.get(sentence)
+            if kind == "reset":
+                events.append(self._event(scrape, "reset", f"{self.name} {sentence}"))
+            elif last is None or scrape.at - last > SAY_AGAIN_S:
+                self._said_at[sentence] = scrape.at
+                events.append(self._event(scrape, "warning", f"{self.name}: {sentence}"))
+        return events
+
+    def wait(self, waiting_s: float | None, at: float, time: float, partial: int | None = None) -> list[Event]:
+        """Note, at every tick, for how long the target's answer has been late (None: it is not), and what came of it.
+
+        Beyond the window the figures are no longer shown as those of now. One whose answers always take long, such as 3 s
+        in a window of 2 s, has twice that time.
+        """
+        self._waiting_s, self._partial = waiting_s, partial
+        if self.window is not None:
+            self.window.overdue = self.is_overdue
+        if waiting_s is None or not self.is_overdue or self._slow_since is not None:
+            return []
+        self._slow_since = at - waiting_s
+        words = f"{self.name}: {text.late(waiting_s, partial)}"
+        return [Event(time, "slow", words, self.target.name)]
+
+    def _bind(self, scrape: Scrape, exposition: Exposition) -> None:
+        """Look at what the target exposes: at the first two scrapes, then where something may have appeared."""
+        before = self._last_good
+        earlier = before.exposition if before is not None else None
+        if self._is_told:
+            return
+        if self.wanted is None and self._is_worth_a_look(exposition, earlier):
+            elapsed = scrape.at - before.at if before is not None else None
+            self._settle(classify(exposition, earlier, elapsed), exposition)
+        bound = self.bindings or Bindings()
+        complete = None not in (bound.traffic, bound.errors, bound.latency)
+        if self._good >= 2 and bound.traffic is not None and (complete or self._good > LOOKS_FOR):
+            self.wanted = wanted(bound)
+
+    def _is_worth_a_look(self, exposition: Exposition, earlier: Exposition | None) -> bool:
+        """Labelled metrics of most client libraries appear with the first request only: new series are looked at when
+        there is no traffic yet; what else is missing is looked for ever more rarely.
+        """
+        if self._good <= 2:
+            return True
+        bound = self.bindings
+        if (bound is None or bound.traffic is None) and earlier is not None and exposition.series != earlier.series:
+            return True
+        if exposition.series > LARGE and earlier is not None and exposition.series == earlier.series:
+            return False
+        return self._good in _LOOKS or self._good % LOOKS_FOR == 0
+
+    def _settle(self, found: Bindings, exposition: Exposition) -> None:
+        """Bind. Where the traffic is another one, the window begins with the scrape before, which was read whole: what
+        was born since then counts from zero.
+        """
+        self._found = found = kept(found, self._found)
+        self.service_name = self.service_name or _info(exposition, "service_name")
+        self._build = self._build or _build_and_job(exposition)
+        self._put_in_force(apply_overrides(found, self.overrides, exposition))
+
+    def tell(self, bindings: Bindings | None, service_name: str | None, build: str | None) -> None:
+        """What is bound from the next scrape on, by a run's word: nothing is looked for here any more."""
+        self._is_told = True
+        self.service_name, self._build = service_name, build
+        if bindings is not None:
+            self._put_in_force(bindings)
+
+    def _put_in_force(self, bindings: Bindings) -> None:
+        old = self.bindings
+        if old is not None and bindings == old:
+            return
+        self.bindings = bindings
+        if self.window is not None and old is not None and old.traffic is not None and bindings.traffic == old.traffic:
+            self.window.follow(*followed(bindings))
+            return
+        self.window = self._new_window(bindings)
+        if self._last_good is not None:
+            self.window.add(self._last_good)
+
+    def _new_window(self, bindings: Bindings) -> TargetWindow:
+        counters, gauges = followed(bindings)
+        return TargetWindow(self._window_s, self._interval_s, counters, gauges)
+
+    # ------------------------------------------------------------------------------------------ state
+
+    def _change_of_state(self, scrape: Scrape) -> list[Event]:
+        was_down = self._last is not None and self._last.error is not None
+        is_down = scrape.error is not None
+        slow_since, self._slow_since = self._slow_since, None
+        if self._last is None or was_down != is_down:
+            since, self._since = self._since, scrape.at
+            if is_down:
+                return [self._event(scrape, "down", f"{self.name}: {scrape.error}")]
+            if was_down and since is not None:
+                return [self._event(scrape, "up", f"{self.name}, after {text.span(scrape.at - since)}")]
+        if slow_since is not None and not is_down:
+            return [self._event(scrape, "up", f"{self.name}, after {text.span(scrape.at - slow_since)}")]
+        return []
+
+    def _event(self, scrape: Scrape, kind: str, words: str) -> Event:
+        return Event(scrape.time, kind, words, self.target.name)  # type: ignore[arg-type]
+
+    def status(self, at: float) -> TargetStatus:
+        """The target as of a tick."""
+        last, good, waiting_s = self._last, self._last_good, self._waiting_s
+        error = self._late.error if self._late is not None else None
+        if last is None:
+            state: TargetState = "waiting" if waiting_s is None else "slow"
+            return TargetStatus(
+                self.target.name,
+                self.target.url,
+                state,
+                error=error,
+                warning=self._incomplete(),
+                since_s=waiting_s,
+                waiting_s=waiting_s,
+                partial=self._partial,
+            )
+        exposition = last.exposition
+        state = "down" if last.error is not None else "up"
+        since_s = None if self._since is None else max(0.0, at - self._since)
+        if waiting_s is not None:
+            state, since_s = "slow", waiting_s
+        return TargetStatus(
+            name=self.target.name,
+            url=self.target.url,
+            state=state,
+            error=error or last.error,
+            warning=self._incomplete() or (self._warning(last, exposition) if exposition is not None else None),
+            scrape_s=last.duration_s,
+            size=last.size,
+            series=exposition.series if exposition is not None else None,
+            skipped_lines=exposition.skipped_lines if exposition is not None else None,
+            age_s=None if good is None else max(0.0, at - good.at),
+            since_s=since_s,
+            hidden=exposition.hidden if exposition is not None else {},
+            waiting_s=waiting_s,
+            partial=self._partial,
+            silent=last.silent,
+            was_up=last.error is None,
+            processes=self.window.processes.count if self.window is not None else 1,
+            duplicates=exposition.duplicates if exposition is not None else None,
+        )
+
+    def _incomplete(self) -> str | None:
+        """That an answer which is later than usual has come in part."""
+        return text.late(self._waiting_s, self._partial) if self._partial and self.overdue_s is not None else None
+
+    def _warning(self, last: Scrape, exposition: Exposition) -> str | None:
+        """What is odd about an answer, and about who gave it."""
+        warnings = [warning_of(exposition) or slower_than_the_interval(last.duration_s, self._interval_s)]
+        if self.window is not None and (several := self.window.processes.count) > 1:
+            warnings.insert(0, several_answer(several))
+        return "; ".join(warning for warning in warnings if warning) or None
+
+
+def waiting_of(members: Iterable[TargetTracker]) -> float | None:
+    """For how long none of a service's targets has answered, an answer being later than usual; None where one answers."""
+    waits: list[float] = []
+    for member in members:
+        if member.overdue_s is not None:
+            waits.append(member.overdue_s)
+        elif member.is_up or not member.settled:
+            return None
+    return min(waits, default=None)
+
+
+def several_answer(processes: int) -> str:
+    """That several processes answer in turn, and what to do."""
+    return (
+        f"{processes} processes answer in turn, each with its own counters: rates are added up. "
+        "Multi-process mode is missing (replicas: name each as a target)"
+    )
+
+
+def warning_of(exposition: Exposition) -> str | None:
+    """What is odd about an answer that was read: it breaks the format, holds nothing, or holds too much."""
+    if exposition.warning is not None:
+        return exposition.warning
+    if hidden := sum(exposition.hidden.values()):
+        return f"{hidden:,} series beyond the limit are not read: raise limits.series_per_target"
+    return "the answer is empty: it holds no metric" if exposition.series == 0 else None
+
+
+_INTERVALS = (1, 2, 5, 10, 15, 30, 60)
+
+
+def slower_than_the_interval(duration_s: float, interval_s: float) -> str | None:
+    """What to do about a target that takes longer than an interval: ask it half as often as it could answer.
+
+    The remedy comes first: a panel cuts the end.
+    """
+    if duration_s <= interval_s:
+        return None
+    took = f"{text.span(round(duration_s, 1))} a scrape"
+    better = suiting_interval(duration_s, interval_s)
+    return f"slow: use --interval {better}s ({took})" if better is not None else f"slow: {took}"
+
+
+def suiting_interval(duration_s: float, interval_s: float) -> int | None:
+    """The interval in s at which scrapes of that duration come in time; None: none that is longer, up to a minute."""
+    return next((one for one in _INTERVALS if one >= 2 * duration_s and one > interval_s), None)
+
+
+def kept(found: Bindings, before: Bindings) -> Bindings:
+    """What was found, with the bindings of before where they read the same: only points and the reason have changed.
+
+    A signal stays bound though no series of it is there at the moment: one odd scrape does not start its total anew.
+    """
+    known = {_reading(one): one for one in before.all()}
+
+    def of(binding: Binding) -> Binding:
+        return known.get(_reading(binding), binding)
+
+    traffic = of(found.traffic) if found.traffic is not None else before.traffic
+    same = traffic == before.traffic  # errors are a share of the traffic: another traffic's are not kept
+    return replace(
+        found,
+        traffic=traffic,
+        errors=of(found.errors) if found.errors is not None else before.errors if same else None,
+        latency=of(found.latency) if found.latency is not None else before.latency,
+        saturation=tuple(map(of, found.saturation)),
+        signals=tuple(map(of, found.signals)),
+    )
+
+
+def _reading(binding: Binding) -> Binding:
+    """All of a binding that decides what is read."""
+    return replace(binding, score=0.0, reason="")
+
+
+def _info(exposition: Exposition, label: str) -> str | None:
+    """What target_info says of the target."""
+    return next((series.label(label) for series in exposition.samples if series.name == "target_info"), None)
+
+
+def _build_and_job(exposition: Exposition) -> object | None:
+    """The build infos and the job a target tells; None where it lacks one: the same program may do different jobs."""
+    builds = [series for series in exposition.samples if series.name.endswith("_build_info")]
+    jobs = {job for job in (_info(exposition, "job"), *(series.label("job") for series in builds)) if job}
+    return (tuple(sorted(series.key for series in builds)), tuple(sorted(jobs))) if builds and jobs else None

@@ -1,0 +1,157 @@
+"""What a comparison is told besides the rows: design, environments, declared change, history, margins, primary."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
+from typing import Final, TypeVar, cast
+
+from tputtui.experiments.result import UNITS, Design
+from tputtui.frozen import frozen
+from tputtui.text import clean, did_you_mean
+
+_T = TypeVar("_T")
+
+DESIGNS: Final[tuple[Design, ...]] = ("sequential", "concurrent", "baseline")
+
+MARGINS: Final[Mapping[str, float]] = {
+    "throughput": 0.02,
+    "p50": 0.10,
+    "p90": 0.10,
+    "p99": 0.10,
+    "error_ratio": 0.001,
+    "cpu_per_request": 0.05,
+}
+"""The least effect of interest: relative, for `error_ratio` a difference (0.001 = 0.1 percentage points)."""
+
+GUARDRAILS: Final = ("throughput", "p99", "error_ratio")
+"""What has a say in the verdict without being asked for."""
+
+
+class ContextError(ValueError):
+    """A context or a margin cannot be used; one sentence, cleaned."""
+
+
+@frozen
+class Context:
+    """All of it, with the defaults of the method."""
+
+    design: Design | None = None  # None: concurrent where the arms' times overlap by half, else sequential
+    env_a: Mapping[str, object] = field(default_factory=dict)
+    env_b: Mapping[str, object] = field(default_factory=dict)
+    declared_change: tuple[str, ...] = ()
+    aa_history_rps: tuple[float, ...] = ()
+    aa_history: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # other metrics of the same A/A runs
+    pair_history: tuple[float, ...] = ()  # B/A ratios of A/A windows on the same two targets
+    load_limited: bool | None = None  # None: found from offered_rps
+    margins: Mapping[str, float] = field(default_factory=dict)  # those that were asked for
+    primary: str | None = None
+
+    def history(self, metric: str) -> tuple[float, ...]:
+        """A metric of equal runs; where it is not known, their throughput, as the least that must be expected."""
+        own = self.aa_history.get(metric, ())
+        return own if len(own) >= len(self.aa_history_rps) else self.aa_history_rps
+
+    def margin(self, metric: str) -> float:
+        """The least effect of interest of a metric."""
+        return self.margins.get(metric, MARGINS.get(metric, 0.10))
+
+    def guards(self, metric: str) -> bool:
+        """Whether a metric has a say in the verdict: the three that always have, the primary, and what was asked for."""
+        return metric in GUARDRAILS or metric == self.primary or metric in self.margins
+
+
+def parse_context(value: object) -> Context:
+    """A context from JSON. Raises ContextError with the key and what is allowed; unknown keys are left alone."""
+    if not isinstance(value, dict):
+        raise ContextError("a context is a JSON object")
+    design = value.get("mode")
+    if design is not None and design not in DESIGNS:
+        raise ContextError(f"mode: one of {', '.join(DESIGNS)}, not {clean(str(design), 40)!r}")
+    primary = value.get("primary")
+    if primary is not None and primary not in UNITS:
+        raise ContextError(f"primary: one of {', '.join(UNITS)}, not {clean(str(primary), 40)!r}")
+    limited = value.get("load_limited")
+    if limited is not None and not isinstance(limited, bool):
+        raise ContextError("load_limited: true or false")
+    margins = _mapping(value, "margins")
+    return Context(
+        design=cast("Design | None", design),
+        env_a=_mapping(value, "env_a"),
+        env_b=_mapping(value, "env_b"),
+        declared_change=tuple(_list(value, "declared_change", _text)),
+        aa_history_rps=tuple(_list(value, "aa_history_rps", _positive)),
+        pair_history=tuple(_list(value, "aa_pair_ratio_history", _positive)),
+        load_limited=limited,
+        margins={known_metric(name): _margin(name, margin) for name, margin in margins.items()},
+        primary=primary,
+    )
+
+
+def parse_margin(text: str) -> tuple[str, float]:
+    """`throughput=2%`, `error_ratio=0.1pp` as (metric, ratio). Raises ContextError."""
+    name, equals, amount = (part.strip() for part in text.partition("="))
+    if not equals:
+        raise ContextError(f"a margin reads METRIC=AMOUNT, such as throughput=2%, not {clean(text, 40)!r}")
+    metric = known_metric(name)
+    points, percent = amount.endswith("pp"), amount.endswith("%")
+    digits = amount.removesuffix("pp").removesuffix("%").strip()
+    try:
+        value = float(digits) / (100 if points or percent else 1)
+    except ValueError:
+        value = math.nan
+    if points != (metric == "error_ratio") and (points or percent):
+        unit = "0.1pp (percentage points)" if metric == "error_ratio" else "2%"
+        raise ContextError(f"the margin of {metric} reads {metric}={unit}")
+    if not (points or percent) and value >= 1:
+        raise ContextError(
+            f"the margin {metric}={digits} is {100 * value:.0f} %: write {metric}={digits}% for {digits} %"
+        )
+    return metric, _margin(metric, value)
+
+
+def known_metric(name: str) -> str:
+    """The name, if a metric is called so. Raises ContextError."""
+    if name not in UNITS:
+        known = tuple(UNITS)
+        raise ContextError(
+            f"there is no metric {clean(name, 40)!r}{did_you_mean(name, known)}; there are {', '.join(known)}"
+        )
+    return name
+
+
+def _margin(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 10:
+        raise ContextError(f"the margin of {clean(name, 40)} is a ratio above 0, such as 0.02 for 2 %")
+    return float(value)
+
+
+def _mapping(value: Mapping[str, object], key: str) -> dict[str, object]:
+    found = value.get(key)
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise ContextError(f"{key}: an object")
+    return found
+
+
+def _list(value: Mapping[str, object], key: str, one: Callable[[str, object], _T]) -> Sequence[_T]:
+    found = value.get(key)
+    if found is None:
+        return ()
+    if not isinstance(found, list):
+        raise ContextError(f"{key}: a list")
+    return [one(key, item) for item in found]
+
+
+def _text(key: str, item: object) -> str:
+    if not isinstance(item, str):
+        raise ContextError(f"{key}: names of fields")
+    return item
+
+
+def _positive(key: str, item: object) -> float:
+    if isinstance(item, bool) or not isinstance(item, int | float) or not 0 < item < math.inf:
+        raise ContextError(f"{key}: numbers above 0")
+    return float(item)

@@ -1,0 +1,95 @@
+"""Now against a baseline, looked at as often as one likes: an asymptotic confidence sequence. Pure, and without numpy.
+
+A fixed-sample interval that is looked at every ten seconds is "significant" sooner or later. This one holds at all looks
+together: Robbins' normal mixture with an estimated variance (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, "Time-uniform
+central limit theory and asymptotic confidence sequences"). The variance is the cosine long-run variance (Lazarus, Lewis,
+Stock and Watson, JBES 36(4), 2018), the same as in `experiments.statistics.longrun`, for autocorrelated values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Final
+
+from tputtui.frozen import frozen
+from tputtui.profiling.analysis.share_variance import t95
+
+ALPHA: Final = 0.05
+FIRST_LOOK_S: Final = 120.0
+FEWEST_ROWS: Final = 6
+RUN_TO_RUN: Final = 0.02
+"""Two runs of the same differ by so much (one standard deviation, as a ratio) where no history says better."""
+
+_TUNED_S: Final = 300.0  # where the sequence is narrowest
+_NORMAL: Final = 1.959964
+_MOST_COEFFICIENTS, _FEWEST_COEFFICIENTS, _SECONDS_A_COEFFICIENT = 8, 4, 30.0
+
+
+@frozen
+class Level:
+    """The mean of rows. `deviation`: of independent rows whose mean varies as much; `df` of that estimate."""
+
+    mean: float
+    deviation: float
+    df: int
+    rows: int
+
+    @property
+    def half(self) -> float:
+        """Half of the 95 % interval of the mean, for one look."""
+        return t95(self.df) * self.deviation / math.sqrt(self.rows)
+
+
+@frozen
+class Judgement:
+    """How far now is from the baseline, in the figure's unit. `sure`: at two looks in a row, on the same side."""
+
+    effect: float
+    half: float
+    sure: bool
+
+
+def level(values: Sequence[float], row_s: float) -> Level:
+    """The mean of rows of `row_s` seconds. Raises ValueError below FEWEST_ROWS."""
+    rows = len(values)
+    if rows < FEWEST_ROWS:
+        raise ValueError(f"a variance needs {FEWEST_ROWS} rows")
+    mean = fmean(values)
+    apart = [value - mean for value in values]
+    count = min(_MOST_COEFFICIENTS, max(_FEWEST_COEFFICIENTS, int(rows * row_s / _SECONDS_A_COEFFICIENT)), rows - 1)
+    squares = [
+        2 / rows * sum(value * math.cos(math.pi * k * (2 * at + 1) / (2 * rows)) for at, value in enumerate(apart)) ** 2
+        for k in range(1, count + 1)
+    ]
+    spread = sum(value * value for value in apart) / (rows - 1)
+    return Level(mean, math.sqrt(max(fmean(squares), spread)), count, rows)
+
+
+def half_width(now: Level, row_s: float, alpha: float = ALPHA) -> float:
+    """Half of the sequence's width about the mean so far: σ·√(2(tρ²+1)/(t²ρ²)·log(√(tρ²+1)/α)), widened by Student's t."""
+    told = -2 * math.log(alpha)
+    rho2 = (told + math.log(told) + 1) * row_s / _TUNED_S
+    t = now.rows
+    factor = 2 * (t * rho2 + 1) / (t * t * rho2) * math.log(math.sqrt(t * rho2 + 1) / alpha)
+    return t95(now.df) / _NORMAL * now.deviation * math.sqrt(factor)
+
+
+def judge(base: float, base_half: float, rows: Sequence[float], row_s: float, alpha: float = ALPHA) -> Judgement | None:
+    """All `rows` since the watch began against a level that is known to ± `base_half`. None before the first look."""
+    newest = _look(base, base_half, rows, row_s, alpha)
+    if newest is None:
+        return None
+    before = _look(base, base_half, rows[:-1], row_s, alpha)
+    sure = before is not None and all(abs(effect) > half for effect, half in (newest, before))
+    return Judgement(*newest, sure and before is not None and newest[0] * before[0] > 0)
+
+
+def _look(
+    base: float, base_half: float, rows: Sequence[float], row_s: float, alpha: float
+) -> tuple[float, float] | None:
+    if len(rows) < FEWEST_ROWS or len(rows) * row_s < FIRST_LOOK_S:
+        return None
+    now = level(rows, row_s)
+    return now.mean - base, math.hypot(half_width(now, row_s, alpha), base_half)

@@ -1,0 +1,176 @@
+"""The figures of a comparison as words: the same in every format."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from tputtui.experiments.result import (
+    Comparison,
+    DecidingRow,
+    Difference,
+    Interval,
+    Metric,
+    Stratum,
+    Verdict,
+    is_unbounded,
+)
+from tputtui.experiments.result_log import Result
+from tputtui.text import UNKNOWN, clean, number, seconds, span
+
+VERDICT_WORDS: Final[Mapping[Verdict, str]] = {
+    "improved": "improved",
+    "regressed": "regressed",
+    "equivalent": "equivalent",
+    "inconclusive": "inconclusive",
+    "not_comparable": "not comparable",
+}
+
+MEANINGS: Final[Mapping[Verdict, str]] = {
+    "improved": "The candidate is better by more than the margin.",
+    "regressed": "The candidate is worse by more than the margin.",
+    "equivalent": "The difference, if there is one, is smaller than the margin.",
+    "inconclusive": "These data cannot say. That is not the same as no difference.",
+    "not_comparable": "The arms differ in more than the change: no verdict holds.",
+}
+
+METRIC_WORDS: Final[Mapping[str, str]] = {"error_ratio": "errors", "cpu_per_request": "CPU/request"}
+
+
+def metric_name(metric: Metric) -> str:
+    """What a metric is called to people."""
+    return METRIC_WORDS.get(metric.name, metric.name)
+
+
+def verdict(word: Verdict | None) -> str:
+    """A verdict to people; a dash where there are no data."""
+    return UNKNOWN if word is None else VERDICT_WORDS[word]
+
+
+def headline(comparison: Comparison) -> str:
+    """The verdict with the row that made it, as one line; where nothing did, with the primary's figure."""
+    word = VERDICT_WORDS[comparison.verdict]
+    provisional = " (provisional)" if "provisional" in comparison.flags and comparison.verdict != "inconclusive" else ""
+    verified = ", verified" if "verified" in comparison.flags else ""
+    row = comparison.leading
+    if row is None or row.metric.effect is None or comparison.verdict == "not_comparable":
+        return f"{word}{verified}{provisional}"
+    return f"{word}{verified}{provisional}: {row_figure(row)}"
+
+
+def row_name(row: DecidingRow) -> str:
+    """p99, errors of GET /items/{id}, or p99 at load 70."""
+    route = f" of {row.route}" if row.route else ""
+    stratum_ = f" at {row.stratum}" if row.stratum else ""
+    return f"{metric_name(row.metric)}{route}{stratum_}"
+
+
+def row_figure(row: DecidingRow) -> str:
+    """errors of GET /items/{id} +0.390 pp [+0.210, +0.610]."""
+    return f"{row_name(row)} {effect(row.metric)} {interval(row.metric)}".rstrip()
+
+
+def effect(metric: Metric) -> str:
+    """+5.5 %, or +0.12 pp."""
+    return UNKNOWN if metric.effect is None else f"{_signed(metric.effect * 100, metric)} {_unit(metric)}"
+
+
+def interval(metric: Metric) -> str:
+    """[+3.8, +7.3], in the unit of the effect."""
+    return "" if metric.ci is None else bracket(metric.ci, metric)
+
+
+def bracket(ci: Interval, metric: Metric) -> str:
+    """An interval of a metric's effect."""
+    if is_unbounded(ci, metric.absolute):
+        return "unbounded"
+    return f"[{_signed(ci.low * 100, metric)}, {_signed(ci.high * 100, metric)}]"
+
+
+def margin(metric: Metric) -> str:
+    """2 %, or 0.1 pp."""
+    return f"{metric.margin * 100:g} {_unit(metric)}"
+
+
+def value(metric: Metric, figure: float | None, cores: float | None = None) -> str:
+    """A metric's own figure with its unit. CPU per request is a time where it is known how many cores there are."""
+    if figure is None:
+        return UNKNOWN
+    if metric.absolute:
+        return f"{number(figure * 100)} %"
+    if metric.name == "cpu_per_request":  # of a machine of unknown size only a share of its time is known
+        return " ".join(seconds(figure / 100 * cores)) if cores else f"{number(figure)} %·s"
+    return f"{number(figure)} {metric.unit}"
+
+
+def difference(one: Difference) -> str:
+    """software: svc 4.2.0 → svc 4.3.0 (the declared change)."""
+    tail = " (the declared change)" if one.declared else " (invalidates the comparison)" if one.hard else ""
+    return f"{clean(one.field, 60)}: {shown(one.baseline)} → {shown(one.candidate)}{tail}"
+
+
+def shown(foreign: object) -> str:
+    """A value of an environment."""
+    return "unknown" if foreign is None else clean(str(foreign), 80)
+
+
+def earlier(result: Result) -> str:
+    """2026-11-25 22:10: inconclusive, p99 +2.0 % [-3.0, +7.4]."""
+    figure = f", {result.figure}" if result.figure else ""
+    return f"{result.date:%Y-%m-%d %H:%M}: {result.words}{figure}"
+
+
+def figure(metric: Metric) -> str:
+    """p99 -19.6 % [-29.1, -7.3]."""
+    return f"{metric_name(metric)} {effect(metric)} {interval(metric)}".rstrip()
+
+
+def change(metric: Metric) -> str:
+    """70.0 ms → 91.2 ms, +30.3 % [+22.0, +39.1], margin 10 %."""
+    values = " → ".join(value(metric, one) for one in (metric.baseline, metric.candidate))
+    return f"{values}, {effect(metric)} {interval(metric)}, margin {margin(metric)}"
+
+
+def line(metric: Metric) -> str:
+    """A metric with all its figures, for the experiment's file."""
+    return f"{metric.name}: {change(metric)}: {verdict(metric.verdict)}"
+
+
+def stratum(one: Stratum, primary: str) -> str:
+    """load 500: p99 -23.8 % [-29.7, -17.6], improved."""
+    metric = one.metric(primary)
+    return f"{one.name}: {figure(metric) if metric is not None else UNKNOWN}, {verdict(one.verdict)}"
+
+
+def measured(comparison: Comparison) -> str:
+    """How long was measured and what of it counts."""
+    lasted = comparison.seconds
+    pairs = sum(one.kind == "pair" for one in comparison.strata)
+    several = f" in {pairs} pairs" if pairs else ""
+    parts = [f"{span(lasted.baseline)} baseline, {span(lasted.candidate)} candidate{several}, {comparison.design}"]
+    if lasted.trimmed:
+        parts.append(f"{span(lasted.trimmed)} of warm-up left out")
+    if lasted.excluded:
+        parts.append(f"{span(lasted.excluded)} of a shared incident judged by itself")
+    if lasted.needed is not None:
+        parts.append(f"about {span(lasted.needed)} an arm would be needed")
+    return "; ".join(parts)
+
+
+def _unit(metric: Metric) -> str:
+    return "pp" if metric.absolute else "%"
+
+
+def _signed(percent: float, metric: Metric) -> str:
+    if math.isinf(percent):
+        return "beyond"  # every bucket there is
+    decimals = 3 if metric.absolute else 1
+    if abs(percent) >= 1000:
+        decimals = 0
+    return signed(percent, decimals)
+
+
+def signed(figure: float, decimals: int) -> str:
+    """A figure with its sign; nothing is +0, on whichever side it was rounded from."""
+    return f"{round(figure, decimals) + 0.0:+.{decimals}f}"

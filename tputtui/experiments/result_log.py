@@ -1,0 +1,104 @@
+"""What an experiment found, as tables that are appended to its file: the file grows, and nothing in it is rewritten."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from tputtui.experiments.plan import RESULTS
+from tputtui.experiments.result import VERDICTS, Comparison, Verdict
+from tputtui.frozen import frozen
+from tputtui.text import clean
+
+_MOST: Final = 500  # results of a file that are read
+
+
+@frozen
+class Result:
+    """One comparison, as the experiment's file keeps it."""
+
+    date: datetime
+    verdict: Verdict
+    figure: str = ""  # the metric that decided, with its interval
+    verified: bool = False
+    candidates: tuple[str, ...] = ()  # what identifies the candidates: "run:0123456789abcdef", "sha256:..."
+
+    @property
+    def words(self) -> str:
+        """improved, verified."""
+        return self.verdict.replace("_", " ") + (", verified" if self.verified else "")
+
+
+def entry(
+    comparison: Comparison,
+    date: datetime,
+    figure: str,
+    sides: Mapping[str, str],
+    identities: Mapping[str, Sequence[str]],
+    figures: Sequence[str],
+    strata: Sequence[str],
+    deviations: Sequence[str],
+) -> str:
+    """The table to append. `identities`: "baselines", "candidates" and "history" -> what they are known by."""
+    values: dict[str, object] = {
+        "date": date,
+        "verdict": comparison.verdict,
+        "verified": "verified" in comparison.flags,
+        "figure": figure,
+        "design": comparison.design,
+        "primary": comparison.primary,
+        **sides,
+        **{name: list(each) for name, each in identities.items() if each},
+        "figures": list(figures),
+        "strata": list(strata),
+        "flags": list(comparison.flags),
+        "reasons": list(comparison.reasons),
+        "deviations": list(deviations),
+    }
+    return "".join(["\n", f"[[{RESULTS}]]\n", *(f"{key} = {_toml(value)}\n" for key, value in values.items())])
+
+
+def parse_results(text: str) -> list[Result]:
+    """The results in an experiment's file, in its order; what is none of ours is left out. Never raises."""
+    try:
+        tables = tomllib.loads(text).get(RESULTS, [])
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return []
+    found = []
+    for table in tables[:_MOST] if isinstance(tables, list) else ():
+        date, verdict = (table.get(key) for key in ("date", "verdict")) if isinstance(table, dict) else (None, None)
+        if not isinstance(date, datetime) or date.tzinfo is None or verdict not in VERDICTS:
+            continue
+        names = table.get("candidates")
+        known = tuple(one for one in names if isinstance(one, str)) if isinstance(names, list) else ()
+        figure = table.get("figure")
+        told = clean(figure, 120) if isinstance(figure, str) else ""
+        found.append(Result(date, verdict, told, table.get("verified") is True, known))
+    return found
+
+
+def is_repeated(text: str, new: str) -> bool:
+    """Whether the last result of a file says what the new one says, at another time."""
+    _, at, last = text.rpartition(f"[[{RESULTS}]]\n")
+    return bool(at) and _undated(last) == _undated(new.partition(f"[[{RESULTS}]]\n")[2])
+
+
+def _undated(table: str) -> str:
+    return "\n".join(line for line in table.strip().splitlines() if not line.startswith("date = "))
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]" if len(value) < 2 else _lines(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(clean(str(value), 2000), ensure_ascii=False)
+
+
+def _lines(values: Sequence[object]) -> str:
+    return "[\n" + "".join(f"  {_toml(value)},\n" for value in values) + "]"

@@ -1,0 +1,104 @@
+"""Treatment beside control: is a figure worse than a margin, at two looks in a row? Pure, and without numpy.
+
+Both are read at the same moments, so that what moves both moves neither: a row is the logarithm of their ratio. It may be
+looked at as often as there are rows (`experiments.sequence`, at alpha = .01), and worse means that the whole sequence lies
+beyond the margin. How much of the traffic each gets is somebody's decision: a throughput is held against the share that
+the treatment had in the first minute, and it has to have fallen itself, too.
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import fmean
+from typing import Final
+
+from tputtui.experiments.confidence_sequence import FEWEST_ROWS, judge, level
+from tputtui.frozen import frozen
+
+ALPHA: Final = 0.01
+
+ROWS_KEPT: Final = 180
+"""Then a sequence starts over (half an hour at 10 s): what goes wrong late would be lost in the mean of hours."""
+
+_WIDER: Final = (
+    1.66  # from the 95 % that a level is known to, to the 99 % wanted here; at the fewest rows, so at least that
+)
+_TOLERANCE: Final = 0.05  # of a row: ticks are never exactly on time
+
+
+@frozen
+class Effect:
+    """By how many percent a figure of the treatment differs from the control's; `low` to `high` is the sequence."""
+
+    metric: str  # as `compare` calls it: throughput, p99
+    percent: float
+    low: float
+    high: float
+    margin: float  # percent
+    looks: int
+
+
+class Rows:
+    """Cuts ticks into rows. A row in which anything was not known is none."""
+
+    def __init__(self, row_s: float) -> None:
+        self.row_s = row_s
+        self._began: float | None = None
+
+    def ends(self, at: float, known: bool) -> bool:
+        """Whether a whole row ends with the tick at `at` (monotonic seconds)."""
+        if not known or self._began is None:
+            self._began = at if known else None
+            return False
+        if at - self._began < self.row_s * (1 - _TOLERANCE):
+            return False
+        self._began = at
+        return True
+
+
+class Contest:
+    """One figure of the treatment against that of the control, row by row."""
+
+    def __init__(self, metric: str, margin: float, row_s: float, *, by_share: bool = False) -> None:
+        """`margin`: a ratio. `by_share`: more is better, and what counts is the share there was at first."""
+        self.metric = metric
+        self.margin = margin
+        self._row_s = row_s
+        self._by_share = by_share
+        self._reference: list[tuple[float, float]] = []  # (ratio, own) of the first minute, as logarithms
+        self._rows: list[tuple[float, float]] = []
+        self.looks = 0
+
+    def add(self, own: float | None, other: float | None) -> Effect | None:
+        """A row of both; the effect where the treatment is worse. What is no positive number makes no row."""
+        if own is None or other is None or not (0 < own < math.inf and 0 < other < math.inf):
+            return None
+        row = (math.log(own / other), math.log(own))
+        if self._by_share and len(self._reference) < FEWEST_ROWS:
+            self._reference.append(row)
+            return None
+        if len(self._rows) >= ROWS_KEPT:
+            self._rows.clear()
+        self._rows.append(row)
+        return self._look()
+
+    def _look(self) -> Effect | None:
+        base = half = 0.0
+        if self._by_share:
+            known = level([ratio for ratio, _ in self._reference], self._row_s)
+            base, half = known.mean, _WIDER * known.half
+        edge = base + math.log1p(-self.margin if self._by_share else self.margin)
+        judged = judge(edge, half, [ratio for ratio, _ in self._rows], self._row_s, ALPHA)
+        if judged is None:
+            return None
+        self.looks += 1
+        is_worse = judged.effect < 0 and self._has_fallen() if self._by_share else judged.effect > 0
+        if not (judged.sure and is_worse):
+            return None
+        effect = judged.effect + edge - base
+        low, middle, high = (100 * math.expm1(one) for one in (effect - judged.half, effect, effect + judged.half))
+        return Effect(self.metric, middle, low, high, 100 * self.margin, self.looks)
+
+    def _has_fallen(self) -> bool:
+        before, since = (fmean(own for _, own in rows) for rows in (self._reference, self._rows))
+        return since - before < math.log1p(-self.margin)

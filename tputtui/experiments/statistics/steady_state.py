@@ -1,0 +1,199 @@
+"""Is what was measured one steady state? Warm-up, incidents and drift: the gates before any verdict."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from tputtui.experiments.statistics.arms import Arm, Arms, Mask
+from tputtui.experiments.statistics.long_run_variance import Array, long_run, t_quantile
+from tputtui.frozen import frozen
+
+_BATCH: Final = 5  # rows: MSER-5
+_SHORTEST: Final = 30  # rows in which a warm-up can be told from noise
+_DRIFT: Final = 0.05  # over the whole window
+_DRIFT_P: Final = 0.01
+_DRIFT_DF: Final = 8
+
+# ------------------------------------------------------------------------------------------------- warm-up
+
+
+@frozen
+class WarmUp:
+    """Rows to leave out at the beginning of both arms; `endless`: a third is gone and it was still not steady."""
+
+    rows: int = 0
+    endless: bool = False
+
+
+def warm_up(arms: Arms, incidents: tuple[Mask, Mask]) -> WarmUp:
+    """MSER-5 (White, 1997) proposes a cut of at most a third, a test of head against rest disposes.
+
+    Looked for in the throughput and in p50; of paired arms in candidate over baseline, so that a ramp they share costs
+    nothing. An incident is none: its rows are passed over, unless it begins with the run.
+    """
+    found = WarmUp()
+    for series in _series(arms, incidents):
+        one = _cut(series)
+        found = WarmUp(max(found.rows, one.rows), found.endless or one.endless)
+    return found
+
+
+def _series(arms: Arms, incidents: tuple[Mask, Mask]) -> list[Array]:
+    a, b = arms.baseline, arms.candidate
+    if arms.paired:
+        calm = ~(_later(incidents[0]) | _later(incidents[1]))
+        return [
+            _log_ratio(b.columns[name], a.columns[name], calm)
+            for name in ("rps", "p50")
+            if name in a.columns and name in b.columns
+        ]
+    out = []
+    for one, incident in ((a, incidents[0]), (b, incidents[1])):
+        calm = ~_later(incident)
+        out += [_log_ratio(one.columns[name], None, calm) for name in ("rps", "p50") if name in one.columns]
+    return out
+
+
+def _later(incident: Mask) -> Mask:
+    """Incidents but for one that begins with the run: that one is a warm-up."""
+    calm = np.flatnonzero(~incident)
+    first = int(calm[0]) if len(calm) else len(incident)
+    later = incident.copy()
+    later[:first] = False
+    return later
+
+
+def _log_ratio(above: Array, below: Array | None, calm: Mask) -> Array:
+    """The logarithm of batch means (of their ratio); NaN where a batch has nothing to say."""
+    logs = np.log(_batches(np.where(calm, above, np.nan)))
+    return logs if below is None else logs - np.log(_batches(np.where(calm, below, np.nan)))
+
+
+def _batches(values: Array) -> Array:
+    """Means of five rows: a scrape that came late (0, then double) cancels out. NaN where nothing is above 0."""
+    rows = len(values) // _BATCH * _BATCH
+    batches = values[:rows].reshape(-1, _BATCH)
+    count = np.isfinite(batches).sum(axis=1)
+    means = np.divide(np.nansum(batches, axis=1), count, out=np.full(len(batches), np.nan), where=count > 0)
+    return np.where(means > 0, means, np.nan)
+
+
+def _cut(series: Array) -> WarmUp:
+    there = np.flatnonzero(np.isfinite(series))
+    values = series[there]
+    if len(values) * _BATCH < _SHORTEST:
+        return WarmUp()
+    most = len(values) // 3
+    scores = [float(np.var(values[cut:])) / (len(values) - cut) for cut in range(most + 1)]
+    cut = int(np.argmin(scores))
+    if cut == 0:
+        return WarmUp()
+    head, rest = values[:cut], values[cut:]
+    if len(rest) < 6:
+        return WarmUp()
+    density = long_run(rest).variance * len(rest)
+    error = np.sqrt(density * (1 / len(head) + 1 / len(rest)))
+    if abs(float(head.mean()) - float(rest.mean())) <= 3 * error:
+        return WarmUp()
+    return WarmUp((int(there[cut - 1]) + 1) * _BATCH, endless=cut == most)
+
+
+# ------------------------------------------------------------------------------------------------- incidents
+
+
+def incident_rows(one: Arm) -> Mask:
+    """Where at least 5 s on end served less than half of the usual, or failed far more than usual."""
+    bad = one.rps < 0.5 * np.median(one.rps)
+    errors = one.columns.get("err_ratio")
+    if errors is not None and np.isfinite(errors).any():
+        bad |= np.nan_to_num(errors) > max(0.05, 5 * float(np.nanmedian(errors)))
+    fewest = max(2, int(np.ceil(5 / one.step_s)))
+    out = np.zeros(len(bad), dtype=bool)
+    last = -1
+    for begin, end in _spans(bad):
+        if end - begin < fewest:
+            continue
+        out[begin:end] = True
+        if 0 < begin - last <= fewest and last > 0:  # one incident, with a moment of relief
+            out[last:begin] = True
+        last = end
+    return out
+
+
+def shared(a: Mask, b: Mask) -> list[tuple[int, int]]:
+    """Spans (begin, end) of rows in which both paired arms had the same incident: they overlap by half or more."""
+    found = []
+    for begin, end in _spans(a | b):
+        both = int(np.count_nonzero(a[begin:end] & b[begin:end]))
+        longest = max(int(np.count_nonzero(a[begin:end])), int(np.count_nonzero(b[begin:end])))
+        if 2 * both >= longest:
+            found.append((begin, end))
+    return found
+
+
+def _spans(mask: Mask) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+# ------------------------------------------------------------------------------------------------- drift
+
+
+@frozen
+class Drift:
+    """A slope that is no chance: relative change over the window; `who` is the arm, "" for candidate over baseline."""
+
+    change: float
+    who: str
+
+
+def drifts(arms: Arms, effect: float, margin: float) -> list[Drift]:
+    """The drifts that spoil the comparison. `effect` is relative, `margin` the least of interest."""
+    a, b = arms.baseline.rps, arms.candidate.rps
+    if arms.paired:
+        change = slope(np.exp(_log_ratio(b, a, np.ones(len(a), dtype=bool))))
+        return [] if change is None or _halves_agree(a, b, effect, margin) else [Drift(change, "")]
+    found = [Drift(change, who) for who, x in (("baseline", a), ("candidate", b)) if (change := slope(x)) is not None]
+    return [drift for drift in found if abs(drift.change) >= 0.5 * abs(effect)]
+
+
+def slope(values: Array) -> float | None:
+    """The relative change from begin to end by least squares, where it is above 5 % and significant at 1 %."""
+    values = values[np.isfinite(values)]
+    rows = len(values)
+    mean = float(values.mean()) if rows else 0.0
+    if rows < 12 or mean <= 0:
+        return None
+    centred = np.arange(rows) - (rows - 1) / 2
+    square = float(np.sum(centred**2))
+    a_row = float(np.sum(centred * values)) / square
+    detrended = values - a_row * centred
+    variance = long_run(detrended).variance * rows / square
+    if variance > 0 and abs(a_row) / np.sqrt(variance) < t_quantile(1 - _DRIFT_P / 2, _DRIFT_DF):
+        return None
+    change = a_row * rows / mean
+    return change if abs(change) > _DRIFT else None
+
+
+def _halves_agree(a: Array, b: Array, effect: float, margin: float) -> bool:
+    """Whether both halves show the effect, and the later one at least half of it: then a drift does not matter."""
+    half = len(a) // 2
+    means = [(float(x[:half].mean()), float(x[half:].mean())) for x in (a, b)]
+    if min(min(pair) for pair in means) <= 0:
+        return False
+    first, later = (after / before - 1 for before, after in zip(*means, strict=True))
+    agree = first * later > 0 and min(abs(first), abs(later)) >= margin
+    return bool(agree and abs(later) >= 0.5 * abs(effect))
+
+
+def autocorrelation(values: Array) -> float:
+    """Of five-row means, from one to the next: above 0.6 the run should be longer."""
+    means = _batches(values)
+    means = means[np.isfinite(means)]
+    if len(means) < 8 or float(np.var(means)) == 0:
+        return 0.0
+    centred = means - means.mean()
+    return float(sum(x * y for x, y in pairwise(centred)) / np.sum(centred**2))

@@ -1,0 +1,182 @@
+"""Tail quantiles from merged buckets: the point from all requests of a run, its interval by inversion.
+
+The buckets of every second are added up; between two bounds the share of slower requests is a straight line in both
+logarithms. The interval is Woodruff's (JASA 47, 1952): the share of requests beyond the point varies from second to
+second, and requests that wait together are slow together, so its standard error is the long-run one; the ends of its
+interval are turned back into latencies. Two arms are joined by MOVER (Zou and Donner, 2008) on the logarithms. Simulated:
+false calls 0.2 to 5.7 %, coverage 95 to 100 %, where a bootstrap of blocks calls 5 to 28 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from tputtui.experiments.statistics.arms import Arm, Arms
+from tputtui.experiments.statistics.effects import Between, Measured, quantile
+from tputtui.experiments.statistics.long_run_variance import FEWEST, Array, Estimate, LongRun, long_run, t_quantile
+
+FEWEST_BEYOND: Final = 20.0
+"""Requests slower than the point, in each arm, below which a tail is not told."""
+
+_STEPS: Final = 40  # of the bisection for p
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Survival:
+    """The share of requests that are slower than each bound."""
+
+    bounds: Array  # ascending, finite
+    beyond: Array  # as many shares
+
+    def at(self, share: float) -> float:
+        """The latency that this share of requests exceeds; infinite where the last bound does not say."""
+        place = int(np.searchsorted(-self.beyond, -share))  # the first bound that no larger share exceeds
+        if place == len(self.bounds):
+            return np.inf
+        low, high, s_low, s_high = self._bucket(place)
+        if share >= s_low or s_low <= s_high:
+            return low
+        if low <= 0 or s_high <= 0:
+            return low + (high - low) * (s_low - share) / (s_low - s_high)
+        along = np.log(s_low / share) / np.log(s_low / s_high)
+        return float(low * (high / low) ** along)
+
+    def linear(self, share: float) -> float:
+        """The same by a straight line within the bucket: what Prometheus' histogram_quantile says."""
+        place = int(np.searchsorted(-self.beyond, -share))
+        if place == len(self.bounds):
+            return float(self.bounds[-1])
+        low, high, s_low, s_high = self._bucket(place)
+        return high if s_low <= s_high else low + (high - low) * (s_low - share) / (s_low - s_high)
+
+    def _bucket(self, place: int) -> tuple[float, float, float, float]:
+        low, s_low = (float(self.bounds[place - 1]), float(self.beyond[place - 1])) if place else (0.0, 1.0)
+        return low, float(self.bounds[place]), s_low, float(self.beyond[place])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tail:
+    """One arm's quantile, and how surely the share beyond it is known."""
+
+    survival: Survival
+    share: float  # 0.01 for a p99
+    point: float
+    run: LongRun  # of the share beyond the point
+
+    def ends(self, level: float) -> tuple[float, float]:
+        """The quantile's interval; its upper end is infinite where it falls beyond every bound."""
+        half = t_quantile(0.5 + level / 2, self.run.df) * float(np.sqrt(self.run.variance))
+        upper = self.survival.at(self.share - half) if self.share > half else np.inf
+        return self.survival.at(min(1.0, self.share + half)), upper
+
+
+def tail(arm: Arm, q: float) -> Tail | str:
+    """The quantile `q` of an arm with buckets; else why it cannot be told."""
+    counts = arm.buckets
+    if counts is None or arm.bounds is None:
+        return "no buckets were recorded"
+    counts = counts[np.isfinite(counts).all(axis=1)]
+    totals = counts.sum(axis=1)
+    whole = float(totals.sum())
+    if len(counts) < FEWEST or whole <= 0:
+        return "too few rows have buckets"
+    share = 1 - q
+    if whole * share < FEWEST_BEYOND:
+        return f"only {whole * share:.0f} requests are slower than it: {FEWEST_BEYOND:.0f} are needed"
+    beyond = 1 - np.cumsum(counts.sum(axis=0))[:-1] / whole
+    survival = Survival(arm.bounds, np.clip(beyond, 0.0, 1.0))
+    point = survival.at(share)
+    if not np.isfinite(point):
+        return f"it lies beyond the last bucket ({arm.bounds[-1]:g} ms)"
+    return Tail(
+        survival, share, max(point, 1e-9), long_run(_residuals(arm.bounds, counts, totals, survival, point, share))
+    )
+
+
+def _residuals(bounds: Array, counts: Array, totals: Array, survival: Survival, point: float, share: float) -> Array:
+    """What each second has beyond the point above its due, as shares of all."""
+    place = int(np.searchsorted(bounds, point))
+    within = counts[:, place]
+    whole = float(counts.sum())
+    inside, above = float(within.sum()) / whole, float(survival.beyond[place])
+    part = (share - above) / inside if inside > 0 else 0.0
+    slower = counts[:, place + 1 :].sum(axis=1) + min(1.0, max(0.0, part)) * within
+    residuals: Array = (slower - share * totals) / float(totals.mean())
+    return residuals
+
+
+def compared(arms: Arms, q: float, error: Between) -> Measured | None:
+    """The quantile of both arms and its effect; None where either has no buckets."""
+    if arms.baseline.buckets is None or arms.candidate.buckets is None:
+        return None
+    before, after = tail(arms.baseline, q), tail(arms.candidate, q)
+    if isinstance(before, str) or isinstance(after, str):
+        why = before if isinstance(before, str) else str(after)
+        points = [one.point if isinstance(one, Tail) else None for one in (before, after)]
+        return Measured(points[0], points[1], why=why)
+    effect = float(np.log(after.point / before.point)) - error.shift
+
+    def interval(level: float) -> tuple[float, float]:
+        (low_a, high_a), (low_b, high_b) = (_logs(one.ends(level), one.point) for one in (before, after))
+        runs = [t_quantile(0.5 + level / 2, part.df) * float(np.sqrt(part.variance)) for part in error.parts]
+        down = float(np.sqrt(low_b**2 + high_a**2 + sum(run**2 for run in runs)))
+        up = float(np.sqrt(high_b**2 + low_a**2 + sum(run**2 for run in runs)))
+        return effect - down, effect + up
+
+    p = _p(effect, interval)
+    ends, ends_90 = interval(0.95), interval(0.90)
+    df = min(before.run.df, after.run.df)
+    within = sum(((end - effect) ** 2 for end in ends_90 if np.isfinite(end)), 0.0) / 2 / t_quantile(0.95, df) ** 2
+    n_eff = min(before.run.n_eff, after.run.n_eff)
+    found = Estimate(effect, float(np.sqrt(within)), df, n_eff, max(0.0, within - error.se**2))
+    linear = {
+        f"linear_{arm}": one.survival.linear(one.share) for arm, one in (("baseline", before), ("candidate", after))
+    }
+    return Measured(
+        before.point,
+        after.point,
+        found,
+        _plain(ends),
+        _plain(ends_90),
+        p,
+        effect=float(np.expm1(min(effect, 50.0))),
+        companions=linear,
+    )
+
+
+def quantiles(arms: Arms, error: Mapping[str, Between]) -> dict[str, Measured]:
+    """p50, p90 and p99: from merged buckets where both arms have them, else from each second's own."""
+    found = {}
+    for name, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):
+        merged = compared(arms, q, error[name])
+        found[name] = merged if merged is not None else quantile(arms, name, error[name])
+    return found
+
+
+def _logs(ends: tuple[float, float], point: float) -> tuple[float, float]:
+    """How far both ends lie from the point, in logarithms."""
+    low, high = max(ends[0], 1e-9), ends[1]
+    return float(np.log(point / min(low, point))), float(np.log(max(high, point) / point)) if np.isfinite(
+        high
+    ) else np.inf
+
+
+def _plain(ends: tuple[float, float]) -> tuple[float, float]:
+    return float(np.expm1(ends[0])), float(np.expm1(ends[1])) if ends[1] < 50 else np.inf
+
+
+def _p(effect: float, interval: Callable[[float], tuple[float, float]]) -> float:
+    """Two-sided: one less the level at which the interval just reaches no effect."""
+    low, high = 0.0, 1.0
+    for _ in range(_STEPS):
+        level = (low + high) / 2
+        ends = interval(level)
+        if ends[0] <= 0 <= ends[1]:
+            high = level
+        else:
+            low = level
+    return 1 - low if effect else 1.0

@@ -1,0 +1,256 @@
+"""The machine's processes: what moves is read every tick, what stays is remembered.
+
+psutil is the source of the host's numbers, but not of these: for the five figures of a row `process_iter` with `oneshot`
+costs 23 to 34 ms of CPU a tick at 207 processes (two busy cores), one read of each /proc/PID/stat, which holds all five,
+5 ms. tests/host/test_process_collector.py holds that both agree.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tputtui.descriptors import shortage
+from tputtui.host import procfs
+from tputtui.host.cgroup import CgroupReader
+from tputtui.host.command_names import python_of_executable, python_of_maps, readable_name
+from tputtui.host.sockets import SocketTable, read_sockets
+from tputtui.model import ProcessReading
+from tputtui.text import clean
+
+COMMAND_LIMIT = 1024
+"""Characters kept of a command line."""
+
+_ARGUMENTS_BYTES = 4096  # read of a command line, which may hold megabytes
+_MAPS_BYTES = 512 * 1024  # read of a process's maps: libpython is mapped at the start, among the first hundreds
+_MAPS_A_READ = 4  # processes whose maps are looked at in one read, for a map of 30,000 lines costs milliseconds
+_LOOK_AGAIN = 32  # reads after which the facts of a process are read again: titles change, programs exec
+_KERNEL_THREAD = 0x00200000  # PF_KTHREAD of include/linux/sched.h
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_REAL_UID = re.compile(rb"^Uid:\s+(\d+)", re.MULTILINE)
+NOT_PERMITTED = "not permitted"
+
+
+@dataclass(slots=True)
+class _Facts:
+    """What is remembered of one process."""
+
+    started_ticks: int
+    comm: bytes
+    name: str
+    user: str | None
+    command: str
+    python: str | None
+    maps_seen: bool  # is it settled whether Python is embedded
+    stat: bytes = b""  # what `reading` was made of: most processes sleep, and what has not moved is not read anew
+    reading: ProcessReading | None = None
+
+
+class ProcessCollector:
+    """Reads processes below `root` ("/" but in tests). Kernel threads are left out.
+
+    Not thread-safe: it belongs to the thread that ticks.
+    """
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._root = str(root).rstrip("/")
+        self._proc = f"{self._root}/proc"
+        # Once: a start time must not move when somebody sets the clock, for it is half of a process's identity.
+        self._boot = psutil.boot_time()
+        self._facts: dict[int, _Facts] = {}
+        self._kernel_threads: set[int] = set()
+        self._cgroups = CgroupReader(root)
+        self._ports: dict[int, tuple[int, ...]] = {}
+        self._users: dict[int, str] | None = None
+        self._reads = 0
+
+    def read(self, watch: frozenset[int] = frozenset(), only_watched: bool = False) -> tuple[ProcessReading, ...]:
+        """All processes (or only those of `watch`), by pid; those of `watch` with their control group.
+
+        Who is gone is not there; who may not be looked at has None for what is not known. Raises OSError only where
+        descriptors or memory have run out: nobody is gone for that.
+        """
+        self._reads += 1
+        pids = sorted(watch) if only_watched else self._pids()
+        maps_left = _MAPS_A_READ
+        found: list[ProcessReading] = []
+        for pid in pids:
+            turn = (pid + self._reads) % _LOOK_AGAIN == 0
+            if pid in self._kernel_threads and not turn:
+                continue
+            # Whether a process that serves a target is Python has to be known at once.
+            reading, looked = self._read_one(pid, turn, maps_left > 0 or pid in watch, pid in watch)
+            maps_left -= looked
+            if reading is not None:
+                found.append(reading)
+        if not only_watched:
+            self._forget({reading.pid for reading in found}, set(pids))
+        return tuple(found)
+
+    def read_sockets(self) -> SocketTable:
+        """The listening sockets and their holders; `read` puts the ports into `ports` from then on.
+
+        Costs 6 to 12 ms at 80 processes (see `listeners.read_sockets`): on demand, or every 10 s at most.
+
+        Raises OSError where descriptors have run out.
+        """
+        table = read_sockets(self._proc)
+        self._ports = table.ports()
+        for facts in self._facts.values():
+            facts.reading = None  # it has the ports of before
+        return table
+
+    def identity(self, pid: int) -> tuple[float, int] | None:
+        """Start time, as in a reading, and the parent's pid; None where the process has ended or is hidden."""
+        try:
+            content = procfs.read(f"{self._proc}/{pid}/stat", 2048)
+            fields = content[content.rfind(b")") + 2 :].split()
+            return self._boot + int(fields[19]) / _TICKS, int(fields[1])
+        except (OSError, IndexError, ValueError):
+            return None
+
+    # --------------------------------------------------------------------------------------------- what moves
+
+    def _pids(self) -> list[int]:
+        try:
+            return sorted(int(name) for name in os.listdir(self._proc) if name.isdigit())
+        except OSError as error:
+            if shortage(error):
+                raise
+            return []
+
+    def _read_one(self, pid: int, turn: bool, maps_allowed: bool, watched: bool) -> tuple[ProcessReading | None, bool]:
+        """One process (None: gone, or of the kernel), and whether its maps were looked at."""
+        try:
+            descriptor = os.open(f"{self._proc}/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                content = os.read(descriptor, 2048)
+            finally:
+                os.close(descriptor)
+        except PermissionError:
+            return ProcessReading(pid, 0.0, NOT_PERMITTED, None, None, None, None, "?"), False
+        except OSError as error:
+            if shortage(error):
+                raise
+            return None, False  # it ended between the list and the look
+        known = self._facts.get(pid)
+        if known is not None and known.reading is not None and known.stat == content and not turn and not watched:
+            return known.reading, False
+        # "4711 (a name) with) any bytes) S 1 4711 ...": what follows the last ")" counts from field 3, the state.
+        comm = content[content.find(b"(") + 1 : content.rfind(b")")]
+        fields = content[content.rfind(b")") + 2 :].split()
+        try:
+            state, flags, ticks, rss = fields[0].decode("ascii"), int(fields[6]), int(fields[19]), int(fields[21])
+            cpu_s = (int(fields[11]) + int(fields[12])) / _TICKS
+            threads = int(fields[17])
+        except (IndexError, ValueError):
+            return None, False
+        if flags & _KERNEL_THREAD:
+            self._kernel_threads.add(pid)
+            return None, False
+        self._kernel_threads.discard(pid)
+        same = known if known is not None and (known.started_ticks, known.comm) == (ticks, comm) else None
+        facts = same if same is not None and not turn else self._look(pid, ticks, comm, same)
+        self._facts[pid] = facts
+        look_at_maps = maps_allowed and not facts.maps_seen
+        if look_at_maps:
+            facts.maps_seen = True
+            facts.python = self._embedded_python(pid)
+        started = self._boot + ticks / _TICKS
+        reading = ProcessReading(
+            pid=pid,
+            started=started,
+            name=facts.name,
+            user=facts.user,
+            cpu_s=cpu_s,
+            rss_bytes=max(0, rss) * _PAGE,
+            threads=threads,
+            state=state,
+            command=facts.command,
+            python=facts.python,
+            ports=self._ports.get(pid, ()),
+            cgroup=self._cgroups.read(pid, started) if watched else None,
+        )
+        facts.stat, facts.reading = content, reading if facts.maps_seen and not watched else None
+        return reading, look_at_maps
+
+    # --------------------------------------------------------------------------------------------- what stays
+
+    def _look(self, pid: int, ticks: int, comm: bytes, same: _Facts | None) -> _Facts:
+        """Name, user, command line, Python. `same` is what was known of this very program."""
+        directory = f"{self._proc}/{pid}"
+        try:
+            raw = procfs.read(f"{directory}/cmdline", _ARGUMENTS_BYTES).decode(errors="replace")
+        except OSError:
+            raw = ""
+        arguments = raw.rstrip("\0").split("\0") if raw.strip("\0") else []
+        kernel_name = comm.decode(errors="replace")
+        if same is not None:
+            python, maps_seen = same.python, same.maps_seen
+        else:
+            python, maps_seen = self._python(directory, kernel_name)
+        return _Facts(
+            started_ticks=ticks,
+            comm=comm,
+            name=readable_name(kernel_name, arguments),
+            user=self._user(directory) if same is None or same.user is None else same.user,
+            command=clean(" ".join(arguments), COMMAND_LIMIT),
+            python=python,
+            maps_seen=maps_seen or not arguments,
+        )
+
+    def _python(self, directory: str, comm: str) -> tuple[str | None, bool]:
+        """Python's version by the executable, and whether that settles it (else its maps have to be looked at)."""
+        try:
+            python = python_of_executable(os.readlink(f"{directory}/exe"))
+        except OSError:
+            return python_of_executable(comm), True  # somebody else's: its maps are closed to us too
+        return python, python is not None
+
+    def _embedded_python(self, pid: int) -> str | None:
+        try:
+            return python_of_maps(procfs.read(f"{self._proc}/{pid}/maps", _MAPS_BYTES))
+        except OSError:
+            return None
+
+    def _user(self, directory: str) -> str | None:
+        """The name of the real user. /etc/passwd only: asking a directory service could hold up the tick."""
+        try:
+            uid = _REAL_UID.search(procfs.read(f"{directory}/status", 4096))
+        except OSError:
+            return None
+        if uid is None:
+            return None
+        return self.user(int(uid[1]))
+
+    def user(self, uid: int) -> str:
+        """The name of a user, as /etc/passwd has it; without one the number."""
+        if self._users is None:
+            self._users = _read_users(f"{self._root}/etc/passwd")
+        return self._users.get(uid, str(uid))
+
+    def _forget(self, seen: set[int], listed: set[int]) -> None:
+        """Drop what is remembered of those who are gone."""
+        if len(self._facts) > len(seen):
+            self._facts = {pid: facts for pid, facts in self._facts.items() if pid in seen}
+        self._kernel_threads &= listed
+        if self._reads % _LOOK_AGAIN == 0:
+            self._cgroups.forget()
+
+
+def _read_users(path: str) -> dict[int, str]:
+    users: dict[int, str] = {}
+    try:
+        lines = procfs.read(path).decode(errors="replace").splitlines()
+    except OSError:
+        return users
+    for line in lines:
+        fields = line.split(":")
+        if len(fields) > 2 and fields[2].isdigit():
+            users.setdefault(int(fields[2]), clean(fields[0], 64))
+    return users

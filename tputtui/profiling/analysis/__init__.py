@@ -1,0 +1,1 @@
+"""Derive views of a profile: trees, tables, differences and insights. Pure."""

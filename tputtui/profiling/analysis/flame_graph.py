@@ -1,0 +1,131 @@
+"""The flame graph: which boxes stand where for a zoom, and the same as an SVG file. Pure and deterministic.
+
+Rows grow downwards from the zoomed node; its callers stand above it at full width. Nothing vanishes: callees narrower
+than a cell share one box that says how many they are.
+"""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape, quoteattr
+
+from tputtui.frozen import frozen
+from tputtui.profiling.analysis import own_code
+from tputtui.profiling.analysis.call_tree import Tree
+from tputtui.profiling.analysis.module_table import CATEGORIES, Category, Table
+from tputtui.profiling.analysis.stacks import choose
+from tputtui.profiling.profile_model import Profile
+from tputtui.text import clean
+
+
+@frozen
+class Box:
+    """One box: `start` and `width` in cells (fractions of a cell where the screen can draw them)."""
+
+    node: int  # -1: several nodes too narrow to be drawn alone
+    start: float
+    width: float
+    merged: int = 1  # how many nodes it stands for
+    ancestor: bool = False  # a caller of the zoomed node
+
+
+def layout(tree: Tree, width: float, zoom: int = 0, rows: int = 10_000, least: float = 1.0) -> list[list[Box]]:
+    """Rows of boxes, outermost first, `width` cells wide. A box narrower than `least` cells joins its neighbours.
+
+    `zoom` is the node that fills the width (0: everything).
+    """
+    out: list[list[Box]] = []
+    inner, above = zoom, []
+    while inner > 0:
+        above.append(inner)
+        inner = tree.parent[inner]
+    out = [[Box(node, 0.0, width, ancestor=node != zoom)] for node in reversed(above)]
+    whole = tree.total[zoom] if len(tree) else 0.0
+    if whole <= 0 or width <= 0:
+        return out[:rows]
+    scale = width / whole
+    level = [(zoom, 0.0)]
+    while level and len(out) < rows:
+        boxes: list[Box] = []
+        below: list[tuple[int, float]] = []
+        for parent, start in level:
+            at, narrow, count, last = start, 0.0, 0, -1
+            for child in tree.children(parent):
+                wide = tree.total[child] * scale
+                if wide >= least:
+                    boxes.append(Box(child, at, wide))
+                    below.append((child, at))
+                    at += wide
+                else:  # heaviest first, so the narrow ones stand together at the end
+                    narrow, count, last = narrow + wide, count + 1, child
+            if narrow > 0:
+                boxes.append(Box(last if count == 1 else -1, at, narrow, count))
+        if boxes:
+            out.append(boxes)
+        level = below
+    return out[:rows]
+
+
+def breadcrumb(tree: Tree, node: int) -> list[int]:
+    """The callers of a node and itself, outermost first."""
+    path: list[int] = []
+    while node > 0:
+        path.append(node)
+        node = tree.parent[node]
+    return path[::-1]
+
+
+_COLOURS: dict[Category, str] = {
+    "framework": "#a99bd6",
+    "your code": "#5fc3d7",
+    "database": "#e0a458",
+    "outbound": "#d98cb3",
+    "waiting": "#9aa0a8",
+    "other": "#c9ccd1",
+}
+_ROW = 18
+_WIDTH = 1200
+
+
+def svg(profile: Profile, table: Table | None = None, max_rows: int = 400) -> bytes:
+    """A flame graph of all threads as a self-contained SVG; colours say the category of the code."""
+    stacks = choose(profile)
+    tree = Tree(stacks)
+    table = own_code.table_of(profile, table or Table())
+    rows = layout(tree, _WIDTH, rows=max_rows, least=0.3)
+    height = 64 + _ROW * len(rows)
+    title = clean(profile.about.label or "profile", 200)
+    out = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" viewBox="0 0 {_WIDTH} {height}" '
+            'font-family="ui-monospace, Menlo, Consolas, monospace" font-size="11">'
+        ),
+        f"<title>{escape(title)}</title>",
+        f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
+        f'<text x="8" y="18" font-size="13">{escape(title)} · {stacks.weight:,.0f} {escape(profile.unit)}</text>',
+    ]
+    x = 8
+    for category in CATEGORIES:
+        out.append(f'<rect x="{x}" y="28" width="10" height="10" fill="{_COLOURS[category]}"/>')
+        out.append(f'<text x="{x + 14}" y="37">{category}</text>')
+        x += 30 + 7 * len(category)
+    for number, boxes in enumerate(rows):
+        y = 52 + _ROW * number
+        out.extend(_drawn(tree, box, y, table) for box in boxes)
+    out.append("</svg>\n")
+    return "\n".join(out).encode("utf-8", "replace")
+
+
+def _drawn(tree: Tree, box: Box, y: int, table: Table) -> str:
+    place = f'x="{box.start:.2f}" y="{y}" width="{max(box.width - 0.4, 0.1):.2f}" height="{_ROW - 1}"'
+    if box.node < 0:
+        return f'<g><title>{box.merged:,} narrow callees</title><rect {place} fill="#e4e6e9"/></g>'
+    func = tree.func(box.node)
+    share = f"{tree.share(box.node) * 100:.2f} %"
+    where = f" ({func.file}:{tree.line[box.node]})" if func.file else ""
+    words = f"{func.name}{where} {share}"
+    letters = int(box.width / 6.8) - 1
+    label = func.name if len(func.name) <= letters else func.name[: letters - 1] + "…"
+    text = f'<text x="{box.start + 3:.2f}" y="{y + 12}">{escape(label)}</text>' if letters >= 3 else ""
+    fill = quoteattr(_COLOURS[table.of(func)])
+    return f'<g><title>{escape(words)}</title><rect {place} fill={fill} rx="1"/>{text}</g>'

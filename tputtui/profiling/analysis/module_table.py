@@ -1,0 +1,109 @@
+"""Kinds of work by module: the shipped table, extended by the user, and the packages of the user's own code. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import field
+from typing import Literal
+
+from tputtui.frozen import frozen
+from tputtui.profiling.analysis.code_origin import module, origin, script_name
+from tputtui.profiling.analysis.waits import waits
+from tputtui.profiling.profile_model import INCOMPLETE, Func
+
+Category = Literal["framework", "your code", "database", "outbound", "waiting", "other"]
+CATEGORIES: tuple[Category, ...] = ("framework", "your code", "database", "outbound", "waiting", "other")
+
+TABLE: Mapping[str, Category] = {
+    **dict.fromkeys(
+        (
+            "django", "flask", "werkzeug", "jinja2", "fastapi", "starlette", "uvicorn", "hypercorn", "gunicorn", "uvloop",
+            "aiohttp.web", "aiohttp.web_protocol", "aiohttp.web_app", "tornado", "sanic", "falcon", "bottle", "pyramid",
+            "waitress", "cherrypy", "celery", "kombu", "rq", "dramatiq", "rest_framework", "pydantic", "pydantic_core",
+            "marshmallow", "litestar", "quart", "channels", "daphne", "asgiref", "granian", "grpc.aio", "anyio", "trio",
+        ),
+        "framework",
+    ),
+    **dict.fromkeys(
+        (
+            "psycopg", "psycopg2", "psycopg_pool", "asyncpg", "pymysql", "MySQLdb", "aiomysql", "mysql", "sqlite3",
+            "aiosqlite", "sqlalchemy", "django.db", "peewee", "tortoise", "pymongo", "motor", "redis", "aioredis",
+            "aiopg", "cassandra", "pyodbc", "oracledb", "cx_Oracle", "pymemcache", "elasticsearch", "clickhouse_driver",
+            "clickhouse_connect", "duckdb", "pymssql", "neo4j", "sqlmodel", "psycopg_c", "psycopg_binary", "valkey",
+        ),
+        "database",
+    ),
+    **dict.fromkeys(
+        (
+            "requests", "urllib3", "httpx", "httpcore", "aiohttp.client", "aiohttp.connector", "aiohttp.client_reqrep",
+            "http.client", "urllib.request", "botocore", "boto3", "aiobotocore", "grpc", "zeep", "paramiko", "smtplib",
+            "ftplib", "google.cloud", "google.api_core", "azure", "openai", "anthropic", "stripe", "pika", "aio_pika",
+            "kafka", "aiokafka", "confluent_kafka", "websockets", "nats",
+        ),
+        "outbound",
+    ),
+}  # fmt: skip
+"""Module prefixes, most specific wins."""
+
+
+@frozen
+class Table:
+    """The table in force: the shipped one under the user's. Keys are module prefixes or path fragments with a ``/``."""
+
+    user: Mapping[str, Category] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()  # packages of own code, also where they are installed beside libraries
+
+    def known(self, func: Func) -> Category | None:
+        """What the tables say of a function; None where they say nothing."""
+        category = self._of_user(func)
+        if category is not None or origin(func.file, self.own) not in ("library", "stdlib"):
+            return category
+        name = module(func.file)
+        while name:
+            if (shipped := TABLE.get(name)) is not None:
+                return shipped
+            name = name.rpartition(".")[0]
+        return None
+
+    def _of_user(self, func: Func) -> Category | None:
+        for fragment, category in self.user.items():
+            if "/" in fragment and fragment in func.file:
+                return category
+        name = module(func.file) if self.user else ""
+        while name:
+            if (mine := self.user.get(name)) is not None:
+                return mine
+            name = name.rpartition(".")[0]
+        return None
+
+    def of(self, func: Func) -> Category:
+        """The category of one function by itself."""
+        known = self.known(func)
+        if known is not None:
+            return known
+        if waits(func):
+            return "waiting"
+        return "your code" if self.owns(func) else "other"
+
+    def owns(self, func: Func) -> bool:
+        """Whether the function is the user's own code.
+
+        The top of a generated console script is not: it only starts the package that it names.
+        """
+        category = self._of_user(func)
+        if category is not None:
+            return category == "your code"
+        if func.name == "<module>" and (script := script_name(func.file)):
+            return script in self.own
+        return origin(func.file, self.own) == "yours"
+
+    def mine(self, func: Func) -> bool:
+        """Whether it stays when only own code is shown: torn stacks count as such, they must not vanish."""
+        return func.name == INCOMPLETE or self.owns(func)
+
+
+def table(modules: Mapping[str, Iterable[str]], own: Iterable[str] = ()) -> Table:
+    """The user's table, from modules by category as the config has them. Names that are no category are passed over."""
+    known = {category: category for category in CATEGORIES}
+    user = {one: known[name] for name, listed in modules.items() if name in known for one in listed}
+    return Table(user, frozenset(own))

@@ -1,0 +1,198 @@
+"""Choosing from a profile: the stacks of some threads, merged over time, the torn ones set apart.
+
+Everything that is drawn starts here: call tree, callers, hot functions, flame graph, difference. Pure.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+
+from tputtui.frozen import frozen
+from tputtui.profiling.analysis.blocked_threads import asleep, cpu_shares
+from tputtui.profiling.profile_model import ASLEEP, Counts, Frames, Func, Profile, Stack, Thread, slices_of
+
+SLICES = 20  # more groups of slices tell the variance no better
+UNMEASURED = 0.05  # of the samples: so few may be of threads whose CPU time is not known
+USUAL_ROOTS = frozenset(("<module>", "Thread._bootstrap", "_bootstrap"))
+USUAL_SHARE = 0.05  # a thread's outermost function that has this share of its samples is no accident
+
+
+@frozen
+class Stacks:
+    """Unique stacks with their weights: `wall[i]` and `gil[i]` belong to `stacks[i]`; one column for each slice."""
+
+    frames: Frames
+    stacks: tuple[Stack, ...]
+    wall: array[float]
+    gil: array[float]
+    slices: tuple[array[float], ...]  # wall weights by slice
+    slice_weights: tuple[float, ...]  # their sums
+    weight: float  # the sum of `wall`: what every share is a share of
+    wall_ticks: float
+    gil_ticks: float  # 0: no GIL column
+    measured: bool = False  # the CPU time of these threads is known: what does not wait ran
+
+    def held(self, gil: float, wall: float) -> float | None:
+        """The share of the time that the GIL was held in code with these weights; None without the GIL's column.
+
+        Two py-spys look, each by a clock of its own: chance may let the one see code holding the GIL more often than the
+        other sees it at all. It cannot have held it for longer than it was there.
+        """
+        if not self.gil_ticks:
+            return None
+        share = gil / self.gil_ticks
+        return min(share, wall / self.wall_ticks) if self.wall_ticks else share
+
+    @property
+    def incomplete(self) -> float:
+        """The share of torn and empty stacks."""
+        lost = (self.frames.incomplete,)
+        return sum(w for stack, w in zip(self.stacks, self.wall, strict=True) if stack == lost) / (self.weight or 1.0)
+
+
+def choose(profile: Profile, threads: Collection[Thread] | None = None, *, by_cpu: bool = True) -> Stacks:
+    """The stacks of `threads` (None: of all), torn ones replaced by the one frame ``[incomplete]``.
+
+    A stack that ends in a wait in C gets ``[waits in C]`` as its innermost frame; not without `by_cpu`, for a comparison
+    with a profile that cannot tell.
+    """
+    known = _known_roots(profile)
+    lost = (profile.frames.incomplete,)
+    sleeping = asleep(profile) if by_cpu else {}
+    sleep = profile.frames.frame(ASLEEP) if sleeping else -1
+    ids: dict[Stack, int] = {}
+    groups = slices_of(profile, SLICES)
+    walls: list[dict[int, float]] = [{} for _ in groups]
+    gil: dict[int, float] = {}
+
+    def add(into: dict[int, float], thread: Thread, counts: Counts) -> None:
+        roots = known.get(thread)
+        sleeps = sleeping.get(thread, frozenset())
+        for stack, weight in counts.items():
+            kept = stack if stack and (roots is None or stack[0] in roots) else lost
+            if sleeps and kept[-1] in sleeps:
+                kept = (*kept, sleep)
+            index = ids.setdefault(kept, len(ids))
+            into[index] = into.get(index, 0.0) + weight
+
+    for group, wall in zip(groups, walls, strict=True):
+        for part in group:
+            for thread, counts in part.wall.items():
+                if threads is None or thread in threads:
+                    add(wall, thread, counts)
+            for thread, counts in part.gil.items():
+                if threads is None or thread in threads:
+                    add(gil, thread, counts)
+
+    columns = tuple(_dense(wall, len(ids)) for wall in walls)
+    total = array("d", map(sum, zip(*columns, strict=True))) if columns else array("d")
+    return Stacks(
+        profile.frames,
+        tuple(ids),
+        total,
+        _dense(gil, len(ids)),
+        columns,
+        tuple(map(sum, columns)),
+        sum(total),
+        profile.ticks("wall"),
+        profile.ticks("gil"),
+        _measured(profile, threads),
+    )
+
+
+def _measured(profile: Profile, threads: Collection[Thread] | None) -> bool:
+    """Whether the CPU time is known of (nearly) all that was sampled: threads that lived for a moment have none."""
+    known = cpu_shares(profile)
+    whole = unknown = 0.0
+    for part in profile.slices:
+        for thread, counts in part.wall.items():
+            if threads is None or thread in threads:
+                weight = sum(counts.values())
+                whole += weight
+                unknown += 0.0 if thread in known else weight
+    return bool(known) and unknown <= UNMEASURED * whole
+
+
+def focus(stacks: Stacks, func: int) -> Stacks:
+    """Only what runs below a function, with it as the root. Shares stay shares of everything chosen before."""
+    owner = stacks.frames.func_ids()
+
+    def below(stack: Stack) -> Stack:
+        start = next((at for at, frame in enumerate(stack) if owner[frame] == func), len(stack))
+        return stack[start:]
+
+    return _reduced(stacks, below)
+
+
+def only_mine(stacks: Stacks, mine: Callable[[Func], bool]) -> Stacks:
+    """Of code that is not `mine` what mine called, where a stack ends in it, and no deeper; as the tree's `Shape.mine`.
+
+    A stack without any code of mine keeps the function that it ends in: no sample is lost.
+    """
+    funcs = [mine(func) for func in stacks.frames.funcs]
+    own = [funcs[func] for func in stacks.frames.func_ids()]
+
+    def called(stack: Stack) -> Stack:
+        last = next((at for at in range(len(stack) - 1, -1, -1) if own[stack[at]]), -1)
+        if last < 0:
+            return stack[-1:]
+        return (*(frame for frame in stack[: last + 1] if own[frame]), *stack[last + 1 : last + 2])
+
+    return _reduced(stacks, called)
+
+
+def _reduced(stacks: Stacks, cut: Callable[[Stack], Stack]) -> Stacks:
+    """The stacks as `cut` leaves them, equal ones merged, empty ones dropped."""
+    kept: dict[Stack, int] = {}
+    place: list[int] = []  # the new index of each old stack, -1: dropped
+    for stack in stacks.stacks:
+        left = cut(stack)
+        place.append(kept.setdefault(left, len(kept)) if left else -1)
+
+    def moved(column: Iterable[float]) -> array[float]:
+        out = array("d", bytes(8 * len(kept)))
+        for at, weight in zip(place, column, strict=True):
+            if at >= 0:
+                out[at] += weight
+        return out
+
+    return replace(
+        stacks,
+        stacks=tuple(kept),
+        wall=moved(stacks.wall),
+        gil=moved(stacks.gil),
+        slices=tuple(moved(column) for column in stacks.slices),
+    )
+
+
+def _known_roots(profile: Profile) -> dict[Thread, frozenset[int]]:
+    """By thread, the frames that a whole stack starts with. Empty where the source never tears a stack.
+
+    A torn stack does not start where its thread's stacks start (research: every one of 2,495 did not).
+    """
+    if not profile.about.torn:
+        return {}
+    owner = profile.frames.func_ids()
+    usual = {index for index, func in enumerate(profile.frames.funcs) if func.name in USUAL_ROOTS}
+    by_thread: dict[Thread, dict[int, float]] = {}
+    for part in profile.slices:
+        for thread, counts in (*part.wall.items(), *part.gil.items()):
+            seen = by_thread.setdefault(thread, {})
+            for stack, weight in counts.items():
+                if stack:
+                    seen[owner[stack[0]]] = seen.get(owner[stack[0]], 0.0) + weight
+    roots: dict[Thread, frozenset[int]] = {}
+    for thread, seen in by_thread.items():
+        enough = USUAL_SHARE * sum(seen.values())
+        funcs = {func for func, weight in seen.items() if func in usual or weight >= enough}
+        roots[thread] = frozenset(frame for frame, func in enumerate(owner) if func in funcs)
+    return roots
+
+
+def _dense(sparse: dict[int, float], length: int) -> array[float]:
+    column = array("d", bytes(8 * length))
+    for index, weight in sparse.items():
+        column[index] = weight
+    return column

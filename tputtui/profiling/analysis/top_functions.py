@@ -1,0 +1,180 @@
+"""Hot functions, threads and lines: tables over the chosen stacks. Pure.
+
+A function counts once for each stack, however often it stands in it: totals of recursive functions stay below 100 %.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from tputtui.frozen import frozen
+from tputtui.profiling.analysis.blocked_threads import asleep, cpu_shares
+from tputtui.profiling.analysis.share_variance import plus_minus
+from tputtui.profiling.analysis.stacks import Stacks
+from tputtui.profiling.analysis.waits import waits
+from tputtui.profiling.profile_model import INCOMPLETE, Func, Profile, Thread
+
+
+@frozen
+class HotFunction:
+    """One function over all stacks; shares are ratios. `id` is the function's, for `stacks.focus`."""
+
+    id: int
+    func: Func
+    line: int  # the line with the most samples
+    total: float
+    self_: float
+    gil: float | None  # share of the time that the GIL was held below it
+    callers: int  # different functions that call it
+
+
+@frozen
+class ThreadRow:
+    """One thread: `wall` of all samples, `waiting` and `gil` of its own ticks; None: nobody asked for the GIL."""
+
+    thread: Thread
+    samples: float
+    wall: float
+    waiting: float
+    gil: float | None
+    cpu: float | None  # share of the time on a CPU; None: nobody measured it
+    sparkline: tuple[float, ...]  # not waiting, by slice: 0 to 1
+
+
+def hot_functions(stacks: Stacks) -> list[HotFunction]:
+    """All functions, by their own time, then by total."""
+    frames = stacks.frames.frames
+    owner = stacks.frames.func_ids()
+    own: dict[int, float] = {}
+    total: dict[int, float] = {}
+    gil: dict[int, float] = {}
+    callers: dict[int, set[int]] = {}
+    lines: dict[int, float] = {}  # by frame
+    for stack, wall, held in zip(stacks.stacks, stacks.wall, stacks.gil, strict=True):
+        path = [owner[frame] for frame in stack]
+        for func in set(path):
+            total[func] = total.get(func, 0.0) + wall
+            if held:
+                gil[func] = gil.get(func, 0.0) + held
+        for frame in set(stack):
+            lines[frame] = lines.get(frame, 0.0) + wall
+        for caller, func in itertools.pairwise(path):
+            callers.setdefault(func, set()).add(caller)
+        own[path[-1]] = own.get(path[-1], 0.0) + wall
+    best: dict[int, tuple[float, int]] = {}
+    for frame, weight in lines.items():
+        func, line = owner[frame], frames[frame].line
+        if func not in best or (weight, -line) > (best[func][0], -best[func][1]):
+            best[func] = (weight, line)
+    whole = stacks.weight or 1.0
+    rows = [
+        HotFunction(
+            func,
+            stacks.frames.funcs[func],
+            best[func][1],
+            weight / whole,
+            own.get(func, 0.0) / whole,
+            stacks.held(gil.get(func, 0.0), weight),
+            len(callers.get(func, ())),
+        )
+        for func, weight in total.items()
+    ]
+    return sorted(rows, key=lambda row: (-row.self_, -row.total, row.func.name))
+
+
+def runs(func: Func) -> bool:
+    """Is time in it spent, and not waited? Torn stacks tell nothing."""
+    return not waits(func) and func.name != INCOMPLETE
+
+
+def hottest_first(rows: Sequence[HotFunction]) -> list[HotFunction]:
+    """What runs before what waits, each by its own time, then by total; what only calls others after what runs itself."""
+    return sorted(rows, key=lambda row: (not runs(row.func) or row.self_ <= 0, not row.self_, -row.self_, -row.total))
+
+
+def by_slice(stacks: Stacks, func: int, *, own: bool = False) -> list[float]:
+    """A function's weight in each slice: through it, or with `own` in it."""
+    owner = stacks.frames.func_ids()
+    chosen = [
+        at
+        for at, stack in enumerate(stacks.stacks)
+        if (owner[stack[-1]] == func if own else any(owner[frame] == func for frame in stack))
+    ]
+    return [sum(column[at] for at in chosen) for column in stacks.slices]
+
+
+def spread(stacks: Stacks, func: int, *, own: bool = False) -> float | None:
+    """The ± of a function's share, as a ratio; None below 5 slices."""
+    return plus_minus(by_slice(stacks, func, own=own), stacks.slice_weights)
+
+
+def heat(stacks: Stacks, file: str) -> dict[int, tuple[float, float]]:
+    """By line of a file: (self, total) as ratios of everything chosen. A line counts once for each stack."""
+    frames, funcs = stacks.frames.frames, stacks.frames.funcs
+    lines = {at: frame.line for at, frame in enumerate(frames) if funcs[frame.func].file == file}
+    whole = stacks.weight or 1.0
+    found: dict[int, tuple[float, float]] = {}
+    for stack, weight in zip(stacks.stacks, stacks.wall, strict=True):
+        for line in {lines[frame] for frame in stack if frame in lines}:
+            own, total = found.get(line, (0.0, 0.0))
+            ends = lines.get(stack[-1]) == line
+            found[line] = (own + ends * weight / whole, total + weight / whole)
+    return found
+
+
+def threads(profile: Profile) -> list[ThreadRow]:
+    """All threads, the busiest first: what is not waiting, then what holds the GIL."""
+    funcs = profile.frames.func_of
+    whole = profile.weight() or 1.0
+    ticks, looks = profile.ticks("gil"), profile.ticks("wall")
+    shares = cpu_shares(profile)
+    sleeping = asleep(profile)
+    rows = []
+    for thread in profile.threads:
+        sleeps = sleeping.get(thread, frozenset())
+        series: list[float] = []
+        samples = waiting = gil = 0.0
+        for part in profile.slices:
+            counts = part.wall.get(thread, {})
+            here = sum(counts.values())
+            idle = sum(
+                weight for stack, weight in counts.items() if stack and (stack[-1] in sleeps or waits(funcs(stack[-1])))
+            )
+            series.append(1 - idle / here if here else 0.0)
+            samples, waiting = samples + here, waiting + idle
+            gil += sum(part.gil.get(thread, {}).values())
+        held = min(gil / ticks, samples / (looks or samples)) if ticks else None  # as `Stacks.held`
+        share = shares.get(thread)
+        rows.append(ThreadRow(thread, samples, samples / whole, waiting / (samples or 1.0), held, share, tuple(series)))
+    return sorted(rows, key=lambda row: (-(row.gil or 0.0), -(1 - row.waiting) * row.samples, row.thread))
+
+
+def callees(stacks: Stacks, func: int) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+    """The sandwich of a function: (callers, callees) as (function id, share), heaviest first. -1: nobody."""
+    owner = stacks.frames.func_ids()
+    above: dict[int, float] = {}
+    below: dict[int, float] = {}
+    for stack, weight in zip(stacks.stacks, stacks.wall, strict=True):
+        path = [owner[frame] for frame in stack]
+        if func not in path:
+            continue
+        for into, found in ((above, _callers(path, func)), (below, _called(path, func))):
+            for other in found:
+                into[other] = into.get(other, 0.0) + weight / (stacks.weight or 1.0)
+    return _ranked(above), _ranked(below)
+
+
+def _callers(path: Sequence[int], func: int) -> set[int]:
+    return {
+        path[at - 1] if at else -1 for at, one in enumerate(path) if one == func and not (at and path[at - 1] == func)
+    }
+
+
+def _called(path: Sequence[int], func: int) -> set[int]:
+    last = len(path) - 1
+    return {path[at + 1] for at, one in enumerate(path) if one == func and at < last and path[at + 1] != func}
+
+
+def _ranked(weights: dict[int, float]) -> list[tuple[int, float]]:
+    return sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))

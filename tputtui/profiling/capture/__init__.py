@@ -1,0 +1,1 @@
+"""Run py-spy on a process: preflight checks, the launcher, slices and triggers."""

@@ -1,0 +1,207 @@
+"""py-spy as a child that cannot outlive us, cannot flood us and cannot hang us.
+
+Every child is spawned by one thread that lives as long as the process, because PR_SET_PDEATHSIG follows the thread that
+spawned; a tiny program sets it on itself, takes back the limit on open files that we were started with, and then becomes
+py-spy (preexec_fn is unsafe beside threads). Output goes to pipes of which the beginning is kept and the rest is thrown away. A child ends by SIGINT, then SIGTERM, then SIGKILL.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from pathlib import Path
+
+from tputtui.descriptors import inherited_limit
+from tputtui.frozen import frozen
+from tputtui.host.self_usage import count_in
+
+KEEP_BYTES = 64 * 1024  # of stdout and of stderr each
+
+_BECOME = """
+import ctypes, os, resource, sys
+
+try: ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)
+except (AttributeError, OSError): pass
+if os.getppid() != int(sys.argv[1]): os._exit(1)
+if sys.argv[2] != "-":
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[2]), hard))
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+_Order = tuple[list[str], "Future[subprocess.Popen[bytes]]"]
+_orders: queue.SimpleQueue[_Order] = queue.SimpleQueue()
+_starting = threading.Lock()
+_spawner: threading.Thread | None = None
+
+
+def environment() -> dict[str, str]:
+    """Ours, with what keeps py-spy's words plain and short."""
+    return os.environ | {"RUST_BACKTRACE": "0", "NO_COLOR": "1", "LC_ALL": "C.UTF-8", "RUST_LOG": "off"}
+
+
+def _limit() -> str:
+    """The soft limit on open files that a child has to get back; "-" where ours was not raised."""
+    limit = inherited_limit()
+    return "-" if limit is None else str(limit)
+
+
+def _spawn_all() -> None:
+    while True:
+        argv, answer = _orders.get()
+        try:
+            answer.set_result(
+                subprocess.Popen(
+                    [sys.executable, "-I", "-S", "-c", _BECOME, str(os.getpid()), _limit(), *argv],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=environment(),
+                    start_new_session=True,
+                    bufsize=0,
+                )
+            )
+        except BaseException as error:
+            answer.set_exception(error)
+
+
+def _spawn(argv: Sequence[str]) -> subprocess.Popen[bytes]:
+    global _spawner
+    with _starting:
+        if _spawner is None or not _spawner.is_alive():
+            _spawner = threading.Thread(target=_spawn_all, name="py-spy spawner", daemon=True)
+            _spawner.start()
+    answer: Future[subprocess.Popen[bytes]] = Future()
+    _orders.put((list(argv), answer))
+    return answer.result()
+
+
+class Child:
+    """A running program, argv[0] its absolute path. Used by one thread. Raises OSError where it cannot be started."""
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._process = _spawn(argv)
+        count_in(self._process.pid)
+        self._kept = {"stdout": bytearray(), "stderr": bytearray()}
+        try:
+            self._selector = selectors.DefaultSelector()
+        except OSError:  # no descriptor was left for it
+            self._process.kill()
+            self._process.communicate()
+            raise
+        for name, pipe in (("stdout", self._process.stdout), ("stderr", self._process.stderr)):
+            if pipe is not None:
+                os.set_blocking(pipe.fileno(), False)
+                self._selector.register(pipe, selectors.EVENT_READ, name)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def stdout(self) -> str:
+        """What it has said so far, its beginning."""
+        return self._kept["stdout"].decode("utf-8", "replace")
+
+    @property
+    def stderr(self) -> str:
+        """Its complaints so far, their beginning."""
+        return self._kept["stderr"].decode("utf-8", "replace")
+
+    def poll(self, timeout: float = 0.0) -> int | None:
+        """Read what is there, for at most about `timeout` seconds; the exit status once it has ended."""
+        if self._selector.get_map():
+            for key, _ in self._selector.select(timeout):
+                self._drain(key)
+        elif self._process.poll() is None and timeout:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout)
+        return self._process.poll()
+
+    def _drain(self, key: selectors.SelectorKey) -> None:
+        kept = self._kept[key.data]
+        for _ in range(16):  # then look at the clock again: a flood must not hold us here
+            try:
+                data = os.read(key.fd, 65536)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self._selector.unregister(key.fileobj)
+                return
+            kept += data[: max(0, KEEP_BYTES - len(kept))]
+
+    def signal(self, number: int) -> bool:
+        """Send a signal; False where we may not (a child that runs as root by sudo)."""
+        try:
+            self._process.send_signal(number)
+        except PermissionError:
+            return False
+        return True
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit status, within so many seconds; None while it runs."""
+        end = time.monotonic() + seconds
+        while True:
+            status = self.poll(min(0.05, max(0.0, end - time.monotonic())))
+            if status is not None or time.monotonic() >= end:
+                return status
+
+    def end(self) -> int | None:
+        """End it: SIGINT and 2 s, SIGTERM and 1 s, SIGKILL and 1 s. None: it does not even die (state D)."""
+        for number, patience in ((signal.SIGINT, 2.0), (signal.SIGTERM, 1.0), (signal.SIGKILL, 1.0)):
+            if self.poll() is not None:
+                break
+            self.signal(number)
+            if self.wait(patience) is not None:
+                break
+        return self.close()
+
+    def kill(self) -> int | None:
+        """End it at once."""
+        if self.poll() is None:
+            self.signal(signal.SIGKILL)
+            self.wait(1.0)
+        return self.close()
+
+    def close(self) -> int | None:
+        """Let go of the pipes, after a last look at what is in them. The exit status."""
+        status = self.poll()
+        self._selector.close()
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+        return status
+
+
+@frozen
+class Finished:
+    """A program that was run to its end; `status` None: it did not end in time and was killed."""
+
+    status: int | None
+    stdout: str
+    stderr: str
+
+
+def run(argv: Sequence[str], deadline_s: float) -> Finished:
+    """Run a program for at most `deadline_s` seconds. Raises OSError where it cannot be started."""
+    child = Child(argv)
+    status = child.wait(deadline_s)
+    child.kill()
+    return Finished(status, child.stdout, child.stderr)
+
+
+def executable(path: Path) -> bool:
+    """Is it a program that we may run?"""
+    return path.is_file() and os.access(path, os.X_OK)

@@ -1,0 +1,106 @@
+"""Sampling a subset: one process of the many, for so long, once or every so often, at a low rate, its cost noted."""
+
+from __future__ import annotations
+
+import re
+import resource
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from tputtui.frozen import frozen
+from tputtui.profiling.capture import process_lookup
+from tputtui.profiling.capture.capture import MAX_DURATION_S, Capture, CaptureFailed
+from tputtui.profiling.profile_model import Profile
+from tputtui.text import clean, parse_duration, percent, span
+
+RATE_HZ = 20
+_FORM = re.compile(r"(?P<whom>:?\d+)@(?P<lasts>[^/@]+)(?:/(?P<every>[^/@]+))?")
+
+
+@frozen
+class Subset:
+    """Whom to sample (":8000" or a pid), for how long, and how often; `every_s` None: once."""
+
+    process: str
+    duration_s: float
+    every_s: float | None = None
+
+
+@frozen
+class Sample:
+    """One profile of a subset. `cpu_s`: what py-spy used of the CPU, in seconds."""
+
+    profile: Profile
+    cpu_s: float
+
+    @property
+    def cost(self) -> str:
+        """What it cost, as a sentence's end: "2.1 % of one core for 60 s, 20 Hz"."""
+        seconds = self.profile.duration_s
+        share = 100 * self.cpu_s / seconds if seconds > 0 else 0.0
+        rate = f"{self.profile.about.rate_hz:.0f} Hz" if self.profile.about.rate_hz else "its own rate"
+        return f"py-spy used {percent(share)} % of one core for {span(round(seconds))}, {rate}"
+
+
+def parse(words: str) -> Subset:
+    """PID@60s, :PORT@60s or :PORT@60s/5m. Raises ValueError, a sentence with what is allowed."""
+    found = _FORM.fullmatch(words.strip())
+    if found is None:
+        raise ValueError(f"{clean(words, 60)!r} is not PID@60s, :PORT@60s or :PORT@60s/5m")
+    process_lookup.port_of(found["whom"])
+    lasts = parse_duration(found["lasts"])
+    every = parse_duration(found["every"]) if found["every"] is not None else None
+    if not 1 <= lasts <= MAX_DURATION_S:
+        raise ValueError(f"{clean(words, 60)!r}: a capture lasts 1 s to {span(MAX_DURATION_S)}")
+    if every is not None and every < lasts:
+        raise ValueError(f"{clean(words, 60)!r}: every {span(every)} is shorter than the {span(lasts)} it lasts")
+    return Subset(found["whom"], lasts, every)
+
+
+def run(
+    subset: Subset,
+    stop: threading.Event,
+    keep: Callable[[Sample], None],
+    problem: Callable[[str], None],
+    rate_hz: int = RATE_HZ,
+) -> None:
+    """Sample until `stop` is set, or once; in a thread of its own, in which `keep` and `problem` are called too.
+
+    Who listens on a port is asked anew each time. What cannot be sampled is a sentence, and is tried again next time.
+    """
+    due = time.monotonic()
+    while not stop.is_set():
+        try:
+            keep(_once(subset, stop, rate_hz))
+        except (CaptureFailed, process_lookup.NobodyThere) as error:
+            problem(str(error))
+        if subset.every_s is None:
+            return
+        due = max(due + subset.every_s, time.monotonic())  # one that is late takes no second one with it
+        stop.wait(due - time.monotonic())
+
+
+def _once(subset: Subset, stop: threading.Event, rate_hz: int) -> Sample:
+    """One capture, ended early by `stop`. Raises CaptureFailed, NobodyThere."""
+    who = process_lookup.find(subset.process)
+    before = _children_cpu_s()
+    # Who holds the GIL would be a second py-spy: half the cost is worth more here.
+    capture = Capture(who.pid, who.started, subset.duration_s, rate_hz, gil=False)
+    capture.start()
+    while not capture.wait(0.1):
+        if stop.is_set():
+            capture.stop()
+    if capture.profile is None:
+        raise CaptureFailed(capture.message)
+    sample = Sample(capture.profile, max(0.0, _children_cpu_s() - before))
+    about = sample.profile.about
+    notes = (*about.notes, *([who.note] if who.note else []), sample.cost)
+    return replace(sample, profile=replace(sample.profile, about=replace(about, notes=notes)))
+
+
+def _children_cpu_s() -> float:
+    """CPU seconds of the children that have ended: while one is sampled, those are py-spys."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -1,0 +1,153 @@
+"""The few facts about a process that profiling needs, from /proc. `proc` is the root, so that tests can bring their own."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from tputtui.frozen import frozen
+from tputtui.host.command_names import readable_name
+from tputtui.text import clean
+
+PROC = Path("/proc")
+_KERNEL_THREAD = 0x00200000  # PF_KTHREAD
+_PYTHON = re.compile(r"(?:^|/)(?:lib)?python(\d(?:\.\d+)?t?)?[a-z]*(?:\.so[\d.]*)?(?: \(deleted\))?$")
+SAME_START_S = 2.0  # start times from two sources differ by rounding, and by a stepped wall clock's slew
+
+
+@frozen
+class Facts:
+    """One process as the kernel tells it. `start` is in clock ticks since boot: with the pid, its identity."""
+
+    pid: int
+    name: str
+    state: str
+    parent: int
+    start: int
+    kernel: bool
+    uid: int | None
+    tracer: int
+    threads: int
+    inner_pid: int | None  # its pid in its own namespace, where that is another one
+
+
+def facts(pid: int, proc: Path = PROC) -> Facts | None:
+    """What is known of a process; None where there is none."""
+    try:
+        raw = (proc / str(pid) / "stat").read_bytes().decode("utf-8", "replace")
+        name, _, rest = raw.partition("(")[2].rpartition(")")
+        fields = rest.split()
+        status = _status(proc / str(pid) / "status")
+        inner = status.get("NSpid", "").split()
+        uid = status.get("Uid", "").split()
+        return Facts(
+            pid,
+            clean(name, 60),
+            fields[0],
+            int(fields[1]),
+            int(fields[19]),
+            bool(int(fields[6]) & _KERNEL_THREAD),
+            int(uid[0]) if uid else None,
+            int(status.get("TracerPid", "0")),
+            int(status.get("Threads", "1")),
+            int(inner[-1]) if len(inner) > 1 else None,
+        )
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def _status(path: Path) -> dict[str, str]:
+    lines = path.read_bytes().decode("utf-8", "replace").splitlines()
+    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
+
+
+def started(found: Facts, proc: Path = PROC) -> float | None:
+    """Unix seconds of its start, as psutil's create_time() gives them."""
+    try:
+        for line in (proc / "stat").read_text().splitlines():
+            if line.startswith("btime "):
+                return int(line.split()[1]) + found.start / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        pass
+    return None
+
+
+def program(pid: int, proc: Path = PROC) -> str | None:
+    """The path of its executable, cleaned; None where it cannot be read."""
+    try:
+        return clean(os.readlink(proc / str(pid) / "exe"), 300)
+    except OSError:
+        return None
+
+
+def name_of(found: Facts, proc: Path = PROC) -> str:
+    """What a person calls it: "app.py", "uvicorn app:app". Never its command line, which may carry a password."""
+    try:
+        raw = (proc / str(found.pid) / "cmdline").read_bytes()[:4096].decode("utf-8", "replace")
+    except OSError:
+        raw = ""
+    return readable_name(found.name, raw.rstrip("\0").split("\0") if raw.strip("\0") else [])
+
+
+def python(pid: int, proc: Path = PROC) -> str | None:
+    """Its Python's version ("3.12", "" where unknown), None where it is not seen to be Python."""
+    path = program(pid, proc)
+    found = _PYTHON.search(path) if path else None
+    if found and found[1] and "." in found[1]:
+        return found[1]
+    try:
+        with (proc / str(pid) / "maps").open("rb") as maps:
+            for line in maps.read(4 << 20).splitlines():
+                inside = _PYTHON.search(line.decode("utf-8", "replace"))
+                if inside and "libpython" in inside[0] and inside[1]:
+                    return inside[1]
+    except OSError:
+        pass
+    return "" if found else None
+
+
+def children(pid: int, proc: Path = PROC) -> list[Facts]:
+    """All its descendants, nearest first."""
+    by_parent: dict[int, list[Facts]] = {}
+    for entry in os.listdir(proc):
+        if entry.isdigit() and (found := facts(int(entry), proc)) is not None:
+            by_parent.setdefault(found.parent, []).append(found)
+    out: list[Facts] = []
+    waiting = [pid]
+    while waiting and len(out) < 1000:
+        below = by_parent.pop(waiting.pop(0), [])
+        out += below
+        waiting += [child.pid for child in below]
+    return out
+
+
+def may_trace_all(proc: Path = PROC) -> bool:
+    """Have we CAP_SYS_PTRACE (bit 19 of the effective set)?"""
+    try:
+        return bool(int(_status(proc / "self" / "status").get("CapEff", "0"), 16) >> 19 & 1)
+    except (OSError, ValueError):
+        return False
+
+
+def ptrace_scope(proc: Path = PROC) -> int:
+    """Yama's kernel.yama.ptrace_scope; 0 where the kernel has no Yama."""
+    try:
+        return int((proc / "sys" / "kernel" / "yama" / "ptrace_scope").read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def thread_times(pid: int, proc: Path = PROC) -> dict[int, tuple[float, float]]:
+    """By thread id, seconds on a CPU so far and seconds ready to run without one (others had it, or a limit stood before it).
+
+    Empty where the kernel does not say. Some microseconds a thread.
+    """
+    out: dict[int, tuple[float, float]] = {}
+    try:
+        for tid in os.listdir(proc / str(pid) / "task"):
+            used, waited = (proc / str(pid) / "task" / tid / "schedstat").read_bytes().split()[:2]
+            out[int(tid)] = int(used) / 1e9, int(waited) / 1e9
+    except (OSError, ValueError, IndexError):
+        pass
+    return out

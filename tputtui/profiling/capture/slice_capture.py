@@ -1,0 +1,221 @@
+"""One slice of a capture: py-spy for all threads, and beside it the cheap one for whoever holds the GIL.
+
+py-spy writes its file only when it ends, so a slice is a run of its own; SIGINT ends it early and keeps what it has.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tputtui.frozen import frozen
+from tputtui.profiling.capture import process_facts
+from tputtui.profiling.capture.launcher import Child
+from tputtui.profiling.files import speedscope
+from tputtui.profiling.profile_errors import MAX_BYTES, UnreadableProfile
+from tputtui.profiling.profile_model import Counts, Frames, Slice, Stack, Thread
+
+ATTACH_S = 5.0  # until it says that it samples
+LATE_S = 5.0  # beyond its duration, before it is ended
+_ATTACHED = "Sampling process"
+_EXITED = "process exited"
+_BEHIND = "behind in sampling"
+_ERRORS = re.compile(r"Samples: \d+ Errors: (\d{1,9})")
+
+
+@frozen
+class Options:
+    """How py-spy is run. `prefix` is sudo's, where the user asked for it."""
+
+    py_spy: Path
+    pid: int
+    rate_hz: int
+    blocking: bool = False
+    native: bool = False
+    subprocesses: bool = False
+    prefix: tuple[str, ...] = ()
+
+    def argv(self, output: Path, seconds: int, *, gil: bool) -> list[str]:
+        """py-spy's arguments. -t, because a file's thread names are stale; -i, because wall time is asked for."""
+        flags = ["-g" if gil else "-i", "-t"]
+        if self.native and not gil:
+            flags.append("-n")
+        if gil or not (self.blocking or self.native):
+            flags.append("--nonblocking")
+        if self.subprocesses:
+            flags.append("-s")
+        return [
+            *self.prefix, str(self.py_spy), "record", "-p", str(self.pid), "-d", str(seconds), "-r", str(self.rate_hz),
+            *flags, "-f", "speedscope", "-o", str(output),
+        ]  # fmt: skip
+
+
+@dataclass
+class Taken:
+    """What a slice gave."""
+
+    slice: Slice | None
+    errors: int = 0
+    exited: bool = False
+    behind: bool = False
+    failure: tuple[int | None, str] | None = None  # status and complaints of a py-spy that gave nothing
+    unreadable: str = ""
+
+
+@dataclass
+class _Run:
+    child: Child
+    output: Path
+    attached: float | None = None
+    ended: float | None = None
+    overdue: bool = False
+
+
+@dataclass
+class Take:
+    """A slice being taken. `advance` until it says that it is over, then `result`."""
+
+    options: Options
+    folder: Path
+    number: int
+    seconds: int
+    with_gil: bool
+    stopping: bool = False
+    _runs: list[_Run] = field(default_factory=list)
+    _began: float = 0.0
+    _stop_at: float = 0.0
+    _times: dict[int, tuple[float, float]] = field(default_factory=dict)  # of each thread at the beginning
+    _times_at: float = 0.0
+    _shares: dict[int, tuple[float, float]] = field(default_factory=dict)  # of the slice: on a CPU, ready for one
+
+    def start(self) -> None:
+        """Spawn. Raises OSError."""
+        self._began = self._times_at = time.monotonic()
+        self._times = process_facts.thread_times(self.options.pid)
+        for gil in (False, True) if self.with_gil else (False,):
+            output = self.folder / f"{self.number}{'g' if gil else 'w'}.json"
+            self._runs.append(_Run(Child(self.options.argv(output, self.seconds, gil=gil)), output))
+
+    @property
+    def attached(self) -> bool:
+        """Has the first py-spy begun to sample?"""
+        return bool(self._runs) and self._runs[0].attached is not None
+
+    def advance(self, timeout: float) -> bool:
+        """Read what the py-spys say, for up to `timeout` seconds. True once all have ended."""
+        over = True
+        for number, run in enumerate(self._runs):
+            if run.ended is not None:
+                continue
+            status = run.child.poll(0.0 if number else timeout)
+            now = time.monotonic()
+            if run.attached is None and _ATTACHED in run.child.stdout:
+                run.attached = now
+            if status is not None:
+                run.ended = now
+                if number == 0:
+                    self._measure(now)
+                continue
+            over = False
+            limit = ATTACH_S if run.attached is None else self.seconds + ATTACH_S + LATE_S
+            if now - self._began > limit or (self.stopping and now - self._stop_at > 2.0):
+                run.child.end()
+                run.ended, run.overdue = now, not self.stopping
+        return over
+
+    def _measure(self, now: float) -> None:
+        """The shares of the time since the beginning that each thread was on a CPU, and ready to run without one."""
+        span = now - self._times_at
+        if span <= 0:
+            return
+        for tid, after in process_facts.thread_times(self.options.pid).items():
+            if (before := self._times.get(tid)) is not None:
+                used, ready = (min(1.0, max(0.0, (b - a) / span)) for a, b in zip(before, after, strict=True))
+                self._shares[tid] = used, ready
+
+    def stop(self) -> None:
+        """End early and keep what there is."""
+        if not self.stopping:
+            self.stopping, self._stop_at = True, time.monotonic()
+            for run in self._runs:
+                if run.ended is None:
+                    run.child.signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End now and keep nothing."""
+        for run in self._runs:
+            run.child.kill()
+
+    def result(self, frames: Frames) -> Taken:
+        """What was sampled, its frames added to the table."""
+        wall_run = self._runs[0]
+        status = wall_run.child.close()
+        said = wall_run.child.stdout
+        taken = Taken(None, exited=_EXITED in said, behind=_BEHIND in said)
+        if found := _ERRORS.search(said):
+            taken.errors = int(found[1])
+        wall: dict[Thread, dict[Stack, float]] = {}
+        try:
+            wall = self._counts(wall_run.output, frames)
+        except FileNotFoundError:
+            taken.failure = (None if wall_run.overdue else status, wall_run.child.stderr)
+        except UnreadableProfile as error:
+            taken.unreadable = str(error)
+        except OSError as error:
+            taken.failure = (status, str(error))
+        gil, gil_ticks = self._gil(frames)
+        if wall:
+            ticks = max(sum(counts.values()) for counts in wall.values())
+            began = wall_run.attached or self._began
+            duration = max((wall_run.ended or began) - began, ticks / self.options.rate_hz / 4)
+            known = {
+                one: self._shares[one.tid] for one in wall if one.pid == self.options.pid and one.tid in self._shares
+            }
+            cpu = {one: used for one, (used, _) in known.items()}
+            ready = {one: waited for one, (_, waited) in known.items()}
+            taken.slice = Slice(wall, gil, ticks, gil_ticks, duration, cpu, ready)
+        return taken
+
+    def _gil(self, frames: Frames) -> tuple[dict[Thread, dict[Stack, float]], float]:
+        """Who held the GIL, and at how many ticks it was asked. An idle process gives no file content at all."""
+        if len(self._runs) < 2:
+            return {}, 0.0
+        run = self._runs[1]
+        status = run.child.close()
+        if run.attached is None or status != 0:
+            return {}, 0.0
+        try:
+            gil = self._counts(run.output, frames)
+        except UnreadableProfile:
+            gil = {}
+        except OSError:
+            return {}, 0.0
+        asked = self.seconds * self.options.rate_hz - 1.0  # N intervals have N - 1 samples between them
+        if (self.stopping or _EXITED in run.child.stdout) and run.ended is not None:
+            asked = min(asked, (run.ended - run.attached) * self.options.rate_hz)
+        errors = _ERRORS.search(run.child.stdout)
+        held = max((sum(counts.values()) for counts in gil.values()), default=0.0)
+        return gil, max(asked - (int(errors[1]) if errors else 0), held, 1.0)
+
+    def _counts(self, path: Path, frames: Frames) -> dict[Thread, dict[Stack, float]]:
+        """Stacks by thread of one file of py-spy. Raises OSError, UnreadableProfile."""
+        with path.open("rb") as file:
+            os.unlink(path)
+            if os.fstat(file.fileno()).st_size > MAX_BYTES:
+                raise UnreadableProfile(f"py-spy wrote more than {MAX_BYTES >> 20} MiB: lower the rate or the duration")
+            data = file.read(MAX_BYTES)
+        out: dict[Thread, dict[Stack, float]] = {}
+        for part in speedscope.read(data, frames).slices:
+            for thread, counts in part.wall.items():
+                owner = thread if thread.pid else Thread(self.options.pid, thread.tid, thread.name)
+                _add(out.setdefault(owner, {}), counts)
+        return out
+
+
+def _add(into: dict[Stack, float], counts: Counts) -> None:
+    for stack, weight in counts.items():
+        into[stack] = into.get(stack, 0.0) + weight

@@ -1,0 +1,1 @@
+"""Read and write profile files, and keep the saved ones."""

@@ -1,0 +1,114 @@
+"""Collapsed stacks, a line each: "outer;inner 42". Read from py-spy's raw format and everybody else's; written clean.
+
+The format is ambiguous by design: a ``;`` or a newline in a name splits it, so lines that do not parse are counted and
+said, not guessed at.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from tputtui.profiling.capture import entry_point
+from tputtui.profiling.capture.entry_point import MOST_NAMES
+from tputtui.profiling.profile_errors import MAX_DEPTH, MAX_STACKS, MAX_WEIGHT, UnreadableProfile
+from tputtui.profiling.profile_model import About, Frames, Profile, Slice, Stack, Thread
+from tputtui.text import clean
+
+_FRAME = re.compile(r"^(.*) \((.*?)(?::(\d{1,9}))?\)$")
+_THREAD = re.compile(r"^thread \((\d{1,18}|0x[0-9A-Fa-f]{1,16})\)(?:: (.*))?$")
+_PROCESS = re.compile(r'^process (\d{1,10}):"(.*)"$')
+_MAX_TID = 1 << 22
+
+
+def read(data: bytes, label: str = "") -> Profile:
+    """A profile from the bytes of a collapsed file. Raises UnreadableProfile."""
+    frames = Frames()
+    known: dict[str, int] = {}
+    wall: dict[Thread, dict[Stack, float]] = {}
+    skipped, first_bad, torn = 0, 0, False
+    names: dict[tuple[int, str], int] = {}
+    own: set[str] = set()
+    lines = data.decode("utf-8", "replace").split("\n")
+    if len(lines) > MAX_STACKS:
+        raise UnreadableProfile(f"{len(lines):,} lines, more than the limit of {MAX_STACKS:,}")
+    for number, line in enumerate(lines, 1):
+        line = line.rstrip("\r")  # noqa: PLW2901
+        if not line.strip() or line.startswith("#"):
+            continue
+        text, _, count = line.rpartition(" ")
+        weight = _count(count)
+        parts = text.split(";")
+        if weight is None or not text or len(parts) > MAX_DEPTH:
+            skipped += 1
+            first_bad = first_bad or number
+            continue
+        pid, tid, name = 0, 0, ""
+        while parts:
+            if found := _PROCESS.match(parts[0]):
+                pid = int(found[1])
+                own.update(entry_point.read(found[2].split()).names)
+            elif found := _THREAD.match(parts[0]):
+                tid, name = int(found[1], 0), clean(found[2] or "", 200)
+                torn = True  # only py-spy writes these
+            else:
+                break
+            parts.pop(0)
+        if not 0 < tid <= _MAX_TID:
+            tid = -names.setdefault((pid, name), len(names) + 1)
+        stack = tuple(_frame(part, frames, known) for part in parts)
+        counts = wall.setdefault(Thread(pid, tid, name), {})
+        counts[stack] = counts.get(stack, 0.0) + weight
+    if not wall:
+        where = f"; line {first_bad} is the first of {skipped:,} that are not" if skipped else ""
+        raise UnreadableProfile(f'no line reads as collapsed stacks ("outer;inner 42"){where}')
+    about = About(source="collapsed stacks", label=clean(label, 200), torn=torn, own=tuple(sorted(own))[:MOST_NAMES])
+    if skipped:
+        lines_word = "line does" if skipped == 1 else "lines do"
+        about = replace(about, notes=(f"{skipped:,} {lines_word} not read as a stack, the first is line {first_bad}",))
+    return Profile(frames, (Slice(wall),), about)
+
+
+def _count(text: str) -> float | None:
+    if not re.fullmatch(r"\d{1,18}(?:\.\d{1,9})?", text, re.ASCII):
+        return None
+    value = float(text)
+    return value if value <= MAX_WEIGHT else None
+
+
+def _frame(text: str, frames: Frames, known: dict[str, int]) -> int:
+    found = known.get(text)
+    if found is None:
+        parts = _FRAME.match(text)
+        found = frames.frame(parts[1], parts[2], int(parts[3] or 0)) if parts else frames.frame(text or "?")
+        known[text] = found
+    return found
+
+
+def write(profile: Profile) -> bytes:
+    """The wall stacks as collapsed lines, with process and thread as py-spy writes them; ``;`` in names becomes ``,``."""
+    lines: dict[str, float] = {}
+    for part in profile.slices:
+        for thread, counts in part.wall.items():
+            lead = []
+            if thread.pid and thread.pid != profile.about.pid:
+                lead.append(f'process {thread.pid}:""')
+            if thread.tid > 0 or thread.name:
+                lead.append(f"thread ({max(thread.tid, 0)}): {_plain(thread.name)}")
+            for stack, weight in counts.items():
+                line = ";".join([*lead, *(_text(profile.frames, frame) for frame in stack)])
+                lines[line] = lines.get(line, 0.0) + weight
+    return "".join(f"{line} {weight:.0f}\n" for line, weight in sorted(lines.items()) if line).encode(
+        "utf-8", "replace"
+    )
+
+
+def _text(frames: Frames, frame: int) -> str:
+    func, line = frames.func_of(frame), frames.frames[frame].line
+    if not func.file:
+        return _plain(func.name)
+    return f"{_plain(func.name)} ({_plain(func.file)}{f':{line}' if line else ''})"
+
+
+def _plain(text: str) -> str:
+    return text.replace(";", ",")

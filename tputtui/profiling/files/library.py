@@ -1,0 +1,84 @@
+"""The profiles at hand: those taken since the start, each saved the moment it is done, and those of earlier sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from tputtui.frozen import frozen
+from tputtui.profiling.files import file_formats, profile_store
+from tputtui.profiling.profile_model import Profile
+
+SHOWN = 200  # files of earlier sessions that are listed
+NEAR_S = 30.0  # a moment that is no further from a profile than this belongs to it
+
+
+@frozen
+class Entry:
+    """One profile. It is read from its file only when it is looked at."""
+
+    time: float  # unix seconds of its start
+    pid: int
+    label: str
+    duration_s: float | None = None  # None: nobody has read the file
+    path: Path | None = None  # None: it could not be saved
+    profile: Profile | None = None
+
+
+class Shelf:
+    """Newest first. `keep` is called by the capture's thread, the rest by the screen's."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._taken: tuple[Entry, ...] = ()
+
+    def keep(self, profile: Profile) -> tuple[Entry, str]:
+        """Save a finished profile. Returns it as an entry, and why it could not be saved (it is kept in memory then)."""
+        problem = ""
+        path: Path | None = None
+        try:
+            path = profile_store.keep(profile, self._folder)
+        except OSError as error:
+            problem = f"the profile is not saved: {self._folder}: {error.strerror or error}"
+        about = profile.about
+        entry = Entry(about.time or 0.0, about.pid or 0, about.label, profile.duration_s, path, profile)
+        self._taken = (entry, *self._taken)
+        return entry, problem
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        """Add profiles that are at hand already, such as those of a recorded run; the newest first."""
+        self._taken = (*entries, *self._taken)
+
+    def entries(self) -> list[Entry]:
+        """All of them, the newest first."""
+        known = {entry.path for entry in self._taken}
+        files = [
+            Entry(kept.time, kept.pid, f"{kept.pid}" if kept.pid else "a process", path=kept.path)
+            for kept in profile_store.kept(self._folder)[:SHOWN]
+            if kept.path not in known
+        ]
+        return sorted((*self._taken, *files), key=lambda entry: -entry.time)
+
+    def near(self, time: float) -> Entry | None:
+        """The profile that was being taken at a moment (unix seconds), or nearly so; of several the nearest."""
+        found = [(_distance(entry, time), entry.time, entry) for entry in self._taken]
+        close = [item for item in found if item[0] <= NEAR_S]
+        return min(close, key=lambda item: (item[0], -item[1]))[2] if close else None
+
+    def read(self, entry: Entry) -> Profile:
+        """The profile of an entry. Raises UnreadableProfile."""
+        if entry.profile is not None:
+            return entry.profile
+        if entry.path is None:
+            raise file_formats.UnreadableProfile(f"{entry.label}: it was not saved")
+        profile = file_formats.load(entry.path)
+        about = replace(
+            profile.about, time=profile.about.time or entry.time, pid=profile.about.pid or entry.pid or None
+        )
+        return replace(profile, about=about)
+
+
+def _distance(entry: Entry, time: float) -> float:
+    end = entry.time + (entry.duration_s or 0.0)
+    return max(0.0, entry.time - time, time - end)

@@ -1,0 +1,65 @@
+"""The profiles that were taken, kept: each is a file of its owner alone the moment it is done."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+from tputtui.frozen import frozen
+from tputtui.profiling.files import file_formats
+from tputtui.profiling.profile_model import Profile
+from tputtui.settings.state_paths import state_folder
+from tputtui.text import clean
+
+_NAME = re.compile(r"^(\d{8}-\d{6})-(\d+)(?:-\d+)?\.speedscope\.json\.gz$")
+
+
+@frozen
+class Kept:
+    """One file of the store, told by its name alone."""
+
+    path: Path
+    time: float  # unix seconds
+    pid: int
+    size: int  # bytes
+
+
+def folder() -> Path:
+    """Where they are kept, unless somebody says otherwise."""
+    return state_folder() / "profiles"
+
+
+def keep(profile: Profile, where: Path | None = None) -> Path:
+    """Write a profile to the store (0700, the file 0600). Returns its path. Raises OSError."""
+    where = folder() if where is None else where
+    where.mkdir(mode=0o700, parents=True, exist_ok=True)
+    taken = time.strftime("%Y%m%d-%H%M%S", time.localtime(profile.about.time or time.time()))
+    for number in range(1, 1000):
+        again = f"-{number}" if number > 1 else ""
+        path = where / f"{taken}-{profile.about.pid or 0}{again}.speedscope.json.gz"
+        try:
+            file_formats.save(profile, path)
+        except FileExistsError:
+            continue
+        return path
+    raise FileExistsError(f"{clean(str(where), 200)} holds 1,000 profiles of this second")
+
+
+def kept(where: Path | None = None) -> list[Kept]:
+    """What the store holds, the newest first; an absent folder is empty."""
+    where = folder() if where is None else where
+    out = []
+    try:
+        entries = list(where.iterdir())
+    except OSError:
+        return []
+    for path in entries:
+        found = _NAME.match(path.name)
+        if found:
+            try:
+                moment = time.mktime(time.strptime(found[1], "%Y%m%d-%H%M%S"))
+                out.append(Kept(path, moment, int(found[2]), path.stat().st_size))
+            except (OSError, ValueError, OverflowError):
+                continue
+    return sorted(out, key=lambda entry: (entry.time, entry.path.name), reverse=True)

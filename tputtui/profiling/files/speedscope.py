@@ -1,0 +1,386 @@
+"""The speedscope format: py-spy's own files, other tools', and ours (which carry the slices and the GIL beside them).
+
+Format: https://www.speedscope.app/file-format-schema.json. py-spy puts `process PID:"command"` and `thread (TID): name`
+into each stack as frames; here they become dimensions. Ours adds one key, "tputtui", that other tools ignore.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from tputtui.profiling.capture import entry_point
+from tputtui.profiling.capture.downsample import join
+from tputtui.profiling.capture.entry_point import MOST_NAMES, is_own_name
+from tputtui.profiling.profile_errors import MAX_DEPTH, MAX_FRAMES, MAX_STACKS, MAX_WEIGHT, UnreadableProfile
+from tputtui.profiling.profile_model import About, Frames, Metric, Profile, Slice, Stack, Thread
+from tputtui.text import clean
+
+SCHEMA = "https://www.speedscope.app/file-format-schema.json"
+_PROFILE_NAME = re.compile(r'^(?:Process (\d{1,10}) )?Thread (\d{1,18}|0x[0-9A-Fa-f]{1,16})(?: "(.*)")?$', re.DOTALL)
+_THREAD_FRAME = re.compile(r"^thread \((\d{1,18}|0x[0-9A-Fa-f]{1,16})\)(?:: (.*))?$", re.DOTALL)
+_PROCESS_FRAME = re.compile(r'^process (\d{1,10}):"(.*)"$', re.DOTALL)
+MAX_TID = 1 << 22  # the kernel's largest; above it is a pthread's address
+
+_SLICE_S = 1.0
+
+
+@dataclass
+class Samples:
+    """One thread's samples in time order, on their way into slices."""
+
+    stacks: list[tuple[Thread, Stack]] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+
+
+def read(data: bytes, frames: Frames | None = None, label: str = "") -> Profile:
+    """A profile from the bytes of a speedscope file. `frames`: the table to share. Raises UnreadableProfile."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableProfile(f"not valid JSON: {clean(str(error), 120)}; the file may be cut off") from None
+    if not isinstance(document, dict) or not isinstance(document.get("profiles"), list):
+        raise UnreadableProfile('no speedscope file: the top level has no list "profiles"')
+    shared = document.get("shared")
+    listed = shared.get("frames") if isinstance(shared, dict) else None
+    if not isinstance(listed, list):
+        raise UnreadableProfile('no speedscope file: "shared" has no list "frames"')
+    if len(listed) > MAX_FRAMES:
+        raise UnreadableProfile(f"{len(listed):,} frames, more than the limit of {MAX_FRAMES:,}")
+    table = _Table(frames or Frames(), listed)
+    ours = document.get("tputtui")
+    if isinstance(ours, dict):
+        return _read_ours(document, ours, table, label)
+    exporter = document.get("exporter")
+    source = clean(exporter, 80).replace("@", " ") if isinstance(exporter, str) and exporter else "speedscope file"
+    threads = [_thread_of(part, at, table) for at, part in enumerate(document["profiles"])]
+    if not any(samples.stacks for samples, _ in threads):
+        raise UnreadableProfile("the profile is empty: no samples in any thread")
+    return _sliced(table, threads, About(source=source, label=clean(label, 200), torn=source.startswith("py-spy")))
+
+
+class _Table:
+    """The file's frame indices as ours; pseudo frames marked as the dimension they are."""
+
+    def __init__(self, frames: Frames, listed: list[Any]) -> None:
+        self.frames = frames
+        self.ids: list[int] = []
+        self.threads: dict[int, tuple[int, str]] = {}  # file index -> (tid, name)
+        self.processes: dict[int, int] = {}  # file index -> pid
+        self.own: set[str] = set()  # packages that the processes' command lines name
+        for at, frame in enumerate(listed):
+            name = frame.get("name") if isinstance(frame, dict) else None
+            if not isinstance(name, str):
+                raise UnreadableProfile(f"frame {at} has no name")
+            file, line = frame.get("file"), frame.get("line")
+            if not file and (found := _THREAD_FRAME.match(name)):
+                self.threads[at] = (_tid(found[1]), clean(found[2] or "", 200))
+            elif not file and (found := _PROCESS_FRAME.match(name)):
+                self.processes[at] = int(found[1])
+                self.own.update(entry_point.read(found[2].split()).names)
+                name = f"process {found[1]}"  # without the command line, which may carry a password
+            ok = isinstance(line, int) and not isinstance(line, bool) and 0 <= line < 1 << 31
+            self.ids.append(self.frames.frame(name, file if isinstance(file, str) else "", line if ok else 0))
+
+    def stack(self, indices: Any, thread: Thread, where: str) -> tuple[Thread, Stack]:
+        """A sample as (thread, stack). Raises UnreadableProfile with the index that is wrong."""
+        if not isinstance(indices, list) or len(indices) > MAX_DEPTH:
+            deep = f"deeper than {MAX_DEPTH:,} frames" if isinstance(indices, list) else "not a list"
+            raise UnreadableProfile(f"{where} is {deep}")
+        start = 0
+        for index in indices:
+            if type(index) is not int or not 0 <= index < len(self.ids):
+                raise UnreadableProfile(f"{where} names frame {clean(str(index), 30)}, the file has {len(self.ids):,}")
+        while start < len(indices) and start < 64:
+            index = indices[start]
+            if index in self.processes:
+                thread = Thread(self.processes[index], thread.tid, thread.name)
+            elif index in self.threads:
+                tid, name = self.threads[index]
+                thread = Thread(thread.pid, tid or thread.tid, name or thread.name)
+            else:
+                break
+            start += 1
+        ids = self.ids
+        return thread, tuple([ids[index] for index in indices[start:]])
+
+
+def _tid(text: str) -> int:
+    """A kernel thread id; 0 for a pthread's address, which py-spy gives where it knows no better."""
+    number = int(text, 16) if text.startswith("0x") else int(text)
+    return number if number <= MAX_TID else 0
+
+
+def _thread_of(part: Any, at: int, table: _Table) -> tuple[Samples, str]:
+    """One profile of the file: its samples in time order, and its unit."""
+    if not isinstance(part, dict):
+        raise UnreadableProfile(f"profile {at} is no object")
+    name, unit = part.get("name"), part.get("unit")
+    name = name if isinstance(name, str) else ""
+    found = _PROFILE_NAME.match(name)
+    if found:
+        tid = _tid(found[2])
+        thread = Thread(int(found[1] or 0) % (1 << 31), tid or -at - 1, clean(found[3] or "", 200))
+    else:
+        thread = Thread(0, -at - 1, clean(name, 200))
+    kind = part.get("type")
+    if kind == "sampled":
+        samples = _sampled(part, at, table, thread)
+    elif kind == "evented":
+        samples = _evented(part, at, table, thread)
+    else:
+        raise UnreadableProfile(f'profile {at} has the type {clean(str(kind), 40)!r}, not "sampled" or "evented"')
+    return samples, clean(unit, 20) if isinstance(unit, str) else "none"
+
+
+def _sampled(part: dict[str, Any], at: int, table: _Table, thread: Thread) -> Samples:
+    stacks, weights = part.get("samples"), part.get("weights")
+    if not isinstance(stacks, list) or not isinstance(weights, list):
+        raise UnreadableProfile(f'profile {at} has no lists "samples" and "weights"')
+    if len(stacks) != len(weights):
+        raise UnreadableProfile(f"profile {at} has {len(stacks):,} samples, but {len(weights):,} weights")
+    if len(stacks) > MAX_STACKS:
+        raise UnreadableProfile(f"profile {at} has {len(stacks):,} samples, more than the limit of {MAX_STACKS:,}")
+    out = Samples()
+    last_raw: Any = None
+    last: tuple[Thread, Stack] | None = None
+    for number, (indices, weight) in enumerate(zip(stacks, weights, strict=True)):
+        if last is None or indices != last_raw:  # neighbours are mostly equal
+            last_raw, last = indices, table.stack(indices, thread, f"sample {number} of profile {at}")
+        out.stacks.append(last)
+        out.weights.append(_weight(weight, f"the weight of sample {number} of profile {at}"))
+    return out
+
+
+def _evented(part: dict[str, Any], at: int, table: _Table, thread: Thread) -> Samples:
+    """Open and close events as stacks with the time they stood."""
+    events = part.get("events")
+    if not isinstance(events, list) or len(events) > MAX_STACKS:
+        raise UnreadableProfile(f'profile {at} has no list "events", or more than {MAX_STACKS:,}')
+    out = Samples()
+    indices: list[Any] = []
+    since: float | None = None
+    for number, event in enumerate(events):
+        where = f"event {number} of profile {at}"
+        if not isinstance(event, dict):
+            raise UnreadableProfile(f"{where} is no object")
+        moment = event.get("at")
+        if isinstance(moment, bool) or not isinstance(moment, int | float) or not math.isfinite(moment):
+            raise UnreadableProfile(f'{where} has no time "at"')
+        if since is not None and moment < since:
+            raise UnreadableProfile(f"{where} goes back in time")
+        if indices and since is not None and moment > since:
+            out.stacks.append(table.stack(indices[:], thread, where))
+            out.weights.append(_weight(moment - since, where))
+        since = float(moment)
+        if event.get("type") == "O" and len(indices) < MAX_DEPTH:
+            indices.append(event.get("frame"))
+        elif event.get("type") == "C" and indices and indices[-1] == event.get("frame"):
+            indices.pop()
+        else:
+            raise UnreadableProfile(f"{where} neither opens a frame nor closes the one that is open")
+    return out
+
+
+def _weight(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_WEIGHT:
+        raise UnreadableProfile(f"{where} is {clean(str(value), 30)}, not a number from 0 to {MAX_WEIGHT:g}")
+    return float(value)
+
+
+def _sliced(table: _Table, threads: list[tuple[Samples, str]], about: About) -> Profile:
+    """Samples in time order cut into slices of about a second, where all threads have kept the same clock.
+
+    py-spy with `-i` gives each thread one sample a tick, so equal positions are equal times; without it idle ticks
+    leave no gap and the cut would mix times: then there is one slice, and no ±.
+    """
+    filled = [(samples, unit) for samples, unit in threads if samples.stacks]
+    even = {weight for samples, _ in filled for weight in samples.weights}
+    unit = filled[0][1]
+    longest = max(len(samples.stacks) for samples, _ in filled)
+    counted = len(even) == 1 and unit in ("seconds", "none")
+    step = next(iter(even)) if counted else 0.0
+    timed = counted and unit == "seconds" and step > 0
+    clocked = sum(len(samples.stacks) >= 0.9 * longest for samples, _ in filled) * 3 >= 2 * len(filled)
+    each = max(1, round(_SLICE_S / step)) if timed and clocked else longest
+    parts: list[dict[Thread, dict[Stack, float]]] = [{} for _ in range(-(-longest // each))]
+    names: dict[tuple[int, str], Thread] = {}
+    for samples, _ in filled:
+        for at, ((thread, stack), weight) in enumerate(zip(samples.stacks, samples.weights, strict=True)):
+            if thread.tid < 1:  # no id: one name is one thread, also where the file gives it twice
+                thread = names.setdefault((thread.pid, thread.name), thread)  # noqa: PLW2901
+            counts = parts[at // each].setdefault(thread, {})
+            counts[stack] = counts.get(stack, 0.0) + (1.0 if counted else weight)
+    slices = []
+    for number, part in enumerate(parts):
+        ticks = min(each, longest - number * each) if counted else 0
+        slices.append(Slice(part, {}, ticks, 0.0, ticks * step if timed else 0.0))
+    if len(slices) > 1 and slices[-1].wall_ticks < each / 2:
+        slices[-2:] = [join(slices[-2], slices[-1])]
+    about = replace(about, rate_hz=1 / step if timed else None, own=tuple(sorted(table.own))[:MOST_NAMES])
+    return Profile(table.frames, tuple(slices), about, "samples" if counted else unit)
+
+
+# ------------------------------------------------------------------------------------------------- ours
+
+
+def _read_ours(document: dict[str, Any], ours: dict[str, Any], table: _Table, label: str) -> Profile:
+    """A file that `write` wrote: each profile is one thread's metric, its samples marked with their slice."""
+    meta, parts = ours.get("slices"), ours.get("profiles")
+    listed = document["profiles"]
+    if not isinstance(meta, list) or not isinstance(parts, list) or len(parts) != len(listed):
+        raise UnreadableProfile('the "tputtui" part does not describe the profiles beside it')
+    walls: list[dict[Thread, dict[Stack, float]]] = [{} for _ in meta]
+    gils: list[dict[Thread, dict[Stack, float]]] = [{} for _ in meta]
+    for at, (part, mark) in enumerate(zip(listed, parts, strict=True)):
+        where = f"profile {at}"
+        if not isinstance(part, dict) or not isinstance(mark, dict) or not isinstance(mark.get("slice_of"), list):
+            raise UnreadableProfile(f'{where} has no "slice_of" in the "tputtui" part')
+        pid, tid, name = mark.get("pid"), mark.get("tid"), mark.get("name")
+        if type(pid) is not int or type(tid) is not int or not isinstance(name, str):
+            raise UnreadableProfile(f'{where} has no pid, tid and name in the "tputtui" part')
+        thread = Thread(pid, tid, clean(name, 200))
+        samples = _sampled(part, at, table, thread)
+        scale = _weight(ours.get("scale", 1.0), 'the "scale"') or 1.0
+        if len(mark["slice_of"]) != len(samples.stacks):
+            raise UnreadableProfile(f"{where} has {len(samples.stacks):,} samples in {len(mark['slice_of']):,} slices")
+        into = gils if mark.get("metric") == "gil" else walls
+        for (owner, stack), weight, number in zip(samples.stacks, samples.weights, mark["slice_of"], strict=True):
+            if type(number) is not int or not 0 <= number < len(meta):
+                raise UnreadableProfile(f"{where} names slice {clean(str(number), 20)}, the file has {len(meta)}")
+            counts = into[number].setdefault(owner, {})
+            counts[stack] = counts.get(stack, 0.0) + round(weight / scale, 6)
+    slices = []
+    for number, (entry, wall, gil) in enumerate(zip(meta, walls, gils, strict=True)):
+        if not isinstance(entry, list) or len(entry) != 3:
+            raise UnreadableProfile(f"slice {number} is not [wall ticks, GIL ticks, seconds]")
+        ticks = [_weight(value, f"a figure of slice {number}") for value in entry]
+        slices.append(
+            Slice(
+                wall, gil, ticks[0], ticks[1], ticks[2], *(_shares(ours.get(key), number) for key in ("cpu", "ready"))
+            )
+        )
+    unit = ours.get("unit")
+    about = _about(ours.get("about"), label)
+    return Profile(table.frames, tuple(slices), about, clean(unit, 20) if isinstance(unit, str) else "samples")
+
+
+def _shares(listed: Any, number: int) -> dict[Thread, float]:
+    """The threads' CPU times in a slice; what is not as we write it is left out, and nothing waits in C then."""
+    entries = listed[number] if isinstance(listed, list) and number < len(listed) else ()
+    out: dict[Thread, float] = {}
+    for entry in entries if isinstance(entries, list) else ():
+        match entry:
+            case [int(pid), int(tid), int() | float() as share] if 0 <= share <= 1:
+                out[Thread(pid, tid)] = float(share)
+    return out
+
+
+def _about(listed: Any, label: str) -> About:
+    """The description of a file of ours; what has the wrong type is left out."""
+    known: dict[str, Any] = {}
+    values: Mapping[str, Any] = listed if isinstance(listed, dict) else {}
+    for entry in fields(About):
+        value = values.get(entry.name)
+        default = entry.default
+        if isinstance(default, bool):
+            ok = isinstance(value, bool)
+        elif entry.name == "notes":
+            value = (
+                tuple(clean(note, 300) for note in value if isinstance(note, str)) if isinstance(value, list) else ()
+            )
+            ok = True
+        elif entry.name == "own":
+            value = tuple(name for name in value if is_own_name(name)) if isinstance(value, list) else ()
+            ok = True
+        elif entry.name in ("pid", "errors"):
+            ok = type(value) is int
+        elif entry.name in ("time", "rate_hz", "asked_s"):
+            ok = isinstance(value, int | float) and math.isfinite(value)
+        else:
+            ok = isinstance(value, str)
+            value = clean(value, 400) if isinstance(value, str) else value
+        if ok:
+            known[entry.name] = value
+    return About(**known | {"label": known.get("label") or clean(label, 200)})
+
+
+def write(profile: Profile) -> bytes:
+    """The profile as a speedscope file that also carries all we know. Names are the cleaned ones."""
+    step = 1.0 / profile.about.rate_hz if profile.unit == "samples" and profile.about.rate_hz else 1.0
+    unit = "seconds" if profile.unit == "samples" and profile.about.rate_hz else profile.unit
+    if unit not in ("bytes", "microseconds", "milliseconds", "nanoseconds", "seconds"):
+        unit = "none"
+    profiles, marks = [], []
+    for thread, metric, entries in _by_thread(profile):
+        process = f"Process {thread.pid} " if profile.about.subprocesses or thread.pid != profile.about.pid else ""
+        shown = f'{process}Thread {max(thread.tid, 0)} "{thread.name}"' + (" GIL" if metric == "gil" else "")
+        weights = [weight * step for _, _, weight in entries]
+        profiles.append(
+            {
+                "type": "sampled",
+                "name": shown,
+                "unit": unit,
+                "startValue": 0.0,
+                "endValue": sum(weights),
+                "samples": [stack for _, stack, _ in entries],
+                "weights": weights,
+            }
+        )
+        marks.append(
+            {
+                "metric": metric,
+                "pid": thread.pid,
+                "tid": thread.tid,
+                "name": thread.name,
+                "slice_of": [number for number, _, _ in entries],
+            }
+        )
+    funcs = profile.frames.funcs
+    about = {entry.name: getattr(profile.about, entry.name) for entry in fields(About)}
+    document = {
+        "$schema": SCHEMA,
+        "exporter": "tputtui",
+        "name": profile.about.label or "tputtui profile",
+        "activeProfileIndex": 0,
+        "shared": {
+            "frames": [
+                {"name": funcs[frame.func].name, "file": funcs[frame.func].file, "line": frame.line or None}
+                for frame in profile.frames.frames
+            ]
+        },
+        "profiles": profiles,
+        "tputtui": {
+            "schema": 1,
+            "unit": profile.unit,
+            "scale": step,
+            "slices": [[part.wall_ticks, part.gil_ticks, part.duration_s] for part in profile.slices],
+            "cpu": [_listed(part.cpu) for part in profile.slices],
+            "ready": [_listed(part.ready) for part in profile.slices],
+            "profiles": marks,
+            "about": about,
+        },
+    }
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _listed(shares: Mapping[Thread, float]) -> list[list[float]]:
+    return [[one.pid, one.tid, share] for one, share in shares.items()]
+
+
+def _by_thread(profile: Profile) -> Iterator[tuple[Thread, Metric, list[tuple[int, Stack, float]]]]:
+    """Each thread's stacks of each metric, in slice order: (slice, stack, weight)."""
+    metrics: tuple[Metric, ...] = ("wall", "gil")
+    for metric in metrics:
+        for thread in profile.threads:
+            entries = [
+                (number, stack, weight)
+                for number, part in enumerate(profile.slices)
+                for stack, weight in part.counts(metric).get(thread, {}).items()
+            ]
+            if entries:
+                yield thread, metric, entries

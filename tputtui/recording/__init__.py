@@ -1,0 +1,32 @@
+"""Runs: what was read, recorded in one file and read again. docs/run-format.md describes the file.
+
+`recorder` records for an engine, `reader.Run` opens a file that is foreign until checked. What others need of a run:
+
+* `table(path, service=None, start=None, end=None)`: each second's figures as columns (t, rps, err_ratio, p50, p90, p99, cpu)
+  with the merged counts of the latency's buckets, the environment and the marks. It is what `compare` reads.
+* `Run(path)`: header, marks, profiles, summary, and any span of the readings.
+
+Nothing here draws, asks the network or knows the monitor; a run is replayed by `monitor.player`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tputtui.recording.reader import NotARun, Run
+    from tputtui.recording.run_table import Table, table
+
+__all__ = ["NotARun", "Run", "Table", "table"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("Run", "NotARun"):
+        from tputtui.recording import reader
+
+        return getattr(reader, name)
+    if name in ("Table", "table"):
+        from tputtui.recording import run_table
+
+        return getattr(run_table, name)
+    raise AttributeError(name)

@@ -1,0 +1,88 @@
+"""A run for other programs: JSON lines of its readings, CSV for statistics. OpenMetrics is `openmetrics`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from tputtui.recording.reader import Run
+from tputtui.recording.records import Tick
+from tputtui.recording.run_header import Mark
+from tputtui.recording.run_table import COLUMNS, Row, every
+from tputtui.recording.value_codec import to_plain
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def cell(text: str) -> str:
+    """A text as a cell of CSV: one that a spreadsheet would take for a formula is defused."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def to_csv(run: Run, service: str | None) -> Iterator[str]:
+    """Lines of CSV: what `compare` reads. With several services and none named, the first column names them."""
+    tables = [(name, rows) for name, rows in every(run) if service in (None, name)]
+    if not tables:
+        held = ", ".join(name for name, _ in every(run)) or "none"
+        raise ValueError(f"no service {service!r} in it; it holds {held}" if service else "it holds no service")
+    named = len(tables) > 1
+    yield _line([*(["service"] if named else []), *COLUMNS])
+    for name, rows in tables:
+        for row in rows:
+            yield _line([*([cell(name)] if named else []), *map(_figure, _values(row))])
+
+
+def _values(row: Row) -> list[float | None]:
+    return [getattr(row, name) for name in COLUMNS]
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None or not math.isfinite(value) else f"{value:.9g}"
+
+
+def _line(cells: list[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(cells)
+    return out.getvalue()
+
+
+def to_json(run: Run) -> Iterator[str]:
+    """JSON lines: the header, then each reading whole (names and values, nothing to look up), marks among them."""
+    yield _json({"run": to_plain(run.header)})
+    for item in run.items():
+        if isinstance(item, Tick):
+            yield _json({"reading": _reading(item)})
+        elif isinstance(item, Mark):
+            yield _json({"mark": to_plain(item)})
+    end = run.end()
+    if end is not None:
+        yield _json({"end": to_plain(end)})
+
+
+def _reading(tick: Tick) -> dict[str, Any]:
+    reading = tick.reading
+    scrapes = []
+    for scrape in reading.scrapes:
+        said: dict[str, Any] = {"target": scrape.target, "time": scrape.time, "duration_s": scrape.duration_s}
+        if scrape.exposition is None:
+            said["error"] = scrape.error
+        else:
+            said["samples"] = [
+                {"name": series.name, "labels": dict(series.labels), "value": to_plain(value)}
+                for series, value in scrape.exposition.samples.items()
+            ]
+        scrapes.append(said)
+    found: dict[str, Any] = {"time": reading.time, "at": reading.at, "scrapes": scrapes}
+    if reading.host is not None:
+        found["host"] = to_plain(reading.host)
+    if reading.processes is not None:
+        found["processes"] = to_plain(reading.processes)
+    return found
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, allow_nan=False, separators=(",", ":")) + "\n"

@@ -1,0 +1,107 @@
+"""Where a run was taken: what has to be the same before two runs may be compared. Texts, so that they compare as they read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+
+from tputtui.host import procfs
+from tputtui.host.cgroup import CgroupReader
+from tputtui.model import Exposition
+from tputtui.text import clean
+
+MOST_BUILDS = 8  # build-info metrics of one target
+_VALUE = 200
+_HYPERVISORS = ("KVMKVMKVM", "Microsoft", "VMware", "Xen", "QEMU", "VirtualBox", "Amazon EC2", "Google")
+
+
+def fingerprint(root: Path = Path("/")) -> dict[str, str]:
+    """The machine as it is now. What is not known is not there. Never raises."""
+    base = str(root).rstrip("/")
+    found = {
+        "host": platform.node(),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "machine": platform.machine(),
+        "cpu": _cpu_model(f"{base}/proc/cpuinfo"),
+        "cpus": str(psutil.cpu_count() or ""),
+        "governor": _line(f"{base}/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "memory_bytes": str(psutil.virtual_memory().total),
+        "virtualisation": _virtualisation(base),
+        "python": platform.python_version(),
+        "boot": _line(f"{base}/proc/sys/kernel/random/boot_id"),
+    }
+    with contextlib.suppress(AttributeError, OSError):
+        found["affinity"] = str(len(os.sched_getaffinity(0)))
+    cgroup = CgroupReader(root).read()
+    if cgroup is not None:
+        found["cgroup"] = cgroup.path
+        if cgroup.cpu_limit_cores is not None:
+            found["cgroup_cpus"] = f"{cgroup.cpu_limit_cores:g}"
+        if cgroup.memory_limit_bytes is not None:
+            found["cgroup_memory_bytes"] = str(cgroup.memory_limit_bytes)
+    return {name: clean(value, _VALUE) for name, value in found.items() if value}
+
+
+def builds(exposition: Exposition) -> dict[str, str]:
+    """What a target says of its build: "app_build_info" -> "revision=4f2a, version=1.4.2"."""
+    found: dict[str, str] = {}
+    for series in exposition.samples:
+        if series.name.endswith("_info") and series.labels and len(found) < MOST_BUILDS:
+            said = ", ".join(f"{name}={value}" for name, value in series.labels)
+            found[clean(series.name, _VALUE)] = clean(said, _VALUE)
+    return found
+
+
+def differences(one: Mapping[str, str], other: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """(field, its value here, there) of all that is not the same."""
+    names = sorted({*one, *other})
+    return [(n, one.get(n, ""), other.get(n, "")) for n in names if one.get(n, "") != other.get(n, "")]
+
+
+def _line(path: str) -> str:
+    try:
+        return procfs.read(path, 4096).decode(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _cpu_model(path: str) -> str:
+    try:
+        lines = procfs.read(path, 65536).decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if colon and name.strip() in ("model name", "Model", "cpu model", "Hardware"):
+            return value.strip()
+    return ""
+
+
+def _virtualisation(base: str) -> str:
+    """A container's or a hypervisor's name, by the files that say so; "" where nothing does."""
+    if os.path.exists(f"{base}/.dockerenv"):
+        return "docker"
+    if os.path.exists(f"{base}/run/.containerenv"):
+        return "podman"
+    vendor = f"{_line(f'{base}/sys/class/dmi/id/sys_vendor')} {_line(f'{base}/sys/class/dmi/id/product_name')}"
+    known = next((name for name in _HYPERVISORS if name.lower() in vendor.lower()), "")
+    if known:
+        return vendor.strip()
+    try:
+        is_guest = b" hypervisor" in procfs.read(f"{base}/proc/cpuinfo", 65536)
+    except OSError:
+        is_guest = False
+    return "a hypervisor" if is_guest else ""
+
+
+def version() -> str:
+    """Our own version and Python's, for the header."""
+    from tputtui import __version__
+
+    return f"{__version__} (Python {'.'.join(map(str, sys.version_info[:3]))})"

@@ -1,0 +1,71 @@
+"""The runs of a folder: each told by its own header and summary, none read whole."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from tputtui.frozen import frozen
+from tputtui.recording.gzip_members import SIGNATURE
+from tputtui.recording.reader import NotARun, Run
+from tputtui.recording.recorder import SUFFIX
+from tputtui.recording.run_header import Header, ServiceSummary, Summary
+from tputtui.recording.summary import main_service
+from tputtui.settings.state_paths import state_folder
+
+
+@frozen
+class Listed:
+    """One file: a run, or why it is none."""
+
+    path: Path
+    size: int = 0
+    header: Header | None = None
+    summary: Summary | None = None
+    marks: tuple[str, ...] = ()
+    ended: str = ""  # "" where it was closed
+    problem: str = ""  # why it cannot be read
+
+    @property
+    def service(self) -> ServiceSummary | None:
+        """What it is about."""
+        return main_service(self.summary.services) if self.summary is not None else None
+
+
+def folder() -> Path:
+    """Where they are kept, unless somebody says otherwise."""
+    return state_folder() / "runs"
+
+
+def listed(where: Path) -> list[Listed]:
+    """The runs of a folder, the oldest first: what is called as one, or begins as one. Raises OSError where there is no
+    such folder.
+    """
+    names = sorted(entry.name for entry in os.scandir(where))
+    found = [_look(where / name) for name in names if name.endswith(SUFFIX) or _begins_as_one(where / name)]
+    return sorted(found, key=lambda one: one.header.began_time if one.header is not None else 0.0)
+
+
+def _begins_as_one(path: Path) -> bool:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False
+        with path.open("rb") as file:
+            return file.read(len(SIGNATURE)) == SIGNATURE
+    except OSError:
+        return False
+
+
+def _look(path: Path) -> Listed:
+    try:
+        with Run(path) as run:
+            summary, ended = run.summary(), run.ended
+            return Listed(path, run.size, run.header, summary, ended=ended)
+    except NotARun as error:
+        return Listed(path, problem=str(error))
+
+
+def alike(header: Header) -> tuple[object, ...]:
+    """What comparable runs have in common: the machine and the interval. Builds may differ: that is what is compared."""
+    return (header.interval_s, *map(header.environment.get, ("host", "cpu", "cpus", "memory_bytes")))

@@ -1,0 +1,299 @@
+"""A run as a table: what happened between one scrape and the next, for statistics and for CSV. No window smooths it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
+from os import PathLike
+
+from tputtui.frozen import frozen
+from tputtui.model import Bindings, BreakdownRow, HostReading, Quantile, Reading, SaturationState, Scrape, ServiceState
+from tputtui.recording.reader import Run
+from tputtui.recording.records import Bound, Grouped, Profiled, Tick, Watched
+from tputtui.recording.resource_peaks import Resource, Resources
+from tputtui.recording.run_header import Header, Mark, Summary
+from tputtui.recording.summary import main_service
+from tputtui.recording.time_spec import moment
+from tputtui.signals.host.host_rates import derive_host, host_saturation
+from tputtui.signals.rates.server_window import ServedWindow
+from tputtui.signals.rates.target_window import TargetWindow
+from tputtui.signals.service.service_tracker import ServiceTracker, followed
+from tputtui.text import clean
+
+COLUMNS = ("t", "rps", "err_ratio", "p50", "p90", "p99", "cpu")
+QUANTILES = (0.5, 0.9, 0.99)
+
+
+Densities = tuple[tuple[float, float], ...]
+"""(upper bound in the unit of the row's quantiles, observations per second in that bucket alone)."""
+
+
+@frozen
+class RouteRow:
+    """One route between two scrapes; in the units of `Row`."""
+
+    rps: float | None
+    err_ratio: float | None = None
+    p50: float | None = None
+    p90: float | None = None
+    p99: float | None = None
+    buckets: Densities = ()
+
+
+@frozen
+class Row:
+    """What lay between two scrapes of a service. None is not known, or a gap."""
+
+    t: float  # seconds from the run's start, at the later scrape
+    rps: float | None = None  # in the unit of its traffic
+    err_ratio: float | None = None  # 0 to 1
+    p50: float | None = None  # milliseconds (in the family's own unit where that is not known)
+    p90: float | None = None
+    p99: float | None = None
+    cpu: float | None = None  # percent of the machine
+    buckets: Densities = ()
+    routes: Mapping[str, RouteRow] = field(default_factory=dict)
+
+
+@frozen
+class Table:
+    """The figures of one service of a run, and what one has to know to compare them with another's."""
+
+    service: str
+    rows: tuple[Row, ...]
+    buckets: tuple[tuple[float, float], ...]  # (upper bound in s, observations at or below it), merged over replicas
+    requests: float  # the increase of the traffic's counter over the span
+    errors: float | None  # how many of them failed
+    unit: str  # of the traffic
+    header: Header
+    marks: tuple[Mark, ...]
+    summary: Summary
+    services: tuple[str, ...]  # all that the run holds
+    routes: Mapping[str, float] = field(default_factory=dict)  # route -> its requests in the span
+    profiles: tuple[Profiled, ...] = ()  # that were taken in the span
+    resources: tuple[Resource, ...] = ()  # of the service and the host, over the span
+    damage: tuple[str, ...] = ()  # what could not be read, a sentence each
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Where it was taken; see `runs.environment`."""
+        return self.header.environment
+
+    def column(self, name: str) -> list[float | None]:
+        """One column by its name in COLUMNS."""
+        return [getattr(row, name) for row in self.rows]
+
+
+def table(
+    path: str | PathLike[str],
+    service: str | None = None,
+    start: str | float | None = None,
+    end: str | float | None = None,
+) -> Table:
+    """The table of one service of a run; without `service`, of the one with the most traffic.
+
+    `start` and `end` are seconds from the run's start, or texts as `moments.moment` reads them. Raises NotARun, and
+    ValueError where the service or a moment is not in it.
+    """
+    with Run(path) as run:
+        marks = run.marks()
+        since, until = _at(start, run.header, marks), _at(end, run.header, marks)
+        summary = run.summary()
+        main = main_service(summary.services)
+        names = tuple(one.name for one in summary.services)
+        wanted = service if service is not None else main.name if main is not None else None
+        reading = _Reading(run.header.interval_s)
+        profiles = []
+        for item in run.items(since, until):
+            reading.take(item, run.header.began_at, since)
+            if isinstance(item, Profiled):
+                profiles.append(item)
+        known = names or tuple(reading.services)
+        found = reading.found(wanted)
+        if found is None:
+            if wanted in known:
+                raise ValueError(f"nothing was read of {clean(wanted or '', 60)!r} in it: its target never answered")
+            held = clean(", ".join(known), 200) or "none"
+            raise ValueError(f"no service {clean(wanted or '', 60)!r} in it; it holds {held}")
+        return Table(
+            service=found.name,
+            rows=tuple(found.rows),
+            buckets=tuple(found.cumulative()),
+            requests=found.requests,
+            errors=found.errors,
+            unit=found.unit,
+            header=run.header,
+            marks=tuple(marks),
+            summary=summary,
+            services=known,
+            routes=found.routes,
+            profiles=tuple(profiles),
+            resources=found.resources.found(),
+            damage=tuple(run.damage),
+        )
+
+
+def every(run: Run, since: float | None = None, until: float | None = None) -> Iterator[tuple[str, list[Row]]]:
+    """(service, its rows) for every service of a run."""
+    reading = _Reading(run.header.interval_s)
+    for item in run.items(since, until):
+        reading.take(item, run.header.began_at, since)
+    for name, service in reading.services.items():
+        yield name, service.rows
+
+
+def _at(words: str | float | None, header: Header, marks: Sequence[Mark]) -> float | None:
+    if words is None:
+        return None
+    return moment(words, header, marks) if isinstance(words, str) else header.began_at + words
+
+
+class _Service:
+    """What was read of one service so far."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.rows: list[Row] = []
+        self.requests = 0.0
+        self.errors: float | None = None
+        self.unit = "req/s"
+        self.routes: dict[str, float] = {}
+        self.resources = Resources()
+        self._buckets: dict[float, float] = {}
+
+    def take(self, t: float, state: ServiceState, cpu: float | None, tracker: ServiceTracker) -> None:
+        traffic, latency = state.traffic, state.latency
+        rps = traffic.rps if traffic is not None else None
+        seconds = state.covered_s or 0.0
+        ratio = state.errors.ratio if state.errors is not None else None
+        if traffic is not None:
+            self.unit = traffic.unit
+        if rps is not None:
+            self.requests += rps * seconds
+            if ratio is not None:
+                self.errors = (self.errors or 0.0) + ratio * rps * seconds
+            for row in state.breakdown:
+                name = " ".join(value for _, value in row.labels)
+                self.routes[name] = self.routes.get(name, 0.0) + (row.rps or 0.0) * seconds
+        values: dict[float, float | None] = {}
+        scale = 1000.0 if latency is not None and latency.unit == "s" else 1.0
+        if latency is not None:
+            values = {one.q: None if one.value is None else one.value * scale for one in latency.quantiles}
+            for bound, density in latency.buckets:
+                self._buckets[bound] = self._buckets.get(bound, 0.0) + density * seconds
+        p50, p90, p99 = (values.get(q) for q in QUANTILES)
+        buckets = _scaled(latency.buckets, scale) if latency is not None else ()
+        routes = {
+            " ".join(value for _, value in row.labels): _route(row, tracker.densities(state.breakdown_by, row), scale)
+            for row in state.breakdown
+        }
+        self.rows.append(Row(t, rps, ratio, p50, p90, p99, cpu, buckets, routes))
+
+    def cumulative(self) -> Iterator[tuple[float, float]]:
+        running = 0.0
+        for bound in sorted(self._buckets):
+            running += self._buckets[bound]
+            yield bound, running
+
+
+def _scaled(buckets: Densities, scale: float) -> Densities:
+    return tuple((bound * scale, density) for bound, density in buckets)
+
+
+def _route(row: BreakdownRow, buckets: Densities, scale: float) -> RouteRow:
+    p50, p90, p99 = (_told(row.quantiles, q, scale) for q in QUANTILES)
+    return RouteRow(row.rps, row.error_ratio, p50, p90, p99, _scaled(buckets, scale))
+
+
+def _told(quantiles: Sequence[Quantile], q: float, scale: float) -> float | None:
+    found = next((one.value for one in quantiles if one.q == q), None)
+    return None if found is None else found * scale
+
+
+class _Reading:
+    """Windows of one interval over a run's readings."""
+
+    def __init__(self, interval_s: float) -> None:
+        self.services: dict[str, _Service] = {}
+        self._interval_s = interval_s
+        self._windows: dict[str, TargetWindow] = {}
+        self._served: set[str] = set()
+        self._bindings: dict[str, Bindings] = {}
+        self._last: dict[str, Scrape] = {}
+        self._trackers: dict[str, ServiceTracker] = {}
+        self._groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
+        self._host: HostReading | None = None
+        self._machine: tuple[SaturationState, ...] = ()  # the host's rows of the newest tick
+
+    def found(self, name: str | None) -> _Service | None:
+        if name is not None:
+            return self.services.get(name)
+        return next(iter(self.services.values()), None)
+
+    def take(self, item: object, began_at: float, since: float | None) -> None:
+        if isinstance(item, Watched) and item.served:
+            self._served.add(item.target.name)
+        elif isinstance(item, Bound):
+            self._bind(item)
+        elif isinstance(item, Grouped):
+            self._groups = item.services
+            self._trackers.clear()
+        elif isinstance(item, Tick):
+            self._tick(item, began_at, since)
+
+    def _bind(self, bound: Bound) -> None:
+        name, bindings = bound.target.name, bound.bindings
+        if bindings is None or self._bindings.get(name) == bindings:
+            return
+        self._bindings[name] = bindings
+        kind = ServedWindow if name in self._served else TargetWindow
+        self._windows[name] = kind(self._interval_s, self._interval_s, *followed(bindings))
+        if name in self._last:
+            self._windows[name].add(self._last[name])
+        self._trackers.clear()
+
+    def _tick(self, tick: Tick, began_at: float, since: float | None) -> None:
+        reading = tick.reading
+        cpu = self._cpu(reading)
+        new: set[str] = set()
+        for scrape in reading.scrapes:
+            if scrape.late:  # it says nothing, and the next row covers the time that it took
+                if scrape.target in self._windows:
+                    self._windows[scrape.target].add(scrape)
+                continue
+            if scrape.target in new:  # twice in one tick: what lay between them must not be lost
+                self._rows(reading, new, began_at, since, cpu)
+                new = set()
+            new.add(scrape.target)
+            if scrape.target in self._windows:
+                self._windows[scrape.target].add(scrape, tick.forgotten.get(scrape.target, ()))
+            if scrape.error is None:
+                self._last[scrape.target] = scrape
+        self._rows(reading, new, began_at, since, cpu)
+
+    def _rows(self, reading: Reading, new: set[str], began_at: float, since: float | None, cpu: float | None) -> None:
+        for name, targets in self._groups:
+            mine = {target: self._windows[target] for target in targets if target in self._windows}
+            if not new.intersection(mine):
+                continue
+            newest = max((window.at for window in mine.values() if window.at is not None), default=reading.at)
+            if since is not None and reading.at < since:
+                continue
+            tracker = self._trackers.get(name)
+            if tracker is None:
+                bindings = self._bindings[next(iter(mine))]
+                tracker = ServiceTracker(name, targets, bindings, QUANTILES)
+                self._trackers[name] = tracker
+            service = self.services.setdefault(name, _Service(name))
+            at = newest if any(window.up for window in mine.values()) else reading.at
+            state = tracker.state(mine)
+            service.take(at - began_at, state, cpu, tracker)
+            service.resources.take((*state.saturation, *self._machine))
+
+    def _cpu(self, reading: Reading) -> float | None:
+        if reading.host is None:
+            return None
+        state = derive_host(self._host, reading.host)
+        self._host = reading.host
+        self._machine = host_saturation(state)
+        return state.cpu.percent if state.cpu is not None else None

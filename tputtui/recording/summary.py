@@ -1,0 +1,227 @@
+"""A run at a glance, added up while it is recorded: no file has to be read whole to be listed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from tputtui.model import ServiceState, Snapshot
+from tputtui.recording.run_header import ServiceSummary, Summary
+from tputtui.signals.rates import histograms
+
+POINTS = 64  # of the shape
+MOST_ROUTES = 20
+MOST_SERVICES = 100
+_ROUTES_KEPT = 500
+_BEST_S = 60.0
+
+
+class _Mean:
+    """Mean and variance of values that come one by one (Welford)."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.mean = 0.0
+        self._squares = 0.0
+
+    def add(self, value: float) -> None:
+        self.count += 1
+        delta = value - self.mean
+        self.mean += delta / self.count
+        self._squares += delta * (value - self.mean)
+
+    @property
+    def variance(self) -> float | None:
+        return self._squares / (self.count - 1) if self.count > 1 else None
+
+
+class _Best:
+    """The largest rate over a minute without a break. A run's own: what was before it is none of its minutes."""
+
+    def __init__(self) -> None:
+        self.rate: float | None = None
+        self._since: float | None = None
+
+    def add(self, at: float, minute: float | None) -> None:
+        """Take the mean over the last minute, where that is known."""
+        if self._since is None:
+            self._since = at
+        if minute is not None and at - self._since >= _BEST_S * 0.99:
+            self.rate = max(self.rate or 0.0, minute)
+
+    def interrupt(self) -> None:
+        self._since = None
+
+
+class _Shape:
+    """A figure over time in a bounded number of points: two become one when there are too many."""
+
+    def __init__(self) -> None:
+        self._points: list[tuple[float, int, int]] = []  # (sum, how many are known, how many there are)
+        self._each = 1  # values in a point
+
+    def add(self, value: float | None) -> None:
+        if not self._points or self._points[-1][2] >= self._each:
+            if len(self._points) >= 2 * POINTS:
+                merged = zip(self._points[::2], self._points[1::2], strict=True)
+                self._points = [(a + b, n + m, j + k) for (a, n, j), (b, m, k) in merged]
+                self._each *= 2
+            self._points.append((0.0, 0, 0))
+        total, known, count = self._points[-1]
+        self._points[-1] = (total + (value or 0.0), known + (value is not None), count + 1)
+
+    def points(self) -> tuple[float | None, ...]:
+        means = [total / known if known else None for total, known, _ in self._points]
+        if len(means) <= POINTS:
+            return tuple(means)
+        return tuple(means[place * len(means) // POINTS] for place in range(POINTS))
+
+
+class _Service:
+    """What one service has done so far."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._last: tuple[float, float] | None = None  # (at, total)
+        self._seconds = 0.0
+        self._requests = 0.0
+        self._errors = 0.0
+        self._judged = 0.0  # requests of which it is known whether they failed
+        self._busy_s = 0.0
+        self._counts = _Mean()
+        self._shape = _Shape()
+        self._buckets: dict[float, float] = {}
+        self._latency: tuple[str, str | None, tuple[float, ...]] | None = None
+        self._routes: Counter[str] = Counter()
+        self._best = _Best()
+        self._best_within = _Best()  # while objectives are met
+        self._newest: ServiceState | None = None
+
+    def take(self, at: float, state: ServiceState, busy_cores: float | None, met: bool | None) -> None:
+        """`at`: when what the state rests on was read, in seconds; a tick without a new scrape adds nothing."""
+        if self._last is not None and at == self._last[0]:
+            return
+        traffic, self._newest = state.traffic, state
+        total = traffic.total if traffic is not None else None
+        if traffic is None or total is None or traffic.rps is None:
+            self._last = None  # an outage is no time without load
+            self._best.interrupt()
+            self._best_within.interrupt()
+            self._shape.add(None)
+            return
+        before, self._last = self._last, (at, total)
+        self._best.add(at, traffic.minute)
+        if met:
+            self._best_within.add(at, traffic.minute)
+        else:
+            self._best_within.interrupt()
+        if before is None or not at > before[0] or total < before[1]:
+            return
+        seconds, requests = at - before[0], total - before[1]
+        self._seconds += seconds
+        self._requests += requests
+        self._counts.add(requests)
+        self._shape.add(requests / seconds)
+        if busy_cores is not None:
+            self._busy_s += busy_cores * seconds
+        if state.errors is not None and state.errors.ratio is not None:
+            self._errors += state.errors.ratio * requests
+            self._judged += requests
+        self._observe(state, seconds)
+        for row in state.breakdown:
+            name = " ".join(value for _, value in row.labels)
+            if name in self._routes or len(self._routes) < _ROUTES_KEPT:
+                self._routes[name] += (row.rps or 0.0) * seconds  # type: ignore[assignment]
+
+    def _observe(self, state: ServiceState, seconds: float) -> None:
+        latency = state.latency
+        if latency is None or not latency.buckets:
+            return
+        kind = (latency.family, latency.unit, tuple(bound for bound, _ in latency.buckets))
+        if kind != self._latency:
+            self._latency, self._buckets = kind, {}
+        for bound, density in latency.buckets:
+            self._buckets[bound] = self._buckets.get(bound, 0.0) + density * seconds
+
+    def summary(self) -> ServiceSummary:
+        traffic = self._newest.traffic if self._newest is not None else None
+        latency = self._newest.latency if self._newest is not None else None
+        variance = self._counts.variance
+        quantiles = {}
+        if self._buckets:
+            running, cumulative = 0.0, []
+            for bound in sorted(self._buckets):
+                running += self._buckets[bound]
+                cumulative.append((bound, running))
+            for q in (0.5, 0.9, 0.99):
+                value = histograms.quantile(q, cumulative).value
+                if value is not None:
+                    quantiles[f"{q:g}"] = value
+        routed = sum(self._routes.values())
+        best = self._routes.most_common(MOST_ROUTES)
+        return ServiceSummary(
+            name=self.name,
+            unit=traffic.unit if traffic is not None else "req/s",
+            mean=self._requests / self._seconds if self._seconds > 0 else None,
+            best_60s=self._best.rate,
+            best_60s_within=self._best_within.rate,
+            error_ratio=self._errors / self._judged if self._judged > 0 else None,
+            quantiles=quantiles,
+            latency_unit=latency.unit if latency is not None else None,
+            cpu_per_request_s=self._busy_s / self._requests if self._requests > 0 and self._busy_s > 0 else None,
+            burstiness=variance / self._counts.mean if variance is not None and self._counts.mean > 0 else None,
+            routes={name: count / routed for name, count in best} if routed > 0 else {},
+            shape=self._shape.points(),
+        )
+
+
+class Summing:
+    """Takes every snapshot of a run."""
+
+    def __init__(self, hottest: str = "") -> None:
+        self.ticks = 0
+        self.hottest = hottest
+        self._began: float | None = None
+        self._newest = 0.0
+        self._first: Counter[str] = Counter()
+        self._services: dict[str, _Service] = {}
+        self._judged = False
+        self._missed = False
+
+    def take(self, snapshot: Snapshot, lens: str | None = None) -> None:
+        """Add one tick. `lens`: a service that is only a closer look at another one."""
+        self.ticks += 1
+        self._began = snapshot.at if self._began is None else self._began
+        self._newest = snapshot.at
+        if snapshot.first is not None:
+            self._first[snapshot.first.name] += 1
+        states = [objective.state for objective in snapshot.objectives]
+        known = [state for state in states if state != "no_data"]
+        self._judged |= bool(known)
+        self._missed |= "missed" in known
+        met = None if not known else all(state != "missed" for state in states)
+        for state in snapshot.services:
+            if state.name == lens:
+                continue
+            service = self._services.get(state.name)
+            if service is None:
+                if len(self._services) >= MOST_SERVICES:
+                    continue
+                service = self._services[state.name] = _Service(state.name)
+            service.take(snapshot.time, state, snapshot.busy_cores, met)
+
+    def summary(self) -> Summary:
+        """The run so far."""
+        return Summary(
+            seconds=self._newest - self._began if self._began is not None else 0.0,
+            ticks=self.ticks,
+            services=tuple(service.summary() for service in self._services.values()),
+            first=self._first.most_common(1)[0][0] if self._first else "",
+            hottest=self.hottest,
+            objectives_met=None if not self._judged else not self._missed,
+        )
+
+
+def main_service(services: Sequence[ServiceSummary]) -> ServiceSummary | None:
+    """The service that a run is about: the one with the most traffic."""
+    return max(services, key=lambda one: one.mean or -1.0, default=None)

@@ -1,0 +1,249 @@
+"""The file of a run, written: by a thread of its own with a bounded queue, so that a disk that hangs holds up nothing.
+
+What is written is in the kernel's hands at once (kill -9 loses what is still queued: a tick or two) and on the disk within
+two seconds (power loss). A disk that does not keep up costs whole readings, which are counted; one that is full, or fails,
+ends the recording where the last whole reading ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import Final
+
+from tputtui.descriptors import reason as reason_of
+from tputtui.frozen import frozen
+from tputtui.recording.gzip_members import MemberWriter
+from tputtui.text import clean
+
+QUEUE_BYTES: Final = 8 * 1024 * 1024
+SYNC_S: Final = 2.0
+CLOSE_S: Final = 4.0
+
+
+class CannotRecord(Exception):  # noqa: N818
+    """The file is not written: one sentence, with its name, cleaned."""
+
+
+@frozen
+class Begin:
+    """The member that begins with a chunk."""
+
+    run: bytes
+    number: int
+    since_s: float
+    time: float
+
+
+class RunWriter:
+    """Appends chunks to a new file of 0600. `offer` does not block; all else but `close` may be asked from any thread."""
+
+    def __init__(self, path: Path, *, force: bool = False, patient: bool = False) -> None:
+        """Create the file. `patient`: nobody waits for us, so that a full queue is waited for and nothing is dropped.
+
+        Raises CannotRecord, also where another recorder holds it.
+        """
+        self.path = path
+        self._patient = patient
+        self.problem: str | None = None  # why nothing is written any more
+        self.written = 0  # bytes in the file
+        self.written_at: float | None = None  # `at` of the newest reading in it
+        self._descriptor = _create(path, force)
+        made = os.fstat(self._descriptor)
+        self._made = (made.st_dev, made.st_ino)
+        self._member: MemberWriter | None = None
+        self._waiting: deque[tuple[Begin | None, bytes, float | None]] = deque()
+        self._waiting_bytes = 0
+        self._closing = False
+        self._unsynced = False
+        self._wake = threading.Condition()
+        self._thread = threading.Thread(target=self._write_for_ever, name="recorder", daemon=True)
+        self._thread.start()
+
+    def offer(self, chunk: bytes, begin: Begin | None = None, at: float | None = None) -> bool:
+        """Take a chunk to be written; `begin`: a member begins with it; `at`: it is the reading of that moment.
+
+        False: the queue is full, or the file is done.
+        """
+        with self._wake:
+            while self._patient and self._waiting_bytes > QUEUE_BYTES // 2 and self.problem is None:
+                self._wake.wait(SYNC_S)
+            full = self._waiting and self._waiting_bytes + len(chunk) > QUEUE_BYTES
+            if full or self._closing or self.problem is not None:
+                return False
+            self._waiting.append((begin, chunk, at))
+            self._waiting_bytes += len(chunk)
+            self._wake.notify()
+            return True
+
+    def close(self) -> bool:
+        """Write what waits, end the file and sync it; wait for that, but not for ever. False where that failed."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join(CLOSE_S)
+        if self._thread.is_alive():
+            self.problem = self.problem or f"{clean(str(self.path), 200)}: the disk does not answer"
+        return self.problem is None
+
+    def discard(self) -> None:
+        """Remove the file, if it is still the one that was made. For one that is closed and holds nothing."""
+        with contextlib.suppress(OSError):
+            status = os.lstat(self.path)
+            if (status.st_dev, status.st_ino) == self._made and not status.st_size:
+                os.unlink(self.path)
+
+    # ------------------------------------------------------------------------------------------ the thread
+
+    def _write_for_ever(self) -> None:
+        synced = time.monotonic()
+        try:
+            while True:
+                with self._wake:
+                    if not self._waiting and not self._closing:
+                        left = SYNC_S - (time.monotonic() - synced)
+                        self._wake.wait(max(0.01, left) if self._unsynced else SYNC_S)
+                    todo, done = list(self._waiting), self._closing
+                for begin, chunk, at in todo:
+                    self._write(begin, chunk)
+                    self.written_at = at if at is not None else self.written_at
+                    with self._wake:
+                        self._waiting.popleft()
+                        self._waiting_bytes -= len(chunk)
+                        self._wake.notify()
+                if done and not self._waiting:
+                    break
+                if time.monotonic() - synced >= SYNC_S:
+                    self._sync()
+                    synced = time.monotonic()
+            if self._member is not None:
+                self._append(self._member.finish())
+            self._sync()
+        except OSError as error:
+            self._stop(error)
+        finally:
+            with contextlib.suppress(OSError):
+                os.close(self._descriptor)
+
+    def _write(self, begin: Begin | None, chunk: bytes) -> None:
+        if begin is not None:
+            if self._member is not None:
+                self._append(self._member.finish())
+            self._member = MemberWriter(begin.run, begin.number, begin.since_s, begin.time)
+        if self._member is not None:
+            self._append(self._member.add(chunk))
+
+    def _append(self, content: bytes) -> None:
+        """Append all of it, or raise OSError; then the file ends as it did before."""
+        left = memoryview(content)
+        try:
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, self.written)
+            raise
+        self.written += len(content)
+        self._unsynced = True
+
+    def _sync(self) -> None:
+        status = os.fstat(self._descriptor)
+        if status.st_nlink == 0:
+            raise OSError(errno.ENOENT, "the file was deleted")
+        if status.st_size < self.written:
+            raise OSError(errno.EIO, "somebody has cut the file")
+        if self._unsynced:
+            os.fsync(self._descriptor)
+            self._unsynced = False
+
+    def _stop(self, error: OSError) -> None:
+        if error.errno == errno.ENOSPC:
+            reason = "the disk is full"
+        elif error.errno == errno.EDQUOT:
+            reason = "the disk quota is used up"
+        else:
+            reason = reason_of(error)
+        with self._wake:
+            self.problem = f"{clean(str(self.path), 200)}: {reason}"
+            self._waiting.clear()
+            self._waiting_bytes = 0
+            self._wake.notify()
+
+
+# ------------------------------------------------------------------------------------------------ creating
+
+
+def _create(path: Path, force: bool) -> int:
+    shown = clean(str(path), 200)
+    try:
+        if force:
+            _make_way(path, shown)
+        # O_EXCL: no link is followed and nothing is overwritten, whatever stands there by now
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except FileExistsError:
+        holder = _holder(path)
+        if holder:
+            raise CannotRecord(f"{shown} is being recorded by {holder}") from None
+        raise CannotRecord(f"{shown} exists: name another file, or say --force") from None
+    except (OSError, ValueError) as error:
+        raise CannotRecord(f"{shown}: {_reason(error)}") from None
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return descriptor
+
+
+def _make_way(path: Path, shown: str) -> None:
+    """Remove what is to be overwritten: a plain file that nobody records."""
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(status.st_mode):
+        raise CannotRecord(f"{shown} is not a plain file: it is not overwritten")
+    holder = _holder(path)
+    if holder:
+        raise CannotRecord(f"{shown} is being recorded by {holder}")
+    os.unlink(path)
+
+
+def _holder(path: Path) -> str:
+    """Who records a file; "" where nobody does."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except (OSError, ValueError):
+        return ""
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return ""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return _locker(status) or "another process"
+        return ""
+    finally:
+        os.close(descriptor)
+
+
+def _locker(status: os.stat_result) -> str:
+    """The process that holds the lock, by /proc/locks: "1: FLOCK  ADVISORY  WRITE 4711 fe:01:1234 0 EOF"."""
+    place = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    try:
+        with open("/proc/locks", encoding="ascii", errors="replace") as file:
+            for line in file:
+                fields = line.split()
+                if len(fields) > 5 and fields[1] == "FLOCK" and fields[5] == place:
+                    return f"process {fields[4]}"
+    except OSError:
+        return ""
+    return ""
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return reason_of(error) if isinstance(error, OSError) else "that is no path"

@@ -1,0 +1,148 @@
+"""The plots of the HTML report, as SVG: both arms over time, and each metric's effect with its interval and margin."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+from typing import Final
+
+from tputtui.experiments import formatting
+from tputtui.experiments.metric_rows import Rows
+from tputtui.experiments.result import Metric, Stratum, Verdict
+from tputtui.text import brief_span, cut, short
+
+_WIDTH: Final = 760
+_LEFT: Final = 52
+_POINTS: Final = 380
+
+_COLUMNS: Final = (
+    ("rps", "Throughput", "req/s", 1.0),
+    ("p50", "p50", "ms", 1.0),
+    ("p99", "p99", "ms", 1.0),
+    ("err_ratio", "Errors", "%", 100.0),
+    ("cpu", "CPU of the machine", "%", 1.0),
+)
+_STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400)
+
+
+def all_over_time(rows: tuple[Rows, Rows]) -> list[str]:
+    """A chart for each column that either arm has."""
+    drawn = [over_time(rows, *one) for one in _COLUMNS]
+    return [chart for chart in drawn if chart]
+
+
+def over_time(rows: tuple[Rows, Rows], column: str, title: str, unit: str, scale: float = 1.0) -> str:
+    """Both arms' values of one column (times `scale`) from their own begin on; nothing where neither has it."""
+    lines = [_thinned(one, column, scale) for one in rows]
+    there = sorted(value for line in lines for _, value in line if value is not None)
+    if not there:
+        return ""
+    height, top, foot = 170, 24, 20
+    # the axis ends above all but the last in two hundred: one spike must not flatten the rest
+    ticks = _ticks(there[min(len(there) - 1, int(len(there) * 0.995))])
+    highest = ticks[-1]
+    last = max((line[-1][0] for line in lines if line), default=1.0) or 1.0
+
+    def y(value: float) -> float:
+        return top + (height - top - foot) * (1 - min(value, highest) / highest)
+
+    out = [f'<svg class="chart" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(title)} over time">']
+    out.append(f'<text x="0" y="12" class="title">{escape(title)}, {escape(unit)}</text>')
+    for tick in ticks:
+        out.append(f'<line x1="{_LEFT}" x2="{_WIDTH}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" class="grid"/>')
+        out.append(f'<text x="{_LEFT - 6}" y="{y(tick) + 4:.1f}" class="axis end">{escape(short(tick))}</text>')
+    for moment in _moments(last):
+        x = _LEFT + (_WIDTH - _LEFT) * moment / last
+        place = "middle" if 0 < moment < 0.97 * last else "end" if moment else ""
+        out.append(f'<text x="{x:.0f}" y="{height - 4}" class="axis {place}">{escape(brief_span(moment))}</text>')
+    for name, line in zip(("baseline", "candidate"), lines, strict=True):
+        for part in _parts(line):
+            points = " ".join(f"{_LEFT + (_WIDTH - _LEFT) * t / last:.1f},{y(value):.1f}" for t, value in part)
+            out.append(f'<polyline points="{points}" class="{name}"/>')
+    out.append("</svg>")
+    return "".join(out)
+
+
+def forest(metrics: Sequence[Metric]) -> str:
+    """Each effect in units of its own margin: the band is what does not matter."""
+    named = [(formatting.metric_name(one), one, one.verdict) for one in metrics]
+    return _effects(named, "effects in units of their margins", "shaded: within the margin")
+
+
+def strata(each: Sequence[Stratum], primary: str) -> str:
+    """The effect on the metric that decides, in each stratum."""
+    found = [(one.name, metric, one.verdict) for one in each if (metric := one.metric(primary)) is not None]
+    name = formatting.METRIC_WORDS.get(primary, primary)
+    return _effects(found, f"{name} in each stratum", f"{name}; shaded: within the margin") if len(found) > 1 else ""
+
+
+def _effects(named: Sequence[tuple[str, Metric, Verdict | None]], said: str, foot: str) -> str:
+    drawn = [
+        (name, one.effect / one.margin, one.ci.low / one.margin, one.ci.high / one.margin, verdict, one)
+        for name, one, verdict in named
+        if one.effect is not None and one.ci is not None and one.margin > 0
+    ]
+    if not drawn:
+        return ""
+    ends = [abs(end) for _, _, low, high, _, _ in drawn for end in (low, high) if math.isfinite(end)]
+    reach = max(3.0, min(12.0, 1.1 * max(ends, default=3.0)))
+    height, label, right = 26 * len(drawn) + 30, 150, 190
+    span = _WIDTH - label - right
+
+    def x(margins: float) -> float:
+        return label + span * (0.5 + max(-1.0, min(1.0, margins / reach)) / 2)
+
+    out = [f'<svg class="chart" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(said)}">']
+    out.append(f'<rect x="{x(-1):.1f}" width="{x(1) - x(-1):.1f}" y="0" height="{height - 22}" class="margin"/>')
+    out.append(f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="0" y2="{height - 22}" class="zero"/>')
+    for at, (name, middle, low, high, verdict, one) in enumerate(drawn):
+        y, kind = 14 + 26 * at, verdict or "inconclusive"
+        out.append(f'<text x="0" y="{y + 4}" class="label">{escape(cut(name, 22))}</text>')
+        out.append(f'<line x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y}" y2="{y}" class="ci {kind}"/>')
+        out.append(f'<circle cx="{x(middle):.1f}" cy="{y}" r="4" class="dot {kind}"/>')
+        told = f"{formatting.effect(one)} {formatting.interval(one)}"
+        out.append(f'<text x="{_WIDTH}" y="{y + 4}" class="label end">{escape(told)}</text>')
+    out.append(f'<text x="{x(0):.1f}" y="{height - 6}" class="axis middle">{escape(foot)}</text></svg>')
+    return "".join(out)
+
+
+def _ticks(highest: float) -> list[float]:
+    """0, and two to four round values on, the last of them at or above `highest`."""
+    if highest <= 0:
+        return [0.0, 1.0]
+    size = 10.0 ** math.floor(math.log10(highest / 3))
+    step = next(size * times for times in (1, 2, 2.5, 5, 10) if size * times * 3.5 >= highest)
+    return [step * number for number in range(math.ceil(highest / step - 1e-9) + 1)]
+
+
+def _moments(last: float) -> list[float]:
+    """Round times from 0 on, four to eight of them."""
+    step = next((step for step in _STEPS_S if last / step <= 6), math.ceil(last / 6 / 86400) * 86400.0)
+    return [step * number for number in range(int(last / step) + 1)]
+
+
+def _thinned(rows: Rows, column: str, scale: float) -> list[tuple[float, float | None]]:
+    """At most `_POINTS` means; None where there is a gap."""
+    values = rows.columns.get(column)
+    if values is None:
+        return []
+    each = max(1, math.ceil(len(values) / _POINTS))
+    out: list[tuple[float, float | None]] = []
+    for begin in range(0, len(values), each):
+        part = [value for value in values[begin : begin + each] if math.isfinite(value)]
+        t = rows.t[begin]
+        if out and t - (rows.t[begin - 1]) > 2.5 * rows.step_s:
+            out.append((t - rows.t[0], None))
+        out.append((t - rows.t[0], scale * sum(part) / len(part) if part else None))
+    return out
+
+
+def _parts(line: Sequence[tuple[float, float | None]]) -> list[list[tuple[float, float]]]:
+    parts: list[list[tuple[float, float]]] = [[]]
+    for t, value in line:
+        if value is None:
+            parts.append([])
+        else:
+            parts[-1].append((t, value))
+    return [part for part in parts if len(part) > 1]

@@ -1,0 +1,106 @@
+"""What a person types for a target, completed to a URL: the grammar of TARGET, and URLs that may be shown."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
+
+from tputtui.frozen import frozen
+from tputtui.text import clean
+from tputtui.text.redaction import redact_url
+
+_LONGEST = 2048
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?\Z")
+_OTHER_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?!\d|\Z)")
+_HINT = "give a URL, host:port or :port"
+
+redact = redact_url
+"""The URL as it may be shown and stored."""
+
+
+@frozen
+class Address:
+    """A completed URL without credentials, and the credentials that stood in it."""
+
+    url: str
+    username: str = ""
+    password: str = ""
+
+    def __repr__(self) -> str:
+        return f"Address({self.url!r}, username={self.username!r}, password={'***' if self.password else ''!r})"
+
+    @property
+    def name(self) -> str:
+        """What the target is called when nobody named it: host:port."""
+        return name_of(self.url)
+
+
+def parse_address(text: str) -> Address:
+    """Complete a TARGET: a URL, host:port, or :port (on 127.0.0.1); no scheme: http; no path: /metrics.
+
+    Raises ValueError with one sentence that shows the text without its credentials.
+    """
+    given = text.strip()
+    shown = repr(clean(redact_url(given), 80))
+    if not given:
+        raise ValueError(f"an empty target: {_HINT}")
+    if len(given) > _LONGEST:
+        raise ValueError(f"{shown} is longer than {_LONGEST} characters")
+    if any(char <= " " or char in "\x7f\\" or not char.isprintable() for char in given):
+        raise ValueError(f"{shown} has a blank, a backslash or a control character in it: {_HINT}")
+    if "://" not in given:
+        other = _OTHER_SCHEME.match(given)
+        if other and "@" not in given:
+            raise ValueError(f"{shown} starts with {clean(other[1], 20)}: only http and https are asked")
+        if not re.match(r"[^/?#]*:\d", given):
+            raise ValueError(f"{shown} has no port: {_HINT}")
+        given = "http://127.0.0.1" + given if given.startswith(":") else "http://" + given
+    try:
+        parts = urlsplit(given)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(
+            f"{shown} is not a usable address: its port is not 1 to 65535, or a bracket is missing"
+        ) from error
+    scheme = parts.scheme.lower()
+    if scheme not in _DEFAULT_PORTS:
+        raise ValueError(f"{shown} starts with {clean(parts.scheme, 20)}: only http and https are asked")
+    if port == 0:
+        raise ValueError(f"{shown} has port 0: a port is 1 to 65535")
+    host = _host(parts, shown)
+    netloc = host if port in (None, _DEFAULT_PORTS[scheme]) else f"{host}:{port}"
+    path = quote(parts.path or "/metrics", safe="/%:@!$&'()*+,;=~-._")
+    query = quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]")
+    return Address(
+        url=urlunsplit((scheme, netloc, path, query, "")),
+        username=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+    )
+
+
+def _host(parts: SplitResult, shown: str) -> str:
+    """The host as it stands in a URL: lower case, ASCII, IPv6 in brackets."""
+    host = (parts.hostname or "").lower()
+    if not host:
+        raise ValueError(f"{shown} has no host: {_HINT}")
+    if ":" in host:
+        try:
+            return f"[{ipaddress.IPv6Address(host).compressed}]"
+        except ValueError as error:
+            raise ValueError(f"{shown}: {clean(host, 40)} is not an IPv6 address") from error
+    try:
+        host = host.encode("idna").decode()
+    except UnicodeError as error:
+        raise ValueError(f"{shown}: {clean(host, 40)!r} is not a host name") from error
+    if not _NAME.match(host):
+        raise ValueError(f"{shown}: {clean(host, 40)!r} is not a host name")
+    return host
+
+
+def name_of(url: str) -> str:
+    """host:port of a URL, the port always written."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return host if parts.port is not None else f"{host}:{_DEFAULT_PORTS.get(parts.scheme, 80)}"

@@ -1,0 +1,223 @@
+"""Connections to targets: names resolved aside, TLS settings shared, and each connection watched by its attempt.
+
+One connection a target, whose faults are its own, so that nobody starves behind a hostile one. What is
+dear, the certificate store (20 to 60 ms), is loaded once for each TLS configuration and never for http.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+import sys
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpcore
+import httpx
+
+from tputtui.descriptors import require_room, shortage
+from tputtui.scrape.blocking_call import Aside
+from tputtui.scrape.fetch_attempt import CONNECT_S, FetchError
+from tputtui.scrape.streams import Observer, Stream, connect
+from tputtui.scrape.time_limit import TimeLimit
+from tputtui.text import clean
+
+_IDLE_S = 300.0  # longer than any sensible interval: a connection that is scraped stays open
+_HEAD_START_S = 0.25  # how long an address may be silent before the next one is tried beside it (RFC 8305)
+
+
+def load() -> None:
+    """Load what the first connection would load: time that belongs on no target's clock."""
+    if find_spec("sniffio") is None:
+        # httpcore asks for it at every lock and event, and a module that is not there is searched anew each time: a fifth
+        # of a scrape's cost. None in its place is the documented way to say that there is none.
+        sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+
+
+class TlsFiles(NamedTuple):
+    """A TLS configuration; targets with equal ones share a context."""
+
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    insecure: bool = False
+
+
+class TlsContexts:
+    """The TLS contexts in use, one a configuration, loaded when the first https target asks."""
+
+    def __init__(self) -> None:
+        self._loading: dict[TlsFiles, Aside[ssl.SSLContext]] = {}
+        self._loaded: dict[TlsFiles, ssl.SSLContext] = {}
+
+    async def get(self, files: TlsFiles) -> ssl.SSLContext:
+        """The context of a configuration. Raises FetchError where one of its files cannot be used."""
+        if files not in self._loaded:
+            loading = self._loading.setdefault(files, Aside(lambda: _load(files)))
+            self._loaded[files] = await loading()
+        return self._loaded[files]
+
+
+def _load(files: TlsFiles) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=files.ca_file)
+        if files.ca_file is None and not _system_store():
+            context.load_verify_locations(_httpx_store())
+    except OSError as error:  # SSLError is one
+        raise FetchError(f"TLS: ca_file {clean(files.ca_file or '', 120)}: {_why(error)}") from None
+    if files.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if files.cert_file is not None:
+        try:
+            # A password callback, because OpenSSL would ask for it on the terminal.
+            context.load_cert_chain(files.cert_file, files.key_file, password=lambda: "")
+        except OSError as error:
+            raise FetchError(f"TLS: cert_file {clean(files.cert_file, 120)} with its key: {_why(error)}") from None
+    return context
+
+
+def _system_store() -> bool:
+    paths = ssl.get_default_verify_paths()
+    return paths.cafile is not None or (paths.capath is not None and any(Path(paths.capath).iterdir()))
+
+
+def _httpx_store() -> str:
+    """The certificate store that comes with httpx, for machines without one of their own."""
+    import certifi
+
+    return certifi.where()
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return "not usable (PEM wanted; an encrypted key cannot be used)"
+    return (error.strerror or "unreadable").lower()
+
+
+def open_transport(backend: Backend, context: ssl.SSLContext | None) -> httpx.AsyncHTTPTransport:
+    """httpx's way to one target; `context` is None for http. It has no time limits: the scrape's deadline is around it.
+
+    A transport without httpx's client: nothing of the environment is used, neither proxies nor .netrc (a monitor that
+    asks 127.0.0.1 by way of HTTP_PROXY shows somebody else's numbers), no cookie is kept and no redirect followed.
+    """
+    return _Transport(backend, context)
+
+
+class _Transport(httpx.AsyncHTTPTransport):
+    """httpx's transport over one connection of our own: httpx has no parameter to pass it."""
+
+    def __init__(self, backend: Backend, context: ssl.SSLContext | None) -> None:
+        super().__init__(verify=context or False, trust_env=False)
+        self._pool = _Kept(backend, context)  # type: ignore[assignment]
+
+
+class _Kept:
+    """The one connection to a target, opened anew where it cannot be used again. One request at a time: no pool is needed."""
+
+    def __init__(self, backend: Backend, context: ssl.SSLContext | None) -> None:
+        self._backend = backend
+        self._context = context
+        self._connection: httpcore.AsyncHTTPConnection | None = None
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        origin = request.url.origin
+        kept = self._connection
+        if kept is None or not kept.is_idle() or kept.has_expired() or not kept.can_handle_request(origin):
+            await self.aclose()
+            kept = self._connection = httpcore.AsyncHTTPConnection(
+                origin, self._context, keepalive_expiry=_IDLE_S, network_backend=self._backend
+            )
+        return await kept.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        kept, self._connection = self._connection, None
+        if kept is not None:
+            await kept.aclose()
+
+
+class Backend(Observer, httpcore.AsyncNetworkBackend):
+    """Opens a target's connections: resolves names aside, tries every address, tells the attempt how far it is.
+
+    It outlives its connections, so that a name that hangs is looked up by one thread and not by one a scrape.
+    """
+
+    def __init__(self, header_limit: int) -> None:
+        """`header_limit`: bytes that may come before the body begins, interim (1xx) answers included."""
+        super().__init__(header_limit)
+        self._lookups: dict[tuple[str, int], Aside[list[str]]] = {}
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> Stream:
+        """A connection to the first address that answers. Raises FetchError for an unknown name, and after CONNECT_S."""
+        del timeout, local_address, socket_options  # unused: the limits here and the scrape's deadline rule
+        attempt = self.attempt
+        attempt.connected = True
+        attempt.host = clean(host, 60)
+        try:
+            attempt.phase = "resolving"
+            async with TimeLimit(CONNECT_S):
+                addresses = await self._resolve(host, port)
+            attempt.phase = "connecting"
+            async with TimeLimit(CONNECT_S):
+                stream = await _first_of([connect(address, port, self) for address in addresses])
+        except TimeoutError:
+            raise FetchError(attempt.timed_out(CONNECT_S)) from None
+        attempt.phase = "waiting"
+        return stream
+
+    async def _resolve(self, host: str, port: int) -> list[str]:
+        try:
+            return [str(ipaddress.ip_address(host))]
+        except ValueError:
+            pass
+        lookup = self._lookups.setdefault((host, port), Aside(lambda: _addresses(host, port)))
+        try:
+            return await lookup()
+        except (OSError, UnicodeError) as error:
+            raise FetchError(shortage(error) or f"unknown host {clean(host, 60)!r}") from None
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    require_room()  # getaddrinfo would call a host unknown where it finds no descriptor
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+async def _first_of(attempts: list[Any]) -> Stream:
+    """The first connection that stands; the next address starts when one failed or was silent for a moment."""
+    running: set[asyncio.Task[Stream]] = set()
+    failure: BaseException | None = None
+    try:
+        while attempts or running:
+            if attempts:
+                running.add(asyncio.ensure_future(attempts.pop(0)))
+            done, running = await asyncio.wait(
+                running, timeout=_HEAD_START_S if attempts else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            standing = [task.result() for task in done if task.exception() is None]
+            for late in standing[1:]:
+                await late.aclose()
+            if standing:
+                return standing[0]
+            failure = failure or next(iter(done)).exception() if done else failure
+    finally:
+        for attempt in attempts:
+            attempt.close()
+        for task in running:
+            task.cancel()
+        for given_up in await asyncio.gather(*running, return_exceptions=True):
+            if isinstance(given_up, Stream):  # it stood just then
+                await given_up.aclose()
+    raise failure or FetchError("cannot connect")

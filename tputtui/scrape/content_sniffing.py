@@ -1,0 +1,70 @@
+"""What is no exposition at all: HTML, JSON, Protocol Buffers, anything binary. Said in one sentence."""
+
+from __future__ import annotations
+
+import re
+
+from tputtui.scrape.labels import quote
+from tputtui.text import clean
+
+_TITLE = re.compile(rb"<title[^>]{0,200}>([^<]{1,200})", re.IGNORECASE)
+_QUOTED_NAME = re.compile(rb'\{\s*+"(?:[^"\\]|\\.)*+"\s*+[,}]')
+_LOOKS_LIKE_SAMPLE = re.compile(rb"[ \t]*+[a-zA-Z_:][\w:.\-]*+[ \t]*+(?:\{|[-+.\d])")
+
+
+class NotAnExposition(ValueError):  # noqa: N818  # it says what the answer is
+    """The answer is something else than metrics. The message is a sentence for the target's row."""
+
+
+def refuse(body: bytes, content_type: str | None) -> None:
+    """Raise NotAnExposition where the first bytes show that the body is something else."""
+    start = body[:4096].lstrip()
+    kind = _kind(start, content_type)
+    if kind is not None:
+        raise NotAnExposition(_sentence(kind, start, content_type))
+
+
+def refuse_alien(body: bytes, content_type: str | None) -> NotAnExposition:
+    """The error of a body in which hardly a line can be read."""
+    return NotAnExposition(_sentence("", body[:4096].lstrip(), content_type))
+
+
+def looks_like_sample(line: bytes) -> bool:
+    """Whether a line that could not be read was meant as a sample: a name before a brace or a digit."""
+    return _LOOKS_LIKE_SAMPLE.match(line) is not None
+
+
+def _kind(start: bytes, content_type: str | None) -> str | None:
+    first = start[:1]
+    if start[:2] == b"\x1f\x8b":
+        return "compressed data"
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0\0" in (start[0:3:2], start[1:4:2]):
+        return "text in UTF-16"
+    # A NUL inside a quoted label value is a character like any other: only the first line's unquoted part tells.
+    if b"\0" in start[:64].partition(b"\n")[0].partition(b'"')[0] or (first and first[0] < 0x20):
+        return "binary data"
+    if first == b"<":
+        return "an HTML page" if b"<html" in start.lower() else "a page of markup"
+    if first == b"[" or (first == b"{" and _QUOTED_NAME.match(start) is None and _is_json(start)):
+        return "JSON"
+    if "protobuf" in (content_type or "").lower() and first not in (b"", b"#") and not looks_like_sample(start):
+        return "Protocol Buffers"
+    return None
+
+
+def _is_json(start: bytes) -> bool:
+    inside = start[1:].lstrip()
+    return inside[:1] in (b'"', b"", b"}") or b'"' not in start.split(b"\n", 1)[0]
+
+
+def _sentence(kind: str, start: bytes, content_type: str | None) -> str:
+    said = clean((content_type or "").partition(";")[0].strip(), 60) or "no content type"
+    if kind and "protobuf" in said.lower():
+        return f"not a metrics page ({said}): it is Protocol Buffers, which tputtui did not ask for"
+    title = _TITLE.search(start)
+    named = f" titled {quote(title[1].strip())}" if title else ""
+    what = f"it is {kind}{named} and " if kind else "it "
+    beginning = start.split(b"\n", 1)[0][:160]
+    if beginning.startswith(b"<") and b">" in beginning:
+        beginning = beginning[: beginning.index(b">") + 1]
+    return f"not a metrics page ({said}): {what}begins with {quote(beginning)}"

@@ -1,0 +1,67 @@
+"""A target as it was asked for, turned into what its endpoint needs."""
+
+from __future__ import annotations
+
+from tputtui import settings
+from tputtui.scrape import http_fetch
+from tputtui.scrape.address import parse_address
+from tputtui.scrape.credentials import Secret, learn_all
+from tputtui.text.redaction import Redactor, learn
+
+_PUBLIC_HEADERS = frozenset(("accept", "accept-language", "host", "thanos-tenant", "user-agent", "x-scope-orgid"))
+
+
+def endpoint_settings(target: settings.TargetSettings, of_all: settings.Settings) -> http_fetch.TargetSettings:
+    """The endpoint's settings; credentials of the URL stand back behind those that were configured.
+
+    Raises ValueError where the URL is none (see `address.parse_address`).
+    """
+    address, limits = parse_address(target.address), of_all.limits
+    password = _secret(target.password_file, target.password_env)
+    if password is None and address.password:
+        password = Secret.text(address.password)
+    return http_fetch.TargetSettings(
+        name=target.name or address.name,
+        url=address.url,
+        service=target.service,
+        headers={
+            **({"X-Scope-OrgID": Secret.public(target.tenant)} if target.tenant else {}),
+            **{name: _header(name, value) for name, value in target.headers.items()},
+            **{name: Secret.file(path) for name, path in target.headers_file.items()},
+            **{name: Secret.environment(variable) for name, variable in target.headers_env.items()},
+        },
+        username=target.username or address.username,
+        password=password,
+        bearer=_secret(target.token_file, target.token_env),
+        ca_file=target.ca_file,
+        cert_file=target.cert_file,
+        key_file=target.key_file,
+        insecure=target.insecure,
+        max_body_bytes=target.max_body_bytes or limits.body_bytes,
+        max_series=target.max_series or limits.series_per_target,
+        max_header_bytes=limits.header_bytes,
+        max_redirects=limits.redirects,
+        timeout_s=target.timeout_s or of_all.timeout_s,
+    )
+
+
+def learn_secrets(target: settings.TargetSettings) -> None:
+    """Hide the secrets of a target in every text from now on, before it is named. Reads files and variables.
+
+    Raises ValueError where its URL is none (see `address.parse_address`).
+    """
+    made = endpoint_settings(target, settings.Settings())
+    learn_all((made.password, made.bearer, *made.headers.values()))
+    Redactor(made.url)  # learns the values of its query
+    if made.username and made.password is None:  # a token in place of a name
+        learn(made.username)
+
+
+def _header(name: str, value: str) -> Secret:
+    return Secret.public(value) if name.lower() in _PUBLIC_HEADERS else Secret.text(value)
+
+
+def _secret(file: str | None, variable: str | None) -> Secret | None:
+    if file:
+        return Secret.file(file)
+    return Secret.environment(variable) if variable else None

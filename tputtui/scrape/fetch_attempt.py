@@ -1,0 +1,207 @@
+"""How far one attempt at a target got, and what its failure is called in the operator's language.
+
+httpx's exceptions for the commonest faults have an empty text, and others quote the server: no foreign text gets through
+here. What failed is told from the exception's chain, where it failed from the phase the connection was in.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import ssl
+import time
+from collections.abc import Iterator
+from typing import Literal
+
+from tputtui.descriptors import shortage
+from tputtui.scrape.credentials import SecretError
+
+Phase = Literal["resolving", "connecting", "handshake", "waiting", "header", "body"]
+
+_SELF_SIGNED = (18, 19)  # X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, …_SELF_SIGNED_CERT_IN_CHAIN
+_WRONG_HOST = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, …_IP_ADDRESS_MISMATCH
+_SILENT = (
+    errno.ECONNREFUSED,
+    errno.ECONNRESET,
+    errno.EPIPE,
+    errno.ECONNABORTED,
+    errno.ETIMEDOUT,
+    errno.EHOSTUNREACH,
+)
+_TLS_ALERT = b"\x15\x03"
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG")
+
+
+CONNECT_S = 2.0
+"""A target to which no connection stands by then is unreachable. Resolving its name has as long."""
+
+
+class FetchError(Exception):
+    """An attempt failed; the text is the sentence that is shown.
+
+    `late`: the connection stands and the answer did not come, or not whole, by the deadline. `silent`: not a byte came.
+    """
+
+    def __init__(self, text: str, *, late: bool = False, silent: bool = False) -> None:
+        super().__init__(text)
+        self.late = late
+        self.silent = silent
+
+
+class Attempt:
+    """What one attempt has seen so far. The connection moves it on, the endpoint asks it for words."""
+
+    def __init__(self) -> None:
+        self.host = ""
+        self.start()
+
+    def start(self) -> None:
+        """Begin a request: the first, or the one after a redirect."""
+        self.phase: Phase = "waiting"  # on a connection that is reused; a new one starts by resolving
+        self.connected = False  # a connection was opened for this attempt
+        self.received = 0  # bytes from the wire
+        self.first = b""  # the first few of them
+        self.expected: int | None = None  # Content-Length
+        self.body = 0  # encoded bytes of the body
+        self.answered: tuple[float, float] | None = None  # (monotonic, unix) when the first byte came
+
+    def took(self, data: bytes) -> None:
+        """Count bytes that came from the wire."""
+        if data:
+            if not self.received:
+                self.answered = time.monotonic(), time.time()
+            self.received += len(data)
+            if len(self.first) < 8:
+                self.first += data[:8]
+            if self.phase == "waiting":
+                self.phase = "header"
+
+    @property
+    def unheard(self) -> bool:
+        """Whether a kept connection was used and not a byte came over it since we asked."""
+        return not self.connected and not self.received
+
+    @property
+    def partial(self) -> int:
+        """Bytes of the answer so far: of its body, or, before that, of its header."""
+        return self.body or self.received
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a connection stands, so that what is waited for is the answer."""
+        return self.phase not in ("resolving", "connecting")
+
+    def timed_out(self, limit_s: float) -> str:
+        """The sentence for a limit that passed in the present phase."""
+        after = f"{limit_s:g} s"
+        if self.phase == "resolving":
+            return f"unreachable: the name {self.host!r} was not resolved within {after}"
+        if self.phase == "connecting":
+            return f"unreachable: connect timed out after {after}"
+        if self.phase == "handshake":
+            return f"no TLS handshake within {after}"
+        if self.phase == "waiting":
+            return f"no answer within {after}"
+        count = self.partial
+        return f"answer incomplete, {count:,} byte{'s' if count != 1 else ''} in {after}"
+
+    def is_silent(self, error: BaseException) -> bool:
+        """Whether a failure is the target's silence: it refuses, resets, hangs, or closes, and not a byte came.
+
+        What is wrong on this side (a name, a file, a limit) says nothing about the target.
+        """
+        if self.received or self.phase == "resolving":
+            return False
+        for cause in _chain(error):
+            if isinstance(cause, ssl.SSLError) or shortage(cause):
+                return False
+            if isinstance(cause, OSError) and cause.errno is not None:
+                return cause.errno in _SILENT
+        return self.phase == "connecting" or not isinstance(error, FetchError | SecretError)
+
+    def failed(self, error: BaseException) -> str:
+        """The sentence for an exception of the connection."""
+        for cause in _chain(error):
+            if isinstance(cause, FetchError):
+                return str(cause)
+            if short := shortage(cause):
+                return short
+            if isinstance(cause, ssl.SSLError):
+                return _tls_sentence(cause)
+            if isinstance(cause, OSError) and cause.errno is not None:
+                return self._system_sentence(cause.errno)
+        if self.phase == "handshake":
+            return "connection closed during the TLS handshake: is this port https?"
+        if self.phase == "connecting":
+            return "cannot connect"
+        return self._protocol_sentence(str(error))
+
+    def _system_sentence(self, number: int) -> str:
+        if number in (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED):
+            after = f" after {self.body:,} bytes of the body" if self.phase == "body" else ""
+            return f"connection reset{after}"
+        if number == errno.ECONNREFUSED:
+            return "connection refused"
+        return os.strerror(number).lower()
+
+    def _protocol_sentence(self, detail: str) -> str:
+        """What is wrong with the answer itself; `detail` is h11's text, looked at and never shown."""
+        if self.first.startswith(_TLS_ALERT):
+            return "this port speaks TLS: use https://"
+        if self.phase == "body":
+            if "peer closed" not in detail:
+                return "the answer's chunks are malformed" if detail else "connection broken in the body"
+            if self.expected is not None:
+                return f"truncated, {self.body:,} of {self.expected:,} bytes"
+            return f"truncated, the chunked body has no end ({self.body:,} bytes came)"
+        if not self.received:
+            return "connection closed without an answer"
+        if not b"HTTP/1.".startswith(self.first[:7]):
+            return "not HTTP"
+        if "too long" in detail:
+            return "header too large"
+        if "peer closed" in detail or "disconnected" in detail:
+            return "connection closed in the header"
+        return "the answer's header is malformed"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The exception and all that stands behind it, groups included."""
+    waiting: list[BaseException] = [error]
+    seen: set[int] = set()
+    while waiting:
+        current = waiting.pop(0)
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        if isinstance(current, BaseExceptionGroup):
+            waiting.extend(current.exceptions)
+        waiting.extend(cause for cause in (current.__cause__, current.__context__) if cause is not None)
+
+
+def _tls_sentence(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in _SELF_SIGNED:
+            return "TLS: self-signed certificate: set ca_file or insecure for this target"
+        if error.verify_code in _WRONG_HOST:
+            return "TLS: the certificate is for another host name"
+        if error.verify_code == 10:
+            return "TLS: the certificate has expired"
+        if error.verify_code == 9:
+            return "TLS: the certificate is not valid yet: is the clock right?"
+        return "TLS: the certificate's issuer is not known: set ca_file for this target"
+    reason = error.reason or ""
+    if reason in _NO_TLS:
+        return "this port does not speak TLS: use http://"
+    if "CERTIFICATE_REQUIRED" in reason or "BAD_CERTIFICATE" in reason:
+        return "TLS: the server wants a client certificate: set cert_file and key_file for this target"
+    return f"TLS: {reason.lower().replace('_', ' ')}" if reason else "TLS: the handshake failed"
+
+
+def size_text(count: int) -> str:
+    """A number of bytes as it was set or announced: 16 MiB, 64 KiB, 100 bytes."""
+    for factor, unit in ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if count >= factor:
+            return f"{count / factor:.4g} {unit}"
+    return f"{count} bytes"

@@ -1,0 +1,335 @@
+"""One request to an address as it is configured: credentials, TLS, redirects, limits and a deadline; failures in words.
+
+What comes back is the whole body, bounded and inflated. What it means is the business of who asked: an exposition
+(`endpoint`) or the answer of a server's API (`promserver`).
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import field, replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from tputtui import __version__
+from tputtui.frozen import frozen
+from tputtui.model import Target
+from tputtui.scrape.address import parse_address
+from tputtui.scrape.blocking_call import Aside
+from tputtui.scrape.credentials import Secret, SecretError
+from tputtui.scrape.fetch_attempt import Attempt, FetchError, size_text
+from tputtui.scrape.inflate import ACCEPTED_ENCODINGS, Body
+from tputtui.scrape.time_limit import TimeLimit
+from tputtui.text import clean
+from tputtui.text.redaction import Redactor, redact_url
+
+if TYPE_CHECKING:  # httpx costs 90 ms: it is loaded at the first scrape, after the first paint
+    import httpx
+
+    from tputtui.scrape.connections import Backend, TlsContexts
+
+MAX_BODY_BYTES = 16 * 1024 * 1024
+MAX_SERIES = 50_000
+MAX_REDIRECTS = 5
+TIMEOUT_S = 10.0
+MAX_HEADER_BYTES = 64 * 1024
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_DRAINED_BYTES = 16 * 1024
+_REDIRECTS = (301, 302, 303, 307, 308)
+_FORM = {b"Content-Type": b"application/x-www-form-urlencoded"}
+
+
+@frozen
+class TargetSettings:
+    """A target as it is configured. `url` is completed and carries no credentials."""
+
+    name: str
+    url: str
+    service: str | None = None
+    headers: Mapping[str, Secret] = field(default_factory=dict)
+    username: str = ""
+    password: Secret | None = None
+    bearer: Secret | None = None
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    insecure: bool = False  # the certificate is not verified: shown on the screen all the time
+    max_body_bytes: int = MAX_BODY_BYTES  # as sent, and inflated
+    max_series: int = MAX_SERIES
+    max_header_bytes: int = MAX_HEADER_BYTES  # that may come before the body, interim answers included
+    max_redirects: int = MAX_REDIRECTS  # followed, within the same origin
+    timeout_s: float = TIMEOUT_S  # of one whole scrape
+
+    @classmethod
+    def of(cls, text: str, name: str | None = None) -> TargetSettings:
+        """The settings of a TARGET as it is typed. Raises ValueError with a sentence (see `address.parse_address`)."""
+        address = parse_address(text)
+        password = Secret.text(address.password) if address.password else None
+        return cls(name or address.name, address.url, username=address.username, password=password)
+
+    @property
+    def target(self) -> Target:
+        """The target as the model knows it."""
+        return Target(self.name, redact_url(self.url), self.service)
+
+
+@frozen
+class Answer:
+    """What came back: the body, whole and inflated."""
+
+    body: bytes
+    content_type: str | None
+    status: int = HTTPStatus.OK
+    framed: bool = True  # a length, chunks or gzip say where it ends; else the end of the connection does
+    began: tuple[float, float] | None = None  # (monotonic, unix) when its first byte came
+    delayed_s: float = 0.0  # of the time that it took, in which our own loop was kept from running
+
+
+@frozen
+class _Request:
+    url: str
+    headers: dict[bytes, bytes]
+    form: bytes | None = None
+    any_status: bool = False
+
+
+class Fetcher:
+    """An address and its connection. One request at a time; everything on one event loop."""
+
+    def __init__(self, settings: TargetSettings, accept: str, tls: TlsContexts | None = None) -> None:
+        """`accept` is the Accept header's value. Fetchers that share `tls` share certificate stores."""
+        self.settings = settings
+        self._accept = accept
+        self._tls = tls
+        self._transport: httpx.AsyncHTTPTransport | None = None
+        self._made: tuple[_Request, httpx.Request] | None = None  # the newest one: the next is mostly the same
+        self._backend: Backend | None = None
+        self.redactor = Redactor(settings.url, settings.username)
+        self._slow_headers = Aside(self._read_headers) if _reads_files(settings) else None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection of the attempt under way stands."""
+        return self._backend is not None and self._backend.attempt.is_connected
+
+    @property
+    def partial(self) -> int:
+        """Bytes that have come of the answer under way, or of the one whose deadline passed."""
+        return self._backend.attempt.partial if self._backend is not None else 0
+
+    async def load(self) -> Backend:
+        """Load what the first request needs, before anybody's clock starts: the first time it loads httpx."""
+        from tputtui.scrape import connections
+
+        if self._backend is None:
+            connections.load()
+            self._backend = connections.Backend(self.settings.max_header_bytes)
+        return self._backend
+
+    async def fetch(
+        self, deadline_s: float, url: str | None = None, form: bytes | None = None, *, any_status: bool = False
+    ) -> Answer:
+        """Ask once; resolving, connecting and the whole body have `deadline_s` seconds together, our own delays left out.
+
+        `form` is posted, where there is one. With `any_status` the body of a refusal comes back, too. Raises FetchError
+        with a sentence; nothing of a failed attempt is used again.
+        """
+        backend = await self.load()
+        backend.attempt = attempt = Attempt()
+        is_late = False
+        try:
+            async with TimeLimit(deadline_s) as limit:
+                request = _Request(url or self.settings.url, await self._headers(form), form, any_status)
+                answer = await self._fetch(request, attempt, backend)
+                return replace(answer, began=attempt.answered, delayed_s=limit.delayed_s)
+        except (FetchError, SecretError) as failure:
+            error, silent = str(failure), attempt.is_silent(failure)
+        except Exception as failure:  # httpx, httpcore, ssl and OSError: each in its own words
+            is_ours = isinstance(failure, TimeoutError) and failure.errno is None  # the kernel's has a number
+            is_late = is_ours and attempt.is_connected
+            error = attempt.timed_out(deadline_s) if is_ours else attempt.failed(failure)
+            silent = attempt.is_silent(failure)
+        await self.aclose()
+        raise FetchError(clean(self.redactor.sentence(error), 200), late=is_late, silent=silent)
+
+    async def aclose(self) -> None:
+        """Close the connection. The next request opens another."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.aclose()
+
+    async def _headers(self, form: bytes | None) -> dict[bytes, bytes]:
+        found = await self._slow_headers() if self._slow_headers else self._read_headers()
+        return found if form is None else {**found, **_FORM}
+
+    def _read_headers(self) -> dict[bytes, bytes]:
+        return _headers(self.settings, self._accept, self.redactor)
+
+    async def _fetch(self, request: _Request, attempt: Attempt, backend: Backend) -> Answer:
+        for _ in range(self.settings.max_redirects + 1):
+            found = await self._ask(request, attempt, backend)
+            if isinstance(found, Answer):
+                return found
+            request = replace(request, url=found)
+        raise FetchError(f"more than {self.settings.max_redirects} redirects")
+
+    async def _ask(self, request: _Request, attempt: Attempt, backend: Backend) -> Answer | str:
+        """The answer to one request, or the URL that it redirects to."""
+        attempt.start()
+        response = await self._first_answer(request, attempt, backend)
+        try:
+            attempt.phase = "body"
+            attempt.expected = _length(response)
+            if response.status_code in _REDIRECTS and "location" in response.headers:
+                await _drain(response)
+                return self._same_origin(request.url, response.headers["location"])
+            if request.any_status:
+                return await self._body(response, attempt)
+            if response.status_code == HTTPStatus.BAD_REQUEST and await _wants_tls(response):
+                raise FetchError("this port speaks TLS: use https://")
+            if response.status_code != HTTPStatus.OK:
+                raise FetchError(status_sentence(response.status_code, self.settings))
+            return await self._body(response, attempt)
+        finally:
+            await response.aclose()
+
+    async def _first_answer(self, request: _Request, attempt: Attempt, backend: Backend) -> httpx.Response:
+        """An answer's header. A kept connection that turns out useless is replaced by a new one, once.
+
+        Useless: the server closed it just as we asked, or bytes beyond the end of the answer before are still in it,
+        which h11 takes for the beginning of this one.
+        """
+        try:
+            response = await self._send(request, backend)
+            if not attempt.unheard:
+                return response
+            await response.aclose()
+        except FetchError:
+            raise
+        except Exception:
+            if attempt.connected:
+                raise
+        await self.aclose()
+        attempt.start()
+        return await self._send(request, backend)
+
+    async def _body(self, response: httpx.Response, attempt: Attempt) -> Answer:
+        limit = self.settings.max_body_bytes
+        if "transfer-encoding" in response.headers and "content-length" in response.headers:
+            raise FetchError("the answer has two lengths that conflict")
+        body = Body(response.headers.get("content-encoding", ""), limit)
+        if attempt.expected is not None and attempt.expected > limit:
+            raise FetchError(f"body larger than {size_text(limit)}: {size_text(attempt.expected)} announced")
+        async for data in response.aiter_raw():
+            body.feed(data)
+            attempt.body = body.received
+        ends = ("content-length", "transfer-encoding", "content-encoding")
+        framed = any(name in response.headers for name in ends)
+        return Answer(
+            self.redactor.body(body.whole()), response.headers.get("content-type"), response.status_code, framed
+        )
+
+    async def _send(self, request: _Request, backend: Backend) -> httpx.Response:
+        from tputtui.scrape import connections
+
+        if self._transport is None:
+            context = None
+            if request.url.startswith("https:"):
+                self._tls = self._tls or connections.TlsContexts()
+                s = self.settings
+                context = await self._tls.get(connections.TlsFiles(s.ca_file, s.cert_file, s.key_file, s.insecure))
+            self._transport = connections.open_transport(backend, context)
+        return await self._transport.handle_async_request(self._as_httpx(request))
+
+    def _as_httpx(self, request: _Request) -> httpx.Request:
+        """The request as httpx wants it, its URL parsed once for all scrapes."""
+        import httpx
+
+        if self._made is None or self._made[0] != request:
+            method = "GET" if request.form is None else "POST"
+            made = httpx.Request(method, request.url, headers=request.headers, content=request.form)
+            self._made = request, made
+        return self._made[1]
+
+    def _same_origin(self, url: str, location: str) -> str:
+        """Where a redirect leads, if that is the same scheme, host and port: credentials never leave the origin."""
+        import httpx
+
+        here = httpx.URL(url)
+        try:
+            there = here.join(location)
+        except httpx.InvalidURL:
+            raise FetchError("the answer's header is malformed") from None
+        port = there.port
+        if (there.scheme, there.host, port) == (here.scheme, here.host, here.port) and not there.userinfo:
+            self.redactor.visit(str(there))
+            return str(there)
+        shown = clean(f"{there.scheme}://{there.host}{f':{port}' if port else ''}", 60)
+        if there.host == here.host:
+            raise FetchError(f"redirected to {shown}: not followed, give that URL")
+        raise FetchError(f"redirected to another host ({shown}): not followed")
+
+
+def _reads_files(settings: TargetSettings) -> bool:
+    secrets = (settings.password, settings.bearer, *settings.headers.values())
+    return any(secret is not None and secret.source == "file" for secret in secrets)
+
+
+def _headers(settings: TargetSettings, accept: str, redactor: Redactor) -> dict[bytes, bytes]:
+    """The request's headers, secrets read anew and told to `redactor`: may block.
+
+    Raises SecretError, or FetchError for an unusable name.
+    """
+    headers = {"User-Agent": f"tputtui/{__version__}", "Accept": accept, "Accept-Encoding": ACCEPTED_ENCODINGS}
+    if settings.bearer is not None:
+        token = settings.bearer.reveal()
+        redactor.learn(token, "bearer")
+        headers["Authorization"] = f"Bearer {token}"
+    elif settings.username or settings.password is not None:
+        password = settings.password.reveal() if settings.password is not None else ""
+        pair = base64.b64encode(f"{settings.username}:{password}".encode()).decode()
+        redactor.learn(password, "password")
+        redactor.learn(pair, "basic")
+        headers["Authorization"] = f"Basic {pair}"
+    for name, value in settings.headers.items():
+        if not _HEADER_NAME.match(name):
+            raise FetchError(f"{clean(name, 40)!r} cannot be a header's name")
+        headers[name.title()] = revealed = value.reveal()
+        if value.source != "public":
+            redactor.learn(revealed, f"header {name}")
+    return {name.encode(): value.encode() for name, value in headers.items()}
+
+
+async def _drain(response: httpx.Response) -> None:
+    """Read a redirect's few bytes, so that its connection can be used for the next request."""
+    left = _DRAINED_BYTES
+    async for data in response.aiter_raw():
+        left -= len(data)
+        if left < 0:
+            return
+
+
+async def _wants_tls(response: httpx.Response) -> bool:
+    """Whether a 400 is what TLS servers answer to plain http (Go: "Client sent an HTTP request to an HTTPS server")."""
+    async for data in response.aiter_raw():
+        return b" HTTPS " in data[:1024]
+    return False
+
+
+def _length(response: Any) -> int | None:
+    text = response.headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+def status_sentence(code: int, settings: TargetSettings) -> str:
+    """HTTP 503 Service Unavailable: our own words, the server's reason phrase may hold anything."""
+    try:
+        sentence = f"HTTP {code} {HTTPStatus(code).phrase}"
+    except ValueError:
+        return f"HTTP {code}"
+    if code in (401, 403):
+        given = settings.bearer is not None or settings.username or settings.headers
+        return sentence + (": the credentials were not accepted" if given else ": set credentials for this target")
+    return sentence

@@ -1,0 +1,69 @@
+"""TYPE, HELP and UNIT lines: what an exposition says of its families, by name and not by position."""
+
+from __future__ import annotations
+
+import re
+
+from tputtui.model import Family
+from tputtui.scrape.labels import quote, unescape
+from tputtui.text import clean
+
+HELP_LIMIT = 512  # characters kept
+NAME_LIMIT = 512  # bytes; a longer family name is not kept, as no sample line of that name is
+_LINE = re.compile(
+    rb'#[ \t]+(TYPE|HELP|UNIT)[ \t]+(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^ \t"]++))(?:[ \t]+(.*))?', re.DOTALL
+)
+_NAME = re.compile(rb"[a-zA-Z_:][a-zA-Z0-9_:]*+")
+_TEXT_TYPES = frozenset(("counter", "gauge", "histogram", "summary", "untyped"))
+_OPENMETRICS_TYPES = frozenset(
+    ("counter", "gauge", "histogram", "summary", "unknown", "info", "stateset", "gaugehistogram")
+)
+_KNOWN_TYPES = _TEXT_TYPES | _OPENMETRICS_TYPES
+
+
+def read_metadata(
+    comments: list[bytes], *, openmetrics: bool, limit: int
+) -> tuple[dict[str, Family], tuple[bytes, str] | None]:
+    """At most `limit` families of the comment lines, and the first line that Prometheus would reject, with the reason.
+
+    The last TYPE of a name wins. A TYPE word that is unknown makes the family untyped; of several words the first counts.
+    """
+    types: dict[str, str] = {}
+    helps: dict[str, str] = {}
+    units: dict[str, str] = {}
+    allowed = _OPENMETRICS_TYPES if openmetrics else _TEXT_TYPES
+    rejected: tuple[bytes, str] | None = None
+    for line in comments[: 3 * max(limit, 1)]:  # each family has at most three
+        match = _LINE.match(line)
+        if match is None:
+            continue
+        keyword, quoted, bare, said = match.groups(b"")
+        if len(quoted or bare) > NAME_LIMIT:
+            continue
+        name = (unescape(quoted) or bare).decode("utf-8", "replace")
+        if bare and _NAME.fullmatch(bare) is None:
+            rejected = rejected or (line, f"{quote(bare)} is not a metric name")
+        if keyword == b"TYPE":
+            word = said.strip(b" \t").decode("utf-8", "replace")
+            if word not in allowed:
+                rejected = rejected or (line, f"invalid metric type {quote(said)}")
+            types[name] = _type(word)
+        elif keyword == b"HELP":
+            helps[name] = _help(said)
+        else:
+            units[name] = clean(said.strip().decode("utf-8", "replace"), 64)
+    names = list(dict.fromkeys([*types, *helps, *units]))[:limit]
+    families = {
+        name: Family(name, types.get(name, "untyped"), helps.get(name, ""), units.get(name, "")) for name in names
+    }
+    return families, rejected
+
+
+def _type(word: str) -> str:
+    first = word.split(maxsplit=1)[0].lower() if word.split() else ""
+    return first if first in _KNOWN_TYPES and first != "unknown" else "untyped"
+
+
+def _help(said: bytes) -> str:
+    text = unescape(said[: 4 * HELP_LIMIT + 4]).decode("utf-8", "replace")
+    return clean(text, HELP_LIMIT)

@@ -1,0 +1,51 @@
+"""The time before we came, as a server remembers it: the same questions, for several moments at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from tputtui.model import Match, Scrape
+from tputtui.scrape.prometheus.api import Api, Vector
+from tputtui.scrape.prometheus.job_targets import Part, expressions, sort_out
+from tputtui.scrape.prometheus.queries import queries
+
+SPAN_S = 900.0
+"""How far the time axis reaches back: the ten minutes that a screen shows, and some to step back."""
+
+STEP_S = 10.0
+MOST_VALUES = 200_000
+"""Of all series at all moments: beyond it the past is shorter."""
+
+DEADLINE_S = 20.0
+
+
+async def remembered(
+    api: Api, parts: Mapping[str, Part], matches: Sequence[Match], window_s: float, series: int
+) -> list[Scrape]:
+    """Rates of the last quarter of an hour, the oldest first; the duration of each is the time it stands for.
+
+    `series`: how many the answer for one moment has. Moments stand on multiples of the step: servers cache those. Raises
+    ServerError.
+    """
+    step = max([STEP_S, *(part.job.scrape_s for part in parts.values())])
+    steps = int(min(SPAN_S / step, MOST_VALUES / max(1, series)))
+    if steps < 2:
+        return []
+    window_s = max(window_s, step)
+    end = time.time() // step * step
+    by_time: dict[float, Vector] = {}
+    for query in queries(expressions(parts.values(), matches, window_s)):
+        matrix, _ = await api.matrix(query, DEADLINE_S, (end - steps * step, end, step))
+        for labels, values in matrix:
+            for at, value in values:
+                by_time.setdefault(at, []).append((labels, value))
+    offset = time.monotonic() - time.time()
+    past: list[Scrape] = []
+    for at, found in sorted(by_time.items()):
+        for job, (own, _, _) in sort_out(parts, found).items():
+            part = parts[job]
+            if own:
+                exposition = part.exposition(own, part.range_s(window_s), None)
+                past.append(Scrape(part.target.name, at + offset, at, step, exposition))
+    return past

@@ -1,0 +1,81 @@
+"""What is wrong with one body: what was skipped, and the sentence that says why Prometheus would reject the scrape."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tputtui.scrape.content_sniffing import looks_like_sample
+from tputtui.scrape.labels import BadLine, OverLimit
+from tputtui.text import clean
+
+Where = Literal["head", "value", "comment"]
+"""The pass over the body in which a flaw shows."""
+
+
+class Flaws:
+    """Collected while a body is read."""
+
+    def __init__(self) -> None:
+        self.skipped = 0
+        self.duplicates = 0
+        self.truncated = False
+        self.aliens = 0  # skipped lines that do not even look like a sample
+        self._in_first_line: str | None = None
+        self._at_end: str | None = None
+        self._rejected: dict[Where, tuple[bytes, str]] = {}
+        self._over_limit: tuple[bytes, str] | None = None
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether each line is as it should be, and each series there once."""
+        return not (self.skipped or self.truncated or self.duplicates or self._rejected)
+
+    def skip(self, line: bytes, bad: BadLine, *, last: bytes, where: Where = "head") -> None:
+        """A line that cannot be read. The last line of a body without a final newline was cut."""
+        if not looks_like_sample(line):
+            self.aliens += 1
+        if line is last:
+            self.truncated = True
+            self.reject(line, "the body ends in the middle of it", where)
+            return
+        self.skipped += 1
+        if isinstance(bad, OverLimit):
+            self._over_limit = self._over_limit or (line, str(bad))
+            return
+        self.reject(line, str(bad), where)
+
+    def reject(self, line: bytes, reason: str, where: Where = "head") -> None:
+        """Prometheus rejects the scrape because of this line. Of each pass over the body the first is kept."""
+        self._rejected.setdefault(where, (line, reason))
+
+    def first(self, reason: str) -> None:
+        """The same, for what shows in line 1."""
+        self._in_first_line = self._in_first_line or reason
+
+    def at_end(self, reason: str) -> None:
+        """The same, for the end of the body."""
+        self._at_end = reason
+
+    def warning(self, lines: list[bytes], content_type: str | None) -> str | None:
+        """One sentence, the gravest first."""
+        if self._in_first_line is not None:
+            return f"Prometheus would reject this scrape: line 1: {self._in_first_line}"
+        if self._rejected:
+            # The first line with the same bytes is wrong for the same reason.
+            number, reason = min((lines.index(line) + 1, reason) for line, reason in self._rejected.values())
+            return f"Prometheus would reject this scrape: line {number}: {reason}"
+        if self._at_end is not None:
+            return f"Prometheus would reject this scrape: {self._at_end}"
+        if self._over_limit is not None:
+            line, reason = self._over_limit
+            return f"line {lines.index(line) + 1} is skipped: {reason}"
+        return _content_type_warning(content_type)
+
+
+def _content_type_warning(content_type: str | None) -> str | None:
+    if content_type is None:
+        return "Prometheus 3 would reject this scrape: the answer has no Content-Type"
+    said = content_type.partition(";")[0].strip()
+    if said.lower() in ("", "text/plain", "application/openmetrics-text"):
+        return None
+    return f"Prometheus 3 would reject this scrape: the Content-Type is {clean(said, 60)}"

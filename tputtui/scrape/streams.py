@@ -1,0 +1,165 @@
+"""The bytes of one connection, as httpcore reads and writes them: straight on asyncio's transports.
+
+httpcore's own way leads through anyio, whose locks, scopes and attribute look-ups cost more than a scrape's parsing; of a
+hundred targets each second that was a tenth of a core.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ssl
+from typing import Any
+
+import httpcore
+
+from tputtui.descriptors import require_room
+from tputtui.scrape.fetch_attempt import Attempt, FetchError, size_text
+
+_MOST_AHEAD = 256 * 1024  # bytes received and not read yet: beyond, the sender has to wait
+
+
+class Wire(asyncio.Protocol):
+    """What came over a connection and was not read yet."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+        self._came = bytearray()
+        self._ended = False
+        self._error: Exception | None = None
+        self._waiting: asyncio.Future[None] | None = None
+
+    @property
+    def is_spoilt(self) -> bool:
+        """Whether an idle connection cannot be used again: it has ended, or holds bytes that nobody asked for."""
+        return self._ended or bool(self._came)
+
+    async def read(self, most: int) -> bytes:
+        """The next bytes, at most so many; none at the end. Raises what broke the connection, after what came before."""
+        while not self._came:
+            if self._error is not None:
+                raise self._error
+            if self._ended:
+                return b""
+            self._waiting = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiting
+            finally:
+                self._waiting = None
+        data = bytes(self._came[:most])
+        del self._came[:most]
+        if self.transport is not None and len(self._came) < _MOST_AHEAD:
+            self.transport.resume_reading()
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Send. Raises what broke the connection."""
+        if self._error is not None:
+            raise self._error
+        if self.transport is None or self.transport.is_closing():
+            raise ConnectionResetError(errno.ECONNRESET, "closed")
+        self.transport.write(data)
+
+    # ------------------------------------------------------------------------------------------ asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It stands."""
+        self.transport = transport  # type: ignore[assignment]
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what came."""
+        try:
+            self._came += data
+        except MemoryError as error:  # asyncio would write a traceback to stderr, which is the screen
+            self._came = bytearray()
+            self._ended, self._error = True, error
+            if self.transport is not None:
+                self.transport.abort()
+            self._wake()
+            return
+        if self.transport is not None and len(self._came) >= _MOST_AHEAD:
+            self.transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> None:
+        """The other side sends no more: our side is closed, too."""
+        self._ended = True
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone."""
+        self._ended, self._error = True, self._error or exc
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+
+class Observer:
+    """Who is told of a connection's bytes: the attempt under way, which changes from scrape to scrape."""
+
+    def __init__(self, header_limit: int) -> None:
+        """`header_limit`: bytes that may come before the body begins, interim (1xx) answers included."""
+        self.header_limit = header_limit
+        self.attempt = Attempt()
+
+
+class Stream(httpcore.AsyncNetworkStream):
+    """A connection's bytes, counted by the attempt that is under way."""
+
+    def __init__(self, wire: Wire, observer: Observer) -> None:
+        self._wire = wire
+        self._observer = observer
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """The next bytes. Raises FetchError where a header is endless. `timeout` is httpcore's: our deadline is around it."""
+        del timeout
+        attempt = self._observer.attempt
+        if attempt.phase == "header" and attempt.received >= self._observer.header_limit:
+            raise FetchError(f"header too large: more than {size_text(self._observer.header_limit)}")
+        data = await self._wire.read(max_bytes)
+        attempt.took(data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send."""
+        del timeout
+        if buffer:
+            self._wire.write(buffer)
+
+    async def aclose(self) -> None:
+        """Close the connection; nothing is waited for."""
+        transport = self._wire.transport
+        if transport is not None:
+            # A TLS transport would wait for the other side's farewell.
+            transport.abort() if transport.get_extra_info("sslcontext") is not None else transport.close()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        """The same connection, encrypted from now on. Raises SSLError and OSError."""
+        del timeout
+        plain = self._wire.transport
+        self._observer.attempt.phase = "handshake"
+        assert plain is not None  # noqa: S101  # a connection that stands has one
+        inner = Wire()
+        try:
+            loop = asyncio.get_running_loop()
+            inner.transport = await loop.start_tls(plain, inner, ssl_context, server_hostname=server_hostname)
+        except BaseException:  # the deadline, too
+            plain.abort()
+            raise
+        self._observer.attempt.phase = "waiting"
+        return Stream(inner, self._observer)
+
+    def get_extra_info(self, info: str) -> Any:
+        """Of all that httpcore may ask only what a kept connection is good for."""
+        return self._wire.is_spoilt if info == "is_readable" else None
+
+
+async def connect(address: str, port: int, observer: Observer) -> Stream:
+    """A connection to an address. Raises OSError, also where it would use up the descriptors kept for ourselves."""
+    require_room()
+    _, wire = await asyncio.get_running_loop().create_connection(Wire, address, port)
+    return Stream(wire, observer)

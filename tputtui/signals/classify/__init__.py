@@ -1,0 +1,1 @@
+"""Decide which metric of an exposition feeds which signal, and why."""

@@ -1,0 +1,237 @@
+"""The generic ranking: how much a metric looks like the traffic, the latency or the errors of a service.
+
+Points for what a metric is called, its labels and its life; they are added up, and the reason names the largest. No
+name of a product stands here: what is known of single exporters is in `known`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from tputtui import text
+from tputtui.frozen import frozen
+from tputtui.signals.classify import series_filter, status_labels, vocabulary
+from tputtui.signals.classify.metric_catalog import Catalog, Metric
+
+TRAFFIC_FLOOR = 8.0
+"""Below this many points no counter is called traffic: silence is better than a guess."""
+LATENCY_FLOOR = 7.0
+ERRORS_FLOOR = 6.0
+
+_FIRST = (("first", "token"), ("first", "byte"), ("first", "response"))
+
+
+@frozen
+class Ranked:
+    """A metric with its points and why it has them."""
+
+    metric: Metric
+    score: float
+    reason: str
+
+
+def traffic(found: Catalog) -> list[Ranked]:
+    """Every counter that could be throughput, best first."""
+    moving = any(metric.rate for metric in found)
+    ranked = [_traffic(metric, found, moving=moving) for metric in found if metric.is_counted()]
+    return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
+
+
+def _traffic(metric: Metric, found: Catalog, *, moving: bool) -> Ranked:
+    name = metric.words
+    points = max((vocabulary.WORK.get(word, 0.0) for word in name), default=0.0)
+    noun = max(name, key=lambda word: vocabulary.WORK.get(word, 0.0)) if points else ""
+    why = ["counter" if metric.kind == "counter" else f"{metric.kind}, counted"]
+    if metric.kind != "counter":
+        points = max(points, 6.0 if vocabulary.DURATIONS.keys() & set(name) else 0.0) - (2.0 if metric.typed else 3.0)
+        points -= 6.0 if vocabulary.SIZES & set(name) else 0.0
+    elif vocabulary.TIMES & set(name):
+        points -= 9.0
+    points += sum(vocabulary.SERVING.get(word, 0.0) for word in dict.fromkeys(name))
+    label = status_label(metric)
+    if label is not None:
+        points += 3.5
+        why.append(f"has the status label {label}")
+    routed = sum(
+        1.0 for group in (series_filter.ROUTE_LABELS, series_filter.METHOD_LABELS) if set(group) & metric.labels.keys()
+    )
+    points += routed
+    if routed:
+        why.append("is split by route or method")
+    if noun:
+        why.append(f"named for {noun}")
+    points += _life(metric, why, moving=moving)
+    points += min(2.0, math.log(1 + _kin(metric, found)) / 2)
+    points -= 14.0 if name and name[0] in vocabulary.RUNTIME else 0.0
+    points -= min(10.0, 6.5 * len(vocabulary.ERRORS & set(name)))
+    points -= min(10.0, sum(vocabulary.BACKGROUND.get(word, 0.0) for word in set(name)))
+    points -= 8.0 if series_filter.counts_only_itself(metric) else 0.0
+    points -= 0.25 * len(name)
+    points -= 0.0 if metric.typed or metric.kind != "counter" else 0.5
+    return Ranked(metric, points, ", ".join(why))
+
+
+def _life(metric: Metric, why: list[str], *, moving: bool) -> float:
+    """Points for traffic that is there: measured between two scrapes, else by what the counter has reached."""
+    if metric.rate is None:
+        return min(3.5, math.log10(1 + max(metric.value, 0.0)) / 1.7)
+    if metric.rate > 0:
+        if not series_filter.left_out(metric):  # else the figure would be of more than is counted
+            why.append(f"{text.rate(metric.rate)}/s now")
+        return 1.5 + min(3.0, math.log10(1 + metric.rate))
+    return -1.5 if moving else 0.0
+
+
+def _kin(metric: Metric, found: Catalog) -> int:
+    """How many metrics begin with the same word: the main subject of an exporter has the most to say."""
+    return found.prefixes.get(metric.name.replace(":", "_").partition("_")[0], 0)
+
+
+def status_label(metric: Metric) -> str | None:
+    """The label that tells how a request ended, the plainest where there are several."""
+    for label in status_labels.STATUS_LABELS:
+        values = metric.labels.get(label)
+        if values and status_labels.is_status(label, values):
+            return label
+    return None
+
+
+def shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many words two names begin with in common."""
+    count = 0
+    for mine, theirs in zip(one, other, strict=False):
+        if mine != theirs:
+            break
+        count += 1
+    return count
+
+
+def is_first(metric: Metric) -> bool:
+    """Whether it times the first byte or token, not the whole answer."""
+    name = metric.words
+    if "ttft" in name or "ttfb" in name:
+        return True
+    return any(first in name and what in name for first, what in _FIRST)
+
+
+def latency(found: Catalog, busy: Metric | None) -> list[Ranked]:
+    """Every distribution or mean of times, best first; `busy` is the metric that traffic is counted by."""
+    ranked = [_latency(metric, busy) for metric in found if _may_be_time(metric)]
+    ranked = [one for one in ranked if one.score > 0]
+    return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
+
+
+def _may_be_time(metric: Metric) -> bool:
+    """Named for time; or, as go-metrics and statsd timers are, a distribution named for what was timed."""
+    name = set(metric.words)
+    if vocabulary.DURATIONS.keys() & name:
+        return True
+    timed = metric.kind in ("histogram", "summary") and not vocabulary.SIZES & name
+    return timed and bool((vocabulary.WORK.keys() | vocabulary.SERVING.keys()) & name)
+
+
+def _latency(metric: Metric, busy: Metric | None) -> Ranked:
+    name = metric.words
+    points = max((vocabulary.DURATIONS.get(word, 2.0) for word in name), default=0.0)
+    why: list[str] = [metric.kind]
+    if metric.kind == "histogram":
+        points += 4.0 + min(1.5, len(metric.bounds) / 10)
+        why = [f"histogram of {len(metric.bounds)} buckets"]
+    elif metric.kind == "summary":
+        points += 3.0
+        why = ["summary with its own quantiles"]
+    elif metric.kind == "mean":
+        points += 2.0
+        why = ["sum and count: a mean, no quantiles"]
+    elif {"average", "avg", "mean", "p99", "99thpercentile", "latency", "duration"} & set(name):
+        why = ["gauge, worked out by the exporter"]
+    else:
+        points -= 3.0
+    if metric.kind == "counter" and metric.denominator is None:
+        return Ranked(metric, 0.0, "")
+    points += max((vocabulary.WORK.get(word, 0.0) for word in name), default=0.0) / 3
+    points += sum(vocabulary.SERVING.get(word, 0.0) for word in dict.fromkeys(name))
+    if busy is not None:
+        points += _kinship(metric, busy, why)
+    points -= 14.0 if name and name[0] in vocabulary.RUNTIME else 0.0
+    points -= 8.0 if {"size", "bytes", "timestamp", "uptime"} & set(name) else 0.0
+    points -= min(8.0, sum(vocabulary.PARTIAL.get(word, 0.0) for word in set(name)))
+    points -= min(8.0, sum(vocabulary.BACKGROUND.get(word, 0.0) for word in set(name)))
+    points -= 0.2 * len(name)
+    return Ranked(metric, points, ", ".join(why))
+
+
+def _kinship(metric: Metric, busy: Metric, why: list[str]) -> float:
+    """Points for belonging to the traffic: the same counter, the same prefix, about as many observations."""
+    if metric.counts is not None and metric.counts == busy.counts:
+        why.append("counts the traffic itself")
+        return 6.0
+    points = min(4.5, 1.5 * shared(metric.words, busy.words))
+    if metric.is_counted() and busy.value > 0 and 0.5 <= metric.value / busy.value <= 2:
+        why.append(f"about as many observations as {text.clean(busy.sample, 60)}")
+        points += 3.0
+    return points
+
+
+def errors(found: Catalog, busy: Metric) -> list[Ranked]:
+    """Counters of nothing but errors that belong to the traffic, best first."""
+    ranked = []
+    for metric in found:
+        if metric.kind != "counter" or not vocabulary.ERRORS & set(metric.words):
+            continue
+        points = 3.0 * min(2, shared(metric.words, busy.words))
+        points += 3.0 if vocabulary.FAILURES & set(metric.words) else 0.0
+        points += 2.0 if set(metric.words) & set(busy.words) & vocabulary.WORK.keys() else 0.0
+        points -= min(
+            6.0, sum(vocabulary.BACKGROUND.get(word, 0.0) for word in set(metric.words) - set(busy.words)) / 2
+        )
+        points -= 14.0 if metric.words[0] in vocabulary.RUNTIME else 0.0
+        points -= 0.25 * len(set(metric.words) - set(busy.words))
+        ranked.append(Ranked(metric, points, "counter of errors"))
+    return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
+
+
+def siblings(busy: Metric, found: Catalog) -> list[tuple[Metric, str]]:
+    """Counted metrics that speak of the same events and carry a status: the histogram's count, the responses."""
+    related = []
+    for metric in found:
+        if metric is busy or not metric.is_counted():
+            continue
+        near = shared(metric.words, busy.words)
+        label = status_label(metric) if near >= min(2, len(busy.words) - 1) else None
+        if label is not None:
+            related.append((-near, metric.name, metric, label))
+    related.sort(key=lambda one: one[:2])
+    return [(metric, label) for _, _, metric, label in related]
+
+
+_VOLUME = (
+    ("network", "receive"),
+    ("network", "received"),
+    ("receive",),
+    ("received",),
+    ("incoming",),
+    ("transmit",),
+    ("sent",),
+    ("outgoing",),
+    ("disk", "read"),
+    ("read",),
+    ("reads",),
+)
+
+
+def volume(found: Catalog) -> Ranked | None:
+    """Where no work is counted, the bytes that go in or out: a host's throughput."""
+    for signs in _VOLUME:
+        for name in sorted(found.metrics):
+            metric = found.metrics[name]
+            told = set(metric.words)
+            if (
+                metric.kind == "counter"
+                and {"bytes", "total"} <= told
+                and told >= set(signs)
+                and metric.words[0] not in vocabulary.RUNTIME
+            ):
+                return Ranked(metric, 3.0, "counter of bytes, and no counter of requests")
+    return None

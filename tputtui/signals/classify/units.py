@@ -1,0 +1,80 @@
+"""Units: what a name, a UNIT line, a HELP text or the bounds of the buckets say of it."""
+
+from __future__ import annotations
+
+import re
+
+from tputtui.signals.classify.metric_catalog import Metric
+
+SECONDS = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("ms", "msec", "msecs", "millis", "millisecond", "milliseconds"), 1e-3),
+    **dict.fromkeys(("us", "usec", "usecs", "micros", "microsecond", "microseconds", "µs"), 1e-6),
+    **dict.fromkeys(("ns", "nsec", "nsecs", "nanos", "nanosecond", "nanoseconds"), 1e-9),
+    **dict.fromkeys(("minute", "minutes"), 60.0),
+}
+_IN_HELP = re.compile(
+    r"\b(?:in|unit:?)\s+(seconds|milliseconds|millis|ms|microseconds|usec|us|nanoseconds|ns)\b|\((s|ms|us|µs|ns)\)|"
+    r"\b(milliseconds|microseconds|nanoseconds)\b",
+    re.IGNORECASE,
+)
+_TRAFFIC_UNITS = {
+    "By/s": ("bytes", "byte", "octets", "bytesin", "bytesout"),
+    "tokens/s": ("tokens", "token"),
+    "samples/s": ("samples",),
+    "msg/s": ("messages", "message", "msgs", "msg", "messagesin", "events", "records", "publish", "published"),
+}
+
+
+def seconds_scale(metric: Metric) -> tuple[float | None, str]:
+    """What a value of a time metric is multiplied with to be seconds, and how we know; None where nothing says."""
+    if metric.unit.lower() in SECONDS:
+        return SECONDS[metric.unit.lower()], "UNIT line"
+    for word in reversed(metric.words):
+        if word in SECONDS and word != "s":
+            return SECONDS[word], "name"
+    said = _IN_HELP.search(metric.help)
+    if said is not None:
+        return SECONDS[next(group for group in said.groups() if group).lower()], "help text"
+    if metric.bounds:
+        return _by_bounds(metric.bounds), "size of the bucket bounds"
+    return None, "unit not told"
+
+
+def _by_bounds(bounds: tuple[float, ...]) -> float | None:
+    """Latency buckets span from well below a usual answer to some seconds: their reach tells the unit."""
+    low = next((bound for bound in bounds if bound > 0), bounds[-1])
+    high = bounds[-1]
+    if high >= 1e9:
+        return 1e-9
+    if high >= 1e7 or (high >= 1e6 and low >= 10):
+        return 1e-6
+    if high >= 1000 or (high > 150 and low >= 1):
+        return 1e-3
+    return 1.0 if low < 1 else None
+
+
+def traffic_unit(metric: Metric) -> str:
+    """The noun of a counter says req/s, By/s, tokens/s or msg/s; a count of observations counts requests."""
+    if metric.kind != "counter":
+        return "req/s"
+    found = set(metric.words)
+    for unit, nouns in _TRAFFIC_UNITS.items():
+        if found & set(nouns):
+            return unit
+    return "req/s"
+
+
+def gauge_unit(metric: Metric) -> str | None:
+    """The unit a gauge is in, for a screen: "s", "ms", "By", "ratio"; None for a plain count."""
+    found = set(metric.words)
+    if found & {"bytes", "byte"}:
+        return "By"
+    if found & {"ratio", "perc", "utilization", "utilisation"}:
+        return "ratio"
+    if found & {"percent", "percentage"}:
+        return "percent"
+    for unit, names in (("s", {"seconds"}), ("ms", {"milliseconds", "ms"}), ("us", {"microseconds", "us"})):
+        if found & names:
+            return unit
+    return None

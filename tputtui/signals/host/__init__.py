@@ -1,0 +1,1 @@
+"""Derive the host's rates and its saturation."""

@@ -1,0 +1,192 @@
+"""From the host's counters to rates: what the machine did between two readings.
+
+Which resource that brings to its limit is judged in `host_saturation`, whose two questions are asked here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+from tputtui.model import (
+    Cgroup,
+    CgroupState,
+    CpuState,
+    CpuTimes,
+    DiskCounters,
+    DiskState,
+    HostReading,
+    HostState,
+    MemoryState,
+    NetworkCounters,
+    NetworkState,
+    TcpCounters,
+    TcpState,
+)
+from tputtui.signals.host.host_saturation import host_saturation
+
+__all__ = ["derive_cgroup", "derive_host", "host_saturation"]
+
+
+def derive_host(before: HostReading | None, now: HostReading) -> HostState:
+    """The host's state at `now`; rates over the time that really passed since `before`.
+
+    Without an earlier reading, or where no time has passed (a clock was set, the machine slept), what is a rate is None
+    or empty and what is a level stands. A counter that fell (a core was unplugged, a driver was loaded again) counts as
+    one that stood still: what rose after a restart cannot be told from what was lost.
+    """
+    elapsed = 0.0 if before is None else now.at - before.at
+    earlier = before if elapsed > 0 else None
+    return HostState(
+        cpu=None if earlier is None else _cpu(earlier, now),
+        load=now.load,
+        run_queue=now.run_queue,
+        memory=_memory(now),
+        pressure=now.pressure,
+        disks=() if earlier is None else tuple(_disk(*pair, elapsed) for pair in _pairs(earlier.disks, now.disks)),
+        networks=()
+        if earlier is None
+        else tuple(_network(*pair, elapsed) for pair in _pairs(earlier.networks, now.networks)),
+        tcp=None if earlier is None else _tcp(earlier.tcp, now.tcp, elapsed),
+        fds_used=now.fds_used,
+        fds_limit=now.fds_limit,
+        cgroup=derive_cgroup(None if earlier is None else earlier.cgroup, now.cgroup),
+        missing=now.missing,
+    )
+
+
+def derive_cgroup(before: Cgroup | None, now: Cgroup | None) -> CgroupState | None:
+    """A control group's state; the throttled share is of the enforcement periods since `before`, if it is the same group."""
+    if now is None:
+        return None
+    return CgroupState(
+        path=now.path,
+        cpu_limit_cores=now.cpu_limit_cores,
+        throttled_percent=_throttled_percent(before, now) if before is not None and before.path == now.path else None,
+        memory_limit_bytes=now.memory_limit_bytes,
+        memory_used_bytes=now.memory_used_bytes,
+    )
+
+
+def _throttled_percent(before: Cgroup, now: Cgroup) -> float | None:
+    if (
+        before.periods is None
+        or now.periods is None
+        or before.throttled_periods is None
+        or now.throttled_periods is None
+    ):
+        return None
+    periods = _rise(before.periods, now.periods)
+    throttled = _rise(before.throttled_periods, now.throttled_periods)
+    return min(100.0, 100.0 * throttled / periods) if periods else 0.0  # a group that slept had no period
+
+
+# ------------------------------------------------------------------------------------------------- CPU and memory
+
+
+def _cpu(before: HostReading, now: HostReading) -> CpuState | None:
+    if before.cpu is None or now.cpu is None:
+        return None
+    spent = _spent(before.cpu, now.cpu)
+    total = spent.total
+    if total <= 0:
+        return None
+    same_cores = len(before.cores) == len(now.cores)
+    return CpuState(
+        percent=_busy_percent(spent),
+        user=100.0 * spent.user / total,
+        system=100.0 * spent.system / total,
+        iowait=100.0 * spent.iowait / total,
+        steal=100.0 * spent.steal / total,
+        cores=len(now.cores) or 1,
+        busy_by_core=tuple(
+            _busy_percent(_spent(earlier, later)) for earlier, later in zip(before.cores, now.cores, strict=True)
+        )
+        if same_cores
+        else (),
+    )
+
+
+def _spent(before: CpuTimes, now: CpuTimes) -> CpuTimes:
+    """Seconds in each state between two readings. The kernel lets idle and iowait fall now and then: no negative time."""
+    return CpuTimes(
+        user=_rise(before.user, now.user),
+        system=_rise(before.system, now.system),
+        idle=_rise(before.idle, now.idle),
+        iowait=_rise(before.iowait, now.iowait),
+        steal=_rise(before.steal, now.steal),
+    )
+
+
+def _busy_percent(spent: CpuTimes) -> float:
+    """100 - idle - iowait."""
+    total = spent.total
+    return 100.0 * (spent.user + spent.system + spent.steal) / total if total > 0 else 0.0
+
+
+def _memory(now: HostReading) -> MemoryState | None:
+    total, available = now.memory_total_bytes, now.memory_available_bytes
+    if not total or available is None:
+        return None
+    used = max(0, total - available)
+    return MemoryState(100.0 * used / total, used, total, now.swap_used_bytes, now.swap_total_bytes)
+
+
+# ------------------------------------------------------------------------------------------------- disks and networks
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+N = TypeVar("N", bound=_Named)
+
+
+def _pairs(before: Iterable[N], now: Iterable[N]) -> list[tuple[N, N]]:
+    """What is there in both readings, in today's order. What was plugged in just now has no rate yet."""
+    earlier = {item.name: item for item in before}
+    return [(earlier[item.name], item) for item in now if item.name in earlier]
+
+
+def _disk(before: DiskCounters, now: DiskCounters, elapsed: float) -> DiskState:
+    """`await` as iostat's: the time that the requests that ended spent on their way, by their number."""
+    finished = _rise(before.reads, now.reads) + _rise(before.writes, now.writes)
+    spent_s = _rise(before.read_s, now.read_s) + _rise(before.write_s, now.write_s)
+    busy = None if before.busy_s is None or now.busy_s is None else _rise(before.busy_s, now.busy_s)
+    return DiskState(
+        name=now.name,
+        read_bytes_s=_rise(before.read_bytes, now.read_bytes) / elapsed,
+        write_bytes_s=_rise(before.write_bytes, now.write_bytes) / elapsed,
+        iops=finished / elapsed,
+        util_percent=None if busy is None else min(100.0, 100.0 * busy / elapsed),
+        await_ms=1000.0 * spent_s / finished if finished else None,
+    )
+
+
+def _network(before: NetworkCounters, now: NetworkCounters, elapsed: float) -> NetworkState:
+    return NetworkState(
+        name=now.name,
+        rx_bytes_s=_rise(before.rx_bytes, now.rx_bytes) / elapsed,
+        tx_bytes_s=_rise(before.tx_bytes, now.tx_bytes) / elapsed,
+        drops_s=_rise(before.drops, now.drops) / elapsed,
+    )
+
+
+def _tcp(before: TcpCounters | None, now: TcpCounters | None, elapsed: float) -> TcpState | None:
+    """Retransmits as a share of the segments sent (OutSegs does not count them: they come on top)."""
+    if before is None or now is None:
+        return None
+    retransmits: float | None = None
+    if None not in (before.segments_out, now.segments_out, before.retransmits, now.retransmits):
+        again = _rise(before.retransmits or 0, now.retransmits or 0)
+        sent = again + _rise(before.segments_out or 0, now.segments_out or 0)
+        retransmits = 100.0 * again / sent if sent else 0.0
+    drops: float | None = None
+    if before.listen_drops is not None and now.listen_drops is not None:
+        drops = _rise(before.listen_drops, now.listen_drops) / elapsed
+    return TcpState(retransmits, drops)
+
+
+def _rise(before: float, now: float) -> float:
+    return max(0.0, now - before)

@@ -1,0 +1,1 @@
+"""Judge objectives: state, burn rate and headroom."""

@@ -1,0 +1,307 @@
+"""Headroom: the highest throughput that meets the objectives for as long as it lasts, from what the load did by itself.
+
+Each window gives one block: its throughput and, for each objective, how many requests there were and how many were bad
+(slower than the level, or errors). Blocks are put into bins of equal count by throughput; a bin is one level of load.
+
+- A bin passes where the upper limit of its share of bad requests is within the objective's budget, and fails where the
+  lower limit is beyond; limits are Student's t, 97.5 %, on the variance between the bin's blocks, so that requests that
+  wait together count as what they are.
+- The limit is where an isotonic fit of the shares (pool adjacent violators; Barlow et al., 1972) crosses the budget; the
+  bracket is the highest bin that passes below the lowest that fails. The planning number is its lower end: what is queued
+  while load rises makes the crossing 1 to 3 % too high.
+- A window in which load changed much is no level of load and is left out; so is what works off the queue that more load
+  left behind.
+- Where no bin fails, the highest that passes is held: at least so much.
+- Where the data cannot say, the reason is said instead of a number.
+
+No knee of a curve and no scalability law: on open-loop data the first finds a knee in anything, the second is 10 to 19 %
+too high.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from tputtui import text
+from tputtui.frozen import frozen
+from tputtui.model import Headroom, ServiceState
+from tputtui.signals.objectives.objective_tracker import Objective, budget, requests
+
+KEPT: Final = 1080
+"""Blocks: three hours at 10 s; 100 B each and objective."""
+
+_LEAST_BLOCKS: Final = 9
+_BINS: Final = 20
+_PER_BIN: Final = 6  # blocks, where there are enough for more than three bins
+_LEVELS: Final = 3
+_SPREAD: Final = 1.15  # the highest level to the lowest, from which on they are levels
+_STRAY: Final = 3.0  # times the budget: a block like that below a load that passes is an incident
+_STRAY_SHARE: Final = 0.2  # of all blocks: beyond it the load alone explains nothing
+_STEADY: Final = 0.35
+"""By how much the throughput of a window's halves may differ, of their mean: else it is two levels of load, not one."""
+_T: Final = {2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 10: 2.23, 15: 2.13, 20: 2.09, 30: 2.04}
+"""Student's t at 97.5 %, by degrees of freedom; beyond the table as its last."""
+
+
+class Block(NamedTuple):
+    """One window: its throughput (1/s), the requests at a time (throughput × mean latency), and of each objective how many
+    requests there were and how many of them were bad.
+    """
+
+    rps: float
+    at_a_time: float | None
+    counts: tuple[tuple[float, float], ...]
+    mean_s: float | None = None
+
+
+@frozen
+class Finding:
+    """What blocks say of one budget. `value` and the bracket are 1/s; without a value `reason` says why."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reason: str = ""
+
+
+class _Bin(NamedTuple):
+    rps: float
+    share: float
+    margin: float  # half the width of the share's 95 % interval
+    total: float
+    blocks: tuple[tuple[float, float, float], ...]  # (throughput, requests, bad ones)
+
+    def passes(self, allowed: float) -> bool:
+        return self.share + self.margin <= allowed
+
+    def fails(self, allowed: float) -> bool:
+        return self.share - self.margin > allowed
+
+
+def find(blocks: Sequence[tuple[float, float, float]], allowed: float) -> Finding:
+    """The limit that (throughput, requests, bad requests) of blocks, in their order, tell for an `allowed` share of bad ones.
+
+    `value` with `high` is a limit; without `high` it was never reached: at least so much.
+    """
+    told = _settled([block for block in blocks if block[1] > 0], allowed)
+    if len(told) < _LEAST_BLOCKS:
+        return Finding(reason=f"too early: {len(told)} of {_LEAST_BLOCKS} windows")
+    bins = _bins(told)
+    highest = max((one.rps for one in bins if one.passes(allowed)), default=None)
+    if highest is not None and any(one.fails(allowed) and one.rps < highest for one in bins):
+        calm = [block for block in told if block[0] >= highest or block[2] <= _STRAY * allowed * block[1]]
+        if len(told) - len(calm) > _STRAY_SHARE * len(told):
+            return Finding(
+                reason=f"missed at less load, too, than the {text.rate(highest)}/s that met it: not the load alone"
+            )
+        bins = _bins(calm)
+    return _crossing(bins, allowed)
+
+
+def _settled(blocks: Sequence[tuple[float, float, float]], allowed: float) -> list[tuple[float, float, float]]:
+    """Without those that work off what more load left behind: less load after a bad block, until one is good again."""
+    settled: list[tuple[float, float, float]] = []
+    overloaded_at: float | None = None
+    for block in blocks:
+        bad = block[2] > allowed * block[1]
+        if overloaded_at is not None and bad and block[0] < 0.9 * overloaded_at:
+            continue
+        overloaded_at = max(block[0], overloaded_at or 0.0) if bad else None
+        settled.append(block)
+    return settled
+
+
+def _crossing(bins: Sequence[_Bin], allowed: float) -> Finding:
+    passing = [one for one in bins if one.passes(allowed)]
+    failing = [one for one in bins if one.fails(allowed)]
+    if not failing:
+        if not passing:
+            return Finding(reason="too few requests yet to tell")
+        return Finding(passing[-1].rps, passing[-1].rps)
+    if bins[-1].rps < _SPREAD * bins[0].rps:
+        return Finding(reason=f"missed, at the one level of load there was ({text.rate(bins[0].rps)}/s)")
+    below = [one for one in passing if one.rps < failing[0].rps]
+    if not below:
+        return Finding(reason=f"missed at the lowest load there was ({text.rate(failing[0].rps)}/s)")
+    fit = isotonic([one.share for one in bins], [one.total for one in bins])
+    value = failing[0].rps
+    for (low, high), (before, after) in zip(pairwise(bins), pairwise(fit), strict=True):
+        if before <= allowed < after:
+            # Straight in the logarithm: queues make the share of slow requests rise by factors.
+            start, end = math.log(max(before, allowed / 100)), math.log(after)
+            value = low.rps + (high.rps - low.rps) * (math.log(allowed) - start) / (end - start)
+            break
+    low_end = below[-1].rps
+    high_end = min((one.rps for one in failing if one.rps > low_end), default=failing[0].rps)
+    return Finding(min(max(value, low_end), high_end), low_end, high_end)
+
+
+def _bins(blocks: Sequence[tuple[float, float, float]]) -> list[_Bin]:
+    ordered = sorted(blocks)
+    count = min(_BINS, max(_LEVELS, len(ordered) // _PER_BIN))
+    edges = [round(index * len(ordered) / count) for index in range(count + 1)]
+    return [_bin(ordered[start:end]) for start, end in pairwise(edges) if end > start]
+
+
+def _bin(blocks: Sequence[tuple[float, float, float]]) -> _Bin:
+    total, bad = sum(block[1] for block in blocks), sum(block[2] for block in blocks)
+    share, count = bad / total, len(blocks)
+    between = sum((one - share * all_) ** 2 for _, all_, one in blocks) * count / max(1, count - 1)
+    sampling = max(bad, 1.0) * (1 - share)  # where no block had a bad one, one might have
+    error = math.sqrt(max(between, sampling)) / total
+    return _Bin(sum(block[0] for block in blocks) / count, share, _t(count - 1) * error, total, tuple(blocks))
+
+
+def _t(freedom: int) -> float:
+    return next((value for degrees, value in _T.items() if degrees >= freedom), 2.0)
+
+
+def isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:
+    """The non-decreasing sequence closest to `values` by weighted squares (pool adjacent violators)."""
+    pools: list[tuple[float, float, int]] = []  # (mean, weight, how many)
+    for value, weight in zip(values, weights, strict=True):
+        pools.append((value, weight, 1))
+        while len(pools) > 1 and pools[-2][0] >= pools[-1][0]:
+            (mean, heavy, many), (other, light, few) = pools[-2], pools[-1]
+            pools[-2:] = [((mean * heavy + other * light) / (heavy + light), heavy + light, many + few)]
+    return [mean for mean, _, many in pools for _ in range(many)]
+
+
+def closed_loop(blocks: Sequence[Block]) -> int | None:
+    """How many requests are under way at any time, where that number hardly moves while latency does.
+
+    Then whoever asks waits for answers: what was not asked in the meantime is in no latency (coordinated omission), and
+    throughput is an answer, not an offer. None where the load is not seen to be like that.
+    """
+    known = sorted(block.at_a_time for block in blocks if block.at_a_time is not None)
+    means = sorted(block.mean_s for block in blocks if block.mean_s is not None)
+    if len(known) < _LEAST_BLOCKS or len(means) < _LEAST_BLOCKS:
+        return None
+    few, many = _tenth(known), _tenth(known, 0.9)
+    quick, slow = _tenth(means), _tenth(means, 0.9)
+    if few < 1.5 or many > 1.15 * few or quick <= 0 or slow < 1.5 * quick:
+        return None
+    return round((few + many) / 2)
+
+
+def _tenth(ordered: Sequence[float], at: float = 0.1) -> float:
+    return ordered[min(len(ordered) - 1, int(at * len(ordered)))]
+
+
+class HeadroomTracker:
+    """Gathers blocks of every service that has objectives, and says what they tell; anew with each block only."""
+
+    def __init__(self, objectives: Sequence[Objective]) -> None:
+        """Of throughput floors and of single routes nothing follows for a service's limit; they are left out."""
+        self._objectives = [
+            (objective, allowed)
+            for objective in objectives
+            if (allowed := budget(objective)) is not None and allowed > 0 and objective.route is None
+        ]
+        self._blocks: dict[str, deque[Block]] = {}
+        self._next: dict[str, float] = {}
+        self._found: dict[str, Headroom] = {}
+        self._totals: dict[str, deque[tuple[float, float]]] = {}  # (at, requests so far) of the last window
+
+    def take(self, at: float, window_s: float, services: Sequence[ServiceState]) -> tuple[Headroom, ...]:
+        """One tick at `at` monotonic seconds; rates are over `window_s`. What is known of each service."""
+        if not self._objectives:
+            return ()
+        for service in services:
+            mine = [
+                (objective, allowed)
+                for objective, allowed in self._objectives
+                if objective.service is None or objective.service == service.name
+            ]
+            if mine:
+                self._take(at, window_s, service, mine)
+        return tuple(self._found[service.name] for service in services if service.name in self._found)
+
+    def _take(self, at: float, window_s: float, service: ServiceState, mine: Sequence[tuple[Objective, float]]) -> None:
+        traffic = service.traffic
+        if traffic is None or traffic.unit != "req/s":
+            return
+        whole = traffic.rps is not None and (service.covered_s or 0.0) >= 0.9 * window_s
+        steady = self._is_steady(at, window_s, service.name, traffic.total)
+        if not whole:
+            self._next[service.name] = at + window_s  # the window after a gap starts with its end
+        elif at >= self._next.get(service.name, at) - 1e-6:
+            self._next[service.name] = at + window_s
+            if not steady:
+                return
+            blocks = self._blocks.setdefault(service.name, deque(maxlen=KEPT))
+            mean = service.latency.mean if service.latency is not None and service.latency.unit == "s" else None
+            rps = traffic.rps or 0.0
+            counts = tuple(_counted(objective, service, window_s) for objective, _ in mine)
+            blocks.append(Block(rps, rps * mean if mean is not None else None, counts, mean))
+            self._found[service.name] = judge(service, mine, blocks)
+
+    def _is_steady(self, at: float, window_s: float, service: str, total: float | None) -> bool:
+        """Whether the two halves of the window had about the same throughput; so, where that is not known."""
+        seen = self._totals.setdefault(service, deque())
+        if total is None:
+            seen.clear()
+            return True
+        seen.append((at, total))
+        while seen[0][0] < at - window_s - 1e-6:
+            seen.popleft()
+        middle = min(seen, key=lambda one: abs(one[0] - (at - window_s / 2)))
+        first, second = middle[1] - seen[0][1], total - middle[1]
+        early, late = middle[0] - seen[0][0], at - middle[0]
+        if early < window_s / 4 or late < window_s / 4:
+            return True
+        before, after = first / early, second / late
+        noise = 3 * math.sqrt(first + second) / window_s  # of Poisson arrivals
+        return abs(after - before) <= _STEADY * (before + after) / 2 + noise
+
+
+def _counted(objective: Objective, service: ServiceState, window_s: float) -> tuple[float, float]:
+    total, bad = requests(objective, (service,), beyond=False)
+    return total * window_s, bad * window_s
+
+
+def judge(service: ServiceState, mine: Sequence[tuple[Objective, float]], blocks: Sequence[Block]) -> Headroom:
+    """What a service's blocks tell: the lowest limit of its objectives, else the least that all of them held."""
+    found: list[tuple[Finding, str]] = []
+    for index, (objective, allowed) in enumerate(mine):
+        why = _untold(objective, service)
+        told = [(block.rps, *block.counts[index]) for block in blocks if index < len(block.counts)]
+        found.append((Finding(reason=why) if why else find(told, allowed), objective.expression))
+    bounded = [(finding, name) for finding, name in found if finding.value is not None]
+    refused = [(finding, name) for finding, name in found if finding.value is None]
+    doubt = ""
+    if (many := closed_loop(blocks)) is not None:
+        doubt = (
+            f"{many} requests at a time whatever the latency: the load waits for answers, so this is no open-loop limit"
+        )
+    if refused:
+        finding, name = refused[0]
+        return Headroom(service.name, None, None, None, None, name, finding.reason)
+    limits = [(finding, name) for finding, name in bounded if finding.high is not None]
+    finding, name = min(limits or bounded, key=lambda one: one[0].value or 0.0)
+    return Headroom(
+        service.name,
+        finding.value,
+        finding.low,
+        finding.high,
+        "limit" if finding.high is not None else "at_least",
+        name,
+        doubt,
+    )
+
+
+def _untold(objective: Objective, service: ServiceState) -> str:
+    """Why a service cannot say how many requests were bad; "" where it can."""
+    if objective.measure == "errors":
+        return "" if service.errors is not None else "no errors are counted"
+    latency = service.latency
+    if latency is None or not latency.buckets or latency.unit != "s":
+        return "no latency histogram"
+    top = max((bound for bound, _ in latency.buckets if bound != math.inf), default=0.0)
+    if objective.value > top:
+        return f"the level lies above the highest bucket ({text.span(top)})"
+    return ""

@@ -1,0 +1,1 @@
+"""Derive rates and quantiles from counters and buckets over a sliding window."""

@@ -1,0 +1,139 @@
+"""Where requests fall: a histogram's buckets over time, merged to a few rows, on the time grid of `signals.history`.
+
+Memory: at most 8 rows × 4 B and a count of 2 B for each of 3,420 cells (15 min at 1 s, 3 h at 10 s, 24 h at 1 min):
+116 kB a service, allocated at once. Nothing grows.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Final
+
+from tputtui.frozen import frozen
+from tputtui.signals.rates.history import HOLD_INTERVALS, LEVELS
+
+ROWS: Final = 8
+_ROUNDING: Final = 1e-6  # of a cell
+_FULL: Final = 65_535
+
+Density = tuple[float, float]
+"""(upper bound, observations per second in that bucket alone), as `LatencyState.buckets` has them."""
+
+
+@frozen
+class Heat:
+    """What fell where. `bounds` are the rows' upper bounds, the lowest first; the last is infinite.
+
+    `columns`: for each column of time, oldest first, the share of its observations in each row; None where nothing
+    was observed.
+    """
+
+    bounds: tuple[float, ...]
+    columns: tuple[tuple[float, ...] | None, ...]
+
+
+def rows_for(buckets: Sequence[Density]) -> tuple[float, ...]:
+    """The upper bounds of at most `ROWS` rows: all below the first bucket with observations is one row, the buckets
+    from there on are thinned evenly, and the last row is open.
+    """
+    bounds = [bound for bound, _ in buckets if math.isfinite(bound)]
+    first = next((bound for bound, density in buckets if density > 0), math.inf)
+    rest = [bound for bound in bounds if bound >= first]
+    most = ROWS - 1
+    if len(rest) > most:
+        rest = [rest[round(at * (len(rest) - 1) / (most - 1))] for at in range(most)]
+    return (*rest, math.inf)
+
+
+class HeatRing:
+    """The shares of one service's buckets over the last day."""
+
+    def __init__(self, family: str, bounds: tuple[float, ...], interval_s: float) -> None:
+        """`bounds`: the rows' upper bounds, ascending, the last one infinite."""
+        self.family = family
+        self.bounds = bounds
+        self._interval_s = interval_s
+        self._levels = [_Level(step, cells, len(bounds)) for step, cells in LEVELS]
+
+    def put(self, at: float, buckets: Sequence[Density]) -> None:
+        """Take one tick's buckets. None at all is a gap."""
+        if not buckets:
+            return
+        rows = [0.0] * len(self.bounds)
+        for bound, density in buckets:
+            rows[bisect_left(self.bounds, bound)] += density
+        for level in self._levels:
+            level.put(at, rows)
+
+    def shares(self, end_at: float, span_s: float, columns: int) -> Heat:
+        """`columns` columns that end with the one `end_at` falls into; the same grid as `History.column_values`."""
+        width = span_s / columns
+        last = math.floor(end_at / width + _ROUNDING)
+        level = self._level((last - columns + 1) * width, width)
+        hold = math.floor(HOLD_INTERVALS * self._interval_s / level.step_s)
+        found = (level.share(number * width, width, hold) for number in range(last - columns + 1, last + 1))
+        return Heat(self.bounds, tuple(found))
+
+    def _level(self, begin: float, width: float) -> _Level:
+        """The coarsest level whose cells fit into a column, of those that reach back far enough; else the finest."""
+        reaching = [level for level in self._levels if level.reaches(begin)] or [self._levels[-1]]
+        return [reaching[0], *(level for level in reaching if level.step_s <= width)][-1]
+
+
+class _Level:
+    """One resolution: cells on the absolute grid of multiples of `step_s`, the oldest overwritten."""
+
+    def __init__(self, step_s: float, cells: int, rows: int) -> None:
+        self.step_s = step_s
+        self._cells = cells
+        self._rows = rows
+        self._sums = array("f", [0.0]) * (cells * rows)
+        self._told = array("H", [0]) * cells
+        self._newest: int | None = None
+
+    def put(self, at: float, rows: Sequence[float]) -> None:
+        number = math.floor(at / self.step_s)
+        if self._newest is None or number > self._newest:
+            first = number if self._newest is None else self._newest + 1
+            for cleared in range(max(first, number - self._cells + 1), number + 1):
+                place = cleared % self._cells
+                self._told[place] = 0
+                self._sums[place * self._rows : (place + 1) * self._rows] = array("f", [0.0]) * self._rows
+            self._newest = number
+        elif number <= self._newest - self._cells:
+            return
+        place = number % self._cells
+        self._told[place] = min(_FULL, self._told[place] + 1)
+        for row, density in enumerate(rows, place * self._rows):
+            self._sums[row] += density
+
+    def reaches(self, at: float) -> bool:
+        return self._newest is not None and at >= (self._newest - self._cells + 1) * self.step_s
+
+    def share(self, begin: float, width: float, hold: int) -> tuple[float, ...] | None:
+        """What fell into each row between two moments; where nothing was told, what was told a moment before."""
+        first = math.ceil(begin / self.step_s - _ROUNDING)
+        end = math.ceil((begin + width) / self.step_s - _ROUNDING)
+        if first >= end:
+            first = math.floor(begin / self.step_s + _ROUNDING)
+            end = first + 1
+        told = [place for number in range(first, end) if (place := self._place(number)) is not None]
+        if not told:
+            before = (self._place(number) for number in range(first - 1, first - hold - 1, -1))
+            told = [place for place in before if place is not None][:1]
+        sums = [0.0] * self._rows
+        for place in told:
+            for row in range(self._rows):
+                sums[row] += self._sums[place * self._rows + row]
+        total = sum(sums)
+        return tuple(one / total for one in sums) if total > 0 else None
+
+    def _place(self, number: int) -> int | None:
+        """Where a cell lies; None where nothing was told."""
+        if self._newest is None or not self._newest - self._cells < number <= self._newest:
+            return None
+        place = number % self._cells
+        return place if self._told[place] else None

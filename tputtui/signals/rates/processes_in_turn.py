@@ -1,0 +1,307 @@
+"""The processes behind one target, where there may be several.
+
+Workers without a shared registry and replicas behind one address answer in turn, each with counters of its own. Their
+rates are added up, each over its own time. What the evidence leaves open is null, and `reason` says why. Which of them
+gave an answer is found out in `process_assignment`.
+
+Memory: values, gains and two rows or more for each process, at most `MOST_PROCESSES`; one that has not answered for
+`FORGOTTEN_AFTER` windows is forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import ceil, log
+from operator import add
+from typing import Final, Literal, NamedTuple
+
+from tputtui.model import Series
+from tputtui.signals.rates.process_counters import ProcessCounters
+
+MOST_PROCESSES: Final = 64
+FORGOTTEN_AFTER: Final = 10  # windows
+
+RESTART_S: Final = 1.0
+"""Start times closer than this may be one, rounded; a start time may lie so much before the scrape it came after."""
+
+CLEAR: Final = 0.05  # of the total: what is not known of who was replaced may change it by so much
+
+FELL: Final = "counters fell without a restart, counted as 0: a worker's share left the sum?"
+OTHER: Final = "another process answers than before, and it is no younger one"
+
+_ENDED: Final = 1e-5
+"""Chance to be passed over so often in a row, below which a process is taken to have ended."""
+
+_ENDED_UNSURE: Final = 1e-3
+"""The same, while it is not known whether there are several, or which is which: meanwhile there is no rate."""
+
+Notice = tuple[Literal["reset", "warning"], str]
+
+
+class Answer(NamedTuple):
+    """One good scrape, as evidence of who gave it."""
+
+    at: float
+    time: float  # unix seconds
+    before_time: float | None  # of the good scrape before
+    stepped_s: float  # by how much our wall clock was set since
+    start: float | None
+    created: Mapping[Series, float]
+    values: Sequence[float]  # by number; NaN where there is none
+    counts: Sequence[int]  # numbers of series that count events, which say how far two lines are apart
+    few: float  # a gain of them that is plausible at any pace
+    scrape: int
+
+    def is_new(self, moment: float) -> bool:
+        """Whether a start or created time lies after the scrape before."""
+        since = self.before_time
+        return since is not None and since - RESTART_S < moment <= self.time + RESTART_S
+
+
+class ProcessesInTurn:
+    """The processes behind one target, and which of them answered last."""
+
+    def __init__(self) -> None:
+        self.current = ProcessCounters()
+        self.known = [self.current]
+        self.answer_in_turn = False  # one came back after another had answered
+        self.unclear_at: float | None = None  # `at` of the newest answer that fitted several of them
+        self.reason: str | None = None  # why there are no rates
+        self.resets = 0
+        self.reset_at: float | None = None
+        self.broken_lines = 0  # how often it turned out that values belong to other processes: no minute spans that
+        self.notices: list[Notice] = []
+        self.watched_since: float | None = None  # unix seconds of the first scrape
+        self._carried: list[float] = []  # what forgotten processes had gained
+        self._reset_to_confirm: float | None = None
+        self._too_many_at: float | None = None
+
+    # ------------------------------------------------------------------------------------------ what there is
+
+    @property
+    def live(self) -> list[ProcessCounters]:
+        """Processes that still answer, as far as is known."""
+        return self.known if len(self.known) == 1 else [process for process in self.known if not process.ended]
+
+    @property
+    def count(self) -> int:
+        """How many answer in turn; 1 where nothing says that there are several."""
+        if not self.answer_in_turn:
+            return 1
+        born, replaced = self._replacing()
+        return len(self.live) - min(len(born), len(replaced))
+
+    @property
+    def is_replacing(self) -> bool:
+        """Whether a new process replaced another, and it is not known which."""
+        return len(self.known) > 1 and any(process.born_at is not None for process in self.live)
+
+    def gained(self, size: int) -> list[float]:
+        """What each series has gained in all processes ever."""
+        if len(self.known) == 1 and not self._carried:
+            return self.current.gained
+        total = [*self._carried, *([0.0] * (size - len(self._carried)))]
+        for process in self.known:
+            process.extend(size)
+            total = list(map(add, total, process.gained))
+        return total
+
+    def rates(self, size: int) -> list[float] | None:
+        """What each series gains per second: the sum over the processes, each over its own time."""
+        live = self.live
+        if self.reason is not None:
+            return None
+        if len(live) == 1:
+            return live[0].rates(size)
+        total = [0.0] * size
+        for process, weight in self._weights():
+            rates = process.rates(size)
+            if rates is not None and weight > 0:
+                total = [so_far + weight * rate for so_far, rate in zip(total, rates, strict=True)]
+        return total
+
+    def has_like(self, process: ProcessCounters) -> bool:
+        """Whether another live process differs from a process by its values only."""
+        return any(other is not process and other.is_like(process) for other in self.live)
+
+    # ------------------------------------------------------------------------------------------ what comes and goes
+
+    def add(self, answer: Answer, *, born: bool) -> ProcessCounters:
+        """One more process; `born`: it began while the target was watched."""
+        while len(self.known) >= MOST_PROCESSES:
+            oldest = min(self.known, key=lambda process: (not process.ended, process.at))
+            if not oldest.ended:
+                self._too_many_at = answer.at
+            self.forget(oldest)
+        process = ProcessCounters(len(answer.values))
+        process.line_at = answer.at
+        if born and answer.start is not None:
+            process.born_at = min(answer.at, answer.at - (answer.time - answer.start))
+        self.known.append(process)
+        return process
+
+    def begin_line(self, answer: Answer) -> None:
+        """Let the current process go on with other values, and remember those it had."""
+        current = self.current
+        self.known.append(current.freeze(answer.counts))
+        current.line_at = answer.at
+        current.marks.clear()
+
+    def forget(self, process: ProcessCounters) -> None:
+        """Keep of a process only what it gained."""
+        if any(process.gained):
+            self._carried.extend([0.0] * (len(process.gained) - len(self._carried)))
+            for number, gained in enumerate(process.gained):
+                self._carried[number] += gained
+        self.known.remove(process)
+
+    def start_over(self) -> None:
+        """Let rates begin anew after a gap."""
+        for process in self.known:
+            process.rows.clear()
+
+    def renumber(self, kept: Sequence[int]) -> None:
+        """Keep only the series of these numbers."""
+        for process in self.known:
+            process.renumber(kept)
+        if self._carried:
+            self._carried.extend([0.0] * ((kept[-1] + 1 if kept else 0) - len(self._carried)))
+            self._carried = [self._carried[number] for number in kept]
+
+    # ------------------------------------------------------------------------------------------ what is claimed
+
+    def notice(self, kind: Literal["reset", "warning"], sentence: str) -> None:
+        """Note something for the log, once."""
+        if (kind, sentence) not in self.notices:
+            self.notices.append((kind, sentence))
+
+    def restarted(self, at: float, sentence: str) -> None:
+        """Claim a restart, or a reset of counters."""
+        self.resets += 1
+        self.reset_at = at
+        self.notice("reset", sentence)
+
+    def expect_confirmation(self, at: float) -> None:
+        """Claim a reset at `at` once the next scrape has not taken it back."""
+        self._reset_to_confirm = at if self._reset_to_confirm is None else self._reset_to_confirm
+
+    def withdraw(self) -> None:
+        """Claim no reset: values returned to what they were."""
+        self._reset_to_confirm = None
+
+    def confirm_reset(self, at: float) -> None:
+        """Claim the reset of before, which the scrape after it did not take back."""
+        if self._reset_to_confirm is not None and at > self._reset_to_confirm:
+            self.restarted(self._reset_to_confirm, "counts anew: its counters fell to near zero")
+            self._reset_to_confirm = None
+
+    # ------------------------------------------------------------------------------------------ from scrape to scrape
+
+    def answered(self, process: ProcessCounters, at: float, window_s: float) -> None:
+        """Take note that a process answered, and of what follows for the others."""
+        if self.watched_since is None:
+            self.watched_since = process.time
+        if process is not self.current:
+            if process.answers > 1 and not self.answer_in_turn:
+                self.answer_in_turn = True
+                self.notice("warning", "processes answer in turn: no multi-process mode")
+            self.current = process
+        if len(self.known) > 1:
+            self._end()
+            self._end_replaced(at)
+            for old in [one for one in self.known if one.ended and at - one.at > FORGOTTEN_AFTER * window_s]:
+                self.forget(old)
+            if len(self.live) == 1:
+                self.answer_in_turn = False
+        self.reason = self._why_unknown(at, window_s)
+
+    def _end(self) -> None:
+        """End processes that were passed over for too long."""
+        live, current = self.live, self.current
+        for process in live:
+            if process is current:
+                continue
+            turns = (process.scrape - process.first_scrape + 1) / process.answers
+            is_unsure = not self.answer_in_turn or (self.reason is not None and self.has_like(process))
+            most = turns_until_ended(max(len(live), turns), _ENDED_UNSURE if is_unsure else _ENDED)
+            if current.scrape - process.scrape > most:
+                process.ended = True
+                if not self.answer_in_turn:
+                    self.notice("warning", FELL if current.is_like(process) else OTHER)
+
+    def _replacing(self) -> tuple[list[ProcessCounters], list[ProcessCounters]]:
+        """(processes born while we watched, those of which some may have been replaced by them)."""
+        live = self.live
+        births = [process.born_at for process in live if process.born_at is not None]
+        if not births:
+            return [], []
+        newest = max(births)
+        born = [process for process in live if process.born_at is not None]
+        return born, [process for process in live if process.born_at is None and process.at < newest]
+
+    def _end_replaced(self, at: float) -> None:
+        """End those who were replaced, once all others have answered since."""
+        born, replaced = self._replacing()
+        if not born or len(replaced) > len(born):
+            return
+        before = len(self.live) - len(born)
+        for process in replaced:
+            process.ended = True
+            self.restarted(at, f"has a new process behind it: 1 of {before} was replaced")
+        for process in born:
+            process.born_at = None
+
+    def _weights(self) -> list[tuple[ProcessCounters, float]]:
+        """Each live process with its share in the sum.
+
+        Until it is known who was replaced, all who may have been count by as much as is left of them; until a new process
+        has a rate, the one it replaces stands for it.
+        """
+        born, replaced = self._replacing()
+        rated = sum(process.covered_s > 0 for process in born)
+        left = max(0, len(replaced) - rated) / len(replaced) if replaced else 1.0
+        weights = []
+        for process in self.live:
+            weight = 1.0
+            if process in replaced:
+                weight = left
+            elif process in born and process.covered_s <= 0:
+                weight = 0.0
+            weights.append((process, weight))
+        return weights
+
+    # ------------------------------------------------------------------------------------------ what is not known
+
+    def _why_unknown(self, at: float, window_s: float) -> str | None:
+        live = self.live
+        if self.unclear_at is not None and at - self.unclear_at <= window_s:
+            return "several processes, too alike to be told apart"
+        if len(live) == 1:
+            return None
+        if self._too_many_at is not None and at - self._too_many_at <= FORGOTTEN_AFTER * window_s:
+            return f"more than {MOST_PROCESSES} processes answer in turn"
+        born, replaced = self._replacing()
+        waiting = [one for one in live if one.covered_s <= 0 and not (one in born and replaced)]
+        if waiting and not self.answer_in_turn:
+            return "another process, or a restart? Not known yet"
+        if waiting:
+            return f"{len(live)} processes in turn, {len(waiting)} answered only once so far"
+        if any(not one.is_settled for one in live if self.has_like(one)):
+            return f"{len(live)} processes in turn: not clear yet which is which"
+        return self._why_unclear(replaced, sum(one.covered_s > 0 for one in born))
+
+    def _why_unclear(self, replaced: list[ProcessCounters], rated: int) -> str | None:
+        """Why it matters who was replaced; None where all of them count much the same."""
+        if not replaced or not rated:
+            return None
+        paces = sorted(process.total_rate for process in replaced)
+        total = sum(weight * process.total_rate for process, weight in self._weights())
+        mean = sum(paces) * rated / len(paces)
+        if max(mean - sum(paces[:rated]), sum(paces[-rated:]) - mean) <= CLEAR * total:
+            return None
+        return f"{rated} of {self.count} processes is new: which did it replace?"
+
+
+def turns_until_ended(processes: float, chance: float) -> int:
+    """Answers of others in a row that a process which answers at random sees with this chance."""
+    return ceil(log(chance) / log(1 - 1 / processes)) if processes > 1 else 1

@@ -1,0 +1,79 @@
+"""A target's window where a server has taken the rates already: the same figures, without a second averaging."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from math import isfinite, nan
+
+from tputtui.model import Scrape, Series
+from tputtui.signals.rates.target_window import GAP_INTERVALS, TargetWindow
+
+
+class ServedWindow(TargetWindow):
+    """Counters as rates from a server. What was gained is their sum over time: nobody counts it one by one.
+
+    `rate_s` is what the server's rates cover; a series that a good answer lacks is at zero, and gone.
+    """
+
+    def __init__(
+        self, window_s: float, interval_s: float, counters: Collection[str], gauges: Collection[str] = ()
+    ) -> None:
+        super().__init__(window_s, interval_s, counters, gauges)
+        self.rate_s = 0.0
+        self._rates: list[float] = []
+
+    @property
+    def covered_s(self) -> float:
+        """Seconds that the server's rates cover."""
+        return self.rate_s
+
+    def rates(self) -> list[float] | None:
+        """What each series gained per second, as the server says; None while it says nothing."""
+        return self._rates if self.is_current and self.rate_s > 0 else None
+
+    def add(self, scrape: Scrape, forgotten: Collection[str] = ()) -> None:
+        """Take the next answer, good or failed; one without rates says nothing to this window."""
+        del forgotten
+        exposition = scrape.exposition
+        if exposition is None or exposition.served is None or exposition.served.rate_s is None:
+            self.up = self.up and (exposition is not None or scrape.late)
+            return
+        passed = scrape.at - self.at if self.at is not None and self.up else 0.0
+        if not 0 < passed <= GAP_INTERVALS * max(self.interval_s, exposition.served.rate_s):
+            self.segment += 1
+            self.segment_at = scrape.at
+            passed = 0.0
+        self._scrapes += 1
+        process = self.processes.current
+        gauges: dict[str, list[tuple[Series, float]]] = {}
+        found: dict[Series, float] = {}
+        silent: list[Series] = []  # the server says NaN or Inf of it
+        for series, value in exposition.samples.items():
+            if series.name in self._counters:
+                self._see(series)
+                found[series] = max(value, 0.0) if isfinite(value) else 0.0
+                if not isfinite(value):
+                    silent.append(series)
+            elif series.name in self._gauges:
+                gauges.setdefault(series.name, []).append((series, value))
+        self._mark_gone(process, scrape.at)
+        self._retire(scrape.at)
+        self._rates = [found.get(series, 0.0) for series in self.series]
+        self.silent = {self._index[series] for series in silent}
+        process.gained = [gained + rate * passed for gained, rate in zip(process.gained, self._rates, strict=True)]
+        process.at, process.scrape = scrape.at, self._scrapes
+        self.rate_s = exposition.served.rate_s
+        self.gauges = process.gauges = gauges
+        self.up, self.at, self.time, self.families = True, scrape.at, scrape.time, exposition.families
+        self.overdue = False
+
+    def _see(self, series: Series) -> None:
+        number = self._index.get(series)
+        process = self.processes.current
+        if number is None:
+            self._enter(process, series, nan)
+            return
+        process.seen[number] = self._scrapes
+        if number in self.gone:
+            del self.gone[number]
+            self.layout += 1

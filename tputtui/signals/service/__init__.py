@@ -1,0 +1,1 @@
+"""Derive a service's traffic, errors, latency and saturation."""

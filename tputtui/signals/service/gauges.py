@@ -1,0 +1,96 @@
+"""Saturation of a service from its gauges: how much is in use, of which limit, and what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from tputtui.model import Binding, SaturationState
+from tputtui.signals.rates.series_index import Layout, Tick, condition, gauge_values
+from tputtui.signals.service.latency import Latency
+
+_SHARES = {"ratio": 1.0, "percent": 100.0}
+_TIMES = frozenset(("s", "ms", "us"))
+
+
+def is_highest(binding: Binding) -> bool:
+    """Whether the highest of several values counts, as of shares and times; amounts are added up."""
+    return binding.unit in _SHARES or binding.unit in _TIMES
+
+
+class Level:
+    """Reads one saturation binding."""
+
+    def __init__(self, binding: Binding) -> None:
+        self.binding = binding
+        self._meets = condition(binding.match)
+        self._numbers: list[int] = []
+        self._mean = Latency(binding, ()) if binding.kind in ("histogram", "summary", "mean") else None
+
+    def plan(self, layout: Layout) -> None:
+        """Find the counters it needs, if it is no gauge."""
+        if self._mean is not None:
+            self._mean.plan(layout)
+        elif self.binding.kind == "counter":
+            self._numbers = [number for number, _ in layout.pick(self.binding.family, self._meets)]
+
+    def state(self, tick: Tick) -> SaturationState:
+        """The level now. Amounts are added over series and replicas; of shares and times the highest counts."""
+        binding = self.binding
+        unit = binding.unit or ""
+        value = self._value(tick, most=is_highest(binding))
+        limit = self._limit(tick)
+        ratio = None
+        if value is not None and limit is not None:
+            ratio = value / limit
+        elif value is not None and unit in _SHARES:
+            ratio = value / _SHARES[unit]
+        return SaturationState(
+            name=binding.name or binding.family,
+            family=binding.family,
+            value=value,
+            limit=limit,
+            ratio=None if ratio is None else min(1.0, max(0.0, ratio)),
+            waiting=value if binding.waiting else None,
+            unit=unit,
+            reason=binding.reason,
+        )
+
+    def _value(self, tick: Tick, *, most: bool) -> float | None:
+        if self._mean is not None:
+            return self._mean.mean(tick)
+        if self.binding.kind == "counter":
+            return tick.add(self._numbers) * self.binding.scale if tick.live and self._numbers else None
+        values = [value for _, value in gauge_values(tick.layout.windows, self.binding.family, self._meets)]
+        if not values:
+            return None
+        return (max(values) if most else sum(values)) * self.binding.scale
+
+    def _limit(self, tick: Tick) -> float | None:
+        """The limits added up. -1, 0 and Inf stand for "no limit" in what exporters write."""
+        if self.binding.limit is None:
+            return None
+        values = [value for _, value in gauge_values(tick.layout.windows, self.binding.limit, self._meets)]
+        limits = [value for value in values if 0 < value < float("inf")]
+        return sum(limits) * self.binding.scale if limits else None
+
+
+_QUEUE_WORDS = (" waiting", " queue", " pending", " queued")
+
+
+def with_queues(states: Iterable[SaturationState]) -> list[SaturationState]:
+    """A pool and its queue as one row: what waits for "db pool" is a figure of the pool, not a second resource."""
+    found = list(states)
+    by_name = {state.name: state for state in found if state.waiting is None}
+    merged: list[SaturationState] = []
+    taken: dict[str, SaturationState] = {}
+    for state in found:
+        pool = next((state.name.removesuffix(word) for word in _QUEUE_WORDS if state.name.endswith(word)), None)
+        if state.waiting is not None and pool in by_name and pool not in taken:
+            taken[pool] = state
+        else:
+            merged.append(state)
+    return [
+        replace(state, waiting=taken[state.name].waiting) if state.name in taken and state.waiting is None else state
+        for state in merged
+    ]

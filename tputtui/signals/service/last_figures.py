@@ -1,0 +1,74 @@
+"""The three figures of a service as they were when it last answered, for the time in which its answer is late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from tputtui.frozen import frozen
+from tputtui.model import LastFigure, LatencyState, ServiceState
+from tputtui.signals.rates.target_window import TargetWindow
+
+
+@frozen
+class _Kept:
+    at: float
+    rps: float | None
+    ratio: float | None
+    latency: float | None
+    q: float | None  # of the latency, where it is a quantile
+
+
+class LastFigures:
+    """Remembers a service's figures while it answers, and puts them beside the empty ones while it does not."""
+
+    def __init__(self) -> None:
+        self._kept: _Kept | None = None
+
+    def fill(
+        self,
+        state: ServiceState,
+        windows: Iterable[TargetWindow],
+        at: float,
+        waiting_s: float | None,
+        *,
+        is_overdue: bool,
+    ) -> ServiceState:
+        """The service as of a tick at `at`. `waiting_s`: for so long none of its targets has answered; `is_overdue`: by
+        more than a window.
+        """
+        found = tuple(windows)
+        if any(window.is_current for window in found):
+            answered = max((window.at for window in found if window.at is not None), default=at)
+            latency, q = _tail(state.latency)
+            rps = state.traffic.rps if state.traffic is not None else None
+            ratio = state.errors.ratio if state.errors is not None else None
+            self._kept = _Kept(answered, rps, ratio, latency, q)
+            return state if waiting_s is None else replace(state, waiting_s=waiting_s)
+        if waiting_s is None:
+            return state
+        state = replace(state, waiting_s=waiting_s, overdue=is_overdue)
+        kept = self._kept
+        return _with_last(state, kept, max(0.0, at - kept.at)) if is_overdue and kept is not None else state
+
+
+def _tail(latency: LatencyState | None) -> tuple[float | None, float | None]:
+    """The last quantile with its value; of what has no quantiles the mean."""
+    if latency is None:
+        return None, None
+    if latency.quantiles:
+        return latency.quantiles[-1].value, latency.quantiles[-1].q
+    return latency.mean, None
+
+
+def _with_last(state: ServiceState, kept: _Kept, age_s: float) -> ServiceState:
+    def last(value: float | None, q: float | None = None) -> LastFigure | None:
+        return LastFigure(value, age_s, q) if value is not None else None
+
+    traffic, errors, latency = state.traffic, state.errors, state.latency
+    return replace(
+        state,
+        traffic=replace(traffic, last=last(kept.rps)) if traffic is not None else None,
+        errors=replace(errors, last=last(kept.ratio)) if errors is not None else None,
+        latency=replace(latency, last=last(kept.latency, kept.q)) if latency is not None else None,
+    )

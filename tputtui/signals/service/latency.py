@@ -1,0 +1,125 @@
+"""Latency of a service: quantiles from buckets added up, a summary's own as they are, or a mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from tputtui.model import Binding, Labels, LatencyState, Quantile, Series
+from tputtui.signals.rates.bucket_sum import Bound, BucketSum, bucket_sum
+from tputtui.signals.rates.histograms import parse_bound, parse_vmrange
+from tputtui.signals.rates.series_index import Layout, Memo, Numbers, Tick, condition, gauge_values, lifetime
+
+
+class Latency:
+    """Reads one latency binding: histogram, summary, mean or gauge."""
+
+    def __init__(self, binding: Binding, quantiles: tuple[float, ...]) -> None:
+        self.binding = binding
+        self.quantiles = quantiles
+        self.meets = condition(binding.match)
+        self.bound = Memo(_bound)
+        self.places: list[tuple[int, Series]] = []  # of bucket series
+        self.counts: list[tuple[int, Series]] = []  # of what counts observations
+        self._buckets = BucketSum(())
+        self._sums: Numbers = []
+        self._counts: Numbers = []
+        self._since_start: tuple[Quantile, ...] = ()
+
+    def plan(self, layout: Layout) -> None:
+        """Find the series that make up the buckets, the sum and the count."""
+        family = self.binding.family
+        self.places = layout.pick(f"{family}_bucket", self.meets) if self.binding.kind == "histogram" else []
+        self.bound.make_room(len(self.places))
+        self._buckets = bucket_sum(layout, self.places, self.bound)
+        sums = layout.pick(f"{family}_sum", self.meets)
+        if not sums and self.binding.denominator is not None:
+            sums = layout.pick(family, self.meets)
+        self.counts = layout.pick(self.binding.denominator or f"{family}_count", self.meets)
+        self._sums = [number for number, _ in sums]
+        self._counts = [number for number, _ in self.counts]
+
+    def begin(self, layout: Layout) -> None:
+        """Take the quantiles over the processes' lives from what the buckets carry now."""
+        if self.binding.kind == "histogram":
+            self._since_start = self._buckets.quantiles(lifetime(layout), self.quantiles, self.binding.scale)
+
+    def state(self, tick: Tick) -> LatencyState:
+        """Latency now; what nothing was observed for is None."""
+        binding = self.binding
+        quantiles: tuple[Quantile, ...] = ()
+        buckets: tuple[tuple[float, float], ...] = ()
+        mean = self.mean(tick)
+        note = ""
+        if binding.kind == "histogram":
+            quantiles = self._buckets.quantiles(tick, self.quantiles, binding.scale)
+            buckets = self._buckets.densities(tick, binding.scale)
+            note = self._buckets.note(self.quantiles)
+        elif binding.kind == "summary":
+            quantiles, note = self._summary(tick)
+        elif binding.kind == "gauge":
+            quantiles, note = self._summary(tick)
+            if all(one.value is None for one in quantiles):
+                quantiles = ()
+                mean, note = self._highest(tick)
+        return LatencyState(
+            family=binding.family,
+            kind=binding.kind,
+            unit=binding.unit,
+            quantiles=quantiles,
+            mean=mean,
+            since_start=self._since_start,
+            buckets=buckets,
+            reason=binding.reason,
+            note=note,
+        )
+
+    def mean(self, tick: Tick) -> float | None:
+        """What was added up by what was counted, in the binding's unit."""
+        count = tick.add(self._counts)
+        if not tick.live or not self._sums or count <= 0:
+            return None
+        mean = tick.add(self._sums) / count * self.binding.scale
+        return mean if math.isfinite(mean) else None
+
+    def _summary(self, tick: Tick) -> tuple[tuple[Quantile, ...], str]:
+        """The clients' own quantiles. Over several series only a bound is true: all together are never above the highest."""
+        found = gauge_values(tick.layout.windows, self.binding.family, self.meets)
+        told = own_quantiles(found)
+        scale = self.binding.scale
+        several = max((len(values) for values in told.values()), default=0)
+        note = f"the highest of {several} series: a summary's quantiles cannot be added" if several > 1 else ""
+        values = ((q, told.get(round(q, 6))) for q in self.quantiles)
+        return tuple(Quantile(q, max(known) * scale if known else None) for q, known in values), note
+
+    def _highest(self, tick: Tick) -> tuple[float | None, str]:
+        found = gauge_values(tick.layout.windows, self.binding.family, self.meets)
+        if not found:
+            return None, ""
+        note = f"the highest of {len(found)} series" if len(found) > 1 else ""
+        return max(value for _, value in found) * self.binding.scale, note
+
+
+def _bound(series: Series) -> tuple[Bound | None, Labels]:
+    """The bound of a bucket series, and its other labels."""
+    bound: Bound | None = None
+    rest = []
+    for label in series.labels:
+        if label[0] == "le":
+            bound = parse_bound(label[1])
+        elif label[0] == "vmrange":
+            bound = parse_vmrange(label[1])
+        else:
+            rest.append(label)
+    return bound, tuple(rest)
+
+
+def own_quantiles(found: Sequence[tuple[Series, float]]) -> dict[float, list[float]]:
+    """The values by quantile, 0 to 1. Some exporters label them in percent ("50", "99.9"): one above 1 tells."""
+    labelled = [(q, value) for series, value in found if (q := parse_bound(series.label("quantile"))) is not None]
+    divisor = 100.0 if any(q > 1 for q, _ in labelled) else 1.0
+    told: dict[float, list[float]] = {}
+    for q, value in labelled:
+        if math.isfinite(value):
+            told.setdefault(round(q / divisor, 6), []).append(value)
+    return told

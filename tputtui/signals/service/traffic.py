@@ -1,0 +1,143 @@
+"""Throughput of a service from its counter (or from a gauge that is a rate already)."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from tputtui.model import Binding, Series, TrafficState
+from tputtui.signals.rates.series_index import Layout, Numbers, Tick, condition, gauge_values
+from tputtui.signals.rates.target_window import Tally, TargetWindow
+
+BEST_S = 60.0
+"""Sustained, not peak: the best mean over this long."""
+
+_MOST_DELAYED_S = 1.0
+"""A count whose time is more uncertain than this neither begins nor ends a minute."""
+
+
+class _Minutes:
+    """What the processes behind one target counted over the last minute without a gap."""
+
+    def __init__(self) -> None:
+        self._points: dict[int, deque[tuple[float, float]]] = {}  # by process: (at, counted)
+        self._segment = -1
+        self._rate: float | None = None  # the newest
+
+    def rate(self, window: TargetWindow, numbers: Numbers) -> float | None:
+        """Per second over a whole minute; None before one has passed, and while it is not known who answers.
+
+        Each process counts over a minute of its own. Of one that is known for less, or has ended, only what it counted in
+        the minute is taken. A gain that the next scrape has to confirm does not count yet.
+        """
+        if window.segment != self._segment:
+            self._points.clear()
+            self._rate = None
+            self._segment = window.segment
+        counts = window.counts(numbers)
+        if any(one.is_live and one.delayed_s > _MOST_DELAYED_S for one in counts):
+            return self._rate
+        slack = window.interval_s / 2
+        rate = 0.0
+        known = self._points
+        self._points = {}
+        for count in counts:
+            points = self._points[count.process] = known.get(count.process, deque())
+            if points and count.counted < points[-1][1]:
+                points.clear()
+            if not points or count.at > points[-1][0]:
+                points.append((count.at, count.counted))
+            while len(points) > 2 and points[1][0] <= count.at - BEST_S + slack:
+                points.popleft()
+            while not count.is_live and len(points) > 1 and points[0][0] < (window.at or 0.0) - BEST_S:
+                points.popleft()
+            at, before = points[0]
+            gained = max(0.0, count.counted - count.unconfirmed - before)
+            rate += gained / (count.at - at if count.at - at >= BEST_S - slack else BEST_S)
+        watched_s = window.at - window.segment_at if window.at is not None and window.segment_at is not None else 0.0
+        is_known = window.reason is None and not window.processes.is_replacing
+        self._rate = rate if is_known and watched_s >= BEST_S - slack else None
+        return self._rate
+
+
+class Traffic:
+    """Reads one traffic binding, tick by tick."""
+
+    def __init__(self, binding: Binding) -> None:
+        self.binding = binding
+        self.meets = condition(binding.match)
+        self.places: list[tuple[int, Series]] = []
+        self._numbers: Numbers = []
+        self._ever: list[Numbers] = []  # by window, numbers within it, gone series too
+        self._tallies: dict[int, Tally] = {}  # by window: what series had gained that it has dropped
+        self._minutes: dict[int, _Minutes] = {}
+        self._minute: float | None = None  # the mean over the last minute
+        self._best: float | None = None
+        self._since_start: float | None = None
+
+    def plan(self, layout: Layout) -> None:
+        """Find the series that count."""
+        self.places = layout.pick(self.binding.family, self.meets)
+        self._numbers = [number for number, _ in self.places]
+        ends = [*layout.starts[1:], sum(len(window.series) for window in layout.windows)]
+        ever = [number for number, series in layout.ever.get(self.binding.family, ()) if self.meets(series)]
+        self._ever = [
+            [number - start for number in ever if start <= number < end]
+            for start, end in zip(layout.starts, ends, strict=True)
+        ]
+        for window in layout.windows:
+            if window.serial not in self._tallies:
+                self._tallies[window.serial] = window.tally(self.binding.family, self.meets)
+
+    def begin(self, layout: Layout) -> None:
+        """Take the mean over the processes' lives from what the counters carry now."""
+        if self.binding.kind == "gauge" or not self._numbers:
+            return
+        mean = 0.0
+        for numbers, window in zip(self._ever, layout.windows, strict=True):
+            for age, raw in window.lives(self.binding.family) if window.at is not None else ():
+                if age is None:
+                    return
+                counted = (raw[number] for number in numbers if number < len(raw))
+                mean += sum(value for value in counted if value == value) / age  # noqa: PLR0124
+        self._since_start = mean * self.binding.scale
+
+    def state(self, tick: Tick) -> TrafficState:
+        """Throughput now."""
+        binding = self.binding
+        rps = total = None
+        self._minute = None
+        if binding.kind == "gauge":
+            values = gauge_values(tick.layout.windows, binding.family, self.meets)
+            rps = sum(value for _, value in values) * binding.scale if values else None
+        elif tick.has_rate(self._numbers, binding.family):
+            rps = tick.add(self._numbers) * binding.scale
+            total = self._count(tick) * binding.scale
+        return TrafficState(
+            family=binding.family,
+            rps=rps,
+            unit=binding.unit or "req/s",
+            total=total,
+            best_60s=self._best,
+            minute=self._minute,
+            since_start=self._since_start,
+            reason=binding.reason if rps is not None else why_no_rate(tick) or binding.reason,
+        )
+
+    def _count(self, tick: Tick) -> float:
+        """All that was counted since we started; and, on the way, whether this minute is the best."""
+        total = sum(tally.gained for tally in self._tallies.values())
+        minute: float | None = 0.0
+        for window, numbers in zip(tick.layout.windows, self._ever, strict=True):
+            total += sum(map(window.gained.__getitem__, numbers))
+            if window.up and minute is not None:
+                rate = self._minutes.setdefault(window.serial, _Minutes()).rate(window, numbers)
+                minute = None if rate is None else minute + rate
+        self._minute = None if minute is None else minute * self.binding.scale
+        if self._minute is not None:
+            self._best = max(self._best or 0.0, self._minute)
+        return total
+
+
+def why_no_rate(tick: Tick) -> str | None:
+    """Why targets that answer have no rate; None where the next scrape brings one."""
+    return tick.why_unknown or next((why for window in tick.layout.windows if (why := window.why_no_sample)), None)

@@ -1,0 +1,1 @@
+"""The metric browser's screen."""

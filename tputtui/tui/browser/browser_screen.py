@@ -1,0 +1,270 @@
+"""i: every metric of a target. While it is open, the target is read whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from tputtui import text
+from tputtui.engine.family_browser import Families
+from tputtui.signals.service.family_table import SLOTS, FamilyRow
+from tputtui.tui import keys
+from tputtui.tui.terminal.base_screen import DrawnWhole
+from tputtui.tui.widgets.line_bar import LineBar
+from tputtui.tui.widgets.panel import Panel
+from tputtui.tui.widgets.prompt import Prompt
+from tputtui.views.browser.metric_browser import CHART, CHOICES, Look, browser, config_lines, detail, matches, refusal
+from tputtui.views.live.header import footer, header
+from tputtui.views.shared import target_state
+from tputtui.views.shared.frame import Scene
+
+if TYPE_CHECKING:
+    from tputtui.tui.app import TputtuiApp
+
+_HINTS = (
+    ("Enter", "chart it, or choose what it feeds"),
+    ("/", "search"),
+    ("y", "copy name or config lines"),
+    ("q", "back"),
+)
+_HINTS_OF_A_REPLAY = (("/", "search"), ("y", "copy the name"), ("q", "back"))
+_MORE_TARGETS = (("← →", "target"),)
+_TRAIL = 120
+
+
+class BrowserScreen(DrawnWhole, Screen[None]):
+    """A list of families above what is known of the one under the cursor. The cursor is a family's name."""
+
+    AUTO_FOCUS = ""
+    CSS = "#families { height: 3fr; } #family { height: 2fr; min-height: 9; max-height: 17; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.bindings(("everywhere",)),
+        Binding("i", "app.do('quit')", show=False),
+        Binding("end", "move(1000000)", show=False),  # there is no time to go back to here
+    ]
+
+    def __init__(self, target: str | None) -> None:
+        super().__init__()
+        self._target = target
+        self._query = ""
+        self._cursor: str | None = None
+        self._top = 0
+        self._choosing: int | None = None
+        self._rows: Sequence[FamilyRow] = ()  # of which `_found` are the places that match
+        self._found: list[int] = []
+        self._families: Families | None = None
+
+    @property
+    def desk(self) -> TputtuiApp:
+        """The app, by its own type."""
+        return cast("TputtuiApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Two panels between the header and the keys."""
+        yield LineBar("header")
+        yield Panel("families")
+        yield Panel("family")
+        yield LineBar("footer")
+        yield Prompt()
+
+    def on_mount(self) -> None:
+        """Ask for the whole of the target."""
+        self._go_to(self._target or next(iter(self._targets()), None))
+
+    def on_unmount(self) -> None:
+        """Nobody looks any more: only what is bound is read again."""
+        self.desk.source.browse(None)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Lay out for the new size."""
+        self.call_after_refresh(self.desk.show_scene)
+
+    # ------------------------------------------------------------------------------------------ showing
+
+    def show_scene(self, scene: Scene) -> None:
+        """The newest figures in both panels."""
+        families = self.desk.source.families(self._target) if self._target is not None else None
+        if families is not None and families.figures.rows is not self._rows:
+            self._rows = families.figures.rows
+            self._search()
+        self._families = families
+        width = self.size.width
+        at = self._place()
+        look = Look(
+            target=self._target or "",
+            place=self._place_among_targets(),
+            families=families,
+            found=self._found if families is not None else (),
+            query=self._query,
+            cursor=at,
+            top=self._top,
+            trail=self._trail(at),
+            choosing=self._choosing,
+            charted=self.desk.viewpoint.charted,
+            waiting=self._why_waiting(scene),
+            recorded=self.desk.replay is not None,
+        )
+        self.query_one("#header", LineBar).show_line(header(scene, width))
+        panel = self.query_one("#families", Panel)
+        view = browser(look, width, panel.size.height)
+        if view.cursor is not None and at is not None:
+            self._top = at - (view.cursor - 2)
+        panel.show(view)
+        below = self.query_one("#family", Panel)
+        below.show(detail(look, width, below.size.height))
+        own = _HINTS_OF_A_REPLAY if look.recorded else _HINTS
+        hints = (*own[:-2], *_MORE_TARGETS, *own[-2:]) if look.place[1] > 1 else own
+        self.query_one("#footer", LineBar).show_line(footer(hints, scene.viewpoint.status, width))
+
+    def _trail(self, at: int | None) -> Sequence[float | None]:
+        return () if at is None else self.desk.source.trail(self._rows[self._found[at]].name, _TRAIL)
+
+    def _why_waiting(self, scene: Scene) -> str:
+        state = next((target for target in scene.snapshot.targets if target.name == self._target), None)
+        if state is None:
+            return "no target: tputtui :PORT watches a port"
+        if self.desk.replay is not None:
+            return "not recorded: the run holds nothing of this target at this moment"
+        if target_state.is_in_trouble(state):
+            return target_state.sentence(state)
+        return "reading the whole answer"
+
+    # ------------------------------------------------------------------------------------------ moving
+
+    def _targets(self) -> list[str]:
+        latest = self.desk.latest
+        return [target.name for target in latest.targets] if latest is not None else []
+
+    def _place_among_targets(self) -> tuple[int, int]:
+        targets = self._targets()
+        return (targets.index(self._target) + 1 if self._target in targets else 1, len(targets))
+
+    def _go_to(self, target: str | None) -> None:
+        self._target = target
+        self._rows, self._found, self._choosing, self._top = (), [], None, 0
+        self.desk.source.browse(target)
+        self.desk.show_scene()
+
+    def _search(self) -> None:
+        self._found = matches(self._query, self._rows)
+        self._choosing = None
+
+    def _place(self) -> int | None:
+        """Where the cursor stands in what was found; the first one where its family is not among it."""
+        if not self._found:
+            return None
+        found = (at for at, place in enumerate(self._found) if self._rows[place].name == self._cursor)
+        return next(found, 0)
+
+    def action_move(self, rows: int) -> None:
+        """Arrows and pages, in the list or in what a family could feed."""
+        if self._choosing is not None:
+            self._choosing = max(0, min(len(CHOICES) - 1, self._choosing + rows))
+        elif (at := self._place()) is not None:
+            at = max(0, min(len(self._found) - 1, at + rows))
+            self._cursor = self._rows[self._found[at]].name
+        self.desk.show_scene()
+
+    def action_sideways(self, step: int) -> None:
+        """Left and right: the next target."""
+        targets = self._targets()
+        if len(targets) > 1:
+            at = targets.index(self._target) if self._target in targets else 0
+            self._go_to(targets[(at + step) % len(targets)])
+
+    def action_panel(self, _number: int) -> None:
+        """Numbers choose panels on the live screen only."""
+
+    @on(Panel.Scrolled)
+    def _scrolled(self, event: Panel.Scrolled) -> None:
+        self.action_move(event.rows)
+
+    def do_next(self) -> None:
+        """n."""
+        self.action_move(1)
+
+    def do_previous(self) -> None:
+        """N."""
+        self.action_move(-1)
+
+    # ------------------------------------------------------------------------------------------ searching
+
+    def do_filter(self) -> None:
+        """/: search while one types; the best match is on top."""
+        before = self._query
+
+        def changed(words: str) -> None:
+            self._query, self._cursor, self._top = words.strip(), None, 0
+            self._search()
+            self.desk.show_scene()
+
+        def done(words: str | None) -> None:
+            self.query_one("#footer").display = True
+            changed(before if words is None else words)
+
+        self.query_one("#footer").display = False
+        self.query_one(Prompt).ask("search: part of a name, some of its letters, or words of its help", done, changed)
+
+    def do_clear(self) -> None:
+        """Esc: gives up a choice, then the search, then goes back."""
+        if self._choosing is not None:
+            self._choosing = None
+        elif self._query:
+            self._query = ""
+            self._search()
+        else:
+            self.do_quit()
+            return
+        self.desk.look(status="")
+
+    def do_quit(self) -> None:
+        """q and i: back to the live screen."""
+        self.dismiss()
+        self.desk.call_after_refresh(self.desk.show_scene)
+
+    # ------------------------------------------------------------------------------------------ choosing
+
+    def action_open(self) -> None:
+        """Enter: offer a chart, and what the family could feed; Enter again does it."""
+        at = self._place()
+        if at is None or self._target is None:
+            return
+        if self.desk.replay is not None:
+            self.desk.say("in a replay it stays as it was: what feeds what is part of the run")
+            return
+        family = self._rows[self._found[at]]
+        if self._choosing is None:
+            self._cursor = family.name
+            self._choosing = 0
+            self.desk.show_scene()
+            return
+        choice = CHOICES[self._choosing]
+        why = refusal(choice, family)
+        if why is not None:
+            self.desk.say(why)
+            return
+        self._choosing = None
+        if choice == CHART:
+            self.desk.asks.chart(self._target, family.name)
+            return
+        slot = next(slot for slot in SLOTS if slot == choice)
+        self.desk.source.bind(self._target, slot, family.name)
+        self.desk.say(
+            f"{slot} is read from {text.clean(family.name, 80)} from now on; y copies the lines that keep it so"
+        )
+
+    def do_copy(self) -> None:
+        """y: the config lines of what was chosen; without a choice, the family's name."""
+        lines = config_lines(self._families, self.desk.viewpoint.charted) if self._families is not None else []
+        at = self._place()
+        if lines:
+            self.app.copy_to_clipboard("\n".join(lines) + "\n")
+            self.desk.say(f"copied {len(lines)} line{'s' if len(lines) != 1 else ''} for the config file")
+        elif at is not None:
+            self.app.copy_to_clipboard(text.clean(self._rows[self._found[at]].name))
+            self.desk.say("copied the name")

@@ -1,0 +1,1 @@
+"""Small screens above the others: help, marks, themes and lists to choose from."""

@@ -1,0 +1,81 @@
+"""?: every key, from the one table."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+
+from tputtui.tui.keys import COMMANDS, Command, Where, help_rows
+from tputtui.tui.terminal.base_screen import FollowsTerminal
+from tputtui.tui.widgets.panel import Panel
+from tputtui.views.shared.frame import PanelView
+from tputtui.views.shared.styled_text import Line, Row, rule
+
+if TYPE_CHECKING:
+    from tputtui.tui.app import TputtuiApp
+
+_PLACES: dict[Where, str] = {"everywhere": "Everywhere", "time": "Time", "live": "Live", "profile": "Profile"}
+_LABEL_AT, _WORDS_AT = 16, 30
+
+
+class HelpScreen(FollowsTerminal, ModalScreen[None]):
+    """All keys; arrows scroll, any of ? q Esc goes back."""
+
+    CSS = "HelpScreen { align: center middle; } #keys { width: 100%; height: 100%; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,escape,question_mark,f1", "dismiss", show=False),
+        Binding("down,j", "scroll_by(1)", show=False),
+        Binding("up,k", "scroll_by(-1)", show=False),
+        Binding("pagedown,space", "scroll_by(10)", show=False),
+        Binding("pageup", "scroll_by(-10)", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._top = 0
+
+    def compose(self) -> ComposeResult:
+        """One panel."""
+        yield Panel("keys")
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Lay the lines out for the new width."""
+        self.call_after_refresh(self._show)
+
+    def action_scroll_by(self, rows: int) -> None:
+        """Arrows and pages."""
+        self._top += rows
+        self._show()
+
+    def _show(self) -> None:
+        panel = self.query_one("#keys", Panel)
+        width, height = panel.size
+        desk = cast("TputtuiApp", self.app)
+        lines = help_lines(width, desk.settings.keys, desk.commands)
+        hidden = len(lines) - height
+        if hidden > 0:
+            lines[0] = rule("Keys", f"{hidden} lines more: the arrows scroll  q goes back", width, focused=True)
+        self._top = max(0, min(self._top, len(lines) - height))
+        panel.show(PanelView(tuple(lines[self._top : self._top + height])))
+
+
+def help_lines(width: int, remapped: Mapping[str, str], commands: Sequence[Command] = COMMANDS) -> list[Line]:
+    """The keys as lines, by place; a sentence that is longer than its column goes on below."""
+    lines: list[Line] = [rule("Keys", "q goes back", width, focused=True)]
+    for place, title in _PLACES.items():
+        rows = help_rows(place, remapped, commands)
+        if rows:
+            lines.append(Row(width).at(1, title, "strong").line())
+        for key, label, words in rows:
+            pieces = textwrap.wrap(words, max(12, width - _WORDS_AT - 1))
+            first = Row(width).at(3, key, "accent").at(_LABEL_AT, label).at(_WORDS_AT, pieces[0], "dim")
+            lines += [first.line(), *(Row(width).at(_WORDS_AT, piece, "dim").line() for piece in pieces[1:])]
+    last = "No key kills or signals anything. After kill -9 of tputtui a terminal may need:  reset"
+    lines += [Row(width).at(1, piece, "dim").line() for piece in textwrap.wrap(last, max(12, width - 2))]
+    return lines

@@ -1,0 +1,99 @@
+"""T: look at the themes, keep one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+
+from tputtui.tui import palette, theme_files
+from tputtui.tui.terminal.base_screen import FollowsTerminal
+from tputtui.tui.widgets.panel import Panel
+from tputtui.views.shared.frame import PanelView
+from tputtui.views.shared.styled_text import Line, Row, Span, rule
+
+if TYPE_CHECKING:
+    from tputtui.tui.app import TputtuiApp
+
+_SAMPLE = (
+    Span("1,284", "strong"),
+    Span(" req/s  ", "dim"),
+    Span("▂▃▅▆█▆▅▃  ", "data"),
+    Span("up ", "ok"),
+    Span("! late ", "warning"),
+    Span("! down", "bad"),
+)
+
+
+class ThemeScreen(FollowsTerminal, ModalScreen[None]):
+    """The arrows show a theme at once; Enter keeps it for this session, Esc takes the old one back."""
+
+    CSS = "ThemeScreen { align: right top; background: transparent; } #theme-list { width: 64; max-width: 100%; height: 12; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "give_up", show=False),
+        Binding("enter,T", "keep", show=False),
+        Binding("down,j", "step(1)", show=False),
+        Binding("up,k", "step(-1)", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: list[str] = []
+        self._at = 0
+        self._before: palette.Palette | None = None
+        self._problem = ""
+
+    @property
+    def _desk(self) -> TputtuiApp:
+        return cast("TputtuiApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """One panel."""
+        yield Panel("theme-list")
+
+    def on_mount(self) -> None:
+        """The theme in force is where one starts."""
+        self._names = theme_files.names(self._desk.place.themes)
+        self._before = self._desk.palette
+        self._at = self._names.index(self._before.name) if self._before.name in self._names else 0
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Lay out."""
+        self.call_after_refresh(self._show)
+
+    def action_step(self, step: int) -> None:
+        """Show the next theme."""
+        self._at = (self._at + step) % len(self._names)
+        try:
+            self._desk.use(palette.load(self._names[self._at], self._desk.place.themes))
+            self._problem = ""
+        except theme_files.BadTheme as error:
+            self._problem = str(error)
+        self._show()
+
+    def action_keep(self) -> None:
+        """Enter."""
+        self.dismiss()
+        self._desk.say(f'theme {self._desk.palette.name}; for good: theme = "{self._desk.palette.name}" in the config')
+
+    def action_give_up(self) -> None:
+        """Esc."""
+        if self._before is not None:
+            self._desk.use(self._before)
+        self.dismiss()
+
+    def _show(self) -> None:
+        panel = self.query_one("#theme-list", Panel)
+        width, height = panel.size
+        lines: list[Line] = [rule("Themes", "Enter keeps  Esc takes back", width, focused=True)]
+        first = max(0, min(self._at - (height - 4), len(self._names)))
+        shown = self._names[first : first + height - 3]
+        lines += [Row(width).at(1, name, "strong").spans(_SAMPLE, 20).line() for name in shown]
+        if self._problem:
+            lines.append(Row(width).at(1, self._problem, "bad").line())
+        while len(lines) < height:
+            lines.append(Row(width).line())
+        panel.show(PanelView(tuple(lines), 1 + self._at - first))

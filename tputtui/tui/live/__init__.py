@@ -1,0 +1,1 @@
+"""The live screen and the commands of its keys."""

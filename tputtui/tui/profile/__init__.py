@@ -1,0 +1,1 @@
+"""The profile screens and the captures behind them."""

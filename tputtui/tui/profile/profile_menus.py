@@ -1,0 +1,92 @@
+"""What stands in the pane's place: the options of a capture, and the list of profiles to open or compare with."""
+
+from __future__ import annotations
+
+from tputtui.frozen import frozen
+from tputtui.profiling.files.library import Entry
+from tputtui.profiling.profile_errors import UnreadableProfile
+from tputtui.profiling.profile_model import Profile
+from tputtui.tui.profile.profile_commands import BookKeys
+from tputtui.tui.profile.sampler import Subject
+from tputtui.views.profile.capture_options import Plan, from_settings
+from tputtui.views.profile.option_menus import OptionsMenu, ShelfMenu
+from tputtui.views.profile.profile_view import Book
+
+
+@frozen
+class Opened:
+    """A profile that is opened instead of taken. `before`: the one it is compared with."""
+
+    profile: Profile
+    before: Profile | None = None
+    entry: Entry | None = None
+
+
+class ListKeys(BookKeys):
+    """The part of the profile's screen that asks before something is sampled, opened or compared."""
+
+    def __init__(self, subject: Subject | None, plan: Plan | None, book: Book) -> None:
+        super().__init__()
+        self._subject = subject
+        self._plan = plan
+        self._book = book
+        self._menu: OptionsMenu | ShelfMenu | None = None
+        self._entry: Entry | None = None  # the profile that is shown, once it is kept
+
+    @property
+    def book(self) -> Book:
+        """The pages of the profile that is shown."""
+        return self._book
+
+    @property
+    def sampling(self) -> bool:
+        """Whether a capture is under way."""
+        raise NotImplementedError
+
+    @property
+    def hints(self) -> list[tuple[str, str]]:
+        """What the footer says of the list; empty without one."""
+        if self._menu is None:
+            return []
+        does = "sample" if isinstance(self._menu, OptionsMenu) else "compare"
+        return [("Enter", does), ("Esc", "back"), ("?", "help"), ("q", "quit")]
+
+    def close_menu(self) -> None:
+        """What stands in the pane's place goes."""
+        self._menu = None
+
+    def do_difference(self) -> None:
+        """D: choose the profile to compare with; again: by itself."""
+        if isinstance(self._menu, ShelfMenu):
+            self._menu = None
+        elif self._book.study is not None and self._book.study.before is not None:
+            self._book.compare(None)
+        else:
+            shown = self._entry or (Entry(0.0, 0, "") if self._book.study is not None else None)
+            scene = self.desk.scene()
+            self._menu = ShelfMenu(self.desk.profiles.shelf.entries(), shown, scene.clock if scene is not None else str)
+        self.desk.show_scene()
+
+    def do_profile_options(self) -> None:
+        """P: how it is sampled, first."""
+        subject = self._subject
+        if self.sampling or subject is None:
+            self.desk.say("it is being sampled already: Esc stops" if subject else "there is no process to sample")
+            return
+        plan = self._plan or from_settings(self.desk.settings.profile)
+        named = f"{subject.pid} {subject.name}"
+        self._menu = OptionsMenu(plan, self.desk.settings.profile, named, subject.threads)
+        self.desk.show_scene()
+
+    def compare(self, entry: Entry | None) -> None:
+        """Show the profile against one of the shelf."""
+        self._menu = None
+        if entry is None:
+            self.desk.show_scene()
+            return
+        try:
+            self._book.compare(self.desk.profiles.shelf.read(entry))
+        except UnreadableProfile as error:
+            self.desk.say(str(error))
+        else:
+            self.say("" if self._book.study is not None else "there is no profile yet to compare it with")

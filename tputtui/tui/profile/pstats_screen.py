@@ -1,0 +1,144 @@
+"""An instrumented profile's screen: hot functions, and who calls one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from tputtui.profiling.files.pstats_file import Instrumented
+from tputtui.tui import keys
+from tputtui.tui.terminal.base_screen import DrawnWhole
+from tputtui.tui.widgets.line_bar import LineBar
+from tputtui.tui.widgets.panel import Panel
+from tputtui.tui.widgets.prompt import Prompt
+from tputtui.views.live.header import footer
+from tputtui.views.profile.pstats_tab import CountedPage
+from tputtui.views.shared.frame import Scene
+
+if TYPE_CHECKING:
+    from tputtui.tui.app import TputtuiApp
+
+
+class CountedScreen(DrawnWhole, Screen[None]):
+    """A table; Enter puts a function under its callers, Backspace goes back."""
+
+    AUTO_FOCUS = ""  # the prompt gets it when it asks
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(("everywhere", "profile"))]
+
+    def __init__(self, counted: Instrumented) -> None:
+        super().__init__()
+        self._page = CountedPage(counted)
+
+    @property
+    def desk(self) -> TputtuiApp:
+        """The app, by its own type."""
+        return cast("TputtuiApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Table and footer."""
+        yield Panel("counted")
+        yield LineBar("footer")
+        yield Prompt()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Lay out."""
+        self.call_after_refresh(self.desk.show_scene)
+
+    def show_scene(self, scene: Scene) -> None:
+        """Hand the widgets their lines."""
+        if not self.query("#counted"):
+            return
+        panel = self.query_one("#counted", Panel)
+        if panel.size.height > 3:
+            panel.show(self._page.view(panel.size.width, panel.size.height))
+        if not self.query_one(Prompt).display:
+            hints = [("Enter", "callers"), ("Backspace", "back"), ("/", "search"), ("q", "quit"), ("?", "help")]
+            self.query_one("#footer", LineBar).show_line(footer(hints, scene.viewpoint.status, self.size.width))
+
+    def action_move(self, rows: int) -> None:
+        """Arrows and pages."""
+        self._page.move(rows)
+        self.desk.show_scene()
+
+    def action_open(self) -> None:
+        """Enter: who called it."""
+        self._page.open()
+        self.desk.show_scene()
+
+    def action_sideways(self, step: int) -> None:
+        """Right is Enter, left is Backspace."""
+        if step > 0:
+            self.action_open()
+        else:
+            self.do_unfocus()
+
+    def action_panel(self, _number: int) -> None:
+        """There is one table."""
+        self.desk.say("an instrumented profile has one view: no stacks were kept")
+
+    @on(Panel.Clicked)
+    def _clicked(self, event: Panel.Clicked) -> None:
+        if isinstance(event.key, int):
+            self._page.point(event.key)
+            self.desk.show_scene()
+
+    @on(Panel.Scrolled)
+    def _scrolled(self, event: Panel.Scrolled) -> None:
+        self.action_move(event.rows)
+
+    def do_unfocus(self) -> None:
+        """Backspace."""
+        if not self._page.back():
+            self.desk.say("nothing to go back from")
+        else:
+            self.desk.show_scene()
+
+    def do_filter(self) -> None:
+        """/."""
+
+        def done(words: str | None) -> None:
+            self.query_one("#footer").display = True
+            if words:
+                self.desk.say(f"{self._page.search(words):,} match")
+                self._page.to_match(1)
+            self.desk.show_scene()
+
+        self.query_one("#footer").display = False
+        self.query_one(Prompt).ask("search functions and files", done)
+
+    def do_next(self) -> None:
+        """n."""
+        self._to_match(1)
+
+    def do_previous(self) -> None:
+        """N."""
+        self._to_match(-1)
+
+    def _to_match(self, step: int) -> None:
+        if self._page.to_match(step):
+            self.desk.show_scene()
+        else:
+            self.desk.say("nothing matches: / searches")
+
+    def do_clear(self) -> None:
+        """Esc."""
+        self._page.search("")
+        self.desk.look(status="")
+
+    def do_copy(self) -> None:
+        """y."""
+        func, line = self._page.chosen()
+        self.app.copy_to_clipboard(f"{func.name} {func.file}:{line}".strip(" :0"))
+        self.desk.say(f"copied {func.name}")
+
+    def do_zoom_panel(self) -> None:
+        """z."""
+        self.desk.say("it has the whole screen already")
+
+    def do_quit(self) -> None:
+        """q."""
+        self.app.exit(0)

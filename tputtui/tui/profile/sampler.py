@@ -1,0 +1,133 @@
+"""The capture behind the profile pane: runs it, makes a study of what it gave so far, saves it when it is done.
+
+All that costs is done in the capture's own thread; the screen gets messages. What is sampled is saved there too, so that
+a terminal that goes away in the middle loses nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from textual.message import Message
+
+from tputtui.frozen import frozen
+from tputtui.model import ProcessState
+from tputtui.profiling.analysis.module_table import Table
+from tputtui.profiling.capture.capture import Capture, CaptureFailed, Progress
+from tputtui.profiling.files.library import Entry, Shelf
+from tputtui.profiling.profile_model import Profile
+from tputtui.views.profile.capture_options import Plan
+from tputtui.views.profile.profile_analysis import Study
+
+PATIENCE = 4.0  # a study that costs t seconds is not made again for so many times t, while the capture lasts
+
+
+@frozen
+class Subject:
+    """The process that is sampled: never just a pid."""
+
+    pid: int
+    started: float | None
+    name: str
+    threads: int | None = None
+
+    @classmethod
+    def of(cls, process: ProcessState) -> Subject:
+        """A row of the process table as a subject."""
+        return cls(process.pid, process.started, process.name, process.threads)
+
+
+class Sampled(Message):
+    """How far a capture is. `study`: of what there is by now, where that has changed."""
+
+    def __init__(
+        self,
+        progress: Progress,
+        study: Study | None,
+        entry: Entry | None = None,
+        offered: tuple[tuple[int, str], ...] = (),
+        sampler: Sampler | None = None,
+    ) -> None:
+        self.sampler = sampler  # the one whose capture it is: one that was left for another worker may still report
+        self.progress = progress
+        self.study = study
+        self.entry = entry
+        self.offered = offered
+        super().__init__()
+
+
+class Sampler:
+    """One capture after another. `post` hands a message to the screen, from any thread."""
+
+    def __init__(
+        self, post: Callable[[Message], object], shelf: Shelf, table: Table, kept: Callable[[Entry, str], None]
+    ) -> None:
+        """`kept` is told of each profile that is done, and why it could not be saved, in the capture's thread."""
+        self.evidence = ""  # what a bound metric says of a queue, as of now
+        self._post, self._shelf, self._table, self._kept = post, shelf, table, kept
+        self._capture: Capture | None = None
+        self._profile: Profile | None = None  # that a study was made of
+        self._made_at = 0.0
+        self._cost = 0.0
+
+    @property
+    def running(self) -> bool:
+        """Is a capture under way?"""
+        return self._capture is not None and self._capture.state not in ("done", "failed")
+
+    def start(self, subject: Subject, plan: Plan) -> None:
+        """Begin a capture. Raises CaptureFailed where it cannot begin."""
+        self._profile, self._made_at, self._cost = None, 0.0, 0.0
+        capture = Capture(
+            subject.pid,
+            subject.started,
+            duration_s=plan.duration_s,
+            rate_hz=plan.rate_hz,
+            on_progress=self._heard,
+            subprocesses=plan.subprocesses,
+            native=plan.native,
+            blocking=plan.blocking,
+        )
+        before, self._capture = self._capture, capture  # it may post before `start` returns
+        try:
+            capture.start()
+        except CaptureFailed:
+            self._capture = before
+            raise
+
+    def stop(self) -> None:
+        """End it and keep what there is."""
+        if self._capture is not None:
+            self._capture.stop()
+
+    def abort(self) -> None:
+        """End it at once; complete slices are kept."""
+        if self._capture is not None:
+            self._capture.abort()
+
+    def study(self, profile: Profile, before: Profile | None = None) -> Study:
+        """A profile with all that does not depend on what the user turns."""
+        study = Study(profile, table=self._table, before=before, evidence=self.evidence)
+        for part in ("whole", "shares", "sentences", "threads", "ran", "has_own_code"):
+            getattr(study, part)
+        return study
+
+    def _heard(self, progress: Progress) -> None:
+        """In the capture's thread."""
+        over = progress.state in ("done", "failed")
+        profile, study, entry = progress.profile, None, None
+        now = time.monotonic()
+        if (
+            profile is not None
+            and profile is not self._profile
+            and (over or now - self._made_at > PATIENCE * self._cost)
+        ):
+            study = self.study(profile)
+            self._profile, self._made_at, self._cost = profile, time.monotonic(), time.monotonic() - now
+        if over and profile is not None and profile.slices:
+            entry, problem = self._shelf.keep(profile)
+            self._kept(entry, problem)
+        verdict = self._capture.verdict if self._capture is not None else None
+        children = verdict.children if verdict is not None and over else ()
+        self._post(Sampled(progress, study, entry, children, self))

@@ -1,0 +1,60 @@
+"""The source files that a profile points at, read in a thread: /proc and a network disk may take their time."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from tputtui.profiling.files.source_text import SourceText, read
+from tputtui.views.profile.profile_view import Book
+
+if TYPE_CHECKING:
+    from tputtui.tui.profile.profile_commands import BookKeys
+
+_OFF = "source is off in a replay: the files here may not be those that ran then"
+KEPT = 32  # files whose text is held
+
+
+class Process(Protocol):
+    """Whose root and working directory a file lies below."""
+
+    @property
+    def pid(self) -> int: ...  # noqa: D102
+    @property
+    def started(self) -> float | None: ...  # noqa: D102
+
+
+class Sources:
+    """Texts by file. What is not there yet is asked for, and the screen shown again when it is."""
+
+    def __init__(self, screen: BookKeys) -> None:
+        self._screen = screen
+        self._texts: dict[str, SourceText] = {}
+        self._reading = ""
+
+    def text(self, book: Book, process: Process | None) -> SourceText | None:
+        """The file under the book's cursor; None while it is being read, or where there is none."""
+        file = book.file
+        if not file or book.study is None:
+            return None
+        if self._screen.desk.replay is not None:
+            return SourceText(file, missing=_OFF)
+        found = self._texts.get(file)
+        if found is None and self._reading != file:
+            self._reading = file
+            pid = process.pid if process is not None else None
+            since = process.started if process is not None else book.study.profile.about.time
+            work = partial(self._read, file, pid, since)
+            self._screen.run_worker(work, thread=True, group="source", exit_on_error=False)
+        return found
+
+    def _read(self, file: str, pid: int | None, since: float | None) -> None:
+        found = read(file, pid, since)
+        self._screen.app.call_from_thread(self._was_read, found)
+
+    def _was_read(self, found: SourceText) -> None:
+        while len(self._texts) >= KEPT:
+            self._texts.pop(next(iter(self._texts)))
+        self._texts[found.file] = found
+        self._reading = ""
+        self._screen.desk.show_scene()

@@ -1,0 +1,143 @@
+"""Textual's terminal driver with an input thread that nothing a terminal sends can end or steer.
+
+Textual's own reader dies at one byte that is not UTF-8, spins at 100 % of a core once the terminal
+is gone, and takes a late reply for typed keys: see `reply_filter`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import selectors
+import time
+from collections.abc import Callable
+from functools import cached_property
+
+from textual import constants
+from textual.message import Message
+
+from tputtui.tui.terminal.base_driver import BaseDriver
+from tputtui.tui.terminal.error_notices import ToldOnce
+from tputtui.tui.terminal.input_parser import TerminalParser
+from tputtui.tui.terminal.reply_filter import ReplyFilter
+from tputtui.tui.terminal.tty_watchdog import EXIT_CODES, SIGHUP
+
+_POLL_S = 0.1
+_READ_BYTES = 4096
+_ERRORS = "tputtui-terminal"  # what the decoder makes of bytes that are not UTF-8
+
+
+def _eight_bit(error: UnicodeError) -> tuple[str, int]:
+    """A control character of eight bits, which a terminal without UTF-8 sends; else the mark for what is invalid."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    bad = error.object[error.start : error.end]  # several bytes: a character that was cut
+    control = len(bad) == 1 and 0x80 <= bad[0] < 0xA0
+    return (chr(bad[0]) if control else "\ufffd"), error.end
+
+
+codecs.register_error(_ERRORS, _eight_bit)
+
+
+def decoder() -> codecs.IncrementalDecoder:
+    """Decode what a terminal sends, cut anywhere; a raw byte 0x9b is the character that `ReplyFilter` knows."""
+    return codecs.getincrementaldecoder("utf-8")(errors=_ERRORS)
+
+
+class TerminalDriver(BaseDriver):
+    """Textual's driver with a reader of our own."""
+
+    def _run_input_thread(self) -> None:
+        """End the screen with what is wrong with our reader, as with any error of ours.
+
+        Textual's way prints a traceback with the values of variables and ends with 0.
+        """
+        try:
+            self.run_input_thread()
+        except Exception as error:
+            self._app.call_later(self._app._handle_exception, error)
+
+    def run_input_thread(self) -> None:
+        """Read until told to stop, or until the terminal is gone."""
+        decode = decoder().decode
+        replies = ReplyFilter(constants.ESCAPE_DELAY, kitty=not constants.DISABLE_KITTY_KEY)
+        parser = UnitParser(self._failed, debug=self._debug)
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(_patience(replies.deadline)):
+                    data = self._read()
+                    if not data:
+                        self._app.call_later(self._app.exit, EXIT_CODES[SIGHUP], EXIT_CODES[SIGHUP])
+                        return
+                    units = replies.feed(decode(data), time.monotonic())
+                else:  # nothing more can be read: what is held may be a key by itself
+                    units = replies.tick(time.monotonic())
+                for unit in units:
+                    self._send(parser.messages(unit))
+
+    def _read(self) -> bytes:
+        """What there is to read; nothing where the terminal is gone."""
+        try:
+            return os.read(self.fileno, _READ_BYTES)
+        except OSError:
+            return b""
+
+    def _send(self, messages: list[Message]) -> None:
+        for message in messages:
+            try:
+                self.process_message(message)
+            except Exception as error:  # one message is lost
+                self._failed(error)
+
+    @cached_property
+    def _failed(self) -> ToldOnce:
+        return ToldOnce(self._tell)
+
+    def _tell(self, error: Exception) -> None:
+        """Have the app show an error that cost a key or a report, unless the screen is about to end."""
+        show = getattr(self._app, "lost_input", None)
+        if show is None or self.exit_event.is_set() or self._loop.is_closed():
+            return
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+            self._app.call_later(show, error)
+
+
+class UnitParser:
+    """Textual's parser, given one whole key or report at a time: it never waits for more."""
+
+    def __init__(self, failed: Callable[[Exception], None], *, debug: bool = False) -> None:
+        """`failed` is told of each error."""
+        self._failed = failed
+        self._debug = debug
+        self._parser = TerminalParser(debug)
+
+    def messages(self, unit: str) -> list[Message]:
+        """What Textual makes of one key, report or typed text; nothing where it fails."""
+        parser = self._parser
+        try:
+            messages = list(parser.feed(unit))
+            if parser._timeout_time is not None:  # Esc, or Alt and a key: the filter has waited
+                parser._timeout_time = 0.0
+                messages.extend(parser.tick())
+        except Exception as error:  # a generator that raised has ended: the next unit needs a new one
+            self._parser = self._renewed()
+            self._failed(error)
+            return []
+        return messages
+
+    def _renewed(self) -> TerminalParser:
+        """A new parser that knows, as the one before, in which unit the mouse is reported."""
+        old, new = self._parser, TerminalParser(self._debug)
+        new.mouse_pixels = old.mouse_pixels
+        new.terminal_size, new.terminal_pixel_size = old.terminal_size, old.terminal_pixel_size
+        new.last_x, new.last_y = old.last_x, old.last_y
+        return new
+
+
+def _patience(deadline: float | None) -> float:
+    """How long to wait for input before `exit_event`, or what the filter holds, is looked at."""
+    if deadline is None:
+        return _POLL_S
+    return min(_POLL_S, max(0.0, deadline - time.monotonic()))

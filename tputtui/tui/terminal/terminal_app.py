@@ -1,0 +1,109 @@
+"""Base of the app: what is drawn reaches the terminal as whole frames, and no picture is lost on the way."""
+
+from __future__ import annotations
+
+from typing import Any, Final, cast
+
+from rich.console import RenderableType
+from textual._ansi_sequences import SYNC_END, SYNC_START
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.app import App
+from textual.command import CommandPalette
+from textual.screen import Screen
+
+from tputtui.tui.terminal.base_screen import FollowsTerminal
+from tputtui.tui.terminal.diff_writer import DiffWriter
+from tputtui.tui.terminal.driver import TerminalDriver
+
+MAX_QUEUED_WRITES: Final = 4  # beyond that a frame is put off: Textual would block its loop at 30
+CATCH_UP_S: Final = 0.05
+
+
+class PaletteScreen(FollowsTerminal, CommandPalette):
+    """Textual's command palette, laid out for the size of the terminal."""
+
+
+class TerminalApp(App[int]):
+    """Draws through the diff writer. A frame that the terminal cannot take yet is drawn as soon as it can."""
+
+    def __init__(self) -> None:
+        super().__init__(driver_class=TerminalDriver)
+        self._writer = DiffWriter()
+        self._cursor_sent: tuple[int, int] | None = None
+        self._put_off = False  # a picture is due
+
+    # ------------------------------------------------------------------------------------------ frames
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Send an update as one frame. Textual has no public hook for it."""
+        if not isinstance(renderable, ChopsUpdate | LayoutUpdate):
+            if renderable is not None:
+                self.forget_screen()  # drawn past the diff writer
+            super()._display(screen, renderable)
+            return
+        try:
+            drawable = self._running and not self._closed and not self._batch_count
+            if drawable and not self.is_headless and self._driver is not None:
+                self._send(screen, renderable)
+        except Exception as error:  # as Textual does: it ends the app, and `run` passes it on
+            self._handle_exception(error)
+        finally:
+            self.post_display_hook()
+
+    def _send(self, screen: Screen[Any], update: ChopsUpdate | LayoutUpdate) -> None:
+        """Write what the update changes on the terminal, if anything, as one frame."""
+        if self.backlog() > MAX_QUEUED_WRITES or screen.outer_size != self.size:
+            self.put_off()  # a picture of the size before would be cut, or cover the last row
+            return
+        self._writer.fit(screen.outer_size)
+        frame = self._writer.frame(update, self.console._color_system)
+        cursor = self.screen.outer_size.clamp_offset(self.cursor_position)
+        if not frame.text and cursor == self._cursor_sent:
+            return
+        text = f"{frame.text}\x1b[{cursor.y + 1};{cursor.x + 1}H"
+        if self._sync_available:
+            text = f"{SYNC_START}{text}{SYNC_END}"
+        driver = cast("TerminalDriver", self._driver)
+        driver.write(text)
+        self._writer.sent(frame)
+        self._cursor_sent = self._previous_cursor_position = cursor
+
+    def forget_screen(self) -> None:
+        """Send all of the next picture: the terminal was cleared, or drawn on by another program."""
+        self._writer.forget()
+        self._cursor_sent = None
+
+    def on_resize(self) -> None:
+        """Draw everything again. After a stop the terminal comes back empty and of the same size: nothing else would."""
+        self.forget_screen()
+        self.screen.refresh()
+
+    # ------------------------------------------------------------------------------------------ a slow terminal
+
+    def backlog(self) -> int:
+        """Count the writes that wait for the terminal."""
+        writer = getattr(self._driver, "_writer_thread", None)
+        queue = getattr(writer, "_queue", None)
+        return queue.qsize() if queue is not None else 0
+
+    def put_off(self) -> None:
+        """Draw the newest picture once the terminal has taken what was sent before."""
+        if not self._put_off:
+            self._put_off = True
+            self.set_timer(CATCH_UP_S, self._catch_up)
+
+    def _catch_up(self) -> None:
+        self._put_off = False
+        if self.backlog() > MAX_QUEUED_WRITES:
+            self.put_off()
+        else:
+            self.draw_again()
+
+    def draw_again(self) -> None:
+        """Draw all of the screen in front; the diff writer sends what the terminal does not show yet."""
+        self.screen.refresh()
+
+    def action_command_palette(self) -> None:
+        """Show the command palette."""
+        if self.use_command_palette and not isinstance(self.screen, PaletteScreen):
+            self.push_screen(PaletteScreen(id="--command-palette"))

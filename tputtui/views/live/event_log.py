@@ -1,0 +1,145 @@
+"""The event log: what is wrong now, then the newest events."""
+
+from __future__ import annotations
+
+from tputtui import text
+from tputtui.model import Event, ObjectiveStatus, TargetStatus
+from tputtui.views.live.exit_summary import sustained
+from tputtui.views.shared import target_state
+from tputtui.views.shared.frame import PanelView, Scene
+from tputtui.views.shared.styled_text import Line, Role, Row, Span, fill, rule
+
+ROLES: dict[str, Role] = {
+    "down": "bad",
+    "slow": "warning",
+    "warning": "warning",
+    "objective": "warning",
+    "reset": "warning",
+    "up": "ok",
+}
+
+
+MOST_TARGETS = 3
+"""More targets in trouble than so many are counted: the newest events need room too."""
+
+_GAP = 3
+"""Cells between two entries."""
+
+_LEAST_ROOM = 24
+"""Cells below which the beginning of an entry tells nothing."""
+
+
+def event_line(scene: Scene, width: int) -> Line:
+    """One line: what is wrong now, with the reason, how much more there is, then the newest events."""
+    row = Row(width)
+    row.at(1, "")
+    entries, uncounted = _conditions(scene)
+    for place, entry in enumerate(entries):
+        left = len(entries) - place - 1 + uncounted
+        room = width - row.end - (_GAP + len(f"+{left} more") if left else 0)
+        is_cut = sum(text.width(span.text) for span in entry) > room
+        if is_cut and place > 0 and room < _LEAST_ROOM:
+            uncounted = left + 1
+            break
+        row.spans(Row(max(0, room)).spans(entry).line() if is_cut else entry)
+        row.at(row.end + _GAP, "")
+        if is_cut:
+            uncounted = left
+            break
+    if uncounted:
+        row.then(f"+{uncounted} more", "warning").at(row.end + _GAP, "")
+    for event in reversed(scene.snapshot.events):
+        if row.end > width - _LEAST_ROOM:
+            break
+        row.spans(_event(scene, event))
+        row.at(row.end + _GAP, "")
+    return row.line()
+
+
+def _conditions(scene: Scene) -> tuple[list[list[Span]], int]:
+    """What holds now, the most relevant first, and how many more targets are in trouble.
+
+    1. targets of the service that is shown, 2. objectives that are missed or undecided, 3. other
+    targets, the newest trouble first, 4. the other objectives.
+    """
+    shown = scene.service.targets if scene.service is not None else ()
+    troubled = sorted(
+        filter(target_state.is_in_trouble, scene.snapshot.targets),
+        key=lambda target: (target.name not in shown, _age(target)),
+    )
+    listed = troubled[:MOST_TARGETS]
+    own = [_target(target) for target in listed if target.name in shown]
+    others = [_target(target) for target in listed if target.name not in shown]
+    objectives = scene.snapshot.objectives
+    urgent = [_objective(objective) for objective in objectives if objective.state != "ok"]
+    met = [_objective(objective) for objective in objectives if objective.state == "ok"]
+    return [*own, *urgent, *others, *met], len(troubled) - len(listed)
+
+
+def _age(target: TargetStatus) -> float:
+    """For how long a target has been down or slow; unknown is oldest."""
+    age_s = target.waiting_s if target.state == "slow" else target.since_s
+    return float("inf") if age_s is None else age_s
+
+
+def _target(target: TargetStatus) -> list[Span]:
+    """! api down: connection refused, for 31 s."""
+    word = target_state.word(target)
+    why = target_state.why(target).removeprefix(f"{word}: ")
+    return [
+        Span(f"! {text.clean(target.name, 30)} {word}", target_state.role(target)),
+        Span(f": {why}"),
+    ]
+
+
+def _objective(objective: ObjectiveStatus) -> list[Span]:
+    """! p99<=250ms missed: 312 ms, for 12 s   — or, met, in two words."""
+    name = text.clean(objective.expression, 40)
+    since = f", for {text.span(objective.for_s)}" if objective.for_s is not None else ""
+    if objective.state == "missed":
+        return [Span(f"! {name} missed", "bad"), Span(f"{since.removeprefix(',')}, now {_measured(objective)}")]
+    if objective.state == "no_data":
+        reason = f": {objective.reason}" if objective.reason else ""
+        return [Span(f"{name} no data{reason}", "dim")]
+    role: Role = "warning" if objective.state == "at_risk" else "ok"
+    words = "at risk" if objective.state == "at_risk" else "ok"
+    return [Span(f"{name} {words}", role), Span(f" {_measured(objective)}{since}", "dim")]
+
+
+def _measured(objective: ObjectiveStatus) -> str:
+    measure = objective.expression.rpartition(":")[2].strip()
+    unit = "ratio" if measure.startswith("errors") else "req/s" if measure.startswith("rps") else "s"
+    digits, shown = text.amount(objective.value, unit)
+    return f"{digits} {shown}"
+
+
+def _event(scene: Scene, event: Event) -> list[Span]:
+    role = ROLES.get(event.kind, "plain")
+    spans = [Span(f"{scene.clock(event.time)} ", "dim")]
+    if event.kind in ("down", "slow", "up"):
+        spans.append(Span(f"{event.kind}: ", role))
+    spans.append(Span(event.text, role if event.kind in ("warning", "objective") else "plain"))
+    return spans
+
+
+def events(scene: Scene, width: int, height: int) -> PanelView:
+    """The whole log, the newest first: what `z` on the log shows."""
+    lines = [rule("Events", f"{len(scene.snapshot.events)}", width, scene.viewpoint.focus == "events")]
+    lines += [Row(width).at(1, line, "dim").line() for line in _headroom(scene)[: height - 1]]
+    for event in list(reversed(scene.snapshot.events))[: height - len(lines)]:
+        row = Row(width)
+        row.at(1, "").spans(_event(scene, event))
+        lines.append(row.line())
+    if len(lines) == 1 and height > 1:
+        lines.append(Row(width).at(1, "nothing happened yet", "dim").line())
+    return PanelView(tuple(fill(lines, width, height)))
+
+
+def _headroom(scene: Scene) -> list[str]:
+    """What is known of each service's limit; where nothing is, why not."""
+    return [
+        f"{sustained(one)}{f'  ({one.reason})' if one.reason else ''}"
+        if one.value is not None
+        else f"{text.clean(one.service)}: its limit within {text.clean(one.objective)} is not known: {one.reason}"
+        for one in scene.snapshot.headroom
+    ]

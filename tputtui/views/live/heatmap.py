@@ -1,0 +1,80 @@
+"""Latency distribution: rows of bucket bounds, columns of time, shades by share."""
+
+from __future__ import annotations
+
+import math
+
+from tputtui import text
+from tputtui.signals.rates.latency_heatmap import Heat
+from tputtui.views.shared.frame import Scene
+from tputtui.views.shared.styled_text import Line, Role, Row, Span, merge
+
+SHADES = " ░▒▓█"
+ASCII_SHADES = " .:*#"
+FROM = (0.0, 0.05, 0.2, 0.5)
+"""The share of a column's requests above which (the first: at any; the others: from which) each shade begins."""
+
+LEAST_ROWS = 3
+
+
+def where_requests_fall(
+    scene: Scene, service: str, unit: str | None, starts: int, cells: int, width: int, most: int
+) -> list[Line]:
+    """A title and at most `most` - 1 rows, the slowest first, its columns from cell `starts` on; nothing where there
+    is no room, or nothing to show.
+    """
+    if most <= LEAST_ROWS or cells < 12:
+        return []
+    heat = scene.heat(service, cells)
+    if heat is None or len(heat.bounds) < 2:
+        return []
+    heat = folded(heat, most - 1)
+    shades = ASCII_SHADES if scene.viewpoint.ascii else SHADES
+    title = Row(width).at(1, "latency distribution", "dim")
+    legend = [(">0", 1), ("5", 2), ("20", 3), ("50 %", 4)]
+    if width - title.end >= 30:
+        title.at(max(starts, title.end + 2), "share", "dim")
+        for figure, shade in legend:
+            title.then(" ").then(shades[shade], _role(shade)).then(f" {figure}", "dim")
+    lines = [title.line()]
+    for index in range(len(heat.bounds) - 1, -1, -1):
+        row = Row(width).ending_at(starts - 2, _bound(heat, index, unit), "dim")
+        row.spans(_cells(heat, index, shades), starts)
+        lines.append(scene.strike(row.line(), starts, cells))
+    return lines
+
+
+def folded(heat: Heat, most: int) -> Heat:
+    """At most `most` rows: of two neighbours, those become one that have least between them."""
+    bounds = list(heat.bounds)
+    columns = [None if column is None else list(column) for column in heat.columns]
+    totals = [sum(column[row] for column in columns if column is not None) for row in range(len(bounds))]
+    while len(bounds) > max(1, most):
+        at = min(range(len(bounds) - 1), key=lambda row: totals[row] + totals[row + 1])
+        del bounds[at]
+        for figures in (totals, *(column for column in columns if column is not None)):
+            figures[at] += figures.pop(at + 1)
+    return Heat(tuple(bounds), tuple(None if column is None else tuple(column) for column in columns))
+
+
+def shade(share: float) -> int:
+    """The shade of a share of a column: 0 is nothing at all; however rare, a request can be seen."""
+    return 0 if share <= 0 else 1 + sum(share >= least for least in FROM[1:])
+
+
+def _role(shade: int) -> Role:
+    return "faint" if shade <= 1 else "data"
+
+
+def _cells(heat: Heat, row: int, shades: str) -> list[Span]:
+    found = (0 if column is None else shade(column[row]) for column in heat.columns)
+    return merge(Span(shades[one], _role(one)) for one in found)
+
+
+def _bound(heat: Heat, row: int, unit: str | None) -> str:
+    """What falls into a row: up to its bound; above the last one that is known."""
+    bound = heat.bounds[row]
+    if not math.isfinite(bound) and not row:
+        return "all"
+    digits, shown = text.amount(bound if math.isfinite(bound) else heat.bounds[row - 1], unit)
+    return f"{'' if math.isfinite(bound) else '>'}{digits.removesuffix('.0')} {shown}".rstrip()

@@ -1,0 +1,149 @@
+"""The process table: who uses the machine, which of them py-spy can look into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import cast
+
+from tputtui import text
+from tputtui.model import ProcessState, Snapshot
+from tputtui.signals.host.process_rates import explained_cores
+from tputtui.signals.service.serving_processes import Identity, serving_marks
+from tputtui.views.shared.frame import ListState, PanelView, Scene
+from tputtui.views.shared.list_table import Column, Listing, arranged, table
+from tputtui.views.shared.styled_text import Line, Row, rule
+
+BY_HAND = "press 6, select a process, press p"
+"""How to choose the process to profile on the live screen."""
+
+_LEAST_NAME = 8  # cells of a name that stay beside what it serves
+
+
+def processes(scene: Scene, width: int, height: int) -> PanelView:
+    """The panel, `height` lines."""
+    state = scene.viewpoint.list("processes")
+    found = scene.snapshot.processes
+    shown = f"“{text.clean(state.filter, 20)}”" if state.filter else "/ filter"
+    followed = scene.viewpoint.followed
+    follows = f"following {followed[0]}  " if followed is not None else ""
+    context = f"{follows}{len(found)}, by {state.sort or 'cpu'}  {shown}" if found is not None else ""
+    top = rule("Processes", context, width, scene.viewpoint.focus == "processes")
+    items = found or ()
+    marks = serving_marks(scene.snapshot)
+    return table(
+        _listing(items, marks),
+        _with_marks(COLUMNS_WIDE if width >= 76 else COLUMNS, marks),
+        state,
+        top,
+        width,
+        height,
+        foot=lambda _hidden: _foot(scene, items, width),
+        empty="reading the processes" if found is None else "no process may be read",
+        pinned=scene.viewpoint.followed,
+        order="cpu",
+    )
+
+
+def under_cursor(snapshot: Snapshot, state: ListState) -> Identity | None:
+    """The process of the row that is marked; None where the filter hides it, or none is. One that ended stays marked."""
+    cursor = cast("Identity | None", state.cursor)
+    found = [one for one in snapshot.processes or () if one.identity == cursor]
+    return cursor if not found or arranged(_listing(found, serving_marks(snapshot)), (), state) else None
+
+
+def _listing(
+    items: tuple[ProcessState, ...] | list[ProcessState], marks: Mapping[Identity, str]
+) -> Listing[ProcessState]:
+    def words(item: ProcessState) -> str:
+        return f"{item.pid} {item.name} {item.user or ''} {item.command} {marks.get(item.identity, '')}"
+
+    return Listing(items, lambda item: item.identity, words)
+
+
+def _with_marks(columns: list[Column[ProcessState]], marks: Mapping[Identity, str]) -> list[Column[ProcessState]]:
+    """The columns, with what a process serves beside its name."""
+    if not marks:
+        return columns
+    draw = partial(_marked_name, marks)
+    return [replace(column, draw=draw) if column.id == "name" else column for column in columns]
+
+
+def _marked_name(marks: Mapping[Identity, str], row: Row, x: int, cells: int, item: ProcessState) -> None:
+    mark = marks.get(item.identity, "")
+    if cells < _LEAST_NAME + 1 + text.width(mark):
+        mark = mark.removeprefix("serves ")
+    room = max(_LEAST_NAME, cells - text.width(mark) - 1) if mark else cells
+    row.at(x, text.cut(item.name, min(room, cells)))
+    left = x + cells - row.end - 1
+    if mark and left > 0:
+        row.then(f" {text.cut(mark, left)}", "accent")
+
+
+def _foot(scene: Scene, items: tuple[ProcessState, ...], width: int) -> Line:
+    row = Row(width)
+    busy = scene.snapshot.busy_cores
+    if busy is not None and items:
+        # The processes are read at another moment than the host: their sum may run ahead of it.
+        row.at(1, f"these use {min(explained_cores(items), busy):.1f} of {busy:.1f} busy cores", "dim")
+    cursor = under_cursor(scene.snapshot, scene.viewpoint.list("processes"))
+    chosen = next((item for item in items if item.identity == cursor), None)
+    # Where a service is shown, p takes its process unless this list has the focus.
+    if chosen is not None and (scene.viewpoint.focus == "processes" or scene.service is None):
+        words = f"profiles {chosen.pid}" if chosen.python is not None else f"{chosen.pid} is not Python"
+        row.ending_at(width - 1 - len(words) - 2, "  ").then("p ", "accent").then(words, "dim")
+    return row.line()
+
+
+def _pid(row: Row, x: int, cells: int, item: ProcessState) -> None:
+    row.ending_at(x + cells, str(item.pid))
+
+
+def _name(row: Row, x: int, cells: int, item: ProcessState) -> None:
+    row.at(x, text.cut(item.name, cells))
+
+
+def _user(row: Row, x: int, cells: int, item: ProcessState) -> None:
+    row.at(x, text.cut(item.user or text.UNKNOWN, cells), "dim")
+
+
+def _cpu(row: Row, x: int, cells: int, item: ProcessState) -> None:
+    value = item.cpu_percent
+    row.ending_at(x + cells, text.percent(value, 1), "strong" if value is not None and value >= 0.05 else "dim")
+
+
+def _rss(row: Row, x: int, cells: int, item: ProcessState) -> None:
+    digits, unit = text.size(item.rss_bytes)
+    row.ending_at(x + cells - 4, digits).then(f" {unit}", "dim")
+
+
+def _threads(row: Row, x: int, cells: int, item: ProcessState) -> None:
+    row.ending_at(x + cells, text.UNKNOWN if item.threads is None else str(item.threads), "dim")
+
+
+def _state(row: Row, x: int, _cells: int, item: ProcessState) -> None:
+    row.at(x, item.state, "warning" if item.state in ("D", "Z", "T") else "dim")
+
+
+def _python(row: Row, x: int, _cells: int, item: ProcessState) -> None:
+    row.at(x, "" if item.python is None else item.python or "py", "ok")
+
+
+COLUMNS: list[Column[ProcessState]] = [
+    Column("pid", "pid", 7, lambda item: -item.pid, _pid),
+    Column("name", "name", 0, lambda item: item.name, _name, right=False),
+    Column("cpu", "cpu %", 6, lambda item: item.cpu_percent or 0.0, _cpu),
+    Column("rss", "rss", 9, lambda item: item.rss_bytes or 0, _rss),
+    Column("threads", "thr", 4, lambda item: item.threads or 0, _threads),
+    Column("python", "py", 4, lambda item: 0 if item.python is None else 1, _python, right=False),
+]
+"""Percent of one core, as top counts."""
+
+COLUMNS_WIDE: list[Column[ProcessState]] = [
+    *COLUMNS[:1],
+    Column("user", "user", 9, lambda item: item.user or "", _user, right=False),
+    *COLUMNS[1:5],
+    Column("state", "s", 1, lambda item: item.state, _state, right=False),
+    *COLUMNS[5:],
+]

@@ -1,0 +1,105 @@
+"""Rates stacked by status class over time: how much of the traffic is what, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tputtui import text
+from tputtui.model import ErrorState
+from tputtui.signals.rates import history_keys
+from tputtui.views.shared.frame import Scene
+from tputtui.views.shared.styled_text import Line, Role, Row, Span, merge
+
+LEAST_ROWS = 7  # a legend, an axis, and a picture in which a class can be told from another
+_STARTS = 9
+_BAD = frozenset(("5xx", "error"))
+_LOOKS: Mapping[str, tuple[str, str, Role]] = {
+    "1xx": ("·", ".", "faint"),
+    "2xx": ("░", ":", "data"),
+    "ok": ("░", ":", "data"),
+    "3xx": ("·", ".", "faint"),
+    "4xx": ("▒", "%", "plain"),
+    "5xx": ("█", "#", "warning"),
+    "error": ("█", "#", "warning"),
+}
+_OTHER: tuple[str, str, Role] = ("▓", "*", "plain")
+
+
+def by_class(scene: Scene, service: str, errors: ErrorState, width: int, height: int) -> list[Line]:
+    """A legend with the rates now, the picture, and its time axis: `height` lines; nothing where there is no room.
+
+    The heavier the texture, the worse. What is too rare for a cell of its own is a thin line on top.
+    """
+    cells = width - _STARTS
+    if height < LEAST_ROWS or cells < 12 or not errors.by_class:
+        return []
+    order = sorted(errors.by_class, key=lambda name: (name in _BAD, name))
+    pasts = [scene.past(history_keys.status_class(service, name), cells) for name in order]
+    rows = height - 2
+    top = max((sum(value or 0.0 for value in column) for column in zip(*pasts, strict=True)), default=0.0)
+    columns = [stacked(column, rows, top) for column in zip(*pasts, strict=True)]
+    lines = [_legend(scene, errors, order, width)]
+    looks = [_look(name, scene) for name in order]
+    for row in range(rows - 1, -1, -1):
+        spans = (_cell(column, row, looks) for column in columns)
+        line = Row(width)
+        if row == rows - 2:
+            line.ending_at(_STARTS - 1, text.short(top), "dim")
+        elif row == 0:
+            line.ending_at(_STARTS - 1, "0", "dim")
+        lines.append(scene.strike(line.spans(merge(spans), _STARTS).line(), _STARTS, cells))
+    return [*lines, time_axis(scene, _STARTS, cells, width)]
+
+
+def stacked(rates: Sequence[float | None], rows: int, top: float) -> tuple[list[int], int | None]:
+    """Which of the rates each cell of a column shows, the lowest first, `top` filling all rows but one; and the last rate
+    that is there but too small for a cell. A gap has neither.
+    """
+    cells: list[int] = []
+    rare: int | None = None
+    total = 0.0
+    for index, rate in enumerate(rates):
+        if not rate or top <= 0:
+            continue
+        total += rate
+        many = round(total / top * (rows - 1)) - len(cells)
+        cells += [index] * many
+        rare = index if many <= 0 else None
+    return cells, rare
+
+
+def _cell(column: tuple[list[int], int | None], row: int, looks: Sequence[tuple[str, Role]]) -> Span:
+    cells, rare = column
+    if row < len(cells):
+        return Span(*looks[cells[row]])
+    if row == len(cells) and rare is not None:
+        return Span("▁", looks[rare][1])
+    return Span(" ")
+
+
+def time_axis(scene: Scene, starts: int, cells: int, width: int) -> Line:
+    """What the columns of a picture stand for: its span, the middle, its end."""
+    span = scene.viewpoint.shown_span_s
+    end = scene.axis_end
+    row = Row(width).at(starts, f"-{text.brief_span(span)}", "dim")
+    middle = f"-{text.brief_span(span / 2)}"
+    if cells >= 40:
+        row.at(starts + cells // 2 - len(middle) // 2, middle, "dim")
+    return row.ending_at(starts + cells, end, "dim").line()
+
+
+def _look(name: str, scene: Scene) -> tuple[str, Role]:
+    shade, plain_shade, role = _LOOKS.get(name, _OTHER)
+    return (plain_shade if scene.viewpoint.ascii else shade, role)
+
+
+def _legend(scene: Scene, errors: ErrorState, order: Sequence[str], width: int) -> Line:
+    row = Row(width).at(1, "by class", "dim")
+    for name in reversed(order):
+        sign, role = _look(name, scene)
+        digits = text.rate(errors.by_class[name])
+        label = text.clean(name, 12)
+        if row.end + text.width(label) + len(digits) + 8 > width:
+            break
+        row.then("   ").then(sign, role).then(f" {label} ", "dim").then(digits).then("/s", "dim")
+    return row.line()

@@ -1,0 +1,115 @@
+"""The strip of targets: state, figures, age and, where one is down, the reason."""
+
+from __future__ import annotations
+
+from tputtui import text
+from tputtui.model import TargetState, TargetStatus
+from tputtui.signals.service.replicas import Replica, replica_of
+from tputtui.views.live.header import STATE_SIGNS
+from tputtui.views.live.latency_panel import figure, quantile_name
+from tputtui.views.shared import target_state
+from tputtui.views.shared.frame import PanelView, Scene, traffic_figure
+from tputtui.views.shared.list_table import Column, Listing, table
+from tputtui.views.shared.styled_text import Row, rule
+
+_ORDER: dict[TargetState, int] = {"down": 0, "slow": 1, "waiting": 2, "up": 3}
+
+
+def targets(scene: Scene, width: int, height: int) -> PanelView:
+    """The panel, `height` lines. The cursor is a target's name; its service is what the other panels show."""
+    snapshot = scene.snapshot
+    down = sum(1 for target in snapshot.targets if target.state == "down")
+    slow = sum(1 for target in snapshot.targets if target.is_overdue)
+    count = len(snapshot.targets)
+    context = f"{count:,} target{'s' if count != 1 else ''}"
+    context += (f", {down} down" if down else "") + (f", {slow} slow" if slow else "")
+    top = rule("Targets", context, width, scene.viewpoint.focus == "targets")
+    # What is down comes first: it must not be what has no room.
+    # One that is as slow as ever stays where it is.
+    items = sorted(snapshot.targets, key=lambda target: _ORDER[_shown_state(target)])
+    return table(
+        Listing(items, lambda target: target.name, lambda target: f"{target.name} {target.url}"),
+        _columns(scene),
+        scene.viewpoint.list("targets"),
+        top,
+        width,
+        height,
+        foot=lambda hidden: Row(width).at(1, f"and {hidden:,} more", "dim").line() if hidden > 1 else None,
+        empty="no targets: start as  tputtui :PORT",
+    )
+
+
+def _columns(scene: Scene) -> list[Column[TargetStatus]]:
+    snapshot = scene.snapshot
+    figures = {target.name: _figures(scene, target.name) for target in snapshot.targets}
+
+    def name(row: Row, x: int, cells: int, target: TargetStatus) -> None:
+        sign, role = STATE_SIGNS[_shown_state(target)]
+        row.at(x, sign, role).then(f" {text.cut(text.clean(target.name), cells - 2)}")
+
+    def traffic(row: Row, x: int, cells: int, target: TargetStatus) -> None:
+        own = figures[target.name]
+        if own is not None and own.unit:
+            digits, unit = traffic_figure(own.rps, own.unit)
+            row.ending_at(x + cells - 7, digits, "strong").then(f" {unit}", "dim")
+
+    def tail(row: Row, x: int, cells: int, target: TargetStatus) -> None:
+        own = figures[target.name]
+        if own is not None and own.tail is not None:
+            digits, unit = figure(own.tail, own.tail_unit)
+            row.at(x, f"{quantile_name(own.tail.q)} ", "dim")
+            row.ending_at(x + cells - 3, digits, "strong").then(f" {unit}", "dim")
+
+    def rps(target: TargetStatus) -> float:
+        own = figures[target.name]
+        return (own.rps if own is not None else None) or 0.0
+
+    def tail_latency(target: TargetStatus) -> float:
+        own = figures[target.name]
+        return (own.tail.value if own is not None and own.tail is not None else None) or 0.0
+
+    def age(row: Row, x: int, cells: int, target: TargetStatus) -> None:
+        late = target.age_s is not None and target.age_s > 3 * snapshot.interval_s
+        if target.age_s is None or (target.state == "down" and not late):
+            row.ending_at(x + cells, text.UNKNOWN, "dim")
+        elif late:
+            row.ending_at(x + cells, text.span(target.age_s), "warning")
+        else:
+            row.ending_at(x + cells, "fresh", "dim")  # a figure that changes at every tick and says nothing
+
+    def words(row: Row, x: int, cells: int, target: TargetStatus) -> None:
+        if target_state.is_in_trouble(target):
+            row.at(x, text.cut(target_state.why(target), cells), target_state.role(target))
+        elif (own := figures[target.name]) is not None and own.odd:
+            row.at(x, text.cut(f"outlier: {own.odd}", cells), "warning")
+        elif target.warning:
+            row.at(x, text.cut(target.warning, cells), "warning")
+        elif target.state == "waiting":
+            row.at(x, text.cut(f"waiting for the first answer  {target.url}", cells), "dim")
+        else:
+            size, unit = text.size(target.size)
+            series = text.UNKNOWN if target.series is None else f"{target.series:,}"
+            row.at(x, text.cut(f"{series} series, {size} {unit}  {target.url}", cells), "dim")
+
+    return [
+        Column("name", "target", 24, lambda target: target.name, name, right=False),
+        Column("rps", "traffic", 16, rps, traffic),
+        Column("p99", "latency", 14, tail_latency, tail),
+        Column("age", "age", 7, lambda target: target.age_s or 0.0, age),
+        Column("state", "", 0, lambda target: target.state, words, right=False),
+    ]
+
+
+def _figures(scene: Scene, target: str) -> Replica | None:
+    """What a target itself does; None where that is not known: only the service it is a replica of is."""
+    if target in scene.replicas:
+        return scene.replicas[target]
+    service = next((one for one in scene.snapshot.services if one.targets == (target,)), None)
+    return replica_of(target, service) if service is not None else None
+
+
+def _shown_state(target: TargetStatus) -> TargetState:
+    """Its state; one whose answers always take longer than an interval is shown as what it is between them."""
+    if target.state == "slow" and not target.is_overdue:
+        return "up" if target.up else "down"
+    return target.state

@@ -1,0 +1,151 @@
+"""Throughput: the number, what to hold it against, its line over time, and the errors under it."""
+
+from __future__ import annotations
+
+from tputtui import text
+from tputtui.model import ErrorState, ServiceState, TrafficState
+from tputtui.signals.rates import history_keys
+from tputtui.views.live.status_classes import LEAST_ROWS, by_class
+from tputtui.views.shared import objective_status, target_state
+from tputtui.views.shared.empty_state import reasons, why_no_rate
+from tputtui.views.shared.extra_signals import further_traffic
+from tputtui.views.shared.frame import PanelView, Scene, traffic_figure
+from tputtui.views.shared.styled_text import Line, Role, Row, fill, rule
+from tputtui.views.shared.trend_line import trend
+
+CHART_WIDTH = 50  # from this many cells on a real chart is worth its axes
+FURTHER = 8  # from this many lines on further traffic has a line
+_BOTH = 17  # from this many lines on the rates by status class stand under the throughput
+
+
+def throughput(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | None = None) -> PanelView:
+    """The panel, `height` lines. `chart`: lines drawn elsewhere for the rows between the number and the errors."""
+    focused = scene.viewpoint.focus == "throughput"
+    service = scene.service
+    traffic = service.traffic if service is not None else None
+    lines = [rule("Throughput", text.clean(traffic.family) if traffic else "", width, focused)]
+    if service is None or traffic is None:
+        lines += _nothing(scene, service, width)
+        return PanelView(tuple(fill(lines, width, height)))
+    classes = _classes_rows(service, height)
+    also = further_traffic(service, width) if height >= FURTHER else []
+    room = chart_rows(scene, height)
+    lines.append(_figures(scene, service, traffic, width))
+    if chart is not None:
+        lines += chart[:room]
+    elif room:
+        lines += trend(scene, history_keys.traffic(service.name), traffic.rps, traffic.unit, width, room)
+    if classes and service.errors is not None:
+        lines += by_class(scene, service.name, service.errors, width, classes)
+    if height > 2:
+        lines = [*fill(lines, width, height - 1 - len(also)), *also, errors_line(service, width, scene)]
+    return PanelView(tuple(fill(lines, width, height)))
+
+
+def chart_rows(scene: Scene, height: int) -> int:
+    """Rows that the chart of throughput may take in a panel of `height` lines."""
+    service = scene.service
+    also = height >= FURTHER and service is not None and any(one.traffic is not None for one in service.signals)
+    return max(0, height - 3 - int(also) - _classes_rows(service, height))
+
+
+def _classes_rows(service: ServiceState | None, height: int) -> int:
+    """Rows for the rates by status class under the throughput: two fifths, where that leaves room for both."""
+    if service is None or service.errors is None or len(service.errors.by_class) < 1 or height < _BOTH:
+        return 0
+    return max(LEAST_ROWS, (height - 3) * 2 // 5)
+
+
+def _figures(scene: Scene, service: ServiceState, traffic: TrafficState, width: int) -> Line:
+    row = Row(width)
+    digits, unit = traffic_figure(traffic.rps, traffic.unit)
+    asked = objective_status.of_service(scene, "rps")
+    if traffic.last is not None:
+        last = target_state.last(traffic.last, *traffic_figure(traffic.last.value, traffic.unit))
+        row.at(1, digits, "strong").then(f"  {last}  ").then(
+            target_state.slow_service(service, scene.snapshot.targets), "warning"
+        )
+        return row.line()
+    row.at(1, digits, objective_status.role(asked)).then(f" {unit}", "dim")
+    if asked is not None:
+        row.then("  ").spans(objective_status.words(asked))
+    if traffic.rps is None:
+        row.then("  ").then(why_no_rate(scene, service), "dim")
+        return row.line()
+    if service.waiting_s is not None:
+        row.then("  ").then(target_state.slow_service(service, scene.snapshot.targets), "warning")
+    in_turn = sum(one.processes for one in scene.snapshot.targets if one.name in service.targets and one.processes > 1)
+    if in_turn:
+        row.then(f"  {in_turn} processes in turn", "warning")
+    covered = service.covered_s
+    if covered is not None and covered < scene.snapshot.window_s * 0.85:
+        row.then(f"  {text.span(round(covered, 1))} of {text.span(scene.snapshot.window_s)}", "dim")
+    baseline = scene.viewpoint.baseline
+    figures: list[tuple[str, float | None]] = [("best 60 s", traffic.best_60s)]
+    if baseline is not None:
+        found = scene.base(history_keys.traffic(service.name))
+        if found is not None:
+            digits, unit = traffic_figure(found.value, found.unit or traffic.unit)
+            row.then(f"   {text.cut(text.clean(baseline.label), 24)} ", "dim").then(f"{digits}  ")
+            row.spans(scene.against(history_keys.traffic(service.name), traffic.rps, 1, traffic.unit))
+        else:
+            row.then(f"   {text.cut(text.clean(baseline.label), 24)}: not in the baseline", "dim")
+    else:
+        figures.append(("since start", traffic.since_start))
+    if (limit := scene.headroom) is not None and limit.value is not None:
+        figures.insert(0, ("limit" if limit.kind == "limit" else "no limit found up to", limit.value))
+    for label, value in figures:
+        if value is None:
+            continue
+        digits, unit = traffic_figure(value, traffic.unit)
+        if row.end + len(label) + len(digits) + 5 <= width:
+            row.then(f"   {label} ", "dim").then(digits)
+    return row.line()
+
+
+def errors_line(service: ServiceState, width: int, scene: Scene | None = None) -> Line:
+    """errors 0.12 %  ▲ 0.1 pp ± 0.04  1.5/s   5xx 1.5/s   4xx 0/s   resets 0."""
+    row = Row(width)
+    errors = service.errors
+    row.at(1, "errors ", "plain")
+    if errors is None:
+        row.then(text.clean(service.reasons.get("errors") or "no error label found"), "dim")
+    else:
+        ratio = None if errors.ratio is None else errors.ratio * 100
+        asked = objective_status.of_service(scene, "errors") if scene is not None else None
+        row.then(text.percent(ratio), objective_status.role(asked, error_role(errors.ratio))).then(" %", "dim")
+        if errors.last is not None:
+            row.then("  ").then(target_state.last(errors.last, text.percent(100 * errors.last.value), "%"))
+        if asked is not None:
+            row.then("  ").spans(objective_status.words(asked))
+        differs = scene.against(history_keys.errors(service.name), errors.ratio, -1) if scene is not None else []
+        if differs:
+            row.then("  ").spans(differs)
+        row.then(f"  {text.rate(errors.rps)}").then("/s", "dim")
+        for name, value in _classes(errors):
+            digits = text.rate(value)
+            if row.end + text.width(name) + len(digits) + 6 > width:  # a figure that is cut is another figure
+                break
+            role: Role = "warning" if name in ("5xx", "error") and value > 0 else "plain"
+            row.then(f"   {name} ", "dim").then(digits, role).then("/s", "dim")
+    if row.end + 11 <= width:
+        row.then("   resets ", "dim").then(str(service.resets), "warning" if service.resets else "plain")
+    return row.line()
+
+
+def _classes(errors: ErrorState) -> list[tuple[str, float]]:
+    order = sorted(errors.by_class.items(), reverse=True)
+    return [(text.clean(name, 12), value) for name, value in order if name not in ("1xx", "2xx", "3xx")][:3]
+
+
+def error_role(ratio: float | None) -> Role:
+    """Colour for an error ratio: none at zero, a warning above it, bad from 1 % on."""
+    if ratio is None:
+        return "dim"
+    if ratio <= 0:
+        return "strong"
+    return "bad" if ratio >= 0.01 else "warning"
+
+
+def _nothing(scene: Scene, service: ServiceState | None, width: int) -> list[Line]:
+    return reasons(scene, service, "traffic", width)

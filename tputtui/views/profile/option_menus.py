@@ -1,0 +1,107 @@
+"""Two lists in the place of the pane: the options of a capture, and the profiles to open or to compare with. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tputtui import text
+from tputtui.profiling.files.library import Entry
+from tputtui.settings import ProfileSettings
+from tputtui.views.profile.capture_options import ROWS, Plan, options, turned
+from tputtui.views.shared.frame import PanelView, scrolled
+from tputtui.views.shared.styled_text import Line, Row, blank, rule
+
+Clock = Callable[[float], str]
+"""Unix seconds -> the wall clock's time of day."""
+
+
+class OptionsMenu:
+    """Turns a plan with the arrows."""
+
+    def __init__(self, plan: Plan, settings: ProfileSettings, process: str, threads: int | None) -> None:
+        self.plan = plan
+        self._settings, self._process, self._threads = settings, process, threads
+        self._cursor = 0
+
+    def move(self, rows: int) -> None:
+        """Another option."""
+        self._cursor = max(0, min(len(ROWS) - 1, self._cursor + rows))
+
+    def sideways(self, step: int) -> None:
+        """Another value."""
+        self.plan = turned(self.plan, self._cursor, step, self._settings)
+
+    def point(self, key: int) -> None:
+        """A click."""
+        self._cursor = key
+
+    def view(self, width: int, height: int) -> PanelView:
+        """The list."""
+        lines = options(self.plan, self._cursor, self._process, self._threads, width)
+        keys: list[int | None] = [None, *range(len(ROWS))]
+        return _filled(lines, keys, 1 + self._cursor, width, height)
+
+
+class ShelfMenu:
+    """The profiles at hand. Enter compares with the one that is shown, the right arrow opens one in its place."""
+
+    def __init__(self, entries: Sequence[Entry], shown: Entry | None, clock: Clock) -> None:
+        self._entries = [entry for entry in entries if shown is None or not _same(entry, shown)]
+        self._clock = clock
+        self._comparing = shown is not None
+        self._cursor = self._top = 0
+
+    @property
+    def chosen(self) -> Entry | None:
+        """The one under the cursor."""
+        return self._entries[self._cursor] if self._entries else None
+
+    def move(self, rows: int) -> None:
+        """Up and down."""
+        self._cursor = max(0, min(len(self._entries) - 1, self._cursor + rows))
+
+    def sideways(self, step: int) -> None:
+        """The screen opens the chosen one."""
+
+    def point(self, key: int) -> None:
+        """A click."""
+        self._cursor = key
+
+    def view(self, width: int, height: int) -> PanelView:
+        """The list."""
+        lines = [rule("Profiles", f"{len(self._entries)}", width, focused=True)]
+        keys: list[int | None] = [None]
+        hints = Row(width).at(1, "Enter ", "accent").then("compares with the profile shown  ", "dim")
+        lines.append(
+            hints.then("→ ", "accent").then("opens  ", "dim").then("Esc ", "accent").then("back", "dim").line()
+        )
+        lines.append(
+            Row(width).ending_at(12, "taken", "dim").ending_at(20, "pid", "dim").at(22, "process", "dim").line()
+        )
+        keys += [None, None]
+        room = max(1, height - len(lines))
+        self._top = scrolled(self._top, self._cursor, len(self._entries), room)
+        first = len(lines)
+        for at in range(self._top, min(len(self._entries), self._top + room)):
+            lines.append(self._line(self._entries[at], width))
+            keys.append(at)
+        if not self._entries:
+            lines.append(Row(width).at(1, "no other profile yet: p takes one", "dim").line())
+        cursor = first + self._cursor - self._top if self._entries else None
+        return _filled(lines, keys, cursor, width, height)
+
+    def _line(self, entry: Entry, width: int) -> Line:
+        row = Row(width).ending_at(12, self._clock(entry.time), "strong").ending_at(20, str(entry.pid or ""))
+        row.at(22, text.cut(entry.label, max(8, width // 3)))
+        if entry.duration_s:
+            row.then(f"   {text.span(round(entry.duration_s, 1))}", "dim")
+        return row.then(f"   {entry.path.name if entry.path is not None else 'not saved'}", "dim").line()
+
+
+def _same(one: Entry, other: Entry) -> bool:
+    return one is other or (one.path is not None and one.path == other.path)
+
+
+def _filled(lines: list[Line], keys: list[int | None], cursor: int | None, width: int, height: int) -> PanelView:
+    lines = (lines + [blank(width)] * height)[:height]
+    return PanelView(tuple(lines), cursor, tuple((keys + [None] * height)[:height]))

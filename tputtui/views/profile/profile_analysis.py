@@ -1,0 +1,287 @@
+"""A profile under study: what is chosen of it, and what follows from that, each computed once and only when asked for.
+
+Functions are told by name and file, never by an id: what is focused on or looked at survives the next slice, another
+shape of the tree and a difference to a profile with a table of its own. Pure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+
+from tputtui import text
+from tputtui.frozen import frozen
+from tputtui.profiling.analysis import categories, insights, own_code, top_functions
+from tputtui.profiling.analysis.activity import Activities
+from tputtui.profiling.analysis.blocked_threads import cpu_shares
+from tputtui.profiling.analysis.call_tree import Shape, Tree
+from tputtui.profiling.analysis.categories import Share
+from tputtui.profiling.analysis.module_table import Table
+from tputtui.profiling.analysis.profile_diff import Difference, UnionTree, functions, union
+from tputtui.profiling.analysis.share_basis import View, by_gil, ends_running, running
+from tputtui.profiling.analysis.stacks import Stacks, choose, focus, only_mine
+from tputtui.profiling.analysis.top_functions import HotFunction, ThreadRow
+from tputtui.profiling.profile_model import Func, Profile, Thread
+
+
+@frozen
+class Knobs:
+    """What the user turned. `threads` None: all of them; `focus`: functions gone into, outermost first."""
+
+    threads: frozenset[Thread] | None = None
+    focus: tuple[Func, ...] = ()
+    mine: bool = False
+    lines: bool = False
+    metric: View = "wall"
+
+
+@frozen
+class Chosen:
+    """The function under a cursor, with its figures as ratios. `heat`: by line of its file, as `Study.heat`."""
+
+    func: Func
+    line: int
+    total: float
+    self_: float
+    gil: float | None = None
+    spread: float | None = None
+    heat: Mapping[int, tuple[float, float]] | None = None
+    before: float | None = None  # the total in the profile that this one is compared with
+
+
+class Study:
+    """Everything that the views of one profile rest on. A new slice or a turned knob makes a new one."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        knobs: Knobs | None = None,
+        table: Table | None = None,
+        before: Profile | None = None,
+        evidence: str = "",
+    ) -> None:
+        """`before`: the profile that this one is compared with. `evidence`: what a bound metric says of a queue."""
+        self.profile = profile
+        self.knobs = knobs or Knobs()
+        self.table = own_code.table_of(profile, table or Table())
+        if before is not None:
+            self.table = own_code.table_of(before, self.table)
+        self.before = before
+        self.evidence = evidence
+        self._heat: dict[str, dict[int, tuple[float, float]]] = {}
+        self._spreads: dict[int, float | None] = {}
+
+    def turned(self, knobs: Knobs) -> Study:
+        """The same profile, chosen from in another way."""
+        new = Study(self.profile, knobs, self.table, self.before, self.evidence)
+        for name in (
+            "whole",
+            "shares",
+            "sentences",
+            "threads",
+            "ran",
+            "has_own_code",
+        ):  # these do not depend on the knobs
+            if name in self.__dict__:
+                new.__dict__[name] = self.__dict__[name]
+        return new
+
+    # ------------------------------------------------------------------------------------------ what is chosen
+
+    @cached_property
+    def whole(self) -> Stacks:
+        """All threads, wall time: what the reading and the categories rest on, whatever is chosen."""
+        return choose(self.profile)
+
+    @cached_property
+    def activities(self) -> Activities:
+        """Activity of each stack of the whole profile."""
+        return Activities(self.whole, self.table)
+
+    @cached_property
+    def stacks(self) -> Stacks:
+        """What is chosen."""
+        knobs = self.knobs
+        whole = knobs.threads is None and self._by_cpu
+        return _into(self.whole if whole else choose(self.profile, knobs.threads, by_cpu=self._by_cpu), knobs)
+
+    @cached_property
+    def stacks_before(self) -> Stacks | None:
+        """The same of the other profile; its threads are not these, so all of them."""
+        return None if self.before is None else _into(choose(self.before, by_cpu=self._by_cpu), self.knobs)
+
+    @cached_property
+    def listed(self) -> Stacks:
+        """What lists of functions rest on: a list has no tree's shape, so of my code alone there are other stacks."""
+        return only_mine(self.stacks, self.table.mine) if self.is_mine_only else self.stacks
+
+    @cached_property
+    def listed_before(self) -> Stacks | None:
+        """The same of the other profile."""
+        before = self.stacks_before
+        return only_mine(before, self.table.mine) if before is not None and self.is_mine_only else before
+
+    @cached_property
+    def _by_cpu(self) -> bool:
+        """Whether CPU time may tell what waits in C. In a comparison both must know it: else those waits look new."""
+        return self.before is None or all(map(cpu_shares, (self.profile, self.before)))
+
+    @cached_property
+    def has_own_code(self) -> bool:
+        """Whether any sample of this profile, or of the one it is compared with, went through own code."""
+        return self.activities.has_own or (
+            self.before is not None and Activities(choose(self.before), self.table).has_own
+        )
+
+    @property
+    def is_mine_only(self) -> bool:
+        """Whether other code is folded away: never where no own code was found, for nothing would be left."""
+        return self.knobs.mine and self.has_own_code
+
+    @cached_property
+    def missing_own_code(self) -> str:
+        """A sentence where no sample went through own code, with what to do; empty where some did."""
+        if self.has_own_code or self.profile.weight() <= 0:
+            return ""
+        if not self.table.own:
+            return 'No sample is in your own code; own = ["package"] in the config names it.'
+        names = ", ".join(sorted(self.table.own)[:3])
+        return f"No sample is in your own code ({text.clean(names, 60)})."
+
+    @property
+    def has_gil(self) -> bool:
+        """Whether anybody asked who holds the GIL."""
+        return self.profile.ticks("gil") > 0
+
+    @cached_property
+    def ran(self) -> float:
+        """The share of all samples that did not wait."""
+        whole = self.whole
+        weights = zip(whole.wall, ends_running(whole), strict=True)
+        return sum(weight for weight, runs in weights if runs) / (whole.weight or 1.0)
+
+    @property
+    def of_what(self) -> str:
+        """What a share is a share of: "of 12 threads × 10.0 s, waits too"."""
+        profile, knobs = self.profile, self.knobs
+        if not profile.duration_s or profile.unit != "samples":
+            return f"of {text.short(profile.weight())} {profile.unit}"
+        span = f"{profile.duration_s:.1f} s"
+        if knobs.metric == "gil":
+            return f"of {span}"
+        count = len(profile.threads if knobs.threads is None else knobs.threads)
+        threads = f"{count} thread{'s' if count != 1 else ''} × {span}"
+        if knobs.metric == "running":
+            return f"of what ran in {threads}"
+        return f"of {threads}, waits too"
+
+    # ------------------------------------------------------------------------------------------ what follows
+
+    @property
+    def shape(self) -> Shape:
+        """How stacks become trees now."""
+        return Shape(lines=self.knobs.lines, mine=self.table.mine if self.is_mine_only else None)
+
+    @cached_property
+    def tree(self) -> Tree:
+        """Callers above, callees below."""
+        return Tree(self.stacks, self.shape)
+
+    @cached_property
+    def callers_tree(self) -> Tree:
+        """What ran above, who called it below."""
+        return Tree(self.stacks, replace(self.shape, inverted=True))
+
+    @cached_property
+    def union(self) -> UnionTree | None:
+        """Both profiles' trees in one; None without another profile."""
+        return self._union(self.shape)
+
+    @cached_property
+    def callers_union(self) -> UnionTree | None:
+        """The same for callers."""
+        return self._union(replace(self.shape, inverted=True))
+
+    def _union(self, shape: Shape) -> UnionTree | None:
+        return None if self.stacks_before is None else union(self.stacks_before, self.stacks, shape)
+
+    @cached_property
+    def hot(self) -> list[HotFunction]:
+        """Every function by its own time."""
+        return top_functions.hot_functions(self.listed)
+
+    @cached_property
+    def differences(self) -> list[Difference]:
+        """Every function of either profile, the surest and largest difference first; empty without another profile."""
+        return [] if self.listed_before is None else functions(self.listed_before, self.listed)
+
+    @cached_property
+    def hot_before(self) -> dict[Func, HotFunction]:
+        """The functions of the other profile: some are gone in this one."""
+        return (
+            {}
+            if self.listed_before is None
+            else {row.func: row for row in top_functions.hot_functions(self.listed_before)}
+        )
+
+    @cached_property
+    def threads(self) -> list[ThreadRow]:
+        """All threads, the busiest first."""
+        return top_functions.threads(self.profile)
+
+    @cached_property
+    def shares(self) -> dict[Share, float]:
+        """The request's life cycle: shares of all that was sampled."""
+        return categories.summary(self.whole, self.table, self.activities)
+
+    @cached_property
+    def sentences(self) -> list[insights.Sentence]:
+        """What the profile says, at most three sentences."""
+        return insights.sentences(
+            self.whole, self.table, self.evidence, insights.load_of(self.profile), self.activities
+        )
+
+    def heat(self, file: str) -> dict[int, tuple[float, float]]:
+        """By line of a file (self, total); in a difference the totals (before, now)."""
+        if file not in self._heat:
+            now = top_functions.heat(self.stacks, file)
+            if self.stacks_before is not None:
+                was = top_functions.heat(self.stacks_before, file)
+                none = (0.0, 0.0)
+                now = {line: (was.get(line, none)[1], now.get(line, none)[1]) for line in was.keys() | now.keys()}
+            self._heat[file] = now
+        return self._heat[file]
+
+    def spread(self, func: int) -> float | None:
+        """The ± of a function's total."""
+        if func not in self._spreads:
+            self._spreads[func] = top_functions.spread(self.listed, func)
+        return self._spreads[func]
+
+    @cached_property
+    def _callers(self) -> dict[Func, int]:
+        tree = self.tree
+        ids = list(tree.key)
+        if tree.shape.lines:
+            ids = [tree.func_id(node) for node in range(len(tree))]
+        pairs = set(zip(ids[1:], map(ids.__getitem__, tree.parent[1:]), strict=True))
+        count = Counter(func for func, _ in pairs)
+        return {tree.stacks.frames.funcs[func]: callers for func, callers in count.items() if func >= 0}
+
+    def callers(self, func: Func) -> int:
+        """From how many functions it is called (or started)."""
+        return self._callers.get(func, 0)
+
+
+def _into(stacks: Stacks, knobs: Knobs) -> Stacks:
+    if knobs.metric == "gil":
+        stacks = by_gil(stacks)
+    elif knobs.metric == "running":
+        stacks = running(stacks)
+    for func in knobs.focus:
+        funcs = stacks.frames.funcs
+        at = next((at for at, one in enumerate(funcs) if one == func), -2)  # -2: not here, and nothing is left
+        stacks = focus(stacks, at)
+    return stacks

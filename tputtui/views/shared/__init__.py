@@ -1,0 +1,1 @@
+"""Building blocks that several views use: styled text, tables, the frame, the layout."""

@@ -1,0 +1,148 @@
+"""What figures are held against once `b` was pressed, and how the difference is said. Values in, words out.
+
+Two minutes after the baseline a confidence sequence judges all that was seen since (`experiments.sequence`): it may be looked
+at as often as one likes, and only it gives colour. Before that a window differs where the difference stands out from what
+windows of the baseline differ by among themselves. Without enough of those to tell, the difference is given, dimmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from math import hypot, isfinite, sqrt
+from statistics import fmean
+
+from tputtui import text
+from tputtui.experiments.confidence_sequence import FEWEST_ROWS, RUN_TO_RUN, Judgement, level
+from tputtui.frozen import frozen
+from tputtui.model import Snapshot
+from tputtui.profiling.analysis.share_variance import MIN_SLICES, t95
+from tputtui.signals.rates import history_keys
+from tputtui.views.shared.styled_text import Role, Span
+
+FEWEST_WINDOWS = 2 * MIN_SLICES - 1
+"""Windows, every second of them, from which it can be told how far they differ by chance."""
+
+_SMOOTHED = 1.5
+"""A column of the history as wide as the window is a mean over windows that overlap: it varies two thirds as much as one."""
+
+
+@frozen
+class Base:
+    """One figure of the baseline. `within`: how far a window is from it by chance, 95 %; None: too few to tell.
+
+    `half`: the same of the mean of many windows, which is how well the baseline itself is known. `unit`: the figure's.
+    """
+
+    value: float
+    within: float | None = None
+    half: float | None = None
+    unit: str | None = None
+
+
+@frozen
+class Baseline:
+    """The figures by their names in `signals.names`. `label`: when it was taken, or from which run.
+
+    `since`: from which monotonic moment on figures are held against it; None: from the first one that is known.
+    """
+
+    label: str
+    figures: Mapping[str, Base] = field(default_factory=dict)
+    since: float | None = None
+    of_run: bool = False  # another run's: runs differ among themselves, too
+
+
+Figures = Mapping[str, tuple[float, str | None]]
+"""Each figure by its name, with its unit."""
+
+
+def figures_of(snapshot: Snapshot) -> dict[str, tuple[float, str | None]]:
+    """All that can be held against a baseline, as of one tick. What is unknown, or only a floor, is not among it."""
+    found: dict[str, tuple[float | None, str | None]] = {}
+    for service in snapshot.services:
+        traffic, latency = service.traffic, service.latency
+        if traffic is not None:
+            found[history_keys.traffic(service.name)] = (traffic.rps, traffic.unit)
+            found |= {
+                history_keys.route(service.name, row.labels): (row.rps, traffic.unit) for row in service.breakdown
+            }
+        if service.errors is not None:
+            found[history_keys.errors(service.name)] = (service.errors.ratio, "ratio")
+        for quantile in latency.quantiles if latency is not None else ():
+            value = None if quantile.at_least else quantile.value
+            found[history_keys.latency(service.name, quantile.q)] = (
+                value,
+                latency.unit if latency is not None else None,
+            )
+        found |= {history_keys.saturation(service.name, one.name): (one.ratio, "ratio") for one in service.saturation}
+    found |= {history_keys.saturation("", one.name): (one.ratio, "ratio") for one in snapshot.host_saturation}
+    return {name: (value, unit) for name, (value, unit) in found.items() if value is not None and isfinite(value)}
+
+
+def base_of_span(rows: Sequence[float], row_s: float, unit: str | None = None, *, of_run: bool = False) -> Base | None:
+    """A figure over a span that was marked, or a run, from its rows; None where there are none."""
+    if not rows:
+        return None
+    mean = fmean(rows)
+    if len(rows) < FEWEST_ROWS:
+        return Base(mean, unit=unit)
+    known = level(rows, row_s)
+    half = hypot(known.half, t95(1000) * sqrt(2) * RUN_TO_RUN * abs(mean)) if of_run else known.half
+    spread = sqrt(sum((one - mean) ** 2 for one in rows) / (len(rows) - 1))
+    return Base(mean, hypot(half, t95(len(rows) - 1) * spread), half, unit)
+
+
+def base(value: float | None, windows: Sequence[float | None], unit: str | None = None) -> Base | None:
+    """A figure as it is now, and its means in the columns before, each as wide as the window."""
+    if value is None or not isfinite(value):
+        return None
+    apart = [one for one in list(windows)[::-1][::2] if one is not None]  # neighbours share half of what they rest on
+    if len(apart) < MIN_SLICES:
+        return Base(value, unit=unit)
+    middle = fmean(apart)
+    variance = _SMOOTHED * sum((one - middle) ** 2 for one in apart) / (len(apart) - 1)
+    chance = t95(len(apart) - 1)
+    return Base(value, chance * sqrt(2 * variance), chance * sqrt(variance), unit)
+
+
+def difference(
+    found: Base | None,
+    now: float | None,
+    judged: Judgement | None = None,
+    better: int = 0,
+    unit: str | None = None,
+) -> list[Span]:
+    """▲ 3.1 % ± 1.2   — or "no clear difference"; dimmed where nothing is sure.
+
+    `judged`: all since the baseline, once there is enough of it. `better`: 1 where more is better, -1 where less is, 0
+    where neither is. `unit`: that of `now`, where it is known; a ratio differs by points.
+    """
+    if found is None or now is None or not isfinite(now):
+        return []
+    if unit is not None and found.unit is not None and unit != found.unit:
+        return [Span(f"was in {text.clean(found.unit, 20)}", "dim")]
+    within, apart = found.within, now - found.value
+    if judged is not None:
+        within, apart = judged.half, judged.effect
+    if within is not None and (abs(apart) <= within or (judged is not None and not judged.sure)):
+        return [Span("no clear difference", "dim")]
+    points = found.unit == "ratio"
+    if found.value == 0 and not points:
+        return [Span("was 0" if now else "as before", "dim")]
+    scale, sign_of_unit = (100.0, "pp") if points else (100 / abs(found.value), "%")
+    change = scale * apart
+    shown = text.percent(abs(change))
+    sign = "=" if not shown.strip("0.") else "▲" if change > 0 else "▼"
+    words = f"{sign} {shown} {sign_of_unit}"
+    if within is None:
+        return [Span(words, "dim")]
+    role: Role = "plain"
+    if judged is not None and better:
+        role = "ok" if change * better > 0 else "bad"
+    return [Span(words, role), Span(f" ± {text.percent(scale * within)}", "dim")]
+
+
+def row_s(window_s: float, interval_s: float) -> float:
+    """Seconds of a row of the watch: as wide as the window, so that neighbours share as little as can be."""
+    return max(10.0, window_s, 2 * interval_s)

@@ -1,0 +1,43 @@
+"""The further signals of a service: time to first token beside the latency, tokens or bytes beside the requests."""
+
+from __future__ import annotations
+
+from tputtui import text
+from tputtui.model import FurtherSignal, LatencyState, ServiceState
+from tputtui.views.shared.styled_text import Line, Row
+
+_MOST = 3  # lines of latencies
+
+
+def further_traffic(service: ServiceState, width: int) -> list[Line]:
+    """One line with the rates of all further traffic that fits; none where there is none."""
+    row = Row(width).at(1, "also")
+    for signal in service.signals:
+        if signal.traffic is None:
+            continue
+        name = text.clean(signal.name, 24)
+        digits, unit = text.amount(signal.traffic.rps, signal.traffic.unit)
+        if row.end + text.width(name) + len(digits) + len(unit) + 5 <= width:
+            row.then(f"   {name} ", "dim").then(digits).then(f" {unit}", "dim")
+    return [row.line()] if row.end > len(" also") else []
+
+
+def further_latency(service: ServiceState, width: int) -> list[Line]:
+    """A line for each further latency: its name, and its first and last quantile, or its mean."""
+    timed = [signal for signal in service.signals if signal.latency is not None]
+    return [_timed(signal, signal.latency, width) for signal in timed[:_MOST] if signal.latency is not None]
+
+
+def _timed(signal: FurtherSignal, state: LatencyState, width: int) -> Line:
+    row = Row(width).at(1, text.clean(signal.name, 30))
+    ends = dict.fromkeys([*state.quantiles[:1], *state.quantiles[-1:]])
+    for quantile in ends:
+        digits, unit = text.amount(quantile.value, state.unit)
+        sign = "≥" if quantile.at_least else ""
+        row.then(f"   p{round(quantile.q * 100, 4):g} ", "dim").then(f"{sign}{digits}", "strong").then(
+            f" {unit}", "dim"
+        )
+    if not ends:
+        digits, unit = text.amount(state.mean, state.unit)
+        row.then("   mean ", "dim").then(digits, "strong").then(f" {unit}", "dim")
+    return row.line()

@@ -1,0 +1,137 @@
+"""What all lists have in common: filter, sort, cursor by key, and a window that moves no more than it must."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+from typing import Generic, TypeVar
+
+from tputtui import text
+from tputtui.frozen import frozen
+from tputtui.views.shared.frame import ListState, PanelView, scrolled
+from tputtui.views.shared.styled_text import Line, Row
+
+Item = TypeVar("Item")
+
+
+@frozen
+class Column(Generic[Item]):
+    """One column of a list: how wide, how to sort by it, how to draw it."""
+
+    id: str
+    title: str
+    cells: int
+    sort: Callable[[Item], float | str]  # a larger number comes first, a text in its own order
+    draw: Callable[[Row, int, int, Item], None]  # (row, first cell, cells, item)
+    right: bool = True  # where the title stands
+
+
+@frozen
+class Listing(Generic[Item]):
+    """A list's contents: the items, what identifies one, and the words a filter looks at."""
+
+    items: Sequence[Item]
+    key: Callable[[Item], Hashable]
+    words: Callable[[Item], str]
+
+
+def arranged(listing: Listing[Item], columns: Sequence[Column[Item]], state: ListState) -> list[Item]:
+    """The items that pass the filter, in order. An unknown sort column keeps the order there is."""
+    wanted = state.filter.casefold()
+    items = [item for item in listing.items if not wanted or wanted in listing.words(item).casefold()]
+    column = next((column for column in columns if column.id == state.sort), None)
+    if column is None:
+        return items[::-1] if state.inverted else items
+    ordered = sorted(items, key=lambda item: _sort_key(column.sort(item)))
+    return ordered[::-1] if state.inverted else ordered
+
+
+def _sort_key(value: float | str) -> tuple[int, float, str]:
+    return (0, 0.0, value.casefold()) if isinstance(value, str) else (1, -value, "")
+
+
+def table(
+    listing: Listing[Item],
+    columns: Sequence[Column[Item]],
+    state: ListState,
+    top: Line,
+    width: int,
+    height: int,
+    foot: Callable[[int], Line | None] = lambda _hidden: None,
+    empty: str = "nothing yet",
+    pinned: Hashable | None = None,
+    order: str = "",
+) -> PanelView:
+    """A panel of `height` lines: its rule, a head, rows, and a last line that `foot` gives for what is not shown.
+
+    `order` is the column it is sorted by before anybody chose one. The row with the key `pinned` stands first, whatever
+    the order.
+    """
+    chosen = state
+    state = replace(state, sort=state.sort or order)
+    items = arranged(listing, columns, state)
+    if pinned is not None:
+        items.sort(key=lambda item: listing.key(item) != pinned)
+    lines: list[Line] = [top]
+    keys: list[Hashable | None] = [None]
+    shown = _fitting(columns, width)
+    if height > 2 and listing.items:
+        lines.append(_head(shown, state, width))
+        keys.append(None)
+    room = height - len(lines)
+    foot_line = foot(max(0, len(items) - room + 1)) if room > 2 else None
+    if foot_line is not None:
+        room -= 1
+    all_keys = [listing.key(item) for item in items]
+    cursor = all_keys.index(state.cursor) if state.cursor in all_keys else None
+    first = scrolled(state.top, cursor, len(items), max(1, room))
+    at_line: int | None = None
+    for index in range(first, min(len(items), first + room)):
+        if index == cursor:
+            at_line = len(lines)
+        row = Row(width)
+        x = 1
+        for column, cells in shown:
+            column.draw(row, x, cells, items[index])
+            x += cells + 1
+        lines.append(row.line())
+        keys.append(all_keys[index])
+    if not items and room > 0:
+        words = f"nothing matches “{text.clean(state.filter, 40)}”: Esc clears the filter" if state.filter else empty
+        lines.append(Row(width).at(1, words, "dim").line())
+    while len(lines) < height - (foot_line is not None):
+        lines.append(Row(width).line())
+    if foot_line is not None:
+        lines.append(foot_line)
+    keys += [None] * (len(lines) - len(keys))
+    sorts = tuple(column.id for column, _ in shown)
+    return PanelView(tuple(lines), at_line, tuple(keys), replace(chosen, top=first), sorts, state.sort)
+
+
+def _fitting(columns: Sequence[Column[Item]], width: int) -> list[tuple[Column[Item], int]]:
+    """The columns that fit; the one of flexible width (cells 0) takes what is left."""
+    fixed = 1
+    kept: list[Column[Item]] = []
+    for column in columns:
+        need = (column.cells or 12) + 1
+        if fixed + need > width + 1:
+            continue
+        fixed += need
+        kept.append(column)
+    spare = max(0, width + 1 - fixed)
+    return [(column, column.cells or 12 + spare) for column in kept]
+
+
+def _head(shown: Sequence[tuple[Column[Item], int]], state: ListState, width: int) -> Line:
+    row = Row(width)
+    x = 1
+    for column, cells in shown:
+        mark = ("▲" if state.inverted else "▼") if column.id == state.sort else ""
+        title = f"{column.title}{mark}"
+        role = "plain" if mark else "dim"
+        if column.right:
+            row.ending_at(x + cells, title, role)  # type: ignore[arg-type]
+        else:
+            row.at(x, title, role)  # type: ignore[arg-type]
+        x += cells + 1
+    return row.line()

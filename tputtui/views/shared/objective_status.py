@@ -1,0 +1,101 @@
+"""An objective beside the number that it is about: met, at risk or missed, for how long, and what is left of its budget."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from tputtui import text
+from tputtui.model import BreakdownRow, ObjectiveState, ObjectiveStatus
+from tputtui.settings.expressions import Measure, Objective, parse_objective
+from tputtui.signals.objectives.objective_tracker import measured
+from tputtui.signals.rates.history_keys import route_of
+from tputtui.views.shared.frame import Scene
+from tputtui.views.shared.styled_text import Role, Span
+
+_WORST_FIRST: Final[tuple[ObjectiveState, ...]] = ("missed", "at_risk", "no_data", "ok")
+_MEASURE: Final = re.compile(r"^[A-Za-z][A-Za-z0-9.]*\s*")
+_ROLES: Final[dict[ObjectiveState, Role]] = {"missed": "bad", "at_risk": "warning", "ok": "ok", "no_data": "dim"}
+
+
+@lru_cache(maxsize=256)
+def _read(expression: str) -> Objective | None:
+    try:
+        return parse_objective(expression)
+    except ValueError:  # a run of another version, with what it could say
+        return None
+
+
+def of_service(scene: Scene, measure: Measure, q: float | None = None) -> ObjectiveStatus | None:
+    """The objective on a figure of the service that is shown, the worst of several; None: there is none."""
+    service = scene.service
+    found = []
+    for status in scene.snapshot.objectives:
+        asked = _read(status.expression)
+        if (
+            service is None
+            or asked is None
+            or asked.measure != measure
+            or asked.route is not None
+            or asked.quantile != q
+        ):
+            continue
+        if asked.service is None and len(scene.snapshot.services) > 1 and measured(asked, [service]) != status.value:
+            continue  # its state is another service's, the worst one's
+        if asked.service in (None, service.name):
+            found.append(status)
+    return _worst(found)
+
+
+def of_route(scene: Scene, row: BreakdownRow, measure: Measure, q: float | None = None) -> ObjectiveStatus | None:
+    """The objective on a figure of a route."""
+    service, route, found = scene.service, route_of(row.labels), []
+    for status in scene.snapshot.objectives:
+        asked = _read(status.expression)
+        if service is None or asked is None or asked.route is None or asked.route != route:
+            continue
+        if asked.measure == measure and asked.quantile == q and asked.service in (None, service.name):
+            found.append(status)
+    return _worst(found)
+
+
+def _worst(found: list[ObjectiveStatus]) -> ObjectiveStatus | None:
+    return min(found, key=urgency, default=None)
+
+
+def urgency(status: ObjectiveStatus) -> int:
+    """The order in which several are told: what is missed comes first."""
+    return _WORST_FIRST.index(status.state)
+
+
+def role(status: ObjectiveStatus | None, otherwise: Role = "strong") -> Role:
+    """The colour of a number that an objective is about: its own, where that is met."""
+    return _ROLES[status.state] if status is not None and status.state in ("missed", "at_risk") else otherwise
+
+
+def sign(status: ObjectiveStatus | None) -> str:
+    """The same without colour."""
+    return "!" if status is not None and status.state in ("missed", "at_risk") else ""
+
+
+def words(status: ObjectiveStatus | None, named: bool = False) -> list[Span]:
+    """! <=250ms missed 12 s, budget spent   — or <=250ms ok, budget 74 %. `named`: with p99 in front."""
+    if status is None:
+        return []
+    plain = text.clean(status.expression.rpartition(":")[2].strip(), 40)
+    limit = plain if named else _MEASURE.sub("", plain)
+    shown = {"ok": "ok", "at_risk": "at risk", "missed": "missed", "no_data": "no data"}[status.state]
+    shown += f": {status.reason}" if status.reason else ""
+    since = f" {text.span(status.for_s)}" if status.for_s is not None and status.state in ("missed", "at_risk") else ""
+    mark = "! " if status.state == "missed" else ""
+    spans = [Span(f"{mark}{limit} {shown}", _ROLES[status.state]), Span(since, "plain")]
+    if status.budget_left is not None and status.state != "no_data":
+        is_spent = status.budget_left <= 0
+        spans.append(Span(f", budget {budget(status.budget_left)}", "warning" if is_spent else "dim"))
+    return spans
+
+
+def budget(left: float) -> str:
+    """What is left of a run's budget: 74 %, or spent."""
+    return f"{100 * left:,.0f} %" if left > 0 else "spent"

@@ -1,0 +1,60 @@
+"""The state of a target in words: down, unreachable or slow, why, and for how long. Every panel says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tputtui import text
+from tputtui.model import LastFigure, ServiceState, TargetStatus
+from tputtui.views.shared.styled_text import Role
+
+_UNREACHABLE = "unreachable: "
+
+
+def is_in_trouble(target: TargetStatus) -> bool:
+    """Whether it is down, or its answer is later than usual."""
+    return target.state == "down" or target.is_overdue
+
+
+def role(target: TargetStatus) -> Role:
+    """The colour of its trouble."""
+    return "bad" if target.state == "down" else "warning"
+
+
+def slow(target: TargetStatus) -> str:
+    """slow: no answer for 23 s — or slow: answer incomplete, 100 bytes in 23 s."""
+    return f"slow: {text.late(target.waiting_s, target.partial)}"
+
+
+def slow_service(service: ServiceState, targets: Iterable[TargetStatus]) -> str:
+    """The same of the target of a service that is late for the shortest time."""
+    mine = (one for one in targets if one.name in service.targets and one.waiting_s is not None)
+    late = min(mine, key=lambda one: one.waiting_s or 0.0, default=None)
+    return f"slow: {text.late(service.waiting_s, late.partial if late is not None else None)}"
+
+
+def word(target: TargetStatus) -> str:
+    """down, unreachable or slow."""
+    is_unreachable = target.state == "down" and (target.error or "").startswith(_UNREACHABLE)
+    return "unreachable" if is_unreachable else target.state
+
+
+def why(target: TargetStatus) -> str:
+    """connection refused, for 31 s — or, late, slow: no answer for 23 s."""
+    if target.state == "slow":
+        return slow(target)
+    lasting = f", for {text.span(target.since_s)}" if target.since_s is not None else ""
+    return f"{target.error or 'no answer'}{lasting}"
+
+
+def sentence(target: TargetStatus) -> str:
+    """api is down: connection refused."""
+    name = text.clean(target.name, 60)
+    if target.state == "slow":
+        return f"{name} is {slow(target)}"
+    return f"{name} is {word(target)}: {(target.error or 'no answer').removeprefix(_UNREACHABLE)}"
+
+
+def last(figure: LastFigure | None, digits: str, unit: str) -> str:
+    """last 66.9 req/s, 23 s ago."""
+    return f"last {digits} {unit}".rstrip() + f", {text.span(round(figure.age_s))} ago" if figure is not None else ""
