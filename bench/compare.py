@@ -26,13 +26,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 import numpy as np
 from simulated import Service, Values, ar1, burst, failing, routed, run, scattered
 
-from tputtui.experiments.comparison_context import Context
-from tputtui.experiments.metric_rows import Rows
+from tputtui.experiments.comparison_context import ComparisonContext
+from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.result import Comparison, Design
 from tputtui.experiments.statistics import effects
-from tputtui.experiments.statistics.arms import Arms, arm
+from tputtui.experiments.statistics.arms import ArmPair, arm
 from tputtui.experiments.statistics.comparison import compare
-from tputtui.experiments.statistics.pairs import Pair, compare_pairs
+from tputtui.experiments.statistics.pairs import RunPair, compare_pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,9 @@ class Cell:
 
     def simulate(self, rng: np.random.Generator) -> Comparison:
         if self.pairs:
-            return compare_pairs([Pair(*self._pair(rng), Context(design=self.design)) for _ in range(self.pairs)])
+            return compare_pairs(
+                [RunPair(*self._pair(rng), ComparisonContext(design=self.design)) for _ in range(self.pairs)]
+            )
         service = Service(phi=self.phi)
         load = None
         if self.diurnal:
@@ -77,9 +79,9 @@ class Cell:
         effect = (1 + self.effect) * (1 + float(factors[1])) - 1
         b = run(rng, self.seconds, service, effect=effect, p99_effect=self.p99, errors=self.errors, load=load)
         history = tuple(float(service.rate * (1 + factor)) for factor in factors[2:])
-        return compare(a, b, Context(design=self.design, aa_history_rps=history))
+        return compare(a, b, ComparisonContext(design=self.design, aa_history_rps=history))
 
-    def _pair(self, rng: np.random.Generator) -> tuple[Rows, Rows]:
+    def _pair(self, rng: np.random.Generator) -> tuple[MetricRows, MetricRows]:
         service = Service(phi=self.phi)
         a, b = np.exp(rng.normal(0.0, self.run_sd, 2))
         return (
@@ -224,9 +226,9 @@ def _more_bursts(count: int) -> MakeErrors:
 def _p(failed: ErrorPair, paired: bool) -> float:
     sides = []
     for counts in failed:
-        rows = Rows("", tuple(map(float, range(len(counts)))), {"rps": (REQUESTS,) * len(counts)})
+        rows = MetricRows("", tuple(map(float, range(len(counts)))), {"rps": (REQUESTS,) * len(counts)})
         sides.append(arm(failing(rows, counts)))
-    found = effects.errors(Arms(sides[0], sides[1], paired))
+    found = effects.errors(ArmPair(sides[0], sides[1], paired))
     if found.exact_p is not None:
         return found.exact_p
     return found.estimate.p() if found.estimate is not None else 1.0
@@ -257,7 +259,7 @@ def routes_table(runs: int, seed: int) -> None:
             baseline = _shop(rng, routes, kind, candidate=False)
             candidate = _shop(rng, routes, kind, candidate=True)
             begin = time.process_time()
-            answer = compare(baseline, candidate, Context(design="concurrent"))
+            answer = compare(baseline, candidate, ComparisonContext(design="concurrent"))
             spent += time.process_time() - begin
             row = answer.decided_by
             called += answer.verdict == "regressed"
@@ -268,7 +270,7 @@ def routes_table(runs: int, seed: int) -> None:
         print(line.replace("%", " %"), flush=True)
 
 
-def _shop(rng: np.random.Generator, routes: int, kind: str, *, candidate: bool) -> Rows:
+def _shop(rng: np.random.Generator, routes: int, kind: str, *, candidate: bool) -> MetricRows:
     service = Service(rate=60.0, phi=0.3, cv=0.04, errors=0.0)
     out = {}
     for number in range(routes):

@@ -19,9 +19,9 @@ from functools import partial
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tputtui.scrape.scanner import FORGET_AFTER, Limits, Scanner
+from tputtui.scrape.scanner import FORGET_AFTER, ScanLimits, Scanner
 
-LIMITS = Limits(series=1_000_000)  # so that nothing is hidden and both read the same
+LIMITS = ScanLimits(series=1_000_000)  # so that nothing is hidden and both read the same
 BOUNDS = ("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf")
 
 

@@ -44,7 +44,7 @@ def body(tick: int) -> bytes:
 def show() -> int:
     """The program itself, its feed replaced. Runs in the terminal."""
     from tputtui import cli
-    from tputtui.engine import Monitor, engine, live_feed
+    from tputtui.engine import SnapshotPipeline, engine, live_feed
     from tputtui.model import Reading, Scrape
     from tputtui.scrape.scanner import Scanner
     from tputtui.settings import Settings
@@ -78,8 +78,8 @@ def show() -> int:
             exposition = self.scanner.scan(answer, "text/plain; version=0.0.4", self.wanted(name))
             return Scrape(name, at, now, 0.001, exposition, len(answer))
 
-    def slow_monitor(**arguments: Any) -> Monitor:
-        return Monitor(**{**arguments, "interval_s": 1.0, "window_s": 10.0})
+    def slow_monitor(**arguments: Any) -> SnapshotPipeline:
+        return SnapshotPipeline(**{**arguments, "interval_s": 1.0, "window_s": 10.0})
 
     patched: Any = engine
     patched.LiveFeed, patched.Monitor = FastFeed, slow_monitor

@@ -6,26 +6,26 @@ import random
 import statistics
 import time
 
-from tputtui.profiling.profile_model import About, Frames, Profile, Slice, Stack, Thread
-from tputtui.views.profile.profile_analysis import Study
-from tputtui.views.profile.profile_header import Sampling
+from tputtui.profiling.profile_model import FrameTable, Profile, ProfileMetadata, ProfileSlice, ProfileThread, Stack
+from tputtui.views.profile.profile_analysis import ProfileAnalysis
+from tputtui.views.profile.profile_header import SamplingStatus
 from tputtui.views.profile.profile_pane import ProfilePane, pane
-from tputtui.views.profile.profile_view import Book
+from tputtui.views.profile.profile_view import ProfileView
 
 
 def made(nodes: int) -> Profile:
     """A profile whose tree has about so many nodes: 30 deep, branching by chance."""
     chance = random.Random(7)
-    frames = Frames()
+    frames = FrameTable()
     ids = [frames.frame(f"f{number}", f"/srv/app/m{number % 40}.py", number) for number in range(2000)]
     counts: dict[Stack, float] = {}
     while len(counts) * 23.7 < nodes:
         stack = tuple(ids[(depth * 60 + chance.randrange(1 + min(depth, 40))) % 2000] for depth in range(30))
         counts[stack] = counts.get(stack, 0.0) + 1.0
     held = {stack: 1.0 for number, stack in enumerate(counts) if number % 3 == 0}
-    thread, ticks = Thread(1, 1, "main"), float(len(counts))
-    part = Slice({thread: counts}, {thread: held}, ticks, ticks, 1.0)
-    return Profile(frames, (part,) * 6, About(pid=1, rate_hz=100.0))
+    thread, ticks = ProfileThread(1, 1, "main"), float(len(counts))
+    part = ProfileSlice({thread: counts}, {thread: held}, ticks, ticks, 1.0)
+    return Profile(frames, (part,) * 6, ProfileMetadata(pid=1, rate_hz=100.0))
 
 
 def main() -> None:
@@ -33,10 +33,10 @@ def main() -> None:
     for nodes in (10_000, 100_000):
         profile = made(nodes)
         began = time.perf_counter()
-        book = Book()
-        study = Study(profile)
+        book = ProfileView()
+        study = ProfileAnalysis(profile)
         book.take(study)
-        shown = Sampling(1, "bench", done=True)
+        shown = SamplingStatus(1, "bench", done=True)
         pane(ProfilePane(shown, book.study, book.tab, book.page), 120, 38)
         opened = time.perf_counter() - began
         steps = []

@@ -24,12 +24,12 @@ from pathlib import Path
 import psutil
 from cost import Terminal
 
-from tputtui.engine.pipeline import Monitor
+from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.engine.replay.player import Player
 from tputtui.engine.replay.recorded_families import RecordedFamilies
 from tputtui.model import Exposition, Family, Reading, Scrape, Series, Target
 from tputtui.recording.reader import Run
-from tputtui.recording.recorder import Plan, Recorder
+from tputtui.recording.recorder import Recorder, RecordingPlan
 
 BOUNDS = [*(f"{2**power / 1000:g}" for power in range(13)), "+Inf"]
 TPUTTUI = [sys.executable, "-m", "tputtui"]
@@ -82,10 +82,10 @@ class Service:
 def record(path: Path, count: int, seconds: int) -> tuple[float, float, float]:
     """(ms of CPU to derive a tick, to record it in all threads, and of that on the thread that collects)."""
     service = Service(count)
-    monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=QUANTILES)
+    monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=QUANTILES)
     monitor.add_target(Target("api", "http://127.0.0.1:1/metrics"))
     monitor.arrange(["api"])
-    recorder = Recorder(Plan(path, all_metrics=True), interval_s=1.0, window_s=10.0, quantiles=QUANTILES)
+    recorder = Recorder(RecordingPlan(path, all_metrics=True), interval_s=1.0, window_s=10.0, quantiles=QUANTILES)
     derived = cpu = own = 0.0
     for tick in range(seconds):
         service.step()

@@ -25,7 +25,7 @@ from tputtui.engine import Engine
 from tputtui.settings import Settings, TargetSettings
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
-from tputtui.tui.session import Place
+from tputtui.tui.session import ScreenEnvironment
 
 HERE = Path(__file__).resolve().parent
 SETTLE_S = 75.0
@@ -104,7 +104,7 @@ async def take_profiles(pilot: Pilot[int], app: TputtuiApp) -> None:
 async def take(targets: list[TargetSettings], only_profiles: bool, state: Path) -> None:
     settings = Settings(targets=tuple(targets))
     themes = tuple(theme_files.folders())
-    place = Place("web-01", float(time.localtime().tm_gmtoff), state, themes)
+    place = ScreenEnvironment("web-01", float(time.localtime().tm_gmtoff), state, themes)
     for theme in ("dark", "light"):
         app = TputtuiApp(settings, Engine(settings), palette.load(theme, themes), place)
         async with app.run_test(size=SIZES[1]) as pilot:
@@ -131,7 +131,7 @@ async def take_split(urls: list[str], state: Path) -> None:
     targets = tuple(TargetSettings(name=f"shop-{at}", url=url, service="shop") for at, url in enumerate(urls, 1))
     settings = Settings(targets=targets)
     themes = tuple(theme_files.folders())
-    place = Place("web-01", float(time.localtime().tm_gmtoff), state, themes)
+    place = ScreenEnvironment("web-01", float(time.localtime().tm_gmtoff), state, themes)
     app = TputtuiApp(settings, Engine(settings), palette.load("dark", themes), place)
     async with app.run_test(size=SIZES[1]) as pilot:
         await asyncio.sleep(15.0)

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tputtui.engine.pipeline import Monitor
+from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import Exposition, Family, Reading, Scrape, Series, Snapshot, Target
-from tputtui.recording.recorder import Plan, Recorder
+from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.recording.run_header import Mark
 
 REQUESTS = Series("http_requests_total", (("route", "/x"), ("status", "200")))
@@ -47,10 +47,10 @@ def record(
 ) -> list[Snapshot]:
     """Record `count` seconds; what was shown live comes back. Marks are called "mark N"; `profiled` is when, and what."""
     rates = {"api": 100.0} if rates is None else rates
-    monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
+    monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     for name in rates:
         monitor.add_target(Target(name, ADDRESS))
-    recorder = Recorder(Plan(path, **plan), interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))  # type: ignore[arg-type]
+    recorder = Recorder(RecordingPlan(path, **plan), interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))  # type: ignore[arg-type]
     shown = []
     for tick, reading in enumerate(readings(count, rates)):
         snapshot = monitor.take(reading)
@@ -66,10 +66,10 @@ def record(
 
 def record_readings(path: Path, taken: Iterable[Reading], names: Iterable[str]) -> list[Snapshot]:
     """Record these readings of targets of these names; what was shown live comes back."""
-    monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
+    monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     for name in names:
         monitor.add_target(Target(name, ADDRESS))
-    recorder = Recorder(Plan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
+    recorder = Recorder(RecordingPlan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     shown = []
     for reading in taken:
         shown.append(monitor.take(reading))

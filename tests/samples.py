@@ -32,8 +32,8 @@ from tputtui.model import (
     TrafficState,
 )
 from tputtui.signals.rates import history_keys
-from tputtui.signals.rates.latency_heatmap import Heat
-from tputtui.signals.service.replicas import Replica
+from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
+from tputtui.signals.service.replicas import ReplicaFigures
 
 NOON = 1_790_000_000.0
 
@@ -180,21 +180,21 @@ def snapshot(**changes: Any) -> Snapshot:
     return Snapshot(**{**fields, **changes})
 
 
-def replicas() -> dict[str, Replica]:
+def replicas() -> dict[str, ReplicaFigures]:
     """The two replicas of the shop, each with its part."""
     tails = quantiles(0.0082, 0.021, 0.0881)[-1:]
     return {
-        "web-01": Replica("web-01", 684.0, tail=tails[0], error_ratio=0.0012),
-        "web-02": Replica("web-02", 600.0, tail=tails[0], error_ratio=0.0012),
+        "web-01": ReplicaFigures("web-01", 684.0, tail=tails[0], error_ratio=0.0012),
+        "web-02": ReplicaFigures("web-02", 600.0, tail=tails[0], error_ratio=0.0012),
     }
 
 
-def heat(columns: int) -> Heat:
+def heat(columns: int) -> LatencyHeatmap:
     """Most requests below 25 ms, a few above, and a burst of slow ones."""
     bounds = (0.025, 0.1, 0.25, 0.5, 1.0, math.inf)
     usual, slow = (0.9, 0.08, 0.02, 0.0, 0.0, 0.0), (0.4, 0.3, 0.2, 0.07, 0.025, 0.005)
     burst = range(columns * 2 // 3, columns * 2 // 3 + 3)
-    return Heat(
+    return LatencyHeatmap(
         bounds,
         tuple(None if at == columns // 3 else slow if at in burst else usual for at in range(columns)),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tputtui.experiments.metric_rows import Rows
+from tputtui.experiments.metric_rows import MetricRows
 
 Values = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ def run(
     errors: float | None = None,
     load: Values | None = None,
     start: float = 0.0,
-) -> Rows:
+) -> MetricRows:
     """One run. `effect` and `p99_effect` are relative; `load` is a factor that concurrent arms share."""
     rate = service.rate * (1 + effect) * ar1(rng, seconds, service.phi, service.cv)
     rate *= np.where(rng.random(seconds) < service.pauses, 0.67, 1.0)
@@ -64,7 +64,7 @@ def run(
         "p99": p99,
         "cpu": 0.08 * served,
     }
-    return Rows(
+    return MetricRows(
         "simulated",
         tuple(start + second for second in range(seconds)),
         {name: tuple(values.tolist()) for name, values in columns.items()},
@@ -84,14 +84,14 @@ def scattered(rng: np.random.Generator, seconds: int, errors: float) -> Values:
     return rng.poisson(errors / seconds, seconds).astype(np.float64)
 
 
-def failing(rows: Rows, failed: Values) -> Rows:
+def failing(rows: MetricRows, failed: Values) -> MetricRows:
     """The same run with so many errors in each second (no more than there are requests)."""
     served = np.asarray(rows.columns["rps"]) * rows.step_s
     ratio = np.divide(np.minimum(failed, served), served, out=np.zeros(len(served)), where=served > 0)
     return replace(rows, columns={**rows.columns, "err_ratio": tuple(ratio.tolist())})
 
 
-def routed(routes: Mapping[str, Rows]) -> Rows:
+def routed(routes: Mapping[str, MetricRows]) -> MetricRows:
     """A service of several routes: its throughput and errors are their sums, its latency that of the first."""
     each = list(routes.values())
     served = np.sum([one.columns["rps"] for one in each], axis=0)

@@ -12,10 +12,10 @@ import pytest
 from simulated import Service, run
 
 from tputtui.cli import main
-from tputtui.experiments.metric_rows import Rows
+from tputtui.experiments.metric_rows import MetricRows
 
 
-def write(path: Path, rows: Rows) -> str:
+def write(path: Path, rows: MetricRows) -> str:
     names = ("rps", "err_ratio", "p50", "p90", "p99", "cpu")
     lines = [",".join(("t", *names))]
     lines += [

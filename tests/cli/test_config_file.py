@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from tputtui.cli import config_file
-from tputtui.cli.config_file import Place
+from tputtui.cli.config_file import ConfigLocation
 from tputtui.settings.config_reader import SettingsError
-from tputtui.settings.validators import Outside
+from tputtui.settings.validators import Validators
 
 
 def load(path: Path, origin: str = "--config") -> tuple[object, tuple[str, ...]]:
-    return config_file.load(Place(str(path), origin), {}, Outside())
+    return config_file.load(ConfigLocation(str(path), origin), {}, Validators())
 
 
 def refusal(path: Path, content: bytes | None = None) -> str:
@@ -34,12 +34,12 @@ def path(tmp_path: Path) -> Path:
 
 def test_the_flag_goes_before_the_variable_before_the_default() -> None:
     environ = {"TPUTTUI_CONFIG": "/v.toml", "XDG_CONFIG_HOME": "/x", "HOME": "/home/me"}
-    assert config_file.place("/f.toml", environ) == Place("/f.toml", "--config")
-    assert config_file.place(None, environ) == Place("/v.toml", "TPUTTUI_CONFIG")
+    assert config_file.place("/f.toml", environ) == ConfigLocation("/f.toml", "--config")
+    assert config_file.place(None, environ) == ConfigLocation("/v.toml", "TPUTTUI_CONFIG")
     del environ["TPUTTUI_CONFIG"]
-    assert config_file.place(None, environ) == Place("/x/tputtui/config.toml", "default")
+    assert config_file.place(None, environ) == ConfigLocation("/x/tputtui/config.toml", "default")
     environ["XDG_CONFIG_HOME"] = "relative"
-    assert config_file.place(None, environ) == Place("/home/me/.config/tputtui/config.toml", "default")
+    assert config_file.place(None, environ) == ConfigLocation("/home/me/.config/tputtui/config.toml", "default")
 
 
 def test_without_a_home_there_is_no_default_and_the_current_folder_is_never_one() -> None:

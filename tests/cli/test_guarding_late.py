@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tputtui.cli.rollback_guard import Guarding, document, with_control
+from tputtui.cli.rollback_guard import RollbackGuard, document, with_control
 from tputtui.experiments.unanswered import UNRESPONSIVE_S
 from tputtui.model import ErrorState, ServiceState, Snapshot, TargetState, TargetStatus, TrafficState
 from tputtui.settings import Settings, TargetSettings
@@ -17,10 +17,10 @@ STATES: dict[How, TargetState] = {"well": "up", "idle": "up", "hangs": "slow", "
 ERRORS: dict[How, str] = {"refused": "connection refused", "503": "HTTP 503 Service Unavailable"}
 
 
-def guarding(control: str | None = "old", objective: str = "errors<=1%") -> Guarding:
+def guarding(control: str | None = "old", objective: str = "errors<=1%") -> RollbackGuard:
     targets = tuple(TargetSettings(name=name, url=f"http://{name}:1") for name in ("new", "old"))
     settings = Settings(targets=targets, objectives=(objective,))
-    return Guarding(with_control(settings, control) if control else settings, control=control, aloud=False)
+    return RollbackGuard(with_control(settings, control) if control else settings, control=control, aloud=False)
 
 
 def service(name: str, how: How, *, waited_s: float, requests: float, never: bool) -> ServiceState:
@@ -50,7 +50,7 @@ def target(name: str, how: How, waited_s: float) -> TargetStatus:
     )
 
 
-def watch(guard: Guarding, ways: Sequence[Pair], *, step_s: float = 1.0, never: bool = False) -> list[float]:
+def watch(guard: RollbackGuard, ways: Sequence[Pair], *, step_s: float = 1.0, never: bool = False) -> list[float]:
     """Each tick how (new, old) answer; the seconds after which it decided."""
     waits = {"new": 0.0, "old": 0.0}
     counts = {"new": 0.0, "old": 0.0}

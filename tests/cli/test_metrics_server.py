@@ -14,14 +14,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from recorded import record
 
-from tputtui.cli.metrics_server import Listening
+from tputtui.cli.metrics_server import MetricsServer
 from tputtui.cli.parser import UsageError
 from tputtui.model import LatencyState, ObjectiveStatus, Quantile, SelfState, Snapshot
 
 
 @pytest.fixture
-def listening() -> Iterator[Listening]:
-    found = Listening("127.0.0.1:0")
+def listening() -> Iterator[MetricsServer]:
+    found = MetricsServer("127.0.0.1:0")
     yield found
     found.close()
 
@@ -32,11 +32,11 @@ def scraped(port: int) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     return {(one.name, tuple(sorted(one.labels.items()))): one.value for family in families for one in family.samples}
 
 
-def test_nothing_is_there_before_the_first_snapshot(listening: Listening) -> None:
+def test_nothing_is_there_before_the_first_snapshot(listening: MetricsServer) -> None:
     assert scraped(listening.port) == {}
 
 
-def test_the_names_and_values_are_those_of_the_contract(listening: Listening, tmp_path: Path) -> None:
+def test_the_names_and_values_are_those_of_the_contract(listening: MetricsServer, tmp_path: Path) -> None:
     snapshot = record(tmp_path / "a", 60)[-1]
     quantiles = (Quantile(0.5, 0.02), Quantile(0.99, 0.15), Quantile(0.999, None))
     service = replace(snapshot.services[0], latency=LatencyState("d", "histogram", "s", quantiles))
@@ -65,13 +65,13 @@ def test_the_names_and_values_are_those_of_the_contract(listening: Listening, tm
     assert not any(math.isnan(value) for value in found.values())
 
 
-def test_what_is_unknown_has_no_sample(listening: Listening, tmp_path: Path) -> None:
+def test_what_is_unknown_has_no_sample(listening: MetricsServer, tmp_path: Path) -> None:
     first = record(tmp_path / "a", 1)[0]
     listening.take(replace(first, self_=SelfState(None, None, 0)))
     assert scraped(listening.port) == {}
 
 
-def test_a_hostile_name_is_shown_with_its_escapes_made_visible(listening: Listening, tmp_path: Path) -> None:
+def test_a_hostile_name_is_shown_with_its_escapes_made_visible(listening: MetricsServer, tmp_path: Path) -> None:
     snapshot: Snapshot = record(tmp_path / "a", 30)[-1]
     name = 'x"\n\x1b[31m\\'
     listening.take(replace(snapshot, services=(replace(snapshot.services[0], name=name),)))
@@ -79,7 +79,7 @@ def test_a_hostile_name_is_shown_with_its_escapes_made_visible(listening: Listen
 
 
 def test_when_it_is_closed_nobody_listens(tmp_path: Path) -> None:
-    found = Listening(":0")
+    found = MetricsServer(":0")
     found.close()
     with pytest.raises(urllib.error.URLError):
         scraped(found.port)
@@ -90,7 +90,7 @@ def test_when_it_is_closed_nobody_listens(tmp_path: Path) -> None:
 )
 def test_an_address_that_cannot_be_is_a_sentence(address: str) -> None:
     with pytest.raises(UsageError, match="--listen"):
-        Listening(address)
+        MetricsServer(address)
 
 
 def test_a_port_that_is_taken_is_a_sentence() -> None:
@@ -98,4 +98,4 @@ def test_a_port_that_is_taken_is_a_sentence() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(UsageError, match="in use"):
-            Listening(f"127.0.0.1:{taken.getsockname()[1]}")
+            MetricsServer(f"127.0.0.1:{taken.getsockname()[1]}")

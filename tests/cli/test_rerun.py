@@ -9,12 +9,12 @@ import pytest
 from recorded import ADDRESS, record
 
 from tputtui.cli.parser import UsageError
-from tputtui.cli.rerun import Like, like
+from tputtui.cli.rerun import RerunPlan, like
 from tputtui.model import Target
-from tputtui.recording.run_header import Header, ServiceSummary, Summary
+from tputtui.recording.run_header import RunHeader, RunSummary, ServiceSummary
 from tputtui.settings import Settings, TargetSettings
 
-HEADER = Header(
+HEADER = RunHeader(
     "00" * 8,
     0,
     0.0,
@@ -31,9 +31,9 @@ HEADER = Header(
 BEFORE = ServiceSummary("api", mean=200.0, routes={"/a": 0.7, "/b": 0.3}, burstiness=1.0)
 
 
-def made(summary: Summary | None = None, header: Header = HEADER) -> Like:
+def made(summary: RunSummary | None = None, header: RunHeader = HEADER) -> RerunPlan:
     targets = (Target("api", "http://127.0.0.1:1/metrics", "shop"),)
-    return Like(header, targets, summary or Summary(42.4, services=(BEFORE,)))
+    return RerunPlan(header, targets, summary or RunSummary(42.4, services=(BEFORE,)))
 
 
 def test_it_takes_targets_interval_window_quantiles_objectives_and_labels() -> None:
@@ -74,7 +74,7 @@ def test_it_lasts_as_long_as_the_run_was_to_or_did(for_s: float | None, length: 
 
 
 def verdict(**now: object) -> str:
-    return "\n".join(made().verdict(Summary(60.0, services=(replace(BEFORE, **now),))))  # type: ignore[arg-type]
+    return "\n".join(made().verdict(RunSummary(60.0, services=(replace(BEFORE, **now),))))  # type: ignore[arg-type]
 
 
 def test_the_same_load_is_called_so() -> None:
@@ -99,7 +99,7 @@ def test_another_load_is_told_with_what_differs(now: dict[str, object], words: s
 
 
 def test_without_traffic_there_is_nothing_to_compare() -> None:
-    assert "cannot be compared" in made().verdict(Summary())[0]
+    assert "cannot be compared" in made().verdict(RunSummary())[0]
 
 
 def test_a_run_gives_its_targets_without_credentials(tmp_path: Path) -> None:
@@ -121,13 +121,13 @@ def test_targets_that_differ_in_a_secret_alone_are_found_again_by_their_names() 
     urls = ("http://h:1/m?token=s3cr3t-A", "http://h:1/m?token=s3cr3t-B")
     recorded = tuple(Target(name, "http://h:1/m?token=***") for name in ("h:1", "h:1#2"))
     configured = tuple(TargetSettings(one.name, url) for one, url in zip(recorded, urls, strict=True))
-    again = Like(HEADER, recorded[::-1], Summary())
+    again = RerunPlan(HEADER, recorded[::-1], RunSummary())
     found = again.applied(Settings(targets=configured), asked=False)
     assert [(one.name, one.url) for one in found.targets] == [("h:1#2", urls[1]), ("h:1", urls[0])]
 
 
 def test_an_address_that_was_recorded_without_its_secret_is_not_asked_as_it_stands_there() -> None:
-    again = Like(HEADER, (Target("api", "http://h:1/m?token=***"),), Summary())
+    again = RerunPlan(HEADER, (Target("api", "http://h:1/m?token=***"),), RunSummary())
     renamed = TargetSettings("other", "h:1/m?token=s3cr3t-A")
     (found,) = again.applied(Settings(targets=(renamed,)), asked=False).targets
     assert (found.name, found.url) == ("api", renamed.url)

@@ -9,7 +9,7 @@ import pytest
 
 from tputtui.cli.output import why_ascii
 from tputtui.cli.parser import UsageError, parse
-from tputtui.cli.resolve_settings import Effective, effective, name_targets
+from tputtui.cli.resolve_settings import EffectiveSettings, effective, name_targets
 from tputtui.cli.text_table import columns
 from tputtui.model import Match
 from tputtui.scrape.address import redact
@@ -17,7 +17,7 @@ from tputtui.settings import TargetSettings, settings_reference
 from tputtui.settings.config_reader import SettingsError
 
 
-def of(*argv: str, config: Path | None = None) -> Effective:
+def of(*argv: str, config: Path | None = None) -> EffectiveSettings:
     return effective(parse(argv), {"TPUTTUI_CONFIG": str(config) if config else "/dev/null"})
 
 

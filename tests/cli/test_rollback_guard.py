@@ -13,7 +13,7 @@ from exporter import Exporter
 
 from tputtui import recording
 from tputtui.cli import main
-from tputtui.cli.rollback_guard import Guarding, name_of_control, with_control
+from tputtui.cli.rollback_guard import RollbackGuard, name_of_control, with_control
 from tputtui.model import ServiceState, Snapshot, TargetStatus, TrafficState
 from tputtui.settings import Settings, TargetSettings
 
@@ -146,7 +146,7 @@ def test_a_target_that_is_the_control_is_no_replica_of_the_treatment() -> None:
 
 
 def test_that_nothing_can_be_judged_is_an_alarm_once(capsys: pytest.CaptureFixture[str]) -> None:
-    guarding = Guarding(Settings(objectives=("p99<=250ms", "api:errors<=1%")))
+    guarding = RollbackGuard(Settings(objectives=("p99<=250ms", "api:errors<=1%")))
     nothing = ServiceState("node", ("node",), traffic=TrafficState("t", 1.0))
     for second in range(60):
         guarding.saw(Snapshot(0.0, float(second), 1.0, 10.0, (TargetStatus("node", "u", "up"),), (nothing,)))

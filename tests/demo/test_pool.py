@@ -5,12 +5,12 @@ import asyncio
 import pytest
 from prometheus_client import CollectorRegistry
 
-from tputtui.demo.connection_pool import Pool, PoolTimeoutError
+from tputtui.demo.connection_pool import ConnectionPool, PoolTimeoutError
 
 
-def _pool(size: int, patience_s: float = 5.0) -> tuple[Pool, CollectorRegistry]:
+def _pool(size: int, patience_s: float = 5.0) -> tuple[ConnectionPool, CollectorRegistry]:
     registry = CollectorRegistry()
-    return Pool(size, patience_s, registry), registry
+    return ConnectionPool(size, patience_s, registry), registry
 
 
 async def _turns() -> None:

@@ -6,10 +6,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from tputtui.demo import shop_routes
-from tputtui.demo.connection_pool import Pool
-from tputtui.demo.handlers import Shop
+from tputtui.demo.connection_pool import ConnectionPool
+from tputtui.demo.handlers import ShopHandlers
 from tputtui.demo.http_server import Request
-from tputtui.demo.shop_routes import Route
+from tputtui.demo.shop_routes import ShopRoute
 
 SERVED = [route for route in shop_routes.ROUTES if route is not shop_routes.STRAY]
 every_route = pytest.mark.parametrize("route", SERVED, ids=lambda route: route.template)
@@ -31,12 +31,12 @@ class Times:
 
 
 async def ask(
-    route: Route, numbers: range, monkeypatch: pytest.MonkeyPatch, *, slowdown: float = 1.0, added_s: float = 0.0
+    route: ShopRoute, numbers: range, monkeypatch: pytest.MonkeyPatch, *, slowdown: float = 1.0, added_s: float = 0.0
 ) -> Times:
     """Ask a new shop, seeded alike, for one route, in no time."""
     times = Times()
-    pool = Pool(1, 1.0, CollectorRegistry())
-    shop = Shop(pool, slowdown, seed=1)
+    pool = ConnectionPool(1, 1.0, CollectorRegistry())
+    shop = ShopHandlers(pool, slowdown, seed=1)
     shop.added_s = added_s
     monkeypatch.setattr(pool, "query", times.query)
     with monkeypatch.context() as patch:
@@ -50,7 +50,7 @@ async def ask(
 
 
 @every_route
-async def test_slowdown_multiplies_the_time_of_each_handler(route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slowdown_multiplies_the_time_of_each_handler(route: ShopRoute, monkeypatch: pytest.MonkeyPatch) -> None:
     normal = await ask(route, range(20), monkeypatch)
     slow = await ask(route, range(20), monkeypatch, slowdown=2.5)
     assert slow.slept == pytest.approx([2.5 * seconds for seconds in normal.slept])
@@ -59,12 +59,15 @@ async def test_slowdown_multiplies_the_time_of_each_handler(route: Route, monkey
 
 
 def test_slowdown_multiplies_what_is_computed() -> None:
-    sizes = [len(Shop(Pool(1, 1, CollectorRegistry()), slowdown, 1)._catalogue.items) for slowdown in (1, 2)]
+    sizes = [
+        len(ShopHandlers(ConnectionPool(1, 1, CollectorRegistry()), slowdown, 1)._catalogue.items)
+        for slowdown in (1, 2)
+    ]
     assert sizes[1] == 2 * sizes[0]
 
 
 @every_route
-async def test_latency_is_added_once_to_each_request(route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_latency_is_added_once_to_each_request(route: ShopRoute, monkeypatch: pytest.MonkeyPatch) -> None:
     normal = await ask(route, range(20), monkeypatch)
     late = await ask(route, range(20), monkeypatch, added_s=0.2)
     assert sum(late.slept) == pytest.approx(sum(normal.slept) + 20 * 0.2)
@@ -72,7 +75,7 @@ async def test_latency_is_added_once_to_each_request(route: Route, monkeypatch: 
 
 
 @every_route
-async def test_a_numbers_times_do_not_depend_on_the_order(route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_numbers_times_do_not_depend_on_the_order(route: ShopRoute, monkeypatch: pytest.MonkeyPatch) -> None:
     forth = await ask(route, range(20), monkeypatch)
     back = await ask(route, range(19, -1, -1), monkeypatch)
     assert back.slept == forth.slept[::-1]
@@ -80,7 +83,7 @@ async def test_a_numbers_times_do_not_depend_on_the_order(route: Route, monkeypa
 
 
 @every_route
-async def test_the_pool_is_asked_as_often_as_the_table_says(route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_pool_is_asked_as_often_as_the_table_says(route: ShopRoute, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = range(5 if route is shop_routes.REPORT else 1500)  # a report computes
     times = await ask(route, numbers, monkeypatch)
     assert len(times.held) / len(numbers) == pytest.approx(route.pooled, abs=0.06)

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from tputtui.demo.load_stats import Summary, Tally
+from tputtui.demo.load_stats import LoadStats, LoadSummary
 
 
 def test_quantiles_are_those_of_the_answers() -> None:
-    tally = Tally()
+    tally = LoadStats()
     tally.sent = 1000
     for number in range(1, 1001):
         tally.answered(200, number / 1000)
@@ -18,7 +18,7 @@ def test_quantiles_are_those_of_the_answers() -> None:
 
 
 def test_errors_are_5xx_and_no_answer() -> None:
-    tally = Tally()
+    tally = LoadStats()
     tally.sent = 10
     for status in (200, 404, 404, 500, 502, 503):
         tally.answered(status, 0.01)
@@ -27,22 +27,22 @@ def test_errors_are_5xx_and_no_answer() -> None:
 
 
 def test_without_an_answer_quantiles_are_unknown() -> None:
-    assert Tally().summary(0.0, 1.0).quantiles_s == {"0.5": None, "0.99": None}
+    assert LoadStats().summary(0.0, 1.0).quantiles_s == {"0.5": None, "0.99": None}
 
 
 def test_the_summary_has_the_fields_of_the_contract_in_one_line() -> None:
-    tally = Tally()
+    tally = LoadStats()
     tally.sent = 1
     tally.answered(200, 0.008)
     line = tally.summary(30.0, 1650.0).json()
     assert "\n" not in line
     assert list(json.loads(line)) == ["sent", "completed", "errors", "seconds", "quantiles_s", "sustained_max_rps"]
     assert list(json.loads(line)["quantiles_s"]) == ["0.5", "0.99"]
-    assert Summary.from_json(line).json() == line
+    assert LoadSummary.from_json(line).json() == line
 
 
 def test_memory_does_not_grow_with_the_answers() -> None:
-    tally = Tally()
+    tally = LoadStats()
     for number in range(50_000):
         tally.answered(200, 0.001 + (number % 997) / 10_000)
     assert len(tally._latencies) < 5000

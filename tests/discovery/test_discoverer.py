@@ -16,18 +16,20 @@ import pytest
 from tputtui.discovery import port_table, probe
 from tputtui.discovery.discoverer import Candidate, Discoverer, Discovery, candidates
 from tputtui.discovery.discoverer import probe as probe_candidate
-from tputtui.discovery.probe import Answer, ask
+from tputtui.discovery.probe import ProbeAnswer, ask
 from tputtui.host.process_collector import ProcessCollector
-from tputtui.host.sockets import Listener, read_listeners
+from tputtui.host.sockets import ListeningSocket, read_listeners
 
 Handler = Callable[[bytes], bytes]
 
 
-def listener(port: int, comm: str = "", address: str = "127.0.0.1", pid: int | None = 5, command: str = "") -> Listener:
-    return Listener(port, address, pid, 1.0, comm, command)
+def listener(
+    port: int, comm: str = "", address: str = "127.0.0.1", pid: int | None = 5, command: str = ""
+) -> ListeningSocket:
+    return ListeningSocket(port, address, pid, 1.0, comm, command)
 
 
-def verdict(one: Listener) -> Candidate:
+def verdict(one: ListeningSocket) -> Candidate:
     (candidate,) = candidates([one], own_pid=1)
     return candidate
 
@@ -161,7 +163,7 @@ def answer(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
 )
 async def test_metrics_are_recognised(body: bytes) -> None:
     async with serving(answer(body)) as (port, _):
-        assert await ask("127.0.0.1", port, "/metrics") == Answer(True, "answers with metrics")
+        assert await ask("127.0.0.1", port, "/metrics") == ProbeAnswer(True, "answers with metrics")
 
 
 @pytest.mark.parametrize(
@@ -243,17 +245,17 @@ class Asker:
         self._metrics_at = metrics_at
         self._spoke_http = spoke_http
 
-    async def __call__(self, host: str, port: int, path: str) -> Answer:
+    async def __call__(self, host: str, port: int, path: str) -> ProbeAnswer:
         self.asked.append((host, port, path))
         self.now += 1
         self.most = max(self.most, self.now)
         await asyncio.sleep(0)
         self.now -= 1
         found = path == self._metrics_at
-        return Answer(found, "answers with metrics" if found else "status 404", found or self._spoke_http)
+        return ProbeAnswer(found, "answers with metrics" if found else "status 404", found or self._spoke_http)
 
 
-def discoverer(listeners: Iterable[Listener], asker: Asker) -> Discoverer:
+def discoverer(listeners: Iterable[ListeningSocket], asker: Asker) -> Discoverer:
     return Discoverer(lambda: listeners, asker)
 
 
@@ -305,7 +307,7 @@ async def test_nobody_is_asked_twice_and_a_new_process_is_asked() -> None:
     await looking.discover()
     await looking.discover()
     assert len(asker.asked) == 1
-    listeners[0] = Listener(40001, "127.0.0.1", 5, 2.0, "python")
+    listeners[0] = ListeningSocket(40001, "127.0.0.1", 5, 2.0, "python")
     await looking.discover()
     assert len(asker.asked) == 2
 
@@ -353,6 +355,6 @@ def test_the_result_is_one_clause_without_the_list() -> None:
         ),
     ],
 )
-async def test_nothing_found_is_a_sentence(listeners: list[Listener], sentence: str) -> None:
+async def test_nothing_found_is_a_sentence(listeners: list[ListeningSocket], sentence: str) -> None:
     discovery: Discovery = await discoverer(listeners, Asker("/nowhere")).discover()
     assert discovery.sentence == sentence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tputtui.engine.pipeline import Monitor
+from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import Reading, Scrape, Snapshot, Target
 from tputtui.scrape.scanner import Scanner
 from tputtui.signals.rates import history_keys
@@ -27,7 +27,7 @@ class Watched:
     """A monitor and the one target it reads, a scrape a second."""
 
     def __init__(self) -> None:
-        self.monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
+        self.monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
         self.monitor.add_target(Target("shop", "http://127.0.0.1:1/metrics"))
         self.scanner = Scanner()
         self.at = 0

@@ -12,8 +12,8 @@ from tputtui.engine.drilldown import MOST_HEAT, HeatMaps
 from tputtui.model import Exposition, Family, Reading, Series, ServiceState, Snapshot, Target
 from tputtui.signals.rates import history_keys
 from tputtui.signals.service.replicas import STEADY
-from tputtui.signals.service.service_filter import Lens
-from tputtui.signals.service.traffic_split import Arm, Split
+from tputtui.signals.service.service_filter import ServiceFilter
+from tputtui.signals.service.traffic_split import SplitArm, TrafficSplit
 
 JOBS = "jobs_total"
 FAMILIES[JOBS] = Family(JOBS, "counter", "Jobs done.")
@@ -168,7 +168,7 @@ def test_a_choice_is_for_all_replicas() -> None:
 # ------------------------------------------------------------------------------------------ through a lens
 
 
-def looked_at(lens: Lens, *targets: str | Target, ticks: int = 6) -> tuple[Scene, Snapshot]:
+def looked_at(lens: ServiceFilter, *targets: str | Target, ticks: int = 6) -> tuple[Scene, Snapshot]:
     scene = Scene(*(targets or ("shop",)))
     names = [target if isinstance(target, str) else target.name for target in targets or ("shop",)]
     scene.monitor.look_through(lens)
@@ -179,7 +179,7 @@ def looked_at(lens: Lens, *targets: str | Target, ticks: int = 6) -> tuple[Scene
 
 
 def test_a_route_alone_is_one_more_service_and_the_whole_stays() -> None:
-    lens = Lens("shop", (("route", "/b"),))
+    lens = ServiceFilter("shop", (("route", "/b"),))
     _, snapshot = looked_at(lens)
     assert [service.name for service in snapshot.services] == ["shop", "shop route=/b"]
     whole, alone = snapshot.services
@@ -197,7 +197,7 @@ def test_a_route_alone_is_one_more_service_and_the_whole_stays() -> None:
 
 
 def test_a_lens_is_taken_away_and_leaves_nothing() -> None:
-    scene, _ = looked_at(Lens("shop", (("route", "/b"),)))
+    scene, _ = looked_at(ServiceFilter("shop", (("route", "/b"),)))
     scene.monitor.look_through(None)
     snapshot = scene.tick(106.0, shop=two_routes(60.0, 12.0))
     assert [service.name for service in snapshot.services] == ["shop"]
@@ -205,7 +205,7 @@ def test_a_lens_is_taken_away_and_leaves_nothing() -> None:
 
 def test_objectives_judge_the_whole_service_not_what_a_lens_shows() -> None:
     scene = Scene("shop", objectives=["errors<=5%"])
-    scene.monitor.look_through(Lens("shop", (("route", "/b"),)))
+    scene.monitor.look_through(ServiceFilter("shop", (("route", "/b"),)))
     for at in range(6):
         snapshot = scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
     assert [one.state for one in snapshot.objectives] == ["ok"]
@@ -213,7 +213,7 @@ def test_objectives_judge_the_whole_service_not_what_a_lens_shows() -> None:
 
 
 def test_what_does_not_carry_the_label_is_empty_with_the_reason() -> None:
-    _, snapshot = looked_at(Lens("shop", (("status", "500"),)))
+    _, snapshot = looked_at(ServiceFilter("shop", (("status", "500"),)))
     alone = snapshot.services[-1]
     assert alone.latency is None
     assert alone.reasons["latency"] == f"{DURATION} has no label status"
@@ -222,7 +222,7 @@ def test_what_does_not_carry_the_label_is_empty_with_the_reason() -> None:
 
 
 def test_a_lens_on_a_service_that_is_not_there_shows_nothing() -> None:
-    _, snapshot = looked_at(Lens("elsewhere", (("route", "/b"),)))
+    _, snapshot = looked_at(ServiceFilter("elsewhere", (("route", "/b"),)))
     assert [service.name for service in snapshot.services] == ["shop"]
 
 
@@ -230,7 +230,7 @@ REPLICAS = tuple(Target(name, f"http://{name}/metrics", "shop") for name in ("a"
 
 
 def test_a_replica_alone_is_one_more_service() -> None:
-    _, snapshot = looked_at(Lens("shop", target="b"), *REPLICAS)
+    _, snapshot = looked_at(ServiceFilter("shop", target="b"), *REPLICAS)
     assert [(service.name, service.targets) for service in snapshot.services] == [
         ("shop", ("a", "b", "c")),
         ("shop b", ("b",)),
@@ -281,7 +281,7 @@ def test_a_target_that_is_no_replica_has_no_figures_of_its_own() -> None:
 
 
 def test_the_heat_follows_the_buckets_and_a_lens_has_its_own() -> None:
-    scene, _ = looked_at(Lens("shop", (("route", "/b"),)), ticks=12)
+    scene, _ = looked_at(ServiceFilter("shop", (("route", "/b"),)), ticks=12)
     whole = scene.monitor.heat.heat("shop", 2, 10.0, 111.0)
     alone = scene.monitor.heat.heat("shop route=/b", 2, 10.0, 111.0)
     assert whole is not None
@@ -293,14 +293,14 @@ def test_the_heat_follows_the_buckets_and_a_lens_has_its_own() -> None:
 
 
 def test_the_heat_stands_until_its_axis_advances() -> None:
-    scene, _ = looked_at(Lens("shop"), ticks=12)
+    scene, _ = looked_at(ServiceFilter("shop"), ticks=12)
     first = scene.monitor.heat.heat("shop", 10, 60.0, 111.0)
     assert scene.monitor.heat.heat("shop", 10, 60.0, 113.0) is first
     assert scene.monitor.heat.heat("shop", 10, 60.0, 114.0) is not first
 
 
 def test_only_so_many_services_have_a_heat_and_one_that_went_frees_its_place() -> None:
-    _, snapshot = looked_at(Lens("shop"), ticks=4)
+    _, snapshot = looked_at(ServiceFilter("shop"), ticks=4)
     one = snapshot.services[0]
     many = tuple(replace(one, name=f"s{number}") for number in range(MOST_HEAT + 5))
     maps = HeatMaps(1.0)
@@ -315,7 +315,7 @@ def test_only_so_many_services_have_a_heat_and_one_that_went_frees_its_place() -
 # ------------------------------------------------------------------------------------------ split in two
 
 
-def way(scene: Scene, by: str, value: str) -> Split:
+def way(scene: Scene, by: str, value: str) -> TrafficSplit:
     return next(one.split for one in scene.monitor.ways("shop") if (one.split.by, one.value) == (by, value))
 
 
@@ -380,7 +380,7 @@ def test_two_services_are_held_against_each_other() -> None:
 def test_an_arm_that_is_nowhere_is_none() -> None:
     scene = Scene("shop")
     settled(scene)
-    gone = Split("target", Arm("shop", "all of it"), Arm("shop", "x", frozenset("x")))
+    gone = TrafficSplit("target", SplitArm("shop", "all of it"), SplitArm("shop", "x", frozenset("x")))
     scene.monitor.split(gone)
     snapshot = scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
     assert snapshot.split is not None

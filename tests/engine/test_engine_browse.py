@@ -9,7 +9,7 @@ from test_engine import PATIENCE_S, honest
 
 from tputtui.engine import Engine
 from tputtui.settings import Settings, TargetSettings
-from tputtui.signals.service.service_filter import Lens
+from tputtui.signals.service.service_filter import ServiceFilter
 
 __all__ = ["honest"]  # the fixture
 
@@ -35,7 +35,7 @@ def test_families_come_while_somebody_looks_and_a_choice_is_seen_in_them(honest:
         engine.bind("honest", "traffic", "jobs_total")
         until(lambda: bool((found := engine.families("honest")) and found.chosen))
         until(lambda: any(value is not None for value in engine.trail("jobs_total", 10)))
-        engine.look_through(Lens("honest"))
+        engine.look_through(ServiceFilter("honest"))
         assert engine.heat("honest", 10, 60.0, None) is None
         assert engine.replicas() == {}
         engine.browse(None)

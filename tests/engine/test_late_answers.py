@@ -10,7 +10,7 @@ import pytest
 from test_pipeline import FAMILIES, requests
 
 from tputtui.cli.snapshot_json import to_json
-from tputtui.engine import Monitor
+from tputtui.engine import SnapshotPipeline
 from tputtui.model import Exposition, Reading, Scrape, Snapshot, Target
 from tputtui.settings.expressions import parse_objective
 
@@ -36,7 +36,7 @@ class Watched:
     """A monitor that is told readings by hand, a tick a second."""
 
     def __init__(self, *targets: str, window_s: float = 10.0, objectives: tuple[str, ...] = ("p99<=600ms",)) -> None:
-        self.monitor = Monitor(
+        self.monitor = SnapshotPipeline(
             interval_s=1.0,
             window_s=window_s,
             quantiles=(0.5, 0.99),
@@ -221,7 +221,7 @@ def test_an_objective_lasts_no_longer_for_an_answer_that_is_late_and_is_counted_
 
 def test_a_replica_that_is_late_is_left_out_and_the_others_go_on() -> None:
     watched = Watched("a", "b")
-    watched.monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
+    watched.monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     for name in ("a", "b"):
         watched.monitor.add_target(Target(name, f"http://{name}/metrics", service="shop"))
     watched.up(20, "a", "b")

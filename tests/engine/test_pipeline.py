@@ -8,7 +8,7 @@ import pytest
 
 from tputtui.cli.snapshot_json import to_json
 from tputtui.descriptors import NO_MEMORY
-from tputtui.engine import Monitor
+from tputtui.engine import SnapshotPipeline
 from tputtui.engine.pipeline import EVENTS_KEPT, EVENTS_SHOWN
 from tputtui.engine.target_tracker import LOOKS_FOR
 from tputtui.model import (
@@ -67,7 +67,7 @@ class Scene:
     def __init__(
         self, *targets: str | Target, window_s: float = 10.0, objectives: Iterable[str] = (), interval_s: float = 1.0
     ) -> None:
-        self.monitor = Monitor(
+        self.monitor = SnapshotPipeline(
             interval_s=interval_s,
             window_s=window_s,
             quantiles=(0.5, 0.9, 0.99),

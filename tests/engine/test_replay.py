@@ -11,12 +11,12 @@ from recorded import record
 
 from tputtui.engine.replay.player import SPEEDS, Player
 from tputtui.engine.replay.recorded_families import RecordedFamilies
-from tputtui.engine.replay.replay_buffer import Reel, without_history
-from tputtui.engine.snapshot_cache import Tape
+from tputtui.engine.replay.replay_buffer import ReplayBuffer, without_history
+from tputtui.engine.snapshot_cache import SnapshotCache
 from tputtui.model import Snapshot
 from tputtui.recording import gzip_members
 from tputtui.recording.reader import Run
-from tputtui.recording.records import Item, Tick
+from tputtui.recording.records import Item, RecordedTick
 
 
 def until(holds: Callable[[], bool]) -> bool:
@@ -79,10 +79,10 @@ def test_a_moment_that_was_not_read_yet_is_shown_without_reading_all_before_it(t
     assert replay.failure is None
 
 
-def knowing(replay: Player, hold: bool) -> Callable[[], Reel]:
+def knowing(replay: Player, hold: bool) -> Callable[[], ReplayBuffer]:
     """The player's own choice of a reel, with the reel of the whole run held or not."""
 
-    def choose() -> Reel:
+    def choose() -> ReplayBuffer:
         found = Player._knowing(replay)
         replay._reel.hold(hold)
         return found
@@ -155,7 +155,7 @@ def test_the_time_axis_ends_at_the_moment_that_is_looked_at(played: Played) -> N
 
 def test_a_very_long_run_keeps_every_other_snapshot_in_bounded_memory(played: Played) -> None:
     _, _, live = played
-    tape = Tape(most=50)
+    tape = SnapshotCache(most=50)
     for snapshot in live:
         tape.keep(snapshot)
     assert len(tape._times) <= 50
@@ -192,7 +192,7 @@ class Counted:
         take = type(replayer).take
 
         def counted(item: Item) -> Snapshot | None:
-            self.readings += isinstance(item, Tick)
+            self.readings += isinstance(item, RecordedTick)
             return take(replayer, item)
 
         replayer.take = counted  # type: ignore[method-assign]

@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 
 from tputtui.experiments.confidence_sequence import judge, level
-from tputtui.experiments.effect_estimate import Apart, apart
+from tputtui.experiments.effect_estimate import EffectEstimate, apart
 
 ROW_S = 10.0
 
@@ -48,6 +48,6 @@ def first_apart(seed: int, phi: float, change: float = 0.0, watched_s: int = 620
     treatment = rows([value * (1 + change) for value in seconds(random_, watched_s, phi)])
     for count in range(1, len(control) + 1):
         found = apart(control[:count], treatment[:count], ROW_S)
-        if isinstance(found, Apart) and found.sure:
+        if isinstance(found, EffectEstimate) and found.sure:
             return count * ROW_S
     return None

@@ -9,22 +9,22 @@ import numpy as np
 import pytest
 from simulated import Service, run
 
-from tputtui.experiments.comparison_context import Context
-from tputtui.experiments.metric_rows import Rows
+from tputtui.experiments.comparison_context import ComparisonContext
+from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.result import Comparison
 from tputtui.experiments.statistics import verdicts
 from tputtui.experiments.statistics.comparison import compare
 
-CONCURRENT = Context(design="concurrent")
+CONCURRENT = ComparisonContext(design="concurrent")
 
 
-def pair(seed: int = 3, seconds: int = 300, **change: Any) -> tuple[Rows, Rows]:
+def pair(seed: int = 3, seconds: int = 300, **change: Any) -> tuple[MetricRows, MetricRows]:
     rng = np.random.default_rng(seed)
     service = Service(phi=0.3, cv=0.04)
     return run(rng, seconds, service), run(rng, seconds, service, **change)
 
 
-def changed(rows: Rows, name: str, begin: int, end: int, factor: float) -> Rows:
+def changed(rows: MetricRows, name: str, begin: int, end: int, factor: float) -> MetricRows:
     values = list(rows.columns[name])
     values[begin:end] = [value * factor for value in values[begin:end]]
     return replace(rows, columns={**rows.columns, name: tuple(values)})
@@ -99,7 +99,7 @@ def test_half_a_minute_is_too_short_and_it_says_how_long_would_do() -> None:
 @pytest.mark.parametrize("seconds", [1, 2, 5, 6, 11])
 def test_a_handful_of_rows_is_no_crash(seconds: int) -> None:
     assert compare(*pair(seconds=seconds), CONCURRENT).verdict == "inconclusive"
-    assert compare(*pair(seconds=seconds), Context()).verdict == "inconclusive"
+    assert compare(*pair(seconds=seconds), ComparisonContext()).verdict == "inconclusive"
 
 
 def test_a_warm_up_is_cut_from_both_arms() -> None:
@@ -173,15 +173,15 @@ def test_what_was_offered_limits_what_can_be_shown() -> None:
 
 
 def test_without_history_a_small_difference_between_runs_is_provisional_and_inconclusive() -> None:
-    answer = compare(*pair(seconds=600, effect=0.03), Context())
+    answer = compare(*pair(seconds=600, effect=0.03), ComparisonContext())
     assert answer.verdict == "inconclusive"
     assert {"no-aa-history", "provisional"} <= set(answer.flags)
-    known = Context(aa_history_rps=(1000.0, 1001.0, 999.0, 1000.5, 999.5))
+    known = ComparisonContext(aa_history_rps=(1000.0, 1001.0, 999.0, 1000.5, 999.5))
     assert compare(*pair(seconds=600, effect=0.05), known).verdict == "improved"
 
 
 def test_history_that_is_noisier_than_the_margin_is_a_noise_floor() -> None:
-    answer = compare(*pair(seconds=600, effect=0.05), Context(aa_history_rps=(1000.0, 1100.0, 920.0, 1040.0)))
+    answer = compare(*pair(seconds=600, effect=0.05), ComparisonContext(aa_history_rps=(1000.0, 1100.0, 920.0, 1040.0)))
     assert answer.verdict == "inconclusive"
     assert "noise-floor" in answer.flags
     assert answer.seconds.needed is None
@@ -206,7 +206,9 @@ def test_concurrent_arms_with_little_time_in_common_are_not_comparable() -> None
 
 def test_arms_measured_at_different_intervals_meet_on_the_longer_one() -> None:
     baseline, candidate = pair(seconds=900)
-    thin = Rows("thin", candidate.t[::2], {name: values[::2] for name, values in candidate.columns.items()}, step_s=2.0)
+    thin = MetricRows(
+        "thin", candidate.t[::2], {name: values[::2] for name, values in candidate.columns.items()}, step_s=2.0
+    )
     answer = compare(baseline, thin, CONCURRENT)
     throughput = answer.metric("throughput")
     assert throughput is not None
@@ -236,5 +238,5 @@ def test_few_errors_are_compared_as_counts() -> None:
 
 def test_concurrency_is_read_from_absolute_times_only() -> None:
     sides = pair(seconds=60)
-    assert compare(*sides, Context()).design == "sequential"
-    assert compare(*sides, Context(), absolute_times=True).design == "concurrent"
+    assert compare(*sides, ComparisonContext()).design == "sequential"
+    assert compare(*sides, ComparisonContext(), absolute_times=True).design == "concurrent"

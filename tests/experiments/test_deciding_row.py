@@ -11,21 +11,21 @@ import numpy as np
 import pytest
 from simulated import Service, burst, failing, routed, run, scattered
 
-from tputtui.experiments.comparison_context import Context
-from tputtui.experiments.metric_rows import Rows
-from tputtui.experiments.result import Comparison, Interval, Metric, Route
+from tputtui.experiments.comparison_context import ComparisonContext
+from tputtui.experiments.metric_rows import MetricRows
+from tputtui.experiments.result import Comparison, Interval, MetricResult, RouteResult
 from tputtui.experiments.statistics.comparison import compare
-from tputtui.experiments.statistics.pairs import Pair, compare_pairs
+from tputtui.experiments.statistics.pairs import RunPair, compare_pairs
 from tputtui.experiments.statistics.strata import verified
 from tputtui.report.html_report import html
 from tputtui.report.json_report import document
 from tputtui.report.markdown_report import markdown
-from tputtui.report.report_input import Record
+from tputtui.report.report_input import ReportInput
 from tputtui.report.text_report import text
 
 Rng = np.random.Generator
 
-RECORD = Record({"baseline": "a.csv", "candidate": "b.csv"})
+RECORD = ReportInput({"baseline": "a.csv", "candidate": "b.csv"})
 ROUTES = ("GET /", "GET /items/{id}", "POST /cart", "GET /search")
 
 
@@ -59,7 +59,7 @@ def assert_it_does_not_contradict_its_rows(answer: Comparison) -> None:
 # ------------------------------------------------------------------------------------------------ simulated
 
 
-def service(rng: Rng, seconds: int, scale: float, *, by_route: bool) -> Rows:
+def service(rng: Rng, seconds: int, scale: float, *, by_route: bool) -> MetricRows:
     """A run in which anything may be: bursts, more errors, slower, faster, an incident, a drift, another mix."""
     mood = rng.choice(["same", "errors", "bursts", "slow", "fast", "incident", "drift", "mix"])
     calm = Service(rate=60.0, phi=0.3, cv=0.04, errors=0.0005)
@@ -84,9 +84,9 @@ def service(rng: Rng, seconds: int, scale: float, *, by_route: bool) -> Rows:
     return replace(whole, columns={**whole.columns, "rps": tuple(rps.tolist())})
 
 
-def context(rng: Rng) -> Context:
+def context(rng: Rng) -> ComparisonContext:
     env = {"cpus": 8 if rng.random() < 0.9 else 4}
-    return Context(
+    return ComparisonContext(
         design="concurrent" if rng.random() < 0.7 else "sequential",
         env_a={"cpus": 8},
         env_b=env,
@@ -122,7 +122,7 @@ def test_neither_do_pairs_nor_strata() -> None:
         rng = np.random.default_rng([21, seed])
         given = context(rng)
         pairs = [
-            Pair(service(rng, 90, 1.0, by_route=True), service(rng, 90, 1.0, by_route=True), given) for _ in range(3)
+            RunPair(service(rng, 90, 1.0, by_route=True), service(rng, 90, 1.0, by_route=True), given) for _ in range(3)
         ]
         several = compare_pairs(pairs)
         each = [compare(one.baseline, one.candidate, given) for one in pairs]
@@ -137,7 +137,7 @@ def test_neither_do_pairs_nor_strata() -> None:
 # ------------------------------------------------------------------------------------------------ by example
 
 
-def shop(rng: Rng, worse: str = "", errors: float = 0.0) -> Rows:
+def shop(rng: Rng, worse: str = "", errors: float = 0.0) -> MetricRows:
     calm = Service(rate=60.0, phi=0.3, cv=0.04, errors=0.0)
     return routed(
         {name: failing(run(rng, 300, calm), scattered(rng, 300, errors if name == worse else 0.0)) for name in ROUTES}
@@ -148,7 +148,7 @@ def shop(rng: Rng, worse: str = "", errors: float = 0.0) -> Rows:
 def failing_route() -> Comparison:
     """One route of four fails once in two hundred requests: too little for the total's margin."""
     rng = np.random.default_rng(12)
-    return compare(shop(rng), shop(rng, "GET /items/{id}", 60.0), Context(design="concurrent"))
+    return compare(shop(rng), shop(rng, "GET /items/{id}", 60.0), ComparisonContext(design="concurrent"))
 
 
 def test_a_route_that_decided_is_named_in_the_json(failing_route: Comparison) -> None:
@@ -183,8 +183,8 @@ def test_the_primary_is_named_where_it_decided() -> None:
     rng = np.random.default_rng(13)
     calm = Service(phi=0.3, cv=0.04)
     baseline = run(rng, 900, calm)
-    better = compare(baseline, run(rng, 900, calm, effect=0.1), Context(design="concurrent"))
-    same = compare(baseline, run(rng, 900, calm), Context(design="concurrent"))
+    better = compare(baseline, run(rng, 900, calm, effect=0.1), ComparisonContext(design="concurrent"))
+    same = compare(baseline, run(rng, 900, calm), ComparisonContext(design="concurrent"))
     assert said(better)["decided_by"] == {"row": "throughput", "metric": "throughput", "route": None, "stratum": None}
     assert any(one.startswith("throughput improved: ") for one in better.reasons)
     assert same.verdict == "equivalent"
@@ -194,19 +194,19 @@ def test_the_primary_is_named_where_it_decided() -> None:
 def test_where_nothing_is_decided_no_row_is_named() -> None:
     rng = np.random.default_rng(14)
     calm = Service(phi=0.3, cv=0.04)
-    short = compare(run(rng, 30, calm), run(rng, 30, calm, effect=0.3), Context(design="concurrent"))
+    short = compare(run(rng, 30, calm), run(rng, 30, calm, effect=0.3), ComparisonContext(design="concurrent"))
     assert (short.verdict, said(short)["decided_by"]) == ("inconclusive", None)
-    barred = compare(run(rng, 90, calm), run(rng, 90, calm), Context(env_a={"cpus": 1}, env_b={"cpus": 2}))
+    barred = compare(run(rng, 90, calm), run(rng, 90, calm), ComparisonContext(env_a={"cpus": 1}, env_b={"cpus": 2}))
     assert (barred.verdict, said(barred)["decided_by"]) == ("not_comparable", None)
 
 
 def test_of_several_the_worst_by_its_margin_decides_and_the_total_before_a_route() -> None:
-    def row(name: str, effect: float, margin: float) -> Metric:
-        return Metric(name, 1.0, 1 + effect, effect, Interval(effect, effect), 0.001, 50.0, margin, "regressed")
+    def row(name: str, effect: float, margin: float) -> MetricResult:
+        return MetricResult(name, 1.0, 1 + effect, effect, Interval(effect, effect), 0.001, 50.0, margin, "regressed")
 
     routes = (
-        Route("/a", 0.5, 0.5, (row("p99", 0.3, 0.1),), "regressed"),
-        Route("/b", 0.5, 0.5, (row("p99", 0.2, 0.1), row("error_ratio", 0.01, 0.001)), "regressed"),
+        RouteResult("/a", 0.5, 0.5, (row("p99", 0.3, 0.1),), "regressed"),
+        RouteResult("/b", 0.5, 0.5, (row("p99", 0.2, 0.1), row("error_ratio", 0.01, 0.001)), "regressed"),
     )
     answer = Comparison("regressed", "concurrent", "throughput", metrics=(), routes=routes)
     assert answer.decided_by is not None
@@ -218,8 +218,8 @@ def test_of_several_the_worst_by_its_margin_decides_and_the_total_before_a_route
 
 
 def test_a_total_of_another_mix_decides_nothing_even_where_its_rows_moved() -> None:
-    moved = Metric("p99", 1.0, 2.0, 1.0, Interval(0.9, 1.1), 0.001, 50.0, 0.1, "regressed")
-    route = Route("/a", 0.2, 0.8, (replace(moved, effect=0.2),), "regressed")
+    moved = MetricResult("p99", 1.0, 2.0, 1.0, Interval(0.9, 1.1), 0.001, 50.0, 0.1, "regressed")
+    route = RouteResult("/a", 0.2, 0.8, (replace(moved, effect=0.2),), "regressed")
     answer = Comparison("regressed", "concurrent", "p99", metrics=(moved,), routes=(route,), shifted=True)
     assert answer.decided_by is not None
     assert answer.decided_by.route == "/a"
@@ -228,8 +228,8 @@ def test_a_total_of_another_mix_decides_nothing_even_where_its_rows_moved() -> N
 def test_a_stratum_that_regressed_is_named_with_its_row() -> None:
     rng = np.random.default_rng(15)
     calm = Service(phi=0.3, cv=0.04)
-    first = compare(run(rng, 300, calm), run(rng, 300, calm, effect=0.1), Context(design="concurrent"))
-    other = compare(run(rng, 300, calm), run(rng, 300, calm, p99_effect=0.5), Context(design="concurrent"))
+    first = compare(run(rng, 300, calm), run(rng, 300, calm, effect=0.1), ComparisonContext(design="concurrent"))
+    other = compare(run(rng, 300, calm), run(rng, 300, calm, p99_effect=0.5), ComparisonContext(design="concurrent"))
     answer = verified(first, [("load 70", other)])
     assert answer.verdict == "regressed"
     assert said(answer)["decided_by"] == {
@@ -245,7 +245,7 @@ def test_a_route_that_would_have_regressed_is_said_not_to_decide_where_no_verdic
     rps = np.array(candidate.columns["rps"])
     rps[100:130] *= 0.2
     candidate = replace(candidate, columns={**candidate.columns, "rps": tuple(rps.tolist())})
-    answer = compare(baseline, candidate, Context(design="concurrent"))
+    answer = compare(baseline, candidate, ComparisonContext(design="concurrent"))
     assert answer.verdict == "inconclusive"
     assert answer.decided_by is None
     (reason,) = [one for one in answer.reasons if one.startswith("POST /cart regressed")]

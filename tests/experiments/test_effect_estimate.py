@@ -8,7 +8,7 @@ import random
 import pytest
 from repeated_tests import first_apart
 
-from tputtui.experiments.effect_estimate import TOO_EARLY, Apart, apart, too_few_beyond, too_few_errors
+from tputtui.experiments.effect_estimate import TOO_EARLY, EffectEstimate, apart, too_few_beyond, too_few_errors
 
 ROW_S = 10.0
 
@@ -26,16 +26,16 @@ def arms(seed: int, rows: int, slower: float = 1.0, shared: float = 0.0) -> tupl
     return found
 
 
-def judged(control: list[float], treatment: list[float]) -> Apart:
+def judged(control: list[float], treatment: list[float]) -> EffectEstimate:
     found = apart(control, treatment, ROW_S)
-    assert isinstance(found, Apart)
+    assert isinstance(found, EffectEstimate)
     return found
 
 
 def test_before_two_minutes_it_says_when_the_first_look_is() -> None:
     control, treatment = arms(1, 11)
     assert apart(control, treatment, ROW_S) == f"{TOO_EARLY} 10 s"
-    assert isinstance(apart(*arms(1, 12), ROW_S), Apart)
+    assert isinstance(apart(*arms(1, 12), ROW_S), EffectEstimate)
 
 
 def test_a_slower_treatment_is_found_and_the_interval_holds_the_truth() -> None:
@@ -57,7 +57,7 @@ def test_a_gap_in_one_arm_is_a_gap_and_no_zero() -> None:
     with_gaps: list[float | None] = list(treatment)
     with_gaps[5:9] = [None] * 4
     found = apart(control, with_gaps, ROW_S)
-    assert isinstance(found, Apart)
+    assert isinstance(found, EffectEstimate)
     assert not found.sure
 
 
@@ -66,7 +66,7 @@ def test_errors_differ_by_points() -> None:
     control = [0.001 + draw.random() * 0.001 for _ in range(30)]
     treatment = [0.021 + draw.random() * 0.001 for _ in range(30)]
     found = apart(control, treatment, ROW_S, points=True)
-    assert isinstance(found, Apart)
+    assert isinstance(found, EffectEstimate)
     assert found.sure
     assert found.effect == pytest.approx(0.02, abs=0.001)
     assert found.low < 0.02 < found.high

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from simulated import Service, Values, burst, failing, routed, run, scattered
 
-from tputtui.experiments.comparison_context import Context
-from tputtui.experiments.metric_rows import Rows
+from tputtui.experiments.comparison_context import ComparisonContext
+from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.result import Comparison, is_unbounded
 from tputtui.experiments.statistics import effects
-from tputtui.experiments.statistics.arms import Arms, arm
+from tputtui.experiments.statistics.arms import ArmPair, arm
 from tputtui.experiments.statistics.comparison import compare
-from tputtui.experiments.statistics.effects import Measured
+from tputtui.experiments.statistics.effects import MeasuredEffect
 
 Rng = np.random.Generator
 Pair = tuple[Values, Values]
@@ -27,12 +27,12 @@ FALSE = 0.05 + 2 * (0.05 * 0.95 / RUNS) ** 0.5
 CALM = Service(rate=60.0, phi=0.3, cv=0.04, errors=0.0)
 
 
-def errors_of(failed: Pair, rate: float = 5000.0, *, paired: bool = False) -> Measured:
+def errors_of(failed: Pair, rate: float = 5000.0, *, paired: bool = False) -> MeasuredEffect:
     sides = []
     for counts in failed:
-        rows = Rows("", tuple(map(float, range(len(counts)))), {"rps": (rate,) * len(counts)})
+        rows = MetricRows("", tuple(map(float, range(len(counts)))), {"rps": (rate,) * len(counts)})
         sides.append(arm(failing(rows, counts)))
-    return effects.errors(Arms(sides[0], sides[1], paired))
+    return effects.errors(ArmPair(sides[0], sides[1], paired))
 
 
 def p_of(failed: Pair, *, paired: bool = False) -> float:
@@ -192,8 +192,8 @@ def test_one_burst_of_most_requests_leaves_the_difference_unbounded_and_says_so(
     few = run(rng, 100, Service(rate=60.0, phi=0.0, cv=0.01, pauses=0.0, errors=0.0))
     served = np.asarray(few.columns["rps"])
     served[50:53] = 5000
-    heavy = Rows("", few.t, {"rps": tuple(served.tolist()), "err_ratio": (0.0,) * 100})
-    answer = compare(heavy, failing(heavy, counts), Context())
+    heavy = MetricRows("", few.t, {"rps": tuple(served.tolist()), "err_ratio": (0.0,) * 100})
+    answer = compare(heavy, failing(heavy, counts), ComparisonContext())
     found = answer.metric("error_ratio")
     assert found is not None
     assert found.ci is not None
@@ -206,14 +206,14 @@ def test_one_burst_of_most_requests_leaves_the_difference_unbounded_and_says_so(
 # ------------------------------------------------------------------------------------------------ the whole
 
 
-def shop(rng: Rng, counts: dict[str, Values], seconds: int = 300) -> Rows:
+def shop(rng: Rng, counts: dict[str, Values], seconds: int = 300) -> MetricRows:
     return routed({name: failing(run(rng, seconds, CALM), failed) for name, failed in counts.items()})
 
 
 ROUTES = ("GET /", "GET /items/{id}", "POST /cart", "GET /search")
 
 
-def bursty_shop(rng: Rng, bursts: float) -> Rows:
+def bursty_shop(rng: Rng, bursts: float) -> MetricRows:
     """Each route has some bursts of about thirty errors."""
     counts = {}
     for name in ROUTES:
@@ -227,7 +227,7 @@ def bursty_shop(rng: Rng, bursts: float) -> Rows:
 def test_about_thirty_bursty_errors_of_a_route_make_no_verdict(design: str) -> None:
     rng = np.random.default_rng(8)
     history = tuple(240.0 + at for at in (-1.0, 0.0, 1.0, 0.5))
-    context = Context(design="concurrent" if design == "concurrent" else "sequential", aa_history_rps=history)
+    context = ComparisonContext(design="concurrent" if design == "concurrent" else "sequential", aa_history_rps=history)
     answers: list[Comparison] = []
     for at in range(60):
         answers.append(compare(bursty_shop(rng, 0.3), bursty_shop(rng, 0.3), context))
@@ -245,7 +245,7 @@ def test_about_thirty_bursty_errors_of_a_route_make_no_verdict(design: str) -> N
 def test_a_thousand_equal_routes_with_bursty_errors_make_no_false_call() -> None:
     rng = np.random.default_rng(9)
 
-    def side() -> Rows:
+    def side() -> MetricRows:
         routes = {}
         for number in range(1000):
             served = rng.poisson(12.0, 90).astype(np.float64)
@@ -254,11 +254,11 @@ def test_a_thousand_equal_routes_with_bursty_errors_make_no_false_call() -> None
                 counts = counts + burst(rng, 90, 25, int(rng.integers(5, 30)))
             slow = 20.0 * rng.lognormal(0.0, 0.2, 90)
             columns = {"rps": tuple(served.tolist()), "p50": tuple(slow.tolist())}
-            routes[f"/r{number}"] = failing(Rows("", tuple(map(float, range(90))), columns), counts)
+            routes[f"/r{number}"] = failing(MetricRows("", tuple(map(float, range(90))), columns), counts)
         return routed(routes)
 
     for _ in range(2):
-        answer = compare(side(), side(), Context(design="concurrent"))
+        answer = compare(side(), side(), ComparisonContext(design="concurrent"))
         assert len(answer.routes) == 1000
         assert [route.name for route in answer.routes if route.verdict in ("regressed", "improved")] == []
         assert answer.verdict != "regressed"
@@ -270,7 +270,7 @@ def test_a_route_whose_errors_truly_rose_is_found_among_many() -> None:
     for _ in range(20):
         equal = {f"/r{number}": scattered(rng, 300, 2.0) for number in range(20)}
         worse = {name: scattered(rng, 300, 2.0) for name in equal} | {"/r7": scattered(rng, 300, 70.0)}
-        answer = compare(shop(rng, equal), shop(rng, worse), Context(design="concurrent"))
+        answer = compare(shop(rng, equal), shop(rng, worse), ComparisonContext(design="concurrent"))
         row = answer.decided_by
         found += answer.verdict == "regressed" and row is not None and row.route == "/r7"
     assert found >= 18
@@ -280,7 +280,7 @@ def test_a_bursty_route_says_in_the_reasons_what_its_errors_are_worth() -> None:
     rng = np.random.default_rng(11)
     nothing = {name: np.zeros(300) for name in ROUTES}
     hit = nothing | {"POST /cart": burst(rng, 300, 30, 3)}
-    answer = compare(shop(rng, nothing), shop(rng, hit), Context(design="concurrent"))
+    answer = compare(shop(rng, nothing), shop(rng, hit), ComparisonContext(design="concurrent"))
     assert answer.verdict in ("inconclusive", "equivalent")
     told = " ".join(answer.reasons)
     assert "errors of POST /cart: 30 errors came in bursts and count as about 1 independent one;" in told

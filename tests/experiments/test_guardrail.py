@@ -7,29 +7,29 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tputtui.experiments.guard_arm import Seen
-from tputtui.experiments.guardrail import CONFIRMED, Decision, Guard
+from tputtui.experiments.guard_arm import TickObservation
+from tputtui.experiments.guardrail import CONFIRMED, Decision, ObjectiveGuard
 from tputtui.settings.expressions import parse_objective
 
 P99, ERRORS, FLOOR = "p99<=250ms", "errors<=1%", "rps>=500"
-Ticks = Sequence[tuple[Seen, Seen | None]]
+Ticks = Sequence[tuple[TickObservation, TickObservation | None]]
 START = 1_790_000_000.0
-GONE = Seen()
+GONE = TickObservation()
 
 
-def errors(ratio: float = 0.0, rps: float = 200.0, requests: float | None = None) -> Seen:
-    return Seen(ratio if rps else None, rps, ratio * rps, rps, requests, 0.1)
+def errors(ratio: float = 0.0, rps: float = 200.0, requests: float | None = None) -> TickObservation:
+    return TickObservation(ratio if rps else None, rps, ratio * rps, rps, requests, 0.1)
 
 
-def slow(p99: float = 0.1, share: float = 0.0, rps: float = 200.0) -> Seen:
+def slow(p99: float = 0.1, share: float = 0.0, rps: float = 200.0) -> TickObservation:
     """`share` of the requests are beyond the level."""
-    return Seen(p99, rps, share * rps, rps, None, p99)
+    return TickObservation(p99, rps, share * rps, rps, None, p99)
 
 
 def play(expression: str, ticks: Ticks, fail_after_s: float = 0.0, **more: object) -> tuple[Decision | None, list[str]]:
     """The decision, and the alarms as they change."""
     control = "old" if any(other is not None for _, other in ticks) else None
-    guard = Guard(parse_objective(expression), "new", control, fail_after_s=fail_after_s, **more)  # type: ignore[arg-type]
+    guard = ObjectiveGuard(parse_objective(expression), "new", control, fail_after_s=fail_after_s, **more)  # type: ignore[arg-type]
     alarms: list[str] = []
     for second, (own, other) in enumerate(ticks):
         look = guard.take(float(second), START + second, own, other)
@@ -40,11 +40,11 @@ def play(expression: str, ticks: Ticks, fail_after_s: float = 0.0, **more: objec
     return None, alarms
 
 
-def beside(own: Sequence[Seen], other: Seen) -> Ticks:
+def beside(own: Sequence[TickObservation], other: TickObservation) -> Ticks:
     return [(one, other) for one in own]
 
 
-def alone(own: Sequence[Seen]) -> Ticks:
+def alone(own: Sequence[TickObservation]) -> Ticks:
     return [(one, None) for one in own]
 
 
@@ -55,7 +55,7 @@ WELL, FAILING = errors(), errors(1.0)
 
 
 @pytest.mark.parametrize("control", [None, WELL])
-def test_a_fast_burn_of_the_treatment_alone_ends_it(control: Seen | None) -> None:
+def test_a_fast_burn_of_the_treatment_alone_ends_it(control: TickObservation | None) -> None:
     decision, alarms = play(ERRORS, [(one, control) for one in [WELL] * 300 + [FAILING] * 20])
     assert decision is not None
     assert (decision.trigger, decision.threshold, decision.value) == ("fast_burn", 0.01, 1.0)
@@ -78,7 +78,7 @@ def test_a_fast_burn_of_the_treatment_alone_ends_it(control: Seen | None) -> Non
         (errors(1.0, rps=1.0), WELL, ""),  # 60 requests a minute are too few
     ],
 )
-def test_it_does_not_end_it(own: Seen, other: Seen, alarm: str) -> None:
+def test_it_does_not_end_it(own: TickObservation, other: TickObservation, alarm: str) -> None:
     decision, alarms = play(ERRORS, beside([own] * 60, other))
     assert decision is None
     assert [one.startswith(alarm) for one in alarms] == ([True] if alarm else [])
@@ -114,7 +114,7 @@ def test_missed_for_so_long_is_so_long_and_a_recovery_starts_over() -> None:
 
 def test_a_floor_of_the_throughput_needs_no_requests_and_is_held_against_the_control_s() -> None:
     low, high = errors(rps=1.0), errors(rps=900.0)
-    floor = [Seen(one.rps, rps=one.rps) for one in (low, high)]
+    floor = [TickObservation(one.rps, rps=one.rps) for one in (low, high)]
     found, _ = play(FLOOR, alone([floor[0]] * 20))
     assert found is not None
     assert found.trigger == "missed"
@@ -130,13 +130,13 @@ def test_one_error_among_the_first_thousand_requests_is_no_reason() -> None:
 
 
 def test_a_latency_without_buckets_is_judged_by_its_level() -> None:
-    found, _ = play(P99, alone([Seen(0.4, rps=100.0, quantile=0.4)] * 20))
+    found, _ = play(P99, alone([TickObservation(0.4, rps=100.0, quantile=0.4)] * 20))
     assert found is not None
     assert (found.trigger, round(found.treatment.requests)) == ("missed", 500)
 
 
 def test_it_decides_once() -> None:
-    guard = Guard(parse_objective(ERRORS), "new")
+    guard = ObjectiveGuard(parse_objective(ERRORS), "new")
     found = [guard.take(float(at), START + at, FAILING).decision for at in range(60)]
     assert sum(one is not None for one in found) == 1
 
@@ -150,11 +150,11 @@ def test_data_that_is_missing_for_a_moment_is_no_alarm_and_no_decision() -> None
 # ------------------------------------------------------------------------------------------ dead
 
 
-def counted(rps: float, seconds: int) -> list[Seen]:
+def counted(rps: float, seconds: int) -> list[TickObservation]:
     return [errors(rps=rps, requests=rps * (at + 1)) for at in range(seconds)]
 
 
-def silent(requests: float, seconds: int, rps: float = 200.0) -> list[Seen]:
+def silent(requests: float, seconds: int, rps: float = 200.0) -> list[TickObservation]:
     """No request any more, which the rate of a window of ten seconds says after as many."""
     return [errors(rps=rps * max(0, 9 - at) / 10, requests=requests) for at in range(seconds)]
 
@@ -185,7 +185,7 @@ NEVER_SERVED = [errors(rps=0.0, requests=0.0)] * 60
     ],
     ids=["never", "little", "control-none", "control-little", "unread", "control-unread", "between", "nine-seconds"],
 )
-def test_silence_is_not_death(own: Sequence[Seen], other: Sequence[Seen]) -> None:
+def test_silence_is_not_death(own: Sequence[TickObservation], other: Sequence[TickObservation]) -> None:
     assert play(ERRORS, list(zip(own, other, strict=True)))[0] is None
 
 
@@ -196,7 +196,7 @@ def test_without_a_control_silence_may_be_that_nobody_asks() -> None:
 # ------------------------------------------------------------------------------------------ worse than the control
 
 
-def noisy(seconds: int, own: Callable[[int], Seen], seed: int = 1) -> Ticks:
+def noisy(seconds: int, own: Callable[[int], TickObservation], seed: int = 1) -> Ticks:
     """Both wander together and a little apart, as two replicas do."""
     draw = random.Random(seed)
     ticks = []
@@ -207,9 +207,9 @@ def noisy(seconds: int, own: Callable[[int], Seen], seed: int = 1) -> Ticks:
     return ticks
 
 
-def scaled(one: Seen, by: float) -> Seen:
+def scaled(one: TickObservation, by: float) -> TickObservation:
     rps, quantile = (one.rps or 0.0) * by, (one.quantile or 0.0) * by
-    return Seen(quantile, rps, one.bad * by, rps, one.requests, quantile)
+    return TickObservation(quantile, rps, one.bad * by, rps, one.requests, quantile)
 
 
 def test_a_quantile_beyond_the_margin_ends_it_though_the_objective_holds() -> None:
@@ -247,7 +247,7 @@ def test_a_share_of_the_throughput_that_falls_ends_it() -> None:
     ],
     ids=["equal", "within", "canary", "more", "few", "one-look"],
 )
-def test_what_is_not_worse_goes_on(own: Callable[[int], Seen], seed: int) -> None:
+def test_what_is_not_worse_goes_on(own: Callable[[int], TickObservation], seed: int) -> None:
     assert play("p99<=60s", noisy(600, own, seed))[0] is None
 
 
@@ -263,7 +263,10 @@ def test_a_margin_that_is_asked_for_counts() -> None:
 
 
 def test_worse_is_not_said_while_the_control_misses_it_too() -> None:
-    ticks = [(own, Seen(0.4, 400.0, 200.0, 400.0, None, 0.1)) for own, _ in noisy(300, lambda _: slow(0.2, rps=400.0))]
+    ticks = [
+        (own, TickObservation(0.4, 400.0, 200.0, 400.0, None, 0.1))
+        for own, _ in noisy(300, lambda _: slow(0.2, rps=400.0))
+    ]
     decision, alarms = play(P99, ticks)
     assert decision is None
     assert len(alarms) == 1

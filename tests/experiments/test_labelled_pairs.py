@@ -8,11 +8,11 @@ from typing import Any
 from outside import shared
 
 from tputtui.experiments.comparison_context import parse_context
-from tputtui.experiments.metric_rows import Rows, read_csv
+from tputtui.experiments.metric_rows import MetricRows, read_csv
 from tputtui.experiments.statistics.comparison import compare
 
 
-def _side(name: str) -> Rows:
+def _side(name: str) -> MetricRows:
     return read_csv(shared(f"ab_cases/{name}").read_text(), name)
 
 

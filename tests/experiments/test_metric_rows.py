@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tputtui.experiments.metric_rows import RowsError, read_csv
+from tputtui.experiments.metric_rows import MetricRowsError, read_csv
 
 
 def test_columns_are_found_by_name_in_any_order_and_strange_ones_left_alone() -> None:
@@ -49,6 +49,6 @@ def test_values_that_a_column_cannot_have_are_missing() -> None:
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(text: str, words: str) -> None:
-    with pytest.raises(RowsError) as caught:
+    with pytest.raises(MetricRowsError) as caught:
         read_csv(text, "a")
     assert words in str(caught.value)

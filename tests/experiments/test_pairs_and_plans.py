@@ -9,19 +9,21 @@ import numpy as np
 import pytest
 from simulated import Service, run
 
-from tputtui.experiments.comparison_context import Context
-from tputtui.experiments.metric_rows import Rows
+from tputtui.experiments.comparison_context import ComparisonContext
+from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.plan import PlanError, parse_experiment, template
 from tputtui.experiments.statistics.comparison import compare
 from tputtui.experiments.statistics.long_run_variance import t_quantile
-from tputtui.experiments.statistics.pairs import Pair, compare_pairs
+from tputtui.experiments.statistics.pairs import RunPair, compare_pairs
 from tputtui.experiments.statistics.power_analysis import figures, pairs_needed, plan
 from tputtui.experiments.statistics.strata import verified
 
 CALM = Service(phi=0.3, cv=0.04)
 
 
-def pairs(count: int, effect: float, run_sd: float, seed: int = 2, seconds: int = 120) -> list[tuple[Rows, Rows]]:
+def pairs(
+    count: int, effect: float, run_sd: float, seed: int = 2, seconds: int = 120
+) -> list[tuple[MetricRows, MetricRows]]:
     rng = np.random.default_rng(seed)
     out = []
     for _ in range(count):
@@ -31,12 +33,12 @@ def pairs(count: int, effect: float, run_sd: float, seed: int = 2, seconds: int 
     return out
 
 
-def of(found: list[tuple[Rows, Rows]]) -> list[Pair]:
-    return [Pair(a, b, Context()) for a, b in found]
+def of(found: list[tuple[MetricRows, MetricRows]]) -> list[RunPair]:
+    return [RunPair(a, b, ComparisonContext()) for a, b in found]
 
 
 def test_pairs_find_what_one_pair_without_history_cannot() -> None:
-    one = compare(*pairs(1, 0.05, 0.01)[0], Context())
+    one = compare(*pairs(1, 0.05, 0.01)[0], ComparisonContext())
     several = compare_pairs(of(pairs(8, 0.05, 0.01)))
     assert one.verdict == "inconclusive"
     assert several.verdict == "improved"
@@ -72,9 +74,9 @@ def test_two_pairs_say_that_more_are_needed() -> None:
 )
 def test_an_uplift_is_verified_by_levels_and_an_outage(outage_effect: float, verdict: str, is_verified: bool) -> None:
     rng = np.random.default_rng(3)
-    context = Context(design="concurrent")
+    context = ComparisonContext(design="concurrent")
 
-    def one(rate: float, effect: float) -> tuple[Rows, Rows]:
+    def one(rate: float, effect: float) -> tuple[MetricRows, MetricRows]:
         service = replace(CALM, rate=rate)
         return run(rng, 300, service), run(rng, 300, service, effect=effect)
 
@@ -96,14 +98,16 @@ def test_the_planned_length_finds_the_effect_about_as_often_as_planned() -> None
     rng = np.random.default_rng(9)
     service = Service(phi=0.5, cv=0.08)
     history = (1000.0, 1000.5, 999.5, 1000.2, 999.8, 1000.1)
-    found = plan(run(rng, 3600, service), 0.05, Context(aa_history_rps=history))
+    found = plan(run(rng, 3600, service), 0.05, ComparisonContext(aa_history_rps=history))
     assert found.seconds is not None
     assert 60 < found.seconds < 300  # 126 by theory, and the pauses
     seconds = int(found.seconds)
     ps = []
     for _ in range(40):
         metric = compare(
-            run(rng, seconds, service), run(rng, seconds, service, effect=0.05), Context(aa_history_rps=history)
+            run(rng, seconds, service),
+            run(rng, seconds, service, effect=0.05),
+            ComparisonContext(aa_history_rps=history),
         ).metric("throughput")
         assert metric is not None
         assert metric.p is not None
@@ -113,17 +117,17 @@ def test_the_planned_length_finds_the_effect_about_as_often_as_planned() -> None
 
 def test_a_run_to_run_spread_beyond_the_effect_makes_a_single_pair_hopeless() -> None:
     pilot = run(np.random.default_rng(1), 300, CALM)
-    hopeless = plan(pilot, 0.1, Context(aa_history_rps=(1000.0, 1100.0, 920.0, 1040.0)))
+    hopeless = plan(pilot, 0.1, ComparisonContext(aa_history_rps=(1000.0, 1100.0, 920.0, 1040.0)))
     assert hopeless.seconds is None
     assert hopeless.pairs is not None
     with pytest.raises(ValueError, match="half a minute"):
-        plan(run(np.random.default_rng(1), 20, CALM), 0.02, Context())
+        plan(run(np.random.default_rng(1), 20, CALM), 0.02, ComparisonContext())
 
 
 def test_history_runs_give_each_metrics_own_spread() -> None:
     found = figures(run(np.random.default_rng(1), 120, CALM))
     assert found["throughput"] == pytest.approx(1000, rel=0.05)
-    context = Context(aa_history_rps=(1.0, 1.0, 1.0), aa_history={"p99": (70.0, 140.0, 35.0)})
+    context = ComparisonContext(aa_history_rps=(1.0, 1.0, 1.0), aa_history={"p99": (70.0, 140.0, 35.0)})
     assert context.history("p99") == (70.0, 140.0, 35.0)
     assert context.history("p50") == (1.0, 1.0, 1.0)
 
@@ -150,7 +154,7 @@ def test_the_template_is_a_plan_and_strange_keys_are_named() -> None:
 
 def test_one_pair_without_history_is_told_the_next_best_design_with_its_length() -> None:
     """Each of the designs that are named would find the margin in the simulated service four times out of five."""
-    one = compare(*pairs(1, 0.0, 0.0)[0], Context())
+    one = compare(*pairs(1, 0.0, 0.0)[0], ComparisonContext())
     assert one.verdict == "inconclusive"
     (said,) = one.advice
     assert said.startswith("Next best, to find 2 % of throughput four times out of five: both at the same time")
@@ -159,7 +163,7 @@ def test_one_pair_without_history_is_told_the_next_best_design_with_its_length()
 
 
 def test_a_quieter_history_makes_one_longer_pair_a_design() -> None:
-    known = Context(aa_history_rps=(1000.0, 1000.5, 999.5, 1000.2, 999.8))
+    known = ComparisonContext(aa_history_rps=(1000.0, 1000.5, 999.5, 1000.2, 999.8))
     rng = np.random.default_rng(8)
     noisy = Service(phi=0.6, cv=0.1)
     one = compare(run(rng, 120, noisy), run(rng, 120, noisy), known)
@@ -172,7 +176,7 @@ def test_what_spoils_a_verdict_is_to_be_removed_before_anything_is_made_longer()
     a, b = pairs(1, 0.05, 0.0, seconds=300)[0]
     rps = list(b.columns["rps"])
     rps[100:150] = [0.0] * 50
-    spoiled = compare(a, replace(b, columns={**b.columns, "rps": tuple(rps)}), Context())
+    spoiled = compare(a, replace(b, columns={**b.columns, "rps": tuple(rps)}), ComparisonContext())
     assert spoiled.advice == ("Run it again without the incident: that allows no verdict however long the runs are.",)
 
 
@@ -190,8 +194,8 @@ def test_a_pilot_is_judged_by_the_metric_that_shall_decide() -> None:
     rng = np.random.default_rng(2)
     pilot = run(rng, 300, CALM)
     history = (1000.0, 1000.5, 999.5, 1000.2, 999.8)
-    rate = plan(pilot, 0.02, Context(aa_history_rps=history))
-    tail = plan(pilot, 0.02, Context(aa_history_rps=history, primary="p99"))
+    rate = plan(pilot, 0.02, ComparisonContext(aa_history_rps=history))
+    tail = plan(pilot, 0.02, ComparisonContext(aa_history_rps=history, primary="p99"))
     assert (rate.metric, tail.metric) == ("throughput", "p99")
     assert tail.level == pytest.approx(70, rel=0.1)
     assert (tail.seconds or 0) > 2 * (rate.seconds or 0)  # its seconds vary by more

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tputtui.experiments.deviations import Done, deviations
-from tputtui.experiments.plan import Experiment, PlanError, from_header, parse_experiment, template
+from tputtui.experiments.deviations import ExecutedPlan, deviations
+from tputtui.experiments.plan import ExperimentPlan, PlanError, from_header, parse_experiment, template
 from tputtui.experiments.result import Comparison, Stratum
 from tputtui.experiments.result_log import entry, is_repeated, parse_results
 
@@ -78,7 +78,7 @@ def test_whatever_was_not_done_as_planned_is_a_sentence() -> None:
     plan = parse_experiment(WRITTEN)
     recorded = parse_experiment(WRITTEN.replace('primary = "p99"', 'primary = "p90"'))
     strata = (Stratum("load 30", 300.0, None, None, None, kind="level"),)
-    done = Done([("the baseline", 300.0), ("the candidate", 180.0)], 2, {"p99": 0.2, "p50": 0.1}, recorded)
+    done = ExecutedPlan([("the baseline", 300.0), ("the candidate", 180.0)], 2, {"p99": 0.2, "p50": 0.1}, recorded)
     said = deviations(plan, done, Comparison("improved", "sequential", "throughput", strata=strata))
     assert said == (
         "Each arm was to run 5 min: the candidate ran 3 min.",
@@ -91,9 +91,11 @@ def test_whatever_was_not_done_as_planned_is_a_sentence() -> None:
 
 
 def test_a_comparison_as_planned_or_without_a_plan_deviates_in_nothing() -> None:
-    plan = Experiment({"primary": "p99"}, duration_s=300.0)
-    assert deviations(plan, Done([("the baseline", 292.0)]), found()) == ()  # the first scrapes have no rate yet
-    assert deviations(Experiment(), Done([("the baseline", 3.0)]), found()) == ()
+    plan = ExperimentPlan({"primary": "p99"}, duration_s=300.0)
+    assert (
+        deviations(plan, ExecutedPlan([("the baseline", 292.0)]), found()) == ()
+    )  # the first scrapes have no rate yet
+    assert deviations(ExperimentPlan(), ExecutedPlan([("the baseline", 3.0)]), found()) == ()
 
 
 def test_what_was_found_is_appended_and_read_again() -> None:

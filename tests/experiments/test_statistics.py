@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from simulated import Service, ar1, run
 
-from tputtui.experiments.comparison_context import Context
+from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.statistics.comparison import compare
 from tputtui.experiments.statistics.long_run_variance import long_run
 
@@ -30,7 +30,7 @@ def test_equal_arms_are_seldom_called_different(seconds: int, phi: float) -> Non
     service = Service(phi=phi)
     runs = 120
     words = [
-        compare(run(rng, seconds, service), run(rng, seconds, service), Context(design="concurrent")).verdict
+        compare(run(rng, seconds, service), run(rng, seconds, service), ComparisonContext(design="concurrent")).verdict
         for _ in range(runs)
     ]
     false = sum(word in ("improved", "regressed") for word in words) / runs
@@ -44,7 +44,9 @@ def test_ten_percent_is_found_in_most_runs_of_ten_minutes() -> None:
     service = Service(phi=0.5)
     runs = 40
     found = [
-        compare(run(rng, 600, service), run(rng, 600, service, effect=0.1), Context(design="concurrent")).verdict
+        compare(
+            run(rng, 600, service), run(rng, 600, service, effect=0.1), ComparisonContext(design="concurrent")
+        ).verdict
         for _ in range(runs)
     ]
     assert found.count("improved") >= 0.8 * runs

@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 from simulated import Service, run
 
-from tputtui.experiments.comparison_context import Context
+from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.formatting import headline
-from tputtui.experiments.metric_rows import Rows
-from tputtui.experiments.plan import Experiment
-from tputtui.experiments.result import Comparison, Interval, Metric, Verdict
+from tputtui.experiments.metric_rows import MetricRows
+from tputtui.experiments.plan import ExperimentPlan
+from tputtui.experiments.result import Comparison, Interval, MetricResult, Verdict
 from tputtui.experiments.statistics.comparison import compare
-from tputtui.experiments.statistics.pairs import Pair, compare_pairs
+from tputtui.experiments.statistics.pairs import RunPair, compare_pairs
 from tputtui.experiments.statistics.strata import verified
 
 CALM = Service(phi=0.3, cv=0.04)
-PLAN = Experiment(levels=("load 30", "load 50", "load 70"), outages=("replica stopped",))
+PLAN = ExperimentPlan(levels=("load 30", "load 50", "load 70"), outages=("replica stopped",))
 
 
-def metric(name: str, effect: float, verdict: Verdict) -> Metric:
+def metric(name: str, effect: float, verdict: Verdict) -> MetricResult:
     ends = Interval(effect - 0.03, effect + 0.03)
-    return Metric(name, 1.0, 1.0 + effect, effect, ends, 0.001, 50.0, 0.1, verdict)
+    return MetricResult(name, 1.0, 1.0 + effect, effect, ends, 0.001, 50.0, 0.1, verdict)
 
 
 def answer(verdict: Verdict, primary: str = "p99", p99: float = -0.2, throughput: float = 0.0) -> Comparison:
@@ -73,7 +73,7 @@ def test_a_stratum_that_points_the_other_way_takes_the_uplift_back() -> None:
 
 def test_pairs_stay_strata_beside_the_levels() -> None:
     rng = np.random.default_rng(4)
-    pairs = [Pair(run(rng, 90, CALM), run(rng, 90, CALM, effect=0.2), Context()) for _ in range(4)]
+    pairs = [RunPair(run(rng, 90, CALM), run(rng, 90, CALM, effect=0.2), ComparisonContext()) for _ in range(4)]
     found = verified(compare_pairs(pairs), given("outage"))
     assert [one.kind for one in found.strata] == ["pair"] * 4 + ["level", "outage"]
 
@@ -81,7 +81,7 @@ def test_pairs_stay_strata_beside_the_levels() -> None:
 # ------------------------------------------------------------------------------------------------ pairs
 
 
-def routed(rng: np.random.Generator, effect: float, share: float = 0.5) -> Rows:
+def routed(rng: np.random.Generator, effect: float, share: float = 0.5) -> MetricRows:
     """A service of two routes; the effect is on the p99 of the second alone."""
     parts = {"GET /a": 600 * share * 2, "GET /b": 600 * (1 - share) * 2}
     routes = {}
@@ -95,12 +95,12 @@ def routed(rng: np.random.Generator, effect: float, share: float = 0.5) -> Rows:
 
 def test_a_route_that_regressed_over_the_pairs_regresses_them_and_all_pairs_count() -> None:
     rng = np.random.default_rng(1)
-    pairs = [Pair(routed(rng, 0.0), routed(rng, 0.5), Context()) for _ in range(5)]
+    pairs = [RunPair(routed(rng, 0.0), routed(rng, 0.5), ComparisonContext()) for _ in range(5)]
     found = compare_pairs(pairs)
     assert found.verdict == "regressed"
     assert {route.name: route.verdict for route in found.routes}["GET /b"] == "regressed"
     assert any("GET /b regressed" in reason for reason in found.reasons)
-    alone = [compare(one.baseline, one.candidate, Context()) for one in pairs]
+    alone = [compare(one.baseline, one.candidate, ComparisonContext()) for one in pairs]
     each = [route.metric("p99") for one in alone for route in one.routes if route.name == "GET /b"]
     logs = [np.log1p(one.effect) for one in each if one is not None and one.effect is not None]
     assert len(logs) == 5
@@ -111,7 +111,7 @@ def test_a_route_that_regressed_over_the_pairs_regresses_them_and_all_pairs_coun
 
 def test_a_pair_of_another_mix_is_left_out() -> None:
     rng = np.random.default_rng(2)
-    pairs = [Pair(routed(rng, 0.0), routed(rng, 0.0), Context()) for _ in range(3)]
+    pairs = [RunPair(routed(rng, 0.0), routed(rng, 0.0), ComparisonContext()) for _ in range(3)]
     pairs[1] = replace(pairs[1], candidate=routed(rng, 0.0, share=0.7))
     found = compare_pairs(pairs)
     assert any(reason.startswith("Pair 2 is left out: The mix of routes") for reason in found.reasons)
@@ -119,8 +119,8 @@ def test_a_pair_of_another_mix_is_left_out() -> None:
 
 def test_a_pair_that_was_taken_on_another_machine_bars_all() -> None:
     rng = np.random.default_rng(3)
-    pairs = [Pair(run(rng, 90, CALM), run(rng, 90, CALM), Context()) for _ in range(3)]
-    pairs[2] = replace(pairs[2], context=Context(env_a={"cpus": "8"}, env_b={"cpus": "4"}))
+    pairs = [RunPair(run(rng, 90, CALM), run(rng, 90, CALM), ComparisonContext()) for _ in range(3)]
+    pairs[2] = replace(pairs[2], context=ComparisonContext(env_a={"cpus": "8"}, env_b={"cpus": "4"}))
     found = compare_pairs(pairs)
     assert found.verdict == "not_comparable"
     assert found.reasons[0] == "Pair 3 is not comparable."

@@ -11,21 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simulated import ar1
 
-from tputtui.experiments.comparison_context import Context
-from tputtui.experiments.metric_rows import Buckets, Rows
+from tputtui.experiments.comparison_context import ComparisonContext
+from tputtui.experiments.metric_rows import BucketRows, MetricRows
 from tputtui.experiments.result import Comparison
 from tputtui.experiments.statistics import tail_quantiles
-from tputtui.experiments.statistics.arms import Arm, Arms, arm
+from tputtui.experiments.statistics.arms import ArmArrays, ArmPair, arm
 from tputtui.experiments.statistics.comparison import compare
-from tputtui.experiments.statistics.effects import Between
-from tputtui.experiments.statistics.tail_quantiles import Survival, Tail
+from tputtui.experiments.statistics.effects import BetweenRunVariance
+from tputtui.experiments.statistics.tail_quantiles import SurvivalCurve, TailQuantile
 
 BOUNDS = (5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 150.0, 200.0, 250.0, 400.0, 600.0, 1000.0, 2500.0)
 
 
 def rows(
     rng: np.random.Generator, seconds: int, rate: float, *, slower: float = 1.0, phi: float = 0.5, memory: float = 0.1
-) -> Rows:
+) -> MetricRows:
     """Lognormal latencies (median 20 ms, p99 about 115 ms) that are slow together, counted in buckets."""
     served = rng.poisson(rate * ar1(rng, seconds, 0.3, 0.05))
     level = ar1(rng, seconds, phi, memory) * slower
@@ -34,11 +34,13 @@ def rows(
         found = np.histogram(20.0 * factor * np.exp(0.75 * rng.standard_normal(many)), [0, *BOUNDS, np.inf])[0]
         counts.append(tuple(float(one) for one in found))
     columns = {"rps": tuple(float(one) for one in served), "err_ratio": (0.0,) * seconds}
-    return Rows("simulated", tuple(map(float, range(seconds))), columns, 1.0, 0, Buckets(BOUNDS, tuple(counts)))
+    return MetricRows(
+        "simulated", tuple(map(float, range(seconds))), columns, 1.0, 0, BucketRows(BOUNDS, tuple(counts))
+    )
 
 
-def alone(a: Rows, b: Rows) -> Arms:
-    return Arms(arm(a), arm(b), paired=False)
+def alone(a: MetricRows, b: MetricRows) -> ArmPair:
+    return ArmPair(arm(a), arm(b), paired=False)
 
 
 @given(
@@ -48,7 +50,7 @@ def alone(a: Rows, b: Rows) -> Arms:
 )
 def test_a_larger_share_is_exceeded_by_a_smaller_latency(counts: list[float], one: float, other: float) -> None:
     beyond = np.clip(1 - np.cumsum(counts)[:-1] / sum(counts), 0, 1)
-    survival = Survival(np.array(BOUNDS), beyond)
+    survival = SurvivalCurve(np.array(BOUNDS), beyond)
     few, many = sorted((one, other))
     assert survival.at(many) <= survival.at(few) * (1 + 1e-9)
     at = survival.at(few)
@@ -59,7 +61,7 @@ def test_a_larger_share_is_exceeded_by_a_smaller_latency(counts: list[float], on
 
 def test_the_point_lies_near_the_truth_where_a_straight_line_does_not() -> None:
     found = tail_quantiles.tail(arm(rows(np.random.default_rng(1), 600, 300.0)), 0.99)
-    assert isinstance(found, Tail)
+    assert isinstance(found, TailQuantile)
     truth = 20.0 * math.exp(0.75 * 2.3263)
     assert found.point == pytest.approx(truth, rel=0.04)
     assert abs(found.point - truth) < abs(found.survival.linear(0.01) - truth)
@@ -72,7 +74,7 @@ def test_equal_arms_are_seldom_called_different_and_the_truth_is_covered(q: floa
     for seed in range(runs):
         rng = np.random.default_rng(seed)
         arms = alone(rows(rng, 300, 100.0, phi=0.8), rows(rng, 300, 100.0, phi=0.8))
-        found = tail_quantiles.compared(arms, q, Between())
+        found = tail_quantiles.compared(arms, q, BetweenRunVariance())
         assert found is not None
         assert found.limits is not None
         assert found.exact_p is not None
@@ -86,7 +88,9 @@ def test_equal_arms_are_seldom_called_different_and_the_truth_is_covered(q: floa
 
 def test_a_slower_tail_is_found_with_its_size() -> None:
     rng = np.random.default_rng(7)
-    found = tail_quantiles.compared(alone(rows(rng, 300, 100.0), rows(rng, 300, 100.0, slower=1.3)), 0.99, Between())
+    found = tail_quantiles.compared(
+        alone(rows(rng, 300, 100.0), rows(rng, 300, 100.0, slower=1.3)), 0.99, BetweenRunVariance()
+    )
     assert found is not None
     assert found.effect == pytest.approx(0.3, abs=0.12)
     assert found.exact_p is not None
@@ -96,20 +100,20 @@ def test_a_slower_tail_is_found_with_its_size() -> None:
 def test_a_tail_that_the_buckets_do_not_hold_is_not_told() -> None:
     rng = np.random.default_rng(3)
     far = rows(rng, 120, 100.0, slower=400.0)
-    found = tail_quantiles.compared(alone(far, far), 0.99, Between())
+    found = tail_quantiles.compared(alone(far, far), 0.99, BetweenRunVariance())
     assert found is not None
     assert found.estimate is None
     assert "beyond the last bucket" in found.why
-    few = tail_quantiles.compared(alone(rows(rng, 70, 2.0), rows(rng, 70, 2.0)), 0.99, Between())
+    few = tail_quantiles.compared(alone(rows(rng, 70, 2.0), rows(rng, 70, 2.0)), 0.99, BetweenRunVariance())
     assert few is not None
     assert "are needed" in few.why
     bare = replace(rows(rng, 70, 50.0), buckets=None)
-    assert tail_quantiles.compared(alone(bare, bare), 0.99, Between()) is None
+    assert tail_quantiles.compared(alone(bare, bare), 0.99, BetweenRunVariance()) is None
 
 
 def test_an_arm_keeps_its_buckets_through_a_selection() -> None:
     whole = arm(rows(np.random.default_rng(5), 50, 20.0))
-    part: Arm = whole.take(slice(10, 20))
+    part: ArmArrays = whole.take(slice(10, 20))
     assert part.buckets is not None
     assert whole.buckets is not None
     assert np.array_equal(part.buckets, whole.buckets[10:20])
@@ -118,22 +122,22 @@ def test_an_arm_keeps_its_buckets_through_a_selection() -> None:
 # ------------------------------------------------------------------------------------------------ routes
 
 
-def shop(seed: int, rates: dict[str, float], slower: dict[str, float] | None = None, seconds: int = 300) -> Rows:
+def shop(seed: int, rates: dict[str, float], slower: dict[str, float] | None = None, seconds: int = 300) -> MetricRows:
     """A service of several routes; the total is their sum."""
     rng = np.random.default_rng(seed)
     routes = {name: rows(rng, seconds, rate, slower=(slower or {}).get(name, 1.0)) for name, rate in rates.items()}
     served = np.sum([one.columns["rps"] for one in routes.values()], axis=0)
     counts = np.sum([one.buckets.counts for one in routes.values() if one.buckets is not None], axis=0)
     columns = {"rps": tuple(served.tolist()), "err_ratio": (0.0,) * seconds}
-    buckets = Buckets(BOUNDS, tuple(tuple(one) for one in counts.tolist()))
-    return Rows("shop", tuple(map(float, range(seconds))), columns, 1.0, 0, buckets, routes)
+    buckets = BucketRows(BOUNDS, tuple(tuple(one) for one in counts.tolist()))
+    return MetricRows("shop", tuple(map(float, range(seconds))), columns, 1.0, 0, buckets, routes)
 
 
 RATES = {"/items": 150.0, "/search": 80.0, "/cart": 40.0, "/payment": 12.0, "/rare": 0.5}
 
 
-def judged(a: Rows, b: Rows) -> Comparison:
-    return compare(a, b, Context(aa_history_rps=(100.0, 100.5, 99.7, 100.2)))
+def judged(a: MetricRows, b: MetricRows) -> Comparison:
+    return compare(a, b, ComparisonContext(aa_history_rps=(100.0, 100.5, 99.7, 100.2)))
 
 
 def test_a_route_that_is_slower_does_not_hide_in_the_total() -> None:

@@ -17,7 +17,7 @@ import pytest
 from fault_server import CLOSING, ESC, FaultServer, answer
 
 from tputtui.model import Scrape
-from tputtui.scrape.endpoint import Endpoint, TargetSettings
+from tputtui.scrape.endpoint import Endpoint, EndpointSettings
 from tputtui.scrape.poller import Poller
 from tputtui.scrape.scanner import Scanner
 
@@ -37,7 +37,7 @@ async def asked(server: FaultServer, body: bytes, **limits: int) -> Scrape:
 
 
 async def scraped(url: str, **limits: int) -> Scrape:
-    endpoint = Endpoint(TargetSettings(name="t", url=url, **limits), Scanner())  # type: ignore[arg-type]
+    endpoint = Endpoint(EndpointSettings(name="t", url=url, **limits), Scanner())  # type: ignore[arg-type]
     try:
         return await endpoint.scrape(DEADLINE_S)
     finally:
@@ -163,7 +163,7 @@ def resetting() -> Iterator[tuple[int, Counter[str]]]:
 
 async def test_a_port_that_resets_every_connection_is_tried_once_a_scrape() -> None:
     with resetting() as (port, tried):
-        endpoint = Endpoint(TargetSettings(name="t", url=f"http://127.0.0.1:{port}/metrics"), Scanner())
+        endpoint = Endpoint(EndpointSettings(name="t", url=f"http://127.0.0.1:{port}/metrics"), Scanner())
         for number in range(1, 6):
             scrape = await endpoint.scrape(DEADLINE_S)
             assert scrape.error in ("connection reset", "connection closed without an answer")
@@ -174,7 +174,7 @@ async def test_a_port_that_resets_every_connection_is_tried_once_a_scrape() -> N
 async def test_ten_targets_of_twenty_that_never_answer_cost_the_others_no_scrape(server: FaultServer) -> None:
     interval_s = 0.5
     settings = [
-        TargetSettings(name=f"{path}{number}", url=server.url(f"{path}?{number}"))
+        EndpointSettings(name=f"{path}{number}", url=server.url(f"{path}?{number}"))
         for path in ("/ok", "/never")
         for number in range(10)
     ]
@@ -203,7 +203,7 @@ async def test_ten_targets_of_twenty_that_never_answer_cost_the_others_no_scrape
 
 async def test_values_that_are_no_numbers_leave_the_objects_of_the_stream_valid(server: FaultServer) -> None:
     from tputtui.cli.snapshot_json import to_json
-    from tputtui.engine import Monitor
+    from tputtui.engine import SnapshotPipeline
     from tputtui.model import Reading
 
     body = (
@@ -212,8 +212,8 @@ async def test_values_that_are_no_numbers_leave_the_objects_of_the_stream_valid(
         b'# TYPE latency_seconds histogram\nlatency_seconds_bucket{le="NaN"} NaN\n'
         b'latency_seconds_bucket{le="+Inf"} +Inf\nlatency_seconds_sum -Inf\nlatency_seconds_count NaN\n'
     )
-    monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
-    monitor.add_target(TargetSettings("t", server.url("/it")).target)
+    monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
+    monitor.add_target(EndpointSettings("t", server.url("/it")).target)
     for at in range(1, 5):
         scrape = await asked(server, answer(body))
         assert scrape.exposition is not None, scrape.error

@@ -16,7 +16,7 @@ from fault_server import FaultServer, answer
 from tputtui.model import Scrape
 from tputtui.scrape.connections import TlsContexts
 from tputtui.scrape.credentials import Secret
-from tputtui.scrape.endpoint import Endpoint, TargetSettings
+from tputtui.scrape.endpoint import Endpoint, EndpointSettings
 from tputtui.scrape.scanner import Scanner
 
 DEADLINE_S = 20.0
@@ -29,7 +29,7 @@ async def server() -> AsyncIterator[FaultServer]:
         yield running
 
 
-async def scrape(settings: TargetSettings, deadline_s: float = DEADLINE_S) -> Scrape:
+async def scrape(settings: EndpointSettings, deadline_s: float = DEADLINE_S) -> Scrape:
     asked = Endpoint(settings, Scanner(), TlsContexts())
     try:
         return await asked.scrape(deadline_s)
@@ -42,19 +42,19 @@ async def scrape(settings: TargetSettings, deadline_s: float = DEADLINE_S) -> Sc
 
 async def test_a_redirect_within_the_origin_keeps_the_headers(server: FaultServer) -> None:
     headers = {"X-Api-Key": Secret.text(CANARY)}
-    answered = await scrape(TargetSettings("t", server.url("/redirect-ok"), headers=headers))
+    answered = await scrape(EndpointSettings("t", server.url("/redirect-ok"), headers=headers))
     assert answered.error is None
     assert [request.headers["x-api-key"] for request in server.requests] == [CANARY, CANARY]
 
 
 async def test_a_redirect_loop_ends(server: FaultServer) -> None:
-    answered = await scrape(TargetSettings("t", server.url("/redirect-loop")))
+    answered = await scrape(EndpointSettings("t", server.url("/redirect-loop")))
     assert answered.error == "more than 5 redirects"
     assert server.hits["/redirect-loop"] == 6
 
 
 async def test_no_request_goes_to_another_origin(server: FaultServer) -> None:
-    settings = TargetSettings("t", server.url("/away"), bearer=Secret.text(CANARY))
+    settings = EndpointSettings("t", server.url("/away"), bearer=Secret.text(CANARY))
     async with FaultServer() as other:
         here = f"127.0.0.1:{server.port}"
         for location, error in {
@@ -85,7 +85,9 @@ async def test_a_secret_is_read_anew_at_every_scrape(
     token.write_text("first\n")
     monkeypatch.setenv("TPUTTUI_TEST_KEY", "one")
     headers = {"x-key": Secret.environment("TPUTTUI_TEST_KEY")}
-    asked = Endpoint(TargetSettings("t", server.url("/ok"), headers=headers, bearer=Secret.file(str(token))), Scanner())
+    asked = Endpoint(
+        EndpointSettings("t", server.url("/ok"), headers=headers, bearer=Secret.file(str(token))), Scanner()
+    )
     await asked.scrape(DEADLINE_S)
     token.write_text("second\n")
     monkeypatch.setenv("TPUTTUI_TEST_KEY", "two")
@@ -96,7 +98,7 @@ async def test_a_secret_is_read_anew_at_every_scrape(
 
 
 async def test_user_and_password_become_basic_authorization(server: FaultServer) -> None:
-    await scrape(TargetSettings.of(server.url("/ok").replace("//", "//ann:p%C3%A4ss@")))
+    await scrape(EndpointSettings.of(server.url("/ok").replace("//", "//ann:p%C3%A4ss@")))
     assert server.requests[0].headers["authorization"] == "Basic YW5uOnDDpHNz"
     assert "@" not in server.requests[0].headers["host"]
 
@@ -105,7 +107,7 @@ async def test_user_and_password_become_basic_authorization(server: FaultServer)
 async def test_a_secret_is_in_no_error_and_no_repr(server: FaultServer, path: str) -> None:
     server.extra["/401"] = answer(status="401 Unauthorized", WWW_Authenticate=f'Basic realm="{CANARY}"')
     url = server.url(f"{path}?token={CANARY}").replace("//", f"//ann:{CANARY}@")
-    settings = TargetSettings.of(url)
+    settings = EndpointSettings.of(url)
     asked = Endpoint(settings, Scanner())
     answered = await asked.scrape(0.3)
     await asked.aclose()
@@ -116,15 +118,15 @@ async def test_a_secret_is_in_no_error_and_no_repr(server: FaultServer, path: st
 
 async def test_what_keeps_a_secret_from_being_read_is_said(server: FaultServer, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
-    answered = await scrape(TargetSettings("t", server.url("/ok"), bearer=Secret.file(str(gone))))
+    answered = await scrape(EndpointSettings("t", server.url("/ok"), bearer=Secret.file(str(gone))))
     assert answered.error == f"cannot read the secret file {gone}: no such file or directory"
     assert server.connections == 0
 
 
 async def test_a_refused_credential_says_so(server: FaultServer) -> None:
     server.extra["/401"] = answer(status="401 Unauthorized")
-    without = await scrape(TargetSettings("t", server.url("/401")))
-    given = await scrape(TargetSettings("t", server.url("/401"), bearer=Secret.text("wrong")))
+    without = await scrape(EndpointSettings("t", server.url("/401")))
+    given = await scrape(EndpointSettings("t", server.url("/401"), bearer=Secret.text("wrong")))
     assert without.error == "HTTP 401 Unauthorized: set credentials for this target"
     assert given.error == "HTTP 401 Unauthorized: the credentials were not accepted"
 
@@ -143,7 +145,7 @@ async def test_proxies_and_netrc_of_the_environment_are_not_used(
     async with FaultServer() as proxy:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"):
             monkeypatch.setenv(name, proxy.url(""))
-        assert (await scrape(TargetSettings("t", server.url("/ok")))).error is None
+        assert (await scrape(EndpointSettings("t", server.url("/ok")))).error is None
         assert proxy.connections == 0
     assert "authorization" not in server.requests[0].headers
 
@@ -174,11 +176,11 @@ async def test_a_self_signed_certificate_needs_its_ca_file_or_insecure(tmp_path:
     cert, key = certificate(tmp_path, "IP:127.0.0.1")
     async with FaultServer(tls=server_context(cert, key)) as server:
         url = server.url("/ok")
-        plain = await scrape(TargetSettings("t", url))
+        plain = await scrape(EndpointSettings("t", url))
         assert plain.error == "TLS: self-signed certificate: set ca_file or insecure for this target"
         assert not server.requests
-        assert (await scrape(TargetSettings("t", url, ca_file=str(cert)))).error is None
-        assert (await scrape(TargetSettings("t", url, insecure=True))).error is None
+        assert (await scrape(EndpointSettings("t", url, ca_file=str(cert)))).error is None
+        assert (await scrape(EndpointSettings("t", url, insecure=True))).error is None
 
 
 async def test_insecure_is_one_targets_matter(tmp_path: Path) -> None:
@@ -187,7 +189,7 @@ async def test_insecure_is_one_targets_matter(tmp_path: Path) -> None:
     async with FaultServer(tls=server_context(cert, key)) as server:
         errors = []
         for insecure in (True, False):
-            asked = Endpoint(TargetSettings("t", server.url("/ok"), insecure=insecure), Scanner(), shared)
+            asked = Endpoint(EndpointSettings("t", server.url("/ok"), insecure=insecure), Scanner(), shared)
             errors.append((await asked.scrape(DEADLINE_S)).error)
             await asked.aclose()
     assert errors == [None, "TLS: self-signed certificate: set ca_file or insecure for this target"]
@@ -196,7 +198,7 @@ async def test_insecure_is_one_targets_matter(tmp_path: Path) -> None:
 async def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
     cert, key = certificate(tmp_path, "DNS:elsewhere.test")
     async with FaultServer(tls=server_context(cert, key)) as server:
-        answered = await scrape(TargetSettings("t", server.url("/ok"), ca_file=str(cert)))
+        answered = await scrape(EndpointSettings("t", server.url("/ok"), ca_file=str(cert)))
         assert answered.error == "TLS: the certificate is for another host name"
         assert not server.requests
 
@@ -208,12 +210,12 @@ async def test_the_wrong_scheme_for_a_port_is_named(tmp_path: Path) -> None:
         writer.close()
 
     plain = await asyncio.start_server(bad_request, "127.0.0.1", 0)
-    answered = await scrape(TargetSettings("t", f"https://127.0.0.1:{plain.sockets[0].getsockname()[1]}/metrics"))
+    answered = await scrape(EndpointSettings("t", f"https://127.0.0.1:{plain.sockets[0].getsockname()[1]}/metrics"))
     plain.close()
     assert answered.error == "this port does not speak TLS: use http://"
     cert, key = certificate(tmp_path, "IP:127.0.0.1")
     async with FaultServer(tls=server_context(cert, key)) as secure:
-        answered = await scrape(TargetSettings("t", secure.url("/ok").replace("https:", "http:")))
+        answered = await scrape(EndpointSettings("t", secure.url("/ok").replace("https:", "http:")))
         assert answered.exposition is None  # asyncio's server just hangs up; those that answer are in test_transport
         assert not secure.requests
 
@@ -222,7 +224,7 @@ async def test_a_handshake_that_hangs_is_named() -> None:
     with socket.socket() as listener:  # the kernel accepts, nobody answers
         listener.bind(("127.0.0.1", 0))
         listener.listen(5)
-        answered = await scrape(TargetSettings("t", f"https://127.0.0.1:{listener.getsockname()[1]}/metrics"), 0.3)
+        answered = await scrape(EndpointSettings("t", f"https://127.0.0.1:{listener.getsockname()[1]}/metrics"), 0.3)
     assert answered.error == "no TLS handshake within 0.3 s"
 
 
@@ -231,9 +233,9 @@ async def test_a_tls_file_that_cannot_be_used_is_named(server: FaultServer, tmp_
     gone, wrong = tmp_path / "gone.pem", tmp_path / "wrong.pem"
     wrong.write_text("no certificate\n")
     answers = [
-        await scrape(TargetSettings("t", url, ca_file=str(gone))),
-        await scrape(TargetSettings("t", url, ca_file=str(wrong))),
-        await scrape(TargetSettings("t", url, cert_file=str(wrong))),
+        await scrape(EndpointSettings("t", url, ca_file=str(gone))),
+        await scrape(EndpointSettings("t", url, ca_file=str(wrong))),
+        await scrape(EndpointSettings("t", url, cert_file=str(wrong))),
     ]
     assert [answered.error for answered in answers] == [
         f"TLS: ca_file {gone}: no such file or directory",

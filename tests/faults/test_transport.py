@@ -14,7 +14,7 @@ from fault_server import FAULTS, STATIC, FaultServer
 
 from tputtui.model import Scrape
 from tputtui.scrape import connections
-from tputtui.scrape.endpoint import Endpoint, TargetSettings
+from tputtui.scrape.endpoint import Endpoint, EndpointSettings
 from tputtui.scrape.scanner import Scanner
 
 LIMIT = 1 << 20
@@ -29,7 +29,7 @@ async def server() -> AsyncIterator[FaultServer]:
 
 
 def endpoint(url: str, limit: int = LIMIT) -> Endpoint:
-    return Endpoint(TargetSettings(name="t", url=url, max_body_bytes=limit), Scanner())
+    return Endpoint(EndpointSettings(name="t", url=url, max_body_bytes=limit), Scanner())
 
 
 async def once(url: str, deadline_s: float = LONG_S, limit: int = LIMIT) -> Scrape:
@@ -275,7 +275,7 @@ async def test_a_body_within_the_limit_is_read_off_the_loop(server: FaultServer)
             threads.append(threading.current_thread().name)
             return super().scan(*arguments, **named)  # type: ignore[arg-type]
 
-    asked = Endpoint(TargetSettings(name="t", url=server.url("/big")), Watched())  # type: ignore[arg-type]
+    asked = Endpoint(EndpointSettings(name="t", url=server.url("/big")), Watched())  # type: ignore[arg-type]
     scrape = await asked.scrape(LONG_S, frozenset())
     await asked.aclose()
     assert scrape.size == len(body)
@@ -287,7 +287,7 @@ async def test_a_defect_of_the_reader_is_this_targets_error_alone(server: FaultS
         def scan(self, *arguments: object, **named: object) -> object:  # type: ignore[override]
             raise IndexError("list \x1b index")
 
-    asked = Endpoint(TargetSettings(name="t", url=server.url("/ok")), Broken())  # type: ignore[arg-type]
+    asked = Endpoint(EndpointSettings(name="t", url=server.url("/ok")), Broken())  # type: ignore[arg-type]
     scrape = await asked.scrape(LONG_S)
     await asked.aclose()
     assert scrape.error is not None

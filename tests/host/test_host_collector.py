@@ -102,7 +102,7 @@ def test_what_is_missing_or_malformed_is_absent_with_a_reason(
 ) -> None:
     if content is not None:
         plant(tmp_path, {path: content})
-    with pytest.raises(kernel.Absent, match=r"/proc/"):
+    with pytest.raises(kernel.NotOfferedError, match=r"/proc/"):
         reader(str(tmp_path))
 
 

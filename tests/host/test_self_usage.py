@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from tputtui.host.self_usage import OwnCost, count_in
+from tputtui.host.self_usage import SelfUsage, count_in
 
 BUSY = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass\nprint(flush=True)\ninput()"
 
@@ -16,7 +16,7 @@ def child() -> subprocess.Popen[bytes]:
 
 
 def test_a_helper_costs_while_it_runs_and_nothing_more_when_it_ends() -> None:
-    cost = OwnCost()
+    cost = SelfUsage()
     before, own = cost.read(), time.process_time()
     with child() as helper:
         count_in(helper.pid)
@@ -31,7 +31,7 @@ def test_a_helper_costs_while_it_runs_and_nothing_more_when_it_ends() -> None:
 
 
 def test_another_child_is_no_cost_of_ours_when_it_ends() -> None:
-    cost = OwnCost()
+    cost = SelfUsage()
     before, own = cost.read(), time.process_time()
     with child() as watched:
         watched.communicate(b"\n")

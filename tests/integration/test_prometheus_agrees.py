@@ -18,7 +18,7 @@ import pytest
 from outside import needs
 
 from tputtui.demo.launch import Demo
-from tputtui.demo.load_stats import Summary
+from tputtui.demo.load_stats import LoadSummary
 from tputtui.engine import Engine
 from tputtui.model import Snapshot
 from tputtui.settings import Settings, TargetSettings
@@ -99,7 +99,7 @@ class Watch:
     def __init__(self) -> None:
         self.snapshots: list[Snapshot] = []
         self.readings: list[Snapshot] = []  # at constant load, the window full
-        self.summary: Summary | None = None
+        self.summary: LoadSummary | None = None
 
     def until(self, said: str, begin: float, seconds: float) -> None:
         """Wait, and fail where the engine goes silent."""

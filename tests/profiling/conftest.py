@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tputtui.profiling.profile_model import About, Frames, Profile, Slice, Stack, Thread
+from tputtui.profiling.profile_model import FrameTable, Profile, ProfileMetadata, ProfileSlice, ProfileThread, Stack
 
 Made = Callable[..., Profile]
-MAIN = Thread(1, 1, "MainThread")
+MAIN = ProfileThread(1, 1, "MainThread")
 
 
-def _frame(frames: Frames, word: str) -> int:
+def _frame(frames: FrameTable, word: str) -> int:
     """`name`, `name:line` in /srv/app/app.py, or `name@file` and `name@file:line`."""
     name, _, where = word.partition("@")
     if where:
@@ -25,9 +25,9 @@ def _frame(frames: Frames, word: str) -> int:
 
 
 def made(
-    *slices: str | Sequence[str], frames: Frames | None = None, torn: bool = False, thread: Thread = MAIN
+    *slices: str | Sequence[str], frames: FrameTable | None = None, torn: bool = False, thread: ProfileThread = MAIN
 ) -> Profile:
-    table = frames or Frames()
+    table = frames or FrameTable()
     parts = []
     for text in slices:
         wall: dict[Stack, float] = {}
@@ -42,8 +42,8 @@ def made(
             if len(words) > 2:
                 gil[stack] = gil.get(stack, 0.0) + float(words[2])
         ticks = sum(wall.values())
-        parts.append(Slice({thread: wall}, {thread: gil} if gil else {}, ticks, ticks if gil else 0.0, 1.0))
-    return Profile(table, tuple(parts), About(torn=torn, pid=thread.pid, rate_hz=100.0))
+        parts.append(ProfileSlice({thread: wall}, {thread: gil} if gil else {}, ticks, ticks if gil else 0.0, 1.0))
+    return Profile(table, tuple(parts), ProfileMetadata(torn=torn, pid=thread.pid, rate_hz=100.0))
 
 
 @pytest.fixture

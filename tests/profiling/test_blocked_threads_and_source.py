@@ -13,17 +13,17 @@ import pytest
 
 from tputtui.profiling.analysis import categories
 from tputtui.profiling.analysis.blocked_threads import asleep
-from tputtui.profiling.analysis.call_tree import Tree
+from tputtui.profiling.analysis.call_tree import CallTree
 from tputtui.profiling.analysis.share_basis import by_gil, running
 from tputtui.profiling.analysis.stacks import choose
 from tputtui.profiling.analysis.top_functions import hot_functions
 from tputtui.profiling.files import file_formats, source_text
-from tputtui.profiling.files.library import Shelf
-from tputtui.profiling.profile_model import ASLEEP, Profile, Thread
+from tputtui.profiling.files.library import ProfileLibrary
+from tputtui.profiling.profile_model import ASLEEP, Profile, ProfileThread
 from tputtui.settings import schema
 
 Made = Callable[..., Profile]
-MAIN = Thread(1, 1, "MainThread")
+MAIN = ProfileThread(1, 1, "MainThread")
 
 
 def with_cpu(profile: Profile, share: float) -> Profile:
@@ -69,7 +69,7 @@ def test_the_gil_is_never_held_for_longer_than_the_code_was_there(profile_of: Ma
     stacks = choose(made)
     work = next(row for row in hot_functions(stacks) if row.func.name == "work")
     assert (work.total, work.gil) == (0.17, 0.17)
-    tree = Tree(stacks)
+    tree = CallTree(stacks)
     assert all((tree.gil_share(node) or 0.0) <= tree.share(node) for node in range(1, len(tree)))
 
 
@@ -107,14 +107,14 @@ def test_source_that_changed_or_cannot_be_read_says_so(tmp_path: Path) -> None:
 
 
 def test_a_profile_on_the_shelf_is_a_private_file_and_comes_back(profile_of: Made, tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path / "profiles")
+    shelf = ProfileLibrary(tmp_path / "profiles")
     made = profile_of("a;b 5")
     made = replace(made, about=replace(made.about, time=1_790_000_000.0, label="1 app"))
     entry, problem = shelf.keep(made)
     assert problem == ""
     assert entry.path is not None
     assert stat.S_IMODE(entry.path.stat().st_mode) == 0o600
-    later = Shelf(tmp_path / "profiles")
+    later = ProfileLibrary(tmp_path / "profiles")
     assert [one.path for one in later.entries()] == [entry.path]
     assert later.read(later.entries()[0]).about.label == "1 app"
     assert shelf.near(1_790_000_010.0) is entry
@@ -123,7 +123,7 @@ def test_a_profile_on_the_shelf_is_a_private_file_and_comes_back(profile_of: Mad
 
 def test_a_profile_that_cannot_be_saved_is_kept_and_said(profile_of: Made, tmp_path: Path) -> None:
     (tmp_path / "profiles").write_text("a file in the way")
-    entry, problem = Shelf(tmp_path / "profiles").keep(profile_of("a 1"))
+    entry, problem = ProfileLibrary(tmp_path / "profiles").keep(profile_of("a 1"))
     assert "not saved" in problem
     assert entry.profile is not None
 

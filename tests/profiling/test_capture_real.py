@@ -16,9 +16,9 @@ import pytest
 from outside import command_line
 
 from tputtui.profiling.analysis import top_functions
-from tputtui.profiling.analysis.stacks import Stacks, choose
+from tputtui.profiling.analysis.stacks import StackTable, choose
 from tputtui.profiling.capture import capture, process_facts
-from tputtui.profiling.capture.capture import Capture, CaptureFailed, Progress
+from tputtui.profiling.capture.capture import Capture, CaptureFailedError, CaptureProgress
 from tputtui.profiling.files import file_formats
 from tputtui.profiling.profile_model import Profile
 from tputtui.text import clean
@@ -75,7 +75,7 @@ def failed(pid: int, started: float | None = None, **options: object) -> str:
     return taken.message
 
 
-def share(stacks: Stacks, name: str) -> top_functions.HotFunction:
+def share(stacks: StackTable, name: str) -> top_functions.HotFunction:
     return next(row for row in top_functions.hot_functions(stacks) if row.func.name == name)
 
 
@@ -220,7 +220,7 @@ def test_a_stopped_process_stays_stopped_and_is_shown(start: Start) -> None:
 
 def test_stopping_early_keeps_what_there_is(start: Start) -> None:
     process = start("split")
-    told: list[Progress] = []
+    told: list[CaptureProgress] = []
     taken = Capture(process.pid, None, 30, on_progress=told.append)
     taken.start()
     deadline = time.monotonic() + 15
@@ -243,9 +243,9 @@ def test_the_same_process_twice_and_a_third_capture_are_refused(start: Start) ->
     captures = [Capture(one.pid, None, 20), Capture(two.pid, None, 20)]
     for taken in captures:
         taken.start()
-    with pytest.raises(CaptureFailed, match="being profiled already"):
+    with pytest.raises(CaptureFailedError, match="being profiled already"):
         Capture(one.pid, None).start()
-    with pytest.raises(CaptureFailed, match="2 captures are running"):
+    with pytest.raises(CaptureFailedError, match="2 captures are running"):
         Capture(three.pid, None).start()
     for taken in captures:
         taken.abort()

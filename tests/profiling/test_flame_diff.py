@@ -6,7 +6,15 @@ import random
 from xml.etree import ElementTree as ET
 
 from tputtui.profiling.analysis import flame_diff
-from tputtui.profiling.profile_model import About, Counts, Frames, Profile, Slice, Stack, Thread
+from tputtui.profiling.profile_model import (
+    Counts,
+    FrameTable,
+    Profile,
+    ProfileMetadata,
+    ProfileSlice,
+    ProfileThread,
+    Stack,
+)
 
 EVIL = "<script>alert(1)</script>\x1b[31m"
 
@@ -14,14 +22,14 @@ EVIL = "<script>alert(1)</script>\x1b[31m"
 def profile(shares: dict[str, float], seed: int = 1) -> Profile:
     """A profile of ten slices with these functions below main, in about these shares."""
     draw = random.Random(seed)
-    frames = Frames()
+    frames = FrameTable()
     main = frames.frame("main", "/srv/app.py", 1)
     stacks: dict[str, Stack] = {name: (main, frames.frame(name, "/srv/app.py", 2)) for name in shares}
     slices = []
     for _ in range(10):
         counts: Counts = {stacks[name]: 100 * share * draw.uniform(0.95, 1.05) for name, share in shares.items()}
-        slices.append(Slice({Thread(1, 1, "MainThread"): counts}, {}, 100.0, 0.0, 1.0))
-    return Profile(frames, tuple(slices), About(source="py-spy", label="app", pid=1, rate_hz=100.0))
+        slices.append(ProfileSlice({ProfileThread(1, 1, "MainThread"): counts}, {}, 100.0, 0.0, 1.0))
+    return Profile(frames, tuple(slices), ProfileMetadata(source="py-spy", label="app", pid=1, rate_hz=100.0))
 
 
 def test_what_rose_is_red_what_fell_is_blue_and_both_have_their_shares() -> None:

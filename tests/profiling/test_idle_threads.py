@@ -9,9 +9,9 @@ import pytest
 
 from tputtui.profiling.analysis import categories, insights
 from tputtui.profiling.analysis.blocked_threads import asleep
-from tputtui.profiling.analysis.module_table import Table
+from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.analysis.stacks import choose
-from tputtui.profiling.profile_model import Frames, Profile, Slice, Stack, Thread
+from tputtui.profiling.profile_model import FrameTable, Profile, ProfileSlice, ProfileThread, Stack
 
 Made = Callable[..., Profile]
 PY = "/usr/lib/python3.12"
@@ -175,13 +175,13 @@ def test_two_clients_of_which_neither_has_most_are_both_named(profile_of: Made) 
     assert sentence.text.endswith("in the database clients psycopg and redis, called from load.")
 
 
-def measured(made: Profile, shares: list[dict[Thread, float]]) -> Profile:
+def measured(made: Profile, shares: list[dict[ProfileThread, float]]) -> Profile:
     return replace(made, slices=tuple(replace(part, cpu=cpu) for part, cpu in zip(made.slices, shares, strict=True)))
 
 
 def client_thread(executing: list[float], gil: float = 0.0) -> Profile:
     """A thread of aiosqlite's: line 59 waits for work, line 64 executes a statement, in C both."""
-    frames, thread = Frames(), Thread(1, 2, "Thread-1 (_connection_worker_thread)")
+    frames, thread = FrameTable(), ProfileThread(1, 2, "Thread-1 (_connection_worker_thread)")
     run = (frames.frame("Thread._bootstrap", f"{PY}/threading.py", 1002),)
     waits: Stack = (*run, frames.frame("_connection_worker_thread", f"{SITE}/aiosqlite/core.py", 59))
     works: Stack = (*run, frames.frame("_connection_worker_thread", f"{SITE}/aiosqlite/core.py", 64))
@@ -189,7 +189,9 @@ def client_thread(executing: list[float], gil: float = 0.0) -> Profile:
     for share in executing:
         wall = {waits: 100 * (1 - share), works: 100 * share}
         slices.append(
-            Slice({thread: wall}, {thread: {works: 100 * gil}} if gil else {}, 100.0, 100.0, 1.0, {thread: share})
+            ProfileSlice(
+                {thread: wall}, {thread: {works: 100 * gil}} if gil else {}, 100.0, 100.0, 1.0, {thread: share}
+            )
         )
     return Profile(frames, tuple(slices))
 
@@ -226,7 +228,7 @@ def test_without_any_own_code_a_client_that_an_unknown_library_calls_waits_and_i
     shares = categories.summary(stacks)
     assert [shares["waiting"], shares["idle"]] == pytest.approx([0.3, 0.7])
     assert insights.sentences(stacks) == []
-    known = Table(own=frozenset(("shop",)))
+    known = CategoryTable(own=frozenset(("shop",)))
     assert categories.summary(stacks, known)["database"] == pytest.approx(0.3)
     assert [one.text for one in insights.sentences(stacks, known)] == [
         "30.0 % ±0.0 of the time is spent in the database client psycopg, called from load."

@@ -9,7 +9,7 @@ import pytest
 
 from tputtui.profiling.analysis import insights
 from tputtui.profiling.analysis.stacks import choose
-from tputtui.profiling.profile_model import Profile, Thread
+from tputtui.profiling.profile_model import Profile, ProfileThread
 
 Made = Callable[..., Profile]
 LIB = "/usr/lib/python3.12"
@@ -100,15 +100,15 @@ BUSY = "main;work 95 95\nmain;other 5 1"
     ("load", "rules"),
     [
         (None, ["cpu-bound", "gil"]),  # nobody measured it
-        (insights.Load(0.97, 0.02), ["cpu-bound", "gil"]),
-        (insights.Load(0.13, 0.82), ["starved"]),
-        (insights.Load(0.13, None), []),  # it held the GIL and did not run: the data do not say why
-        (insights.Load(0.13, 0.1), []),
-        (insights.Load(0.6, 0.35), []),  # less than a core, but no more was lacked than it had
+        (insights.CpuLoad(0.97, 0.02), ["cpu-bound", "gil"]),
+        (insights.CpuLoad(0.13, 0.82), ["starved"]),
+        (insights.CpuLoad(0.13, None), []),  # it held the GIL and did not run: the data do not say why
+        (insights.CpuLoad(0.13, 0.1), []),
+        (insights.CpuLoad(0.6, 0.35), []),  # less than a core, but no more was lacked than it had
     ],
 )
 def test_a_process_without_a_cpu_is_not_bound_by_its_own(
-    load: insights.Load | None, rules: list[str], profile_of: Made
+    load: insights.CpuLoad | None, rules: list[str], profile_of: Made
 ) -> None:
     found = insights.sentences(choose(profile_of(*[BUSY] * 5)), load=load)
     assert [one.rule for one in found] == rules
@@ -121,7 +121,7 @@ def test_a_process_without_a_cpu_is_not_bound_by_its_own(
 def test_the_load_of_a_profile_is_that_of_all_its_threads(profile_of: Made) -> None:
     made = profile_of(BUSY, BUSY)
     assert insights.load_of(made) is None
-    one, two = Thread(1, 1), Thread(1, 2)
+    one, two = ProfileThread(1, 1), ProfileThread(1, 2)
     loaded = tuple(replace(part, cpu={one: 0.06, two: 0.07}, ready={one: 0.4, two: 0.5}) for part in made.slices)
     load = insights.load_of(replace(made, slices=loaded))
     assert load is not None

@@ -11,9 +11,9 @@ import pytest
 
 from tputtui.model import ObjectiveState, ObjectiveStatus, Snapshot
 from tputtui.profiling.capture import periodic_sampling, process_lookup
-from tputtui.profiling.capture.objective_trigger import OnMissed
-from tputtui.profiling.capture.periodic_sampling import Sample, Subset
-from tputtui.profiling.capture.trigger_rule import Trigger
+from tputtui.profiling.capture.objective_trigger import ObjectiveCapture
+from tputtui.profiling.capture.periodic_sampling import PeriodicProfile, SamplingSchedule
+from tputtui.profiling.capture.trigger_rule import ObjectiveTriggerRule
 from tputtui.settings import ProfileSettings, ProfileTrigger
 
 _WORKERS = """
@@ -39,7 +39,7 @@ def at(seconds: float, *missed: tuple[str, ObjectiveState, float]) -> Snapshot:
 
 
 def test_a_capture_is_due_after_so_long_and_not_again_too_soon() -> None:
-    trigger = Trigger(ProfileTrigger(":1", after_s=30, every_s=600))
+    trigger = ObjectiveTriggerRule(ProfileTrigger(":1", after_s=30, every_s=600))
     assert trigger.due(at(0, ("p99<=1s", "missed", 29))) is None
     assert trigger.due(at(1, ("p99<=1s", "ok", 500), ("rps>=5", "no_data", 500))) is None
     due = trigger.due(at(2, ("p99<=1s", "missed", 31), ("rps>=5", "missed", 40)))
@@ -52,12 +52,12 @@ def test_a_capture_is_due_after_so_long_and_not_again_too_soon() -> None:
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [
-        ("12@60s", Subset("12", 60.0)),
-        (":8000@60s/5m", Subset(":8000", 60.0, 300.0)),
-        (" :1@1.5 ", Subset(":1", 1.5)),
+        ("12@60s", SamplingSchedule("12", 60.0)),
+        (":8000@60s/5m", SamplingSchedule(":8000", 60.0, 300.0)),
+        (" :1@1.5 ", SamplingSchedule(":1", 1.5)),
     ],
 )
-def test_a_subset_is_read(words: str, wanted: Subset) -> None:
+def test_a_subset_is_read(words: str, wanted: SamplingSchedule) -> None:
     assert periodic_sampling.parse(words) == wanted
 
 
@@ -92,15 +92,15 @@ def test_of_the_processes_on_a_port_the_busy_worker_is_meant(pool: tuple[int, in
 def test_an_end_that_comes_while_the_process_is_looked_for_starts_no_capture(monkeypatch: pytest.MonkeyPatch) -> None:
     looking, found, started = threading.Event(), threading.Event(), []
 
-    def find(process: str) -> process_lookup.Who:
+    def find(process: str) -> process_lookup.ProcessMatch:
         looking.set()
         assert found.wait(5)
-        return process_lookup.Who(1, 0.0, process)
+        return process_lookup.ProcessMatch(1, 0.0, process)
 
     monkeypatch.setattr(process_lookup, "find", find)
     monkeypatch.setattr("tputtui.profiling.capture.objective_trigger.Capture", lambda *_, **__: started.append(1))
     wanted = ProfileTrigger(":1", after_s=30)
-    by_itself = OnMissed(wanted, ProfileSettings(), lambda *_: None, lambda _: None)
+    by_itself = ObjectiveCapture(wanted, ProfileSettings(), lambda *_: None, lambda _: None)
     assert by_itself.saw(at(0, ("p99<=1s", "missed", 31))) is not None
     assert looking.wait(5)
     threading.Timer(0.05, found.set).start()
@@ -111,7 +111,7 @@ def test_an_end_that_comes_while_the_process_is_looked_for_starts_no_capture(mon
 
 def test_nobody_there_is_one_sentence() -> None:
     for words in (":1", "999999999", "no-such-program\x1b[31m"):
-        with pytest.raises(process_lookup.NobodyThere) as nobody:
+        with pytest.raises(process_lookup.ProcessNotFoundError) as nobody:
             process_lookup.find(words)
         assert str(nobody.value).isprintable()
 
@@ -120,14 +120,14 @@ def test_a_subset_is_sampled_every_so_often_until_it_is_stopped(
     pool: tuple[int, int, int], attaching: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process_lookup, "WATCH_S", 0.1)
-    stop, samples, problems = threading.Event(), list[Sample](), list[str]()
+    stop, samples, problems = threading.Event(), list[PeriodicProfile](), list[str]()
 
-    def keep(sample: Sample) -> None:
+    def keep(sample: PeriodicProfile) -> None:
         samples.append(sample)
         if len(samples) == 2:
             stop.set()
 
-    periodic_sampling.run(Subset(f":{pool[0]}", 1.0, 1.5), stop, keep, problems.append)
+    periodic_sampling.run(SamplingSchedule(f":{pool[0]}", 1.0, 1.5), stop, keep, problems.append)
     assert problems == []
     assert [sample.profile.about.pid for sample in samples] == [pool[2]] * 2
     assert all(0 < sample.cpu_s < 5 for sample in samples)
@@ -144,5 +144,5 @@ def test_a_subset_that_cannot_be_sampled_is_said_and_tried_again() -> None:
         if len(problems) == 2:
             stop.set()
 
-    periodic_sampling.run(Subset("999999999", 0.1, 0.1), stop, lambda _: None, problem)
+    periodic_sampling.run(SamplingSchedule("999999999", 0.1, 0.1), stop, lambda _: None, problem)
     assert problems == ["there is no process 999999999"] * 2

@@ -14,13 +14,13 @@ import pytest
 
 from tputtui.profiling.analysis import categories, insights, own_code
 from tputtui.profiling.analysis.code_origin import origin
-from tputtui.profiling.analysis.module_table import Table
+from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.analysis.stacks import choose
 from tputtui.profiling.capture import entry_point
 from tputtui.profiling.capture.capture import Capture
 from tputtui.profiling.files import file_formats
-from tputtui.profiling.profile_model import Func, Profile
-from tputtui.views.profile.profile_analysis import Study
+from tputtui.profiling.profile_model import Function, Profile
+from tputtui.views.profile.profile_analysis import ProfileAnalysis
 
 Made = Callable[..., Profile]
 PY = "/usr/lib/python3.12"
@@ -131,17 +131,17 @@ def test_whose_code_an_installed_file_is(file: str, own: tuple[str, ...], expect
 
 
 def test_the_top_of_a_console_script_is_not_own_code_but_a_program_of_ones_own_is() -> None:
-    assert not Table().owns(Func("<module>", "/v/bin/uvicorn"))
-    assert Table(own=frozenset(("shopd",))).owns(Func("<module>", "/usr/local/bin/shopd"))
-    assert Table().owns(Func("main", "/usr/local/bin/shopd"))
-    assert Table().owns(Func("<module>", "/srv/app/main.py"))
+    assert not CategoryTable().owns(Function("<module>", "/v/bin/uvicorn"))
+    assert CategoryTable(own=frozenset(("shopd",))).owns(Function("<module>", "/usr/local/bin/shopd"))
+    assert CategoryTable().owns(Function("main", "/usr/local/bin/shopd"))
+    assert CategoryTable().owns(Function("<module>", "/srv/app/main.py"))
 
 
 def test_the_users_table_says_what_is_own_code_too() -> None:
     table = categories.table({"your code": ("helpers",), "framework": ("base",)}, ("shop",))
-    assert table.owns(Func("f", f"{SITE}/helpers/x.py"))
-    assert table.owns(Func("f", f"{SITE}/shop/x.py"))
-    assert not table.owns(Func("f", "/srv/base/x.py"))
+    assert table.owns(Function("f", f"{SITE}/helpers/x.py"))
+    assert table.owns(Function("f", f"{SITE}/shop/x.py"))
+    assert not table.owns(Function("f", "/srv/base/x.py"))
 
 
 # ------------------------------------------------------------------------------------------- installed packages
@@ -197,7 +197,7 @@ def test_the_names_travel_with_a_profile_and_nothing_else_of_the_command_line_do
     file_formats.save(made, tmp_path / "p.json")
     again = file_formats.load(tmp_path / "p.json")
     assert again.about.own == ("shop",)
-    assert categories.summary(choose(again), own_code.table_of(again, Table()))["your code"] == 1.0
+    assert categories.summary(choose(again), own_code.table_of(again, CategoryTable()))["your code"] == 1.0
     document = json.loads((tmp_path / "p.json").read_text())
     document["tputtui"]["about"]["own"] = ["shop", 3, "a b", "x" * 100, "\x1b[31m"]
     assert file_formats.parse(json.dumps(document).encode()).about.own == ("shop",)
@@ -215,7 +215,7 @@ def test_py_spys_file_with_command_lines_gives_the_names_alone() -> None:
     for data in (collapsed, json.dumps(speedscope).encode()):
         found = file_formats.parse(data)
         assert found.about.own == ("shop",)
-        assert Study(found).shares["your code"] == 1.0
+        assert ProfileAnalysis(found).shares["your code"] == 1.0
         assert SECRET.encode() not in file_formats.render(found, Path("x.json"))
 
 
@@ -229,7 +229,7 @@ def test_py_spys_file_with_command_lines_gives_the_names_alone() -> None:
 def test_the_frames_of_a_foreign_profile_tell_what_was_started(stack: str, profile_of: Made) -> None:
     made = profile_of(f"{stack} 5")
     assert set(own_code.of_profile(made)) == {"shop"}
-    assert Study(made).shares["your code"] == 1.0
+    assert ProfileAnalysis(made).shares["your code"] == 1.0
 
 
 def test_the_name_of_an_older_capture_tells_what_was_started(profile_of: Made) -> None:
@@ -242,17 +242,18 @@ def test_where_no_sample_is_in_own_code_nothing_is_folded_and_it_is_said(profile
     made = profile_of(
         f"<module>@/v/bin/uvicorn;run@{SITE}/uvicorn/server.py;load@{SITE}/shop/views.py;get@{SITE}/redis/client.py 5"
     )
-    study = Study(made)
+    study = ProfileAnalysis(made)
     assert not study.has_own_code
     assert 'own = ["package"] in the config' in study.missing_own_code
     folded = study.turned(replace(study.knobs, mine=True))
     assert len(folded.tree) == len(study.tree)
     assert folded.listed == study.stacks
-    known = Study(made, table=Table(own=frozenset(("shop",))))
+    known = ProfileAnalysis(made, table=CategoryTable(own=frozenset(("shop",))))
     assert known.missing_own_code == ""
     assert len(known.turned(replace(known.knobs, mine=True)).tree) < len(known.tree)
-    idle = Study(
-        profile_of(f"<module>@/v/bin/uvicorn;run@{SITE}/uvicorn/server.py 5"), table=Table(own=frozenset(("shop",)))
+    idle = ProfileAnalysis(
+        profile_of(f"<module>@/v/bin/uvicorn;run@{SITE}/uvicorn/server.py 5"),
+        table=CategoryTable(own=frozenset(("shop",))),
     )
     assert idle.missing_own_code == "No sample is in your own code (shop)."
 
@@ -327,7 +328,7 @@ def test_an_installed_service_is_own_code_and_its_idle_client_is_accused_of_noth
     assert capture.wait(40)
     assert capture.profile is not None, capture.message
     assert capture.profile.about.own == ("shop", "helpers")
-    study = Study(capture.profile)
+    study = ProfileAnalysis(capture.profile)
     assert study.has_own_code
     assert study.shares["idle"] == pytest.approx(0.5, abs=0.1)  # one of two threads
     assert study.shares["database"] < 0.02

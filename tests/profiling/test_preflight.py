@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tputtui.profiling.capture import preflight, process_facts
-from tputtui.profiling.capture.launcher import Finished
+from tputtui.profiling.capture.launcher import FinishedProcess
 from tputtui.text import clean
 
 ME = 1000
@@ -63,7 +63,9 @@ def fake(tmp_path: Path) -> FakeProc:
     return FakeProc(tmp_path)
 
 
-def looked(fake: FakeProc, pid: int = 50, started: float | None = None, *, blocking: bool = False) -> preflight.Verdict:
+def looked(
+    fake: FakeProc, pid: int = 50, started: float | None = None, *, blocking: bool = False
+) -> preflight.AttachCheck:
     verdict = preflight.look(pid, started, blocking=blocking, root=fake.root, uid=ME)
     assert verdict.sentence == clean(verdict.sentence)
     return verdict
@@ -141,7 +143,7 @@ def test_hostile_names_are_cleaned(fake: FakeProc) -> None:
 
 
 def explained(fake: FakeProc, stderr: str, status: int | None = 1) -> str:
-    verdict = preflight.explain(50, Finished(status, "", stderr), fake.root)
+    verdict = preflight.explain(50, FinishedProcess(status, "", stderr), fake.root)
     assert not verdict.ok
     assert verdict.sentence == clean(verdict.sentence)
     return verdict.sentence
@@ -152,7 +154,7 @@ def test_not_python_offers_its_python_children(fake: FakeProc) -> None:
     fake.process(51, name="sh", parent=50, exe="/bin/sh")
     fake.process(52, name="python3", parent=51)
     said = "Error: Failed to find python version from target process"
-    verdict = preflight.explain(50, Finished(1, "", said), fake.root)
+    verdict = preflight.explain(50, FinishedProcess(1, "", said), fake.root)
     assert verdict.children == ((52, "python3"),)
     assert "profile 52 (python3)" in verdict.sentence
 
@@ -163,7 +165,7 @@ def test_we_do_not_offer_ourselves_nor_what_started_us(fake: FakeProc, monkeypat
     fake.process(51, name="python3", parent=50)  # somebody's
     fake.process(52, name="uv", parent=50, exe="/usr/bin/python3.12")  # a wrapper of ours
     fake.process(53, name="python3", parent=52)  # we
-    verdict = preflight.explain(50, Finished(1, "", "Failed to find python version"), fake.root)
+    verdict = preflight.explain(50, FinishedProcess(1, "", "Failed to find python version"), fake.root)
     assert verdict.children == ((51, "python3"),)
     assert verdict.wrong_process
 
@@ -190,7 +192,7 @@ def test_py_spys_words_become_ours(fake: FakeProc) -> None:
     )
     assert "ended by signal 9" in explained(fake, "", -9)
     assert "no answer" in explained(fake, "", None)
-    verdict = preflight.explain(51, Finished(1, "", "Failed to find python version"), fake.root)
+    verdict = preflight.explain(51, FinishedProcess(1, "", "Failed to find python version"), fake.root)
     assert verdict.sentence == "PID 51 (bash) is not Python; choose a Python process"
 
 
@@ -215,7 +217,7 @@ def test_a_py_spy_in_the_current_directory_is_never_found(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "nowhere"))
     monkeypatch.setenv("PATH", f".{os.pathsep}{os.pathsep}{tmp_path.name}")
-    with pytest.raises(preflight.NoPySpy, match="pip install py-spy"):
+    with pytest.raises(preflight.PySpyNotFoundError, match="pip install py-spy"):
         preflight.find_py_spy()
     assert not (tmp_path / "ran").exists()
 
@@ -234,7 +236,7 @@ def test_its_version_is_checked(body: str, said: str, tmp_path: Path, monkeypatc
     spy.write_text(f"#!/bin/sh\n{body}\n")
     spy.chmod(0o755)
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    with pytest.raises(preflight.NoPySpy, match=said) as caught:
+    with pytest.raises(preflight.PySpyNotFoundError, match=said) as caught:
         preflight.find_py_spy()
     assert str(spy) in str(caught.value)
     assert str(caught.value) == clean(str(caught.value))
@@ -245,7 +247,7 @@ def test_one_that_is_not_executable_is_named(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "bin" / "py-spy").write_text("")
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(preflight.NoPySpy, match=r"not executable: chmod \+x /"):
+    with pytest.raises(preflight.PySpyNotFoundError, match=r"not executable: chmod \+x /"):
         preflight.find_py_spy()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tputtui.profiling.analysis import profile_diff
-from tputtui.profiling.analysis.stacks import Stacks, choose
+from tputtui.profiling.analysis.stacks import StackTable, choose
 from tputtui.profiling.files import file_formats
 from tputtui.profiling.profile_model import Profile
 
@@ -32,7 +32,9 @@ def test_holm_steps_down() -> None:
     assert profile_diff.holm([]) == []
 
 
-def sampled(made: Made, rng: random.Random, shares: dict[str, float], slices: int = 10, swing: float = 0.5) -> Stacks:
+def sampled(
+    made: Made, rng: random.Random, shares: dict[str, float], slices: int = 10, swing: float = 0.5
+) -> StackTable:
     """A capture whose slices swing as a whole: a function's share is `swing` more or less for a slice."""
     texts = []
     for _ in range(slices):

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tputtui.profiling import profile_errors
-from tputtui.profiling.analysis.call_tree import Tree
+from tputtui.profiling.analysis.call_tree import CallTree
 from tputtui.profiling.analysis.stacks import choose
 from tputtui.profiling.files import file_formats
-from tputtui.profiling.files.file_formats import UnreadableProfile
-from tputtui.profiling.profile_model import Profile, Thread
+from tputtui.profiling.files.file_formats import UnreadableProfileError
+from tputtui.profiling.profile_model import Profile, ProfileThread
 from tputtui.text import clean
 
 Made = Callable[..., Profile]
@@ -42,7 +42,7 @@ def test_captured_profiles_have_all_their_samples(name: str, profiles: Path) -> 
     samples, threads = CAPTURED[name]
     assert profile.weight() == samples
     assert len(profile.threads) == threads
-    assert Tree(choose(profile)).total[0] == samples
+    assert CallTree(choose(profile)).total[0] == samples
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_lines_that_do_not_read_are_counted_and_said(profiles: Path) -> None:
 
 def test_processes_and_threads_are_dimensions_not_frames(profiles: Path) -> None:
     profile = file_formats.load(profiles / "2-medium-prefork.speedscope.json")
-    assert Thread(10822, 10830, "http-worker-0") in profile.threads
+    assert ProfileThread(10822, 10830, "http-worker-0") in profile.threads
     used = {frame for part in profile.slices for counts in part.wall.values() for stack in counts for frame in stack}
     assert not [
         name for frame in used if (name := profile.frames.func_of(frame).name).startswith(("process ", "thread ("))
@@ -95,7 +95,7 @@ def test_what_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
         file.truncate(1 << 30)
     tracemalloc.start()
     try:
-        with pytest.raises(file_formats.UnreadableProfile, match="larger than the limit of 100 MiB"):
+        with pytest.raises(file_formats.UnreadableProfileError, match="larger than the limit of 100 MiB"):
             file_formats.load(path)
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
@@ -104,10 +104,10 @@ def test_what_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
 
 def test_a_stack_of_20000_frames_is_one_sentence() -> None:
     frames = [{"name": f"f{number}"} for number in range(20_000)]
-    with pytest.raises(file_formats.UnreadableProfile, match="deeper than 10,000 frames"):
+    with pytest.raises(file_formats.UnreadableProfileError, match="deeper than 10,000 frames"):
         file_formats.parse(speedscope_of(frames, [list(range(20_000))]))
     text = ";".join(f"f{number}" for number in range(20_000))
-    with pytest.raises(file_formats.UnreadableProfile, match="line 1 is the first of 1 that are not"):
+    with pytest.raises(file_formats.UnreadableProfileError, match="line 1 is the first of 1 that are not"):
         file_formats.parse(f"{text} 5\n".encode())
     profile = file_formats.parse(f"a;b 5\n{text} 5\n".encode())
     assert profile.about.notes == ("1 line does not read as a stack, the first is line 2",)
@@ -116,7 +116,7 @@ def test_a_stack_of_20000_frames_is_one_sentence() -> None:
 def test_a_picture_and_a_list_are_told_apart_from_stacks(tmp_path: Path) -> None:
     svg = file_formats.render(file_formats.parse(b"main;work 5\n"), Path("p.svg"))
     for data, words in ((svg, "a picture"), (b"[]", "no speedscope file"), (b"[1]\n", "no speedscope file")):
-        with pytest.raises(file_formats.UnreadableProfile, match=words):
+        with pytest.raises(file_formats.UnreadableProfileError, match=words):
             file_formats.parse(data)
     assert file_formats.parse(b"[waits in C] 5\n").weight() == 5.0
 
@@ -193,7 +193,7 @@ def test_evented_profiles_of_other_tools() -> None:
         ],
     }
     profile = file_formats.parse(json.dumps(document).encode())
-    tree = Tree(choose(profile))
+    tree = CallTree(choose(profile))
     assert profile.unit == "milliseconds"
     assert [(tree.func(node).name, tree.total[node], tree.self_[node]) for node in (1, 2)] == [
         ("main", 6, 3),
@@ -258,7 +258,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
 def test_a_defect_is_one_sentence(data: bytes, said: str, tmp_path: Path) -> None:
     path = tmp_path / "p\x1b[31m.json"
     path.write_bytes(data)
-    with pytest.raises(UnreadableProfile) as caught:
+    with pytest.raises(UnreadableProfileError) as caught:
         file_formats.load(path)
     text = str(caught.value)
     assert said in text
@@ -268,18 +268,18 @@ def test_a_defect_is_one_sentence(data: bytes, said: str, tmp_path: Path) -> Non
 
 def test_a_bomb_is_refused_at_the_limit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(file_formats, "MAX_BYTES", 1000)
-    with pytest.raises(UnreadableProfile, match="inflates to more than"):
+    with pytest.raises(UnreadableProfileError, match="inflates to more than"):
         file_formats.parse(gzip.compress(b"a" * 5000))
     path = tmp_path / "large.txt"
     path.write_bytes(b"a 1\n" * 500)
-    with pytest.raises(UnreadableProfile, match="larger than the limit"):
+    with pytest.raises(UnreadableProfileError, match="larger than the limit"):
         file_formats.load(path)
 
 
 def test_a_missing_file_and_a_folder_are_sentences(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableProfile, match="No such file"):
+    with pytest.raises(UnreadableProfileError, match="No such file"):
         file_formats.load(tmp_path / "none.json")
-    with pytest.raises(UnreadableProfile, match="not a file"):
+    with pytest.raises(UnreadableProfileError, match="not a file"):
         file_formats.load(tmp_path)
 
 
@@ -287,7 +287,7 @@ def parsed(data: bytes) -> Profile | str:
     """The profile, or the sentence of why not; any other exception fails the test."""
     try:
         return file_formats.parse(data)
-    except UnreadableProfile as error:
+    except UnreadableProfileError as error:
         return str(error)
 
 

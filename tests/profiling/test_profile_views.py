@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tputtui.profiling.analysis import categories, flame_graph, top_functions
-from tputtui.profiling.analysis.call_tree import Tree
+from tputtui.profiling.analysis.call_tree import CallTree
 from tputtui.profiling.analysis.stacks import choose
-from tputtui.profiling.capture.downsample import OTHER, Compactor
+from tputtui.profiling.capture.downsample import OTHER, StackDownsampler
 from tputtui.profiling.files import file_formats, profile_store
-from tputtui.profiling.profile_model import Frames, Func, Profile, Slice, Stack, Thread
+from tputtui.profiling.profile_model import FrameTable, Function, Profile, ProfileSlice, ProfileThread, Stack
 
 Made = Callable[..., Profile]
 LIB = "/usr/lib/python3.12"
@@ -45,11 +45,11 @@ def test_whose_code_a_file_is(file: str, origin: str, module: str) -> None:
 
 
 def test_waiting_by_bare_and_qualified_names() -> None:
-    assert categories.waits(Func("Condition.wait", f"{LIB}/threading.py"))
-    assert categories.waits(Func("wait", "/usr/lib/python3.8/threading.py"))
-    assert categories.waits(Func("EpollSelector.select", f"{LIB}/selectors.py"))
-    assert not categories.waits(Func("wait", "/srv/app/threading.py"))
-    assert not categories.waits(Func("Thread.run", f"{LIB}/threading.py"))
+    assert categories.waits(Function("Condition.wait", f"{LIB}/threading.py"))
+    assert categories.waits(Function("wait", "/usr/lib/python3.8/threading.py"))
+    assert categories.waits(Function("EpollSelector.select", f"{LIB}/selectors.py"))
+    assert not categories.waits(Function("wait", "/srv/app/threading.py"))
+    assert not categories.waits(Function("Thread.run", f"{LIB}/threading.py"))
 
 
 def test_the_summary_is_the_requests_life_cycle(profile_of: Made) -> None:
@@ -71,10 +71,10 @@ def test_the_summary_is_the_requests_life_cycle(profile_of: Made) -> None:
 
 def test_the_user_extends_the_table(profile_of: Made) -> None:
     stacks = choose(profile_of(f"main;acquire@/srv/db/pool.py;wait@{LIB}/threading.py 5\nmain;x@/srv/acme/client.py 5"))
-    table = categories.Table({"db/pool.py": "database", "acme": "outbound"})
+    table = categories.CategoryTable({"db/pool.py": "database", "acme": "outbound"})
     found = categories.summary(stacks, table)
     assert (found["database"], found["outbound"]) == (0.5, 0.5)
-    assert table.of(Func("f", "/srv/acme/client.py")) == "outbound"
+    assert table.of(Function("f", "/srv/acme/client.py")) == "outbound"
 
 
 def test_a_function_counts_once_for_each_stack(profile_of: Made) -> None:
@@ -100,11 +100,11 @@ def test_source_heat(profile_of: Made) -> None:
 
 
 def test_threads_by_what_they_do() -> None:
-    frames = Frames()
+    frames = FrameTable()
     work = (frames.frame("work", "/srv/a.py", 1),)
     wait = (frames.frame("Condition.wait", f"{LIB}/threading.py", 1),)
-    main, idle = Thread(1, 1, "main"), Thread(1, 2, "idle")
-    part = Slice({main: {work: 8.0, wait: 2.0}, idle: {wait: 10.0}}, {main: {work: 7.0}}, 10, 10, 0.1)
+    main, idle = ProfileThread(1, 1, "main"), ProfileThread(1, 2, "idle")
+    part = ProfileSlice({main: {work: 8.0, wait: 2.0}, idle: {wait: 10.0}}, {main: {work: 7.0}}, 10, 10, 0.1)
     rows = top_functions.threads(Profile(frames, (part, part)))
     assert [(row.thread.name, row.wall, row.waiting, row.gil) for row in rows] == [
         ("main", 0.5, 0.2, 0.7),
@@ -114,7 +114,7 @@ def test_threads_by_what_they_do() -> None:
 
 
 def test_the_flame_graph_fills_its_width_and_loses_nothing(profile_of: Made) -> None:
-    tree = Tree(choose(profile_of("a;b 50\na;c 30\na 15\n" + "\n".join(f"a;s{at} 1" for at in range(5)))))
+    tree = CallTree(choose(profile_of("a;b 50\na;c 30\na 15\n" + "\n".join(f"a;s{at} 1" for at in range(5)))))
     rows = flame_graph.layout(tree, 40)
     assert [(tree.func(box.node).name, box.start, box.width) for box in rows[0]] == [("a", 0.0, 40.0)]
     assert [(box.node > 0 and tree.func(box.node).name, round(box.start, 2), round(box.width, 2), box.merged) for box in rows[1]] == [
@@ -124,7 +124,7 @@ def test_the_flame_graph_fills_its_width_and_loses_nothing(profile_of: Made) -> 
 
 
 def test_zoom_fills_the_width_below_its_callers(profile_of: Made) -> None:
-    tree = Tree(choose(profile_of("a;b;c 3\na;b 1\nz 6")))
+    tree = CallTree(choose(profile_of("a;b;c 3\na;b 1\nz 6")))
     zoom = next(node for node in range(1, len(tree)) if tree.func(node).name == "b")
     rows = flame_graph.layout(tree, 80, zoom)
     assert [[tree.func(box.node).name for box in row] for row in rows] == [["a"], ["b"], ["c"]]
@@ -140,13 +140,13 @@ def test_zoom_fills_the_width_below_its_callers(profile_of: Made) -> None:
     st.integers(1, 200),
 )
 def test_boxes_never_overlap_and_stay_within_their_caller(listed: list[tuple[list[int], int]], width: int) -> None:
-    frames = Frames()
+    frames = FrameTable()
     ids = [frames.frame(f"f{at}", "/a.py", at) for at in range(5)]
     wall: dict[Stack, float] = {}
     for path, weight in listed:
         stack = tuple(ids[at] for at in path)
         wall[stack] = wall.get(stack, 0.0) + weight
-    tree = Tree(choose(Profile(frames, (Slice({Thread(1, 1): wall}),))))
+    tree = CallTree(choose(Profile(frames, (ProfileSlice({ProfileThread(1, 1): wall}),))))
     for row in flame_graph.layout(tree, width):
         at = 0.0
         for box in row:
@@ -165,13 +165,13 @@ def test_a_svg_is_the_same_every_time_and_escapes(profile_of: Made) -> None:
 
 
 def test_long_captures_stay_small() -> None:
-    frames = Frames()
-    compactor = Compactor(frames, max_unique=10, max_slices=8)
+    frames = FrameTable()
+    compactor = StackDownsampler(frames, max_unique=10, max_slices=8)
     root = frames.frame("<module>", "/a.py", 1)
     profile = Profile(frames)
     for number in range(40):
         stacks: dict[Stack, float] = {(root, frames.frame(f"f{number}-{at}", "/a.py", 1)): 1.0 for at in range(5)}
-        part = compactor.bounded(Slice({Thread(1, 1): stacks}, {}, 5, 0, 1.0))
+        part = compactor.bounded(ProfileSlice({ProfileThread(1, 1): stacks}, {}, 5, 0, 1.0))
         profile = compactor.joined(profile.with_slice(part))
     assert len(profile.slices) <= 8
     assert profile.weight() == 200

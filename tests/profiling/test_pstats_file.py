@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tputtui.profiling.files import pstats_file
-from tputtui.profiling.profile_errors import UnreadableProfile
+from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.text import clean
 
 
@@ -56,7 +56,7 @@ BROKEN = {
 def test_a_broken_one_is_a_sentence(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "x.pstats"
     path.write_bytes(data)
-    with pytest.raises(UnreadableProfile) as caught:
+    with pytest.raises(UnreadableProfileError) as caught:
         pstats_file.load(path)
     assert str(caught.value) == clean(str(caught.value))
 

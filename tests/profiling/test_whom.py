@@ -54,7 +54,7 @@ def test_of_forked_workers_the_busy_one_is_meant_and_the_parent_is_said_to_wait(
 def test_a_port_on_which_nobody_listens_is_one_sentence() -> None:
     with server(0, 1) as told:
         port = told["port"]
-    with pytest.raises(process_lookup.NobodyThere, match=f"no process listens on :{port}"):
+    with pytest.raises(process_lookup.ProcessNotFoundError, match=f"no process listens on :{port}"):
         process_lookup.find(f":{port}")
 
 
@@ -64,7 +64,9 @@ def test_a_listener_that_is_not_python_is_named_and_nothing_else_is_taken() -> N
         assert child.stdout is not None
         assert child.stdin is not None
         port = int(child.stdout.readline())
-        with pytest.raises(process_lookup.NobodyThere, match=f"{child.pid} perl listens on :{port} and is not Python"):
+        with pytest.raises(
+            process_lookup.ProcessNotFoundError, match=f"{child.pid} perl listens on :{port} and is not Python"
+        ):
             process_lookup.find(f":{port}")
         child.stdin.close()
 

@@ -14,7 +14,7 @@ from tputtui.engine import Engine
 from tputtui.engine.replay.replay_feed import replayed
 from tputtui.model import Snapshot
 from tputtui.recording.reader import Run
-from tputtui.recording.recorder import Plan, Recorder
+from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.settings import Settings, TargetSettings
 
 TICKS = 14
@@ -55,7 +55,7 @@ def _record(path: Path, urls: list[str]) -> list[Snapshot]:
     settings = replace(Settings(), targets=targets, interval_s=0.5, window_s=3.0, objectives=("p99<=50ms", "rps>=10"))
     engine = Engine(settings)
     recorder = Recorder(
-        Plan(path),
+        RecordingPlan(path),
         interval_s=0.5,
         window_s=3.0,
         quantiles=settings.quantiles,

@@ -15,15 +15,15 @@ from recorded import ADDRESS, BEGAN, FAMILIES, REQUESTS, record, record_two_serv
 
 from tputtui.cli import main
 from tputtui.cli.verbs.replay import as_recorded
-from tputtui.engine.pipeline import Monitor
+from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.engine.replay.replay_feed import replayed
-from tputtui.engine.replay.trim import NothingThere, cut
+from tputtui.engine.replay.trim import EmptySpanError, cut
 from tputtui.experiments.metric_rows import read_csv
 from tputtui.model import Exposition, Reading, Scrape, Series, Served, Snapshot, Target
 from tputtui.recording.export.openmetrics import to_openmetrics
 from tputtui.recording.export.row_formats import cell, to_csv, to_json
 from tputtui.recording.reader import Run
-from tputtui.recording.recorder import Plan, Recorder
+from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.settings import ProfileTrigger, Settings, TargetSettings
 
 
@@ -48,7 +48,7 @@ def test_a_cut_holds_its_span_and_its_marks_and_says_what_it_was_cut_from(tmp_pa
 
 def test_a_cut_of_nothing_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
     record(tmp_path / "a", 10)
-    with Run(tmp_path / "a") as run, pytest.raises(NothingThere):
+    with Run(tmp_path / "a") as run, pytest.raises(EmptySpanError):
         cut(run, 5000.0, 6000.0, tmp_path / "b")
     assert not (tmp_path / "b").exists()
 
@@ -201,8 +201,8 @@ def served(name: str, at: float, rate: float | None, series: Series = REQUESTS, 
 
 def record_served(path: Path) -> list[Snapshot]:
     """A job that a server knows: a look, its past, then rates; another one that it stands in for goes."""
-    monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
-    recorder = Recorder(Plan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    recorder = Recorder(RecordingPlan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     shown = []
     for tick in range(70):
         at = 1000.0 + tick

@@ -16,7 +16,7 @@ from recorded import record
 from tputtui import recording
 from tputtui.engine.replay.replay_feed import replayed
 from tputtui.recording import checked_lines, gzip_members
-from tputtui.recording.checked_lines import BadLine
+from tputtui.recording.checked_lines import CorruptLineError
 from tputtui.recording.gzip_members import MemberWriter
 from tputtui.recording.run_header import Mark
 
@@ -82,7 +82,7 @@ def test_a_crafted_line_with_a_sound_checksum_ends_in_a_sentence_at_most(tmp_pat
         write_run(tmp_path / "bad", [*good[:place], _spoil(good[place], chance), *good[place + 1 :]])
         try:
             told = read_all(tmp_path / "bad")
-        except recording.NotARun as error:
+        except recording.NotARunError as error:
             told = [str(error)]
         assert all(sentence and sentence.isprintable() for sentence in told)
 
@@ -107,7 +107,7 @@ def test_a_newer_format_is_refused_in_a_line_and_the_file_stays_as_it_was(tmp_pa
     first, *rest = lines_of(tmp_path / "a")
     write_run(tmp_path / "b", [{"run": {**first["run"], "tput": 9}}, *rest])
     before = (tmp_path / "b").read_bytes()
-    with pytest.raises(recording.NotARun, match=r"made by a newer tputtui \(format 9; this one reads up to 1\)"):
+    with pytest.raises(recording.NotARunError, match=r"made by a newer tputtui \(format 9; this one reads up to 1\)"):
         recording.Run(tmp_path / "b")
     assert (tmp_path / "b").read_bytes() == before
 
@@ -135,10 +135,10 @@ def test_fields_and_lines_that_are_not_known_are_passed_over(tmp_path: Path) -> 
 def test_json_that_would_hurt_is_refused_quickly(tmp_path: Path, raw: bytes) -> None:
     body = raw[:-1] + b',"c":%d}' % zlib.crc32(raw) + b"\n"
     began = time.monotonic()
-    with pytest.raises(BadLine) if raw != b'{"run":{"tput":1}}' else pytest.raises(ZeroDivisionError):
+    with pytest.raises(CorruptLineError) if raw != b'{"run":{"tput":1}}' else pytest.raises(ZeroDivisionError):
         checked_lines.read(body[:-1]) and 1 / 0
     write_run(tmp_path / "x", body)
-    with pytest.raises(recording.NotARun):
+    with pytest.raises(recording.NotARunError):
         recording.Run(tmp_path / "x")
     assert time.monotonic() - began < 2.0
 
@@ -148,7 +148,7 @@ def test_a_bomb_is_refused_before_it_fills_memory(tmp_path: Path) -> None:
     parts = [member.add(b" " * 1024 * 1024) for _ in range(gzip_members.MEMBER_LIMIT // 1024**2 + 8)]
     (tmp_path / "bomb").write_bytes(b"".join([*parts, member.finish()]))
     began = time.monotonic()
-    with pytest.raises(recording.NotARun):
+    with pytest.raises(recording.NotARunError):
         recording.Run(tmp_path / "bomb")
     assert time.monotonic() - began < 5.0
 
@@ -180,7 +180,7 @@ def test_what_is_no_plain_file_is_a_sentence_at_once(tmp_path: Path, what: str) 
             file.write(gzip_members.MAGIC)
             file.truncate(1024**4)
     began = time.monotonic()
-    with pytest.raises(recording.NotARun):
+    with pytest.raises(recording.NotARunError):
         recording.Run(path)
     assert time.monotonic() - began < 2.0
 
@@ -200,7 +200,7 @@ def test_flipped_bits_never_invent_a_value(tmp_path: Path, seed: int) -> None:
         with recording.Run(bad) as run:
             found = {tick.reading.at: str(tick.reading.scrapes) for tick in run.ticks()}
             told = list(run.damage)
-    except recording.NotARun:
+    except recording.NotARunError:
         return
     assert all(true.get(at) == scrapes for at, scrapes in found.items())
     assert found == true or told or run.ended
@@ -210,5 +210,5 @@ def test_a_json_line_carries_its_own_checksum() -> None:
     line = checked_lines.write({"mark": {"text": "x"}})
     assert checked_lines.read(line[:-1])["mark"] == {"text": "x"}
     assert json.loads(line)["c"]
-    with pytest.raises(BadLine):
+    with pytest.raises(CorruptLineError):
         checked_lines.read(line[:-1].replace(b'"x"', b'"y"'))

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from recorded import ADDRESS, BEGAN, FAMILIES, REQUESTS
 
-from tputtui.engine.pipeline import Monitor
+from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.engine.replay.replay_feed import replayed
 from tputtui.model import Exposition, Reading, Scrape, Snapshot, Target
 from tputtui.recording.reader import Run
-from tputtui.recording.recorder import Plan, Recorder
+from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.recording.run_table import table
 
 RATE = 40.0
@@ -55,9 +55,9 @@ def readings() -> Iterator[Reading]:
 def run(tmp_path: Path) -> tuple[Path, list[Snapshot]]:
     """The run, and what was shown live."""
     path = tmp_path / "a.tput.gz"
-    monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
+    monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     monitor.add_target(Target("api", ADDRESS))
-    recorder = Recorder(Plan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
+    recorder = Recorder(RecordingPlan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     shown = []
     for reading in readings():
         shown.append(monitor.take(reading))

@@ -18,7 +18,7 @@ from tputtui import recording
 from tputtui.engine.replay.replay_feed import replayed
 from tputtui.model import Event
 from tputtui.recording import embedded_profiles
-from tputtui.recording.records import Profiled
+from tputtui.recording.records import RecordedProfile
 
 SECRET = "canary-in-an-argument"
 
@@ -39,12 +39,12 @@ def busy() -> Iterator[int]:
         process.kill()
 
 
-def recorded(path: Path) -> tuple[list[Profiled], list[str]]:
+def recorded(path: Path) -> tuple[list[RecordedProfile], list[str]]:
     """(profiles, the texts of the events about profiles)."""
     with recording.Run(path) as run:
         items = list(run.items())
     events = [item.text for item in items if isinstance(item, Event) and item.kind in ("profile", "warning")]
-    return [item for item in items if isinstance(item, Profiled)], events
+    return [item for item in items if isinstance(item, RecordedProfile)], events
 
 
 def running() -> str:

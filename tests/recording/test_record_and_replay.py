@@ -14,9 +14,9 @@ from tputtui import recording
 from tputtui.engine.replay.replay_feed import replayed
 from tputtui.model import Exposition, Reading, Scrape, Series, Snapshot
 from tputtui.recording import gzip_members
-from tputtui.recording.recorder import Plan, Recorder
+from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.recording.run_header import Mark
-from tputtui.recording.writer import CannotRecord
+from tputtui.recording.writer import CannotRecordError
 
 
 def without_url(snapshot: Snapshot) -> Snapshot:
@@ -77,7 +77,7 @@ def test_a_file_cut_anywhere_gives_what_lies_before_the_cut(tmp_path: Path) -> N
         try:
             with recording.Run(cut) as run:
                 found = [tick.reading.scrapes for tick in run.ticks()]
-        except recording.NotARun:
+        except recording.NotARunError:
             assert size < 4000  # not even the header
             continue
         assert [str(one) for one in found] == [str(one) for one in all_of[: len(found)]]
@@ -109,13 +109,13 @@ def test_the_table_counts_what_the_counter_counted(tmp_path: Path) -> None:
 def test_what_is_no_run_is_refused_in_a_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x"
     path.write_bytes(content)
-    with pytest.raises(recording.NotARun):
+    with pytest.raises(recording.NotARunError):
         recording.Run(path)
 
 
 def test_a_fifo_is_refused_and_does_not_hold_us(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "f")
-    with pytest.raises(recording.NotARun, match="plain file"):
+    with pytest.raises(recording.NotARunError, match="plain file"):
         recording.Run(tmp_path / "f")
 
 
@@ -124,17 +124,17 @@ def test_nothing_is_overwritten_and_no_link_is_followed(tmp_path: Path) -> None:
     victim.write_text("mine")
     link.symlink_to(victim)
     for path, force in ((victim, False), (link, False), (link, True)):
-        with pytest.raises(CannotRecord):
-            Recorder(Plan(path, force=force), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+        with pytest.raises(CannotRecordError):
+            Recorder(RecordingPlan(path, force=force), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     assert victim.read_text() == "mine"
 
 
 def test_a_second_recorder_on_one_file_is_refused_by_the_holders_name(tmp_path: Path) -> None:
     path = tmp_path / "a.tput.gz"
-    first = Recorder(Plan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    first = Recorder(RecordingPlan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     try:
-        with pytest.raises(CannotRecord, match="is being recorded by"):
-            Recorder(Plan(path, force=True), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+        with pytest.raises(CannotRecordError, match="is being recorded by"):
+            Recorder(RecordingPlan(path, force=True), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     finally:
         first.mark(Mark(0.0, 0.0, "x"))
         first.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tputtui.model import SaturationState
-from tputtui.recording.resource_peaks import MOST, Resources
+from tputtui.recording.resource_peaks import MOST, ResourcePeaks
 
 
 def row(name: str, ratio: float | None, waiting: float | None = None) -> SaturationState:
@@ -11,7 +11,7 @@ def row(name: str, ratio: float | None, waiting: float | None = None) -> Saturat
 
 
 def test_use_and_waiting_are_means_over_the_ticks_in_which_they_were_known() -> None:
-    seen = Resources()
+    seen = ResourcePeaks()
     seen.take([row("pool", 0.5, 0.0), row("cpu", 0.8), row("dark", None)])
     seen.take([row("pool", 1.0, 6.0), row("cpu", None)])
     cpu, pool = seen.found()
@@ -20,6 +20,6 @@ def test_use_and_waiting_are_means_over_the_ticks_in_which_they_were_known() -> 
 
 
 def test_the_number_of_resources_is_bounded() -> None:
-    seen = Resources()
+    seen = ResourcePeaks()
     seen.take([row(f"disk {number}", 0.1) for number in range(10 * MOST)])
     assert len(seen.found()) == MOST

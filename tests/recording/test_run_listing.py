@@ -13,13 +13,13 @@ from recorded import readings, record
 
 from tputtui.cli import main
 from tputtui.cli.verbs.runs import _with_alike
-from tputtui.engine.pipeline import Monitor
+from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import Target
 from tputtui.recording.reader import Run
-from tputtui.recording.recorder import Plan, Recorder
-from tputtui.recording.run_header import ServiceSummary, Summary
-from tputtui.recording.run_listing import Listed, listed
-from tputtui.recording.summary import Summing
+from tputtui.recording.recorder import Recorder, RecordingPlan
+from tputtui.recording.run_header import RunSummary, ServiceSummary
+from tputtui.recording.run_listing import ListedRun, listed
+from tputtui.recording.summary import RunSummarizer
 
 PLAN = {"hypothesis": "a bigger pool", "owner": "ann", "decision": "ship"}
 
@@ -102,9 +102,9 @@ def test_the_bars_are_of_the_comparable_runs_up_to_each_and_a_cut_is_counted_onc
     with Run(tmp_path / "a.tput.gz") as run:
         header = run.header
 
-    def made(name: str, mean: float, **changes: object) -> Listed:
-        summary = Summary(60.0, services=(ServiceSummary(str(changes.pop("service", "api")), mean=mean),))
-        return Listed(Path(name), 1, replace(header, **changes), summary)  # type: ignore[arg-type]
+    def made(name: str, mean: float, **changes: object) -> ListedRun:
+        summary = RunSummary(60.0, services=(ServiceSummary(str(changes.pop("service", "api")), mean=mean),))
+        return ListedRun(Path(name), 1, replace(header, **changes), summary)  # type: ignore[arg-type]
 
     runs = [
         made("1", 1.0),
@@ -112,7 +112,7 @@ def test_the_bars_are_of_the_comparable_runs_up_to_each_and_a_cut_is_counted_onc
         made("3", 3.0, interval_s=5.0),
         made("4", 4.0, environment={"host": "elsewhere"}),
         made("5", 5.0, service="web"),
-        Listed(Path("6"), problem="broken"),
+        ListedRun(Path("6"), problem="broken"),
         made("7", 7.0),
         *(made(f"more {number}", 10.0 + number) for number in range(9)),
     ]
@@ -154,7 +154,7 @@ def test_a_run_that_was_killed_is_listed_with_what_it_had(tmp_path: Path, capsys
 def test_the_best_minute_is_one_of_the_runs_own(tmp_path: Path) -> None:
     """`best_60s` of the live screen is that of the session: `R` may come long after its peak."""
     shown = record(tmp_path / "a", 200)
-    summing = Summing()
+    summing = RunSummarizer()
     for snapshot in shown[120:150]:
         summing.take(snapshot)
     assert shown[149].services[0].traffic is not None
@@ -167,7 +167,7 @@ def test_the_best_minute_is_one_of_the_runs_own(tmp_path: Path) -> None:
 
 def test_a_tick_without_a_new_scrape_is_no_second_without_requests(tmp_path: Path) -> None:
     shown = record(tmp_path / "a", 60)
-    summing = Summing()
+    summing = RunSummarizer()
     for snapshot in shown:
         summing.take(snapshot)
         summing.take(replace(snapshot, at=snapshot.at + 0.5))
@@ -178,9 +178,9 @@ def test_a_tick_without_a_new_scrape_is_no_second_without_requests(tmp_path: Pat
 
 
 def test_a_recording_in_parts_is_as_long_as_all_and_each_part_is_told_by_itself(tmp_path: Path) -> None:
-    monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     monitor.add_target(Target("api", "http://127.0.0.1:1/metrics"))
-    to = Recorder(Plan(tmp_path / "a.run", size_limit=2000), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    to = Recorder(RecordingPlan(tmp_path / "a.run", size_limit=2000), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     for reading in readings(200, {"api": 100.0}):
         to.take(reading, monitor.take(reading), monitor.told())
         while to._writer._waiting_bytes:
@@ -201,10 +201,10 @@ def test_a_recording_in_parts_is_as_long_as_all_and_each_part_is_told_by_itself(
 
 
 def test_a_run_without_a_reading_leaves_no_file_and_another_one_there_is_left_alone(tmp_path: Path) -> None:
-    to = Recorder(Plan(tmp_path / "a"), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    to = Recorder(RecordingPlan(tmp_path / "a"), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     to.close()
     assert not (tmp_path / "a").exists()
-    to = Recorder(Plan(tmp_path / "a"), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    to = Recorder(RecordingPlan(tmp_path / "a"), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     (tmp_path / "a").unlink()
     (tmp_path / "a").touch()
     to.close()

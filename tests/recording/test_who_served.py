@@ -8,10 +8,10 @@ from pathlib import Path
 import samples
 
 from tputtui import recording
-from tputtui.engine.pipeline import Monitor
+from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import ProcessReading, Reading, Target
 from tputtui.recording.encode import Encoder
-from tputtui.recording.recorder import Plan, Recorder
+from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.signals.service.serving_processes import serving_marks
 
 PROCESSES = tuple(
@@ -21,9 +21,9 @@ PROCESSES = tuple(
 
 def test_the_rows_of_a_replay_are_marked_as_they_were(tmp_path: Path) -> None:
     path = tmp_path / "a.tput.gz"
-    monitor, again = (Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5,)) for _ in range(2))
+    monitor, again = (SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5,)) for _ in range(2))
     monitor.add_target(Target("web-01", "http://127.0.0.1:8000/metrics"))
-    recorder = Recorder(Plan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    recorder = Recorder(RecordingPlan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     listeners = samples.listeners()
     marks = []
     for second in range(3):

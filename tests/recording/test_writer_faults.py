@@ -13,21 +13,21 @@ import pytest
 from recorded import readings, record
 
 from tputtui import recording
-from tputtui.engine.pipeline import Monitor
+from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import Target
 from tputtui.recording import writer
-from tputtui.recording.recorder import Plan, Recorder
-from tputtui.recording.writer import CannotRecord, RunWriter
+from tputtui.recording.recorder import Recorder, RecordingPlan
+from tputtui.recording.writer import CannotRecordError, RunWriter
 
 WRITE = os.write
 
 
 def recorder(path: Path, **plan: object) -> Recorder:
-    return Recorder(Plan(path, **plan), interval_s=1.0, window_s=10.0, quantiles=(0.5,))  # type: ignore[arg-type]
+    return Recorder(RecordingPlan(path, **plan), interval_s=1.0, window_s=10.0, quantiles=(0.5,))  # type: ignore[arg-type]
 
 
 def feed(to: Recorder, count: int, settle_s: float = 0.002) -> None:
-    monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     monitor.add_target(Target("api", "http://127.0.0.1:1/metrics"))
     for reading in readings(count, {"api": 100.0}):
         to.take(reading, monitor.take(reading), monitor.told())
@@ -154,7 +154,7 @@ def test_after_a_slow_moment_the_file_goes_on_and_lacks_only_what_was_dropped(
     monkeypatch.setattr(writer, "QUEUE_BYTES", 20_000)
     monkeypatch.setattr(os, "write", lambda fd, content: free.wait(20) and WRITE(fd, content))
     to = recorder(tmp_path / "a.tput.gz")
-    monitor = Monitor(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     monitor.add_target(Target("api", "http://127.0.0.1:1/metrics"))
     for number, reading in enumerate(readings(200, {"api": 100.0})):
         if number == 150:
@@ -223,5 +223,5 @@ def test_beyond_the_size_limit_it_goes_on_in_a_new_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("where", ["missing/a.tput.gz", ".", "a\0b"])
 def test_a_path_that_cannot_be_is_refused_at_once(tmp_path: Path, where: str) -> None:
-    with pytest.raises(CannotRecord):
+    with pytest.raises(CannotRecordError):
         RunWriter(tmp_path / where)

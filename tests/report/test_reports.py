@@ -12,29 +12,29 @@ import numpy as np
 import pytest
 from simulated import Service, run
 
-from tputtui.experiments.comparison_context import Context
-from tputtui.experiments.metric_rows import Rows
-from tputtui.experiments.plan import Experiment
-from tputtui.experiments.result import Comparison, Interval, Metric, Route, Stratum
-from tputtui.experiments.result_log import Result
+from tputtui.experiments.comparison_context import ComparisonContext
+from tputtui.experiments.metric_rows import MetricRows
+from tputtui.experiments.plan import ExperimentPlan
+from tputtui.experiments.result import Comparison, Interval, MetricResult, RouteResult, Stratum
+from tputtui.experiments.result_log import LoggedResult
 from tputtui.experiments.statistics.comparison import compare
 from tputtui.report.html_report import html
 from tputtui.report.json_report import document
 from tputtui.report.markdown_report import markdown
-from tputtui.report.report_input import Level, Record, Use
+from tputtui.report.report_input import ReportInput, ResourceComparison, ResourceUse
 from tputtui.report.text_report import text
 
 HOSTILE = "<script>alert(1)</script>|*x*"
 
 
 @pytest.fixture(scope="module")
-def case() -> tuple[Comparison, Record]:
+def case() -> tuple[Comparison, ReportInput]:
     rng = np.random.default_rng(6)
     service = Service(phi=0.3, cv=0.04)
     a, b = run(rng, 300, service), run(rng, 300, service, effect=0.1, p99_effect=0.5)
-    context = Context(design="concurrent", env_a={HOSTILE: "1"}, env_b={HOSTILE: HOSTILE})
-    plan = Experiment({"hypothesis": f"It is faster {HOSTILE}", "decision": "revert", "decided_by": "us"})
-    record = Record({"baseline": HOSTILE, "candidate": "b.csv"}, plan, (a, b), (context.env_a, context.env_b))
+    context = ComparisonContext(design="concurrent", env_a={HOSTILE: "1"}, env_b={HOSTILE: HOSTILE})
+    plan = ExperimentPlan({"hypothesis": f"It is faster {HOSTILE}", "decision": "revert", "decided_by": "us"})
+    record = ReportInput({"baseline": HOSTILE, "candidate": "b.csv"}, plan, (a, b), (context.env_a, context.env_b))
     return compare(a, b, context), record
 
 
@@ -66,7 +66,7 @@ class _Page(HTMLParser):
             self.captions += 1
 
 
-def test_html_is_one_closed_file_without_scripts_links_or_foreign_markup(case: tuple[Comparison, Record]) -> None:
+def test_html_is_one_closed_file_without_scripts_links_or_foreign_markup(case: tuple[Comparison, ReportInput]) -> None:
     answer, record = case
     written = html(answer, record, document(answer, 10, record))
     page = _Page()
@@ -85,7 +85,7 @@ def test_html_is_one_closed_file_without_scripts_links_or_foreign_markup(case: t
 
 @pytest.mark.parametrize("write", [text, markdown])
 def test_text_and_markdown_hold_verdict_effect_interval_and_reason(
-    case: tuple[Comparison, Record], write: object
+    case: tuple[Comparison, ReportInput], write: object
 ) -> None:
     written = (text if write is text else markdown)(*case)
     first = written.splitlines()[0]
@@ -94,7 +94,7 @@ def test_text_and_markdown_hold_verdict_effect_interval_and_reason(
         assert words in written
 
 
-def test_markdown_escapes_what_would_be_markup(case: tuple[Comparison, Record]) -> None:
+def test_markdown_escapes_what_would_be_markup(case: tuple[Comparison, ReportInput]) -> None:
     written = markdown(*case)
     prose = [line for line in written.splitlines() if "`" not in line]
     assert not any("<script>" in line for line in prose)
@@ -102,11 +102,11 @@ def test_markdown_escapes_what_would_be_markup(case: tuple[Comparison, Record]) 
     assert {line.count("|") for line in tables} == {8}
 
 
-def test_text_fits_the_width_of_a_terminal(case: tuple[Comparison, Record]) -> None:
+def test_text_fits_the_width_of_a_terminal(case: tuple[Comparison, ReportInput]) -> None:
     assert max(map(len, text(*case).splitlines())) <= 80
 
 
-def test_json_never_holds_what_json_has_not(case: tuple[Comparison, Record]) -> None:
+def test_json_never_holds_what_json_has_not(case: tuple[Comparison, ReportInput]) -> None:
     answer, record = case
     json.loads(json.dumps(document(answer, 10, record), allow_nan=False))
 
@@ -115,7 +115,7 @@ def test_a_gap_is_a_break_in_the_line_and_an_empty_column_no_chart() -> None:
     from tputtui.report.svg_charts import over_time
 
     t = (*range(50), *range(100, 150))
-    rows = Rows("a", tuple(map(float, t)), {"rps": tuple(float(10 + at % 3) for at in t)})
+    rows = MetricRows("a", tuple(map(float, t)), {"rps": tuple(float(10 + at % 3) for at in t)})
     assert over_time((rows, rows), "rps", "Throughput", "req/s").count("<polyline") == 4
     assert over_time((rows, rows), "p99", "p99", "ms") == ""
 
@@ -154,45 +154,48 @@ def test_the_axis_has_round_values_up_to_the_highest() -> None:
 
 
 @pytest.fixture(scope="module")
-def whole() -> tuple[Comparison, Record]:
+def whole() -> tuple[Comparison, ReportInput]:
     """All that a report can tell, at once."""
     rng = np.random.default_rng(7)
     service = Service(phi=0.3, cv=0.04, rate=500.0)
     a, b = run(rng, 120, service), run(rng, 120, service, p99_effect=-0.4)
-    answer = compare(a, b, Context(design="concurrent", primary="p99"))
-    tail = Metric("p99", 80.0, 60.0, -0.25, Interval(-0.3, -0.2), 0.01, 50.0, 0.1, "improved")
-    counted = Metric("error_ratio", 0.0, 0.01, 0.01, Interval(0.002, 0.018), 0.03, None, 0.001, "inconclusive")
+    answer = compare(a, b, ComparisonContext(design="concurrent", primary="p99"))
+    tail = MetricResult("p99", 80.0, 60.0, -0.25, Interval(-0.3, -0.2), 0.01, 50.0, 0.1, "improved")
+    counted = MetricResult("error_ratio", 0.0, 0.01, 0.01, Interval(0.002, 0.018), 0.03, None, 0.001, "inconclusive")
     level = Stratum("load 30", 120.0, -0.0001, None, -0.000001, "improved", "level", (tail,))
     strata = level, replace(level, name="replica stopped", kind="outage")
-    few = Metric("p90", margin=0.1, why="only 8 requests are slower than it: 20 are needed")
+    few = MetricResult("p90", margin=0.1, why="only 8 requests are slower than it: 20 are needed")
     answer = replace(
         answer,
         metrics=(*answer.metrics, few),
         strata=strata,
         heterogeneity_p=0.4,
-        routes=(Route("GET /x", 0.4, 0.6, (tail, counted), "improved"),),
+        routes=(RouteResult("GET /x", 0.4, 0.6, (tail, counted), "improved"),),
     )
-    plan = Experiment({"title": "Pool", "owner": "ann", "decision": "ship", "decided_on": "2026-11-26"})
+    plan = ExperimentPlan({"title": "Pool", "owner": "ann", "decision": "ship", "decided_on": "2026-11-26"})
     environment = {"cpus": "4", "hardware": "a CPU", "mem_gb": 16}
-    record = Record(
+    record = ReportInput(
         {"baseline": "a", "candidate": "b"},
         plan,
         (a, b),
         (environment, environment),
         ({"offered_rps": 30}, {"offered_rps": 40}),
-        (Use("pool", Level(0.5, 1.0, 2.0), Level(0.4, 0.9, None)), Use("idle", Level(0.0, 0.0, 0.0), Level())),
+        (
+            ResourceComparison("pool", ResourceUse(0.5, 1.0, 2.0), ResourceUse(0.4, 0.9, None)),
+            ResourceComparison("idle", ResourceUse(0.0, 0.0, 0.0), ResourceUse()),
+        ),
         ("pool", "cpu"),
         ("run:1", "run:2"),
         ("h1", "h2"),
         ("Each arm was to run 5 min.",),
-        (Result(datetime(2026, 11, 25, tzinfo=UTC), "inconclusive", "p99 +1.0 %"),),
+        (LoggedResult(datetime(2026, 11, 25, tzinfo=UTC), "inconclusive", "p99 +1.0 %"),),
     )
     return answer, record
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html"])
 def test_every_format_tells_strata_saturation_load_plan_and_what_was_not_as_planned(
-    whole: tuple[Comparison, Record], form: str
+    whole: tuple[Comparison, ReportInput], form: str
 ) -> None:
     answer, record = whole
     written = {
@@ -215,7 +218,7 @@ def test_every_format_tells_strata_saturation_load_plan_and_what_was_not_as_plan
     assert " ms" in written.split("CPU/request")[1][:120] or form == "html"  # a time, where the cores are known
 
 
-def test_json_holds_the_plan_the_load_and_every_stratums_metrics(whole: tuple[Comparison, Record]) -> None:
+def test_json_holds_the_plan_the_load_and_every_stratums_metrics(whole: tuple[Comparison, ReportInput]) -> None:
     answer, record = whole
     found = json.loads(json.dumps(document(answer, 0, record), allow_nan=False))
     assert found["experiment"]["owner"] == "ann"

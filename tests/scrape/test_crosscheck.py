@@ -7,14 +7,16 @@ from outside import shared
 from prometheus_client.parser import text_string_to_metric_families
 
 from tputtui.model import Exposition, Series
-from tputtui.scrape.crosscheck import KNOWN_DEFECTS, Verdict, judge
-from tputtui.scrape.scanner import Limits, Scanner
+from tputtui.scrape.crosscheck import KNOWN_DEFECTS, CrosscheckResult, judge
+from tputtui.scrape.scanner import ScanLimits, Scanner
 from tputtui.text import clean
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
-def verdict(body: str | bytes, content_type: str = "text/plain", wanted: frozenset[str] | None = None) -> Verdict:
+def verdict(
+    body: str | bytes, content_type: str = "text/plain", wanted: frozenset[str] | None = None
+) -> CrosscheckResult:
     raw = body.encode() if isinstance(body, str) else body
     return judge(raw, content_type, Scanner().scan(raw, content_type, wanted))
 
@@ -25,7 +27,7 @@ def pretended(*samples: tuple[str, float]) -> Exposition:
 
 def test_it_agrees_without_a_word_on_a_plain_body() -> None:
     found = verdict('# TYPE x_total counter\nx_total{a="1"} 1\nx_total{a="2"} NaN\n')
-    assert found == Verdict(True, "prometheus-client agrees: 2 of 2 samples", 2, 2)
+    assert found == CrosscheckResult(True, "prometheus-client agrees: 2 of 2 samples", 2, 2)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +108,7 @@ def test_what_was_not_wanted_is_not_judged() -> None:
 
 def test_what_is_hidden_is_not_judged() -> None:
     body = b'x{i="1"} 1\nx{i="2"} 2\nx{i="3"} 3\ny 1\n'
-    exposition = Scanner(Limits(series=2)).scan(body)
+    exposition = Scanner(ScanLimits(series=2)).scan(body)
     assert exposition.hidden
     assert judge(body, "text/plain", exposition).sentence == (
         "prometheus-client agrees: 1 of 1 samples; 3 more are beyond the limit of series and were not compared"

@@ -8,7 +8,7 @@ import ssl
 import pytest
 
 from tputtui.scrape.credentials import SecretError
-from tputtui.scrape.fetch_attempt import Attempt, FetchError, Phase, size_text
+from tputtui.scrape.fetch_attempt import FetchAttempt, FetchError, Phase, size_text
 
 
 def certificate_error(code: int) -> ssl.SSLCertVerificationError:
@@ -30,7 +30,7 @@ def certificate_error(code: int) -> ssl.SSLCertVerificationError:
     ],
 )
 def test_a_certificate_error_names_its_cause(code: int, words: str) -> None:
-    assert words in Attempt().failed(certificate_error(code))
+    assert words in FetchAttempt().failed(certificate_error(code))
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,11 @@ def test_a_system_error_is_found_behind_what_wraps_it(number: int, words: str) -
     inner = ExceptionGroup("several", [OSError(number, "foreign text")])
     outer = RuntimeError("")
     outer.__cause__ = inner
-    assert Attempt().failed(outer) == words
+    assert FetchAttempt().failed(outer) == words
 
 
 def test_foreign_text_of_an_error_is_not_repeated() -> None:
-    attempt = Attempt()
+    attempt = FetchAttempt()
     attempt.took(b"HTTP/1.1 200 OK\r\n")
     assert "evil" not in attempt.failed(ValueError("illegal header evil\x1b[2J"))
 
@@ -79,12 +79,12 @@ def test_sizes_read_as_they_were_set() -> None:
 def test_silence_is_the_targets_and_what_is_wrong_here_is_none(
     phase: Phase, error: BaseException, is_silent: bool
 ) -> None:
-    attempt = Attempt()
+    attempt = FetchAttempt()
     attempt.phase = phase
     assert attempt.is_silent(error) == is_silent
 
 
 def test_whoever_sent_a_byte_was_not_silent() -> None:
-    attempt = Attempt()
+    attempt = FetchAttempt()
     attempt.took(b"H")
     assert not attempt.is_silent(ConnectionResetError(errno.ECONNRESET, "reset"))

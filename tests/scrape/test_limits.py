@@ -7,8 +7,8 @@ from dataclasses import asdict
 import pytest
 
 from tputtui.scrape import http_fetch
-from tputtui.scrape.http_fetch import TargetSettings
-from tputtui.scrape.labels import Limits
+from tputtui.scrape.http_fetch import EndpointSettings
+from tputtui.scrape.labels import ScanLimits
 from tputtui.scrape.scanner import Scanner
 from tputtui.settings import settings_values
 
@@ -25,7 +25,7 @@ def test_the_defaults_are_those_that_the_documentation_names_and_there_is_one_of
         "name_bytes": 512,
         "value_bytes": 4096,
     }
-    asked, read, settings = TargetSettings("t", "http://t/metrics"), Limits(), settings_values.Limits()
+    asked, read, settings = EndpointSettings("t", "http://t/metrics"), ScanLimits(), settings_values.Limits()
     assert (asked.max_body_bytes, asked.max_header_bytes) == (settings.body_bytes, settings.header_bytes)
     assert (asked.max_redirects, asked.max_series) == (settings.redirects, settings.series_per_target)
     assert (read.series, read.line, read.labels) == (settings.series_per_target, settings.line_bytes, settings.labels)

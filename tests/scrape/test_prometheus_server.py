@@ -9,9 +9,9 @@ import pytest
 from tputtui.discovery import discovery_reference
 from tputtui.model import Match, Question, Target
 from tputtui.scrape.prometheus.api import base_of
-from tputtui.scrape.prometheus.job_discovery import Job
-from tputtui.scrape.prometheus.job_targets import Part, expressions, sort_out
-from tputtui.scrape.prometheus.queries import IN_ONE_QUERY, Asked, expression, of_jobs, queries, quote, selector
+from tputtui.scrape.prometheus.job_discovery import ServerJob
+from tputtui.scrape.prometheus.job_targets import JobTarget, expressions, sort_out
+from tputtui.scrape.prometheus.queries import IN_ONE_QUERY, PlannedQuery, expression, of_jobs, queries, quote, selector
 
 DISCOVERY = Path(__file__).resolve().parents[2] / "docs" / "discovery.md"
 
@@ -45,7 +45,7 @@ def test_jobs_are_taken_literally() -> None:
 
 def asked(how: str, *labels: str) -> str:
     question = Question("x_total", how, frozenset(labels))  # type: ignore[arg-type]
-    return expression(Asked(question, ("a",), 12.5), [Match("env", "=", "prod")])
+    return expression(PlannedQuery(question, ("a",), 12.5), [Match("env", "=", "prod")])
 
 
 def test_the_server_adds_up() -> None:
@@ -58,8 +58,8 @@ def test_the_server_adds_up() -> None:
     assert "bad label" not in asked("rate", "bad label")
 
 
-def part(job: str, *questions: Question, scrape_s: float = 1.0) -> Part:
-    return Part(Target(job, ""), Job(job, {}, told_s=scrape_s), questions=questions)
+def part(job: str, *questions: Question, scrape_s: float = 1.0) -> JobTarget:
+    return JobTarget(Target(job, ""), ServerJob(job, {}, told_s=scrape_s), questions=questions)
 
 
 def test_jobs_that_ask_alike_share_an_expression() -> None:

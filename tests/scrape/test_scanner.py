@@ -8,7 +8,7 @@ import weakref
 import pytest
 
 from tputtui.model import Exposition
-from tputtui.scrape.scanner import FORGET_AFTER, Limits, NotAnExposition, Scanner
+from tputtui.scrape.scanner import FORGET_AFTER, NotAnExpositionError, ScanLimits, Scanner
 from tputtui.text import clean
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -296,7 +296,7 @@ class TestRefusal:
         ],
     )
     def test_what_is_no_exposition_is_said_in_a_sentence(self, body: bytes, content_type: str, sentence: str) -> None:
-        with pytest.raises(NotAnExposition) as caught:
+        with pytest.raises(NotAnExpositionError) as caught:
             scan(body, content_type)
         assert sentence in str(caught.value)
         assert clean(str(caught.value)) == str(caught.value)
@@ -338,7 +338,7 @@ class TestLimits:
     ).encode()
 
     def test_whole_families_stay_in_the_order_of_the_body_while_they_fit(self) -> None:
-        scanner = Scanner(Limits(series=10))
+        scanner = Scanner(ScanLimits(series=10))
         for _ in range(2):
             exposition = scanner.scan(self.BODY)
             assert {series.name for series in exposition.samples} == {"a", "c"}
@@ -347,29 +347,29 @@ class TestLimits:
             assert exposition.warning == "Prometheus would reject this scrape: line 21: '1bad' is not a metric name"
 
     def test_the_wanted_family_comes_first(self) -> None:
-        exposition = Scanner(Limits(series=10)).scan(self.BODY, wanted=frozenset({"h_bucket"}))
+        exposition = Scanner(ScanLimits(series=10)).scan(self.BODY, wanted=frozenset({"h_bucket"}))
         assert {series.name for series in exposition.samples} == {"h_bucket"}
         assert exposition.hidden == {"a": 6, "c": 1}
         assert exposition.series == 17
 
     def test_within_the_limit_nothing_is_hidden(self) -> None:
-        assert Scanner(Limits(series=17)).scan(self.BODY).hidden == {}
+        assert Scanner(ScanLimits(series=17)).scan(self.BODY).hidden == {}
 
     def test_the_list_of_hidden_names_is_bounded(self) -> None:
         body = "".join(f"m{i} 1\n" for i in range(3000)).encode()
-        exposition = Scanner(Limits(series=300)).scan(body)
+        exposition = Scanner(ScanLimits(series=300)).scan(body)
         assert len(exposition.hidden) == 1001
         assert exposition.hidden["…"] == 1700
         assert exposition.series == 3000
 
     def test_a_body_of_endless_lines_is_not_read_to_its_end(self) -> None:
         body = b"x 1\n" + b"\n" * 2000 + "".join(f"m{i} 1\n" for i in range(500)).encode()
-        exposition = Scanner(Limits(series=100)).scan(body)
+        exposition = Scanner(ScanLimits(series=100)).scan(body)
         assert exposition.hidden == {"…": 500}
         assert (len(exposition.samples), exposition.series, exposition.truncated) == (1, 501, False)
 
     def test_a_body_of_bad_lines_alone_is_given_up(self) -> None:
-        with pytest.raises(NotAnExposition, match="more than 10,000 lines like this: '1a' is not a metric name"):
+        with pytest.raises(NotAnExpositionError, match="more than 10,000 lines like this: '1a' is not a metric name"):
             scan("# TYPE x gauge\nx 1\n" + "1a 1\n" * 20_000)
 
     def test_long_values_are_cut_and_stay_distinct(self) -> None:
@@ -406,7 +406,7 @@ class TestChurn:
         assert len(scanner._table) + len(scanner._old) <= 2 * FORGET_AFTER * 50 + 1
 
     def test_they_stay_bounded_when_nothing_is_wanted_and_every_spelling_is_new(self) -> None:
-        scanner = Scanner(Limits(series=100))
+        scanner = Scanner(ScanLimits(series=100))
         for number in range(3 * FORGET_AFTER):
             body = "".join(f'x{{i="1"{" " * i}}} {i}\n' for i in range(number * 90, number * 90 + 90))
             scanner.scan(body.encode(), wanted=frozenset())

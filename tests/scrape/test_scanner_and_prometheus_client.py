@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from outside import SHARED_DATA, shared
 
 from tputtui.model import Exposition
-from tputtui.scrape.content_sniffing import NotAnExposition
+from tputtui.scrape.content_sniffing import NotAnExpositionError
 from tputtui.scrape.crosscheck import judge
 from tputtui.scrape.scanner import Scanner
 
@@ -32,7 +32,7 @@ def attempt(body: bytes, content_type: str) -> Exposition | str:
     """What was read, or the sentence with which it was refused."""
     try:
         return Scanner().scan(body, content_type)
-    except NotAnExposition as refused:
+    except NotAnExpositionError as refused:
         return str(refused)
 
 

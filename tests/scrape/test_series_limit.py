@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tputtui.scrape import series_limit
-from tputtui.scrape.labels import Limits
+from tputtui.scrape.labels import ScanLimits
 from tputtui.scrape.scanner import Scanner
 
 
@@ -19,7 +19,7 @@ def test_a_body_of_countless_families_is_not_looked_at_to_its_end(monkeypatch: p
     monkeypatch.setattr(series_limit, "MOST_NAMES", 100)
     monkeypatch.setattr(series_limit, "sample_name", look)
     body = b"".join(b"# TYPE f%d gauge\nf%d 1\n" % (number, number) for number in range(5000))
-    found = Scanner(Limits(series=1000)).scan(body)
+    found = Scanner(ScanLimits(series=1000)).scan(body)
     assert len(looked) == 100
     assert len(found.samples) == 100
     assert (found.series, sum(found.hidden.values())) == (5000, 4900)

@@ -19,7 +19,7 @@ from planted import plant, process_stat
 from tputtui.host import own_addresses
 from tputtui.host.own_addresses import OwnAddresses, parse_ip
 from tputtui.host.process_collector import ProcessCollector
-from tputtui.host.socket_owners import ServingLookup, WatchedTarget, covering
+from tputtui.host.socket_owners import LookedUpTarget, ServingLookup, covering
 from tputtui.host.sockets import TcpSocket, read_sockets
 
 SERVER = Path(__file__).resolve().parents[1] / "prefork_server.py"
@@ -36,14 +36,14 @@ def server(*words: object) -> Iterator[dict[str, Any]]:
 
 
 def pids(url: str) -> list[int]:
-    (found,) = ServingLookup(ProcessCollector()).read([WatchedTarget("shop", url)])
+    (found,) = ServingLookup(ProcessCollector()).read([LookedUpTarget("shop", url)])
     return [holder.pid for holder in found.holders]
 
 
 def test_all_holders_of_a_shared_socket_are_found_with_their_parent() -> None:
     with server(3, 0) as told:
         lookup = ServingLookup(ProcessCollector())
-        (found,) = lookup.read([WatchedTarget("shop", f"http://127.0.0.1:{told['port']}/metrics")])
+        (found,) = lookup.read([LookedUpTarget("shop", f"http://127.0.0.1:{told['port']}/metrics")])
     assert {holder.pid: holder.parent for holder in found.holders} == {
         told["parent"]: os.getpid(),
         **dict.fromkeys(told["workers"], told["parent"]),
@@ -59,7 +59,7 @@ def test_siblings_with_a_socket_each_on_one_port_are_all_found() -> None:
 def test_a_process_is_the_same_in_the_lookup_and_in_the_table() -> None:
     collector = ProcessCollector()
     with socket.create_server(("127.0.0.1", 0)) as own:
-        (found,) = ServingLookup(collector).read([WatchedTarget("x", f"http://127.0.0.1:{own.getsockname()[1]}/")])
+        (found,) = ServingLookup(collector).read([LookedUpTarget("x", f"http://127.0.0.1:{own.getsockname()[1]}/")])
     (row,) = collector.read(frozenset((os.getpid(),)), only_watched=True)
     assert (row.pid, row.started) in {(holder.pid, holder.started) for holder in found.holders}
 
@@ -96,7 +96,7 @@ def test_connections_accepted_on_another_port_make_nobody_serve_this_one() -> No
     ):
         assert pids(f"http://127.0.0.1:{told['port']}/") == [told["parent"]]
         port = own.getsockname()[1]
-        (found,) = ServingLookup(ProcessCollector()).read([WatchedTarget("x", f"http://127.0.0.1:{port}/")])
+        (found,) = ServingLookup(ProcessCollector()).read([LookedUpTarget("x", f"http://127.0.0.1:{port}/")])
     connections = {holder.pid: holder.connections for holder in found.holders}
     assert connections[os.getpid()] == 1, "the accepted end, not the client's"
 
@@ -104,7 +104,7 @@ def test_connections_accepted_on_another_port_make_nobody_serve_this_one() -> No
 def test_another_machine_and_a_server_s_target_are_not_looked_up() -> None:
     lookup = ServingLookup(ProcessCollector())
     away, served = lookup.read(
-        [WatchedTarget("a", "http://192.0.2.7:8000/metrics"), WatchedTarget("b", "http://127.0.0.1:9/", "prom:9090")]
+        [LookedUpTarget("a", "http://192.0.2.7:8000/metrics"), LookedUpTarget("b", "http://127.0.0.1:9/", "prom:9090")]
     )
     assert (away.here, away.address, away.holders) == (False, "192.0.2.7:8000", ())
     assert (served.here, served.server, served.holders) == (None, "prom:9090", ())
@@ -191,7 +191,7 @@ def test_a_socket_whose_process_is_hidden_has_its_user_s_name(tmp_path: Path) ->
             "etc/passwd": "shop:x:1000:1000::/:/bin/sh\n",
         },
     )
-    (found,) = ServingLookup(ProcessCollector(tmp_path)).read([WatchedTarget("x", "http://127.0.0.1:8070/")])
+    (found,) = ServingLookup(ProcessCollector(tmp_path)).read([LookedUpTarget("x", "http://127.0.0.1:8070/")])
     assert (found.holders, found.hidden_users) == ((), ("shop",))
 
 

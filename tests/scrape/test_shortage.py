@@ -20,10 +20,10 @@ from tputtui.host.host_collector import HostCollector
 from tputtui.host.process_collector import ProcessCollector
 from tputtui.model import Exposition
 from tputtui.scrape import inflate
-from tputtui.scrape.blocking_call import Aside
+from tputtui.scrape.blocking_call import BlockingCall
 from tputtui.scrape.endpoint import Endpoint
-from tputtui.scrape.fetch_attempt import Attempt
-from tputtui.scrape.http_fetch import TargetSettings
+from tputtui.scrape.fetch_attempt import FetchAttempt
+from tputtui.scrape.http_fetch import EndpointSettings
 from tputtui.scrape.scanner import Scanner
 
 FULL = OSError(errno.EMFILE, "Too many open files")
@@ -49,7 +49,7 @@ def failing(error: BaseException) -> Callable[..., NoReturn]:
 )
 def test_what_has_run_out_is_named_with_its_remedy(error: Exception, sentence: str) -> None:
     assert descriptors.shortage(error) == sentence
-    assert Attempt().failed(error) == sentence
+    assert FetchAttempt().failed(error) == sentence
 
 
 def test_any_other_error_keeps_its_own_sentence() -> None:
@@ -101,7 +101,7 @@ class Short:
 
 async def test_an_answer_too_large_for_memory_is_the_sentence_of_its_target() -> None:
     with Exporter() as exporter:
-        asked = Endpoint(TargetSettings.of(f":{exporter.port}"), Short())
+        asked = Endpoint(EndpointSettings.of(f":{exporter.port}"), Short())
         assert (await asked.scrape(10)).error == descriptors.NO_MEMORY
         await asked.aclose()
 
@@ -110,16 +110,16 @@ async def test_memory_that_ends_while_the_body_comes_is_the_sentence_of_its_targ
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with Exporter() as exporter:
-        asked = Endpoint(TargetSettings.of(f":{exporter.port}"), Scanner())
+        asked = Endpoint(EndpointSettings.of(f":{exporter.port}"), Scanner())
         with monkeypatch.context() as patch:
-            patch.setattr(inflate.Body, "feed", failing(MemoryError()))
+            patch.setattr(inflate.InflatedBody, "feed", failing(MemoryError()))
             assert (await asked.scrape(10)).error == descriptors.NO_MEMORY
         assert (await asked.scrape(10)).error is None
         await asked.aclose()
 
 
 async def test_a_call_that_gets_no_thread_fails_once_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    aside = Aside(lambda: 5)
+    aside = BlockingCall(lambda: 5)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", failing(RuntimeError("can't start new thread")))
         with pytest.raises(RuntimeError, match="new thread"):

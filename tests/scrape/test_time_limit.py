@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tputtui.scrape.endpoint import Endpoint, TargetSettings
+from tputtui.scrape.endpoint import Endpoint, EndpointSettings
 from tputtui.scrape.scanner import Scanner
 from tputtui.scrape.time_limit import BEAT_S, LoopDelay, TimeLimit, Wait, loop_delay
 
@@ -50,7 +50,7 @@ async def test_an_answer_that_lies_in_the_socket_when_we_wake_is_no_failure() ->
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    endpoint = Endpoint(TargetSettings(name="t", url=f"http://127.0.0.1:{port}/metrics"), Scanner())
+    endpoint = Endpoint(EndpointSettings(name="t", url=f"http://127.0.0.1:{port}/metrics"), Scanner())
     assert (await endpoint.scrape(10.0)).error is None
     asyncio.get_running_loop().call_soon(time.sleep, 1.5)  # as soon as the question is under way
     scrape = await endpoint.scrape(0.5)

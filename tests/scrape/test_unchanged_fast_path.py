@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tputtui.model import Exposition
-from tputtui.scrape.scanner import FORGET_AFTER, NotAnExposition, Scanner
-from tputtui.scrape.unchanged_fast_path import Unchanged
+from tputtui.scrape.scanner import FORGET_AFTER, NotAnExpositionError, Scanner
+from tputtui.scrape.unchanged_fast_path import PreviousLayout
 
 PLAIN = b'# HELP a what it counts\n# TYPE a counter\na{x="1"} 1\n\na{x="} 2"} 3\nb 4\n'
 HEADS = [b"# TYPE a counter", b"# HELP a so and", b"#", b"", b"a", b'a{x="1"}', b'a{x="} 1"}', b'a{x="b 2"}', b"b  "]
@@ -33,7 +33,7 @@ def told(exposition: Exposition) -> tuple[object, ...]:
 def read(scanner: Scanner, body: bytes, wanted: frozenset[str] | None = None) -> tuple[object, ...] | str:
     try:
         return told(scanner.scan(body, "text/plain", wanted))
-    except NotAnExposition as refused:
+    except NotAnExpositionError as refused:
         return str(refused)
 
 
@@ -99,7 +99,7 @@ def test_series_that_are_there_all_the_time_are_never_forgotten() -> None:
 
 
 def test_an_answer_with_timestamps_is_not_kept() -> None:
-    unchanged = Unchanged()
+    unchanged = PreviousLayout()
     body = b"a 1 1700000000000\n"
     series = next(iter(Scanner().scan(body).samples))
     unchanged.keep(body, {b"a": series}, [series], series)

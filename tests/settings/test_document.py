@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from tputtui.scrape.address import redact
 from tputtui.settings import Settings, TargetSettings, schema, settings_reference
 from tputtui.settings.config_reader import read
-from tputtui.settings.setting_layers import Flag, load
-from tputtui.settings.validators import Outside
+from tputtui.settings.setting_layers import FlagValue, load
+from tputtui.settings.validators import Validators
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 
@@ -52,13 +52,13 @@ def test_show_writes_values_with_their_units_and_as_the_config_would_read_them()
     for key, option in schema.flat().items():
         read = option.kind.read(tomllib.loads(f"x = {rows[key]}")["x"])
         assert settings_reference.written(option, SimpleNamespace(**{option.attribute: read})) == rows[key]
-    short = load(None, {}, {"interval": Flag("--interval", "250ms")})
+    short = load(None, {}, {"interval": FlagValue("--interval", "250ms")})
     assert {key: value for key, value, _ in settings_reference.effective(short, redact)}["interval"] == '"250ms"'
 
 
 def test_show_tells_what_a_table_of_the_file_says_from_what_it_leaves_out() -> None:
     text = '[profile.presets.deep]\nduration = "30s"\n\n[views.wide]\npanels = ["latency"]\n[keys]\nwindow = "x"\n'
-    rows = settings_reference.effective(load(read(text, "/etc/t.toml", Outside()), {}, {}), redact)
+    rows = settings_reference.effective(load(read(text, "/etc/t.toml", Validators()), {}, {}), redact)
     origins = {key: origin for key, _, origin in rows}
     assert origins["profile.presets.deep.duration"] == "/etc/t.toml:2"
     assert origins["profile.presets.deep.native"] == "default"

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 
 from tputtui.scrape.address import parse_address
 from tputtui.settings import ProfilePreset, ProfileTrigger, schema, settings_reference
-from tputtui.settings.config_reader import Config, SettingsError, read
-from tputtui.settings.setting_layers import Flag, load
-from tputtui.settings.validators import Outside
+from tputtui.settings.config_reader import ConfigFile, SettingsError, read
+from tputtui.settings.setting_layers import FlagValue, load
+from tputtui.settings.validators import Validators
 from tputtui.tui import theme_files
 from tputtui.tui.keys import check_remapped
 
-OUTSIDE = Outside(url=parse_address, theme=theme_files.check, keys=check_remapped)
+OUTSIDE = Validators(url=parse_address, theme=theme_files.check, keys=check_remapped)
 
 
-def config(text: str) -> Config:
+def config(text: str) -> ConfigFile:
     return read(text, "/etc/t/config.toml", OUTSIDE, "/home/me")
 
 
@@ -196,7 +196,7 @@ process = ":8000"
 after = "1m"
 preset = "deep"
 """
-    profile = load(config(text), {}, {"profile.duration": Flag("--for", "30s")}).profile
+    profile = load(config(text), {}, {"profile.duration": FlagValue("--for", "30s")}).profile
     assert profile.presets == {"deep": ProfilePreset(duration_s=30.0, rate_hz=250, native=True)}
     assert profile.categories == {"database": ("ourdb",)}
     assert profile.on_objective_missed == ProfileTrigger(":8000", 60.0, 600.0, "deep")

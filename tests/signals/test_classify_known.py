@@ -7,7 +7,7 @@ import pytest
 
 from tputtui.signals.classify import exporter_match
 from tputtui.signals.classify.classifier import classify
-from tputtui.signals.classify.exporters import Ecosystem, everything
+from tputtui.signals.classify.exporters import ExporterEntry, everything
 
 
 def exposition(*families: str) -> str:
@@ -308,7 +308,7 @@ def test_conditions_that_leave_nothing_are_dropped() -> None:
 
 
 @pytest.mark.parametrize("one", everything(), ids=lambda one: one.name)
-def test_every_line_of_every_entry_can_be_read(one: Ecosystem) -> None:
+def test_every_line_of_every_entry_can_be_read(one: ExporterEntry) -> None:
     assert one.signs
     for line in (*one.traffic, *one.errors, *one.latency, *one.saturation, *one.further):
         assert exporter_match.read(line).family

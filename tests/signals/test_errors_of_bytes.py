@@ -7,8 +7,8 @@ import pytest
 from tputtui.model import Binding, Exposition, Scrape, Series, SignalKind
 from tputtui.signals.rates.series_index import lay_out, take_tick
 from tputtui.signals.rates.target_window import TargetWindow
-from tputtui.signals.service.error_ratio import Errors
-from tputtui.signals.service.traffic import Traffic
+from tputtui.signals.service.error_ratio import ErrorReader
+from tputtui.signals.service.traffic import TrafficReader
 
 COUNTED, FAILED = "node_network_receive_bytes_total", "node_network_receive_errs_total"
 
@@ -25,8 +25,8 @@ def test_errors_are_no_share_of_bytes(unit: str, ratio: float | None) -> None:
         samples = {received: 1000.0 * at, failed: 2.0 * at}
         window.add(Scrape("host", at, at, 0.01, Exposition(samples, {}, 2), 100))
     layout = lay_out((window,))
-    traffic = Traffic(binding("traffic", COUNTED, unit))
-    errors = Errors(binding("errors", FAILED, None), traffic)
+    traffic = TrafficReader(binding("traffic", COUNTED, unit))
+    errors = ErrorReader(binding("errors", FAILED, None), traffic)
     traffic.plan(layout)
     errors.plan(layout)
     state = errors.state(take_tick(layout))

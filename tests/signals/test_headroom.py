@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tputtui.demo import erlang
 from tputtui.model import ErrorState, Headroom, LatencyState, Quantile, ServiceState, TrafficState
 from tputtui.settings.expressions import parse_objective
-from tputtui.signals.objectives.headroom import Block, HeadroomTracker, closed_loop, find, isotonic
+from tputtui.signals.objectives.headroom import HeadroomTracker, LoadBlock, closed_loop, find, isotonic
 
 WINDOW_S = 10.0
 LIMIT_S = 0.05
@@ -134,11 +134,11 @@ def test_isotonic_never_falls_and_keeps_the_weighted_mean(pairs: list[tuple[floa
 
 
 def test_a_loop_that_waits_for_answers_is_seen_and_an_open_one_is_not() -> None:
-    closed = [Block(16 / mean, 16.0, (), mean) for mean in (0.01 + 0.001 * i for i in range(30))]
+    closed = [LoadBlock(16 / mean, 16.0, (), mean) for mean in (0.01 + 0.001 * i for i in range(30))]
     assert closed_loop(closed) == 16
-    opened = [Block(100.0, 100.0 * mean, (), mean) for mean in (0.01 + 0.001 * i for i in range(30))]
+    opened = [LoadBlock(100.0, 100.0 * mean, (), mean) for mean in (0.01 + 0.001 * i for i in range(30))]
     assert closed_loop(opened) is None
-    calm = [Block(100.0, 2.0, (), 0.02)] * 30
+    calm = [LoadBlock(100.0, 2.0, (), 0.02)] * 30
     assert closed_loop(calm) is None, "where latency does not move nothing can be seen"
 
 

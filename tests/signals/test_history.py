@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.signals.rates.history import LEVELS, History, Ring
+from tputtui.signals.rates.history import LEVELS, History, HistoryRing
 
 
 def filled(interval_s: float, seconds: float, start: float = 1000.0) -> History:
@@ -96,7 +96,7 @@ def test_what_left_the_finest_ring_is_still_in_the_next() -> None:
 
 
 def test_a_value_older_than_the_ring_is_too_late() -> None:
-    ring = Ring(1.0, 10)
+    ring = HistoryRing(1.0, 10)
     ring.put(100.0, 1.0)
     ring.put(50.0, 2.0)
     assert ring.cell(50) is None
@@ -104,7 +104,7 @@ def test_a_value_older_than_the_ring_is_too_late() -> None:
 
 
 def test_a_jump_over_the_whole_ring_leaves_nothing_old() -> None:
-    ring = Ring(1.0, 10)
+    ring = HistoryRing(1.0, 10)
     for at in range(10):
         ring.put(float(at), 1.0)
     ring.put(10_005.0, 2.0)
@@ -113,7 +113,7 @@ def test_a_jump_over_the_whole_ring_leaves_nothing_old() -> None:
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60))
 def test_every_level_agrees_on_the_mean(values: list[float]) -> None:
-    rings = [Ring(step, cells) for step, cells in LEVELS]
+    rings = [HistoryRing(step, cells) for step, cells in LEVELS]
     for at, value in enumerate(values):
         for ring in rings:
             ring.put(float(at), value)

@@ -19,7 +19,7 @@ from tputtui.model import (
 )
 from tputtui.signals.host.host_rates import host_saturation
 from tputtui.signals.host.host_saturation import cgroup_saturation
-from tputtui.signals.service.bottleneck import First, first_to_saturate, order, ordered
+from tputtui.signals.service.bottleneck import BottleneckTracker, first_to_saturate, order, ordered
 
 CALM = HostState(
     cpu=CpuState(20.0, 15.0, 5.0, 1.0, 0.0, 8),
@@ -203,7 +203,7 @@ def test_another_group_s_rows_carry_its_owner() -> None:
 
 
 def test_near_equals_do_not_take_turns_and_the_rows_agree_with_the_title() -> None:
-    first, named = First(), []
+    first, named = BottleneckTracker(), []
     for tick in range(12):
         cpu = SaturationState("cpu", None, 2, 2, 1.0, 3.0 if tick % 2 else 0.0, "cores", "2 cores")
         stall = SaturationState("cpu stall", None, 0.4, None, 0.4, 0.4, "ratio", "some tasks waited")
@@ -216,7 +216,7 @@ def test_near_equals_do_not_take_turns_and_the_rows_agree_with_the_title() -> No
 
 
 def test_what_is_ahead_for_good_is_named_soon() -> None:
-    first = First()
+    first = BottleneckTracker()
     disk, memory = (SaturationState(name, None, share, 1.0, share) for name, share in (("disk", 0.5), ("memory", 0.6)))
     full = SaturationState("disk", None, 0.9, 1.0, 0.9)
     named = [first.judge([("", one), ("", memory)]) for one in (disk, full, full, full)]
@@ -226,7 +226,7 @@ def test_what_is_ahead_for_good_is_named_soon() -> None:
 def test_of_several_services_the_first_names_its_own() -> None:
     pool = SaturationState("db pool", "db_pool_in_use", 19, 20, 0.95, None, "", "gauge named for a pool")
     rows = [("till", pool), *(("", row) for row in host_saturation(CALM))]
-    several, alone = First().judge(rows, ["shop", "till"]), First().judge(rows, ["till"])
+    several, alone = BottleneckTracker().judge(rows, ["shop", "till"]), BottleneckTracker().judge(rows, ["till"])
     assert several is not None
     assert alone is not None
     assert (several.name, several.owner, alone.name) == ("till: db pool", "till", "db pool")

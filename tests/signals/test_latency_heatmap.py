@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.signals.rates.latency_heatmap import ROWS, HeatRing, rows_for
+from tputtui.signals.rates.latency_heatmap import ROWS, HeatmapRing, rows_for
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, math.inf)
 
@@ -34,7 +34,7 @@ def test_rows_are_few_ascending_and_open(bounds: list[float], first: int) -> Non
 
 
 def test_a_column_holds_the_shares_of_its_time() -> None:
-    ring = HeatRing("x", (0.1, 0.5, math.inf), 1.0)
+    ring = HeatmapRing("x", (0.1, 0.5, math.inf), 1.0)
     for at in range(20):
         ring.put(100.0 + at, [(0.05, 3.0), (0.1, 3.0), (0.5, 2.0 if at < 10 else 0.0), (math.inf, 0.0)])
     heat = ring.shares(119.0, 20.0, 2)
@@ -43,7 +43,7 @@ def test_a_column_holds_the_shares_of_its_time() -> None:
 
 
 def test_a_gap_is_none_but_a_late_tick_is_not() -> None:
-    ring = HeatRing("x", (0.1, math.inf), 1.0)
+    ring = HeatmapRing("x", (0.1, math.inf), 1.0)
     ring.put(100.0, [(0.1, 1.0)])
     ring.put(102.0, [(0.1, 1.0)])
     ring.put(103.0, [])
@@ -53,13 +53,13 @@ def test_a_gap_is_none_but_a_late_tick_is_not() -> None:
 
 
 def test_what_nobody_asked_for_is_no_share() -> None:
-    ring = HeatRing("x", (0.1, math.inf), 1.0)
+    ring = HeatmapRing("x", (0.1, math.inf), 1.0)
     ring.put(100.0, [(0.1, 0.0), (math.inf, 0.0)])
     assert ring.shares(100.0, 1.0, 1).columns == (None,)
 
 
 def test_the_last_day_is_kept_at_one_minute_and_yesterday_is_overwritten() -> None:
-    ring = HeatRing("x", (0.1, math.inf), 1.0)
+    ring = HeatmapRing("x", (0.1, math.inf), 1.0)
     for minute in range(1600):
         ring.put(60.0 * minute, [(0.1, 1.0)])
     day = ring.shares(60.0 * 1599, 86400.0, 24).columns

@@ -9,7 +9,7 @@ import pytest
 
 from tputtui.model import BreakdownRow, ErrorState, LatencyState, ObjectiveState, Quantile, ServiceState, TrafficState
 from tputtui.settings.expressions import parse_objective
-from tputtui.signals.objectives.burn_rate import Latch
+from tputtui.signals.objectives.burn_rate import Hysteresis
 from tputtui.signals.objectives.objective_tracker import ObjectiveTracker, with_their_quantiles
 
 
@@ -115,17 +115,17 @@ def test_no_data_is_a_state_of_its_own_and_no_recovery() -> None:
 
 
 def test_the_budget_that_is_left_is_of_this_run() -> None:
-    latch = Latch(0.01)
+    latch = Hysteresis(0.01)
     for at in range(101):
         latch.take(float(at), beyond=False, total=100.0, bad=0.5)
     assert latch.budget_left() == pytest.approx(0.5)
-    assert Latch(None).budget_left() is None
+    assert Hysteresis(None).budget_left() is None
 
 
 def test_bursty_errors_within_the_budget_never_raise_the_alarm_of_the_pairs() -> None:
     """Two hours at 0.3 times the budget, in bursts; the plain rule is left out by saying that the level holds."""
     draw = random.Random(4)
-    latch, burst = Latch(0.001), 0.0
+    latch, burst = Hysteresis(0.001), 0.0
     levels = []
     for at in range(7200):
         burst = 0.95 * burst + draw.expovariate(1.0) * 0.05

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from tputtui.model import Quantile
-from tputtui.signals.service.replicas import STEADY, Replica, Steady, oddities
+from tputtui.signals.service.replicas import STEADY, OutlierHysteresis, ReplicaFigures, oddities
 
 USUAL = {"rps": 200.0, "tail": 0.1, "errors": 0.001}
 
 
-def replica(name: str, rps: float | None = 200.0, tail: float | None = 0.1, errors: float | None = 0.001) -> Replica:
+def replica(
+    name: str, rps: float | None = 200.0, tail: float | None = 0.1, errors: float | None = 0.001
+) -> ReplicaFigures:
     found = None if tail is None else Quantile(0.99, tail, tail * 0.8, tail * 1.2)
-    return Replica(name, rps, "req/s", found, "s", errors)
+    return ReplicaFigures(name, rps, "req/s", found, "s", errors)
 
 
-def odd(*replicas: Replica, window_s: float = 10.0) -> dict[str, str]:
+def odd(*replicas: ReplicaFigures, window_s: float = 10.0) -> dict[str, str]:
     return oddities(replicas, window_s)
 
 
@@ -40,7 +42,7 @@ def test_chance_is_not_odd() -> None:
 
 
 def test_a_quantile_whose_bucket_reaches_down_to_the_others_is_not_odd() -> None:
-    coarse = Replica("c", 200.0, "req/s", Quantile(0.99, 0.3, 0.05, 1.0), "s", 0.0)
+    coarse = ReplicaFigures("c", 200.0, "req/s", Quantile(0.99, 0.3, 0.05, 1.0), "s", 0.0)
     assert odd(replica("a"), replica("b"), coarse) == {}
 
 
@@ -49,7 +51,7 @@ def test_what_is_unknown_is_not_odd() -> None:
 
 
 def test_it_is_said_after_some_ticks_and_taken_back_likewise() -> None:
-    steady = Steady()
+    steady = OutlierHysteresis()
     usual, slow = [replica("a"), replica("b")], replica("c", tail=0.5)
     told = [steady.judge([*usual, slow], 10.0) for _ in range(STEADY + 1)]
     assert [bool(replicas[2].odd) for replicas, _ in told] == [False] * (STEADY - 1) + [True, True]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tputtui.model import Series
-from tputtui.signals.rates.series_index import MEMO_LIMIT, Memo
+from tputtui.signals.rates.series_index import MEMO_LIMIT, SeriesMemo
 
 
 def test_under_churn_no_more_is_remembered_than_the_limit() -> None:
@@ -13,7 +13,7 @@ def test_under_churn_no_more_is_remembered_than_the_limit() -> None:
         asked.append(series)
         return True
 
-    memo = Memo(work_out)
+    memo = SeriesMemo(work_out)
     for number in range(3 * MEMO_LIMIT):
         assert memo(Series("x", (("route", str(number)),)))
         assert len(memo._known) <= MEMO_LIMIT
@@ -26,7 +26,7 @@ def test_series_that_are_all_there_are_worked_out_once() -> None:
         asked.append(series)
         return True
 
-    memo, present = Memo(work_out), [Series("x", (("route", str(number)),)) for number in range(2 * MEMO_LIMIT)]
+    memo, present = SeriesMemo(work_out), [Series("x", (("route", str(number)),)) for number in range(2 * MEMO_LIMIT)]
     memo.make_room(len(present))
     for _ in range(3):
         assert all(map(memo, present))

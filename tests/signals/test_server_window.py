@@ -8,13 +8,13 @@ import pytest
 
 from tputtui.model import Binding, Bindings, Exposition, Match, Question, Scrape, Series, Served
 from tputtui.signals.classify.server_queries import questions
-from tputtui.signals.rates.server_window import ServedWindow
+from tputtui.signals.rates.server_window import ServerWindow
 
 A, B, G = Series("x_total", (("code", "200"),)), Series("x_total", (("code", "500"),)), Series("pool")
 
 
-def window() -> ServedWindow:
-    return ServedWindow(10.0, 1.0, ["x_total"], ["pool"])
+def window() -> ServerWindow:
+    return ServerWindow(10.0, 1.0, ["x_total"], ["pool"])
 
 
 def answer(at: float, samples: Mapping[Series, float], rate_s: float | None = 60.0) -> Scrape:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tputtui.model import Match
-from tputtui.signals.service.traffic_split import MOST_VALUES, Way, by_label, ways
+from tputtui.signals.service.traffic_split import MOST_VALUES, SplitOption, by_label, ways
 
 
-def offered(found: tuple[Way, ...]) -> list[tuple[str, str]]:
+def offered(found: tuple[SplitOption, ...]) -> list[tuple[str, str]]:
     return [(way.split.by, way.value) for way in found]
 
 

@@ -13,11 +13,11 @@ from textual.pilot import Pilot
 
 from tputtui.model import Snapshot
 from tputtui.settings import Settings, TargetSettings
-from tputtui.signals.rates.latency_heatmap import Heat
-from tputtui.signals.service.replicas import Replica
+from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
+from tputtui.signals.service.replicas import ReplicaFigures
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
-from tputtui.tui.session import Place
+from tputtui.tui.session import ScreenEnvironment
 
 
 class FakeSource:
@@ -64,10 +64,10 @@ class FakeSource:
     def watch(self, pids: frozenset[int]) -> None:
         self.asked.append(("watch", pids))
 
-    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> Heat | None:
+    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
         return samples.heat(columns) if service == "checkout" else None
 
-    def replicas(self) -> Mapping[str, Replica]:
+    def replicas(self) -> Mapping[str, ReplicaFigures]:
         return samples.replicas()
 
     def __getattr__(self, name: str) -> Any:
@@ -83,7 +83,7 @@ class FakeSource:
 def desk(source: FakeSource | None = None, theme: str = "dark", **settings: Any) -> TputtuiApp:
     """The app on a fake source."""
     themes = tuple(theme_files.folders())
-    place = Place("web-01", 0.0, Path(tempfile.gettempdir()) / "tputtui-tests", themes)
+    place = ScreenEnvironment("web-01", 0.0, Path(tempfile.gettempdir()) / "tputtui-tests", themes)
     chosen = Settings(targets=(TargetSettings(name="web-01", url="http://127.0.0.1:8000/metrics"),), **settings)
     return TputtuiApp(chosen, source or FakeSource(), palette.load(theme, themes), place)
 

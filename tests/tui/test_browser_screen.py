@@ -13,7 +13,7 @@ from textual.app import App
 
 from tputtui.engine.family_browser import Families
 from tputtui.model import ChartedFamily
-from tputtui.signals.service.family_table import FamilyRow, Figures
+from tputtui.signals.service.family_table import FamilyRow, FamilyValues
 
 ROWS = (
     FamilyRow("db_pool_in_use", "gauge", "Connections in use.", series=1),
@@ -35,7 +35,7 @@ class Exposing(FakeSource):
         if not self.read:
             return None
         many = len(self.rows)
-        figures = Figures(self.rows, array("d", [18.0] * many), array("d", [nan, *[612.5] * (many - 1)]))
+        figures = FamilyValues(self.rows, array("d", [18.0] * many), array("d", [nan, *[612.5] * (many - 1)]))
         return Families(target, 100.0, figures, 0, {}, self.chosen, ((target, f"http://{target}/metrics"),))
 
     def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:

@@ -8,10 +8,10 @@ import samples
 from fake_source import FakeSource, desk, frame
 
 from tputtui.model import ServiceState, TrafficState
-from tputtui.signals.service.service_filter import Lens
+from tputtui.signals.service.service_filter import ServiceFilter
 
 
-def through(lens: Lens, rps: float) -> tuple[ServiceState, ...]:
+def through(lens: ServiceFilter, rps: float) -> tuple[ServiceState, ...]:
     """The services of the sample, and the one that a lens shows."""
     alone = samples.service(lens.name, traffic=TrafficState("http_requests_total", rps))
     return (*samples.snapshot().services, alone)
@@ -20,7 +20,7 @@ def through(lens: Lens, rps: float) -> tuple[ServiceState, ...]:
 async def test_enter_on_a_route_shows_it_alone_and_esc_shows_all() -> None:
     source = FakeSource()
     app = desk(source)
-    lens = Lens("checkout", (("method", "POST"), ("route", "/checkout")))
+    lens = ServiceFilter("checkout", (("method", "POST"), ("route", "/checkout")))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("5", "down", "down", "enter")
@@ -54,7 +54,7 @@ async def test_esc_clears_a_filter_before_the_lens() -> None:
 async def test_enter_on_a_replica_shows_it_alone() -> None:
     source = FakeSource()
     app = desk(source)
-    lens = Lens("checkout", target="web-02")
+    lens = ServiceFilter("checkout", target="web-02")
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("4", "down", "down", "down", "enter")

@@ -61,9 +61,9 @@ async def test_the_styles_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_garbage_is_looked_for_again_once_the_screen_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    def ended(*_: object) -> run_app.Ended:
+    def ended(*_: object) -> run_app.ScreenResult:
         assert not gc.isenabled()
-        return run_app.Ended(7)
+        return run_app.ScreenResult(7)
 
     monkeypatch.setattr(run_app, "run", ended)
     assert screen_runner.show(Settings(), FakeSource()) == 7

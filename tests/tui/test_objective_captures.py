@@ -14,7 +14,7 @@ from fake_source import FakeSource, desk, settled
 from textual.pilot import Pilot
 
 from tputtui.model import Event, ObjectiveStatus
-from tputtui.profiling.files.library import Shelf
+from tputtui.profiling.files.library import ProfileLibrary
 from tputtui.settings import ProfilePreset, ProfileSettings, ProfileTrigger
 
 MISSED = (ObjectiveStatus("p99<=250ms", "missed", 0.4, 31.0),)
@@ -47,7 +47,7 @@ async def test_a_missed_objective_takes_one_profile_that_is_saved_and_logged(
 ) -> None:
     source = FakeSource()
     app = desk(source, profile=asked_for(str(busy)))
-    app.profiles.shelf = Shelf(tmp_path)
+    app.profiles.shelf = ProfileLibrary(tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         source.tick(objectives=MISSED)
@@ -59,7 +59,7 @@ async def test_a_missed_objective_takes_one_profile_that_is_saved_and_logged(
     assert [event.kind for event in events] == ["profile"]
     assert events[0].text.startswith(f"profile of {busy} ")
     assert events[0].text.endswith(": p99<=250ms missed for 31 s")
-    entries = Shelf(tmp_path).entries()
+    entries = ProfileLibrary(tmp_path).entries()
     assert [(entry.pid, str(entry.path)) for entry in entries] == [(busy, app.saved[0])]
     kept = app.profiles.shelf.entries()[0].profile
     assert kept is not None
@@ -71,19 +71,19 @@ async def test_a_screen_that_goes_meanwhile_saves_what_was_sampled(busy: int, at
     source = FakeSource()
     settings = replace(asked_for(str(busy)), presets={"short": ProfilePreset(60.0, 100)})
     app = desk(source, profile=settings)
-    app.profiles.shelf = Shelf(tmp_path)
+    app.profiles.shelf = ProfileLibrary(tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         source.tick(objectives=MISSED)
         await pilot.pause(4.0)  # some slices
     await asyncio.to_thread(app.over)
-    assert [entry.pid for entry in Shelf(tmp_path).entries()] == [busy]
+    assert [entry.pid for entry in ProfileLibrary(tmp_path).entries()] == [busy]
 
 
 async def test_what_cannot_be_sampled_is_a_warning_in_the_log(tmp_path: Path) -> None:
     source = FakeSource()
     app = desk(source, profile=asked_for("999999999"))
-    app.profiles.shelf = Shelf(tmp_path)
+    app.profiles.shelf = ProfileLibrary(tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         source.tick(objectives=MISSED)
@@ -91,17 +91,17 @@ async def test_what_cannot_be_sampled_is_a_warning_in_the_log(tmp_path: Path) ->
     assert [(event.kind, event.text) for event in events] == [
         ("warning", "no profile of 999999999, p99<=250ms missed for 31 s: there is no process 999999999")
     ]
-    assert Shelf(tmp_path).entries() == []
+    assert ProfileLibrary(tmp_path).entries() == []
 
 
 @pytest.mark.parametrize("read_only", [False, True])
 async def test_nothing_is_sampled_where_nobody_asked_or_in_read_only(read_only: bool, tmp_path: Path) -> None:
     source = FakeSource()
     app = desk(source, profile=asked_for("999999999"), read_only=True) if read_only else desk(source)
-    app.profiles.shelf = Shelf(tmp_path)
+    app.profiles.shelf = ProfileLibrary(tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         source.tick(objectives=MISSED)
         await pilot.pause(1.0)
     assert source.was_asked("note") == []
-    assert Shelf(tmp_path).entries() == []
+    assert ProfileLibrary(tmp_path).entries() == []

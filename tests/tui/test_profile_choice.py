@@ -22,9 +22,9 @@ from tputtui.settings import Settings, TargetSettings
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
 from tputtui.tui.profile.profile_screen import ProfileScreen
-from tputtui.tui.profile.sampler import Sampler, Subject
-from tputtui.tui.session import Place
-from tputtui.views.profile.capture_options import Plan
+from tputtui.tui.profile.sampler import ProcessSampler, SampledProcess
+from tputtui.tui.session import ScreenEnvironment
+from tputtui.views.profile.capture_options import CapturePlan
 
 SERVER = Path(__file__).resolve().parents[1] / "prefork_server.py"
 BATCH = ProcessState(777, 7.0, "batch.py", "app", 800.0, 1, 1, "R", python="3.12")
@@ -36,10 +36,10 @@ def sampled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The pids that a capture was begun of; nothing is attached to."""
     begun: list[int] = []
 
-    def start(_self: Sampler, subject: Subject, _plan: Plan) -> None:
+    def start(_self: ProcessSampler, subject: SampledProcess, _plan: CapturePlan) -> None:
         begun.append(subject.pid)
 
-    monkeypatch.setattr(Sampler, "start", start)
+    monkeypatch.setattr(ProcessSampler, "start", start)
     return begun
 
 
@@ -258,7 +258,7 @@ async def test_of_two_real_services_the_one_that_is_shown_is_sampled_and_the_bus
         )
         themes = tuple(theme_files.folders())
         engine = Engine(settings)
-        app = TputtuiApp(settings, engine, palette.load("dark", themes), Place("vm", 0.0, tmp_path, themes))
+        app = TputtuiApp(settings, engine, palette.load("dark", themes), ScreenEnvironment("vm", 0.0, tmp_path, themes))
         async with app.run_test(size=(120, 40)) as pilot:
             await settled(app, pilot)
             said = [await waited(app, pilot, "p", f"{place} of 3 workers: p again for the next") for place in (1, 2, 3)]

@@ -13,19 +13,21 @@ from textual.pilot import Pilot
 
 from tputtui.cli import main
 from tputtui.profiling.files import pstats_file
-from tputtui.profiling.profile_model import About, Frames, Profile, Slice, Stack, Thread
+from tputtui.profiling.profile_model import FrameTable, Profile, ProfileMetadata, ProfileSlice, ProfileThread, Stack
 from tputtui.tui.app import TputtuiApp
-from tputtui.tui.profile.profile_menus import Opened
+from tputtui.tui.profile.profile_menus import OpenedProfile
 from tputtui.tui.profile.profile_screen import ProfileScreen
-from tputtui.tui.profile.pstats_screen import CountedScreen
+from tputtui.tui.profile.pstats_screen import PstatsScreen
 
 
 def profile() -> Profile:
-    frames = Frames()
+    frames = FrameTable()
     root = frames.frame("main", "/srv/app/main.py", 1)
     run: Stack = (root, frames.frame("compute\x1b[31m[/red]", "/srv/app/rank.py", 7))
-    part = Slice({Thread(1, 1, "MainThread"): {run: 90.0, (root,): 10.0}}, {}, 100.0, 0.0, 1.0)
-    return Profile(frames, (part,) * 6, About(source="py-spy", label="1 app", pid=1, rate_hz=100.0, time=1000.0))
+    part = ProfileSlice({ProfileThread(1, 1, "MainThread"): {run: 90.0, (root,): 10.0}}, {}, 100.0, 0.0, 1.0)
+    return Profile(
+        frames, (part,) * 6, ProfileMetadata(source="py-spy", label="1 app", pid=1, rate_hz=100.0, time=1000.0)
+    )
 
 
 async def typed(app: TputtuiApp, pilot: Pilot[int], *keys: str) -> str:
@@ -39,7 +41,7 @@ async def typed(app: TputtuiApp, pilot: Pilot[int], *keys: str) -> str:
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_each_view_by_its_key(size: tuple[int, int]) -> None:
     app = desk()
-    app.opened = ProfileScreen(opened=Opened(profile()))
+    app.opened = ProfileScreen(opened=OpenedProfile(profile()))
     async with app.run_test(size=size) as pilot:
         assert "of 1 thread × 6.0 s" in await typed(app, pilot, "1")
         assert "who called it" in await typed(app, pilot, "2")
@@ -57,7 +59,7 @@ async def test_each_view_by_its_key(size: tuple[int, int]) -> None:
 
 async def test_the_list_of_profiles_opens_with_D_and_closes_with_Esc() -> None:  # noqa: N802 - the key is a capital D
     app = desk()
-    app.opened = ProfileScreen(opened=Opened(profile()))
+    app.opened = ProfileScreen(opened=OpenedProfile(profile()))
     async with app.run_test(size=(120, 40)) as pilot:
         shown = await typed(app, pilot, "D")
         assert "Enter compares with the profile shown" in shown
@@ -71,7 +73,7 @@ async def test_an_export_says_all_its_files_and_where_they_are_in_one_line(
     monkeypatch.setenv("HOME", str(tmp_path))
     app = desk()
     app.place = replace(app.place, state_folder=tmp_path / ".local" / "state" / "tputtui")
-    app.opened = ProfileScreen(opened=Opened(profile()))
+    app.opened = ProfileScreen(opened=OpenedProfile(profile()))
     async with app.run_test(size=(120, 24)) as pilot:
         said = (await typed(app, pilot, "e")).splitlines()[-1]
         assert said.strip().startswith("saved 1-")
@@ -85,7 +87,7 @@ async def test_an_instrumented_profile_shows_functions_and_their_callers(tmp_pat
     path = tmp_path / "x.pstats"
     counted.dump_stats(path)
     app = desk()
-    app.opened = CountedScreen(pstats_file.load(path))
+    app.opened = PstatsScreen(pstats_file.load(path))
     async with app.run_test(size=(120, 40)) as pilot:
         assert "instrumented" in await typed(app, pilot, "down")
         assert "callers, then the function" in await typed(app, pilot, "enter")

@@ -16,7 +16,7 @@ from fake_source import FakeSource, desk, frame, settled
 from test_profile_screen import profile as sampled
 from test_replay_screen import until
 
-from tputtui.experiments.confidence_sequence import Judgement
+from tputtui.experiments.confidence_sequence import SequenceResult
 from tputtui.model import Event, Reading
 from tputtui.profiling.files import file_formats
 from tputtui.recording.reader import Run
@@ -28,8 +28,8 @@ from tputtui.views.live.latency_panel import latency
 from tputtui.views.live.routes_table import routes
 from tputtui.views.live.saturation_panel import saturation
 from tputtui.views.live.throughput_panel import throughput
-from tputtui.views.shared.comparison_base import Base, Baseline, base, difference, figures_of
-from tputtui.views.shared.styled_text import Span, before_level, level_row, plain
+from tputtui.views.shared.comparison_base import Baseline, BaselineFigure, base, difference, figures_of
+from tputtui.views.shared.styled_text import TextSpan, before_level, level_row, plain
 
 
 class RecordedSource(FakeSource):
@@ -236,21 +236,21 @@ async def test_two_marks_make_a_span_the_baseline() -> None:
 
 
 def test_colour_comes_only_with_a_sure_watch_and_by_what_is_better() -> None:
-    found = Base(100.0, 1.0, 1.0, "req/s")
+    found = BaselineFigure(100.0, 1.0, 1.0, "req/s")
     assert difference(found, 90.0)[0].role == "plain"
-    assert difference(Base(100.0), 90.0)[0].role == "dim"
-    sure = Judgement(-10.0, 2.0, sure=True)
+    assert difference(BaselineFigure(100.0), 90.0)[0].role == "dim"
+    sure = SequenceResult(-10.0, 2.0, sure=True)
     assert plain(tuple(difference(found, 95.0, sure, 1))) == "▼ 10 % ± 2.0"
     assert [difference(found, 95.0, sure, better)[0].role for better in (1, -1, 0)] == ["bad", "ok", "plain"]
-    unsure = difference(found, 95.0, Judgement(-10.0, 2.0, sure=False), 1)
-    assert unsure == [Span("no clear difference", "dim")]
+    unsure = difference(found, 95.0, SequenceResult(-10.0, 2.0, sure=False), 1)
+    assert unsure == [TextSpan("no clear difference", "dim")]
 
 
 def test_a_ratio_differs_by_points_and_another_unit_is_no_difference() -> None:
-    ratio = Base(0.0, unit="ratio")
-    assert plain(tuple(difference(ratio, 0.05, Judgement(0.04, 0.01, sure=True), -1))) == "▲ 4.0 pp ± 1.0"
-    assert told(Base(5.0, unit="By/s"), 5.0) == "= 0 %"
-    assert plain(tuple(difference(Base(5.0, unit="By/s"), 5.0, unit="req/s"))) == "was in By/s"
+    ratio = BaselineFigure(0.0, unit="ratio")
+    assert plain(tuple(difference(ratio, 0.05, SequenceResult(0.04, 0.01, sure=True), -1))) == "▲ 4.0 pp ± 1.0"
+    assert told(BaselineFigure(5.0, unit="By/s"), 5.0) == "= 0 %"
+    assert plain(tuple(difference(BaselineFigure(5.0, unit="By/s"), 5.0, unit="req/s"))) == "was in By/s"
 
 
 async def test_two_minutes_after_b_all_since_is_judged_and_a_fall_is_red() -> None:
@@ -259,7 +259,9 @@ async def test_two_minutes_after_b_all_since_is_judged_and_a_fall_is_red() -> No
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         at, name = source.snapshot.at, history_keys.traffic("checkout")
-        app.viewpoint = replace(app.viewpoint, baseline=Baseline("vs then", {name: Base(1e5, 10.0, 10.0, "req/s")}, at))
+        app.viewpoint = replace(
+            app.viewpoint, baseline=Baseline("vs then", {name: BaselineFigure(1e5, 10.0, 10.0, "req/s")}, at)
+        )
         assert app.baselines.judge(name) is None
         source.tick(60.0)
         await settled(app, pilot)
@@ -285,25 +287,27 @@ def test_the_level_of_a_baseline_lies_behind_the_picture(level: float, row: int)
     assert plain(before_level("  ▄█ ", drawn=False)) == "  ▄█ "
 
 
-def told(found: Base | None, now: float | None) -> str:
+def told(found: BaselineFigure | None, now: float | None) -> str:
     return plain(tuple(difference(found, now)))
 
 
 @pytest.mark.parametrize(
     ("found", "now", "words"),
     [
-        (Base(100.0), 103.1, "▲ 3.1 %"),
-        (Base(100.0), 80.0, "▼ 20 %"),
-        (Base(100.0), 100.0, "= 0 %"),
-        (Base(100.0), 100.001, "= 0.00 %"),
-        (Base(100.0, 1.2), 103.1, "▲ 3.1 % ± 1.2"),
-        (Base(100.0, 5.0), 103.1, "no clear difference"),
-        (Base(0.0), 3.0, "was 0"),
-        (Base(100.0), None, ""),
+        (BaselineFigure(100.0), 103.1, "▲ 3.1 %"),
+        (BaselineFigure(100.0), 80.0, "▼ 20 %"),
+        (BaselineFigure(100.0), 100.0, "= 0 %"),
+        (BaselineFigure(100.0), 100.001, "= 0.00 %"),
+        (BaselineFigure(100.0, 1.2), 103.1, "▲ 3.1 % ± 1.2"),
+        (BaselineFigure(100.0, 5.0), 103.1, "no clear difference"),
+        (BaselineFigure(0.0), 3.0, "was 0"),
+        (BaselineFigure(100.0), None, ""),
         (None, 3.0, ""),
     ],
 )
-def test_a_difference_is_claimed_only_beyond_chance(found: Base | None, now: float | None, words: str) -> None:
+def test_a_difference_is_claimed_only_beyond_chance(
+    found: BaselineFigure | None, now: float | None, words: str
+) -> None:
     assert told(found, now) == words
 
 
@@ -362,7 +366,7 @@ async def test_the_baseline_is_beside_every_figure_and_dimmed_behind_the_line() 
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         held = figures_of(source.snapshot)
-        figures = {name: Base(value / 2, unit=unit) for name, (value, unit) in held.items()}
+        figures = {name: BaselineFigure(value / 2, unit=unit) for name, (value, unit) in held.items()}
         app.look(baseline=Baseline("vs [red]half", figures))
         picture = await until(pilot, app, "vs [red]half")
         scene = app.scene()

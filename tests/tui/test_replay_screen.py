@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 
 from tputtui.demo.launch import Demo
 from tputtui.engine.replay.player import Player
-from tputtui.engine.replay.replay_buffer import Choices, Reel
+from tputtui.engine.replay.replay_buffer import ReplayBuffer, ReplayChoices
 from tputtui.engine.replay.replay_feed import replayed
 from tputtui.profiling.files import speedscope
 from tputtui.recording.reader import Run
@@ -28,7 +28,7 @@ from tputtui.tui.dialogs.help_screen import help_lines
 from tputtui.tui.keys import COMMANDS, hints
 from tputtui.tui.live.replay_commands import ReplayCommands
 from tputtui.tui.live.replay_keys import commands_of_a_replay
-from tputtui.tui.session import Place
+from tputtui.tui.session import ScreenEnvironment
 from tputtui.views.shared.styled_text import plain
 
 SECONDS = 12
@@ -70,7 +70,9 @@ def player(recorded: Path) -> Iterator[Player]:
 @asynccontextmanager
 async def shown(player: Player, size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[TputtuiApp, Pilot[int]]]:
     themes = tuple(theme_files.folders())
-    app = TputtuiApp(Settings(), player, palette.load("dark", themes), Place("web-01", 0.0, Path("/nowhere"), themes))
+    app = TputtuiApp(
+        Settings(), player, palette.load("dark", themes), ScreenEnvironment("web-01", 0.0, Path("/nowhere"), themes)
+    )
     app.replay = ReplayCommands(app, player)
     async with app.run_test(size=size) as pilot:
         await until(pilot, app, "REPLAY", "read")
@@ -216,7 +218,7 @@ async def test_another_window_derives_the_run_anew(player: Player) -> None:
 def test_every_moment_is_what_was_derived_in_order(recorded: Path) -> None:
     with Run(recorded) as run:
         wanted = list(replayed(run))
-        reel = Reel(run, Choices(), wanted[-1].at)
+        reel = ReplayBuffer(run, ReplayChoices(), wanted[-1].at)
     reel.start()
     reel._thread.join(30)
     assert reel.failure is None

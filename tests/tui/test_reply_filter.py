@@ -21,7 +21,7 @@ from textual import messages as textual_messages
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS, IGNORE_SEQUENCE
 
 from tputtui.tui.terminal.driver import UnitParser, decoder
-from tputtui.tui.terminal.error_notices import MOST_KINDS, ToldOnce
+from tputtui.tui.terminal.error_notices import MOST_KINDS, ErrorNotices
 from tputtui.tui.terminal.reply_filter import LONGEST_PASTE, LONGEST_REPLY, ReplyFilter
 
 PAUSES_S = (0.0, SHORT_S, 0.15, 0.5, 2.0, 10.0, 600.0)
@@ -363,7 +363,7 @@ def test_the_parser_goes_on_after_any_exception(unit: str) -> None:
 
 def test_an_error_is_told_once_for_each_type_and_line_and_not_without_end() -> None:
     told: list[Exception] = []
-    once = ToldOnce(told.append)
+    once = ErrorNotices(told.append)
     for kind in (ValueError, ValueError, TypeError, ValueError):
         try:
             raise kind

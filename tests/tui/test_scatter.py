@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tputtui import text
-from tputtui.tui.live.plot import Chart, Scatter, Trace, draw, marked, scatter
+from tputtui.tui.live.plot import ChartLine, LineChart, ScatterPlot, draw, marked, scatter
 from tputtui.views.shared.styled_text import plain
 
 POINTS = tuple((100.0 + 10 * at, 0.01 + 0.002 * at) for at in range(20))
@@ -15,7 +15,7 @@ POINTS = tuple((100.0 + 10 * at, 0.01 + 0.002 * at) for at in range(20))
 
 def shown(points: tuple[tuple[float, float], ...] = POINTS, **changes: object) -> list[str]:
     fields: dict[str, object] = {"unit": "req/s", "tail": "p99", "tail_unit": "s", "width": 44, "height": 16, **changes}
-    return [plain(line) for line in scatter(Scatter(points, **fields))]  # type: ignore[arg-type]
+    return [plain(line) for line in scatter(ScatterPlot(points, **fields))]  # type: ignore[arg-type]
 
 
 @settings(max_examples=30, deadline=None)
@@ -50,7 +50,8 @@ def test_ascii_has_points_of_its_own() -> None:
 @pytest.mark.parametrize("fraction", [0.0, 0.25, 0.5, 1.0])
 def test_a_chart_is_marked_where_the_moment_lies(fraction: float) -> None:
     lines = marked(
-        draw(Chart((Trace(tuple(float(at) for at in range(50))),), 600.0, "req/s", 60, 12, end="14:03:22")), fraction
+        draw(LineChart((ChartLine(tuple(float(at) for at in range(50))),), 600.0, "req/s", 60, 12, end="14:03:22")),
+        fraction,
     )
     rows = [plain(line) for line in lines]
     at = rows[-2].index("▲")

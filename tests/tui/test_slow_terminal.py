@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from tputtui.tui.app import TputtuiApp
-from tputtui.tui.profile.profile_menus import Opened
+from tputtui.tui.profile.profile_menus import OpenedProfile
 from tputtui.tui.profile.profile_screen import ProfileScreen
 
 
@@ -48,7 +48,7 @@ async def test_what_is_said_while_the_terminal_is_busy_appears_without_a_tick(
     busy = False
     monkeypatch.setattr(TputtuiApp, "backlog", backlog)
     app = desk(SilentSource())
-    app.opened = ProfileScreen(opened=Opened(profile()))
+    app.opened = ProfileScreen(opened=OpenedProfile(profile()))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "compute" in frame(app))
         busy = True
@@ -68,7 +68,7 @@ async def test_a_saved_profile_is_drawn_with_its_contents_at_once(monkeypatch: p
 
     monkeypatch.setattr(TputtuiApp, "_display", display)
     app = desk(SilentSource())
-    app.opened = ProfileScreen(opened=Opened(profile()))
+    app.opened = ProfileScreen(opened=OpenedProfile(profile()))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
     assert "compute" in pictures[0]

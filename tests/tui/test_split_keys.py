@@ -12,7 +12,7 @@ from fake_source import FakeSource, desk, frame, settled
 from textual.pilot import Pilot
 
 from tputtui.model import ServiceState, Snapshot, SplitState
-from tputtui.signals.service.traffic_split import Split, Way, ways
+from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit, ways
 from tputtui.tui.app import TputtuiApp
 
 WAYS = ways("checkout", {"web-01": 640.0, "web-02": 644.0}, {}, {})
@@ -21,16 +21,16 @@ WAYS = ways("checkout", {"web-01": 640.0, "web-02": 644.0}, {}, {})
 class TwoArms(FakeSource):
     """A source whose treatment is a quarter slower."""
 
-    def __init__(self, found: tuple[Way, ...] = WAYS) -> None:
+    def __init__(self, found: tuple[SplitOption, ...] = WAYS) -> None:
         super().__init__(samples.snapshot())
         self._found = found
-        self.split_by: Split | None = None
+        self.split_by: TrafficSplit | None = None
 
-    def ways(self, service: str, told: Callable[[Sequence[Way]], None]) -> None:
+    def ways(self, service: str, told: Callable[[Sequence[SplitOption]], None]) -> None:
         self.asked.append(("ways", service))
         told(self._found)
 
-    def split(self, split: Split | None) -> None:
+    def split(self, split: TrafficSplit | None) -> None:
         self.asked.append(("split", split))
         self.split_by = split
 

@@ -13,8 +13,8 @@ from tputtui.tui.list_commands import ListCommands
 from tputtui.tui.live.baseline_commands import BaselineCommands
 from tputtui.tui.live.engine_commands import EngineCommands
 from tputtui.tui.live.live_screen import LiveScreen
-from tputtui.tui.live.panel_commands import ArrangementCommands
-from tputtui.tui.live.plot import Chart, Scatter, Trace, draw, scatter, top_of
+from tputtui.tui.live.panel_commands import PanelCommands
+from tputtui.tui.live.plot import ChartLine, LineChart, ScatterPlot, draw, scatter, top_of
 from tputtui.tui.live.recording_commands import RecordCommands
 from tputtui.tui.profile.profile_screen import ProfileScreen
 from tputtui.tui.time_commands import TimeCommands
@@ -58,14 +58,14 @@ def test_a_broken_theme_is_one_sentence(change: object, words: str, tmp_path: Pa
     assert callable(change)
     path = tmp_path / "dark.toml"
     path.write_text(change((FOLDERS[-1] / "dark.toml").read_text()))
-    with pytest.raises(theme_files.BadTheme) as caught:
+    with pytest.raises(theme_files.BadThemeError) as caught:
         palette.read(path)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_an_unknown_theme_names_those_there_are() -> None:
-    with pytest.raises(theme_files.BadTheme, match="did you mean"):
+    with pytest.raises(theme_files.BadThemeError, match="did you mean"):
         palette.load("drak", FOLDERS)
 
 
@@ -92,7 +92,7 @@ def test_every_command_does_something(command: str) -> None:
         TputtuiApp,
         TimeCommands,
         EngineCommands,
-        ArrangementCommands,
+        PanelCommands,
         RecordCommands,
         BaselineCommands,
     )
@@ -123,7 +123,7 @@ def test_every_key_that_textual_knows_is_a_key() -> None:
 @pytest.mark.parametrize("ascii_only", [False, True])
 def test_a_chart_has_its_size_and_does_not_bridge_gaps(ascii_only: bool) -> None:
     values = tuple(float(x) if not 10 < x < 20 else None for x in range(40))
-    lines = [plain(line) for line in draw(Chart((Trace(values),), 600.0, "req/s", 60, 10, ascii_only))]
+    lines = [plain(line) for line in draw(LineChart((ChartLine(values),), 600.0, "req/s", 60, 10, ascii_only))]
     assert len(lines) == 10
     assert {len(line) for line in lines} == {60}
     assert "-10 min" in lines[-1]
@@ -148,9 +148,9 @@ def test_a_chart_of_nothing_and_of_the_extreme_is_drawn() -> None:
         (1.0, sys.float_info.max),
         (5e-324, 5e-324),
     ):
-        assert len(draw(Chart((Trace(values, name="web"),), 60.0, "By/s", 50, 8))) == 8
+        assert len(draw(LineChart((ChartLine(values, name="web"),), 60.0, "By/s", 50, 8))) == 8
         points = tuple((value, value) for value in values if value is not None)
-        assert len(scatter(Scatter(points, "req/s", "p99", "s", 50, 12))) == 12
+        assert len(scatter(ScatterPlot(points, "req/s", "p99", "s", 50, 12))) == 12
 
 
 @pytest.mark.parametrize("largest", [0.0, 0.1, 0.99, 1.0, 9.9, 99.0, 412.0, 12345.0])

@@ -15,9 +15,9 @@ from panes import assert_fills
 from tputtui.engine.family_browser import Families
 from tputtui.scrape.address import parse_address
 from tputtui.settings.config_reader import read
-from tputtui.settings.validators import Outside
-from tputtui.signals.service.family_table import SLOTS, FamilyRow, Figures
-from tputtui.views.browser.metric_browser import CHART, Look, browser, config_lines, detail, matches, refusal
+from tputtui.settings.validators import Validators
+from tputtui.signals.service.family_table import SLOTS, FamilyRow, FamilyValues
+from tputtui.views.browser.metric_browser import CHART, BrowserState, browser, config_lines, detail, matches, refusal
 from tputtui.views.shared.family_units import figure
 from tputtui.views.shared.styled_text import plain
 
@@ -39,7 +39,7 @@ def families(**changes: Any) -> Families:
     fields: dict[str, Any] = {
         "target": "web-01",
         "at": 100.0,
-        "figures": Figures(ROWS, VALUES, RATES),
+        "figures": FamilyValues(ROWS, VALUES, RATES),
         "feeds": {"http_requests_total": ("traffic", "errors")},
         "targets": (("web-01", "http://127.0.0.1:8000/metrics"),),
     }
@@ -49,7 +49,7 @@ def families(**changes: Any) -> Families:
 CHOSEN = {"traffic": {"family": "jobs_total"}, "errors": {"family": "http_requests_total", "label": "status"}}
 
 
-def look(**changes: Any) -> Look:
+def look(**changes: Any) -> BrowserState:
     fields: dict[str, Any] = {
         "target": "web-01",
         "families": families(),
@@ -57,7 +57,7 @@ def look(**changes: Any) -> Look:
         "cursor": 2,
         "trail": [None, 1.0, 2.0, 3.0],
     }
-    return Look(**{**fields, **changes})
+    return BrowserState(**{**fields, **changes})
 
 
 LOOKS = (
@@ -72,7 +72,7 @@ LOOKS = (
 
 @settings(max_examples=80, deadline=None)
 @given(width=st.integers(40, 220), height=st.integers(1, 60), which=st.sampled_from(LOOKS))
-def test_both_panels_fill_their_places_and_hold_nothing_that_acts(width: int, height: int, which: Look) -> None:
+def test_both_panels_fill_their_places_and_hold_nothing_that_acts(width: int, height: int, which: BrowserState) -> None:
     for view in (browser(which, width, height), detail(which, width, height)):
         assert_fills(view.lines, width, height)
 
@@ -142,7 +142,7 @@ def test_twenty_thousand_families_are_searched_and_drawn_without_a_visible_wait(
     rows = tuple(
         FamilyRow(f"app_module{n % 97}_thing{n}_total", "counter", "Things done.", series=2) for n in range(20_000)
     )
-    figures = Figures(rows, array("d", [1.0]) * 20_000, array("d", [1.0]) * 20_000)
+    figures = FamilyValues(rows, array("d", [1.0]) * 20_000, array("d", [1.0]) * 20_000)
     began = time.process_time()
     found = matches("mod9 thng", rows)
     big = look(families=families(figures=figures), found=found, cursor=len(found) - 1)
@@ -155,7 +155,7 @@ def test_twenty_thousand_families_are_searched_and_drawn_without_a_visible_wait(
 def test_the_config_lines_are_what_the_config_would_read() -> None:
     targets = (("web-01", "http://127.0.0.1:8000/metrics"), ("web 2 \x1b[31m", "http://10.0.0.2:8000/metrics"))
     lines = config_lines(families(chosen=CHOSEN, targets=targets))
-    found = read("\n".join(lines), "config.toml", Outside(url=parse_address)).values["targets"]
+    found = read("\n".join(lines), "config.toml", Validators(url=parse_address)).values["targets"]
     assert [target.name for target in found] == [name for name, _ in targets]
     assert [target.bindings for target in found] == [CHOSEN, CHOSEN]
 

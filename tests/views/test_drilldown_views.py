@@ -12,24 +12,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tputtui import text
-from tputtui.signals.rates.latency_heatmap import Heat
-from tputtui.signals.service.service_filter import Lens
+from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
+from tputtui.signals.service.service_filter import ServiceFilter
 from tputtui.views.live.header import header
 from tputtui.views.live.heatmap import folded, shade, where_requests_fall
 from tputtui.views.live.latency_panel import SCATTER, has_scatter, latency
 from tputtui.views.live.target_strip import targets
 from tputtui.views.live.throughput_panel import throughput
-from tputtui.views.shared.frame import Scene, Viewpoint
-from tputtui.views.shared.styled_text import Span, blank, mark, plain
+from tputtui.views.shared.frame import Frame, ViewState
+from tputtui.views.shared.styled_text import TextSpan, blank, mark, plain
 
 SHARES = st.lists(st.one_of(st.none(), st.lists(st.floats(0, 1), min_size=6, max_size=6).map(tuple)), min_size=1)
 
 
-def scene(heat: Heat | None = None, **viewpoint: Any) -> Scene:
-    return Scene(
+def scene(heat: LatencyHeatmap | None = None, **viewpoint: Any) -> Frame:
+    return Frame(
         samples.snapshot(),
         samples.past(),
-        Viewpoint(**viewpoint),
+        ViewState(**viewpoint),
         "web-01",
         heat=lambda _, columns: heat or samples.heat(columns),
         replicas=samples.replicas(),
@@ -40,7 +40,7 @@ def scene(heat: Heat | None = None, **viewpoint: Any) -> Scene:
 
 
 def test_the_slowest_stand_on_top_and_the_shade_is_the_share() -> None:
-    heat = Heat((0.1, 0.5, math.inf), ((0.9, 0.1, 0.0), None, (0.3, 0.3, 0.4)))
+    heat = LatencyHeatmap((0.1, 0.5, math.inf), ((0.9, 0.1, 0.0), None, (0.3, 0.3, 0.4)))
     lines = [plain(line) for line in where_requests_fall(scene(heat), "checkout", "s", 12, 12, 60, 9)]
     assert lines[0].split() == ["latency", "distribution", "share", "░", ">0", "▒", "5", "▓", "20", "█", "50", "%"]
     assert [line[12:15] for line in lines[1:]] == ["  ▓", "▒ ▓", "█ ▓"]
@@ -54,7 +54,7 @@ def test_however_rare_a_request_can_be_seen(share: float, expected: int) -> None
 
 @given(SHARES, st.integers(1, 8))
 def test_folding_keeps_what_fell_and_the_open_end(columns: list[tuple[float, ...] | None], most: int) -> None:
-    heat = Heat((0.1, 0.2, 0.3, 0.4, 0.5, math.inf), tuple(columns))
+    heat = LatencyHeatmap((0.1, 0.2, 0.3, 0.4, 0.5, math.inf), tuple(columns))
     fewer = folded(heat, most)
     assert len(fewer.bounds) == min(6, most)
     assert fewer.bounds[-1] == math.inf
@@ -91,12 +91,12 @@ def test_latency_fills_its_place_with_everything_beside_it(
 
 
 def test_a_mark_is_an_accent_and_an_empty_cell_becomes_a_stroke() -> None:
-    line = (Span("ab", "dim"), Span("▃ ▅", "data"))
-    assert mark(line, 2) == (Span("ab", "dim"), Span("▃", "accent"), Span(" ▅", "data"))
+    line = (TextSpan("ab", "dim"), TextSpan("▃ ▅", "data"))
+    assert mark(line, 2) == (TextSpan("ab", "dim"), TextSpan("▃", "accent"), TextSpan(" ▅", "data"))
     assert plain(mark(line, 3)) == "ab▃│▅"
     assert plain(mark(line, 0, "▲")) == "▲b▃ ▅"
     assert mark(line, 99) == line
-    assert mark((Span("漢字"),), 1) == (Span("漢字"),), "half a character cannot be marked"
+    assert mark((TextSpan("漢字"),), 1) == (TextSpan("漢字"),), "half a character cannot be marked"
 
 
 @given(st.floats(0, 600), st.integers(1, 200))
@@ -138,8 +138,8 @@ def test_a_replica_whose_own_figures_are_not_known_does_not_borrow_the_service_s
 
 
 def test_the_header_says_what_is_looked_at_alone() -> None:
-    lens = Lens("checkout", (("route", "/x"),), "web-02")
+    lens = ServiceFilter("checkout", (("route", "/x"),), "web-02")
     alone = samples.snapshot(services=(samples.service(), samples.service(lens.name)))
-    shown = plain(header(Scene(alone, samples.past(), Viewpoint(service=lens.name, lens=lens)), 120))
+    shown = plain(header(Frame(alone, samples.past(), ViewState(service=lens.name, lens=lens)), 120))
     assert "checkout web-02 route=/x Esc all" in shown
-    assert "Esc all" not in plain(header(Scene(alone, samples.past(), Viewpoint(lens=lens)), 120))
+    assert "Esc all" not in plain(header(Frame(alone, samples.past(), ViewState(lens=lens)), 120))

@@ -28,7 +28,7 @@ from tputtui.views.live.latency_panel import latency
 from tputtui.views.live.target_strip import targets
 from tputtui.views.live.throughput_panel import throughput
 from tputtui.views.shared import target_state
-from tputtui.views.shared.frame import PanelView, Scene, Viewpoint
+from tputtui.views.shared.frame import Frame, PanelView, ViewState
 from tputtui.views.shared.styled_text import plain
 
 LATE = TargetStatus("api", "http://api/metrics", "slow", scrape_s=0.01, age_s=23.0, waiting_s=22.4, was_up=True)
@@ -53,14 +53,14 @@ def service(*, overdue: bool) -> ServiceState:
     )
 
 
-def scene(*states: TargetStatus, overdue: bool = True, **more: object) -> Scene:
+def scene(*states: TargetStatus, overdue: bool = True, **more: object) -> Frame:
     snapshot: Snapshot = replace(
         samples.snapshot(),
         targets=states or (LATE,),
         services=(service(overdue=overdue),),
         **more,  # type: ignore[arg-type]
     )
-    return Scene(snapshot, samples.past(), Viewpoint(), "web-01")
+    return Frame(snapshot, samples.past(), ViewState(), "web-01")
 
 
 def words(view: PanelView) -> str:
@@ -86,7 +86,7 @@ def test_within_a_window_the_figure_stands_and_is_said_to_be_late(width: int) ->
 
 @pytest.mark.parametrize("panel", [throughput, latency, targets, events])
 @pytest.mark.parametrize("size", [(40, 4), (60, 9), (80, 24), (120, 40)])
-def test_every_panel_fills_its_place(panel: Callable[[Scene, int, int], PanelView], size: tuple[int, int]) -> None:
+def test_every_panel_fills_its_place(panel: Callable[[Frame, int, int], PanelView], size: tuple[int, int]) -> None:
     assert_fills(panel(scene(), *size).lines, *size)
 
 
@@ -166,7 +166,7 @@ def test_of_several_late_targets_the_one_that_is_late_for_the_shortest_time_spea
     assert "slow: api: no answer for 10 s" in log
 
 
-def _hanging_between_two_that_are_down() -> Scene:
+def _hanging_between_two_that_are_down() -> Frame:
     refused = TargetStatus("gone", "http://gone", "down", "connection refused", since_s=640.0)
     full = TargetStatus("full", "http://full", "down", "unreachable: connect timed out after 2 s", since_s=641.0)
     goal = ObjectiveStatus("p99<=250ms", "no_data", None, 5.0, reason="slow")

@@ -14,22 +14,22 @@ from tputtui import text
 from tputtui.model import ChartedFamily, TargetStatus
 from tputtui.signals.rates import history_keys
 from tputtui.tui.live.charts import Charts
-from tputtui.tui.live.plot import Chart, Trace, draw
+from tputtui.tui.live.plot import ChartLine, LineChart, draw
 from tputtui.views.live.metric_panel import metric
 from tputtui.views.shared import layout
-from tputtui.views.shared.frame import Scene, Viewpoint
+from tputtui.views.shared.frame import Frame, ViewState
 from tputtui.views.shared.styled_text import plain
 
 EVIL = "\x1b]52;c;x\x07[/red]" + "z" * 500
 READ = ChartedFamily("web-01", "jobs_total", "counter", counts=True, value=96_000.0, rate=612.5)
 
 
-def scene(charted: ChartedFamily | None, chosen: tuple[str, str] = ("web-01", "jobs_total"), **changes: Any) -> Scene:
+def scene(charted: ChartedFamily | None, chosen: tuple[str, str] = ("web-01", "jobs_total"), **changes: Any) -> Frame:
     past = samples.past(lambda name: 600.0 if name == history_keys.family(*chosen) else 0.0)
-    return Scene(samples.snapshot(charted=charted, **changes), past, Viewpoint(charted=chosen), "web-01")
+    return Frame(samples.snapshot(charted=charted, **changes), past, ViewState(charted=chosen), "web-01")
 
 
-def shown(what: Scene, width: int = 100, height: int = 5) -> str:
+def shown(what: Frame, width: int = 100, height: int = 5) -> str:
     return "\n".join(plain(line).rstrip() for line in metric(what, width, height).lines)
 
 
@@ -86,7 +86,7 @@ def test_wherever_there_is_a_live_screen_the_metric_has_a_place_on_it(width: int
 
 
 def test_a_level_below_zero_is_drawn_below_zero() -> None:
-    rows = draw(Chart((Trace((-5.0, -3.0, 2.0, 4.0)),), 60.0, None, 60, 9))
+    rows = draw(LineChart((ChartLine((-5.0, -3.0, 2.0, 4.0)),), 60.0, None, 60, 9))
     drawn = [plain(row) for row in rows]
     assert drawn[-3].startswith("-10┤")
     assert any("0" in row.split("┤")[0] for row in drawn[1:-3])

@@ -37,10 +37,10 @@ from tputtui.views.live.saturation_panel import saturation
 from tputtui.views.live.target_strip import targets
 from tputtui.views.live.throughput_panel import throughput
 from tputtui.views.shared import layout
-from tputtui.views.shared.frame import ListState, PanelView, Scene, Viewpoint, busiest_service, chosen_service
+from tputtui.views.shared.frame import Frame, ListState, PanelView, ViewState, busiest_service, chosen_service
 from tputtui.views.shared.styled_text import bar, plain, spark, sparks
 
-PANELS: dict[str, Callable[[Scene, int, int], PanelView]] = {
+PANELS: dict[str, Callable[[Frame, int, int], PanelView]] = {
     "throughput": throughput,
     "latency": latency,
     "saturation": saturation,
@@ -52,8 +52,8 @@ PANELS: dict[str, Callable[[Scene, int, int], PanelView]] = {
 EVIL = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 5000
 
 
-def scene(snapshot: Snapshot | None = None, **viewpoint: Any) -> Scene:
-    return Scene(snapshot or samples.snapshot(), samples.past(), Viewpoint(**viewpoint), "web-01")
+def scene(snapshot: Snapshot | None = None, **viewpoint: Any) -> Frame:
+    return Frame(snapshot or samples.snapshot(), samples.past(), ViewState(**viewpoint), "web-01")
 
 
 def evil() -> Snapshot:

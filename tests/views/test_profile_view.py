@@ -10,25 +10,33 @@ from panes import assert_fills
 
 from tputtui.model import SaturationState, SocketHolder, TargetListeners
 from tputtui.profiling.files.source_text import SourceText
-from tputtui.profiling.profile_model import ASLEEP, About, Frames, Profile, Slice, Stack, Thread
+from tputtui.profiling.profile_model import (
+    ASLEEP,
+    FrameTable,
+    Profile,
+    ProfileMetadata,
+    ProfileSlice,
+    ProfileThread,
+    Stack,
+)
 from tputtui.recording.embedded_profiles import hottest
 from tputtui.signals.service.serving_processes import service_of
-from tputtui.views.profile.profile_analysis import Study
-from tputtui.views.profile.profile_header import Sampling, about, evidence, state, strip
+from tputtui.views.profile.profile_analysis import ProfileAnalysis
+from tputtui.views.profile.profile_header import SamplingStatus, about, evidence, state, strip
 from tputtui.views.profile.profile_pane import ProfilePane, pane
 from tputtui.views.profile.profile_tab import TABS, delta
-from tputtui.views.profile.profile_view import Book
-from tputtui.views.profile.tree_tab import TreePage
-from tputtui.views.shared.frame import Scene, Viewpoint
+from tputtui.views.profile.profile_view import ProfileView
+from tputtui.views.profile.tree_tab import TreeTab
+from tputtui.views.shared.frame import Frame, ViewState
 from tputtui.views.shared.styled_text import plain
 
 LIB = "/usr/lib/python3.12/threading.py"
-MAIN, WORKER = Thread(1, 1, "MainThread"), Thread(1, 2, "worker")
+MAIN, WORKER = ProfileThread(1, 1, "MainThread"), ProfileThread(1, 2, "worker")
 EVIL = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 10_000
 
 
 def profile(slices: int = 6, name: str = "compute", extra: float = 0.0) -> Profile:
-    frames = Frames()
+    frames = FrameTable()
 
     def stack(*words: tuple[str, str, int]) -> Stack:
         return tuple(frames.frame(*word) for word in words)
@@ -36,18 +44,20 @@ def profile(slices: int = 6, name: str = "compute", extra: float = 0.0) -> Profi
     root = ("main", "/srv/app/main.py", 1)
     run = stack(root, ("handle", "/srv/app/main.py", 20), (name, "/srv/app/rank.py", 7))
     wait = stack(root, ("take", "/srv/app/main.py", 30), ("Event.wait", LIB, 600), ("Condition.wait", LIB, 331))
-    part = Slice({MAIN: {run: 30.0 + extra, wait: 70.0}, WORKER: {wait: 100.0}}, {MAIN: {run: 28.0}}, 100.0, 100.0, 1.0)
-    return Profile(frames, (part,) * slices, About(source="py-spy", label="1 app", pid=1, rate_hz=100.0))
+    part = ProfileSlice(
+        {MAIN: {run: 30.0 + extra, wait: 70.0}, WORKER: {wait: 100.0}}, {MAIN: {run: 28.0}}, 100.0, 100.0, 1.0
+    )
+    return Profile(frames, (part,) * slices, ProfileMetadata(source="py-spy", label="1 app", pid=1, rate_hz=100.0))
 
 
-def book(made: Profile | None = None) -> Book:
-    out = Book()
-    out.take(Study(made or profile()))
+def book(made: Profile | None = None) -> ProfileView:
+    out = ProfileView()
+    out.take(ProfileAnalysis(made or profile()))
     return out
 
 
-def drawn(shown: Book, width: int = 120, height: int = 36, source: SourceText | None = None) -> str:
-    state_ = Sampling(1, "app", 10.0, 10.0, attached=True, done=True)
+def drawn(shown: ProfileView, width: int = 120, height: int = 36, source: SourceText | None = None) -> str:
+    state_ = SamplingStatus(1, "app", 10.0, 10.0, attached=True, done=True)
     view = pane(
         ProfilePane(state_, shown.study, shown.tab, shown.page, source, shown.found, shown.crumbs), width, height
     )
@@ -60,7 +70,7 @@ def test_every_page_fills_its_place_and_holds_nothing_that_acts(tab: str, size: 
     for made in (profile(), profile(name=EVIL), profile(0)):
         shown = book(made)
         shown.show(tab)
-        view = pane(ProfilePane(Sampling(1, "app", done=True), shown.study, tab, shown.page), *size).view
+        view = pane(ProfilePane(SamplingStatus(1, "app", done=True), shown.study, tab, shown.page), *size).view
         assert_fills(view.lines, *size)
 
 
@@ -102,7 +112,7 @@ def test_focus_goes_in_and_backspace_out() -> None:
 
 def test_a_folded_chain_speaks_of_the_function_where_its_time_is() -> None:
     shown = book()
-    assert isinstance(shown.page, TreePage)
+    assert isinstance(shown.page, TreeTab)
     row = next(line for line in drawn(shown).splitlines() if "handle › compute (2)" in line or "compute (2)" in line)
     assert "rank.py:7" in row
     assert shown.hottest() == "hottest function (running): compute, 15.0 %"
@@ -126,7 +136,7 @@ def test_a_chain_of_callers_speaks_of_what_ran() -> None:
 
 def test_a_search_goes_beyond_a_chain_that_holds_several_matches() -> None:
     shown = book()
-    assert isinstance(shown.page, TreePage)
+    assert isinstance(shown.page, TreeTab)
     places: list[int] = []
     for _ in range(3):
         shown.search("srv/app") if not places else shown.next(1)
@@ -242,7 +252,7 @@ def test_keys_without_effect_say_so() -> None:
     shown.show("threads")
     assert "no function" in shown.focus()
     assert "call tree" in shown.unfold()
-    assert Book().show("hot") == "there is no profile yet"
+    assert ProfileView().show("hot") == "there is no profile yet"
 
 
 def test_enter_on_a_leaf_shows_its_source_with_line_heat() -> None:
@@ -269,7 +279,7 @@ def test_a_growing_profile_keeps_the_cursor_on_its_function() -> None:
     page.move(-1000)
     page.move(1)
     before = page.chosen()
-    shown.take(Study(made.with_slice(made.slices[0])))
+    shown.take(ProfileAnalysis(made.with_slice(made.slices[0])))
     assert shown.page is page
     after = page.chosen()
     assert before is not None
@@ -288,10 +298,10 @@ def test_a_difference_that_stands_is_called_and_equal_captures_differ_in_nothing
 
 
 def test_a_capture_never_claims_more_seconds_than_were_asked_for() -> None:
-    study = Study(profile())
-    words = plain(state(Sampling(1, "app", 4.0, 10.0, attached=True), study, [], "", "tree", 120))
+    study = ProfileAnalysis(profile())
+    words = plain(state(SamplingStatus(1, "app", 4.0, 10.0, attached=True), study, [], "", "tree", 120))
     assert "600 samples of 2 threads, 6 s left" in words
-    words = plain(state(Sampling(1, "app", 10.0, 10.0, attached=True), study, [], "", "tree", 120))
+    words = plain(state(SamplingStatus(1, "app", 10.0, 10.0, attached=True), study, [], "", "tree", 120))
     assert "reading the last second" in words
 
 
@@ -307,12 +317,12 @@ def test_the_strip_shows_the_profiled_process_own_service() -> None:
     own = service_of(snapshot, 5, 1.0)
     assert own is not None
     assert own.name == "till"
-    words = plain(strip(Scene(snapshot, samples.past(), Viewpoint(), "h"), 160, own))
+    words = plain(strip(Frame(snapshot, samples.past(), ViewState(), "h"), 160, own))
     assert "till pool" in words
     assert "shop queue" not in words
     assert service_of(snapshot, 5, 2.0) is None, "another process took over the pid"
     assert service_of(snapshot, 6, None) is None
-    assert "pool" not in plain(strip(Scene(snapshot, samples.past(), Viewpoint(), "h"), 160, None))
+    assert "pool" not in plain(strip(Frame(snapshot, samples.past(), ViewState(), "h"), 160, None))
     assert evidence(own) == "till pool is at 3 of 8 and 1 wait"
     assert evidence(None) == ""
 
@@ -340,8 +350,8 @@ def test_a_profile_without_cpu_time_is_compared_by_what_both_know() -> None:
 
 def test_a_narrow_rule_spares_what_is_usual_not_half_a_word() -> None:
     made = profile()
-    study = Study(replace(made, about=replace(made.about, python="3.12", errors=2)))
-    shown = Sampling(1, "app", done=True)
+    study = ProfileAnalysis(replace(made, about=replace(made.about, python="3.12", errors=2)))
+    shown = SamplingStatus(1, "app", done=True)
     assert about(shown, study, 90) == "1 app   python 3.12   6.0 s, 100 Hz, 2 threads, nonblocking, 2 dropped"
     assert about(shown, study, 65) == "1 app   python 3.12   6.0 s, 100 Hz, 2 threads, 2 dropped"
     assert about(shown, study, 50) == "1 app   6.0 s, 100 Hz, 2 threads, 2 dropped"
@@ -358,8 +368,8 @@ def test_the_rule_s_words_are_whole_at_every_width() -> None:
 
 def test_what_was_asked_and_what_came_stand_beside_each_other() -> None:
     made = profile(4)
-    asked = Study(replace(made, about=replace(made.about, asked_s=5.0)))
-    words = about(Sampling(1, "app", done=True), asked, 90)
+    asked = ProfileAnalysis(replace(made, about=replace(made.about, asked_s=5.0)))
+    words = about(SamplingStatus(1, "app", done=True), asked, 90)
     assert words == "1 app   4.0 of 5 s, 400 of 500 samples, 2 threads, nonblocking"
 
 
@@ -370,7 +380,7 @@ def test_no_difference_has_no_sign() -> None:
 def installed(*, own: tuple[str, ...] = ()) -> Profile:
     """A service that is installed beside its libraries, and an idle client of its."""
     site = "/v/lib/python3.12/site-packages"
-    frames = Frames()
+    frames = FrameTable()
     serve = (frames.frame("<module>", "/v/bin/uvicorn", 8), frames.frame("run", f"{site}/uvicorn/server.py", 9))
     load = (
         *serve,
@@ -383,8 +393,8 @@ def installed(*, own: tuple[str, ...] = ()) -> Profile:
         frames.frame("worker", f"{site}/psycopg_pool/pool.py", 2),
         frames.frame("Condition.wait", LIB, 331),
     )
-    part = Slice({MAIN: {query: 100.0}, WORKER: {idle: 100.0}}, {}, 100.0, 0.0, 1.0)
-    return Profile(frames, (part,) * 6, About(source="py-spy", label="1 app", pid=1, rate_hz=100.0, own=own))
+    part = ProfileSlice({MAIN: {query: 100.0}, WORKER: {idle: 100.0}}, {}, 100.0, 0.0, 1.0)
+    return Profile(frames, (part,) * 6, ProfileMetadata(source="py-spy", label="1 app", pid=1, rate_hz=100.0, own=own))
 
 
 @pytest.mark.parametrize("size", [(80, 19), (120, 36)])

@@ -11,23 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from panes import assert_fills
 
-from tputtui.experiments.effect_estimate import Apart
+from tputtui.experiments.effect_estimate import EffectEstimate
 from tputtui.model import ErrorState, LatencyState, ServiceState, Snapshot, SplitState, TargetStatus, TrafficState
-from tputtui.signals.service.traffic_split import Split, ways
-from tputtui.views.live.split_view import Figure, split, way_list
+from tputtui.signals.service.traffic_split import TrafficSplit, ways
+from tputtui.views.live.split_view import SplitFigure, split, way_list
 from tputtui.views.shared import layout
-from tputtui.views.shared.frame import Scene, SplitLook, Viewpoint
+from tputtui.views.shared.frame import ActiveSplit, Frame, ViewState
 from tputtui.views.shared.styled_text import plain
 
 CHOSEN = ways("checkout", {"web-01": 640.0, "web-02": 644.0}, {}, {"version": {"1.4": 1100.0, "1.5": 184.0}})
 BY_TARGET, BY_LABEL = CHOSEN[1].split, CHOSEN[3].split
 
 SURE = {
-    "traffic": Apart(0.004, -0.008, 0.016, sure=False),
-    "p50": Apart(0.012, -0.02, 0.044, sure=False),
-    "p90": Apart(0.041, 0.011, 0.072, sure=True),
-    "p99": Apart(0.241, 0.176, 0.309, sure=True),
-    "errors": Apart(0.008, 0.006, 0.0101, sure=True),
+    "traffic": EffectEstimate(0.004, -0.008, 0.016, sure=False),
+    "p50": EffectEstimate(0.012, -0.02, 0.044, sure=False),
+    "p90": EffectEstimate(0.041, 0.011, 0.072, sure=True),
+    "p99": EffectEstimate(0.241, 0.176, 0.309, sure=True),
+    "errors": EffectEstimate(0.008, 0.006, 0.0101, sure=True),
 }
 
 
@@ -42,26 +42,26 @@ def arm(name: str, target: str, rps: float | None = 640.0, p99: float = 0.088, e
 
 
 def scene(
-    chosen: Split = BY_TARGET,
-    told: Mapping[str, Apart | str] | str = "first look in 72 s",
+    chosen: TrafficSplit = BY_TARGET,
+    told: Mapping[str, EffectEstimate | str] | str = "first look in 72 s",
     state: SplitState | None = None,
     silent_s: float | None = None,
     **changes: object,
-) -> Scene:
+) -> Frame:
     snapshot: Snapshot = samples.snapshot(**changes)
     both = SplitState(
         arm(chosen.control.name, "web-01"), arm(chosen.treatment.name, "web-02", p99=0.109, errors=0.0092)
     )
-    look = SplitLook(chosen, snapshot.at - 314.0, silent_s)
+    look = ActiveSplit(chosen, snapshot.at - 314.0, silent_s)
 
-    def apart(one: Figure) -> Apart | str:
+    def apart(one: SplitFigure) -> EffectEstimate | str:
         return told if isinstance(told, str) else told[one.label]
 
     shown = replace(snapshot, split=state or both)
-    return Scene(shown, samples.past(), Viewpoint(split=look), apart=apart)
+    return Frame(shown, samples.past(), ViewState(split=look), apart=apart)
 
 
-def words(scene: Scene, width: int = 120, height: int = 14) -> str:
+def words(scene: Frame, width: int = 120, height: int = 14) -> str:
     return "\n".join(plain(line).rstrip() for line in split(scene, width, height).lines)
 
 
@@ -71,7 +71,9 @@ def words(scene: Scene, width: int = 120, height: int = 14) -> str:
     st.sampled_from([BY_TARGET, BY_LABEL]),
     st.sampled_from([SURE, "first look in 72 s", "needs 50 req/s an arm"]),
 )
-def test_it_fills_its_place_at_every_size(width: int, height: int, chosen: Split, told: dict[str, Apart | str]) -> None:
+def test_it_fills_its_place_at_every_size(
+    width: int, height: int, chosen: TrafficSplit, told: dict[str, EffectEstimate | str]
+) -> None:
     assert_fills(split(scene(chosen, told), width, height).lines, width, height)
 
 
@@ -92,7 +94,7 @@ def test_what_is_sure_has_a_word_a_sign_and_its_interval() -> None:
 
 
 def test_of_worse_and_better_together_it_says_a_trade_off() -> None:
-    both = {**SURE, "traffic": Apart(0.06, 0.03, 0.09, sure=True)}
+    both = {**SURE, "traffic": EffectEstimate(0.06, 0.03, 0.09, sure=True)}
     assert "a trade-off: worse in p90 +4.1 %, p99 +24 %, errors +0.80 pp; better in traffic +6.0 %" in words(
         scene(told=both)
     )

@@ -11,7 +11,7 @@ import samples
 from tputtui.model import (
     BreakdownRow,
     ErrorState,
-    FurtherSignal,
+    ExtraSignal,
     LatencyState,
     Quantile,
     SaturationState,
@@ -28,12 +28,12 @@ from tputtui.views.live.status_classes import by_class, stacked
 from tputtui.views.live.target_strip import targets
 from tputtui.views.live.throughput_panel import throughput
 from tputtui.views.shared.empty_state import why_no_rate, why_nothing
-from tputtui.views.shared.frame import PanelView, Scene, Viewpoint
+from tputtui.views.shared.frame import Frame, PanelView, ViewState
 from tputtui.views.shared.styled_text import Line, plain
 
 
-def scene(snapshot: Snapshot, **viewpoint: Any) -> Scene:
-    return Scene(snapshot, samples.past(), Viewpoint(**viewpoint), "web-01")
+def scene(snapshot: Snapshot, **viewpoint: Any) -> Frame:
+    return Frame(snapshot, samples.past(), ViewState(**viewpoint), "web-01")
 
 
 def said(view: PanelView) -> list[str]:
@@ -117,8 +117,8 @@ def test_a_rate_by_class_stands_whole_or_not_at_all(width: int) -> None:
 
 TOKENS = samples.service(
     signals=(
-        FurtherSignal("traffic", "generation", "x_total", traffic=TrafficState("x_total", 441.0, "tokens/s")),
-        FurtherSignal(
+        ExtraSignal("traffic", "generation", "x_total", traffic=TrafficState("x_total", 441.0, "tokens/s")),
+        ExtraSignal(
             "latency",
             "time to first token",
             "ttft_seconds",
@@ -206,7 +206,7 @@ def test_the_classes_are_drawn_over_each_other_with_a_gap_where_nothing_is_known
     past = samples.past(lambda name: {"2xx": 60.0, "5xx": 40.0}.get(name[-3:], 0.0))
     errors = ErrorState("x", "code", ("500",), 0.4, 40.0, {"2xx": 60.0, "5xx": 40.0})
     for ascii_only, (good, bad) in ((False, "░█"), (True, ":#")):
-        what = Scene(samples.snapshot(), past, Viewpoint(ascii=ascii_only), "web-01")
+        what = Frame(samples.snapshot(), past, ViewState(ascii=ascii_only), "web-01")
         drawn = [plain(line) for line in by_class(what, "checkout", errors, 69, 12)]
         assert len(drawn) == 12
         picture = [line[9:] for line in drawn[1:-1]]
@@ -240,10 +240,10 @@ def test_a_bucket_too_wide_to_say_more_says_so_and_no_other() -> None:
 @pytest.mark.parametrize("rps", [1284.0, 5000.0, 3.0])
 def test_the_top_of_the_line_s_scale_is_never_below_the_big_number(rps: float) -> None:
     one = samples.service(traffic=TrafficState("x_total", rps))
-    what = Scene(
+    what = Frame(
         samples.snapshot(services=(one,)),
         samples.past(lambda name: 1.0 if name == history_keys.traffic("checkout") else 0.0),
-        Viewpoint(),
+        ViewState(),
         "web-01",
     )
     label = said(throughput(what, 45, 8))[2].split()[0]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from tputtui.cli.output import OutputError, say, say_where_it_is_seen
-from tputtui.cli.parser import Arguments, NoScreen, UsageError, parse
+from tputtui.cli.parser import Arguments, NoScreenError, UsageError, parse
 from tputtui.settings.config_reader import SettingsError
 
 FINE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run(parse(sys.argv[1:] if argv is None else argv))
         if sys.stdout is not None:
             sys.stdout.flush()
-    except NoScreen as error:
+    except NoScreenError as error:
         say_where_it_is_seen(str(error))
         return USAGE
     except UsageError as error:

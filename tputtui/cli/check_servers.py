@@ -9,9 +9,9 @@ from dataclasses import replace
 from tputtui.frozen import frozen
 from tputtui.model import Bindings, Target
 from tputtui.scrape.endpoint_settings import endpoint_settings
-from tputtui.scrape.prometheus.api import Api, ServerError, base_of
-from tputtui.scrape.prometheus.job_discovery import MOST_JOBS, Job, jobs_of, look_at
-from tputtui.scrape.prometheus.job_targets import NOTHING, Part, expressions
+from tputtui.scrape.prometheus.api import ServerApi, ServerError, base_of
+from tputtui.scrape.prometheus.job_discovery import MOST_JOBS, ServerJob, jobs_of, look_at
+from tputtui.scrape.prometheus.job_targets import NOTHING, JobTarget, expressions
 from tputtui.scrape.prometheus.queries import queries
 from tputtui.settings import Settings, TargetSettings
 from tputtui.signals.classify.classifier import classify
@@ -25,7 +25,7 @@ Rows = list[tuple[str, str]]
 
 
 @frozen
-class ServerLook:
+class ServerReport:
     """What a server said: a head line and rows below it."""
 
     head: str
@@ -35,29 +35,29 @@ class ServerLook:
 
 async def look_at_server(
     server: TargetSettings, settings: Settings, describe: Callable[[Bindings], Rows]
-) -> list[ServerLook]:
+) -> list[ServerReport]:
     """The server itself, and each of its jobs."""
     made = endpoint_settings(server, settings)
     made = replace(made, url=base_of(made.url))
     head = f"{clean(made.name, 80)}  {clean(made.target.url, 200)}"
-    api = Api(made)
+    api = ServerApi(made)
     started = time.monotonic()
     try:
         jobs = await jobs_of(api, server.match, _DEADLINE_S)
         took = (time.monotonic() - started) * 1000
         if not jobs:
-            return [ServerLook(head, [("down", "the server has no such series")], "the server has no such series")]
+            return [ServerReport(head, [("down", "the server has no such series")], "the server has no such series")]
         metadata = await api.metadata(_DEADLINE_S)
-        looks = [ServerLook(head, _of_server(jobs, took, kept=bool(metadata)))]
+        looks = [ServerReport(head, _of_server(jobs, took, kept=bool(metadata)))]
         looks += [await _of_job(api, job, server, metadata, describe, settings) for job in jobs[:MOST_JOBS]]
     except ServerError as error:
-        return [ServerLook(head, [("down", str(error))], str(error))]
+        return [ServerReport(head, [("down", str(error))], str(error))]
     finally:
         await api.aclose()
     return looks
 
 
-def _of_server(jobs: Sequence[Job], took_ms: float, *, kept: bool) -> Rows:
+def _of_server(jobs: Sequence[ServerJob], took_ms: float, *, kept: bool) -> Rows:
     series = sum(job.series for job in jobs)
     rows = [("up", f"{len(jobs)} jobs with {series:,} series, listed in {took_ms:.0f} ms")]
     if not kept:
@@ -68,18 +68,18 @@ def _of_server(jobs: Sequence[Job], took_ms: float, *, kept: bool) -> Rows:
 
 
 async def _of_job(
-    api: Api,
-    job: Job,
+    api: ServerApi,
+    job: ServerJob,
     server: TargetSettings,
     metadata: dict[str, object],
     describe: Callable[[Bindings], Rows],
     settings: Settings,
-) -> ServerLook:
+) -> ServerReport:
     head = f"job {clean(job.name, 80)}" if job.name else "series without a job"
     try:
         found = await look_at(api, job, server.match, metadata, _DEADLINE_S)
     except ServerError as error:
-        return ServerLook(head, [("down", str(error))], str(error))
+        return ServerReport(head, [("down", str(error))], str(error))
     served = found.served
     bindings = classify(found, served.before if served else None, served.before_s if served else None)
     rows = [("up", f"{job.series:,} series, {len(job.sources)} instances, scraped every {job.scrape_s:g} s")]
@@ -92,13 +92,15 @@ async def _of_job(
     try:
         rows += await _answers(api, job, server, bindings, settings)
     except ServerError as error:
-        return ServerLook(head, [("down", str(error)), *describe(bindings)], str(error))
-    return ServerLook(head, rows + describe(bindings))
+        return ServerReport(head, [("down", str(error)), *describe(bindings)], str(error))
+    return ServerReport(head, rows + describe(bindings))
 
 
-async def _answers(api: Api, job: Job, server: TargetSettings, bindings: Bindings, settings: Settings) -> Rows:
+async def _answers(
+    api: ServerApi, job: ServerJob, server: TargetSettings, bindings: Bindings, settings: Settings
+) -> Rows:
     """What is wrong with the answers to the questions that each tick asks. Raises ServerError where they are refused."""
-    part = Part(Target(job.name, ""), job, questions=questions(bindings, default_by(bindings.breakdown)))
+    part = JobTarget(Target(job.name, ""), job, questions=questions(bindings, default_by(bindings.breakdown)))
     warnings: dict[str, None] = {}
     found = 0
     for query in queries(expressions([part], server.match, settings.window_s)):

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 from tputtui.cli import read_file
 from tputtui.cli.parser import UsageError
 from tputtui.experiments.comparability import HARD
-from tputtui.experiments.metric_rows import COLUMNS, Buckets, Rows, RowsError, read_csv, step_of
+from tputtui.experiments.metric_rows import COLUMNS, BucketRows, MetricRows, MetricRowsError, read_csv, step_of
 from tputtui.frozen import frozen
 from tputtui.text import clean
 
 if TYPE_CHECKING:
     from tputtui.profiling.profile_model import Profile
-    from tputtui.recording.records import Profiled
-    from tputtui.recording.resource_peaks import Resource
-    from tputtui.recording.run_header import Header
-    from tputtui.recording.run_table import Densities, RouteRow, Table
+    from tputtui.recording.records import RecordedProfile
+    from tputtui.recording.resource_peaks import ResourcePeak
+    from tputtui.recording.run_header import RunHeader
+    from tputtui.recording.run_table import Densities, RouteRow, RunTable
 
 _LARGEST = 512 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
@@ -40,22 +40,22 @@ _ALSO = ("host", "governor", "cgroup_cpus", "cgroup_memory_bytes")
 
 
 @frozen
-class Side:
+class ComparisonSide:
     """One arm: its rows and what is known of where they come from."""
 
-    rows: Rows
+    rows: MetricRows
     environment: Mapping[str, object] = field(default_factory=dict)
     absolute: bool = False  # `t` is unix time
-    profiles: tuple[Profiled, ...] = ()  # that a run carries
+    profiles: tuple[RecordedProfile, ...] = ()  # that a run carries
     identity: str = ""  # the same however the file is called: the run's id, or a table's digest
     experiment: Mapping[str, str] = field(default_factory=dict)  # the plan that a run carries
     workload: Mapping[str, object] = field(default_factory=dict)  # what was said of the load
-    resources: tuple[Resource, ...] = ()  # how near to its limit each was
+    resources: tuple[ResourcePeak, ...] = ()  # how near to its limit each was
     first: str = ""  # what was first to saturate most of the time
     hottest: str = ""
 
 
-def load(word: str) -> Side:
+def load(word: str) -> ComparisonSide:
     """The side that `word` names. Raises UsageError with the file and what is wrong with it."""
     path, span, service = parts(word)
     if path.endswith(".gz"):  # not read whole to find that out: a run may be larger than any table
@@ -65,23 +65,23 @@ def load(word: str) -> Side:
         return _run(word, path, (None, None), None)
     try:
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        return Side(read_csv(content.decode("utf-8-sig"), clean(word)), identity=digest)
+        return ComparisonSide(read_csv(content.decode("utf-8-sig"), clean(word)), identity=digest)
     except UnicodeDecodeError:
         raise UsageError(f"{clean(word)}: it is no text: a side is a CSV table or a recorded run") from None
-    except RowsError as error:
+    except MetricRowsError as error:
         raise UsageError(f"{clean(word)}: {error}") from None
 
 
-def profile_of(side: Side) -> Profile | None:
+def profile_of(side: ComparisonSide) -> Profile | None:
     """The longest profile that a side's run carries; None where it has none that can be read."""
     if not side.profiles:
         return None
-    from tputtui.profiling.profile_errors import UnreadableProfile
+    from tputtui.profiling.profile_errors import UnreadableProfileError
     from tputtui.recording import embedded_profiles
 
     found: list[Profile] = []
     for one in side.profiles:
-        with contextlib.suppress(UnreadableProfile):
+        with contextlib.suppress(UnreadableProfileError):
             found.append(embedded_profiles.read(one))
     return max(found, key=lambda profile: profile.duration_s, default=None)
 
@@ -94,7 +94,7 @@ def content_of(path: str) -> bytes:
 def _content(path: str) -> bytes:
     try:
         return read_file.read(path, _LARGEST)[0]
-    except read_file.Unreadable as error:
+    except read_file.UnreadableFileError as error:
         raise UsageError(f"{clean(path)}: {error}") from None
 
 
@@ -112,13 +112,13 @@ def parts(word: str) -> tuple[str, tuple[str | None, str | None] | None, str | N
 # ------------------------------------------------------------------------------------------------ recorded runs
 
 
-def _run(word: str, path: str, span: tuple[str | None, str | None], service: str | None) -> Side:
-    from tputtui.recording import NotARun, table
+def _run(word: str, path: str, span: tuple[str | None, str | None], service: str | None) -> ComparisonSide:
+    from tputtui.recording import NotARunError, table
 
     shown = clean(word)
     try:
         found = table(path, service, *span)
-    except NotARun as error:
+    except NotARunError as error:
         raise UsageError(f"{shown}: {error}") from None
     except ValueError as error:
         raise UsageError(f"{shown}: {error}") from None
@@ -127,7 +127,7 @@ def _run(word: str, path: str, span: tuple[str | None, str | None], service: str
         raise UsageError(f"{shown} holds several services ({names}): name one, as in {clean(path)}:{found.services[0]}")
     header = found.header
     workload = {_field(name): _value(told) for name, told in header.workload.items()}
-    return Side(
+    return ComparisonSide(
         _rows(shown, found),
         {**_environment(header), **workload},
         absolute=True,
@@ -141,7 +141,7 @@ def _run(word: str, path: str, span: tuple[str | None, str | None], service: str
     )
 
 
-def _rows(name: str, found: Table) -> Rows:
+def _rows(name: str, found: RunTable) -> MetricRows:
     """The rows that have a rate; times are unix times. Raises UsageError where none has."""
     began = found.header.began_time
     usable = [row for row in found.rows if row.rps is not None and math.isfinite(row.rps) and row.rps >= 0]
@@ -157,20 +157,22 @@ def _rows(name: str, found: Table) -> Rows:
     names = dict.fromkeys(route for row in usable for route in row.routes)
     routes = {route: _route(route, t, step, [row.routes.get(route) for row in usable]) for route in names}
     buckets = _buckets([row.buckets for row in usable], step)
-    return Rows(name, t, columns, step, len(found.rows) - len(usable), buckets, routes)
+    return MetricRows(name, t, columns, step, len(found.rows) - len(usable), buckets, routes)
 
 
-def _route(name: str, t: tuple[float, ...], step: float, rows: Sequence[RouteRow | None]) -> Rows:
+def _route(name: str, t: tuple[float, ...], step: float, rows: Sequence[RouteRow | None]) -> MetricRows:
     """A route on its service's time line; a second in which nobody asked for it has no requests, and no latency."""
     columns = {"rps": tuple((row.rps or 0.0) if row is not None else 0.0 for row in rows)}
     for column in ("err_ratio", "p50", "p90", "p99"):
         told = [getattr(row, column) if row is not None else None for row in rows]
         if any(value is not None for value in told):
             columns[column] = tuple(math.nan if value is None else float(value) for value in told)
-    return Rows(name, t, columns, step, 0, _buckets([row.buckets if row is not None else () for row in rows], step))
+    return MetricRows(
+        name, t, columns, step, 0, _buckets([row.buckets if row is not None else () for row in rows], step)
+    )
 
 
-def _buckets(rows: Sequence[Densities], step: float) -> Buckets | None:
+def _buckets(rows: Sequence[Densities], step: float) -> BucketRows | None:
     """Requests in each bucket and second; None where no row has any."""
     bounds = sorted({bound for row in rows for bound, _ in row})
     if len(bounds) < 2:
@@ -184,10 +186,10 @@ def _buckets(rows: Sequence[Densities], step: float) -> Buckets | None:
         for bound, density in row:
             counted[places[bound]] += density * step
         counts.append(tuple(counted))
-    return Buckets(tuple(bounds[:-1]), tuple(counts))
+    return BucketRows(tuple(bounds[:-1]), tuple(counts))
 
 
-def _environment(header: Header) -> dict[str, object]:
+def _environment(header: RunHeader) -> dict[str, object]:
     """Where it was taken, in the words of the comparison."""
     told = header.environment
     found: dict[str, object] = {ours: told[name] for name, ours in _ENVIRONMENT.items() if name in told}

@@ -8,28 +8,28 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tputtui.cli import comparison_inputs
-from tputtui.cli.comparison_inputs import Side
+from tputtui.cli.comparison_inputs import ComparisonSide
 from tputtui.cli.output import say
 from tputtui.cli.parser import UsageError
 from tputtui.experiments import formatting, result_log
-from tputtui.experiments.plan import Experiment, PlanError, from_header, parse_experiment
+from tputtui.experiments.plan import ExperimentPlan, PlanError, from_header, parse_experiment
 from tputtui.experiments.result import Comparison
-from tputtui.experiments.result_log import Result
-from tputtui.report.report_input import Record
+from tputtui.experiments.result_log import LoggedResult
+from tputtui.report.report_input import ReportInput
 from tputtui.text import clean
 
 
-def read(path: str | None) -> Experiment:
+def read(path: str | None) -> ExperimentPlan:
     """The plan in a file; an empty one without a file. Raises UsageError."""
     if path is None:
-        return Experiment()
+        return ExperimentPlan()
     try:
         return parse_experiment(comparison_inputs.content_of(path).decode())
     except (PlanError, UnicodeDecodeError) as error:
         raise UsageError(f"{clean(path)}: {error if isinstance(error, PlanError) else 'it is no text'}") from None
 
 
-def carried(baseline: Side, candidate: Side) -> tuple[Experiment | None, str]:
+def carried(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[ExperimentPlan | None, str]:
     """The plan that both runs carry, as the baseline has it; without one, a sentence where that has to be said."""
     if not baseline.experiment or not candidate.experiment:
         return None, ""
@@ -47,13 +47,17 @@ def carried(baseline: Side, candidate: Side) -> tuple[Experiment | None, str]:
     return before, said
 
 
-def earlier(path: str | None) -> tuple[Result, ...]:
+def earlier(path: str | None) -> tuple[LoggedResult, ...]:
     """What the file says of comparisons before."""
     return tuple(result_log.parse_results(comparison_inputs.content_of(path).decode())) if path is not None else ()
 
 
 def note(
-    path: str, answer: Comparison, record: Record, arms: Sequence[tuple[Side, Side]], history: Sequence[Side]
+    path: str,
+    answer: Comparison,
+    record: ReportInput,
+    arms: Sequence[tuple[ComparisonSide, ComparisonSide]],
+    history: Sequence[ComparisonSide],
 ) -> None:
     """Append what was found to the experiment's file; a line on stderr where that cannot be done. What is there
     already, only older, is not repeated.

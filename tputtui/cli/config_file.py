@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tputtui.cli import read_file
 from tputtui.frozen import frozen
-from tputtui.settings.config_reader import Config, Problem, SettingsError, read
-from tputtui.settings.validators import Outside
+from tputtui.settings.config_reader import ConfigFile, ConfigProblem, SettingsError, read
+from tputtui.settings.validators import Validators
 from tputtui.text import clean
 
 _LARGEST = 1024 * 1024
@@ -19,7 +19,7 @@ _SECRET_HEADERS = ("authorization", "cookie", "x-api-key", "proxy-authorization"
 
 
 @frozen
-class Place:
+class ConfigLocation:
     """Where the config file is looked for, and who says so."""
 
     path: str
@@ -31,7 +31,7 @@ class Place:
         return self.origin != "default"
 
 
-def place(flag: str | None, environ: Mapping[str, str]) -> Place | None:
+def place(flag: str | None, environ: Mapping[str, str]) -> ConfigLocation | None:
     """Where the config file is: the flag's, the variable's, or the one in $XDG_CONFIG_HOME. Never in the folder we run in.
 
     None where there is no home, or where /dev/null was named. Raises SettingsError where the named path cannot be made
@@ -42,19 +42,23 @@ def place(flag: str | None, environ: Mapping[str, str]) -> Place | None:
             return None
         if named:
             try:
-                return Place(os.path.abspath(_at_home(named, environ)), origin)
+                return ConfigLocation(os.path.abspath(_at_home(named, environ)), origin)
             except OSError:
-                raise SettingsError([Problem(clean(named), f"the folder that {origin} starts from is gone")]) from None
+                raise SettingsError(
+                    [ConfigProblem(clean(named), f"the folder that {origin} starts from is gone")]
+                ) from None
     folder = environ.get("XDG_CONFIG_HOME", "")
     if not folder.startswith("/"):  # the specification wants a relative one ignored
         home = environ.get("HOME", "")
         if not home.startswith("/"):
             return None
         folder = str(Path(home) / ".config")
-    return Place(str(Path(folder) / "tputtui" / "config.toml"), "default")
+    return ConfigLocation(str(Path(folder) / "tputtui" / "config.toml"), "default")
 
 
-def load(where: Place | None, environ: Mapping[str, str], outside: Outside) -> tuple[Config | None, tuple[str, ...]]:
+def load(
+    where: ConfigLocation | None, environ: Mapping[str, str], outside: Validators
+) -> tuple[ConfigFile | None, tuple[str, ...]]:
     """The config file, read, and warnings about who else can read its secrets. None where there is none.
 
     Raises SettingsError with all problems.
@@ -73,19 +77,19 @@ def _at_home(path: str, environ: Mapping[str, str]) -> str:
     return str(Path(home) / path[2:]) if path.startswith("~/") and home else path
 
 
-def _content(where: Place) -> tuple[bytes | None, os.stat_result | None]:
+def _content(where: ConfigLocation) -> tuple[bytes | None, os.stat_result | None]:
     """The file's bytes, if it is a plain file that nobody else can have written."""
     shown = clean(where.path)
     try:
         content, status = read_file.read(where.path, _LARGEST)
-    except read_file.Missing as error:
+    except read_file.MissingFileError as error:
         if not where.must_exist:
             return None, None
-        raise SettingsError([Problem(shown, f"{error} ({where.origin} names it)")]) from None
-    except read_file.Unreadable as error:
-        raise SettingsError([Problem(shown, str(error))]) from None
+        raise SettingsError([ConfigProblem(shown, f"{error} ({where.origin} names it)")]) from None
+    except read_file.UnreadableFileError as error:
+        raise SettingsError([ConfigProblem(shown, str(error))]) from None
     if refusal := _refusal(status):
-        raise SettingsError([Problem(shown, refusal)])
+        raise SettingsError([ConfigProblem(shown, refusal)])
     return content, status
 
 
@@ -103,22 +107,22 @@ def _text(content: bytes, path: str) -> str:
     for mark, name in _MARKS:
         if content.startswith(mark):
             text = f"it starts with a byte order mark ({name}): save it as UTF-8 without one"
-            raise SettingsError([Problem(shown, text, line=1)])
+            raise SettingsError([ConfigProblem(shown, text, line=1)])
     nul = content.find(b"\0")
     if nul >= 0:
-        raise SettingsError([Problem(shown, "a NUL byte stands in it: it is no text", line=_line(content, nul))])
+        raise SettingsError([ConfigProblem(shown, "a NUL byte stands in it: it is no text", line=_line(content, nul))])
     try:
         return content.decode()
     except UnicodeDecodeError as error:
         text = f"byte 0x{content[error.start]:02x} is not UTF-8 (Latin-1?): save it as UTF-8"
-        raise SettingsError([Problem(shown, text, line=_line(content, error.start))]) from None
+        raise SettingsError([ConfigProblem(shown, text, line=_line(content, error.start))]) from None
 
 
 def _line(content: bytes, offset: int) -> int:
     return content.count(b"\n", 0, offset) + 1
 
 
-def _open_secrets(config: Config, status: os.stat_result) -> list[str]:
+def _open_secrets(config: ConfigFile, status: os.stat_result) -> list[str]:
     """A warning for each file with a secret that others can read."""
     warnings: list[str] = []
     for target in config.values.get("targets", ()):

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tputtui.cli import read_file
-from tputtui.experiments.plan import Experiment, PlanError, from_header, parse_experiment
-from tputtui.experiments.result_log import Result, parse_results
-from tputtui.recording.run_listing import Listed
+from tputtui.experiments.plan import ExperimentPlan, PlanError, from_header, parse_experiment
+from tputtui.experiments.result_log import LoggedResult, parse_results
+from tputtui.recording.run_listing import ListedRun
 
 _SUFFIX = ".toml"
 _MOST = 200  # files that are looked into
@@ -18,15 +18,15 @@ _LARGEST = 4 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class Entry:
+class ExperimentEntry:
     """One experiment: its plan, what comparisons found, its runs, the oldest first."""
 
-    plan: Experiment
-    results: tuple[Result, ...] = ()
-    runs: list[Listed] = field(default_factory=list)
+    plan: ExperimentPlan
+    results: tuple[LoggedResult, ...] = ()
+    runs: list[ListedRun] = field(default_factory=list)
 
     @property
-    def newest(self) -> Result | None:
+    def newest(self) -> LoggedResult | None:
         """What the last comparison found."""
         return max(self.results, key=lambda one: one.date, default=None)
 
@@ -40,7 +40,7 @@ class Entry:
         return f"{found.words}{figure} ({found.date:%Y-%m-%d})"
 
 
-def entries(where: Path, runs: Sequence[Listed]) -> list[Entry]:
+def entries(where: Path, runs: Sequence[ListedRun]) -> list[ExperimentEntry]:
     """The experiments of a folder: those with a file, and those that only its runs tell of. The undecided come first."""
     found = _of_files(where)
     named = {entry.plan.name: entry for entry in found if entry.plan.name}
@@ -49,13 +49,13 @@ def entries(where: Path, runs: Sequence[Listed]) -> list[Entry]:
         if plan is None or not plan.name:
             continue
         if plan.name not in named:
-            named[plan.name] = Entry(plan)
+            named[plan.name] = ExperimentEntry(plan)
             found.append(named[plan.name])
         named[plan.name].runs.append(run)
     return sorted(found, key=lambda entry: bool(entry.plan.texts.get("decision")))
 
 
-def result_of(run: Listed, known: Sequence[Entry]) -> Result | None:
+def result_of(run: ListedRun, known: Sequence[ExperimentEntry]) -> LoggedResult | None:
     """The newest comparison in which a run was a candidate."""
     if run.header is None:
         return None
@@ -64,7 +64,7 @@ def result_of(run: Listed, known: Sequence[Entry]) -> Result | None:
     return max(mine, key=lambda one: one.date, default=None)
 
 
-def plan_of(run: Listed) -> Experiment | None:
+def plan_of(run: ListedRun) -> ExperimentPlan | None:
     """The plan that a run carries; None where it has none that can be read."""
     if run.header is None or not run.header.experiment:
         return None
@@ -74,23 +74,23 @@ def plan_of(run: Listed) -> Experiment | None:
         return None
 
 
-def _of_files(where: Path) -> list[Entry]:
+def _of_files(where: Path) -> list[ExperimentEntry]:
     """What every plan in the folder says; other TOML is passed over."""
     try:
         names = sorted(entry.name for entry in os.scandir(where) if entry.name.endswith(_SUFFIX))[:_MOST]
     except OSError:
         return []
-    found: dict[str, Entry] = {}
+    found: dict[str, ExperimentEntry] = {}
     for name in names:
         try:
             said = read_file.read(str(where / name), _LARGEST)[0].decode()
             plan = parse_experiment(said)
-        except (read_file.Unreadable, UnicodeDecodeError, PlanError):
+        except (read_file.UnreadableFileError, UnicodeDecodeError, PlanError):
             continue
         results = tuple(parse_results(said))
         there = found.get(plan.name)
         if there is not None:  # a copy of the same experiment
             there.results += results
         elif plan.name or results:
-            found[plan.name] = Entry(plan, results)
+            found[plan.name] = ExperimentEntry(plan, results)
     return list(found.values())

@@ -23,7 +23,7 @@ def read(path: str) -> tuple[TargetSettings, ...]:
     shown = clean(path, 200)
     try:
         content, _ = read_file.read(path, _LARGEST)
-    except read_file.Unreadable as error:
+    except read_file.UnreadableFileError as error:
         raise UsageError(f"{shown}: {error}") from None
     try:
         groups = json.loads(content)

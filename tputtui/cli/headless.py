@@ -36,7 +36,7 @@ def write(snapshot: Snapshot) -> None:
     tell(json.dumps(to_json(snapshot), allow_nan=False, separators=(",", ":")))
 
 
-class Stop:
+class StopRequest:
     """Asked to end: by a signal (then `number` is its number), or by ourselves. Wakes whoever waits for a snapshot."""
 
     def __init__(self) -> None:
@@ -57,9 +57,9 @@ class Stop:
 
 
 @contextmanager
-def signals() -> Iterator[Stop]:
+def signals() -> Iterator[StopRequest]:
     """A `Stop` that SIGINT, SIGTERM and SIGHUP ask for; a second SIGINT interrupts whatever still goes on."""
-    stop = Stop()
+    stop = StopRequest()
 
     def heard(number: int, _: FrameType | None) -> None:
         if stop.asked and number == signal.SIGINT:
@@ -77,7 +77,7 @@ def signals() -> Iterator[Stop]:
 
 def objects(
     settings: Settings,
-    stop: Stop,
+    stop: StopRequest,
     count: int | None = None,
     tick: Callable[[Snapshot], None] | None = None,
     prepare: Callable[[Engine], None] | None = None,

@@ -17,7 +17,7 @@ from tputtui.model import Snapshot
 from tputtui.text import clean
 
 
-class Listening:
+class MetricsServer:
     """Serves the newest snapshot. Nothing is computed before somebody asks."""
 
     def __init__(self, address: str) -> None:

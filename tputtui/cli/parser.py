@@ -8,10 +8,10 @@ from dataclasses import field
 from typing import Any, NoReturn
 
 from tputtui.cli.options import LIVE, VERBS
-from tputtui.cli.options.common import ALL, Common
+from tputtui.cli.options.common import ALL, CommonFlag
 from tputtui.cli.output import tell
 from tputtui.frozen import frozen
-from tputtui.settings.setting_layers import Flag
+from tputtui.settings.setting_layers import FlagValue
 from tputtui.text import clean, did_you_mean
 
 _EXAMPLES = """\
@@ -30,7 +30,7 @@ class UsageError(Exception):
     """The command line cannot be used: one sentence, cleaned, for exit code 2."""
 
 
-class NoScreen(UsageError):  # noqa: N818 - it says what is the matter
+class NoScreenError(UsageError):
     """A screen was asked for where none is possible: perhaps because stderr is not where the user looks."""
 
 
@@ -40,7 +40,7 @@ class Arguments:
 
     verb: str
     options: argparse.Namespace
-    flags: Mapping[str, Flag] = field(default_factory=dict)
+    flags: Mapping[str, FlagValue] = field(default_factory=dict)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -73,11 +73,11 @@ def parse(argv: Sequence[str]) -> Arguments:
         raise UsageError(f"unknown flag {clean(word, 60)}{hint}")
     if unknown:
         raise UsageError(f"{clean(unknown[0], 60)!r} is one argument too many; see {parser.prog} --help")
-    flags: dict[str, Flag] = {}
+    flags: dict[str, FlagValue] = {}
     for common in ALL:
         value = getattr(options, common.dest, None)
         if value is not None:
-            flags[common.key] = Flag(common.name, value)
+            flags[common.key] = FlagValue(common.name, value)
     return Arguments(verb, options, flags)
 
 
@@ -132,7 +132,7 @@ def _version() -> str:
     return __version__
 
 
-def _add(group: argparse._ArgumentGroup, common: Common, hidden: bool) -> None:
+def _add(group: argparse._ArgumentGroup, common: CommonFlag, hidden: bool) -> None:
     more: dict[str, Any] = {"dest": common.dest, "default": None}
     more["help"] = argparse.SUPPRESS if hidden else common.help
     if common.metavar is None:

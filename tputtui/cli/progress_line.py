@@ -13,7 +13,7 @@ from tputtui.recording.recorder import RecordingState
 _BAR, _LEAST_BAR = 20, 5
 
 
-class Progress:
+class ProgressLine:
     """`recording 00:00:12 of 00:01:00 [####      ]  48 KiB  1,284 req/s  p99 88 ms`, in ASCII."""
 
     def __init__(self, stream: TextIO | None, for_s: float | None) -> None:

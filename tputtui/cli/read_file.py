@@ -8,11 +8,11 @@ import stat
 _MIB = 1024 * 1024
 
 
-class Unreadable(Exception):  # noqa: N818 - it says what the file is
+class UnreadableFileError(Exception):
     """The file is not read; the text is a clause about it, without its name."""
 
 
-class Missing(Unreadable):
+class MissingFileError(UnreadableFileError):
     """There is no such file."""
 
 
@@ -22,24 +22,24 @@ def read(path: str, largest: int) -> tuple[bytes, os.stat_result]:
         # O_NONBLOCK: a FIFO at the path must not hold us
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (FileNotFoundError, NotADirectoryError):
-        raise Missing("there is no such file") from None
+        raise MissingFileError("there is no such file") from None
     except (OSError, ValueError) as error:
-        raise Unreadable(f"it cannot be read: {_reason(error)}") from None
+        raise UnreadableFileError(f"it cannot be read: {_reason(error)}") from None
     try:
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
-            raise Unreadable("it is a folder; name the file in it")
+            raise UnreadableFileError("it is a folder; name the file in it")
         if not stat.S_ISREG(status.st_mode):
-            raise Unreadable("it is not a plain file")
+            raise UnreadableFileError("it is not a plain file")
         content = b""
         while len(content) <= largest and (part := os.read(descriptor, largest + 1 - len(content))):
             content += part
     except OSError as error:
-        raise Unreadable(f"it cannot be read: {_reason(error)}") from None
+        raise UnreadableFileError(f"it cannot be read: {_reason(error)}") from None
     finally:
         os.close(descriptor)
     if len(content) > largest:
-        raise Unreadable(
+        raise UnreadableFileError(
             f"it is larger than {largest // _MIB} MiB"
             if largest >= _MIB
             else f"it is larger than {largest // 1024} KiB"

@@ -33,7 +33,7 @@ def words_of(path: str) -> dict[str, str]:
     try:
         content, _ = read_file.read(path, _LARGEST)
         table = tomllib.loads(content.decode("utf-8"))
-    except read_file.Unreadable as error:
+    except read_file.UnreadableFileError as error:
         raise UsageError(f"{shown}: {error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{shown} is not TOML: {clean(str(error), 200)}") from None
@@ -56,7 +56,7 @@ def plan_words_of(path: str) -> dict[str, str]:
     words = {name: value for name, value in words_of(path).items() if name != RESULTS}
     try:
         parse_experiment(read_file.read(path, _LARGEST)[0].decode())
-    except (read_file.Unreadable, UnicodeDecodeError):
+    except (read_file.UnreadableFileError, UnicodeDecodeError):
         return words
     except PlanError as error:
         say(f"{clean(path, 200)}: compare cannot use it as a plan: {error}")

@@ -13,8 +13,8 @@ from tputtui.text import clean, span
 
 if TYPE_CHECKING:
     from tputtui.engine import Engine
-    from tputtui.profiling.capture.objective_trigger import OnMissed
-    from tputtui.profiling.capture.periodic_sampling import Sample, Subset
+    from tputtui.profiling.capture.objective_trigger import ObjectiveCapture
+    from tputtui.profiling.capture.periodic_sampling import PeriodicProfile, SamplingSchedule
     from tputtui.profiling.profile_model import Profile
     from tputtui.settings import ProfileTrigger, Settings
 
@@ -24,7 +24,7 @@ _PATIENCE_S = 5.0  # for a capture under way at the end: py-spy writes within a 
 class RecordedProfiles:
     """Takes them in threads of its own; nothing of py-spy is loaded where nobody asks for one."""
 
-    def __init__(self, engine: Engine, asked: Subset | None, settings: Settings) -> None:
+    def __init__(self, engine: Engine, asked: SamplingSchedule | None, settings: Settings) -> None:
         self._engine = engine
         self._asked = asked
         self._stop = threading.Event()
@@ -33,10 +33,10 @@ class RecordedProfiles:
         self._on_missed = self._when_missed(wanted, settings) if wanted is not None and settings.objectives else None
         self._taken: list[str] = []  # what each of the schedule cost
 
-    def _when_missed(self, wanted: ProfileTrigger, settings: Settings) -> OnMissed:
-        from tputtui.profiling.capture.objective_trigger import OnMissed
+    def _when_missed(self, wanted: ProfileTrigger, settings: Settings) -> ObjectiveCapture:
+        from tputtui.profiling.capture.objective_trigger import ObjectiveCapture
 
-        return OnMissed(wanted, settings.profile, self._keep, self._failed)
+        return ObjectiveCapture(wanted, settings.profile, self._keep, self._failed)
 
     def start(self) -> None:
         """Begin with what `--profile` asks for."""
@@ -65,10 +65,10 @@ class RecordedProfiles:
         many = len(self._taken)
         return [f"{many} profile{'s' if many > 1 else ''} of {self._asked.process}; {self._taken[-1]}"]
 
-    def _sample(self, asked: Subset) -> None:
+    def _sample(self, asked: SamplingSchedule) -> None:
         from tputtui.profiling.capture import periodic_sampling
 
-        def keep(sample: Sample) -> None:
+        def keep(sample: PeriodicProfile) -> None:
             self._taken.append(sample.cost)
             self._keep(sample.profile, sample.cost)
 

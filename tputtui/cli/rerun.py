@@ -8,8 +8,8 @@ from tputtui.cli.parser import UsageError
 from tputtui.cli.run_file import opened
 from tputtui.frozen import frozen
 from tputtui.model import Target
-from tputtui.recording.records import Watched
-from tputtui.recording.run_header import Header, Summary
+from tputtui.recording.records import WatchedTarget
+from tputtui.recording.run_header import RunHeader, RunSummary
 from tputtui.recording.summary import main_service
 from tputtui.recording.workload import differences
 from tputtui.settings import Settings, TargetSettings
@@ -18,12 +18,12 @@ from tputtui.text.redaction import HIDDEN, redact_url
 
 
 @frozen
-class Like:
+class RerunPlan:
     """The run that a recording takes after."""
 
-    header: Header
+    header: RunHeader
     targets: tuple[Target, ...]
-    summary: Summary
+    summary: RunSummary
 
     @property
     def for_s(self) -> float:
@@ -53,7 +53,7 @@ class Like:
             changes["targets"] = tuple(_settings_of(target, settings.targets) for target in self.targets)
         return replace(settings, **changes)  # type: ignore[arg-type]
 
-    def verdict(self, after: Summary) -> list[str]:
+    def verdict(self, after: RunSummary) -> list[str]:
         """Whether the load mirrored the run's, in a line or a few."""
         before, now = main_service(self.summary.services), main_service(after.services)
         if before is None or now is None:
@@ -88,13 +88,13 @@ def _shown(target: TargetSettings) -> str:
     return redact_url(parse_address(target.address).url)
 
 
-def like(path: str) -> Like:
+def like(path: str) -> RerunPlan:
     """What a run says of itself. Raises UsageError where it cannot be read or names no target."""
     with opened(path) as run:
         targets: dict[str, Target] = {}
         for item in run.items():
-            if isinstance(item, Watched):
+            if isinstance(item, WatchedTarget):
                 targets.setdefault(item.target.name, item.target)
         if not targets:
             raise UsageError(f"{clean(path, 200)} has no targets: --like has nothing to take after")
-        return Like(run.header, tuple(targets.values()), run.summary())
+        return RerunPlan(run.header, tuple(targets.values()), run.summary())

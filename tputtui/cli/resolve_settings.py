@@ -16,10 +16,10 @@ from tputtui.cli.output import why_ascii
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.frozen import frozen
 from tputtui.settings import Settings, TargetSettings
-from tputtui.settings.config_reader import Config, Problem, SettingsError
+from tputtui.settings.config_reader import ConfigFile, ConfigProblem, SettingsError
 from tputtui.settings.expressions import parse_matchers
-from tputtui.settings.setting_layers import Flag, load
-from tputtui.settings.validators import Outside
+from tputtui.settings.setting_layers import FlagValue, load
+from tputtui.settings.validators import Validators
 from tputtui.text import clean, did_you_mean
 from tputtui.text.redaction import redact_text, redact_url
 
@@ -30,14 +30,14 @@ _LOCALHOST = re.compile(r"^(https?://)localhost(?=[:/])")
 
 
 @frozen
-class Effective:
+class EffectiveSettings:
     """The settings, and where the config file is (None: nowhere)."""
 
     settings: Settings
-    place: config_file.Place | None
+    place: config_file.ConfigLocation | None
 
 
-def effective(arguments: Arguments, environ: Mapping[str, str] = os.environ) -> Effective:
+def effective(arguments: Arguments, environ: Mapping[str, str] = os.environ) -> EffectiveSettings:
     """Read the config file and lay everything together.
 
     Targets of the command line stand in place of the config's. Raises UsageError, and SettingsError with all problems.
@@ -59,16 +59,16 @@ def effective(arguments: Arguments, environ: Mapping[str, str] = os.environ) -> 
     servers, more = name_targets(servers)
     twice = (*twice, *more)
     notes = (*settings.notes, *warnings, *twice)
-    return Effective(replace(settings, targets=targets, servers=servers, origins=origins, notes=notes), place)
+    return EffectiveSettings(replace(settings, targets=targets, servers=servers, origins=origins, notes=notes), place)
 
 
 def _loaded(
-    place: config_file.Place | None, environ: Mapping[str, str], flags: Mapping[str, Flag]
+    place: config_file.ConfigLocation | None, environ: Mapping[str, str], flags: Mapping[str, FlagValue]
 ) -> tuple[Settings, tuple[str, ...]]:
     """The settings without the targets of the command line. Raises SettingsError with the problems of all sources."""
-    outside = Outside(_address, _theme(environ), _keys)
-    problems: list[Problem] = []
-    config: Config | None = None
+    outside = Validators(_address, _theme(environ), _keys)
+    problems: list[ConfigProblem] = []
+    config: ConfigFile | None = None
     warnings: tuple[str, ...] = ()
     try:
         config, warnings = config_file.load(place, environ, outside)

@@ -15,8 +15,8 @@ from typing import Any, Final
 from tputtui.cli.output import OutputError, say, tell
 from tputtui.cli.parser import UsageError
 from tputtui.experiments.comparison_context import ContextError, parse_margin
-from tputtui.experiments.guard_arm import FAST, Seen, Side
-from tputtui.experiments.guardrail import NO_DATA_S, Decision, Guard
+from tputtui.experiments.guard_arm import FAST, ArmEvidence, TickObservation
+from tputtui.experiments.guardrail import NO_DATA_S, Decision, ObjectiveGuard
 from tputtui.experiments.unanswered import Answering, Unanswered
 from tputtui.model import ServiceState, Snapshot
 from tputtui.settings import Settings, TargetSettings
@@ -68,7 +68,7 @@ def margins_of(words: Sequence[str]) -> dict[str, float]:
     return found
 
 
-class Guarding:
+class RollbackGuard:
     """The guards of a recording: one for each objective and treatment."""
 
     def __init__(
@@ -90,7 +90,7 @@ class Guarding:
         self._fail_after_s = fail_after_s
         self._margins = margins or {}
         self._aloud = aloud
-        self._guards: dict[tuple[str, str], Guard] = {}
+        self._guards: dict[tuple[str, str], ObjectiveGuard] = {}
         self._said: dict[tuple[str, str], str] = {}
         self._unanswered: dict[tuple[str, str], Unanswered] = {}
         self._last_words: dict[str, str] = {}  # of each service that could not be read: why
@@ -184,11 +184,11 @@ class Guarding:
         self.decision = look.decision
         self._say((objective.expression, treatment), look.alarm)
 
-    def _guard(self, objective: Objective, treatment: str) -> Guard:
+    def _guard(self, objective: Objective, treatment: str) -> ObjectiveGuard:
         key = (objective.expression, treatment)
         guard = self._guards.get(key)
         if guard is None:
-            guard = self._guards[key] = Guard(
+            guard = self._guards[key] = ObjectiveGuard(
                 objective,
                 treatment,
                 self.control,
@@ -238,7 +238,7 @@ def _can_judge(objective: Objective, service: ServiceState) -> bool:
     return slots[objective.measure] is not None
 
 
-def seen(objective: Objective, services: Sequence[ServiceState]) -> Seen:
+def seen(objective: Objective, services: Sequence[ServiceState]) -> TickObservation:
     """What an objective sees of the services that it names, as of one tick."""
     mine = [one for one in services if objective.service is None or one.name == objective.service]
     value = measured(objective, mine)
@@ -247,7 +247,7 @@ def seen(objective: Objective, services: Sequence[ServiceState]) -> Seen:
     traffic = [one.traffic for one in mine if one.traffic is not None and one.traffic.unit == "req/s"]
     rates = [one.rps for one in traffic if one.rps is not None]
     totals = [one.total for one in traffic if one.total is not None]
-    return Seen(
+    return TickObservation(
         value=value,
         total=total,
         bad=bad,
@@ -318,7 +318,7 @@ def document(decision: Decision | None, *, ok: bool, reason: str, alarms: Sequen
     }
 
 
-def _side(side: Side) -> dict[str, Any]:
+def _side(side: ArmEvidence) -> dict[str, Any]:
     return {
         "service": clean(side.service),
         "rps": side.rps,

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 @contextmanager
 def opened(path: str) -> Iterator[Run]:
     """A run, and afterwards a line for each thing that is damaged in it. Raises UsageError."""
-    from tputtui.recording.reader import NotARun, Run
+    from tputtui.recording.reader import NotARunError, Run
 
     try:
         run = Run(path)
-    except NotARun as error:
+    except NotARunError as error:
         raise UsageError(f"{clean(path, 200)}: {error}") from None
     with run:
         yield run

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tputtui.cli import comparison_inputs
-from tputtui.cli.comparison_inputs import Side
+from tputtui.cli.comparison_inputs import ComparisonSide
 from tputtui.cli.parser import UsageError
-from tputtui.experiments.comparison_context import Context, ContextError, known_metric, parse_margin
-from tputtui.experiments.result import Power
+from tputtui.experiments.comparison_context import ComparisonContext, ContextError, known_metric, parse_margin
+from tputtui.experiments.result import PowerResult
 from tputtui.text import clean
 
 _INSTALL = (
@@ -25,7 +25,7 @@ def require_statistics(what: str) -> None:
         raise UsageError(f"{what} {_INSTALL}")
 
 
-def effect_of(text: str | None, context: Context) -> float:
+def effect_of(text: str | None, context: ComparisonContext) -> float:
     """The effect on the primary metric to plan for, as a ratio; its margin where none was named. Raises UsageError."""
     metric = context.primary or "throughput"
     if text is None:
@@ -45,7 +45,7 @@ def metric_of(text: str | None) -> str | None:
         raise UsageError(f"--primary: {error}") from None
 
 
-def with_history(context: Context, runs: Sequence[Side]) -> Context:
+def with_history(context: ComparisonContext, runs: Sequence[ComparisonSide]) -> ComparisonContext:
     """The context with what runs of unchanged code were like."""
     if not runs:
         return context
@@ -57,7 +57,7 @@ def with_history(context: Context, runs: Sequence[Side]) -> Context:
     return replace(context, aa_history_rps=(*context.aa_history_rps, *rates), aa_history=named)
 
 
-def power_of(pilot: str, detect: float, context: Context) -> Power:
+def power_of(pilot: str, detect: float, context: ComparisonContext) -> PowerResult:
     """What it takes to find `detect`, by a pilot run. Raises UsageError."""
     from tputtui.experiments.statistics.power_analysis import plan
 

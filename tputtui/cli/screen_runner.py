@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tputtui.cli.output import say, why_no_screen
-from tputtui.cli.parser import NoScreen, UsageError
+from tputtui.cli.parser import NoScreenError, UsageError
 from tputtui.settings import Settings
 
 if TYPE_CHECKING:
     from textual.screen import Screen as ScreenOf
 
     from tputtui.engine.replay.player import Player
-    from tputtui.tui.session import Source
+    from tputtui.tui.session import SnapshotSource
     from tputtui.views.shared.comparison_base import Baseline
 
 
@@ -23,12 +23,12 @@ def require_screen(instead: str) -> None:
     """Raise NoScreen where none is possible; `instead` is what works there. Textual is not loaded for that."""
     why = why_no_screen(os.environ)
     if why:
-        raise NoScreen(f"no screen is possible, {why}: {instead}")
+        raise NoScreenError(f"no screen is possible, {why}: {instead}")
 
 
 def show(
     settings: Settings,
-    source: Source,
+    source: SnapshotSource,
     notes: Sequence[str] = (),
     profile_pid: int | None = None,
     over_when: Callable[[], bool] | None = None,
@@ -38,11 +38,11 @@ def show(
 ) -> int:
     """Run the screen; its exit code. The lines of its end go to stderr, as the screen did."""
     gc.disable()  # what is made while all is loaded stays: the app looks for garbage once it is
-    from tputtui.tui.run_app import CannotShow, run
+    from tputtui.tui.run_app import CannotShowError, run
 
     try:
         ended = run(settings, source, notes, profile_pid, over_when, opened, player, baseline)
-    except CannotShow as error:
+    except CannotShowError as error:
         raise UsageError(str(error)) from error
     finally:
         gc.enable()

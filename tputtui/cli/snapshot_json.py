@@ -10,7 +10,7 @@ from tputtui.model import (
     BreakdownRow,
     CgroupState,
     ErrorState,
-    FurtherSignal,
+    ExtraSignal,
     Headroom,
     HostState,
     LastFigure,
@@ -187,7 +187,7 @@ def _latency(latency: LatencyState | None) -> Json | None:
     }
 
 
-def _further(signal: FurtherSignal) -> Json:
+def _further(signal: ExtraSignal) -> Json:
     fields: Json = {}
     for part in (_traffic(signal.traffic), _errors(signal.errors), _latency(signal.latency)):
         fields.update(part or {})

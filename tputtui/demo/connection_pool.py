@@ -14,7 +14,7 @@ class PoolTimeoutError(Exception):
     """No connection came free within the pool's patience."""
 
 
-class Connection:
+class PooledConnection:
     """One connection. `free_at` (the loop's seconds) is when its last query was due to end."""
 
     __slots__ = ("free_at",)
@@ -23,12 +23,12 @@ class Connection:
         self.free_at = 0.0
 
 
-class Pool:
+class ConnectionPool:
     """`size` connections; who finds none waits in line, at most `patience_s` seconds."""
 
     def __init__(self, size: int, patience_s: float, registry: CollectorRegistry) -> None:
-        self._free = [Connection() for _ in range(size)]
-        self._line: deque[asyncio.Future[Connection]] = deque()
+        self._free = [PooledConnection() for _ in range(size)]
+        self._line: deque[asyncio.Future[PooledConnection]] = deque()
         self._patience_s = patience_s
         self._in_use = Gauge("db_pool_in_use", "Connections in use.", registry=registry)
         self._waiting = Gauge("db_pool_waiting", "Requests that wait for a connection.", registry=registry)
@@ -50,7 +50,7 @@ class Pool:
         finally:
             self.release(connection)
 
-    async def acquire(self) -> Connection:
+    async def acquire(self) -> PooledConnection:
         """A connection, at once or in turn. Raises PoolTimeoutError."""
         loop = asyncio.get_running_loop()
         if self._free:
@@ -58,7 +58,7 @@ class Pool:
             self._acquire.observe(0.0)
             return self._free.pop()
         arrived = loop.time()
-        turn: asyncio.Future[Connection] = loop.create_future()
+        turn: asyncio.Future[PooledConnection] = loop.create_future()
         self._line.append(turn)
         self._waiting.inc()
         try:
@@ -75,7 +75,7 @@ class Pool:
             self._acquire.observe(loop.time() - arrived)
         return connection
 
-    def release(self, connection: Connection) -> None:
+    def release(self, connection: PooledConnection) -> None:
         """Hand the connection to the first in line, or put it back."""
         while self._line:
             turn = self._line.popleft()

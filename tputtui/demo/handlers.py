@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tputtui.demo import shop_routes
 from tputtui.demo.catalogue import Catalogue
-from tputtui.demo.connection_pool import Pool
+from tputtui.demo.connection_pool import ConnectionPool
 from tputtui.demo.http_server import Request, Response
-from tputtui.demo.shop_routes import Route
+from tputtui.demo.shop_routes import ShopRoute
 
 REPORT_ITEMS = 2500
 SEARCH_ITEMS = 60
@@ -24,10 +24,10 @@ SEARCH_ITEMS = 60
 Handler = Callable[[Request, random.Random], Awaitable[Response]]
 
 
-class Shop:
+class ShopHandlers:
     """The handlers with what they share. `slowdown` multiplies the time of each; `added_s` is added to each."""
 
-    def __init__(self, pool: Pool, slowdown: float, seed: int) -> None:
+    def __init__(self, pool: ConnectionPool, slowdown: float, seed: int) -> None:
         self.added_s = 0.0
         self._pool = pool
         self._slowdown = slowdown
@@ -35,7 +35,7 @@ class Shop:
         self._unnumbered = random.Random(seed)
         self._catalogue = Catalogue(int(REPORT_ITEMS * slowdown))
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="report")
-        self._handlers: dict[tuple[str, str], tuple[Route, Handler]] = {
+        self._handlers: dict[tuple[str, str], tuple[ShopRoute, Handler]] = {
             (route.method, route.template.removesuffix("/{id}")): (route, handler)
             for route, handler in (
                 (shop_routes.ITEM, self.item),
@@ -112,7 +112,7 @@ class Shop:
         """Not served."""
         return Response(404, b'{"error": "not found"}')
 
-    async def _work(self, route: Route, draw: random.Random) -> None:
+    async def _work(self, route: ShopRoute, draw: random.Random) -> None:
         """The route's own time, then its turn at the pool. All draws come first, so that their order never changes."""
         own_s, hold_s = route.own_time(draw), draw.expovariate(1 / shop_routes.HOLD_S)
         await self._take(own_s)

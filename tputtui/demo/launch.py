@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from tputtui.demo.load import DRAIN_S
-from tputtui.demo.load_stats import Summary
+from tputtui.demo.load_stats import LoadSummary
 from tputtui.text import clean
 
 _START_S = 15.0
@@ -86,7 +86,7 @@ class Demo:
         self._timers: list[threading.Timer] = []
         self._services: list[_Child] = []
         self._load: _Child | None = None
-        self._summary: Summary | None = None
+        self._summary: LoadSummary | None = None
 
     @property
     def pids(self) -> list[int]:
@@ -125,7 +125,7 @@ class Demo:
             timer.start()
             self._timers.append(timer)
 
-    def stop_load(self) -> Summary:
+    def stop_load(self) -> LoadSummary:
         """End the load, wait for the answers under way (bounded), and say what it counted. The service goes on.
 
         Raises DemoError when the load's process has ended without a word.
@@ -134,10 +134,10 @@ class Demo:
             if self._load is None:
                 raise DemoError("the demo has not been started")
             self._load.tell("stop")
-            self._summary = Summary.from_json(self._load.line(time.monotonic() + DRAIN_S + _START_S))
+            self._summary = LoadSummary.from_json(self._load.line(time.monotonic() + DRAIN_S + _START_S))
         return self._summary
 
-    def stop(self) -> Summary:
+    def stop(self) -> LoadSummary:
         """`stop_load`, then `close`."""
         try:
             return self.stop_load()

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from tputtui.demo import arrivals, parent_pipe, shop_routes
 from tputtui.demo.arrivals import Arrival, Profile
 from tputtui.demo.file_limit import raise_file_limit
-from tputtui.demo.load_client import Client
-from tputtui.demo.load_stats import Tally
+from tputtui.demo.load_client import LoadClient
+from tputtui.demo.load_stats import LoadStats
 
 DRAIN_S = 4.0
 """Longer than the longest request of the shop at its normal pace: own time up to 2 s, 1 s for a connection, its query."""
@@ -34,13 +34,13 @@ def encode(arrival: Arrival) -> bytes:
     ).encode("ascii")
 
 
-class Load:
+class LoadGenerator:
     """Sends a schedule and counts what comes back."""
 
     def __init__(self, ports: Sequence[int], profile: Profile, seed: int, seconds: float) -> None:
-        self.tally = Tally()
+        self.tally = LoadStats()
         self.seconds = 0.0  # how long requests were sent
-        self._client = Client(ports)
+        self._client = LoadClient(ports)
         self._profile = profile
         self._seed = seed
         self._limit_s = seconds
@@ -103,7 +103,7 @@ async def drive(options: argparse.Namespace) -> str:
         profile = arrivals.waves(shop_routes.sustained_max_rps(replicas))
     else:
         profile = arrivals.constant(options.load)
-    load = Load(options.port, profile, options.seed, options.seconds)
+    load = LoadGenerator(options.port, profile, options.seed, options.seconds)
     parent_pipe.hold(load.heed)
     await load.run()
     return load.tally.summary(load.seconds, shop_routes.sustained_max_rps(replicas, options.slowdown)).json()

@@ -14,10 +14,10 @@ _DOWN_S = 1.0
 """A replica that refuses is left alone that long, as a load balancer does."""
 
 
-class Connection(asyncio.Protocol):
+class ClientConnection(asyncio.Protocol):
     """One keep-alive connection: one request at a time."""
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: ReplicaEndpoint) -> None:
         self._replica = replica
         self._transport: asyncio.Transport | None = None
         self._done: Done | None = None
@@ -65,34 +65,34 @@ class Connection(asyncio.Protocol):
             done(status)
 
 
-class Replica:
+class ReplicaEndpoint:
     """One address of the service and the connections to it."""
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self.idle: list[Connection] = []
-        self.all: set[Connection] = set()
+        self.idle: list[ClientConnection] = []
+        self.all: set[ClientConnection] = set()
         self.down_until = 0.0
 
-    async def connect(self) -> Connection:
+    async def connect(self) -> ClientConnection:
         """A new connection. Raises OSError."""
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(lambda: Connection(self), "127.0.0.1", self.port)
+        _, connection = await loop.create_connection(lambda: ClientConnection(self), "127.0.0.1", self.port)
         self.all.add(connection)
         return connection
 
-    def lost(self, connection: Connection) -> None:
+    def lost(self, connection: ClientConnection) -> None:
         """Forget a connection."""
         self.all.discard(connection)
         if connection in self.idle:
             self.idle.remove(connection)
 
 
-class Client:
+class LoadClient:
     """Sends requests to the replicas; one that refuses is passed over."""
 
     def __init__(self, ports: Sequence[int]) -> None:
-        self._replicas = [Replica(port) for port in ports]
+        self._replicas = [ReplicaEndpoint(port) for port in ports]
         self._opening: set[asyncio.Task[None]] = set()
 
     def send(self, request: bytes, pick: float, done: Done) -> None:
@@ -109,7 +109,7 @@ class Client:
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
 
-    async def _open(self, first: Replica, request: bytes, done: Done) -> None:
+    async def _open(self, first: ReplicaEndpoint, request: bytes, done: Done) -> None:
         others = [replica for replica in self._replicas if replica is not first]
         for replica in (first, *others):
             try:

@@ -16,7 +16,7 @@ _STEPS = 1000
 
 
 @frozen
-class Summary:
+class LoadSummary:
     """What was sent and what came back. `quantiles_s` is None where nothing came back."""
 
     sent: int
@@ -31,12 +31,12 @@ class Summary:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, line: str) -> Summary:
+    def from_json(cls, line: str) -> LoadSummary:
         """The reverse of `json`. Raises ValueError, TypeError or KeyError where it is none."""
         return cls(**json.loads(line))
 
 
-class Tally:
+class LoadStats:
     """Counts as the answers come. Latencies are in seconds, from the moment a request was due."""
 
     def __init__(self) -> None:
@@ -60,10 +60,10 @@ class Tally:
                 return math.exp(step / _STEPS)
         return None
 
-    def summary(self, seconds: float, sustained_max_rps: float) -> Summary:
+    def summary(self, seconds: float, sustained_max_rps: float) -> LoadSummary:
         """All of it; what has no answer by now counts as an error."""
         quantiles = {f"{q:g}": self.quantile(q) for q in QUANTILES}
-        return Summary(
+        return LoadSummary(
             sent=self.sent,
             completed=self.completed,
             errors=self.failed + self.sent - self.completed,

@@ -29,9 +29,9 @@ from prometheus_client.exposition import choose_encoder
 
 from tputtui import __version__
 from tputtui.demo import parent_pipe, shop_routes
-from tputtui.demo.connection_pool import Pool, PoolTimeoutError
+from tputtui.demo.connection_pool import ConnectionPool, PoolTimeoutError
 from tputtui.demo.file_limit import raise_file_limit
-from tputtui.demo.handlers import Shop
+from tputtui.demo.handlers import ShopHandlers
 from tputtui.demo.http_server import Request, Response, converse
 
 # Dense where the shop's requests fall (a few milliseconds to a second), so that quantiles mean something.
@@ -58,7 +58,9 @@ class Service:
             registry=self.registry,
         )
         self._in_flight = Gauge("http_requests_in_flight", "Requests being answered.", registry=self.registry)
-        self.shop = Shop(Pool(shop_routes.CONNECTIONS, shop_routes.PATIENCE_S, self.registry), slowdown, seed)
+        self.shop = ShopHandlers(
+            ConnectionPool(shop_routes.CONNECTIONS, shop_routes.PATIENCE_S, self.registry), slowdown, seed
+        )
 
     async def answer(self, request: Request) -> Response:
         """Answer one request and count it."""

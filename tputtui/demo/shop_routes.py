@@ -13,7 +13,7 @@ from tputtui.frozen import frozen
 
 
 @frozen
-class Route:
+class ShopRoute:
     """One route. Its own time is lognormal; the time it holds a connection comes on top."""
 
     method: str
@@ -29,14 +29,14 @@ class Route:
         return min(2.0, self.median_s * draw.lognormvariate(0.0, self.sigma)) if self.median_s else 0.0
 
 
-ITEM = Route("GET", "/items/{id}", 0.46, median_s=0.004, sigma=0.5)
-SEARCH = Route("GET", "/search", 0.20, median_s=0.012, sigma=0.4, pooled=0.3)  # 70 % come from the cache
-CART = Route("GET", "/cart", 0.14, median_s=0.003, sigma=0.4)
-CHECKOUT = Route("POST", "/checkout", 0.10, median_s=0.020, sigma=0.9)
-PAYMENT = Route("POST", "/payment", 0.06, median_s=0.050, sigma=0.4, errors=0.02)
-REPORT = Route("GET", "/report", 0.025, pooled=0.0)  # computes, in a thread
-HEALTH = Route("GET", "/healthz", 0.0, pooled=0.0)  # for whoever asks; a health check is no load
-STRAY = Route("GET", "/favicon.ico", 0.015, pooled=0.0)  # not served: a 404 now and then
+ITEM = ShopRoute("GET", "/items/{id}", 0.46, median_s=0.004, sigma=0.5)
+SEARCH = ShopRoute("GET", "/search", 0.20, median_s=0.012, sigma=0.4, pooled=0.3)  # 70 % come from the cache
+CART = ShopRoute("GET", "/cart", 0.14, median_s=0.003, sigma=0.4)
+CHECKOUT = ShopRoute("POST", "/checkout", 0.10, median_s=0.020, sigma=0.9)
+PAYMENT = ShopRoute("POST", "/payment", 0.06, median_s=0.050, sigma=0.4, errors=0.02)
+REPORT = ShopRoute("GET", "/report", 0.025, pooled=0.0)  # computes, in a thread
+HEALTH = ShopRoute("GET", "/healthz", 0.0, pooled=0.0)  # for whoever asks; a health check is no load
+STRAY = ShopRoute("GET", "/favicon.ico", 0.015, pooled=0.0)  # not served: a 404 now and then
 
 ROUTES = (ITEM, SEARCH, CART, CHECKOUT, PAYMENT, REPORT, HEALTH, STRAY)
 

@@ -15,9 +15,9 @@ from typing import Literal
 
 from tputtui.descriptors import shortage
 from tputtui.discovery import port_table
-from tputtui.discovery.probe import Answer, ask
+from tputtui.discovery.probe import ProbeAnswer, ask
 from tputtui.frozen import frozen
-from tputtui.host.sockets import Listener, list_listeners
+from tputtui.host.sockets import ListeningSocket, list_listeners
 from tputtui.text import clean
 
 BY_NUMBER = "tputtui :PORT watches a port by its number"
@@ -46,7 +46,7 @@ class Candidate:
 
 
 @frozen
-class Found:
+class DiscoveredTarget:
     """A port that answers with metrics."""
 
     url: str
@@ -56,11 +56,11 @@ class Found:
 
 
 @frozen
-class Probe:
+class ProbeResult:
     """What came of asking a candidate."""
 
     candidate: Candidate
-    found: Found | None
+    found: DiscoveredTarget | None
     reason: str
 
 
@@ -68,9 +68,9 @@ class Probe:
 class Discovery:
     """What serves metrics here, and all that was looked at on the way."""
 
-    found: tuple[Found, ...] = ()
+    found: tuple[DiscoveredTarget, ...] = ()
     looked_at: tuple[Candidate, ...] = ()
-    probes: tuple[Probe, ...] = ()
+    probes: tuple[ProbeResult, ...] = ()
     trouble: str = ""  # why the listeners could not be listed
 
     @property
@@ -100,13 +100,13 @@ class Discovery:
 # ------------------------------------------------------------------------------------------------- who is worth asking
 
 
-def candidates(listeners: Iterable[Listener], own_pid: int | None = None) -> list[Candidate]:
+def candidates(listeners: Iterable[ListeningSocket], own_pid: int | None = None) -> list[Candidate]:
     """One candidate for each listening port that can be reached over loopback, with a verdict and its reason, by port.
 
     `own_pid` is never asked (None: the process that runs this).
     """
     own = os.getpid() if own_pid is None else own_pid
-    by_port: dict[int, list[Listener]] = {}
+    by_port: dict[int, list[ListeningSocket]] = {}
     for listener in listeners:
         by_port.setdefault(listener.port, []).append(listener)
     found: list[Candidate] = []
@@ -129,7 +129,7 @@ def candidates(listeners: Iterable[Listener], own_pid: int | None = None) -> lis
     return found
 
 
-def _judge(listener: Listener, own: int, *, reachable: bool) -> tuple[bool, str]:
+def _judge(listener: ListeningSocket, own: int, *, reachable: bool) -> tuple[bool, str]:
     port, name = listener.port, listener.comm
     if listener.pid == own:
         return False, "that is this program"
@@ -175,7 +175,7 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 # ------------------------------------------------------------------------------------------------- asking
 
 
-async def probe(candidate: Candidate, asker: Callable[[str, int, str], Awaitable[Answer]] = ask) -> Probe:
+async def probe(candidate: Candidate, asker: Callable[[str, int, str], Awaitable[ProbeAnswer]] = ask) -> ProbeResult:
     """Ask a candidate, one path after the other, until one answers with metrics. Nothing is tried twice."""
     reason = candidate.reason
     for path in candidate.paths if candidate.verdict == "probe" else ():
@@ -183,11 +183,13 @@ async def probe(candidate: Candidate, asker: Callable[[str, int, str], Awaitable
         if answer.metrics:
             host = f"[{candidate.host}]" if ":" in candidate.host else candidate.host
             url = f"http://{host}:{candidate.port}{path}"
-            return Probe(candidate, Found(url, candidate.port, candidate.pid, candidate.process), answer.reason)
+            return ProbeResult(
+                candidate, DiscoveredTarget(url, candidate.port, candidate.pid, candidate.process), answer.reason
+            )
         reason = answer.reason
         if not answer.spoke_http:
             break
-    return Probe(candidate, None, reason)
+    return ProbeResult(candidate, None, reason)
 
 
 class Discoverer:
@@ -195,12 +197,12 @@ class Discoverer:
 
     def __init__(
         self,
-        listeners: Callable[[], Iterable[Listener]] = list_listeners,
-        asker: Callable[[str, int, str], Awaitable[Answer]] = ask,
+        listeners: Callable[[], Iterable[ListeningSocket]] = list_listeners,
+        asker: Callable[[str, int, str], Awaitable[ProbeAnswer]] = ask,
     ) -> None:
         self._listeners = listeners
         self._asker = asker
-        self._known: dict[tuple[int | None, float | None, int], Probe] = {}
+        self._known: dict[tuple[int | None, float | None, int], ProbeResult] = {}
 
     async def discover(self) -> Discovery:
         """Everything that serves metrics on this machine's loopback now. The list of listeners is read in a thread."""
@@ -211,7 +213,7 @@ class Discoverer:
         worth = [candidate for candidate in looked_at if candidate.verdict == "probe"]
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def one(candidate: Candidate) -> Probe:
+        async def one(candidate: Candidate) -> ProbeResult:
             known = self._known.get(candidate.identity)
             if known is not None:
                 return known
@@ -227,7 +229,7 @@ class Discoverer:
 async def discover(pid: int | None = None) -> Discovery:
     """Look once, at the ports of one process only where a `pid` is given; who looks again keeps a `Discoverer`."""
 
-    def listeners() -> Iterable[Listener]:
+    def listeners() -> Iterable[ListeningSocket]:
         return [listener for listener in list_listeners() if pid is None or listener.pid == pid]
 
     return await Discoverer(listeners).discover()

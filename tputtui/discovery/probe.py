@@ -26,7 +26,7 @@ _SAMPLE = re.compile(rb"[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^\n]*\})?[ \t]+[-+]?(\d|\.\d
 
 
 @frozen
-class Answer:
+class ProbeAnswer:
     """What a path answered: metrics or not, and why not."""
 
     metrics: bool
@@ -34,23 +34,23 @@ class Answer:
     spoke_http: bool = True  # is another path worth a question
 
 
-async def ask(host: str, port: int, path: str) -> Answer:
+async def ask(host: str, port: int, path: str) -> ProbeAnswer:
     """GET `path` once: 1 s to connect, 2 s in all, at most 64 kB, no credentials. Raises nothing."""
     try:
         async with asyncio.timeout(TOTAL_S):
             return await _ask(host, port, path)
     except TimeoutError:
-        return Answer(False, f"no answer within {TOTAL_S:g} s", spoke_http=False)
+        return ProbeAnswer(False, f"no answer within {TOTAL_S:g} s", spoke_http=False)
     except asyncio.IncompleteReadError:
-        return Answer(False, "connection closed without an answer", spoke_http=False)
+        return ProbeAnswer(False, "connection closed without an answer", spoke_http=False)
     except (
         OSError
     ) as error:  # its own text is asyncio's ("Connect call failed ('127.0.0.1', 1)"); the kernel's is plain
         reason = os.strerror(error.errno).lower() if error.errno else "no connection"
-        return Answer(False, shortage(error) or reason, spoke_http=False)
+        return ProbeAnswer(False, shortage(error) or reason, spoke_http=False)
 
 
-async def _ask(host: str, port: int, path: str) -> Answer:
+async def _ask(host: str, port: int, path: str) -> ProbeAnswer:
     require_room()
     async with asyncio.timeout(CONNECT_S):
         reader, writer = await asyncio.open_connection(host, port, limit=_HEADER_BYTES)
@@ -66,7 +66,7 @@ async def _ask(host: str, port: int, path: str) -> Answer:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
         except asyncio.LimitOverrunError:
-            return Answer(False, "it does not speak HTTP", spoke_http=False)
+            return ProbeAnswer(False, "it does not speak HTTP", spoke_http=False)
         answer = await _judge(head, reader)
         await _hear_out(reader)
         return answer
@@ -83,13 +83,13 @@ async def _hear_out(reader: asyncio.StreamReader) -> None:
                 left -= len(piece)
 
 
-async def _judge(head: bytes, reader: asyncio.StreamReader) -> Answer:
+async def _judge(head: bytes, reader: asyncio.StreamReader) -> ProbeAnswer:
     status_line, _, headers = head.partition(b"\r\n")
     status = status_line.split(None, 2)
     if len(status) < 2 or not status[0].startswith(b"HTTP/1") or not status[1].isdigit():
-        return Answer(False, "it does not speak HTTP", spoke_http=False)
+        return ProbeAnswer(False, "it does not speak HTTP", spoke_http=False)
     if status[1] != b"200":
-        return Answer(False, f"status {clean(status[1].decode('ascii'), 8)}")
+        return ProbeAnswer(False, f"status {clean(status[1].decode('ascii'), 8)}")
     chunked = re.search(rb"^transfer-encoding:[^\r\n]*chunked", headers, re.IGNORECASE | re.MULTILINE) is not None
     body = b""
     while len(body) < BODY_BYTES:
@@ -98,7 +98,7 @@ async def _judge(head: bytes, reader: asyncio.StreamReader) -> Answer:
         line = _first_line(body, chunked, ended=not piece)
         if line is not None:
             return _verdict(line)
-    return Answer(False, "no metrics in its first 64 kB")
+    return ProbeAnswer(False, "no metrics in its first 64 kB")
 
 
 def _first_line(body: bytes, chunked: bool, ended: bool) -> bytes | None:
@@ -126,9 +126,9 @@ def _without_chunks(body: bytes) -> bytes:
     return content
 
 
-def _verdict(line: bytes) -> Answer:
+def _verdict(line: bytes) -> ProbeAnswer:
     if line.startswith((b"# HELP ", b"# TYPE ")) or _SAMPLE.fullmatch(line):
-        return Answer(True, "answers with metrics")
+        return ProbeAnswer(True, "answers with metrics")
     if line.lstrip().startswith(b"<"):
-        return Answer(False, "answers with a web page")
-    return Answer(False, "its answer is no metrics" if line else "its answer is empty")
+        return ProbeAnswer(False, "answers with a web page")
+    return ProbeAnswer(False, "its answer is no metrics" if line else "its answer is empty")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tputtui.engine.engine import Engine
-    from tputtui.engine.pipeline import Monitor
+    from tputtui.engine.pipeline import SnapshotPipeline
 
-__all__ = ["Engine", "Monitor"]
+__all__ = ["Engine", "SnapshotPipeline"]
 
 
 def __getattr__(name: str) -> Any:
@@ -20,8 +20,8 @@ def __getattr__(name: str) -> Any:
         from tputtui.engine.engine import Engine
 
         return Engine
-    if name == "Monitor":
-        from tputtui.engine.pipeline import Monitor
+    if name == "SnapshotPipeline":
+        from tputtui.engine.pipeline import SnapshotPipeline
 
-        return Monitor
+        return SnapshotPipeline
     raise AttributeError(name)

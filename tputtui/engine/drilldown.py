@@ -7,22 +7,22 @@ from collections.abc import Mapping, Sequence
 from tputtui.engine.column_cache import grain_of, spread
 from tputtui.engine.target_tracker import TargetTracker
 from tputtui.model import Bindings, Event, ServiceState
-from tputtui.signals.rates.latency_heatmap import Heat, HeatRing, rows_for
-from tputtui.signals.service.replicas import Replica, Steady, replica_of
-from tputtui.signals.service.service_filter import Lens, through
+from tputtui.signals.rates.latency_heatmap import HeatmapRing, LatencyHeatmap, rows_for
+from tputtui.signals.service.replicas import OutlierHysteresis, ReplicaFigures, replica_of
+from tputtui.signals.service.service_filter import ServiceFilter, through
 from tputtui.signals.service.service_tracker import ServiceTracker
-from tputtui.signals.service.traffic_split import Arm
+from tputtui.signals.service.traffic_split import SplitArm
 
 MOST_HEAT = 32
 """Services whose buckets are kept over time: 116 kB each, 3.7 MB."""
 
 
-class LensView:
+class FilteredService:
     """The part of a service that a lens shows, or an arm of a split, as a service of its own. It is derived besides, and
     changes nothing else.
     """
 
-    def __init__(self, lens: Lens | Arm, quantiles: tuple[float, ...]) -> None:
+    def __init__(self, lens: ServiceFilter | SplitArm, quantiles: tuple[float, ...]) -> None:
         self.lens = lens
         self._quantiles = quantiles
         self._seen: object = None
@@ -39,7 +39,7 @@ class LensView:
         if self._tracker is None or seen != self._seen:
             self._seen = seen
             series = (one for window in windows.values() for one in window.series)
-            if isinstance(self.lens, Arm):
+            if isinstance(self.lens, SplitArm):
                 bindings = _main(bindings)
             narrowed = through(bindings, self.lens.matches, series)
             targets = tuple(member.target.name for member in mine)
@@ -55,7 +55,7 @@ class ReplicaWatch:
     def __init__(self, members: Sequence[TargetTracker], quantiles: tuple[float, ...]) -> None:
         self.bindings = tuple(member.bindings for member in members)
         self._members = tuple(members)
-        self._steady = Steady()
+        self._steady = OutlierHysteresis()
         self._trackers = [
             ServiceTracker(member.target.name, (member.target.name,), _main(member.bindings), quantiles)
             for member in members
@@ -65,7 +65,7 @@ class ReplicaWatch:
         """Whether it watches just these replicas, as they are bound now."""
         return self._members == tuple(members) and self.bindings == tuple(member.bindings for member in members)
 
-    def take(self, time: float, window_s: float) -> tuple[tuple[Replica, ...], list[Event]]:
+    def take(self, time: float, window_s: float) -> tuple[tuple[ReplicaFigures, ...], list[Event]]:
         """The replicas as of one tick, and a line in the log for each that has become odd."""
         found = []
         for member, tracker in zip(self._members, self._trackers, strict=True):
@@ -91,8 +91,8 @@ class HeatMaps:
 
     def __init__(self, interval_s: float) -> None:
         self._interval_s = interval_s
-        self._rings: dict[str, HeatRing] = {}
-        self._shown: dict[str, tuple[object, Heat]] = {}
+        self._rings: dict[str, HeatmapRing] = {}
+        self._shown: dict[str, tuple[object, LatencyHeatmap]] = {}
 
     def take(self, at: float, services: Sequence[ServiceState]) -> None:
         """Take one tick's buckets. A service that has gone frees its place."""
@@ -110,10 +110,10 @@ class HeatMaps:
                 if ring is None and len(self._rings) >= MOST_HEAT:
                     continue
                 bounds = rows_for(latency.buckets)
-                ring = self._rings[service.name] = HeatRing(latency.family, bounds, self._interval_s)
+                ring = self._rings[service.name] = HeatmapRing(latency.family, bounds, self._interval_s)
             ring.put(at, latency.buckets)
 
-    def heat(self, service: str, columns: int, span_s: float, end_at: float) -> Heat | None:
+    def heat(self, service: str, columns: int, span_s: float, end_at: float) -> LatencyHeatmap | None:
         """`columns` columns of `span_s` seconds that end at a moment; None where no bucket was ever filled.
 
         The picture stands until its axis advances: what falls into the newest column meanwhile is shown then.
@@ -127,10 +127,10 @@ class HeatMaps:
         if kept is not None and kept[0] == key:
             return kept[1]
         shares = ring.shares(end_at, span_s, grain)
-        found = Heat(shares.bounds, tuple(spread(shares.columns, columns)))
+        found = LatencyHeatmap(shares.bounds, tuple(spread(shares.columns, columns)))
         self._shown = {service: (key, found)}
         return found
 
 
-ReplicaTable = Mapping[str, Replica]
+ReplicaTable = Mapping[str, ReplicaFigures]
 """Each replica's figures by its target's name; targets that are no replica of another are not in it."""

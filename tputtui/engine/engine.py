@@ -21,17 +21,17 @@ from tputtui.engine.column_cache import ColumnCache
 from tputtui.engine.drilldown import ReplicaTable
 from tputtui.engine.family_browser import Families
 from tputtui.engine.live_feed import LiveFeed
-from tputtui.engine.pipeline import Monitor
-from tputtui.engine.recording_tap import Recording
+from tputtui.engine.pipeline import SnapshotPipeline
+from tputtui.engine.recording_tap import RecordingTap
 from tputtui.engine.snapshot_cache import SnapshotLog
 from tputtui.model import Event, Reading, Scrape, SignalKind, Snapshot
 from tputtui.recording.run_header import Mark
 from tputtui.settings import Settings
 from tputtui.settings.expressions import parse_objective
 from tputtui.signals.classify import exporters
-from tputtui.signals.rates.latency_heatmap import Heat
-from tputtui.signals.service.service_filter import Lens
-from tputtui.signals.service.traffic_split import Split, Way
+from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
+from tputtui.signals.service.service_filter import ServiceFilter
+from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit
 from tputtui.text import clean
 from tputtui.text.redaction import redact_text
 
@@ -68,7 +68,7 @@ class Engine:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._lock = threading.Lock()  # around the history and the log: written here, read by the screen
-        self.monitor = Monitor(
+        self.monitor = SnapshotPipeline(
             interval_s=settings.interval_s,
             window_s=max(settings.window_s, 2 * settings.interval_s),
             quantiles=settings.quantiles,
@@ -77,7 +77,7 @@ class Engine:
             guard=self._lock,
         )
         self.log = SnapshotLog()
-        self.recording = Recording()
+        self.recording = RecordingTap()
         self.failure: BaseException | None = None  # what ended the engine, if it was not `stop`
         self._feed: LiveFeed | None = None
         self._listeners: list[Listener] = []
@@ -281,7 +281,7 @@ class Engine:
         """Break a service down by its next label."""
         self._soon(partial(self.monitor.next_breakdown, service))
 
-    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> Heat | None:
+    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
         """Where a service's requests fell in each column of the time axis; None where it has no buckets."""
         with self._lock:
             end_at = self._columns.newest if until is None else until
@@ -291,15 +291,15 @@ class Engine:
         """Each replica's figures as of the newest tick, and what is odd about it."""
         return self.monitor.replicas
 
-    def look_through(self, lens: Lens | None) -> None:
+    def look_through(self, lens: ServiceFilter | None) -> None:
         """Show a service through a lens, from the next tick on as one more service; None takes it away."""
         self._soon(partial(self.monitor.look_through, lens))
 
-    def split(self, split: Split | None) -> None:
+    def split(self, split: TrafficSplit | None) -> None:
         """Show the two arms of a split from the next tick on; None: no longer."""
         self._soon(partial(self.monitor.split, split))
 
-    def ways(self, service: str, told: Callable[[Sequence[Way]], None]) -> None:
+    def ways(self, service: str, told: Callable[[Sequence[SplitOption]], None]) -> None:
         """Find out how a service may be split. `told` is called with it on the engine's thread."""
         self._soon(lambda: told(self.monitor.ways(service)))
 

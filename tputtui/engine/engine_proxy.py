@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from tputtui.engine.engine import Engine
     from tputtui.engine.family_browser import Families
     from tputtui.recording.recorder import Recorder
-    from tputtui.signals.rates.latency_heatmap import Heat
-    from tputtui.signals.service.service_filter import Lens
-    from tputtui.signals.service.traffic_split import Split, Way
+    from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
+    from tputtui.signals.service.service_filter import ServiceFilter
+    from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit
 
 
-class LateEngine:
+class EngineProxy:
     """Stands for an engine until there is one, then passes everything on to it."""
 
     def __init__(self, settings: Settings) -> None:
@@ -98,7 +98,7 @@ class LateEngine:
         if self._engine is not None:
             self._engine.next_breakdown(service)
 
-    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> Heat | None:
+    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
         """Where a service's requests fell; nowhere before there is an engine."""
         return None if self._engine is None else self._engine.heat(service, columns, span_s, until)
 
@@ -106,17 +106,17 @@ class LateEngine:
         """Each replica's figures, and what is odd about it."""
         return {} if self._engine is None else self._engine.replicas()
 
-    def look_through(self, lens: Lens | None) -> None:
+    def look_through(self, lens: ServiceFilter | None) -> None:
         """Show a service through a lens, or no longer."""
         if self._engine is not None:
             self._engine.look_through(lens)
 
-    def split(self, split: Split | None) -> None:
+    def split(self, split: TrafficSplit | None) -> None:
         """Show the two arms of a split, or no longer."""
         if self._engine is not None:
             self._engine.split(split)
 
-    def ways(self, service: str, told: Callable[[Sequence[Way]], None]) -> None:
+    def ways(self, service: str, told: Callable[[Sequence[SplitOption]], None]) -> None:
         """Find out how a service may be split."""
         if self._engine is not None:
             self._engine.ways(service, told)

@@ -11,7 +11,7 @@ from typing import Final
 
 from tputtui.frozen import frozen
 from tputtui.model import Bindings, ChartedFamily, Exposition, Scrape
-from tputtui.signals.service.family_table import FamilyReader, Figures
+from tputtui.signals.service.family_table import FamilyReader, FamilyValues
 
 KEPT: Final = 120
 """Scrapes whose figures are kept: 4 B each a family, so 480 B a family, 10 MB for 20,000; gone when nobody looks."""
@@ -26,7 +26,7 @@ class Families:
 
     target: str
     at: float
-    figures: Figures  # its `rows` are the same object for as long as no family comes or goes
+    figures: FamilyValues  # its `rows` are the same object for as long as no family comes or goes
     hidden: int = 0  # series beyond the limit, which were not read
     feeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # family -> the signals it feeds
     chosen: Words = field(default_factory=dict)  # the bindings that were chosen, here or in the config
@@ -34,7 +34,7 @@ class Families:
     unrecorded: int = 0  # series that the target had, and that a run does not hold
 
 
-class Browsing:
+class FamilyBrowser:
     """Reads every good and whole scrape of one target."""
 
     def __init__(self, target: str, *, partly: bool = False) -> None:
@@ -44,7 +44,7 @@ class Browsing:
         self.last: Exposition | None = None
         self._at = 0.0
         self._reader = FamilyReader()
-        self._figures = Figures()
+        self._figures = FamilyValues()
         self._slots: dict[str, int] = {}  # family -> its place in the kept rows
         self._places: list[int] = []  # the slot of each row
         self._trail: deque[array[float]] = deque(maxlen=KEPT)
@@ -91,7 +91,7 @@ class Browsing:
         return [None] * (columns - len(told)) + [value if isfinite(value) else None for value in told]
 
 
-class Charting:
+class FamilyChart:
     """Reads one family of one target at every good scrape, whether anybody looks at the others or not."""
 
     def __init__(self, target: str, family: str, samples: frozenset[str]) -> None:

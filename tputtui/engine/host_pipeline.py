@@ -24,7 +24,7 @@ LATELY_S: Final = 60.0
 """So long a missed tick is worth a word on the screen."""
 
 
-class Machine:
+class HostPipeline:
     """What is known of the machine; what a reading leaves out stands as it was."""
 
     def __init__(self) -> None:

@@ -12,20 +12,20 @@ from tputtui import descriptors
 from tputtui.frozen import frozen
 from tputtui.host.host_collector import HostCollector
 from tputtui.host.process_collector import ProcessCollector
-from tputtui.host.self_usage import OwnCost
-from tputtui.host.socket_owners import ServingLookup, WatchedTarget
+from tputtui.host.self_usage import SelfUsage
+from tputtui.host.socket_owners import LookedUpTarget, ServingLookup
 from tputtui.model import ProcessReading, Question, Reading, Scrape, Target, TargetListeners
 from tputtui.scrape.address import name_of
 from tputtui.scrape.endpoint import Endpoint
 from tputtui.scrape.endpoint_settings import endpoint_settings
-from tputtui.scrape.labels import Limits as ScanLimits
+from tputtui.scrape.labels import ScanLimits as ScanLimits
 from tputtui.scrape.poller import Poller
 from tputtui.scrape.scanner import Scanner
 from tputtui.settings import Limits, Settings, TargetSettings
 from tputtui.text import clean
 
 if TYPE_CHECKING:
-    from tputtui.engine.server_targets import Servers
+    from tputtui.engine.server_targets import ServerTargets
     from tputtui.scrape.connections import TlsContexts
 
 PROCESSES_EVERY_S = 2.0
@@ -43,7 +43,7 @@ MOST_SERVING = 64  # processes that serve targets and are read while the process
 
 
 @frozen
-class Asked:
+class PolledTarget:
     """A target as the feed asks it: what the monitor needs to know of it."""
 
     target: Target
@@ -51,13 +51,13 @@ class Asked:
     served: bool = False  # a server knows it
 
     @property
-    def watched(self) -> WatchedTarget:
+    def watched(self) -> LookedUpTarget:
         """The target as the lookup of its processes takes it."""
         server = (self.settings.name or name_of(self.target.url)) if self.served else ""
-        return WatchedTarget(self.target.name, self.target.url, server)
+        return LookedUpTarget(self.target.name, self.target.url, server)
 
 
-class Asker(Protocol):
+class QueryPlanner(Protocol):
     """Who knows what to ask servers for: the monitor."""
 
     window_s: float
@@ -78,20 +78,20 @@ class LiveFeed:
         self,
         settings: Settings,
         wanted: Callable[[str], frozenset[str] | None],
-        asker: Asker | None = None,
+        asker: QueryPlanner | None = None,
     ) -> None:
         """`wanted` says for a target which sample names to read; None is all of them.
 
         `asker` says what to ask servers for; without one none is asked.
         """
         self._settings = settings
-        self._targets: list[Asked] = []
+        self._targets: list[PolledTarget] = []
         self._scanners: dict[str, Scanner] = {}
         self._tls: TlsContexts | None = None
         self._scrapes: list[Scrape] = []
         self._host = HostCollector()
         self._processes = ProcessCollector()
-        self._cost = OwnCost()
+        self._cost = SelfUsage()
         self._processes_read: tuple[ProcessReading, ...] | None = None
         self._reading_processes: asyncio.Task[None] | None = None
         self._processes_at = -1e9
@@ -102,7 +102,7 @@ class LiveFeed:
         self._lookup = ServingLookup(self._processes)
         self._listeners_new: tuple[TargetListeners, ...] | None = None  # for the next reading
         self._listeners_found: tuple[TargetListeners, ...] = ()
-        self._looked_up: tuple[WatchedTarget, ...] = ()
+        self._looked_up: tuple[LookedUpTarget, ...] = ()
         self._serving: frozenset[int] = frozenset()
         self._is_unsettled = False  # a process that served has ended, or a target here has none
         self._listeners_again_s = LISTENERS_AGAIN_S
@@ -115,10 +115,10 @@ class LiveFeed:
         self._servers = self._asked_servers(asker) if settings.servers and asker else None
 
     @property
-    def targets(self) -> tuple[Asked, ...]:
+    def targets(self) -> tuple[PolledTarget, ...]:
         """All targets so far, in order."""
         served = self._servers.targets if self._servers is not None else ()
-        return (*self._targets, *(Asked(target, settings, served=True) for target, settings in served))
+        return (*self._targets, *(PolledTarget(target, settings, served=True) for target, settings in served))
 
     @property
     def discovering(self) -> bool:
@@ -140,14 +140,14 @@ class LiveFeed:
         """Some of what servers remember of the time before we came, the oldest first; each is handed over once."""
         return self._servers.take_past() if self._servers is not None else []
 
-    def _asked_servers(self, asker: Asker) -> Servers:
-        from tputtui.engine.server_targets import Servers
+    def _asked_servers(self, asker: QueryPlanner) -> ServerTargets:
+        from tputtui.engine.server_targets import ServerTargets
 
         def taken() -> list[str]:
             return [asked.target.name for asked in self._targets]
 
         descriptors.make_room(len(self._settings.targets) + len(self._settings.servers))
-        servers = Servers(self._settings, self._scrapes.append, asker, taken)
+        servers = ServerTargets(self._settings, self._scrapes.append, asker, taken)
         for target in self._settings.servers:
             servers.add(target)
         return servers
@@ -166,7 +166,7 @@ class LiveFeed:
 
             self._tls = TlsContexts()  # a certificate store costs 20 to 60 ms: one for all
         endpoint = Endpoint(made, scanner, self._tls)
-        self._targets.append(Asked(endpoint.target, target))
+        self._targets.append(PolledTarget(endpoint.target, target))
         self._scanners[endpoint.name] = scanner
         return endpoint
 
@@ -240,12 +240,12 @@ class LiveFeed:
         self._processes_reads += 1
         self._reading_processes = asyncio.get_running_loop().create_task(self._read_processes(now))
 
-    def _are_listeners_due(self, now: float, watched: tuple[WatchedTarget, ...]) -> bool:
+    def _are_listeners_due(self, now: float, watched: tuple[LookedUpTarget, ...]) -> bool:
         if watched != self._looked_up or now - self._listeners_at >= LISTENERS_EVERY_S:
             return True
         return self._is_unsettled and now - self._listeners_at >= self._listeners_again_s
 
-    async def _read_listeners(self, now: float, watched: tuple[WatchedTarget, ...]) -> None:
+    async def _read_listeners(self, now: float, watched: tuple[LookedUpTarget, ...]) -> None:
         """Find out which processes serve the targets: their control groups' limits are worth a look, and p takes one."""
         self._listeners_at, self._looked_up = now, watched
         self._is_unsettled = True  # it may fail: descriptors run out

@@ -14,11 +14,11 @@ from dataclasses import replace
 from tputtui import text
 from tputtui.descriptors import shortage
 from tputtui.engine import replica_groups
-from tputtui.engine.drilldown import HeatMaps, LensView, ReplicaTable, ReplicaWatch
-from tputtui.engine.family_browser import Browsing, Charting, Families
-from tputtui.engine.host_pipeline import Machine
-from tputtui.engine.server_history import Pasts, level, service_figures
-from tputtui.engine.server_tracker import ServedTracker
+from tputtui.engine.drilldown import FilteredService, HeatMaps, ReplicaTable, ReplicaWatch
+from tputtui.engine.family_browser import Families, FamilyBrowser, FamilyChart
+from tputtui.engine.host_pipeline import HostPipeline
+from tputtui.engine.server_history import ServerHistories, level, service_figures
+from tputtui.engine.server_tracker import ServerTracker
 from tputtui.engine.target_tracker import NO_OVERRIDES, Overrides, TargetTracker, waiting_of
 from tputtui.model import (
     Bindings,
@@ -33,25 +33,25 @@ from tputtui.model import (
     SplitState,
     Target,
 )
-from tputtui.recording.encode import Told
+from tputtui.recording.encode import TargetState
 from tputtui.signals.objectives.headroom import HeadroomTracker
-from tputtui.signals.objectives.objective_tracker import Objective, ObjectiveTracker, with_their_quantiles
+from tputtui.signals.objectives.objective_tracker import ObjectiveLevel, ObjectiveTracker, with_their_quantiles
 from tputtui.signals.rates import history_keys
 from tputtui.signals.rates.history import History
-from tputtui.signals.service.bottleneck import First
+from tputtui.signals.service.bottleneck import BottleneckTracker
 from tputtui.signals.service.breakdown import default_by
 from tputtui.signals.service.family_table import FamilyReader, words_for
 from tputtui.signals.service.last_figures import LastFigures
-from tputtui.signals.service.service_filter import Lens
+from tputtui.signals.service.service_filter import ServiceFilter
 from tputtui.signals.service.service_tracker import ServiceTracker
-from tputtui.signals.service.traffic_split import Arm, Split, Way, by_label, ways
+from tputtui.signals.service.traffic_split import SplitArm, SplitOption, TrafficSplit, by_label, ways
 
 EVENTS_KEPT = 200
 EVENTS_SHOWN = 50
 MOST_ROUTES = 500  # that are looked through for one that an objective names
 
 
-class Monitor:
+class SnapshotPipeline:
     """Derives one snapshot from each reading."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Monitor:
         interval_s: float,
         window_s: float,
         quantiles: tuple[float, ...],
-        objectives: tuple[Objective, ...] = (),
+        objectives: tuple[ObjectiveLevel, ...] = (),
         by: tuple[str, ...] = (),
         guard: AbstractContextManager[object] | None = None,
     ) -> None:
@@ -72,7 +72,7 @@ class Monitor:
         self.window_s = window_s
         self.history = History(interval_s)
         self.heat = HeatMaps(interval_s)
-        self._pasts = Pasts(quantiles, interval_s)
+        self._pasts = ServerHistories(quantiles, interval_s)
         self.replicas: ReplicaTable = {}  # of the newest tick
         self._quantiles = quantiles
         self._objectives = ObjectiveTracker(objectives)
@@ -86,14 +86,14 @@ class Monitor:
         self._services: dict[str, ServiceTracker] = {}
         self._last_figures: dict[str, LastFigures] = {}  # by service
         self._watches: dict[str, ReplicaWatch] = {}  # of services with several targets
-        self._lens: LensView | None = None
-        self._split: tuple[LensView, LensView] | None = None  # control, treatment
-        self._browsing: Browsing | None = None
-        self._charting: Charting | None = None
+        self._lens: FilteredService | None = None
+        self._split: tuple[FilteredService, FilteredService] | None = None  # control, treatment
+        self._browsing: FamilyBrowser | None = None
+        self._charting: FamilyChart | None = None
         self._grouped = False
         self._knows_all = False
-        self._machine = Machine()
-        self._first = First()
+        self._machine = HostPipeline()
+        self._first = BottleneckTracker()
         self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
 
     # ------------------------------------------------------------------------------------------ targets
@@ -105,7 +105,7 @@ class Monitor:
         """
         if target.name not in self._targets:
             self._grouped = False
-            kind = ServedTracker if served else TargetTracker
+            kind = ServerTracker if served else TargetTracker
             self._targets[target.name] = kind(target, self.interval_s, self.window_s, overrides)
 
     def arrange(self, names: list[str]) -> None:
@@ -124,7 +124,7 @@ class Monitor:
     def questions(self, target: str) -> tuple[Question, ...]:
         """What to ask the server for that knows a target; nothing before it was looked at. May be called during a tick."""
         tracker = self._targets.get(target)
-        if not isinstance(tracker, ServedTracker) or tracker.bindings is None:
+        if not isinstance(tracker, ServerTracker) or tracker.bindings is None:
             return ()
         service = self._service_of(target)
         return tracker.questions(self._breakdown_of(service.name if service is not None else target, [tracker]))
@@ -136,17 +136,17 @@ class Monitor:
             tracker.tell(bindings, service_name, build)
             self._grouped = False
 
-    def told(self) -> tuple[Told, ...]:
+    def told(self) -> tuple[TargetState, ...]:
         """What a recorder has to know of each target beside the reading that was just taken."""
         return tuple(
-            Told(
+            TargetState(
                 one.target,
                 one.bindings,
                 one.service_name,
                 one.build,
                 self.wanted(name),
                 one.not_from_zero,
-                served=isinstance(one, ServedTracker),
+                served=isinstance(one, ServerTracker),
             )
             for name, one in self._targets.items()
         )
@@ -176,17 +176,17 @@ class Monitor:
         """Break a service's traffic down by its next label."""
         self._chosen_by[service] = self._chosen_by.get(service, -1) + 1
 
-    def look_through(self, lens: Lens | None) -> None:
+    def look_through(self, lens: ServiceFilter | None) -> None:
         """Show a service through a lens: as one more service, the last of the snapshot. None takes it away."""
-        self._lens = LensView(lens, self._quantiles) if lens is not None else None
+        self._lens = FilteredService(lens, self._quantiles) if lens is not None else None
 
-    def split(self, split: Split | None) -> None:
+    def split(self, split: TrafficSplit | None) -> None:
         """Show the two arms of a split besides; None: no longer."""
         arms = (split.control, split.treatment) if split is not None else ()
-        views = [LensView(arm, self._quantiles) for arm in arms]
+        views = [FilteredService(arm, self._quantiles) for arm in arms]
         self._split = (views[0], views[1]) if views else None
 
-    def ways(self, service: str) -> tuple[Way, ...]:
+    def ways(self, service: str) -> tuple[SplitOption, ...]:
         """How a service may be split, as of the newest tick. May not be called during one."""
         tracker = self._services.get(service)
         if tracker is None:
@@ -215,7 +215,7 @@ class Monitor:
         `partly`: take what there is of it.
         """
         if target is None or self._browsing is None or self._browsing.target != target:
-            self._browsing = Browsing(target, partly=partly) if target is not None else None
+            self._browsing = FamilyBrowser(target, partly=partly) if target is not None else None
 
     def families(self) -> Families | None:
         """The families of the target that is looked at; None before its first whole scrape."""
@@ -242,7 +242,7 @@ class Monitor:
         browsing = self._browsing
         known = browsing.samples_of(family) if browsing is not None and browsing.target == target else frozenset[str]()
         samples = known or FamilyReader.likely_samples(family)
-        self._charting = Charting(target, family, samples)
+        self._charting = FamilyChart(target, family, samples)
 
     def bind(self, target: str, slot: SignalKind, family: str, time: float) -> None:
         """Read a signal of a target, and of its replicas, from a family from now on. The event log says how it went."""
@@ -344,14 +344,14 @@ class Monitor:
 
     def _history_s(self) -> float:
         """How much is known of the time before: of targets of our own nothing is, and the axis is the same for all."""
-        all_served = all(isinstance(tracker, ServedTracker) for tracker in self._targets.values())
+        all_served = all(isinstance(tracker, ServerTracker) for tracker in self._targets.values())
         return self._pasts.span_s if all_served else 0.0
 
     def remember(self, scrapes: Iterable[Scrape]) -> None:
         """Put what a server remembers into the history. Each moment stands for the time since the one before it."""
         for scrape in scrapes:
             tracker = self._targets.get(scrape.target)
-            if not isinstance(tracker, ServedTracker) or tracker.bindings is None:
+            if not isinstance(tracker, ServerTracker) or tracker.bindings is None:
                 continue
             service = self._service_of(scrape.target)
             figures = self._pasts.figures(tracker, service.name if service is not None else scrape.target, scrape)
@@ -424,13 +424,13 @@ class Monitor:
     def _split_state(self) -> SplitState | None:
         return SplitState(*map(self._part, self._split)) if self._split is not None else None
 
-    def _part(self, view: LensView) -> ServiceState | None:
+    def _part(self, view: FilteredService) -> ServiceState | None:
         """What a lens, or an arm of a split, shows of its service; None where nothing of it is there."""
         service = self._services.get(view.lens.service)
         if service is None:
             return None
         members = [self._targets[target] for target in service.targets]
-        by = () if isinstance(view.lens, Arm) else self._breakdown_of(view.lens.name, members)
+        by = () if isinstance(view.lens, SplitArm) else self._breakdown_of(view.lens.name, members)
         return view.state(members, by)
 
     def _watch_replicas(self, reading: Reading) -> None:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tputtui.engine.pipeline import Monitor
+from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import Event, Reading, Scrape, Snapshot
 from tputtui.recording.run_header import Mark
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MOST_MARKS = 1000
 
 
-class Recording:
+class RecordingTap:
     """What stands between an engine and its recorder. `state` may be asked from any thread, all else is the engine's."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Recording:
         return recorder.state() if recorder is not None else None
 
     def took(
-        self, reading: Reading, snapshot: Snapshot, monitor: Monitor, looking: bool, past: Sequence[Scrape]
+        self, reading: Reading, snapshot: Snapshot, monitor: SnapshotPipeline, looking: bool, past: Sequence[Scrape]
     ) -> None:
         """A reading was taken; `past` is what servers remember of the time before, which came with it."""
         if self._recorder is not None:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tputtui.engine.server_tracker import ServedTracker
+from tputtui.engine.server_tracker import ServerTracker
 from tputtui.model import Bindings, SaturationState, Scrape, ServiceState
 from tputtui.signals.rates import history_keys
-from tputtui.signals.rates.server_window import ServedWindow
+from tputtui.signals.rates.server_window import ServerWindow
 from tputtui.signals.service.service_tracker import ServiceTracker, followed
 
 Figures = Mapping[str, float | None]
 
 
-class Past:
+class ServerHistory:
     """One target's past, moment by moment, the oldest first. It is derived besides, and changes nothing else."""
 
     def __init__(self, bindings: Bindings, name: str, quantiles: tuple[float, ...], interval_s: float) -> None:
         self.bindings = bindings
         self._name = name
-        self._window = ServedWindow(interval_s, interval_s, *followed(bindings))
+        self._window = ServerWindow(interval_s, interval_s, *followed(bindings))
         self._service = ServiceTracker(name, (name,), bindings, quantiles)
 
     def figures(self, scrape: Scrape) -> Figures:
@@ -28,7 +28,7 @@ class Past:
         return service_figures(self._service.state({self._name: self._window}, ()))
 
 
-class Pasts:
+class ServerHistories:
     """The past of every target whose server remembers one."""
 
     def __init__(self, quantiles: tuple[float, ...], interval_s: float) -> None:
@@ -36,18 +36,18 @@ class Pasts:
         self._quantiles = quantiles
         self._interval_s = interval_s
         self._began: float | None = None
-        self._kept: dict[str, Past] = {}
+        self._kept: dict[str, ServerHistory] = {}
 
     def began(self, at: float) -> None:
         """Take note of a tick; the first one is where the past ends."""
         if self._began is None:
             self._began = at
 
-    def figures(self, tracker: ServedTracker, service: str, scrape: Scrape) -> Figures:
+    def figures(self, tracker: ServerTracker, service: str, scrape: Scrape) -> Figures:
         """The figures of one moment of a target."""
         past = self._kept.get(tracker.target.name)
         if past is None or past.bindings != tracker.bindings:
-            past = Past(tracker.bindings or Bindings(), service, self._quantiles, self._interval_s)
+            past = ServerHistory(tracker.bindings or Bindings(), service, self._quantiles, self._interval_s)
             self._kept[tracker.target.name] = past
         if self._began is not None:
             self.span_s = max(self.span_s, self._began - scrape.at)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from tputtui.model import Question, Scrape, Target
 from tputtui.scrape.address import name_of
 from tputtui.scrape.endpoint_settings import endpoint_settings
-from tputtui.scrape.prometheus.server import Server
+from tputtui.scrape.prometheus.server import PrometheusServer
 from tputtui.settings import Settings, TargetSettings
 
 if TYPE_CHECKING:
-    from tputtui.engine.live_feed import Asker
+    from tputtui.engine.live_feed import QueryPlanner
     from tputtui.scrape.connections import TlsContexts
 
 PAST_AT_ONCE = 30
@@ -23,14 +23,14 @@ PAST_AT_ONCE = 30
 
 
 @dataclass(slots=True)
-class Servers:
+class ServerTargets:
     """All servers of the settings."""
 
     settings: Settings
     deliver: Callable[[Scrape], None]
-    asker: Asker
+    asker: QueryPlanner
     taken: Callable[[], Sequence[str]]  # names of other targets
-    _servers: list[Server] = field(default_factory=list)
+    _servers: list[PrometheusServer] = field(default_factory=list)
     past: deque[Scrape] = field(default_factory=deque)
     _watched: list[_Watched] = field(default_factory=list)
 
@@ -49,7 +49,7 @@ class Servers:
         made = endpoint_settings(target, self.settings)
         one = _Watched(self, target)
         self._watched.append(one)
-        self._servers.append(Server(made, target.match, self.settings.interval_s, one, tls))
+        self._servers.append(PrometheusServer(made, target.match, self.settings.interval_s, one, tls))
 
     def waiting(self) -> dict[str, float]:
         """For how many seconds each target's answer has been late, of those whose server is slow."""
@@ -75,7 +75,7 @@ class Servers:
 class _Watched:
     """What one server brings: under names that nobody else has."""
 
-    servers: Servers
+    servers: ServerTargets
     settings: TargetSettings
     targets: dict[str, Target] = field(default_factory=dict)  # by the name that the server gives
 

@@ -9,14 +9,14 @@ from tputtui.engine.target_tracker import TargetTracker
 from tputtui.model import Bindings, Event, Exposition, Question, Scrape, Served
 from tputtui.signals.classify.classifier import classify
 from tputtui.signals.classify.server_queries import questions
-from tputtui.signals.rates.server_window import ServedWindow
+from tputtui.signals.rates.server_window import ServerWindow
 from tputtui.signals.service.breakdown import default_by
 from tputtui.signals.service.service_tracker import followed
 
 MOST_SOURCE_LABELS = 4  # offered as breakdowns: instance, and what else tells the sources apart
 
 
-class ServedTracker(TargetTracker):
+class ServerTracker(TargetTracker):
     """What is known of a service that a server knows.
 
     Two kinds of answers come: looks at the raw series, which are classified and bound, and rates, which are shown.
@@ -57,6 +57,6 @@ class ServedTracker(TargetTracker):
     def _bind(self, scrape: Scrape, exposition: Exposition) -> None:
         """Rates say nothing of what a family means."""
 
-    def _new_window(self, bindings: Bindings) -> ServedWindow:
+    def _new_window(self, bindings: Bindings) -> ServerWindow:
         counters, gauges = followed(bindings)
-        return ServedWindow(self._window_s, self._interval_s, counters, gauges)
+        return ServerWindow(self._window_s, self._interval_s, counters, gauges)

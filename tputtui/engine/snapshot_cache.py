@@ -49,7 +49,7 @@ class SnapshotLog:
         return None
 
 
-class Tape:
+class SnapshotCache:
     """All snapshots of a replay, packed; of very many every other one, so that memory stays bounded (60 MB)."""
 
     def __init__(self, most: int = 20_000) -> None:

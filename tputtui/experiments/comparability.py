@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from tputtui.experiments.result import Difference
+from tputtui.experiments.result import EnvironmentDifference
 
 HARD: Final = frozenset(
     ("hardware", "cpus", "mem", "mem_gb", "kernel", "instances", "region", "workload_id", "offered_rps", "client_model")
@@ -17,7 +17,7 @@ _ALIASES: Final[Mapping[str, str]] = {"mem": "mem_gb", "memory": "mem_gb"}
 
 def differences(
     baseline: Mapping[str, object], candidate: Mapping[str, object], declared: Iterable[str]
-) -> tuple[Difference, ...]:
+) -> tuple[EnvironmentDifference, ...]:
     """What differs, the invalidating differences first. A field that only one arm knows is a soft difference.
 
     Declaring "software" declares every build that a run tells of ("software app_build_info").
@@ -31,5 +31,5 @@ def differences(
         known = name in baseline and name in candidate
         is_declared = _ALIASES.get(name, name) in allowed or name.partition(" ")[0] in allowed
         hard = name in HARD and known and not is_declared
-        found.append(Difference(name, before, after, is_declared, hard))
+        found.append(EnvironmentDifference(name, before, after, is_declared, hard))
     return tuple(sorted(found, key=lambda difference: (not difference.hard, difference.declared)))

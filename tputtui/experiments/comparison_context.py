@@ -34,7 +34,7 @@ class ContextError(ValueError):
 
 
 @frozen
-class Context:
+class ComparisonContext:
     """All of it, with the defaults of the method."""
 
     design: Design | None = None  # None: concurrent where the arms' times overlap by half, else sequential
@@ -62,7 +62,7 @@ class Context:
         return metric in GUARDRAILS or metric == self.primary or metric in self.margins
 
 
-def parse_context(value: object) -> Context:
+def parse_context(value: object) -> ComparisonContext:
     """A context from JSON. Raises ContextError with the key and what is allowed; unknown keys are left alone."""
     if not isinstance(value, dict):
         raise ContextError("a context is a JSON object")
@@ -76,7 +76,7 @@ def parse_context(value: object) -> Context:
     if limited is not None and not isinstance(limited, bool):
         raise ContextError("load_limited: true or false")
     margins = _mapping(value, "margins")
-    return Context(
+    return ComparisonContext(
         design=cast("Design | None", design),
         env_a=_mapping(value, "env_a"),
         env_b=_mapping(value, "env_b"),

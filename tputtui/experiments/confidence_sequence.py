@@ -28,7 +28,7 @@ _MOST_COEFFICIENTS, _FEWEST_COEFFICIENTS, _SECONDS_A_COEFFICIENT = 8, 4, 30.0
 
 
 @frozen
-class Level:
+class MeanEstimate:
     """The mean of rows. `deviation`: of independent rows whose mean varies as much; `df` of that estimate."""
 
     mean: float
@@ -43,7 +43,7 @@ class Level:
 
 
 @frozen
-class Judgement:
+class SequenceResult:
     """How far now is from the baseline, in the figure's unit. `sure`: at two looks in a row, on the same side."""
 
     effect: float
@@ -51,7 +51,7 @@ class Judgement:
     sure: bool
 
 
-def level(values: Sequence[float], row_s: float) -> Level:
+def level(values: Sequence[float], row_s: float) -> MeanEstimate:
     """The mean of rows of `row_s` seconds. Raises ValueError below FEWEST_ROWS."""
     rows = len(values)
     if rows < FEWEST_ROWS:
@@ -64,10 +64,10 @@ def level(values: Sequence[float], row_s: float) -> Level:
         for k in range(1, count + 1)
     ]
     spread = sum(value * value for value in apart) / (rows - 1)
-    return Level(mean, math.sqrt(max(fmean(squares), spread)), count, rows)
+    return MeanEstimate(mean, math.sqrt(max(fmean(squares), spread)), count, rows)
 
 
-def half_width(now: Level, row_s: float, alpha: float = ALPHA) -> float:
+def half_width(now: MeanEstimate, row_s: float, alpha: float = ALPHA) -> float:
     """Half of the sequence's width about the mean so far: σ·√(2(tρ²+1)/(t²ρ²)·log(√(tρ²+1)/α)), widened by Student's t."""
     told = -2 * math.log(alpha)
     rho2 = (told + math.log(told) + 1) * row_s / _TUNED_S
@@ -76,14 +76,16 @@ def half_width(now: Level, row_s: float, alpha: float = ALPHA) -> float:
     return t95(now.df) / _NORMAL * now.deviation * math.sqrt(factor)
 
 
-def judge(base: float, base_half: float, rows: Sequence[float], row_s: float, alpha: float = ALPHA) -> Judgement | None:
+def judge(
+    base: float, base_half: float, rows: Sequence[float], row_s: float, alpha: float = ALPHA
+) -> SequenceResult | None:
     """All `rows` since the watch began against a level that is known to ± `base_half`. None before the first look."""
     newest = _look(base, base_half, rows, row_s, alpha)
     if newest is None:
         return None
     before = _look(base, base_half, rows[:-1], row_s, alpha)
     sure = before is not None and all(abs(effect) > half for effect, half in (newest, before))
-    return Judgement(*newest, sure and before is not None and newest[0] * before[0] > 0)
+    return SequenceResult(*newest, sure and before is not None and newest[0] * before[0] > 0)
 
 
 def _look(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Final
 
-from tputtui.experiments.plan import Experiment
+from tputtui.experiments.plan import ExperimentPlan
 from tputtui.experiments.result import Comparison
 from tputtui.frozen import frozen
 from tputtui.text import span
@@ -17,16 +17,16 @@ _START_S: Final = 10.0  # for the first scrapes, of which no rate is known yet
 
 
 @frozen
-class Done:
+class ExecutedPlan:
     """What was compared, besides the comparison itself."""
 
     seconds: Sequence[tuple[str, float]] = ()  # (arm, how long it was), of every arm there is
     pairs: int = 1
     margins: Mapping[str, float] = field(default_factory=dict)  # that were asked for in place of the plan's
-    recorded: Experiment | None = None  # the plan as the runs carry it
+    recorded: ExperimentPlan | None = None  # the plan as the runs carry it
 
 
-def deviations(plan: Experiment, done: Done, comparison: Comparison) -> tuple[str, ...]:
+def deviations(plan: ExperimentPlan, done: ExecutedPlan, comparison: Comparison) -> tuple[str, ...]:
     """A sentence for each; none without a plan."""
     found = []
     if plan.duration_s is not None:

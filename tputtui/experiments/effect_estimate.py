@@ -31,7 +31,7 @@ TOO_EARLY: Final = "first look in"
 
 
 @frozen
-class Apart:
+class EffectEstimate:
     """How far the treatment is from the control: a ratio (0.24 is 24 % more), or points of a ratio (0.01 is one).
 
     `low` and `high` hold at all looks together. `sure`: they exclude "no difference" at two looks in a row.
@@ -51,7 +51,9 @@ class Apart:
 Value = float | None
 
 
-def apart(control: Sequence[Value], treatment: Sequence[Value], row_s: float, *, points: bool = False) -> Apart | str:
+def apart(
+    control: Sequence[Value], treatment: Sequence[Value], row_s: float, *, points: bool = False
+) -> EffectEstimate | str:
     """The arms' rows since the watch began, each of `row_s` seconds; a gap in one arm is a gap. Else why not yet.
 
     `points`: the difference itself (of ratios such as errors); else the ratio of the geometric means.
@@ -64,7 +66,7 @@ def apart(control: Sequence[Value], treatment: Sequence[Value], row_s: float, *,
         return f"{TOO_EARLY} {(needed - len(rows)) * row_s:.0f} s"
     ends = (found.effect, found.effect - found.half, found.effect + found.half)
     effect, low, high = ends if points else map(_ratio, ends)
-    return Apart(effect, low, high, found.sure)
+    return EffectEstimate(effect, low, high, found.sure)
 
 
 def _ratio(log: float) -> float:

@@ -9,14 +9,14 @@ from typing import Final
 from tputtui.experiments.result import (
     Comparison,
     DecidingRow,
-    Difference,
+    EnvironmentDifference,
     Interval,
-    Metric,
+    MetricResult,
     Stratum,
     Verdict,
     is_unbounded,
 )
-from tputtui.experiments.result_log import Result
+from tputtui.experiments.result_log import LoggedResult
 from tputtui.text import UNKNOWN, clean, number, seconds, span
 
 VERDICT_WORDS: Final[Mapping[Verdict, str]] = {
@@ -38,7 +38,7 @@ MEANINGS: Final[Mapping[Verdict, str]] = {
 METRIC_WORDS: Final[Mapping[str, str]] = {"error_ratio": "errors", "cpu_per_request": "CPU/request"}
 
 
-def metric_name(metric: Metric) -> str:
+def metric_name(metric: MetricResult) -> str:
     """What a metric is called to people."""
     return METRIC_WORDS.get(metric.name, metric.name)
 
@@ -71,29 +71,29 @@ def row_figure(row: DecidingRow) -> str:
     return f"{row_name(row)} {effect(row.metric)} {interval(row.metric)}".rstrip()
 
 
-def effect(metric: Metric) -> str:
+def effect(metric: MetricResult) -> str:
     """+5.5 %, or +0.12 pp."""
     return UNKNOWN if metric.effect is None else f"{_signed(metric.effect * 100, metric)} {_unit(metric)}"
 
 
-def interval(metric: Metric) -> str:
+def interval(metric: MetricResult) -> str:
     """[+3.8, +7.3], in the unit of the effect."""
     return "" if metric.ci is None else bracket(metric.ci, metric)
 
 
-def bracket(ci: Interval, metric: Metric) -> str:
+def bracket(ci: Interval, metric: MetricResult) -> str:
     """An interval of a metric's effect."""
     if is_unbounded(ci, metric.absolute):
         return "unbounded"
     return f"[{_signed(ci.low * 100, metric)}, {_signed(ci.high * 100, metric)}]"
 
 
-def margin(metric: Metric) -> str:
+def margin(metric: MetricResult) -> str:
     """2 %, or 0.1 pp."""
     return f"{metric.margin * 100:g} {_unit(metric)}"
 
 
-def value(metric: Metric, figure: float | None, cores: float | None = None) -> str:
+def value(metric: MetricResult, figure: float | None, cores: float | None = None) -> str:
     """A metric's own figure with its unit. CPU per request is a time where it is known how many cores there are."""
     if figure is None:
         return UNKNOWN
@@ -104,7 +104,7 @@ def value(metric: Metric, figure: float | None, cores: float | None = None) -> s
     return f"{number(figure)} {metric.unit}"
 
 
-def difference(one: Difference) -> str:
+def difference(one: EnvironmentDifference) -> str:
     """software: svc 4.2.0 → svc 4.3.0 (the declared change)."""
     tail = " (the declared change)" if one.declared else " (invalidates the comparison)" if one.hard else ""
     return f"{clean(one.field, 60)}: {shown(one.baseline)} → {shown(one.candidate)}{tail}"
@@ -115,24 +115,24 @@ def shown(foreign: object) -> str:
     return "unknown" if foreign is None else clean(str(foreign), 80)
 
 
-def earlier(result: Result) -> str:
+def earlier(result: LoggedResult) -> str:
     """2026-11-25 22:10: inconclusive, p99 +2.0 % [-3.0, +7.4]."""
     figure = f", {result.figure}" if result.figure else ""
     return f"{result.date:%Y-%m-%d %H:%M}: {result.words}{figure}"
 
 
-def figure(metric: Metric) -> str:
+def figure(metric: MetricResult) -> str:
     """p99 -19.6 % [-29.1, -7.3]."""
     return f"{metric_name(metric)} {effect(metric)} {interval(metric)}".rstrip()
 
 
-def change(metric: Metric) -> str:
+def change(metric: MetricResult) -> str:
     """70.0 ms → 91.2 ms, +30.3 % [+22.0, +39.1], margin 10 %."""
     values = " → ".join(value(metric, one) for one in (metric.baseline, metric.candidate))
     return f"{values}, {effect(metric)} {interval(metric)}, margin {margin(metric)}"
 
 
-def line(metric: Metric) -> str:
+def line(metric: MetricResult) -> str:
     """A metric with all its figures, for the experiment's file."""
     return f"{metric.name}: {change(metric)}: {verdict(metric.verdict)}"
 
@@ -158,11 +158,11 @@ def measured(comparison: Comparison) -> str:
     return "; ".join(parts)
 
 
-def _unit(metric: Metric) -> str:
+def _unit(metric: MetricResult) -> str:
     return "pp" if metric.absolute else "%"
 
 
-def _signed(percent: float, metric: Metric) -> str:
+def _signed(percent: float, metric: MetricResult) -> str:
     if math.isinf(percent):
         return "beyond"  # every bucket there is
     decimals = 3 if metric.absolute else 1

@@ -6,8 +6,8 @@ from typing import Final
 
 from tputtui.frozen import frozen
 from tputtui.model import ObjectiveState
-from tputtui.signals.objectives.burn_rate import PAIRS, Latch
-from tputtui.signals.objectives.objective_tracker import Objective, latch
+from tputtui.signals.objectives.burn_rate import PAIRS, Hysteresis
+from tputtui.signals.objectives.objective_tracker import ObjectiveLevel, latch
 
 FAST: Final = PAIRS[0]
 FEWEST_REQUESTS: Final = 100.0
@@ -17,7 +17,7 @@ _STILL: Final = 0.5  # of its requests of the minute before: with less the contr
 
 
 @frozen
-class Seen:
+class TickObservation:
     """A side as of one tick, as its objective sees it. None is unknown."""
 
     value: float | None = None  # the objective's figure: s, ratio, 1/s
@@ -41,7 +41,7 @@ class Seen:
 
 
 @frozen
-class Side:
+class ArmEvidence:
     """The evidence of one side."""
 
     service: str
@@ -52,14 +52,14 @@ class Side:
     burn_short: float | None
 
 
-class Arm:
+class GuardArm:
     """What is remembered of one side."""
 
-    def __init__(self, name: str, objective: Objective) -> None:
+    def __init__(self, name: str, objective: ObjectiveLevel) -> None:
         self.name = name
         self.latch = latch(objective)
-        self._asked = Latch(None)  # counts requests, whatever the objective counts
-        self.seen = Seen()
+        self._asked = Hysteresis(None)  # counts requests, whatever the objective counts
+        self.seen = TickObservation()
         self.state: ObjectiveState = "no_data"
         self.since = (0.0, 0.0)  # (at, time) of the state
         self.fast = False  # it is missed by the fast pair
@@ -76,7 +76,7 @@ class Arm:
         """Nothing can be read of it."""
         return not self.seen.known
 
-    def take(self, at: float, time: float, seen: Seen) -> None:
+    def take(self, at: float, time: float, seen: TickObservation) -> None:
         """See a tick."""
         if not seen.known and (self.seen.known or not self._began):
             self.unknown_since = at
@@ -129,10 +129,10 @@ class Arm:
         """It has hardly any traffic, against the minute before."""
         return (self.seen.rps or 0.0) * FAST.long_s < _STILL * self.requests(at, FAST.long_s)
 
-    def side(self, at: float, span_s: float) -> Side:
+    def side(self, at: float, span_s: float) -> ArmEvidence:
         """The evidence, the requests being those of the last `span_s` seconds."""
         has_budget = bool(self.latch.budget)
-        return Side(
+        return ArmEvidence(
             self.name,
             self.seen.rps,
             self.seen.value,

@@ -16,14 +16,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from tputtui.experiments.comparison_context import Context
+from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.effect_estimate import BEYOND
-from tputtui.experiments.guard_arm import FAST, FEWEST_REQUESTS, Arm, Seen, Side
-from tputtui.experiments.sequential_test import Contest, Effect, Rows
+from tputtui.experiments.guard_arm import FAST, FEWEST_REQUESTS, ArmEvidence, GuardArm, TickObservation
+from tputtui.experiments.sequential_test import BlockedRows, PercentEffect, SequentialTest
 from tputtui.experiments.unanswered import UNRESPONSIVE_S
 from tputtui.frozen import frozen
 from tputtui.signals.objectives.burn_rate import PAIRS
-from tputtui.signals.objectives.objective_tracker import Objective
+from tputtui.signals.objectives.objective_tracker import ObjectiveLevel
 from tputtui.text import amount, clean, number, percent, span
 
 Trigger = Literal["fast_burn", "missed", "worse_than_control", "dead", "unresponsive"]
@@ -46,26 +46,26 @@ class Decision:
     since: float
     for_s: float
     span_s: float  # over which the requests are counted
-    treatment: Side
-    control: Side | None = None
+    treatment: ArmEvidence
+    control: ArmEvidence | None = None
     looks: int = 0
-    effect: Effect | None = None
+    effect: PercentEffect | None = None
 
 
 @frozen
-class Look:
+class GuardVerdict:
     """What one tick says: a decision, or why there can be none, as a sentence that stays the same while it holds."""
 
     decision: Decision | None = None
     alarm: str = ""
 
 
-class Guard:
+class ObjectiveGuard:
     """One objective on one treatment."""
 
     def __init__(
         self,
-        objective: Objective,
+        objective: ObjectiveLevel,
         treatment: str,
         control: str | None = None,
         *,
@@ -76,42 +76,44 @@ class Guard:
     ) -> None:
         """`row_s`: as wide as the window. `quantile`: what is held against the control's where the objective names none."""
         self.objective = objective
-        self._own = Arm(treatment, objective)
-        self._control = Arm(control, objective) if control is not None else None
+        self._own = GuardArm(treatment, objective)
+        self._control = GuardArm(control, objective) if control is not None else None
         self._fail_after_s = fail_after_s
-        self._row = Rows(row_s)
+        self._row = BlockedRows(row_s)
         self._beyond = 1 - (objective.quantile or quantile)  # the share of requests beyond the quantile
-        context = Context(margins=margins or {})
+        context = ComparisonContext(margins=margins or {})
         tail = f"p{100 * (1 - self._beyond):g}"
-        self._throughput = Contest("throughput", context.margin("throughput"), row_s, by_share=True)
-        self._tail = Contest(tail, context.margin(tail), row_s)
-        self._worse: Effect | None = None  # as of the newest row
+        self._throughput = SequentialTest("throughput", context.margin("throughput"), row_s, by_share=True)
+        self._tail = SequentialTest(tail, context.margin(tail), row_s)
+        self._worse: PercentEffect | None = None  # as of the newest row
         self._held: tuple[Trigger, int] | None = None
         self._done = False
 
-    def take(self, at: float, time: float, treatment: Seen, control: Seen | None = None) -> Look:
+    def take(
+        self, at: float, time: float, treatment: TickObservation, control: TickObservation | None = None
+    ) -> GuardVerdict:
         """One tick at `at` (monotonic seconds) and `time` (unix seconds)."""
         own, other = self._own, self._control
         own.take(at, time, treatment)
         if other is not None:
-            other.take(at, time, control or Seen())
+            other.take(at, time, control or TickObservation())
             self._compare(at, own.seen, other.seen)
         unknown = next((arm for arm in (own, other) if arm is not None and arm.is_unknown), None)
         if self._done or unknown is not None:
             self._held = None
             late = unknown is not None and (unknown.seen.slow or at - unknown.unknown_since >= NO_DATA_S)
-            return Look(alarm=self._no_data(unknown) if unknown is not None and late else "")
+            return GuardVerdict(alarm=self._no_data(unknown) if unknown is not None and late else "")
         found = self._found(at)
         alarm = self._why_not(found, other, at) if found is not None and other is not None else ""
         if found is None or alarm:
             self._held = None
-            return Look(alarm=alarm)
+            return GuardVerdict(alarm=alarm)
         times = self._held[1] + 1 if self._held is not None and self._held[0] == found else 1
         self._held = (found, times)
         if other is not None and times < CONFIRMED:
-            return Look()
+            return GuardVerdict()
         self._done = True
-        return Look(self._decided(found, at, time))
+        return GuardVerdict(self._decided(found, at, time))
 
     def unresponsive(self, at: float, time: float, silent_s: float) -> Decision:
         """The decision that the treatment has to go because it has not answered for so long."""
@@ -152,7 +154,7 @@ class Guard:
             return False
         return self.objective.measure == "rps" or own.requests(at, self._span_s) >= FEWEST_REQUESTS
 
-    def _compare(self, at: float, own: Seen, other: Seen) -> None:
+    def _compare(self, at: float, own: TickObservation, other: TickObservation) -> None:
         if not self._row.ends(at, own.known and other.known):
             if not (own.known and other.known):
                 self._worse = None
@@ -171,12 +173,12 @@ class Guard:
     def _label(self) -> str:
         return clean(self.objective.expression)
 
-    def _no_data(self, arm: Arm) -> str:
+    def _no_data(self, arm: GuardArm) -> str:
         if arm.seen.slow:
             return f"no_data: slow: {clean(arm.name)} does not answer: {self._label} is not judged"
         return f"no data of {clean(arm.name)}: {self._label} is not judged"
 
-    def _why_not(self, found: Trigger, control: Arm, at: float) -> str:
+    def _why_not(self, found: Trigger, control: GuardArm, at: float) -> str:
         """What keeps the treatment from being blamed; nothing where the control is well."""
         if found == "dead":
             why = "has lost its traffic, too" if control.has_faded(at) else ""
@@ -228,9 +230,9 @@ class Guard:
             effect,
         )
 
-    def _worse_words(self, effect: Effect | None) -> tuple[str, float | None, float | None]:
+    def _worse_words(self, effect: PercentEffect | None) -> tuple[str, float | None, float | None]:
         """(the words, the treatment's figure, what it would have to be within)."""
-        other = self._control.seen if self._control is not None else Seen()
+        other = self._control.seen if self._control is not None else TickObservation()
         if effect is None:
             return "", None, None
         by_share = effect.metric == "throughput"

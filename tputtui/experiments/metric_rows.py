@@ -19,12 +19,12 @@ LONGEST: Final = 2_000_000
 """Rows of a side: three weeks of seconds."""
 
 
-class RowsError(ValueError):
+class MetricRowsError(ValueError):
     """The text is no side of a comparison; one sentence, cleaned."""
 
 
 @frozen
-class Buckets:
+class BucketRows:
     """A latency histogram per row: counts in each bucket alone (not cumulative), the last one beyond every bound."""
 
     bounds_ms: tuple[float, ...]  # finite upper bounds, ascending
@@ -32,7 +32,7 @@ class Buckets:
 
 
 @frozen
-class Rows:
+class MetricRows:
     """One arm: its time line and the columns there are. NaN is a missing value, a missing row a missing time."""
 
     name: str
@@ -40,8 +40,8 @@ class Rows:
     columns: Mapping[str, tuple[float, ...]]  # by a name of COLUMNS; "rps" is always there
     step_s: float = 1.0
     dropped: int = 0  # rows that said nothing usable: no rate, or a negative one (a counter reset)
-    buckets: Buckets | None = None
-    routes: Mapping[str, Rows] = field(default_factory=dict)  # route -> its own rows, on the same time line
+    buckets: BucketRows | None = None
+    routes: Mapping[str, MetricRows] = field(default_factory=dict)  # route -> its own rows, on the same time line
 
     @property
     def seconds(self) -> float:
@@ -49,7 +49,7 @@ class Rows:
         return len(self.t) * self.step_s
 
 
-def read_csv(text: str, name: str) -> Rows:
+def read_csv(text: str, name: str) -> MetricRows:
     """The rows of a CSV text; `name` is what the side is called in messages.
 
     Unknown columns are left alone, empty cells and NaN are missing values, rows without a usable rate are dropped and
@@ -65,24 +65,24 @@ def read_csv(text: str, name: str) -> Rows:
             if not any(cell.strip() for cell in cells):
                 continue
             if len(found) + dropped >= LONGEST:
-                raise RowsError(f"more than {LONGEST:,} rows")
+                raise MetricRowsError(f"more than {LONGEST:,} rows")
             values = {column: _number(cells, place, column, number) for column, place in places.items()}
             t, rps = values.pop("t", float(len(found) + dropped)), values["rps"]
             if not math.isfinite(t):
-                raise RowsError(f"line {number}: t is missing")
+                raise MetricRowsError(f"line {number}: t is missing")
             if not math.isfinite(rps) or rps < 0 or t in found:
                 dropped += 1
                 continue
             found[t] = [_sane(column, value) for column, value in values.items()]
     except csv.Error as error:
-        raise RowsError(f"line {lines.line_num}: {error}") from None
+        raise MetricRowsError(f"line {lines.line_num}: {error}") from None
     if not found:
-        raise RowsError("no row has a rate")
+        raise MetricRowsError("no row has a rate")
     order = sorted(found)
     names = [column for column in places if column != "t"]
     table = {column: tuple(found[t][at] for t in order) for at, column in enumerate(names)}
     kept = {column: values for column, values in table.items() if any(map(math.isfinite, values))}
-    return Rows(name, tuple(order), kept, step_of(order), dropped)
+    return MetricRows(name, tuple(order), kept, step_of(order), dropped)
 
 
 def step_of(t: Sequence[float]) -> float:
@@ -97,7 +97,7 @@ def _places(header: Sequence[str]) -> dict[str, int]:
         strange = next((word for word in header if word and word not in places), "")
         hint = did_you_mean(strange, COLUMNS) if strange else ""
         said = f"; {clean(strange, 40)!r} stands there{hint}" if strange else ""
-        raise RowsError(f"the header needs rps, and may name t, {', '.join(COLUMNS[1:])}{said}")
+        raise MetricRowsError(f"the header needs rps, and may name t, {', '.join(COLUMNS[1:])}{said}")
     return places
 
 
@@ -110,7 +110,7 @@ def _number(cells: Sequence[str], place: int, column: str, line: int) -> float:
     except ValueError:
         value = None
     if value is None or "_" in cell:
-        raise RowsError(f"line {line}: {column} is no number: {clean(cell, 40)!r}")
+        raise MetricRowsError(f"line {line}: {column} is no number: {clean(cell, 40)!r}")
     return value if math.isfinite(value) else math.nan
 
 

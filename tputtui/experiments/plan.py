@@ -73,7 +73,7 @@ class PlanError(ValueError):
 
 
 @frozen
-class Experiment:
+class ExperimentPlan:
     """A plan, read. Texts are cleaned."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -113,7 +113,7 @@ class Experiment:
         left = [name for name in self.levels if _key(name) not in there]
         return left[0] if len(left) == 1 else ""
 
-    def changed_since(self, earlier: Experiment) -> list[str]:
+    def changed_since(self, earlier: ExperimentPlan) -> list[str]:
         """The fields settled before measuring that were others in `earlier`."""
         found = [key for key in _BEFORE if self.texts.get(key, "")[:_KEPT] != earlier.texts.get(key, "")[:_KEPT]]
         fields = ("declared_change", "margins", "levels", "outages", "pairs")
@@ -126,7 +126,7 @@ def template(needed: str = "", duration: str = "5m", pairs: int = 1, primary: st
     return _TEMPLATE.format(needed=said, duration=duration, pairs=pairs, primary=primary)
 
 
-def parse_experiment(text: str) -> Experiment:
+def parse_experiment(text: str) -> ExperimentPlan:
     """A plan from its TOML. Raises PlanError with the key and what is allowed."""
     try:
         found = tomllib.loads(text)
@@ -148,7 +148,7 @@ def parse_experiment(text: str) -> Experiment:
     return _experiment({key: found[key] for key in _TEXTS if found.get(key)}, found, found.get("pairs", 1))
 
 
-def from_header(words: Mapping[str, str]) -> Experiment:
+def from_header(words: Mapping[str, str]) -> ExperimentPlan:
     """The plan that a run carries: all its values as texts, lists joined by commas. What is not of a plan is left alone.
 
     Raises PlanError.
@@ -159,7 +159,7 @@ def from_header(words: Mapping[str, str]) -> Experiment:
     return _experiment(texts, lists, int(pairs) if pairs.isdecimal() and 1 <= int(pairs) <= 1000 else 1)
 
 
-def _experiment(texts: Mapping[str, str], lists: Mapping[str, Sequence[str]], pairs: int) -> Experiment:
+def _experiment(texts: Mapping[str, str], lists: Mapping[str, Sequence[str]], pairs: int) -> ExperimentPlan:
     cleaned = {key: clean(" ".join(value.split()), 2000) for key, value in texts.items()}
     named = {key: tuple(clean(name, 60) for name in lists.get(key, ())) for key in ("levels", "outages")}
     for key, names in named.items():
@@ -175,7 +175,7 @@ def _experiment(texts: Mapping[str, str], lists: Mapping[str, Sequence[str]], pa
     except ValueError as error:
         raise PlanError(f"duration: {error}") from None
     declared = tuple(clean(name, 200) for name in lists.get("declared_change", ()))
-    return Experiment(cleaned, declared, margins, named["levels"], named["outages"], duration, pairs)
+    return ExperimentPlan(cleaned, declared, margins, named["levels"], named["outages"], duration, pairs)
 
 
 def _key(name: str) -> str:

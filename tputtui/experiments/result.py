@@ -66,7 +66,7 @@ def is_unbounded(ci: Interval, absolute: bool) -> bool:
 
 
 @frozen
-class Metric:
+class MetricResult:
     """One metric's comparison. An effect is relative (0.05 = +5 %), for `error_ratio` absolute (0.001 = +0.1 points).
 
     `verdict` is None where there are no data to judge; `why` then says what is missing.
@@ -106,21 +106,21 @@ class Metric:
 
 
 @frozen
-class Route:
+class RouteResult:
     """One route's comparison: its metrics, and its share of all requests in either arm."""
 
     name: str  # cleaned
     baseline_share: float
     candidate_share: float
-    metrics: tuple[Metric, ...]
+    metrics: tuple[MetricResult, ...]
     verdict: Verdict
 
     @property
-    def regressed(self) -> list[Metric]:
+    def regressed(self) -> list[MetricResult]:
         """Those of its metrics that have a say and regressed."""
         return [one for one in self.metrics if one.guards and one.verdict == "regressed"]
 
-    def metric(self, name: str) -> Metric | None:
+    def metric(self, name: str) -> MetricResult | None:
         """A metric by its name; None where there is none."""
         return next((metric for metric in self.metrics if metric.name == name), None)
 
@@ -129,13 +129,13 @@ class Route:
 class DecidingRow:
     """The row that made a verdict: a metric of all requests, of a route, or of a stratum."""
 
-    metric: Metric
+    metric: MetricResult
     route: str = ""  # empty: of all requests
     stratum: str = ""  # empty: of the comparison itself
 
 
 @frozen
-class Difference:
+class EnvironmentDifference:
     """A field of the environment or the workload in which the arms differ."""
 
     field: str
@@ -146,7 +146,7 @@ class Difference:
 
 
 @frozen
-class Seconds:
+class MeasuredSeconds:
     """How long was measured, and what of it counts."""
 
     baseline: float
@@ -167,12 +167,12 @@ class Stratum:
     error_points: float | None  # candidate's error ratio less the baseline's
     verdict: Verdict | None = None
     kind: StratumKind = "incident"
-    metrics: tuple[Metric, ...] = ()  # all that was measured in it
+    metrics: tuple[MetricResult, ...] = ()  # all that was measured in it
     why: str = ""  # the first of its own reasons
     decided_by: DecidingRow | None = None  # what made its verdict
-    routes: tuple[Route, ...] = ()  # those that regressed
+    routes: tuple[RouteResult, ...] = ()  # those that regressed
 
-    def metric(self, name: str) -> Metric | None:
+    def metric(self, name: str) -> MetricResult | None:
         """A metric by its name; None where there is none."""
         return next((metric for metric in self.metrics if metric.name == name), None)
 
@@ -191,10 +191,10 @@ class Comparison:
     primary: str
     reasons: tuple[str, ...] = ()
     flags: tuple[Flag, ...] = ()
-    seconds: Seconds = field(default_factory=lambda: Seconds(0.0, 0.0))
-    metrics: tuple[Metric, ...] = ()
-    routes: tuple[Route, ...] = ()
-    differences: tuple[Difference, ...] = ()
+    seconds: MeasuredSeconds = field(default_factory=lambda: MeasuredSeconds(0.0, 0.0))
+    metrics: tuple[MetricResult, ...] = ()
+    routes: tuple[RouteResult, ...] = ()
+    differences: tuple[EnvironmentDifference, ...] = ()
     strata: tuple[Stratum, ...] = ()
     heterogeneity_p: float | None = None  # Cochran's Q over the strata
     strata_by: str = ""  # the metric that the strata are judged by; nothing: the primary
@@ -241,13 +241,13 @@ class Comparison:
         primary = self.metric(self.primary)
         return self.decided_by or (DecidingRow(primary) if primary is not None else None)
 
-    def metric(self, name: str) -> Metric | None:
+    def metric(self, name: str) -> MetricResult | None:
         """A metric by its name; None where there is none."""
         return next((metric for metric in self.metrics if metric.name == name), None)
 
 
 @frozen
-class Power:
+class PowerResult:
     """What it takes to find an effect on a metric in four cases of five."""
 
     metric: str

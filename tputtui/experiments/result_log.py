@@ -17,7 +17,7 @@ _MOST: Final = 500  # results of a file that are read
 
 
 @frozen
-class Result:
+class LoggedResult:
     """One comparison, as the experiment's file keeps it."""
 
     date: datetime
@@ -61,7 +61,7 @@ def entry(
     return "".join(["\n", f"[[{RESULTS}]]\n", *(f"{key} = {_toml(value)}\n" for key, value in values.items())])
 
 
-def parse_results(text: str) -> list[Result]:
+def parse_results(text: str) -> list[LoggedResult]:
     """The results in an experiment's file, in its order; what is none of ours is left out. Never raises."""
     try:
         tables = tomllib.loads(text).get(RESULTS, [])
@@ -76,7 +76,7 @@ def parse_results(text: str) -> list[Result]:
         known = tuple(one for one in names if isinstance(one, str)) if isinstance(names, list) else ()
         figure = table.get("figure")
         told = clean(figure, 120) if isinstance(figure, str) else ""
-        found.append(Result(date, verdict, told, table.get("verified") is True, known))
+        found.append(LoggedResult(date, verdict, told, table.get("verified") is True, known))
     return found
 
 

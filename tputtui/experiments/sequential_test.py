@@ -27,7 +27,7 @@ _TOLERANCE: Final = 0.05  # of a row: ticks are never exactly on time
 
 
 @frozen
-class Effect:
+class PercentEffect:
     """By how many percent a figure of the treatment differs from the control's; `low` to `high` is the sequence."""
 
     metric: str  # as `compare` calls it: throughput, p99
@@ -38,7 +38,7 @@ class Effect:
     looks: int
 
 
-class Rows:
+class BlockedRows:
     """Cuts ticks into rows. A row in which anything was not known is none."""
 
     def __init__(self, row_s: float) -> None:
@@ -56,7 +56,7 @@ class Rows:
         return True
 
 
-class Contest:
+class SequentialTest:
     """One figure of the treatment against that of the control, row by row."""
 
     def __init__(self, metric: str, margin: float, row_s: float, *, by_share: bool = False) -> None:
@@ -69,7 +69,7 @@ class Contest:
         self._rows: list[tuple[float, float]] = []
         self.looks = 0
 
-    def add(self, own: float | None, other: float | None) -> Effect | None:
+    def add(self, own: float | None, other: float | None) -> PercentEffect | None:
         """A row of both; the effect where the treatment is worse. What is no positive number makes no row."""
         if own is None or other is None or not (0 < own < math.inf and 0 < other < math.inf):
             return None
@@ -82,7 +82,7 @@ class Contest:
         self._rows.append(row)
         return self._look()
 
-    def _look(self) -> Effect | None:
+    def _look(self) -> PercentEffect | None:
         base = half = 0.0
         if self._by_share:
             known = level([ratio for ratio, _ in self._reference], self._row_s)
@@ -97,7 +97,7 @@ class Contest:
             return None
         effect = judged.effect + edge - base
         low, middle, high = (100 * math.expm1(one) for one in (effect - judged.half, effect, effect + judged.half))
-        return Effect(self.metric, middle, low, high, 100 * self.margin, self.looks)
+        return PercentEffect(self.metric, middle, low, high, 100 * self.margin, self.looks)
 
     def _has_fallen(self) -> bool:
         before, since = (fmean(own for _, own in rows) for rows in (self._reference, self._rows))

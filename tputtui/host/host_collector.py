@@ -46,7 +46,7 @@ class HostCollector:
         def get(what: str, reader: Callable[[], T]) -> T | None:
             try:
                 return reader()
-            except kernel.Absent as absent:
+            except kernel.NotOfferedError as absent:
                 missing.append((what, str(absent)))
             except Exception as error:  # psutil raises what it meets: OSError, KeyError, NotImplementedError, ...
                 missing.append((what, shortage(error) or clean(f"psutil cannot read it: {error}", 200)))

@@ -15,19 +15,19 @@ from tputtui.model import Pressure, TcpCounters
 PRESSURE_RESOURCES = ("cpu", "memory", "io")
 
 
-class Absent(Exception):  # noqa: N818  (a fact of this kernel, no error)
+class NotOfferedError(Exception):
     """The kernel does not offer this here; the message says why."""
 
 
-def absent(path: str, error: Exception) -> Absent:
+def absent(path: str, error: Exception) -> NotOfferedError:
     """The reason in words: what was asked for, and what came instead."""
     if isinstance(error, FileNotFoundError):
-        return Absent(f"the kernel has no {path}")
+        return NotOfferedError(f"the kernel has no {path}")
     if isinstance(error, OSError):
         if error.errno == errno.EOPNOTSUPP:
-            return Absent(f"{path} is switched off in this kernel (boot it with psi=1)")
-        return Absent(f"cannot read {path}: {reason(error)}")
-    return Absent(f"cannot make sense of {path}")
+            return NotOfferedError(f"{path} is switched off in this kernel (boot it with psi=1)")
+        return NotOfferedError(f"cannot read {path}: {reason(error)}")
+    return NotOfferedError(f"cannot make sense of {path}")
 
 
 # ------------------------------------------------------------------------------------------------- pressure
@@ -110,7 +110,7 @@ def read_tcp(root: str) -> TcpCounters:
     drops = extended.get(b"ListenDrops", extended.get(b"ListenOverflows"))
     counters = TcpCounters(tcp.get(b"OutSegs"), tcp.get(b"RetransSegs"), drops)
     if counters == TcpCounters():
-        raise Absent("/proc/net/snmp says nothing of TCP")
+        raise NotOfferedError("/proc/net/snmp says nothing of TCP")
     return counters
 
 

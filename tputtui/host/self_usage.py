@@ -19,7 +19,7 @@ def count_in(pid: int) -> None:
         _helpers.add(pid)
 
 
-class OwnCost:
+class SelfUsage:
     """Adds up CPU seconds. A helper counts while it runs: all of its cost at its end would be a peak that never was."""
 
     def __init__(self, proc: str = "/proc") -> None:

@@ -17,7 +17,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @frozen
-class WatchedTarget:
+class LookedUpTarget:
     """A target to look up. `server`: the Prometheus-compatible server that reports it, else empty."""
 
     name: str
@@ -34,7 +34,7 @@ class ServingLookup:
         self._processes = processes
         self._addresses = OwnAddresses()
 
-    def read(self, targets: Sequence[WatchedTarget], *, with_sockets: bool = True) -> tuple[TargetListeners, ...]:
+    def read(self, targets: Sequence[LookedUpTarget], *, with_sockets: bool = True) -> tuple[TargetListeners, ...]:
         """What listens at each target's address.
 
         The sockets are read where a target is on this machine, and, with `with_sockets`, in any

@@ -22,7 +22,7 @@ _SOCKET_LINK = re.compile(r"socket:\[(\d+)\]")
 
 
 @frozen
-class Listener:
+class ListeningSocket:
     """One listening TCP socket and a process that holds it. `pid` is None where the kernel hides
     the process.
     """
@@ -133,7 +133,7 @@ def _entries(folder: str) -> list[str]:
         return []  # it has ended, or its descriptors are not ours to see
 
 
-def read_listeners() -> tuple[Listener, ...]:
+def read_listeners() -> tuple[ListeningSocket, ...]:
     """All listening TCP sockets, as `list_listeners` has them; none where they cannot be listed."""
     try:
         return list_listeners()
@@ -141,21 +141,21 @@ def read_listeners() -> tuple[Listener, ...]:
         return ()
 
 
-def list_listeners() -> tuple[Listener, ...]:
+def list_listeners() -> tuple[ListeningSocket, ...]:
     """All listening TCP sockets of this network namespace, by port; one that several processes hold
     comes once for each.
     """
     table = read_sockets()
     owners: dict[int, tuple[float | None, str, str, str]] = {}
-    found: set[Listener] = set()
+    found: set[ListeningSocket] = set()
     for one in table.listening:
         pids = table.holders.get(one.inode, ())
         for pid in pids:
             if pid not in owners:
                 owners[pid] = _owner(pid)
-            found.add(Listener(one.port, one.address, pid, *owners[pid]))
+            found.add(ListeningSocket(one.port, one.address, pid, *owners[pid]))
         if not pids:
-            found.add(Listener(one.port, one.address))
+            found.add(ListeningSocket(one.port, one.address))
     return tuple(sorted(found, key=lambda listener: (listener.port, listener.address, listener.pid or 0)))
 
 

@@ -80,7 +80,7 @@ class LatencyState:
 
 
 @frozen
-class FurtherSignal:
+class ExtraSignal:
     """One more signal on the same target: another ecosystem's traffic, or a time to first byte or token."""
 
     kind: SignalKind
@@ -124,7 +124,7 @@ class ServiceState:
     traffic: TrafficState | None = None
     errors: ErrorState | None = None
     latency: LatencyState | None = None
-    signals: tuple[FurtherSignal, ...] = ()
+    signals: tuple[ExtraSignal, ...] = ()
     saturation: tuple[SaturationState, ...] = ()
     breakdown_by: tuple[str, ...] = ()
     breakdown: tuple[BreakdownRow, ...] = ()

@@ -9,5 +9,5 @@ MAX_FRAMES = 2_000_000  # entries of a file's frame table
 MAX_WEIGHT = 1e15  # of one sample: beyond it sums lose the small ones
 
 
-class UnreadableProfile(ValueError):  # noqa: N818 - it reads as what it is
+class UnreadableProfileError(ValueError):
     """A file that is no profile, or a broken one. The text is one sentence: what, where, what to do."""

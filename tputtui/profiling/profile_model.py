@@ -29,7 +29,7 @@ NAME_LIMIT = 512  # characters of a function's or a file's name that are kept
 
 
 @frozen
-class Func:
+class Function:
     """A function: its (qualified) name and its file, both cleaned. The file is empty for pseudo frames."""
 
     name: str
@@ -37,7 +37,7 @@ class Func:
 
 
 @frozen
-class Frame:
+class StackFrame:
     """A function at a line; line 0 is unknown."""
 
     func: int
@@ -45,7 +45,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Thread:
+class ProfileThread:
     """A dimension of a profile.
 
     `tid` below 1: no thread id is known, and the number only
@@ -64,33 +64,33 @@ class Thread:
         return f"{self.name or 'thread'} ({self.tid})"
 
 
-class Frames:
+class FrameTable:
     """The table of functions and frames. Ids never change, names are cleaned as they enter. Safe across threads."""
 
     def __init__(self) -> None:
-        self.funcs: list[Func] = []
-        self.frames: list[Frame] = []
-        self._funcs: dict[Func, int] = {}
-        self._frames: dict[Frame, int] = {}
+        self.funcs: list[Function] = []
+        self.frames: list[StackFrame] = []
+        self._funcs: dict[Function, int] = {}
+        self._frames: dict[StackFrame, int] = {}
         self._adding = threading.Lock()
         self.incomplete = self.frame(INCOMPLETE)
 
     def frame(self, name: str, file: str = "", line: int = 0) -> int:
         """The id of a frame; equal (name, file, line) have one id, whatever a file's table says."""
-        func = Func(clean(name, NAME_LIMIT), clean(file, NAME_LIMIT))
+        func = Function(clean(name, NAME_LIMIT), clean(file, NAME_LIMIT))
         with self._adding:
             func_id = self._funcs.get(func)
             if func_id is None:
                 self.funcs.append(func)
                 func_id = self._funcs[func] = len(self.funcs) - 1
-            frame = Frame(func_id, line)
+            frame = StackFrame(func_id, line)
             frame_id = self._frames.get(frame)
             if frame_id is None:
                 self.frames.append(frame)
                 frame_id = self._frames[frame] = len(self.frames) - 1
             return frame_id
 
-    def func_of(self, frame: int) -> Func:
+    def func_of(self, frame: int) -> Function:
         """The function that a frame id stands in."""
         return self.funcs[self.frames[frame].func]
 
@@ -100,24 +100,26 @@ class Frames:
 
 
 @frozen
-class Slice:
+class ProfileSlice:
     """What was sampled in one stretch of time. `ticks` are the moments at which the profiler looked."""
 
-    wall: Mapping[Thread, Counts]
-    gil: Mapping[Thread, Counts] = field(default_factory=dict)
+    wall: Mapping[ProfileThread, Counts]
+    gil: Mapping[ProfileThread, Counts] = field(default_factory=dict)
     wall_ticks: float = 0.0
     gil_ticks: float = 0.0  # 0: the GIL was not asked for
     duration_s: float = 0.0
-    cpu: Mapping[Thread, float] = field(default_factory=dict)  # share of the time on a CPU, where it was measured
-    ready: Mapping[Thread, float] = field(default_factory=dict)  # share of the time ready to run, without a CPU
+    cpu: Mapping[ProfileThread, float] = field(
+        default_factory=dict
+    )  # share of the time on a CPU, where it was measured
+    ready: Mapping[ProfileThread, float] = field(default_factory=dict)  # share of the time ready to run, without a CPU
 
-    def counts(self, metric: Metric) -> Mapping[Thread, Counts]:
+    def counts(self, metric: Metric) -> Mapping[ProfileThread, Counts]:
         """Stacks by thread."""
         return self.wall if metric == "wall" else self.gil
 
 
 @frozen
-class About:
+class ProfileMetadata:
     """Where a profile comes from and how good it is. Texts are cleaned; what is unknown is None or empty."""
 
     source: str = ""  # "py-spy 0.4.3", "speedscope file", …
@@ -142,12 +144,12 @@ class About:
 class Profile:
     """Weighted call stacks. `unit` is "samples", or what a foreign file's weights count ("seconds", "bytes", …)."""
 
-    frames: Frames
-    slices: tuple[Slice, ...] = ()
-    about: About = About()
+    frames: FrameTable
+    slices: tuple[ProfileSlice, ...] = ()
+    about: ProfileMetadata = ProfileMetadata()
     unit: str = "samples"
 
-    def with_slice(self, slice_: Slice) -> Profile:
+    def with_slice(self, slice_: ProfileSlice) -> Profile:
         """The profile with one more stretch of time; this one stays as it is."""
         return replace(self, slices=(*self.slices, slice_))
 
@@ -177,9 +179,9 @@ class Profile:
         return self.ticks() / duration if duration > 0 else None
 
     @property
-    def threads(self) -> tuple[Thread, ...]:
+    def threads(self) -> tuple[ProfileThread, ...]:
         """The threads that were seen, by process and id."""
-        seen: dict[Thread, Thread] = {}
+        seen: dict[ProfileThread, ProfileThread] = {}
         for part in self.slices:
             for thread in (*part.wall, *part.gil):
                 if thread not in seen or not seen[thread].name:
@@ -195,7 +197,7 @@ def tally(stacks: Iterable[Stack]) -> dict[Stack, float]:
     return counts
 
 
-def slices_of(profile: Profile, limit: int) -> list[list[Slice]]:
+def slices_of(profile: Profile, limit: int) -> list[list[ProfileSlice]]:
     """The slices in at most `limit` groups of neighbours: enough of them tell a variance, more only cost."""
     each = -(-len(profile.slices) // limit) or 1
     return [list(profile.slices[start : start + each]) for start in range(0, len(profile.slices), each)]

@@ -14,18 +14,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tputtui.recording.reader import NotARun, Run
-    from tputtui.recording.run_table import Table, table
+    from tputtui.recording.reader import NotARunError, Run
+    from tputtui.recording.run_table import RunTable, table
 
-__all__ = ["NotARun", "Run", "Table", "table"]
+__all__ = ["NotARunError", "Run", "RunTable", "table"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("Run", "NotARun"):
+    if name in ("Run", "NotARunError"):
         from tputtui.recording import reader
 
         return getattr(reader, name)
-    if name in ("Table", "table"):
+    if name in ("RunTable", "table"):
         from tputtui.recording import run_table
 
         return getattr(run_table, name)

@@ -17,11 +17,11 @@ _MARK: Final = b',"c":'
 _dump = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
 
 
-class BadLine(ValueError):  # noqa: N818  # it says what the line is
+class CorruptLineError(ValueError):  # it says what the line is
     """The line is not one that was written."""
 
 
-class TooLong(ValueError):  # noqa: N818
+class LineTooLongError(ValueError):
     """The line would be longer than a reader reads."""
 
 
@@ -29,24 +29,24 @@ def write(content: dict[str, Any]) -> bytes:
     """A line, its end included. Raises TooLong."""
     body = _dump(content).encode("ascii")
     if len(body) > LINE_LIMIT - 32:
-        raise TooLong
+        raise LineTooLongError
     return b'%b,"c":%d}\n' % (body[:-1], zlib.crc32(body))
 
 
 def read(line: bytes) -> dict[str, Any]:
     """The object of a line without its end. Raises BadLine."""
     if len(line) > LINE_LIMIT:
-        raise BadLine("a line is too long")
+        raise CorruptLineError("a line is too long")
     at = line.rfind(_MARK)
     if at < 0 or not line.endswith(b"}"):
-        raise BadLine("a line is not whole")
+        raise CorruptLineError("a line is not whole")
     body, told = line[:at] + b"}", line[at + len(_MARK) : -1]
     if not (told.isdigit() and len(told) <= 10 and int(told) == zlib.crc32(body)):
-        raise BadLine("a line's checksum fails")
+        raise CorruptLineError("a line's checksum fails")
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):  # crafted: deeply nested, or a number of thousands of digits
-        raise BadLine("a line is not JSON") from None
+        raise CorruptLineError("a line is not JSON") from None
     if not isinstance(found, dict):
-        raise BadLine("a line is no object")
+        raise CorruptLineError("a line is no object")
     return found

@@ -22,9 +22,17 @@ from tputtui.model import (
     TargetListeners,
 )
 from tputtui.recording import checked_lines
-from tputtui.recording.records import Arranged, Bound, Grouped, Item, Profiled, Tick, Watched
-from tputtui.recording.run_header import FORMAT, End, Header, Mark, Summary
-from tputtui.recording.value_codec import BadValue, Rows, from_plain, number_in
+from tputtui.recording.records import (
+    BindingsInForce,
+    Item,
+    RecordedProfile,
+    RecordedTick,
+    ServiceGroups,
+    TargetOrder,
+    WatchedTarget,
+)
+from tputtui.recording.run_header import FORMAT, Mark, RunEnd, RunHeader, RunSummary
+from tputtui.recording.value_codec import BadValueError, RowDecoder, from_plain, number_in
 from tputtui.settings.expressions import parse_objective
 from tputtui.text import clean
 
@@ -39,11 +47,11 @@ _VALUE_LIMIT = 65_536
 T = TypeVar("T")
 
 
-class NewerFormat(Exception):  # noqa: N818
+class NewerFormatError(Exception):
     """The run was made by a newer tputtui."""
 
 
-class Interned:
+class InternedSeries:
     """One `Series` for each series of a target, throughout a run: the windows tell them by identity."""
 
     def __init__(self) -> None:
@@ -55,7 +63,7 @@ class Interned:
         found = self._kept.get(key)
         if found is None:
             if len(self._kept) >= SERIES_LIMIT:
-                raise BadValue("too many series")
+                raise BadValueError("too many series")
             found = self._kept[key] = Series(name, labels)
         return found
 
@@ -73,10 +81,10 @@ class _TargetState:
 class Decoder:
     """Reads the lines of one member."""
 
-    def __init__(self, interned: Interned | None = None) -> None:
-        self.header: Header | None = None
-        self._interned = interned if interned is not None else Interned()
-        self._rows = Rows({})
+    def __init__(self, interned: InternedSeries | None = None) -> None:
+        self.header: RunHeader | None = None
+        self._interned = interned if interned is not None else InternedSeries()
+        self._rows = RowDecoder({})
         self._targets: list[_TargetState] = []
         self._names: set[str] = set()
         self._scrapes: list[Scrape] = []
@@ -105,18 +113,18 @@ class Decoder:
         if "run" in said:
             return self._header(said["run"])
         if self.header is None:
-            raise BadValue("a member without a header")
+            raise BadValueError("a member without a header")
         if "tick" in said:
             return self._tick(said["tick"])
         if "target" in said:
             return self._target(said["target"])
         if "order" in said:
-            return Arranged(tuple(self._of(one).target.name for one in _list(said["order"])))
+            return TargetOrder(tuple(self._of(one).target.name for one in _list(said["order"])))
         if "bindings" in said:
             number, bound, *names = _parts([*_list(said["bindings"]), None][:4], 4)
             bindings = from_plain(Bindings, bound) if bound is not None else None
             name, build = (None if one is None else _text(one) for one in names)
-            return Bound(self._of(number).target, bindings, name, build)
+            return BindingsInForce(self._of(number).target, bindings, name, build)
         if "families" in said:
             self._families(said["families"])
         elif "series" in said:
@@ -126,7 +134,7 @@ class Decoder:
             state = self._of(number)
             state.columns = [state.series[_place(one, state.series)] for one in _list(ids)]
         elif "services" in said:
-            return Grouped(
+            return ServiceGroups(
                 tuple((_text(n), tuple(map(_text, _list(t)))) for n, t in map(_pair, _list(said["services"])))
             )
         elif "mark" in said:
@@ -136,33 +144,33 @@ class Decoder:
         elif "profile" in said:
             return self._profile(said["profile"])
         elif "summary" in said:
-            return from_plain(Summary, said["summary"])
+            return from_plain(RunSummary, said["summary"])
         elif "end" in said:
-            return from_plain(End, said["end"])
+            return from_plain(RunEnd, said["end"])
         return None
 
-    def _header(self, said: Any) -> Header:
+    def _header(self, said: Any) -> RunHeader:
         version = said.get("tput") if isinstance(said, dict) else None
         if type(version) is not int or version < 1:
-            raise BadValue("no header")
+            raise BadValueError("no header")
         if version > FORMAT:
-            raise NewerFormat(f"made by a newer tputtui (format {version}; this one reads up to {FORMAT})")
-        self.header = _sound(from_plain(Header, said))
-        self._rows = Rows(self.header.fields)
+            raise NewerFormatError(f"made by a newer tputtui (format {version}; this one reads up to {FORMAT})")
+        self.header = _sound(from_plain(RunHeader, said))
+        self._rows = RowDecoder(self.header.fields)
         self._targets, self._names, self._processes = [], set(), {}
         return self.header
 
     # ------------------------------------------------------------------------------------------ targets
 
-    def _target(self, said: Any) -> Watched:
+    def _target(self, said: Any) -> WatchedTarget:
         if not isinstance(said, dict) or said.get("id") != len(self._targets) or len(self._targets) >= TARGET_LIMIT:
-            raise BadValue("a target out of order")
+            raise BadValueError("a target out of order")
         target = from_plain(Target, said)
         if target.name in self._names:
-            raise BadValue("two targets of one name")
+            raise BadValueError("two targets of one name")
         self._names.add(target.name)
         self._targets.append(_TargetState(target))
-        return Watched(target, said.get("served") is True)
+        return WatchedTarget(target, said.get("served") is True)
 
     def _of(self, number: Any) -> _TargetState:
         return self._targets[_place(number, self._targets)]
@@ -170,7 +178,7 @@ class Decoder:
     def _families(self, said: Any) -> None:
         number, rows = _parts(said, 2)
         if not isinstance(rows, dict):
-            raise BadValue("no families")
+            raise BadValueError("no families")
         state = self._of(number)
         found = {}
         for name, row in rows.items():
@@ -183,19 +191,19 @@ class Decoder:
         number, first, rows = _parts(said, 3)
         state = self._of(number)
         if first != len(state.series):
-            raise BadValue("series out of order")
+            raise BadValueError("series out of order")
         for row in _list(rows):
             name, flat = _parts(row, 2)
             words = [_text(word) for word in _list(flat)]
             if len(words) % 2:
-                raise BadValue("half a label")
+                raise BadValueError("half a label")
             labels = tuple(zip(words[::2], words[1::2], strict=True))
             state.series.append(self._interned.series(state.target.name, _text(name), labels))
 
     def _scrape(self, said: Mapping[str, Any]) -> Scrape:
         head = _list(said["s"])
         if len(head) < 4:
-            raise BadValue("half a scrape")
+            raise BadValueError("half a scrape")
         state = self._of(head[0])
         name = state.target.name
         at, time, duration = _finite(head[1]), _finite(head[2]), _finite(head[3])
@@ -204,11 +212,11 @@ class Decoder:
             return Scrape(name, at, time, duration, error=clean(_text(said["error"])), late=late, silent=silent)
         size, series, values = _parts(head[4:], 3)
         if len(_list(values)) != len(state.columns):
-            raise BadValue("a scrape that does not fit its columns")
+            raise BadValueError("a scrape that does not fit its columns")
         samples = {one: number_in(value) for one, value in zip(state.columns, values, strict=True) if value is not None}
         hidden = said.get("hidden", {})
         if not isinstance(hidden, dict):
-            raise BadValue("what is hidden is no object")
+            raise BadValueError("what is hidden is no object")
         if "forgotten" in said:
             self._forgotten[name] = frozenset(map(_text, _list(said["forgotten"])))
         warning = said.get("warning")
@@ -238,9 +246,9 @@ class Decoder:
 
     # ------------------------------------------------------------------------------------------ the tick
 
-    def _tick(self, said: Any) -> Tick:
+    def _tick(self, said: Any) -> RecordedTick:
         if not isinstance(said, dict):
-            raise BadValue("no tick")
+            raise BadValueError("no tick")
         host, changes, listeners = said.get("host"), said.get("processes"), said.get("listeners")
         reading = Reading(
             at=_finite(said.get("at")),
@@ -259,20 +267,20 @@ class Decoder:
             self_rss_bytes=None if said.get("rss") is None else _count(said["rss"]),
             listeners=None if listeners is None else tuple(from_plain(TargetListeners, x) for x in _list(listeners)),
         )
-        tick = Tick(reading, said.get("looking") is True, self._forgotten, tuple(self._past))
+        tick = RecordedTick(reading, said.get("looking") is True, self._forgotten, tuple(self._past))
         self._scrapes, self._past, self._forgotten = [], [], {}
         return tick
 
     def _table(self, changes: Any) -> tuple[ProcessReading, ...]:
         if not isinstance(changes, dict):
-            raise BadValue("no process table")
+            raise BadValueError("no process table")
         for pid in _list(changes.get("gone", [])):
             self._processes.pop(_count(pid), None)
         for row in _list(changes.get("moved", [])):
             pid, cpu, rss, threads, state = _parts(row, 5)
             old = self._processes.get(_count(pid))
             if old is None:
-                raise BadValue("a process that was not there")
+                raise BadValueError("a process that was not there")
             self._processes[old.pid] = replace(
                 old,
                 cpu_s=None if cpu is None else _finite(cpu),
@@ -285,11 +293,11 @@ class Decoder:
             self._processes[process.pid] = process
         return tuple(self._processes[pid] for pid in sorted(self._processes))
 
-    def _profile(self, said: Any) -> Profiled:
+    def _profile(self, said: Any) -> RecordedProfile:
         if not isinstance(said, dict) or not isinstance(said.get("document"), dict):
-            raise BadValue("no profile")
+            raise BadValueError("no profile")
         pid, name = _count(said.get("pid")), clean(_text(said.get("name")), 200)
-        return Profiled(_finite(said.get("time")), _finite(said.get("at")), pid, name, said["document"])
+        return RecordedProfile(_finite(said.get("time")), _finite(said.get("at")), pid, name, said["document"])
 
 
 def _is_scrape_before(line: bytes, at: float) -> bool:
@@ -307,13 +315,13 @@ def _is_scrape_before(line: bytes, at: float) -> bool:
 
 def _list(data: Any) -> list[Any]:
     if type(data) is not list:
-        raise BadValue("not a list")
+        raise BadValueError("not a list")
     return data
 
 
 def _parts(data: Any, count: int) -> list[Any]:
     if len(_list(data)) != count:
-        raise BadValue("a list of another length")
+        raise BadValueError("a list of another length")
     return list(data)
 
 
@@ -323,25 +331,25 @@ def _pair(data: Any) -> list[Any]:
 
 def _text(data: Any) -> str:
     if type(data) is not str or len(data) > _VALUE_LIMIT:
-        raise BadValue("not a text")
+        raise BadValueError("not a text")
     return str(data)
 
 
-def _sound(header: Header) -> Header:
+def _sound(header: RunHeader) -> RunHeader:
     """The header, if a monitor can be made of it."""
     for at in (header.time, header.at, header.began_time, header.began_at):
         _finite(at)
     if not (LEAST_INTERVAL_S <= header.interval_s <= header.window_s <= LONGEST_S):
-        raise BadValue("an interval or a window that cannot be")
+        raise BadValueError("an interval or a window that cannot be")
     if len(header.quantiles) > MOST_WORDS or not all(0 < q < 1 for q in header.quantiles):
-        raise BadValue("quantiles that cannot be")
+        raise BadValueError("quantiles that cannot be")
     if max(map(len, (header.objectives, header.by))) > MOST_WORDS:
-        raise BadValue("too many objectives")
+        raise BadValueError("too many objectives")
     try:
         for words in header.objectives:
             parse_objective(words)
     except ValueError:
-        raise BadValue("an objective that cannot be read") from None
+        raise BadValueError("an objective that cannot be read") from None
     return header
 
 
@@ -349,7 +357,7 @@ def _times(columns: Sequence[Series], said: Any) -> dict[Series, float]:
     """When each sample of a scrape was taken, where it said so."""
     times = _list(said)
     if len(times) != len(columns):
-        raise BadValue("times that do not fit the columns")
+        raise BadValueError("times that do not fit the columns")
     return {series: _finite(time) for series, time in zip(columns, times, strict=True) if time is not None}
 
 
@@ -360,18 +368,18 @@ def _served(data: Any) -> Served:
 
 def _count(data: Any) -> int:
     if type(data) is not int or not 0 <= data < 2**63:
-        raise BadValue("not a count")
+        raise BadValueError("not a count")
     return int(data)
 
 
 def _place(data: Any, among: list[Any]) -> int:
     if type(data) is not int or not 0 <= data < len(among):
-        raise BadValue("a number that stands for nothing")
+        raise BadValueError("a number that stands for nothing")
     return int(data)
 
 
 def _finite(data: Any) -> float:
     value = number_in(data)
     if not -LARGEST < value < LARGEST:
-        raise BadValue("no moment")
+        raise BadValueError("no moment")
     return value

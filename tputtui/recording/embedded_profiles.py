@@ -10,11 +10,11 @@ from tputtui.profiling.analysis.stacks import choose
 from tputtui.profiling.analysis.top_functions import hot_functions, hottest_first, runs
 from tputtui.profiling.files import speedscope
 from tputtui.profiling.profile_model import Profile
-from tputtui.recording.records import Profiled
+from tputtui.recording.records import RecordedProfile
 from tputtui.text import percent
 
 
-class Keeper(Protocol):
+class ProfileRecorder(Protocol):
     """What records: an engine, or the screen's way to it."""
 
     def keep_profile(self, time_: float, pid: int, name: str, document: bytes, hottest: str) -> bool:
@@ -22,7 +22,7 @@ class Keeper(Protocol):
         ...
 
 
-def put(keeper: Keeper, profile: Profile) -> bool:
+def put(keeper: ProfileRecorder, profile: Profile) -> bool:
     """Put a profile into the run that is recorded; False: it is too large to be carried in it."""
     about = profile.about
     moment = about.time or time.time()
@@ -39,6 +39,6 @@ def hottest(profile: Profile) -> str:
     return words if runs(first.func) else f"nothing runs: {words}"
 
 
-def read(profiled: Profiled) -> Profile:
+def read(profiled: RecordedProfile) -> Profile:
     """The profile that was recorded. Raises profiling.UnreadableProfile."""
     return speedscope.read(json.dumps(profiled.document).encode(), label=profiled.name)

@@ -44,7 +44,7 @@ _SUFFIXES = ("_total", "_bucket", "_sum", "_count", "_created", "_info")
 
 
 @frozen
-class Told:
+class TargetState:
     """What the monitor knows of a target when a reading has been taken; a recorder needs it beside the reading."""
 
     target: Target
@@ -92,7 +92,7 @@ class Encoder:
     def reading(
         self,
         reading: Reading,
-        told: Sequence[Told],
+        told: Sequence[TargetState],
         services: tuple[tuple[str, tuple[str, ...]], ...],
         looking: bool = False,
         past: Sequence[Scrape] = (),
@@ -112,7 +112,7 @@ class Encoder:
 
     # ------------------------------------------------------------------------------------------ targets
 
-    def _say_targets(self, told: Sequence[Told], out: list[bytes]) -> None:
+    def _say_targets(self, told: Sequence[TargetState], out: list[bytes]) -> None:
         for one in told:
             target = one.target
             if target.name not in self._targets:
@@ -142,7 +142,7 @@ class Encoder:
                 bound = to_plain(one.bindings) if one.bindings is not None else None
                 out.append(checked_lines.write({"bindings": [said.number, bound, *names]}))
 
-    def _scrape(self, scrape: Scrape, told: Told, is_past: bool, out: list[bytes]) -> None:
+    def _scrape(self, scrape: Scrape, told: TargetState, is_past: bool, out: list[bytes]) -> None:
         said = self._targets[scrape.target]
         head: list[Any] = [said.number, *map(number_out, (scrape.at, scrape.time, scrape.duration_s))]
         exposition = scrape.exposition
@@ -182,7 +182,7 @@ class Encoder:
                 times = [exposition.timestamps.get(series) for series in said.columns]
                 more["times"] = [None if time is None else number_out(time) for time in times]
             out.append(checked_lines.write({"s": [*head, scrape.size, exposition.series, values], **more}))
-        except checked_lines.TooLong:
+        except checked_lines.LineTooLongError:
             said.columns = []
             out.append(checked_lines.write({"s": head, "error": f"{len(samples)} series are too many to be recorded"}))
 

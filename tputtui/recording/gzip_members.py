@@ -96,18 +96,18 @@ def find(descriptor: int, size: int) -> list[Member]:
 
 
 @frozen
-class Inflated:
+class InflatedMember:
     """The content of a member, and whether its checksum vouches for it; without one it was cut off."""
 
     content: bytes
     whole: bool
 
 
-class Damaged(Exception):  # noqa: N818  # it says what the member is
+class DamagedMemberError(Exception):  # it says what the member is
     """The member's content is not what was written, or is none: nothing of it is used."""
 
 
-def inflate(descriptor: int, member: Member, lenient: bool = False) -> Inflated:
+def inflate(descriptor: int, member: Member, lenient: bool = False) -> InflatedMember:
     """The content of a member. Raises Damaged where its checksum fails or it is no gzip, and OSError.
 
     `lenient` is for the last one: in a run that was killed it has no checksum yet, and power loss leaves zeros where data should be: there
@@ -115,7 +115,7 @@ def inflate(descriptor: int, member: Member, lenient: bool = False) -> Inflated:
     """
     content, whole, offset = _inflate(descriptor, member.begin, member.end, lenient)
     if member.run or not whole:
-        return Inflated(content, whole)
+        return InflatedMember(content, whole)
     # Compressed anew by another program: maybe in several members, for which one checksum each vouches.
     parts, total = [content], len(content)
     while whole and offset < member.end and total <= MEMBER_LIMIT:
@@ -123,8 +123,8 @@ def inflate(descriptor: int, member: Member, lenient: bool = False) -> Inflated:
         total += len(content)
         parts.append(content)
     if total > MEMBER_LIMIT:
-        raise Damaged("it is too large")
-    return Inflated(b"".join(parts), whole)
+        raise DamagedMemberError("it is too large")
+    return InflatedMember(b"".join(parts), whole)
 
 
 def _inflate(descriptor: int, begin: int, end: int, lenient: bool) -> tuple[bytes, bool, int]:
@@ -141,10 +141,10 @@ def _inflate(descriptor: int, begin: int, end: int, lenient: bool) -> tuple[byte
             except zlib.error:
                 if lenient and parts:
                     return b"".join(parts), False, end
-                raise Damaged("its checksum fails") from None
+                raise DamagedMemberError("its checksum fails") from None
             size += len(part)
             if size > MEMBER_LIMIT:
-                raise Damaged("it is too large")
+                raise DamagedMemberError("it is too large")
             parts.append(part)
             waiting = inflater.unconsumed_tail + waiting
         begin += len(chunk)

@@ -12,17 +12,17 @@ from typing import Self
 
 from tputtui.model import Event
 from tputtui.recording import checked_lines, gzip_members
-from tputtui.recording.decode import Decoder, Interned, NewerFormat
-from tputtui.recording.gzip_members import Damaged, Member
-from tputtui.recording.records import Item, Profiled, Tick
-from tputtui.recording.run_header import End, Header, Mark, Summary
-from tputtui.recording.value_codec import BadValue
+from tputtui.recording.decode import Decoder, InternedSeries, NewerFormatError
+from tputtui.recording.gzip_members import DamagedMemberError, Member
+from tputtui.recording.records import Item, RecordedProfile, RecordedTick
+from tputtui.recording.run_header import Mark, RunEnd, RunHeader, RunSummary
+from tputtui.recording.value_codec import BadValueError
 from tputtui.text import clean, span
 
 MOST_DAMAGE_SAID = 20
 
 
-class NotARun(Exception):  # noqa: N818
+class NotARunError(Exception):
     """The file is no run that can be read: a clause without its name, cleaned."""
 
 
@@ -37,9 +37,9 @@ class Run:
         """Open a run. Raises NotARun."""
         self.path = os.fspath(path)
         self.damage: list[str] = []
-        self._interned = Interned()
+        self._interned = InternedSeries()
         self._tail: list[Item] | None = None
-        self._closed: tuple[End | None] | None = None  # once it was looked for
+        self._closed: tuple[RunEnd | None] | None = None  # once it was looked for
         self._descriptor = _open(self.path)
         try:
             self.size = os.fstat(self._descriptor).st_size
@@ -60,7 +60,7 @@ class Run:
         """The same run once more, to be read by another thread; close it, too. Nothing is looked for anew."""
         other = copy(self)
         other._descriptor = os.dup(self._descriptor)
-        other.damage, other._interned, other._tail = [], Interned(), None
+        other.damage, other._interned, other._tail = [], InternedSeries(), None
         return other
 
     def __enter__(self) -> Self:
@@ -73,34 +73,34 @@ class Run:
 
     def _find(self) -> list[Member]:
         if self.size > gzip_members.FILE_LIMIT:
-            raise NotARun(f"larger than the limit of {gzip_members.FILE_LIMIT // 1024**3} GiB")
+            raise NotARunError(f"larger than the limit of {gzip_members.FILE_LIMIT // 1024**3} GiB")
         if self.size == 0:
-            raise NotARun("the file is empty")
+            raise NotARunError("the file is empty")
         head = os.pread(self._descriptor, 1024 * 1024, 0)
         if not head.startswith(gzip_members.MAGIC) and gzip_members.SIGNATURE not in head:
-            raise NotARun("not a run of tputtui")
+            raise NotARunError("not a run of tputtui")
         return gzip_members.find(self._descriptor, self.size)
 
-    def _first_header(self) -> Header:
+    def _first_header(self) -> RunHeader:
         """The header of the first member that can be read; the members of its run, in order, are those that count."""
         for place, member in enumerate(self._index):
             try:
                 for item in self._decode(member, Decoder(self._interned), place):
-                    if isinstance(item, Header):
+                    if isinstance(item, RunHeader):
                         self._keep_those_of(item)
                         return item
                     break
-            except NewerFormat as error:
-                raise NotARun(str(error)) from None
+            except NewerFormatError as error:
+                raise NotARunError(str(error)) from None
         reason = "nothing in it can be read" if self.damage else "not a run of tputtui"
-        raise NotARun(reason if len(self._index) > 1 or self._index[0].run else "not a run of tputtui, or damaged")
+        raise NotARunError(reason if len(self._index) > 1 or self._index[0].run else "not a run of tputtui, or damaged")
 
-    def _keep_those_of(self, header: Header) -> None:
+    def _keep_those_of(self, header: RunHeader) -> None:
         """Leave out members of another run (files joined together) and those that are there twice; sort the others."""
         try:
             own = bytes.fromhex(header.run)[:4]
         except ValueError:
-            raise NotARun("its header has no sound name of the run") from None
+            raise NotARunError("its header has no sound name of the run") from None
         mine = [member for member in self._index if member.run == own or not member.run]
         if len(mine) < len(self._index):
             self._say(f"{len(self._index) - len(mine)} parts belong to another run and are left out")
@@ -121,7 +121,7 @@ class Run:
             if member.since_s == member.since_s and (not kept or member.since_s > kept[-1].since_s):
                 kept.append(member)
         if not kept:
-            raise NotARun("its header names another run than the file's parts do")
+            raise NotARunError("its header names another run than the file's parts do")
         missing = ordered[-1].number - ordered[0].number + 1 - len(kept)
         if missing > 0:
             self._say(f"{missing} parts of up to a minute are missing")
@@ -145,7 +145,7 @@ class Run:
             if until is not None and place and self._at(place) > until:
                 return
             for item in self._decode(self._index[place], Decoder(self._interned), place, scrapes_since):
-                if isinstance(item, Tick):
+                if isinstance(item, RecordedTick):
                     at = item.reading.at
                     if until is not None and at > until:
                         return
@@ -155,10 +155,10 @@ class Run:
                     newest = at
                 yield item
 
-    def ticks(self, since: float | None = None, until: float | None = None) -> Iterator[Tick]:
+    def ticks(self, since: float | None = None, until: float | None = None) -> Iterator[RecordedTick]:
         """Only the readings of a span."""
         for item in self.items(since, until):
-            if isinstance(item, Tick) and (since is None or item.reading.at >= since):
+            if isinstance(item, RecordedTick) and (since is None or item.reading.at >= since):
                 yield item
 
     def marks(self) -> list[Mark]:
@@ -169,17 +169,17 @@ class Run:
         """What was noted from outside: choices of the user, what discovery found."""
         return [item for item in self._picked(b'{"event":') if isinstance(item, Event)]
 
-    def profiles(self) -> list[Profiled]:
+    def profiles(self) -> list[RecordedProfile]:
         """The profiles that were taken, not yet read."""
-        return [item for item in self._picked(b'{"profile":') if isinstance(item, Profiled)]
+        return [item for item in self._picked(b'{"profile":') if isinstance(item, RecordedProfile)]
 
-    def end(self) -> End | None:
+    def end(self) -> RunEnd | None:
         """How it was closed; None where it ended abruptly, or still goes on."""
         if self._closed is None:
             self._closed = (self._find_end(),)
         return self._closed[0]
 
-    def _find_end(self) -> End | None:
+    def _find_end(self) -> RunEnd | None:
         """The line that ends the last member; none of the others is read for it."""
         content = self.content(len(self._index) - 1)
         begin = content.rfind(b'\n{"end":') + 1
@@ -188,23 +188,23 @@ class Run:
         head = content[: content.find(b"\n") + 1]
         try:
             found = list(Decoder(self._interned).read(head + content[begin:]))
-        except (checked_lines.BadLine, BadValue):
+        except (checked_lines.CorruptLineError, BadValueError):
             return None
-        return next((item for item in found if isinstance(item, End)), None)
+        return next((item for item in found if isinstance(item, RunEnd)), None)
 
-    def summary(self) -> Summary:
+    def summary(self) -> RunSummary:
         """The run at a glance: up to its end, or to the last member that was begun."""
         end = self.end()
         if end is not None:
             return end.summary
-        found = next((item for item in reversed(self._last()) if isinstance(item, Summary)), None)
+        found = next((item for item in reversed(self._last()) if isinstance(item, RunSummary)), None)
         last = self.last_tick()
         seconds = last.reading.at - self.header.began_at if last is not None else 0.0
-        return replace(found or Summary(), seconds=max(0.0, seconds))
+        return replace(found or RunSummary(), seconds=max(0.0, seconds))
 
-    def last_tick(self) -> Tick | None:
+    def last_tick(self) -> RecordedTick | None:
         """The last reading that is sound, without its scrapes."""
-        return next((item for item in reversed(self._last()) if isinstance(item, Tick)), None)
+        return next((item for item in reversed(self._last()) if isinstance(item, RecordedTick)), None)
 
     @property
     def ended(self) -> str:
@@ -222,7 +222,7 @@ class Run:
             for place in range(len(self._index) - 1, -1, -1):
                 member = self._index[place]
                 tail = [*self._decode(member, Decoder(self._interned), place, scrapes_since=float("inf")), *tail]
-                if any(isinstance(item, Tick) for item in tail):
+                if any(isinstance(item, RecordedTick) for item in tail):
                     break
             self._tail = tail
         return self._tail
@@ -248,7 +248,7 @@ class Run:
         last = place == len(self._index) - 1
         try:
             found = gzip_members.inflate(self._descriptor, member, lenient=last)
-        except Damaged as error:
+        except DamagedMemberError as error:
             self._say(f"{self._named(member)} is left out: {error}")
             return b""
         except OSError as error:
@@ -268,7 +268,7 @@ class Run:
         """A member's items, as far as it is sound."""
         try:
             yield from decoder.read(self.content(place), scrapes_since)
-        except (checked_lines.BadLine, BadValue) as error:
+        except (checked_lines.CorruptLineError, BadValueError) as error:
             self._say(f"{self._named(member)} is read only up to where {error}")
 
     def _picked(self, begin: bytes) -> Iterator[Item]:
@@ -280,7 +280,7 @@ class Run:
             picked = [line for line in content.split(b"\n")[:-1] if line.startswith((b'{"run":', begin))]
             try:
                 yield from Decoder(self._interned).read(b"\n".join([*picked, b""]))
-            except (checked_lines.BadLine, BadValue) as error:
+            except (checked_lines.CorruptLineError, BadValueError) as error:
                 self._say(f"{self._named(member)} is read only up to where {error}")
 
 
@@ -290,9 +290,9 @@ def _open(path: str) -> int:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no path"
-        raise NotARun(f"it cannot be read: {(reason or str(error)).lower()}") from None
+        raise NotARunError(f"it cannot be read: {(reason or str(error)).lower()}") from None
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        raise NotARun("it is a folder" if stat.S_ISDIR(mode) else "it is not a plain file")
+        raise NotARunError("it is a folder" if stat.S_ISDIR(mode) else "it is not a plain file")
     return descriptor

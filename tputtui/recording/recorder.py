@@ -15,13 +15,13 @@ from typing import Any, Final
 from tputtui.frozen import frozen
 from tputtui.model import Event, Reading, Scrape, Snapshot
 from tputtui.recording import checked_lines
-from tputtui.recording.encode import Encoder, Told
+from tputtui.recording.encode import Encoder, TargetState
 from tputtui.recording.gzip_members import MEMBER_LIMIT
 from tputtui.recording.run_environment import builds, fingerprint, version
-from tputtui.recording.run_header import FORMAT, End, Header, Mark
-from tputtui.recording.summary import Summing
+from tputtui.recording.run_header import FORMAT, Mark, RunEnd, RunHeader
+from tputtui.recording.summary import RunSummarizer
 from tputtui.recording.value_codec import row_fields, to_plain
-from tputtui.recording.writer import Begin, CannotRecord, RunWriter
+from tputtui.recording.writer import CannotRecordError, MemberStart, RunWriter
 from tputtui.text import clean
 from tputtui.text.redaction import redact_text
 
@@ -34,7 +34,7 @@ TEXT_LIMIT: Final = 500  # characters of a mark or a note
 
 
 @frozen
-class Plan:
+class RecordingPlan:
     """What the user asked of a recording."""
 
     path: Path
@@ -45,7 +45,7 @@ class Plan:
     experiment: Mapping[str, str] = field(default_factory=dict)
     workload: Mapping[str, str] = field(default_factory=dict)
     size_limit: int | None = None  # bytes of one file; beyond it a new one is begun
-    out_of: Header | None = None  # the run that it is a part of: nothing is said of this machine
+    out_of: RunHeader | None = None  # the run that it is a part of: nothing is said of this machine
 
 
 @frozen
@@ -66,7 +66,7 @@ class Recorder:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: RecordingPlan,
         *,
         interval_s: float,
         window_s: float,
@@ -76,7 +76,7 @@ class Recorder:
     ) -> None:
         """Create the file. Raises CannotRecord."""
         self.plan = plan
-        self.summing = Summing()
+        self.summing = RunSummarizer()
         self._of_part = self.summing  # what is told of the file that is written: of a later part, that part alone
         self._writer = RunWriter(plan.path, force=plan.force, patient=plan.out_of is not None)
         self._encoder = Encoder(all_metrics=plan.all_metrics or plan.out_of is not None)
@@ -105,9 +105,9 @@ class Recorder:
         objectives: tuple[str, ...],
         by: tuple[str, ...],
         fields: Mapping[str, tuple[str, ...]],
-    ) -> Header:
+    ) -> RunHeader:
         plan = self.plan
-        return Header(
+        return RunHeader(
             run=secrets.token_hex(8),
             member=0,
             time=0.0,
@@ -135,7 +135,7 @@ class Recorder:
         self,
         reading: Reading,
         snapshot: Snapshot,
-        told: Sequence[Told],
+        told: Sequence[TargetState],
         looking: bool = False,
         lens: str | None = None,
         past: Sequence[Scrape] = (),
@@ -175,7 +175,7 @@ class Recorder:
         said = {"time": time, "at": at, "pid": pid, "name": clean(name, 200), "document": document}
         try:
             self._line({"profile": said})
-        except checked_lines.TooLong:
+        except checked_lines.LineTooLongError:
             return False
         return True
 
@@ -193,14 +193,14 @@ class Recorder:
             return True
         return at - self._member_at >= MEMBER_S - 0.5 or self._member_bytes > MEMBER_BYTES
 
-    def _begin(self, reading: Reading) -> Begin:
+    def _begin(self, reading: Reading) -> MemberStart:
         self._encoder.restart()
         self._member_at, self._member_bytes = reading.at, 0
         header = replace(self._header, member=self._members, time=reading.time, at=reading.at, builds=self._builds)
         self._header = header
         self._members += 1
         since = reading.at - header.began_at
-        return Begin(bytes.fromhex(header.run)[:4], header.member, since, reading.time)
+        return MemberStart(bytes.fromhex(header.run)[:4], header.member, since, reading.time)
 
     def _head(self) -> list[bytes]:
         head = [checked_lines.write({"run": {"tput": FORMAT, **to_plain(self._header)}})]
@@ -208,7 +208,7 @@ class Recorder:
             head.append(checked_lines.write({"summary": to_plain(self._of_part.summary())}))
         return head
 
-    def _offer(self, chunk: bytes, begin: Begin | None, at: float | None = None) -> None:
+    def _offer(self, chunk: bytes, begin: MemberStart | None, at: float | None = None) -> None:
         self._member_bytes += len(chunk)
         self._broken = not self._writer.offer(chunk, begin, at)
         self.dropped += self._broken and at is not None and self._writer.problem is None
@@ -226,16 +226,16 @@ class Recorder:
         self._finish(f"the size limit: it goes on in {name}")
         try:
             self._writer = RunWriter(self.plan.path.with_name(name), force=self.plan.force)
-        except CannotRecord as error:
+        except CannotRecordError as error:
             old.problem = str(error)
             return
         self._before += old.written
         self._header = replace(self._header, part=number, run=secrets.token_hex(8))
         self._begin_part(reading)
-        self._of_part = Summing(self.summing.hottest)
+        self._of_part = RunSummarizer(self.summing.hottest)
         self._members, self._member_at = 0, None
 
-    def _look_for_builds(self, reading: Reading, told: Sequence[Told]) -> None:
+    def _look_for_builds(self, reading: Reading, told: Sequence[TargetState]) -> None:
         for scrape in reading.scrapes:
             if scrape.exposition is not None and scrape.target not in self._builds and len(self._builds) < 100:
                 found = builds(scrape.exposition)
@@ -246,7 +246,7 @@ class Recorder:
 
     def _finish(self, reason: str) -> bool:
         if self._newest is not None:
-            end = End(self._newest[1], self._newest[0], reason, self.dropped, self._of_part.summary())
+            end = RunEnd(self._newest[1], self._newest[0], reason, self.dropped, self._of_part.summary())
             self._line({"end": to_plain(end)})
         return self._writer.close()
 

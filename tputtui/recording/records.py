@@ -7,11 +7,11 @@ from dataclasses import field
 
 from tputtui.frozen import frozen
 from tputtui.model import Bindings, Event, Reading, Scrape, Target
-from tputtui.recording.run_header import End, Header, Mark, Summary
+from tputtui.recording.run_header import Mark, RunEnd, RunHeader, RunSummary
 
 
 @frozen
-class Bound:
+class BindingsInForce:
     """From now on, these bindings are in force on a target."""
 
     target: Target
@@ -21,7 +21,7 @@ class Bound:
 
 
 @frozen
-class Watched:
+class WatchedTarget:
     """A target that is spoken of in what follows."""
 
     target: Target
@@ -29,14 +29,14 @@ class Watched:
 
 
 @frozen
-class Arranged:
+class TargetOrder:
     """From now on, these targets are watched, in this order."""
 
     names: tuple[str, ...]
 
 
 @frozen
-class Tick:
+class RecordedTick:
     """A reading, and what only live could be known."""
 
     reading: Reading
@@ -46,14 +46,14 @@ class Tick:
 
 
 @frozen
-class Grouped:
+class ServiceGroups:
     """From now on, these targets are one service each."""
 
     services: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @frozen
-class Profiled:
+class RecordedProfile:
     """A profile that was taken: speedscope's document, not yet read."""
 
     time: float
@@ -63,5 +63,17 @@ class Profiled:
     document: Mapping[str, object]
 
 
-Item = Header | Watched | Arranged | Bound | Tick | Grouped | Mark | Event | Profiled | Summary | End
+Item = (
+    RunHeader
+    | WatchedTarget
+    | TargetOrder
+    | BindingsInForce
+    | RecordedTick
+    | ServiceGroups
+    | Mark
+    | Event
+    | RecordedProfile
+    | RunSummary
+    | RunEnd
+)
 """What the lines of a run say, one after the other."""

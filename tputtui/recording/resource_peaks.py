@@ -11,7 +11,7 @@ MOST = 64  # resources that are followed
 
 
 @frozen
-class Resource:
+class ResourcePeak:
     """One resource over all rows in which it was known. None is not known."""
 
     name: str
@@ -21,7 +21,7 @@ class Resource:
     most_waiting: float | None
 
 
-class Resources:
+class ResourcePeaks:
     """Takes the rows of saturation tick by tick."""
 
     def __init__(self) -> None:
@@ -39,12 +39,12 @@ class Resources:
                     kept[1] += 1
                     kept[2] = max(kept[2], value)
 
-    def found(self) -> tuple[Resource, ...]:
+    def found(self) -> tuple[ResourcePeak, ...]:
         """All of which anything was known, most used first."""
         out = []
         for name, (use, waiting) in self._known.items():
             if use[1] or waiting[1]:
-                out.append(Resource(name, *_told(use), *_told(waiting)))
+                out.append(ResourcePeak(name, *_told(use), *_told(waiting)))
         return tuple(sorted(out, key=lambda one: -(one.mean or 0.0)))
 
 

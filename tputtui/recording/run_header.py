@@ -12,7 +12,7 @@ FORMAT = 1
 
 
 @frozen
-class Header:
+class RunHeader:
     """The header as of one member. Times are unix seconds, `at` monotonic ones, as in the model."""
 
     run: str  # 16 hexadecimal digits, drawn at random: which run a member belongs to
@@ -67,7 +67,7 @@ class ServiceSummary:
 
 
 @frozen
-class Summary:
+class RunSummary:
     """A run at a glance; brought up to date in every member, so that a killed run has one too."""
 
     seconds: float = 0.0
@@ -79,11 +79,11 @@ class Summary:
 
 
 @frozen
-class End:
+class RunEnd:
     """How a run ended, where it was closed."""
 
     time: float
     at: float
     reason: str = ""  # "", or why it stopped early
     dropped: int = 0  # readings that were not written, because the disk did not keep up
-    summary: Summary = field(default_factory=Summary)
+    summary: RunSummary = field(default_factory=RunSummary)

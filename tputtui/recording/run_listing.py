@@ -8,21 +8,21 @@ from pathlib import Path
 
 from tputtui.frozen import frozen
 from tputtui.recording.gzip_members import SIGNATURE
-from tputtui.recording.reader import NotARun, Run
+from tputtui.recording.reader import NotARunError, Run
 from tputtui.recording.recorder import SUFFIX
-from tputtui.recording.run_header import Header, ServiceSummary, Summary
+from tputtui.recording.run_header import RunHeader, RunSummary, ServiceSummary
 from tputtui.recording.summary import main_service
 from tputtui.settings.state_paths import state_folder
 
 
 @frozen
-class Listed:
+class ListedRun:
     """One file: a run, or why it is none."""
 
     path: Path
     size: int = 0
-    header: Header | None = None
-    summary: Summary | None = None
+    header: RunHeader | None = None
+    summary: RunSummary | None = None
     marks: tuple[str, ...] = ()
     ended: str = ""  # "" where it was closed
     problem: str = ""  # why it cannot be read
@@ -38,7 +38,7 @@ def folder() -> Path:
     return state_folder() / "runs"
 
 
-def listed(where: Path) -> list[Listed]:
+def listed(where: Path) -> list[ListedRun]:
     """The runs of a folder, the oldest first: what is called as one, or begins as one. Raises OSError where there is no
     such folder.
     """
@@ -57,15 +57,15 @@ def _begins_as_one(path: Path) -> bool:
         return False
 
 
-def _look(path: Path) -> Listed:
+def _look(path: Path) -> ListedRun:
     try:
         with Run(path) as run:
             summary, ended = run.summary(), run.ended
-            return Listed(path, run.size, run.header, summary, ended=ended)
-    except NotARun as error:
-        return Listed(path, problem=str(error))
+            return ListedRun(path, run.size, run.header, summary, ended=ended)
+    except NotARunError as error:
+        return ListedRun(path, problem=str(error))
 
 
-def alike(header: Header) -> tuple[object, ...]:
+def alike(header: RunHeader) -> tuple[object, ...]:
     """What comparable runs have in common: the machine and the interval. Builds may differ: that is what is compared."""
     return (header.interval_s, *map(header.environment.get, ("host", "cpu", "cpus", "memory_bytes")))

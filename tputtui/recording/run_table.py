@@ -9,13 +9,13 @@ from os import PathLike
 from tputtui.frozen import frozen
 from tputtui.model import Bindings, BreakdownRow, HostReading, Quantile, Reading, SaturationState, Scrape, ServiceState
 from tputtui.recording.reader import Run
-from tputtui.recording.records import Bound, Grouped, Profiled, Tick, Watched
-from tputtui.recording.resource_peaks import Resource, Resources
-from tputtui.recording.run_header import Header, Mark, Summary
+from tputtui.recording.records import BindingsInForce, RecordedProfile, RecordedTick, ServiceGroups, WatchedTarget
+from tputtui.recording.resource_peaks import ResourcePeak, ResourcePeaks
+from tputtui.recording.run_header import Mark, RunHeader, RunSummary
 from tputtui.recording.summary import main_service
 from tputtui.recording.time_spec import moment
 from tputtui.signals.host.host_rates import derive_host, host_saturation
-from tputtui.signals.rates.server_window import ServedWindow
+from tputtui.signals.rates.server_window import ServerWindow
 from tputtui.signals.rates.target_window import TargetWindow
 from tputtui.signals.service.service_tracker import ServiceTracker, followed
 from tputtui.text import clean
@@ -41,7 +41,7 @@ class RouteRow:
 
 
 @frozen
-class Row:
+class RunRow:
     """What lay between two scrapes of a service. None is not known, or a gap."""
 
     t: float  # seconds from the run's start, at the later scrape
@@ -56,22 +56,22 @@ class Row:
 
 
 @frozen
-class Table:
+class RunTable:
     """The figures of one service of a run, and what one has to know to compare them with another's."""
 
     service: str
-    rows: tuple[Row, ...]
+    rows: tuple[RunRow, ...]
     buckets: tuple[tuple[float, float], ...]  # (upper bound in s, observations at or below it), merged over replicas
     requests: float  # the increase of the traffic's counter over the span
     errors: float | None  # how many of them failed
     unit: str  # of the traffic
-    header: Header
+    header: RunHeader
     marks: tuple[Mark, ...]
-    summary: Summary
+    summary: RunSummary
     services: tuple[str, ...]  # all that the run holds
     routes: Mapping[str, float] = field(default_factory=dict)  # route -> its requests in the span
-    profiles: tuple[Profiled, ...] = ()  # that were taken in the span
-    resources: tuple[Resource, ...] = ()  # of the service and the host, over the span
+    profiles: tuple[RecordedProfile, ...] = ()  # that were taken in the span
+    resources: tuple[ResourcePeak, ...] = ()  # of the service and the host, over the span
     damage: tuple[str, ...] = ()  # what could not be read, a sentence each
 
     @property
@@ -89,7 +89,7 @@ def table(
     service: str | None = None,
     start: str | float | None = None,
     end: str | float | None = None,
-) -> Table:
+) -> RunTable:
     """The table of one service of a run; without `service`, of the one with the most traffic.
 
     `start` and `end` are seconds from the run's start, or texts as `moments.moment` reads them. Raises NotARun, and
@@ -106,7 +106,7 @@ def table(
         profiles = []
         for item in run.items(since, until):
             reading.take(item, run.header.began_at, since)
-            if isinstance(item, Profiled):
+            if isinstance(item, RecordedProfile):
                 profiles.append(item)
         known = names or tuple(reading.services)
         found = reading.found(wanted)
@@ -115,7 +115,7 @@ def table(
                 raise ValueError(f"nothing was read of {clean(wanted or '', 60)!r} in it: its target never answered")
             held = clean(", ".join(known), 200) or "none"
             raise ValueError(f"no service {clean(wanted or '', 60)!r} in it; it holds {held}")
-        return Table(
+        return RunTable(
             service=found.name,
             rows=tuple(found.rows),
             buckets=tuple(found.cumulative()),
@@ -133,7 +133,7 @@ def table(
         )
 
 
-def every(run: Run, since: float | None = None, until: float | None = None) -> Iterator[tuple[str, list[Row]]]:
+def every(run: Run, since: float | None = None, until: float | None = None) -> Iterator[tuple[str, list[RunRow]]]:
     """(service, its rows) for every service of a run."""
     reading = _Reading(run.header.interval_s)
     for item in run.items(since, until):
@@ -142,7 +142,7 @@ def every(run: Run, since: float | None = None, until: float | None = None) -> I
         yield name, service.rows
 
 
-def _at(words: str | float | None, header: Header, marks: Sequence[Mark]) -> float | None:
+def _at(words: str | float | None, header: RunHeader, marks: Sequence[Mark]) -> float | None:
     if words is None:
         return None
     return moment(words, header, marks) if isinstance(words, str) else header.began_at + words
@@ -153,12 +153,12 @@ class _Service:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.rows: list[Row] = []
+        self.rows: list[RunRow] = []
         self.requests = 0.0
         self.errors: float | None = None
         self.unit = "req/s"
         self.routes: dict[str, float] = {}
-        self.resources = Resources()
+        self.resources = ResourcePeaks()
         self._buckets: dict[float, float] = {}
 
     def take(self, t: float, state: ServiceState, cpu: float | None, tracker: ServiceTracker) -> None:
@@ -187,7 +187,7 @@ class _Service:
             " ".join(value for _, value in row.labels): _route(row, tracker.densities(state.breakdown_by, row), scale)
             for row in state.breakdown
         }
-        self.rows.append(Row(t, rps, ratio, p50, p90, p99, cpu, buckets, routes))
+        self.rows.append(RunRow(t, rps, ratio, p50, p90, p99, cpu, buckets, routes))
 
     def cumulative(self) -> Iterator[tuple[float, float]]:
         running = 0.0
@@ -231,28 +231,28 @@ class _Reading:
         return next(iter(self.services.values()), None)
 
     def take(self, item: object, began_at: float, since: float | None) -> None:
-        if isinstance(item, Watched) and item.served:
+        if isinstance(item, WatchedTarget) and item.served:
             self._served.add(item.target.name)
-        elif isinstance(item, Bound):
+        elif isinstance(item, BindingsInForce):
             self._bind(item)
-        elif isinstance(item, Grouped):
+        elif isinstance(item, ServiceGroups):
             self._groups = item.services
             self._trackers.clear()
-        elif isinstance(item, Tick):
+        elif isinstance(item, RecordedTick):
             self._tick(item, began_at, since)
 
-    def _bind(self, bound: Bound) -> None:
+    def _bind(self, bound: BindingsInForce) -> None:
         name, bindings = bound.target.name, bound.bindings
         if bindings is None or self._bindings.get(name) == bindings:
             return
         self._bindings[name] = bindings
-        kind = ServedWindow if name in self._served else TargetWindow
+        kind = ServerWindow if name in self._served else TargetWindow
         self._windows[name] = kind(self._interval_s, self._interval_s, *followed(bindings))
         if name in self._last:
             self._windows[name].add(self._last[name])
         self._trackers.clear()
 
-    def _tick(self, tick: Tick, began_at: float, since: float | None) -> None:
+    def _tick(self, tick: RecordedTick, began_at: float, since: float | None) -> None:
         reading = tick.reading
         cpu = self._cpu(reading)
         new: set[str] = set()

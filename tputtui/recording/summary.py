@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tputtui.model import ServiceState, Snapshot
-from tputtui.recording.run_header import ServiceSummary, Summary
+from tputtui.recording.run_header import RunSummary, ServiceSummary
 from tputtui.signals.rates import histograms
 
 POINTS = 64  # of the shape
@@ -175,7 +175,7 @@ class _Service:
         )
 
 
-class Summing:
+class RunSummarizer:
     """Takes every snapshot of a run."""
 
     def __init__(self, hottest: str = "") -> None:
@@ -210,9 +210,9 @@ class Summing:
                 service = self._services[state.name] = _Service(state.name)
             service.take(snapshot.time, state, snapshot.busy_cores, met)
 
-    def summary(self) -> Summary:
+    def summary(self) -> RunSummary:
         """The run so far."""
-        return Summary(
+        return RunSummary(
             seconds=self._newest - self._began if self._began is not None else 0.0,
             ticks=self.ticks,
             services=tuple(service.summary() for service in self._services.values()),

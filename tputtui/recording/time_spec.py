@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from tputtui.recording.run_header import Header, Mark
+from tputtui.recording.run_header import Mark, RunHeader
 from tputtui.text import clean, did_you_mean, parse_duration
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?", re.ASCII)
 
 
-def moment(words: str, header: Header, marks: Sequence[Mark]) -> float:
+def moment(words: str, header: RunHeader, marks: Sequence[Mark]) -> float:
     """`at` of a moment, on the run's own clock. Raises ValueError, a sentence.
 
     A time without a zone is local time. Where several marks have the same text, the first one counts.

@@ -34,7 +34,7 @@ _RAW: Mapping[type, frozenset[str]] = {
 }
 
 
-class BadValue(ValueError):  # noqa: N818  # it says what the value is
+class BadValueError(ValueError):  # it says what the value is
     """What was read does not have the shape that it must have."""
 
 
@@ -55,14 +55,14 @@ def number_in(value: object) -> float:
     if isinstance(value, str):
         special = _SPECIAL.get(value)
         if special is None:
-            raise BadValue("not a number")
+            raise BadValueError("not a number")
         return special
     if type(value) not in (int, float):
-        raise BadValue("not a number")
+        raise BadValueError("not a number")
     try:
         return float(value)  # type: ignore[arg-type]
     except OverflowError:
-        raise BadValue("a number too large") from None
+        raise BadValueError("a number too large") from None
 
 
 # ------------------------------------------------------------------------------------------------ out
@@ -135,7 +135,7 @@ def from_plain(kind: type[T], data: object) -> T:
     return made
 
 
-class Rows:
+class RowDecoder:
     """Reads the rows of one file, whose order of fields is `orders` (see `row_fields`)."""
 
     def __init__(self, orders: Mapping[str, Sequence[str]]) -> None:
@@ -156,7 +156,7 @@ class Rows:
     def _row(self, kind: type) -> Decoder:
         order = self._orders.get(kind.__name__)
         if order is None:
-            raise BadValue(f"the header does not say what a {kind.__name__} is made of")
+            raise BadValueError(f"the header does not say what a {kind.__name__} is made of")
         hints = get_type_hints(kind)
         known = {field.name: field for field in fields(kind)}
         places = [
@@ -166,12 +166,12 @@ class Rows:
         ]
         required = {name for name, field in known.items() if _needed(field)}
         if not required <= {name for _, name, _ in places}:
-            raise BadValue(f"a {kind.__name__} lacks what it must have")
+            raise BadValueError(f"a {kind.__name__} lacks what it must have")
         width = len(order)
 
         def decode(data: Any) -> Any:
             if type(data) is not list or len(data) != width:
-                raise BadValue(f"not a {kind.__name__}")
+                raise BadValueError(f"not a {kind.__name__}")
             return kind(**{name: decoder(data[place]) for place, name, decoder in places})
 
         return decode
@@ -195,9 +195,9 @@ def _object(kind: Any) -> Decoder:
 
     def decode(data: Any) -> Any:
         if type(data) is not dict:
-            raise BadValue(f"not a {kind.__name__}")
+            raise BadValueError(f"not a {kind.__name__}")
         if any(needed and name not in data for name, (_, needed) in known.items()):
-            raise BadValue(f"a {kind.__name__} lacks what it must have")
+            raise BadValueError(f"a {kind.__name__} lacks what it must have")
         return kind(**{name: known[name][0](one) for name, one in data.items() if name in known})
 
     return decode
@@ -236,19 +236,19 @@ def _decoder(hint: Any, of_dataclass: Callable[[type], Decoder], raw: bool) -> D
 
 def _whole(data: Any) -> int:
     if type(data) is not int or not -(2**63) <= data < 2**64:
-        raise BadValue("not a whole number")
+        raise BadValueError("not a whole number")
     return int(data)
 
 
 def _switch(data: Any) -> bool:
     if type(data) is not bool:
-        raise BadValue("neither true nor false")
+        raise BadValueError("neither true nor false")
     return bool(data)
 
 
 def _raw_text(data: Any) -> str:
     if type(data) is not str or len(data) > TEXT_LIMIT:
-        raise BadValue("not a text")
+        raise BadValueError("not a text")
     return str(data)
 
 
@@ -258,17 +258,17 @@ def _text(data: Any) -> str:
 
 def _one_of(data: Any, allowed: tuple[Any, ...]) -> Any:
     if not any(type(data) is type(one) and data == one for one in allowed):
-        raise BadValue("none of the words that may stand there")
+        raise BadValueError("none of the words that may stand there")
     return data
 
 
 def _list(data: Any, length: int | None = None) -> list[Any]:
     if type(data) is not list or len(data) > LIST_LIMIT or length not in (None, len(data)):
-        raise BadValue("not such a list")
+        raise BadValueError("not such a list")
     return list(data)
 
 
 def _dict(data: Any) -> dict[str, Any]:
     if type(data) is not dict or len(data) > LIST_LIMIT:
-        raise BadValue("not such an object")
+        raise BadValueError("not such an object")
     return dict(data)

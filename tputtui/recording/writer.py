@@ -28,12 +28,12 @@ SYNC_S: Final = 2.0
 CLOSE_S: Final = 4.0
 
 
-class CannotRecord(Exception):  # noqa: N818
+class CannotRecordError(Exception):
     """The file is not written: one sentence, with its name, cleaned."""
 
 
 @frozen
-class Begin:
+class MemberStart:
     """The member that begins with a chunk."""
 
     run: bytes
@@ -59,7 +59,7 @@ class RunWriter:
         made = os.fstat(self._descriptor)
         self._made = (made.st_dev, made.st_ino)
         self._member: MemberWriter | None = None
-        self._waiting: deque[tuple[Begin | None, bytes, float | None]] = deque()
+        self._waiting: deque[tuple[MemberStart | None, bytes, float | None]] = deque()
         self._waiting_bytes = 0
         self._closing = False
         self._unsynced = False
@@ -67,7 +67,7 @@ class RunWriter:
         self._thread = threading.Thread(target=self._write_for_ever, name="recorder", daemon=True)
         self._thread.start()
 
-    def offer(self, chunk: bytes, begin: Begin | None = None, at: float | None = None) -> bool:
+    def offer(self, chunk: bytes, begin: MemberStart | None = None, at: float | None = None) -> bool:
         """Take a chunk to be written; `begin`: a member begins with it; `at`: it is the reading of that moment.
 
         False: the queue is full, or the file is done.
@@ -132,7 +132,7 @@ class RunWriter:
             with contextlib.suppress(OSError):
                 os.close(self._descriptor)
 
-    def _write(self, begin: Begin | None, chunk: bytes) -> None:
+    def _write(self, begin: MemberStart | None, chunk: bytes) -> None:
         if begin is not None:
             if self._member is not None:
                 self._append(self._member.finish())
@@ -190,10 +190,10 @@ def _create(path: Path, force: bool) -> int:
     except FileExistsError:
         holder = _holder(path)
         if holder:
-            raise CannotRecord(f"{shown} is being recorded by {holder}") from None
-        raise CannotRecord(f"{shown} exists: name another file, or say --force") from None
+            raise CannotRecordError(f"{shown} is being recorded by {holder}") from None
+        raise CannotRecordError(f"{shown} exists: name another file, or say --force") from None
     except (OSError, ValueError) as error:
-        raise CannotRecord(f"{shown}: {_reason(error)}") from None
+        raise CannotRecordError(f"{shown}: {_reason(error)}") from None
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return descriptor
 
@@ -205,10 +205,10 @@ def _make_way(path: Path, shown: str) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISREG(status.st_mode):
-        raise CannotRecord(f"{shown} is not a plain file: it is not overwritten")
+        raise CannotRecordError(f"{shown} is not a plain file: it is not overwritten")
     holder = _holder(path)
     if holder:
-        raise CannotRecord(f"{shown} is being recorded by {holder}")
+        raise CannotRecordError(f"{shown} is being recorded by {holder}")
     os.unlink(path)
 
 

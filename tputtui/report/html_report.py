@@ -11,8 +11,8 @@ from typing import Final
 from tputtui.experiments import formatting
 from tputtui.experiments.result import Comparison
 from tputtui.report import report_tables, svg_charts
-from tputtui.report.report_input import Record
-from tputtui.report.report_tables import Row, Table
+from tputtui.report.report_input import ReportInput
+from tputtui.report.report_tables import ReportTable, TableRow
 
 _LEFT: Final = ' class="left"'
 _DIM: Final = ' class="dim"'
@@ -55,7 +55,7 @@ tr,.chart{break-inside:avoid}.flame{width:auto;left:0;transform:none}.chart,.fla
 """
 
 
-def html(comparison: Comparison, record: Record, document: Mapping[str, object]) -> str:
+def html(comparison: Comparison, record: ReportInput, document: Mapping[str, object]) -> str:
     """The whole file. `document` is the JSON report: the raw figures at the end."""
     title = formatting.headline(comparison)
     body = [
@@ -98,7 +98,7 @@ def html(comparison: Comparison, record: Record, document: Mapping[str, object])
     )
 
 
-def _facts(comparison: Comparison, record: Record) -> list[str]:
+def _facts(comparison: Comparison, record: ReportInput) -> list[str]:
     """What was planned, what was compared, where and under which load."""
     rows = (*record.sections(), *report_tables.facts(comparison, record))
     inner = "".join(f"<dt>{escape(head)}</dt><dd>{escape(body)}</dd>" for head, body in rows)
@@ -110,11 +110,11 @@ def _plot(svg: str) -> str:
     return f'<div class="scroll">{svg}</div>' if svg else ""
 
 
-def _section(table: Table) -> list[str]:
+def _section(table: ReportTable) -> list[str]:
     return [f"<h2>{escape(table.caption)}</h2>", _table(table)] if table.rows else []
 
 
-def _table(table: Table) -> str:
+def _table(table: ReportTable) -> str:
     """A table with its caption for those who listen, and its note."""
     heads = "".join(
         f'<th scope="col"{_LEFT if at in table.words_at else ""}>{escape(head)}</th>'
@@ -133,7 +133,7 @@ def _table(table: Table) -> str:
     )
 
 
-def _row(row: Row, table: Table) -> str:
+def _row(row: TableRow, table: ReportTable) -> str:
     name = f"<b>{escape(row.cells[0])}</b>" if row.decides else escape(row.cells[0])
     out = [f'<th scope="row"{_LEFT}>{name}</th>']
     last = len(row.cells) - 1

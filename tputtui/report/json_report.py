@@ -6,14 +6,14 @@ import math
 from typing import Final
 
 from tputtui.experiments import formatting
-from tputtui.experiments.plan import Experiment
-from tputtui.experiments.result import Comparison, DecidingRow, Interval, Metric, Route, Stratum
-from tputtui.report.report_input import Record, Use, digest
+from tputtui.experiments.plan import ExperimentPlan
+from tputtui.experiments.result import Comparison, DecidingRow, Interval, MetricResult, RouteResult, Stratum
+from tputtui.report.report_input import ReportInput, ResourceComparison, digest
 
 _ARMS: Final = ("baseline", "candidate")
 
 
-def document(comparison: Comparison, exit_code: int, record: Record) -> dict[str, object]:
+def document(comparison: Comparison, exit_code: int, record: ReportInput) -> dict[str, object]:
     """The object. `exit_code` is what the caller ends with."""
     seconds = comparison.seconds
     return {
@@ -77,8 +77,8 @@ def _row(row: DecidingRow | None) -> dict[str, object] | None:
     }
 
 
-def _plan(plan: Experiment) -> dict[str, object] | None:
-    if plan == Experiment():
+def _plan(plan: ExperimentPlan) -> dict[str, object] | None:
+    if plan == ExperimentPlan():
         return None
     return {
         **plan.texts,
@@ -91,7 +91,7 @@ def _plan(plan: Experiment) -> dict[str, object] | None:
     }
 
 
-def _use(one: Use) -> dict[str, object]:
+def _use(one: ResourceComparison) -> dict[str, object]:
     arms = zip(_ARMS, (one.baseline, one.candidate), strict=True)
     return {
         "name": one.name,
@@ -102,7 +102,7 @@ def _use(one: Use) -> dict[str, object]:
     }
 
 
-def metric(one: Metric) -> dict[str, object]:
+def metric(one: MetricResult) -> dict[str, object]:
     """One metric: percents, and for `error_ratio` percentage points."""
     relative = None if one.absolute else one
     points = one if one.absolute else None
@@ -126,7 +126,7 @@ def metric(one: Metric) -> dict[str, object]:
     }
 
 
-def _route(one: Route) -> dict[str, object]:
+def _route(one: RouteResult) -> dict[str, object]:
     return {
         "name": one.name,
         "route": one.name,

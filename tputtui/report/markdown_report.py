@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from tputtui.experiments import formatting
 from tputtui.experiments.result import Comparison
 from tputtui.report import report_tables
-from tputtui.report.report_input import Record
-from tputtui.report.report_tables import Table
+from tputtui.report.report_input import ReportInput
+from tputtui.report.report_tables import ReportTable
 
 _INTERVAL = re.compile(r"\\\[((?:[-+][\d.]+|beyond), (?:[-+][\d.]+|beyond))\\\]")
 _ESCAPED = str.maketrans({one: f"\\{one}" for one in "\\`*_{}[]<>#|~"})
 
 
-def markdown(comparison: Comparison, record: Record) -> str:
+def markdown(comparison: Comparison, record: ReportInput) -> str:
     """The report, without an end of line at its end."""
     lines = [f"## {_plain(formatting.headline(comparison))}", "", formatting.MEANINGS[comparison.verdict], ""]
     lines += _block("Why", comparison.reasons)
@@ -42,7 +42,7 @@ def _block(head: str, sentences: Sequence[str]) -> list[str]:
     return [f"**{head}**", "", *(f"- {_plain(one)}" for one in sentences), ""] if sentences else []
 
 
-def _table(table: Table, heading: str) -> list[str]:
+def _table(table: ReportTable, heading: str) -> list[str]:
     """A table, the deciding row in bold and what is for information said to be so."""
     if not table.rows:
         return []

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from tputtui.experiments.result import UNITS, Power
+from tputtui.experiments.result import UNITS, PowerResult
 from tputtui.text import number, span
 
 _SPREAD: Final = (0.5, 1.7)
 """Within these factors a pilot of three minutes foretells the need, four times out of five."""
 
 
-def text(plan: Power) -> str:
+def text(plan: PowerResult) -> str:
     """What it takes, in four lines."""
     unit = "pp" if plan.metric == "error_ratio" else "%"
     lines = [f"To find {100 * plan.detect:g} {unit} of {plan.metric} in four cases of five (5 % false alarms):"]
@@ -40,7 +40,7 @@ def text(plan: Power) -> str:
     return "\n".join(lines)
 
 
-def document(plan: Power) -> dict[str, object]:
+def document(plan: PowerResult) -> dict[str, object]:
     """The same as JSON."""
     seconds = plan.seconds
     return {

@@ -9,16 +9,16 @@ from dataclasses import field
 from typing import Final
 
 from tputtui.experiments.comparability import HARD
-from tputtui.experiments.metric_rows import Rows
-from tputtui.experiments.plan import Experiment
-from tputtui.experiments.result_log import Result
+from tputtui.experiments.metric_rows import MetricRows
+from tputtui.experiments.plan import ExperimentPlan
+from tputtui.experiments.result_log import LoggedResult
 from tputtui.frozen import frozen
 
 _NOTHING: Final[Mapping[str, object]] = {}
 
 
 @frozen
-class Level:
+class ResourceUse:
     """How near to its limit a resource was in one arm. Ratios of use; what waited is in its own unit. None: not known."""
 
     mean: float | None = None
@@ -27,29 +27,29 @@ class Level:
 
 
 @frozen
-class Use:
+class ResourceComparison:
     """One resource in both arms."""
 
     name: str
-    baseline: Level = field(default_factory=Level)
-    candidate: Level = field(default_factory=Level)
+    baseline: ResourceUse = field(default_factory=ResourceUse)
+    candidate: ResourceUse = field(default_factory=ResourceUse)
 
 
 @frozen
-class Record:
+class ReportInput:
     """Cleaned texts and values."""
 
     sides: Mapping[str, str]  # "baseline" -> as it was typed
-    plan: Experiment = field(default_factory=Experiment)
-    rows: tuple[Rows, Rows] | None = None  # to draw
+    plan: ExperimentPlan = field(default_factory=ExperimentPlan)
+    rows: tuple[MetricRows, MetricRows] | None = None  # to draw
     environments: tuple[Mapping[str, object], Mapping[str, object]] = (_NOTHING, _NOTHING)
     workloads: tuple[Mapping[str, object], Mapping[str, object]] = (_NOTHING, _NOTHING)  # what was said of the load
-    saturation: tuple[Use, ...] = ()
+    saturation: tuple[ResourceComparison, ...] = ()
     first: tuple[str, str] = ("", "")  # what was first to saturate in each arm
     identities: tuple[str, str] = ("", "")  # what the sides are known by, however they are called
     history: tuple[str, ...] = ()  # runs of unchanged code that were used, as they were typed
     deviations: tuple[str, ...] = ()  # from the plan, a sentence each
-    earlier: tuple[Result, ...] = ()  # what the experiment's file says of comparisons before
+    earlier: tuple[LoggedResult, ...] = ()  # what the experiment's file says of comparisons before
     flame: str = ""  # a differential flame graph as SVG, from our own renderer
     hot: tuple[str, ...] = ()  # the largest sure changes of the profiles, a sentence each
 

@@ -8,8 +8,8 @@ from html import escape
 from typing import Final
 
 from tputtui.experiments import formatting
-from tputtui.experiments.metric_rows import Rows
-from tputtui.experiments.result import Metric, Stratum, Verdict
+from tputtui.experiments.metric_rows import MetricRows
+from tputtui.experiments.result import MetricResult, Stratum, Verdict
 from tputtui.text import brief_span, cut, short
 
 _WIDTH: Final = 760
@@ -26,13 +26,13 @@ _COLUMNS: Final = (
 _STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400)
 
 
-def all_over_time(rows: tuple[Rows, Rows]) -> list[str]:
+def all_over_time(rows: tuple[MetricRows, MetricRows]) -> list[str]:
     """A chart for each column that either arm has."""
     drawn = [over_time(rows, *one) for one in _COLUMNS]
     return [chart for chart in drawn if chart]
 
 
-def over_time(rows: tuple[Rows, Rows], column: str, title: str, unit: str, scale: float = 1.0) -> str:
+def over_time(rows: tuple[MetricRows, MetricRows], column: str, title: str, unit: str, scale: float = 1.0) -> str:
     """Both arms' values of one column (times `scale`) from their own begin on; nothing where neither has it."""
     lines = [_thinned(one, column, scale) for one in rows]
     there = sorted(value for line in lines for _, value in line if value is not None)
@@ -64,7 +64,7 @@ def over_time(rows: tuple[Rows, Rows], column: str, title: str, unit: str, scale
     return "".join(out)
 
 
-def forest(metrics: Sequence[Metric]) -> str:
+def forest(metrics: Sequence[MetricResult]) -> str:
     """Each effect in units of its own margin: the band is what does not matter."""
     named = [(formatting.metric_name(one), one, one.verdict) for one in metrics]
     return _effects(named, "effects in units of their margins", "shaded: within the margin")
@@ -77,7 +77,7 @@ def strata(each: Sequence[Stratum], primary: str) -> str:
     return _effects(found, f"{name} in each stratum", f"{name}; shaded: within the margin") if len(found) > 1 else ""
 
 
-def _effects(named: Sequence[tuple[str, Metric, Verdict | None]], said: str, foot: str) -> str:
+def _effects(named: Sequence[tuple[str, MetricResult, Verdict | None]], said: str, foot: str) -> str:
     drawn = [
         (name, one.effect / one.margin, one.ci.low / one.margin, one.ci.high / one.margin, verdict, one)
         for name, one, verdict in named
@@ -122,7 +122,7 @@ def _moments(last: float) -> list[float]:
     return [step * number for number in range(int(last / step) + 1)]
 
 
-def _thinned(rows: Rows, column: str, scale: float) -> list[tuple[float, float | None]]:
+def _thinned(rows: MetricRows, column: str, scale: float) -> list[tuple[float, float | None]]:
     """At most `_POINTS` means; None where there is a gap."""
     values = rows.columns.get(column)
     if values is None:

@@ -9,8 +9,8 @@ from typing import Final
 from tputtui.experiments import formatting
 from tputtui.experiments.result import Comparison
 from tputtui.report import report_tables
-from tputtui.report.report_input import Record
-from tputtui.report.report_tables import Row, Table
+from tputtui.report.report_input import ReportInput
+from tputtui.report.report_tables import ReportTable, TableRow
 from tputtui.text import cut, cut_left, left, right, width
 
 _WIDE: Final = 79
@@ -18,7 +18,7 @@ _NAME: Final = 24  # of a route or a stratum
 _HEAD: Final = 10
 
 
-def text(comparison: Comparison, record: Record) -> str:
+def text(comparison: Comparison, record: ReportInput) -> str:
     """The report, lines joined, without an end of line at its end."""
     lines = [*_wrapped(formatting.headline(comparison), "", "  "), formatting.MEANINGS[comparison.verdict], ""]
     lines += _block("why", comparison.reasons)
@@ -39,10 +39,10 @@ def text(comparison: Comparison, record: Record) -> str:
     return "\n".join(lines).rstrip("\n")
 
 
-def _metrics(table: Table) -> list[str]:
+def _metrics(table: ReportTable) -> list[str]:
     """The table of metrics: which of them is the primary, and which are for information."""
     marked = [
-        Row((f"{'*' if row.decides else ' ' if row.guards else '·'} {row.cells[0]}", *row.cells[1:]), row.verdict)
+        TableRow((f"{'*' if row.decides else ' ' if row.guards else '·'} {row.cells[0]}", *row.cells[1:]), row.verdict)
         for row in table.rows
     ]
     heads = ("", *table.heads[1:])
@@ -52,14 +52,14 @@ def _metrics(table: Table) -> list[str]:
     return [*lines, *_wrapped(f"{note}; {table.note}", "  "), *missing, ""]
 
 
-def _table(table: Table) -> list[str]:
+def _table(table: ReportTable) -> list[str]:
     if not table.rows:
         return []
     lines = [f"  {line}" for line in _columns([table.heads, *(row.cells for row in table.rows)], table)]
     return [table.caption.lower(), *lines, *(_wrapped(table.note, "  ") if table.note else []), ""]
 
 
-def _columns(rows: Sequence[Sequence[str]], table: Table) -> list[str]:
+def _columns(rows: Sequence[Sequence[str]], table: ReportTable) -> list[str]:
     kept = [at for at in range(len(table.heads)) if at not in table.only_wide]
     cells = [[cut(row[at], _NAME) if at in table.words_at else row[at] for at in kept] for row in rows]
     widths = [max(width(row[place]) for row in cells) for place in range(len(kept))]

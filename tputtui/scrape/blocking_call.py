@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Aside(Generic[T]):
+class BlockingCall(Generic[T]):
     """One blocking call in a daemon thread of its own: at most one at a time, and nobody waits at exit.
 
     The loop's own executor has a handful of threads that everybody shares and that the interpreter joins at its end:

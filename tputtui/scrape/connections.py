@@ -20,9 +20,9 @@ import httpcore
 import httpx
 
 from tputtui.descriptors import require_room, shortage
-from tputtui.scrape.blocking_call import Aside
+from tputtui.scrape.blocking_call import BlockingCall
 from tputtui.scrape.fetch_attempt import CONNECT_S, FetchError
-from tputtui.scrape.streams import Observer, Stream, connect
+from tputtui.scrape.streams import ConnectionStream, StreamObserver, connect
 from tputtui.scrape.time_limit import TimeLimit
 from tputtui.text import clean
 
@@ -51,13 +51,13 @@ class TlsContexts:
     """The TLS contexts in use, one a configuration, loaded when the first https target asks."""
 
     def __init__(self) -> None:
-        self._loading: dict[TlsFiles, Aside[ssl.SSLContext]] = {}
+        self._loading: dict[TlsFiles, BlockingCall[ssl.SSLContext]] = {}
         self._loaded: dict[TlsFiles, ssl.SSLContext] = {}
 
     async def get(self, files: TlsFiles) -> ssl.SSLContext:
         """The context of a configuration. Raises FetchError where one of its files cannot be used."""
         if files not in self._loaded:
-            loading = self._loading.setdefault(files, Aside(lambda: _load(files)))
+            loading = self._loading.setdefault(files, BlockingCall(lambda: _load(files)))
             self._loaded[files] = await loading()
         return self._loaded[files]
 
@@ -99,7 +99,7 @@ def _why(error: OSError) -> str:
     return (error.strerror or "unreadable").lower()
 
 
-def open_transport(backend: Backend, context: ssl.SSLContext | None) -> httpx.AsyncHTTPTransport:
+def open_transport(backend: ConnectionBackend, context: ssl.SSLContext | None) -> httpx.AsyncHTTPTransport:
     """httpx's way to one target; `context` is None for http. It has no time limits: the scrape's deadline is around it.
 
     A transport without httpx's client: nothing of the environment is used, neither proxies nor .netrc (a monitor that
@@ -111,7 +111,7 @@ def open_transport(backend: Backend, context: ssl.SSLContext | None) -> httpx.As
 class _Transport(httpx.AsyncHTTPTransport):
     """httpx's transport over one connection of our own: httpx has no parameter to pass it."""
 
-    def __init__(self, backend: Backend, context: ssl.SSLContext | None) -> None:
+    def __init__(self, backend: ConnectionBackend, context: ssl.SSLContext | None) -> None:
         super().__init__(verify=context or False, trust_env=False)
         self._pool = _Kept(backend, context)  # type: ignore[assignment]
 
@@ -119,7 +119,7 @@ class _Transport(httpx.AsyncHTTPTransport):
 class _Kept:
     """The one connection to a target, opened anew where it cannot be used again. One request at a time: no pool is needed."""
 
-    def __init__(self, backend: Backend, context: ssl.SSLContext | None) -> None:
+    def __init__(self, backend: ConnectionBackend, context: ssl.SSLContext | None) -> None:
         self._backend = backend
         self._context = context
         self._connection: httpcore.AsyncHTTPConnection | None = None
@@ -141,7 +141,7 @@ class _Kept:
             await kept.aclose()
 
 
-class Backend(Observer, httpcore.AsyncNetworkBackend):
+class ConnectionBackend(StreamObserver, httpcore.AsyncNetworkBackend):
     """Opens a target's connections: resolves names aside, tries every address, tells the attempt how far it is.
 
     It outlives its connections, so that a name that hangs is looked up by one thread and not by one a scrape.
@@ -150,7 +150,7 @@ class Backend(Observer, httpcore.AsyncNetworkBackend):
     def __init__(self, header_limit: int) -> None:
         """`header_limit`: bytes that may come before the body begins, interim (1xx) answers included."""
         super().__init__(header_limit)
-        self._lookups: dict[tuple[str, int], Aside[list[str]]] = {}
+        self._lookups: dict[tuple[str, int], BlockingCall[list[str]]] = {}
 
     async def connect_tcp(
         self,
@@ -159,7 +159,7 @@ class Backend(Observer, httpcore.AsyncNetworkBackend):
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> Stream:
+    ) -> ConnectionStream:
         """A connection to the first address that answers. Raises FetchError for an unknown name, and after CONNECT_S."""
         del timeout, local_address, socket_options  # unused: the limits here and the scrape's deadline rule
         attempt = self.attempt
@@ -182,7 +182,7 @@ class Backend(Observer, httpcore.AsyncNetworkBackend):
             return [str(ipaddress.ip_address(host))]
         except ValueError:
             pass
-        lookup = self._lookups.setdefault((host, port), Aside(lambda: _addresses(host, port)))
+        lookup = self._lookups.setdefault((host, port), BlockingCall(lambda: _addresses(host, port)))
         try:
             return await lookup()
         except (OSError, UnicodeError) as error:
@@ -195,9 +195,9 @@ def _addresses(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-async def _first_of(attempts: list[Any]) -> Stream:
+async def _first_of(attempts: list[Any]) -> ConnectionStream:
     """The first connection that stands; the next address starts when one failed or was silent for a moment."""
-    running: set[asyncio.Task[Stream]] = set()
+    running: set[asyncio.Task[ConnectionStream]] = set()
     failure: BaseException | None = None
     try:
         while attempts or running:
@@ -218,6 +218,6 @@ async def _first_of(attempts: list[Any]) -> Stream:
         for task in running:
             task.cancel()
         for given_up in await asyncio.gather(*running, return_exceptions=True):
-            if isinstance(given_up, Stream):  # it stood just then
+            if isinstance(given_up, ConnectionStream):  # it stood just then
                 await given_up.aclose()
     raise failure or FetchError("cannot connect")

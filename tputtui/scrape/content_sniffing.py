@@ -12,7 +12,7 @@ _QUOTED_NAME = re.compile(rb'\{\s*+"(?:[^"\\]|\\.)*+"\s*+[,}]')
 _LOOKS_LIKE_SAMPLE = re.compile(rb"[ \t]*+[a-zA-Z_:][\w:.\-]*+[ \t]*+(?:\{|[-+.\d])")
 
 
-class NotAnExposition(ValueError):  # noqa: N818  # it says what the answer is
+class NotAnExpositionError(ValueError):  # it says what the answer is
     """The answer is something else than metrics. The message is a sentence for the target's row."""
 
 
@@ -21,12 +21,12 @@ def refuse(body: bytes, content_type: str | None) -> None:
     start = body[:4096].lstrip()
     kind = _kind(start, content_type)
     if kind is not None:
-        raise NotAnExposition(_sentence(kind, start, content_type))
+        raise NotAnExpositionError(_sentence(kind, start, content_type))
 
 
-def refuse_alien(body: bytes, content_type: str | None) -> NotAnExposition:
+def refuse_alien(body: bytes, content_type: str | None) -> NotAnExpositionError:
     """The error of a body in which hardly a line can be read."""
-    return NotAnExposition(_sentence("", body[:4096].lstrip(), content_type))
+    return NotAnExpositionError(_sentence("", body[:4096].lstrip(), content_type))
 
 
 def looks_like_sample(line: bytes) -> bool:

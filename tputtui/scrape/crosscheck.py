@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tputtui.frozen import frozen
 from tputtui.model import Exposition, Labels
-from tputtui.scrape.labels import Limits, keep_labels, parse_float
+from tputtui.scrape.labels import ScanLimits, keep_labels, parse_float
 from tputtui.text import clean
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ Key = tuple[str, Labels]
 _EXEMPLAR = re.compile(rb'([ \t}][^ \t"{}#]+)[ \t]+#[ \t]*\{(?:[^"{}\\]|"(?:[^"\\]|\\.)*+")*+\}[^"{}]*$')
 _STRING = re.compile(rb'("(?:[^"\\]|\\.)*+")([ \t]*+)(?=([a-zA-Z_]?))')  # each in turn: a quote that closes opens none
 _BOM = b"\xef\xbb\xbf"
-_LIMITS = Limits()
+_LIMITS = ScanLimits()
 
 
 @frozen
-class Verdict:
+class CrosscheckResult:
     """What prometheus-client says of an exposition. `sentence` is cleaned; `allowed` names the defects that were met."""
 
     agrees: bool
@@ -39,7 +39,7 @@ class Verdict:
 
 
 @frozen
-class Defect:
+class ParserDefect:
     """A known way in which prometheus-client's parser is wrong or differs from Prometheus (0.26, tested in test_judge)."""
 
     name: str
@@ -85,37 +85,37 @@ def _unless_too_long(line: bytes) -> bytes | None:
     return None if len(line) > _LIMITS.line else line
 
 
-RENAMES = Defect(
+RENAMES = ParserDefect(
     "renames counters, loses types",
     "a counter without _total gets one; TYPE counts by position, so interleaved families lose it; a TYPE word that it "
     "does not know ends the parsing",
     _without_metadata,
 )
-STRICT = Defect(
+STRICT = ParserDefect(
     "is strict in OpenMetrics",
     "an empty HELP, a negative _sum or what is native ends the parsing; each line is then read as text",
 )
-GIVES_UP = Defect("gives up at a bad line", "the rest of the body is lost, and the family before it")
-KNOWN_DEFECTS: tuple[Defect, ...] = (
-    Defect("takes a byte order mark for a name", "the first line is lost, and with it the body", _without_bom),
+GIVES_UP = ParserDefect("gives up at a bad line", "the rest of the body is lost, and the family before it")
+KNOWN_DEFECTS: tuple[ParserDefect, ...] = (
+    ParserDefect("takes a byte order mark for a name", "the first line is lost, and with it the body", _without_bom),
     RENAMES,
     STRICT,
     GIVES_UP,
-    Defect(
+    ParserDefect(
         "reads an exemplar as a timestamp",
         "in text/plain; and its OpenMetrics parser fails on an escaped quote in one",
         _without_exemplar,
     ),
-    Defect("wants a comma between labels", 'Prometheus reads {a="1"b="2"}', _with_commas),
-    Defect(
+    ParserDefect("wants a comma between labels", 'Prometheus reads {a="1"b="2"}', _with_commas),
+    ParserDefect(
         "takes what only Python calls a number", "1e400 becomes +Inf, where Go says out of range", _unless_loose_number
     ),
-    Defect("takes __name__ as a label", "a sample without a name gets it from there", _unless_name_label),
-    Defect("has no limit", "a line beyond our limit is read", _unless_too_long),
+    ParserDefect("takes __name__ as a label", "a sample without a name gets it from there", _unless_name_label),
+    ParserDefect("has no limit", "a line beyond our limit is read", _unless_too_long),
 )
 
 
-def judge(body: bytes, content_type: str | None, exposition: Exposition) -> Verdict:
+def judge(body: bytes, content_type: str | None, exposition: Exposition) -> CrosscheckResult:
     """Compare the samples of `exposition`, which was read from `body`, with those that prometheus-client finds.
 
     Names that the exposition hides are left out, and so are those that were not wanted when it was read.
@@ -144,11 +144,13 @@ def judge(body: bytes, content_type: str | None, exposition: Exposition) -> Verd
         if difference is None:
             break
     if difference is not None:
-        return Verdict(False, f"prometheus-client differs: {difference}", agreed, total, allowed)
+        return CrosscheckResult(False, f"prometheus-client differs: {difference}", agreed, total, allowed)
     notes = f", although it {', '.join(allowed)}" if allowed else ""
     if hidden := sum(exposition.hidden.values()):  # what was not read was not compared
         notes += f"; {hidden} more are beyond the limit of series and were not compared"
-    return Verdict(True, f"prometheus-client agrees: {agreed} of {total} samples{notes}", agreed, total, allowed)
+    return CrosscheckResult(
+        True, f"prometheus-client agrees: {agreed} of {total} samples{notes}", agreed, total, allowed
+    )
 
 
 def _whole(body: bytes, openmetrics: bool) -> tuple[list[Sample], tuple[str, ...]]:

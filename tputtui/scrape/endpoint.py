@@ -11,13 +11,13 @@ from tputtui.descriptors import shortage
 from tputtui.model import Exposition, Scrape, Target
 from tputtui.scrape.content_sniffing import looks_like_sample
 from tputtui.scrape.fetch_attempt import FetchError
-from tputtui.scrape.http_fetch import Answer, Fetcher, TargetSettings
+from tputtui.scrape.http_fetch import EndpointSettings, Fetcher, HttpAnswer
 from tputtui.text import clean
 
 if TYPE_CHECKING:
     from tputtui.scrape.connections import TlsContexts
 
-__all__ = ["Endpoint", "Reader", "TargetSettings"]
+__all__ = ["BodyReader", "Endpoint", "EndpointSettings"]
 
 ACCEPT = "text/plain;version=0.0.4;q=1,*/*;q=0.1"
 _MAY_BE_CUT = "the last line is not read: the answer has no length and ends without a newline, so it may be cut"
@@ -25,7 +25,7 @@ _AT_ONCE_S = 0.05  # a body that takes no longer than this came with its first b
 _SCAN_ASIDE_BYTES = 2_000_000  # from here on reading takes longer than the loop should stand still (10 ms)
 
 
-class Reader(Protocol):
+class BodyReader(Protocol):
     """What reads a body: `exposition.Scanner`."""
 
     def scan(self, body: bytes, content_type: str | None = "", wanted: frozenset[str] | None = None) -> Exposition:
@@ -36,7 +36,7 @@ class Reader(Protocol):
 class Endpoint:
     """A target and its connection. One scrape at a time; everything on one event loop."""
 
-    def __init__(self, settings: TargetSettings, reader: Reader, tls: TlsContexts | None = None) -> None:
+    def __init__(self, settings: EndpointSettings, reader: BodyReader, tls: TlsContexts | None = None) -> None:
         """`reader` is this target's own: it interns its series. Endpoints that share `tls` share certificate stores."""
         self.settings = settings
         self.name = settings.name
@@ -101,7 +101,7 @@ class Endpoint:
         """Close the connection. The next scrape opens another."""
         await self._fetcher.aclose()
 
-    async def _read(self, answer: Answer, wanted: frozenset[str] | None) -> Exposition:
+    async def _read(self, answer: HttpAnswer, wanted: frozenset[str] | None) -> Exposition:
         body = answer.body if answer.framed else _without_cut_line(answer.body)
         if len(body) < _SCAN_ASIDE_BYTES:
             found = self._reader.scan(body, answer.content_type, wanted)

@@ -11,7 +11,7 @@ from tputtui.text.redaction import Redactor, learn
 _PUBLIC_HEADERS = frozenset(("accept", "accept-language", "host", "thanos-tenant", "user-agent", "x-scope-orgid"))
 
 
-def endpoint_settings(target: settings.TargetSettings, of_all: settings.Settings) -> http_fetch.TargetSettings:
+def endpoint_settings(target: settings.TargetSettings, of_all: settings.Settings) -> http_fetch.EndpointSettings:
     """The endpoint's settings; credentials of the URL stand back behind those that were configured.
 
     Raises ValueError where the URL is none (see `address.parse_address`).
@@ -20,7 +20,7 @@ def endpoint_settings(target: settings.TargetSettings, of_all: settings.Settings
     password = _secret(target.password_file, target.password_env)
     if password is None and address.password:
         password = Secret.text(address.password)
-    return http_fetch.TargetSettings(
+    return http_fetch.EndpointSettings(
         name=target.name or address.name,
         url=address.url,
         service=target.service,

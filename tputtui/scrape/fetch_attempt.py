@@ -48,7 +48,7 @@ class FetchError(Exception):
         self.silent = silent
 
 
-class Attempt:
+class FetchAttempt:
     """What one attempt has seen so far. The connection moves it on, the endpoint asks it for words."""
 
     def __init__(self) -> None:

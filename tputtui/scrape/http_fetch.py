@@ -17,10 +17,10 @@ from tputtui import __version__
 from tputtui.frozen import frozen
 from tputtui.model import Target
 from tputtui.scrape.address import parse_address
-from tputtui.scrape.blocking_call import Aside
+from tputtui.scrape.blocking_call import BlockingCall
 from tputtui.scrape.credentials import Secret, SecretError
-from tputtui.scrape.fetch_attempt import Attempt, FetchError, size_text
-from tputtui.scrape.inflate import ACCEPTED_ENCODINGS, Body
+from tputtui.scrape.fetch_attempt import FetchAttempt, FetchError, size_text
+from tputtui.scrape.inflate import ACCEPTED_ENCODINGS, InflatedBody
 from tputtui.scrape.time_limit import TimeLimit
 from tputtui.text import clean
 from tputtui.text.redaction import Redactor, redact_url
@@ -28,7 +28,7 @@ from tputtui.text.redaction import Redactor, redact_url
 if TYPE_CHECKING:  # httpx costs 90 ms: it is loaded at the first scrape, after the first paint
     import httpx
 
-    from tputtui.scrape.connections import Backend, TlsContexts
+    from tputtui.scrape.connections import ConnectionBackend, TlsContexts
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 MAX_SERIES = 50_000
@@ -42,7 +42,7 @@ _FORM = {b"Content-Type": b"application/x-www-form-urlencoded"}
 
 
 @frozen
-class TargetSettings:
+class EndpointSettings:
     """A target as it is configured. `url` is completed and carries no credentials."""
 
     name: str
@@ -63,7 +63,7 @@ class TargetSettings:
     timeout_s: float = TIMEOUT_S  # of one whole scrape
 
     @classmethod
-    def of(cls, text: str, name: str | None = None) -> TargetSettings:
+    def of(cls, text: str, name: str | None = None) -> EndpointSettings:
         """The settings of a TARGET as it is typed. Raises ValueError with a sentence (see `address.parse_address`)."""
         address = parse_address(text)
         password = Secret.text(address.password) if address.password else None
@@ -76,7 +76,7 @@ class TargetSettings:
 
 
 @frozen
-class Answer:
+class HttpAnswer:
     """What came back: the body, whole and inflated."""
 
     body: bytes
@@ -98,16 +98,16 @@ class _Request:
 class Fetcher:
     """An address and its connection. One request at a time; everything on one event loop."""
 
-    def __init__(self, settings: TargetSettings, accept: str, tls: TlsContexts | None = None) -> None:
+    def __init__(self, settings: EndpointSettings, accept: str, tls: TlsContexts | None = None) -> None:
         """`accept` is the Accept header's value. Fetchers that share `tls` share certificate stores."""
         self.settings = settings
         self._accept = accept
         self._tls = tls
         self._transport: httpx.AsyncHTTPTransport | None = None
         self._made: tuple[_Request, httpx.Request] | None = None  # the newest one: the next is mostly the same
-        self._backend: Backend | None = None
+        self._backend: ConnectionBackend | None = None
         self.redactor = Redactor(settings.url, settings.username)
-        self._slow_headers = Aside(self._read_headers) if _reads_files(settings) else None
+        self._slow_headers = BlockingCall(self._read_headers) if _reads_files(settings) else None
 
     @property
     def is_connected(self) -> bool:
@@ -119,25 +119,25 @@ class Fetcher:
         """Bytes that have come of the answer under way, or of the one whose deadline passed."""
         return self._backend.attempt.partial if self._backend is not None else 0
 
-    async def load(self) -> Backend:
+    async def load(self) -> ConnectionBackend:
         """Load what the first request needs, before anybody's clock starts: the first time it loads httpx."""
         from tputtui.scrape import connections
 
         if self._backend is None:
             connections.load()
-            self._backend = connections.Backend(self.settings.max_header_bytes)
+            self._backend = connections.ConnectionBackend(self.settings.max_header_bytes)
         return self._backend
 
     async def fetch(
         self, deadline_s: float, url: str | None = None, form: bytes | None = None, *, any_status: bool = False
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Ask once; resolving, connecting and the whole body have `deadline_s` seconds together, our own delays left out.
 
         `form` is posted, where there is one. With `any_status` the body of a refusal comes back, too. Raises FetchError
         with a sentence; nothing of a failed attempt is used again.
         """
         backend = await self.load()
-        backend.attempt = attempt = Attempt()
+        backend.attempt = attempt = FetchAttempt()
         is_late = False
         try:
             async with TimeLimit(deadline_s) as limit:
@@ -167,15 +167,15 @@ class Fetcher:
     def _read_headers(self) -> dict[bytes, bytes]:
         return _headers(self.settings, self._accept, self.redactor)
 
-    async def _fetch(self, request: _Request, attempt: Attempt, backend: Backend) -> Answer:
+    async def _fetch(self, request: _Request, attempt: FetchAttempt, backend: ConnectionBackend) -> HttpAnswer:
         for _ in range(self.settings.max_redirects + 1):
             found = await self._ask(request, attempt, backend)
-            if isinstance(found, Answer):
+            if isinstance(found, HttpAnswer):
                 return found
             request = replace(request, url=found)
         raise FetchError(f"more than {self.settings.max_redirects} redirects")
 
-    async def _ask(self, request: _Request, attempt: Attempt, backend: Backend) -> Answer | str:
+    async def _ask(self, request: _Request, attempt: FetchAttempt, backend: ConnectionBackend) -> HttpAnswer | str:
         """The answer to one request, or the URL that it redirects to."""
         attempt.start()
         response = await self._first_answer(request, attempt, backend)
@@ -195,7 +195,9 @@ class Fetcher:
         finally:
             await response.aclose()
 
-    async def _first_answer(self, request: _Request, attempt: Attempt, backend: Backend) -> httpx.Response:
+    async def _first_answer(
+        self, request: _Request, attempt: FetchAttempt, backend: ConnectionBackend
+    ) -> httpx.Response:
         """An answer's header. A kept connection that turns out useless is replaced by a new one, once.
 
         Useless: the server closed it just as we asked, or bytes beyond the end of the answer before are still in it,
@@ -215,11 +217,11 @@ class Fetcher:
         attempt.start()
         return await self._send(request, backend)
 
-    async def _body(self, response: httpx.Response, attempt: Attempt) -> Answer:
+    async def _body(self, response: httpx.Response, attempt: FetchAttempt) -> HttpAnswer:
         limit = self.settings.max_body_bytes
         if "transfer-encoding" in response.headers and "content-length" in response.headers:
             raise FetchError("the answer has two lengths that conflict")
-        body = Body(response.headers.get("content-encoding", ""), limit)
+        body = InflatedBody(response.headers.get("content-encoding", ""), limit)
         if attempt.expected is not None and attempt.expected > limit:
             raise FetchError(f"body larger than {size_text(limit)}: {size_text(attempt.expected)} announced")
         async for data in response.aiter_raw():
@@ -227,11 +229,11 @@ class Fetcher:
             attempt.body = body.received
         ends = ("content-length", "transfer-encoding", "content-encoding")
         framed = any(name in response.headers for name in ends)
-        return Answer(
+        return HttpAnswer(
             self.redactor.body(body.whole()), response.headers.get("content-type"), response.status_code, framed
         )
 
-    async def _send(self, request: _Request, backend: Backend) -> httpx.Response:
+    async def _send(self, request: _Request, backend: ConnectionBackend) -> httpx.Response:
         from tputtui.scrape import connections
 
         if self._transport is None:
@@ -272,12 +274,12 @@ class Fetcher:
         raise FetchError(f"redirected to another host ({shown}): not followed")
 
 
-def _reads_files(settings: TargetSettings) -> bool:
+def _reads_files(settings: EndpointSettings) -> bool:
     secrets = (settings.password, settings.bearer, *settings.headers.values())
     return any(secret is not None and secret.source == "file" for secret in secrets)
 
 
-def _headers(settings: TargetSettings, accept: str, redactor: Redactor) -> dict[bytes, bytes]:
+def _headers(settings: EndpointSettings, accept: str, redactor: Redactor) -> dict[bytes, bytes]:
     """The request's headers, secrets read anew and told to `redactor`: may block.
 
     Raises SecretError, or FetchError for an unusable name.
@@ -323,7 +325,7 @@ def _length(response: Any) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
-def status_sentence(code: int, settings: TargetSettings) -> str:
+def status_sentence(code: int, settings: EndpointSettings) -> str:
     """HTTP 503 Service Unavailable: our own words, the server's reason phrase may hold anything."""
     try:
         sentence = f"HTTP {code} {HTTPStatus(code).phrase}"

@@ -12,7 +12,7 @@ ACCEPTED_ENCODINGS = "gzip"
 """What is asked for. Nothing else is read, also when it comes all the same."""
 
 
-class Body:
+class InflatedBody:
     """Collects one answer's bytes. Beyond `limit` bytes, encoded or inflated, it refuses.
 
     httpx's own decoders have no limit: one small chunk may become 1 GiB before anybody can look at it.

@@ -31,16 +31,16 @@ _UNESCAPED = {b"\\": b"\\", b"n": b"\n", b'"': b'"'}
 _INFINITE = frozenset((b"inf", b"infinity"))
 
 
-class BadLine(ValueError):  # noqa: N818  # what it is about
+class BadLineError(ValueError):  # what it is about
     """A line that cannot be read; the message is the reason, short and cleaned."""
 
 
-class OverLimit(BadLine):
+class OverLimitError(BadLineError):
     """A line that only our own limit keeps from being read: Prometheus would not mind."""
 
 
 @frozen
-class Limits:
+class ScanLimits:
     """How much of one target is read. Beyond a limit it degrades and says so; it never refuses the whole target."""
 
     series: int = 50_000  # beyond: whole families are hidden
@@ -51,7 +51,7 @@ class Limits:
 
 
 @frozen
-class Head:
+class SampleHead:
     """The part of a sample line before its value. `end` is where it ends; `odd` is why Prometheus rejects it all the same."""
 
     name: str
@@ -81,7 +81,7 @@ def sample_name(line: bytes) -> str:
     return "" if match is None else intern(unescape(match[1]).decode("utf-8", "replace"))
 
 
-def parse_head(line: bytes, limits: Limits) -> Head:
+def parse_head(line: bytes, limits: ScanLimits) -> SampleHead:
     """Name and labels of a sample line: labels sorted by name, empty values dropped. Raises BadLine."""
     if len(line) <= min(limits.name, limits.value) and line.isascii():
         head = _plain_head(line.decode("ascii"), limits)
@@ -94,19 +94,19 @@ def parse_head(line: bytes, limits: Limits) -> Head:
     if not match[2]:
         if raw_name is None or line[match.end(1) : match.end(1) + 1] not in (b"", b" ", b"\t"):
             word = line.split(None, 1)[0]
-            raise BadLine(f"{quote(word, 30)} is not a metric name")
-        return Head(_name(raw_name, limits), (), match.end(1), odd)
+            raise BadLineError(f"{quote(word, 30)} is not a metric name")
+        return SampleHead(_name(raw_name, limits), (), match.end(1), odd)
     raw_name, pairs, end = _pairs(line, match.end(), raw_name)
     if raw_name is None:
-        raise BadLine("there is no metric name")
+        raise BadLineError("there is no metric name")
     if not raw_name:
-        raise BadLine("the metric name is empty")
+        raise BadLineError("the metric name is empty")
     if not _is_utf8(line[:end]):
         odd = odd or "it is not valid UTF-8"
-    return Head(_name(raw_name, limits), keep_labels(pairs, limits), end, odd)
+    return SampleHead(_name(raw_name, limits), keep_labels(pairs, limits), end, odd)
 
 
-def _plain_head(line: str, limits: Limits) -> Head | None:
+def _plain_head(line: str, limits: ScanLimits) -> SampleHead | None:
     """The head of nearly every line there is (short, ASCII, no escapes, no blanks), five times faster; None for others."""
     match = _PLAIN.match(line)
     if match is None:
@@ -119,7 +119,7 @@ def _plain_head(line: str, limits: Limits) -> Head | None:
         return None
     labels = [(intern(name), intern(value)) for name, value in pairs if value]
     labels.sort()
-    return Head(intern(match[1]), tuple(labels), match.end())
+    return SampleHead(intern(match[1]), tuple(labels), match.end())
 
 
 def _pairs(line: bytes, at: int, name: bytes | None) -> tuple[bytes | None, list[tuple[bytes, bytes]], int]:
@@ -134,29 +134,29 @@ def _pairs(line: bytes, at: int, name: bytes | None) -> tuple[bytes | None, list
         key: bytes = bare if bare is not None else unescape(quoted)
         if value is None:
             if bare is not None:
-                raise BadLine(f"label {quote(key)} has no quoted value")
+                raise BadLineError(f"label {quote(key)} has no quoted value")
             if name is not None:
-                raise BadLine("the metric name stands twice")
+                raise BadLineError("the metric name stands twice")
             name = key
         elif key == b"__name__":
-            raise BadLine("the metric name stands twice" if name is not None else "__name__ stands as a label")
+            raise BadLineError("the metric name stands twice" if name is not None else "__name__ stands as a label")
         elif key in seen:
-            raise BadLine(f"label {quote(key)} stands twice")
+            raise BadLineError(f"label {quote(key)} stands twice")
         elif not key:
-            raise BadLine("a label name is empty")
+            raise BadLineError("a label name is empty")
         else:
             seen.add(key)
             pairs.append((key, unescape(value)))
         at = match.end()
         if not comma and value is None and line[at : at + 1] != b"}":
-            raise BadLine(f"expected a comma after {quote(key)}")
+            raise BadLineError(f"expected a comma after {quote(key)}")
     rest = line[at : at + 30].lstrip(b" \t")
     if rest[:1] != b"}":
-        raise BadLine(f"expected a label, found {quote(rest, 20)}" if rest else "the labels do not end")
+        raise BadLineError(f"expected a label, found {quote(rest, 20)}" if rest else "the labels do not end")
     return name, pairs, line.index(b"}", at) + 1
 
 
-def keep_labels(pairs: list[tuple[bytes, bytes]], limits: Limits) -> Labels:
+def keep_labels(pairs: list[tuple[bytes, bytes]], limits: ScanLimits) -> Labels:
     """Labels, unescaped and in the order of the line, as a series keeps them: sorted, without empty values, cut to the limits."""
     labels = [(_name(key, limits), _value(value, limits)) for key, value in pairs[: limits.labels] if value]
     if len(pairs) > limits.labels:
@@ -167,13 +167,13 @@ def keep_labels(pairs: list[tuple[bytes, bytes]], limits: Limits) -> Labels:
     return tuple(labels)
 
 
-def _name(raw: bytes, limits: Limits) -> str:
+def _name(raw: bytes, limits: ScanLimits) -> str:
     if len(raw) > limits.name:
-        raise OverLimit(f"a name is longer than {limits.name} bytes: {quote(raw, 20)}")
+        raise OverLimitError(f"a name is longer than {limits.name} bytes: {quote(raw, 20)}")
     return intern(raw.decode("utf-8", "replace"))
 
 
-def _value(raw: bytes, limits: Limits) -> str:
+def _value(raw: bytes, limits: ScanLimits) -> str:
     if len(raw) <= limits.value:
         return intern(raw.decode("utf-8", "replace"))
     kept = raw[: limits.value].decode("utf-8", "ignore")
@@ -197,13 +197,13 @@ def parse_float(token: bytes) -> float:
     try:
         value = float(token)
     except ValueError:
-        raise BadLine(f"{quote(token, 30)} is not a number") from None
+        raise BadLineError(f"{quote(token, 30)} is not a number") from None
     if b"_" in token:
-        raise BadLine(f"{quote(token, 30)} is not a number")
+        raise BadLineError(f"{quote(token, 30)} is not a number")
     if math.isinf(value) and token.lstrip(b"+-").lower() not in _INFINITE:
-        raise BadLine(f"{quote(token, 30)} is out of range")
+        raise BadLineError(f"{quote(token, 30)} is out of range")
     if math.isnan(value) and token[:1] in (b"+", b"-"):
-        raise BadLine(f"{quote(token, 30)} is not a number")
+        raise BadLineError(f"{quote(token, 30)} is not a number")
     return value
 
 
@@ -228,19 +228,19 @@ def parse_value(rest: bytes, *, openmetrics: bool) -> Value:
             odd = "an exemplar, which only OpenMetrics may carry"
     fields = rest.split()
     if not fields:
-        raise BadLine("there is no value")
+        raise BadLineError("there is no value")
     value = parse_float(fields[0])
     if len(fields) == 1:
         return Value(value, odd)
     if len(fields) > 2:
-        raise BadLine(f"{quote(fields[2], 20)} stands after the timestamp")
+        raise BadLineError(f"{quote(fields[2], 20)} stands after the timestamp")
     timestamp = fields[1]
     if not timestamp.isdigit() and not openmetrics:
         odd = odd or f"{quote(timestamp, 20)} is not a timestamp in milliseconds"
     try:
         moment = parse_float(timestamp)
-    except BadLine:
-        raise BadLine(f"{quote(timestamp, 20)} is not a timestamp") from None
+    except BadLineError:
+        raise BadLineError(f"{quote(timestamp, 20)} is not a timestamp") from None
     if not math.isfinite(moment):
         return Value(value, odd)
     return Value(value, odd, moment if openmetrics else moment / 1000)

@@ -38,7 +38,7 @@ def place_of(number: int) -> float:
     return (slot + round_ * _GOLDEN % 1.0) / SLOTS * SPREAD
 
 
-class Scraped(Protocol):
+class PollableEndpoint(Protocol):
     """What can be polled: `endpoint.Endpoint`, or anything that answers like one."""
 
     name: str
@@ -76,7 +76,7 @@ class Poller:
 
     def __init__(
         self,
-        endpoints: Iterable[Scraped],
+        endpoints: Iterable[PollableEndpoint],
         interval_s: float,
         deliver: Callable[[Scrape], None],
         wanted: Callable[[str], frozenset[str] | None],
@@ -84,7 +84,7 @@ class Poller:
         self._interval_s = interval_s
         self._deliver = deliver
         self._wanted = wanted
-        self._endpoints: dict[str, Scraped] = {}
+        self._endpoints: dict[str, PollableEndpoint] = {}
         self._missed: dict[str, int] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -157,7 +157,7 @@ class Poller:
                 self._group = None
                 self._tasks.clear()
 
-    def add(self, endpoint: Scraped) -> None:
+    def add(self, endpoint: PollableEndpoint) -> None:
         """Scrape one more target from now on. Raises ValueError where one of that name is there."""
         if endpoint.name in self._endpoints:
             raise ValueError(f"a target named {endpoint.name!r} is scraped already")
@@ -177,12 +177,12 @@ class Poller:
         if task is not None:
             task.cancel()
 
-    def _start(self, group: asyncio.TaskGroup, endpoint: Scraped) -> None:
+    def _start(self, group: asyncio.TaskGroup, endpoint: PollableEndpoint) -> None:
         place = place_of(self._started)
         self._started += 1
         self._tasks[endpoint.name] = group.create_task(self._poll(endpoint, place), name=f"poll {endpoint.name}")
 
-    async def _poll(self, endpoint: Scraped, place: float) -> None:
+    async def _poll(self, endpoint: PollableEndpoint, place: float) -> None:
         interval, name = self._interval_s, endpoint.name
         try:
             await asyncio.sleep(place * min(FIRST_SPREAD_S, interval))
@@ -210,7 +210,7 @@ class Poller:
             self._due.pop(name, None)
             await endpoint.aclose()
 
-    async def _scrape(self, endpoint: Scraped) -> bool:
+    async def _scrape(self, endpoint: PollableEndpoint) -> bool:
         interval, name = self._interval_s, endpoint.name
         if self._took.get(name, interval) < PROMPT * interval:
             self._under_way.add(name)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from tputtui.scrape.content_sniffing import looks_like_sample
-from tputtui.scrape.labels import BadLine, OverLimit
+from tputtui.scrape.labels import BadLineError, OverLimitError
 from tputtui.text import clean
 
 Where = Literal["head", "value", "comment"]
 """The pass over the body in which a flaw shows."""
 
 
-class Flaws:
+class ScanProblems:
     """Collected while a body is read."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Flaws:
         """Whether each line is as it should be, and each series there once."""
         return not (self.skipped or self.truncated or self.duplicates or self._rejected)
 
-    def skip(self, line: bytes, bad: BadLine, *, last: bytes, where: Where = "head") -> None:
+    def skip(self, line: bytes, bad: BadLineError, *, last: bytes, where: Where = "head") -> None:
         """A line that cannot be read. The last line of a body without a final newline was cut."""
         if not looks_like_sample(line):
             self.aliens += 1
@@ -39,7 +39,7 @@ class Flaws:
             self.reject(line, "the body ends in the middle of it", where)
             return
         self.skipped += 1
-        if isinstance(bad, OverLimit):
+        if isinstance(bad, OverLimitError):
             self._over_limit = self._over_limit or (line, str(bad))
             return
         self.reject(line, str(bad), where)

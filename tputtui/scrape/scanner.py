@@ -15,14 +15,22 @@ from math import isfinite
 from weakref import WeakValueDictionary
 
 from tputtui.model import Exposition, Family, Labels, Series
-from tputtui.scrape.content_sniffing import NotAnExposition, refuse, refuse_alien
-from tputtui.scrape.labels import BadLine, Limits, OverLimit, parse_float, parse_head, parse_value, sample_name
+from tputtui.scrape.content_sniffing import NotAnExpositionError, refuse, refuse_alien
+from tputtui.scrape.labels import (
+    BadLineError,
+    OverLimitError,
+    ScanLimits,
+    parse_float,
+    parse_head,
+    parse_value,
+    sample_name,
+)
 from tputtui.scrape.metadata import read_metadata
-from tputtui.scrape.scan_problems import Flaws
+from tputtui.scrape.scan_problems import ScanProblems
 from tputtui.scrape.series_limit import OTHERS, cut_off, hide, names_of, trim
-from tputtui.scrape.unchanged_fast_path import Unchanged
+from tputtui.scrape.unchanged_fast_path import PreviousLayout
 
-__all__ = ["FORGET_AFTER", "Limits", "NotAnExposition", "Scanner"]
+__all__ = ["FORGET_AFTER", "NotAnExpositionError", "ScanLimits", "Scanner"]
 
 FORGET_AFTER = 20
 """Scans. A series that is missing from this many to twice as many scans is forgotten: the table stays bounded under churn."""
@@ -39,7 +47,7 @@ _BOM = b"\xef\xbb\xbf"
 class Scanner:
     """Reads the expositions of one target, one after the other. Not to be shared by threads that scan at once."""
 
-    def __init__(self, limits: Limits = Limits()) -> None:  # noqa: B008  # frozen
+    def __init__(self, limits: ScanLimits = ScanLimits()) -> None:  # noqa: B008  # frozen
         self._limits = limits
         self._wanted: frozenset[str] | None = None
         # Two generations: each scan looks into the young one and fetches from the old one what is still there. Every
@@ -56,7 +64,7 @@ class Scanner:
         self._openmetrics = False
         self._families: dict[str, Family] = {}
         self._rejected_comment: tuple[bytes, str] | None = None
-        self._unchanged = Unchanged()
+        self._unchanged = PreviousLayout()
         self._lines = 0  # of the newest answer
         self._timestamps: dict[Series, float] = {}  # of the newest answer, unix seconds
 
@@ -77,7 +85,7 @@ class Scanner:
             body = body[len(_BOM) :]
         refuse(body, content_type)
         self._begin(wanted, openmetrics="openmetrics" in (content_type or "").lower())
-        flaws = Flaws()
+        flaws = ScanProblems()
         self._timestamps = {}
         if bom:
             flaws.first("it begins with a byte order mark")
@@ -114,7 +122,7 @@ class Scanner:
 
     # -------------------------------------------------------------------------------------------- the loop
 
-    def _read(self, lines: list[bytes], flaws: Flaws) -> tuple[dict[Series, float], int]:
+    def _read(self, lines: list[bytes], flaws: ScanProblems) -> tuple[dict[Series, float], int]:
         """Samples by series, and the number of lines that hold series nobody wants."""
         known = self._table.get
         other = _OTHER
@@ -139,10 +147,10 @@ class Scanner:
                     continue
                 try:
                     series, end = self._find(line, flaws)
-                except BadLine as bad:
+                except BadLineError as bad:
                     flaws.skip(line, bad, last=lines[-1])
                     if flaws.skipped > HOPELESS and flaws.skipped > len(found) + others:
-                        raise NotAnExposition(
+                        raise NotAnExpositionError(
                             f"not a metrics page: more than {HOPELESS:,} lines like this: {bad}"
                         ) from None
                     continue
@@ -164,7 +172,9 @@ class Scanner:
         flaws.duplicates = read - len(samples)
         return samples, others
 
-    def _note(self, body: bytes, lines: list[bytes], flaws: Flaws, read: tuple[dict[Series, float], int]) -> None:
+    def _note(
+        self, body: bytes, lines: list[bytes], flaws: ScanProblems, read: tuple[dict[Series, float], int]
+    ) -> None:
         """Keep an answer that the next one may be like: it has no flaw, and as many lines as the one before."""
         clean = flaws.is_clean and self._rejected_comment is None
         alike = clean and len(lines) == self._lines <= self._limits.series
@@ -175,7 +185,7 @@ class Scanner:
             self._unchanged.forget()
 
     def _read_values(
-        self, found: list[Series], rests: list[bytes], sources: list[bytes], flaws: Flaws, *, last: bytes
+        self, found: list[Series], rests: list[bytes], sources: list[bytes], flaws: ScanProblems, *, last: bytes
     ) -> tuple[dict[Series, float], int]:
         """Samples where some value is not a plain number alone, and how many values could be read."""
         samples: dict[Series, float] = {}
@@ -188,7 +198,7 @@ class Scanner:
             except ValueError:
                 try:
                     value, odd, timestamp = parse_value(rest, openmetrics=self._openmetrics)
-                except BadLine as bad:
+                except BadLineError as bad:
                     self._table.pop(line[: -len(rest)] if rest else line, None)  # so that it is looked at in every scan
                     flaws.skip(line, bad, last=last, where="value")
                     continue
@@ -201,10 +211,10 @@ class Scanner:
             samples.setdefault(series, value)
         return samples, read
 
-    def _find(self, line: bytes, flaws: Flaws) -> tuple[Series, int]:
+    def _find(self, line: bytes, flaws: ScanProblems) -> tuple[Series, int]:
         """The series of a line that the table did not show at once, and where its head ends. Raises BadLine."""
         if len(line) > self._limits.line:
-            raise OverLimit(f"it is longer than {self._limits.line // 1024} KiB")
+            raise OverLimitError(f"it is longer than {self._limits.line // 1024} KiB")
         found = self._look_up(line, flaws)
         if found is not None:
             return found
@@ -225,7 +235,7 @@ class Scanner:
                 self._odd[key] = (series, odd)
         return series, head.end
 
-    def _look_up(self, line: bytes, flaws: Flaws) -> tuple[Series, int] | None:
+    def _look_up(self, line: bytes, flaws: ScanProblems) -> tuple[Series, int] | None:
         """A known series behind an exemplar or before a tab, from the old generation, or with an odd head."""
         cut = line.find(b" # ")
         start = line if cut < 0 else line[:cut]
@@ -342,7 +352,7 @@ def _first_of_each(found: list[Series], values: list[float]) -> dict[Series, flo
     return samples
 
 
-def _until_eof(body: bytes, flaws: Flaws) -> bytes:
+def _until_eof(body: bytes, flaws: ScanProblems) -> bytes:
     """The lines of an OpenMetrics body before its end mark."""
     at = 0 if body == b"# EOF" or body.startswith(b"# EOF\n") else body.find(b"\n# EOF\n") + 1
     if at == 0 and body.endswith(b"\n# EOF"):

@@ -14,12 +14,12 @@ from typing import Any
 import httpcore
 
 from tputtui.descriptors import require_room
-from tputtui.scrape.fetch_attempt import Attempt, FetchError, size_text
+from tputtui.scrape.fetch_attempt import FetchAttempt, FetchError, size_text
 
 _MOST_AHEAD = 256 * 1024  # bytes received and not read yet: beyond, the sender has to wait
 
 
-class Wire(asyncio.Protocol):
+class ReceiveBuffer(asyncio.Protocol):
     """What came over a connection and was not read yet."""
 
     def __init__(self) -> None:
@@ -96,19 +96,19 @@ class Wire(asyncio.Protocol):
             self._waiting.set_result(None)
 
 
-class Observer:
+class StreamObserver:
     """Who is told of a connection's bytes: the attempt under way, which changes from scrape to scrape."""
 
     def __init__(self, header_limit: int) -> None:
         """`header_limit`: bytes that may come before the body begins, interim (1xx) answers included."""
         self.header_limit = header_limit
-        self.attempt = Attempt()
+        self.attempt = FetchAttempt()
 
 
-class Stream(httpcore.AsyncNetworkStream):
+class ConnectionStream(httpcore.AsyncNetworkStream):
     """A connection's bytes, counted by the attempt that is under way."""
 
-    def __init__(self, wire: Wire, observer: Observer) -> None:
+    def __init__(self, wire: ReceiveBuffer, observer: StreamObserver) -> None:
         self._wire = wire
         self._observer = observer
 
@@ -143,7 +143,7 @@ class Stream(httpcore.AsyncNetworkStream):
         plain = self._wire.transport
         self._observer.attempt.phase = "handshake"
         assert plain is not None  # noqa: S101  # a connection that stands has one
-        inner = Wire()
+        inner = ReceiveBuffer()
         try:
             loop = asyncio.get_running_loop()
             inner.transport = await loop.start_tls(plain, inner, ssl_context, server_hostname=server_hostname)
@@ -151,15 +151,15 @@ class Stream(httpcore.AsyncNetworkStream):
             plain.abort()
             raise
         self._observer.attempt.phase = "waiting"
-        return Stream(inner, self._observer)
+        return ConnectionStream(inner, self._observer)
 
     def get_extra_info(self, info: str) -> Any:
         """Of all that httpcore may ask only what a kept connection is good for."""
         return self._wire.is_spoilt if info == "is_readable" else None
 
 
-async def connect(address: str, port: int, observer: Observer) -> Stream:
+async def connect(address: str, port: int, observer: StreamObserver) -> ConnectionStream:
     """A connection to an address. Raises OSError, also where it would use up the descriptors kept for ourselves."""
     require_room()
-    _, wire = await asyncio.get_running_loop().create_connection(Wire, address, port)
-    return Stream(wire, observer)
+    _, wire = await asyncio.get_running_loop().create_connection(ReceiveBuffer, address, port)
+    return ConnectionStream(wire, observer)

@@ -12,7 +12,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from tputtui.model import Series
-from tputtui.scrape.labels import BadLine, parse_float
+from tputtui.scrape.labels import BadLineError, parse_float
 
 _LAST_WORD = re.compile(rb" ([^ \n]*+)\n")
 
@@ -26,7 +26,7 @@ class _Answer(NamedTuple):
     others: int  # lines whose series nobody wants
 
 
-class Unchanged:
+class PreviousLayout:
     """What stood in a target's newest answer."""
 
     def __init__(self) -> None:
@@ -86,6 +86,6 @@ def _numbers(texts: Sequence[bytes]) -> list[float] | None:
             for text, value in zip(texts, values, strict=True):
                 if not isfinite(value):
                     parse_float(text)
-    except (BadLine, ValueError):
+    except (BadLineError, ValueError):
         return None
     return values

@@ -14,13 +14,13 @@ from tputtui.settings import schema, value_types
 from tputtui.settings.schema import Option
 from tputtui.settings.settings_values import ProfileTrigger, TargetSettings
 from tputtui.settings.toml_positions import Path, dotted, locate
-from tputtui.settings.validators import Outside
-from tputtui.settings.value_types import Kind
+from tputtui.settings.validators import Validators
+from tputtui.settings.value_types import ValueType
 from tputtui.text import clean, did_you_mean
 
 
 @frozen
-class Problem:
+class ConfigProblem:
     """One thing that is wrong, and where; cleaned. `source` is a file, a flag or a variable."""
 
     source: str
@@ -36,13 +36,13 @@ class Problem:
 class SettingsError(Exception):
     """The settings cannot be used; `problems` holds all that is wrong with them."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[ConfigProblem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in problems))
 
 
 @frozen
-class Config:
+class ConfigFile:
     """A config file that was read. `values` holds what it sets by dotted key, `lines` where that and all within it stand."""
 
     file: str
@@ -55,7 +55,7 @@ class Config:
         return self.file if line is None else f"{self.file}:{line}"
 
 
-def read(text: str, file: str, outside: Outside, home: str | None = None) -> Config:
+def read(text: str, file: str, outside: Validators, home: str | None = None) -> ConfigFile:
     """Read a config file's text.
 
     `file` is its absolute path: it names it in errors, and relative paths in it start at its folder. Raises SettingsError
@@ -67,22 +67,22 @@ def read(text: str, file: str, outside: Outside, home: str | None = None) -> Con
     except tomllib.TOMLDecodeError as error:
         raise SettingsError([_syntax(shown, str(error))]) from None
     except RecursionError:
-        raise SettingsError([Problem(shown, "it is nested too deeply")]) from None
+        raise SettingsError([ConfigProblem(shown, "it is nested too deeply")]) from None
     reader = _Reader(shown, locate(text), posixpath.dirname(file), home, outside)
     values = reader.settings(data)
     if reader.problems:
         raise SettingsError(sorted(reader.problems, key=lambda problem: problem.line or 0))
     lines = {".".join(map(str, path)): line for path, line in reader.lines.items()}
     lines |= {key: line for key in values if (line := reader.line((*key.split("."),))) is not None}
-    return Config(shown, values, lines)
+    return ConfigFile(shown, values, lines)
 
 
-def _syntax(file: str, message: str) -> Problem:
+def _syntax(file: str, message: str) -> ConfigProblem:
     """In tomllib's words "… (at line 3, column 7)" ends the message: the line goes where lines stand."""
     found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message, re.DOTALL)
     if found is None or found[2] is None:
-        return Problem(file, f"not TOML: {clean(found[1] if found else message, 200)}, at the end of the file")
-    return Problem(file, f"not TOML: {clean(found[1], 200)}, in column {found[3]}", line=int(found[2]))
+        return ConfigProblem(file, f"not TOML: {clean(found[1] if found else message, 200)}, at the end of the file")
+    return ConfigProblem(file, f"not TOML: {clean(found[1], 200)}, in column {found[3]}", line=int(found[2]))
 
 
 @dataclass
@@ -93,8 +93,8 @@ class _Reader:
     lines: Mapping[Path, int]
     folder: str
     home: str | None
-    outside: Outside
-    problems: list[Problem] = field(default_factory=list)
+    outside: Validators
+    problems: list[ConfigProblem] = field(default_factory=list)
 
     def line(self, path: Path) -> int | None:
         """The line of a value; of the nearest table around it, where it is not known itself."""
@@ -105,7 +105,7 @@ class _Reader:
         return None
 
     def complain(self, path: Path, text: str) -> None:
-        self.problems.append(Problem(self.file, text, dotted(path), self.line(path)))
+        self.problems.append(ConfigProblem(self.file, text, dotted(path), self.line(path)))
 
     # ------------------------------------------------------------------------------------------------ tables
 
@@ -275,11 +275,11 @@ class _Reader:
         names = {option.key: option.attribute for option in options}
         return {names[key]: value for key, value in self.options(data, path, options, tables).items()}
 
-    def mapping(self, data: object, path: Path, kind: Kind) -> dict[str, Any]:
+    def mapping(self, data: object, path: Path, kind: ValueType) -> dict[str, Any]:
         read = {key: self.value(entry, (*path, key), kind) for key, entry in self.table(data, path).items()}
         return {key: value for key, value in read.items() if value is not None}
 
-    def value(self, data: object, path: Path, kind: Kind) -> Any:
+    def value(self, data: object, path: Path, kind: ValueType) -> Any:
         """The value, or None where it is bad; what is bad is complained of."""
         try:
             value = kind.read(data)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tputtui.frozen import frozen
 from tputtui.settings import value_types
-from tputtui.settings.value_types import Kind
+from tputtui.settings.value_types import ValueType
 
 
 @frozen
@@ -15,7 +15,7 @@ class Option:
     """One key. `default` and `example` are TOML; an option without a default is shown with its example."""
 
     key: str
-    kind: Kind
+    kind: ValueType
     help: str
     default: str = ""
     example: str = ""

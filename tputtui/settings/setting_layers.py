@@ -8,17 +8,17 @@ from typing import Any
 
 from tputtui.frozen import frozen
 from tputtui.settings import schema
-from tputtui.settings.config_reader import Config, Problem, SettingsError
+from tputtui.settings.config_reader import ConfigFile, ConfigProblem, SettingsError
 from tputtui.settings.expressions import doubt
 from tputtui.settings.settings_values import Limits, ProfilePreset, ProfileSettings, Settings, ViewSettings
-from tputtui.settings.validators import Outside
+from tputtui.settings.validators import Validators
 from tputtui.text import clean, span
 
 DEFAULT = "default"
 
 
 @frozen
-class Flag:
+class FlagValue:
     """What a flag of the command line says: its text, several texts, or a bool."""
 
     name: str  # as typed: "--interval"
@@ -26,19 +26,19 @@ class Flag:
 
 
 def load(
-    config: Config | None,
+    config: ConfigFile | None,
     environ: Mapping[str, str],
-    flags: Mapping[str, Flag],
+    flags: Mapping[str, FlagValue],
     ascii_because: str = "",
-    outside: Outside | None = None,
+    outside: Validators | None = None,
 ) -> Settings:
     """The effective settings, the config's targets included.
 
     `flags` are by dotted key ("interval", "profile.rate"); `ascii_because` says why the terminal shows ASCII only, where
     it does. Raises SettingsError with all problems of variables and flags.
     """
-    outside = outside or Outside()
-    problems: list[Problem] = []
+    outside = outside or Validators()
+    problems: list[ConfigProblem] = []
     options = schema.flat()
     values: dict[str, Any] = {}
     origins: dict[str, str] = dict.fromkeys(
@@ -67,7 +67,7 @@ def load(
                 if key == "theme":
                     outside.theme(values[key])
             except ValueError as error:
-                problems.append(Problem(origin.partition(" ")[2], clean(str(error), 400)))
+                problems.append(ConfigProblem(origin.partition(" ")[2], clean(str(error), 400)))
     if problems:
         raise SettingsError(problems)
     return _settings(values, origins)

@@ -23,7 +23,7 @@ _NO = frozenset(("0", "false", "no", "off", ""))
 
 
 @frozen
-class Kind:
+class ValueType:
     """One kind of value. `from_text` turns a flag's text into what TOML would have given; lists are comma separated."""
 
     allowed: str
@@ -56,7 +56,7 @@ def _expected(allowed: str, value: object) -> ValueError:
     return ValueError(f"{show(value)} is not {allowed}")
 
 
-def duration(low: float, high: float, example: str) -> Kind:
+def duration(low: float, high: float, example: str) -> ValueType:
     """Seconds from `low` to `high`, as "500ms", "10s", "2m" or a number."""
     allowed = f'a duration from {low:g} s to {high:g} s, such as "{example}"'
 
@@ -71,10 +71,10 @@ def duration(low: float, high: float, example: str) -> Kind:
             raise _expected(allowed, value)
         return seconds
 
-    return Kind(allowed, read, unit="s")
+    return ValueType(allowed, read, unit="s")
 
 
-def integer(low: int, high: int) -> Kind:
+def integer(low: int, high: int) -> ValueType:
     """A whole number from `low` to `high`."""
     allowed = f"a whole number from {low:,} to {high:,}"
 
@@ -83,10 +83,10 @@ def integer(low: int, high: int) -> Kind:
             raise _expected(allowed, value)
         return value
 
-    return Kind(allowed, read, _number_from)
+    return ValueType(allowed, read, _number_from)
 
 
-def size(low: int, high: int) -> Kind:
+def size(low: int, high: int) -> ValueType:
     """Bytes from `low` to `high`, as "16MiB" or a number."""
     allowed = f'a number of bytes from {low:,} to {high:,}, such as "16MiB"'
 
@@ -100,7 +100,7 @@ def size(low: int, high: int) -> Kind:
             raise _expected(allowed, value)
         return count
 
-    return Kind(allowed, read, unit="B")
+    return ValueType(allowed, read, unit="B")
 
 
 def _number_from(text: str) -> object:
@@ -187,7 +187,7 @@ def _read_file(value: object) -> str:
     return _read_unquoted(value, "a path")
 
 
-def choice(*words: str) -> Kind:
+def choice(*words: str) -> ValueType:
     """One of a few words."""
     allowed = "one of " + ", ".join(words)
 
@@ -197,10 +197,10 @@ def choice(*words: str) -> Kind:
             raise ValueError(f"{show(value)} is not {allowed}{hint}")
         return value
 
-    return Kind(allowed, read)
+    return ValueType(allowed, read)
 
 
-def list_of(item: Kind, plural: str) -> Kind:
+def list_of(item: ValueType, plural: str) -> ValueType:
     """Any number of values of one kind; every bad one is named."""
 
     def from_text(text: str) -> object:
@@ -220,7 +220,7 @@ def list_of(item: Kind, plural: str) -> Kind:
             raise ValueError("; ".join(bad))
         return tuple(good)
 
-    return Kind(f"a list of {plural}", read, from_text)
+    return ValueType(f"a list of {plural}", read, from_text)
 
 
 def _read_chart(value: object) -> str:
@@ -230,16 +230,16 @@ def _read_chart(value: object) -> str:
     return f"{target}{slash}{_read_metric(metric)}" if value.strip() else ""
 
 
-SWITCH = Kind("true or false", _read_switch, _switch_from)
-TEXT = Kind("a text", _read_text)
-FILE = Kind("a path; ~ is your home, and a relative one starts at the config file", _read_file)
-VARIABLE = Kind("the name of an environment variable", _read_variable)
-HEADER = Kind("a header's value", _read_header)
-LABEL = Kind("a label name", _read_label)
-METRIC = Kind("a metric name", _read_metric)
-MATCHERS = Kind('label matchers, such as \'method="GET",route!~"/internal/.*"\'', _read_matchers)
-CHART = Kind("a metric name, or TARGET/NAME", _read_chart)
+SWITCH = ValueType("true or false", _read_switch, _switch_from)
+TEXT = ValueType("a text", _read_text)
+FILE = ValueType("a path; ~ is your home, and a relative one starts at the config file", _read_file)
+VARIABLE = ValueType("the name of an environment variable", _read_variable)
+HEADER = ValueType("a header's value", _read_header)
+LABEL = ValueType("a label name", _read_label)
+METRIC = ValueType("a metric name", _read_metric)
+MATCHERS = ValueType('label matchers, such as \'method="GET",route!~"/internal/.*"\'', _read_matchers)
+CHART = ValueType("a metric name, or TARGET/NAME", _read_chart)
 LABELS = list_of(LABEL, "label names")
 TEXTS = list_of(TEXT, "texts")
-QUANTILES = list_of(Kind("a number between 0 and 1", _read_quantile, _number_from), "numbers between 0 and 1")
-OBJECTIVES = list_of(Kind("an objective", _read_objective), 'objectives, such as "p99<=250ms" or "errors<=0.1%"')
+QUANTILES = list_of(ValueType("a number between 0 and 1", _read_quantile, _number_from), "numbers between 0 and 1")
+OBJECTIVES = list_of(ValueType("an objective", _read_objective), 'objectives, such as "p99<=250ms" or "errors<=0.1%"')

@@ -26,22 +26,22 @@ from tputtui.tui.command_palette import CommandProvider
 from tputtui.tui.live.baseline_commands import BaselineCommands
 from tputtui.tui.live.engine_commands import EngineCommands
 from tputtui.tui.live.live_screen import LiveScreen
-from tputtui.tui.live.panel_commands import ArrangementCommands
+from tputtui.tui.live.panel_commands import PanelCommands
 from tputtui.tui.live.recording_commands import RecordCommands
-from tputtui.tui.session import Place, Source, Tick
+from tputtui.tui.session import ScreenEnvironment, SnapshotMessage, SnapshotSource
 from tputtui.tui.terminal.terminal_app import MAX_QUEUED_WRITES, TerminalApp
-from tputtui.tui.terminal.tty_watchdog import Lifeline
+from tputtui.tui.terminal.tty_watchdog import TtyWatchdog
 from tputtui.tui.time_commands import TimeCommands
 from tputtui.tui.timeline import Timeline
 from tputtui.tui.widgets.prompt import Prompt
-from tputtui.views.shared.frame import ListState, Scene, Viewpoint, busiest_service
+from tputtui.views.shared.frame import Frame, ListState, ViewState, busiest_service
 
 if TYPE_CHECKING:
     from tputtui.recording.run_header import Mark
     from tputtui.tui.live.replay_commands import ReplayCommands
     from tputtui.tui.live.split_screen import SplitCommands
-    from tputtui.tui.profile.objective_captures import OnMissedLive
-    from tputtui.tui.profile.profile_session import Profiles
+    from tputtui.tui.profile.objective_captures import LiveObjectiveCapture
+    from tputtui.tui.profile.profile_session import ProfileSession
 
 SAY_S = 6.0
 
@@ -65,14 +65,16 @@ class TputtuiApp(TerminalApp):
         Binding("ctrl+q", "leave", show=False, priority=True),
     ]
 
-    def __init__(self, settings: Settings, source: Source, look: palette.Palette, place: Place) -> None:
+    def __init__(
+        self, settings: Settings, source: SnapshotSource, look: palette.Palette, place: ScreenEnvironment
+    ) -> None:
         super().__init__()
         self.settings = settings
         self.source = source
         self.palette = look
         self.place = place
         self.latest: Snapshot | None = None
-        self.viewpoint = Viewpoint(read_only=settings.read_only)
+        self.viewpoint = ViewState(read_only=settings.read_only)
         self.timeline = Timeline(settings.interval_s)
         self.asked_to_quit = False
         self.profile_at_once: int | None = None
@@ -83,12 +85,12 @@ class TputtuiApp(TerminalApp):
         self.asks = EngineCommands(self)
         self.opened: Screen[None] | None = None  # shown alone, in place of the live screen
         self.recording = RecordCommands(self)
-        self._arrangements = ArrangementCommands(self)
+        self._arrangements = PanelCommands(self)
         self.replay: ReplayCommands | None = None  # a recorded run is shown
         self.baselines = BaselineCommands(self)
         self._commands = (TimeCommands(self), self.asks, self._arrangements, self.recording, self.baselines)
         self._said_at = 0.0
-        self._lifeline = Lifeline(self._leave_with, source.stop)
+        self._lifeline = TtyWatchdog(self._leave_with, source.stop)
         self._begin_with(look.theme())
 
     def _begin_with(self, theme: Theme) -> None:
@@ -103,11 +105,11 @@ class TputtuiApp(TerminalApp):
         self._refresh_truecolor_filter(self.ansi_theme)
 
     @cached_property
-    def profiles(self) -> Profiles:
+    def profiles(self) -> ProfileSession:
         """The profiles taken so far. What reads and keeps them is loaded with the first use, not before the first paint."""
-        from tputtui.tui.profile.profile_session import Profiles
+        from tputtui.tui.profile.profile_session import ProfileSession
 
-        return Profiles(self)
+        return ProfileSession(self)
 
     @cached_property
     def splits(self) -> SplitCommands:
@@ -121,15 +123,15 @@ class TputtuiApp(TerminalApp):
         self.splits.do_split()
 
     @cached_property
-    def _on_missed(self) -> OnMissedLive | None:
+    def _on_missed(self) -> LiveObjectiveCapture | None:
         """What takes a profile while an objective is missed; nothing of it is loaded where nobody asked for it."""
         wanted = self.settings.profile.on_objective_missed
         if wanted is None or self.settings.read_only:
             return None
 
-        from tputtui.tui.profile.objective_captures import OnMissedLive
+        from tputtui.tui.profile.objective_captures import LiveObjectiveCapture
 
-        return OnMissedLive(self, wanted)
+        return LiveObjectiveCapture(self, wanted)
 
     # ------------------------------------------------------------------------------------------ life
 
@@ -157,7 +159,7 @@ class TputtuiApp(TerminalApp):
 
     def _start_engine(self) -> None:
         """Begin to collect, once the first picture stands."""
-        self.source.subscribe(lambda snapshot: self.post_message(Tick(snapshot)))
+        self.source.subscribe(lambda snapshot: self.post_message(SnapshotMessage(snapshot)))
         self.source.start()
         self.set_interval(1.0, self._check_engine)
         self.set_timer(1.0, _all_is_loaded)
@@ -222,7 +224,7 @@ class TputtuiApp(TerminalApp):
 
     # ------------------------------------------------------------------------------------------ data in
 
-    def on_tick(self, tick: Tick) -> None:
+    def on_tick(self, tick: SnapshotMessage) -> None:
         """Show the newest snapshot, unless the user looks at another moment or the terminal cannot keep up."""
         self.latest = tick.snapshot
         self.timeline.saw(tick.snapshot)
@@ -259,7 +261,7 @@ class TputtuiApp(TerminalApp):
 
     # ------------------------------------------------------------------------------------------ the scene
 
-    def scene(self) -> Scene | None:
+    def scene(self) -> Frame | None:
         """What there is to show now; None before the first snapshot."""
         if self.latest is None:
             return None
@@ -279,7 +281,7 @@ class TputtuiApp(TerminalApp):
             marks=tuple(mark.at for mark in self.marks),
             profiled=tuple(self.profiled if self.replay is None else (one.at for one in self.replay.player.profiles)),
         )
-        return Scene(
+        return Frame(
             snapshot,
             lambda name, columns: self.source.past(name, columns, span, until),
             viewpoint,

@@ -21,7 +21,7 @@ Where = Literal["everywhere", "time", "live", "profile"]
 
 
 @frozen
-class Pair:
+class KeyPair:
     """What two keys are together, where they stand side by side: in the footer and in the help."""
 
     other: str  # the second command's id
@@ -39,7 +39,7 @@ class Command:
     help: str
     where: Where
     footer: bool = False
-    pair: Pair | None = None  # on the first of the two
+    pair: KeyPair | None = None  # on the first of the two
 
     @property
     def key(self) -> str:
@@ -115,7 +115,7 @@ COMMANDS: tuple[Command, ...] = (
         "next",
         "the next row that matches",
         "everywhere",
-        pair=Pair("previous", "next", "the next row that matches; the row before"),
+        pair=KeyPair("previous", "next", "the next row that matches; the row before"),
     ),
     Command("previous", "N", "previous", "the row before that matches", "everywhere"),
     Command(
@@ -131,7 +131,7 @@ COMMANDS: tuple[Command, ...] = (
         "next panel",
         "focus the next panel (1 to 9: by number)",
         "everywhere",
-        pair=Pair("focus_previous", "next panel", "focus the next panel; the panel before"),
+        pair=KeyPair("focus_previous", "next panel", "focus the next panel; the panel before"),
     ),
     Command("focus_previous", "shift+tab", "panel before", "focus the panel before", "everywhere"),
     Command("zoom_panel", "z", "whole screen", "give the focused panel the whole screen, and back", "everywhere"),
@@ -141,7 +141,7 @@ COMMANDS: tuple[Command, ...] = (
         "sort left",
         "sort by the column to the left",
         "everywhere",
-        pair=Pair("sort_right", "sort", "sort by the column to the left; to the right"),
+        pair=KeyPair("sort_right", "sort", "sort by the column to the left; to the right"),
     ),
     Command("sort_right", "greater_than_sign", "sort right", "sort by the column to the right", "everywhere"),
     Command("invert", "I", "invert", "invert the order", "everywhere"),
@@ -157,7 +157,7 @@ COMMANDS: tuple[Command, ...] = (
         "one step back in time",
         "time",
         footer=True,
-        pair=Pair("forward", "time", "one step back in time; one forward"),
+        pair=KeyPair("forward", "time", "one step back in time; one forward"),
     ),
     Command("forward", "right_square_bracket", "forward", "one step forward in time", "time"),
     Command(
@@ -166,7 +166,7 @@ COMMANDS: tuple[Command, ...] = (
         "back ×10",
         "ten steps back",
         "time",
-        pair=Pair("forward_far", "time ×10", "ten steps back in time; ten forward"),
+        pair=KeyPair("forward_far", "time ×10", "ten steps back in time; ten forward"),
     ),
     Command("forward_far", "right_curly_bracket", "forward ×10", "ten steps forward", "time"),
     Command("jump", "at", "a time", "go to a time: 14:03:22, -90s, or a mark", "time"),
@@ -178,7 +178,7 @@ COMMANDS: tuple[Command, ...] = (
         "halve the span of the time axis",
         "time",
         footer=True,
-        pair=Pair("zoom_out", "span", "halve the span of the time axis; double it"),
+        pair=KeyPair("zoom_out", "span", "halve the span of the time axis; double it"),
     ),
     Command("zoom_out", "minus", "zoom out", "double the span of the time axis", "time"),
     Command(
@@ -187,7 +187,7 @@ COMMANDS: tuple[Command, ...] = (
         "mark",
         "name this moment: shown on every time axis, in the log, and in the recording",
         "time",
-        pair=Pair("marks", "mark, marks", "name this moment, on all axes, in log and recording; list the marks"),
+        pair=KeyPair("marks", "mark, marks", "name this moment, on all axes, in log and recording; list the marks"),
     ),
     Command("marks", "M", "marks", "the marks that were set: Enter goes to one", "time"),
     Command(
@@ -196,7 +196,7 @@ COMMANDS: tuple[Command, ...] = (
         "slower",
         "play a recorded run slower",
         "time",
-        pair=Pair("faster", "speed", "play a recorded run slower; faster: 1x to 60x"),
+        pair=KeyPair("faster", "speed", "play a recorded run slower; faster: 1x to 60x"),
     ),
     Command("faster", "full_stop", "faster", "play a recorded run faster, up to 60x", "time"),
     Command("record", "R", "record", "record a run, to replay, compare or hand over; again: stop and save it", "time"),
@@ -206,7 +206,7 @@ COMMANDS: tuple[Command, ...] = (
         "baseline",
         "compare all figures with those of now, or of a span (b b in the marks, M)",
         "time",
-        pair=Pair(
+        pair=KeyPair(
             "forget_baseline",
             "baseline",
             "compare all figures with those of now (a span: b b in M); with those since start",

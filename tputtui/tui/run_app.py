@@ -23,17 +23,17 @@ from tputtui.settings import Settings
 from tputtui.settings.state_paths import state_folder
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
-from tputtui.tui.session import Place, Source
+from tputtui.tui.session import ScreenEnvironment, SnapshotSource
 from tputtui.tui.terminal.background import is_light
 from tputtui.views.live.exit_summary import summary
 
 
-class CannotShow(ValueError):  # noqa: N818  # reads as what it is
+class CannotShowError(ValueError):  # reads as what it is
     """The screen cannot be shown as asked: its theme cannot be used. One sentence."""
 
 
 @frozen
-class Ended:
+class ScreenResult:
     """How the screen ended: the exit code, the lines that belong into the scrollback, and errors that it outlived."""
 
     code: int
@@ -43,14 +43,14 @@ class Ended:
 
 def run(
     settings: Settings,
-    source: Source,
+    source: SnapshotSource,
     notes: Sequence[str] = (),
     profile_pid: int | None = None,
     over_when: Callable[[], bool] | None = None,
     opened: Callable[[], Screen[None]] | None = None,
     player: Player | None = None,
     baseline: Baseline | None = None,
-) -> Ended:
+) -> ScreenResult:
     """Show the live screen until the user leaves. Raises CannotShow before the terminal is touched, and
     what was an error of ours once the terminal is as it was.
 
@@ -60,11 +60,11 @@ def run(
     themes = tuple(theme_files.folders(theme_files.user_folder()))
     try:
         look = palette.load(theme_name(settings), themes)
-    except theme_files.BadTheme as error:
-        raise CannotShow(str(error)) from error
+    except theme_files.BadThemeError as error:
+        raise CannotShowError(str(error)) from error
     if not settings.color:
         look = palette.without_color(look)
-    place = Place(
+    place = ScreenEnvironment(
         host_name=text.clean(_host_name(player), 60),
         zone_offset_s=float(time.localtime().tm_gmtoff),
         state_folder=state_folder(),
@@ -94,7 +94,7 @@ def run(
     saved = [_from_home(path) for path in app.saved]
     lens = app.viewpoint.lens
     told = summary(app.latest, time.monotonic() - began, saved, lens.name if lens is not None else None)
-    return Ended(app.return_code or 0, tuple(told), tuple(app.survived))
+    return ScreenResult(app.return_code or 0, tuple(told), tuple(app.survived))
 
 
 def _host_name(player: Player | None) -> str:

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from tputtui.engine.drilldown import ReplicaTable
     from tputtui.engine.family_browser import Families
     from tputtui.recording.recorder import Recorder
-    from tputtui.signals.rates.latency_heatmap import Heat
-    from tputtui.signals.service.service_filter import Lens
-    from tputtui.signals.service.traffic_split import Split, Way
+    from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
+    from tputtui.signals.service.service_filter import ServiceFilter
+    from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit
 
 
-class Source(Protocol):
+class SnapshotSource(Protocol):
     """What the screen needs from an engine, live or replayed. `subscribe`'s callback runs on the engine's thread."""
 
     @property
@@ -40,20 +40,20 @@ class Source(Protocol):
         """A figure's mean in each of `columns` columns."""
         ...
 
-    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> Heat | None:
+    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
         """Where a service's requests fell in each of `columns` columns; None where it has no buckets."""
 
     def replicas(self) -> ReplicaTable:
         """Each replica's figures as of the newest tick."""
         ...
 
-    def look_through(self, lens: Lens | None) -> None:
+    def look_through(self, lens: ServiceFilter | None) -> None:
         """Show a service through a lens, as one more service from the next tick on; None takes it away."""
 
-    def split(self, split: Split | None) -> None:
+    def split(self, split: TrafficSplit | None) -> None:
         """Show the two arms of a split, as `Snapshot.split`, from the next tick on; None: no longer."""
 
-    def ways(self, service: str, told: Callable[[Sequence[Way]], None]) -> None:
+    def ways(self, service: str, told: Callable[[Sequence[SplitOption]], None]) -> None:
         """Find out how a service may be split; `told` is called with it, perhaps on another thread."""
 
     def browse(self, target: str | None) -> None:
@@ -105,7 +105,7 @@ class Source(Protocol):
         """Put something into the event log."""
 
 
-class NoSource:
+class EmptySource:
     """For a screen without an engine, such as that of a saved profile: nothing is watched, nothing is known."""
 
     failure: BaseException | None = None
@@ -145,7 +145,7 @@ class NoSource:
     next_breakdown = want_processes = watch = note = record = mark = _nothing
 
 
-class Tick(Message):
+class SnapshotMessage(Message):
     """A new snapshot. One that was not yet handled is replaced, so a slow screen drops frames and never queues them."""
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -154,11 +154,11 @@ class Tick(Message):
 
     def can_replace(self, message: Message) -> bool:
         """A newer tick takes the place of an older one."""
-        return isinstance(message, Tick)
+        return isinstance(message, SnapshotMessage)
 
 
 @frozen
-class Place:
+class ScreenEnvironment:
     """What the screen is told about where it runs."""
 
     host_name: str

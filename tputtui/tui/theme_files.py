@@ -21,7 +21,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 _THEME_BYTES = 64 * 1024
 
 
-class BadTheme(ValueError):  # noqa: N818  # reads as what it is: "raise BadTheme(…)"
+class BadThemeError(ValueError):  # reads as what it is: "raise BadTheme(…)"
     """A theme file that cannot be used; the text says what and where."""
 
 
@@ -56,7 +56,7 @@ def find(name: str, where: Iterable[Path]) -> Path:
             return path
     known = names(where)
     hint = text.did_you_mean(name, known).rstrip("?")
-    raise BadTheme(f'"{text.clean(name, 40)}" is no theme{hint}; there are auto, {", ".join(known)}')
+    raise BadThemeError(f'"{text.clean(name, 40)}" is no theme{hint}; there are auto, {", ".join(known)}')
 
 
 def check(name: str, environ: Mapping[str, str] = os.environ) -> None:
@@ -77,23 +77,23 @@ def read(path: Path) -> Mapping[str, object]:
         with path.open("rb") as file:
             raw = file.read(_THEME_BYTES + 1)
         if len(raw) > _THEME_BYTES:
-            raise BadTheme(f"{shown}: larger than {_THEME_BYTES // 1024} KiB")
+            raise BadThemeError(f"{shown}: larger than {_THEME_BYTES // 1024} KiB")
         table = tomllib.loads(raw.decode("utf-8"))
     except OSError as error:
-        raise BadTheme(f"{shown}: {error.strerror}") from error
+        raise BadThemeError(f"{shown}: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadTheme(f"{shown}: {text.clean(str(error), 120)}") from error
+        raise BadThemeError(f"{shown}: {text.clean(str(error), 120)}") from error
     except RecursionError:
-        raise BadTheme(f"{shown}: nested too deeply") from None
+        raise BadThemeError(f"{shown}: nested too deeply") from None
     roles = table.get("roles")
     if not isinstance(roles, dict):
-        raise BadTheme(f"{shown}: has no [roles]")
+        raise BadThemeError(f"{shown}: has no [roles]")
     wrong = sorted(set(roles) - set(ROLES))
     if wrong:
-        raise BadTheme(f"{shown}: unknown role {text.clean(wrong[0], 40)!r}{text.did_you_mean(wrong[0], ROLES)}")
+        raise BadThemeError(f"{shown}: unknown role {text.clean(wrong[0], 40)!r}{text.did_you_mean(wrong[0], ROLES)}")
     missing = [role for role in ROLES if role not in roles and role != "cursor"]
     if missing:
-        raise BadTheme(f"{shown}: role {missing[0]!r} has no colour")
+        raise BadThemeError(f"{shown}: role {missing[0]!r} has no colour")
     return table
 
 
@@ -120,7 +120,7 @@ def _style(words: str, what: str, shown: str) -> Style:
     try:
         return Style.parse(words)
     except (StyleSyntaxError, ColorParseError) as error:
-        raise BadTheme(f"{shown}: {what} = {text.clean(words, 40)!r} is no colour") from error
+        raise BadThemeError(f"{shown}: {what} = {text.clean(words, 40)!r} is no colour") from error
 
 
 def _visible(made: Mapping[str, Style], shown: str) -> None:
@@ -130,7 +130,7 @@ def _visible(made: Mapping[str, Style], shown: str) -> None:
         if style.color is not None and style.bgcolor is not None and not style.color.is_default:
             one, other = style.color.get_truecolor(), style.bgcolor.get_truecolor()
             if not style.bgcolor.is_default and contrast(tuple(one), tuple(other)) < 2:
-                raise BadTheme(f"{shown}: {role} cannot be seen on its background")
+                raise BadThemeError(f"{shown}: {role} cannot be seen on its background")
 
 
 def contrast(one: tuple[int, ...], other: tuple[int, ...]) -> float:

@@ -18,7 +18,7 @@ import pytest
 from terminal_session import TPUTTUI, Session
 
 from tputtui import recording
-from tputtui.recording.records import Tick
+from tputtui.recording.records import RecordedTick
 
 SENTENCE = "too many open files here: raise the limit (ulimit -n)"
 COMMENT = b"# " + b"x" * 9_997 + b"\n"
@@ -115,7 +115,9 @@ def test_a_recording_goes_on_where_descriptors_have_run_out(port: int, tmp_path:
     )
     assert done.returncode == 0, done.stderr
     with recording.Run(run) as opened:
-        scrapes = [scrape for item in opened.items() if isinstance(item, Tick) for scrape in item.reading.scrapes]
+        scrapes = [
+            scrape for item in opened.items() if isinstance(item, RecordedTick) for scrape in item.reading.scrapes
+        ]
     assert {scrape.error for scrape in scrapes} == {None, SENTENCE}
 
 

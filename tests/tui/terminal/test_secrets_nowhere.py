@@ -19,7 +19,7 @@ import pytest
 from terminal_session import TPUTTUI, Session
 
 from tputtui import recording
-from tputtui.recording.records import Profiled
+from tputtui.recording.records import RecordedProfile
 
 pytestmark = pytest.mark.pty
 
@@ -142,9 +142,9 @@ def spellings(secret: str) -> list[bytes]:
     return [text.encode() for text in (secret, quote(secret, safe=""), quote(secret), pair[8:], alone[:-2])]
 
 
-def profiles_of(path: Path) -> list[Profiled]:
+def profiles_of(path: Path) -> list[RecordedProfile]:
     with recording.Run(path) as run:
-        return [item for item in run.items() if isinstance(item, Profiled)]
+        return [item for item in run.items() if isinstance(item, RecordedProfile)]
 
 
 def holds_none(where: str, content: bytes) -> None:

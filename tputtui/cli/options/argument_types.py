@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tputtui.text import clean, parse_duration
 
 if TYPE_CHECKING:
-    from tputtui.profiling.capture.periodic_sampling import Subset
+    from tputtui.profiling.capture.periodic_sampling import SamplingSchedule
 
 LEAST_PART = 64 * 1024
 """Bytes: what one file of a recording may be limited to."""
@@ -77,7 +77,7 @@ def mark(text: str) -> tuple[float, str]:
     return 0.0, clean(text.strip(), 500)
 
 
-def capture(text: str) -> Subset:
+def capture(text: str) -> SamplingSchedule:
     """`PID|:PORT@60s[/5m]`."""
     from tputtui.profiling.capture import periodic_sampling
 

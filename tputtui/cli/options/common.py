@@ -6,7 +6,7 @@ from tputtui.frozen import frozen
 
 
 @frozen
-class Common:
+class CommonFlag:
     """A flag that is a setting. Without `const` it takes a text."""
 
     name: str
@@ -22,25 +22,25 @@ class Common:
         return "setting " + self.name
 
 
-OBJECTIVE = Common(
+OBJECTIVE = CommonFlag(
     "--objective", "objectives", "a target level: p99<=250ms, errors<=0.1%%, api/users:rps>=100", "EXPR", None, True
 )
-INTERVAL = Common("--interval", "interval", "time from scrape to scrape, at least 100ms (1s)", "DURATION")
-TIMEOUT = Common("--timeout", "timeout", "how long one scrape may take, whatever the interval (10s)", "DURATION")
+INTERVAL = CommonFlag("--interval", "interval", "time from scrape to scrape, at least 100ms (1s)", "DURATION")
+TIMEOUT = CommonFlag("--timeout", "timeout", "how long one scrape may take, whatever the interval (10s)", "DURATION")
 TICKS = (
     INTERVAL,
-    Common("--window", "window", "span over which rates and quantiles are taken (10s)", "DURATION"),
+    CommonFlag("--window", "window", "span over which rates and quantiles are taken (10s)", "DURATION"),
 )
-RATES = (*TICKS, TIMEOUT, OBJECTIVE, Common("--by", "by", "labels to break traffic down by", "LABEL[,LABEL]"))
-NO_DISCOVER = Common("--no-discover", "discover", "without targets, do not look for local listeners", None, False)
-READ_ONLY = Common("--read-only", "read_only", "no capture of a process, no file written", None, True)
-ASCII = Common("--ascii", "ascii", "draw with ASCII only", None, True)
+RATES = (*TICKS, TIMEOUT, OBJECTIVE, CommonFlag("--by", "by", "labels to break traffic down by", "LABEL[,LABEL]"))
+NO_DISCOVER = CommonFlag("--no-discover", "discover", "without targets, do not look for local listeners", None, False)
+READ_ONLY = CommonFlag("--read-only", "read_only", "no capture of a process, no file written", None, True)
+ASCII = CommonFlag("--ascii", "ascii", "draw with ASCII only", None, True)
 SCREEN = (
     ASCII,
-    Common("--theme", "theme", "name of a theme (auto)", "NAME"),
-    Common("--light", "background", "the terminal's background is light", None, "light"),
-    Common("--dark", "background", "the terminal's background is dark", None, "dark"),
-    Common("--no-mouse", "mouse", "leave the mouse to the terminal", None, False),
+    CommonFlag("--theme", "theme", "name of a theme (auto)", "NAME"),
+    CommonFlag("--light", "background", "the terminal's background is light", None, "light"),
+    CommonFlag("--dark", "background", "the terminal's background is dark", None, "dark"),
+    CommonFlag("--no-mouse", "mouse", "leave the mouse to the terminal", None, False),
 )
 
 ALL = (*RATES, NO_DISCOVER, READ_ONLY, *SCREEN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from tputtui.cli.options.common import Common
+from tputtui.cli.options.common import CommonFlag
 from tputtui.frozen import frozen
 
 
@@ -20,5 +20,5 @@ class Verb:
     name: str
     help: str  # a clause, lower case, without a full stop
     options: Callable[[argparse.ArgumentParser], None] = no_options
-    common: tuple[Common, ...] = ()  # those its --help shows; the others are understood: an alias can carry them
+    common: tuple[CommonFlag, ...] = ()  # those its --help shows; the others are understood: an alias can carry them
     epilog: str | None = None

@@ -23,7 +23,7 @@ from tputtui.settings import Settings, TargetSettings
 from tputtui.text import UNKNOWN, clean, size, span
 
 if TYPE_CHECKING:
-    from tputtui.cli.check_servers import ServerLook
+    from tputtui.cli.check_servers import ServerReport
 
 _APART_S = 1.0
 """Between two scrapes: what rises in it is alive."""
@@ -56,7 +56,7 @@ def run(arguments: Arguments) -> int:
     return 1
 
 
-async def _look_at_servers(settings: Settings) -> list[ServerLook]:
+async def _look_at_servers(settings: Settings) -> list[ServerReport]:
     from tputtui.cli.check_servers import look_at_server
 
     found = await asyncio.gather(*(look_at_server(server, settings, _bindings) for server in settings.servers))
@@ -252,7 +252,7 @@ def _py_spy() -> str:
 
     try:
         path = preflight.find_py_spy()
-    except preflight.NoPySpy as error:
+    except preflight.PySpyNotFoundError as error:
         return str(error)
     if process_facts.may_trace_all():
         tried = preflight.check(os.getpid(), py_spy=path)

@@ -14,21 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tputtui.cli import comparison_inputs, comparison_plan, sample_size
-from tputtui.cli.comparison_inputs import Side
+from tputtui.cli.comparison_inputs import ComparisonSide
 from tputtui.cli.output import tell
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective
-from tputtui.experiments.comparison_context import Context, ContextError, parse_context, parse_margin
-from tputtui.experiments.deviations import Done, deviations
-from tputtui.experiments.plan import Experiment
+from tputtui.experiments.comparison_context import ComparisonContext, ContextError, parse_context, parse_margin
+from tputtui.experiments.deviations import ExecutedPlan, deviations
+from tputtui.experiments.plan import ExperimentPlan
 from tputtui.experiments.result import EXIT_CODES, VERDICTS, Comparison
-from tputtui.report.report_input import Level, Record, Use
+from tputtui.report.report_input import ReportInput, ResourceComparison, ResourceUse
 from tputtui.text import clean, did_you_mean
 
 if TYPE_CHECKING:
     import argparse
 
-Arms = tuple[Side, Side]
+Arms = tuple[ComparisonSide, ComparisonSide]
 """Baseline and candidate."""
 
 _DEFAULT_FAILS = ("regressed", "inconclusive", "not_comparable")
@@ -63,10 +63,12 @@ def run(arguments: Arguments) -> int:
     ]
     answer = _answer(pairs, strata, context, plan)
     code = EXIT_CODES[answer.verdict] if answer.verdict in fails else 0
-    done = Done(_lengths(pairs, strata), len(pairs), asked, recorded if options.experiment is not None else None)
+    done = ExecutedPlan(
+        _lengths(pairs, strata), len(pairs), asked, recorded if options.experiment is not None else None
+    )
     told = deviations(plan, done, answer)
     context = _between(context, *first)
-    record = Record(
+    record = ReportInput(
         {"baseline": clean(options.baseline), "candidate": clean(options.candidate)},
         plan,
         (first[0].rows, first[1].rows),
@@ -87,18 +89,18 @@ def run(arguments: Arguments) -> int:
 
 
 def _answer(
-    pairs: Sequence[Arms], strata: Sequence[tuple[str, Arms]], context: Context, plan: Experiment
+    pairs: Sequence[Arms], strata: Sequence[tuple[str, Arms]], context: ComparisonContext, plan: ExperimentPlan
 ) -> Comparison:
     """One pair, or several interleaved ones; and with their strata."""
     from tputtui.experiments.statistics.comparison import compare
-    from tputtui.experiments.statistics.pairs import Pair, compare_pairs
+    from tputtui.experiments.statistics.pairs import RunPair, compare_pairs
     from tputtui.experiments.statistics.strata import verified
 
-    def pair(baseline: Side, candidate: Side) -> Pair:
+    def pair(baseline: ComparisonSide, candidate: ComparisonSide) -> RunPair:
         absolute = baseline.absolute and candidate.absolute
-        return Pair(baseline.rows, candidate.rows, _between(context, baseline, candidate), absolute)
+        return RunPair(baseline.rows, candidate.rows, _between(context, baseline, candidate), absolute)
 
-    def alone(one: Pair) -> Comparison:
+    def alone(one: RunPair) -> Comparison:
         return compare(one.baseline, one.candidate, one.context, absolute_times=one.absolute_times)
 
     first = compare_pairs([pair(*arms) for arms in pairs]) if len(pairs) > 1 else alone(pair(*pairs[0]))
@@ -117,18 +119,21 @@ def _lengths(pairs: Sequence[Arms], strata: Sequence[tuple[str, Arms]]) -> list[
     return found
 
 
-def _saturation(baseline: Side, candidate: Side) -> tuple[Use, ...]:
+def _saturation(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[ResourceComparison, ...]:
     """Each resource in both arms, in the order of the busier one."""
     levels = [
-        {one.name: Level(one.mean, one.highest, one.waiting) for one in side.resources}
+        {one.name: ResourceUse(one.mean, one.highest, one.waiting) for one in side.resources}
         for side in (baseline, candidate)
     ]
     names = dict.fromkeys((*levels[0], *levels[1]))
-    found = [Use(name, levels[0].get(name, Level()), levels[1].get(name, Level())) for name in names]
+    found = [
+        ResourceComparison(name, levels[0].get(name, ResourceUse()), levels[1].get(name, ResourceUse()))
+        for name in names
+    ]
     return tuple(sorted(found, key=lambda one: -max(one.baseline.mean or 0.0, one.candidate.mean or 0.0)))
 
 
-def _profiles(baseline: Side, candidate: Side) -> tuple[str, tuple[str, ...]]:
+def _profiles(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[str, tuple[str, ...]]:
     """The flame graph of the difference and what it says, where both runs hold a profile."""
     before, after = comparison_inputs.profile_of(baseline), comparison_inputs.profile_of(candidate)
     if before is None or after is None:
@@ -138,14 +143,14 @@ def _profiles(baseline: Side, candidate: Side) -> tuple[str, tuple[str, ...]]:
     return flame_diff.svg(before, after), tuple(flame_diff.sentences(before, after))
 
 
-def _power(options: argparse.Namespace, detect: float, context: Context) -> str:
+def _power(options: argparse.Namespace, detect: float, context: ComparisonContext) -> str:
     from tputtui.report.power_report import document, text
 
     found = sample_size.power_of(options.power, detect, context)
     return json.dumps(document(found), indent=2, allow_nan=False) if options.format == "json" else text(found)
 
 
-def _between(context: Context, baseline: Side, candidate: Side) -> Context:
+def _between(context: ComparisonContext, baseline: ComparisonSide, candidate: ComparisonSide) -> ComparisonContext:
     """The context with what the sides themselves know of where they were taken."""
     return replace(
         context,
@@ -175,10 +180,10 @@ def _fails(text: str | None) -> tuple[str, ...]:
     return words
 
 
-def _given(path: str | None) -> Context:
+def _given(path: str | None) -> ComparisonContext:
     """The context file."""
     if path is None:
-        return Context()
+        return ComparisonContext()
     where = clean(path)
     try:
         return parse_context(json.loads(comparison_inputs.content_of(path)))
@@ -195,7 +200,9 @@ def _margins(asked: Sequence[str]) -> dict[str, float]:
         raise UsageError(f"--margin: {error}") from None
 
 
-def _context(options: argparse.Namespace, given: Context, plan: Experiment, margins: Mapping[str, float]) -> Context:
+def _context(
+    options: argparse.Namespace, given: ComparisonContext, plan: ExperimentPlan, margins: Mapping[str, float]
+) -> ComparisonContext:
     """The context file, the plan over it, the flags over both."""
     return replace(
         given,
@@ -206,7 +213,7 @@ def _context(options: argparse.Namespace, given: Context, plan: Experiment, marg
     )
 
 
-def _report(format_: str, answer: Comparison, record: Record, code: int) -> str:
+def _report(format_: str, answer: Comparison, record: ReportInput, code: int) -> str:
     if format_ == "markdown":
         from tputtui.report.markdown_report import markdown
 

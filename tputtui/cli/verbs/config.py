@@ -33,7 +33,7 @@ def run(arguments: Arguments) -> int:
     return 0
 
 
-def _file(place: config_file.Place | None) -> str:
+def _file(place: config_file.ConfigLocation | None) -> str:
     if place is None:
         return "# no config file"
     state = "" if os.path.exists(place.path) else ", which does not exist"

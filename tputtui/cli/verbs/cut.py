@@ -12,9 +12,9 @@ from tputtui.text import clean, size, span
 
 def run(arguments: Arguments) -> int:
     """Cut, and say what there is in the new run."""
-    from tputtui.engine.replay.trim import NothingThere, cut
+    from tputtui.engine.replay.trim import EmptySpanError, cut
     from tputtui.recording.time_spec import moment
-    from tputtui.recording.writer import CannotRecord
+    from tputtui.recording.writer import CannotRecordError
 
     options = arguments.options
     with opened(options.run) as source:
@@ -26,9 +26,9 @@ def run(arguments: Arguments) -> int:
             if begin is not None and end is not None and end <= begin:
                 raise ValueError("--to has to lie behind --from")
             state = cut(source, begin, end, Path(options.output), force=options.force)
-        except NothingThere as error:
+        except EmptySpanError as error:
             raise UsageError(f"{clean(options.run, 200)}: {error}") from None
-        except (ValueError, CannotRecord) as error:
+        except (ValueError, CannotRecordError) as error:
             raise UsageError(str(error)) from None
     if state.problem is not None:
         say(f"not saved: {state.problem}")

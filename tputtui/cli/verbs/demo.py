@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tputtui.cli.baseline_run import named
-from tputtui.cli.headless import Stop, objects, require_stdout, signals, write
+from tputtui.cli.headless import StopRequest, objects, require_stdout, signals, write
 from tputtui.cli.output import say
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective
@@ -88,9 +88,9 @@ class _Starter:
 
 
 def _screen(settings: Settings, demo: Demo, baseline: Baseline | None) -> int:
-    from tputtui.engine.engine_proxy import LateEngine
+    from tputtui.engine.engine_proxy import EngineProxy
 
-    engine = LateEngine(settings)
+    engine = EngineProxy(settings)
     engine.subscribe(_Starter(demo))
     return show(settings, engine, settings.notes, over_when=lambda: demo.load_ended, baseline=baseline)
 
@@ -118,7 +118,7 @@ def _stream(settings: Settings, demo: Demo, count: int | None) -> int:
     return 0
 
 
-def _watch(demo: Demo, stop: Stop, interval_s: float) -> None:
+def _watch(demo: Demo, stop: StopRequest, interval_s: float) -> None:
     """Ask for the end when the load has ended by itself, after one more scrape."""
     while not stop.asked:
         if demo.load_ended:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tputtui.cli import comparison_inputs, sample_size
 from tputtui.cli.output import say, tell
 from tputtui.cli.parser import Arguments, UsageError
-from tputtui.experiments.comparison_context import Context
+from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.plan import template
 from tputtui.text import clean
 
@@ -39,7 +39,7 @@ def _template(options: argparse.Namespace) -> str:
         if options.detect is not None or options.history:
             raise UsageError("--detect and --history belong to --pilot RUN: what is to be found depends on the noise")
         return template(primary=primary or "throughput")
-    context = Context(primary=primary)
+    context = ComparisonContext(primary=primary)
     detect = sample_size.effect_of(options.detect, context)
     sample_size.require_statistics("experiment new --pilot")
     context = sample_size.with_history(context, [comparison_inputs.load(word) for word in options.history])

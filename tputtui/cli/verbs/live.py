@@ -14,6 +14,6 @@ def run(arguments: Arguments) -> int:
     words = " ".join(arguments.options.targets)
     require_screen(f"tputtui stream -n 1 {words}".rstrip() + " prints the same as JSON")
     baseline = named(arguments.options.baseline)
-    from tputtui.engine.engine_proxy import LateEngine
+    from tputtui.engine.engine_proxy import EngineProxy
 
-    return show(settings, LateEngine(settings), settings.notes, baseline=baseline)
+    return show(settings, EngineProxy(settings), settings.notes, baseline=baseline)

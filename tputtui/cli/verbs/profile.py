@@ -17,8 +17,8 @@ from tputtui.profiling.capture.capture import (
     MAX_RATE_HZ,
     MIN_DURATION_S,
     Capture,
-    CaptureFailed,
-    Progress,
+    CaptureFailedError,
+    CaptureProgress,
 )
 from tputtui.settings import Settings, TargetSettings
 from tputtui.text import clean
@@ -51,14 +51,14 @@ def run(arguments: Arguments) -> int:
     require_screen(f"tputtui profile {options.process} -o FILE.json writes it")
     _require_python(pid)
     settings = replace(settings, targets=_own_targets(settings, pid), discover=False)
-    from tputtui.engine.engine_proxy import LateEngine
+    from tputtui.engine.engine_proxy import EngineProxy
 
-    return show(settings, LateEngine(settings), settings.notes, profile_pid=pid)
+    return show(settings, EngineProxy(settings), settings.notes, profile_pid=pid)
 
 
 def _process(words: str) -> tuple[int, float | None]:
     """The pid and start time of PID, or of who serves :PORT. Raises UsageError where there is none."""
-    from tputtui.profiling.capture.process_lookup import NobodyThere, find, no_process, parent_note
+    from tputtui.profiling.capture.process_lookup import ProcessNotFoundError, find, no_process, parent_note
 
     if not words.startswith(":"):
         pid = int(words)
@@ -71,7 +71,7 @@ def _process(words: str) -> tuple[int, float | None]:
         return pid, process_facts.started(found)
     try:
         who = find(words)
-    except (NobodyThere, ValueError) as error:
+    except (ProcessNotFoundError, ValueError) as error:
         raise UsageError(str(error)) from error
     say(f"{words} is served by {who.pid} {who.name}" + (f", {who.note}" if who.note else ""))
     return who.pid, who.started
@@ -91,12 +91,12 @@ def _own_targets(settings: Settings, pid: int) -> tuple[TargetSettings, ...]:
     tried: a process that is profiled must not feel more than the samples.
     """
     from tputtui.host.process_collector import ProcessCollector
-    from tputtui.host.socket_owners import ServingLookup, WatchedTarget
+    from tputtui.host.socket_owners import LookedUpTarget, ServingLookup
     from tputtui.scrape.address import parse_address
 
     if not settings.targets:
         return ()
-    watched = [WatchedTarget(str(at), parse_address(one.url).url) for at, one in enumerate(settings.targets)]
+    watched = [LookedUpTarget(str(at), parse_address(one.url).url) for at, one in enumerate(settings.targets)]
     try:
         found = ServingLookup(ProcessCollector()).read(watched, with_sockets=False)
     except OSError:  # descriptors have run out: the profile does without the strip
@@ -126,7 +126,7 @@ def _write(settings: Settings, pid: int, started: float | None, path: Path, forc
     shown = clean(str(path))
     said = threading.Event()
 
-    def progress(now: Progress) -> None:
+    def progress(now: CaptureProgress) -> None:
         if now.state == "sampling" and not said.is_set():
             said.set()
             say(f"sampling {pid} for {settings.profile.duration_s:g} s; ^C stops early and keeps what there is")
@@ -140,7 +140,7 @@ def _write(settings: Settings, pid: int, started: float | None, path: Path, forc
     )
     try:
         capture.start()
-    except CaptureFailed as failed:
+    except CaptureFailedError as failed:
         say(str(failed))
         return 1
     with signals() as stop:

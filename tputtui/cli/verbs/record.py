@@ -9,25 +9,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tputtui.cli import recording_inputs as inputs
-from tputtui.cli.headless import Stop, objects, signals
+from tputtui.cli.headless import StopRequest, objects, signals
 from tputtui.cli.output import say
 from tputtui.cli.parser import Arguments, UsageError
-from tputtui.cli.progress_line import Progress
+from tputtui.cli.progress_line import ProgressLine
 from tputtui.cli.recording_profiles import RecordedProfiles
-from tputtui.cli.rerun import Like
+from tputtui.cli.rerun import RerunPlan
 from tputtui.cli.rerun import like as read_like
 from tputtui.cli.resolve_settings import effective
-from tputtui.cli.rollback_guard import Guarding, margins_of, name_of_control, tell_evidence, with_control
+from tputtui.cli.rollback_guard import RollbackGuard, margins_of, name_of_control, tell_evidence, with_control
 from tputtui.engine import Engine
 from tputtui.model import Snapshot
-from tputtui.recording.recorder import Plan, Recorder
+from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.recording.run_header import Mark
-from tputtui.recording.writer import CannotRecord
+from tputtui.recording.writer import CannotRecordError
 from tputtui.text import clean, size, span
 from tputtui.views.live.exit_summary import summary
 
 if TYPE_CHECKING:
-    from tputtui.cli.metrics_server import Listening
+    from tputtui.cli.metrics_server import MetricsServer
 
 _FAILED, _UNUSABLE, _OBJECTIVE_MISSED, _INCONCLUSIVE, _HUNG_UP = 1, 2, 10, 11, 129
 _SIGHUP = 1
@@ -45,7 +45,7 @@ def run(arguments: Arguments) -> int:
     for_s = options.duration if options.duration is not None else (like.for_s if like is not None else None)
     if options.output == "-":
         raise UsageError("-o -: a run is a file of its own; tputtui stream prints what is read as it comes")
-    plan = Plan(
+    plan = RecordingPlan(
         Path(options.output),
         force=options.force,
         all_metrics=options.all_metrics,
@@ -67,7 +67,7 @@ def run(arguments: Arguments) -> int:
     if options.control is not None:
         settings = with_control(settings, options.control)
         control = name_of_control(settings, options.control)
-    guarding = Guarding(
+    guarding = RollbackGuard(
         settings,
         control=control,
         fail_after_s=options.fail_after or 0.0,
@@ -85,13 +85,13 @@ def run(arguments: Arguments) -> int:
             objectives=settings.objectives,
             by=settings.by,
         )
-    except CannotRecord as error:
+    except CannotRecordError as error:
         raise UsageError(str(error)) from None
     for note in settings.notes:
         say(note)
     if listening is not None:
         say(f"serves http://{listening.address}/metrics")
-    watch = _Watch(recorder, Progress(sys.stderr, for_s), guarding, options.fail_after or 0.0, options.abort, for_s)
+    watch = _Watch(recorder, ProgressLine(sys.stderr, for_s), guarding, options.fail_after or 0.0, options.abort, for_s)
     watch.is_gate = options.abort or options.fail_after is not None
 
     def prepare(engine: Engine) -> None:
@@ -121,13 +121,13 @@ def run(arguments: Arguments) -> int:
     return code
 
 
-def _listening(address: str) -> Listening:
-    from tputtui.cli.metrics_server import Listening  # prometheus-client and wsgiref: 60 ms that few ask for
+def _listening(address: str) -> MetricsServer:
+    from tputtui.cli.metrics_server import MetricsServer  # prometheus-client and wsgiref: 60 ms that few ask for
 
-    return Listening(address)
+    return MetricsServer(address)
 
 
-def _tell(watch: _Watch, recorder: Recorder, like: Like | None, stop: Stop) -> int:
+def _tell(watch: _Watch, recorder: Recorder, like: RerunPlan | None, stop: StopRequest) -> int:
     state = recorder.state()
     if state.problem is not None:
         say(f"the recording stopped after {span(state.seconds)}: {state.problem}")
@@ -149,7 +149,7 @@ def _tell(watch: _Watch, recorder: Recorder, like: Like | None, stop: Stop) -> i
     return _judged(watch, state.problem is None, stop)
 
 
-def _judged(watch: _Watch, is_written: bool, stop: Stop) -> int:
+def _judged(watch: _Watch, is_written: bool, stop: StopRequest) -> int:
     """The exit code. With --abort and a control the guardrail alone decides; what the control missed, too, is no failure."""
     decision = watch.guarding.decision
     failed = watch.failed if not watch.abort or watch.guarding.control is None else ""
@@ -179,15 +179,15 @@ class _Watch:
     def __init__(
         self,
         recorder: Recorder,
-        progress: Progress,
-        guarding: Guarding,
+        progress: ProgressLine,
+        guarding: RollbackGuard,
         fail_after_s: float,
         abort: bool,
         for_s: float | None,
     ) -> None:
         self.progress = progress
         self.engine: Engine | None = None
-        self.stop: Stop | None = None
+        self.stop: StopRequest | None = None
         self.latest: Snapshot | None = None
         self.marks: list[tuple[float, str]] = []
         self.profiles: RecordedProfiles | None = None

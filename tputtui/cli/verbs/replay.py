@@ -11,13 +11,13 @@ from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective
 from tputtui.cli.run_file import opened
 from tputtui.cli.screen_runner import require_screen, show
-from tputtui.recording.reader import NotARun
+from tputtui.recording.reader import NotARunError
 from tputtui.settings import Settings
 from tputtui.text import clean
 
 if TYPE_CHECKING:
     from tputtui.recording.reader import Run
-    from tputtui.recording.run_header import Header
+    from tputtui.recording.run_header import RunHeader
 
 _MOST_SAID = 3
 _FASTEST = 60.0  # monitor.player.SPEEDS ends there, too; it is not loaded for a stream
@@ -45,12 +45,12 @@ def run(arguments: Arguments) -> int:
         notes = (*settings.notes, *([source.ended] if source.ended else []), *source.damage[:_MOST_SAID])
         try:
             player = Player(source, begin=begin, speed=options.speed)
-        except NotARun as error:
+        except NotARunError as error:
             raise UsageError(f"{clean(options.run, 200)}: {error}") from None
         return show(settings, player, notes, player=player, baseline=baseline)
 
 
-def as_recorded(settings: Settings, header: Header) -> Settings:
+def as_recorded(settings: Settings, header: RunHeader) -> Settings:
     """The settings of a replay: what was asked then; and nothing of the living machine is asked or profiled."""
     return replace(
         settings,

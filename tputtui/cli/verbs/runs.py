@@ -9,13 +9,13 @@ from pathlib import Path
 
 from tputtui import text
 from tputtui.cli import experiment_index
-from tputtui.cli.experiment_index import Entry
+from tputtui.cli.experiment_index import ExperimentEntry
 from tputtui.cli.output import tell
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective
 from tputtui.cli.text_table import columns
 from tputtui.recording.run_header import ServiceSummary
-from tputtui.recording.run_listing import Listed, alike, folder, listed
+from tputtui.recording.run_listing import ListedRun, alike, folder, listed
 from tputtui.recording.value_codec import to_plain
 from tputtui.views.shared.styled_text import spark
 
@@ -63,7 +63,7 @@ def run(arguments: Arguments) -> int:
     return 0
 
 
-def _row(one: Listed, like_it: Sequence[ServiceSummary], known: Sequence[Entry]) -> tuple[str, ...]:
+def _row(one: ListedRun, like_it: Sequence[ServiceSummary], known: Sequence[ExperimentEntry]) -> tuple[str, ...]:
     name = text.clean(one.path.name.removesuffix(".tput.gz"), 60)
     header, summary, service = one.header, one.summary, one.service
     if header is None or summary is None:
@@ -99,7 +99,7 @@ def _row(one: Listed, like_it: Sequence[ServiceSummary], known: Sequence[Entry])
     )  # fmt: skip
 
 
-def _with_alike(runs: Sequence[Listed]) -> Iterator[tuple[Listed, Sequence[ServiceSummary]]]:
+def _with_alike(runs: Sequence[ListedRun]) -> Iterator[tuple[ListedRun, Sequence[ServiceSummary]]]:
     """Each run with its service in the comparable ones up to it. What was cut out of another run is there already."""
     before: dict[tuple[object, ...], list[ServiceSummary]] = {}
     for one in runs:
@@ -112,7 +112,7 @@ def _with_alike(runs: Sequence[Listed]) -> Iterator[tuple[Listed, Sequence[Servi
             known.append(one.service)
 
 
-def _backlog(rows: Sequence[Sequence[str]], known: Sequence[Entry]) -> list[str]:
+def _backlog(rows: Sequence[Sequence[str]], known: Sequence[ExperimentEntry]) -> list[str]:
     """A team's backlog: a line for each experiment, then one for each run."""
     listed_runs = _markdown(_HEADINGS, rows)
     if not known:
@@ -121,7 +121,7 @@ def _backlog(rows: Sequence[Sequence[str]], known: Sequence[Entry]) -> list[str]
     return ["## Experiments", "", *experiments, "", "## Runs", "", *listed_runs]
 
 
-def _experiment(entry: Entry) -> tuple[str, ...]:
+def _experiment(entry: ExperimentEntry) -> tuple[str, ...]:
     texts = entry.plan.texts
     newest = entry.runs[-1] if entry.runs else None
     when = ""
@@ -144,7 +144,7 @@ def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [line(heads), line(["---"] * len(heads)), *map(line, rows)]
 
 
-def _object(one: Listed, known: Sequence[Entry]) -> dict[str, object]:
+def _object(one: ListedRun, known: Sequence[ExperimentEntry]) -> dict[str, object]:
     header = one.header
     if header is None:
         return {"path": str(one.path), "problem": one.problem}

@@ -10,14 +10,14 @@ from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective
 from tputtui.cli.screen_runner import require_screen, show
 from tputtui.profiling.files import file_formats
-from tputtui.profiling.profile_errors import UnreadableProfile
+from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import Profile
 from tputtui.text import clean
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-    from tputtui.profiling.files.pstats_file import Instrumented
+    from tputtui.profiling.files.pstats_file import PstatsProfile
 
 
 def run(arguments: Arguments) -> int:
@@ -30,7 +30,7 @@ def run(arguments: Arguments) -> int:
             return _counted(settings_of=arguments, path=path, other=other)
         first = file_formats.load(path)
         second = file_formats.load(other) if other is not None else None
-    except UnreadableProfile as error:
+    except UnreadableProfileError as error:
         raise UsageError(str(error)) from None
     if options.output:
         if second is not None:
@@ -39,12 +39,12 @@ def run(arguments: Arguments) -> int:
     if options.force:
         raise UsageError("--force overwrites a file, so it belongs to -o FILE")
     require_screen(f"tputtui view {clean(str(path), 100)} -o FILE.svg writes a flame graph")
-    from tputtui.tui.profile.profile_menus import Opened
+    from tputtui.tui.profile.profile_menus import OpenedProfile
     from tputtui.tui.profile.profile_screen import ProfileScreen
-    from tputtui.tui.session import NoSource
+    from tputtui.tui.session import EmptySource
 
-    opened = Opened(first) if second is None else Opened(second, first)
-    return show(settings, NoSource(), settings.notes, opened=lambda: ProfileScreen(opened=opened))
+    opened = OpenedProfile(first) if second is None else OpenedProfile(second, first)
+    return show(settings, EmptySource(), settings.notes, opened=lambda: ProfileScreen(opened=opened))
 
 
 def _is_counted(path: Path) -> bool:
@@ -57,20 +57,20 @@ def _counted(settings_of: Arguments, path: Path, other: Path | None) -> int:
 
     if other is not None:
         raise UsageError("a pstats file counts calls and cannot be compared: name one FILE")
-    counted: Instrumented = pstats_file.load(path)
+    counted: PstatsProfile = pstats_file.load(path)
     if settings_of.options.output:
         raise UsageError("a pstats file has no stacks: there is nothing to write in another format")
     require_screen("python -m pstats FILE prints it")
     settings = effective(settings_of).settings
 
     def screen() -> Screen[None]:
-        from tputtui.tui.profile.pstats_screen import CountedScreen
+        from tputtui.tui.profile.pstats_screen import PstatsScreen
 
-        return CountedScreen(counted)
+        return PstatsScreen(counted)
 
-    from tputtui.tui.session import NoSource
+    from tputtui.tui.session import EmptySource
 
-    return show(settings, NoSource(), settings.notes, opened=screen)
+    return show(settings, EmptySource(), settings.notes, opened=screen)
 
 
 def _write(profile: Profile, path: Path, force: bool, read_only: bool) -> int:

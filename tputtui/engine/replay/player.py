@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Final
 from tputtui.engine.drilldown import ReplicaTable
 from tputtui.engine.family_browser import Families
 from tputtui.engine.replay.recorded_families import RecordedFamilies
-from tputtui.engine.replay.replay_buffer import Choices, Reel
+from tputtui.engine.replay.replay_buffer import ReplayBuffer, ReplayChoices
 from tputtui.frozen import frozen
 from tputtui.model import Event, SignalKind, Snapshot
-from tputtui.recording.reader import NotARun, Run
-from tputtui.recording.records import Profiled
-from tputtui.recording.run_header import Header, Mark
-from tputtui.signals.rates.latency_heatmap import Heat
-from tputtui.signals.service.service_filter import Lens
-from tputtui.signals.service.traffic_split import Split, Way
+from tputtui.recording.reader import NotARunError, Run
+from tputtui.recording.records import RecordedProfile
+from tputtui.recording.run_header import Mark, RunHeader
+from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
+from tputtui.signals.service.service_filter import ServiceFilter
+from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit
 
 if TYPE_CHECKING:
     from tputtui.recording.recorder import Recorder
@@ -39,7 +39,7 @@ SOON: Final = 10
 
 
 @frozen
-class Position:
+class ReplayPosition:
     """Where a replay stands."""
 
     seconds: float  # from the run's beginning
@@ -56,22 +56,22 @@ class Player:
         """`run` is open, and stays so until `stop`. `begin`: where to, on the run's clock. Raises NotARun where no reading is in it."""
         last = run.last_tick()
         if last is None:
-            raise NotARun("no reading is in it")
-        self.header: Header = run.header
+            raise NotARunError("no reading is in it")
+        self.header: RunHeader = run.header
         self.marks: list[Mark] = run.marks()
-        self.profiles: list[Profiled] = run.profiles()
+        self.profiles: list[RecordedProfile] = run.profiles()
         self.failure: BaseException | None = None
         self._run = run
         self._begin, self._end = self.header.began_at, last.reading.at
-        self._choices = Choices()
-        self._reel = Reel(run, self._choices, self._end, came=self._came)
-        self._near: Reel | None = None  # stands in for a moment that the reel has not come to
+        self._choices = ReplayChoices()
+        self._reel = ReplayBuffer(run, self._choices, self._end, came=self._came)
+        self._near: ReplayBuffer | None = None  # stands in for a moment that the reel has not come to
         self._listeners: list[Callable[[Snapshot], None]] = []
         self._at = max(self._begin, min(self._end, begin if begin is not None else self._begin))  # what is wanted
         self._speed = min(max(speed, SPEEDS[0] / 100), SPEEDS[-1])
         self._paused = False
         self._stopped = False
-        self._shown: tuple[Reel, float] | None = None
+        self._shown: tuple[ReplayBuffer, float] | None = None
         self._again = False
         self._replicas: ReplicaTable = {}
         self._browsed: str | None = None
@@ -138,7 +138,7 @@ class Player:
         for listener in self._listeners:
             listener(snapshot)
 
-    def _knowing(self) -> Reel:
+    def _knowing(self) -> ReplayBuffer:
         """The reel to ask: that of the whole run once it has come to the moment, or soon will; else one that stands in."""
         reel, near, at = self._reel, self._near, self._at
         far = at - (reel.read_to or self._begin) > SOON * self.header.interval_s
@@ -147,7 +147,7 @@ class Player:
             return reel
         if near is None or not near.covers(at):
             self._drop_near()
-            near = self._near = Reel(self._run, self._choices, self._end, before=at, came=self._came)
+            near = self._near = ReplayBuffer(self._run, self._choices, self._end, before=at, came=self._came)
             near.start()
         near.wait_at(at)
         reel.hold(not near.knows(at))
@@ -164,20 +164,20 @@ class Player:
         with self._wake:
             self._wake.notify_all()
 
-    def _choose(self, choices: Choices) -> None:
+    def _choose(self, choices: ReplayChoices) -> None:
         """Derive the run anew, with other choices."""
         with self._wake:
             self._drop_near()
             self._reel.stop()
             self._choices = choices
-            self._reel = Reel(self._run, choices, self._end, came=self._came)
+            self._reel = ReplayBuffer(self._run, choices, self._end, came=self._came)
             self._reel.start()
             self._wake.notify_all()
 
     # ------------------------------------------------------------------------------------------ moving in time
 
     @property
-    def position(self) -> Position:
+    def position(self) -> ReplayPosition:
         """Where it stands, and how it goes on."""
         with self._wake:
             read_to = self._reel.read_to
@@ -186,7 +186,7 @@ class Player:
             near = self._near
             known = read_to is None or self._reel.done or (near is not None and near.knows(self._at))
             at = self._at if known else min(self._at, read_to or self._at)
-            return Position(at - self._begin, self._end - self._begin, self._speed, self._paused, min(1.0, read))
+            return ReplayPosition(at - self._begin, self._end - self._begin, self._speed, self._paused, min(1.0, read))
 
     @property
     def damage(self) -> tuple[str, ...]:
@@ -233,7 +233,7 @@ class Player:
         reel, moment = shown
         return reel.past(name, columns, span_s, moment if until is None else until)
 
-    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> Heat | None:
+    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
         """Where a service's requests fell in each column of the time axis; None where it has no buckets."""
         shown = self._shown
         if shown is None:
@@ -260,15 +260,15 @@ class Player:
         """Break a service down by its next label."""
         self._choose(replace(self._choices, breakdowns=(*self._choices.breakdowns, service)))
 
-    def look_through(self, lens: Lens | None) -> None:
+    def look_through(self, lens: ServiceFilter | None) -> None:
         """Show a service through a lens, as one more service; None takes it away."""
         self._choose(replace(self._choices, lens=lens))
 
-    def split(self, split: Split | None) -> None:
+    def split(self, split: TrafficSplit | None) -> None:
         """Show the two arms of a split; None: no longer."""
         self._choose(replace(self._choices, split=split))
 
-    def ways(self, service: str, told: Callable[[Sequence[Way]], None]) -> None:
+    def ways(self, service: str, told: Callable[[Sequence[SplitOption]], None]) -> None:
         """Find out how a service may be split. `told` is called with it, perhaps on the reel's thread."""
         self._reel.ask(lambda monitor: told(monitor.ways(service)))
 

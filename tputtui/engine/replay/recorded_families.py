@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tputtui.engine.family_browser import KEPT, Families
-from tputtui.engine.replay.replay_feed import Replayer
+from tputtui.engine.replay.replay_feed import ReplayFeed
 from tputtui.recording.reader import Run
-from tputtui.recording.records import Item, Tick
+from tputtui.recording.records import Item, RecordedTick
 
 
 class RecordedFamilies:
@@ -23,7 +23,7 @@ class RecordedFamilies:
         self._at: float | None = None
         self._items: Iterator[Item] = iter(())
         self._pending: Item | None = None
-        self._replayer = Replayer(run.header)
+        self._replayer = ReplayFeed(run.header)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -32,12 +32,12 @@ class RecordedFamilies:
     def look(self, at: float) -> tuple[Families, dict[str, list[float | None]]] | None:
         """The families at a moment, and each one's last figures; None where the run holds nothing of them."""
         if self._at is None or not self._at <= at <= self._at + self._reach:
-            self._replayer = Replayer(self._run.header)
+            self._replayer = ReplayFeed(self._run.header)
             self._replayer.monitor.browse(self.target, partly=True)
             self._items, self._pending = self._begin(at - self._reach), None
         self._at = at
         item = self._pending if self._pending is not None else next(self._items, None)
-        while item is not None and not (isinstance(item, Tick) and item.reading.at > at):
+        while item is not None and not (isinstance(item, RecordedTick) and item.reading.at > at):
             self._replayer.take(item)
             item = next(self._items, None)
         self._pending = item
@@ -47,5 +47,5 @@ class RecordedFamilies:
 
     def _begin(self, since: float) -> Iterator[Item]:
         for item in self._run.items(since, briefly=True):
-            if not isinstance(item, Tick) or item.reading.at >= since:
+            if not isinstance(item, RecordedTick) or item.reading.at >= since:
                 yield item

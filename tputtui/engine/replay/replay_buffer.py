@@ -16,18 +16,18 @@ from typing import Final
 
 from tputtui.engine.column_cache import grain_of, spread
 from tputtui.engine.drilldown import ReplicaTable
-from tputtui.engine.pipeline import Monitor
-from tputtui.engine.replay.replay_feed import Replayer
-from tputtui.engine.snapshot_cache import Tape
+from tputtui.engine.pipeline import SnapshotPipeline
+from tputtui.engine.replay.replay_feed import ReplayFeed
+from tputtui.engine.snapshot_cache import SnapshotCache
 from tputtui.frozen import frozen
 from tputtui.model import Snapshot
 from tputtui.recording.reader import Run
-from tputtui.recording.records import Tick
+from tputtui.recording.records import RecordedTick
 from tputtui.signals.rates import history
 from tputtui.signals.rates.history import History
-from tputtui.signals.rates.latency_heatmap import Heat
-from tputtui.signals.service.service_filter import Lens
-from tputtui.signals.service.traffic_split import Split
+from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
+from tputtui.signals.service.service_filter import ServiceFilter
+from tputtui.signals.service.traffic_split import TrafficSplit
 
 AHEAD_S: Final = 120.0
 """A reel that stands in reads so far beyond the moment that is shown, and no further."""
@@ -37,22 +37,22 @@ MOST_FINE: Final = 7_200
 
 
 @frozen
-class Choices:
+class ReplayChoices:
     """What the user chose that changes what is derived."""
 
     window_s: float | None = None
     breakdowns: tuple[str, ...] = ()  # a service for each time its next label was asked for
-    lens: Lens | None = None
-    split: Split | None = None
+    lens: ServiceFilter | None = None
+    split: TrafficSplit | None = None
 
 
-class Reel:
+class ReplayBuffer:
     """Reads a run in a thread of its own, and keeps every moment. Anything may be asked from any thread."""
 
     def __init__(
         self,
         run: Run,
-        choices: Choices,
+        choices: ReplayChoices,
         end_at: float,
         *,
         before: float | None = None,
@@ -75,7 +75,7 @@ class Reel:
         self._since = before - window_s - 3 * header.interval_s if before is not None else None
         self._go = threading.Event()
         self._go.set()
-        self._replayer = Replayer(header, choices.window_s, self._guard)
+        self._replayer = ReplayFeed(header, choices.window_s, self._guard)
         monitor = self._replayer.monitor
         fine = max(history.LEVELS[0][1], min(MOST_FINE, int(end_at - header.began_at) + 60))
         monitor.history = History(header.interval_s, levels=((history.LEVELS[0][0], fine), *history.LEVELS[1:]))
@@ -83,8 +83,8 @@ class Reel:
             monitor.next_breakdown(service)
         monitor.look_through(choices.lens)
         monitor.split(choices.split)
-        self._tape = Tape()
-        self._asked: deque[Callable[[Monitor], None]] = deque()  # what waits for the end of a tick
+        self._tape = SnapshotCache()
+        self._asked: deque[Callable[[SnapshotPipeline], None]] = deque()  # what waits for the end of a tick
         self._stopped = False
         self._thread = threading.Thread(target=self._read, name="reel", daemon=True)
 
@@ -124,7 +124,7 @@ class Reel:
                     self._pause()
                     if self._stopped:
                         return
-                    if isinstance(item, Tick) and self._since is not None and item.reading.at < self._since:
+                    if isinstance(item, RecordedTick) and self._since is not None and item.reading.at < self._since:
                         continue
                     snapshot = self._replayer.take(item)
                     if snapshot is not None:
@@ -158,7 +158,7 @@ class Reel:
 
     # ------------------------------------------------------------------------------------------ what is asked
 
-    def ask(self, act: Callable[[Monitor], None]) -> None:
+    def ask(self, act: Callable[[SnapshotPipeline], None]) -> None:
         """Do something with the monitor between two ticks."""
         self._asked.append(act)
         if self.done:
@@ -193,7 +193,7 @@ class Reel:
         with self._guard:
             return spread(self._replayer.monitor.history.column_values(name, until, span_s, grain), columns)
 
-    def heat(self, service: str, columns: int, span_s: float, until: float) -> Heat | None:
+    def heat(self, service: str, columns: int, span_s: float, until: float) -> LatencyHeatmap | None:
         """Where a service's requests fell in each of `columns` columns that end at a moment."""
         with self._guard:
             return self._replayer.monitor.heat.heat(service, columns, span_s, until)

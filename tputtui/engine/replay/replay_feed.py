@@ -6,25 +6,25 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from tputtui.engine.pipeline import Monitor
+from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import Event, Snapshot
-from tputtui.recording.records import Arranged, Bound, Item, Tick, Watched
-from tputtui.recording.run_header import Header, Mark
+from tputtui.recording.records import BindingsInForce, Item, RecordedTick, TargetOrder, WatchedTarget
+from tputtui.recording.run_header import Mark, RunHeader
 from tputtui.settings.expressions import parse_objective
 
 if TYPE_CHECKING:
     from tputtui.recording.reader import Run
 
 
-class Replayer:
+class ReplayFeed:
     """Takes the items of one run in order."""
 
     def __init__(
-        self, header: Header, window_s: float | None = None, guard: AbstractContextManager[object] | None = None
+        self, header: RunHeader, window_s: float | None = None, guard: AbstractContextManager[object] | None = None
     ) -> None:
         """`window_s`: another window than the recorded one. `guard` is held while what another thread may read is written (see `Monitor`)."""
-        self._watched: dict[str, Watched] = {}
-        self.monitor = Monitor(
+        self._watched: dict[str, WatchedTarget] = {}
+        self.monitor = SnapshotPipeline(
             interval_s=header.interval_s,
             window_s=max(window_s or header.window_s, 2 * header.interval_s),
             quantiles=header.quantiles,
@@ -35,20 +35,20 @@ class Replayer:
 
     def take(self, item: Item) -> Snapshot | None:
         """The snapshot of a reading; None for everything else."""
-        if isinstance(item, Tick):
+        if isinstance(item, RecordedTick):
             none: frozenset[str] = frozenset()
             snapshot = self.monitor.take(
                 item.reading, looking=item.looking, forgotten=lambda target: item.forgotten.get(target, none)
             )
             self.monitor.remember(item.past)
             return snapshot
-        if isinstance(item, Watched):
+        if isinstance(item, WatchedTarget):
             self._watched[item.target.name] = item
-        elif isinstance(item, Arranged):
+        elif isinstance(item, TargetOrder):
             for one in map(self._watched.__getitem__, item.names):
                 self.monitor.add_target(one.target, served=one.served)
             self.monitor.arrange(list(item.names))
-        elif isinstance(item, Bound):
+        elif isinstance(item, BindingsInForce):
             self.monitor.tell(item.target.name, item.bindings, item.service_name, item.build)
         elif isinstance(item, Mark):
             self.monitor.note(Event(item.time, "mark", item.text))
@@ -59,7 +59,7 @@ class Replayer:
 
 def replayed(run: Run, since: float | None = None, until: float | None = None) -> Iterator[Snapshot]:
     """The snapshots of a span of a run, as they were shown live. From the start, they are equal to those."""
-    replayer = Replayer(run.header)
+    replayer = ReplayFeed(run.header)
     for item in run.items(since, until):
         snapshot = replayer.take(item)
         if snapshot is not None:

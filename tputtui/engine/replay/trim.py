@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tputtui.engine.replay.replay_feed import Replayer
+from tputtui.engine.replay.replay_feed import ReplayFeed
 from tputtui.model import Event
-from tputtui.recording.encode import Told
+from tputtui.recording.encode import TargetState
 from tputtui.recording.reader import Run
-from tputtui.recording.recorder import Plan, Recorder, RecordingState
-from tputtui.recording.records import Arranged, Bound, Profiled, Tick, Watched
+from tputtui.recording.recorder import Recorder, RecordingPlan, RecordingState
+from tputtui.recording.records import BindingsInForce, RecordedProfile, RecordedTick, TargetOrder, WatchedTarget
 from tputtui.recording.run_header import Mark
 
 
-class NothingThere(ValueError):  # noqa: N818
+class EmptySpanError(ValueError):
     """No reading lies in the span."""
 
 
@@ -24,31 +24,31 @@ def cut(run: Run, begin: float | None, end: float | None, path: Path, *, force: 
     Raises NothingThere, and CannotRecord where the file cannot be made; its state says whether it was written whole.
     """
     if next(iter(run.ticks(begin, end)), None) is None:
-        raise NothingThere("no reading lies in that span")
+        raise EmptySpanError("no reading lies in that span")
     header = run.header
     recorder = Recorder(
-        Plan(path, force=force, out_of=header),
+        RecordingPlan(path, force=force, out_of=header),
         interval_s=header.interval_s,
         window_s=header.window_s,
         quantiles=header.quantiles,
     )
-    replayer = Replayer(header)
-    told: dict[str, Told] = {}
+    replayer = ReplayFeed(header)
+    told: dict[str, TargetState] = {}
     order: tuple[str, ...] = ()
     for item in run.items(begin, end):
-        if isinstance(item, Watched):
-            told.setdefault(item.target.name, Told(item.target, served=item.served))
-        elif isinstance(item, Arranged):
+        if isinstance(item, WatchedTarget):
+            told.setdefault(item.target.name, TargetState(item.target, served=item.served))
+        elif isinstance(item, TargetOrder):
             order = item.names
-        elif isinstance(item, Bound):
+        elif isinstance(item, BindingsInForce):
             name = item.target.name
             told[name] = replace(told[name], bindings=item.bindings, service_name=item.service_name, build=item.build)
-        if isinstance(item, Tick) and begin is not None and item.reading.at < begin:
+        if isinstance(item, RecordedTick) and begin is not None and item.reading.at < begin:
             continue
-        if isinstance(item, Mark | Profiled) and begin is not None and item.at < begin:
+        if isinstance(item, Mark | RecordedProfile) and begin is not None and item.at < begin:
             continue
         snapshot = replayer.take(item)
-        if snapshot is not None and isinstance(item, Tick):
+        if snapshot is not None and isinstance(item, RecordedTick):
             forgotten = item.forgotten
             now = [replace(told[name], forgotten=forgotten.get(name, frozenset())) for name in order]
             recorder.take(item.reading, snapshot, now, item.looking, past=item.past)
@@ -56,7 +56,7 @@ def cut(run: Run, begin: float | None, end: float | None, path: Path, *, force: 
             recorder.mark(item)
         elif isinstance(item, Event):
             recorder.event(item)
-        elif isinstance(item, Profiled):
+        elif isinstance(item, RecordedProfile):
             recorder.profile(item.time, item.at, item.pid, item.name, item.document, "")
     recorder.close()
     return recorder.state()

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tputtui.experiments.metric_rows import Rows
+from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.statistics.long_run_variance import Array, array
 
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Arm:
+class ArmArrays:
     """One arm's rows as arrays; NaN is a missing value."""
 
     t: Array
@@ -34,24 +34,24 @@ class Arm:
         """How long was measured."""
         return len(self.t) * self.step_s
 
-    def take(self, which: Mask | NDArray[np.intp] | slice) -> Arm:
+    def take(self, which: Mask | NDArray[np.intp] | slice) -> ArmArrays:
         """Some of the rows."""
         columns = {name: column[which] for name, column in self.columns.items()}
         buckets = None if self.buckets is None else self.buckets[which]
-        return Arm(self.t[which], columns, self.step_s, self.bounds, buckets)
+        return ArmArrays(self.t[which], columns, self.step_s, self.bounds, buckets)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Arms:
+class ArmPair:
     """Baseline and candidate. `paired`: row for row at the same time."""
 
-    baseline: Arm
-    candidate: Arm
+    baseline: ArmArrays
+    candidate: ArmArrays
     paired: bool
 
-    def take(self, which: Mask | slice) -> Arms:
+    def take(self, which: Mask | slice) -> ArmPair:
         """The same rows of both; of paired arms only."""
-        return Arms(self.baseline.take(which), self.candidate.take(which), self.paired)
+        return ArmPair(self.baseline.take(which), self.candidate.take(which), self.paired)
 
     def column(self, name: str) -> tuple[Array, Array] | None:
         """A column of both arms where both have it: its finite values, and of paired arms only where both have one."""
@@ -64,16 +64,16 @@ class Arms:
         return a[np.isfinite(a)], b[np.isfinite(b)]
 
 
-def arm(rows: Rows) -> Arm:
+def arm(rows: MetricRows) -> ArmArrays:
     """Rows as arrays."""
     columns = {name: array(values) for name, values in rows.columns.items()}
     if rows.buckets is None:
-        return Arm(array(rows.t), columns, rows.step_s)
+        return ArmArrays(array(rows.t), columns, rows.step_s)
     bounds, counts = array(rows.buckets.bounds_ms), array(rows.buckets.counts)
-    return Arm(array(rows.t), columns, rows.step_s, bounds, counts)
+    return ArmArrays(array(rows.t), columns, rows.step_s, bounds, counts)
 
 
-def aligned(a: Arm, b: Arm) -> tuple[Arms, float]:
+def aligned(a: ArmArrays, b: ArmArrays) -> tuple[ArmPair, float]:
     """The rows that both arms have at the same time, and their share of all rows' times.
 
     Where the arms were measured at different intervals, both are averaged to the longer one first.
@@ -84,10 +84,10 @@ def aligned(a: Arm, b: Arm) -> tuple[Arms, float]:
     start = min(a.t[0], b.t[0])
     places = [np.rint((one.t - start) / step).astype(np.int64) for one in (a, b)]
     _, at_a, at_b = np.intersect1d(*places, return_indices=True)
-    return Arms(a.take(at_a), b.take(at_b), paired=True), len(at_a) / len(np.union1d(*places))
+    return ArmPair(a.take(at_a), b.take(at_b), paired=True), len(at_a) / len(np.union1d(*places))
 
 
-def _averaged(one: Arm, step: float) -> Arm:
+def _averaged(one: ArmArrays, step: float) -> ArmArrays:
     if one.step_s >= 0.9 * step:
         return one
     places = np.floor(one.t / step)
@@ -96,7 +96,7 @@ def _averaged(one: Arm, step: float) -> Arm:
     buckets = None
     if one.buckets is not None:
         buckets = np.stack([_means(column, where, len(kept)) for column in one.buckets.T], axis=1)
-    return Arm(kept * step, columns, step, one.bounds, buckets)
+    return ArmArrays(kept * step, columns, step, one.bounds, buckets)
 
 
 def _means(column: Array, where: NDArray[np.intp], cells: int) -> Array:

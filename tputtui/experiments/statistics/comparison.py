@@ -10,17 +10,17 @@ import numpy as np
 
 from tputtui.experiments import formatting
 from tputtui.experiments.comparability import differences
-from tputtui.experiments.comparison_context import Context
-from tputtui.experiments.metric_rows import Rows
-from tputtui.experiments.result import Comparison, Flag, Metric, Route, Seconds, Verdict
+from tputtui.experiments.comparison_context import ComparisonContext
+from tputtui.experiments.metric_rows import MetricRows
+from tputtui.experiments.result import Comparison, Flag, MeasuredSeconds, MetricResult, RouteResult, Verdict
 from tputtui.experiments.statistics import effects, measures, validity_checks
-from tputtui.experiments.statistics.arms import Arms, arm
-from tputtui.experiments.statistics.effects import Measured
+from tputtui.experiments.statistics.arms import ArmPair, arm
+from tputtui.experiments.statistics.effects import MeasuredEffect
 from tputtui.experiments.statistics.long_run_variance import Estimate
 from tputtui.experiments.statistics.power_analysis import next_design, seconds_needed
 from tputtui.experiments.statistics.route_effects import compare_routes
 from tputtui.experiments.statistics.steady_state import autocorrelation
-from tputtui.experiments.statistics.validity_checks import Notes
+from tputtui.experiments.statistics.validity_checks import CheckNotes
 from tputtui.experiments.statistics.verdicts import FEWEST_EFFECTIVE, guard_ps, judged, overall
 from tputtui.text import number
 
@@ -41,17 +41,19 @@ _SPOILERS: Final[Mapping[Flag, str]] = {
 """What allows no verdict, whatever else is there."""
 
 
-def compare(baseline: Rows, candidate: Rows, context: Context, *, absolute_times: bool = False) -> Comparison:
+def compare(
+    baseline: MetricRows, candidate: MetricRows, context: ComparisonContext, *, absolute_times: bool = False
+) -> Comparison:
     """Compare two sides. A question that the data cannot answer is answered with inconclusive, and why.
 
     `absolute_times`: both sides' `t` are unix time, so that the design may be read from their overlap.
     """
-    notes = Notes()
+    notes = CheckNotes()
     answer = Comparison(
         verdict="not_comparable",
         design=validity_checks.design_of(context, baseline, candidate, absolute_times),
         primary=context.primary or "throughput",
-        seconds=Seconds(baseline.seconds, candidate.seconds),
+        seconds=MeasuredSeconds(baseline.seconds, candidate.seconds),
         differences=differences(context.env_a, context.env_b, context.declared_change),
     )
     validity_checks.environment(answer.differences, notes)
@@ -62,7 +64,7 @@ def compare(baseline: Rows, candidate: Rows, context: Context, *, absolute_times
         verdict: Verdict = "not_comparable" if notes.barred else gone[0]
         means = float(a.rps.mean()), float(b.rps.mean())
         effect = means[1] / means[0] - 1 if means[0] > 0 else None
-        served = Metric("throughput", *means, effect, margin=context.margin("throughput"), verdict=verdict)
+        served = MetricResult("throughput", *means, effect, margin=context.margin("throughput"), verdict=verdict)
         return _closed(replace(answer, verdict=verdict, metrics=(served,)), notes)
     arms = validity_checks.align(a, b, answer.design, notes)
     if not len(arms.baseline.t):
@@ -109,19 +111,19 @@ def compare(baseline: Rows, candidate: Rows, context: Context, *, absolute_times
     return _closed(replace(answer, advice=_advice(answer, measured[primary].estimate, arms, context, notes)), notes)
 
 
-def with_routes(of_total: Verdict, routes: Sequence[Route]) -> Verdict:
+def with_routes(of_total: Verdict, routes: Sequence[RouteResult]) -> Verdict:
     """The verdict of the total and its routes: one that is worse, and surely so, is worse whatever the total says."""
     return "regressed" if any(route.verdict == "regressed" for route in routes) else of_total
 
 
-def explain_total(verdict: Verdict, metrics: Sequence[Metric], notes: Notes) -> None:
+def explain_total(verdict: Verdict, metrics: Sequence[MetricResult], notes: CheckNotes) -> None:
     """The figures of the metrics of the total that made the verdict."""
     for metric in metrics:
         if verdict in ("improved", "regressed") and metric.guards and metric.verdict == verdict:
             notes.say(None, f"{formatting.metric_name(metric)} {verdict}: {formatting.change(metric)}.")
 
 
-def explain_routes(of_total: Verdict, verdict: Verdict, routes: Sequence[Route], notes: Notes) -> None:
+def explain_routes(of_total: Verdict, verdict: Verdict, routes: Sequence[RouteResult], notes: CheckNotes) -> None:
     """Name the routes that regressed, with their figures; where no verdict is allowed, that they would have."""
     worse = [route for route in routes if route.verdict == "regressed"]
     if verdict == "regressed":
@@ -146,11 +148,13 @@ def explain_routes(of_total: Verdict, verdict: Verdict, routes: Sequence[Route],
         notes.say(None, sentence)
 
 
-def _closed(answer: Comparison, notes: Notes) -> Comparison:
+def _closed(answer: Comparison, notes: CheckNotes) -> Comparison:
     return replace(answer, flags=tuple(notes.flags), reasons=tuple(notes.reasons), capped=notes.cap)
 
 
-def _advice(answer: Comparison, found: Estimate | None, arms: Arms, context: Context, notes: Notes) -> tuple[str, ...]:
+def _advice(
+    answer: Comparison, found: Estimate | None, arms: ArmPair, context: ComparisonContext, notes: CheckNotes
+) -> tuple[str, ...]:
     """The next best thing to do, one sentence: what would make this verdict surer."""
     if answer.verdict == "not_comparable":
         return ("Run both where these fields are the same, or declare what was changed on purpose (declared_change).",)
@@ -179,7 +183,7 @@ def _only_bursts_are_open(answer: Comparison) -> bool:
     return bool(unsure) and all(one.note for one in unsure)
 
 
-def _needed(measured: Measured, margin: float, primary: str, arms: Arms, notes: Notes) -> float | None:
+def _needed(measured: MeasuredEffect, margin: float, primary: str, arms: ArmPair, notes: CheckNotes) -> float | None:
     """Seconds per arm for a sure answer; None: not known, or no length will do."""
     lasted = min(arms.baseline.seconds, arms.candidate.seconds)
     needed = seconds_needed(measured.estimate, margin, primary == "error_ratio", lasted)
@@ -191,7 +195,7 @@ def _needed(measured: Measured, margin: float, primary: str, arms: Arms, notes: 
     return float(np.ceil(max(needed, notes.needed or 0.0, validity_checks.SHORTEST)))
 
 
-def _explain(verdict: Verdict, metrics: Sequence[Metric], primary: str, arms: Arms, notes: Notes) -> None:
+def _explain(verdict: Verdict, metrics: Sequence[MetricResult], primary: str, arms: ArmPair, notes: CheckNotes) -> None:
     """The sentences that say why it is this verdict."""
     first = next((metric for metric in metrics if metric.name == primary), None)
     worse = [formatting.metric_name(metric) for metric in metrics if metric.guards and metric.verdict == "regressed"]

@@ -9,14 +9,14 @@ from typing import Final
 import numpy as np
 
 from tputtui.experiments.statistics import error_counts
-from tputtui.experiments.statistics.arms import Arms
+from tputtui.experiments.statistics.arms import ArmPair
 from tputtui.experiments.statistics.error_counts import ErrorCount
 from tputtui.experiments.statistics.long_run_variance import (
     FEWEST,
     Array,
     Estimate,
-    LongRun,
-    Part,
+    LongRunVariance,
+    VarianceComponent,
     estimate,
     long_run,
 )
@@ -36,10 +36,10 @@ ASSUMED_RUN_SD: Final = 0.02
 
 
 @frozen
-class Between:
+class BetweenRunVariance:
     """What differs between runs (or between the two targets) though nothing was changed."""
 
-    parts: tuple[Part, ...] = ()
+    parts: tuple[VarianceComponent, ...] = ()
     shift: float = 0.0  # the logarithm of the ratio that equal arms have
 
     @property
@@ -48,7 +48,9 @@ class Between:
         return float(np.sqrt(sum(part.variance for part in self.parts)))
 
 
-def between(paired: bool, aa_history: Sequence[float], pair_history: Sequence[float]) -> tuple[Between, bool]:
+def between(
+    paired: bool, aa_history: Sequence[float], pair_history: Sequence[float]
+) -> tuple[BetweenRunVariance, bool]:
     """The error between runs, and whether it had to be assumed.
 
     Sequential arms: twice the variance of A/A runs' log throughput, from three runs on. Concurrent arms: the offset of
@@ -56,18 +58,18 @@ def between(paired: bool, aa_history: Sequence[float], pair_history: Sequence[fl
     """
     if paired:
         if len(pair_history) < 3:
-            return Between(), False
+            return BetweenRunVariance(), False
         logs = np.log(pair_history)
         variance = float(np.var(logs, ddof=1)) * (1 + 1 / len(logs))
-        return Between((Part(variance, len(logs) - 1.0),), float(logs.mean())), False
+        return BetweenRunVariance((VarianceComponent(variance, len(logs) - 1.0),), float(logs.mean())), False
     if len(aa_history) < 3:
-        return Between((Part(2 * ASSUMED_RUN_SD**2, 1e6),)), True
+        return BetweenRunVariance((VarianceComponent(2 * ASSUMED_RUN_SD**2, 1e6),)), True
     logs = np.log(aa_history)
-    return Between((Part(2 * float(np.var(logs, ddof=1)), len(logs) - 1.0),)), False
+    return BetweenRunVariance((VarianceComponent(2 * float(np.var(logs, ddof=1)), len(logs) - 1.0),)), False
 
 
 @frozen
-class Measured:
+class MeasuredEffect:
     """One metric's two figures and its effect; without an effect, `why` says what is missing."""
 
     baseline: float | None = None
@@ -82,40 +84,40 @@ class Measured:
     companions: dict[str, float] = field(default_factory=dict)
 
 
-def throughput(arms: Arms, error: Between) -> Measured:
+def throughput(arms: ArmPair, error: BetweenRunVariance) -> MeasuredEffect:
     """log(candidate's mean / baseline's mean): the total work done."""
     a, b = arms.baseline.rps, arms.candidate.rps
     means = float(a.mean()), float(b.mean())
     if min(means) <= 0 or min(len(a), len(b)) < FEWEST:
-        return Measured(*means, why="too few rows")
+        return MeasuredEffect(*means, why="too few rows")
     effect = float(np.log(means[1] / means[0]))
     found = _relative(a / means[0], b / means[1], effect, arms.paired, error)
-    return Measured(*means, found, companions=_companions(a, b))
+    return MeasuredEffect(*means, found, companions=_companions(a, b))
 
 
-def quantile(arms: Arms, name: str, error: Between) -> Measured:
+def quantile(arms: ArmPair, name: str, error: BetweenRunVariance) -> MeasuredEffect:
     """The difference of the mean logarithms of a per-second quantile."""
     columns = arms.column(name)
     if columns is None:
-        return Measured(why=f"no {name} was measured")
+        return MeasuredEffect(why=f"no {name} was measured")
     a, b = columns
     if min(len(a), len(b)) < FEWEST:
-        return Measured(why=f"too few rows have a {name}")
+        return MeasuredEffect(why=f"too few rows have a {name}")
     logs = np.log(a), np.log(b)
     figures = float(np.exp(logs[0].mean())), float(np.exp(logs[1].mean()))
     if name == "p99" and min(float(np.median(arms.baseline.rps)), float(np.median(arms.candidate.rps))) < BUSY:
-        return Measured(
+        return MeasuredEffect(
             *figures, why=f"below {BUSY:.0f} req/s a second's p99 is its slowest request: buckets are needed"
         )
     effect = float(logs[1].mean() - logs[0].mean())
-    return Measured(*figures, _relative(*logs, effect, arms.paired, error))
+    return MeasuredEffect(*figures, _relative(*logs, effect, arms.paired, error))
 
 
-def cost(arms: Arms, error: Between) -> Measured:
+def cost(arms: ArmPair, error: BetweenRunVariance) -> MeasuredEffect:
     """CPU per request: log of the ratio of totals, from the residuals of the ratio in each arm."""
     columns = arms.column("cpu")
     if columns is None or len(columns[0]) < FEWEST:
-        return Measured(why="no CPU was measured")
+        return MeasuredEffect(why="no CPU was measured")
     residuals, figures = [], []
     for one in (arms.baseline, arms.candidate):
         there = np.isfinite(one.columns["cpu"])
@@ -123,15 +125,15 @@ def cost(arms: Arms, error: Between) -> Measured:
             there = np.isfinite(arms.baseline.columns["cpu"]) & np.isfinite(arms.candidate.columns["cpu"])
         cpu, rps = one.columns["cpu"][there], one.rps[there]
         if cpu.sum() <= 0 or rps.sum() <= 0 or len(cpu) < FEWEST:
-            return Measured(why="no CPU was measured")
+            return MeasuredEffect(why="no CPU was measured")
         share = float(cpu.sum() / rps.sum())
         figures.append(share)
         residuals.append((cpu - share * rps) / float(cpu.mean()))
     found = _relative(residuals[0], residuals[1], float(np.log(figures[1] / figures[0])), arms.paired, error)
-    return Measured(figures[0], figures[1], found)
+    return MeasuredEffect(figures[0], figures[1], found)
 
 
-def errors(arms: Arms) -> Measured:
+def errors(arms: ArmPair) -> MeasuredEffect:
     """The difference of the error ratios, with an interval that allows for bursts (`error_counts`).
 
     From RARE errors on, the long-run variance of the per-second residuals is estimated as well,
@@ -139,7 +141,7 @@ def errors(arms: Arms) -> Measured:
     """
     columns = arms.column("err_ratio")
     if columns is None:
-        return Measured(why="no errors were measured")
+        return MeasuredEffect(why="no errors were measured")
     both = None
     if arms.paired:
         both = np.isfinite(arms.baseline.columns["err_ratio"]) & np.isfinite(arms.candidate.columns["err_ratio"])
@@ -149,7 +151,7 @@ def errors(arms: Arms) -> Measured:
         there = np.isfinite(ratios) if both is None else both
         requests = one.rps[there] * one.step_s
         if float(requests.sum()) <= 0 or len(requests) < FEWEST:
-            return Measured(why="too few requests")
+            return MeasuredEffect(why="too few requests")
         counted.append(error_counts.count(ratios[there] * requests, requests))
     before, after = counted
     factor = error_counts.overdispersion(counted, arms.paired)
@@ -162,7 +164,7 @@ def errors(arms: Arms) -> Measured:
         found = _long_run_errors(before, after, factor, arms.paired)
         limits, limits_90 = _wider(limits, found.interval()), _wider(limits_90, found.interval(0.90))
         p = max(p, found.p())
-    return Measured(
+    return MeasuredEffect(
         before.ratio, after.ratio, found, limits, limits_90, p, note=_burst_note(before.errors + after.errors, factor)
     )
 
@@ -191,12 +193,12 @@ def _burst_note(errors: float, factor: float) -> str:
     return f"{errors:,.0f} errors came in bursts and count as about {events:,} independent {noun}"
 
 
-def _relative(a: Array, b: Array, effect: float, paired: bool, error: Between) -> Estimate:
+def _relative(a: Array, b: Array, effect: float, paired: bool, error: BetweenRunVariance) -> Estimate:
     """An effect on the logarithm from each arm's relative values, with what differs between runs."""
     inner = _difference(a, b, effect - error.shift, paired)
     if not error.parts:
         return inner
-    rows = [LongRun(inner.se**2, inner.df, inner.n_eff)]
+    rows = [LongRunVariance(inner.se**2, inner.df, inner.n_eff)]
     return estimate(inner.effect, [*rows, *error.parts], inner.n_eff)
 
 

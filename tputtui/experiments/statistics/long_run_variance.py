@@ -27,7 +27,7 @@ _ROWS_A_COEFFICIENT: Final = 30
 
 
 @frozen
-class Part:
+class VarianceComponent:
     """One independent part of an estimate's variance, with its degrees of freedom."""
 
     variance: float
@@ -35,13 +35,13 @@ class Part:
 
 
 @frozen
-class LongRun(Part):
+class LongRunVariance(VarianceComponent):
     """The variance of a mean over rows; `n_eff` independent rows would have the same."""
 
     n_eff: float
 
 
-def long_run(values: Array) -> LongRun:
+def long_run(values: Array) -> LongRunVariance:
     """The variance of `values`' mean. Raises ValueError below FEWEST values."""
     rows = len(values)
     if rows < FEWEST:
@@ -50,7 +50,7 @@ def long_run(values: Array) -> LongRun:
     coefficients = dct(values - values.mean(), type=2, norm="ortho")[1 : count + 1]
     spread = float(np.var(values, ddof=1))
     density = max(float(np.mean(coefficients**2)), spread)
-    return LongRun(density / rows, float(count), rows * spread / density if density > 0 else float(rows))
+    return LongRunVariance(density / rows, float(count), rows * spread / density if density > 0 else float(rows))
 
 
 @frozen
@@ -75,11 +75,11 @@ class Estimate:
         return self.effect - half, self.effect + half
 
 
-def estimate(effect: float, parts: Sequence[Part], n_eff: float) -> Estimate:
+def estimate(effect: float, parts: Sequence[VarianceComponent], n_eff: float) -> Estimate:
     """An estimate whose variance is the sum of `parts`, degrees of freedom by Welch and Satterthwaite."""
     variance = sum(part.variance for part in parts)
     below = sum(part.variance**2 / part.df for part in parts)
-    within = sum(part.variance for part in parts if isinstance(part, LongRun))
+    within = sum(part.variance for part in parts if isinstance(part, LongRunVariance))
     return Estimate(effect, float(np.sqrt(variance)), variance**2 / below if below > 0 else 1e6, n_eff, within)
 
 

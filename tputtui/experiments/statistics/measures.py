@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from tputtui.experiments.comparison_context import Context
+from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.result import UNITS
 from tputtui.experiments.statistics import effects, tail_quantiles
-from tputtui.experiments.statistics.arms import Arms
-from tputtui.experiments.statistics.effects import Between, Measured
+from tputtui.experiments.statistics.arms import ArmPair
+from tputtui.experiments.statistics.effects import BetweenRunVariance, MeasuredEffect
 
 
-def every(arms: Arms, error: dict[str, Between]) -> dict[str, Measured]:
+def every(arms: ArmPair, error: dict[str, BetweenRunVariance]) -> dict[str, MeasuredEffect]:
     """Every metric; quantiles from merged buckets where both arms have them."""
     return {
         "throughput": effects.throughput(arms, error["throughput"]),
@@ -19,10 +19,10 @@ def every(arms: Arms, error: dict[str, Between]) -> dict[str, Measured]:
     }
 
 
-def between(paired: bool, context: Context) -> dict[str, Between]:
+def between(paired: bool, context: ComparisonContext) -> dict[str, BetweenRunVariance]:
     """What equal runs differ by, for each metric."""
 
-    def error(metric: str) -> Between:
+    def error(metric: str) -> BetweenRunVariance:
         pairs = context.pair_history if metric == "throughput" else ()
         return effects.between(paired, context.history(metric), pairs)[0]
 

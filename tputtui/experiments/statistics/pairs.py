@@ -12,15 +12,24 @@ from typing import Final
 
 import numpy as np
 
-from tputtui.experiments.comparison_context import Context
-from tputtui.experiments.metric_rows import Rows
-from tputtui.experiments.result import UNITS, Comparison, Flag, Metric, Route, Seconds, Stratum, StratumKind
+from tputtui.experiments.comparison_context import ComparisonContext
+from tputtui.experiments.metric_rows import MetricRows
+from tputtui.experiments.result import (
+    UNITS,
+    Comparison,
+    Flag,
+    MeasuredSeconds,
+    MetricResult,
+    RouteResult,
+    Stratum,
+    StratumKind,
+)
 from tputtui.experiments.statistics import route_effects, validity_checks
 from tputtui.experiments.statistics.comparison import compare, explain_routes, explain_total, with_routes
-from tputtui.experiments.statistics.effects import Measured
+from tputtui.experiments.statistics.effects import MeasuredEffect
 from tputtui.experiments.statistics.long_run_variance import Estimate, array
 from tputtui.experiments.statistics.power_analysis import pairs_needed
-from tputtui.experiments.statistics.validity_checks import Notes
+from tputtui.experiments.statistics.validity_checks import CheckNotes
 from tputtui.experiments.statistics.verdicts import guard_ps, judged, overall
 from tputtui.frozen import frozen
 
@@ -31,16 +40,16 @@ _OF_ONE_PAIR: Final[tuple[Flag, ...]] = ("no-aa-history", "provisional", "noise-
 
 
 @frozen
-class Pair:
+class RunPair:
     """One baseline and one candidate, with what is known of where these two were taken."""
 
-    baseline: Rows
-    candidate: Rows
-    context: Context
+    baseline: MetricRows
+    candidate: MetricRows
+    context: ComparisonContext
     absolute_times: bool = False
 
 
-def compare_pairs(pairs: Sequence[Pair]) -> Comparison:
+def compare_pairs(pairs: Sequence[RunPair]) -> Comparison:
     """Two or more pairs as one comparison: the test of Student on each metric's effects, pairs - 1 degrees of freedom.
 
     A pair that a gate has spoiled (an incident in one arm, drift, no steady state) is left out, and that is said. Where
@@ -52,15 +61,15 @@ def compare_pairs(pairs: Sequence[Pair]) -> Comparison:
         if one.verdict == "not_comparable":
             return replace(one, reasons=(f"Pair {number} is not comparable.", *one.reasons))
     good = [one for one in each if _is_sound(one)]
-    notes = Notes(list(dict.fromkeys(flag for one in each for flag in one.flags if flag not in _OF_ONE_PAIR)))
+    notes = CheckNotes(list(dict.fromkeys(flag for one in each for flag in one.flags if flag not in _OF_ONE_PAIR)))
     for number, one in enumerate(each, start=1):
         if not _is_sound(one):
             why = one.reasons[0] if one.reasons else "no verdict is possible on it."
             notes.say(None, f"Pair {number} is left out: {why}")
     first = good[0] if good else each[0]
     primary = first.primary
-    metrics: tuple[Metric, ...] = ()
-    by_route: tuple[Route, ...] = ()
+    metrics: tuple[MetricResult, ...] = ()
+    by_route: tuple[RouteResult, ...] = ()
     if len(good) >= 2:
         measured = {name: _measured([one.metric(name) for one in good]) for name in UNITS}
         metrics = judged(measured, context, primary, fewest=0.0)
@@ -85,7 +94,7 @@ def compare_pairs(pairs: Sequence[Pair]) -> Comparison:
         metrics=metrics,
         routes=by_route,
         strata=tuple(stratum(f"pair {number}", one, "pair") for number, one in enumerate(each, start=1)),
-        seconds=Seconds(
+        seconds=MeasuredSeconds(
             sum(one.seconds.baseline for one in each),
             sum(one.seconds.candidate for one in each),
             sum(one.seconds.trimmed for one in each),
@@ -103,7 +112,7 @@ def _is_sound(one: Comparison) -> bool:
     return not one.capped or set(one.flags) <= {"too-short", *_OF_ONE_PAIR}
 
 
-def _advice(good: Sequence[Comparison], primary: str, context: Context) -> tuple[str, ...]:
+def _advice(good: Sequence[Comparison], primary: str, context: ComparisonContext) -> tuple[str, ...]:
     """How many pairs the margin takes, by how much those that are there differ."""
     few = f"Five pairs or more find small effects: {len(good)} could be used here."
     found = _measured([one.metric(primary) for one in good]).estimate
@@ -119,9 +128,9 @@ def _advice(good: Sequence[Comparison], primary: str, context: Context) -> tuple
     return (few,) if len(good) < ENOUGH else ()
 
 
-def _routes(good: Sequence[Comparison], context: Context, beside: Sequence[float]) -> tuple[Route, ...]:
+def _routes(good: Sequence[Comparison], context: ComparisonContext, beside: Sequence[float]) -> tuple[RouteResult, ...]:
     """The routes that two pairs or more could compare, each pair one observation of them too."""
-    found: dict[str, list[Route]] = {}
+    found: dict[str, list[RouteResult]] = {}
     for one in good:
         for route in one.routes:
             found.setdefault(route.name, []).append(route)
@@ -132,7 +141,7 @@ def _routes(good: Sequence[Comparison], context: Context, beside: Sequence[float
     ]
     judged_ = route_effects.judged(metrics, context, beside, fewest=0.0)
     return tuple(
-        Route(
+        RouteResult(
             name,
             float(np.mean([route.baseline_share for route in each])),
             float(np.mean([route.candidate_share for route in each])),
@@ -142,11 +151,11 @@ def _routes(good: Sequence[Comparison], context: Context, beside: Sequence[float
     )
 
 
-def _measured(each: Sequence[Metric | None]) -> Measured:
+def _measured(each: Sequence[MetricResult | None]) -> MeasuredEffect:
     """One metric over the pairs that have an effect of it."""
     found = [metric for metric in each if metric is not None and metric.effect is not None]
     if len(found) < 2:
-        return Measured(why=next((metric.why for metric in each if metric is not None), "") or "not measured")
+        return MeasuredEffect(why=next((metric.why for metric in each if metric is not None), "") or "not measured")
     absolute = found[0].absolute
     effects = array([metric.effect for metric in found])
     values = effects if absolute else np.log1p(effects)
@@ -157,7 +166,7 @@ def _measured(each: Sequence[Metric | None]) -> Measured:
         widths = array([metric.ci.high - metric.ci.low for metric in found if metric.ci is not None]) / (2 * 1.96)
         se = max(se, float(np.sqrt(np.sum(widths**2))) / len(values))
     estimate = Estimate(float(values.mean()), se, len(values) - 1.0, float(len(values)))
-    return Measured(float(mean(before)), float(mean(after)), estimate)
+    return MeasuredEffect(float(mean(before)), float(mean(after)), estimate)
 
 
 def _geometric(values: np.ndarray) -> float:

@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from tputtui.experiments.comparison_context import Context
-from tputtui.experiments.metric_rows import Rows
-from tputtui.experiments.result import Power
+from tputtui.experiments.comparison_context import ComparisonContext
+from tputtui.experiments.metric_rows import MetricRows
+from tputtui.experiments.result import PowerResult
 from tputtui.experiments.statistics import effects, measures
-from tputtui.experiments.statistics.arms import Arm, Arms, arm
+from tputtui.experiments.statistics.arms import ArmArrays, ArmPair, arm
 from tputtui.experiments.statistics.long_run_variance import FEWEST, Estimate, t_quantile
 from tputtui.experiments.statistics.steady_state import incident_rows, warm_up
 from tputtui.experiments.statistics.verdicts import FEWEST_EFFECTIVE
@@ -36,15 +36,15 @@ def seconds_needed(found: Estimate | None, margin: float, absolute: bool, second
     return seconds * found.within / allowed if allowed > 0 else None
 
 
-def steady_part(rows: Rows) -> Arm:
+def steady_part(rows: MetricRows) -> ArmArrays:
     """A run without its warm-up."""
     one = arm(rows)
     calm = incident_rows(one)
-    found = warm_up(Arms(one, one, paired=False), (calm, calm))
+    found = warm_up(ArmPair(one, one, paired=False), (calm, calm))
     return one.take(slice(found.rows, None))
 
 
-def figures(rows: Rows) -> dict[str, float]:
+def figures(rows: MetricRows) -> dict[str, float]:
     """The mean throughput, and the mean quantiles, of a run of A/A history."""
     one = steady_part(rows)
     out = {"throughput": float(one.rps.mean())}
@@ -55,7 +55,7 @@ def figures(rows: Rows) -> dict[str, float]:
     return out
 
 
-def plan(pilot: Rows, detect: float, context: Context) -> Power:
+def plan(pilot: MetricRows, detect: float, context: ComparisonContext) -> PowerResult:
     """How long, and how many pairs, for an effect of `detect` on the primary metric (the throughput, where none is
     named). Raises ValueError where the pilot says too little.
     """
@@ -64,7 +64,7 @@ def plan(pilot: Rows, detect: float, context: Context) -> Power:
     rows = len(one.t)
     if rows < max(2 * FEWEST, 30) or float(one.rps.mean()) <= 0:
         raise ValueError("a pilot needs half a minute of steady traffic at the least")
-    measured = measures.every(Arms(one, one, paired=False), measures.between(False, context))[metric]
+    measured = measures.every(ArmPair(one, one, paired=False), measures.between(False, context))[metric]
     found = measured.estimate
     if found is None or measured.baseline is None:
         raise ValueError(f"it says too little of {metric}: {measured.why or 'too few errors'}")
@@ -74,7 +74,7 @@ def plan(pilot: Rows, detect: float, context: Context) -> Power:
     allowed = (effect / DETECTED) ** 2 - (found.se**2 - found.within)
     seconds = max(floor, found.within * one.seconds / allowed) if allowed > 0 else None
     pair_seconds = max(floor, PAIR_S)
-    return Power(
+    return PowerResult(
         metric=metric,
         detect=detect,
         level=measured.baseline,
@@ -88,7 +88,9 @@ def plan(pilot: Rows, detect: float, context: Context) -> Power:
     )
 
 
-def next_design(found: Estimate | None, metric: str, margin: float, arms: Arms, context: Context) -> tuple[str, ...]:
+def next_design(
+    found: Estimate | None, metric: str, margin: float, arms: ArmPair, context: ComparisonContext
+) -> tuple[str, ...]:
     """The designs that would find an effect as large as the margin four times out of five, in the order of preference:
     at the same time, interleaved pairs, one longer pair with history. One sentence; none where nothing was measured.
     """

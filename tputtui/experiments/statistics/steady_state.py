@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from tputtui.experiments.statistics.arms import Arm, Arms, Mask
+from tputtui.experiments.statistics.arms import ArmArrays, ArmPair, Mask
 from tputtui.experiments.statistics.long_run_variance import Array, long_run, t_quantile
 from tputtui.frozen import frozen
 
@@ -28,7 +28,7 @@ class WarmUp:
     endless: bool = False
 
 
-def warm_up(arms: Arms, incidents: tuple[Mask, Mask]) -> WarmUp:
+def warm_up(arms: ArmPair, incidents: tuple[Mask, Mask]) -> WarmUp:
     """MSER-5 (White, 1997) proposes a cut of at most a third, a test of head against rest disposes.
 
     Looked for in the throughput and in p50; of paired arms in candidate over baseline, so that a ramp they share costs
@@ -41,7 +41,7 @@ def warm_up(arms: Arms, incidents: tuple[Mask, Mask]) -> WarmUp:
     return found
 
 
-def _series(arms: Arms, incidents: tuple[Mask, Mask]) -> list[Array]:
+def _series(arms: ArmPair, incidents: tuple[Mask, Mask]) -> list[Array]:
     a, b = arms.baseline, arms.candidate
     if arms.paired:
         calm = ~(_later(incidents[0]) | _later(incidents[1]))
@@ -104,7 +104,7 @@ def _cut(series: Array) -> WarmUp:
 # ------------------------------------------------------------------------------------------------- incidents
 
 
-def incident_rows(one: Arm) -> Mask:
+def incident_rows(one: ArmArrays) -> Mask:
     """Where at least 5 s on end served less than half of the usual, or failed far more than usual."""
     bad = one.rps < 0.5 * np.median(one.rps)
     errors = one.columns.get("err_ratio")
@@ -150,7 +150,7 @@ class Drift:
     who: str
 
 
-def drifts(arms: Arms, effect: float, margin: float) -> list[Drift]:
+def drifts(arms: ArmPair, effect: float, margin: float) -> list[Drift]:
     """The drifts that spoil the comparison. `effect` is relative, `margin` the least of interest."""
     a, b = arms.baseline.rps, arms.candidate.rps
     if arms.paired:

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.special import chdtrc
 
 from tputtui.experiments import formatting
-from tputtui.experiments.plan import Experiment
-from tputtui.experiments.result import Comparison, Metric, Stratum, Verdict
+from tputtui.experiments.plan import ExperimentPlan
+from tputtui.experiments.result import Comparison, MetricResult, Stratum, Verdict
 from tputtui.experiments.statistics.long_run_variance import array
 from tputtui.experiments.statistics.pairs import stratum
 
@@ -23,14 +23,16 @@ FIRST: Final = "as compared"
 _Z: Final = 1.96
 
 
-def verified(first: Comparison, others: Sequence[tuple[str, Comparison]], plan: Experiment | None = None) -> Comparison:
+def verified(
+    first: Comparison, others: Sequence[tuple[str, Comparison]], plan: ExperimentPlan | None = None
+) -> Comparison:
     """`first` judged together with further strata, each a comparison of its own with its name.
 
     All are judged by the metric that decided `first`. No stratum may have regressed, and all must point the same way.
     "verified" takes three load levels and one outage, and all that were plan. Cochran's Q says whether the strata
     agree on the size of the effect.
     """
-    plan = plan or Experiment()
+    plan = plan or ExperimentPlan()
     own = plan.first_level([name for name, _ in others]) or FIRST
     named = [(own, first), *others]
     strata = [stratum(name, one, "outage" if plan.is_outage(name) else "level") for name, one in named]
@@ -79,7 +81,7 @@ def _regressed(name: str, one: Comparison) -> str:
     return f"{name} ({formatting.row_figure(one.decided_by)})" if one.decided_by is not None else name
 
 
-def _lacking(strata: Sequence[Stratum], plan: Experiment) -> str:
+def _lacking(strata: Sequence[Stratum], plan: ExperimentPlan) -> str:
     """What is still needed to call an uplift verified; nothing, where it is complete."""
     levels = sum(one.kind == "level" for one in strata)
     outages = len(strata) - levels
@@ -93,7 +95,7 @@ def _lacking(strata: Sequence[Stratum], plan: Experiment) -> str:
 
 
 def _advice(
-    first: Comparison, strata: Sequence[Stratum], plan: Experiment, is_verified: bool, verdict: Verdict
+    first: Comparison, strata: Sequence[Stratum], plan: ExperimentPlan, is_verified: bool, verdict: Verdict
 ) -> tuple[str, ...]:
     if is_verified:
         return ()
@@ -104,7 +106,7 @@ def _advice(
     return first.advice if verdict == first.verdict else ()
 
 
-def _pooled(metrics: Sequence[Metric]) -> tuple[float | None, float | None]:
+def _pooled(metrics: Sequence[MetricResult]) -> tuple[float | None, float | None]:
     """The effect weighted by precision, and the p of Cochran's Q (k - 1 degrees of freedom)."""
     usable = [one for one in metrics if one.effect is not None and one.ci is not None and not one.absolute]
     if len(usable) < 2:

@@ -15,9 +15,16 @@ from typing import Final
 
 import numpy as np
 
-from tputtui.experiments.statistics.arms import Arm, Arms
-from tputtui.experiments.statistics.effects import Between, Measured, quantile
-from tputtui.experiments.statistics.long_run_variance import FEWEST, Array, Estimate, LongRun, long_run, t_quantile
+from tputtui.experiments.statistics.arms import ArmArrays, ArmPair
+from tputtui.experiments.statistics.effects import BetweenRunVariance, MeasuredEffect, quantile
+from tputtui.experiments.statistics.long_run_variance import (
+    FEWEST,
+    Array,
+    Estimate,
+    LongRunVariance,
+    long_run,
+    t_quantile,
+)
 
 FEWEST_BEYOND: Final = 20.0
 """Requests slower than the point, in each arm, below which a tail is not told."""
@@ -26,7 +33,7 @@ _STEPS: Final = 40  # of the bisection for p
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Survival:
+class SurvivalCurve:
     """The share of requests that are slower than each bound."""
 
     bounds: Array  # ascending, finite
@@ -59,13 +66,13 @@ class Survival:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tail:
+class TailQuantile:
     """One arm's quantile, and how surely the share beyond it is known."""
 
-    survival: Survival
+    survival: SurvivalCurve
     share: float  # 0.01 for a p99
     point: float
-    run: LongRun  # of the share beyond the point
+    run: LongRunVariance  # of the share beyond the point
 
     def ends(self, level: float) -> tuple[float, float]:
         """The quantile's interval; its upper end is infinite where it falls beyond every bound."""
@@ -74,7 +81,7 @@ class Tail:
         return self.survival.at(min(1.0, self.share + half)), upper
 
 
-def tail(arm: Arm, q: float) -> Tail | str:
+def tail(arm: ArmArrays, q: float) -> TailQuantile | str:
     """The quantile `q` of an arm with buckets; else why it cannot be told."""
     counts = arm.buckets
     if counts is None or arm.bounds is None:
@@ -88,16 +95,18 @@ def tail(arm: Arm, q: float) -> Tail | str:
     if whole * share < FEWEST_BEYOND:
         return f"only {whole * share:.0f} requests are slower than it: {FEWEST_BEYOND:.0f} are needed"
     beyond = 1 - np.cumsum(counts.sum(axis=0))[:-1] / whole
-    survival = Survival(arm.bounds, np.clip(beyond, 0.0, 1.0))
+    survival = SurvivalCurve(arm.bounds, np.clip(beyond, 0.0, 1.0))
     point = survival.at(share)
     if not np.isfinite(point):
         return f"it lies beyond the last bucket ({arm.bounds[-1]:g} ms)"
-    return Tail(
+    return TailQuantile(
         survival, share, max(point, 1e-9), long_run(_residuals(arm.bounds, counts, totals, survival, point, share))
     )
 
 
-def _residuals(bounds: Array, counts: Array, totals: Array, survival: Survival, point: float, share: float) -> Array:
+def _residuals(
+    bounds: Array, counts: Array, totals: Array, survival: SurvivalCurve, point: float, share: float
+) -> Array:
     """What each second has beyond the point above its due, as shares of all."""
     place = int(np.searchsorted(bounds, point))
     within = counts[:, place]
@@ -109,15 +118,15 @@ def _residuals(bounds: Array, counts: Array, totals: Array, survival: Survival, 
     return residuals
 
 
-def compared(arms: Arms, q: float, error: Between) -> Measured | None:
+def compared(arms: ArmPair, q: float, error: BetweenRunVariance) -> MeasuredEffect | None:
     """The quantile of both arms and its effect; None where either has no buckets."""
     if arms.baseline.buckets is None or arms.candidate.buckets is None:
         return None
     before, after = tail(arms.baseline, q), tail(arms.candidate, q)
     if isinstance(before, str) or isinstance(after, str):
         why = before if isinstance(before, str) else str(after)
-        points = [one.point if isinstance(one, Tail) else None for one in (before, after)]
-        return Measured(points[0], points[1], why=why)
+        points = [one.point if isinstance(one, TailQuantile) else None for one in (before, after)]
+        return MeasuredEffect(points[0], points[1], why=why)
     effect = float(np.log(after.point / before.point)) - error.shift
 
     def interval(level: float) -> tuple[float, float]:
@@ -136,7 +145,7 @@ def compared(arms: Arms, q: float, error: Between) -> Measured | None:
     linear = {
         f"linear_{arm}": one.survival.linear(one.share) for arm, one in (("baseline", before), ("candidate", after))
     }
-    return Measured(
+    return MeasuredEffect(
         before.point,
         after.point,
         found,
@@ -148,7 +157,7 @@ def compared(arms: Arms, q: float, error: Between) -> Measured | None:
     )
 
 
-def quantiles(arms: Arms, error: Mapping[str, Between]) -> dict[str, Measured]:
+def quantiles(arms: ArmPair, error: Mapping[str, BetweenRunVariance]) -> dict[str, MeasuredEffect]:
     """p50, p90 and p99: from merged buckets where both arms have them, else from each second's own."""
     found = {}
     for name, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):

@@ -8,13 +8,13 @@ from typing import Final
 
 import numpy as np
 
-from tputtui.experiments.comparison_context import Context
-from tputtui.experiments.metric_rows import Rows
-from tputtui.experiments.result import Design, Difference, Flag, Interval, Metric, Stratum, Verdict
+from tputtui.experiments.comparison_context import ComparisonContext
+from tputtui.experiments.metric_rows import MetricRows
+from tputtui.experiments.result import Design, EnvironmentDifference, Flag, Interval, MetricResult, Stratum, Verdict
 from tputtui.experiments.statistics import effects
-from tputtui.experiments.statistics.arms import Arm, Arms, aligned
-from tputtui.experiments.statistics.effects import Between, Measured
-from tputtui.experiments.statistics.route_effects import Shift
+from tputtui.experiments.statistics.arms import ArmArrays, ArmPair, aligned
+from tputtui.experiments.statistics.effects import BetweenRunVariance, MeasuredEffect
+from tputtui.experiments.statistics.route_effects import TrafficShift
 from tputtui.experiments.statistics.steady_state import drifts, incident_rows, shared, warm_up
 from tputtui.text import clean, span
 
@@ -32,7 +32,7 @@ _MIX_MOVED: Final = 0.05  # of all requests, from which on the total is of other
 
 
 @dataclass(slots=True)
-class Notes:
+class CheckNotes:
     """What the gates found so far."""
 
     flags: list[Flag] = field(default_factory=list)
@@ -56,7 +56,7 @@ class Notes:
         return bool(self.caps)
 
 
-def design_of(context: Context, baseline: Rows, candidate: Rows, absolute: bool) -> Design:
+def design_of(context: ComparisonContext, baseline: MetricRows, candidate: MetricRows, absolute: bool) -> Design:
     """What was asked for; else concurrent where both arms' absolute times overlap by half, else sequential."""
     if context.design is not None:
         return context.design
@@ -67,7 +67,7 @@ def design_of(context: Context, baseline: Rows, candidate: Rows, absolute: bool)
     return "concurrent" if shorter > 0 and both >= 0.5 * shorter else "sequential"
 
 
-def environment(found: Sequence[Difference], notes: Notes) -> None:
+def environment(found: Sequence[EnvironmentDifference], notes: CheckNotes) -> None:
     """Comparability first: a hard difference that was not declared bars every verdict."""
     hard = [difference for difference in found if difference.hard]
     soft = [difference for difference in found if not difference.hard and not difference.declared]
@@ -80,7 +80,7 @@ def environment(found: Sequence[Difference], notes: Notes) -> None:
         notes.say(None if hard else "env", f"Not declared, and different as well: {listed}.")
 
 
-def dead(a: Arm, b: Arm) -> tuple[Verdict, str] | None:
+def dead(a: ArmArrays, b: ArmArrays) -> tuple[Verdict, str] | None:
     """An arm that served nothing (to speak of) needs no statistics."""
     before, after = float(a.rps.mean()), float(b.rps.mean())
     if before <= 0:
@@ -90,14 +90,14 @@ def dead(a: Arm, b: Arm) -> tuple[Verdict, str] | None:
     return None
 
 
-def align(a: Arm, b: Arm, design: Design, notes: Notes) -> Arms:
+def align(a: ArmArrays, b: ArmArrays, design: Design, notes: CheckNotes) -> ArmPair:
     """Concurrent arms row for row; gaps are said, and too many of them bar the comparison."""
     if design != "concurrent":
         for who, one in (("baseline", a), ("candidate", b)):
             whole = (one.t[-1] - one.t[0]) / one.step_s + 1 if len(one.t) else 0.0
             if len(one.t) < _WHOLE * whole:
                 notes.say("gaps", f"{100 * (1 - len(one.t) / whole):.0f} % of the {who}'s rows are missing.")
-        return Arms(a, b, paired=False)
+        return ArmPair(a, b, paired=False)
     arms, share = aligned(a, b)
     if share < _OVERLAP:
         notes.barred = True
@@ -107,7 +107,7 @@ def align(a: Arm, b: Arm, design: Design, notes: Notes) -> Arms:
     return arms
 
 
-def steady(arms: Arms, notes: Notes) -> tuple[Arms, float]:
+def steady(arms: ArmPair, notes: CheckNotes) -> tuple[ArmPair, float]:
     """Cut the warm-up, the same in both arms. Returns what is left and the seconds that were cut."""
     found = warm_up(arms, (incident_rows(arms.baseline), incident_rows(arms.candidate)))
     if not found.rows:
@@ -120,7 +120,7 @@ def steady(arms: Arms, notes: Notes) -> tuple[Arms, float]:
     return arms.take(slice(found.rows, None)), seconds
 
 
-def length(arms: Arms, notes: Notes) -> None:
+def length(arms: ArmPair, notes: CheckNotes) -> None:
     """Below a minute nothing is sure."""
     for one in (arms.baseline, arms.candidate):
         if len(one.t) < SHORTEST or one.seconds < SHORTEST:
@@ -132,7 +132,7 @@ def length(arms: Arms, notes: Notes) -> None:
             return
 
 
-def incidents(arms: Arms, notes: Notes) -> tuple[Arms, tuple[Stratum, ...], float]:
+def incidents(arms: ArmPair, notes: CheckNotes) -> tuple[ArmPair, tuple[Stratum, ...], float]:
     """A shared incident is taken out of both arms and judged by itself; one arm's alone allows no verdict.
 
     Returns what is left, the strata, and the seconds that were excluded.
@@ -156,8 +156,8 @@ def incidents(arms: Arms, notes: Notes) -> tuple[Arms, tuple[Stratum, ...], floa
     return arms.take(~out), tuple(strata), seconds
 
 
-def _stratum(arms: Arms, notes: Notes) -> Stratum:
-    found = effects.throughput(arms, Between())
+def _stratum(arms: ArmPair, notes: CheckNotes) -> Stratum:
+    found = effects.throughput(arms, BetweenRunVariance())
     failed = effects.errors(arms)
     points = None if failed.baseline is None or failed.candidate is None else failed.candidate - failed.baseline
     before, after = float(arms.baseline.rps.mean()), float(arms.candidate.rps.mean())
@@ -172,7 +172,7 @@ def _stratum(arms: Arms, notes: Notes) -> Stratum:
     return Stratum("shared incident", arms.baseline.seconds, effect, ci, points, "regressed" if worse else None)
 
 
-def drift(arms: Arms, throughput: Measured, context: Context, notes: Notes) -> None:
+def drift(arms: ArmPair, throughput: MeasuredEffect, context: ComparisonContext, notes: CheckNotes) -> None:
     """A trend that the effect does not outlive allows no verdict."""
     found = throughput.estimate
     effect = float(np.expm1(min(found.effect, 50.0))) if found is not None else 0.0
@@ -181,7 +181,7 @@ def drift(arms: Arms, throughput: Measured, context: Context, notes: Notes) -> N
         notes.say("drift", f"Drift: {what} changed by {100 * one.change:+.0f} % over the run.", cap=True)
 
 
-def load_limited(arms: Arms, context: Context) -> bool:
+def load_limited(arms: ArmPair, context: ComparisonContext) -> bool:
     """Whether both arms served what an open-loop client offered: then throughput has nowhere to go."""
     if context.load_limited:
         return True
@@ -196,7 +196,9 @@ def load_limited(arms: Arms, context: Context) -> bool:
     return True
 
 
-def history(arms: Arms, context: Context, error: Between, assumed: bool, notes: Notes) -> None:
+def history(
+    arms: ArmPair, context: ComparisonContext, error: BetweenRunVariance, assumed: bool, notes: CheckNotes
+) -> None:
     """What is known of the difference between equal runs."""
     if arms.paired and error.parts:
         notes.say(
@@ -212,7 +214,7 @@ def history(arms: Arms, context: Context, error: Between, assumed: bool, notes: 
         )
 
 
-def mix(shifts: Sequence[Shift], notes: Notes) -> bool:
+def mix(shifts: Sequence[TrafficShift], notes: CheckNotes) -> bool:
     """A mix of routes that has shifted is named before everything else. True where the total is of other work then."""
     if not shifts:
         return False
@@ -227,7 +229,7 @@ def mix(shifts: Sequence[Shift], notes: Notes) -> bool:
     return moved >= _MIX_MOVED
 
 
-def without_uplift(metric: Metric) -> Metric:
+def without_uplift(metric: MetricResult) -> MetricResult:
     """A throughput that the load has limited cannot have improved."""
     if metric.name != "throughput" or metric.verdict != "improved":
         return metric

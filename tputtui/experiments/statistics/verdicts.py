@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from tputtui.experiments.comparison_context import Context
-from tputtui.experiments.result import Interval, Metric, Verdict, is_unbounded
-from tputtui.experiments.statistics.effects import Measured
+from tputtui.experiments.comparison_context import ComparisonContext
+from tputtui.experiments.result import Interval, MetricResult, Verdict, is_unbounded
+from tputtui.experiments.statistics.effects import MeasuredEffect
 from tputtui.frozen import frozen
 from tputtui.profiling.analysis.profile_diff import holm
 
@@ -27,8 +27,8 @@ class _Test:
 
 
 def judged(
-    measured: Mapping[str, Measured], context: Context, primary: str, fewest: float = FEWEST_EFFECTIVE
-) -> tuple[Metric, ...]:
+    measured: Mapping[str, MeasuredEffect], context: ComparisonContext, primary: str, fewest: float = FEWEST_EFFECTIVE
+) -> tuple[MetricResult, ...]:
     """All metrics with their verdicts. The primary is tested at the full level, the others after Holm's correction.
 
     The correction is over the metrics that have a say; what is shown for information is corrected over all. Below
@@ -45,18 +45,18 @@ def judged(
     )
 
 
-def guard_ps(measured: Mapping[str, Measured], context: Context, primary: str) -> list[float]:
+def guard_ps(measured: Mapping[str, MeasuredEffect], context: ComparisonContext, primary: str) -> list[float]:
     """The p of each metric that has a say, as it is before any correction."""
     return [test.p for name, test in _tests(measured).items() if context.guards(name) or name == primary]
 
 
 def judged_together(
-    each: Sequence[Mapping[str, Measured]],
+    each: Sequence[Mapping[str, MeasuredEffect]],
     guarding: Sequence[Collection[str]],
-    context: Context,
+    context: ComparisonContext,
     beside: Sequence[float],
     fewest: float = FEWEST_EFFECTIVE,
-) -> list[tuple[Metric, ...]]:
+) -> list[tuple[MetricResult, ...]]:
     """The metrics of many groups (routes), each with the names that have a say in its verdict.
 
     Holm's correction is over the metrics with a say in all groups and over the tests `beside`
@@ -78,7 +78,7 @@ def judged_together(
     return out
 
 
-def _tests(measured: Mapping[str, Measured]) -> dict[str, _Test]:
+def _tests(measured: Mapping[str, MeasuredEffect]) -> dict[str, _Test]:
     return {name: test for name, one in measured.items() if (test := _test(name, one)) is not None}
 
 
@@ -87,17 +87,23 @@ def _adjusted(tests: Mapping[str, _Test]) -> dict[str, float]:
 
 
 def _metric(
-    name: str, one: Measured, test: _Test | None, p: float, context: Context, guards: bool, fewest: float
-) -> Metric:
+    name: str,
+    one: MeasuredEffect,
+    test: _Test | None,
+    p: float,
+    context: ComparisonContext,
+    guards: bool,
+    fewest: float,
+) -> MetricResult:
     """One metric with its verdict; `p` is what is left of it after the correction."""
     margin = context.margin(name)
     if test is None:
-        return Metric(name, one.baseline, one.candidate, margin=margin, guards=guards, why=one.why)
+        return MetricResult(name, one.baseline, one.candidate, margin=margin, guards=guards, why=one.why)
     n_eff = one.estimate.n_eff if one.estimate is not None else None
     verdict, why = _word(name, test, p, margin, n_eff, fewest)
     if verdict == "inconclusive" and one.note:
         why = f"{one.note}; {why}"
-    return Metric(
+    return MetricResult(
         name=name,
         baseline=one.baseline,
         candidate=one.candidate,
@@ -118,7 +124,7 @@ def _holm(ps: Sequence[float]) -> list[float]:
     return [1.0 if p is None else p for p in holm(list(ps))]
 
 
-def _test(name: str, one: Measured) -> _Test | None:
+def _test(name: str, one: MeasuredEffect) -> _Test | None:
     if one.limits is not None and one.limits_90 is not None and one.exact_p is not None:
         effect = one.effect if one.effect is not None else (one.candidate or 0.0) - (one.baseline or 0.0)
         return _Test(one.exact_p, effect, one.limits, one.limits_90)
@@ -165,7 +171,7 @@ def _size(margin: float, name: str) -> str:
     return f"{100 * margin:g} {'pp' if name == 'error_ratio' else '%'}"
 
 
-def overall(metrics: Sequence[Metric], primary: str) -> Verdict:
+def overall(metrics: Sequence[MetricResult], primary: str) -> Verdict:
     """The verdict of all metrics that have a say, before any gate takes it back."""
     guards = [metric for metric in metrics if metric.guards]
     first = next((metric for metric in metrics if metric.name == primary), None)

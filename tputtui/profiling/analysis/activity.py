@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from tputtui.frozen import frozen
 from tputtui.profiling.analysis.code_origin import module, origin
-from tputtui.profiling.analysis.module_table import Category, Table
+from tputtui.profiling.analysis.module_table import Category, CategoryTable
 from tputtui.profiling.analysis.waits import is_loop, waits
-from tputtui.profiling.profile_model import Func
+from tputtui.profiling.profile_model import Function
 
 if TYPE_CHECKING:
-    from tputtui.profiling.analysis.stacks import Stacks
+    from tputtui.profiling.analysis.stacks import StackTable
 
 Doing = Literal["computing", "lock", "database", "outbound", "serialization", "waiting", "idle", "incomplete"]
 Client = Literal["database", "outbound", "serialization"]
@@ -48,7 +48,7 @@ class Activity:
 class Activities:
     """Activity of each of some stacks, by index."""
 
-    def __init__(self, stacks: Stacks, table: Table) -> None:
+    def __init__(self, stacks: StackTable, table: CategoryTable) -> None:
         self._stacks = stacks
         self._funcs = funcs = stacks.frames.funcs
         self._owner = stacks.frames.func_ids()
@@ -157,7 +157,7 @@ class Activities:
         return called_by_library or not through_library  # else the program's main function runs a library's loop
 
 
-def _client(func: Func, known: Category | None) -> Client | None:
+def _client(func: Function, known: Category | None) -> Client | None:
     if known == "database" or known == "outbound":  # noqa: PLR1714 - mypy narrows the comparison only
         return known
     if origin(func.file) not in ("stdlib", "library", "native"):
@@ -165,12 +165,12 @@ def _client(func: Func, known: Category | None) -> Client | None:
     return "serialization" if package(func) in _SERIALIZERS else None
 
 
-def package(func: Func) -> str:
+def package(func: Function) -> str:
     """Return the package of a function's file, as a sentence names it."""
     name = module(func.file)
     return "google.protobuf" if name.startswith("google.protobuf") else name.partition(".")[0]
 
 
-def _is_process(func: Func) -> bool:
+def _is_process(func: Function) -> bool:
     """Whether the function starts a process of multiprocessing (or celery's copy of it)."""
     return module(func.file).startswith(("multiprocessing.", "billiard.")) and origin(func.file) != "yours"

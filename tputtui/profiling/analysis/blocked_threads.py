@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from tputtui.profiling.analysis.waits import waits, waits_in_c
-from tputtui.profiling.profile_model import Counts, Profile, Thread
+from tputtui.profiling.profile_model import Counts, Profile, ProfileThread
 
 EXPLAINED = 0.5  # of a thread's samples that are not known to wait: with so much CPU time, they ran
 UNSEEN = 0.1  # without the GIL's column, with CPU time this small no line ran
@@ -22,19 +22,19 @@ NEAR = 0.05  # of the time: the samples of the lines that ran may differ by so m
 NEAR_SHARE = 0.15  # or by this share of it
 
 
-def cpu_shares(profile: Profile) -> dict[Thread, float]:
+def cpu_shares(profile: Profile) -> dict[ProfileThread, float]:
     """The share of the time that each thread was on a CPU, 0 to 1; threads that nobody measured are absent."""
     return _over_time(profile, [part.cpu for part in profile.slices])
 
 
-def ready_shares(profile: Profile) -> dict[Thread, float]:
+def ready_shares(profile: Profile) -> dict[ProfileThread, float]:
     """The share of the time that each thread was ready to run and had no CPU, 0 to 1; else as `cpu_shares`."""
     return _over_time(profile, [part.ready for part in profile.slices])
 
 
-def _over_time(profile: Profile, shares: Sequence[Mapping[Thread, float]]) -> dict[Thread, float]:
-    used: dict[Thread, float] = {}
-    lived: dict[Thread, float] = {}
+def _over_time(profile: Profile, shares: Sequence[Mapping[ProfileThread, float]]) -> dict[ProfileThread, float]:
+    used: dict[ProfileThread, float] = {}
+    lived: dict[ProfileThread, float] = {}
     for part, by_thread in zip(profile.slices, shares, strict=True):
         for thread, share in by_thread.items():
             used[thread] = used.get(thread, 0.0) + share * part.duration_s
@@ -42,7 +42,7 @@ def _over_time(profile: Profile, shares: Sequence[Mapping[Thread, float]]) -> di
     return {thread: used[thread] / seconds for thread, seconds in lived.items() if seconds > 0}
 
 
-def asleep(profile: Profile) -> dict[Thread, frozenset[int]]:
+def asleep(profile: Profile) -> dict[ProfileThread, frozenset[int]]:
     """By thread, the frames that wait in C where they are the innermost ones.
 
     Of a thread whose CPU time nobody measured, those whose function is known to wait in C.
@@ -54,7 +54,7 @@ def asleep(profile: Profile) -> dict[Thread, frozenset[int]]:
     idle = [waits(func) for func in frames.funcs]
     usual = [waits_in_c(func) for func in frames.funcs]
     known = {frame for frame, func in enumerate(owner) if usual[func]}
-    out: dict[Thread, frozenset[int]] = {}
+    out: dict[ProfileThread, frozenset[int]] = {}
     for thread in profile.threads if known or cpu else ():
         if thread not in cpu:
             found = frozenset(known & _innermost(profile, thread))
@@ -89,7 +89,7 @@ def _unexplained(leaves: _Leaves, ran: float) -> frozenset[int]:
 class _Leaves:
     """The innermost frames of one thread: how often each was seen, and how often with the GIL in hand."""
 
-    def __init__(self, profile: Profile, thread: Thread, is_known: Callable[[int], bool]) -> None:
+    def __init__(self, profile: Profile, thread: ProfileThread, is_known: Callable[[int], bool]) -> None:
         self._parts: list[tuple[float, float, dict[int, float]]] = []  # seconds, share that ran, shares by frame
         self.open: dict[int, float] = {}  # by frame that is not known to wait
         self.whole = 0.0
@@ -162,5 +162,5 @@ def _ends(counts: Counts) -> dict[int, float]:
     return seen
 
 
-def _innermost(profile: Profile, thread: Thread) -> set[int]:
+def _innermost(profile: Profile, thread: ProfileThread) -> set[int]:
     return {stack[-1] for part in profile.slices for stack in part.wall.get(thread, {}) if stack}

@@ -14,23 +14,23 @@ from tputtui.frozen import frozen
 from tputtui.profiling.analysis.share_basis import ends_running
 from tputtui.profiling.analysis.share_variance import plus_minus
 from tputtui.profiling.analysis.stack_trie import at_ends, preorder, totals, trie
-from tputtui.profiling.analysis.stacks import Stacks
-from tputtui.profiling.profile_model import Func
+from tputtui.profiling.analysis.stacks import StackTable
+from tputtui.profiling.profile_model import Function
 
 HELD = 0.05  # of the time: with the GIL in hand for less, it does not tell what is hot
 
 
 @frozen
-class Shape:
+class TreeOptions:
     """How stacks become a tree."""
 
     inverted: bool = False  # callers: roots are the functions that ran, children who called them
     lines: bool = False  # a node is a line, not a function
-    mine: Callable[[Func], bool] | None = None  # fold what is not mine into the first frame that I called
+    mine: Callable[[Function], bool] | None = None  # fold what is not mine into the first frame that I called
     recursion: bool = True  # fold a function that calls itself into one node
 
 
-class Tree:
+class CallTree:
     """The call tree of some stacks. All lists are by node, in preorder; weights are those of the stacks."""
 
     __slots__ = (
@@ -38,9 +38,9 @@ class Tree:
         "shape", "stacks", "total",
     )  # fmt: skip
 
-    def __init__(self, stacks: Stacks, shape: Shape | None = None) -> None:
+    def __init__(self, stacks: StackTable, shape: TreeOptions | None = None) -> None:
         self.stacks = stacks
-        self.shape = shape or Shape()
+        self.shape = shape or TreeOptions()
         _Builder(self).build()
 
     key: array[int]  # frame id where a node is a line, else function id; -1 for the root
@@ -61,7 +61,7 @@ class Tree:
     def __len__(self) -> int:
         return len(self.key)
 
-    def func(self, node: int) -> Func:
+    def func(self, node: int) -> Function:
         """The function of a node."""
         key = self.key[node]
         return self.stacks.frames.func_of(key) if self.shape.lines else self.stacks.frames.funcs[key]
@@ -173,7 +173,7 @@ class Tree:
             node = child
         return node
 
-    def matching(self, wanted: Callable[[Func], bool]) -> tuple[list[int], float]:
+    def matching(self, wanted: Callable[[Function], bool]) -> tuple[list[int], float]:
         """The nodes of the functions that are wanted, and the share of the samples that pass through any of them."""
         answers: dict[int, bool] = {}
         nodes: list[int] = []
@@ -202,7 +202,7 @@ class Tree:
 class _Builder:
     """Two steps: a trie of whole frames (each unique prefix once), then what is shown of it, in preorder."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: CallTree) -> None:
         self.tree = tree
         self.keys: list[int] = [-1]
         self.parents: list[int] = [-1]

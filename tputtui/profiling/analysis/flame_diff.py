@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.sax.saxutils import escape
 
 from tputtui.profiling.analysis import profile_diff
-from tputtui.profiling.analysis.flame_graph import Box, layout
+from tputtui.profiling.analysis.flame_graph import FlameBox, layout
 from tputtui.profiling.analysis.profile_diff import UnionTree
 from tputtui.profiling.analysis.stacks import choose
 from tputtui.profiling.profile_model import Profile
@@ -39,7 +39,7 @@ def svg(before: Profile, after: Profile, max_rows: int = 120) -> str:
     return "\n".join([*out, "</svg>"])
 
 
-def _drawn(found: UnionTree, box: Box, y: int) -> str:
+def _drawn(found: UnionTree, box: FlameBox, y: int) -> str:
     place = f'x="{box.start:.2f}" y="{y}" width="{max(box.width - 0.4, 0.1):.2f}" height="{_ROW - 1}"'
     if box.node < 0:
         return f'<g><title>{box.merged:,} narrow callees</title><rect {place} fill="{_hex(_SAME)}"/></g>'

@@ -10,15 +10,15 @@ from xml.sax.saxutils import escape, quoteattr
 
 from tputtui.frozen import frozen
 from tputtui.profiling.analysis import own_code
-from tputtui.profiling.analysis.call_tree import Tree
-from tputtui.profiling.analysis.module_table import CATEGORIES, Category, Table
+from tputtui.profiling.analysis.call_tree import CallTree
+from tputtui.profiling.analysis.module_table import CATEGORIES, Category, CategoryTable
 from tputtui.profiling.analysis.stacks import choose
 from tputtui.profiling.profile_model import Profile
 from tputtui.text import clean
 
 
 @frozen
-class Box:
+class FlameBox:
     """One box: `start` and `width` in cells (fractions of a cell where the screen can draw them)."""
 
     node: int  # -1: several nodes too narrow to be drawn alone
@@ -28,44 +28,44 @@ class Box:
     ancestor: bool = False  # a caller of the zoomed node
 
 
-def layout(tree: Tree, width: float, zoom: int = 0, rows: int = 10_000, least: float = 1.0) -> list[list[Box]]:
+def layout(tree: CallTree, width: float, zoom: int = 0, rows: int = 10_000, least: float = 1.0) -> list[list[FlameBox]]:
     """Rows of boxes, outermost first, `width` cells wide. A box narrower than `least` cells joins its neighbours.
 
     `zoom` is the node that fills the width (0: everything).
     """
-    out: list[list[Box]] = []
+    out: list[list[FlameBox]] = []
     inner, above = zoom, []
     while inner > 0:
         above.append(inner)
         inner = tree.parent[inner]
-    out = [[Box(node, 0.0, width, ancestor=node != zoom)] for node in reversed(above)]
+    out = [[FlameBox(node, 0.0, width, ancestor=node != zoom)] for node in reversed(above)]
     whole = tree.total[zoom] if len(tree) else 0.0
     if whole <= 0 or width <= 0:
         return out[:rows]
     scale = width / whole
     level = [(zoom, 0.0)]
     while level and len(out) < rows:
-        boxes: list[Box] = []
+        boxes: list[FlameBox] = []
         below: list[tuple[int, float]] = []
         for parent, start in level:
             at, narrow, count, last = start, 0.0, 0, -1
             for child in tree.children(parent):
                 wide = tree.total[child] * scale
                 if wide >= least:
-                    boxes.append(Box(child, at, wide))
+                    boxes.append(FlameBox(child, at, wide))
                     below.append((child, at))
                     at += wide
                 else:  # heaviest first, so the narrow ones stand together at the end
                     narrow, count, last = narrow + wide, count + 1, child
             if narrow > 0:
-                boxes.append(Box(last if count == 1 else -1, at, narrow, count))
+                boxes.append(FlameBox(last if count == 1 else -1, at, narrow, count))
         if boxes:
             out.append(boxes)
         level = below
     return out[:rows]
 
 
-def breadcrumb(tree: Tree, node: int) -> list[int]:
+def breadcrumb(tree: CallTree, node: int) -> list[int]:
     """The callers of a node and itself, outermost first."""
     path: list[int] = []
     while node > 0:
@@ -86,11 +86,11 @@ _ROW = 18
 _WIDTH = 1200
 
 
-def svg(profile: Profile, table: Table | None = None, max_rows: int = 400) -> bytes:
+def svg(profile: Profile, table: CategoryTable | None = None, max_rows: int = 400) -> bytes:
     """A flame graph of all threads as a self-contained SVG; colours say the category of the code."""
     stacks = choose(profile)
-    tree = Tree(stacks)
-    table = own_code.table_of(profile, table or Table())
+    tree = CallTree(stacks)
+    table = own_code.table_of(profile, table or CategoryTable())
     rows = layout(tree, _WIDTH, rows=max_rows, least=0.3)
     height = 64 + _ROW * len(rows)
     title = clean(profile.about.label or "profile", 200)
@@ -116,7 +116,7 @@ def svg(profile: Profile, table: Table | None = None, max_rows: int = 400) -> by
     return "\n".join(out).encode("utf-8", "replace")
 
 
-def _drawn(tree: Tree, box: Box, y: int, table: Table) -> str:
+def _drawn(tree: CallTree, box: FlameBox, y: int, table: CategoryTable) -> str:
     place = f'x="{box.start:.2f}" y="{y}" width="{max(box.width - 0.4, 0.1):.2f}" height="{_ROW - 1}"'
     if box.node < 0:
         return f'<g><title>{box.merged:,} narrow callees</title><rect {place} fill="#e4e6e9"/></g>'

@@ -15,9 +15,9 @@ from typing import Literal
 from tputtui.frozen import frozen
 from tputtui.profiling.analysis.activity import Activities, Client, Doing, package
 from tputtui.profiling.analysis.blocked_threads import cpu_shares, ready_shares
-from tputtui.profiling.analysis.module_table import Table
+from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.analysis.share_variance import plus_minus
-from tputtui.profiling.analysis.stacks import Stacks
+from tputtui.profiling.analysis.stacks import StackTable
 from tputtui.profiling.profile_model import Profile
 
 Rule = Literal["cpu-bound", "starved", "gil", "lock", "database", "outbound", "serialization"]
@@ -33,7 +33,7 @@ MOST_OF = 0.5  # of a share: who has more than this is named
 
 
 @frozen
-class Sentence:
+class Insight:
     """One thing that a profile says. `func` is the function it is about, as an id; -1: the process."""
 
     rule: Rule
@@ -43,7 +43,7 @@ class Sentence:
 
 
 @frozen
-class Load:
+class CpuLoad:
     """What the kernel says of all threads together: CPUs used, and how many it lacked, on average over the capture."""
 
     used: float
@@ -62,10 +62,10 @@ class _Part:
 
 @frozen
 class _Facts:
-    stacks: Stacks
+    stacks: StackTable
     parts: dict[tuple[int, Doing], _Part]
     busy: float  # samples that are neither idle nor torn
-    load: Load | None  # None: nobody measured it
+    load: CpuLoad | None  # None: nobody measured it
 
     @property
     def held(self) -> float:
@@ -79,27 +79,27 @@ class _Facts:
         return self.load is None or self.load.used >= RAN * self.held
 
 
-def load_of(profile: Profile) -> Load | None:
+def load_of(profile: Profile) -> CpuLoad | None:
     """The CPUs that a profile's process used and lacked; None where nobody measured that of all that was sampled."""
     if profile.about.subprocesses:
         return None
     used, lacked = cpu_shares(profile), ready_shares(profile)
-    return Load(sum(used.values()), sum(lacked.values()) if lacked else None) if used else None
+    return CpuLoad(sum(used.values()), sum(lacked.values()) if lacked else None) if used else None
 
 
 def sentences(
-    stacks: Stacks,
-    table: Table | None = None,
+    stacks: StackTable,
+    table: CategoryTable | None = None,
     evidence: str = "",
-    load: Load | None = None,
+    load: CpuLoad | None = None,
     activities: Activities | None = None,
-) -> list[Sentence]:
+) -> list[Insight]:
     """What the profile says, the largest share first. `load`: of the process, where the stacks are all of its threads.
 
     `evidence`: what a bound metric says of a queue ("db pool is at 18 of 20 and 3 wait"), added to the largest wait that
     may be for it: a lock's or the database's. `activities`: those of these stacks, where they are at hand.
     """
-    facts = _facts(stacks, activities or Activities(stacks, table or Table()), load)
+    facts = _facts(stacks, activities or Activities(stacks, table or CategoryTable()), load)
     found = [sentence for rule in RULES if (sentence := rule(facts)) is not None]
     found = sorted(found, key=lambda sentence: -sentence.share)[:MOST]
     waits = next((at for at, sentence in enumerate(found) if sentence.rule in ("lock", "database")), -1)
@@ -111,15 +111,15 @@ def sentences(
 # ------------------------------------------------------------------------------------------------- the rules
 
 
-def _cpu_bound(facts: _Facts) -> Sentence | None:
+def _cpu_bound(facts: _Facts) -> Insight | None:
     """The GIL is held nearly all the time: more threads of this process get nothing done."""
     if facts.held < HELD or not facts.ran:
         return None
     text = f"CPU-bound: the GIL is held {facts.held * 100:.0f} % of the time, one core is all this process uses."
-    return Sentence("cpu-bound", text, facts.held)
+    return Insight("cpu-bound", text, facts.held)
 
 
-def _starved(facts: _Facts) -> Sentence | None:
+def _starved(facts: _Facts) -> Insight | None:
     """It was ready to run and had no CPU: others had it, or its limit stood before it. What it does is not the matter."""
     load = facts.load
     if load is None or load.lacked is None or load.lacked < STARVED or load.lacked < load.used:
@@ -128,10 +128,10 @@ def _starved(facts: _Facts) -> Sentence | None:
         f"Kept from running: it had {load.used * 100:.0f} % of a core, and was ready for another {load.lacked * 100:.0f} %: "
         "others had the CPU, or a limit of its own."
     )
-    return Sentence("starved", text, min(1.0, load.lacked))
+    return Insight("starved", text, min(1.0, load.lacked))
 
 
-def _gil(facts: _Facts) -> Sentence | None:
+def _gil(facts: _Facts) -> Insight | None:
     """One function computes while it holds the GIL, for much of the time: else it is in nobody's way."""
     func, part = _largest(facts, "computing")
     wall = part.wall / (facts.stacks.wall_ticks or 1.0)
@@ -142,12 +142,12 @@ def _gil(facts: _Facts) -> Sentence | None:
         return None
     shown = min(1.0, held) * 100
     text = f"{_share(facts, part)} is computed in {_name(facts, func)}, holding the GIL {shown:.0f} % of that: "
-    return Sentence(
+    return Insight(
         "gil", f"{text}threads will not make it faster, processes can.", part.wall / facts.stacks.weight, func
     )
 
 
-def _lock(facts: _Facts) -> Sentence | None:
+def _lock(facts: _Facts) -> Insight | None:
     """Own code waits for a lock, a condition or a semaphore."""
     whole = _all(facts, "lock")
     func, count = _callers(facts, "lock", whole)
@@ -155,30 +155,30 @@ def _lock(facts: _Facts) -> Sentence | None:
         return None
     where = f"a lock in {_name(facts, func)}" if func >= 0 else f"locks in {count} functions"
     text = f"{_share(facts, whole)} of the time is spent waiting for {where}."
-    return Sentence("lock", text, whole.wall / facts.stacks.weight, func)
+    return Insight("lock", text, whole.wall / facts.stacks.weight, func)
 
 
-def _database(facts: _Facts) -> Sentence | None:
+def _database(facts: _Facts) -> Insight | None:
     """Own code is inside a database client, or the client itself computes."""
     return _inside(facts, "database", "in the database client {packages}", "in the database clients {packages}")
 
 
-def _outbound(facts: _Facts) -> Sentence | None:
+def _outbound(facts: _Facts) -> Insight | None:
     """Own code is inside an outbound call."""
     return _inside(facts, "outbound", "in outbound calls by {packages}", "in outbound calls by {packages}")
 
 
-def _serialization(facts: _Facts) -> Sentence | None:
+def _serialization(facts: _Facts) -> Insight | None:
     """Own code is inside a serializer, or a library serializes for it."""
     return _inside(facts, "serialization", "in serialization ({packages})", "in serialization ({packages})")
 
 
-RULES: tuple[Callable[[_Facts], Sentence | None], ...] = (
+RULES: tuple[Callable[[_Facts], Insight | None], ...] = (
     _cpu_bound, _starved, _gil, _lock, _database, _outbound, _serialization,
 )  # fmt: skip
 
 
-def _inside(facts: _Facts, doing: Client, one: str, several: str) -> Sentence | None:
+def _inside(facts: _Facts, doing: Client, one: str, several: str) -> Insight | None:
     """A rule about one kind of module: all of its samples count; a caller is named where it has most of them."""
     whole = _all(facts, doing)
     if not whole.below or not _is_notable(facts, whole):
@@ -190,7 +190,7 @@ def _inside(facts: _Facts, doing: Client, one: str, several: str) -> Sentence | 
     if func < 0 and count > 1 and _own_share(facts, doing) > MOST_OF * whole.wall:
         called = f", called from {count} functions"
     text = f"{_share(facts, whole)} of the time is spent {where}{called}."
-    return Sentence(doing, text, whole.wall / facts.stacks.weight, func)
+    return Insight(doing, text, whole.wall / facts.stacks.weight, func)
 
 
 def _all(facts: _Facts, doing: Doing) -> _Part:
@@ -231,7 +231,7 @@ def _packages(facts: _Facts, whole: _Part) -> list[str]:
 # ------------------------------------------------------------------------------------------------- the evidence
 
 
-def _facts(stacks: Stacks, activities: Activities, load: Load | None) -> _Facts:
+def _facts(stacks: StackTable, activities: Activities, load: CpuLoad | None) -> _Facts:
     parts: dict[tuple[int, Doing], _Part] = {}
     busy = 0.0
     for at in range(len(stacks.stacks)):

@@ -9,7 +9,7 @@ from typing import Literal
 from tputtui.frozen import frozen
 from tputtui.profiling.analysis.code_origin import module, origin, script_name
 from tputtui.profiling.analysis.waits import waits
-from tputtui.profiling.profile_model import INCOMPLETE, Func
+from tputtui.profiling.profile_model import INCOMPLETE, Function
 
 Category = Literal["framework", "your code", "database", "outbound", "waiting", "other"]
 CATEGORIES: tuple[Category, ...] = ("framework", "your code", "database", "outbound", "waiting", "other")
@@ -47,13 +47,13 @@ TABLE: Mapping[str, Category] = {
 
 
 @frozen
-class Table:
+class CategoryTable:
     """The table in force: the shipped one under the user's. Keys are module prefixes or path fragments with a ``/``."""
 
     user: Mapping[str, Category] = field(default_factory=dict)
     own: frozenset[str] = frozenset()  # packages of own code, also where they are installed beside libraries
 
-    def known(self, func: Func) -> Category | None:
+    def known(self, func: Function) -> Category | None:
         """What the tables say of a function; None where they say nothing."""
         category = self._of_user(func)
         if category is not None or origin(func.file, self.own) not in ("library", "stdlib"):
@@ -65,7 +65,7 @@ class Table:
             name = name.rpartition(".")[0]
         return None
 
-    def _of_user(self, func: Func) -> Category | None:
+    def _of_user(self, func: Function) -> Category | None:
         for fragment, category in self.user.items():
             if "/" in fragment and fragment in func.file:
                 return category
@@ -76,7 +76,7 @@ class Table:
             name = name.rpartition(".")[0]
         return None
 
-    def of(self, func: Func) -> Category:
+    def of(self, func: Function) -> Category:
         """The category of one function by itself."""
         known = self.known(func)
         if known is not None:
@@ -85,7 +85,7 @@ class Table:
             return "waiting"
         return "your code" if self.owns(func) else "other"
 
-    def owns(self, func: Func) -> bool:
+    def owns(self, func: Function) -> bool:
         """Whether the function is the user's own code.
 
         The top of a generated console script is not: it only starts the package that it names.
@@ -97,13 +97,13 @@ class Table:
             return script in self.own
         return origin(func.file, self.own) == "yours"
 
-    def mine(self, func: Func) -> bool:
+    def mine(self, func: Function) -> bool:
         """Whether it stays when only own code is shown: torn stacks count as such, they must not vanish."""
         return func.name == INCOMPLETE or self.owns(func)
 
 
-def table(modules: Mapping[str, Iterable[str]], own: Iterable[str] = ()) -> Table:
+def table(modules: Mapping[str, Iterable[str]], own: Iterable[str] = ()) -> CategoryTable:
     """The user's table, from modules by category as the config has them. Names that are no category are passed over."""
     known = {category: category for category in CATEGORIES}
     user = {one: known[name] for name, listed in modules.items() if name in known for one in listed}
-    return Table(user, frozenset(own))
+    return CategoryTable(user, frozenset(own))

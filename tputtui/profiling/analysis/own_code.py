@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tputtui.profiling.analysis.code_origin import packages_folder, script_name
-from tputtui.profiling.analysis.module_table import Table
+from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.capture import entry_point, process_facts
 from tputtui.profiling.profile_model import Profile
 
@@ -95,7 +95,7 @@ def of_profile(profile: Profile) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*entry_point.of_label(about.name), *_of_frames(profile))))
 
 
-def table_of(profile: Profile, table: Table) -> Table:
+def table_of(profile: Profile, table: CategoryTable) -> CategoryTable:
     """Return the table in force for a profile: the user's, with the packages of own code that the profile tells."""
     names = frozenset(of_profile(profile))
     return table if names <= table.own else replace(table, own=table.own | names)

@@ -12,20 +12,20 @@ from array import array
 from typing import Literal
 
 from tputtui.frozen import frozen
-from tputtui.profiling.analysis.call_tree import Shape, Tree
+from tputtui.profiling.analysis.call_tree import CallTree, TreeOptions
 from tputtui.profiling.analysis.share_variance import t95, variance
-from tputtui.profiling.analysis.stacks import Stacks
-from tputtui.profiling.profile_model import Frames, Func
+from tputtui.profiling.analysis.stacks import StackTable
+from tputtui.profiling.profile_model import FrameTable, Function
 
 Change = Literal["new", "gone", "changed", "same"]
 ALPHA = 0.05
 
 
 @frozen
-class Difference:
+class FunctionDifference:
     """One function: its share before and after, total and self. `stands`: not by chance; None below 5 slices."""
 
-    func: Func
+    func: Function
     before: float
     after: float
     self_before: float
@@ -41,7 +41,7 @@ class Difference:
         return self.after - self.before
 
 
-def functions(before: Stacks, after: Stacks) -> list[Difference]:
+def functions(before: StackTable, after: StackTable) -> list[FunctionDifference]:
     """Every function of either side, the surest and largest difference first."""
     one, other = _Side(before), _Side(after)
     names = sorted({*one.total, *other.total}, key=lambda func: (func.name, func.file))
@@ -55,7 +55,7 @@ def functions(before: Stacks, after: Stacks) -> list[Difference]:
         if stands or (stands is None and (was == 0) != (now == 0)):
             change = "new" if was == 0 else "gone" if now == 0 else "changed"
         out.append(
-            Difference(
+            FunctionDifference(
                 func, was, now, one.share(func, own=True), other.share(func, own=True), spread, p, stands, change
             )
         )
@@ -113,11 +113,11 @@ def _beta_fraction(a: float, b: float, x: float) -> float:
 class _Side:
     """One profile by function: totals once for each stack, self, and the totals of each slice."""
 
-    def __init__(self, stacks: Stacks) -> None:
+    def __init__(self, stacks: StackTable) -> None:
         self.stacks = stacks
-        self.total: dict[Func, float] = {}
-        self.own: dict[Func, float] = {}
-        self.slices: dict[Func, array[float]] = {}
+        self.total: dict[Function, float] = {}
+        self.own: dict[Function, float] = {}
+        self.slices: dict[Function, array[float]] = {}
         owner, funcs = stacks.frames.func_ids(), stacks.frames.funcs
         none = array("d", bytes(8 * len(stacks.slices)))
         for at, stack in enumerate(stacks.stacks):
@@ -131,15 +131,15 @@ class _Side:
                 for number, column in enumerate(stacks.slices):
                     parts[number] += column[at]
 
-    def share(self, func: Func, *, own: bool = False) -> float:
+    def share(self, func: Function, *, own: bool = False) -> float:
         return (self.own if own else self.total).get(func, 0.0) / (self.stacks.weight or 1.0)
 
-    def variance(self, func: Func) -> tuple[float, int] | None:
+    def variance(self, func: Function) -> tuple[float, int] | None:
         parts = self.slices.get(func) or [0.0] * len(self.stacks.slices)
         return variance(parts, self.stacks.slice_weights)
 
 
-def _test(func: Func, one: _Side, other: _Side) -> tuple[float | None, float | None]:
+def _test(func: Function, one: _Side, other: _Side) -> tuple[float | None, float | None]:
     """(±, p) of one function's difference by itself; None where a side has too few slices."""
     before, after = one.variance(func), other.variance(func)
     if before is None or after is None:
@@ -155,7 +155,7 @@ def _test(func: Func, one: _Side, other: _Side) -> tuple[float | None, float | N
     return t95(max(1, math.floor(degrees))) * math.sqrt(squares), student_p(delta / math.sqrt(squares), degrees)
 
 
-def _floor(side: _Side, func: Func) -> float:
+def _floor(side: _Side, func: Function) -> float:
     """The variance of a share of independent samples, of half a sample at least."""
     count, share = side.stacks.weight, side.share(func)
     return max(share * (1 - share), 0.5 / count) / count if count > 0 else 0.0
@@ -168,7 +168,7 @@ class UnionTree:
     A node that is gone has total 0 after; one that is new has 0 before. Open it with a TreeView of threshold 0.
     """
 
-    tree: Tree
+    tree: CallTree
     before: tuple[float, ...]  # shares by node
     after: tuple[float, ...]
     changes: tuple[Change, ...]  # of the node's function, as `functions` calls it; new and gone by the node itself
@@ -178,9 +178,9 @@ class UnionTree:
         return self.after[node] - self.before[node]
 
 
-def union(before: Stacks, after: Stacks, shape: Shape | None = None) -> UnionTree:
+def union(before: StackTable, after: StackTable, shape: TreeOptions | None = None) -> UnionTree:
     """The union tree. Its weights are the mean of both shares, so what is gone keeps its place."""
-    frames = Frames()
+    frames = FrameTable()
     ids: dict[tuple[int, ...], int] = {}
     sides: list[dict[int, float]] = []
     for stacks in (before, after):
@@ -197,8 +197,8 @@ def union(before: Stacks, after: Stacks, shape: Shape | None = None) -> UnionTre
     columns = [array("d", [side.get(at, 0.0) for at in range(len(ids))]) for side in sides]
     mean = array("d", [(one + two) / 2 for one, two in zip(*columns, strict=True)])
     # The GIL's column carries what was before: one tree, two weights.
-    both = Stacks(frames, tuple(ids), mean, columns[0], (mean,), (sum(mean),), sum(mean) or 1.0, 0.0, 1.0)
-    tree = Tree(both, shape)
+    both = StackTable(frames, tuple(ids), mean, columns[0], (mean,), (sum(mean),), sum(mean) or 1.0, 0.0, 1.0)
+    tree = CallTree(both, shape)
     was = tuple(tree.gil_total)
     now = tuple(2 * total - gone for total, gone in zip(tree.total, was, strict=True))
     called = {row.func: row.change for row in functions(before, after)}

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
-from tputtui.profiling.analysis.stacks import Stacks
+from tputtui.profiling.analysis.stacks import StackTable
 from tputtui.profiling.analysis.waits import waits
 
 View = Literal["wall", "running", "gil"]
 """``wall``: every thread at every tick, waiting or not. ``running``: without the stacks that end in a known wait."""
 
 
-def ends_running(stacks: Stacks) -> list[bool]:
+def ends_running(stacks: StackTable) -> list[bool]:
     """For each stack: does it end in code that is not known to wait? Torn stacks tell nothing: no."""
     owner = stacks.frames.func_ids()
     runs = [not waits(func) for func in stacks.frames.funcs]
@@ -22,7 +22,7 @@ def ends_running(stacks: Stacks) -> list[bool]:
     return [stack[-1] != lost and runs[owner[stack[-1]]] for stack in stacks.stacks]
 
 
-def running(stacks: Stacks) -> Stacks:
+def running(stacks: StackTable) -> StackTable:
     """Only what did not wait; shares are of that."""
     kept = [at for at, runs in enumerate(ends_running(stacks)) if runs]
     columns = tuple(_picked(column, kept) for column in stacks.slices)
@@ -38,11 +38,11 @@ def running(stacks: Stacks) -> Stacks:
     )
 
 
-def by_gil(stacks: Stacks) -> Stacks:
+def by_gil(stacks: StackTable) -> StackTable:
     """The stacks weighted by who held the GIL; shares are of the time. There is no ±: slices keep wall time only."""
     kept = [at for at, held in enumerate(stacks.gil) if held > 0]
     weights = _picked(stacks.gil, kept)
-    return Stacks(
+    return StackTable(
         stacks.frames, tuple(stacks.stacks[at] for at in kept), weights, weights, (), (),
         max(stacks.gil_ticks, 0.0) or sum(weights), stacks.gil_ticks, stacks.gil_ticks,
     )  # fmt: skip

@@ -11,7 +11,16 @@ from dataclasses import replace
 
 from tputtui.frozen import frozen
 from tputtui.profiling.analysis.blocked_threads import asleep, cpu_shares
-from tputtui.profiling.profile_model import ASLEEP, Counts, Frames, Func, Profile, Stack, Thread, slices_of
+from tputtui.profiling.profile_model import (
+    ASLEEP,
+    Counts,
+    FrameTable,
+    Function,
+    Profile,
+    ProfileThread,
+    Stack,
+    slices_of,
+)
 
 SLICES = 20  # more groups of slices tell the variance no better
 UNMEASURED = 0.05  # of the samples: so few may be of threads whose CPU time is not known
@@ -20,10 +29,10 @@ USUAL_SHARE = 0.05  # a thread's outermost function that has this share of its s
 
 
 @frozen
-class Stacks:
+class StackTable:
     """Unique stacks with their weights: `wall[i]` and `gil[i]` belong to `stacks[i]`; one column for each slice."""
 
-    frames: Frames
+    frames: FrameTable
     stacks: tuple[Stack, ...]
     wall: array[float]
     gil: array[float]
@@ -52,7 +61,7 @@ class Stacks:
         return sum(w for stack, w in zip(self.stacks, self.wall, strict=True) if stack == lost) / (self.weight or 1.0)
 
 
-def choose(profile: Profile, threads: Collection[Thread] | None = None, *, by_cpu: bool = True) -> Stacks:
+def choose(profile: Profile, threads: Collection[ProfileThread] | None = None, *, by_cpu: bool = True) -> StackTable:
     """The stacks of `threads` (None: of all), torn ones replaced by the one frame ``[incomplete]``.
 
     A stack that ends in a wait in C gets ``[waits in C]`` as its innermost frame; not without `by_cpu`, for a comparison
@@ -67,7 +76,7 @@ def choose(profile: Profile, threads: Collection[Thread] | None = None, *, by_cp
     walls: list[dict[int, float]] = [{} for _ in groups]
     gil: dict[int, float] = {}
 
-    def add(into: dict[int, float], thread: Thread, counts: Counts) -> None:
+    def add(into: dict[int, float], thread: ProfileThread, counts: Counts) -> None:
         roots = known.get(thread)
         sleeps = sleeping.get(thread, frozenset())
         for stack, weight in counts.items():
@@ -88,7 +97,7 @@ def choose(profile: Profile, threads: Collection[Thread] | None = None, *, by_cp
 
     columns = tuple(_dense(wall, len(ids)) for wall in walls)
     total = array("d", map(sum, zip(*columns, strict=True))) if columns else array("d")
-    return Stacks(
+    return StackTable(
         profile.frames,
         tuple(ids),
         total,
@@ -102,7 +111,7 @@ def choose(profile: Profile, threads: Collection[Thread] | None = None, *, by_cp
     )
 
 
-def _measured(profile: Profile, threads: Collection[Thread] | None) -> bool:
+def _measured(profile: Profile, threads: Collection[ProfileThread] | None) -> bool:
     """Whether the CPU time is known of (nearly) all that was sampled: threads that lived for a moment have none."""
     known = cpu_shares(profile)
     whole = unknown = 0.0
@@ -115,7 +124,7 @@ def _measured(profile: Profile, threads: Collection[Thread] | None) -> bool:
     return bool(known) and unknown <= UNMEASURED * whole
 
 
-def focus(stacks: Stacks, func: int) -> Stacks:
+def focus(stacks: StackTable, func: int) -> StackTable:
     """Only what runs below a function, with it as the root. Shares stay shares of everything chosen before."""
     owner = stacks.frames.func_ids()
 
@@ -126,7 +135,7 @@ def focus(stacks: Stacks, func: int) -> Stacks:
     return _reduced(stacks, below)
 
 
-def only_mine(stacks: Stacks, mine: Callable[[Func], bool]) -> Stacks:
+def only_mine(stacks: StackTable, mine: Callable[[Function], bool]) -> StackTable:
     """Of code that is not `mine` what mine called, where a stack ends in it, and no deeper; as the tree's `Shape.mine`.
 
     A stack without any code of mine keeps the function that it ends in: no sample is lost.
@@ -143,7 +152,7 @@ def only_mine(stacks: Stacks, mine: Callable[[Func], bool]) -> Stacks:
     return _reduced(stacks, called)
 
 
-def _reduced(stacks: Stacks, cut: Callable[[Stack], Stack]) -> Stacks:
+def _reduced(stacks: StackTable, cut: Callable[[Stack], Stack]) -> StackTable:
     """The stacks as `cut` leaves them, equal ones merged, empty ones dropped."""
     kept: dict[Stack, int] = {}
     place: list[int] = []  # the new index of each old stack, -1: dropped
@@ -167,7 +176,7 @@ def _reduced(stacks: Stacks, cut: Callable[[Stack], Stack]) -> Stacks:
     )
 
 
-def _known_roots(profile: Profile) -> dict[Thread, frozenset[int]]:
+def _known_roots(profile: Profile) -> dict[ProfileThread, frozenset[int]]:
     """By thread, the frames that a whole stack starts with. Empty where the source never tears a stack.
 
     A torn stack does not start where its thread's stacks start (research: every one of 2,495 did not).
@@ -176,14 +185,14 @@ def _known_roots(profile: Profile) -> dict[Thread, frozenset[int]]:
         return {}
     owner = profile.frames.func_ids()
     usual = {index for index, func in enumerate(profile.frames.funcs) if func.name in USUAL_ROOTS}
-    by_thread: dict[Thread, dict[int, float]] = {}
+    by_thread: dict[ProfileThread, dict[int, float]] = {}
     for part in profile.slices:
         for thread, counts in (*part.wall.items(), *part.gil.items()):
             seen = by_thread.setdefault(thread, {})
             for stack, weight in counts.items():
                 if stack:
                     seen[owner[stack[0]]] = seen.get(owner[stack[0]], 0.0) + weight
-    roots: dict[Thread, frozenset[int]] = {}
+    roots: dict[ProfileThread, frozenset[int]] = {}
     for thread, seen in by_thread.items():
         enough = USUAL_SHARE * sum(seen.values())
         funcs = {func for func, weight in seen.items() if func in usual or weight >= enough}

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from tputtui.frozen import frozen
 from tputtui.profiling.analysis.blocked_threads import asleep, cpu_shares
 from tputtui.profiling.analysis.share_variance import plus_minus
-from tputtui.profiling.analysis.stacks import Stacks
+from tputtui.profiling.analysis.stacks import StackTable
 from tputtui.profiling.analysis.waits import waits
-from tputtui.profiling.profile_model import INCOMPLETE, Func, Profile, Thread
+from tputtui.profiling.profile_model import INCOMPLETE, Function, Profile, ProfileThread
 
 
 @frozen
@@ -21,7 +21,7 @@ class HotFunction:
     """One function over all stacks; shares are ratios. `id` is the function's, for `stacks.focus`."""
 
     id: int
-    func: Func
+    func: Function
     line: int  # the line with the most samples
     total: float
     self_: float
@@ -33,7 +33,7 @@ class HotFunction:
 class ThreadRow:
     """One thread: `wall` of all samples, `waiting` and `gil` of its own ticks; None: nobody asked for the GIL."""
 
-    thread: Thread
+    thread: ProfileThread
     samples: float
     wall: float
     waiting: float
@@ -42,7 +42,7 @@ class ThreadRow:
     sparkline: tuple[float, ...]  # not waiting, by slice: 0 to 1
 
 
-def hot_functions(stacks: Stacks) -> list[HotFunction]:
+def hot_functions(stacks: StackTable) -> list[HotFunction]:
     """All functions, by their own time, then by total."""
     frames = stacks.frames.frames
     owner = stacks.frames.func_ids()
@@ -83,7 +83,7 @@ def hot_functions(stacks: Stacks) -> list[HotFunction]:
     return sorted(rows, key=lambda row: (-row.self_, -row.total, row.func.name))
 
 
-def runs(func: Func) -> bool:
+def runs(func: Function) -> bool:
     """Is time in it spent, and not waited? Torn stacks tell nothing."""
     return not waits(func) and func.name != INCOMPLETE
 
@@ -93,7 +93,7 @@ def hottest_first(rows: Sequence[HotFunction]) -> list[HotFunction]:
     return sorted(rows, key=lambda row: (not runs(row.func) or row.self_ <= 0, not row.self_, -row.self_, -row.total))
 
 
-def by_slice(stacks: Stacks, func: int, *, own: bool = False) -> list[float]:
+def by_slice(stacks: StackTable, func: int, *, own: bool = False) -> list[float]:
     """A function's weight in each slice: through it, or with `own` in it."""
     owner = stacks.frames.func_ids()
     chosen = [
@@ -104,12 +104,12 @@ def by_slice(stacks: Stacks, func: int, *, own: bool = False) -> list[float]:
     return [sum(column[at] for at in chosen) for column in stacks.slices]
 
 
-def spread(stacks: Stacks, func: int, *, own: bool = False) -> float | None:
+def spread(stacks: StackTable, func: int, *, own: bool = False) -> float | None:
     """The ± of a function's share, as a ratio; None below 5 slices."""
     return plus_minus(by_slice(stacks, func, own=own), stacks.slice_weights)
 
 
-def heat(stacks: Stacks, file: str) -> dict[int, tuple[float, float]]:
+def heat(stacks: StackTable, file: str) -> dict[int, tuple[float, float]]:
     """By line of a file: (self, total) as ratios of everything chosen. A line counts once for each stack."""
     frames, funcs = stacks.frames.frames, stacks.frames.funcs
     lines = {at: frame.line for at, frame in enumerate(frames) if funcs[frame.func].file == file}
@@ -150,7 +150,7 @@ def threads(profile: Profile) -> list[ThreadRow]:
     return sorted(rows, key=lambda row: (-(row.gil or 0.0), -(1 - row.waiting) * row.samples, row.thread))
 
 
-def callees(stacks: Stacks, func: int) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+def callees(stacks: StackTable, func: int) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
     """The sandwich of a function: (callers, callees) as (function id, share), heaviest first. -1: nobody."""
     owner = stacks.frames.func_ids()
     above: dict[int, float] = {}

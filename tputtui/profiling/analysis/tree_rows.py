@@ -10,14 +10,14 @@ from collections.abc import Callable
 from typing import Literal
 
 from tputtui.frozen import frozen
-from tputtui.profiling.analysis.call_tree import Tree
-from tputtui.profiling.profile_model import INCOMPLETE, Func
+from tputtui.profiling.analysis.call_tree import CallTree
+from tputtui.profiling.profile_model import INCOMPLETE, Function
 
 Marker = Literal["open", "closed", "leaf"]
 
 
 @frozen
-class Row:
+class TreeRow:
     """One line of the tree. Shares are ratios; a chain's file and line are those of the function where its time is."""
 
     node: int  # of a chain: its first link; of "N more": the parent's, negated (-1 below the root)
@@ -34,17 +34,17 @@ class Row:
     notes: tuple[str, ...] = ()
 
 
-class TreeView:
+class TreeRows:
     """The rows of a tree. `note` adds words of its own to a function ("waiting", "library")."""
 
     def __init__(
         self,
-        tree: Tree,
+        tree: CallTree,
         *,
         threshold: float = 0.001,
         fold_chains: bool = True,
-        note: Callable[[Func], str | None] | None = None,
-        like: TreeView | None = None,
+        note: Callable[[Function], str | None] | None = None,
+        like: TreeRows | None = None,
     ) -> None:
         """`like`: what is open there is open here too, by path (trees of one capture share their frames)."""
         self.tree = tree
@@ -65,11 +65,11 @@ class TreeView:
 
     # ------------------------------------------------------------------------------------------- reading
 
-    def rows(self, first: int, count: int) -> list[Row]:
+    def rows(self, first: int, count: int) -> list[TreeRow]:
         """`count` rows from the `first` on; fewer at the end."""
         return [self.row(at) for at in range(max(0, first), min(len(self._nodes), first + count))]
 
-    def row(self, at: int) -> Row:
+    def row(self, at: int) -> TreeRow:
         """The row at a position. Raises IndexError outside."""
         node, depth = self._nodes[at], self._depths[at]
         if node < 0:
@@ -88,7 +88,7 @@ class TreeView:
             notes.append("incomplete stacks")
         elif self._note is not None and (word := self._note(tree.func(tail))):
             notes.append(word)
-        return Row(
+        return TreeRow(
             node, tail, depth, marker, func.name, tree.func(where).file, tree.line[where], tree.share(node),
             tree.self_share(where), tree.gil_share(node), tree.spread(node), tuple(notes),
         )  # fmt: skip
@@ -259,11 +259,11 @@ class TreeView:
         least = self.threshold * self.tree.stacks.weight
         return [child for child in self.tree.children(parent) if self.tree.total[child] < least]
 
-    def _more_row(self, parent: int, depth: int) -> Row:
+    def _more_row(self, parent: int, depth: int) -> TreeRow:
         tree = self.tree
         small = self._small(parent)
         gils = [gil for child in small if (gil := tree.gil_share(child)) is not None]
-        return Row(
+        return TreeRow(
             -parent - 1, -parent - 1, depth, "closed", f"{len(small):,} more below {self.threshold * 100:g} %", "", 0,
             sum(map(tree.share, small)), sum(map(tree.self_share, small)), sum(gils) if gils else None, None,
         )  # fmt: skip
@@ -291,7 +291,7 @@ class TreeView:
     def _refill(self) -> None:
         self._nodes, self._depths = self._below(0, 0)
 
-    def _carry(self, like: TreeView) -> None:
+    def _carry(self, like: TreeRows) -> None:
         """Open here what is open there."""
         self.fold_chains = like.fold_chains
         here: list[tuple[int, int]] = [(0, 0)]  # (node there, node here)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from tputtui.profiling.analysis.code_origin import module, origin
-from tputtui.profiling.profile_model import ASLEEP, Func
+from tputtui.profiling.profile_model import ASLEEP, Function
 
 _ALL: frozenset[str] = frozenset()
 """Stands for every function of a module and of the modules below it."""
@@ -152,7 +152,7 @@ _LOOPS: Mapping[str, frozenset[str]] = {
 
 
 @lru_cache(maxsize=65536)
-def waits(func: Func) -> bool:
+def waits(func: Function) -> bool:
     """Whether a thread sleeps in this function, where it is the innermost one."""
     if func.name == ASLEEP and not func.file:
         return True
@@ -162,18 +162,18 @@ def waits(func: Func) -> bool:
 
 
 @lru_cache(maxsize=65536)
-def waits_in_c(func: Func) -> bool:
+def waits_in_c(func: Function) -> bool:
     """Whether the function usually waits in C, where it is the innermost one."""
     return _is_listed(func, _WAITS_IN_C)
 
 
 @lru_cache(maxsize=65536)
-def is_loop(func: Func) -> bool:
+def is_loop(func: Function) -> bool:
     """Whether the function waits for work and calls the code that does it: an event loop, a server, a consumer."""
     return _is_listed(func, _LOOPS)
 
 
-def _is_listed(func: Func, table: Mapping[str, frozenset[str]]) -> bool:
+def _is_listed(func: Function, table: Mapping[str, frozenset[str]]) -> bool:
     if origin(func.file) not in ("stdlib", "library"):
         return False
     name = module(func.file)
@@ -185,5 +185,5 @@ def _is_listed(func: Func, table: Mapping[str, frozenset[str]]) -> bool:
     return False
 
 
-def _bare(func: Func) -> str:
+def _bare(func: Function) -> str:
     return func.name.rpartition(".")[2]

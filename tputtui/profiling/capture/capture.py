@@ -22,10 +22,10 @@ from tputtui.descriptors import reason, shortage
 from tputtui.frozen import frozen
 from tputtui.profiling.analysis import own_code
 from tputtui.profiling.capture import preflight, process_facts
-from tputtui.profiling.capture.downsample import Compactor
-from tputtui.profiling.capture.launcher import Finished
-from tputtui.profiling.capture.slice_capture import Options, Take, Taken
-from tputtui.profiling.profile_model import About, Frames, Profile
+from tputtui.profiling.capture.downsample import StackDownsampler
+from tputtui.profiling.capture.launcher import FinishedProcess
+from tputtui.profiling.capture.slice_capture import CapturedSlice, PySpyOptions, SliceCapture
+from tputtui.profiling.profile_model import FrameTable, Profile, ProfileMetadata
 from tputtui.text import clean
 
 State = Literal["new", "checking", "attaching", "sampling", "done", "failed"]
@@ -41,7 +41,7 @@ _registry = threading.Lock()
 
 
 @frozen
-class Progress:
+class CaptureProgress:
     """How far a capture is. `profile` is what there is so far; `message` says why it failed or ended early."""
 
     state: State
@@ -51,7 +51,7 @@ class Progress:
     message: str = ""
 
 
-class CaptureFailed(Exception):  # noqa: N818 - it reads as what it is
+class CaptureFailedError(Exception):
     """Nothing was sampled. The text is a sentence with the next step."""
 
 
@@ -64,7 +64,7 @@ class Capture:
         started: float | None,
         duration_s: float = 10.0,
         rate_hz: int = 100,
-        on_progress: Callable[[Progress], None] | None = None,
+        on_progress: Callable[[CaptureProgress], None] | None = None,
         *,
         subprocesses: bool = False,
         native: bool = False,
@@ -85,7 +85,7 @@ class Capture:
         self.pid, self.started, self.duration_s, self.rate_hz = pid, started, duration_s, rate_hz
         self.state: State = "new"
         self.message = ""
-        self.verdict: preflight.Verdict | None = None
+        self.verdict: preflight.AttachCheck | None = None
         self._on_progress = on_progress
         self._subprocesses, self._native, self._blocking = subprocesses, native, blocking or native
         self._gil, self._sudo, self._py_spy = gil, sudo, py_spy
@@ -103,9 +103,9 @@ class Capture:
         """Begin. Raises CaptureFailed where this process is being captured already, or too many are."""
         with _registry:
             if self.pid in _active:
-                raise CaptureFailed(f"PID {self.pid} is being profiled already")
+                raise CaptureFailedError(f"PID {self.pid} is being profiled already")
             if len(_active) >= MAX_AT_ONCE:
-                raise CaptureFailed(f"{MAX_AT_ONCE} captures are running: wait for one or stop it")
+                raise CaptureFailedError(f"{MAX_AT_ONCE} captures are running: wait for one or stop it")
             _active[self.pid] = self
         self.state = "checking"
         self._thread.start()
@@ -129,11 +129,11 @@ class Capture:
         return self._profile
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> CaptureProgress:
         """How far it is now: seconds since py-spy had attached, and no more than were asked for."""
         elapsed = min(self.duration_s, max(0.0, time.monotonic() - self._began)) if self._began else 0.0
         left = 0.0 if self.state in ("done", "failed") else self.duration_s - elapsed
-        return Progress(self.state, elapsed, left, self._profile, self.message)
+        return CaptureProgress(self.state, elapsed, left, self._profile, self.message)
 
     # ------------------------------------------------------------------------------------------- its thread
 
@@ -145,7 +145,7 @@ class Capture:
             folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
             self._sample(options, folder)
             self.state = "done"
-        except CaptureFailed as error:
+        except CaptureFailedError as error:
             self.state, self.message = "failed", str(error)
         except Exception as error:
             why = shortage(error) or clean(f"{type(error).__name__}: {error}", 200)
@@ -158,50 +158,50 @@ class Capture:
             self._tell(always=True)
             self._over.set()
 
-    def _checked(self) -> Options:
+    def _checked(self) -> PySpyOptions:
         """The pre-flight: how py-spy is to be run, or CaptureFailed with the reason."""
         self._tell(always=True)
         try:
             py_spy = self._py_spy or preflight.find_py_spy()
-        except preflight.NoPySpy as error:
-            raise CaptureFailed(str(error)) from None
+        except preflight.PySpyNotFoundError as error:
+            raise CaptureFailedError(str(error)) from None
         self.verdict = preflight.check(self.pid, self.started, blocking=self._blocking, py_spy=py_spy, sudo=self._sudo)
         if not self.verdict.ok:
-            raise CaptureFailed(self.verdict.sentence)
+            raise CaptureFailedError(self.verdict.sentence)
         prefix = (shutil.which("sudo") or "/usr/bin/sudo", "-n") if self._sudo else ()
-        return Options(
+        return PySpyOptions(
             py_spy, self.pid, self.rate_hz, blocking=self._blocking, native=self._native,
             subprocesses=self._subprocesses, prefix=prefix,
         )  # fmt: skip
 
-    def _sample(self, options: Options, folder: Path) -> None:
+    def _sample(self, options: PySpyOptions, folder: Path) -> None:
         """Slice after slice. The next one runs while the last one's file is read."""
         found = process_facts.facts(self.pid)
         if found is None:
-            raise CaptureFailed(f"PID {self.pid} is gone; choose another process")
+            raise CaptureFailedError(f"PID {self.pid} is gone; choose another process")
         start = found.start
         # Native symbols take 35 to 150 ms to load at each attach: longer slices, but the five that a ± needs.
         seconds = max(1, math.floor(self.duration_s / 5)) if self._native else 1
         count = max(1, math.ceil(self.duration_s / seconds - 1e-9))
-        frames = Frames()
+        frames = FrameTable()
         name = process_facts.name_of(found)
         self._profile = None
-        verdict = self.verdict or preflight.Verdict(ok=True)
+        verdict = self.verdict or preflight.AttachCheck(ok=True)
         profile = Profile(
             frames,
-            about=About(
+            about=ProfileMetadata(
                 source="py-spy", label=f"{self.pid} {name}", pid=self.pid, name=name, python=verdict.python or None, time=time.time(), rate_hz=float(self.rate_hz), asked_s=self.duration_s, blocking=self._blocking,
                 native=self._native, subprocesses=self._subprocesses, torn=True, notes=verdict.notes, own=own_code.of_process(self.pid),
             ),
         )  # fmt: skip
-        compactor = Compactor(frames)
+        compactor = StackDownsampler(frames)
         packages = own_code.InstalledPackages(self.pid)
         self.state = "attaching"
         failures = 0
         number = 0
-        pending: Take | None = None
+        pending: SliceCapture | None = None
         while True:
-            current: Take | None = None
+            current: SliceCapture | None = None
             if number < count and failures < _FAILURES and not self._stopping.is_set() and self._time_left():
                 current = self._next(options, folder, number, seconds, start)
             if pending is not None:
@@ -226,21 +226,21 @@ class Capture:
         """Is another slice worth its attach? A py-spy that fell behind takes longer than it was asked to."""
         return not self._began or time.monotonic() < self._began + self.duration_s - 0.25
 
-    def _next(self, options: Options, folder: Path, number: int, seconds: int, start: int) -> Take | None:
+    def _next(self, options: PySpyOptions, folder: Path, number: int, seconds: int, start: int) -> SliceCapture | None:
         """The next slice, begun; None where the process is not the same any more."""
         found = process_facts.facts(self.pid)
         if found is None or found.start != start or found.state in ("Z", "X"):
             self._stopping.set()
             return None
-        take = Take(options, folder, number, seconds, self._gil)
+        take = SliceCapture(options, folder, number, seconds, self._gil)
         try:
             take.start()
         except OSError as error:
             take.kill()
-            raise CaptureFailed(f"py-spy does not start: {clean(reason(error), 120)}") from None
+            raise CaptureFailedError(f"py-spy does not start: {clean(reason(error), 120)}") from None
         return take
 
-    def _follow(self, take: Take) -> None:
+    def _follow(self, take: SliceCapture) -> None:
         """Until the slice is over, stopped or aborted."""
         entered = time.monotonic()
         while not take.advance(0.05):
@@ -258,7 +258,7 @@ class Capture:
             self._began = time.monotonic()
 
     def _merge(
-        self, profile: Profile, taken: Taken, compactor: Compactor, failures: int, options: Options
+        self, profile: Profile, taken: CapturedSlice, compactor: StackDownsampler, failures: int, options: PySpyOptions
     ) -> tuple[Profile, int]:
         """The profile with what a slice gave; failures in a row so far."""
         about = replace(profile.about, errors=profile.about.errors + taken.errors)
@@ -273,9 +273,9 @@ class Capture:
             self.message = self._reason(*taken.failure, options)
         return replace(profile, about=about), failures + 1
 
-    def _reason(self, status: int | None, complaints: str, options: Options) -> str:
+    def _reason(self, status: int | None, complaints: str, options: PySpyOptions) -> str:
         """Why a slice gave nothing. With -s py-spy masks the cause: ask again without."""
-        answer = Finished(status, "", complaints)
+        answer = FinishedProcess(status, "", complaints)
         if options.subprocesses and "No python processes" in complaints:
             again = preflight.check(self.pid, py_spy=options.py_spy, sudo=self._sudo)
             return again.sentence or "py-spy found no Python process there"
@@ -294,7 +294,7 @@ class Capture:
         if not about.ended and self._stopping.is_set():
             about = replace(about, ended="stopped")
         if not profile.slices:
-            raise CaptureFailed(
+            raise CaptureFailedError(
                 self.message
                 or {"stopped": "stopped before the first sample"}.get(about.ended, about.ended)
                 or "py-spy took no samples"
@@ -310,7 +310,7 @@ class Capture:
         self._on_progress(self.progress)
 
 
-def _noted(about: About, note: str) -> About:
+def _noted(about: ProfileMetadata, note: str) -> ProfileMetadata:
     return about if note in about.notes else replace(about, notes=(*about.notes, note))
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tputtui.profiling.profile_model import Counts, Frames, Profile, Slice, Stack, Thread
+from tputtui.profiling.profile_model import Counts, FrameTable, Profile, ProfileSlice, ProfileThread, Stack
 
 OTHER = "[other stacks]"
 MAX_UNIQUE = 200_000  # different stacks of one capture
 MAX_SLICES = 60
 
 
-class Compactor:
+class StackDownsampler:
     """Of one capture: it remembers which stacks were seen."""
 
-    def __init__(self, frames: Frames, max_unique: int = MAX_UNIQUE, max_slices: int = MAX_SLICES) -> None:
+    def __init__(self, frames: FrameTable, max_unique: int = MAX_UNIQUE, max_slices: int = MAX_SLICES) -> None:
         self._frames = frames
         self._seen: dict[Stack, Stack] = {}
         self._max_unique = max_unique
         self._max_slices = max_slices
 
-    def bounded(self, part: Slice) -> Slice:
+    def bounded(self, part: ProfileSlice) -> ProfileSlice:
         """The slice with at most the allowed number of different stacks; equal stacks become one object."""
         return replace(part, wall=self._known(part.wall), gil=self._known(part.gil))
 
@@ -32,8 +32,8 @@ class Compactor:
         pairs = [profile.slices[at : at + 2] for at in range(0, len(profile.slices), 2)]
         return replace(profile, slices=tuple(join(*pair) if len(pair) == 2 else pair[0] for pair in pairs))
 
-    def _known(self, by_thread: Mapping[Thread, Counts]) -> dict[Thread, dict[Stack, float]]:
-        out: dict[Thread, dict[Stack, float]] = {}
+    def _known(self, by_thread: Mapping[ProfileThread, Counts]) -> dict[ProfileThread, dict[Stack, float]]:
+        out: dict[ProfileThread, dict[Stack, float]] = {}
         for thread, counts in by_thread.items():
             kept = out.setdefault(thread, {})
             for stack, weight in counts.items():
@@ -46,9 +46,9 @@ class Compactor:
         return out
 
 
-def join(one: Slice, other: Slice) -> Slice:
+def join(one: ProfileSlice, other: ProfileSlice) -> ProfileSlice:
     """Two neighbours as one."""
-    return Slice(
+    return ProfileSlice(
         _sum(one.wall, other.wall),
         _sum(one.gil, other.gil),
         one.wall_ticks + other.wall_ticks,
@@ -60,8 +60,8 @@ def join(one: Slice, other: Slice) -> Slice:
 
 
 def _mean(
-    one: Mapping[Thread, float], one_s: float, other: Mapping[Thread, float], other_s: float
-) -> dict[Thread, float]:
+    one: Mapping[ProfileThread, float], one_s: float, other: Mapping[ProfileThread, float], other_s: float
+) -> dict[ProfileThread, float]:
     """Shares of the time over both; a thread that lived in one of them keeps that one's."""
     out = {**one, **other}
     for thread in one.keys() & other.keys():
@@ -70,8 +70,10 @@ def _mean(
     return out
 
 
-def _sum(one: Mapping[Thread, Counts], other: Mapping[Thread, Counts]) -> dict[Thread, dict[Stack, float]]:
-    out: dict[Thread, dict[Stack, float]] = {thread: dict(counts) for thread, counts in one.items()}
+def _sum(
+    one: Mapping[ProfileThread, Counts], other: Mapping[ProfileThread, Counts]
+) -> dict[ProfileThread, dict[Stack, float]]:
+    out: dict[ProfileThread, dict[Stack, float]] = {thread: dict(counts) for thread, counts in one.items()}
     for thread, counts in other.items():
         into = out.setdefault(thread, {})
         for stack, weight in counts.items():

@@ -85,7 +85,7 @@ def _spawn(argv: Sequence[str]) -> subprocess.Popen[bytes]:
     return answer.result()
 
 
-class Child:
+class ChildProcess:
     """A running program, argv[0] its absolute path. Used by one thread. Raises OSError where it cannot be started."""
 
     def __init__(self, argv: Sequence[str]) -> None:
@@ -186,7 +186,7 @@ class Child:
 
 
 @frozen
-class Finished:
+class FinishedProcess:
     """A program that was run to its end; `status` None: it did not end in time and was killed."""
 
     status: int | None
@@ -194,12 +194,12 @@ class Finished:
     stderr: str
 
 
-def run(argv: Sequence[str], deadline_s: float) -> Finished:
+def run(argv: Sequence[str], deadline_s: float) -> FinishedProcess:
     """Run a program for at most `deadline_s` seconds. Raises OSError where it cannot be started."""
-    child = Child(argv)
+    child = ChildProcess(argv)
     status = child.wait(deadline_s)
     child.kill()
-    return Finished(status, child.stdout, child.stderr)
+    return FinishedProcess(status, child.stdout, child.stderr)
 
 
 def executable(path: Path) -> bool:

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 from tputtui.model import Snapshot
 from tputtui.profiling.capture import process_lookup
-from tputtui.profiling.capture.capture import Capture, CaptureFailed, Progress
-from tputtui.profiling.capture.trigger_rule import Trigger
+from tputtui.profiling.capture.capture import Capture, CaptureFailedError, CaptureProgress
+from tputtui.profiling.capture.trigger_rule import ObjectiveTriggerRule
 from tputtui.profiling.profile_model import Profile
 from tputtui.settings import ProfilePreset, ProfileSettings, ProfileTrigger
 from tputtui.text import clean, span
 
 
-class OnMissed:
+class ObjectiveCapture:
     """Looks at each snapshot; a capture runs in threads of its own, in which `keep` and `failed` are called."""
 
     def __init__(
@@ -26,7 +26,7 @@ class OnMissed:
         failed: Callable[[str], None],
     ) -> None:
         """`keep` gets a profile and why it was taken, `failed` a sentence."""
-        self._trigger = Trigger(wanted)
+        self._trigger = ObjectiveTriggerRule(wanted)
         plain = ProfilePreset(settings.duration_s, settings.rate_hz)
         self._plan = settings.presets.get(wanted.preset or "", plain)
         self._keep, self._failed = keep, failed
@@ -59,9 +59,9 @@ class OnMissed:
 
     def _sample(self, process: str, why: str, captures: list[Capture]) -> None:
         """Find out who is meant, sample, and tell."""
-        told: list[Progress] = []
+        told: list[CaptureProgress] = []
 
-        def heard(progress: Progress) -> None:
+        def heard(progress: CaptureProgress) -> None:
             if progress.state in ("done", "failed"):
                 told.append(progress)
 
@@ -79,7 +79,7 @@ class OnMissed:
             if self._ending.is_set():  # it came between the question above and the list
                 capture.stop()
             capture.wait()
-        except (CaptureFailed, process_lookup.NobodyThere, ValueError) as error:
+        except (CaptureFailedError, process_lookup.ProcessNotFoundError, ValueError) as error:
             self._failed(clean(f"no profile of {process}, {why}: {error}", 300))
             return
         profile = told[-1].profile if told else None

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from tputtui.frozen import frozen
 from tputtui.profiling.capture import process_lookup
-from tputtui.profiling.capture.capture import MAX_DURATION_S, Capture, CaptureFailed
+from tputtui.profiling.capture.capture import MAX_DURATION_S, Capture, CaptureFailedError
 from tputtui.profiling.profile_model import Profile
 from tputtui.text import clean, parse_duration, percent, span
 
@@ -20,7 +20,7 @@ _FORM = re.compile(r"(?P<whom>:?\d+)@(?P<lasts>[^/@]+)(?:/(?P<every>[^/@]+))?")
 
 
 @frozen
-class Subset:
+class SamplingSchedule:
     """Whom to sample (":8000" or a pid), for how long, and how often; `every_s` None: once."""
 
     process: str
@@ -29,7 +29,7 @@ class Subset:
 
 
 @frozen
-class Sample:
+class PeriodicProfile:
     """One profile of a subset. `cpu_s`: what py-spy used of the CPU, in seconds."""
 
     profile: Profile
@@ -44,7 +44,7 @@ class Sample:
         return f"py-spy used {percent(share)} % of one core for {span(round(seconds))}, {rate}"
 
 
-def parse(words: str) -> Subset:
+def parse(words: str) -> SamplingSchedule:
     """PID@60s, :PORT@60s or :PORT@60s/5m. Raises ValueError, a sentence with what is allowed."""
     found = _FORM.fullmatch(words.strip())
     if found is None:
@@ -56,13 +56,13 @@ def parse(words: str) -> Subset:
         raise ValueError(f"{clean(words, 60)!r}: a capture lasts 1 s to {span(MAX_DURATION_S)}")
     if every is not None and every < lasts:
         raise ValueError(f"{clean(words, 60)!r}: every {span(every)} is shorter than the {span(lasts)} it lasts")
-    return Subset(found["whom"], lasts, every)
+    return SamplingSchedule(found["whom"], lasts, every)
 
 
 def run(
-    subset: Subset,
+    subset: SamplingSchedule,
     stop: threading.Event,
-    keep: Callable[[Sample], None],
+    keep: Callable[[PeriodicProfile], None],
     problem: Callable[[str], None],
     rate_hz: int = RATE_HZ,
 ) -> None:
@@ -74,7 +74,7 @@ def run(
     while not stop.is_set():
         try:
             keep(_once(subset, stop, rate_hz))
-        except (CaptureFailed, process_lookup.NobodyThere) as error:
+        except (CaptureFailedError, process_lookup.ProcessNotFoundError) as error:
             problem(str(error))
         if subset.every_s is None:
             return
@@ -82,7 +82,7 @@ def run(
         stop.wait(due - time.monotonic())
 
 
-def _once(subset: Subset, stop: threading.Event, rate_hz: int) -> Sample:
+def _once(subset: SamplingSchedule, stop: threading.Event, rate_hz: int) -> PeriodicProfile:
     """One capture, ended early by `stop`. Raises CaptureFailed, NobodyThere."""
     who = process_lookup.find(subset.process)
     before = _children_cpu_s()
@@ -93,8 +93,8 @@ def _once(subset: Subset, stop: threading.Event, rate_hz: int) -> Sample:
         if stop.is_set():
             capture.stop()
     if capture.profile is None:
-        raise CaptureFailed(capture.message)
-    sample = Sample(capture.profile, max(0.0, _children_cpu_s() - before))
+        raise CaptureFailedError(capture.message)
+    sample = PeriodicProfile(capture.profile, max(0.0, _children_cpu_s() - before))
     about = sample.profile.about
     notes = (*about.notes, *([who.note] if who.note else []), sample.cost)
     return replace(sample, profile=replace(sample.profile, about=replace(about, notes=notes)))

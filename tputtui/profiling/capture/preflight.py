@@ -28,7 +28,7 @@ _SCOPES = {
 
 
 @frozen
-class Verdict:
+class AttachCheck:
     """May py-spy attach? `reason` and `remedy` are for a person; `command` is whole, and the user's to run."""
 
     ok: bool
@@ -46,7 +46,7 @@ class Verdict:
         return "; ".join(part for part in (self.reason, self.remedy) if part)
 
 
-class NoPySpy(Exception):  # noqa: N818 - it reads as what it is
+class PySpyNotFoundError(Exception):
     """There is no py-spy that we can use. The text says which was looked at and what to do."""
 
 
@@ -63,8 +63,8 @@ def find_py_spy() -> Path:
             return _checked(path, path.stat().st_mtime_ns)
     install = f"{sys.executable} -m pip install py-spy"
     if beside.is_file():
-        raise NoPySpy(f"{beside} is not executable: chmod +x {beside}")
-    raise NoPySpy(f"py-spy was not found in {beside.parent} nor on PATH: {install}")
+        raise PySpyNotFoundError(f"{beside} is not executable: chmod +x {beside}")
+    raise PySpyNotFoundError(f"py-spy was not found in {beside.parent} nor on PATH: {install}")
 
 
 @lru_cache(maxsize=8)
@@ -72,13 +72,13 @@ def _checked(path: Path, mtime_ns: int) -> Path:  # noqa: ARG001 - a new file is
     try:
         answer = launcher.run([str(path), "--version"], DEADLINE_S)
     except OSError as error:
-        raise NoPySpy(f"{path} does not start: {clean(reason(error), 100)}") from None
+        raise PySpyNotFoundError(f"{path} does not start: {clean(reason(error), 100)}") from None
     found = re.match(r"py-spy (\d{1,4})\.(\d{1,4})", answer.stdout)
     if not found or answer.status != 0:
         said = clean((answer.stdout or answer.stderr).strip().partition("\n")[0], 60) or "nothing"
-        raise NoPySpy(f"{path} is no py-spy we know: asked for its version, it said {said!r}")
+        raise PySpyNotFoundError(f"{path} is no py-spy we know: asked for its version, it said {said!r}")
     if (int(found[1]), int(found[2])) < (0, 4):
-        raise NoPySpy(
+        raise PySpyNotFoundError(
             f"{path} is py-spy {found[1]}.{found[2]}, 0.4 or later is needed: {sys.executable} -m pip install -U py-spy"
         )
     return path
@@ -102,11 +102,11 @@ def look(
     blocking: bool = False,
     root: Path = process_facts.PROC,
     uid: int | None = None,
-) -> Verdict:
+) -> AttachCheck:
     """What /proc alone tells, in a millisecond and without touching the process."""
     found = process_facts.facts(pid, root) if pid > 0 else None
     if found is None:
-        return Verdict(False, f"PID {pid} is gone", "choose another process", wrong_process=True)
+        return AttachCheck(False, f"PID {pid} is gone", "choose another process", wrong_process=True)
     named = f"PID {pid} ({found.name})"
     if (
         started is not None
@@ -114,12 +114,12 @@ def look(
         and abs(now - started) > process_facts.SAME_START_S
     ):
         reason = f"PID {pid} is another process now ({found.name})"
-        return Verdict(False, reason, "choose the process again", wrong_process=True)
+        return AttachCheck(False, reason, "choose the process again", wrong_process=True)
     if found.state in ("Z", "X"):
         reason = f"{named} has ended and waits for its parent (a zombie)"
-        return Verdict(False, reason, f"its parent is PID {found.parent}", wrong_process=True)
+        return AttachCheck(False, reason, f"its parent is PID {found.parent}", wrong_process=True)
     if found.kernel:
-        return Verdict(False, f"{named} is a kernel thread", "choose a Python process", wrong_process=True)
+        return AttachCheck(False, f"{named} is a kernel thread", "choose a Python process", wrong_process=True)
     uid = os.geteuid() if uid is None else uid
     if not process_facts.may_trace_all(root):
         refused = _refused(found, named, uid, root)
@@ -130,38 +130,40 @@ def look(
         other = process_facts.facts(found.tracer, root)
         tracer = f"PID {found.tracer} ({other.name if other else 'unknown'})"
         if blocking:
-            return Verdict(False, f"{named} is traced by {tracer}", "profile it without blocking, or end the tracer")
+            return AttachCheck(
+                False, f"{named} is traced by {tracer}", "profile it without blocking, or end the tracer"
+            )
         notes.append(f"traced by {tracer}")
     if found.state in ("T", "t") and not found.tracer:
         if blocking:
-            return Verdict(
+            return AttachCheck(
                 False, f"{named} is stopped (state T)", f"continue it: kill -CONT {pid}; or profile it without blocking"
             )
         notes.append("the process is stopped (state T): this is where it stands")
     if found.inner_pid is not None:
         notes.append("in a container: thread ids are the inner ones")
-    return Verdict(True, python=process_facts.python(pid, root), notes=tuple(notes))
+    return AttachCheck(True, python=process_facts.python(pid, root), notes=tuple(notes))
 
 
-def _refused(found: process_facts.Facts, named: str, uid: int, root: Path) -> Verdict | None:
+def _refused(found: process_facts.ProcessFacts, named: str, uid: int, root: Path) -> AttachCheck | None:
     """Without CAP_SYS_PTRACE: another user's process, or Yama."""
     command = sudo_command(found.pid)
     if found.uid is not None and found.uid != uid:
-        return Verdict(False, f"{named} belongs to {_user(found.uid)}, not to you", f"run: {command}", command)
+        return AttachCheck(False, f"{named} belongs to {_user(found.uid)}, not to you", f"run: {command}", command)
     scope = process_facts.ptrace_scope(root)
     if scope == 0:
         return None
     reason = f"kernel.yama.ptrace_scope is {scope}: {_SCOPES.get(scope, 'reading other processes is restricted')}"
     if scope == 1:
-        return Verdict(False, reason, f"run: {command}; or: sudo sysctl -w kernel.yama.ptrace_scope=0", command)
+        return AttachCheck(False, reason, f"run: {command}; or: sudo sysctl -w kernel.yama.ptrace_scope=0", command)
     if scope == 2:
-        return Verdict(False, reason, f"run: {command}", command)
-    return Verdict(False, reason, "it can only be changed by booting with another setting")
+        return AttachCheck(False, reason, f"run: {command}", command)
+    return AttachCheck(False, reason, "it can only be changed by booting with another setting")
 
 
 def check(
     pid: int, started: float | None = None, *, blocking: bool = False, py_spy: Path | None = None, sudo: bool = False
-) -> Verdict:
+) -> AttachCheck:
     """What /proc tells, then what py-spy itself says. Takes up to `DEADLINE_S`; call it from a worker thread."""
     verdict = look(pid, started, blocking=blocking)
     if not verdict.ok and not (sudo and verdict.command):
@@ -170,27 +172,29 @@ def check(
         path = py_spy or find_py_spy()
         prefix = [shutil.which("sudo") or "/usr/bin/sudo", "-n"] if sudo else []
         answer = launcher.run([*prefix, str(path), "dump", "-j", "--nonblocking", "-p", str(pid)], DEADLINE_S)
-    except NoPySpy as error:
-        return Verdict(False, str(error))
+    except PySpyNotFoundError as error:
+        return AttachCheck(False, str(error))
     except OSError as error:
-        return Verdict(False, f"py-spy does not start: {clean(reason(error), 100)}")
+        return AttachCheck(False, f"py-spy does not start: {clean(reason(error), 100)}")
     if answer.status == 0:
         return replace(verdict, ok=True, reason="", remedy="", command="")
     return explain(pid, answer)
 
 
-def explain(pid: int, answer: launcher.Finished, root: Path = process_facts.PROC) -> Verdict:
+def explain(pid: int, answer: launcher.FinishedProcess, root: Path = process_facts.PROC) -> AttachCheck:
     """Why py-spy failed, from its words and what /proc tells now."""
     found = process_facts.facts(pid, root)
     if found is None or found.state in ("Z", "X"):
-        return Verdict(False, f"PID {pid} ended before py-spy could look", "choose another process", wrong_process=True)
+        return AttachCheck(
+            False, f"PID {pid} ended before py-spy could look", "choose another process", wrong_process=True
+        )
     named = f"PID {pid} ({found.name})"
     if answer.status is None:
         if found.state == "D":
-            return Verdict(
+            return AttachCheck(
                 False, f"{named} is in uninterruptible sleep (state D): py-spy got no answer", "try again later"
             )
-        return Verdict(False, f"py-spy gave no answer about {named} within {DEADLINE_S:.0f} s", "try again")
+        return AttachCheck(False, f"py-spy gave no answer about {named} within {DEADLINE_S:.0f} s", "try again")
     words = answer.stderr
     if "find python version" in words or "No python processes" in words:
         return _not_python(found, named, root)
@@ -199,17 +203,17 @@ def explain(pid: int, answer: launcher.Finished, root: Path = process_facts.PROC
     if "Permission" in words or "EPERM" in words or "EACCES" in words:
         return _not_permitted(found, named, root)
     if "sudo:" in words:
-        return Verdict(False, "sudo asks for a password", f"run: {sudo_command(pid)}", sudo_command(pid))
+        return AttachCheck(False, "sudo asks for a password", f"run: {sudo_command(pid)}", sudo_command(pid))
     if "waitpid" in words:
-        return Verdict(
+        return AttachCheck(
             False, f"{named} is stopped (state T)", f"continue it: kill -CONT {pid}; or profile it without blocking"
         )
     said = next((line for line in words.splitlines() if line.strip()), "")
     status = f"ended by signal {-answer.status}" if answer.status < 0 else f"failed with status {answer.status}"
-    return Verdict(False, f"py-spy {status} on {named}" + (f": {clean(said.strip(), 160)}" if said else ""))
+    return AttachCheck(False, f"py-spy {status} on {named}" + (f": {clean(said.strip(), 160)}" if said else ""))
 
 
-def _not_python(found: process_facts.Facts, named: str, root: Path) -> Verdict:
+def _not_python(found: process_facts.ProcessFacts, named: str, root: Path) -> AttachCheck:
     ours = _ours(root)
     below = [
         child
@@ -218,10 +222,10 @@ def _not_python(found: process_facts.Facts, named: str, root: Path) -> Verdict:
     ][:5]
     offered = tuple((child.pid, process_facts.name_of(child, root)) for child in below)
     if not offered:
-        return Verdict(False, f"{named} is not Python", "choose a Python process", wrong_process=True)
+        return AttachCheck(False, f"{named} is not Python", "choose a Python process", wrong_process=True)
     listed = ", ".join(f"{child.pid} ({child.name})" for child in below)
     reason = f"{named} is not Python, but it started some that are"
-    return Verdict(False, reason, f"profile {listed}", children=offered, wrong_process=True)
+    return AttachCheck(False, reason, f"profile {listed}", children=offered, wrong_process=True)
 
 
 def _ours(root: Path) -> set[int]:
@@ -234,35 +238,35 @@ def _ours(root: Path) -> set[int]:
     return ours
 
 
-def _unknown_python(found: process_facts.Facts, named: str, words: str, root: Path) -> Verdict:
+def _unknown_python(found: process_facts.ProcessFacts, named: str, words: str, root: Path) -> AttachCheck:
     version = re.search(r"Unsupported version of Python: ([\w.+]{1,20})", words)
     what = version[1] if version else process_facts.python(found.pid, root) or "unknown"
     where = process_facts.program(found.pid, root) or "an unreadable path"
     if what.endswith("t"):
-        return Verdict(False, f"{named} runs a free-threaded Python ({what}, {where}), which py-spy cannot read")
-    return Verdict(
+        return AttachCheck(False, f"{named} runs a free-threaded Python ({what}, {where}), which py-spy cannot read")
+    return AttachCheck(
         False,
         f"py-spy cannot read the Python of {named}: version {what} at {where}",
         "either that version is too new for it, or a stack is deeper than 4,096 frames: try again, or update py-spy",
     )
 
 
-def _not_permitted(found: process_facts.Facts, named: str, root: Path) -> Verdict:
+def _not_permitted(found: process_facts.ProcessFacts, named: str, root: Path) -> AttachCheck:
     command = sudo_command(found.pid)
     if os.geteuid() == 0 and not process_facts.may_trace_all(root):
-        return Verdict(
+        return AttachCheck(
             False,
             f"you are root, but without CAP_SYS_PTRACE (a container), so {named} cannot be read",
             "start the container with --cap-add SYS_PTRACE, in Kubernetes with securityContext.capabilities.add: "
             '["SYS_PTRACE"] or kubectl debug --profile=general',
         )
     if os.geteuid() == 0:
-        return Verdict(
+        return AttachCheck(
             False,
             f"the kernel does not let py-spy read {named}, not even as root",
             "a seccomp or LSM policy forbids it",
         )
-    return Verdict(False, f"{named} is protected: the kernel does not let you read it", f"run: {command}", command)
+    return AttachCheck(False, f"{named} is protected: the kernel does not let you read it", f"run: {command}", command)
 
 
 def _user(uid: int) -> str:

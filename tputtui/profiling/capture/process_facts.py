@@ -17,7 +17,7 @@ SAME_START_S = 2.0  # start times from two sources differ by rounding, and by a 
 
 
 @frozen
-class Facts:
+class ProcessFacts:
     """One process as the kernel tells it. `start` is in clock ticks since boot: with the pid, its identity."""
 
     pid: int
@@ -32,7 +32,7 @@ class Facts:
     inner_pid: int | None  # its pid in its own namespace, where that is another one
 
 
-def facts(pid: int, proc: Path = PROC) -> Facts | None:
+def facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
     """What is known of a process; None where there is none."""
     try:
         raw = (proc / str(pid) / "stat").read_bytes().decode("utf-8", "replace")
@@ -41,7 +41,7 @@ def facts(pid: int, proc: Path = PROC) -> Facts | None:
         status = _status(proc / str(pid) / "status")
         inner = status.get("NSpid", "").split()
         uid = status.get("Uid", "").split()
-        return Facts(
+        return ProcessFacts(
             pid,
             clean(name, 60),
             fields[0],
@@ -62,7 +62,7 @@ def _status(path: Path) -> dict[str, str]:
     return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
 
 
-def started(found: Facts, proc: Path = PROC) -> float | None:
+def started(found: ProcessFacts, proc: Path = PROC) -> float | None:
     """Unix seconds of its start, as psutil's create_time() gives them."""
     try:
         for line in (proc / "stat").read_text().splitlines():
@@ -81,7 +81,7 @@ def program(pid: int, proc: Path = PROC) -> str | None:
         return None
 
 
-def name_of(found: Facts, proc: Path = PROC) -> str:
+def name_of(found: ProcessFacts, proc: Path = PROC) -> str:
     """What a person calls it: "app.py", "uvicorn app:app". Never its command line, which may carry a password."""
     try:
         raw = (proc / str(found.pid) / "cmdline").read_bytes()[:4096].decode("utf-8", "replace")
@@ -107,13 +107,13 @@ def python(pid: int, proc: Path = PROC) -> str | None:
     return "" if found else None
 
 
-def children(pid: int, proc: Path = PROC) -> list[Facts]:
+def children(pid: int, proc: Path = PROC) -> list[ProcessFacts]:
     """All its descendants, nearest first."""
-    by_parent: dict[int, list[Facts]] = {}
+    by_parent: dict[int, list[ProcessFacts]] = {}
     for entry in os.listdir(proc):
         if entry.isdigit() and (found := facts(int(entry), proc)) is not None:
             by_parent.setdefault(found.parent, []).append(found)
-    out: list[Facts] = []
+    out: list[ProcessFacts] = []
     waiting = [pid]
     while waiting and len(out) < 1000:
         below = by_parent.pop(waiting.pop(0), [])

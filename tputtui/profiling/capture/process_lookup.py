@@ -23,7 +23,7 @@ WATCH_S = 0.3  # how long candidates are compared by the CPU time they use
 
 
 @frozen
-class Who:
+class ProcessMatch:
     """A process, by pid and start (unix seconds): never just a pid. `note`: which of several it is."""
 
     pid: int
@@ -32,7 +32,7 @@ class Who:
     note: str = ""
 
 
-class NobodyThere(LookupError):  # noqa: N818 - it reads as what it is
+class ProcessNotFoundError(LookupError):
     """No process fits. The text is a sentence."""
 
 
@@ -47,7 +47,7 @@ def port_of(words: str) -> int | None:
     return port
 
 
-def find(words: str) -> Who:
+def find(words: str) -> ProcessMatch:
     """The process that is meant: ":8000" is who serves that port, digits are a pid, else a name of
     the process table.
 
@@ -58,10 +58,10 @@ def find(words: str) -> Who:
     try:
         return _find(words, port, ProcessCollector())
     except OSError as error:  # descriptors have run out
-        raise NobodyThere(f"processes cannot be read: {reason(error)}") from error
+        raise ProcessNotFoundError(f"processes cannot be read: {reason(error)}") from error
 
 
-def _find(words: str, port: int | None, collector: ProcessCollector) -> Who:
+def _find(words: str, port: int | None, collector: ProcessCollector) -> ProcessMatch:
     if port is not None:
         return _serving(port, collector)
     readings = collector.read()
@@ -72,12 +72,12 @@ def _find(words: str, port: int | None, collector: ProcessCollector) -> Who:
         fitting = _named(words, readings)
         nobody = f"no Python process is named {clean(words, 60)!r}"
     if not fitting:
-        raise NobodyThere(nobody)
+        raise ProcessNotFoundError(nobody)
     states = list(derive_processes(None, fitting, 0.0))
     if len(fitting) > 1:
         states = _watched(collector, readings, {reading.identity for reading in fitting}) or states
         states.sort(key=lambda one: (-(one.cpu_percent or 0.0), one.pid))
-    return Who(states[0].pid, states[0].started, states[0].name)
+    return ProcessMatch(states[0].pid, states[0].started, states[0].name)
 
 
 def no_process(pid: int) -> str:
@@ -123,7 +123,7 @@ def _parent_note(pid: int, collector: ProcessCollector) -> str:
     return ""
 
 
-def _serving(port: int, collector: ProcessCollector) -> Who:
+def _serving(port: int, collector: ProcessCollector) -> ProcessMatch:
     """The busiest worker on a port; the same decision as for p on the screen."""
     found = ServingLookup(collector).read_port(port)
     pids = frozenset(holder.pid for holder in found.holders)
@@ -133,10 +133,14 @@ def _serving(port: int, collector: ProcessCollector) -> Who:
         states = _watched(collector, readings, {reading.identity for reading in readings}, pids) or states
     choice = offered([found], states)
     if choice is None or choice.process is None:
-        raise NobodyThere(why_none([found], states, found.address, preflight.as_root(), "name another by its PID"))
+        raise ProcessNotFoundError(
+            why_none([found], states, found.address, preflight.as_root(), "name another by its PID")
+        )
     note = f"the busiest of {choice.workers} workers" if choice.workers > 1 else ""
     chosen = choice.process
-    return Who(chosen.pid, chosen.started, chosen.name, "; ".join(part for part in (note, choice.note) if part))
+    return ProcessMatch(
+        chosen.pid, chosen.started, chosen.name, "; ".join(part for part in (note, choice.note) if part)
+    )
 
 
 def _watched(

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from tputtui.frozen import frozen
 from tputtui.profiling.capture import process_facts
-from tputtui.profiling.capture.launcher import Child
+from tputtui.profiling.capture.launcher import ChildProcess
 from tputtui.profiling.files import speedscope
-from tputtui.profiling.profile_errors import MAX_BYTES, UnreadableProfile
-from tputtui.profiling.profile_model import Counts, Frames, Slice, Stack, Thread
+from tputtui.profiling.profile_errors import MAX_BYTES, UnreadableProfileError
+from tputtui.profiling.profile_model import Counts, FrameTable, ProfileSlice, ProfileThread, Stack
 
 ATTACH_S = 5.0  # until it says that it samples
 LATE_S = 5.0  # beyond its duration, before it is ended
@@ -28,7 +28,7 @@ _ERRORS = re.compile(r"Samples: \d+ Errors: (\d{1,9})")
 
 
 @frozen
-class Options:
+class PySpyOptions:
     """How py-spy is run. `prefix` is sudo's, where the user asked for it."""
 
     py_spy: Path
@@ -55,10 +55,10 @@ class Options:
 
 
 @dataclass
-class Taken:
+class CapturedSlice:
     """What a slice gave."""
 
-    slice: Slice | None
+    slice: ProfileSlice | None
     errors: int = 0
     exited: bool = False
     behind: bool = False
@@ -68,7 +68,7 @@ class Taken:
 
 @dataclass
 class _Run:
-    child: Child
+    child: ChildProcess
     output: Path
     attached: float | None = None
     ended: float | None = None
@@ -76,10 +76,10 @@ class _Run:
 
 
 @dataclass
-class Take:
+class SliceCapture:
     """A slice being taken. `advance` until it says that it is over, then `result`."""
 
-    options: Options
+    options: PySpyOptions
     folder: Path
     number: int
     seconds: int
@@ -98,7 +98,7 @@ class Take:
         self._times = process_facts.thread_times(self.options.pid)
         for gil in (False, True) if self.with_gil else (False,):
             output = self.folder / f"{self.number}{'g' if gil else 'w'}.json"
-            self._runs.append(_Run(Child(self.options.argv(output, self.seconds, gil=gil)), output))
+            self._runs.append(_Run(ChildProcess(self.options.argv(output, self.seconds, gil=gil)), output))
 
     @property
     def attached(self) -> bool:
@@ -150,20 +150,20 @@ class Take:
         for run in self._runs:
             run.child.kill()
 
-    def result(self, frames: Frames) -> Taken:
+    def result(self, frames: FrameTable) -> CapturedSlice:
         """What was sampled, its frames added to the table."""
         wall_run = self._runs[0]
         status = wall_run.child.close()
         said = wall_run.child.stdout
-        taken = Taken(None, exited=_EXITED in said, behind=_BEHIND in said)
+        taken = CapturedSlice(None, exited=_EXITED in said, behind=_BEHIND in said)
         if found := _ERRORS.search(said):
             taken.errors = int(found[1])
-        wall: dict[Thread, dict[Stack, float]] = {}
+        wall: dict[ProfileThread, dict[Stack, float]] = {}
         try:
             wall = self._counts(wall_run.output, frames)
         except FileNotFoundError:
             taken.failure = (None if wall_run.overdue else status, wall_run.child.stderr)
-        except UnreadableProfile as error:
+        except UnreadableProfileError as error:
             taken.unreadable = str(error)
         except OSError as error:
             taken.failure = (status, str(error))
@@ -177,10 +177,10 @@ class Take:
             }
             cpu = {one: used for one, (used, _) in known.items()}
             ready = {one: waited for one, (_, waited) in known.items()}
-            taken.slice = Slice(wall, gil, ticks, gil_ticks, duration, cpu, ready)
+            taken.slice = ProfileSlice(wall, gil, ticks, gil_ticks, duration, cpu, ready)
         return taken
 
-    def _gil(self, frames: Frames) -> tuple[dict[Thread, dict[Stack, float]], float]:
+    def _gil(self, frames: FrameTable) -> tuple[dict[ProfileThread, dict[Stack, float]], float]:
         """Who held the GIL, and at how many ticks it was asked. An idle process gives no file content at all."""
         if len(self._runs) < 2:
             return {}, 0.0
@@ -190,7 +190,7 @@ class Take:
             return {}, 0.0
         try:
             gil = self._counts(run.output, frames)
-        except UnreadableProfile:
+        except UnreadableProfileError:
             gil = {}
         except OSError:
             return {}, 0.0
@@ -201,17 +201,19 @@ class Take:
         held = max((sum(counts.values()) for counts in gil.values()), default=0.0)
         return gil, max(asked - (int(errors[1]) if errors else 0), held, 1.0)
 
-    def _counts(self, path: Path, frames: Frames) -> dict[Thread, dict[Stack, float]]:
+    def _counts(self, path: Path, frames: FrameTable) -> dict[ProfileThread, dict[Stack, float]]:
         """Stacks by thread of one file of py-spy. Raises OSError, UnreadableProfile."""
         with path.open("rb") as file:
             os.unlink(path)
             if os.fstat(file.fileno()).st_size > MAX_BYTES:
-                raise UnreadableProfile(f"py-spy wrote more than {MAX_BYTES >> 20} MiB: lower the rate or the duration")
+                raise UnreadableProfileError(
+                    f"py-spy wrote more than {MAX_BYTES >> 20} MiB: lower the rate or the duration"
+                )
             data = file.read(MAX_BYTES)
-        out: dict[Thread, dict[Stack, float]] = {}
+        out: dict[ProfileThread, dict[Stack, float]] = {}
         for part in speedscope.read(data, frames).slices:
             for thread, counts in part.wall.items():
-                owner = thread if thread.pid else Thread(self.options.pid, thread.tid, thread.name)
+                owner = thread if thread.pid else ProfileThread(self.options.pid, thread.tid, thread.name)
                 _add(out.setdefault(owner, {}), counts)
         return out
 

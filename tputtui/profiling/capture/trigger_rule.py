@@ -6,7 +6,7 @@ from tputtui.model import ObjectiveStatus, Snapshot
 from tputtui.settings import ProfileTrigger
 
 
-class Trigger:
+class ObjectiveTriggerRule:
     """What `[profile.on_objective_missed]` asks for, judged at each snapshot."""
 
     def __init__(self, settings: ProfileTrigger) -> None:

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from tputtui.profiling.capture import entry_point
 from tputtui.profiling.capture.entry_point import MOST_NAMES
-from tputtui.profiling.profile_errors import MAX_DEPTH, MAX_STACKS, MAX_WEIGHT, UnreadableProfile
-from tputtui.profiling.profile_model import About, Frames, Profile, Slice, Stack, Thread
+from tputtui.profiling.profile_errors import MAX_DEPTH, MAX_STACKS, MAX_WEIGHT, UnreadableProfileError
+from tputtui.profiling.profile_model import FrameTable, Profile, ProfileMetadata, ProfileSlice, ProfileThread, Stack
 from tputtui.text import clean
 
 _FRAME = re.compile(r"^(.*) \((.*?)(?::(\d{1,9}))?\)$")
@@ -23,15 +23,15 @@ _MAX_TID = 1 << 22
 
 def read(data: bytes, label: str = "") -> Profile:
     """A profile from the bytes of a collapsed file. Raises UnreadableProfile."""
-    frames = Frames()
+    frames = FrameTable()
     known: dict[str, int] = {}
-    wall: dict[Thread, dict[Stack, float]] = {}
+    wall: dict[ProfileThread, dict[Stack, float]] = {}
     skipped, first_bad, torn = 0, 0, False
     names: dict[tuple[int, str], int] = {}
     own: set[str] = set()
     lines = data.decode("utf-8", "replace").split("\n")
     if len(lines) > MAX_STACKS:
-        raise UnreadableProfile(f"{len(lines):,} lines, more than the limit of {MAX_STACKS:,}")
+        raise UnreadableProfileError(f"{len(lines):,} lines, more than the limit of {MAX_STACKS:,}")
     for number, line in enumerate(lines, 1):
         line = line.rstrip("\r")  # noqa: PLW2901
         if not line.strip() or line.startswith("#"):
@@ -57,16 +57,18 @@ def read(data: bytes, label: str = "") -> Profile:
         if not 0 < tid <= _MAX_TID:
             tid = -names.setdefault((pid, name), len(names) + 1)
         stack = tuple(_frame(part, frames, known) for part in parts)
-        counts = wall.setdefault(Thread(pid, tid, name), {})
+        counts = wall.setdefault(ProfileThread(pid, tid, name), {})
         counts[stack] = counts.get(stack, 0.0) + weight
     if not wall:
         where = f"; line {first_bad} is the first of {skipped:,} that are not" if skipped else ""
-        raise UnreadableProfile(f'no line reads as collapsed stacks ("outer;inner 42"){where}')
-    about = About(source="collapsed stacks", label=clean(label, 200), torn=torn, own=tuple(sorted(own))[:MOST_NAMES])
+        raise UnreadableProfileError(f'no line reads as collapsed stacks ("outer;inner 42"){where}')
+    about = ProfileMetadata(
+        source="collapsed stacks", label=clean(label, 200), torn=torn, own=tuple(sorted(own))[:MOST_NAMES]
+    )
     if skipped:
         lines_word = "line does" if skipped == 1 else "lines do"
         about = replace(about, notes=(f"{skipped:,} {lines_word} not read as a stack, the first is line {first_bad}",))
-    return Profile(frames, (Slice(wall),), about)
+    return Profile(frames, (ProfileSlice(wall),), about)
 
 
 def _count(text: str) -> float | None:
@@ -76,7 +78,7 @@ def _count(text: str) -> float | None:
     return value if value <= MAX_WEIGHT else None
 
 
-def _frame(text: str, frames: Frames, known: dict[str, int]) -> int:
+def _frame(text: str, frames: FrameTable, known: dict[str, int]) -> int:
     found = known.get(text)
     if found is None:
         parts = _FRAME.match(text)
@@ -103,7 +105,7 @@ def write(profile: Profile) -> bytes:
     )
 
 
-def _text(frames: Frames, frame: int) -> str:
+def _text(frames: FrameTable, frame: int) -> str:
     func, line = frames.func_of(frame), frames.frames[frame].line
     if not func.file:
         return _plain(func.name)

@@ -10,11 +10,11 @@ import zlib
 from pathlib import Path
 
 from tputtui.profiling.files import collapsed, speedscope
-from tputtui.profiling.profile_errors import MAX_BYTES, UnreadableProfile
+from tputtui.profiling.profile_errors import MAX_BYTES, UnreadableProfileError
 from tputtui.profiling.profile_model import Profile
 from tputtui.text import clean
 
-__all__ = ["UnreadableProfile", "check_name", "export", "load", "parse", "render", "save"]
+__all__ = ["UnreadableProfileError", "check_name", "export", "load", "parse", "render", "save"]
 
 _GZIP = b"\x1f\x8b"
 _MIB = 1024 * 1024
@@ -27,17 +27,17 @@ def load(path: Path) -> Profile:
         data = _read(path)
         return parse(data, label=path.name)
     except OSError as error:
-        raise UnreadableProfile(f"{shown}: {clean(error.strerror or str(error), 100)}") from None
-    except UnreadableProfile as error:
-        raise UnreadableProfile(f"{shown}: {error}") from None
+        raise UnreadableProfileError(f"{shown}: {clean(error.strerror or str(error), 100)}") from None
+    except UnreadableProfileError as error:
+        raise UnreadableProfileError(f"{shown}: {error}") from None
 
 
 def _read(path: Path) -> bytes:
     if not path.is_file() and path.exists():
-        raise UnreadableProfile("not a file")
+        raise UnreadableProfileError("not a file")
     with path.open("rb") as file:
         if os.fstat(file.fileno()).st_size > MAX_BYTES:
-            raise UnreadableProfile(f"larger than the limit of {MAX_BYTES // _MIB} MiB")
+            raise UnreadableProfileError(f"larger than the limit of {MAX_BYTES // _MIB} MiB")
         return file.read(MAX_BYTES)
 
 
@@ -47,15 +47,17 @@ def parse(data: bytes, label: str = "") -> Profile:
         data = _inflate(data)
     head = data[:4096].lstrip()
     if not head:
-        raise UnreadableProfile("the file is empty")
+        raise UnreadableProfileError("the file is empty")
     if head.startswith(b"\xef\xbb\xbf"):
         data, head = data.lstrip()[3:], head[3:].lstrip()
     if head.startswith(b"{") or (head.startswith(b"[") and data.rstrip().endswith(b"]")):  # a stack ends in a number
         return speedscope.read(data, label=label)
     if head.startswith((b"<?xml", b"<svg")):
-        raise UnreadableProfile("a picture: no samples are read from an SVG; view the .json or .txt it was made from")
+        raise UnreadableProfileError(
+            "a picture: no samples are read from an SVG; view the .json or .txt it was made from"
+        )
     if b"\0" in head:
-        raise UnreadableProfile("binary data: neither speedscope JSON nor collapsed stacks")
+        raise UnreadableProfileError("binary data: neither speedscope JSON nor collapsed stacks")
     return collapsed.read(data, label=label)
 
 
@@ -64,9 +66,9 @@ def _inflate(data: bytes) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
             out = file.read(MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error):
-        raise UnreadableProfile("the gzip data is cut off or damaged") from None
+        raise UnreadableProfileError("the gzip data is cut off or damaged") from None
     if len(out) > MAX_BYTES:
-        raise UnreadableProfile(f"inflates to more than the limit of {MAX_BYTES // _MIB} MiB")
+        raise UnreadableProfileError(f"inflates to more than the limit of {MAX_BYTES // _MIB} MiB")
     return out
 
 

@@ -15,7 +15,7 @@ NEAR_S = 30.0  # a moment that is no further from a profile than this belongs to
 
 
 @frozen
-class Entry:
+class LibraryEntry:
     """One profile. It is read from its file only when it is looked at."""
 
     time: float  # unix seconds of its start
@@ -26,14 +26,14 @@ class Entry:
     profile: Profile | None = None
 
 
-class Shelf:
+class ProfileLibrary:
     """Newest first. `keep` is called by the capture's thread, the rest by the screen's."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._taken: tuple[Entry, ...] = ()
+        self._taken: tuple[LibraryEntry, ...] = ()
 
-    def keep(self, profile: Profile) -> tuple[Entry, str]:
+    def keep(self, profile: Profile) -> tuple[LibraryEntry, str]:
         """Save a finished profile. Returns it as an entry, and why it could not be saved (it is kept in memory then)."""
         problem = ""
         path: Path | None = None
@@ -42,36 +42,36 @@ class Shelf:
         except OSError as error:
             problem = f"the profile is not saved: {self._folder}: {error.strerror or error}"
         about = profile.about
-        entry = Entry(about.time or 0.0, about.pid or 0, about.label, profile.duration_s, path, profile)
+        entry = LibraryEntry(about.time or 0.0, about.pid or 0, about.label, profile.duration_s, path, profile)
         self._taken = (entry, *self._taken)
         return entry, problem
 
-    def put(self, entries: Iterable[Entry]) -> None:
+    def put(self, entries: Iterable[LibraryEntry]) -> None:
         """Add profiles that are at hand already, such as those of a recorded run; the newest first."""
         self._taken = (*entries, *self._taken)
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[LibraryEntry]:
         """All of them, the newest first."""
         known = {entry.path for entry in self._taken}
         files = [
-            Entry(kept.time, kept.pid, f"{kept.pid}" if kept.pid else "a process", path=kept.path)
+            LibraryEntry(kept.time, kept.pid, f"{kept.pid}" if kept.pid else "a process", path=kept.path)
             for kept in profile_store.kept(self._folder)[:SHOWN]
             if kept.path not in known
         ]
         return sorted((*self._taken, *files), key=lambda entry: -entry.time)
 
-    def near(self, time: float) -> Entry | None:
+    def near(self, time: float) -> LibraryEntry | None:
         """The profile that was being taken at a moment (unix seconds), or nearly so; of several the nearest."""
         found = [(_distance(entry, time), entry.time, entry) for entry in self._taken]
         close = [item for item in found if item[0] <= NEAR_S]
         return min(close, key=lambda item: (item[0], -item[1]))[2] if close else None
 
-    def read(self, entry: Entry) -> Profile:
+    def read(self, entry: LibraryEntry) -> Profile:
         """The profile of an entry. Raises UnreadableProfile."""
         if entry.profile is not None:
             return entry.profile
         if entry.path is None:
-            raise file_formats.UnreadableProfile(f"{entry.label}: it was not saved")
+            raise file_formats.UnreadableProfileError(f"{entry.label}: it was not saved")
         profile = file_formats.load(entry.path)
         about = replace(
             profile.about, time=profile.about.time or entry.time, pid=profile.about.pid or entry.pid or None
@@ -79,6 +79,6 @@ class Shelf:
         return replace(profile, about=about)
 
 
-def _distance(entry: Entry, time: float) -> float:
+def _distance(entry: LibraryEntry, time: float) -> float:
     end = entry.time + (entry.duration_s or 0.0)
     return max(0.0, entry.time - time, time - end)

@@ -16,7 +16,7 @@ _NAME = re.compile(r"^(\d{8}-\d{6})-(\d+)(?:-\d+)?\.speedscope\.json\.gz$")
 
 
 @frozen
-class Kept:
+class StoredProfile:
     """One file of the store, told by its name alone."""
 
     path: Path
@@ -46,7 +46,7 @@ def keep(profile: Profile, where: Path | None = None) -> Path:
     raise FileExistsError(f"{clean(str(where), 200)} holds 1,000 profiles of this second")
 
 
-def kept(where: Path | None = None) -> list[Kept]:
+def kept(where: Path | None = None) -> list[StoredProfile]:
     """What the store holds, the newest first; an absent folder is empty."""
     where = folder() if where is None else where
     out = []
@@ -59,7 +59,7 @@ def kept(where: Path | None = None) -> list[Kept]:
         if found:
             try:
                 moment = time.mktime(time.strptime(found[1], "%Y%m%d-%H%M%S"))
-                out.append(Kept(path, moment, int(found[2]), path.stat().st_size))
+                out.append(StoredProfile(path, moment, int(found[2]), path.stat().st_size))
             except (OSError, ValueError, OverflowError):
                 continue
     return sorted(out, key=lambda entry: (entry.time, entry.path.name), reverse=True)

@@ -14,8 +14,8 @@ from typing import Any
 
 from tputtui.frozen import frozen
 from tputtui.profiling.capture import launcher
-from tputtui.profiling.profile_errors import UnreadableProfile
-from tputtui.profiling.profile_model import Func
+from tputtui.profiling.profile_errors import UnreadableProfileError
+from tputtui.profiling.profile_model import Function
 from tputtui.text import clean
 
 MAX_FUNCTIONS = 20_000
@@ -37,34 +37,34 @@ with open(sys.argv[1], "rb") as source, open(sys.argv[2], "w") as out:
 
 
 @frozen
-class Caller:
+class ProfiledCaller:
     """Who called a function, how often, and the seconds spent in it for them."""
 
-    func: Func
+    func: Function
     line: int
     calls: int
     total_s: float
 
 
 @frozen
-class Called:
+class ProfiledFunction:
     """One function: exact calls, seconds in itself and in all below it."""
 
-    func: Func
+    func: Function
     line: int
     calls: int
     primitive_calls: int  # without those from its own recursion
     self_s: float
     total_s: float
-    callers: tuple[Caller, ...]
+    callers: tuple[ProfiledCaller, ...]
 
 
 @frozen
-class Instrumented:
+class PstatsProfile:
     """What cProfile counted, by seconds in the function itself."""
 
     label: str
-    functions: tuple[Called, ...]
+    functions: tuple[ProfiledFunction, ...]
     hidden: int  # functions beyond the limit, those with the least time
 
     @property
@@ -73,47 +73,50 @@ class Instrumented:
         return sum(called.self_s for called in self.functions)
 
 
-def load(path: Path) -> Instrumented:
+def load(path: Path) -> PstatsProfile:
     """Read a .pstats file. Raises UnreadableProfile."""
     import tempfile
 
     shown = clean(str(path), 200)
     try:
         if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
-            raise UnreadableProfile(f"{shown}: not a file, or larger than {MAX_FILE_BYTES >> 20} MiB")
+            raise UnreadableProfileError(f"{shown}: not a file, or larger than {MAX_FILE_BYTES >> 20} MiB")
         with tempfile.TemporaryDirectory(prefix="tputtui-pstats-") as folder:
             out = Path(folder) / "functions"
             answer = launcher.run([sys.executable, "-I", "-S", "-c", _READ, str(path.absolute()), str(out)], DEADLINE_S)
             if answer.status != 0:
-                raise UnreadableProfile(
+                raise UnreadableProfileError(
                     f"{shown}: not a pstats file of this Python ({sys.version_info[0]}.{sys.version_info[1]}), or damaged"
                 )
             functions = sorted(_functions(out), key=lambda called: (-called.self_s, -called.total_s, called.func.name))
     except OSError as error:
-        raise UnreadableProfile(f"{shown}: {clean(error.strerror or str(error), 100)}") from None
+        raise UnreadableProfileError(f"{shown}: {clean(error.strerror or str(error), 100)}") from None
     except (ValueError, TypeError, IndexError):
-        raise UnreadableProfile(f"{shown}: its functions are not as cProfile writes them") from None
+        raise UnreadableProfileError(f"{shown}: its functions are not as cProfile writes them") from None
     if not functions:
-        raise UnreadableProfile(f"{shown}: the profile is empty")
-    return Instrumented(clean(path.name, 200), tuple(functions[:MAX_FUNCTIONS]), max(0, len(functions) - MAX_FUNCTIONS))
+        raise UnreadableProfileError(f"{shown}: the profile is empty")
+    return PstatsProfile(
+        clean(path.name, 200), tuple(functions[:MAX_FUNCTIONS]), max(0, len(functions) - MAX_FUNCTIONS)
+    )
 
 
-def _functions(path: Path) -> Iterator[Called]:
+def _functions(path: Path) -> Iterator[ProfiledFunction]:
     with path.open("rb") as lines:
         for line in lines:
             file, number, name, primitive, calls, own, total, above = json.loads(line)
             callers = tuple(
-                Caller(_func(entry[2], entry[0]), int(entry[1]), int(entry[3]), _seconds(entry[4])) for entry in above
+                ProfiledCaller(_func(entry[2], entry[0]), int(entry[1]), int(entry[3]), _seconds(entry[4]))
+                for entry in above
             )
             ranked = tuple(sorted(callers, key=lambda caller: (-caller.total_s, -caller.calls, caller.func.name)))
-            yield Called(
+            yield ProfiledFunction(
                 _func(name, file), int(number), int(calls), int(primitive), _seconds(own), _seconds(total), ranked
             )
 
 
-def _func(name: Any, file: Any) -> Func:
+def _func(name: Any, file: Any) -> Function:
     shown = "" if file == "~" else clean(str(file), 512)  # "~": a built-in
-    return Func(clean(str(name), 512), shown)
+    return Function(clean(str(name), 512), shown)
 
 
 def _seconds(value: Any) -> float:

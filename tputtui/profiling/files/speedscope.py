@@ -16,8 +16,16 @@ from typing import Any
 from tputtui.profiling.capture import entry_point
 from tputtui.profiling.capture.downsample import join
 from tputtui.profiling.capture.entry_point import MOST_NAMES, is_own_name
-from tputtui.profiling.profile_errors import MAX_DEPTH, MAX_FRAMES, MAX_STACKS, MAX_WEIGHT, UnreadableProfile
-from tputtui.profiling.profile_model import About, Frames, Metric, Profile, Slice, Stack, Thread
+from tputtui.profiling.profile_errors import MAX_DEPTH, MAX_FRAMES, MAX_STACKS, MAX_WEIGHT, UnreadableProfileError
+from tputtui.profiling.profile_model import (
+    FrameTable,
+    Metric,
+    Profile,
+    ProfileMetadata,
+    ProfileSlice,
+    ProfileThread,
+    Stack,
+)
 from tputtui.text import clean
 
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
@@ -30,28 +38,28 @@ _SLICE_S = 1.0
 
 
 @dataclass
-class Samples:
+class ThreadSamples:
     """One thread's samples in time order, on their way into slices."""
 
-    stacks: list[tuple[Thread, Stack]] = field(default_factory=list)
+    stacks: list[tuple[ProfileThread, Stack]] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
 
 
-def read(data: bytes, frames: Frames | None = None, label: str = "") -> Profile:
+def read(data: bytes, frames: FrameTable | None = None, label: str = "") -> Profile:
     """A profile from the bytes of a speedscope file. `frames`: the table to share. Raises UnreadableProfile."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise UnreadableProfile(f"not valid JSON: {clean(str(error), 120)}; the file may be cut off") from None
+        raise UnreadableProfileError(f"not valid JSON: {clean(str(error), 120)}; the file may be cut off") from None
     if not isinstance(document, dict) or not isinstance(document.get("profiles"), list):
-        raise UnreadableProfile('no speedscope file: the top level has no list "profiles"')
+        raise UnreadableProfileError('no speedscope file: the top level has no list "profiles"')
     shared = document.get("shared")
     listed = shared.get("frames") if isinstance(shared, dict) else None
     if not isinstance(listed, list):
-        raise UnreadableProfile('no speedscope file: "shared" has no list "frames"')
+        raise UnreadableProfileError('no speedscope file: "shared" has no list "frames"')
     if len(listed) > MAX_FRAMES:
-        raise UnreadableProfile(f"{len(listed):,} frames, more than the limit of {MAX_FRAMES:,}")
-    table = _Table(frames or Frames(), listed)
+        raise UnreadableProfileError(f"{len(listed):,} frames, more than the limit of {MAX_FRAMES:,}")
+    table = _Table(frames or FrameTable(), listed)
     ours = document.get("tputtui")
     if isinstance(ours, dict):
         return _read_ours(document, ours, table, label)
@@ -59,14 +67,16 @@ def read(data: bytes, frames: Frames | None = None, label: str = "") -> Profile:
     source = clean(exporter, 80).replace("@", " ") if isinstance(exporter, str) and exporter else "speedscope file"
     threads = [_thread_of(part, at, table) for at, part in enumerate(document["profiles"])]
     if not any(samples.stacks for samples, _ in threads):
-        raise UnreadableProfile("the profile is empty: no samples in any thread")
-    return _sliced(table, threads, About(source=source, label=clean(label, 200), torn=source.startswith("py-spy")))
+        raise UnreadableProfileError("the profile is empty: no samples in any thread")
+    return _sliced(
+        table, threads, ProfileMetadata(source=source, label=clean(label, 200), torn=source.startswith("py-spy"))
+    )
 
 
 class _Table:
     """The file's frame indices as ours; pseudo frames marked as the dimension they are."""
 
-    def __init__(self, frames: Frames, listed: list[Any]) -> None:
+    def __init__(self, frames: FrameTable, listed: list[Any]) -> None:
         self.frames = frames
         self.ids: list[int] = []
         self.threads: dict[int, tuple[int, str]] = {}  # file index -> (tid, name)
@@ -75,7 +85,7 @@ class _Table:
         for at, frame in enumerate(listed):
             name = frame.get("name") if isinstance(frame, dict) else None
             if not isinstance(name, str):
-                raise UnreadableProfile(f"frame {at} has no name")
+                raise UnreadableProfileError(f"frame {at} has no name")
             file, line = frame.get("file"), frame.get("line")
             if not file and (found := _THREAD_FRAME.match(name)):
                 self.threads[at] = (_tid(found[1]), clean(found[2] or "", 200))
@@ -86,22 +96,24 @@ class _Table:
             ok = isinstance(line, int) and not isinstance(line, bool) and 0 <= line < 1 << 31
             self.ids.append(self.frames.frame(name, file if isinstance(file, str) else "", line if ok else 0))
 
-    def stack(self, indices: Any, thread: Thread, where: str) -> tuple[Thread, Stack]:
+    def stack(self, indices: Any, thread: ProfileThread, where: str) -> tuple[ProfileThread, Stack]:
         """A sample as (thread, stack). Raises UnreadableProfile with the index that is wrong."""
         if not isinstance(indices, list) or len(indices) > MAX_DEPTH:
             deep = f"deeper than {MAX_DEPTH:,} frames" if isinstance(indices, list) else "not a list"
-            raise UnreadableProfile(f"{where} is {deep}")
+            raise UnreadableProfileError(f"{where} is {deep}")
         start = 0
         for index in indices:
             if type(index) is not int or not 0 <= index < len(self.ids):
-                raise UnreadableProfile(f"{where} names frame {clean(str(index), 30)}, the file has {len(self.ids):,}")
+                raise UnreadableProfileError(
+                    f"{where} names frame {clean(str(index), 30)}, the file has {len(self.ids):,}"
+                )
         while start < len(indices) and start < 64:
             index = indices[start]
             if index in self.processes:
-                thread = Thread(self.processes[index], thread.tid, thread.name)
+                thread = ProfileThread(self.processes[index], thread.tid, thread.name)
             elif index in self.threads:
                 tid, name = self.threads[index]
-                thread = Thread(thread.pid, tid or thread.tid, name or thread.name)
+                thread = ProfileThread(thread.pid, tid or thread.tid, name or thread.name)
             else:
                 break
             start += 1
@@ -115,39 +127,39 @@ def _tid(text: str) -> int:
     return number if number <= MAX_TID else 0
 
 
-def _thread_of(part: Any, at: int, table: _Table) -> tuple[Samples, str]:
+def _thread_of(part: Any, at: int, table: _Table) -> tuple[ThreadSamples, str]:
     """One profile of the file: its samples in time order, and its unit."""
     if not isinstance(part, dict):
-        raise UnreadableProfile(f"profile {at} is no object")
+        raise UnreadableProfileError(f"profile {at} is no object")
     name, unit = part.get("name"), part.get("unit")
     name = name if isinstance(name, str) else ""
     found = _PROFILE_NAME.match(name)
     if found:
         tid = _tid(found[2])
-        thread = Thread(int(found[1] or 0) % (1 << 31), tid or -at - 1, clean(found[3] or "", 200))
+        thread = ProfileThread(int(found[1] or 0) % (1 << 31), tid or -at - 1, clean(found[3] or "", 200))
     else:
-        thread = Thread(0, -at - 1, clean(name, 200))
+        thread = ProfileThread(0, -at - 1, clean(name, 200))
     kind = part.get("type")
     if kind == "sampled":
         samples = _sampled(part, at, table, thread)
     elif kind == "evented":
         samples = _evented(part, at, table, thread)
     else:
-        raise UnreadableProfile(f'profile {at} has the type {clean(str(kind), 40)!r}, not "sampled" or "evented"')
+        raise UnreadableProfileError(f'profile {at} has the type {clean(str(kind), 40)!r}, not "sampled" or "evented"')
     return samples, clean(unit, 20) if isinstance(unit, str) else "none"
 
 
-def _sampled(part: dict[str, Any], at: int, table: _Table, thread: Thread) -> Samples:
+def _sampled(part: dict[str, Any], at: int, table: _Table, thread: ProfileThread) -> ThreadSamples:
     stacks, weights = part.get("samples"), part.get("weights")
     if not isinstance(stacks, list) or not isinstance(weights, list):
-        raise UnreadableProfile(f'profile {at} has no lists "samples" and "weights"')
+        raise UnreadableProfileError(f'profile {at} has no lists "samples" and "weights"')
     if len(stacks) != len(weights):
-        raise UnreadableProfile(f"profile {at} has {len(stacks):,} samples, but {len(weights):,} weights")
+        raise UnreadableProfileError(f"profile {at} has {len(stacks):,} samples, but {len(weights):,} weights")
     if len(stacks) > MAX_STACKS:
-        raise UnreadableProfile(f"profile {at} has {len(stacks):,} samples, more than the limit of {MAX_STACKS:,}")
-    out = Samples()
+        raise UnreadableProfileError(f"profile {at} has {len(stacks):,} samples, more than the limit of {MAX_STACKS:,}")
+    out = ThreadSamples()
     last_raw: Any = None
-    last: tuple[Thread, Stack] | None = None
+    last: tuple[ProfileThread, Stack] | None = None
     for number, (indices, weight) in enumerate(zip(stacks, weights, strict=True)):
         if last is None or indices != last_raw:  # neighbours are mostly equal
             last_raw, last = indices, table.stack(indices, thread, f"sample {number} of profile {at}")
@@ -156,23 +168,23 @@ def _sampled(part: dict[str, Any], at: int, table: _Table, thread: Thread) -> Sa
     return out
 
 
-def _evented(part: dict[str, Any], at: int, table: _Table, thread: Thread) -> Samples:
+def _evented(part: dict[str, Any], at: int, table: _Table, thread: ProfileThread) -> ThreadSamples:
     """Open and close events as stacks with the time they stood."""
     events = part.get("events")
     if not isinstance(events, list) or len(events) > MAX_STACKS:
-        raise UnreadableProfile(f'profile {at} has no list "events", or more than {MAX_STACKS:,}')
-    out = Samples()
+        raise UnreadableProfileError(f'profile {at} has no list "events", or more than {MAX_STACKS:,}')
+    out = ThreadSamples()
     indices: list[Any] = []
     since: float | None = None
     for number, event in enumerate(events):
         where = f"event {number} of profile {at}"
         if not isinstance(event, dict):
-            raise UnreadableProfile(f"{where} is no object")
+            raise UnreadableProfileError(f"{where} is no object")
         moment = event.get("at")
         if isinstance(moment, bool) or not isinstance(moment, int | float) or not math.isfinite(moment):
-            raise UnreadableProfile(f'{where} has no time "at"')
+            raise UnreadableProfileError(f'{where} has no time "at"')
         if since is not None and moment < since:
-            raise UnreadableProfile(f"{where} goes back in time")
+            raise UnreadableProfileError(f"{where} goes back in time")
         if indices and since is not None and moment > since:
             out.stacks.append(table.stack(indices[:], thread, where))
             out.weights.append(_weight(moment - since, where))
@@ -182,17 +194,17 @@ def _evented(part: dict[str, Any], at: int, table: _Table, thread: Thread) -> Sa
         elif event.get("type") == "C" and indices and indices[-1] == event.get("frame"):
             indices.pop()
         else:
-            raise UnreadableProfile(f"{where} neither opens a frame nor closes the one that is open")
+            raise UnreadableProfileError(f"{where} neither opens a frame nor closes the one that is open")
     return out
 
 
 def _weight(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_WEIGHT:
-        raise UnreadableProfile(f"{where} is {clean(str(value), 30)}, not a number from 0 to {MAX_WEIGHT:g}")
+        raise UnreadableProfileError(f"{where} is {clean(str(value), 30)}, not a number from 0 to {MAX_WEIGHT:g}")
     return float(value)
 
 
-def _sliced(table: _Table, threads: list[tuple[Samples, str]], about: About) -> Profile:
+def _sliced(table: _Table, threads: list[tuple[ThreadSamples, str]], about: ProfileMetadata) -> Profile:
     """Samples in time order cut into slices of about a second, where all threads have kept the same clock.
 
     py-spy with `-i` gives each thread one sample a tick, so equal positions are equal times; without it idle ticks
@@ -207,8 +219,8 @@ def _sliced(table: _Table, threads: list[tuple[Samples, str]], about: About) -> 
     timed = counted and unit == "seconds" and step > 0
     clocked = sum(len(samples.stacks) >= 0.9 * longest for samples, _ in filled) * 3 >= 2 * len(filled)
     each = max(1, round(_SLICE_S / step)) if timed and clocked else longest
-    parts: list[dict[Thread, dict[Stack, float]]] = [{} for _ in range(-(-longest // each))]
-    names: dict[tuple[int, str], Thread] = {}
+    parts: list[dict[ProfileThread, dict[Stack, float]]] = [{} for _ in range(-(-longest // each))]
+    names: dict[tuple[int, str], ProfileThread] = {}
     for samples, _ in filled:
         for at, ((thread, stack), weight) in enumerate(zip(samples.stacks, samples.weights, strict=True)):
             if thread.tid < 1:  # no id: one name is one thread, also where the file gives it twice
@@ -218,7 +230,7 @@ def _sliced(table: _Table, threads: list[tuple[Samples, str]], about: About) -> 
     slices = []
     for number, part in enumerate(parts):
         ticks = min(each, longest - number * each) if counted else 0
-        slices.append(Slice(part, {}, ticks, 0.0, ticks * step if timed else 0.0))
+        slices.append(ProfileSlice(part, {}, ticks, 0.0, ticks * step if timed else 0.0))
     if len(slices) > 1 and slices[-1].wall_ticks < each / 2:
         slices[-2:] = [join(slices[-2], slices[-1])]
     about = replace(about, rate_hz=1 / step if timed else None, own=tuple(sorted(table.own))[:MOST_NAMES])
@@ -233,34 +245,36 @@ def _read_ours(document: dict[str, Any], ours: dict[str, Any], table: _Table, la
     meta, parts = ours.get("slices"), ours.get("profiles")
     listed = document["profiles"]
     if not isinstance(meta, list) or not isinstance(parts, list) or len(parts) != len(listed):
-        raise UnreadableProfile('the "tputtui" part does not describe the profiles beside it')
-    walls: list[dict[Thread, dict[Stack, float]]] = [{} for _ in meta]
-    gils: list[dict[Thread, dict[Stack, float]]] = [{} for _ in meta]
+        raise UnreadableProfileError('the "tputtui" part does not describe the profiles beside it')
+    walls: list[dict[ProfileThread, dict[Stack, float]]] = [{} for _ in meta]
+    gils: list[dict[ProfileThread, dict[Stack, float]]] = [{} for _ in meta]
     for at, (part, mark) in enumerate(zip(listed, parts, strict=True)):
         where = f"profile {at}"
         if not isinstance(part, dict) or not isinstance(mark, dict) or not isinstance(mark.get("slice_of"), list):
-            raise UnreadableProfile(f'{where} has no "slice_of" in the "tputtui" part')
+            raise UnreadableProfileError(f'{where} has no "slice_of" in the "tputtui" part')
         pid, tid, name = mark.get("pid"), mark.get("tid"), mark.get("name")
         if type(pid) is not int or type(tid) is not int or not isinstance(name, str):
-            raise UnreadableProfile(f'{where} has no pid, tid and name in the "tputtui" part')
-        thread = Thread(pid, tid, clean(name, 200))
+            raise UnreadableProfileError(f'{where} has no pid, tid and name in the "tputtui" part')
+        thread = ProfileThread(pid, tid, clean(name, 200))
         samples = _sampled(part, at, table, thread)
         scale = _weight(ours.get("scale", 1.0), 'the "scale"') or 1.0
         if len(mark["slice_of"]) != len(samples.stacks):
-            raise UnreadableProfile(f"{where} has {len(samples.stacks):,} samples in {len(mark['slice_of']):,} slices")
+            raise UnreadableProfileError(
+                f"{where} has {len(samples.stacks):,} samples in {len(mark['slice_of']):,} slices"
+            )
         into = gils if mark.get("metric") == "gil" else walls
         for (owner, stack), weight, number in zip(samples.stacks, samples.weights, mark["slice_of"], strict=True):
             if type(number) is not int or not 0 <= number < len(meta):
-                raise UnreadableProfile(f"{where} names slice {clean(str(number), 20)}, the file has {len(meta)}")
+                raise UnreadableProfileError(f"{where} names slice {clean(str(number), 20)}, the file has {len(meta)}")
             counts = into[number].setdefault(owner, {})
             counts[stack] = counts.get(stack, 0.0) + round(weight / scale, 6)
     slices = []
     for number, (entry, wall, gil) in enumerate(zip(meta, walls, gils, strict=True)):
         if not isinstance(entry, list) or len(entry) != 3:
-            raise UnreadableProfile(f"slice {number} is not [wall ticks, GIL ticks, seconds]")
+            raise UnreadableProfileError(f"slice {number} is not [wall ticks, GIL ticks, seconds]")
         ticks = [_weight(value, f"a figure of slice {number}") for value in entry]
         slices.append(
-            Slice(
+            ProfileSlice(
                 wall, gil, ticks[0], ticks[1], ticks[2], *(_shares(ours.get(key), number) for key in ("cpu", "ready"))
             )
         )
@@ -269,22 +283,22 @@ def _read_ours(document: dict[str, Any], ours: dict[str, Any], table: _Table, la
     return Profile(table.frames, tuple(slices), about, clean(unit, 20) if isinstance(unit, str) else "samples")
 
 
-def _shares(listed: Any, number: int) -> dict[Thread, float]:
+def _shares(listed: Any, number: int) -> dict[ProfileThread, float]:
     """The threads' CPU times in a slice; what is not as we write it is left out, and nothing waits in C then."""
     entries = listed[number] if isinstance(listed, list) and number < len(listed) else ()
-    out: dict[Thread, float] = {}
+    out: dict[ProfileThread, float] = {}
     for entry in entries if isinstance(entries, list) else ():
         match entry:
             case [int(pid), int(tid), int() | float() as share] if 0 <= share <= 1:
-                out[Thread(pid, tid)] = float(share)
+                out[ProfileThread(pid, tid)] = float(share)
     return out
 
 
-def _about(listed: Any, label: str) -> About:
+def _about(listed: Any, label: str) -> ProfileMetadata:
     """The description of a file of ours; what has the wrong type is left out."""
     known: dict[str, Any] = {}
     values: Mapping[str, Any] = listed if isinstance(listed, dict) else {}
-    for entry in fields(About):
+    for entry in fields(ProfileMetadata):
         value = values.get(entry.name)
         default = entry.default
         if isinstance(default, bool):
@@ -306,7 +320,7 @@ def _about(listed: Any, label: str) -> About:
             value = clean(value, 400) if isinstance(value, str) else value
         if ok:
             known[entry.name] = value
-    return About(**known | {"label": known.get("label") or clean(label, 200)})
+    return ProfileMetadata(**known | {"label": known.get("label") or clean(label, 200)})
 
 
 def write(profile: Profile) -> bytes:
@@ -341,7 +355,7 @@ def write(profile: Profile) -> bytes:
             }
         )
     funcs = profile.frames.funcs
-    about = {entry.name: getattr(profile.about, entry.name) for entry in fields(About)}
+    about = {entry.name: getattr(profile.about, entry.name) for entry in fields(ProfileMetadata)}
     document = {
         "$schema": SCHEMA,
         "exporter": "tputtui",
@@ -368,11 +382,11 @@ def write(profile: Profile) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def _listed(shares: Mapping[Thread, float]) -> list[list[float]]:
+def _listed(shares: Mapping[ProfileThread, float]) -> list[list[float]]:
     return [[one.pid, one.tid, share] for one, share in shares.items()]
 
 
-def _by_thread(profile: Profile) -> Iterator[tuple[Thread, Metric, list[tuple[int, Stack, float]]]]:
+def _by_thread(profile: Profile) -> Iterator[tuple[ProfileThread, Metric, list[tuple[int, Stack, float]]]]:
     """Each thread's stacks of each metric, in slice order: (slice, stack, weight)."""
     metrics: tuple[Metric, ...] = ("wall", "gil")
     for metric in metrics:

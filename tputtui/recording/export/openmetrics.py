@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from tputtui.model import Exposition, Family, Labels, Series, Target
 from tputtui.recording.encode import base
 from tputtui.recording.reader import Run
-from tputtui.recording.records import Tick, Watched
+from tputtui.recording.records import RecordedTick, WatchedTarget
 
 PORTION = 2_000_000
 """Samples held at a time: some 100 MB."""
@@ -55,9 +55,9 @@ def _look(run: Run, exported: _Exported) -> tuple[dict[str, int], dict[str, Fami
     families: dict[str, Family] = {}
     targets: dict[str, Target] = {}
     for item in run.items():
-        if isinstance(item, Watched):
+        if isinstance(item, WatchedTarget):
             targets[item.target.name] = item.target
-        elif isinstance(item, Tick):
+        elif isinstance(item, RecordedTick):
             for scrape in item.reading.scrapes:
                 if scrape.exposition is not None:
                     families.update(scrape.exposition.families)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from tputtui.recording.reader import Run
-from tputtui.recording.records import Tick
+from tputtui.recording.records import RecordedTick
 from tputtui.recording.run_header import Mark
-from tputtui.recording.run_table import COLUMNS, Row, every
+from tputtui.recording.run_table import COLUMNS, RunRow, every
 from tputtui.recording.value_codec import to_plain
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -36,7 +36,7 @@ def to_csv(run: Run, service: str | None) -> Iterator[str]:
             yield _line([*([cell(name)] if named else []), *map(_figure, _values(row))])
 
 
-def _values(row: Row) -> list[float | None]:
+def _values(row: RunRow) -> list[float | None]:
     return [getattr(row, name) for name in COLUMNS]
 
 
@@ -54,7 +54,7 @@ def to_json(run: Run) -> Iterator[str]:
     """JSON lines: the header, then each reading whole (names and values, nothing to look up), marks among them."""
     yield _json({"run": to_plain(run.header)})
     for item in run.items():
-        if isinstance(item, Tick):
+        if isinstance(item, RecordedTick):
             yield _json({"reading": _reading(item)})
         elif isinstance(item, Mark):
             yield _json({"mark": to_plain(item)})
@@ -63,7 +63,7 @@ def to_json(run: Run) -> Iterator[str]:
         yield _json({"end": to_plain(end)})
 
 
-def _reading(tick: Tick) -> dict[str, Any]:
+def _reading(tick: RecordedTick) -> dict[str, Any]:
     reading = tick.reading
     scrapes = []
     for scrape in reading.scrapes:

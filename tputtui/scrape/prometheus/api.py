@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from tputtui.frozen import frozen
 from tputtui.scrape.fetch_attempt import FetchError
-from tputtui.scrape.http_fetch import Answer, Fetcher, TargetSettings, status_sentence
+from tputtui.scrape.http_fetch import EndpointSettings, Fetcher, HttpAnswer, status_sentence
 from tputtui.scrape.prometheus.native_histograms import spread
 from tputtui.scrape.prometheus.queries import FAMILY
 from tputtui.text import clean
@@ -41,7 +41,7 @@ class ServerError(Exception):
 
 
 @frozen
-class Result:
+class QueryResult:
     """The data of an answer, what the server warns of, and the size of the answer in bytes."""
 
     data: Any
@@ -49,10 +49,10 @@ class Result:
     size: int
 
 
-class Api:
+class ServerApi:
     """One server, one request at a time."""
 
-    def __init__(self, settings: TargetSettings, tls: TlsContexts | None = None) -> None:
+    def __init__(self, settings: EndpointSettings, tls: TlsContexts | None = None) -> None:
         """`settings.url` is the server's address as `base_of` makes it, with its path prefix, if it has one."""
         self._settings = settings
         self._fetcher = Fetcher(settings, "application/json", tls)
@@ -67,7 +67,7 @@ class Api:
         """Close the connection. The next request opens another."""
         await self._fetcher.aclose()
 
-    async def vector(self, promql: str, deadline_s: float) -> tuple[Vector, Result]:
+    async def vector(self, promql: str, deadline_s: float) -> tuple[Vector, QueryResult]:
         """An instant query, evaluated now by the server's clock. Raises ServerError."""
         # VictoriaMetrics withholds the newest 30 s unless told otherwise; the others ignore these two.
         form = {"query": promql, "timeout": f"{deadline_s:g}s", "latency_offset": "1s", "nocache": "1"}
@@ -76,7 +76,7 @@ class Api:
 
     async def matrix(
         self, promql: str, deadline_s: float, span: tuple[float, float, float] | None = None
-    ) -> tuple[Matrix, Result]:
+    ) -> tuple[Matrix, QueryResult]:
         """A query for several moments: over `span` (start, end, step in seconds), or raw samples. Raises ServerError."""
         form = {"query": promql, "timeout": f"{deadline_s:g}s", "latency_offset": "1s", "nocache": "1"}
         if span is not None:
@@ -89,7 +89,7 @@ class Api:
         data = (await self.ask("metadata", deadline_s)).data
         return data if isinstance(data, dict) else {}
 
-    async def ask(self, path: str, deadline_s: float, form: dict[str, str] | None = None) -> Result:
+    async def ask(self, path: str, deadline_s: float, form: dict[str, str] | None = None) -> QueryResult:
         """Ask for `path` below /api/v1. Raises ServerError."""
         if self._prefix is not None:
             return await self._ask(self._prefix, path, deadline_s, form)
@@ -107,7 +107,7 @@ class Api:
         assert refusal is not None  # noqa: S101  # the loop ran
         raise refusal
 
-    async def _ask(self, prefix: str, path: str, deadline_s: float, form: dict[str, str] | None) -> Result:
+    async def _ask(self, prefix: str, path: str, deadline_s: float, form: dict[str, str] | None) -> QueryResult:
         url = f"{self._settings.url}{prefix}/api/v1/{path}"
         try:
             answer = await self._fetcher.fetch(
@@ -119,7 +119,7 @@ class Api:
             return self._judge(answer)
         return await asyncio.to_thread(self._judge, answer)
 
-    def _judge(self, answer: Answer) -> Result:
+    def _judge(self, answer: HttpAnswer) -> QueryResult:
         envelope: Any = None
         with contextlib.suppress(ValueError, RecursionError):  # said below, by the status
             envelope = json.loads(answer.body)
@@ -127,7 +127,7 @@ class Api:
             said = [*self._texts(envelope.get("warnings")), *self._texts(envelope.get("infos"))]
             if envelope.get("isPartial") is True:
                 said.insert(0, "the answer is partial: a storage node does not answer")
-            return Result(envelope["data"], tuple(said[:_WARNINGS]), len(answer.body))
+            return QueryResult(envelope["data"], tuple(said[:_WARNINGS]), len(answer.body))
         word = envelope.get("error") if isinstance(envelope, dict) else None
         raise _refusal(answer, "".join(self._texts([word])), self._settings)
 
@@ -145,7 +145,7 @@ def base_of(url: str) -> str:
     return url.rstrip("/")
 
 
-def _refusal(answer: Answer, word: str, settings: TargetSettings) -> ServerError:
+def _refusal(answer: HttpAnswer, word: str, settings: EndpointSettings) -> ServerError:
     status = answer.status
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         if b"org id" in answer.body[:400].lower():  # Mimir, Cortex, Loki

@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 
 from tputtui.model import Match, Scrape
-from tputtui.scrape.prometheus.api import Api, Vector
-from tputtui.scrape.prometheus.job_targets import Part, expressions, sort_out
+from tputtui.scrape.prometheus.api import ServerApi, Vector
+from tputtui.scrape.prometheus.job_targets import JobTarget, expressions, sort_out
 from tputtui.scrape.prometheus.queries import queries
 
 SPAN_S = 900.0
@@ -21,7 +21,7 @@ DEADLINE_S = 20.0
 
 
 async def remembered(
-    api: Api, parts: Mapping[str, Part], matches: Sequence[Match], window_s: float, series: int
+    api: ServerApi, parts: Mapping[str, JobTarget], matches: Sequence[Match], window_s: float, series: int
 ) -> list[Scrape]:
     """Rates of the last quarter of an hour, the oldest first; the duration of each is the time it stands for.
 

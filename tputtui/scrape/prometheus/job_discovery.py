@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from tputtui.model import Exposition, Family, Labels, Match, Question, Series, Served
-from tputtui.scrape.prometheus.api import Api, ServerError, Vector
+from tputtui.scrape.prometheus.api import ServerApi, ServerError, Vector
 from tputtui.scrape.prometheus.queries import JOB, of_jobs, one_of, selector
 from tputtui.text import clean
 
@@ -34,7 +34,7 @@ _TYPES = frozenset(("counter", "gauge", "histogram", "summary", "info", "statese
 
 
 @dataclass(slots=True)
-class Job:
+class ServerJob:
     """One job as a server knows it."""
 
     name: str
@@ -68,7 +68,7 @@ class Job:
         return found or _DEFAULT_SOURCES
 
 
-async def jobs_of(api: Api, matches: Sequence[Match], deadline_s: float) -> list[Job]:
+async def jobs_of(api: ServerApi, matches: Sequence[Match], deadline_s: float) -> list[ServerJob]:
     """The jobs whose series meet the conditions, by name. Raises ServerError."""
     conditions = tuple(matches)
     counted, _ = await api.vector(f"count by ({JOB},__name__) ({selector(conditions)})", deadline_s)
@@ -82,11 +82,11 @@ async def jobs_of(api: Api, matches: Sequence[Match], deadline_s: float) -> list
     sources: dict[str, list[dict[str, str]]] = {}
     for labels, _value in up:
         sources.setdefault(labels.get(JOB, ""), []).append(labels)
-    return [Job(name, counts, tuple(sources.get(name, ()))) for name, counts in sorted(by_job.items())]
+    return [ServerJob(name, counts, tuple(sources.get(name, ()))) for name, counts in sorted(by_job.items())]
 
 
 async def look_at_some(
-    api: Api, job: Job, names: frozenset[str], matches: Sequence[Match], deadline_s: float
+    api: ServerApi, job: ServerJob, names: frozenset[str], matches: Sequence[Match], deadline_s: float
 ) -> Exposition:
     """The raw series of a few names, its sources added up: not the whole of a job. Raises ServerError."""
     kept = sorted({job.as_kept(Question(name, "rate")).name for name in names})
@@ -101,7 +101,7 @@ async def look_at_some(
 
 
 async def look_at(
-    api: Api, job: Job, matches: Sequence[Match], metadata: Mapping[str, Any], deadline_s: float
+    api: ServerApi, job: ServerJob, matches: Sequence[Match], metadata: Mapping[str, Any], deadline_s: float
 ) -> Exposition:
     """The raw series of a job, its sources added up, now and a minute ago. Raises ServerError."""
     conditions = [*matches, of_jobs([job.name])]
@@ -140,7 +140,7 @@ async def look_at(
     return job.exposition
 
 
-async def _largest_instance(api: Api, conditions: Sequence[Match], deadline_s: float) -> str | None:
+async def _largest_instance(api: ServerApi, conditions: Sequence[Match], deadline_s: float) -> str | None:
     found, _ = await api.vector(f"topk(1, count by (instance) ({selector(conditions)}))", deadline_s)
     return next((labels["instance"] for labels, _ in found if "instance" in labels), None)
 
@@ -193,7 +193,7 @@ def _families(names: Iterable[str], metadata: Mapping[str, Any]) -> dict[str, Fa
     return families
 
 
-def _telling(job: Job, now: Vector) -> tuple[str, ...]:
+def _telling(job: ServerJob, now: Vector) -> tuple[str, ...]:
     """The source labels that differ between sources, `instance` first: what they can be told apart by."""
     sources: Iterable[Mapping[str, str]] = job.sources or [labels for labels, _ in now]
     values: dict[str, set[str]] = {}
@@ -204,7 +204,7 @@ def _telling(job: Job, now: Vector) -> tuple[str, ...]:
     return tuple(sorted(differing, key=lambda label: (label != "instance", label)))
 
 
-async def tell_scrape_interval(api: Api, job: Job, matches: Sequence[Match], deadline_s: float) -> None:
+async def tell_scrape_interval(api: ServerApi, job: ServerJob, matches: Sequence[Match], deadline_s: float) -> None:
     """Find out how often samples come, from those of one series: whoever put them there. A young job does not tell yet."""
     if job.one is None:
         return

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from tputtui.model import Exposition, Labels, Match, Question, Series, Served, Target
 from tputtui.scrape.prometheus.api import Vector
-from tputtui.scrape.prometheus.job_discovery import Job
-from tputtui.scrape.prometheus.queries import FAMILY, JOB, Asked, expression, selector, told
+from tputtui.scrape.prometheus.job_discovery import ServerJob
+from tputtui.scrape.prometheus.queries import FAMILY, JOB, PlannedQuery, expression, selector, told
 
 RANGE_IN_SCRAPES = 4
 """Rates need two samples, and one may be missing: they are taken over at least so many scrapes of the server."""
@@ -20,11 +20,11 @@ UP, ALL = ":up", ":all"  # our own questions: sources of a job that are up, and 
 
 
 @dataclass(slots=True)
-class Part:
+class JobTarget:
     """One job as a target."""
 
     target: Target
-    job: Job
+    job: ServerJob
     looked_at: float = -1e9
     questions: tuple[Question, ...] = ()
     series: dict[tuple[str, Labels], Series] = field(default_factory=dict)
@@ -41,15 +41,15 @@ class Part:
         return Exposition(samples, families, self.job.series, warning=warning, hidden=hidden, served=served)
 
 
-def expressions(parts: Iterable[Part], matches: Sequence[Match], window_s: float) -> list[str]:
+def expressions(parts: Iterable[JobTarget], matches: Sequence[Match], window_s: float) -> list[str]:
     """One expression a family and span, for all jobs that ask for it alike; before them, who is up, and of how many."""
     of_all = selector(matches, "up")
-    asked: dict[tuple[str, str, float], Asked] = {}
+    asked: dict[tuple[str, str, float], PlannedQuery] = {}
     for part in parts:
         for question in map(part.job.as_kept, part.questions):
             key = (question.name, question.how, part.range_s(window_s))
             before, job = asked.get(key), part.job.name
-            asked[key] = Asked(question, (job,), key[2]) if before is None else before.also(question, job)
+            asked[key] = PlannedQuery(question, (job,), key[2]) if before is None else before.also(question, job)
     return [
         told(f"sum by ({JOB}) ({of_all})", UP),
         told(f"count by ({JOB}) ({of_all})", ALL),
@@ -61,7 +61,7 @@ Sorted = tuple[dict[Series, float], float | None, float | None]
 """The samples of a job, and how many of its sources are up, of how many."""
 
 
-def sort_out(parts: Mapping[str, Part], found: Vector) -> dict[str, Sorted]:
+def sort_out(parts: Mapping[str, JobTarget], found: Vector) -> dict[str, Sorted]:
     """The answers by job."""
     samples: dict[str, dict[Series, float]] = {name: {} for name in parts}
     up: dict[str, float] = {}

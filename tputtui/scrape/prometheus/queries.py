@@ -25,14 +25,14 @@ _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 
 @frozen
-class Asked:
+class PlannedQuery:
     """A question, of which jobs it is asked, and over how many seconds rates are taken."""
 
     question: Question
     jobs: tuple[str, ...]
     range_s: float
 
-    def also(self, question: Question, job: str) -> Asked:
+    def also(self, question: Question, job: str) -> PlannedQuery:
         """The same question of one more job, which may keep other labels apart."""
         both = replace(self.question, labels=self.question.labels | question.labels)
         return replace(self, question=both, jobs=(*self.jobs, job))
@@ -75,7 +75,7 @@ def told(expression: str, family: str) -> str:
     return f'label_replace({expression},"{FAMILY}",{quote(family.replace("$", "$$"))},"","")'
 
 
-def expression(asked: Asked, matches: Sequence[Match]) -> str:
+def expression(asked: PlannedQuery, matches: Sequence[Match]) -> str:
     """One question as an expression, by job."""
     question = asked.question
     by = ",".join((JOB, *sorted(label for label in question.labels if _LABEL.fullmatch(label) and label != JOB)))

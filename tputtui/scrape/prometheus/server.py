@@ -16,11 +16,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tputtui.model import Exposition, Match, Question, Scrape, Target
 from tputtui.scrape.address import name_of
-from tputtui.scrape.http_fetch import TargetSettings
-from tputtui.scrape.prometheus.api import Api, ServerError, Vector, base_of
+from tputtui.scrape.http_fetch import EndpointSettings
+from tputtui.scrape.prometheus.api import ServerApi, ServerError, Vector, base_of
 from tputtui.scrape.prometheus.backfill import remembered
-from tputtui.scrape.prometheus.job_discovery import MOST_JOBS, Job, jobs_of, look_at, look_at_some, tell_scrape_interval
-from tputtui.scrape.prometheus.job_targets import NOTHING, Part, expressions, sort_out
+from tputtui.scrape.prometheus.job_discovery import (
+    MOST_JOBS,
+    ServerJob,
+    jobs_of,
+    look_at,
+    look_at_some,
+    tell_scrape_interval,
+)
+from tputtui.scrape.prometheus.job_targets import NOTHING, JobTarget, expressions, sort_out
 from tputtui.scrape.prometheus.queries import conditions, queries
 from tputtui.scrape.time_limit import Wait
 from tputtui.text import clean
@@ -48,7 +55,7 @@ _TURNS, _TURN_S = (
 )  # after the first look, the time to wait for bindings: those who bind have a tick of their own
 
 
-class Watcher(Protocol):
+class ServerListener(Protocol):
     """Who is told of what a server knows; all on one event loop."""
 
     def found(self, target: Target) -> None:
@@ -76,26 +83,26 @@ class Watcher(Protocol):
         ...
 
 
-class Server:
+class PrometheusServer:
     """One server, and the conditions on what is taken from it."""
 
     def __init__(
         self,
-        settings: TargetSettings,
+        settings: EndpointSettings,
         matches: Sequence[Match],
         interval_s: float,
-        watcher: Watcher,
+        watcher: ServerListener,
         tls: TlsContexts | None = None,
     ) -> None:
         """`settings.name` names the target that stands for the server while it knows no job."""
         self.settings = settings = replace(settings, url=base_of(settings.url))
         self.known = False  # it has said what it has
-        self.parts: dict[str, Part] = {}  # by job
+        self.parts: dict[str, JobTarget] = {}  # by job
         self._matches = tuple(matches)
         self._interval_s = interval_s
         self._watcher = watcher
-        self._api = Api(settings, tls)
-        self._look_api = Api(settings, tls)  # a look takes longer and must not hold up a tick
+        self._api = ServerApi(settings, tls)
+        self._look_api = ServerApi(settings, tls)  # a look takes longer and must not hold up a tick
         self._stands_in = False
         self._metadata: dict[str, Any] = {}
         self._metadata_at = -1e9
@@ -220,7 +227,7 @@ class Server:
                     raise
                 self._unlooked[job.name] = str(error)
 
-    async def _look_at(self, job: Job, *, alone: bool) -> None:
+    async def _look_at(self, job: ServerJob, *, alone: bool) -> None:
         part = self.parts.get(job.name)
         if part is not None:
             changed = part.job.counts.keys() != job.counts.keys() or part.job.sources != job.sources
@@ -234,12 +241,12 @@ class Server:
             if self._stands_in:
                 self._stands_in = False
                 self._watcher.lost(self.settings.name)
-            part = self.parts[job.name] = Part(self._target(job, alone=alone), job)
+            part = self.parts[job.name] = JobTarget(self._target(job, alone=alone), job)
             self._watcher.found(part.target)
         part.looked_at = time.monotonic()
         self._deliver(part.target.name, started, exposition=exposition)
 
-    def _target(self, job: Job, *, alone: bool) -> Target:
+    def _target(self, job: ServerJob, *, alone: bool) -> Target:
         """A job by its name; by the server's, where the config has one, and both where that has several jobs."""
         own = self.settings.service or self.settings.name
         name = clean(job.name, 60)
@@ -297,7 +304,7 @@ class Server:
 
     def _hand_out(
         self,
-        parts: Mapping[str, Part],
+        parts: Mapping[str, JobTarget],
         found: Vector,
         warnings: tuple[str, ...],
         size: int,

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from tputtui import text
 from tputtui.model import Binding, Match, MetricKind
 from tputtui.signals.classify import series_filter, status_labels, units
-from tputtui.signals.classify.exporter_match import Found, holds
-from tputtui.signals.classify.metric_catalog import Metric
+from tputtui.signals.classify.exporter_match import EntryMatch, holds
+from tputtui.signals.classify.metric_catalog import CatalogMetric
 
 MOST_NAMED = 3  # paths that are left out of the traffic and named in its reason
 
@@ -16,7 +16,9 @@ KNOWN_SCORE = 20.0
 """What a line of a known ecosystem scores: above what names and labels alone can reach."""
 
 
-def traffic(metric: Metric, score: float, reason: str, line: Found | None = None, name: str = "") -> Binding:
+def traffic(
+    metric: CatalogMetric, score: float, reason: str, line: EntryMatch | None = None, name: str = ""
+) -> Binding:
     """Traffic counted by a metric. A gauge counts only where it is one that is a counter in truth, or a ready rate."""
     ready_rate = not metric.is_counted() and "rate" in metric.words
     unit = line.pick.unit if line is not None else None
@@ -32,14 +34,16 @@ def traffic(metric: Metric, score: float, reason: str, line: Found | None = None
     )
 
 
-def _without(metric: Metric) -> str:
+def _without(metric: CatalogMetric) -> str:
     """What of the metric is not counted, for whoever compares with the raw counter."""
     left_out = [text.clean(path, 30) for path in series_filter.left_out(metric)]
     more = f" and {len(left_out) - MOST_NAMED} more" if len(left_out) > MOST_NAMED else ""
     return f", without {', '.join(left_out[:MOST_NAMED])}{more}" if left_out else ""
 
 
-def latency(metric: Metric, score: float, reason: str, line: Found | None = None, name: str = "") -> Binding:
+def latency(
+    metric: CatalogMetric, score: float, reason: str, line: EntryMatch | None = None, name: str = ""
+) -> Binding:
     """Latency measured by a metric, scaled to seconds where its unit is known.
 
     A mean divides: by its own `_count`, or by another counter, which `denominator` names; the numerator is then the
@@ -67,7 +71,7 @@ def latency(metric: Metric, score: float, reason: str, line: Found | None = None
     )
 
 
-def status_errors(metric: Metric, label: str, reason: str, line: Found | None = None) -> Binding:
+def status_errors(metric: CatalogMetric, label: str, reason: str, line: EntryMatch | None = None) -> Binding:
     """Errors as the rows of a counter whose status says so; `values` stays empty where the rule of classes decides."""
     listed = line.pick.values if line is not None else ()
     return Binding(
@@ -84,13 +88,15 @@ def status_errors(metric: Metric, label: str, reason: str, line: Found | None = 
     )
 
 
-def _unit_of_errors(metric: Metric, of: Metric | None) -> str | None:
+def _unit_of_errors(metric: CatalogMetric, of: CatalogMetric | None) -> str | None:
     """What is counted, unless that is bytes: errors beside bytes are none (network errors, disk errors)."""
     unit = units.traffic_unit(of or metric)
     return unit if unit != "By/s" or units.traffic_unit(metric) == unit else None
 
 
-def counted_errors(metric: Metric, of: Metric | None, score: float, reason: str, line: Found | None = None) -> Binding:
+def counted_errors(
+    metric: CatalogMetric, of: CatalogMetric | None, score: float, reason: str, line: EntryMatch | None = None
+) -> Binding:
     """Errors that have a counter of their own; `of` is what the ratio is taken of."""
     return Binding(
         "errors",
@@ -104,7 +110,7 @@ def counted_errors(metric: Metric, of: Metric | None, score: float, reason: str,
     )
 
 
-def saturation(line: Found, ecosystem: str) -> Binding:
+def saturation(line: EntryMatch, ecosystem: str) -> Binding:
     """What could run out, as a line of an ecosystem tells."""
     metric, pick = line.metric, line.pick
     limit = line.over.sample if line.over is not None else None
@@ -123,13 +129,13 @@ def saturation(line: Found, ecosystem: str) -> Binding:
     )
 
 
-def known_reason(ecosystem: str, metric: Metric) -> str:
+def known_reason(ecosystem: str, metric: CatalogMetric) -> str:
     """How a line of an entry came to be bound: known of HAProxy, 1,284/s now."""
     now = f", {text.rate(metric.rate)}/s now" if metric.rate and not series_filter.left_out(metric) else ""
     return f"known of {ecosystem}{now}"
 
 
-def _matches(metric: Metric, line: Found | None) -> tuple[Match, ...]:
+def _matches(metric: CatalogMetric, line: EntryMatch | None) -> tuple[Match, ...]:
     """Conditions under which the rows of a metric are the service's own and none is counted twice."""
     told = holds(line.pick.match, metric) if line is not None else ()
     return _one_a_label((*told, *series_filter.own_traffic(metric), *series_filter.without_aggregates(metric)))

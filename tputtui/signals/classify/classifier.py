@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from tputtui import text
 from tputtui.model import Binding, Bindings, Exposition
 from tputtui.signals.classify import binding_rules, exporter_match, ranking, saturation_rules, series_filter
-from tputtui.signals.classify.exporter_match import Found
-from tputtui.signals.classify.exporters import Ecosystem
-from tputtui.signals.classify.metric_catalog import Catalog, Metric, catalog
+from tputtui.signals.classify.exporter_match import EntryMatch
+from tputtui.signals.classify.exporters import ExporterEntry
+from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog, catalog
 from tputtui.signals.classify.overrides import apply_overrides
-from tputtui.signals.classify.ranking import Ranked
+from tputtui.signals.classify.ranking import RankedMetric
 
 __all__ = ["apply_overrides", "classify"]
 
@@ -31,12 +31,12 @@ _FURTHER = 6  # further signals named beside the main ones
 class _Main:
     """What the target is mainly: a known ecosystem, or none; and everything else that is known of it."""
 
-    found: Catalog
-    ranked: Sequence[Ranked]  # the generic ranking of traffic
-    known: Sequence[Ecosystem]
-    ecosystem: Ecosystem | None
+    found: MetricCatalog
+    ranked: Sequence[RankedMetric]  # the generic ranking of traffic
+    known: Sequence[ExporterEntry]
+    ecosystem: ExporterEntry | None
     traffic: Binding | None = None
-    busy: Metric | None = None  # what traffic is counted by
+    busy: CatalogMetric | None = None  # what traffic is counted by
     reasons: dict[str, str] = field(default_factory=dict)
 
     def lines(self, signal: str) -> tuple[str, ...]:
@@ -79,10 +79,12 @@ def classify(
 # ------------------------------------------------------------------------------------------ which one is the main one
 
 
-def _main_ecosystem(known: Sequence[Ecosystem], ranked: Sequence[Ranked], found: Catalog) -> Ecosystem | None:
+def _main_ecosystem(
+    known: Sequence[ExporterEntry], ranked: Sequence[RankedMetric], found: MetricCatalog
+) -> ExporterEntry | None:
     """The ecosystem that serves users, where several share a target; None where the application's own metrics do."""
     points = {one.metric.sample: one.score for one in ranked}
-    best: tuple[tuple[float, float], Ecosystem] | None = None
+    best: tuple[tuple[float, float], ExporterEntry] | None = None
     for one in known:
         line = exporter_match.first(one.traffic, found)
         if line is None and "traffic" not in one.silent:
@@ -97,7 +99,7 @@ def _main_ecosystem(known: Sequence[Ecosystem], ranked: Sequence[Ranked], found:
     return best[1]
 
 
-def _own_app(ranked: Sequence[Ranked], known: Sequence[Ecosystem]) -> Ranked | None:
+def _own_app(ranked: Sequence[RankedMetric], known: Sequence[ExporterEntry]) -> RankedMetric | None:
     """The best counter that no entry speaks of, where it is surely an application's traffic."""
     if not ranked or ranked[0].score < OWN_APP_SCORE:
         return None
@@ -162,11 +164,11 @@ def _errors(main: _Main) -> Binding | None:
     return bound
 
 
-def _has_label(line: Found) -> bool:
+def _has_label(line: EntryMatch) -> bool:
     return line.pick.label is None or line.pick.label in line.metric.labels
 
 
-def _generic_errors(busy: Metric, found: Catalog) -> Binding | None:
+def _generic_errors(busy: CatalogMetric, found: MetricCatalog) -> Binding | None:
     """By the status label of the traffic, of its latency histogram, or of its responses; else a counter of errors."""
     label = ranking.status_label(busy)
     if label is not None:
@@ -199,7 +201,7 @@ def _latency(main: _Main) -> Binding | None:
     return None
 
 
-def _measures_time(line: Found) -> bool:
+def _measures_time(line: EntryMatch) -> bool:
     return line.over is not None or (line.metric.kind != "counter" and line.pick.over is None)
 
 
@@ -247,7 +249,7 @@ def _further(main: _Main) -> list[Binding]:
     return signals[:_FURTHER]
 
 
-def _time_to_first(metric: Metric) -> Binding:
+def _time_to_first(metric: CatalogMetric) -> Binding:
     of_tokens = bool({"token", "ttft"} & set(metric.words))
     named = binding_rules.latency(metric, binding_rules.KNOWN_SCORE / 2, "named for the first of the answer")
     return replace(named, name="time to first token" if of_tokens else "time to first byte")

@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from tputtui.frozen import frozen
 from tputtui.model import Match
-from tputtui.signals.classify.exporters import Ecosystem, everything
-from tputtui.signals.classify.metric_catalog import Catalog, Metric
+from tputtui.signals.classify.exporters import ExporterEntry, everything
+from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog
 from tputtui.signals.classify.overrides import parse_match
 
 _PICK = re.compile(
@@ -23,7 +23,7 @@ _PICK = re.compile(
 
 
 @frozen
-class Pick:
+class EntryLine:
     """One line of an entry, read."""
 
     words: str
@@ -37,21 +37,21 @@ class Pick:
 
 
 @frozen
-class Found:
+class EntryMatch:
     """A line of an entry whose family is on the target."""
 
-    pick: Pick
-    metric: Metric
-    over: Metric | None
+    pick: EntryLine
+    metric: CatalogMetric
+    over: CatalogMetric | None
 
 
 @lru_cache(maxsize=2048)
-def read(line: str) -> Pick:
+def read(line: str) -> EntryLine:
     """A line of an entry as `known` describes it. Raises ValueError where it is none."""
     found = _PICK.fullmatch(line)
     if found is None:
         raise ValueError(f"not a line of an ecosystem: {line}")
-    return Pick(
+    return EntryLine(
         found["words"] or "",
         found["family"],
         parse_match(found["match"] or ""),
@@ -63,13 +63,13 @@ def read(line: str) -> Pick:
     )
 
 
-def on(found: Catalog) -> list[Ecosystem]:
+def on(found: MetricCatalog) -> list[ExporterEntry]:
     """The ecosystems whose signature is on the target, those that serve users first."""
     present = [one for one in everything() if any(_is_there(sign, found) for sign in one.signs)]
     return sorted(present, key=lambda one: -one.rank)
 
 
-def _is_there(sign: str, found: Catalog) -> bool:
+def _is_there(sign: str, found: MetricCatalog) -> bool:
     if sign.startswith("*"):
         return any(name.endswith(sign[1:]) for name in found.samples)
     if not sign.endswith("*"):
@@ -78,14 +78,16 @@ def _is_there(sign: str, found: Catalog) -> bool:
     return start in found.prefixes
 
 
-def first(lines: Sequence[str], found: Catalog, fits: Callable[[Found], bool] = lambda _: True) -> Found | None:
+def first(
+    lines: Sequence[str], found: MetricCatalog, fits: Callable[[EntryMatch], bool] = lambda _: True
+) -> EntryMatch | None:
     """The first line whose family is there, fits and has ever counted; else the first that is there and fits."""
     there = [one for one in present(lines, found) if fits(one)]
     lively = (one for one in there if not one.metric.is_counted() or one.metric.value > 0)
     return next(lively, there[0] if there else None)
 
 
-def present(lines: Sequence[str], found: Catalog) -> list[Found]:
+def present(lines: Sequence[str], found: MetricCatalog) -> list[EntryMatch]:
     """All lines whose families are there, in their order."""
     there = []
     for line in lines:
@@ -93,18 +95,18 @@ def present(lines: Sequence[str], found: Catalog) -> list[Found]:
         metric = _lookup(pick.family, found)
         over = found.get(pick.over) if pick.over else None
         if metric is not None:
-            there.append(Found(pick, metric, over))
+            there.append(EntryMatch(pick, metric, over))
     return there
 
 
-def _lookup(family: str, found: Catalog) -> Metric | None:
+def _lookup(family: str, found: MetricCatalog) -> CatalogMetric | None:
     if not family.startswith("*"):
         return found.get(family)
     ending = family[1:]
     return next((metric for name, metric in sorted(found.samples.items()) if name.endswith(ending)), None)
 
 
-def holds(match: Sequence[Match], metric: Metric) -> tuple[Match, ...]:
+def holds(match: Sequence[Match], metric: CatalogMetric) -> tuple[Match, ...]:
     """The conditions of a line, where they leave any row of this target; else none: the exporter labels differently."""
     if not match or any(_meets(match, dict(series.labels)) for series, _ in metric.series):
         return tuple(match)

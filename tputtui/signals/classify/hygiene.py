@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from tputtui import text
 from tputtui.model import Binding, Bindings, Exposition
 from tputtui.signals.classify import units
-from tputtui.signals.classify.metric_catalog import Catalog, Metric, catalog
+from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog, catalog
 
 MOST = 6
 """Sentences at most: a longer list is read by nobody."""
@@ -29,7 +29,7 @@ def findings(exposition: Exposition, bindings: Bindings, objective_p99_s: float 
     return sentences[:MOST]
 
 
-def _latency(found: Catalog, bindings: Bindings, objective_s: float | None) -> Iterable[str]:
+def _latency(found: MetricCatalog, bindings: Bindings, objective_s: float | None) -> Iterable[str]:
     latency = bindings.latency
     if latency is None:
         if bindings.traffic is not None and bindings.traffic.unit == "req/s":
@@ -48,7 +48,7 @@ def _latency(found: Catalog, bindings: Bindings, objective_s: float | None) -> I
         yield f"{family} does not tell its unit: it is shown as it stands"
 
 
-def _buckets(metric: Metric, latency: Binding, objective_s: float | None) -> Iterable[str]:
+def _buckets(metric: CatalogMetric, latency: Binding, objective_s: float | None) -> Iterable[str]:
     bounds = [bound * latency.scale for bound in metric.bounds]
     family = _plain(metric.name)
     if not bounds:
@@ -72,7 +72,7 @@ def _buckets(metric: Metric, latency: Binding, objective_s: float | None) -> Ite
         yield f"{family} has only {len(bounds)} finite buckets: its quantiles say little"
 
 
-def _types(found: Catalog) -> Iterable[str]:
+def _types(found: MetricCatalog) -> Iterable[str]:
     gauges = [m.name for m in found if m.kind == "gauge" and m.typed and m.name.endswith("_total")]
     if gauges:
         yield f"{_examples(gauges)}: named _total like a counter, but typed as a gauge: no rate is taken"
@@ -81,7 +81,7 @@ def _types(found: Catalog) -> Iterable[str]:
         yield f"{len(untyped)} of {len(found.metrics)} metrics have no TYPE line: what they are is guessed from their names"
 
 
-def _counters(found: Catalog, exposition: Exposition) -> Iterable[str]:
+def _counters(found: MetricCatalog, exposition: Exposition) -> Iterable[str]:
     bare = [
         metric.name
         for metric in found
@@ -94,7 +94,7 @@ def _counters(found: Catalog, exposition: Exposition) -> Iterable[str]:
         yield f"{_examples(bare)}: counters without _total: tools that rely on the ending take them for gauges"
 
 
-def _units(found: Catalog, bindings: Bindings) -> Iterable[str]:
+def _units(found: MetricCatalog, bindings: Bindings) -> Iterable[str]:
     told = {bindings.latency.family} if bindings.latency is not None else set()
     without = [
         metric.name

@@ -34,7 +34,7 @@ def words(name: str) -> tuple[str, ...]:
 
 
 @dataclass(slots=True)
-class Metric:
+class CatalogMetric:
     """One metric as we understand it. `name` is the base name; `counts` the sample that counts events, if any does."""
 
     name: str
@@ -71,35 +71,35 @@ class Metric:
 
 
 @dataclass(slots=True)
-class Catalog:
+class MetricCatalog:
     """All metrics of one exposition, by base name, and the words that begin their names."""
 
-    metrics: dict[str, Metric]
-    samples: Mapping[str, Metric]  # by the sample name that counts (or the gauge's name)
+    metrics: dict[str, CatalogMetric]
+    samples: Mapping[str, CatalogMetric]  # by the sample name that counts (or the gauge's name)
     prefixes: dict[str, int]  # "envoy", "envoy_http", … -> how many metrics begin so
     exporter: bool = False  # it speaks of something else: the process behind it is only the exporter
 
-    def get(self, name: str) -> Metric | None:
+    def get(self, name: str) -> CatalogMetric | None:
         """A metric by its base name or by the sample name that counts."""
         return self.metrics.get(name) or self.samples.get(name)
 
-    def __iter__(self) -> Iterator[Metric]:
+    def __iter__(self) -> Iterator[CatalogMetric]:
         return iter(self.metrics.values())
 
 
-def catalog(now: Exposition, before: Exposition | None = None, dt_s: float | None = None) -> Catalog:
+def catalog(now: Exposition, before: Exposition | None = None, dt_s: float | None = None) -> MetricCatalog:
     """Sort the samples of `now` into metrics; with an earlier scrape `dt_s` seconds before, with their rates."""
     by_name: dict[str, list[tuple[Series, float]]] = defaultdict(list)
     for series, value in now.samples.items():
         by_name[series.name].append((series, value))
-    metrics: dict[str, Metric] = {}
+    metrics: dict[str, CatalogMetric] = {}
     for name in by_name:
         metric = _metric_of(name, by_name, now.families)
         if metric is not None:
             metrics.setdefault(metric.name, metric)
     _pair_up(metrics)
     prefixes: dict[str, int] = defaultdict(int)
-    samples: dict[str, Metric] = {}
+    samples: dict[str, CatalogMetric] = {}
     for metric in metrics.values():
         metric.series = by_name.get(metric.sample, [])
         metric.labels = _labels(metric.series)
@@ -109,7 +109,7 @@ def catalog(now: Exposition, before: Exposition | None = None, dt_s: float | Non
         parts = re.split(r"[_:]", metric.name)
         for length in range(1, len(parts) + 1):
             prefixes["_".join(parts[:length])] += 1
-    return Catalog(metrics, samples, prefixes, any("_exporter_" in name for name in by_name))
+    return MetricCatalog(metrics, samples, prefixes, any("_exporter_" in name for name in by_name))
 
 
 _TIMED = frozenset(
@@ -117,7 +117,7 @@ _TIMED = frozenset(
 )
 
 
-def _pair_up(metrics: dict[str, Metric]) -> None:
+def _pair_up(metrics: dict[str, CatalogMetric]) -> None:
     """Give a counter of time the counter of events beside it: redis_commands_duration_seconds_total, redis_commands_total."""
     events: dict[frozenset[str], str] = {}
     for name, metric in metrics.items():
@@ -150,7 +150,7 @@ def _labels(series: list[tuple[Series, float]]) -> dict[str, set[str]]:
 
 def _metric_of(
     name: str, by_name: Mapping[str, list[tuple[Series, float]]], families: Mapping[str, Family]
-) -> Metric | None:
+) -> CatalogMetric | None:
     """The metric that a sample name belongs to; None for what carries no measure of its own."""
     base, part = _split(name)
     family = families.get(name)
@@ -159,7 +159,7 @@ def _metric_of(
         if parent.type in ("histogram", "summary"):
             return _distribution(base, parent, by_name)
         if parent.type == "counter" and part == "total":
-            return Metric(name, "counter", name, parent.unit, parent.help)
+            return CatalogMetric(name, "counter", name, parent.unit, parent.help)
         if part in ("created", "info"):
             return None
     if name.endswith("_created") and family is not None and family.type == "gauge":
@@ -175,16 +175,18 @@ def _metric_of(
             return pair
     if kind == "counter" and family is not None:
         is_moment = _is_moment(name, by_name[name])
-        return Metric(name, "gauge" if is_moment else "counter", None if is_moment else name, family.unit, family.help)
+        return CatalogMetric(
+            name, "gauge" if is_moment else "counter", None if is_moment else name, family.unit, family.help
+        )
     if kind == "gauge" and family is not None:
-        return Metric(name, "gauge", None, family.unit, family.help)
+        return CatalogMetric(name, "gauge", None, family.unit, family.help)
     if any(label == "quantile" for label, _ in by_name[name][0][0].labels):
         return _distribution(name, family or Family(name, "summary"), by_name, typed=False)
     help_text = family.help if family is not None else ""
     counted = name.endswith(("_total", "_count")) or words(name)[-1:] in _COUNTED
     if counted and not _is_moment(name, by_name[name]):
-        return Metric(name, "counter", name, help=help_text, typed=False)
-    return Metric(name, "gauge", None, help=help_text, typed=False)
+        return CatalogMetric(name, "counter", name, help=help_text, typed=False)
+    return CatalogMetric(name, "gauge", None, help=help_text, typed=False)
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -196,7 +198,7 @@ def _split(name: str) -> tuple[str, str]:
 
 def _untold_distribution(
     base: str, part: str, by_name: Mapping[str, list[tuple[Series, float]]], families: Mapping[str, Family]
-) -> Metric | None:
+) -> CatalogMetric | None:
     """A histogram or a sum with its count that no TYPE line announces, or that is typed as two counters."""
     has_sum, has_count = f"{base}_sum" in by_name, f"{base}_count" in by_name
     if part == "bucket" and not (
@@ -213,7 +215,7 @@ def _untold_distribution(
 
 def _distribution(
     base: str, family: Family, by_name: Mapping[str, list[tuple[Series, float]]], *, typed: bool = True
-) -> Metric:
+) -> CatalogMetric:
     buckets = by_name.get(f"{base}_bucket", [])
     count = f"{base}_count" if f"{base}_count" in by_name else None
     bounds = _bounds(buckets)
@@ -222,7 +224,7 @@ def _distribution(
         kind = "histogram"
     elif any(label == "quantile" for series, _ in by_name.get(base, [])[:1] for label, _ in series.labels):
         kind = "summary"
-    return Metric(base, kind, count, family.unit, family.help, typed, bounds=bounds, denominator=count)
+    return CatalogMetric(base, kind, count, family.unit, family.help, typed, bounds=bounds, denominator=count)
 
 
 def _bounds(buckets: list[tuple[Series, float]]) -> tuple[float, ...]:

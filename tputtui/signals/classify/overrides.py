@@ -9,7 +9,7 @@ from dataclasses import replace
 from tputtui import text
 from tputtui.model import Binding, Bindings, Exposition, Match, MetricKind, SignalKind
 from tputtui.signals.classify import series_filter, units
-from tputtui.signals.classify.metric_catalog import Catalog, catalog
+from tputtui.signals.classify.metric_catalog import MetricCatalog, catalog
 
 _MATCHER = re.compile(r'\s*([A-Za-z_][\w.]*)\s*(=~|!~|!=|=)\s*"((?:\\.|[^"\\])*)"\s*(?:,|$)')
 _SLOTS: tuple[SignalKind, ...] = ("traffic", "errors", "latency", "saturation")
@@ -48,7 +48,9 @@ def apply_overrides(
     return result
 
 
-def _overridden(old: Binding | None, slot: SignalKind, words: Mapping[str, object], found: Catalog | None) -> Binding:
+def _overridden(
+    old: Binding | None, slot: SignalKind, words: Mapping[str, object], found: MetricCatalog | None
+) -> Binding:
     family = str(words.get("family") or (old.family if old is not None else ""))
     if not family:
         raise ValueError(f"{slot} has nothing to change: name the family it shall be read from")
@@ -74,7 +76,7 @@ def _overridden(old: Binding | None, slot: SignalKind, words: Mapping[str, objec
     return replace(changed, unit=str(unit))
 
 
-def _newly_named(slot: SignalKind, family: str, found: Catalog | None) -> Binding:
+def _newly_named(slot: SignalKind, family: str, found: MetricCatalog | None) -> Binding:
     metric = found.get(family) if found is not None else None
     if slot == "latency":
         kind: MetricKind = metric.kind if metric is not None else "histogram"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.signals.classify import series_filter, status_labels, vocabulary
-from tputtui.signals.classify.metric_catalog import Catalog, Metric
+from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog
 
 TRAFFIC_FLOOR = 8.0
 """Below this many points no counter is called traffic: silence is better than a guess."""
@@ -23,22 +23,22 @@ _FIRST = (("first", "token"), ("first", "byte"), ("first", "response"))
 
 
 @frozen
-class Ranked:
+class RankedMetric:
     """A metric with its points and why it has them."""
 
-    metric: Metric
+    metric: CatalogMetric
     score: float
     reason: str
 
 
-def traffic(found: Catalog) -> list[Ranked]:
+def traffic(found: MetricCatalog) -> list[RankedMetric]:
     """Every counter that could be throughput, best first."""
     moving = any(metric.rate for metric in found)
     ranked = [_traffic(metric, found, moving=moving) for metric in found if metric.is_counted()]
     return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
 
 
-def _traffic(metric: Metric, found: Catalog, *, moving: bool) -> Ranked:
+def _traffic(metric: CatalogMetric, found: MetricCatalog, *, moving: bool) -> RankedMetric:
     name = metric.words
     points = max((vocabulary.WORK.get(word, 0.0) for word in name), default=0.0)
     noun = max(name, key=lambda word: vocabulary.WORK.get(word, 0.0)) if points else ""
@@ -69,10 +69,10 @@ def _traffic(metric: Metric, found: Catalog, *, moving: bool) -> Ranked:
     points -= 8.0 if series_filter.counts_only_itself(metric) else 0.0
     points -= 0.25 * len(name)
     points -= 0.0 if metric.typed or metric.kind != "counter" else 0.5
-    return Ranked(metric, points, ", ".join(why))
+    return RankedMetric(metric, points, ", ".join(why))
 
 
-def _life(metric: Metric, why: list[str], *, moving: bool) -> float:
+def _life(metric: CatalogMetric, why: list[str], *, moving: bool) -> float:
     """Points for traffic that is there: measured between two scrapes, else by what the counter has reached."""
     if metric.rate is None:
         return min(3.5, math.log10(1 + max(metric.value, 0.0)) / 1.7)
@@ -83,12 +83,12 @@ def _life(metric: Metric, why: list[str], *, moving: bool) -> float:
     return -1.5 if moving else 0.0
 
 
-def _kin(metric: Metric, found: Catalog) -> int:
+def _kin(metric: CatalogMetric, found: MetricCatalog) -> int:
     """How many metrics begin with the same word: the main subject of an exporter has the most to say."""
     return found.prefixes.get(metric.name.replace(":", "_").partition("_")[0], 0)
 
 
-def status_label(metric: Metric) -> str | None:
+def status_label(metric: CatalogMetric) -> str | None:
     """The label that tells how a request ended, the plainest where there are several."""
     for label in status_labels.STATUS_LABELS:
         values = metric.labels.get(label)
@@ -107,7 +107,7 @@ def shared(one: Sequence[str], other: Sequence[str]) -> int:
     return count
 
 
-def is_first(metric: Metric) -> bool:
+def is_first(metric: CatalogMetric) -> bool:
     """Whether it times the first byte or token, not the whole answer."""
     name = metric.words
     if "ttft" in name or "ttfb" in name:
@@ -115,14 +115,14 @@ def is_first(metric: Metric) -> bool:
     return any(first in name and what in name for first, what in _FIRST)
 
 
-def latency(found: Catalog, busy: Metric | None) -> list[Ranked]:
+def latency(found: MetricCatalog, busy: CatalogMetric | None) -> list[RankedMetric]:
     """Every distribution or mean of times, best first; `busy` is the metric that traffic is counted by."""
     ranked = [_latency(metric, busy) for metric in found if _may_be_time(metric)]
     ranked = [one for one in ranked if one.score > 0]
     return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
 
 
-def _may_be_time(metric: Metric) -> bool:
+def _may_be_time(metric: CatalogMetric) -> bool:
     """Named for time; or, as go-metrics and statsd timers are, a distribution named for what was timed."""
     name = set(metric.words)
     if vocabulary.DURATIONS.keys() & name:
@@ -131,7 +131,7 @@ def _may_be_time(metric: Metric) -> bool:
     return timed and bool((vocabulary.WORK.keys() | vocabulary.SERVING.keys()) & name)
 
 
-def _latency(metric: Metric, busy: Metric | None) -> Ranked:
+def _latency(metric: CatalogMetric, busy: CatalogMetric | None) -> RankedMetric:
     name = metric.words
     points = max((vocabulary.DURATIONS.get(word, 2.0) for word in name), default=0.0)
     why: list[str] = [metric.kind]
@@ -149,7 +149,7 @@ def _latency(metric: Metric, busy: Metric | None) -> Ranked:
     else:
         points -= 3.0
     if metric.kind == "counter" and metric.denominator is None:
-        return Ranked(metric, 0.0, "")
+        return RankedMetric(metric, 0.0, "")
     points += max((vocabulary.WORK.get(word, 0.0) for word in name), default=0.0) / 3
     points += sum(vocabulary.SERVING.get(word, 0.0) for word in dict.fromkeys(name))
     if busy is not None:
@@ -159,10 +159,10 @@ def _latency(metric: Metric, busy: Metric | None) -> Ranked:
     points -= min(8.0, sum(vocabulary.PARTIAL.get(word, 0.0) for word in set(name)))
     points -= min(8.0, sum(vocabulary.BACKGROUND.get(word, 0.0) for word in set(name)))
     points -= 0.2 * len(name)
-    return Ranked(metric, points, ", ".join(why))
+    return RankedMetric(metric, points, ", ".join(why))
 
 
-def _kinship(metric: Metric, busy: Metric, why: list[str]) -> float:
+def _kinship(metric: CatalogMetric, busy: CatalogMetric, why: list[str]) -> float:
     """Points for belonging to the traffic: the same counter, the same prefix, about as many observations."""
     if metric.counts is not None and metric.counts == busy.counts:
         why.append("counts the traffic itself")
@@ -174,7 +174,7 @@ def _kinship(metric: Metric, busy: Metric, why: list[str]) -> float:
     return points
 
 
-def errors(found: Catalog, busy: Metric) -> list[Ranked]:
+def errors(found: MetricCatalog, busy: CatalogMetric) -> list[RankedMetric]:
     """Counters of nothing but errors that belong to the traffic, best first."""
     ranked = []
     for metric in found:
@@ -188,11 +188,11 @@ def errors(found: Catalog, busy: Metric) -> list[Ranked]:
         )
         points -= 14.0 if metric.words[0] in vocabulary.RUNTIME else 0.0
         points -= 0.25 * len(set(metric.words) - set(busy.words))
-        ranked.append(Ranked(metric, points, "counter of errors"))
+        ranked.append(RankedMetric(metric, points, "counter of errors"))
     return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
 
 
-def siblings(busy: Metric, found: Catalog) -> list[tuple[Metric, str]]:
+def siblings(busy: CatalogMetric, found: MetricCatalog) -> list[tuple[CatalogMetric, str]]:
     """Counted metrics that speak of the same events and carry a status: the histogram's count, the responses."""
     related = []
     for metric in found:
@@ -221,7 +221,7 @@ _VOLUME = (
 )
 
 
-def volume(found: Catalog) -> Ranked | None:
+def volume(found: MetricCatalog) -> RankedMetric | None:
     """Where no work is counted, the bytes that go in or out: a host's throughput."""
     for signs in _VOLUME:
         for name in sorted(found.metrics):
@@ -233,5 +233,5 @@ def volume(found: Catalog) -> Ranked | None:
                 and told >= set(signs)
                 and metric.words[0] not in vocabulary.RUNTIME
             ):
-                return Ranked(metric, 3.0, "counter of bytes, and no counter of requests")
+                return RankedMetric(metric, 3.0, "counter of bytes, and no counter of requests")
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tputtui.frozen import frozen
 from tputtui.model import Binding, Match
 from tputtui.signals.classify import units, vocabulary
-from tputtui.signals.classify.metric_catalog import Catalog, Metric
+from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog
 
 MOST = 8
 """Rows of saturation found on one target: more would be a list, not an answer."""
@@ -17,7 +17,7 @@ class _Use:
     binding: Binding
 
 
-def find(found: Catalog, busy: Metric | None, *, only_sure: bool = False) -> list[Binding]:
+def find(found: MetricCatalog, busy: CatalogMetric | None, *, only_sure: bool = False) -> list[Binding]:
     """The saturation bindings a target's names suggest, best first, at most `MOST`.
 
     With `only_sure`, where the exporter is known, those that have a limit or come from the runtime: a queue that
@@ -34,7 +34,7 @@ def find(found: Catalog, busy: Metric | None, *, only_sure: bool = False) -> lis
     return list(kept.values())[:MOST]
 
 
-def _use(metric: Metric, found: Catalog, busy: Metric | None) -> _Use | None:
+def _use(metric: CatalogMetric, found: MetricCatalog, busy: CatalogMetric | None) -> _Use | None:
     if (
         metric.kind != "gauge"
         or not metric.typed
@@ -86,7 +86,7 @@ def _in_flight(name: tuple[str, ...]) -> bool:
     return bool(work and {"running", "active", "executing", "current"} & told)
 
 
-def _memory(metric: Metric, found: Catalog) -> _Use | None:
+def _memory(metric: CatalogMetric, found: MetricCatalog) -> _Use | None:
     name = set(metric.words)
     if "bytes" not in name or not name & {"used", "usage", "memory"}:
         return None
@@ -101,10 +101,10 @@ def _memory(metric: Metric, found: Catalog) -> _Use | None:
     )
 
 
-def _limit(metric: Metric, found: Catalog) -> str | None:
+def _limit(metric: CatalogMetric, found: MetricCatalog) -> str | None:
     """The gauge that names the limit of this one: the same words but for those of use and of limit."""
     core = _core(metric) - {"requests", "queued", "depth", "length"}
-    best: Metric | None = None
+    best: CatalogMetric | None = None
     for other in found:
         words = set(other.words)
         if other is metric or other.kind != "gauge" or not words & vocabulary.LIMIT or words & vocabulary.NO_LIMIT:
@@ -115,17 +115,17 @@ def _limit(metric: Metric, found: Catalog) -> str | None:
     return best.name if best is not None else None
 
 
-def _core(metric: Metric) -> set[str]:
+def _core(metric: CatalogMetric) -> set[str]:
     """The words that say what it is, without those of use and of limit."""
     return set(metric.words) - vocabulary.USED - vocabulary.LIMIT
 
 
-def _sureness(metric: Metric) -> int:
+def _sureness(metric: CatalogMetric) -> int:
     name = set(metric.words)
     return 3 * bool(name & {"max", "maximum", "limit"}) + 2 * bool(name & {"capacity", "size"}) - len(name)
 
 
-def _runtime(found: Catalog) -> list[_Use]:
+def _runtime(found: MetricCatalog) -> list[_Use]:
     """What every runtime's client library exposes under the same names."""
     uses = []
     files, limit = found.get("process_open_fds"), found.get("process_max_fds")
@@ -171,7 +171,7 @@ def _runtime(found: Catalog) -> list[_Use]:
 
 
 def _binding(
-    metric: Metric,
+    metric: CatalogMetric,
     name: str,
     reason: str,
     limit: str | None = None,

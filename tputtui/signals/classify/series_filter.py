@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import Literal
 
 from tputtui.model import Labels, Match, Series
-from tputtui.signals.classify.metric_catalog import Metric
+from tputtui.signals.classify.metric_catalog import CatalogMetric
 from tputtui.signals.classify.status_labels import STATUS_LABELS
 
 ROUTE_LABELS = (
@@ -102,7 +102,7 @@ _SCRAPE = re.compile(OWN_SCRAPE)
 _WHOLE = frozenset(("*", "total", "Total", "TOTAL", "all", "ALL", "_all", "_total", "sum"))
 
 
-def own_traffic(metric: Metric) -> tuple[Match, ...]:
+def own_traffic(metric: CatalogMetric) -> tuple[Match, ...]:
     """Conditions that keep scrapes and health checks out: by the labels a metric has, not by today's values.
 
     Replicas whose probes differ so have equal bindings.
@@ -110,13 +110,13 @@ def own_traffic(metric: Metric) -> tuple[Match, ...]:
     return tuple(Match(label, "!~", OWN_SCRAPE) for label in ROUTE_LABELS if label in metric.labels)
 
 
-def left_out(metric: Metric) -> tuple[str, ...]:
+def left_out(metric: CatalogMetric) -> tuple[str, ...]:
     """The paths, of those there are, that `own_traffic` keeps out."""
     values = {value for label in ROUTE_LABELS for value in metric.labels.get(label, ()) if _SCRAPE.fullmatch(value)}
     return tuple(sorted(values))
 
 
-def counts_only_itself(metric: Metric) -> bool:
+def counts_only_itself(metric: CatalogMetric) -> bool:
     """Whether every row so far is a scrape or a health check."""
     return any(
         label in metric.labels and all(_SCRAPE.fullmatch(value) for value in metric.labels[label])
@@ -124,20 +124,20 @@ def counts_only_itself(metric: Metric) -> bool:
     )
 
 
-def without_aggregates(metric: Metric) -> tuple[Match, ...]:
+def without_aggregates(metric: CatalogMetric) -> tuple[Match, ...]:
     """Conditions under which no row is the sum of other rows of the same metric."""
     if metric.aggregates is None:
         metric.aggregates = (*_two_reporters(metric), *_whole_values(metric), *_rows_with_fewer_labels(metric))
     return metric.aggregates
 
 
-def _two_reporters(metric: Metric) -> list[Match]:
+def _two_reporters(metric: CatalogMetric) -> list[Match]:
     """A mesh counts a request at its source and at its destination: the side that serves stands for both."""
     both = {"source", "destination"} <= metric.labels.get("reporter", set())
     return [Match("reporter", "=", "destination")] if both else []
 
 
-def _whole_values(metric: Metric) -> list[Match]:
+def _whole_values(metric: CatalogMetric) -> list[Match]:
     """Rows whose label says that they are all of it (nginx-vts `total` and `*`), beside rows that say which part."""
     matches = []
     for label, values in sorted(metric.labels.items()):
@@ -151,11 +151,11 @@ def _whole_values(metric: Metric) -> list[Match]:
     return matches
 
 
-def _add(metric: Metric, label: str, whole: str, *, equal: bool) -> float:
+def _add(metric: CatalogMetric, label: str, whole: str, *, equal: bool) -> float:
     return sum(value for series, value in metric.series if (series.label(label) == whole) == equal)
 
 
-def _rows_with_fewer_labels(metric: Metric) -> list[Match]:
+def _rows_with_fewer_labels(metric: CatalogMetric) -> list[Match]:
     """Rows that lack a label others have, and repeat them: Kafka's topic-less row, dovecot's command without its reply."""
     by_names: dict[tuple[str, ...], list[tuple[Series, float]]] = defaultdict(list)
     for series, value in metric.series:
@@ -194,7 +194,7 @@ def _project(series: Series, names: tuple[str, ...]) -> Labels:
     return tuple((name, value) for name, value in series.labels if name in names)
 
 
-def dimensions(metric: Metric) -> tuple[str, ...]:
+def dimensions(metric: CatalogMetric) -> tuple[str, ...]:
     """Label names worth breaking traffic down by, best first: route, method, then what tells parts of a service apart."""
     present = {name for name, values in metric.labels.items() if values - {""}}
     ordered = [name for group in (ROUTE_LABELS, METHOD_LABELS, OTHER_DIMENSIONS, STATUS_LABELS) for name in group]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tputtui.signals.classify.metric_catalog import Metric
+from tputtui.signals.classify.metric_catalog import CatalogMetric
 
 SECONDS = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
@@ -26,7 +26,7 @@ _TRAFFIC_UNITS = {
 }
 
 
-def seconds_scale(metric: Metric) -> tuple[float | None, str]:
+def seconds_scale(metric: CatalogMetric) -> tuple[float | None, str]:
     """What a value of a time metric is multiplied with to be seconds, and how we know; None where nothing says."""
     if metric.unit.lower() in SECONDS:
         return SECONDS[metric.unit.lower()], "UNIT line"
@@ -54,7 +54,7 @@ def _by_bounds(bounds: tuple[float, ...]) -> float | None:
     return 1.0 if low < 1 else None
 
 
-def traffic_unit(metric: Metric) -> str:
+def traffic_unit(metric: CatalogMetric) -> str:
     """The noun of a counter says req/s, By/s, tokens/s or msg/s; a count of observations counts requests."""
     if metric.kind != "counter":
         return "req/s"
@@ -65,7 +65,7 @@ def traffic_unit(metric: Metric) -> str:
     return "req/s"
 
 
-def gauge_unit(metric: Metric) -> str | None:
+def gauge_unit(metric: CatalogMetric) -> str | None:
     """The unit a gauge is in, for a screen: "s", "ms", "By", "ratio"; None for a plain count."""
     found = set(metric.words)
     if found & {"bytes", "byte"}:

@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple
 Level = Literal["ok", "at_risk", "missed"]
 
 
-class Pair(NamedTuple):
+class WindowPair(NamedTuple):
     """An alarm: both spans burn at `burn` or more, with so many bad requests in the long one."""
 
     long_s: float
@@ -26,9 +26,9 @@ class Pair(NamedTuple):
 
 
 PAIRS: Final = (
-    Pair(60.0, 15.0, 14.4, 10.0, "missed"),
-    Pair(300.0, 30.0, 6.0, 15.0, "missed"),
-    Pair(600.0, 60.0, 3.0, 20.0, "at_risk"),
+    WindowPair(60.0, 15.0, 14.4, 10.0, "missed"),
+    WindowPair(300.0, 30.0, 6.0, 15.0, "missed"),
+    WindowPair(600.0, 60.0, 3.0, 20.0, "at_risk"),
 )
 
 LEVEL_S: Final = 30.0  # the plain rule: beyond the level for two thirds of it
@@ -43,7 +43,7 @@ _CLEAR_S: Final = 30.0  # how long it must be well before it is called so
 _LONGEST_S: Final = max(pair.long_s for pair in PAIRS)
 
 
-class Burn(NamedTuple):
+class BurnRate(NamedTuple):
     """What a span of time tells: how many times the budget burns, how many requests there were, how many bad."""
 
     rate: float
@@ -61,7 +61,7 @@ class _Sums(NamedTuple):
     bad: float = 0.0
 
 
-class Latch:
+class Hysteresis:
     """One objective's state. Memory: one entry a tick for twenty minutes at most."""
 
     def __init__(self, budget: float | None, least_bad: float = LEAST_BAD) -> None:
@@ -113,11 +113,11 @@ class Latch:
             return None
         return 1 - whole.bad / (self.budget * whole.total)
 
-    def burn(self, at: float, span_s: float) -> Burn:
+    def burn(self, at: float, span_s: float) -> BurnRate:
         """Over the last `span_s` seconds; a rate of 0 where there is no budget or no request."""
         recent = self._over(at, span_s)
         rate = recent.bad / recent.total / self.budget if recent.total > 0 and self.budget else 0.0
-        return Burn(rate, recent.total, recent.bad)
+        return BurnRate(rate, recent.total, recent.bad)
 
     def _before(self, at: float) -> int:
         """The place of the newest sums at or before a moment; of the oldest there are, if that lies further back."""
@@ -127,7 +127,7 @@ class Latch:
         newest, before = self._sums[-1], self._sums[self._before(at - span_s)]
         return _Sums(at, *(new - old for new, old in zip(newest[1:], before[1:], strict=True)))
 
-    def holds(self, at: float, pair: Pair) -> bool:
+    def holds(self, at: float, pair: WindowPair) -> bool:
         """Whether an alarm is given now: both spans burn as fast as it says, with as many bad requests."""
         long = self.burn(at, pair.long_s)
         return long.rate >= pair.burn and long.bad >= pair.bad and self.burn(at, pair.short_s).rate >= pair.burn

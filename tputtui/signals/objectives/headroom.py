@@ -29,7 +29,7 @@ from typing import Final, NamedTuple
 from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.model import Headroom, ServiceState
-from tputtui.signals.objectives.objective_tracker import Objective, budget, requests
+from tputtui.signals.objectives.objective_tracker import ObjectiveLevel, budget, requests
 
 KEPT: Final = 1080
 """Blocks: three hours at 10 s; 100 B each and objective."""
@@ -47,7 +47,7 @@ _T: Final = {2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 10: 
 """Student's t at 97.5 %, by degrees of freedom; beyond the table as its last."""
 
 
-class Block(NamedTuple):
+class LoadBlock(NamedTuple):
     """One window: its throughput (1/s), the requests at a time (throughput × mean latency), and of each objective how many
     requests there were and how many of them were bad.
     """
@@ -59,7 +59,7 @@ class Block(NamedTuple):
 
 
 @frozen
-class Finding:
+class HeadroomEstimate:
     """What blocks say of one budget. `value` and the bracket are 1/s; without a value `reason` says why."""
 
     value: float | None = None
@@ -82,20 +82,20 @@ class _Bin(NamedTuple):
         return self.share - self.margin > allowed
 
 
-def find(blocks: Sequence[tuple[float, float, float]], allowed: float) -> Finding:
+def find(blocks: Sequence[tuple[float, float, float]], allowed: float) -> HeadroomEstimate:
     """The limit that (throughput, requests, bad requests) of blocks, in their order, tell for an `allowed` share of bad ones.
 
     `value` with `high` is a limit; without `high` it was never reached: at least so much.
     """
     told = _settled([block for block in blocks if block[1] > 0], allowed)
     if len(told) < _LEAST_BLOCKS:
-        return Finding(reason=f"too early: {len(told)} of {_LEAST_BLOCKS} windows")
+        return HeadroomEstimate(reason=f"too early: {len(told)} of {_LEAST_BLOCKS} windows")
     bins = _bins(told)
     highest = max((one.rps for one in bins if one.passes(allowed)), default=None)
     if highest is not None and any(one.fails(allowed) and one.rps < highest for one in bins):
         calm = [block for block in told if block[0] >= highest or block[2] <= _STRAY * allowed * block[1]]
         if len(told) - len(calm) > _STRAY_SHARE * len(told):
-            return Finding(
+            return HeadroomEstimate(
                 reason=f"missed at less load, too, than the {text.rate(highest)}/s that met it: not the load alone"
             )
         bins = _bins(calm)
@@ -115,18 +115,18 @@ def _settled(blocks: Sequence[tuple[float, float, float]], allowed: float) -> li
     return settled
 
 
-def _crossing(bins: Sequence[_Bin], allowed: float) -> Finding:
+def _crossing(bins: Sequence[_Bin], allowed: float) -> HeadroomEstimate:
     passing = [one for one in bins if one.passes(allowed)]
     failing = [one for one in bins if one.fails(allowed)]
     if not failing:
         if not passing:
-            return Finding(reason="too few requests yet to tell")
-        return Finding(passing[-1].rps, passing[-1].rps)
+            return HeadroomEstimate(reason="too few requests yet to tell")
+        return HeadroomEstimate(passing[-1].rps, passing[-1].rps)
     if bins[-1].rps < _SPREAD * bins[0].rps:
-        return Finding(reason=f"missed, at the one level of load there was ({text.rate(bins[0].rps)}/s)")
+        return HeadroomEstimate(reason=f"missed, at the one level of load there was ({text.rate(bins[0].rps)}/s)")
     below = [one for one in passing if one.rps < failing[0].rps]
     if not below:
-        return Finding(reason=f"missed at the lowest load there was ({text.rate(failing[0].rps)}/s)")
+        return HeadroomEstimate(reason=f"missed at the lowest load there was ({text.rate(failing[0].rps)}/s)")
     fit = isotonic([one.share for one in bins], [one.total for one in bins])
     value = failing[0].rps
     for (low, high), (before, after) in zip(pairwise(bins), pairwise(fit), strict=True):
@@ -137,7 +137,7 @@ def _crossing(bins: Sequence[_Bin], allowed: float) -> Finding:
             break
     low_end = below[-1].rps
     high_end = min((one.rps for one in failing if one.rps > low_end), default=failing[0].rps)
-    return Finding(min(max(value, low_end), high_end), low_end, high_end)
+    return HeadroomEstimate(min(max(value, low_end), high_end), low_end, high_end)
 
 
 def _bins(blocks: Sequence[tuple[float, float, float]]) -> list[_Bin]:
@@ -171,7 +171,7 @@ def isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:
     return [mean for mean, _, many in pools for _ in range(many)]
 
 
-def closed_loop(blocks: Sequence[Block]) -> int | None:
+def closed_loop(blocks: Sequence[LoadBlock]) -> int | None:
     """How many requests are under way at any time, where that number hardly moves while latency does.
 
     Then whoever asks waits for answers: what was not asked in the meantime is in no latency (coordinated omission), and
@@ -195,14 +195,14 @@ def _tenth(ordered: Sequence[float], at: float = 0.1) -> float:
 class HeadroomTracker:
     """Gathers blocks of every service that has objectives, and says what they tell; anew with each block only."""
 
-    def __init__(self, objectives: Sequence[Objective]) -> None:
+    def __init__(self, objectives: Sequence[ObjectiveLevel]) -> None:
         """Of throughput floors and of single routes nothing follows for a service's limit; they are left out."""
         self._objectives = [
             (objective, allowed)
             for objective in objectives
             if (allowed := budget(objective)) is not None and allowed > 0 and objective.route is None
         ]
-        self._blocks: dict[str, deque[Block]] = {}
+        self._blocks: dict[str, deque[LoadBlock]] = {}
         self._next: dict[str, float] = {}
         self._found: dict[str, Headroom] = {}
         self._totals: dict[str, deque[tuple[float, float]]] = {}  # (at, requests so far) of the last window
@@ -221,7 +221,9 @@ class HeadroomTracker:
                 self._take(at, window_s, service, mine)
         return tuple(self._found[service.name] for service in services if service.name in self._found)
 
-    def _take(self, at: float, window_s: float, service: ServiceState, mine: Sequence[tuple[Objective, float]]) -> None:
+    def _take(
+        self, at: float, window_s: float, service: ServiceState, mine: Sequence[tuple[ObjectiveLevel, float]]
+    ) -> None:
         traffic = service.traffic
         if traffic is None or traffic.unit != "req/s":
             return
@@ -237,7 +239,7 @@ class HeadroomTracker:
             mean = service.latency.mean if service.latency is not None and service.latency.unit == "s" else None
             rps = traffic.rps or 0.0
             counts = tuple(_counted(objective, service, window_s) for objective, _ in mine)
-            blocks.append(Block(rps, rps * mean if mean is not None else None, counts, mean))
+            blocks.append(LoadBlock(rps, rps * mean if mean is not None else None, counts, mean))
             self._found[service.name] = judge(service, mine, blocks)
 
     def _is_steady(self, at: float, window_s: float, service: str, total: float | None) -> bool:
@@ -259,18 +261,18 @@ class HeadroomTracker:
         return abs(after - before) <= _STEADY * (before + after) / 2 + noise
 
 
-def _counted(objective: Objective, service: ServiceState, window_s: float) -> tuple[float, float]:
+def _counted(objective: ObjectiveLevel, service: ServiceState, window_s: float) -> tuple[float, float]:
     total, bad = requests(objective, (service,), beyond=False)
     return total * window_s, bad * window_s
 
 
-def judge(service: ServiceState, mine: Sequence[tuple[Objective, float]], blocks: Sequence[Block]) -> Headroom:
+def judge(service: ServiceState, mine: Sequence[tuple[ObjectiveLevel, float]], blocks: Sequence[LoadBlock]) -> Headroom:
     """What a service's blocks tell: the lowest limit of its objectives, else the least that all of them held."""
-    found: list[tuple[Finding, str]] = []
+    found: list[tuple[HeadroomEstimate, str]] = []
     for index, (objective, allowed) in enumerate(mine):
         why = _untold(objective, service)
         told = [(block.rps, *block.counts[index]) for block in blocks if index < len(block.counts)]
-        found.append((Finding(reason=why) if why else find(told, allowed), objective.expression))
+        found.append((HeadroomEstimate(reason=why) if why else find(told, allowed), objective.expression))
     bounded = [(finding, name) for finding, name in found if finding.value is not None]
     refused = [(finding, name) for finding, name in found if finding.value is None]
     doubt = ""
@@ -294,7 +296,7 @@ def judge(service: ServiceState, mine: Sequence[tuple[Objective, float]], blocks
     )
 
 
-def _untold(objective: Objective, service: ServiceState) -> str:
+def _untold(objective: ObjectiveLevel, service: ServiceState) -> str:
     """Why a service cannot say how many requests were bad; "" where it can."""
     if objective.measure == "errors":
         return "" if service.errors is not None else "no errors are counted"

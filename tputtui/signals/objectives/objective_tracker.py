@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol
 
 from tputtui.model import Event, ObjectiveState, ObjectiveStatus, Quantile, ServiceState
-from tputtui.signals.objectives.burn_rate import LEAST_BAD, Latch
+from tputtui.signals.objectives.burn_rate import LEAST_BAD, Hysteresis
 from tputtui.signals.rates.history_keys import route_of
 from tputtui.text import clean, did_you_mean
 
 
-class Objective(Protocol):
+class ObjectiveLevel(Protocol):
     """What is asked for, read (`settings.expressions.parse_objective`); `value` in s, ratio or 1/s."""
 
     @property
@@ -34,7 +34,7 @@ class Objective(Protocol):
 class ObjectiveTracker:
     """Judges the objectives at every tick; each has a latch, so that its state does not flap (see `signals.burn`)."""
 
-    def __init__(self, objectives: Sequence[Objective]) -> None:
+    def __init__(self, objectives: Sequence[ObjectiveLevel]) -> None:
         self._objectives = tuple(objectives)
         self._latches = {objective.expression: latch(objective) for objective in objectives}
         self._states: dict[str, tuple[ObjectiveState, float]] = {}
@@ -74,7 +74,7 @@ class ObjectiveTracker:
         return tuple(statuses), events
 
     def _unchanged(
-        self, objective: Objective, value: float | None, before: tuple[ObjectiveState, float]
+        self, objective: ObjectiveLevel, value: float | None, before: tuple[ObjectiveState, float]
     ) -> ObjectiveStatus:
         """As it was when something was last known: while an answer is late, it lasts no longer for that."""
         name, (state, since) = objective.expression, before
@@ -101,7 +101,7 @@ def _is_awaited(services: Sequence[ServiceState]) -> bool:
 
 
 def _judged(
-    objective: Objective, latch: Latch, value: float | None, at: float, services: Sequence[ServiceState]
+    objective: ObjectiveLevel, latch: Hysteresis, value: float | None, at: float, services: Sequence[ServiceState]
 ) -> ObjectiveState:
     if value is None:
         latch.skip(at)
@@ -111,20 +111,20 @@ def _judged(
     return latch.take(at, beyond, total, bad)
 
 
-def latch(objective: Objective) -> Latch:
+def latch(objective: ObjectiveLevel) -> Hysteresis:
     """What keeps an objective's state. How many requests of a route were too slow is an estimate, and counts for nothing."""
     is_estimate = objective.measure == "latency" and objective.route is not None
-    return Latch(budget(objective), 0.0 if is_estimate else LEAST_BAD)
+    return Hysteresis(budget(objective), 0.0 if is_estimate else LEAST_BAD)
 
 
-def with_their_quantiles(quantiles: Sequence[float], objectives: Iterable[Objective]) -> tuple[float, ...]:
+def with_their_quantiles(quantiles: Sequence[float], objectives: Iterable[ObjectiveLevel]) -> tuple[float, ...]:
     """The quantiles that are wanted, and those that objectives are about."""
     asked = {objective.quantile for objective in objectives if objective.quantile is not None}
     more = [q for q in asked if not any(abs(q - known) < 1e-9 for known in quantiles)]
     return tuple(sorted((*quantiles, *more))) if more else tuple(quantiles)
 
 
-def budget(objective: Objective) -> float | None:
+def budget(objective: ObjectiveLevel) -> float | None:
     """The share of requests that may be bad: 1 % for a p99, the level itself for errors."""
     if objective.op != "<=" or objective.measure == "rps":
         return None
@@ -133,7 +133,7 @@ def budget(objective: Objective) -> float | None:
     return None if objective.quantile is None else 1 - objective.quantile
 
 
-def requests(objective: Objective, services: Sequence[ServiceState], beyond: bool) -> tuple[float, float]:
+def requests(objective: ObjectiveLevel, services: Sequence[ServiceState], beyond: bool) -> tuple[float, float]:
     """(requests per second, bad ones) of what the objective is about; `beyond`: its level is exceeded now."""
     total = bad = 0.0
     for service in services:
@@ -168,7 +168,7 @@ def _slow(buckets: Sequence[tuple[float, float]], limit: float) -> tuple[float, 
     return total, slow
 
 
-def measured(objective: Objective, services: Sequence[ServiceState]) -> float | None:
+def measured(objective: ObjectiveLevel, services: Sequence[ServiceState]) -> float | None:
     """The worst value of what the objective is about, over the services and routes it names; None: no data."""
     values: list[float] = []
     for service in services:
@@ -180,7 +180,7 @@ def measured(objective: Objective, services: Sequence[ServiceState]) -> float | 
     return max(values) if objective.op == "<=" else min(values)
 
 
-def _values(objective: Objective, service: ServiceState) -> list[float | None]:
+def _values(objective: ObjectiveLevel, service: ServiceState) -> list[float | None]:
     if objective.route is not None:
         rows = [row for row in service.breakdown if route_of(row.labels) == objective.route]
         if objective.measure == "rps":

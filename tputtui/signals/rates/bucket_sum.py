@@ -8,7 +8,7 @@ from operator import gt, itemgetter
 
 from tputtui.model import Labels, Quantile, Series
 from tputtui.signals.rates import histograms
-from tputtui.signals.rates.series_index import Layout, Memo, Numbers, Tick
+from tputtui.signals.rates.series_index import Numbers, SeriesLayout, SeriesMemo, ServiceWindow
 
 Bound = float | tuple[float, float]
 """An upper bound (`le`), or both ends of a VictoriaMetrics bucket (`vmrange`)."""
@@ -43,20 +43,20 @@ class BucketSum:
         self._fault = _fault(sets, whole, common)
         self._left_out = len(sets) - len(whole) if whole else 0
 
-    def counts(self, tick: Tick) -> list[histograms.Bucket]:
+    def counts(self, tick: ServiceWindow) -> list[histograms.Bucket]:
         """Cumulative buckets: (upper bound, observations per second at or below it)."""
         if self._ranges:
             return histograms.from_vmranges({ends: tick.add(numbers) for ends, numbers in self._ranges})
         return list(zip(self._edges, self._rates(tick), strict=True))
 
-    def _rates(self, tick: Tick) -> Sequence[float]:
+    def _rates(self, tick: ServiceWindow) -> Sequence[float]:
         """What is at or below each of the edges, per second."""
         if self._alone is not None:
             found: tuple[float, ...] = self._alone(tick.rates)
             return found
         return [tick.add(numbers) for _, numbers in self._bounds]
 
-    def quantiles(self, tick: Tick, quantiles: Sequence[float], scale: float) -> tuple[Quantile, ...]:
+    def quantiles(self, tick: ServiceWindow, quantiles: Sequence[float], scale: float) -> tuple[Quantile, ...]:
         """The quantiles, in units of `scale`; None where nothing was observed or the buckets are at fault."""
         if not tick.live or self._ranges:
             return histograms.quantiles(quantiles, self.counts(tick) if tick.live else (), scale)
@@ -65,7 +65,7 @@ class BucketSum:
             return histograms.quantiles(quantiles, zip(self._edges, rates, strict=True), scale)
         return histograms.quantiles_of(quantiles, self._edges, rates, scale)
 
-    def densities(self, tick: Tick, scale: float) -> tuple[tuple[float, float], ...]:
+    def densities(self, tick: ServiceWindow, scale: float) -> tuple[tuple[float, float], ...]:
         """(upper bound in units of `scale`, observations per second in that bucket alone), for a heat map."""
         if not tick.live:
             return ()
@@ -86,9 +86,9 @@ class BucketSum:
 
 
 def bucket_sum(
-    layout: Layout,
+    layout: SeriesLayout,
     places: Sequence[tuple[int, Series]],
-    split: Memo[tuple[Bound | None, Labels]],
+    split: SeriesMemo[tuple[Bound | None, Labels]],
 ) -> BucketSum:
     """The sum over bucket series; `split` tells a series' bound from its other labels."""
     split.make_room(len(places))

@@ -23,7 +23,7 @@ RETIRE_AT_ONCE: Final = 64
 _serials = count()
 
 
-class Tally:
+class DroppedTotal:
     """What the dropped series of one name had gained: a reader's total is never less for them."""
 
     __slots__ = ("__weakref__", "gained", "meets", "name")
@@ -73,16 +73,16 @@ class FollowedSeries:
         self._counters = frozenset(counters)
         self._gauges = frozenset(gauges).union(STARTS)
         self._suspect: set[str] = set()  # names of retired series: a new series may be an old one
-        self._tallies: WeakSet[Tally] = WeakSet()
+        self._tallies: WeakSet[DroppedTotal] = WeakSet()
 
     def follow(self, counters: Collection[str], gauges: Collection[str] = ()) -> None:
         """Follow other sample names from the next scrape on; what is still followed goes on undisturbed."""
         self._counters = frozenset(counters)
         self._gauges = frozenset(gauges).union(STARTS)
 
-    def tally(self, name: str, meets: Callable[[Series], bool]) -> Tally:
+    def tally(self, name: str, meets: Callable[[Series], bool]) -> DroppedTotal:
         """Add up, for as long as the caller keeps it, what series of a name had gained when they are dropped."""
-        made = Tally(name, meets)
+        made = DroppedTotal(name, meets)
         self._tallies.add(made)
         return made
 

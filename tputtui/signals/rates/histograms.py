@@ -26,7 +26,7 @@ _MIN_NORMAL = 2.2250738585072014e-308
 _BOUND_CHARACTERS = frozenset("0123456789+-.eEinfINFtyTYaA")
 
 
-class Located(NamedTuple):
+class LocatedQuantile(NamedTuple):
     """A quantile as PromQL gives it (NaN, ±Inf included), with the ends of its bucket; None where it has no such end."""
 
     value: float
@@ -71,14 +71,14 @@ def monotonic(buckets: Sequence[Bucket]) -> tuple[list[Bucket], bool]:
     return out, forced
 
 
-def locate(q: float, buckets: Iterable[Bucket]) -> Located:
+def locate(q: float, buckets: Iterable[Bucket]) -> LocatedQuantile:
     """PromQL's ``histogram_quantile`` over one histogram, with the bucket it was found in."""
     if math.isnan(q):
-        return Located(math.nan)
+        return LocatedQuantile(math.nan)
     if q < 0 or q > 1:
-        return Located(-math.inf if q < 0 else math.inf)
+        return LocatedQuantile(-math.inf if q < 0 else math.inf)
     bounds, counts = _parallel(monotonic(ordered(buckets))[0])
-    return _interpolate(q * counts[-1], bounds, counts) if _is_sound(bounds, counts) else Located(math.nan)
+    return _interpolate(q * counts[-1], bounds, counts) if _is_sound(bounds, counts) else LocatedQuantile(math.nan)
 
 
 def _parallel(buckets: Sequence[Bucket]) -> tuple[list[float], list[float]]:
@@ -116,7 +116,7 @@ def quantiles_of(
     return tuple([_told(q, _interpolate(q * total, bounds, counts), scale) for q in qs])
 
 
-def _told(q: float, located: Located, scale: float) -> Quantile:
+def _told(q: float, located: LocatedQuantile, scale: float) -> Quantile:
     value, low, high, at_least = located
     return Quantile(
         q,
@@ -127,20 +127,20 @@ def _told(q: float, located: Located, scale: float) -> Quantile:
     )
 
 
-def _interpolate(rank: float, bounds: Sequence[float], counts: Sequence[float]) -> Located:
+def _interpolate(rank: float, bounds: Sequence[float], counts: Sequence[float]) -> LocatedQuantile:
     """Linear within the bucket that holds the rank; a lowest bucket with a positive bound starts at 0."""
     last = len(bounds) - 1
     place = bisect_left(counts, rank, hi=last)
     if place == last:
         floor = bounds[last - 1]
-        return Located(floor, low=floor, at_least=True)
+        return LocatedQuantile(floor, low=floor, at_least=True)
     end, count = bounds[place], counts[place]
     if place == 0 and end <= 0:
-        return Located(end, high=end)
+        return LocatedQuantile(end, high=end)
     start, below = (bounds[place - 1], counts[place - 1]) if place else (0.0, 0.0)
     if count == below:  # only q = 0 over an empty lowest bucket: 0/0 in PromQL too
-        return Located(math.nan)
-    return Located(start + (end - start) * ((rank - below) / (count - below)), low=start, high=end)
+        return LocatedQuantile(math.nan)
+    return LocatedQuantile(start + (end - start) * ((rank - below) / (count - below)), low=start, high=end)
 
 
 def histogram_fraction(lower: float, upper: float, buckets: Iterable[Bucket]) -> float:

@@ -24,7 +24,7 @@ HOLD_INTERVALS: Final = 1.5
 _ROUNDING: Final = 1e-6  # of a cell
 
 
-class Cell(NamedTuple):
+class HistoryCell(NamedTuple):
     """What fell into one cell, or one column, of time."""
 
     mean: float
@@ -33,7 +33,7 @@ class Cell(NamedTuple):
     values: float  # how many
 
 
-class Ring:
+class HistoryRing:
     """One resolution of one name: cells on the absolute grid of multiples of `step_s`, the oldest overwritten."""
 
     def __init__(self, step_s: float, cells: int) -> None:
@@ -74,12 +74,12 @@ class Ring:
             self._count[place] = 0.0
         self._newest = number
 
-    def cell(self, number: int) -> Cell | None:
+    def cell(self, number: int) -> HistoryCell | None:
         """A cell by its number on the grid (`at` // `step_s`); None where it holds no value."""
         place = number % self.cells
         if not self._holds(number) or self._count[place] <= 0:
             return None
-        return Cell(self._mean[place], self._low[place], self._high[place], self._count[place])
+        return HistoryCell(self._mean[place], self._low[place], self._high[place], self._count[place])
 
     def is_gap(self, number: int) -> bool:
         """Whether it was said of a cell that there is no value, and none came."""
@@ -110,7 +110,7 @@ class History:
         self._levels = tuple(levels)
         self.interval_s = interval_s
         self.most_names = most_names
-        self._rings: OrderedDict[str, tuple[Ring, ...]] = OrderedDict()
+        self._rings: OrderedDict[str, tuple[HistoryRing, ...]] = OrderedDict()
         self._missed: set[str] = set()  # names that were asked for and are not there
 
     def append(self, at: float, values: Mapping[str, float | None]) -> None:
@@ -120,7 +120,7 @@ class History:
             if rings is None:
                 if len(self._rings) >= self.most_names and not self._make_room(name, values):
                     continue
-                rings = self._rings[name] = tuple(Ring(step, cells) for step, cells in self._levels)
+                rings = self._rings[name] = tuple(HistoryRing(step, cells) for step, cells in self._levels)
             self._rings.move_to_end(name)
             for ring in rings:
                 ring.put(at, value)
@@ -154,7 +154,7 @@ class History:
 
     def _columns(
         self, name: str, end_at: float, span_s: float, columns: int, newest: int | None = None
-    ) -> list[Cell | None]:
+    ) -> list[HistoryCell | None]:
         rings = self._rings.get(name)
         wanted = columns if newest is None else min(newest, columns)
         if rings is None and len(self._missed) < self.most_names:
@@ -169,7 +169,7 @@ class History:
         return [_column(ring, number * width, width, hold) for number in range(last - wanted + 1, last + 1)]
 
 
-def _choose(rings: tuple[Ring, ...], begin: float, width: float) -> Ring:
+def _choose(rings: tuple[HistoryRing, ...], begin: float, width: float) -> HistoryRing:
     """The coarsest ring that fills columns evenly, of those that reach back far enough; else the finest of those."""
     reaching = [ring for ring in rings if ring.reaches(begin)] or [rings[-1]]
     even = [
@@ -180,7 +180,7 @@ def _choose(rings: tuple[Ring, ...], begin: float, width: float) -> Ring:
     return [reaching[0], *(ring for ring in even if ring.step_s <= width)][-1]
 
 
-def _column(ring: Ring, begin: float, width: float, hold: int) -> Cell | None:
+def _column(ring: HistoryRing, begin: float, width: float, hold: int) -> HistoryCell | None:
     """The cells that begin within a column, as one; a column narrower than a cell shows the cell it lies in."""
     first = math.ceil(begin / ring.step_s - _ROUNDING)
     end = math.ceil((begin + width) / ring.step_s - _ROUNDING)
@@ -191,7 +191,7 @@ def _column(ring: Ring, begin: float, width: float, hold: int) -> Cell | None:
     if found:
         count = sum(cell.values for cell in found)
         mean = sum(cell.mean * cell.values for cell in found) / count
-        return Cell(mean, min(cell.low for cell in found), max(cell.high for cell in found), count)
+        return HistoryCell(mean, min(cell.low for cell in found), max(cell.high for cell in found), count)
     for number in range(end - 1, first - hold - 1, -1):
         if ring.is_gap(number):
             return None

@@ -24,7 +24,7 @@ Density = tuple[float, float]
 
 
 @frozen
-class Heat:
+class LatencyHeatmap:
     """What fell where. `bounds` are the rows' upper bounds, the lowest first; the last is infinite.
 
     `columns`: for each column of time, oldest first, the share of its observations in each row; None where nothing
@@ -48,7 +48,7 @@ def rows_for(buckets: Sequence[Density]) -> tuple[float, ...]:
     return (*rest, math.inf)
 
 
-class HeatRing:
+class HeatmapRing:
     """The shares of one service's buckets over the last day."""
 
     def __init__(self, family: str, bounds: tuple[float, ...], interval_s: float) -> None:
@@ -68,14 +68,14 @@ class HeatRing:
         for level in self._levels:
             level.put(at, rows)
 
-    def shares(self, end_at: float, span_s: float, columns: int) -> Heat:
+    def shares(self, end_at: float, span_s: float, columns: int) -> LatencyHeatmap:
         """`columns` columns that end with the one `end_at` falls into; the same grid as `History.column_values`."""
         width = span_s / columns
         last = math.floor(end_at / width + _ROUNDING)
         level = self._level((last - columns + 1) * width, width)
         hold = math.floor(HOLD_INTERVALS * self._interval_s / level.step_s)
         found = (level.share(number * width, width, hold) for number in range(last - columns + 1, last + 1))
-        return Heat(self.bounds, tuple(found))
+        return LatencyHeatmap(self.bounds, tuple(found))
 
     def _level(self, begin: float, width: float) -> _Level:
         """The coarsest level whose cells fit into a column, of those that reach back far enough; else the finest."""

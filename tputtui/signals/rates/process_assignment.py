@@ -40,7 +40,7 @@ SOON_S: Final = 100.0
 """So many steps back of all counters within so many seconds are no accident."""
 
 
-class Decision(NamedTuple):
+class AnsweringProcess(NamedTuple):
     """Who answered. `rebase`: its values begin a line, and gain nothing; `from_zero`: they count from zero."""
 
     process: ProcessCounters
@@ -74,7 +74,7 @@ class ProcessAssignment:
             other is not process and other.start == start and same_created(other.created, created) for other in known
         )
 
-    def decide(self, answer: Answer) -> Decision:
+    def decide(self, answer: Answer) -> AnsweringProcess:
         """Who answered, where something fell, or identity differs from the answer before, or several are alike."""
         known = self._processes.known
         for process in known:
@@ -100,27 +100,27 @@ class ProcessAssignment:
         whole = start.is_integer() and answer.start.is_integer()
         return abs(apart) <= (RESTART_S if whole or self._start_is_rounded else SAME_START_S)
 
-    def _stranger(self, answer: Answer) -> Decision:
+    def _stranger(self, answer: Answer) -> AnsweringProcess:
         """An answer whose start or created time no known process has."""
         processes = self._processes
         current, start = processes.current, answer.start
         if start is None or current.start is None or start == current.start:
-            return Decision(processes.add(answer, born=False), rebase=True)
+            return AnsweringProcess(processes.add(answer, born=False), rebase=True)
         if self._changes_with_each_scrape(start, answer):
             self._start_is_rounded = True
             for process in [one for one in processes.known if one is not current]:
                 processes.forget(process)
-            return Decision(current)
+            return AnsweringProcess(current)
         is_newest = start > max(one.start for one in processes.known if one.start is not None)
         is_new = answer.is_new(start)
         by_values = current.answers >= CALM and current.is_steady(answer.counts) and _is_young(current, answer)
         if len(processes.live) == 1 and is_newest and (is_new or by_values):
             processes.begin_line(answer)
             processes.restarted(answer.at, "restarted: its start time moved forward")
-            return Decision(current, from_zero=True)
+            return AnsweringProcess(current, from_zero=True)
         since = processes.watched_since
         born = since is not None and since - RESTART_S < start <= answer.time + RESTART_S
-        return Decision(processes.add(answer, born=born), rebase=not is_new, from_zero=is_new)
+        return AnsweringProcess(processes.add(answer, born=born), rebase=not is_new, from_zero=is_new)
 
     def _changes_with_each_scrape(self, start: float, answer: Answer) -> bool:
         """Whether a start time is worked out anew for each scrape, of one process whose counters go on."""
@@ -131,7 +131,7 @@ class ProcessAssignment:
 
     # ------------------------------------------------------------------------------------------ by values
 
-    def _best_fit(self, alike: list[ProcessCounters], answer: Answer) -> Decision:
+    def _best_fit(self, alike: list[ProcessCounters], answer: Answer) -> AnsweringProcess:
         """The process whose counters go on; none is assigned an answer in which one of them would fall."""
         gains = {}
         for process in alike:
@@ -153,11 +153,11 @@ class ProcessAssignment:
                 return self._add_line(alike, answer)
         if chosen is not current or chosen.ended:
             return self._returned(chosen, answer, gains[chosen.serial])
-        return Decision(current)
+        return AnsweringProcess(current)
 
     def _take_turn(
         self, chosen: ProcessCounters, rising: list[ProcessCounters], gains: Mapping[int, float], answer: Answer
-    ) -> Decision:
+    ) -> AnsweringProcess:
         """Assign an answer to one of several processes that only their values tell apart: the one with the least gain."""
         gain = gains[chosen.serial]
         if chosen is not self._processes.current and self._is_step_back(chosen, answer, gain):
@@ -169,14 +169,14 @@ class ProcessAssignment:
         if chosen.ended or is_surprise:
             chosen.revive()
             self._lines_changed([chosen])
-            return Decision(chosen, rebase=True)
+            return AnsweringProcess(chosen, rebase=True)
         chosen.recent.append((answer.at - chosen.at, gain))
-        return Decision(chosen)
+        return AnsweringProcess(chosen)
 
-    def _add_line(self, alike: list[ProcessCounters], answer: Answer) -> Decision:
+    def _add_line(self, alike: list[ProcessCounters], answer: Answer) -> AnsweringProcess:
         """One more process that only its values tell from others: rates begin anew for all of them."""
         self._lines_changed(alike)
-        return Decision(self._processes.add(answer, born=False), rebase=True)
+        return AnsweringProcess(self._processes.add(answer, born=False), rebase=True)
 
     def _lines_changed(self, alike: list[ProcessCounters]) -> None:
         self._processes.broken_lines += 1
@@ -184,7 +184,7 @@ class ProcessAssignment:
             process.recent.clear()
             process.cut(process.at)
 
-    def _returned(self, process: ProcessCounters, answer: Answer, gain: float) -> Decision:
+    def _returned(self, process: ProcessCounters, answer: Answer, gain: float) -> AnsweringProcess:
         """Values returned to an older line, or to a process that seemed to have ended."""
         processes = self._processes
         if process.is_frozen:
@@ -194,16 +194,16 @@ class ProcessAssignment:
             processes.broken_lines += 1
             processes.current.cut(processes.current.line_at)
         process.revive()
-        return Decision(process)
+        return AnsweringProcess(process)
 
     # ------------------------------------------------------------------------------------------ where counters fell
 
-    def _fell(self, alike: list[ProcessCounters], answer: Answer) -> Decision:
+    def _fell(self, alike: list[ProcessCounters], answer: Answer) -> AnsweringProcess:
         """Counters of the only process that may have answered fell, and not to older values."""
         processes = self._processes
         process = processes.current if processes.current in alike else alike[-1]
         if not process.ended and self._is_part(process, answer):
-            return Decision(process)
+            return AnsweringProcess(process)
         if process is not processes.current:
             return self._add_line(alike, answer)
         young = answer.start is None and _is_young(process, answer)
@@ -213,9 +213,9 @@ class ProcessAssignment:
         processes.begin_line(answer)
         if young:
             processes.expect_confirmation(answer.at)
-            return Decision(process, from_zero=True)
+            return AnsweringProcess(process, from_zero=True)
         processes.notice("warning", FELL)
-        return Decision(process, rebase=True)
+        return AnsweringProcess(process, rebase=True)
 
     def _is_part(self, process: ProcessCounters, answer: Answer) -> bool:
         """Whether only a part of the counters fell, or all by far less than they gain in an interval: the same process."""
@@ -254,7 +254,7 @@ class ProcessAssignment:
         self._processes.unclear_at = answer.at
         return True
 
-    def _step_back(self, process: ProcessCounters) -> Decision:
+    def _step_back(self, process: ProcessCounters) -> AnsweringProcess:
         """Let the process go on in the line its values returned to; what lay below it was not another one."""
         processes = self._processes
         if process.is_frozen:
@@ -266,7 +266,7 @@ class ProcessAssignment:
             processes.current = process
         processes.withdraw()
         processes.notice("warning", "its counters stepped back and returned: counted as 0")
-        return Decision(process)
+        return AnsweringProcess(process)
 
 
 def _other_created(process: ProcessCounters, answer: Answer) -> bool:

@@ -39,7 +39,7 @@ Saved = tuple[list[float], list[float], list[int]]
 """Values, gains and scrapes of a process before a scrape was counted."""
 
 
-class Row(NamedTuple):
+class WindowRow(NamedTuple):
     """What each series had gained when a scrape was complete."""
 
     at: float
@@ -64,7 +64,7 @@ class ProcessCounters:
         self.raw: list[float] = [nan] * size  # NaN: not there, or never a number
         self.gained: list[float] = [0.0] * size
         self.seen: list[int] = [0] * size  # the scrape's number at which it was last there; 0: never
-        self.rows: deque[Row] = deque()
+        self.rows: deque[WindowRow] = deque()
         self.gauges: Gauges = {}
         self.start: float | None = None  # unix seconds, where it says so
         self.created: dict[Series, float] = {}
@@ -171,7 +171,7 @@ class ProcessCounters:
         is the only row so far that is uncertain, rates begin with this one instead.
         """
         rows, spacing = self.rows, window_s / MOST_ROWS
-        row = Row(at, array("d", self.gained), delayed_s)
+        row = WindowRow(at, array("d", self.gained), delayed_s)
         if rows and not _is_clear(rows[0], row):
             if len(rows) > 1 or delayed_s >= rows[0].delayed_s:
                 if at - rows[-1].at > window_s:  # the rates are no longer those of now
@@ -266,7 +266,7 @@ class ProcessCounters:
         line.at, line.time, line.scrape, line.answers = self.at, self.time, self.scrape, self.answers
         line.first_scrape, line.line_at, line.ended = self.first_scrape, self.line_at, True
         line.frozen_pace = self.pace(numbers) or 0.0
-        line.rows.append(Row(self.at, array("d", line.gained)))
+        line.rows.append(WindowRow(self.at, array("d", line.gained)))
         return line
 
     @property
@@ -293,7 +293,7 @@ class ProcessCounters:
         )
 
 
-def _is_clear(base: Row, end: Row) -> bool:
+def _is_clear(base: WindowRow, end: WindowRow) -> bool:
     """Whether the time between two rows is known well enough for a rate."""
     doubt_s = base.delayed_s + end.delayed_s
     return not doubt_s or doubt_s <= MOST_DOUBT * (end.at - base.at)

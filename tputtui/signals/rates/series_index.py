@@ -25,7 +25,7 @@ churn must not fill memory.
 T = TypeVar("T")
 
 
-class Memo(Generic[T]):
+class SeriesMemo(Generic[T]):
     """Remembers what was worked out of a series, for as long as there are not too many."""
 
     def __init__(self, work_out: Callable[[Series], T]) -> None:
@@ -48,7 +48,7 @@ class Memo(Generic[T]):
             return found
 
 
-def condition(match: Sequence[Match]) -> Memo[bool]:
+def condition(match: Sequence[Match]) -> SeriesMemo[bool]:
     """Whether a series meets all conditions of a binding; a label it lacks counts as "".
 
     Raises `re.error` where a condition is no regular expression: the config's reader has refused those.
@@ -60,11 +60,11 @@ def condition(match: Sequence[Match]) -> Memo[bool]:
     def meets(series: Series) -> bool:
         return all((wanted.fullmatch(series.label(label) or "") is not None) == same for label, wanted, same in tests)
 
-    return Memo(meets)
+    return SeriesMemo(meets)
 
 
 @dataclass(slots=True)
-class Layout:
+class SeriesLayout:
     """Which series stand at which numbers; `present` leaves out what is gone."""
 
     windows: tuple[TargetWindow, ...]
@@ -72,7 +72,7 @@ class Layout:
     ever: dict[str, list[tuple[int, Series]]] = field(default_factory=dict)
     starts: Numbers = field(default_factory=list)  # the first number of each window
 
-    def pick(self, name: str, meets: Memo[bool]) -> list[tuple[int, Series]]:
+    def pick(self, name: str, meets: SeriesMemo[bool]) -> list[tuple[int, Series]]:
         """The series of a sample name that are there now and meet a condition."""
         present = self.present.get(name, [])
         meets.make_room(len(present))
@@ -83,9 +83,9 @@ class Layout:
         return bisect_right(self.starts, number) - 1
 
 
-def lay_out(windows: tuple[TargetWindow, ...]) -> Layout:
+def lay_out(windows: tuple[TargetWindow, ...]) -> SeriesLayout:
     """Number the series of all windows through."""
-    layout = Layout(windows)
+    layout = SeriesLayout(windows)
     start = 0
     gone: set[int] = set()
     for window in windows:
@@ -100,10 +100,10 @@ def lay_out(windows: tuple[TargetWindow, ...]) -> Layout:
 
 
 @dataclass(slots=True)
-class Tick:
+class ServiceWindow:
     """What each series gained per second, by its number; 0.0 on targets that have no rate now."""
 
-    layout: Layout
+    layout: SeriesLayout
     rates: list[float]
     live: tuple[TargetWindow, ...]  # those that have rates
     why_unknown: str | None = None  # a target answers, and who answers is not known: then nothing has a rate
@@ -133,7 +133,7 @@ class Tick:
         return any(base in window.families for window in self.live for base in bases)
 
 
-def take_tick(layout: Layout) -> Tick:
+def take_tick(layout: SeriesLayout) -> ServiceWindow:
     """The rates of all windows, now."""
     rates: list[float] = []
     live = []
@@ -144,13 +144,13 @@ def take_tick(layout: Layout) -> Tick:
         if found is not None:
             live.append(window)
         why_unknown = why_unknown or window.reason
-    return Tick(layout, rates, tuple(live) if why_unknown is None else (), why_unknown)
+    return ServiceWindow(layout, rates, tuple(live) if why_unknown is None else (), why_unknown)
 
 
-def lifetime(layout: Layout) -> Tick:
+def lifetime(layout: SeriesLayout) -> ServiceWindow:
     """The raw values in place of rates: what was counted since the processes started."""
     raw = [value if value == value else 0.0 for window in layout.windows for value in window.raw]  # noqa: PLR0124
-    return Tick(layout, raw, tuple(window for window in layout.windows if window.at is not None))
+    return ServiceWindow(layout, raw, tuple(window for window in layout.windows if window.at is not None))
 
 
 def gauge_values(
@@ -196,10 +196,10 @@ def followed(bindings: Iterable[Binding]) -> tuple[frozenset[str], frozenset[str
     return frozenset(counters), frozenset(gauges - counters)
 
 
-def by_labels(by: Sequence[str]) -> Memo[tuple[str, ...]]:
+def by_labels(by: Sequence[str]) -> SeriesMemo[tuple[str, ...]]:
     """The values of some labels of a series."""
 
     def values(series: Series) -> tuple[str, ...]:
         return tuple([series.label(name) or "" for name in by])
 
-    return Memo(values)
+    return SeriesMemo(values)

@@ -9,7 +9,7 @@ from tputtui.model import Scrape, Series
 from tputtui.signals.rates.target_window import GAP_INTERVALS, TargetWindow
 
 
-class ServedWindow(TargetWindow):
+class ServerWindow(TargetWindow):
     """Counters as rates from a server. What was gained is their sum over time: nobody counts it one by one.
 
     `rate_s` is what the server's rates cover; a series that a good answer lacks is at zero, and gone.

@@ -14,7 +14,7 @@ from operator import sub
 from typing import NamedTuple
 
 from tputtui.model import Exposition, Family, Scrape, Series
-from tputtui.signals.rates.followed_series import RETIRE_AT_ONCE, Count, FollowedSeries, Tally
+from tputtui.signals.rates.followed_series import RETIRE_AT_ONCE, Count, DroppedTotal, FollowedSeries
 from tputtui.signals.rates.lifetime import STARTS, Gauges, governed, identity_gauge, start_gauge, told
 from tputtui.signals.rates.new_series import Doubtful, NewSeries, child, count_from_zero, counts_events, is_confirmed
 from tputtui.signals.rates.process_assignment import FEW, ProcessAssignment
@@ -22,7 +22,7 @@ from tputtui.signals.rates.process_counters import MOST_DOUBT, MOST_ROWS, Counte
 from tputtui.signals.rates.processes_in_turn import FELL, RESTART_S, Answer
 from tputtui.signals.rates.sample_times import SampleTimes
 
-__all__ = ["GAP_INTERVALS", "MOST_ROWS", "RESTART_S", "RETIRE_AT_ONCE", "Count", "Tally", "TargetWindow"]
+__all__ = ["GAP_INTERVALS", "MOST_ROWS", "RESTART_S", "RETIRE_AT_ONCE", "Count", "DroppedTotal", "TargetWindow"]
 
 GAP_INTERVALS = 2.5
 """A silence longer than this, and than the window, starts the rates over: a time in which nothing was asked, because of a

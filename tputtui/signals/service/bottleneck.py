@@ -41,7 +41,7 @@ def _is_near(row: SaturationState) -> bool:
     return row.ratio is not None and (row.limit is not None or row.family is not None) and row.name not in _NEVER_FIRST
 
 
-class First:
+class BottleneckTracker:
     """Names the first to saturate, tick by tick, and stays with it until another has been ahead for `STEADY` ticks."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class First:
 
 def first_to_saturate(rows: Iterable[SaturationState]) -> FirstToSaturate | None:
     """The same for one moment, and one owner."""
-    return First().judge(("", row) for row in rows)
+    return BottleneckTracker().judge(("", row) for row in rows)
 
 
 def ordered(rows: Iterable[Owned], first: FirstToSaturate | None) -> list[Owned]:

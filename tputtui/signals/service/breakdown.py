@@ -9,10 +9,10 @@ from heapq import nsmallest
 from tputtui.model import BreakdownRow, Labels, Quantile, Series
 from tputtui.signals.classify.series_filter import METHOD_LABELS, ROUTE_LABELS
 from tputtui.signals.rates.bucket_sum import BucketSum, bucket_sum
-from tputtui.signals.rates.series_index import Layout, Numbers, Tick, by_labels
-from tputtui.signals.service.error_ratio import Errors, share
-from tputtui.signals.service.latency import Latency
-from tputtui.signals.service.traffic import Traffic
+from tputtui.signals.rates.series_index import Numbers, SeriesLayout, ServiceWindow, by_labels
+from tputtui.signals.service.error_ratio import ErrorReader, share
+from tputtui.signals.service.latency import LatencyReader
+from tputtui.signals.service.traffic import TrafficReader
 
 ROWS = 20
 
@@ -29,16 +29,20 @@ def default_by(labels: Sequence[str]) -> tuple[str, ...]:
     return tuple(labels[:1])
 
 
-class Breakdown:
+class BreakdownReader:
     """Reads the rows of one choice of labels. Who stands in which row is decided when series come or go."""
 
     def __init__(
-        self, by: tuple[str, ...], traffic: Traffic | None, errors: Errors | None, latency: Latency | None
+        self,
+        by: tuple[str, ...],
+        traffic: TrafficReader | None,
+        errors: ErrorReader | None,
+        latency: LatencyReader | None,
     ) -> None:
         self.by = by
         self._traffic, self._errors, self._latency = traffic, errors, latency
         self._values = by_labels(by)
-        self._layout: Layout | None = None
+        self._layout: SeriesLayout | None = None
         self._scale = 1.0
         self._counted: dict[Key, Numbers] = {}
         self._alone: tuple[list[Key], Numbers] = ([], [])  # rows of one series, which most are where there are many
@@ -49,7 +53,7 @@ class Breakdown:
         self._summed: dict[Key, BucketSum] = {}
         self._labels: dict[Key, Labels] = {}  # of rows that were ever shown
 
-    def plan(self, layout: Layout) -> None:
+    def plan(self, layout: SeriesLayout) -> None:
         """Put each series into its row; traffic without these labels leaves the counting to the latency's count."""
         traffic, errors, latency = self._traffic, self._errors, self._latency
         self._layout = layout
@@ -94,7 +98,7 @@ class Breakdown:
         return {key: [number for number, _ in found] for key, found in self._places(places).items()}
 
     def state(
-        self, tick: Tick, quantiles: Sequence[float], limit: int = ROWS
+        self, tick: ServiceWindow, quantiles: Sequence[float], limit: int = ROWS
     ) -> tuple[tuple[BreakdownRow, ...], tuple[int, float] | None]:
         """The `limit` rows with most traffic, and how many are left with how much traffic; None where none is left."""
         if not tick.live:
@@ -108,7 +112,7 @@ class Breakdown:
         more = (left, max(0.0, sum(rps for rps, _ in top) - sum(rps for rps, _ in traffic))) if left else None
         return tuple(self._row(tick, key, -rps, quantiles) for rps, key in top), more
 
-    def densities(self, tick: Tick, row: BreakdownRow) -> tuple[tuple[float, float], ...]:
+    def densities(self, tick: ServiceWindow, row: BreakdownRow) -> tuple[tuple[float, float], ...]:
         """The buckets of a row of this tick: (upper bound, observations per second in it alone); none where it has none."""
         labels = dict(row.labels)
         summed = self._summed.get(tuple(labels.get(label, "") for label in self.by))
@@ -116,7 +120,7 @@ class Breakdown:
             return ()
         return summed.densities(tick, self._latency.binding.scale)
 
-    def _row(self, tick: Tick, key: Key, rps: float, quantiles: Sequence[float]) -> BreakdownRow:
+    def _row(self, tick: ServiceWindow, key: Key, rps: float, quantiles: Sequence[float]) -> BreakdownRow:
         errors, latency = self._errors, self._latency
         ratio = None
         if errors is not None and (key in self._all or key in self._bad):

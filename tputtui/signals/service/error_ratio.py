@@ -6,8 +6,8 @@ from collections import defaultdict
 
 from tputtui.model import Binding, ErrorState, Match, Series
 from tputtui.signals.classify.status_labels import is_server_error, status_class
-from tputtui.signals.rates.series_index import Layout, Memo, Numbers, Tick, condition, lifetime
-from tputtui.signals.service.traffic import Traffic
+from tputtui.signals.rates.series_index import Numbers, SeriesLayout, SeriesMemo, ServiceWindow, condition, lifetime
+from tputtui.signals.service.traffic import TrafficReader
 
 MOST_CLASSES = 12
 """Classes told apart; what is left is "other"."""
@@ -15,10 +15,10 @@ MOST_CLASSES = 12
 _MOST_VALUES = 10_000  # of the status label, of which it is remembered what they mean
 
 
-class Errors:
+class ErrorReader:
     """Reads one errors binding. `traffic` reads the traffic, over which a counter of errors is taken; it plans first."""
 
-    def __init__(self, binding: Binding, traffic: Traffic | None = None) -> None:
+    def __init__(self, binding: Binding, traffic: TrafficReader | None = None) -> None:
         self.binding = binding
         whole = traffic.binding if traffic is not None else None
         if whole is not None and whole.unit == "By/s" and binding.family != whole.family:
@@ -57,7 +57,7 @@ class Errors:
         only_listed = bool(self.binding.values) and self.binding.origin == "config"
         return listed or (not only_listed and is_server_error(rule, value)), status_class(rule, value)
 
-    def plan(self, layout: Layout) -> None:
+    def plan(self, layout: SeriesLayout) -> None:
         """Find the series that count errors, and those they are a share of."""
         counted = self._pick(layout, self.binding.family, self._meets, self.binding.match)
         self.bad = [place for place in counted if self.judge(place[1])[0]]
@@ -72,7 +72,7 @@ class Errors:
         self._classes = dict(sorted(classes.items()))
 
     def _pick(
-        self, layout: Layout, family: str, meets: Memo[bool], match: tuple[Match, ...]
+        self, layout: SeriesLayout, family: str, meets: SeriesMemo[bool], match: tuple[Match, ...]
     ) -> list[tuple[int, Series]]:
         """The series of a family; where they are those of the traffic, its own list."""
         traffic = self._traffic
@@ -80,12 +80,12 @@ class Errors:
             return traffic.places
         return layout.pick(family, meets)
 
-    def begin(self, layout: Layout) -> None:
+    def begin(self, layout: SeriesLayout) -> None:
         """Take the ratio over the processes' lives from what the counters carry now."""
         raw = lifetime(layout)
         self._since_start = share(raw.add(self._bad), raw.add(self._all))
 
-    def state(self, tick: Tick) -> ErrorState:
+    def state(self, tick: ServiceWindow) -> ErrorState:
         """Errors now; 0.0 where all is counted and nothing is an error, None where nothing is counted."""
         binding = self.binding
         known = tick.has_rate(self._all or self._bad, binding.family)

@@ -43,7 +43,7 @@ class FamilyRow:
 
 
 @frozen
-class Figures:
+class FamilyValues:
     """All families as of one scrape, by name, with their figures in lists beside them; NaN is unknown.
 
     `values` are all series added up (of a histogram or summary its observations); `rates` their rise per second since
@@ -96,7 +96,7 @@ class FamilyReader:
         """The sample names that a family's figure may be made of, where no exposition with it has been read yet."""
         return frozenset((family, f"{family}_total", f"{family}_count", f"{family}_sum"))
 
-    def read(self, now: Exposition, at: float) -> Figures:
+    def read(self, now: Exposition, at: float) -> FamilyValues:
         """The families of the next scrape, which was complete at `at`; a series that is new has no rate yet."""
         series = list(now.samples)
         values = list(now.samples.values())
@@ -110,7 +110,7 @@ class FamilyReader:
         self._before, self._at = told, at
         return self._add_up(told, before, elapsed)
 
-    def _add_up(self, told: list[float], before: list[float], elapsed: float) -> Figures:
+    def _add_up(self, told: list[float], before: list[float], elapsed: float) -> FamilyValues:
         values, rates = array("d"), array("d")
         rises = list(map(sub, told, before))
         start = 0
@@ -130,7 +130,7 @@ class FamilyReader:
             values.append(value)
             rates.append(rise / elapsed if elapsed > 0 else nan)
             start = end
-        return Figures(self._rows, values, rates)
+        return FamilyValues(self._rows, values, rates)
 
     def _lay_out(self, series: list[Series], families: Mapping[str, Family]) -> None:
         """Work out which series belong to which family, and which of them tell its figure."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from tputtui.model import Binding, SaturationState
-from tputtui.signals.rates.series_index import Layout, Tick, condition, gauge_values
-from tputtui.signals.service.latency import Latency
+from tputtui.signals.rates.series_index import SeriesLayout, ServiceWindow, condition, gauge_values
+from tputtui.signals.service.latency import LatencyReader
 
 _SHARES = {"ratio": 1.0, "percent": 100.0}
 _TIMES = frozenset(("s", "ms", "us"))
@@ -18,23 +18,23 @@ def is_highest(binding: Binding) -> bool:
     return binding.unit in _SHARES or binding.unit in _TIMES
 
 
-class Level:
+class GaugeReader:
     """Reads one saturation binding."""
 
     def __init__(self, binding: Binding) -> None:
         self.binding = binding
         self._meets = condition(binding.match)
         self._numbers: list[int] = []
-        self._mean = Latency(binding, ()) if binding.kind in ("histogram", "summary", "mean") else None
+        self._mean = LatencyReader(binding, ()) if binding.kind in ("histogram", "summary", "mean") else None
 
-    def plan(self, layout: Layout) -> None:
+    def plan(self, layout: SeriesLayout) -> None:
         """Find the counters it needs, if it is no gauge."""
         if self._mean is not None:
             self._mean.plan(layout)
         elif self.binding.kind == "counter":
             self._numbers = [number for number, _ in layout.pick(self.binding.family, self._meets)]
 
-    def state(self, tick: Tick) -> SaturationState:
+    def state(self, tick: ServiceWindow) -> SaturationState:
         """The level now. Amounts are added over series and replicas; of shares and times the highest counts."""
         binding = self.binding
         unit = binding.unit or ""
@@ -56,7 +56,7 @@ class Level:
             reason=binding.reason,
         )
 
-    def _value(self, tick: Tick, *, most: bool) -> float | None:
+    def _value(self, tick: ServiceWindow, *, most: bool) -> float | None:
         if self._mean is not None:
             return self._mean.mean(tick)
         if self.binding.kind == "counter":
@@ -66,7 +66,7 @@ class Level:
             return None
         return (max(values) if most else sum(values)) * self.binding.scale
 
-    def _limit(self, tick: Tick) -> float | None:
+    def _limit(self, tick: ServiceWindow) -> float | None:
         """The limits added up. -1, 0 and Inf stand for "no limit" in what exporters write."""
         if self.binding.limit is None:
             return None

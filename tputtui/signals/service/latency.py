@@ -8,17 +8,25 @@ from collections.abc import Sequence
 from tputtui.model import Binding, Labels, LatencyState, Quantile, Series
 from tputtui.signals.rates.bucket_sum import Bound, BucketSum, bucket_sum
 from tputtui.signals.rates.histograms import parse_bound, parse_vmrange
-from tputtui.signals.rates.series_index import Layout, Memo, Numbers, Tick, condition, gauge_values, lifetime
+from tputtui.signals.rates.series_index import (
+    Numbers,
+    SeriesLayout,
+    SeriesMemo,
+    ServiceWindow,
+    condition,
+    gauge_values,
+    lifetime,
+)
 
 
-class Latency:
+class LatencyReader:
     """Reads one latency binding: histogram, summary, mean or gauge."""
 
     def __init__(self, binding: Binding, quantiles: tuple[float, ...]) -> None:
         self.binding = binding
         self.quantiles = quantiles
         self.meets = condition(binding.match)
-        self.bound = Memo(_bound)
+        self.bound = SeriesMemo(_bound)
         self.places: list[tuple[int, Series]] = []  # of bucket series
         self.counts: list[tuple[int, Series]] = []  # of what counts observations
         self._buckets = BucketSum(())
@@ -26,7 +34,7 @@ class Latency:
         self._counts: Numbers = []
         self._since_start: tuple[Quantile, ...] = ()
 
-    def plan(self, layout: Layout) -> None:
+    def plan(self, layout: SeriesLayout) -> None:
         """Find the series that make up the buckets, the sum and the count."""
         family = self.binding.family
         self.places = layout.pick(f"{family}_bucket", self.meets) if self.binding.kind == "histogram" else []
@@ -39,12 +47,12 @@ class Latency:
         self._sums = [number for number, _ in sums]
         self._counts = [number for number, _ in self.counts]
 
-    def begin(self, layout: Layout) -> None:
+    def begin(self, layout: SeriesLayout) -> None:
         """Take the quantiles over the processes' lives from what the buckets carry now."""
         if self.binding.kind == "histogram":
             self._since_start = self._buckets.quantiles(lifetime(layout), self.quantiles, self.binding.scale)
 
-    def state(self, tick: Tick) -> LatencyState:
+    def state(self, tick: ServiceWindow) -> LatencyState:
         """Latency now; what nothing was observed for is None."""
         binding = self.binding
         quantiles: tuple[Quantile, ...] = ()
@@ -74,7 +82,7 @@ class Latency:
             note=note,
         )
 
-    def mean(self, tick: Tick) -> float | None:
+    def mean(self, tick: ServiceWindow) -> float | None:
         """What was added up by what was counted, in the binding's unit."""
         count = tick.add(self._counts)
         if not tick.live or not self._sums or count <= 0:
@@ -82,7 +90,7 @@ class Latency:
         mean = tick.add(self._sums) / count * self.binding.scale
         return mean if math.isfinite(mean) else None
 
-    def _summary(self, tick: Tick) -> tuple[tuple[Quantile, ...], str]:
+    def _summary(self, tick: ServiceWindow) -> tuple[tuple[Quantile, ...], str]:
         """The clients' own quantiles. Over several series only a bound is true: all together are never above the highest."""
         found = gauge_values(tick.layout.windows, self.binding.family, self.meets)
         told = own_quantiles(found)
@@ -92,7 +100,7 @@ class Latency:
         values = ((q, told.get(round(q, 6))) for q in self.quantiles)
         return tuple(Quantile(q, max(known) * scale if known else None) for q, known in values), note
 
-    def _highest(self, tick: Tick) -> tuple[float | None, str]:
+    def _highest(self, tick: ServiceWindow) -> tuple[float | None, str]:
         found = gauge_values(tick.layout.windows, self.binding.family, self.meets)
         if not found:
             return None, ""

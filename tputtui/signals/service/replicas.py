@@ -33,7 +33,7 @@ STEADY = 3
 
 
 @frozen
-class Replica:
+class ReplicaFigures:
     """One replica's figures as of one tick. `odd` says what is unlike the others: "p99 412 ms, others 131 ms"."""
 
     target: str
@@ -45,10 +45,10 @@ class Replica:
     odd: str = ""
 
 
-def replica_of(target: str, state: ServiceState) -> Replica:
+def replica_of(target: str, state: ServiceState) -> ReplicaFigures:
     """A replica from the state of a service that it alone makes up."""
     traffic, latency = state.traffic, state.latency
-    return Replica(
+    return ReplicaFigures(
         target,
         rps=traffic.rps if traffic is not None else None,
         unit=traffic.unit if traffic is not None else "",
@@ -58,7 +58,7 @@ def replica_of(target: str, state: ServiceState) -> Replica:
     )
 
 
-def oddities(replicas: Sequence[Replica], window_s: float) -> dict[str, str]:
+def oddities(replicas: Sequence[ReplicaFigures], window_s: float) -> dict[str, str]:
     """What is odd, by target; those like the others are left out."""
     found: dict[str, str] = {}
     for replica in replicas:
@@ -73,7 +73,7 @@ def oddities(replicas: Sequence[Replica], window_s: float) -> dict[str, str]:
     return found
 
 
-def _median(others: Sequence[Replica], figure: Callable[[Replica], float | None]) -> float | None:
+def _median(others: Sequence[ReplicaFigures], figure: Callable[[ReplicaFigures], float | None]) -> float | None:
     known = [value for other in others if (value := figure(other)) is not None]
     if len(known) < LEAST_OTHERS:
         return None
@@ -81,7 +81,7 @@ def _median(others: Sequence[Replica], figure: Callable[[Replica], float | None]
     return (known[(len(known) - 1) // 2] + known[len(known) // 2]) / 2
 
 
-def _odd_errors(replica: Replica, others: Sequence[Replica], window_s: float) -> str:
+def _odd_errors(replica: ReplicaFigures, others: Sequence[ReplicaFigures], window_s: float) -> str:
     usual = _median(others, lambda other: other.error_ratio)
     ratio = replica.error_ratio
     if usual is None or ratio is None or ratio < max(FAR * usual, usual + LEAST_POINTS):
@@ -91,7 +91,7 @@ def _odd_errors(replica: Replica, others: Sequence[Replica], window_s: float) ->
     return f"errors {text.percent(100 * ratio)} %, others {text.percent(100 * usual)} %"
 
 
-def _odd_tail(replica: Replica, others: Sequence[Replica], window_s: float) -> str:
+def _odd_tail(replica: ReplicaFigures, others: Sequence[ReplicaFigures], window_s: float) -> str:
     usual = _median(others, _tail)
     tail, value = replica.tail, _tail(replica)
     if usual is None or tail is None or value is None or value < FAR * usual or usual <= 0:
@@ -104,7 +104,7 @@ def _odd_tail(replica: Replica, others: Sequence[Replica], window_s: float) -> s
     return f"p{round(tail.q * 100, 4):g} {' '.join(mine)}, others {' '.join(theirs)}".rstrip()
 
 
-def _odd_traffic(replica: Replica, others: Sequence[Replica], window_s: float) -> str:
+def _odd_traffic(replica: ReplicaFigures, others: Sequence[ReplicaFigures], window_s: float) -> str:
     usual = _median(others, lambda other: other.rps)
     rps = replica.rps
     if usual is None or rps is None or usual / FAR < rps < usual * FAR:
@@ -115,18 +115,20 @@ def _odd_traffic(replica: Replica, others: Sequence[Replica], window_s: float) -
     return f"{mine} {replica.unit}, others {theirs}"
 
 
-def _tail(replica: Replica) -> float | None:
+def _tail(replica: ReplicaFigures) -> float | None:
     return replica.tail.value if replica.tail is not None else None
 
 
-class Steady:
+class OutlierHysteresis:
     """Says that a replica is odd once it was for `STEADY` ticks in a row, and takes it back likewise."""
 
     def __init__(self) -> None:
         self._said: dict[str, str] = {}
         self._turn: dict[str, int] = {}  # ticks in a row that disagree with what is said
 
-    def judge(self, replicas: Sequence[Replica], window_s: float) -> tuple[tuple[Replica, ...], list[Replica]]:
+    def judge(
+        self, replicas: Sequence[ReplicaFigures], window_s: float
+    ) -> tuple[tuple[ReplicaFigures, ...], list[ReplicaFigures]]:
         """(the replicas with their word, those of which it is said for the first time now)."""
         odd = oddities(replicas, window_s)
         present = {replica.target for replica in replicas}

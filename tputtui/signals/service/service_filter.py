@@ -11,7 +11,7 @@ from tputtui.signals.rates import series_index
 
 
 @frozen
-class Lens:
+class ServiceFilter:
     """What to look at: the `service` as a whole, narrowed to `labels`, to the replica `target`, or to both."""
 
     service: str

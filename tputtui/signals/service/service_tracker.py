@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tputtui.model import Binding, Bindings, BreakdownRow, FurtherSignal, Labels, ServiceState
+from tputtui.model import Binding, Bindings, BreakdownRow, ExtraSignal, Labels, ServiceState
 from tputtui.signals.rates import series_index
 from tputtui.signals.rates.lifetime import START_TIME, STARTS
-from tputtui.signals.rates.series_index import Layout, Tick
+from tputtui.signals.rates.series_index import SeriesLayout, ServiceWindow
 from tputtui.signals.rates.target_window import TargetWindow
 from tputtui.signals.service import bottleneck
-from tputtui.signals.service.breakdown import ROWS, Breakdown, default_by
-from tputtui.signals.service.error_ratio import Errors
-from tputtui.signals.service.gauges import Level, with_queues
-from tputtui.signals.service.latency import Latency
-from tputtui.signals.service.traffic import Traffic, why_no_rate
+from tputtui.signals.service.breakdown import ROWS, BreakdownReader, default_by
+from tputtui.signals.service.error_ratio import ErrorReader
+from tputtui.signals.service.gauges import GaugeReader, with_queues
+from tputtui.signals.service.latency import LatencyReader
+from tputtui.signals.service.traffic import TrafficReader, why_no_rate
 
 
 def followed(bindings: Bindings) -> tuple[frozenset[str], frozenset[str]]:
@@ -48,18 +48,20 @@ class ServiceTracker:
         self.targets = targets
         self.bindings = bindings
         self.quantiles = quantiles
-        self._traffic: Traffic | None = Traffic(bindings.traffic) if bindings.traffic is not None else None
+        self._traffic: TrafficReader | None = TrafficReader(bindings.traffic) if bindings.traffic is not None else None
         if before is not None and before.bindings.traffic == bindings.traffic:
             self._traffic = before._traffic
-        self._errors = Errors(bindings.errors, self._traffic) if bindings.errors is not None else None
-        self._latency = Latency(bindings.latency, quantiles) if bindings.latency is not None else None
-        self._levels = [Level(one) for one in (*bindings.saturation, *bindings.signals) if one.signal == "saturation"]
+        self._errors = ErrorReader(bindings.errors, self._traffic) if bindings.errors is not None else None
+        self._latency = LatencyReader(bindings.latency, quantiles) if bindings.latency is not None else None
+        self._levels = [
+            GaugeReader(one) for one in (*bindings.saturation, *bindings.signals) if one.signal == "saturation"
+        ]
         self._further = [_Further(one, quantiles) for one in bindings.signals if one.signal != "saturation"]
-        self._breakdowns: dict[tuple[str, ...], Breakdown] = {}
+        self._breakdowns: dict[tuple[str, ...], BreakdownReader] = {}
         self._version: object = None
         self._begun = 0  # processes whose lifetime figures are in `since_start`
         self._lifetime_s: float | None = None
-        self._tick: Tick | None = None
+        self._tick: ServiceWindow | None = None
 
     def state(self, windows: Mapping[str, TargetWindow], by: tuple[str, ...] | None = None) -> ServiceState:
         """The service as of its targets' windows; broken down by the labels `by`, else as suits it."""
@@ -98,7 +100,7 @@ class ServiceTracker:
                 len(self._breakdowns) > 1
             ):  # the one that is shown, and that of an objective's route: others are made again
                 del self._breakdowns[next(iter(self._breakdowns))]
-            breakdown = self._breakdowns[by] = Breakdown(by, self._traffic, self._errors, self._latency)
+            breakdown = self._breakdowns[by] = BreakdownReader(by, self._traffic, self._errors, self._latency)
             breakdown.plan(self._tick.layout)
         return breakdown.state(self._tick, self.quantiles, limit)
 
@@ -115,7 +117,7 @@ class ServiceTracker:
         scale = traffic.binding.scale
         return [(series.labels, tick.rates[number] * scale) for number, series in traffic.places]
 
-    def _look(self, windows: tuple[TargetWindow, ...]) -> Tick:
+    def _look(self, windows: tuple[TargetWindow, ...]) -> ServiceWindow:
         """The rates of this tick; where series came or went, what they count for is worked out first."""
         version = tuple((window.serial, window.layout) for window in windows)
         if self._tick is None or version != self._version:
@@ -134,11 +136,11 @@ class ServiceTracker:
                 reader.begin(layout)
         return series_index.take_tick(layout)
 
-    def _plan(self, layout: Layout) -> None:
+    def _plan(self, layout: SeriesLayout) -> None:
         for reader in (*self._readers(), *self._levels, *self._breakdowns.values()):
             reader.plan(layout)
 
-    def _readers(self) -> list[Traffic | Errors | Latency]:
+    def _readers(self) -> list[TrafficReader | ErrorReader | LatencyReader]:
         main = (self._traffic, self._errors, self._latency, *(one.reader for one in self._further))
         return [reader for reader in main if reader is not None]
 
@@ -148,21 +150,21 @@ class _Further:
 
     def __init__(self, binding: Binding, quantiles: tuple[float, ...]) -> None:
         self._binding = binding
-        self.reader: Traffic | Errors | Latency
+        self.reader: TrafficReader | ErrorReader | LatencyReader
         if binding.signal == "traffic":
-            self.reader = Traffic(binding)
+            self.reader = TrafficReader(binding)
         elif binding.signal == "errors":
-            self.reader = Errors(binding)
+            self.reader = ErrorReader(binding)
         else:
-            self.reader = Latency(binding, quantiles)
+            self.reader = LatencyReader(binding, quantiles)
 
-    def state(self, tick: Tick) -> FurtherSignal:
+    def state(self, tick: ServiceWindow) -> ExtraSignal:
         binding, reader = self._binding, self.reader
-        return FurtherSignal(
+        return ExtraSignal(
             kind=binding.signal,
             name=binding.name or binding.family,
             family=binding.family,
-            traffic=reader.state(tick) if isinstance(reader, Traffic) else None,
-            errors=reader.state(tick) if isinstance(reader, Errors) else None,
-            latency=reader.state(tick) if isinstance(reader, Latency) else None,
+            traffic=reader.state(tick) if isinstance(reader, TrafficReader) else None,
+            errors=reader.state(tick) if isinstance(reader, ErrorReader) else None,
+            latency=reader.state(tick) if isinstance(reader, LatencyReader) else None,
         )

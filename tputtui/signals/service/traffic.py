@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 
 from tputtui.model import Binding, Series, TrafficState
-from tputtui.signals.rates.series_index import Layout, Numbers, Tick, condition, gauge_values
-from tputtui.signals.rates.target_window import Tally, TargetWindow
+from tputtui.signals.rates.series_index import Numbers, SeriesLayout, ServiceWindow, condition, gauge_values
+from tputtui.signals.rates.target_window import DroppedTotal, TargetWindow
 
 BEST_S = 60.0
 """Sustained, not peak: the best mean over this long."""
@@ -59,7 +59,7 @@ class _Minutes:
         return self._rate
 
 
-class Traffic:
+class TrafficReader:
     """Reads one traffic binding, tick by tick."""
 
     def __init__(self, binding: Binding) -> None:
@@ -68,13 +68,13 @@ class Traffic:
         self.places: list[tuple[int, Series]] = []
         self._numbers: Numbers = []
         self._ever: list[Numbers] = []  # by window, numbers within it, gone series too
-        self._tallies: dict[int, Tally] = {}  # by window: what series had gained that it has dropped
+        self._tallies: dict[int, DroppedTotal] = {}  # by window: what series had gained that it has dropped
         self._minutes: dict[int, _Minutes] = {}
         self._minute: float | None = None  # the mean over the last minute
         self._best: float | None = None
         self._since_start: float | None = None
 
-    def plan(self, layout: Layout) -> None:
+    def plan(self, layout: SeriesLayout) -> None:
         """Find the series that count."""
         self.places = layout.pick(self.binding.family, self.meets)
         self._numbers = [number for number, _ in self.places]
@@ -88,7 +88,7 @@ class Traffic:
             if window.serial not in self._tallies:
                 self._tallies[window.serial] = window.tally(self.binding.family, self.meets)
 
-    def begin(self, layout: Layout) -> None:
+    def begin(self, layout: SeriesLayout) -> None:
         """Take the mean over the processes' lives from what the counters carry now."""
         if self.binding.kind == "gauge" or not self._numbers:
             return
@@ -101,7 +101,7 @@ class Traffic:
                 mean += sum(value for value in counted if value == value) / age  # noqa: PLR0124
         self._since_start = mean * self.binding.scale
 
-    def state(self, tick: Tick) -> TrafficState:
+    def state(self, tick: ServiceWindow) -> TrafficState:
         """Throughput now."""
         binding = self.binding
         rps = total = None
@@ -123,7 +123,7 @@ class Traffic:
             reason=binding.reason if rps is not None else why_no_rate(tick) or binding.reason,
         )
 
-    def _count(self, tick: Tick) -> float:
+    def _count(self, tick: ServiceWindow) -> float:
         """All that was counted since we started; and, on the way, whether this minute is the best."""
         total = sum(tally.gained for tally in self._tallies.values())
         minute: float | None = 0.0
@@ -138,6 +138,6 @@ class Traffic:
         return total
 
 
-def why_no_rate(tick: Tick) -> str | None:
+def why_no_rate(tick: ServiceWindow) -> str | None:
     """Why targets that answer have no rate; None where the next scrape brings one."""
     return tick.why_unknown or next((why for window in tick.layout.windows if (why := window.why_no_sample)), None)

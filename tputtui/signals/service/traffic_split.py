@@ -33,7 +33,7 @@ _ROLLOUT: Final = (
 
 
 @frozen
-class Arm:
+class SplitArm:
     """One side of a split: part of a service. `what` says which part, in foreign text."""
 
     service: str
@@ -57,12 +57,12 @@ class Arm:
 
 
 @frozen
-class Split:
+class TrafficSplit:
     """Two arms. `by`: TARGET, SERVICE or the label's name."""
 
     by: str
-    control: Arm
-    treatment: Arm
+    control: SplitArm
+    treatment: SplitArm
 
     @property
     def services(self) -> frozenset[str]:
@@ -76,10 +76,10 @@ class Split:
 
 
 @frozen
-class Way:
+class SplitOption:
     """One way to split: this value is the treatment. `rps`: its traffic now, in the service's unit."""
 
-    split: Split
+    split: TrafficSplit
     value: str
     rps: float | None = None
 
@@ -89,7 +89,7 @@ def ways(
     targets: Mapping[str, float | None],
     others: Mapping[str, float | None],
     labels: Mapping[str, Mapping[str, float]],
-) -> tuple[Way, ...]:
+) -> tuple[SplitOption, ...]:
     """All ways to split a service: by its `targets`, against `others`, by the values of its traffic's `labels`.
 
     Each with its traffic. What tells releases apart comes first; what does not tell two things apart is left out.
@@ -100,34 +100,38 @@ def ways(
     return tuple(found)
 
 
-def _by_target(service: str, targets: Mapping[str, float | None]) -> list[Way]:
+def _by_target(service: str, targets: Mapping[str, float | None]) -> list[SplitOption]:
     if len(targets) < 2:
         return []
     found = []
     for target, rps in targets.items():
         rest = [other for other in targets if other != target]
-        control = Arm(service, rest[0] if len(rest) == 1 else f"{len(rest)} others", frozenset(rest))
-        found.append(Way(Split(TARGET, control, Arm(service, target, frozenset((target,)))), target, rps))
+        control = SplitArm(service, rest[0] if len(rest) == 1 else f"{len(rest)} others", frozenset(rest))
+        found.append(
+            SplitOption(TrafficSplit(TARGET, control, SplitArm(service, target, frozenset((target,)))), target, rps)
+        )
     return found
 
 
-def _by_service(service: str, others: Mapping[str, float | None]) -> list[Way]:
-    control = Arm(service, WHOLE)
-    return [Way(Split(SERVICE, control, Arm(other, WHOLE)), other, rps) for other, rps in others.items()]
+def _by_service(service: str, others: Mapping[str, float | None]) -> list[SplitOption]:
+    control = SplitArm(service, WHOLE)
+    return [
+        SplitOption(TrafficSplit(SERVICE, control, SplitArm(other, WHOLE)), other, rps) for other, rps in others.items()
+    ]
 
 
-def _by_label(service: str, label: str, values: Mapping[str, float]) -> list[Way]:
+def _by_label(service: str, label: str, values: Mapping[str, float]) -> list[SplitOption]:
     if len(values) < 2 or label in _NO_ARMS:
         return []
     found = []
     for value in sorted(values, key=lambda value: (-values[value], value))[:MOST_VALUES]:
         rest = [other for other in values if other != value]
         other = rest[0] if len(rest) == 1 else f"not {value}"
-        control = Arm(
+        control = SplitArm(
             service, f"{label}={other}" if len(rest) == 1 else f"{label} {other}", None, (Match(label, "!=", value),)
         )
-        treatment = Arm(service, f"{label}={value}", None, (Match(label, "=", value),))
-        found.append(Way(Split(label, control, treatment), value, values[value]))
+        treatment = SplitArm(service, f"{label}={value}", None, (Match(label, "=", value),))
+        found.append(SplitOption(TrafficSplit(label, control, treatment), value, values[value]))
     return found
 
 

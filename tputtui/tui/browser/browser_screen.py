@@ -18,10 +18,19 @@ from tputtui.tui.terminal.base_screen import DrawnWhole
 from tputtui.tui.widgets.line_bar import LineBar
 from tputtui.tui.widgets.panel import Panel
 from tputtui.tui.widgets.prompt import Prompt
-from tputtui.views.browser.metric_browser import CHART, CHOICES, Look, browser, config_lines, detail, matches, refusal
+from tputtui.views.browser.metric_browser import (
+    CHART,
+    CHOICES,
+    BrowserState,
+    browser,
+    config_lines,
+    detail,
+    matches,
+    refusal,
+)
 from tputtui.views.live.header import footer, header
 from tputtui.views.shared import target_state
-from tputtui.views.shared.frame import Scene
+from tputtui.views.shared.frame import Frame
 
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
@@ -86,7 +95,7 @@ class BrowserScreen(DrawnWhole, Screen[None]):
 
     # ------------------------------------------------------------------------------------------ showing
 
-    def show_scene(self, scene: Scene) -> None:
+    def show_scene(self, scene: Frame) -> None:
         """The newest figures in both panels."""
         families = self.desk.source.families(self._target) if self._target is not None else None
         if families is not None and families.figures.rows is not self._rows:
@@ -95,7 +104,7 @@ class BrowserScreen(DrawnWhole, Screen[None]):
         self._families = families
         width = self.size.width
         at = self._place()
-        look = Look(
+        look = BrowserState(
             target=self._target or "",
             place=self._place_among_targets(),
             families=families,
@@ -124,7 +133,7 @@ class BrowserScreen(DrawnWhole, Screen[None]):
     def _trail(self, at: int | None) -> Sequence[float | None]:
         return () if at is None else self.desk.source.trail(self._rows[self._found[at]].name, _TRAIL)
 
-    def _why_waiting(self, scene: Scene) -> str:
+    def _why_waiting(self, scene: Frame) -> str:
         state = next((target for target in scene.snapshot.targets if target.name == self._target), None)
         if state is None:
             return "no target: tputtui :PORT watches a port"

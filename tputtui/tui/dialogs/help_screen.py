@@ -15,7 +15,7 @@ from tputtui.tui.keys import COMMANDS, Command, Where, help_rows
 from tputtui.tui.terminal.base_screen import FollowsTerminal
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views.shared.frame import PanelView
-from tputtui.views.shared.styled_text import Line, Row, rule
+from tputtui.views.shared.styled_text import Line, LineBuilder, rule
 
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
@@ -71,11 +71,11 @@ def help_lines(width: int, remapped: Mapping[str, str], commands: Sequence[Comma
     for place, title in _PLACES.items():
         rows = help_rows(place, remapped, commands)
         if rows:
-            lines.append(Row(width).at(1, title, "strong").line())
+            lines.append(LineBuilder(width).at(1, title, "strong").line())
         for key, label, words in rows:
             pieces = textwrap.wrap(words, max(12, width - _WORDS_AT - 1))
-            first = Row(width).at(3, key, "accent").at(_LABEL_AT, label).at(_WORDS_AT, pieces[0], "dim")
-            lines += [first.line(), *(Row(width).at(_WORDS_AT, piece, "dim").line() for piece in pieces[1:])]
+            first = LineBuilder(width).at(3, key, "accent").at(_LABEL_AT, label).at(_WORDS_AT, pieces[0], "dim")
+            lines += [first.line(), *(LineBuilder(width).at(_WORDS_AT, piece, "dim").line() for piece in pieces[1:])]
     last = "No key kills or signals anything. After kill -9 of tputtui a terminal may need:  reset"
-    lines += [Row(width).at(1, piece, "dim").line() for piece in textwrap.wrap(last, max(12, width - 2))]
+    lines += [LineBuilder(width).at(1, piece, "dim").line() for piece in textwrap.wrap(last, max(12, width - 2))]
     return lines

@@ -11,7 +11,7 @@ from tputtui import text
 from tputtui.tui.dialogs.choice_screen import ChoiceScreen
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views.shared.frame import PanelView
-from tputtui.views.shared.styled_text import Line, Row, fill, rule
+from tputtui.views.shared.styled_text import Line, LineBuilder, fill, rule
 
 
 class MarksScreen(ChoiceScreen):
@@ -84,8 +84,8 @@ class MarksScreen(ChoiceScreen):
         first = max(0, min(self.at - room + 1, len(marks) - room)) if self.at >= room else 0
         for at, mark in enumerate(marks[first : first + room], first):
             when = scene.clock(mark.time) if scene is not None else ""
-            row = Row(width).at(0, "b" if at == self._from else "", "accent").at(1, when, "dim")
+            row = LineBuilder(width).at(0, "b" if at == self._from else "", "accent").at(1, when, "dim")
             lines.append(row.at(11, text.clean(mark.text)).line())
         if not marks:
-            lines.append(Row(width).at(1, "no marks yet: m sets one", "dim").line())
+            lines.append(LineBuilder(width).at(1, "no marks yet: m sets one", "dim").line())
         panel.show(PanelView(tuple(fill(lines, width, height)), 1 + self.at - first if marks else None))

@@ -13,18 +13,18 @@ from tputtui.tui import palette, theme_files
 from tputtui.tui.terminal.base_screen import FollowsTerminal
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views.shared.frame import PanelView
-from tputtui.views.shared.styled_text import Line, Row, Span, rule
+from tputtui.views.shared.styled_text import Line, LineBuilder, TextSpan, rule
 
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
 
 _SAMPLE = (
-    Span("1,284", "strong"),
-    Span(" req/s  ", "dim"),
-    Span("▂▃▅▆█▆▅▃  ", "data"),
-    Span("up ", "ok"),
-    Span("! late ", "warning"),
-    Span("! down", "bad"),
+    TextSpan("1,284", "strong"),
+    TextSpan(" req/s  ", "dim"),
+    TextSpan("▂▃▅▆█▆▅▃  ", "data"),
+    TextSpan("up ", "ok"),
+    TextSpan("! late ", "warning"),
+    TextSpan("! down", "bad"),
 )
 
 
@@ -70,7 +70,7 @@ class ThemeScreen(FollowsTerminal, ModalScreen[None]):
         try:
             self._desk.use(palette.load(self._names[self._at], self._desk.place.themes))
             self._problem = ""
-        except theme_files.BadTheme as error:
+        except theme_files.BadThemeError as error:
             self._problem = str(error)
         self._show()
 
@@ -91,9 +91,9 @@ class ThemeScreen(FollowsTerminal, ModalScreen[None]):
         lines: list[Line] = [rule("Themes", "Enter keeps  Esc takes back", width, focused=True)]
         first = max(0, min(self._at - (height - 4), len(self._names)))
         shown = self._names[first : first + height - 3]
-        lines += [Row(width).at(1, name, "strong").spans(_SAMPLE, 20).line() for name in shown]
+        lines += [LineBuilder(width).at(1, name, "strong").spans(_SAMPLE, 20).line() for name in shown]
         if self._problem:
-            lines.append(Row(width).at(1, self._problem, "bad").line())
+            lines.append(LineBuilder(width).at(1, self._problem, "bad").line())
         while len(lines) < height:
-            lines.append(Row(width).line())
+            lines.append(LineBuilder(width).line())
         panel.show(PanelView(tuple(lines), 1 + self._at - first))

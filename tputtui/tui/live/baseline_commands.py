@@ -6,10 +6,18 @@ from math import floor
 from typing import TYPE_CHECKING
 
 from tputtui import text
-from tputtui.experiments.confidence_sequence import Judgement, judge
-from tputtui.tui.live.comparison_rows import Judged, rows_since
-from tputtui.views.shared.comparison_base import FEWEST_WINDOWS, Base, Baseline, base, base_of_span, figures_of, row_s
-from tputtui.views.shared.frame import Scene
+from tputtui.experiments.confidence_sequence import SequenceResult, judge
+from tputtui.tui.live.comparison_rows import JudgedFigures, rows_since
+from tputtui.views.shared.comparison_base import (
+    FEWEST_WINDOWS,
+    Baseline,
+    BaselineFigure,
+    base,
+    base_of_span,
+    figures_of,
+    row_s,
+)
+from tputtui.views.shared.frame import Frame
 
 if TYPE_CHECKING:
     from tputtui.model import Snapshot
@@ -24,7 +32,7 @@ class BaselineCommands:
 
     def __init__(self, desk: TputtuiApp) -> None:
         self._desk = desk
-        self._judged: Judged[Judgement | None] = Judged(desk)
+        self._judged: JudgedFigures[SequenceResult | None] = JudgedFigures(desk)
         self._said = False  # what the baseline is of was looked at
 
     def saw(self, snapshot: Snapshot) -> None:
@@ -85,7 +93,7 @@ class BaselineCommands:
         self._desk.look(baseline=Baseline(f"vs {words}", figures, last.at))
         self._desk.say(f"baseline {words}, {text.span(rows * wide)}, B clears it")
 
-    def judge(self, figure: str) -> Judgement | None:
+    def judge(self, figure: str) -> SequenceResult | None:
         """All since the baseline against it; None where that is too little, or the baseline's own chance is not known.
 
         It is told anew when a row has been filled, not at every tick.
@@ -98,14 +106,14 @@ class BaselineCommands:
         if rows is None or rows.count < 1:
             return None
 
-        def told() -> Judgement | None:
+        def told() -> SequenceResult | None:
             values = [value for value in rows.values(self._desk, figure) if value is not None]
             return judge(level, half, values, rows.wide)
 
         return self._judged.of(figure, (found, rows), told)
 
 
-def taken(scene: Scene) -> dict[str, Base]:
+def taken(scene: Frame) -> dict[str, BaselineFigure]:
     """The figures of every service in the window, and how far windows on the time axis differ."""
     columns = max(1, min(_MOST_WINDOWS, int(scene.viewpoint.shown_span_s / scene.snapshot.window_s)))
     found = {

@@ -10,7 +10,7 @@ from tputtui.views.live.latency_panel import SCATTER, has_scatter, lines_rows, q
 from tputtui.views.live.metric_panel import state_of
 from tputtui.views.live.throughput_panel import CHART_WIDTH, chart_rows
 from tputtui.views.shared.family_units import unit_of as family_unit
-from tputtui.views.shared.frame import Scene, unit_of
+from tputtui.views.shared.frame import Frame, unit_of
 from tputtui.views.shared.styled_text import Line, Role
 
 STEP_S = 3.0  # a chart costs 5 ms to build: on a short axis its points lie no closer than this
@@ -25,7 +25,7 @@ class Charts:
     def __init__(self) -> None:
         self._kept: dict[str, tuple[object, tuple[Line, ...]]] = {}
 
-    def throughput(self, scene: Scene, width: int, height: int) -> tuple[Line, ...] | None:
+    def throughput(self, scene: Frame, width: int, height: int) -> tuple[Line, ...] | None:
         """Throughput over time, for a panel of that size; None where there is no room or nothing to show."""
         rows = chart_rows(scene, height)
         service = scene.service
@@ -35,7 +35,7 @@ class Charts:
         traces = (*_behind(scene, history_keys.traffic(service.name), trace), trace)
         return self._timed("throughput", scene, traces, unit_of(service), width, rows)
 
-    def quantiles(self, scene: Scene, width: int, height: int) -> tuple[Line, ...] | None:
+    def quantiles(self, scene: Frame, width: int, height: int) -> tuple[Line, ...] | None:
         """The latency quantiles over time as lines."""
         service = scene.service
         if service is None or service.latency is None or not service.latency.quantiles:
@@ -59,7 +59,7 @@ class Charts:
         traces = (*_behind(scene, history_keys.latency(service.name, tail), traces[-1]), *traces)
         return self._timed("quantiles", scene, traces, service.latency.unit, width, rows)
 
-    def metric(self, scene: Scene, width: int, height: int) -> tuple[Line, ...] | None:
+    def metric(self, scene: Frame, width: int, height: int) -> tuple[Line, ...] | None:
         """The metric that was put on the screen, over time."""
         charted = scene.viewpoint.charted
         if charted is None or width < CHART_WIDTH or height - 2 < _LEAST_ROWS:
@@ -67,7 +67,7 @@ class Charts:
         trace = self._trace(scene, history_keys.family(*charted), width - 6)
         return self._timed("metric", scene, (trace,), family_unit(state_of(scene)), width, height - 2)
 
-    def scatter(self, scene: Scene, width: int, height: int) -> tuple[Line, ...] | None:
+    def scatter(self, scene: Frame, width: int, height: int) -> tuple[Line, ...] | None:
         """Throughput against the tail of the latency."""
         service = scene.service
         if service is None or service.traffic is None or service.latency is None or not has_scatter(width, height):
@@ -83,7 +83,7 @@ class Charts:
         points = tuple((rps, late) for rps, late in pairs if rps is not None and late is not None)
         if not points:
             return None
-        shown = plot.Scatter(
+        shown = plot.ScatterPlot(
             points,
             unit_of(service),
             quantile_name(tail),
@@ -95,18 +95,18 @@ class Charts:
         )
         return self._drawn("scatter", shown, lambda: plot.scatter(shown))
 
-    def _trace(self, scene: Scene, figure: str, cells: int, role: Role = "data", name: str = "") -> plot.Trace:
+    def _trace(self, scene: Frame, figure: str, cells: int, role: Role = "data", name: str = "") -> plot.ChartLine:
         columns = max(2, min(cells, int(scene.viewpoint.shown_span_s / STEP_S)))
         # The newest column is still filling: left out, so that the chart stands until its axis advances.
-        return plot.Trace(tuple(scene.past(figure, columns)[:-1]), role, name)
+        return plot.ChartLine(tuple(scene.past(figure, columns)[:-1]), role, name)
 
     def _timed(
-        self, kind: str, scene: Scene, traces: tuple[plot.Trace, ...], unit: str | None, width: int, rows: int
+        self, kind: str, scene: Frame, traces: tuple[plot.ChartLine, ...], unit: str | None, width: int, rows: int
     ) -> tuple[Line, ...] | None:
         if all(value is None for trace in traces for value in trace.values):
             return None
         span = scene.viewpoint.shown_span_s
-        chart = plot.Chart(traces, span, unit, width, rows, scene.viewpoint.ascii, scene.axis_end)
+        chart = plot.LineChart(traces, span, unit, width, rows, scene.viewpoint.ascii, scene.axis_end)
         lines = self._drawn(kind, chart, lambda: plot.draw(chart))
         margin = max((len(trace.name) + 1 for trace in traces if trace.name), default=0)
         end = scene.viewpoint.cursor[0] if scene.viewpoint.cursor is not None else scene.snapshot.at
@@ -125,15 +125,15 @@ class Charts:
         return kept[1]
 
 
-def _behind(scene: Scene, figure: str, live: plot.Trace) -> tuple[plot.Trace, ...]:
+def _behind(scene: Frame, figure: str, live: plot.ChartLine) -> tuple[plot.ChartLine, ...]:
     """The level of the baseline, drawn before the live line and so behind it."""
     found = scene.base(figure)
     if found is None or not any(value is not None for value in live.values):
         return ()
-    return (plot.Trace((found.value,) * len(live.values), "faint", sign="-"),)
+    return (plot.ChartLine((found.value,) * len(live.values), "faint", sign="-"),)
 
 
-def _limit(scene: Scene) -> tuple[float | None, str]:
+def _limit(scene: Frame) -> tuple[float | None, str]:
     """The throughput that the service can sustain, where it is known, and what that is called."""
     found = scene.headroom
     if found is None or found.value is None:

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 @frozen
-class Rows:
+class FilledRows:
     """So many whole rows of `wide` seconds, up to the one that is being filled, number `end`."""
 
     wide: float
@@ -34,7 +34,7 @@ class Rows:
         return desk.source.past(figure, self.count, self.count * self.wide, self.end * self.wide - self.wide / 2)
 
 
-def rows_since(desk: TputtuiApp, since: float | None) -> Rows | None:
+def rows_since(desk: TputtuiApp, since: float | None) -> FilledRows | None:
     """The rows since a moment (monotonic seconds; None: all there are) up to the one that is shown; None before the first tick."""
     latest = desk.latest
     if latest is None:
@@ -44,10 +44,10 @@ def rows_since(desk: TputtuiApp, since: float | None) -> Rows | None:
     end = floor((latest.at if moment is None else moment) / wide)
     # The first window since then still holds some of what was before.
     begin = end - MOST_ROWS if since is None else floor((since + latest.window_s) / wide) + 1
-    return Rows(wide, end, max(0, min(MOST_ROWS, end - begin)))
+    return FilledRows(wide, end, max(0, min(MOST_ROWS, end - begin)))
 
 
-class Judged(Generic[T]):
+class JudgedFigures(Generic[T]):
     """What was told of each figure, for as long as what it rests on stays as it is."""
 
     def __init__(self, desk: TputtuiApp) -> None:

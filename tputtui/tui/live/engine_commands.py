@@ -10,7 +10,7 @@ from tputtui.model import Snapshot
 from tputtui.views.shared.frame import PanelName
 
 if TYPE_CHECKING:
-    from tputtui.signals.service.service_filter import Lens
+    from tputtui.signals.service.service_filter import ServiceFilter
     from tputtui.tui.app import TputtuiApp
 
 WINDOWS = (10.0, 30.0, 60.0)
@@ -73,7 +73,7 @@ class EngineCommands:
         self._desk.look(charted=None, focus=None if focus == "metric" else focus)
         self._desk.say(f"{text.clean(charted[1], 60)} is charted no longer")
 
-    def look_through(self, lens: Lens | None) -> None:
+    def look_through(self, lens: ServiceFilter | None) -> None:
         """Show only a part of the service, or all of it again."""
         before = self._desk.viewpoint.lens
         self._desk.source.look_through(lens)

@@ -34,7 +34,7 @@ from tputtui.views.live.saturation_panel import saturation
 from tputtui.views.live.target_strip import targets
 from tputtui.views.live.throughput_panel import throughput
 from tputtui.views.shared import layout
-from tputtui.views.shared.frame import PANELS, PanelName, PanelView, Scene
+from tputtui.views.shared.frame import PANELS, Frame, PanelName, PanelView
 from tputtui.views.shared.styled_text import plain
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class LiveScreen(DrawnWhole, Screen[None]):
         self.lists = ListCommands(self)
         self.handlers = (self.lists,)  # who else knows this screen's keys
         self._charts = Charts()
-        self._plan: layout.Plan | None = None
+        self._plan: layout.LayoutPlan | None = None
         self._zoomed: PanelName | None = None
         self._profile_wanted = ""  # "now" or "ask": p or P was pressed before the processes had been read
 
@@ -94,7 +94,7 @@ class LiveScreen(DrawnWhole, Screen[None]):
         self.call_after_refresh(self.desk.show_scene)
         self.lay_out(self.desk.scene(), *self.app.size)
 
-    def lay_out(self, scene: Scene | None, width: int, height: int) -> None:
+    def lay_out(self, scene: Frame | None, width: int, height: int) -> None:
         """Give each panel the place that `views.arrangement` plans for it; only when the plan changed."""
         plan = layout.plan(scene, width, height, self._zoomed)
         if plan == self._plan:
@@ -123,7 +123,7 @@ class LiveScreen(DrawnWhole, Screen[None]):
 
     # ------------------------------------------------------------------------------------------ showing
 
-    def show_scene(self, scene: Scene) -> None:
+    def show_scene(self, scene: Frame) -> None:
         """Hand every visible panel its view."""
         if not self.children:
             return  # a tick on the way out: the panels have gone already
@@ -162,7 +162,7 @@ class LiveScreen(DrawnWhole, Screen[None]):
         """Whether a panel has a place on the screen now."""
         return self._plan is not None and panel in self._plan.heights
 
-    def view(self, name: PanelName, scene: Scene, width: int, height: int) -> PanelView:
+    def view(self, name: PanelName, scene: Frame, width: int, height: int) -> PanelView:
         """What a panel shows in that many cells and lines."""
         if name == "throughput":
             return throughput(scene, width, height, self._charts.throughput(scene, width, height))
@@ -245,14 +245,14 @@ class LiveScreen(DrawnWhole, Screen[None]):
             self.desk.say("choose a panel first: Tab, or its number")
 
     def _look_through(self, panel: PanelName, chosen: Hashable | None) -> None:
-        from tputtui.signals.service.service_filter import Lens
+        from tputtui.signals.service.service_filter import ServiceFilter
 
         scene = self.desk.scene()
         service = scene.service if scene is not None else None
         if scene is None or service is None or chosen is None:
             self.desk.say("choose a row first: the arrows")
             return
-        before = scene.looks_through or Lens(service.name)
+        before = scene.looks_through or ServiceFilter(service.name)
         if panel == "routes":
             labels = {**dict(before.labels), **dict(cast("Labels", chosen))}
             lens = replace(before, labels=tuple(sorted(labels.items())))
@@ -355,7 +355,7 @@ class LiveScreen(DrawnWhole, Screen[None]):
         self.desk.asks.follow(self.desk.viewpoint.list("processes").cursor)
 
 
-_VIEWS: dict[PanelName, Callable[[Scene, int, int], PanelView]] = {
+_VIEWS: dict[PanelName, Callable[[Frame, int, int], PanelView]] = {
     "throughput": throughput,
     "latency": latency,
     "saturation": saturation,

@@ -17,7 +17,7 @@ USUAL = ""
 """The arrangement of the config's first table has no name."""
 
 
-class ArrangementCommands:
+class PanelCommands:
     """Goes from one arrangement to the next; the first one holds from the start."""
 
     def __init__(self, desk: TputtuiApp) -> None:

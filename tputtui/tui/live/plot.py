@@ -12,14 +12,14 @@ from collections.abc import Sequence
 
 from tputtui import text
 from tputtui.frozen import frozen
-from tputtui.views.shared.styled_text import Line, Role, Row, Span, mark, merge, plain
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, mark, merge, plain
 
 LARGEST = 1e300
 """What is drawn of a larger value: plotext multiplies by the cells of an axis, and would overflow."""
 
 
 @frozen
-class Trace:
+class ChartLine:
     """One line of a chart: one value a column, oldest first; None is a gap."""
 
     values: tuple[float | None, ...]
@@ -29,10 +29,10 @@ class Trace:
 
 
 @frozen
-class Chart:
+class LineChart:
     """What a line chart shows. It is also the key of its cache."""
 
-    traces: tuple[Trace, ...]
+    traces: tuple[ChartLine, ...]
     span_s: float
     unit: str | None
     width: int
@@ -42,7 +42,7 @@ class Chart:
 
 
 @frozen
-class Scatter:
+class ScatterPlot:
     """What the scatter shows: (throughput, latency) of each column of time, oldest first, in their units."""
 
     points: tuple[tuple[float, float], ...]
@@ -67,7 +67,7 @@ def top_of(values: Sequence[float | None]) -> float:
     return max(largest, next(power * factor for factor in (1, 2, 2.5, 5, 10, 20) if power * factor >= wanted))
 
 
-def draw(chart: Chart) -> tuple[Line, ...]:
+def draw(chart: LineChart) -> tuple[Line, ...]:
     """The chart as `height` lines: each trace in its role, its name at its end, the axes dimmed."""
     import plotext  # 80 ms that the first paint does not wait for
 
@@ -100,13 +100,13 @@ def draw(chart: Chart) -> tuple[Line, ...]:
     rows = plotext.build().split("\n")[: chart.height]
     roles = [trace.role for trace in chart.traces]
     lines = [_painted(row, width, roles) for row in rows]
-    lines += [Row(width).line()] * (chart.height - len(lines))
+    lines += [LineBuilder(width).line()] * (chart.height - len(lines))
     if not margin:
         return tuple(lines)
     named = _names(chart.traces, top, chart.height - 2)
-    blanks = [Span(" " * margin)]
+    blanks = [TextSpan(" " * margin)]
     beside = [named.get(index, blanks) for index in range(chart.height)]
-    return tuple((*line, *Row(margin).spans(names).line()) for line, names in zip(lines, beside, strict=True))
+    return tuple((*line, *LineBuilder(margin).spans(names).line()) for line, names in zip(lines, beside, strict=True))
 
 
 _COLORED = re.compile(r"\x1b\[38;5;(\d+)m([^\x1b]*)\x1b\[0m")
@@ -114,13 +114,13 @@ _COLORED = re.compile(r"\x1b\[38;5;(\d+)m([^\x1b]*)\x1b\[0m")
 
 def _painted(row: str, width: int, roles: Sequence[Role]) -> Line:
     """A row of plotext's as a line: what it coloured is a trace, everything else is an axis."""
-    spans: list[Span] = []
+    spans: list[TextSpan] = []
     at = 0
     for found in _COLORED.finditer(row):
-        spans += [Span(_bare(row[at : found.start()]), "dim"), Span(found[2], roles[int(found[1]) - 1])]
+        spans += [TextSpan(_bare(row[at : found.start()]), "dim"), TextSpan(found[2], roles[int(found[1]) - 1])]
         at = found.end()
-    spans.append(Span(_bare(row[at:]), "dim"))
-    out = Row(width).spans(span for span in spans if span.text)
+    spans.append(TextSpan(_bare(row[at:]), "dim"))
+    out = LineBuilder(width).spans(span for span in spans if span.text)
     return out.line()
 
 
@@ -131,16 +131,16 @@ def _bare(piece: str) -> str:
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def _names(traces: Sequence[Trace], top: float, rows: int) -> dict[int, list[Span]]:
+def _names(traces: Sequence[ChartLine], top: float, rows: int) -> dict[int, list[TextSpan]]:
     """The rows in which the traces' names stand: each beside its line's end, no two in one."""
     ends = [(value, trace) for trace in traces if (value := _last(trace.values)) is not None]
     free = rows - 1
-    out: dict[int, list[Span]] = {}
+    out: dict[int, list[TextSpan]] = {}
     for value, trace in sorted(ends, key=lambda end: end[0]):
         row = min(free, round((1 - _held(value) / top) * (rows - 1)))
         if row < 0:
             break
-        out[row] = [Span(f" {trace.name}", trace.role)]
+        out[row] = [TextSpan(f" {trace.name}", trace.role)]
         free = row - 1
     return out
 
@@ -158,13 +158,16 @@ def marked(lines: tuple[Line, ...], fraction: float, margin: int = 0, caret: str
     return (*(mark(line, x) for line in lines[:-2]), mark(lines[-2], x, caret), lines[-1])
 
 
-def scatter(shown: Scatter) -> tuple[Line, ...]:
+def scatter(shown: ScatterPlot) -> tuple[Line, ...]:
     """Throughput against latency as `height` lines: a title, then the trail, older points fainter, the newest marked."""
     import plotext
 
     old, recent, now = (".", "o", "@") if shown.ascii_only else ("·", "•", "●")
     title = (
-        Row(shown.width).at(1, f"{shown.tail} over {shown.unit}", "dim").then(f"   {now} ", "strong").then("now", "dim")
+        LineBuilder(shown.width)
+        .at(1, f"{shown.tail} over {shown.unit}", "dim")
+        .then(f"   {now} ", "strong")
+        .then("now", "dim")
     )
     if shown.limit is not None:
         title.then(f"   {'|' if shown.ascii_only else '│'} ", "warning").then(f"{shown.limit_says} ", "dim")
@@ -194,13 +197,13 @@ def scatter(shown: Scatter) -> tuple[Line, ...]:
     lines = [_scattered(content, shown.width, roles if index < rows - 2 else {}) for index, content in enumerate(found)]
     if shown.limit is not None:
         lines = list(marked(tuple(lines), _held(shown.limit) / tops[0], 0, "┴"))
-    return (title.line(), *lines, *(Row(shown.width).line() for _ in range(rows - len(lines))))
+    return (title.line(), *lines, *(LineBuilder(shown.width).line() for _ in range(rows - len(lines))))
 
 
 def _scattered(content: str, width: int, roles: dict[str, Role]) -> Line:
     axis_at = _axis_at(content)
-    cells = [Span(char, roles.get(char, "dim") if at > axis_at else "dim") for at, char in enumerate(content)]
-    return tuple(merge([*cells, Span(" " * max(0, width - text.width(content)))]))
+    cells = [TextSpan(char, roles.get(char, "dim") if at > axis_at else "dim") for at, char in enumerate(content)]
+    return tuple(merge([*cells, TextSpan(" " * max(0, width - text.width(content)))]))
 
 
 def _axis(value: float, unit: str | None) -> str:

@@ -78,22 +78,22 @@ class RecordCommands:
 
     def _begin(self, path: Path) -> None:
         """In a thread: make the file, and let the engine write into it."""
-        from tputtui.recording.recorder import Plan, Recorder
-        from tputtui.recording.writer import CannotRecord
+        from tputtui.recording.recorder import Recorder, RecordingPlan
+        from tputtui.recording.writer import CannotRecordError
 
         settings, latest = self._desk.settings, self._desk.latest
         shortest = 2 * settings.interval_s
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             recorder = Recorder(
-                Plan(path),
+                RecordingPlan(path),
                 interval_s=settings.interval_s,
                 window_s=max(latest.window_s if latest is not None else settings.window_s, shortest),
                 quantiles=settings.quantiles,
                 objectives=settings.objectives,
                 by=settings.by,
             )
-        except CannotRecord as error:
+        except CannotRecordError as error:
             self._say(f"nothing is recorded: {error}")
             return
         except OSError as error:

@@ -10,7 +10,7 @@ from tputtui.recording.time_spec import moment
 from tputtui.tui.keys import Command
 from tputtui.tui.live.replay_keys import commands_of_a_replay
 from tputtui.tui.time_commands import ask
-from tputtui.views.shared.frame import Replay
+from tputtui.views.shared.frame import ReplayStatus
 
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
@@ -24,14 +24,14 @@ class ReplayCommands:
         self.player = player
         self._said_damage = False
 
-    def look(self) -> Replay:
+    def look(self) -> ReplayStatus:
         """How it plays, for the header."""
         damage = self.player.damage
         if damage and not self._said_damage:
             self._said_damage = True
             self._desk.call_later(self._desk.say, f"damaged: {damage[0]}")
         now = self.player.position
-        return Replay(now.seconds, now.of_s, now.speed, now.paused, now.read)
+        return ReplayStatus(now.seconds, now.of_s, now.speed, now.paused, now.read)
 
     @property
     def commands(self) -> tuple[Command, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tputtui.tui.keys import COMMANDS, Command, Pair
+from tputtui.tui.keys import COMMANDS, Command, KeyPair
 
 _OTHERWISE: Mapping[str, Mapping[str, Any]] = {
     "jump": {"label": "a time", "help": "go to a time in the run: +90s, 14:03:22, or a mark", "footer": True},
@@ -15,10 +15,10 @@ _OTHERWISE: Mapping[str, Mapping[str, Any]] = {
     "slower": {
         "footer": True,
         "help": "play slower",
-        "pair": Pair("faster", "speed", "play slower; faster: 1x to 60x"),
+        "pair": KeyPair("faster", "speed", "play slower; faster: 1x to 60x"),
     },
     "faster": {"label": "faster", "help": "play faster, up to 60x"},
-    "mark": {"help": "off: a run is not written to", "pair": Pair("marks", "marks", "m is off; M lists the marks")},
+    "mark": {"help": "off: a run is not written to", "pair": KeyPair("marks", "marks", "m is off; M lists the marks")},
     "record": {"help": "off: it is recorded already; tputtui cut makes a part of it a run of its own"},
     "profile": {"help": "the profile that was recorded at this moment", "footer": False},
     "profile_options": {"help": "off: the process is not there to be profiled"},

@@ -13,16 +13,16 @@ from textual.message import Message
 from tputtui import text
 from tputtui.experiments import effect_estimate
 from tputtui.experiments.confidence_sequence import FIRST_LOOK_S
-from tputtui.experiments.effect_estimate import Apart
+from tputtui.experiments.effect_estimate import EffectEstimate
 from tputtui.model import Event, ServiceState, Snapshot
 from tputtui.signals.rates import history_keys
-from tputtui.signals.service.traffic_split import Split, Way
+from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit
 from tputtui.tui.dialogs.choice_screen import ChoiceScreen
-from tputtui.tui.live.comparison_rows import Judged, Rows, rows_since
+from tputtui.tui.live.comparison_rows import FilledRows, JudgedFigures, rows_since
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views.live import split_view as views
-from tputtui.views.live.split_view import Figure
-from tputtui.views.shared.frame import SplitLook, unit_of
+from tputtui.views.live.split_view import SplitFigure
+from tputtui.views.shared.frame import ActiveSplit, unit_of
 
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
@@ -33,7 +33,7 @@ class SplitCommands:
 
     def __init__(self, desk: TputtuiApp) -> None:
         self._desk = desk
-        self._judged: Judged[Apart | str] = Judged(desk)
+        self._judged: JudgedFigures[EffectEstimate | str] = JudgedFigures(desk)
         self._said: set[tuple[str, bool]] = set()  # (figure, worse) of what the event log knows
         self._silent_since: float | None = None
 
@@ -53,7 +53,7 @@ class SplitCommands:
         lens = scene.looks_through
         desk.push_screen(SplitScreen(lens.service if lens is not None else service.name, unit_of(service)))
 
-    def begin(self, split: Split) -> None:
+    def begin(self, split: TrafficSplit) -> None:
         """Watch the arms from now on; in a replay, from its beginning."""
         desk = self._desk
         latest = desk.latest
@@ -65,7 +65,7 @@ class SplitCommands:
         self._silent_since = None
         desk.source.split(split)
         focus = None if desk.viewpoint.focus in ("throughput", "latency") else desk.viewpoint.focus
-        desk.look(split=SplitLook(split, since), focus=focus)
+        desk.look(split=ActiveSplit(split, since), focus=focus)
         desk.say(f"treatment is {text.clean(split.treatment.called, 60)}; a makes it one again")
 
     def saw(self, snapshot: Snapshot) -> None:
@@ -83,10 +83,10 @@ class SplitCommands:
             return
         for one in views.figures(look.split, (told.control, told.treatment)):
             judged = self.judge(one)
-            if isinstance(judged, Apart) and judged.sure and one.better:
+            if isinstance(judged, EffectEstimate) and judged.sure and one.better:
                 self._note(snapshot, look.split, one, judged)
 
-    def _note(self, snapshot: Snapshot, split: Split, one: Figure, judged: Apart) -> None:
+    def _note(self, snapshot: Snapshot, split: TrafficSplit, one: SplitFigure, judged: EffectEstimate) -> None:
         worse = judged.effect * one.better < 0
         if (one.label, worse) in self._said:
             return
@@ -94,7 +94,7 @@ class SplitCommands:
         words = f"{text.clean(split.treatment.called, 60)} is {'worse' if worse else 'better'} than control: {views.words(one, judged)}"
         self._desk.source.note(Event(snapshot.time, "warning" if worse else "note", words))
 
-    def judge(self, one: Figure) -> Apart | str:
+    def judge(self, one: SplitFigure) -> EffectEstimate | str:
         """All since the split: how far a figure of the treatment is from the control's; else why it cannot be told."""
         look = self._desk.viewpoint.split
         rows = rows_since(self._desk, look.since) if look is not None else None
@@ -102,7 +102,7 @@ class SplitCommands:
             return ""
         return self._judged.of(one.label, rows, lambda: self._told(look.split, one, rows))
 
-    def _told(self, split: Split, one: Figure, rows: Rows) -> Apart | str:
+    def _told(self, split: TrafficSplit, one: SplitFigure, rows: FilledRows) -> EffectEstimate | str:
         if not one.better:
             return "each gets its share"
 
@@ -159,7 +159,7 @@ class SplitScreen(ChoiceScreen):
     class Told(Message):
         """The ways there are."""
 
-        def __init__(self, ways: Sequence[Way]) -> None:
+        def __init__(self, ways: Sequence[SplitOption]) -> None:
             self.ways = ways
             super().__init__()
 
@@ -167,7 +167,7 @@ class SplitScreen(ChoiceScreen):
         super().__init__()
         self._service = service
         self._unit = unit
-        self._ways: Sequence[Way] | None = None
+        self._ways: Sequence[SplitOption] | None = None
 
     @property
     def count(self) -> int:
@@ -181,7 +181,7 @@ class SplitScreen(ChoiceScreen):
     def on_mount(self) -> None:
         """Ask; the answer comes on another thread."""
 
-        def told(ways: Sequence[Way]) -> None:
+        def told(ways: Sequence[SplitOption]) -> None:
             self.post_message(self.Told(ways))
 
         self.desk.source.ways(self._service, told)

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tputtui.model import Event, Snapshot
-from tputtui.profiling.capture.objective_trigger import OnMissed
+from tputtui.profiling.capture.objective_trigger import ObjectiveCapture
 from tputtui.profiling.profile_model import Profile
 from tputtui.settings import ProfileTrigger
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 _PATIENCE_S = 3.0  # py-spy writes within a second
 
 
-class OnMissedLive:
+class LiveObjectiveCapture:
     """Hands the screen's snapshots on, and what comes of them to the screen."""
 
     def __init__(self, desk: TputtuiApp, wanted: ProfileTrigger) -> None:
         self._desk = desk
         self._profiles = desk.profiles  # made here, for it is used in the capture's thread
-        self._by_itself = OnMissed(wanted, desk.settings.profile, self._keep, self._failed)
+        self._by_itself = ObjectiveCapture(wanted, desk.settings.profile, self._keep, self._failed)
 
     def saw(self, snapshot: Snapshot) -> None:
         """The newest snapshot."""

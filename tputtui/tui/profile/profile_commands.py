@@ -9,17 +9,17 @@ from textual.screen import Screen
 from tputtui.tui.terminal.base_screen import DrawnWhole
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.views.profile.profile_tab import TABS
-from tputtui.views.profile.profile_view import Book, tab_of
+from tputtui.views.profile.profile_view import ProfileView, tab_of
 
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
 
 
-class BookKeys(DrawnWhole, Screen[None]):
+class ProfileViewCommands(DrawnWhole, Screen[None]):
     """The part of the profile's screen that only turns pages and knobs."""
 
     @property
-    def book(self) -> Book:
+    def book(self) -> ProfileView:
         """The pages of the profile that is shown."""
         raise NotImplementedError
 

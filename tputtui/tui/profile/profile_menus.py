@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 from tputtui.frozen import frozen
-from tputtui.profiling.files.library import Entry
-from tputtui.profiling.profile_errors import UnreadableProfile
+from tputtui.profiling.files.library import LibraryEntry
+from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import Profile
-from tputtui.tui.profile.profile_commands import BookKeys
-from tputtui.tui.profile.sampler import Subject
-from tputtui.views.profile.capture_options import Plan, from_settings
-from tputtui.views.profile.option_menus import OptionsMenu, ShelfMenu
-from tputtui.views.profile.profile_view import Book
+from tputtui.tui.profile.profile_commands import ProfileViewCommands
+from tputtui.tui.profile.sampler import SampledProcess
+from tputtui.views.profile.capture_options import CapturePlan, from_settings
+from tputtui.views.profile.option_menus import LibraryMenu, OptionsMenu
+from tputtui.views.profile.profile_view import ProfileView
 
 
 @frozen
-class Opened:
+class OpenedProfile:
     """A profile that is opened instead of taken. `before`: the one it is compared with."""
 
     profile: Profile
     before: Profile | None = None
-    entry: Entry | None = None
+    entry: LibraryEntry | None = None
 
 
-class ListKeys(BookKeys):
+class ProfileMenuCommands(ProfileViewCommands):
     """The part of the profile's screen that asks before something is sampled, opened or compared."""
 
-    def __init__(self, subject: Subject | None, plan: Plan | None, book: Book) -> None:
+    def __init__(self, subject: SampledProcess | None, plan: CapturePlan | None, book: ProfileView) -> None:
         super().__init__()
         self._subject = subject
         self._plan = plan
         self._book = book
-        self._menu: OptionsMenu | ShelfMenu | None = None
-        self._entry: Entry | None = None  # the profile that is shown, once it is kept
+        self._menu: OptionsMenu | LibraryMenu | None = None
+        self._entry: LibraryEntry | None = None  # the profile that is shown, once it is kept
 
     @property
-    def book(self) -> Book:
+    def book(self) -> ProfileView:
         """The pages of the profile that is shown."""
         return self._book
 
@@ -57,14 +57,16 @@ class ListKeys(BookKeys):
 
     def do_difference(self) -> None:
         """D: choose the profile to compare with; again: by itself."""
-        if isinstance(self._menu, ShelfMenu):
+        if isinstance(self._menu, LibraryMenu):
             self._menu = None
         elif self._book.study is not None and self._book.study.before is not None:
             self._book.compare(None)
         else:
-            shown = self._entry or (Entry(0.0, 0, "") if self._book.study is not None else None)
+            shown = self._entry or (LibraryEntry(0.0, 0, "") if self._book.study is not None else None)
             scene = self.desk.scene()
-            self._menu = ShelfMenu(self.desk.profiles.shelf.entries(), shown, scene.clock if scene is not None else str)
+            self._menu = LibraryMenu(
+                self.desk.profiles.shelf.entries(), shown, scene.clock if scene is not None else str
+            )
         self.desk.show_scene()
 
     def do_profile_options(self) -> None:
@@ -78,7 +80,7 @@ class ListKeys(BookKeys):
         self._menu = OptionsMenu(plan, self.desk.settings.profile, named, subject.threads)
         self.desk.show_scene()
 
-    def compare(self, entry: Entry | None) -> None:
+    def compare(self, entry: LibraryEntry | None) -> None:
         """Show the profile against one of the shelf."""
         self._menu = None
         if entry is None:
@@ -86,7 +88,7 @@ class ListKeys(BookKeys):
             return
         try:
             self._book.compare(self.desk.profiles.shelf.read(entry))
-        except UnreadableProfile as error:
+        except UnreadableProfileError as error:
             self.desk.say(str(error))
         else:
             self.say("" if self._book.study is not None else "there is no profile yet to compare it with")

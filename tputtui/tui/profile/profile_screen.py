@@ -8,28 +8,28 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from tputtui.profiling.capture.capture import CaptureFailed
-from tputtui.profiling.files.library import Entry
-from tputtui.profiling.profile_errors import UnreadableProfile
+from tputtui.profiling.capture.capture import CaptureFailedError
+from tputtui.profiling.files.library import LibraryEntry
+from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.signals.service.serving_processes import service_of
 from tputtui.tui import keys
-from tputtui.tui.profile.profile_menus import ListKeys, Opened
-from tputtui.tui.profile.sampler import Sampled, Sampler, Subject
-from tputtui.tui.profile.source_loader import Sources
+from tputtui.tui.profile.profile_menus import OpenedProfile, ProfileMenuCommands
+from tputtui.tui.profile.sampler import ProcessSampler, SampledProcess, SamplerUpdate
+from tputtui.tui.profile.source_loader import SourceLoader
 from tputtui.tui.widgets.line_bar import LineBar
 from tputtui.tui.widgets.panel import Panel
 from tputtui.tui.widgets.profile_panel import ProfilePanel
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.views.live.header import footer, header
-from tputtui.views.profile.capture_options import Plan, from_settings
-from tputtui.views.profile.option_menus import OptionsMenu, ShelfMenu
-from tputtui.views.profile.profile_header import Sampling, evidence, strip
-from tputtui.views.profile.profile_pane import Drawn, ProfilePane, pane
-from tputtui.views.profile.profile_view import Book
-from tputtui.views.shared.frame import Scene
+from tputtui.views.profile.capture_options import CapturePlan, from_settings
+from tputtui.views.profile.option_menus import LibraryMenu, OptionsMenu
+from tputtui.views.profile.profile_header import SamplingStatus, evidence, strip
+from tputtui.views.profile.profile_pane import ProfilePane, RenderedPane, pane
+from tputtui.views.profile.profile_view import ProfileView
+from tputtui.views.shared.frame import Frame
 
 
-class ProfileScreen(ListKeys):
+class ProfileScreen(ProfileMenuCommands):
     """Samples one process and shows where its time goes; or opens a profile that was taken before."""
 
     AUTO_FOCUS = ""  # the prompt gets it when it asks
@@ -38,10 +38,10 @@ class ProfileScreen(ListKeys):
 
     def __init__(
         self,
-        subject: Subject | None = None,
+        subject: SampledProcess | None = None,
         *,
-        opened: Opened | None = None,
-        plan: Plan | None = None,
+        opened: OpenedProfile | None = None,
+        plan: CapturePlan | None = None,
         ask: bool = False,
         refusal: str = "",
     ) -> None:
@@ -49,16 +49,16 @@ class ProfileScreen(ListKeys):
 
         `refusal`: why no process is sampled, a sentence too long for the line at the bottom.
         """
-        super().__init__(subject, plan, Book())
+        super().__init__(subject, plan, ProfileView())
         self._opened = opened
         self._ask = ask
         self._refusal = refusal
-        self._sampling = Sampling(
+        self._sampling = SamplingStatus(
             subject.pid if subject else 0, subject.name if subject else "", problem=refusal, done=subject is None
         )
-        self._sampler: Sampler | None = None
-        self._waiting: Sampled | None = None  # came while the picture is frozen
-        self._sources = Sources(self)
+        self._sampler: ProcessSampler | None = None
+        self._waiting: SamplerUpdate | None = None  # came while the picture is frozen
+        self._sources = SourceLoader(self)
         self._offered: tuple[tuple[int, str], ...] = ()
         self._cursor = 0  # of what is offered
         self._zoomed = False
@@ -104,25 +104,25 @@ class ProfileScreen(ListKeys):
             self.desk.say("this profile is from a file: there is no process to sample")
             return
         plan = self._plan or from_settings(self.desk.settings.profile)
-        self._book, self._menu, self._entry, self._offered = Book(plan.knobs), None, None, ()
-        self._sampling = Sampling(subject.pid, subject.name, duration_s=plan.duration_s)
+        self._book, self._menu, self._entry, self._offered = ProfileView(plan.knobs), None, None, ()
+        self._sampling = SamplingStatus(subject.pid, subject.name, duration_s=plan.duration_s)
         self.desk.profiles.note_sampled(subject.pid, subject.started)
-        self._sampler = Sampler(
+        self._sampler = ProcessSampler(
             self.post_message, self.desk.profiles.shelf, self.desk.profiles.categories, self.desk.profiles.kept
         )
         try:
             self._sampler.start(subject, plan)
-        except CaptureFailed as failed:
-            self._sampling = Sampling(subject.pid, subject.name, problem=str(failed), done=True)
+        except CaptureFailedError as failed:
+            self._sampling = SamplingStatus(subject.pid, subject.name, problem=str(failed), done=True)
         self.desk.show_scene()
 
-    @on(Sampled)
-    def _sampled(self, message: Sampled) -> None:
+    @on(SamplerUpdate)
+    def _sampled(self, message: SamplerUpdate) -> None:
         if message.sampler is not self._sampler:
             return  # of the worker before: it is kept, and no longer shown
         progress = message.progress
         name, pid = self._sampling.name, self._sampling.pid
-        self._sampling = Sampling(
+        self._sampling = SamplingStatus(
             pid, name, progress.elapsed_s, self._sampling.duration_s,
             attached=progress.state in ("sampling", "done"), problem=progress.message, done=progress.state in ("done", "failed"),
         )  # fmt: skip
@@ -140,27 +140,27 @@ class ProfileScreen(ListKeys):
             self._book.take(self._waiting.study)
             self._waiting = None
 
-    def open(self, opened: Opened) -> None:
+    def open(self, opened: OpenedProfile) -> None:
         """Show a profile that was taken before."""
         about = opened.profile.about
-        self._book, self._menu, self._waiting, self._entry = Book(), None, None, opened.entry
-        self._sampling = Sampling(0, about.label or about.name, problem=about.ended, done=True)
-        maker = Sampler(
+        self._book, self._menu, self._waiting, self._entry = ProfileView(), None, None, opened.entry
+        self._sampling = SamplingStatus(0, about.label or about.name, problem=about.ended, done=True)
+        maker = ProcessSampler(
             self.post_message, self.desk.profiles.shelf, self.desk.profiles.categories, self.desk.profiles.kept
         )
         self._book.take(maker.study(opened.profile, opened.before))
         self.desk.show_scene()
 
-    def open_entry(self, entry: Entry) -> None:
+    def open_entry(self, entry: LibraryEntry) -> None:
         """Show a profile of the shelf."""
         try:
-            self.open(Opened(self.desk.profiles.shelf.read(entry), entry=entry))
-        except UnreadableProfile as error:
+            self.open(OpenedProfile(self.desk.profiles.shelf.read(entry), entry=entry))
+        except UnreadableProfileError as error:
             self.desk.say(str(error))
 
     # ------------------------------------------------------------------------------------------ showing
 
-    def show_scene(self, scene: Scene) -> None:
+    def show_scene(self, scene: Frame) -> None:
         """Hand the widgets their lines."""
         width = self.size.width
         if not self.query("#header"):
@@ -186,9 +186,9 @@ class ProfileScreen(ListKeys):
             hints = self.hints or usual
             self.query_one("#footer", LineBar).show_line(footer(hints, scene.viewpoint.status, width))
 
-    def _drawn(self, width: int, height: int) -> Drawn:
+    def _drawn(self, width: int, height: int) -> RenderedPane:
         if self._menu is not None:
-            return Drawn(self._menu.view(width, height), reach=width)
+            return RenderedPane(self._menu.view(width, height), reach=width)
         book = self._book
         return pane(
             ProfilePane(
@@ -216,18 +216,18 @@ class ProfileScreen(ListKeys):
         if isinstance(self._menu, OptionsMenu):
             self._plan = self._menu.plan
             self._start()
-        elif isinstance(self._menu, ShelfMenu):
+        elif isinstance(self._menu, LibraryMenu):
             self.compare(self._menu.chosen)
         elif self._book.study is None and self._offered:
             pid, command = self._offered[self._cursor]
-            self._subject = Subject(pid, None, command)
+            self._subject = SampledProcess(pid, None, command)
             self._start()
         else:
             self.say(self._book.enter())
 
     def action_sideways(self, step: int) -> None:
         """Right opens, then goes in; left closes, then goes out."""
-        if isinstance(self._menu, ShelfMenu):
+        if isinstance(self._menu, LibraryMenu):
             if step > 0 and self._menu.chosen is not None:
                 self.open_entry(self._menu.chosen)
         elif self._menu is not None:
@@ -309,6 +309,6 @@ class ProfileScreen(ListKeys):
             return
         if self._sampler is not None:
             self._sampler.stop()  # what was sampled of it is kept
-        self._subject = Subject.of(choice.process)
+        self._subject = SampledProcess.of(choice.process)
         self._start()
         self.desk.profiles.announce(choice)

@@ -14,14 +14,14 @@ from tputtui.model import Event, ProcessState
 from tputtui.profiling.analysis.module_table import table
 from tputtui.profiling.capture.preflight import as_root
 from tputtui.profiling.files import file_formats
-from tputtui.profiling.files.library import Entry, Shelf
-from tputtui.profiling.profile_errors import UnreadableProfile
+from tputtui.profiling.files.library import LibraryEntry, ProfileLibrary
+from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import Profile
 from tputtui.signals.service.serving_processes import Choice, Identity, choose, family_of, service_of
 from tputtui.views.live.process_table import BY_HAND, under_cursor
 
 if TYPE_CHECKING:
-    from tputtui.recording.records import Profiled
+    from tputtui.recording.records import RecordedProfile
     from tputtui.tui.app import TputtuiApp
     from tputtui.tui.profile.profile_screen import ProfileScreen
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 _MOST_MARKED = 200  # profiles that have a mark on the time axis
 
 
-class Profiles:
+class ProfileSession:
     """The shelf, and the way to the profile's screen."""
 
     def __init__(self, desk: TputtuiApp) -> None:
         self._desk = desk
-        self.shelf = Shelf(desk.place.state_folder / "profiles")
+        self.shelf = ProfileLibrary(desk.place.state_folder / "profiles")
         self.categories = table(desk.settings.profile.categories, desk.settings.own)
         self._sampled: set[Identity] = set()  # workers that had their turn in this round
         if desk.replay is not None:
@@ -108,10 +108,10 @@ class Profiles:
             self._desk.say("read-only: no profiling")
             return False
         from tputtui.tui.profile.profile_screen import ProfileScreen
-        from tputtui.tui.profile.sampler import Subject
+        from tputtui.tui.profile.sampler import SampledProcess
 
         if not self._screen():
-            self._desk.push_screen(ProfileScreen(Subject.of(process), ask=ask))
+            self._desk.push_screen(ProfileScreen(SampledProcess.of(process), ask=ask))
         return True
 
     def _screen(self) -> ProfileScreen | None:
@@ -119,7 +119,7 @@ class Profiles:
 
         return next((screen for screen in self._desk.screen_stack if isinstance(screen, ProfileScreen)), None)
 
-    def kept(self, entry: Entry, problem: str, why: str = "") -> None:
+    def kept(self, entry: LibraryEntry, problem: str, why: str = "") -> None:
         """A profile is done and saved; `why`, where nobody asked. Called by the capture's thread."""
         if entry.path is not None:
             self._desk.saved.append(str(entry.path))
@@ -134,16 +134,16 @@ class Profiles:
             with contextlib.suppress(RuntimeError):  # the screen has gone
                 self._desk.call_from_thread(self._desk.say, problem)
 
-    def here(self) -> Entry | None:
+    def here(self) -> LibraryEntry | None:
         """The profile that was being taken at the moment one looks back at."""
         if self._desk.timeline.behind_s <= 0 and self._desk.replay is None:
             return None
         scene = self._desk.scene()
         return self.shelf.near(scene.snapshot.time) if scene is not None else None
 
-    def open(self, entry: Entry) -> None:
+    def open(self, entry: LibraryEntry) -> None:
         """Show a profile that was taken before."""
-        from tputtui.tui.profile.profile_menus import Opened
+        from tputtui.tui.profile.profile_menus import OpenedProfile
         from tputtui.tui.profile.profile_screen import ProfileScreen
 
         screen = self._screen()
@@ -151,8 +151,8 @@ class Profiles:
             screen.open_entry(entry)
             return
         try:
-            self._desk.push_screen(ProfileScreen(opened=Opened(self.shelf.read(entry), entry=entry)))
-        except UnreadableProfile as error:
+            self._desk.push_screen(ProfileScreen(opened=OpenedProfile(self.shelf.read(entry), entry=entry)))
+        except UnreadableProfileError as error:
             self._desk.say(str(error))
 
     def export(self, profile: Profile | None) -> None:
@@ -186,12 +186,12 @@ class Profiles:
         return True
 
 
-def _recorded(profiles: Sequence[Profiled]) -> list[Entry]:
+def _recorded(profiles: Sequence[RecordedProfile]) -> list[LibraryEntry]:
     """The profiles that a run carries, the newest first; one that cannot be read is left out."""
     entries = []
     for one in profiles:
-        with contextlib.suppress(UnreadableProfile):
+        with contextlib.suppress(UnreadableProfileError):
             label = f"{text.clean(one.name, 60)} ({one.pid})"
             profile = file_formats.parse(json.dumps(one.document).encode(), label)
-            entries.append(Entry(one.time, one.pid, label, profile.duration_s, profile=profile))
+            entries.append(LibraryEntry(one.time, one.pid, label, profile.duration_s, profile=profile))
     return sorted(entries, key=lambda entry: -entry.time)

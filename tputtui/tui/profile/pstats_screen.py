@@ -9,29 +9,29 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from tputtui.profiling.files.pstats_file import Instrumented
+from tputtui.profiling.files.pstats_file import PstatsProfile
 from tputtui.tui import keys
 from tputtui.tui.terminal.base_screen import DrawnWhole
 from tputtui.tui.widgets.line_bar import LineBar
 from tputtui.tui.widgets.panel import Panel
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.views.live.header import footer
-from tputtui.views.profile.pstats_tab import CountedPage
-from tputtui.views.shared.frame import Scene
+from tputtui.views.profile.pstats_tab import PstatsTab
+from tputtui.views.shared.frame import Frame
 
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
 
 
-class CountedScreen(DrawnWhole, Screen[None]):
+class PstatsScreen(DrawnWhole, Screen[None]):
     """A table; Enter puts a function under its callers, Backspace goes back."""
 
     AUTO_FOCUS = ""  # the prompt gets it when it asks
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(("everywhere", "profile"))]
 
-    def __init__(self, counted: Instrumented) -> None:
+    def __init__(self, counted: PstatsProfile) -> None:
         super().__init__()
-        self._page = CountedPage(counted)
+        self._page = PstatsTab(counted)
 
     @property
     def desk(self) -> TputtuiApp:
@@ -48,7 +48,7 @@ class CountedScreen(DrawnWhole, Screen[None]):
         """Lay out."""
         self.call_after_refresh(self.desk.show_scene)
 
-    def show_scene(self, scene: Scene) -> None:
+    def show_scene(self, scene: Frame) -> None:
         """Hand the widgets their lines."""
         if not self.query("#counted"):
             return

@@ -13,18 +13,18 @@ from textual.message import Message
 
 from tputtui.frozen import frozen
 from tputtui.model import ProcessState
-from tputtui.profiling.analysis.module_table import Table
-from tputtui.profiling.capture.capture import Capture, CaptureFailed, Progress
-from tputtui.profiling.files.library import Entry, Shelf
+from tputtui.profiling.analysis.module_table import CategoryTable
+from tputtui.profiling.capture.capture import Capture, CaptureFailedError, CaptureProgress
+from tputtui.profiling.files.library import LibraryEntry, ProfileLibrary
 from tputtui.profiling.profile_model import Profile
-from tputtui.views.profile.capture_options import Plan
-from tputtui.views.profile.profile_analysis import Study
+from tputtui.views.profile.capture_options import CapturePlan
+from tputtui.views.profile.profile_analysis import ProfileAnalysis
 
 PATIENCE = 4.0  # a study that costs t seconds is not made again for so many times t, while the capture lasts
 
 
 @frozen
-class Subject:
+class SampledProcess:
     """The process that is sampled: never just a pid."""
 
     pid: int
@@ -33,21 +33,21 @@ class Subject:
     threads: int | None = None
 
     @classmethod
-    def of(cls, process: ProcessState) -> Subject:
+    def of(cls, process: ProcessState) -> SampledProcess:
         """A row of the process table as a subject."""
         return cls(process.pid, process.started, process.name, process.threads)
 
 
-class Sampled(Message):
+class SamplerUpdate(Message):
     """How far a capture is. `study`: of what there is by now, where that has changed."""
 
     def __init__(
         self,
-        progress: Progress,
-        study: Study | None,
-        entry: Entry | None = None,
+        progress: CaptureProgress,
+        study: ProfileAnalysis | None,
+        entry: LibraryEntry | None = None,
         offered: tuple[tuple[int, str], ...] = (),
-        sampler: Sampler | None = None,
+        sampler: ProcessSampler | None = None,
     ) -> None:
         self.sampler = sampler  # the one whose capture it is: one that was left for another worker may still report
         self.progress = progress
@@ -57,11 +57,15 @@ class Sampled(Message):
         super().__init__()
 
 
-class Sampler:
+class ProcessSampler:
     """One capture after another. `post` hands a message to the screen, from any thread."""
 
     def __init__(
-        self, post: Callable[[Message], object], shelf: Shelf, table: Table, kept: Callable[[Entry, str], None]
+        self,
+        post: Callable[[Message], object],
+        shelf: ProfileLibrary,
+        table: CategoryTable,
+        kept: Callable[[LibraryEntry, str], None],
     ) -> None:
         """`kept` is told of each profile that is done, and why it could not be saved, in the capture's thread."""
         self.evidence = ""  # what a bound metric says of a queue, as of now
@@ -76,7 +80,7 @@ class Sampler:
         """Is a capture under way?"""
         return self._capture is not None and self._capture.state not in ("done", "failed")
 
-    def start(self, subject: Subject, plan: Plan) -> None:
+    def start(self, subject: SampledProcess, plan: CapturePlan) -> None:
         """Begin a capture. Raises CaptureFailed where it cannot begin."""
         self._profile, self._made_at, self._cost = None, 0.0, 0.0
         capture = Capture(
@@ -92,7 +96,7 @@ class Sampler:
         before, self._capture = self._capture, capture  # it may post before `start` returns
         try:
             capture.start()
-        except CaptureFailed:
+        except CaptureFailedError:
             self._capture = before
             raise
 
@@ -106,14 +110,14 @@ class Sampler:
         if self._capture is not None:
             self._capture.abort()
 
-    def study(self, profile: Profile, before: Profile | None = None) -> Study:
+    def study(self, profile: Profile, before: Profile | None = None) -> ProfileAnalysis:
         """A profile with all that does not depend on what the user turns."""
-        study = Study(profile, table=self._table, before=before, evidence=self.evidence)
+        study = ProfileAnalysis(profile, table=self._table, before=before, evidence=self.evidence)
         for part in ("whole", "shares", "sentences", "threads", "ran", "has_own_code"):
             getattr(study, part)
         return study
 
-    def _heard(self, progress: Progress) -> None:
+    def _heard(self, progress: CaptureProgress) -> None:
         """In the capture's thread."""
         over = progress.state in ("done", "failed")
         profile, study, entry = progress.profile, None, None
@@ -130,4 +134,4 @@ class Sampler:
             self._kept(entry, problem)
         verdict = self._capture.verdict if self._capture is not None else None
         children = verdict.children if verdict is not None and over else ()
-        self._post(Sampled(progress, study, entry, children, self))
+        self._post(SamplerUpdate(progress, study, entry, children, self))

@@ -6,16 +6,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from tputtui.profiling.files.source_text import SourceText, read
-from tputtui.views.profile.profile_view import Book
+from tputtui.views.profile.profile_view import ProfileView
 
 if TYPE_CHECKING:
-    from tputtui.tui.profile.profile_commands import BookKeys
+    from tputtui.tui.profile.profile_commands import ProfileViewCommands
 
 _OFF = "source is off in a replay: the files here may not be those that ran then"
 KEPT = 32  # files whose text is held
 
 
-class Process(Protocol):
+class SourceRoot(Protocol):
     """Whose root and working directory a file lies below."""
 
     @property
@@ -24,15 +24,15 @@ class Process(Protocol):
     def started(self) -> float | None: ...  # noqa: D102
 
 
-class Sources:
+class SourceLoader:
     """Texts by file. What is not there yet is asked for, and the screen shown again when it is."""
 
-    def __init__(self, screen: BookKeys) -> None:
+    def __init__(self, screen: ProfileViewCommands) -> None:
         self._screen = screen
         self._texts: dict[str, SourceText] = {}
         self._reading = ""
 
-    def text(self, book: Book, process: Process | None) -> SourceText | None:
+    def text(self, book: ProfileView, process: SourceRoot | None) -> SourceText | None:
         """The file under the book's cursor; None while it is being read, or where there is none."""
         file = book.file
         if not file or book.study is None:

@@ -35,7 +35,7 @@ Cell = tuple[str, Style]
 _BEHIND: Cell = ("", _NO_STYLE)  # the second cell of a wide character
 
 
-class Sgr(NamedTuple):
+class SgrStyle(NamedTuple):
     """A style as the terminal takes it: attributes, foreground and background, each as SGR parameters."""
 
     attributes: str
@@ -43,7 +43,7 @@ class Sgr(NamedTuple):
     background: str
 
 
-class Frame(NamedTuple):
+class FrameUpdate(NamedTuple):
     """The text of an update, and what the terminal shows once it has got it."""
 
     text: str
@@ -71,12 +71,12 @@ class DiffWriter:
             self._size = size
             self.forget()
 
-    def frame(self, update: ChopsUpdate | LayoutUpdate, system: ColorSystem | None) -> Frame:
+    def frame(self, update: ChopsUpdate | LayoutUpdate, system: ColorSystem | None) -> FrameUpdate:
         """Make the text that brings the terminal from what it shows to the update. The model stays as it is."""
         epoch, known = self._epoch, self._rows
         rows: dict[int, dict[int, Cell]] = {}
         out: list[str] = []
-        now = Sgr("", "", "")  # every frame begins and ends with the terminal's default style
+        now = SgrStyle("", "", "")  # every frame begins and ends with the terminal's default style
         for y, cells in _lines(update):
             for x, run in _runs(cells, known.get(y, {})):
                 out.append(f"\x1b[{y + 1};{x + 1}H")
@@ -86,11 +86,11 @@ class DiffWriter:
                     out.append(text)
                     now = wanted
             rows.setdefault(y, {}).update(cells)
-        if now != Sgr("", "", ""):
+        if now != SgrStyle("", "", ""):
             out.append("\x1b[0m")
-        return Frame("".join(out), rows, epoch)
+        return FrameUpdate("".join(out), rows, epoch)
 
-    def sent(self, frame: Frame) -> None:
+    def sent(self, frame: FrameUpdate) -> None:
         """Update the model: the frame was handed to the driver."""
         if frame.epoch != self._epoch:
             return  # the terminal's content became unknown meanwhile: what was left out of the frame may be missing
@@ -184,17 +184,17 @@ def _styled(run: list[Cell]) -> Iterator[tuple[str, Style]]:
 
 
 @lru_cache(maxsize=1024)
-def _sgr(style: Style, system: ColorSystem | None) -> Sgr:
+def _sgr(style: Style, system: ColorSystem | None) -> SgrStyle:
     attributes = ";".join(code for name, code in _ATTRIBUTES if getattr(style, name))
     if system is None:
-        return Sgr(attributes, "", "")
+        return SgrStyle(attributes, "", "")
     foreground = style.color.downgrade(system).get_ansi_codes(foreground=True) if style.color else ()
     background = style.bgcolor.downgrade(system).get_ansi_codes(foreground=False) if style.bgcolor else ()
-    return Sgr(attributes, ";".join(foreground), ";".join(background))
+    return SgrStyle(attributes, ";".join(foreground), ";".join(background))
 
 
 @lru_cache(maxsize=4096)
-def _transition(now: Sgr, wanted: Sgr) -> str:
+def _transition(now: SgrStyle, wanted: SgrStyle) -> str:
     """The shortest SGR from one style to another. Attributes cannot be taken back one by one everywhere: then a reset."""
     if now == wanted:
         return ""

@@ -18,7 +18,7 @@ from textual import constants
 from textual.message import Message
 
 from tputtui.tui.terminal.base_driver import BaseDriver
-from tputtui.tui.terminal.error_notices import ToldOnce
+from tputtui.tui.terminal.error_notices import ErrorNotices
 from tputtui.tui.terminal.input_parser import TerminalParser
 from tputtui.tui.terminal.reply_filter import ReplyFilter
 from tputtui.tui.terminal.tty_watchdog import EXIT_CODES, SIGHUP
@@ -92,8 +92,8 @@ class TerminalDriver(BaseDriver):
                 self._failed(error)
 
     @cached_property
-    def _failed(self) -> ToldOnce:
-        return ToldOnce(self._tell)
+    def _failed(self) -> ErrorNotices:
+        return ErrorNotices(self._tell)
 
     def _tell(self, error: Exception) -> None:
         """Have the app show an error that cost a key or a report, unless the screen is about to end."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 MOST_KINDS = 20
 
 
-class ToldOnce:
+class ErrorNotices:
     """Pass an error on to `tell`, the first of its type from its line of code."""
 
     def __init__(self, tell: Callable[[Exception], None]) -> None:

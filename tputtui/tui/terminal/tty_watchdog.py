@@ -19,7 +19,7 @@ EXIT_CODES = {signal.SIGINT: 130, signal.SIGQUIT: 131, signal.SIGTERM: 143, SIGH
 _GRACE_S = 2.0
 
 
-class Lifeline:
+class TtyWatchdog:
     """Watches over one run of the screen. `leave(code)` must end it from the event loop's thread."""
 
     def __init__(self, leave: Callable[[int], None], last_wish: Callable[[], None]) -> None:

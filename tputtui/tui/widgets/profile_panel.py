@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from textual.strip import Strip
 
 from tputtui.tui.widgets.panel import Panel
-from tputtui.views.profile.profile_pane import Drawn
+from tputtui.views.profile.profile_pane import RenderedPane
 from tputtui.views.shared.styled_text import split
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class ProfilePanel(Panel):
         self._filled: frozenset[int] = frozenset()
         self._reach = 0
 
-    def draw(self, drawn: Drawn) -> None:
+    def draw(self, drawn: RenderedPane) -> None:
         """Show it; only what differs is repainted, unless boxes become lines or lines boxes."""
         changed = (drawn.filled, drawn.reach) != (self._filled, self._reach)
         self._filled, self._reach = drawn.filled, drawn.reach

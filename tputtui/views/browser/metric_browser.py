@@ -13,7 +13,7 @@ from tputtui.settings.settings_reference import toml
 from tputtui.signals.service.family_table import SLOTS, FamilyRow, tells_nothing, unfit
 from tputtui.views.shared.family_units import figure
 from tputtui.views.shared.frame import PanelView, scrolled
-from tputtui.views.shared.styled_text import Line, Row, fill, rule, sparks
+from tputtui.views.shared.styled_text import Line, LineBuilder, fill, rule, sparks
 
 _WIDE_HELP = 130  # columns from which the help stands in the list, too
 _BESIDE = 100  # columns from which the config lines stand beside the rest
@@ -25,7 +25,7 @@ CHOICES: tuple[str, ...] = (CHART, *SLOTS)
 
 
 @frozen
-class Look:
+class BrowserState:
     """What the user looks at. `found` are places in the families' rows, in the order they are shown."""
 
     target: str
@@ -87,16 +87,16 @@ def _has_all(words: Sequence[str], where: str) -> bool:
 # ------------------------------------------------------------------------------------------ the list
 
 
-def browser(look: Look, width: int, height: int) -> PanelView:
+def browser(look: BrowserState, width: int, height: int) -> PanelView:
     """The list, `height` lines; only the rows that are shown are drawn, however many there are."""
     families = look.families
     lines = [rule(f"Metrics of {text.clean(look.target, 40)}", _context(look), width, focused=True)]
     if families is None:
-        lines.append(Row(width).at(1, look.waiting, "dim").line())
+        lines.append(LineBuilder(width).at(1, look.waiting, "dim").line())
         return PanelView(tuple(fill(lines, width, height)))
     if not look.found:
         words = f"nothing matches “{text.clean(look.query, 40)}”: Esc clears" if look.query else "it exposes nothing"
-        lines.append(Row(width).at(1, words, "dim").line())
+        lines.append(LineBuilder(width).at(1, words, "dim").line())
         return PanelView(tuple(fill(lines, width, height)))
     columns = _Columns(width)
     if height > 2:
@@ -108,7 +108,7 @@ def browser(look: Look, width: int, height: int) -> PanelView:
     return PanelView(tuple(fill(lines, width, height)), at_line)
 
 
-def _context(look: Look) -> str:
+def _context(look: BrowserState) -> str:
     number, many = look.place
     parts = [f"target {number} of {many}  ← →"] if many > 1 else []
     if look.families is not None:
@@ -124,12 +124,12 @@ def _context(look: Look) -> str:
     return "  ".join(parts)
 
 
-def _feeds(look: Look, families: Families, family: FamilyRow) -> tuple[str, ...]:
+def _feeds(look: BrowserState, families: Families, family: FamilyRow) -> tuple[str, ...]:
     charted = (CHART,) if look.is_charted(family) else ()
     return (*charted, *families.feeds.get(family.name, ()))
 
 
-def _is_missing(look: Look, family: FamilyRow) -> bool:
+def _is_missing(look: BrowserState, family: FamilyRow) -> bool:
     return look.recorded and not family.series
 
 
@@ -145,15 +145,15 @@ class _Columns:
         self.help = self.type // 2 if width >= _WIDE_HELP else self.type
 
     def head(self) -> Line:
-        row = Row(self.width).at(1, "family", "dim")
+        row = LineBuilder(self.width).at(1, "family", "dim")
         if self.help < self.type:
             row.at(self.help, "help", "dim")
         row.at(self.type, "type", "dim").ending_at(self.series_ends, "series", "dim")
         return row.ending_at(self.now_ends, "now", "dim").at(self.feeds, "feeds", "dim").line()
 
-    def line(self, look: Look, families: Families, place: int) -> Line:
+    def line(self, look: BrowserState, families: Families, place: int) -> Line:
         family = families.figures.rows[place]
-        row = Row(self.width).at(1, text.cut(text.clean(family.name), self.help - 2))
+        row = LineBuilder(self.width).at(1, text.cut(text.clean(family.name), self.help - 2))
         if self.help < self.type:
             row.at(self.help, text.cut(text.clean(family.help), self.type - self.help - 1), "dim")
         row.at(self.type, text.cut(text.clean(family.type), 10), "dim")
@@ -169,7 +169,7 @@ class _Columns:
 # ------------------------------------------------------------------------------------------ the chosen one
 
 
-def detail(look: Look, width: int, height: int) -> PanelView:
+def detail(look: BrowserState, width: int, height: int) -> PanelView:
     """What is known of the family under the cursor; what it could feed; and the config lines of what was chosen."""
     place = look.under_cursor
     if place is None or look.families is None:
@@ -187,7 +187,9 @@ def detail(look: Look, width: int, height: int) -> PanelView:
     )
     if beside:
         other = _config(config, width - left - 2, height - 1)
-        lines += [(*one, *Row(2).line(), *two) for one, two in zip(fill(body, left, height - 1), other, strict=True)]
+        lines += [
+            (*one, *LineBuilder(2).line(), *two) for one, two in zip(fill(body, left, height - 1), other, strict=True)
+        ]
     elif config and look.choosing is None:
         lines += [body[-1], *_config(config, width, height - 2)]
     else:
@@ -196,19 +198,19 @@ def detail(look: Look, width: int, height: int) -> PanelView:
     return PanelView(tuple(fill(lines, width, height)), cursor if not beside else None)
 
 
-def _told(look: Look, families: Families, place: int, width: int, height: int) -> list[Line]:
+def _told(look: BrowserState, families: Families, place: int, width: int, height: int) -> list[Line]:
     family = families.figures.rows[place]
     help_lines = textwrap.wrap(text.clean(family.help, 600), max(10, width - 2))[: 2 if height > 5 else 1]
-    lines = [Row(width).at(1, words).line() for words in help_lines]
+    lines = [LineBuilder(width).at(1, words).line() for words in help_lines]
     labels = ", ".join(text.clean(label, 60) for label in family.labels) or "no labels"
-    lines.append(Row(width).at(1, "labels  ", "dim").then(labels).line())
+    lines.append(LineBuilder(width).at(1, "labels  ", "dim").then(labels).line())
     nothing = "nothing" if look.recorded else "nothing yet: Enter charts it, or chooses what it feeds"
     feeding = ", ".join(_feeds(look, families, family)) or nothing
     if _is_missing(look, family):
         feeding = "not recorded: record --all-metrics keeps it"
-    lines.append(Row(width).at(1, "feeds   ", "dim").then(feeding).line())
+    lines.append(LineBuilder(width).at(1, "feeds   ", "dim").then(feeding).line())
     digits, unit = figure(family, families.figures.now(place))
-    now = Row(width).at(1, "now     ", "dim").then(digits, "strong").then(f" {unit}" if unit else "", "dim")
+    now = LineBuilder(width).at(1, "now     ", "dim").then(digits, "strong").then(f" {unit}" if unit else "", "dim")
     if family.counts:
         now.then("   in all ", "dim").then(text.number(families.figures.value(place)))
     if family.series > 1:
@@ -216,22 +218,22 @@ def _told(look: Look, families: Families, place: int, width: int, height: int) -
     cells = max(0, min(len(look.trail), width - 10))
     rows = max(1, min(4, height - len(lines) - 1))
     pictures = sparks(list(look.trail)[-cells:] if cells else [], rows)
-    lines += [Row(width).at(9, picture, "data").line() for picture in pictures]
+    lines += [LineBuilder(width).at(9, picture, "data").line() for picture in pictures]
     return [*lines, now.line()]
 
 
-def _choice(look: Look, family: FamilyRow, width: int) -> list[Line]:
+def _choice(look: BrowserState, family: FamilyRow, width: int) -> list[Line]:
     """A chart, and the four signals, each with the reason why this family cannot be it."""
-    lines = [Row(width).at(1, "choose with the arrows; Enter does it now, Esc gives up", "dim").line()]
+    lines = [LineBuilder(width).at(1, "choose with the arrows; Enter does it now, Esc gives up", "dim").line()]
     for index, choice in enumerate(CHOICES):
         why = refusal(choice, family)
-        row = Row(width).at(3, "▸ " if index == look.choosing else "  ", "accent")
+        row = LineBuilder(width).at(3, "▸ " if index == look.choosing else "  ", "accent")
         row.then(choice, "dim" if why else "strong")
         lines.append(row.at(17, why or _meaning(look, family, choice), "dim").line())
     return lines
 
 
-def _meaning(look: Look, family: FamilyRow, choice: str) -> str:
+def _meaning(look: BrowserState, family: FamilyRow, choice: str) -> str:
     if choice != CHART:
         return f"feeds the service's {choice}"
     return "is on the live screen: Enter takes it away" if look.is_charted(family) else "a panel on the live screen"
@@ -239,11 +241,15 @@ def _meaning(look: Look, family: FamilyRow, choice: str) -> str:
 
 def _config(config: Sequence[str], width: int, height: int) -> list[Line]:
     lines = [
-        Row(width).at(1, "to keep it, in the config file", "dim").then("  y", "accent").then(" copies", "dim").line()
+        LineBuilder(width)
+        .at(1, "to keep it, in the config file", "dim")
+        .then("  y", "accent")
+        .then(" copies", "dim")
+        .line()
     ]
-    lines += [Row(width).at(1, text.cut(text.clean(words), width - 2)).line() for words in config]
+    lines += [LineBuilder(width).at(1, text.cut(text.clean(words), width - 2)).line() for words in config]
     if len(lines) > height:
-        more = Row(width).at(1, f"and {len(lines) - height + 1} lines more", "dim").line()
+        more = LineBuilder(width).at(1, f"and {len(lines) - height + 1} lines more", "dim").line()
         lines = [*lines[: height - 1], more]
     return fill(lines, width, height)
 

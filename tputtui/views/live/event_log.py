@@ -6,8 +6,8 @@ from tputtui import text
 from tputtui.model import Event, ObjectiveStatus, TargetStatus
 from tputtui.views.live.exit_summary import sustained
 from tputtui.views.shared import target_state
-from tputtui.views.shared.frame import PanelView, Scene
-from tputtui.views.shared.styled_text import Line, Role, Row, Span, fill, rule
+from tputtui.views.shared.frame import Frame, PanelView
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, fill, rule
 
 ROLES: dict[str, Role] = {
     "down": "bad",
@@ -29,9 +29,9 @@ _LEAST_ROOM = 24
 """Cells below which the beginning of an entry tells nothing."""
 
 
-def event_line(scene: Scene, width: int) -> Line:
+def event_line(scene: Frame, width: int) -> Line:
     """One line: what is wrong now, with the reason, how much more there is, then the newest events."""
-    row = Row(width)
+    row = LineBuilder(width)
     row.at(1, "")
     entries, uncounted = _conditions(scene)
     for place, entry in enumerate(entries):
@@ -41,7 +41,7 @@ def event_line(scene: Scene, width: int) -> Line:
         if is_cut and place > 0 and room < _LEAST_ROOM:
             uncounted = left + 1
             break
-        row.spans(Row(max(0, room)).spans(entry).line() if is_cut else entry)
+        row.spans(LineBuilder(max(0, room)).spans(entry).line() if is_cut else entry)
         row.at(row.end + _GAP, "")
         if is_cut:
             uncounted = left
@@ -56,7 +56,7 @@ def event_line(scene: Scene, width: int) -> Line:
     return row.line()
 
 
-def _conditions(scene: Scene) -> tuple[list[list[Span]], int]:
+def _conditions(scene: Frame) -> tuple[list[list[TextSpan]], int]:
     """What holds now, the most relevant first, and how many more targets are in trouble.
 
     1. targets of the service that is shown, 2. objectives that are missed or undecided, 3. other
@@ -82,28 +82,28 @@ def _age(target: TargetStatus) -> float:
     return float("inf") if age_s is None else age_s
 
 
-def _target(target: TargetStatus) -> list[Span]:
+def _target(target: TargetStatus) -> list[TextSpan]:
     """! api down: connection refused, for 31 s."""
     word = target_state.word(target)
     why = target_state.why(target).removeprefix(f"{word}: ")
     return [
-        Span(f"! {text.clean(target.name, 30)} {word}", target_state.role(target)),
-        Span(f": {why}"),
+        TextSpan(f"! {text.clean(target.name, 30)} {word}", target_state.role(target)),
+        TextSpan(f": {why}"),
     ]
 
 
-def _objective(objective: ObjectiveStatus) -> list[Span]:
+def _objective(objective: ObjectiveStatus) -> list[TextSpan]:
     """! p99<=250ms missed: 312 ms, for 12 s   — or, met, in two words."""
     name = text.clean(objective.expression, 40)
     since = f", for {text.span(objective.for_s)}" if objective.for_s is not None else ""
     if objective.state == "missed":
-        return [Span(f"! {name} missed", "bad"), Span(f"{since.removeprefix(',')}, now {_measured(objective)}")]
+        return [TextSpan(f"! {name} missed", "bad"), TextSpan(f"{since.removeprefix(',')}, now {_measured(objective)}")]
     if objective.state == "no_data":
         reason = f": {objective.reason}" if objective.reason else ""
-        return [Span(f"{name} no data{reason}", "dim")]
+        return [TextSpan(f"{name} no data{reason}", "dim")]
     role: Role = "warning" if objective.state == "at_risk" else "ok"
     words = "at risk" if objective.state == "at_risk" else "ok"
-    return [Span(f"{name} {words}", role), Span(f" {_measured(objective)}{since}", "dim")]
+    return [TextSpan(f"{name} {words}", role), TextSpan(f" {_measured(objective)}{since}", "dim")]
 
 
 def _measured(objective: ObjectiveStatus) -> str:
@@ -113,29 +113,29 @@ def _measured(objective: ObjectiveStatus) -> str:
     return f"{digits} {shown}"
 
 
-def _event(scene: Scene, event: Event) -> list[Span]:
+def _event(scene: Frame, event: Event) -> list[TextSpan]:
     role = ROLES.get(event.kind, "plain")
-    spans = [Span(f"{scene.clock(event.time)} ", "dim")]
+    spans = [TextSpan(f"{scene.clock(event.time)} ", "dim")]
     if event.kind in ("down", "slow", "up"):
-        spans.append(Span(f"{event.kind}: ", role))
-    spans.append(Span(event.text, role if event.kind in ("warning", "objective") else "plain"))
+        spans.append(TextSpan(f"{event.kind}: ", role))
+    spans.append(TextSpan(event.text, role if event.kind in ("warning", "objective") else "plain"))
     return spans
 
 
-def events(scene: Scene, width: int, height: int) -> PanelView:
+def events(scene: Frame, width: int, height: int) -> PanelView:
     """The whole log, the newest first: what `z` on the log shows."""
     lines = [rule("Events", f"{len(scene.snapshot.events)}", width, scene.viewpoint.focus == "events")]
-    lines += [Row(width).at(1, line, "dim").line() for line in _headroom(scene)[: height - 1]]
+    lines += [LineBuilder(width).at(1, line, "dim").line() for line in _headroom(scene)[: height - 1]]
     for event in list(reversed(scene.snapshot.events))[: height - len(lines)]:
-        row = Row(width)
+        row = LineBuilder(width)
         row.at(1, "").spans(_event(scene, event))
         lines.append(row.line())
     if len(lines) == 1 and height > 1:
-        lines.append(Row(width).at(1, "nothing happened yet", "dim").line())
+        lines.append(LineBuilder(width).at(1, "nothing happened yet", "dim").line())
     return PanelView(tuple(fill(lines, width, height)))
 
 
-def _headroom(scene: Scene) -> list[str]:
+def _headroom(scene: Frame) -> list[str]:
     """What is known of each service's limit; where nothing is, why not."""
     return [
         f"{sustained(one)}{f'  ({one.reason})' if one.reason else ''}"

@@ -8,8 +8,8 @@ from math import floor
 from tputtui import text
 from tputtui.model import TargetState
 from tputtui.views.shared import target_state
-from tputtui.views.shared.frame import Replay, Scene
-from tputtui.views.shared.styled_text import Line, Role, Row, Span, plain
+from tputtui.views.shared.frame import Frame, ReplayStatus
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, plain
 
 STATE_SIGNS: dict[TargetState, tuple[str, Role]] = {
     "up": ("●", "ok"),
@@ -21,7 +21,7 @@ _MOST_SIGNS = 12
 _ROOM_FOR_A_WAIT = 56  # cells of the left side from which on the only target's wait is said whole
 
 
-def header(scene: Scene, width: int) -> Line:
+def header(scene: Frame, width: int) -> Line:
     """tputtui  checkout  web-01  ●●○ 3 targets, 1 down  window 10 s      LIVE 14:03:22  self 0.9 %  56 MiB.
 
     What has no room is left out whole, the least important first; only the names are cut.
@@ -29,14 +29,14 @@ def header(scene: Scene, width: int) -> Line:
     right = _right(scene, roomy=width >= 100)
     room = width - text.width(plain(right)) - 1
     parts = (  # as they stand, each with its rank: the lower, the longer it stays
-        (5, [Span(" tputtui ", "badge"), Span(" ")]),
+        (5, [TextSpan(" tputtui ", "badge"), TextSpan(" ")]),
         (0, _name(scene, room)),
-        (7, [Span("  "), Span(text.cut(scene.host_name, 24))] if scene.host_name else []),
+        (7, [TextSpan("  "), TextSpan(text.cut(scene.host_name, 24))] if scene.host_name else []),
         (4, _signs(scene)),
         (1, _targets_in_words(scene, roomy=room >= _ROOM_FOR_A_WAIT)),
         (6, _window(scene)),
         (2, _baseline(scene)),
-        (3, [Span("  read-only", "dim")] if scene.viewpoint.read_only else []),
+        (3, [TextSpan("  read-only", "dim")] if scene.viewpoint.read_only else []),
     )
     free = room
     kept = set()
@@ -44,106 +44,108 @@ def header(scene: Scene, width: int) -> Line:
         if _cells(part) <= free:
             kept.add(rank)
             free -= _cells(part)
-    row = Row(max(0, room))
+    row = LineBuilder(max(0, room))
     for rank, part in parts:
         if rank in kept:
             row.spans(part)
-    return Row(width).spans(row.line()).spans(right, width - text.width(plain(right))).line()
+    return LineBuilder(width).spans(row.line()).spans(right, width - text.width(plain(right))).line()
 
 
-def _cells(spans: Sequence[Span]) -> int:
+def _cells(spans: Sequence[TextSpan]) -> int:
     return sum(text.width(span.text) for span in spans)
 
 
-def _name(scene: Scene, room: int) -> list[Span]:
+def _name(scene: Frame, room: int) -> list[TextSpan]:
     service = scene.service
     if service is None:
         return []
     lens = scene.looks_through
     name = lens.service if lens is not None else service.name
-    spans = [Span(" "), Span(text.cut(text.clean(name), max(8, room // 3)), "strong")]
+    spans = [TextSpan(" "), TextSpan(text.cut(text.clean(name), max(8, room // 3)), "strong")]
     if lens is not None:
         what = text.cut(text.clean(lens.what), max(10, room // 3))
-        spans += [Span(" "), Span(what, "accent"), Span(" Esc all", "dim")]
+        spans += [TextSpan(" "), TextSpan(what, "accent"), TextSpan(" Esc all", "dim")]
     return spans
 
 
-def _signs(scene: Scene) -> list[Span]:
+def _signs(scene: Frame) -> list[TextSpan]:
     targets = scene.snapshot.targets[:_MOST_SIGNS]
-    signs = [Span(*STATE_SIGNS[target.state]) for target in targets]
-    return [Span("  "), *signs] if signs else []
+    signs = [TextSpan(*STATE_SIGNS[target.state]) for target in targets]
+    return [TextSpan("  "), *signs] if signs else []
 
 
-def _targets_in_words(scene: Scene, *, roomy: bool) -> list[Span]:
+def _targets_in_words(scene: Frame, *, roomy: bool) -> list[TextSpan]:
     targets = scene.snapshot.targets
     if not targets:
-        return [Span("  "), Span("no targets", "dim")]
+        return [TextSpan("  "), TextSpan("no targets", "dim")]
     down = sum(1 for target in targets if target.state == "down")
     late = [target for target in targets if target.is_overdue]
-    spans = [Span(f" {len(targets)} target{'s' if len(targets) != 1 else ''}")]
+    spans = [TextSpan(f" {len(targets)} target{'s' if len(targets) != 1 else ''}")]
     if down:
-        spans.append(Span(f", {down} down", "bad"))
+        spans.append(TextSpan(f", {down} down", "bad"))
     if late:
         is_said_whole = roomy and len(targets) == 1
         words = target_state.slow(late[0]) if is_said_whole else f"{len(late)} slow"
-        spans.append(Span(f", {words}", "warning"))
+        spans.append(TextSpan(f", {words}", "warning"))
     return spans
 
 
-def _baseline(scene: Scene) -> list[Span]:
+def _baseline(scene: Frame) -> list[TextSpan]:
     baseline = scene.viewpoint.baseline
-    return [Span("  "), Span(text.cut(text.clean(baseline.label), 24), "accent")] if baseline is not None else []
+    return (
+        [TextSpan("  "), TextSpan(text.cut(text.clean(baseline.label), 24), "accent")] if baseline is not None else []
+    )
 
 
-def _window(scene: Scene) -> list[Span]:
+def _window(scene: Frame) -> list[TextSpan]:
     window = scene.snapshot.window_s
     covered = scene.service.covered_s if scene.service is not None else None
     so_far = f", {text.span(round(covered, 1))} so far" if covered is not None and covered < window * 0.85 else ""
-    return [Span(f"  window {text.span(window)}{so_far}", "dim")]
+    return [TextSpan(f"  window {text.span(window)}{so_far}", "dim")]
 
 
-def _right(scene: Scene, roomy: bool) -> Line:
+def _right(scene: Frame, roomy: bool) -> Line:
     snapshot, viewpoint = scene.snapshot, scene.viewpoint
     if viewpoint.replay is not None:
         return _replayed(scene, viewpoint.replay)
     if viewpoint.behind_s > 0:
-        state = Span(f"PAST -{text.span(viewpoint.behind_s)} ", "warning")
+        state = TextSpan(f"PAST -{text.span(viewpoint.behind_s)} ", "warning")
     elif viewpoint.frozen:
-        state = Span("FROZEN ", "warning")
+        state = TextSpan("FROZEN ", "warning")
     else:
-        state = Span("LIVE ", "ok")
-    spans = [state, Span(scene.clock(snapshot.time), "strong")]
+        state = TextSpan("LIVE ", "ok")
+    spans = [state, TextSpan(scene.clock(snapshot.time), "strong")]
     if viewpoint.recording is not None:
-        spans += [Span("  "), Span("● ", "bad"), Span(viewpoint.recording)]
+        spans += [TextSpan("  "), TextSpan("● ", "bad"), TextSpan(viewpoint.recording)]
     if (missed := snapshot.self_.missed_lately) > 0:
-        spans += [Span("  "), Span(f"{missed} tick{'s' if missed > 1 else ''} missed", "warning")]
+        spans += [TextSpan("  "), TextSpan(f"{missed} tick{'s' if missed > 1 else ''} missed", "warning")]
     if roomy and snapshot.self_.cpu_percent is not None:
         digits, unit = text.size(snapshot.self_.rss_bytes)
-        spans.append(Span(f"  self {text.percent(snapshot.self_.cpu_percent, 1)} %  {digits} {unit}", "dim"))
-    spans.append(Span(" "))
+        spans.append(TextSpan(f"  self {text.percent(snapshot.self_.cpu_percent, 1)} %  {digits} {unit}", "dim"))
+    spans.append(TextSpan(" "))
     return tuple(spans)
 
 
-def _replayed(scene: Scene, replay: Replay) -> Line:
+def _replayed(scene: Frame, replay: ReplayStatus) -> Line:
     """REPLAY 1 min 3 s of 5 min 10x  14:03:22."""
     ended = replay.seconds >= replay.of_s
     state = "ended" if ended else "paused" if replay.paused else f"{replay.speed:g}x"
     spans = [
-        Span("REPLAY ", "warning"),
-        Span(text.span(floor(replay.seconds)), "strong"),
-        Span(f" of {text.span(round(replay.of_s))} ", "dim"),
-        Span(state, "warning" if replay.paused or ended else "ok"),
+        TextSpan("REPLAY ", "warning"),
+        TextSpan(text.span(floor(replay.seconds)), "strong"),
+        TextSpan(f" of {text.span(round(replay.of_s))} ", "dim"),
+        TextSpan(state, "warning" if replay.paused or ended else "ok"),
     ]
     if replay.read < 1.0:
-        spans.append(Span(f"  read {floor(100 * replay.read)} %", "dim"))
-    return (*spans, Span("  "), Span(scene.clock(scene.snapshot.time), "strong"), Span(" "))
+        spans.append(TextSpan(f"  read {floor(100 * replay.read)} %", "dim"))
+    return (*spans, TextSpan("  "), TextSpan(scene.clock(scene.snapshot.time), "strong"), TextSpan(" "))
 
 
 def footer(hints: Sequence[tuple[str, str]], status: str, width: int) -> Line:
     """The keys that serve now, or a sentence that has something to say. The last two hints are the way to all others and
     the way out: where room is short, those before them give way.
     """
-    row = Row(width)
+    row = LineBuilder(width)
     row.then(" ")
     if status:
         return row.then(status, "strong").line()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from tputtui import text
-from tputtui.signals.rates.latency_heatmap import Heat
-from tputtui.views.shared.frame import Scene
-from tputtui.views.shared.styled_text import Line, Role, Row, Span, merge
+from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
+from tputtui.views.shared.frame import Frame
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, merge
 
 SHADES = " ░▒▓█"
 ASCII_SHADES = " .:*#"
@@ -18,7 +18,7 @@ LEAST_ROWS = 3
 
 
 def where_requests_fall(
-    scene: Scene, service: str, unit: str | None, starts: int, cells: int, width: int, most: int
+    scene: Frame, service: str, unit: str | None, starts: int, cells: int, width: int, most: int
 ) -> list[Line]:
     """A title and at most `most` - 1 rows, the slowest first, its columns from cell `starts` on; nothing where there
     is no room, or nothing to show.
@@ -30,7 +30,7 @@ def where_requests_fall(
         return []
     heat = folded(heat, most - 1)
     shades = ASCII_SHADES if scene.viewpoint.ascii else SHADES
-    title = Row(width).at(1, "latency distribution", "dim")
+    title = LineBuilder(width).at(1, "latency distribution", "dim")
     legend = [(">0", 1), ("5", 2), ("20", 3), ("50 %", 4)]
     if width - title.end >= 30:
         title.at(max(starts, title.end + 2), "share", "dim")
@@ -38,13 +38,13 @@ def where_requests_fall(
             title.then(" ").then(shades[shade], _role(shade)).then(f" {figure}", "dim")
     lines = [title.line()]
     for index in range(len(heat.bounds) - 1, -1, -1):
-        row = Row(width).ending_at(starts - 2, _bound(heat, index, unit), "dim")
+        row = LineBuilder(width).ending_at(starts - 2, _bound(heat, index, unit), "dim")
         row.spans(_cells(heat, index, shades), starts)
         lines.append(scene.strike(row.line(), starts, cells))
     return lines
 
 
-def folded(heat: Heat, most: int) -> Heat:
+def folded(heat: LatencyHeatmap, most: int) -> LatencyHeatmap:
     """At most `most` rows: of two neighbours, those become one that have least between them."""
     bounds = list(heat.bounds)
     columns = [None if column is None else list(column) for column in heat.columns]
@@ -54,7 +54,7 @@ def folded(heat: Heat, most: int) -> Heat:
         del bounds[at]
         for figures in (totals, *(column for column in columns if column is not None)):
             figures[at] += figures.pop(at + 1)
-    return Heat(tuple(bounds), tuple(None if column is None else tuple(column) for column in columns))
+    return LatencyHeatmap(tuple(bounds), tuple(None if column is None else tuple(column) for column in columns))
 
 
 def shade(share: float) -> int:
@@ -66,12 +66,12 @@ def _role(shade: int) -> Role:
     return "faint" if shade <= 1 else "data"
 
 
-def _cells(heat: Heat, row: int, shades: str) -> list[Span]:
+def _cells(heat: LatencyHeatmap, row: int, shades: str) -> list[TextSpan]:
     found = (0 if column is None else shade(column[row]) for column in heat.columns)
-    return merge(Span(shades[one], _role(one)) for one in found)
+    return merge(TextSpan(shades[one], _role(one)) for one in found)
 
 
-def _bound(heat: Heat, row: int, unit: str | None) -> str:
+def _bound(heat: LatencyHeatmap, row: int, unit: str | None) -> str:
     """What falls into a row: up to its bound; above the last one that is known."""
     bound = heat.bounds[row]
     if not math.isfinite(bound) and not row:

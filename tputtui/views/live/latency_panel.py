@@ -11,8 +11,18 @@ from tputtui.views.live.heatmap import where_requests_fall
 from tputtui.views.shared import objective_status, target_state
 from tputtui.views.shared.empty_state import reasons
 from tputtui.views.shared.extra_signals import further_latency
-from tputtui.views.shared.frame import PanelView, Scene
-from tputtui.views.shared.styled_text import Line, Row, Span, before_level, blank, fill, level_row, rule, sparks
+from tputtui.views.shared.frame import Frame, PanelView
+from tputtui.views.shared.styled_text import (
+    Line,
+    LineBuilder,
+    TextSpan,
+    before_level,
+    blank,
+    fill,
+    level_row,
+    rule,
+    sparks,
+)
 
 FURTHER = 10  # from this many lines on further latencies have a line each
 SCATTER = (44, 14)
@@ -32,7 +42,7 @@ def lines_rows(quantiles: int, width: int, height: int) -> int:
 
 
 def latency(
-    scene: Scene,
+    scene: Frame,
     width: int,
     height: int,
     scatter: tuple[Line, ...] | None = None,
@@ -46,15 +56,15 @@ def latency(
     left = _latency(scene, width - SCATTER[0] - 1, height, chart).lines
     top = _rule(scene, width)
     beside = [*scatter[: height - 1], *(blank(SCATTER[0]) for _ in range(height - 1 - len(scatter)))]
-    return PanelView((top, *((*line, Span(" "), *other) for line, other in zip(left[1:], beside, strict=True))))
+    return PanelView((top, *((*line, TextSpan(" "), *other) for line, other in zip(left[1:], beside, strict=True))))
 
 
-def _rule(scene: Scene, width: int) -> Line:
+def _rule(scene: Frame, width: int) -> Line:
     state = scene.service.latency if scene.service is not None else None
     return rule("Latency", text.clean(state.family) if state else "", width, scene.viewpoint.focus == "latency")
 
 
-def _latency(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | None) -> PanelView:
+def _latency(scene: Frame, width: int, height: int, chart: tuple[Line, ...] | None) -> PanelView:
     service = scene.service
     state = service.latency if service is not None else None
     lines = [_rule(scene, width)]
@@ -95,15 +105,15 @@ def _latency(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | No
     return PanelView((*fill(lines, width, height), *also))
 
 
-def _columns(scene: Scene, width: int) -> tuple[int, int, int]:
+def _columns(scene: Frame, width: int) -> tuple[int, int, int]:
     """(where the number ends, where the line starts, its cells)."""
     base = 0 if width < 50 else 14 if scene.viewpoint.baseline is None else 24
     return _NOW_ENDS, 19, max(0, width - 19 - base)
 
 
-def _head(scene: Scene, state: LatencyState, width: int) -> Line:
+def _head(scene: Frame, state: LatencyState, width: int) -> Line:
     ends, starts, cells = _columns(scene, width)
-    row = Row(width).ending_at(ends, "now", "dim")
+    row = LineBuilder(width).ending_at(ends, "now", "dim")
     row.at(starts, text.cut(text.brief_span(scene.viewpoint.shown_span_s), cells), "dim")
     if width >= 50 and scene.viewpoint.baseline is not None:
         row.ending_at(width - 1, text.cut(text.clean(scene.viewpoint.baseline.label), 24), "dim")
@@ -124,7 +134,7 @@ def quantile_name(q: float) -> str:
 
 
 def _quantile_rows(
-    scene: Scene, service: ServiceState, state: LatencyState, quantile: Quantile, width: int, height: int
+    scene: Frame, service: ServiceState, state: LatencyState, quantile: Quantile, width: int, height: int
 ) -> list[Line]:
     ends, starts, cells = _columns(scene, width)
     values = scene.past(history_keys.latency(service.name, quantile.q), cells) if cells > 3 else []
@@ -138,7 +148,7 @@ def _quantile_rows(
         pictures[-1], behind = text.cut(_last(state), cells), None
     lines = []
     for index, picture in enumerate(pictures):
-        row = Row(width)
+        row = LineBuilder(width)
         if index == height - 1:
             row.at(1, quantile_name(quantile.q))
             digits, unit = figure(quantile, state.unit)
@@ -152,21 +162,21 @@ def _quantile_rows(
     return lines
 
 
-def _base(scene: Scene, service: ServiceState, state: LatencyState, quantile: Quantile) -> Sequence[Span]:
+def _base(scene: Frame, service: ServiceState, state: LatencyState, quantile: Quantile) -> Sequence[TextSpan]:
     """What a quantile is held against: the difference to the baseline; without one, its figure since start."""
     if scene.viewpoint.baseline is not None:
         figure_name = history_keys.latency(service.name, quantile.q)
         if scene.base(figure_name) is None:
-            return (Span("not in it", "dim"),)
+            return (TextSpan("not in it", "dim"),)
         return scene.against(figure_name, None if quantile.at_least else quantile.value, -1, state.unit)
     base = next((other for other in state.since_start if other.q == quantile.q), None)
     if base is None:
         return ()
     digits, unit = figure(base, state.unit)
-    return (Span(f"{digits} {unit}".rstrip(), "dim"),)
+    return (TextSpan(f"{digits} {unit}".rstrip(), "dim"),)
 
 
-def _end_at(row: Row, x: int, spans: Sequence[Span]) -> None:
+def _end_at(row: LineBuilder, x: int, spans: Sequence[TextSpan]) -> None:
     row.spans(spans, max(row.end, x - sum(text.width(span.text) for span in spans)))
 
 
@@ -174,18 +184,18 @@ _WIDE_BUCKET = 4.0  # a bucket whose ends are further apart than this factor say
 _NOW_ENDS, _BASE_ENDS, _BUCKET_AT = 14, 30, 34
 
 
-def _bucket_head(scene: Scene, width: int) -> Line:
+def _bucket_head(scene: Frame, width: int) -> Line:
     baseline = scene.viewpoint.baseline
-    row = Row(width).ending_at(_NOW_ENDS, "now", "dim")
+    row = LineBuilder(width).ending_at(_NOW_ENDS, "now", "dim")
     row.ending_at(
         _BASE_ENDS, text.cut(text.clean(baseline.label), 16) if baseline is not None else "since start", "dim"
     )
     return row.at(_BUCKET_AT, "lies in the bucket", "dim").line()
 
 
-def _bucket_row(scene: Scene, service: ServiceState, state: LatencyState, quantile: Quantile, width: int) -> Line:
+def _bucket_row(scene: Frame, service: ServiceState, state: LatencyState, quantile: Quantile, width: int) -> Line:
     """p99   88.1 ms   71.0 ms   50 ms to 100 ms."""
-    row = Row(width).at(1, quantile_name(quantile.q))
+    row = LineBuilder(width).at(1, quantile_name(quantile.q))
     asked = objective_status.of_service(scene, "latency", quantile.q)
     row.figure(_NOW_ENDS, *figure(quantile, state.unit), objective_status.role(asked))
     _end_at(row, _BASE_ENDS, _base(scene, service, state, quantile))
@@ -211,9 +221,9 @@ def _bound(value: float, unit: str | None) -> str:
     return f"{digits.removesuffix('.0')} {shown}".rstrip()
 
 
-def _objectives(scene: Scene, state: LatencyState, width: int) -> Line | None:
+def _objectives(scene: Frame, state: LatencyState, width: int) -> Line | None:
     """The objectives on this latency, in words; None where there is none."""
-    row = Row(width)
+    row = LineBuilder(width)
     row.at(1, "")
     asked = [objective_status.of_service(scene, "latency", quantile.q) for quantile in state.quantiles[::-1]]
     for status in sorted(filter(None, asked), key=objective_status.urgency):
@@ -222,7 +232,7 @@ def _objectives(scene: Scene, state: LatencyState, width: int) -> Line | None:
 
 
 def _foot(state: LatencyState, width: int, *, buckets: bool = True) -> Line:
-    row = Row(width)
+    row = LineBuilder(width)
     row.at(1, "")
     if state.mean is not None:
         digits, unit = text.amount(state.mean, state.unit)
@@ -252,9 +262,9 @@ def _last(state: LatencyState) -> str:
     return target_state.last(last, *text.amount(last.value, state.unit)) if last is not None else ""
 
 
-def _mean_line(scene: Scene, service: ServiceState, state: LatencyState, width: int) -> Line:
+def _mean_line(scene: Frame, service: ServiceState, state: LatencyState, width: int) -> Line:
     ends, starts, cells = _columns(scene, width)
-    row = Row(width).at(1, "mean")
+    row = LineBuilder(width).at(1, "mean")
     digits, unit = text.amount(state.mean, state.unit)
     row.figure(ends, digits, unit)
     picture = sparks(scene.past(history_keys.latency(service.name, None), cells), 1)[0] if cells > 3 else ""

@@ -7,16 +7,16 @@ from tputtui.model import ChartedFamily
 from tputtui.signals.rates import history_keys
 from tputtui.views.shared import target_state
 from tputtui.views.shared.family_units import figure, unit_of
-from tputtui.views.shared.frame import PanelView, Scene
-from tputtui.views.shared.styled_text import Line, Row, fill, rule
+from tputtui.views.shared.frame import Frame, PanelView
+from tputtui.views.shared.styled_text import Line, LineBuilder, fill, rule
 from tputtui.views.shared.trend_line import trend
 
 
-def metric(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | None = None) -> PanelView:
+def metric(scene: Frame, width: int, height: int, chart: tuple[Line, ...] | None = None) -> PanelView:
     """The panel, `height` lines. `chart`: lines drawn elsewhere for the rows below the number."""
     charted = scene.viewpoint.charted
     if charted is None:
-        row = Row(width).at(1, "no metric is charted: i, then Enter on one", "dim")
+        row = LineBuilder(width).at(1, "no metric is charted: i, then Enter on one", "dim")
         return PanelView(tuple(fill([rule("Metric", "", width), row.line()], width, height)))
     target, name = charted
     focused = scene.viewpoint.focus == "metric"
@@ -32,7 +32,7 @@ def metric(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | None
     return PanelView(tuple(fill(lines, width, height)))
 
 
-def state_of(scene: Scene) -> ChartedFamily:
+def state_of(scene: Frame) -> ChartedFamily:
     """What is known of the charted family at the moment that is shown; all unknown where the snapshot has it not."""
     state = scene.snapshot.charted
     charted = scene.viewpoint.charted
@@ -41,9 +41,9 @@ def state_of(scene: Scene) -> ChartedFamily:
     return state if state is not None and (state.target, state.name) == charted else ChartedFamily(*charted)
 
 
-def _figures(scene: Scene, state: ChartedFamily, width: int) -> Line:
+def _figures(scene: Frame, state: ChartedFamily, width: int) -> Line:
     digits, unit = figure(state, state.now)
-    row = Row(width).at(1, digits, "strong").then(f" {unit}" if unit else "", "dim")
+    row = LineBuilder(width).at(1, digits, "strong").then(f" {unit}" if unit else "", "dim")
     if state.now is None:
         row.then("  ").then(_why_unknown(scene, state), "dim")
     elif state.counts and state.value is not None:
@@ -54,7 +54,7 @@ def _figures(scene: Scene, state: ChartedFamily, width: int) -> Line:
     return row.line()
 
 
-def _why_unknown(scene: Scene, state: ChartedFamily) -> str:
+def _why_unknown(scene: Frame, state: ChartedFamily) -> str:
     target = next((target for target in scene.snapshot.targets if target.name == state.target), None)
     if target is None:
         return f"{text.clean(state.target, 60)} is watched no longer"

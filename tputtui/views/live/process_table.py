@@ -11,9 +11,9 @@ from tputtui import text
 from tputtui.model import ProcessState, Snapshot
 from tputtui.signals.host.process_rates import explained_cores
 from tputtui.signals.service.serving_processes import Identity, serving_marks
-from tputtui.views.shared.frame import ListState, PanelView, Scene
-from tputtui.views.shared.list_table import Column, Listing, arranged, table
-from tputtui.views.shared.styled_text import Line, Row, rule
+from tputtui.views.shared.frame import Frame, ListState, PanelView
+from tputtui.views.shared.list_table import ListTable, TableColumn, arranged, table
+from tputtui.views.shared.styled_text import Line, LineBuilder, rule
 
 BY_HAND = "press 6, select a process, press p"
 """How to choose the process to profile on the live screen."""
@@ -21,7 +21,7 @@ BY_HAND = "press 6, select a process, press p"
 _LEAST_NAME = 8  # cells of a name that stay beside what it serves
 
 
-def processes(scene: Scene, width: int, height: int) -> PanelView:
+def processes(scene: Frame, width: int, height: int) -> PanelView:
     """The panel, `height` lines."""
     state = scene.viewpoint.list("processes")
     found = scene.snapshot.processes
@@ -55,14 +55,16 @@ def under_cursor(snapshot: Snapshot, state: ListState) -> Identity | None:
 
 def _listing(
     items: tuple[ProcessState, ...] | list[ProcessState], marks: Mapping[Identity, str]
-) -> Listing[ProcessState]:
+) -> ListTable[ProcessState]:
     def words(item: ProcessState) -> str:
         return f"{item.pid} {item.name} {item.user or ''} {item.command} {marks.get(item.identity, '')}"
 
-    return Listing(items, lambda item: item.identity, words)
+    return ListTable(items, lambda item: item.identity, words)
 
 
-def _with_marks(columns: list[Column[ProcessState]], marks: Mapping[Identity, str]) -> list[Column[ProcessState]]:
+def _with_marks(
+    columns: list[TableColumn[ProcessState]], marks: Mapping[Identity, str]
+) -> list[TableColumn[ProcessState]]:
     """The columns, with what a process serves beside its name."""
     if not marks:
         return columns
@@ -70,7 +72,7 @@ def _with_marks(columns: list[Column[ProcessState]], marks: Mapping[Identity, st
     return [replace(column, draw=draw) if column.id == "name" else column for column in columns]
 
 
-def _marked_name(marks: Mapping[Identity, str], row: Row, x: int, cells: int, item: ProcessState) -> None:
+def _marked_name(marks: Mapping[Identity, str], row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
     mark = marks.get(item.identity, "")
     if cells < _LEAST_NAME + 1 + text.width(mark):
         mark = mark.removeprefix("serves ")
@@ -81,8 +83,8 @@ def _marked_name(marks: Mapping[Identity, str], row: Row, x: int, cells: int, it
         row.then(f" {text.cut(mark, left)}", "accent")
 
 
-def _foot(scene: Scene, items: tuple[ProcessState, ...], width: int) -> Line:
-    row = Row(width)
+def _foot(scene: Frame, items: tuple[ProcessState, ...], width: int) -> Line:
+    row = LineBuilder(width)
     busy = scene.snapshot.busy_cores
     if busy is not None and items:
         # The processes are read at another moment than the host: their sum may run ahead of it.
@@ -96,54 +98,54 @@ def _foot(scene: Scene, items: tuple[ProcessState, ...], width: int) -> Line:
     return row.line()
 
 
-def _pid(row: Row, x: int, cells: int, item: ProcessState) -> None:
+def _pid(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
     row.ending_at(x + cells, str(item.pid))
 
 
-def _name(row: Row, x: int, cells: int, item: ProcessState) -> None:
+def _name(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
     row.at(x, text.cut(item.name, cells))
 
 
-def _user(row: Row, x: int, cells: int, item: ProcessState) -> None:
+def _user(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
     row.at(x, text.cut(item.user or text.UNKNOWN, cells), "dim")
 
 
-def _cpu(row: Row, x: int, cells: int, item: ProcessState) -> None:
+def _cpu(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
     value = item.cpu_percent
     row.ending_at(x + cells, text.percent(value, 1), "strong" if value is not None and value >= 0.05 else "dim")
 
 
-def _rss(row: Row, x: int, cells: int, item: ProcessState) -> None:
+def _rss(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
     digits, unit = text.size(item.rss_bytes)
     row.ending_at(x + cells - 4, digits).then(f" {unit}", "dim")
 
 
-def _threads(row: Row, x: int, cells: int, item: ProcessState) -> None:
+def _threads(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
     row.ending_at(x + cells, text.UNKNOWN if item.threads is None else str(item.threads), "dim")
 
 
-def _state(row: Row, x: int, _cells: int, item: ProcessState) -> None:
+def _state(row: LineBuilder, x: int, _cells: int, item: ProcessState) -> None:
     row.at(x, item.state, "warning" if item.state in ("D", "Z", "T") else "dim")
 
 
-def _python(row: Row, x: int, _cells: int, item: ProcessState) -> None:
+def _python(row: LineBuilder, x: int, _cells: int, item: ProcessState) -> None:
     row.at(x, "" if item.python is None else item.python or "py", "ok")
 
 
-COLUMNS: list[Column[ProcessState]] = [
-    Column("pid", "pid", 7, lambda item: -item.pid, _pid),
-    Column("name", "name", 0, lambda item: item.name, _name, right=False),
-    Column("cpu", "cpu %", 6, lambda item: item.cpu_percent or 0.0, _cpu),
-    Column("rss", "rss", 9, lambda item: item.rss_bytes or 0, _rss),
-    Column("threads", "thr", 4, lambda item: item.threads or 0, _threads),
-    Column("python", "py", 4, lambda item: 0 if item.python is None else 1, _python, right=False),
+COLUMNS: list[TableColumn[ProcessState]] = [
+    TableColumn("pid", "pid", 7, lambda item: -item.pid, _pid),
+    TableColumn("name", "name", 0, lambda item: item.name, _name, right=False),
+    TableColumn("cpu", "cpu %", 6, lambda item: item.cpu_percent or 0.0, _cpu),
+    TableColumn("rss", "rss", 9, lambda item: item.rss_bytes or 0, _rss),
+    TableColumn("threads", "thr", 4, lambda item: item.threads or 0, _threads),
+    TableColumn("python", "py", 4, lambda item: 0 if item.python is None else 1, _python, right=False),
 ]
 """Percent of one core, as top counts."""
 
-COLUMNS_WIDE: list[Column[ProcessState]] = [
+COLUMNS_WIDE: list[TableColumn[ProcessState]] = [
     *COLUMNS[:1],
-    Column("user", "user", 9, lambda item: item.user or "", _user, right=False),
+    TableColumn("user", "user", 9, lambda item: item.user or "", _user, right=False),
     *COLUMNS[1:5],
-    Column("state", "s", 1, lambda item: item.state, _state, right=False),
+    TableColumn("state", "s", 1, lambda item: item.state, _state, right=False),
     *COLUMNS[5:],
 ]

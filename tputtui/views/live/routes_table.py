@@ -12,12 +12,12 @@ from tputtui.views.live.latency_panel import figure, quantile_name
 from tputtui.views.live.throughput_panel import error_role
 from tputtui.views.shared import objective_status
 from tputtui.views.shared.empty_state import why_no_rate, why_nothing
-from tputtui.views.shared.frame import ListState, PanelView, Scene, traffic_figure
-from tputtui.views.shared.list_table import Column, Listing, table
-from tputtui.views.shared.styled_text import Line, Row, rule
+from tputtui.views.shared.frame import Frame, ListState, PanelView, traffic_figure
+from tputtui.views.shared.list_table import ListTable, TableColumn, table
+from tputtui.views.shared.styled_text import Line, LineBuilder, rule
 
 
-def routes(scene: Scene, width: int, height: int) -> PanelView:
+def routes(scene: Frame, width: int, height: int) -> PanelView:
     """The panel, `height` lines."""
     service = scene.service
     state = scene.viewpoint.list("routes")
@@ -28,7 +28,7 @@ def routes(scene: Scene, width: int, height: int) -> PanelView:
         context = f"filter “{text.clean(state.filter, 20)}”  {context}"
     top = rule("Routes", context, width, scene.viewpoint.focus == "routes")
     return table(
-        Listing(rows, lambda row: row.labels, _words),
+        ListTable(rows, lambda row: row.labels, _words),
         route_columns(service, by, rows, scene),
         state,
         top,
@@ -40,7 +40,7 @@ def routes(scene: Scene, width: int, height: int) -> PanelView:
     )
 
 
-def _why_empty(scene: Scene, service: ServiceState | None) -> str:
+def _why_empty(scene: Frame, service: ServiceState | None) -> str:
     """What the throughput says, too; with traffic, that it cannot be broken down."""
     if service is None or service.traffic is None:
         return why_nothing(scene, service, "traffic")[0].rstrip(",")
@@ -60,10 +60,10 @@ def _value(labels: Labels, name: str) -> str:
 
 
 def route_columns(
-    service: ServiceState | None, by: Sequence[str], rows: Sequence[BreakdownRow], scene: Scene | None = None
-) -> list[Column[BreakdownRow]]:
+    service: ServiceState | None, by: Sequence[str], rows: Sequence[BreakdownRow], scene: Frame | None = None
+) -> list[TableColumn[BreakdownRow]]:
     """Label columns first, the last of them flexible; then traffic, errors, and the first and last quantile."""
-    columns: list[Column[BreakdownRow]] = []
+    columns: list[TableColumn[BreakdownRow]] = []
     order = sorted(by, key=lambda name: name not in ("method", "verb"))
     for index, name in enumerate(order):
         flexible = index == len(order) - 1
@@ -83,54 +83,54 @@ def route_columns(
     return columns
 
 
-def _label_column(name: str, cells: int) -> Column[BreakdownRow]:
-    def draw(row: Row, x: int, cells: int, item: BreakdownRow) -> None:
+def _label_column(name: str, cells: int) -> TableColumn[BreakdownRow]:
+    def draw(row: LineBuilder, x: int, cells: int, item: BreakdownRow) -> None:
         row.at(x, text.cut(_value(item.labels, name) or "-", cells))
 
-    return Column(name, text.clean(name, 16), cells, lambda item: _value(item.labels, name), draw, right=False)
+    return TableColumn(name, text.clean(name, 16), cells, lambda item: _value(item.labels, name), draw, right=False)
 
 
-def _asked(scene: Scene | None, row: BreakdownRow, measure: Measure, q: float | None = None) -> ObjectiveStatus | None:
+def _asked(scene: Frame | None, row: BreakdownRow, measure: Measure, q: float | None = None) -> ObjectiveStatus | None:
     return objective_status.of_route(scene, row, measure, q) if scene is not None else None
 
 
-def _traffic_column(unit: str, scene: Scene | None) -> Column[BreakdownRow]:
-    def draw(row: Row, x: int, cells: int, item: BreakdownRow) -> None:
+def _traffic_column(unit: str, scene: Frame | None) -> TableColumn[BreakdownRow]:
+    def draw(row: LineBuilder, x: int, cells: int, item: BreakdownRow) -> None:
         digits, shown = traffic_figure(item.rps, unit)
         asked = _asked(scene, item, "rps")
         words = objective_status.sign(asked) + (digits if unit != "By/s" else f"{digits} {shown}")
         row.ending_at(x + cells, words, objective_status.role(asked))
 
-    return Column("rps", unit, 10 if unit == "By/s" else 8, lambda item: item.rps or 0.0, draw)
+    return TableColumn("rps", unit, 10 if unit == "By/s" else 8, lambda item: item.rps or 0.0, draw)
 
 
-def _base_column(scene: Scene, service: str, unit: str) -> Column[BreakdownRow]:
+def _base_column(scene: Frame, service: str, unit: str) -> TableColumn[BreakdownRow]:
     """What a row's traffic differs by: dimmed, as no past is kept of single rows that could tell chance."""
 
     def change(item: BreakdownRow) -> float:
         found = scene.base(history_keys.route(service, item.labels))
         return (item.rps or 0.0) / found.value if found is not None and found.value > 0 else 0.0
 
-    def draw(row: Row, x: int, cells: int, item: BreakdownRow) -> None:
+    def draw(row: LineBuilder, x: int, cells: int, item: BreakdownRow) -> None:
         differs = scene.against(history_keys.route(service, item.labels), item.rps, 0, unit)
         words = "".join(span.text for span in differs) or "new"
         row.ending_at(x + cells, text.cut(words, cells), "dim")
 
-    return Column("baseline", "vs", 9, change, draw)
+    return TableColumn("baseline", "vs", 9, change, draw)
 
 
-def _error_column(scene: Scene | None) -> Column[BreakdownRow]:
-    def draw(row: Row, x: int, cells: int, item: BreakdownRow) -> None:
+def _error_column(scene: Frame | None) -> TableColumn[BreakdownRow]:
+    def draw(row: LineBuilder, x: int, cells: int, item: BreakdownRow) -> None:
         ratio = None if item.error_ratio is None else item.error_ratio * 100
         role, asked = error_role(item.error_ratio), _asked(scene, item, "errors")
         words = f"{objective_status.sign(asked)}{text.percent(ratio, 2)}"
         row.ending_at(x + cells, words, objective_status.role(asked, "dim" if role == "strong" else role))
 
-    return Column("errors", "err %", 6, lambda item: item.error_ratio or 0.0, draw)
+    return TableColumn("errors", "err %", 6, lambda item: item.error_ratio or 0.0, draw)
 
 
-def _quantile_column(q: float, unit: str | None, scene: Scene | None) -> Column[BreakdownRow]:
-    def draw(row: Row, x: int, cells: int, item: BreakdownRow) -> None:
+def _quantile_column(q: float, unit: str | None, scene: Frame | None) -> TableColumn[BreakdownRow]:
+    def draw(row: LineBuilder, x: int, cells: int, item: BreakdownRow) -> None:
         quantile = next((quantile for quantile in item.quantiles if quantile.q == q), None)
         if quantile is None:
             row.ending_at(x + cells, text.UNKNOWN, "dim")
@@ -143,7 +143,7 @@ def _quantile_column(q: float, unit: str | None, scene: Scene | None) -> Column[
     def sort(item: BreakdownRow) -> float:
         return next((quantile.value or 0.0 for quantile in item.quantiles if quantile.q == q), 0.0)
 
-    return Column(f"q{q:g}", quantile_name(q), 9, sort, draw)
+    return TableColumn(f"q{q:g}", quantile_name(q), 9, sort, draw)
 
 
 def _more(service: ServiceState | None, state: ListState, hidden: int, width: int) -> Line | None:
@@ -160,7 +160,7 @@ def _more(service: ServiceState | None, state: ListState, hidden: int, width: in
     total = (service.traffic.rps if service.traffic else None) or 0.0
     by_traffic = (state.sort or "rps") == "rps" and not state.inverted
     share = f", {_share(rps / total)} % of traffic" if total > 0 and (by_traffic or not hidden) else ""
-    return Row(width).at(1, f"and {count:,} more{share}", "dim").line()
+    return LineBuilder(width).at(1, f"and {count:,} more{share}", "dim").line()
 
 
 def _share(ratio: float) -> str:

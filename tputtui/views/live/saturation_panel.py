@@ -8,8 +8,8 @@ from tputtui import text
 from tputtui.model import HostState, SaturationState
 from tputtui.signals.rates import history_keys
 from tputtui.signals.service.bottleneck import ordered
-from tputtui.views.shared.frame import PanelView, Scene
-from tputtui.views.shared.styled_text import Line, Role, Row, Span, bar, fill, rule, spark
+from tputtui.views.shared.frame import Frame, PanelView
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, bar, fill, rule, spark
 
 WARNING = 0.8
 BAD = 0.95
@@ -18,14 +18,14 @@ QUIET = frozenset(("file descriptors", "open files", "swap", "event loop lag", "
 QUIET_BELOW = 0.5
 
 
-def saturation(scene: Scene, width: int, height: int) -> PanelView:
+def saturation(scene: Frame, width: int, height: int) -> PanelView:
     """The panel: as many rows as fit, those closest to their limit first."""
     first = scene.snapshot.first
     context = f"first to saturate: {text.clean(first.name)}, {text.clean(first.reason)}" if first else ""
     lines = [rule("Saturation", context, width, scene.viewpoint.focus == "saturation")]
     rows = resources(scene)
     if not rows:
-        lines.append(Row(width).at(1, "the first figures come with the second reading", "dim").line())
+        lines.append(LineBuilder(width).at(1, "the first figures come with the second reading", "dim").line())
     lines += [_row(scene, owner, resource, width) for owner, resource in shown(rows, height - 1)]
     return PanelView(tuple(fill(lines, width, height)))
 
@@ -41,7 +41,7 @@ def shown(rows: list[tuple[str, SaturationState]], room: int) -> list[tuple[str,
     return kept
 
 
-def resources(scene: Scene) -> list[tuple[str, SaturationState]]:
+def resources(scene: Frame) -> list[tuple[str, SaturationState]]:
     """(owner, resource) of the service and of the host, in one order: waiting first, then by ratio, unknown last."""
     service = scene.service
     own = [(service.name, resource) for resource in service.saturation] if service is not None else []
@@ -57,7 +57,7 @@ def resource_role(resource: SaturationState) -> Role:
     return "warning" if ratio >= WARNING or (resource.waiting or 0) > 0 else "data"
 
 
-def _row(scene: Scene, owner: str, resource: SaturationState, width: int) -> Line:
+def _row(scene: Frame, owner: str, resource: SaturationState, width: int) -> Line:
     role = resource_role(resource)
     bar_cells = 14 if width >= 100 else 10
     name_cells = 14 if width < 100 else 18 if width < 160 else 30
@@ -68,7 +68,7 @@ def _row(scene: Scene, owner: str, resource: SaturationState, width: int) -> Lin
         digits, unit = text.amount(resource.value, resource.unit)
     else:
         digits, unit = text.UNKNOWN, "n/a"
-    row = Row(width)
+    row = LineBuilder(width)
     doubled = bool(owner) and any(other.name == resource.name for other in scene.snapshot.host_saturation)
     name = f"service {resource.name}" if doubled else resource.name  # the host has a "memory" of its own
     row.at(1, text.cut(text.clean(name), min(name_cells, ends - 2 - text.width(digits))))
@@ -81,7 +81,7 @@ def _row(scene: Scene, owner: str, resource: SaturationState, width: int) -> Lin
         values = scene.past(history_keys.saturation(owner, resource.name), 16)
         top = 1.0 if resource.ratio is not None else None
         tint: Role = "faint" if role == "data" else role
-        row.spans(scene.strike((Span(spark(values, top), tint),), 0, 16), x)
+        row.spans(scene.strike((TextSpan(spark(values, top), tint),), 0, 16), x)
         x += 18
     row.at(x, "")
     detail = _HOST_EVIDENCE.get(resource.name) if not owner else None
@@ -99,25 +99,25 @@ def _row(scene: Scene, owner: str, resource: SaturationState, width: int) -> Lin
     return row.line()
 
 
-def _evidence(resource: SaturationState) -> list[Span]:
-    spans: list[Span] = []
+def _evidence(resource: SaturationState) -> list[TextSpan]:
+    spans: list[TextSpan] = []
     if resource.waiting:
         of_time = resource.unit == "ratio"  # a share of the time, not a number of waiting things
         digits = text.percent(100 * resource.waiting) if of_time else text.number(resource.waiting)
         label = "tasks waited " if of_time else "waiting "
-        spans += [Span(label), Span(digits, "warning"), Span(" % of the time" if of_time else "  ")]
+        spans += [TextSpan(label), TextSpan(digits, "warning"), TextSpan(" % of the time" if of_time else "  ")]
         if of_time:
             return spans  # the reason says the same
     if resource.limit is not None and resource.value is not None:
         used, unit = text.amount(resource.value, resource.unit)
         limit, limit_unit = text.amount(resource.limit, resource.unit)
         spans += [
-            Span("in use "),
-            Span(used, "strong"),
-            Span(f" {unit}".rstrip() + f" of {limit} {limit_unit}".rstrip()),
+            TextSpan("in use "),
+            TextSpan(used, "strong"),
+            TextSpan(f" {unit}".rstrip() + f" of {limit} {limit_unit}".rstrip()),
         ]
     elif resource.reason:
-        spans.append(Span(text.clean(resource.reason), "dim"))
+        spans.append(TextSpan(text.clean(resource.reason), "dim"))
     return spans
 
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tputtui import text
-from tputtui.experiments.effect_estimate import TOO_EARLY, Apart
+from tputtui.experiments.effect_estimate import TOO_EARLY, EffectEstimate
 from tputtui.frozen import frozen
 from tputtui.model import ServiceState
 from tputtui.signals.rates import history_keys
-from tputtui.signals.service.traffic_split import SERVICE, Split, Way
+from tputtui.signals.service.traffic_split import SERVICE, SplitOption, TrafficSplit
 from tputtui.views.live.latency_panel import figure, quantile_name
 from tputtui.views.shared import target_state
-from tputtui.views.shared.frame import PanelView, Scene, scrolled
-from tputtui.views.shared.styled_text import Line, Role, Row, Span, fill, rule, sparks
+from tputtui.views.shared.frame import Frame, PanelView, scrolled
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, fill, rule, sparks
 
 DEAD_S = 10.0
 """So long without traffic, while control has some, is no pause."""
@@ -30,7 +30,7 @@ _UNIT = 7
 
 
 @frozen
-class Figure:
+class SplitFigure:
     """What is judged: `of` an arm's name is the figure's name on the time axis. `better`: 1 where more is better, -1 less, 0 neither."""
 
     label: str
@@ -41,24 +41,24 @@ class Figure:
     points: bool = False
 
 
-def figures(split: Split, arms: Sequence[ServiceState | None]) -> tuple[Figure, ...]:
+def figures(split: TrafficSplit, arms: Sequence[ServiceState | None]) -> tuple[SplitFigure, ...]:
     """What both arms of a split have, in the order of the rows."""
     there = [arm for arm in arms if arm is not None]
     if not there:
         return ()
     found = []
     if all(arm.traffic is not None for arm in there):
-        found.append(Figure("traffic", history_keys.traffic, _traffic, 1 if split.is_allocated else 0))
+        found.append(SplitFigure("traffic", history_keys.traffic, _traffic, 1 if split.is_allocated else 0))
     latencies = [arm.latency for arm in there]
     if all(latencies):
         first = latencies[0]
         for quantile in first.quantiles if first is not None else ():
             q = quantile.q
-            found.append(Figure(quantile_name(q), _latency_name(q), _latency(q), -1, q))
+            found.append(SplitFigure(quantile_name(q), _latency_name(q), _latency(q), -1, q))
         if first is not None and not first.quantiles:
-            found.append(Figure("mean", _latency_name(None), _mean, -1))
+            found.append(SplitFigure("mean", _latency_name(None), _mean, -1))
     if all(arm.errors is not None for arm in there):
-        found.append(Figure("errors", history_keys.errors, _errors, -1, points=True))
+        found.append(SplitFigure("errors", history_keys.errors, _errors, -1, points=True))
     return tuple(found)
 
 
@@ -94,13 +94,13 @@ def _errors(arm: ServiceState) -> tuple[float | None, str, str]:
 # ------------------------------------------------------------------------------------------ the panel
 
 
-def split(scene: Scene, width: int, height: int) -> PanelView:
+def split(scene: Frame, width: int, height: int) -> PanelView:
     """The panel, `height` lines."""
     look = scene.viewpoint.split
     focused = scene.viewpoint.focus == "split"
     if look is None:
         top = rule("Control and treatment", "", width, focused)
-        words = Row(width).at(1, "the service is not split: a splits it", "dim").line()
+        words = LineBuilder(width).at(1, "the service is not split: a splits it", "dim").line()
         return PanelView(tuple(fill([top, words], width, height)))
     chosen = look.split
     told = scene.snapshot.split
@@ -113,10 +113,10 @@ def split(scene: Scene, width: int, height: int) -> PanelView:
     judged = {one.label: scene.apart(one) for one in rows}
     columns = _columns(width)
     if height > len(rows) + 2:
-        lines.append(Row(width).spans(verdict(scene, rows, judged, arms), 1).line())
+        lines.append(LineBuilder(width).spans(verdict(scene, rows, judged, arms), 1).line())
     lines.append(_heads(scene, arms, columns, width))
     each = max(1, min(4, (height - len(lines)) // max(1, len(rows))))
-    ratios = [found for one in rows if isinstance(found := judged[one.label], Apart) and not one.points]
+    ratios = [found for one in rows if isinstance(found := judged[one.label], EffectEstimate) and not one.points]
     scale = max(map(_reach, ratios), default=0.0)  # of all ratios; points have their own
     for one in rows:
         lines += _rows(scene, one, judged[one.label], arms, columns, width, each, scale)
@@ -144,10 +144,10 @@ def _columns(width: int) -> _Columns:
     return _Columns(label, width - side, lines if lines >= 5 else 0, label + side, picture, words)
 
 
-def _heads(scene: Scene, arms: Sequence[ServiceState | None], at: _Columns, width: int) -> Line:
+def _heads(scene: Frame, arms: Sequence[ServiceState | None], at: _Columns, width: int) -> Line:
     """control demo-1 …                       difference                      treatment demo-2."""
     look = scene.viewpoint.split
-    row = Row(width)
+    row = LineBuilder(width)
     if look is None:
         return row.line()
     for called, state, name, start in zip(
@@ -165,7 +165,7 @@ def _heads(scene: Scene, arms: Sequence[ServiceState | None], at: _Columns, widt
     return row.line()
 
 
-def apart_names(chosen: Split) -> tuple[str, str]:
+def apart_names(chosen: TrafficSplit) -> tuple[str, str]:
     """What control and treatment are called; of two ports on one host the ports."""
     control, treatment = (text.clean(name, 60) for name in (chosen.control.called, chosen.treatment.called))
     hosts = [name.rpartition(":")[0] for name in (control, treatment)]
@@ -174,7 +174,7 @@ def apart_names(chosen: Split) -> tuple[str, str]:
     return control, treatment
 
 
-def _up(scene: Scene, state: ServiceState | None) -> str:
+def _up(scene: Frame, state: ServiceState | None) -> str:
     """, 1 of 2 targets up."""
     if state is None:
         return ""
@@ -185,9 +185,9 @@ def _up(scene: Scene, state: ServiceState | None) -> str:
 
 
 def _rows(
-    scene: Scene,
-    one: Figure,
-    judged: Apart | str,
+    scene: Frame,
+    one: SplitFigure,
+    judged: EffectEstimate | str,
     arms: Sequence[ServiceState | None],
     at: _Columns,
     width: int,
@@ -205,7 +205,7 @@ def _rows(
     lines = []
     for index in range(height):
         last = index == height - 1
-        row = Row(width)
+        row = LineBuilder(width)
         if last:
             row.at(1, one.label)
         for state, picture, start in zip(arms, pictures, (at.control, at.treatment), strict=True):
@@ -222,14 +222,14 @@ def _rows(
     return lines
 
 
-def _reach(judged: Apart) -> float:
+def _reach(judged: EffectEstimate) -> float:
     return max(abs(judged.low), abs(judged.high))
 
 
-def _interval(judged: Apart | str, one: Figure, scale: float, cells: int) -> list[Span]:
+def _interval(judged: EffectEstimate | str, one: SplitFigure, scale: float, cells: int) -> list[TextSpan]:
     """├──●──┤ about a stroke that is no difference; blank where there is none yet."""
     if isinstance(judged, str):
-        return [Span(" " * cells)]
+        return [TextSpan(" " * cells)]
     scale = (_reach(judged) if one.points else scale) or 1.0
     middle = cells // 2
 
@@ -243,30 +243,32 @@ def _interval(judged: Apart | str, one: Figure, scale: float, cells: int) -> lis
         drawn[place] = "─"
     drawn[low], drawn[high] = "├", "┤"
     drawn[point] = "●"
-    return [Span("".join(drawn), _role(judged, one) if judged.sure else "dim")]
+    return [TextSpan("".join(drawn), _role(judged, one) if judged.sure else "dim")]
 
 
-def _role(judged: Apart, one: Figure) -> Role:
+def _role(judged: EffectEstimate, one: SplitFigure) -> Role:
     if not judged.sure or not one.better:
         return "plain" if judged.sure else "dim"
     return "ok" if judged.effect * one.better > 0 else "bad"
 
 
-def _difference(one: Figure, judged: Apart | str, arms: Sequence[ServiceState | None], room: int) -> list[Span]:
+def _difference(
+    one: SplitFigure, judged: EffectEstimate | str, arms: Sequence[ServiceState | None], room: int
+) -> list[TextSpan]:
     """+24.1 % [+17.6, +30.9] worse; where there is no `room`, without the interval."""
     unit = "pp" if one.points else "%"
     if isinstance(judged, str):
         now = _now(one, arms)
         plain = [f"{_signed(now)} {unit}"] if now is not None else []
         why = "so far" if judged.startswith(TOO_EARLY) else judged
-        return [Span(", ".join([*plain, why]) if why != "so far" else " ".join([*plain, why]), "dim")]
+        return [TextSpan(", ".join([*plain, why]) if why != "so far" else " ".join([*plain, why]), "dim")]
     role = _role(judged, one)
     word = {"ok": "better", "bad": "worse", "dim": "again?" if judged.unconfirmed else "unclear"}.get(role, "")
     interval = f" [{_signed(judged.low)}, {_signed(judged.high)}]" if room == _WORDS else ""
-    return [Span(f"{_signed(judged.effect)} {unit}{interval} {word}".rstrip(), role)]
+    return [TextSpan(f"{_signed(judged.effect)} {unit}{interval} {word}".rstrip(), role)]
 
 
-def _now(one: Figure, arms: Sequence[ServiceState | None]) -> float | None:
+def _now(one: SplitFigure, arms: Sequence[ServiceState | None]) -> float | None:
     """The plain difference in the window."""
     control, treatment = (one.value(arm)[0] if arm is not None else None for arm in arms)
     if control is None or treatment is None:
@@ -285,11 +287,11 @@ def _signed(ratio: float) -> str:
 
 
 def verdict(
-    scene: Scene,
-    rows: Sequence[Figure],
-    judged: dict[str, Apart | str],
+    scene: Frame,
+    rows: Sequence[SplitFigure],
+    judged: dict[str, EffectEstimate | str],
     arms: Sequence[ServiceState | None],
-) -> list[Span]:
+) -> list[TextSpan]:
     """One sentence: what is wrong with the arms, else what is sure, else how much is not excluded yet."""
     look = scene.viewpoint.split
     if look is None:
@@ -297,56 +299,58 @@ def verdict(
     amiss = _amiss(scene, arms, look.silent_s)
     if amiss:
         return amiss
-    found = [(one, told) for one in rows if isinstance(told := judged[one.label], Apart)]
+    found = [(one, told) for one in rows if isinstance(told := judged[one.label], EffectEstimate)]
     worse = [words(one, told) for one, told in found if _role(told, one) == "bad"]
     better = [words(one, told) for one, told in found if _role(told, one) == "ok"]
     if worse and better:
-        return [Span(f"a trade-off: worse in {', '.join(worse)}; better in {', '.join(better)}", "warning")]
+        return [TextSpan(f"a trade-off: worse in {', '.join(worse)}; better in {', '.join(better)}", "warning")]
     if worse:
-        return [Span(f"treatment is worse: {', '.join(worse)}", "bad")]
+        return [TextSpan(f"treatment is worse: {', '.join(worse)}", "bad")]
     if better:
-        return [Span(f"treatment is better: {', '.join(better)}", "ok")]
+        return [TextSpan(f"treatment is better: {', '.join(better)}", "ok")]
     unconfirmed = [words(one, told) for one, told in found if told.unconfirmed and one.better]
     if unconfirmed:
-        return [Span(f"{', '.join(unconfirmed)}: sure if the next look says so again", "plain")]
+        return [TextSpan(f"{', '.join(unconfirmed)}: sure if the next look says so again", "plain")]
     if not found:
         waits = next((told for told in judged.values() if isinstance(told, str) and told.startswith(TOO_EARLY)), "")
-        return [Span(f"too early to judge: {waits}" if waits else "nothing can be judged yet", "dim")]
+        return [TextSpan(f"too early to judge: {waits}" if waits else "nothing can be judged yet", "dim")]
     last = [(one, told) for one, told in found if one.better and not one.points]
     bound = ""
     if last:
         one, told = last[-1]
         bound = f": {one.label} may differ by up to {text.percent(100 * max(abs(told.low), abs(told.high)))} %"
-    return [Span(f"no clear difference{bound}", "plain")]
+    return [TextSpan(f"no clear difference{bound}", "plain")]
 
 
-def words(one: Figure, told: Apart) -> str:
+def words(one: SplitFigure, told: EffectEstimate) -> str:
     """p99 +24.1 %."""
     return f"{one.label} {_signed(told.effect)} {'pp' if one.points else '%'}"
 
 
-def _amiss(scene: Scene, arms: Sequence[ServiceState | None], silent_s: float | None) -> list[Span]:
+def _amiss(scene: Frame, arms: Sequence[ServiceState | None], silent_s: float | None) -> list[TextSpan]:
     """What keeps the arms from being compared: missing data is no verdict, an arm without traffic is one."""
     states = {one.name: one for one in scene.snapshot.targets}
     for name, arm in zip(("control", "treatment"), arms, strict=True):
         if arm is None:
-            return [Span(f"{name}: nothing of it is there", "warning")]
+            return [TextSpan(f"{name}: nothing of it is there", "warning")]
         mine = [states[target] for target in arm.targets if target in states]
         if mine and all(target.state == "down" for target in mine):
-            return [Span(f"{name} is not seen: its targets are down, which is no verdict", "warning")]
+            return [TextSpan(f"{name} is not seen: its targets are down, which is no verdict", "warning")]
         if mine and all(map(target_state.is_in_trouble, mine)):
             late = [target for target in mine if target.waiting_s is not None]
             shortest = min(late, key=lambda target: target.waiting_s or 0.0)
-            return [Span(f"{name} is {target_state.slow(shortest)}, which is no verdict", "warning")]
+            return [TextSpan(f"{name} is {target_state.slow(shortest)}, which is no verdict", "warning")]
     if silent_s is not None and silent_s >= DEAD_S:
-        return [Span(f"treatment has had no traffic for {text.span(silent_s)}, control has", "bad")]
+        return [TextSpan(f"treatment has had no traffic for {text.span(silent_s)}, control has", "bad")]
     return []
 
 
 # ------------------------------------------------------------------------------------------ the ways to split
 
 
-def way_list(service: str, found: Sequence[Way] | None, unit: str, cursor: int, width: int, height: int) -> PanelView:
+def way_list(
+    service: str, found: Sequence[SplitOption] | None, unit: str, cursor: int, width: int, height: int
+) -> PanelView:
     """The list to choose the treatment from; None: not known yet."""
     title = f"Split {text.clean(service, 30)}: which is the treatment?"
     lines = [rule(title, "Enter splits  Esc back", width, focused=True)]
@@ -356,14 +360,14 @@ def way_list(service: str, found: Sequence[Way] | None, unit: str, cursor: int, 
             if found is None
             else "one target, and no label with two values: nothing to split by"
         )
-        lines.append(Row(width).at(1, told, "dim").line())
+        lines.append(LineBuilder(width).at(1, told, "dim").line())
         return PanelView(tuple(fill(lines, width, height)))
     room = height - 2
     first = scrolled(max(0, cursor - room + 1), cursor, len(found), room)
     before = ""
     for way in found[first : first + room]:
         by = text.clean(way.split.by, 16)
-        row = Row(width).at(1, by if by != before else "", "dim")
+        row = LineBuilder(width).at(1, by if by != before else "", "dim")
         row.at(18, text.cut(text.clean(way.value) or "(empty)", max(8, width - 36)))
         if way.rps is not None:
             digits, shown = text.amount(way.rps, unit)
@@ -371,6 +375,8 @@ def way_list(service: str, found: Sequence[Way] | None, unit: str, cursor: int, 
         before = by
         lines.append(row.line())
     while len(lines) < height - 1:
-        lines.append(Row(width).line())
-    lines.append(Row(width).at(1, f"control: {text.clean(found[cursor].split.control.called, 60)}", "dim").line())
+        lines.append(LineBuilder(width).line())
+    lines.append(
+        LineBuilder(width).at(1, f"control: {text.clean(found[cursor].split.control.called, 60)}", "dim").line()
+    )
     return PanelView(tuple(fill(lines, width, height)), 1 + cursor - first)

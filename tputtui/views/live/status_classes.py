@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from tputtui import text
 from tputtui.model import ErrorState
 from tputtui.signals.rates import history_keys
-from tputtui.views.shared.frame import Scene
-from tputtui.views.shared.styled_text import Line, Role, Row, Span, merge
+from tputtui.views.shared.frame import Frame
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, merge
 
 LEAST_ROWS = 7  # a legend, an axis, and a picture in which a class can be told from another
 _STARTS = 9
@@ -25,7 +25,7 @@ _LOOKS: Mapping[str, tuple[str, str, Role]] = {
 _OTHER: tuple[str, str, Role] = ("▓", "*", "plain")
 
 
-def by_class(scene: Scene, service: str, errors: ErrorState, width: int, height: int) -> list[Line]:
+def by_class(scene: Frame, service: str, errors: ErrorState, width: int, height: int) -> list[Line]:
     """A legend with the rates now, the picture, and its time axis: `height` lines; nothing where there is no room.
 
     The heavier the texture, the worse. What is too rare for a cell of its own is a thin line on top.
@@ -42,7 +42,7 @@ def by_class(scene: Scene, service: str, errors: ErrorState, width: int, height:
     looks = [_look(name, scene) for name in order]
     for row in range(rows - 1, -1, -1):
         spans = (_cell(column, row, looks) for column in columns)
-        line = Row(width)
+        line = LineBuilder(width)
         if row == rows - 2:
             line.ending_at(_STARTS - 1, text.short(top), "dim")
         elif row == 0:
@@ -68,33 +68,33 @@ def stacked(rates: Sequence[float | None], rows: int, top: float) -> tuple[list[
     return cells, rare
 
 
-def _cell(column: tuple[list[int], int | None], row: int, looks: Sequence[tuple[str, Role]]) -> Span:
+def _cell(column: tuple[list[int], int | None], row: int, looks: Sequence[tuple[str, Role]]) -> TextSpan:
     cells, rare = column
     if row < len(cells):
-        return Span(*looks[cells[row]])
+        return TextSpan(*looks[cells[row]])
     if row == len(cells) and rare is not None:
-        return Span("▁", looks[rare][1])
-    return Span(" ")
+        return TextSpan("▁", looks[rare][1])
+    return TextSpan(" ")
 
 
-def time_axis(scene: Scene, starts: int, cells: int, width: int) -> Line:
+def time_axis(scene: Frame, starts: int, cells: int, width: int) -> Line:
     """What the columns of a picture stand for: its span, the middle, its end."""
     span = scene.viewpoint.shown_span_s
     end = scene.axis_end
-    row = Row(width).at(starts, f"-{text.brief_span(span)}", "dim")
+    row = LineBuilder(width).at(starts, f"-{text.brief_span(span)}", "dim")
     middle = f"-{text.brief_span(span / 2)}"
     if cells >= 40:
         row.at(starts + cells // 2 - len(middle) // 2, middle, "dim")
     return row.ending_at(starts + cells, end, "dim").line()
 
 
-def _look(name: str, scene: Scene) -> tuple[str, Role]:
+def _look(name: str, scene: Frame) -> tuple[str, Role]:
     shade, plain_shade, role = _LOOKS.get(name, _OTHER)
     return (plain_shade if scene.viewpoint.ascii else shade, role)
 
 
-def _legend(scene: Scene, errors: ErrorState, order: Sequence[str], width: int) -> Line:
-    row = Row(width).at(1, "by class", "dim")
+def _legend(scene: Frame, errors: ErrorState, order: Sequence[str], width: int) -> Line:
+    row = LineBuilder(width).at(1, "by class", "dim")
     for name in reversed(order):
         sign, role = _look(name, scene)
         digits = text.rate(errors.by_class[name])

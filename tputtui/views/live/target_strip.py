@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from tputtui import text
 from tputtui.model import TargetState, TargetStatus
-from tputtui.signals.service.replicas import Replica, replica_of
+from tputtui.signals.service.replicas import ReplicaFigures, replica_of
 from tputtui.views.live.header import STATE_SIGNS
 from tputtui.views.live.latency_panel import figure, quantile_name
 from tputtui.views.shared import target_state
-from tputtui.views.shared.frame import PanelView, Scene, traffic_figure
-from tputtui.views.shared.list_table import Column, Listing, table
-from tputtui.views.shared.styled_text import Row, rule
+from tputtui.views.shared.frame import Frame, PanelView, traffic_figure
+from tputtui.views.shared.list_table import ListTable, TableColumn, table
+from tputtui.views.shared.styled_text import LineBuilder, rule
 
 _ORDER: dict[TargetState, int] = {"down": 0, "slow": 1, "waiting": 2, "up": 3}
 
 
-def targets(scene: Scene, width: int, height: int) -> PanelView:
+def targets(scene: Frame, width: int, height: int) -> PanelView:
     """The panel, `height` lines. The cursor is a target's name; its service is what the other panels show."""
     snapshot = scene.snapshot
     down = sum(1 for target in snapshot.targets if target.state == "down")
@@ -28,32 +28,32 @@ def targets(scene: Scene, width: int, height: int) -> PanelView:
     # One that is as slow as ever stays where it is.
     items = sorted(snapshot.targets, key=lambda target: _ORDER[_shown_state(target)])
     return table(
-        Listing(items, lambda target: target.name, lambda target: f"{target.name} {target.url}"),
+        ListTable(items, lambda target: target.name, lambda target: f"{target.name} {target.url}"),
         _columns(scene),
         scene.viewpoint.list("targets"),
         top,
         width,
         height,
-        foot=lambda hidden: Row(width).at(1, f"and {hidden:,} more", "dim").line() if hidden > 1 else None,
+        foot=lambda hidden: LineBuilder(width).at(1, f"and {hidden:,} more", "dim").line() if hidden > 1 else None,
         empty="no targets: start as  tputtui :PORT",
     )
 
 
-def _columns(scene: Scene) -> list[Column[TargetStatus]]:
+def _columns(scene: Frame) -> list[TableColumn[TargetStatus]]:
     snapshot = scene.snapshot
     figures = {target.name: _figures(scene, target.name) for target in snapshot.targets}
 
-    def name(row: Row, x: int, cells: int, target: TargetStatus) -> None:
+    def name(row: LineBuilder, x: int, cells: int, target: TargetStatus) -> None:
         sign, role = STATE_SIGNS[_shown_state(target)]
         row.at(x, sign, role).then(f" {text.cut(text.clean(target.name), cells - 2)}")
 
-    def traffic(row: Row, x: int, cells: int, target: TargetStatus) -> None:
+    def traffic(row: LineBuilder, x: int, cells: int, target: TargetStatus) -> None:
         own = figures[target.name]
         if own is not None and own.unit:
             digits, unit = traffic_figure(own.rps, own.unit)
             row.ending_at(x + cells - 7, digits, "strong").then(f" {unit}", "dim")
 
-    def tail(row: Row, x: int, cells: int, target: TargetStatus) -> None:
+    def tail(row: LineBuilder, x: int, cells: int, target: TargetStatus) -> None:
         own = figures[target.name]
         if own is not None and own.tail is not None:
             digits, unit = figure(own.tail, own.tail_unit)
@@ -68,7 +68,7 @@ def _columns(scene: Scene) -> list[Column[TargetStatus]]:
         own = figures[target.name]
         return (own.tail.value if own is not None and own.tail is not None else None) or 0.0
 
-    def age(row: Row, x: int, cells: int, target: TargetStatus) -> None:
+    def age(row: LineBuilder, x: int, cells: int, target: TargetStatus) -> None:
         late = target.age_s is not None and target.age_s > 3 * snapshot.interval_s
         if target.age_s is None or (target.state == "down" and not late):
             row.ending_at(x + cells, text.UNKNOWN, "dim")
@@ -77,7 +77,7 @@ def _columns(scene: Scene) -> list[Column[TargetStatus]]:
         else:
             row.ending_at(x + cells, "fresh", "dim")  # a figure that changes at every tick and says nothing
 
-    def words(row: Row, x: int, cells: int, target: TargetStatus) -> None:
+    def words(row: LineBuilder, x: int, cells: int, target: TargetStatus) -> None:
         if target_state.is_in_trouble(target):
             row.at(x, text.cut(target_state.why(target), cells), target_state.role(target))
         elif (own := figures[target.name]) is not None and own.odd:
@@ -92,15 +92,15 @@ def _columns(scene: Scene) -> list[Column[TargetStatus]]:
             row.at(x, text.cut(f"{series} series, {size} {unit}  {target.url}", cells), "dim")
 
     return [
-        Column("name", "target", 24, lambda target: target.name, name, right=False),
-        Column("rps", "traffic", 16, rps, traffic),
-        Column("p99", "latency", 14, tail_latency, tail),
-        Column("age", "age", 7, lambda target: target.age_s or 0.0, age),
-        Column("state", "", 0, lambda target: target.state, words, right=False),
+        TableColumn("name", "target", 24, lambda target: target.name, name, right=False),
+        TableColumn("rps", "traffic", 16, rps, traffic),
+        TableColumn("p99", "latency", 14, tail_latency, tail),
+        TableColumn("age", "age", 7, lambda target: target.age_s or 0.0, age),
+        TableColumn("state", "", 0, lambda target: target.state, words, right=False),
     ]
 
 
-def _figures(scene: Scene, target: str) -> Replica | None:
+def _figures(scene: Frame, target: str) -> ReplicaFigures | None:
     """What a target itself does; None where that is not known: only the service it is a replica of is."""
     if target in scene.replicas:
         return scene.replicas[target]

@@ -9,8 +9,8 @@ from tputtui.views.live.status_classes import LEAST_ROWS, by_class
 from tputtui.views.shared import objective_status, target_state
 from tputtui.views.shared.empty_state import reasons, why_no_rate
 from tputtui.views.shared.extra_signals import further_traffic
-from tputtui.views.shared.frame import PanelView, Scene, traffic_figure
-from tputtui.views.shared.styled_text import Line, Role, Row, fill, rule
+from tputtui.views.shared.frame import Frame, PanelView, traffic_figure
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, fill, rule
 from tputtui.views.shared.trend_line import trend
 
 CHART_WIDTH = 50  # from this many cells on a real chart is worth its axes
@@ -18,7 +18,7 @@ FURTHER = 8  # from this many lines on further traffic has a line
 _BOTH = 17  # from this many lines on the rates by status class stand under the throughput
 
 
-def throughput(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | None = None) -> PanelView:
+def throughput(scene: Frame, width: int, height: int, chart: tuple[Line, ...] | None = None) -> PanelView:
     """The panel, `height` lines. `chart`: lines drawn elsewhere for the rows between the number and the errors."""
     focused = scene.viewpoint.focus == "throughput"
     service = scene.service
@@ -42,7 +42,7 @@ def throughput(scene: Scene, width: int, height: int, chart: tuple[Line, ...] | 
     return PanelView(tuple(fill(lines, width, height)))
 
 
-def chart_rows(scene: Scene, height: int) -> int:
+def chart_rows(scene: Frame, height: int) -> int:
     """Rows that the chart of throughput may take in a panel of `height` lines."""
     service = scene.service
     also = height >= FURTHER and service is not None and any(one.traffic is not None for one in service.signals)
@@ -56,8 +56,8 @@ def _classes_rows(service: ServiceState | None, height: int) -> int:
     return max(LEAST_ROWS, (height - 3) * 2 // 5)
 
 
-def _figures(scene: Scene, service: ServiceState, traffic: TrafficState, width: int) -> Line:
-    row = Row(width)
+def _figures(scene: Frame, service: ServiceState, traffic: TrafficState, width: int) -> Line:
+    row = LineBuilder(width)
     digits, unit = traffic_figure(traffic.rps, traffic.unit)
     asked = objective_status.of_service(scene, "rps")
     if traffic.last is not None:
@@ -103,9 +103,9 @@ def _figures(scene: Scene, service: ServiceState, traffic: TrafficState, width: 
     return row.line()
 
 
-def errors_line(service: ServiceState, width: int, scene: Scene | None = None) -> Line:
+def errors_line(service: ServiceState, width: int, scene: Frame | None = None) -> Line:
     """errors 0.12 %  ▲ 0.1 pp ± 0.04  1.5/s   5xx 1.5/s   4xx 0/s   resets 0."""
-    row = Row(width)
+    row = LineBuilder(width)
     errors = service.errors
     row.at(1, "errors ", "plain")
     if errors is None:
@@ -147,5 +147,5 @@ def error_role(ratio: float | None) -> Role:
     return "bad" if ratio >= 0.01 else "warning"
 
 
-def _nothing(scene: Scene, service: ServiceState | None, width: int) -> list[Line]:
+def _nothing(scene: Frame, service: ServiceState | None, width: int) -> list[Line]:
     return reasons(scene, service, "traffic", width)

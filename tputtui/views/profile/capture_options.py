@@ -10,9 +10,9 @@ from tputtui.frozen import frozen
 from tputtui.profiling.analysis.share_basis import View
 from tputtui.profiling.capture.capture import estimate_pause
 from tputtui.settings import ProfilePreset, ProfileSettings
-from tputtui.views.profile.profile_analysis import Knobs
+from tputtui.views.profile.profile_analysis import ProfileFilters
 from tputtui.views.profile.source_tab import broken
-from tputtui.views.shared.styled_text import Line, Row, rule
+from tputtui.views.shared.styled_text import Line, LineBuilder, rule
 
 DURATIONS: tuple[float, ...] = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 RATES: tuple[int, ...] = (1, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -27,7 +27,7 @@ METRIC_WORDS: Mapping[View, str] = {
 
 
 @frozen
-class Plan:
+class CapturePlan:
     """How a capture is to be made. `native` implies `blocking`: py-spy cannot unwind a running process."""
 
     duration_s: float
@@ -39,9 +39,9 @@ class Plan:
     metric: View = "wall"  # what the profile opens with
 
     @property
-    def knobs(self) -> Knobs:
+    def knobs(self) -> ProfileFilters:
         """How the profile opens."""
-        return Knobs(metric=self.metric)
+        return ProfileFilters(metric=self.metric)
 
     @property
     def stops(self) -> bool:
@@ -57,12 +57,12 @@ class Plan:
         return f"stops the process for about {text.percent(share * 100)} % of the time ({many}, {self.rate_hz} Hz)"
 
 
-def from_settings(settings: ProfileSettings) -> Plan:
+def from_settings(settings: ProfileSettings) -> CapturePlan:
     """What `p` does."""
-    return Plan(settings.duration_s, settings.rate_hz)
+    return CapturePlan(settings.duration_s, settings.rate_hz)
 
 
-def turned(plan: Plan, row: int, step: int, settings: ProfileSettings) -> Plan:
+def turned(plan: CapturePlan, row: int, step: int, settings: ProfileSettings) -> CapturePlan:
     """The plan with one option turned; a preset sets them all, any other option leaves it."""
     name = ROWS[row]
     if name == "preset":
@@ -82,14 +82,16 @@ def turned(plan: Plan, row: int, step: int, settings: ProfileSettings) -> Plan:
     return replace(plan, subprocesses=not plan.subprocesses, preset="")
 
 
-def by_preset(name: str | None, settings: ProfileSettings) -> Plan:
+def by_preset(name: str | None, settings: ProfileSettings) -> CapturePlan:
     """What a preset asks for; without one of that name, what `p` does."""
     presets: Mapping[str, ProfilePreset] = settings.presets
     if name is None or name not in presets:
         return from_settings(settings)
     chosen = presets[name]
     metric: View = "gil" if chosen.gil else "wall" if chosen.idle else "running"
-    return Plan(chosen.duration_s, chosen.rate_hz, chosen.subprocesses, chosen.native, chosen.blocking, name, metric)
+    return CapturePlan(
+        chosen.duration_s, chosen.rate_hz, chosen.subprocesses, chosen.native, chosen.blocking, name, metric
+    )
 
 
 def _next(steps: tuple[float, ...] | tuple[int, ...], value: float, step: int) -> float:
@@ -98,7 +100,7 @@ def _next(steps: tuple[float, ...] | tuple[int, ...], value: float, step: int) -
     return next((one for one in reversed(steps) if one < value), steps[0])
 
 
-def options(plan: Plan, cursor: int, process: str, threads: int | None, width: int) -> list[Line]:
+def options(plan: CapturePlan, cursor: int, process: str, threads: int | None, width: int) -> list[Line]:
     """The list; the line of row N is N + 1."""
     words = {
         "preset": text.clean(plan.preset, 40) or "none of them",
@@ -112,15 +114,21 @@ def options(plan: Plan, cursor: int, process: str, threads: int | None, width: i
     lines = [rule("Profile", process, width, focused=True)]
     for at, name in enumerate(ROWS):
         row = (
-            Row(width)
+            LineBuilder(width)
             .at(2, name, "strong" if at == cursor else "plain")
             .at(17, "‹ " if at == cursor else "  ", "accent")
         )
         lines.append(row.then(words[name], "strong").then(" ›" if at == cursor else "", "accent").line())
-    lines.append(Row(width).line())
+    lines.append(LineBuilder(width).line())
     said = broken(plan.cost(threads), width - 3)[:2]
-    lines += [Row(width).at(2, line, "warning" if plan.stops else "dim").line() for line in said]
-    lines += [Row(width).line()] * (2 - len(said))
-    hints = Row(width).at(2, "Enter ", "accent").then("samples  ", "dim").then("← → ", "accent").then("change  ", "dim")
+    lines += [LineBuilder(width).at(2, line, "warning" if plan.stops else "dim").line() for line in said]
+    lines += [LineBuilder(width).line()] * (2 - len(said))
+    hints = (
+        LineBuilder(width)
+        .at(2, "Enter ", "accent")
+        .then("samples  ", "dim")
+        .then("← → ", "accent")
+        .then("change  ", "dim")
+    )
     lines.append(hints.then("Esc ", "accent").then("back", "dim").line())
     return lines

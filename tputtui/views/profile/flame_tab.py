@@ -6,16 +6,16 @@ import math
 from collections.abc import Callable
 
 from tputtui import text
-from tputtui.profiling.analysis.call_tree import Tree
-from tputtui.profiling.analysis.flame_graph import Box, breadcrumb, layout
+from tputtui.profiling.analysis.call_tree import CallTree
+from tputtui.profiling.analysis.flame_graph import FlameBox, breadcrumb, layout
 from tputtui.profiling.analysis.profile_diff import UnionTree
 from tputtui.profiling.files.source_text import SourceText
-from tputtui.profiling.profile_model import Func
-from tputtui.views.profile.profile_analysis import Chosen, Study
+from tputtui.profiling.profile_model import Function
+from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
 from tputtui.views.profile.profile_tab import (
     CATEGORY_ROLES,
     CATEGORY_WORDS,
-    Body,
+    TabBody,
     around,
     delta,
     hottest_words,
@@ -24,29 +24,29 @@ from tputtui.views.profile.profile_tab import (
     share,
 )
 from tputtui.views.shared.frame import scrolled
-from tputtui.views.shared.styled_text import Line, Role, Row, Span, merge
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, merge
 
 
-class FlamePage:
+class FlameTab:
     """Boxes; the chosen one is the brightest."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: ProfileAnalysis) -> None:
         self._zoom = 0
         self._node = 1
         self._top = 0
-        self._wanted: Callable[[Func], bool] | None = None
+        self._wanted: Callable[[Function], bool] | None = None
         self._matches: tuple[int, ...] = ()
-        self._rows: list[list[Box]] = []
+        self._rows: list[list[FlameBox]] = []
         self._laid: tuple[int, int, int] | None = None
         self._take(study)
 
-    def _take(self, study: Study) -> None:
+    def _take(self, study: ProfileAnalysis) -> None:
         self._study = study
         self._union: UnionTree | None = study.union
-        self._tree: Tree = study.tree if self._union is None else self._union.tree
+        self._tree: CallTree = study.tree if self._union is None else self._union.tree
         self._laid = None
 
-    def renew(self, study: Study) -> None:
+    def renew(self, study: ProfileAnalysis) -> None:
         """The chosen box and the zoom stay where they were, as far as they are there."""
         old = self._tree
         node, zoom = (old.path(at) if at < len(old) else () for at in (self._node, self._zoom))
@@ -107,21 +107,21 @@ class FlamePage:
         del key
         return False
 
-    def chosen(self) -> Chosen | None:
+    def chosen(self) -> SelectedFunction | None:
         """The chosen box."""
         tree, node = self._tree, self._node
         if not 0 < node < len(tree):
             return None
         if self._union is not None:
-            return Chosen(
+            return SelectedFunction(
                 tree.func(node), tree.line[node], self._union.after[node], 0.0,
                 heat=self._study.heat(tree.func(node).file), before=self._union.before[node],
             )  # fmt: skip
-        return Chosen(
+        return SelectedFunction(
             tree.func(node), tree.line[node], tree.share(node), tree.self_share(node), tree.gil_share(node), tree.spread(node)
         )  # fmt: skip
 
-    def search(self, wanted: Callable[[Func], bool] | None) -> tuple[int, float] | None:
+    def search(self, wanted: Callable[[Function], bool] | None) -> tuple[int, float] | None:
         """Mark boxes."""
         self._wanted = wanted
         if wanted is None:
@@ -148,7 +148,7 @@ class FlamePage:
 
     # ------------------------------------------------------------------------------------------ drawing
 
-    def body(self, width: int, height: int, source: SourceText | None = None) -> Body:  # noqa: ARG002 - a page may use it
+    def body(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
         """What the chosen box is, then the boxes."""
         lines = [self._said(width)]
         cells = max(1, width - 2)
@@ -159,7 +159,7 @@ class FlamePage:
         self._top = scrolled(self._top, max(0, depth), len(self._rows), room)
         shown = self._rows[self._top : self._top + room]
         lines += [self._boxes(row, width, cells) for row in shown]
-        return Body(lines, None, (), frozenset(range(1, len(lines))))
+        return TabBody(lines, None, (), frozenset(range(1, len(lines))))
 
     def _lay(self, cells: int, rows: int) -> None:
         rows = -(-rows // 64) * 64  # a step that scrolls does not lay out anew
@@ -171,7 +171,7 @@ class FlamePage:
 
     def _said(self, width: int) -> Line:
         chosen = self.chosen()
-        row = Row(width).at(1, "")
+        row = LineBuilder(width).at(1, "")
         if chosen is None:
             return row.then("nothing to draw", "dim").line()
         row.then(text.cut(chosen.func.name, max(10, width // 3)), "strong")
@@ -185,8 +185,8 @@ class FlamePage:
         what = "% of each profile" if chosen.before is not None else self._study.of_what
         return row.ending_at(width - 1, text.cut(what, max(0, width - 3 - row.end)), "dim").line()
 
-    def _boxes(self, row: list[Box], width: int, cells: int) -> Line:
-        spans: list[Span] = []
+    def _boxes(self, row: list[FlameBox], width: int, cells: int) -> Line:
+        spans: list[TextSpan] = []
         at = 0
         for number, box in enumerate(row):
             start, end = math.floor(box.start + 0.5), math.floor(box.start + box.width + 0.5)
@@ -197,12 +197,12 @@ class FlamePage:
                 end = min(cells, start + 1)
             if end <= start:
                 continue
-            spans.append(Span(" " * (start - at), "plain"))
-            spans.append(Span(self._label(box, end - start), self._role(box)))
+            spans.append(TextSpan(" " * (start - at), "plain"))
+            spans.append(TextSpan(self._label(box, end - start), self._role(box)))
             at = end
-        return Row(width).at(1, "").spans(merge(spans)).line()
+        return LineBuilder(width).at(1, "").spans(merge(spans)).line()
 
-    def _label(self, box: Box, cells: int) -> str:
+    def _label(self, box: FlameBox, cells: int) -> str:
         if box.node < 0:
             return text.left(f"·{box.merged}" if cells > len(str(box.merged)) else "·", cells)
         mark = ""
@@ -210,7 +210,7 @@ class FlamePage:
             mark = {"new": "▲new ", "gone": "▼gone "}.get(change, "▲ " if self._union.delta(box.node) > 0 else "▼ ")
         return text.left(f"▏{mark}{self._tree.func(box.node).name}", cells) if cells > 1 else "▏"
 
-    def _role(self, box: Box) -> Role:
+    def _role(self, box: FlameBox) -> Role:
         if box.node < 0:
             return "rule"
         if box.node == self._node:
@@ -225,11 +225,11 @@ class FlamePage:
         return CATEGORY_ROLES[self._study.table.of(func)]
 
 
-def _cells(box: Box) -> int:
+def _cells(box: FlameBox) -> int:
     return math.floor(box.start + box.width + 0.5) - math.floor(box.start + 0.5)
 
 
-def legend(study: Study) -> list[tuple[str, Role, str]]:
+def legend(study: ProfileAnalysis) -> list[tuple[str, Role, str]]:
     """(box, its role, what it stands for) of each category that was seen."""
     return [
         ("■ ", CATEGORY_ROLES[category], f"{CATEGORY_WORDS.get(category, category)} {text.percent(ratio * 100)} %")

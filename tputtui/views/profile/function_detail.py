@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from tputtui import text
-from tputtui.profiling.analysis.insights import Sentence
+from tputtui.profiling.analysis.insights import Insight
 from tputtui.profiling.files.source_text import SourceText
-from tputtui.views.profile.profile_analysis import Chosen, Study
+from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
 from tputtui.views.profile.profile_tab import around, delta, share
 from tputtui.views.profile.source_tab import broken, snippet, wrapped
-from tputtui.views.shared.styled_text import Line, Role, Row, blank, rule
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, blank, rule
 
 
 def detail_width(width: int) -> int:
@@ -16,19 +16,23 @@ def detail_width(width: int) -> int:
     return 0 if width < 100 else max(28, min(64, width * 3 // 10 - 6))
 
 
-def detail(study: Study, chosen: Chosen | None, source: SourceText | None, width: int, height: int) -> list[Line]:
+def detail(
+    study: ProfileAnalysis, chosen: SelectedFunction | None, source: SourceText | None, width: int, height: int
+) -> list[Line]:
     """The function under the cursor: its shares, from where it is called, its source around the hot line."""
     if chosen is None:
         return [blank(width)] * height
-    lines = [Row(width).then(chosen.func.name, "strong").line()]
+    lines = [LineBuilder(width).then(chosen.func.name, "strong").line()]
     if chosen.func.file:
         where = f"{chosen.func.file}:{chosen.line}" if chosen.line else chosen.func.file
-        lines.append(Row(width).then(text.cut_left(where, width), "dim").line())
+        lines.append(LineBuilder(width).then(text.cut_left(where, width), "dim").line())
     lines.append(blank(width))
     if chosen.before is not None:
         change = chosen.total - chosen.before
         lines += [_figure("before", chosen.before, "", width), _figure("now", chosen.total, "", width)]
-        lines.append(Row(width).then("change").ending_at(14, delta(change), "strong").then(" points", "dim").line())
+        lines.append(
+            LineBuilder(width).then("change").ending_at(14, delta(change), "strong").then(" points", "dim").line()
+        )
     else:
         title = "gil" if study.knobs.metric == "gil" else "total"
         lines.append(_figure(title, chosen.total, around(chosen.spread), width))
@@ -37,7 +41,7 @@ def detail(study: Study, chosen: Chosen | None, source: SourceText | None, width
             lines.append(_figure("gil", chosen.gil, "of the time", width))
         places = study.callers(chosen.func)
         if places:
-            lines.append(Row(width).then(f"called from {places} place{'s' if places != 1 else ''}").line())
+            lines.append(LineBuilder(width).then(f"called from {places} place{'s' if places != 1 else ''}").line())
     lines.append(blank(width))
     room = height - len(lines)
     if chosen.func.file and room > 0:
@@ -52,10 +56,17 @@ def detail(study: Study, chosen: Chosen | None, source: SourceText | None, width
 
 
 def _figure(title: str, ratio: float, more: str, width: int) -> Line:
-    return Row(width).then(title).ending_at(14, share(ratio), "strong").then(" %", "dim").then(f" {more}", "dim").line()
+    return (
+        LineBuilder(width)
+        .then(title)
+        .ending_at(14, share(ratio), "strong")
+        .then(" %", "dim")
+        .then(f" {more}", "dim")
+        .line()
+    )
 
 
-def reading(sentences: list[Sentence], study: Study, width: int, most: int) -> list[Line]:
+def reading(sentences: list[Insight], study: ProfileAnalysis, width: int, most: int) -> list[Line]:
     """The rule and the sentences, at most `most` lines of words; nothing where there is nothing to say."""
     lines: list[Line] = []
     for sentence in sentences:
@@ -66,5 +77,5 @@ def reading(sentences: list[Sentence], study: Study, width: int, most: int) -> l
         for words in broken_up:
             before, found, after = words.partition(name) if name else (words, "", "")
             role: Role = "strong"
-            lines.append(Row(width).at(1, before).then(found, role).then(after).line())
+            lines.append(LineBuilder(width).at(1, before).then(found, role).then(after).line())
     return [rule("Reading", "", width), *lines] if lines else []

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tputtui import text
-from tputtui.profiling.files.library import Entry
+from tputtui.profiling.files.library import LibraryEntry
 from tputtui.settings import ProfileSettings
-from tputtui.views.profile.capture_options import ROWS, Plan, options, turned
+from tputtui.views.profile.capture_options import ROWS, CapturePlan, options, turned
 from tputtui.views.shared.frame import PanelView, scrolled
-from tputtui.views.shared.styled_text import Line, Row, blank, rule
+from tputtui.views.shared.styled_text import Line, LineBuilder, blank, rule
 
 Clock = Callable[[float], str]
 """Unix seconds -> the wall clock's time of day."""
@@ -18,7 +18,7 @@ Clock = Callable[[float], str]
 class OptionsMenu:
     """Turns a plan with the arrows."""
 
-    def __init__(self, plan: Plan, settings: ProfileSettings, process: str, threads: int | None) -> None:
+    def __init__(self, plan: CapturePlan, settings: ProfileSettings, process: str, threads: int | None) -> None:
         self.plan = plan
         self._settings, self._process, self._threads = settings, process, threads
         self._cursor = 0
@@ -42,17 +42,17 @@ class OptionsMenu:
         return _filled(lines, keys, 1 + self._cursor, width, height)
 
 
-class ShelfMenu:
+class LibraryMenu:
     """The profiles at hand. Enter compares with the one that is shown, the right arrow opens one in its place."""
 
-    def __init__(self, entries: Sequence[Entry], shown: Entry | None, clock: Clock) -> None:
+    def __init__(self, entries: Sequence[LibraryEntry], shown: LibraryEntry | None, clock: Clock) -> None:
         self._entries = [entry for entry in entries if shown is None or not _same(entry, shown)]
         self._clock = clock
         self._comparing = shown is not None
         self._cursor = self._top = 0
 
     @property
-    def chosen(self) -> Entry | None:
+    def chosen(self) -> LibraryEntry | None:
         """The one under the cursor."""
         return self._entries[self._cursor] if self._entries else None
 
@@ -71,12 +71,12 @@ class ShelfMenu:
         """The list."""
         lines = [rule("Profiles", f"{len(self._entries)}", width, focused=True)]
         keys: list[int | None] = [None]
-        hints = Row(width).at(1, "Enter ", "accent").then("compares with the profile shown  ", "dim")
+        hints = LineBuilder(width).at(1, "Enter ", "accent").then("compares with the profile shown  ", "dim")
         lines.append(
             hints.then("→ ", "accent").then("opens  ", "dim").then("Esc ", "accent").then("back", "dim").line()
         )
         lines.append(
-            Row(width).ending_at(12, "taken", "dim").ending_at(20, "pid", "dim").at(22, "process", "dim").line()
+            LineBuilder(width).ending_at(12, "taken", "dim").ending_at(20, "pid", "dim").at(22, "process", "dim").line()
         )
         keys += [None, None]
         room = max(1, height - len(lines))
@@ -86,19 +86,19 @@ class ShelfMenu:
             lines.append(self._line(self._entries[at], width))
             keys.append(at)
         if not self._entries:
-            lines.append(Row(width).at(1, "no other profile yet: p takes one", "dim").line())
+            lines.append(LineBuilder(width).at(1, "no other profile yet: p takes one", "dim").line())
         cursor = first + self._cursor - self._top if self._entries else None
         return _filled(lines, keys, cursor, width, height)
 
-    def _line(self, entry: Entry, width: int) -> Line:
-        row = Row(width).ending_at(12, self._clock(entry.time), "strong").ending_at(20, str(entry.pid or ""))
+    def _line(self, entry: LibraryEntry, width: int) -> Line:
+        row = LineBuilder(width).ending_at(12, self._clock(entry.time), "strong").ending_at(20, str(entry.pid or ""))
         row.at(22, text.cut(entry.label, max(8, width // 3)))
         if entry.duration_s:
             row.then(f"   {text.span(round(entry.duration_s, 1))}", "dim")
         return row.then(f"   {entry.path.name if entry.path is not None else 'not saved'}", "dim").line()
 
 
-def _same(one: Entry, other: Entry) -> bool:
+def _same(one: LibraryEntry, other: LibraryEntry) -> bool:
     return one is other or (one.path is not None and one.path == other.path)
 
 

@@ -16,32 +16,32 @@ from tputtui.frozen import frozen
 from tputtui.profiling.analysis import categories, insights, own_code, top_functions
 from tputtui.profiling.analysis.activity import Activities
 from tputtui.profiling.analysis.blocked_threads import cpu_shares
-from tputtui.profiling.analysis.call_tree import Shape, Tree
+from tputtui.profiling.analysis.call_tree import CallTree, TreeOptions
 from tputtui.profiling.analysis.categories import Share
-from tputtui.profiling.analysis.module_table import Table
-from tputtui.profiling.analysis.profile_diff import Difference, UnionTree, functions, union
+from tputtui.profiling.analysis.module_table import CategoryTable
+from tputtui.profiling.analysis.profile_diff import FunctionDifference, UnionTree, functions, union
 from tputtui.profiling.analysis.share_basis import View, by_gil, ends_running, running
-from tputtui.profiling.analysis.stacks import Stacks, choose, focus, only_mine
+from tputtui.profiling.analysis.stacks import StackTable, choose, focus, only_mine
 from tputtui.profiling.analysis.top_functions import HotFunction, ThreadRow
-from tputtui.profiling.profile_model import Func, Profile, Thread
+from tputtui.profiling.profile_model import Function, Profile, ProfileThread
 
 
 @frozen
-class Knobs:
+class ProfileFilters:
     """What the user turned. `threads` None: all of them; `focus`: functions gone into, outermost first."""
 
-    threads: frozenset[Thread] | None = None
-    focus: tuple[Func, ...] = ()
+    threads: frozenset[ProfileThread] | None = None
+    focus: tuple[Function, ...] = ()
     mine: bool = False
     lines: bool = False
     metric: View = "wall"
 
 
 @frozen
-class Chosen:
+class SelectedFunction:
     """The function under a cursor, with its figures as ratios. `heat`: by line of its file, as `Study.heat`."""
 
-    func: Func
+    func: Function
     line: int
     total: float
     self_: float
@@ -51,21 +51,21 @@ class Chosen:
     before: float | None = None  # the total in the profile that this one is compared with
 
 
-class Study:
+class ProfileAnalysis:
     """Everything that the views of one profile rest on. A new slice or a turned knob makes a new one."""
 
     def __init__(
         self,
         profile: Profile,
-        knobs: Knobs | None = None,
-        table: Table | None = None,
+        knobs: ProfileFilters | None = None,
+        table: CategoryTable | None = None,
         before: Profile | None = None,
         evidence: str = "",
     ) -> None:
         """`before`: the profile that this one is compared with. `evidence`: what a bound metric says of a queue."""
         self.profile = profile
-        self.knobs = knobs or Knobs()
-        self.table = own_code.table_of(profile, table or Table())
+        self.knobs = knobs or ProfileFilters()
+        self.table = own_code.table_of(profile, table or CategoryTable())
         if before is not None:
             self.table = own_code.table_of(before, self.table)
         self.before = before
@@ -73,9 +73,9 @@ class Study:
         self._heat: dict[str, dict[int, tuple[float, float]]] = {}
         self._spreads: dict[int, float | None] = {}
 
-    def turned(self, knobs: Knobs) -> Study:
+    def turned(self, knobs: ProfileFilters) -> ProfileAnalysis:
         """The same profile, chosen from in another way."""
-        new = Study(self.profile, knobs, self.table, self.before, self.evidence)
+        new = ProfileAnalysis(self.profile, knobs, self.table, self.before, self.evidence)
         for name in (
             "whole",
             "shares",
@@ -91,7 +91,7 @@ class Study:
     # ------------------------------------------------------------------------------------------ what is chosen
 
     @cached_property
-    def whole(self) -> Stacks:
+    def whole(self) -> StackTable:
         """All threads, wall time: what the reading and the categories rest on, whatever is chosen."""
         return choose(self.profile)
 
@@ -101,24 +101,24 @@ class Study:
         return Activities(self.whole, self.table)
 
     @cached_property
-    def stacks(self) -> Stacks:
+    def stacks(self) -> StackTable:
         """What is chosen."""
         knobs = self.knobs
         whole = knobs.threads is None and self._by_cpu
         return _into(self.whole if whole else choose(self.profile, knobs.threads, by_cpu=self._by_cpu), knobs)
 
     @cached_property
-    def stacks_before(self) -> Stacks | None:
+    def stacks_before(self) -> StackTable | None:
         """The same of the other profile; its threads are not these, so all of them."""
         return None if self.before is None else _into(choose(self.before, by_cpu=self._by_cpu), self.knobs)
 
     @cached_property
-    def listed(self) -> Stacks:
+    def listed(self) -> StackTable:
         """What lists of functions rest on: a list has no tree's shape, so of my code alone there are other stacks."""
         return only_mine(self.stacks, self.table.mine) if self.is_mine_only else self.stacks
 
     @cached_property
-    def listed_before(self) -> Stacks | None:
+    def listed_before(self) -> StackTable | None:
         """The same of the other profile."""
         before = self.stacks_before
         return only_mine(before, self.table.mine) if before is not None and self.is_mine_only else before
@@ -180,19 +180,19 @@ class Study:
     # ------------------------------------------------------------------------------------------ what follows
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> TreeOptions:
         """How stacks become trees now."""
-        return Shape(lines=self.knobs.lines, mine=self.table.mine if self.is_mine_only else None)
+        return TreeOptions(lines=self.knobs.lines, mine=self.table.mine if self.is_mine_only else None)
 
     @cached_property
-    def tree(self) -> Tree:
+    def tree(self) -> CallTree:
         """Callers above, callees below."""
-        return Tree(self.stacks, self.shape)
+        return CallTree(self.stacks, self.shape)
 
     @cached_property
-    def callers_tree(self) -> Tree:
+    def callers_tree(self) -> CallTree:
         """What ran above, who called it below."""
-        return Tree(self.stacks, replace(self.shape, inverted=True))
+        return CallTree(self.stacks, replace(self.shape, inverted=True))
 
     @cached_property
     def union(self) -> UnionTree | None:
@@ -204,7 +204,7 @@ class Study:
         """The same for callers."""
         return self._union(replace(self.shape, inverted=True))
 
-    def _union(self, shape: Shape) -> UnionTree | None:
+    def _union(self, shape: TreeOptions) -> UnionTree | None:
         return None if self.stacks_before is None else union(self.stacks_before, self.stacks, shape)
 
     @cached_property
@@ -213,12 +213,12 @@ class Study:
         return top_functions.hot_functions(self.listed)
 
     @cached_property
-    def differences(self) -> list[Difference]:
+    def differences(self) -> list[FunctionDifference]:
         """Every function of either profile, the surest and largest difference first; empty without another profile."""
         return [] if self.listed_before is None else functions(self.listed_before, self.listed)
 
     @cached_property
-    def hot_before(self) -> dict[Func, HotFunction]:
+    def hot_before(self) -> dict[Function, HotFunction]:
         """The functions of the other profile: some are gone in this one."""
         return (
             {}
@@ -237,7 +237,7 @@ class Study:
         return categories.summary(self.whole, self.table, self.activities)
 
     @cached_property
-    def sentences(self) -> list[insights.Sentence]:
+    def sentences(self) -> list[insights.Insight]:
         """What the profile says, at most three sentences."""
         return insights.sentences(
             self.whole, self.table, self.evidence, insights.load_of(self.profile), self.activities
@@ -261,7 +261,7 @@ class Study:
         return self._spreads[func]
 
     @cached_property
-    def _callers(self) -> dict[Func, int]:
+    def _callers(self) -> dict[Function, int]:
         tree = self.tree
         ids = list(tree.key)
         if tree.shape.lines:
@@ -270,12 +270,12 @@ class Study:
         count = Counter(func for func, _ in pairs)
         return {tree.stacks.frames.funcs[func]: callers for func, callers in count.items() if func >= 0}
 
-    def callers(self, func: Func) -> int:
+    def callers(self, func: Function) -> int:
         """From how many functions it is called (or started)."""
         return self._callers.get(func, 0)
 
 
-def _into(stacks: Stacks, knobs: Knobs) -> Stacks:
+def _into(stacks: StackTable, knobs: ProfileFilters) -> StackTable:
     if knobs.metric == "gil":
         stacks = by_gil(stacks)
     elif knobs.metric == "running":

@@ -11,16 +11,16 @@ from tputtui.signals.service.bottleneck import first_to_saturate
 from tputtui.views.live.latency_panel import figure, quantile_name
 from tputtui.views.live.throughput_panel import error_role
 from tputtui.views.profile.flame_tab import legend
-from tputtui.views.profile.profile_analysis import Study
+from tputtui.views.profile.profile_analysis import ProfileAnalysis
 from tputtui.views.profile.profile_tab import CATEGORY_WORDS, TABS
-from tputtui.views.shared.frame import Scene, traffic_figure
-from tputtui.views.shared.styled_text import Line, Role, Row, Span, bar, spark
+from tputtui.views.shared.frame import Frame, traffic_figure
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, bar, spark
 
 WIDE = 100  # cells from which on titles are written out, and there is a detail beside the tree
 
 
 @frozen
-class Sampling:
+class SamplingStatus:
     """A capture under way, or how it ended. `pid` 0: the profile is from a file."""
 
     pid: int
@@ -32,14 +32,14 @@ class Sampling:
     done: bool = False
 
 
-def strip(scene: Scene, width: int, own: ServiceState | None = None) -> Line:
+def strip(scene: Frame, width: int, own: ServiceState | None = None) -> Line:
     """req/s, p99, errors and what saturates first, each with its line: the load goes on above the profile.
 
     `own`: the service that the profiled process answers for. What saturates first is then one of its own resources or
     the host's, never another service's.
     """
     service = own or scene.service
-    row = Row(width).at(1, "")
+    row = LineBuilder(width).at(1, "")
     if service is not None and service.traffic is not None:
         digits, unit = traffic_figure(service.traffic.rps, service.traffic.unit)
         row.then(digits, "strong").then(f" {unit} ", "dim")
@@ -75,7 +75,7 @@ def evidence(own: ServiceState | None) -> str:
     return f"{text.clean(row.name, 40)}{full} {text.number(row.waiting)} wait"
 
 
-def about(sampling: Sampling, study: Study | None, room: int) -> str:
+def about(sampling: SamplingStatus, study: ProfileAnalysis | None, room: int) -> str:
     """The process, length, rate, threads and quality of a profile; the usual goes first where room lacks."""
     for spared in range(4):
         words = _about(sampling, study, spared)
@@ -84,7 +84,7 @@ def about(sampling: Sampling, study: Study | None, room: int) -> str:
     return words
 
 
-def _about(sampling: Sampling, study: Study | None, spared: int) -> str:
+def _about(sampling: SamplingStatus, study: ProfileAnalysis | None, spared: int) -> str:
     parts = [f"{sampling.pid} {sampling.name}" if sampling.pid else sampling.name]
     if study is None:
         return parts[0]
@@ -114,15 +114,15 @@ def _about(sampling: Sampling, study: Study | None, spared: int) -> str:
     return "   ".join(parts)
 
 
-def threads(study: Study) -> str:
+def threads(study: ProfileAnalysis) -> str:
     """How many there are."""
     count = len(study.profile.threads)
     return f"{count} thread{'s' if count != 1 else ''}"
 
 
-def tabs(tab: str, study: Study | None, width: int) -> Line:
+def tabs(tab: str, study: ProfileAnalysis | None, width: int) -> Line:
     """The views by their keys; what was turned away from its default on the right."""
-    row = Row(width)
+    row = LineBuilder(width)
     right = _knobs(study, width)
     room = width - sum(text.width(span.text) for span in right) - 2
     for number, (name, title, short) in enumerate(TABS, 1):
@@ -134,22 +134,24 @@ def tabs(tab: str, study: Study | None, width: int) -> Line:
     return row.spans(right, max(row.end + 1, room)).line() if right else row.line()
 
 
-def _knobs(study: Study | None, width: int) -> list[Span]:
+def _knobs(study: ProfileAnalysis | None, width: int) -> list[TextSpan]:
     if study is None:
         return []
     knobs = study.knobs
-    spans = [Span("t ", "accent"), Span(*_threads(study))]
-    spans += [Span("  g ", "accent"), Span(knobs.metric, "plain" if knobs.metric == "wall" else "strong")]
+    spans = [TextSpan("t ", "accent"), TextSpan(*_threads(study))]
+    spans += [TextSpan("  g ", "accent"), TextSpan(knobs.metric, "plain" if knobs.metric == "wall" else "strong")]
     spans += [
-        Span("  o ", "accent"),
-        Span(("my" if knobs.mine else "all") + (" code" if width >= WIDE else ""), "strong" if knobs.mine else "plain"),
+        TextSpan("  o ", "accent"),
+        TextSpan(
+            ("my" if knobs.mine else "all") + (" code" if width >= WIDE else ""), "strong" if knobs.mine else "plain"
+        ),
     ]
     if knobs.lines:
-        spans += [Span("  L ", "accent"), Span("lines", "strong")]
+        spans += [TextSpan("  L ", "accent"), TextSpan("lines", "strong")]
     return spans
 
 
-def _threads(study: Study) -> tuple[str, Role]:
+def _threads(study: ProfileAnalysis) -> tuple[str, Role]:
     chosen = study.knobs.threads
     if chosen is None:
         return "all", "plain"
@@ -158,9 +160,11 @@ def _threads(study: Study) -> tuple[str, Role]:
     return f"{len(chosen)} threads", "strong"
 
 
-def state(sampling: Sampling, study: Study | None, crumbs: list[str], found: str, tab: str, width: int) -> Line:
+def state(
+    sampling: SamplingStatus, study: ProfileAnalysis | None, crumbs: list[str], found: str, tab: str, width: int
+) -> Line:
     """One line: the capture's progress, why it ended, what a search found, where one is; else where the time goes."""
-    row = Row(width).at(1, "")
+    row = LineBuilder(width).at(1, "")
     words, role = _progress(sampling, study)
     if words:
         row.then(f"{words}   ", role)
@@ -189,7 +193,7 @@ def state(sampling: Sampling, study: Study | None, crumbs: list[str], found: str
     return row.line()
 
 
-def _verdict(study: Study) -> str:
+def _verdict(study: ProfileAnalysis) -> str:
     rows = study.differences
     if rows and all(row.stands is None for row in rows):
         return ": too short to tell a difference from chance (5 slices a side)"
@@ -197,7 +201,7 @@ def _verdict(study: Study) -> str:
     return f": {count} of {len(rows)} functions differ" if count else ": no difference stands against chance"
 
 
-def _progress(sampling: Sampling, study: Study | None) -> tuple[str, Role]:
+def _progress(sampling: SamplingStatus, study: ProfileAnalysis | None) -> tuple[str, Role]:
     if sampling.done:
         return sampling.problem, "warning"
     if not sampling.attached:

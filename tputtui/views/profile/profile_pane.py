@@ -6,12 +6,12 @@ from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.profiling.files.source_text import SourceText
 from tputtui.views.profile.function_detail import detail, detail_width, reading
-from tputtui.views.profile.profile_analysis import Study
-from tputtui.views.profile.profile_header import Sampling, about, state, tabs
-from tputtui.views.profile.profile_tab import Body, Page
+from tputtui.views.profile.profile_analysis import ProfileAnalysis
+from tputtui.views.profile.profile_header import SamplingStatus, about, state, tabs
+from tputtui.views.profile.profile_tab import ProfileTab, TabBody
 from tputtui.views.profile.source_tab import broken
 from tputtui.views.shared.frame import PanelView
-from tputtui.views.shared.styled_text import Line, Role, Row, blank, rule
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, blank, rule
 
 _BESIDE = ("tree", "callers", "hot")
 
@@ -20,10 +20,10 @@ _BESIDE = ("tree", "callers", "hot")
 class ProfilePane:
     """All that the pane shows. Without a study there are words, or processes to take instead (`offered`)."""
 
-    sampling: Sampling
-    study: Study | None = None
+    sampling: SamplingStatus
+    study: ProfileAnalysis | None = None
     tab: str = "tree"
-    page: Page | None = None
+    page: ProfileTab | None = None
     source: SourceText | None = None
     found: str = ""  # what a search said of itself
     crumbs: tuple[str, ...] = ()  # what the flame graph is zoomed into
@@ -32,7 +32,7 @@ class ProfilePane:
 
 
 @frozen
-class Drawn:
+class RenderedPane:
     """The pane's lines; `filled`: those that are boxes; `reach`: how far the cursor's line goes."""
 
     view: PanelView
@@ -40,7 +40,7 @@ class Drawn:
     reach: int = 0
 
 
-def pane(shown: ProfilePane, width: int, height: int) -> Drawn:
+def pane(shown: ProfilePane, width: int, height: int) -> RenderedPane:
     """The pane's `height` lines."""
     study, page = shown.study, shown.page
     lines = [
@@ -51,7 +51,7 @@ def pane(shown: ProfilePane, width: int, height: int) -> Drawn:
         return _empty(shown, lines, width, height)
     lines.append(state(shown.sampling, study, list(shown.crumbs), shown.found, shown.tab, width))
     if study.missing_own_code:
-        lines += [Row(width).at(1, words, "dim").line() for words in broken(study.missing_own_code, width - 2)]
+        lines += [LineBuilder(width).at(1, words, "dim").line() for words in broken(study.missing_own_code, width - 2)]
     if height >= 26:
         lines.append(blank(width))
     head = len(lines)
@@ -64,18 +64,18 @@ def pane(shown: ProfilePane, width: int, height: int) -> Drawn:
     if beside:
         chosen = detail(study, page.chosen(), shown.source, beside, room)
         rows = [
-            Row(width).spans(left).then(" │ ", "rule").spans(right).line()
+            LineBuilder(width).spans(left).then(" │ ", "rule").spans(right).line()
             for left, right in zip(rows, chosen, strict=True)
         ]
     lines += rows + below
     return _placed(lines[:height], body, head, area, height)
 
 
-def _placed(lines: list[Line], body: Body, head: int, area: int, height: int) -> Drawn:
+def _placed(lines: list[Line], body: TabBody, head: int, area: int, height: int) -> RenderedPane:
     keys: list[int | None] = ([None] * head + list(body.keys) + [None] * height)[:height]
     cursor = None if body.cursor is None else body.cursor + head
     filled = frozenset(line + head for line in body.filled)
-    return Drawn(PanelView(tuple(lines), cursor, tuple(keys)), filled, area)
+    return RenderedPane(PanelView(tuple(lines), cursor, tuple(keys)), filled, area)
 
 
 def _words(height: int) -> int:
@@ -83,24 +83,24 @@ def _words(height: int) -> int:
     return 0 if height < 18 else 2 if height < 26 else 4
 
 
-def _empty(shown: ProfilePane, lines: list[Line], width: int, height: int) -> Drawn:
+def _empty(shown: ProfilePane, lines: list[Line], width: int, height: int) -> RenderedPane:
     """Words where there is no profile yet, or none at all; the processes that are offered in its stead."""
     if not shown.sampling.done:
         lines.append(state(shown.sampling, None, [], "", shown.tab, width))
     lines.append(blank(width))
-    lines += [Row(width).at(1, words, role).line() for words, role in _nothing(shown, width)]
+    lines += [LineBuilder(width).at(1, words, role).line() for words, role in _nothing(shown, width)]
     keys: list[int | None] = [None] * len(lines)
     cursor = None
     if shown.offered:
-        lines += [blank(width), Row(width).at(1, "Enter ", "accent").then("profiles", "dim").line()]
+        lines += [blank(width), LineBuilder(width).at(1, "Enter ", "accent").then("profiles", "dim").line()]
         keys += [None, None]
         for at, (pid, command) in enumerate(shown.offered):
             if at == shown.cursor:
                 cursor = len(lines)
-            lines.append(Row(width).ending_at(10, str(pid), "strong").at(12, command).line())
+            lines.append(LineBuilder(width).ending_at(10, str(pid), "strong").at(12, command).line())
             keys.append(at)
     lines = (lines + [blank(width)] * height)[:height]
-    return Drawn(PanelView(tuple(lines), cursor, tuple((keys + [None] * height)[:height])), reach=width)
+    return RenderedPane(PanelView(tuple(lines), cursor, tuple((keys + [None] * height)[:height])), reach=width)
 
 
 def _nothing(shown: ProfilePane, width: int) -> list[tuple[str, Role]]:

@@ -8,11 +8,11 @@ from typing import NamedTuple, Protocol
 from tputtui import text
 from tputtui.profiling.analysis.categories import Share
 from tputtui.profiling.analysis.code_origin import module, origin
-from tputtui.profiling.analysis.module_table import Table
+from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.analysis.waits import waits
 from tputtui.profiling.files.source_text import SourceText
-from tputtui.profiling.profile_model import Func
-from tputtui.views.profile.profile_analysis import Chosen, Study
+from tputtui.profiling.profile_model import Function
+from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
 from tputtui.views.shared.styled_text import Line, Role
 
 BAR_CELLS = 10
@@ -39,7 +39,7 @@ CATEGORY_ROLES: dict[Share, Role] = {
 CATEGORY_WORDS: dict[Share, str] = {"outbound": "outbound calls"}
 
 
-class Body(NamedTuple):
+class TabBody(NamedTuple):
     """A page's lines; `cursor`: the line of the cursor; `keys`: the row of each line; `filled`: lines that are boxes."""
 
     lines: list[Line]
@@ -48,13 +48,13 @@ class Body(NamedTuple):
     filled: frozenset[int] = frozenset()
 
 
-class Page(Protocol):
+class ProfileTab(Protocol):
     """One view of a profile. Its cursor stays with what it is on when the study changes."""
 
-    def renew(self, study: Study) -> None:
+    def renew(self, study: ProfileAnalysis) -> None:
         """Another study: the next slice, or a knob was turned."""
 
-    def body(self, width: int, height: int, source: SourceText | None) -> Body:
+    def body(self, width: int, height: int, source: SourceText | None) -> TabBody:
         """At most `height` lines of `width` cells."""
         ...
 
@@ -80,11 +80,11 @@ class Page(Protocol):
         """A click on a row. True where the cursor was there already."""
         ...
 
-    def chosen(self) -> Chosen | None:
+    def chosen(self) -> SelectedFunction | None:
         """The function under the cursor."""
         ...
 
-    def search(self, wanted: Callable[[Func], bool] | None) -> tuple[int, float] | None:
+    def search(self, wanted: Callable[[Function], bool] | None) -> tuple[int, float] | None:
         """Mark what is wanted (None: no longer): how many, and the share of the samples through them; None: no search."""
         ...
 
@@ -103,10 +103,10 @@ def next_of(places: Iterable[int], here: int, step: int) -> int | None:
     return next((place for place in reversed(order) if place < here), order[-1])
 
 
-def note_of(table: Table) -> Callable[[Func], str | None]:
+def note_of(table: CategoryTable) -> Callable[[Function], str | None]:
     """Make the word beside a function's name: that it waits, or that it is not the user's own code."""
 
-    def note(func: Func) -> str | None:
+    def note(func: Function) -> str | None:
         if waits(func):
             return "waiting"
         return "library" if origin(func.file, table.own) == "library" else None

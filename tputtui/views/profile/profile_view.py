@@ -10,38 +10,38 @@ from dataclasses import replace
 from typing import Any
 
 from tputtui import text
-from tputtui.profiling.profile_model import Func, Profile
+from tputtui.profiling.profile_model import Function, Profile
 from tputtui.views.profile.capture_options import METRIC_WORDS, METRICS
-from tputtui.views.profile.flame_tab import FlamePage
-from tputtui.views.profile.profile_analysis import Knobs, Study
-from tputtui.views.profile.profile_tab import TABS, Page, share
-from tputtui.views.profile.source_tab import SourcePage
-from tputtui.views.profile.threads_tab import ThreadsPage
-from tputtui.views.profile.top_functions_tab import HotPage
-from tputtui.views.profile.tree_tab import TreePage
+from tputtui.views.profile.flame_tab import FlameTab
+from tputtui.views.profile.profile_analysis import ProfileAnalysis, ProfileFilters
+from tputtui.views.profile.profile_tab import TABS, ProfileTab, share
+from tputtui.views.profile.source_tab import SourceTab
+from tputtui.views.profile.threads_tab import ThreadsTab
+from tputtui.views.profile.top_functions_tab import TopFunctionsTab
+from tputtui.views.profile.tree_tab import TreeTab
 
 
-class Book:
+class ProfileView:
     """The pages of a profile. It is empty until there is a study."""
 
-    def __init__(self, knobs: Knobs | None = None) -> None:
-        self.study: Study | None = None
+    def __init__(self, knobs: ProfileFilters | None = None) -> None:
+        self.study: ProfileAnalysis | None = None
         self.tab = "tree"
         self.found = ""  # what the last search said of itself
-        self._knobs = knobs or Knobs()
-        self._pages: dict[str, Page] = {}
-        self._current: dict[str, Study] = {}  # the study that each page shows
-        self._wanted: Callable[[Func], bool] | None = None
+        self._knobs = knobs or ProfileFilters()
+        self._pages: dict[str, ProfileTab] = {}
+        self._current: dict[str, ProfileAnalysis] = {}  # the study that each page shows
+        self._wanted: Callable[[Function], bool] | None = None
         self._words = ""
 
     # ------------------------------------------------------------------------------------------ pages
 
     @property
-    def page(self) -> Page | None:
+    def page(self) -> ProfileTab | None:
         """The page that is open."""
         return None if self.study is None else self._page(self.tab)
 
-    def _page(self, tab: str) -> Page:
+    def _page(self, tab: str) -> ProfileTab:
         study = self.study
         if study is None:
             raise AssertionError("a page needs a study")
@@ -53,7 +53,7 @@ class Book:
         self._current[tab] = study
         return page
 
-    def take(self, study: Study) -> None:
+    def take(self, study: ProfileAnalysis) -> None:
         """A profile, or the same one grown by a slice: what is open, chosen and turned stays."""
         self.study = study.turned(self._knobs)
         self._search_again()
@@ -64,7 +64,7 @@ class Book:
             return "there is no profile yet"
         if tab == "source":
             source = self._page("source")
-            if isinstance(source, SourcePage):
+            if isinstance(source, SourceTab):
                 source.aim(self._page(self.tab).chosen())
         self.tab = tab
         self._search_again()
@@ -87,7 +87,7 @@ class Book:
     def crumbs(self) -> tuple[str, ...]:
         """What fills the width of the flame graph, and its callers."""
         page = self.page
-        return tuple(page.crumbs()) if isinstance(page, FlamePage) else ()
+        return tuple(page.crumbs()) if isinstance(page, FlameTab) else ()
 
     # ------------------------------------------------------------------------------------------ keys
 
@@ -96,7 +96,7 @@ class Book:
         page = self.page
         if page is None:
             return ""
-        if isinstance(page, ThreadsPage):
+        if isinstance(page, ThreadsTab):
             self._turn(threads=page.toggled())
             return ""
         if page.open():
@@ -168,21 +168,21 @@ class Book:
     def sort(self, step: int) -> str:
         """< and >."""
         page = self.page
-        if not isinstance(page, HotPage):
+        if not isinstance(page, TopFunctionsTab):
             return "sorting is for the hot functions: 3"
         return page.sort(step)
 
     def invert(self) -> str:
         """I."""
         page = self.page
-        if not isinstance(page, HotPage):
+        if not isinstance(page, TopFunctionsTab):
             return "the order can be inverted in the hot functions: 3"
         return page.invert()
 
     def unfold(self) -> str:
         """u."""
         page = self.page
-        if not isinstance(page, TreePage):
+        if not isinstance(page, TreeTab):
             return "chains are folded in the call tree: 1"
         return "" if page.unfold() else "no folded chain under the cursor"
 
@@ -190,7 +190,7 @@ class Book:
         """Show this profile against another; None: by itself again."""
         study = self.study
         if study is not None:
-            self.study = Study(study.profile, self._knobs, study.table, before, study.evidence)
+            self.study = ProfileAnalysis(study.profile, self._knobs, study.table, before, study.evidence)
             self._search_again()
 
     # ------------------------------------------------------------------------------------------ searching
@@ -200,7 +200,7 @@ class Book:
         parts = words.casefold().split()
         self._words = text.clean(words.strip(), 60)
 
-        def wanted(func: Func) -> bool:
+        def wanted(func: Function) -> bool:
             name = f"{func.name} {func.file}".casefold()
             return all(part in name for part in parts)
 
@@ -230,15 +230,15 @@ class Book:
         return ""
 
 
-def _made(tab: str, study: Study) -> Page:
+def _made(tab: str, study: ProfileAnalysis) -> ProfileTab:
     if tab == "callers":
-        return TreePage(study, callers=True)
-    kinds: dict[str, Callable[[Study], Page]] = {
-        "tree": TreePage,
-        "hot": HotPage,
-        "flame": FlamePage,
-        "source": SourcePage,
-        "threads": ThreadsPage,
+        return TreeTab(study, callers=True)
+    kinds: dict[str, Callable[[ProfileAnalysis], ProfileTab]] = {
+        "tree": TreeTab,
+        "hot": TopFunctionsTab,
+        "flame": FlameTab,
+        "source": SourceTab,
+        "threads": ThreadsTab,
     }
     return kinds[tab](study)
 

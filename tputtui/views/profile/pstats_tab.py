@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from tputtui import text
-from tputtui.profiling.files.pstats_file import Called, Caller, Instrumented
-from tputtui.profiling.profile_model import Func
+from tputtui.profiling.files.pstats_file import ProfiledCaller, ProfiledFunction, PstatsProfile
+from tputtui.profiling.profile_model import Function
 from tputtui.views.profile.profile_tab import BAR_CELLS, place
 from tputtui.views.shared.frame import PanelView, scrolled
-from tputtui.views.shared.styled_text import Line, Row, bar, blank, rule
+from tputtui.views.shared.styled_text import Line, LineBuilder, bar, blank, rule
 
 
-class CountedPage:
+class PstatsTab:
     """A table of functions, or one of them under its callers."""
 
-    def __init__(self, counted: Instrumented) -> None:
+    def __init__(self, counted: PstatsProfile) -> None:
         self._counted = counted
         self._by_func = {(called.func, called.line): called for called in counted.functions}
-        self._inside: list[Called] = []
+        self._inside: list[ProfiledFunction] = []
         self._cursor = self._top = 0
         self._words = ""
 
     @property
-    def _rows(self) -> tuple[Called | Caller, ...]:
+    def _rows(self) -> tuple[ProfiledFunction | ProfiledCaller, ...]:
         if not self._inside:
             return self._counted.functions
         return (*self._inside[-1].callers, self._inside[-1])
@@ -51,7 +51,7 @@ class CountedPage:
         self._cursor, self._top = next(at, 0), 0
         return True
 
-    def chosen(self) -> tuple[Func, int]:
+    def chosen(self) -> tuple[Function, int]:
         """The function under the cursor and its line."""
         row = self._rows[self._cursor]
         return row.func, row.line
@@ -61,7 +61,7 @@ class CountedPage:
         self._words = words.casefold()
         return sum(1 for row in self._rows if self._matches(row)) if words else 0
 
-    def _matches(self, row: Called | Caller) -> bool:
+    def _matches(self, row: ProfiledFunction | ProfiledCaller) -> bool:
         return bool(self._words) and self._words in f"{row.func.name} {row.func.file}".casefold()
 
     def to_match(self, step: int) -> bool:
@@ -88,19 +88,21 @@ class CountedPage:
         return PanelView(tuple(lines), 2 + self._cursor - self._top, keys[:height])
 
     def _head(self, width: int) -> Line:
-        row = Row(width).ending_at(10, "self", "dim").ending_at(33, "total", "dim").ending_at(43, "calls", "dim")
+        row = (
+            LineBuilder(width).ending_at(10, "self", "dim").ending_at(33, "total", "dim").ending_at(43, "calls", "dim")
+        )
         return row.at(45, "function" if not self._inside else "callers, then the function", "dim").line()
 
-    def _line(self, item: Called | Caller, width: int) -> Line:
-        row = Row(width)
-        if isinstance(item, Called):
+    def _line(self, item: ProfiledFunction | ProfiledCaller, width: int) -> Line:
+        row = LineBuilder(width)
+        if isinstance(item, ProfiledFunction):
             digits, unit = text.seconds(item.self_s)
             row.figure(7, digits, unit)
             row.at(11, bar(item.self_s / (self._counted.total_s or 1.0), BAR_CELLS)[0], "data")
         digits, unit = text.seconds(item.total_s)
         row.figure(30, digits, unit, "plain").ending_at(43, text.short(item.calls), "dim")
         where = place(item.func.file, item.line, max(10, (width - 45) // 2)) if width >= 64 else ""
-        indent = 2 if self._inside and isinstance(item, Called) else 0
+        indent = 2 if self._inside and isinstance(item, ProfiledFunction) else 0
         name = text.cut(item.func.name, max(6, width - 2 - text.width(where) - 45 - indent))
         row.at(45 + indent, name, "accent" if self._matches(item) else "strong")
         if not item.func.file:

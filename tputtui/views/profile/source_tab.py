@@ -6,26 +6,26 @@ from collections.abc import Callable, Mapping
 
 from tputtui import text
 from tputtui.profiling.files.source_text import SourceText
-from tputtui.profiling.profile_model import Func
-from tputtui.views.profile.profile_analysis import Chosen, Study
-from tputtui.views.profile.profile_tab import Body, next_of, share
+from tputtui.profiling.profile_model import Function
+from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
+from tputtui.views.profile.profile_tab import TabBody, next_of, share
 from tputtui.views.shared.frame import scrolled
-from tputtui.views.shared.styled_text import Line, Row, bar
+from tputtui.views.shared.styled_text import Line, LineBuilder, bar
 
 _HEAT_CELLS = 6
 
 
-class SourcePage:
+class SourceTab:
     """One file. `aim` says which one."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: ProfileAnalysis) -> None:
         self._study = study
-        self._aim: Chosen | None = None
+        self._aim: SelectedFunction | None = None
         self._line = 0
         self._top = 0
         self._lines = 0  # of the file, as it was drawn last
 
-    def aim(self, chosen: Chosen | None) -> None:
+    def aim(self, chosen: SelectedFunction | None) -> None:
         """Show the file of a function, its hottest line in the middle. Pseudo frames have none: the last one stays."""
         if chosen is None or not chosen.func.file:
             return
@@ -33,7 +33,7 @@ class SourcePage:
             self._aim, self._line = chosen, max(1, chosen.line)
             self._top = max(0, self._line - 10)
 
-    def renew(self, study: Study) -> None:
+    def renew(self, study: ProfileAnalysis) -> None:
         """The line stays."""
         self._study = study
 
@@ -75,11 +75,11 @@ class SourcePage:
         self._line = key
         return False
 
-    def chosen(self) -> Chosen | None:
+    def chosen(self) -> SelectedFunction | None:
         """The function that the file was opened for."""
         return self._aim
 
-    def search(self, wanted: Callable[[Func], bool] | None) -> tuple[int, float] | None:
+    def search(self, wanted: Callable[[Function], bool] | None) -> tuple[int, float] | None:
         """Functions are searched in the other views."""
         del wanted
         return None
@@ -97,10 +97,12 @@ class SourcePage:
 
     # ------------------------------------------------------------------------------------------ drawing
 
-    def body(self, width: int, height: int, source: SourceText | None = None) -> Body:
+    def body(self, width: int, height: int, source: SourceText | None = None) -> TabBody:
         """Where it is, a head, the lines."""
         if self._aim is None:
-            return Body([Row(width).at(1, "choose a function in another view: its source is shown here", "dim").line()])
+            return TabBody(
+                [LineBuilder(width).at(1, "choose a function in another view: its source is shown here", "dim").line()]
+            )
         heat = self._heat()
         read = source is not None and source.file == self._aim.func.file
         ready = source if read else None
@@ -126,24 +128,24 @@ class SourcePage:
             words = ready.lines[number - 1] if ready is not None and self._lines else ""
             lines.append(_line(number, heat.get(number), words, width, hottest, both))
             keys.append(number)
-        return Body(lines, cursor, tuple(keys))
+        return TabBody(lines, cursor, tuple(keys))
 
     def _title(self, source: SourceText | None, width: int) -> Line:
         file = self._aim.func.file if self._aim is not None else ""
         said = "reading it" if source is None else source.missing or source.note
-        row = Row(width).at(1, text.cut_left(file, max(10, width - text.width(said) - 5)), "strong")
+        row = LineBuilder(width).at(1, text.cut_left(file, max(10, width - text.width(said) - 5)), "strong")
         return row.then(f"  {said}", "warning" if source is not None and said else "dim").line()
 
 
 def _head(width: int, both: bool) -> Line:
     titles = ("before", "now") if both else ("self", "total")
-    row = Row(width).ending_at(8, titles[0], "dim").ending_at(18, titles[1], "dim")
+    row = LineBuilder(width).ending_at(8, titles[0], "dim").ending_at(18, titles[1], "dim")
     return row.ending_at(18 + 2 + _HEAT_CELLS + 7, "line", "dim").line()
 
 
 def _line(number: int, heat: tuple[float, float] | None, words: str, width: int, hottest: float, both: bool) -> Line:
     """`both`: the figures are those before and now, else own and total."""
-    row = Row(width)
+    row = LineBuilder(width)
     if heat is not None:
         own, total = heat
         filled = total if both else own
@@ -174,7 +176,7 @@ def snippet(
     digits = len(str(shown[-1])) if shown else 1
     lines = []
     for number in shown:
-        row = Row(width)
+        row = LineBuilder(width)
         hot = number == line
         row.then("▌" if hot else " ", "warning").ending_at(2 + digits, str(number), "warning" if hot else "dim")
         found = heat.get(number)
@@ -195,7 +197,7 @@ def _indent(words: str) -> int:
 
 def wrapped(words: str, width: int, first: int = 0) -> list[Line]:
     """A sentence in dim lines."""
-    return [Row(width).at(first, line, "dim").line() for line in broken(words, width - first)]
+    return [LineBuilder(width).at(first, line, "dim").line() for line in broken(words, width - first)]
 
 
 def broken(words: str, width: int) -> list[str]:

@@ -7,23 +7,23 @@ from collections.abc import Callable
 from tputtui import text
 from tputtui.profiling.analysis.top_functions import ThreadRow
 from tputtui.profiling.files.source_text import SourceText
-from tputtui.profiling.profile_model import Func, Thread
-from tputtui.views.profile.profile_analysis import Chosen, Study
-from tputtui.views.profile.profile_tab import Body, share
+from tputtui.profiling.profile_model import Function, ProfileThread
+from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
+from tputtui.views.profile.profile_tab import TabBody, share
 from tputtui.views.shared.frame import scrolled
-from tputtui.views.shared.styled_text import Line, Row, spark
+from tputtui.views.shared.styled_text import Line, LineBuilder, spark
 
 _SPARK_CELLS = 20
 
 
-class ThreadsPage:
+class ThreadsTab:
     """The first row is all of them."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: ProfileAnalysis) -> None:
         self._study = study
         self._cursor = self._top = 0
 
-    def renew(self, study: Study) -> None:
+    def renew(self, study: ProfileAnalysis) -> None:
         """The cursor stays with its thread."""
         thread = self.thread
         self._study = study
@@ -31,12 +31,12 @@ class ThreadsPage:
         self._cursor = next(found, 0)
 
     @property
-    def thread(self) -> Thread | None:
+    def thread(self) -> ProfileThread | None:
         """The thread under the cursor; None on "all threads"."""
         rows = self._study.threads
         return rows[self._cursor - 1].thread if 0 < self._cursor <= len(rows) else None
 
-    def toggled(self) -> frozenset[Thread] | None:
+    def toggled(self) -> frozenset[ProfileThread] | None:
         """The threads that are chosen with the one under the cursor turned over; None: all."""
         thread = self.thread
         if thread is None:
@@ -71,11 +71,11 @@ class ThreadsPage:
         here, self._cursor = self._cursor == key, key
         return here
 
-    def chosen(self) -> Chosen | None:
+    def chosen(self) -> SelectedFunction | None:
         """No function."""
         return None
 
-    def search(self, wanted: Callable[[Func], bool] | None) -> tuple[int, float] | None:
+    def search(self, wanted: Callable[[Function], bool] | None) -> tuple[int, float] | None:
         """Functions are searched in the other views."""
         del wanted
         return None
@@ -85,7 +85,7 @@ class ThreadsPage:
         del step
         return False
 
-    def body(self, width: int, height: int, source: SourceText | None = None) -> Body:  # noqa: ARG002 - a page may use it
+    def body(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
         """The head and the rows."""
         rows = self._study.threads
         room = max(1, height - 1)
@@ -93,10 +93,15 @@ class ThreadsPage:
         shown = range(self._top, min(len(rows) + 1, self._top + room))
         lines = [self._head(width)]
         lines += [self._line(rows[at - 1], width) if at else self._all(width) for at in shown]
-        return Body(lines, 1 + self._cursor - self._top, (None, *shown))
+        return TabBody(lines, 1 + self._cursor - self._top, (None, *shown))
 
     def _head(self, width: int) -> Line:
-        row = Row(width).ending_at(11, "samples", "dim").ending_at(19, "wall", "dim").ending_at(28, "waiting", "dim")
+        row = (
+            LineBuilder(width)
+            .ending_at(11, "samples", "dim")
+            .ending_at(19, "wall", "dim")
+            .ending_at(28, "waiting", "dim")
+        )
         row.ending_at(36, "gil", "dim").ending_at(45, "cpu", "dim")
         if width >= 84:
             row.at(48, "not waiting", "dim")
@@ -106,11 +111,11 @@ class ThreadsPage:
     def _x(width: int) -> int:
         return 48 + _SPARK_CELLS + 2 if width >= 84 else 48
 
-    def _mark(self, row: Row, chosen: bool) -> None:
+    def _mark(self, row: LineBuilder, chosen: bool) -> None:
         row.at(1, "●" if chosen else "○", "accent" if chosen else "dim")
 
     def _all(self, width: int) -> Line:
-        row = Row(width)
+        row = LineBuilder(width)
         self._mark(row, self._study.knobs.threads is None)
         row.ending_at(11, text.short(sum(one.samples for one in self._study.threads)))
         row.ending_at(19, "100.0 %" if self._study.threads else "")
@@ -118,7 +123,7 @@ class ThreadsPage:
         return row.at(self._x(width), f"all {count} threads" if count != 1 else "the one thread", "strong").line()
 
     def _line(self, item: ThreadRow, width: int) -> Line:
-        row = Row(width)
+        row = LineBuilder(width)
         self._mark(row, item.thread in (self._study.knobs.threads or ()))
         row.ending_at(11, text.short(item.samples))
         row.ending_at(17, share(item.wall)).then(" %", "dim")

@@ -5,38 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tputtui import text
-from tputtui.profiling.analysis.profile_diff import Difference
+from tputtui.profiling.analysis.profile_diff import FunctionDifference
 from tputtui.profiling.analysis.top_functions import HotFunction, callees, hottest_first, runs
 from tputtui.profiling.analysis.waits import waits
 from tputtui.profiling.files.source_text import SourceText
-from tputtui.profiling.profile_model import Func
-from tputtui.views.profile.profile_analysis import Chosen, Study
-from tputtui.views.profile.profile_tab import BAR_CELLS, Body, around, delta, hottest_words, next_of, place, share
+from tputtui.profiling.profile_model import Function
+from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
+from tputtui.views.profile.profile_tab import BAR_CELLS, TabBody, around, delta, hottest_words, next_of, place, share
 from tputtui.views.shared.frame import scrolled
-from tputtui.views.shared.styled_text import Line, Role, Row, bar
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, bar
 
 SORTS: tuple[str, ...] = ("self", "total", "gil", "callers", "function")
 _EACH = 200  # callers or callees that are listed
 
 
-class HotPage:
+class TopFunctionsTab:
     """A table of functions, or a sandwich of one of them."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: ProfileAnalysis) -> None:
         self._cursor = self._top = 0
         self._sort, self._inverted = "self", False
-        self._centres: list[Func] = []  # gone into by Enter, the innermost last
-        self._wanted: Callable[[Func], bool] | None = None
+        self._centres: list[Function] = []  # gone into by Enter, the innermost last
+        self._wanted: Callable[[Function], bool] | None = None
         self._take(study)
 
-    def _take(self, study: Study) -> None:
+    def _take(self, study: ProfileAnalysis) -> None:
         self._study = study
         self._rows = self._sorted()
         self._by_func = {row.func: row for row in study.hot}
-        self._layers: tuple[list[tuple[Func | None, float]], list[tuple[Func | None, float]]] = ([], [])
+        self._layers: tuple[list[tuple[Function | None, float]], list[tuple[Function | None, float]]] = ([], [])
         self._sandwich()
 
-    def _sorted(self) -> list[HotFunction | Difference]:
+    def _sorted(self) -> list[HotFunction | FunctionDifference]:
         if self._study.before is not None:
             return list(self._study.differences)
         keys: dict[str, Callable[[HotFunction], float | str]] = {
@@ -65,7 +65,7 @@ class HotPage:
             [(funcs[func], ratio) for func, ratio in below[:_EACH]],
         )
 
-    def _row_of(self, func: Func) -> HotFunction | None:
+    def _row_of(self, func: Function) -> HotFunction | None:
         """A function's figures; of one that a difference calls gone, those before."""
         return self._by_func.get(func) or self._study.hot_before.get(func)
 
@@ -73,20 +73,20 @@ class HotPage:
         """Does what was gone into exist in the other profile only?"""
         return bool(self._centres) and self._centres[-1] not in self._by_func
 
-    def renew(self, study: Study) -> None:
+    def renew(self, study: ProfileAnalysis) -> None:
         """The cursor stays with its function."""
         func = self._func_at(self._cursor)
         self._take(study)
         self._to(func)
 
-    def _to(self, func: Func | None) -> None:
+    def _to(self, func: Function | None) -> None:
         at = next((at for at in range(self._count()) if self._func_at(at) == func), None)
         self._cursor = at if at is not None and func is not None else min(self._cursor, max(0, self._count() - 1))
 
     def _count(self) -> int:
         return len(self._layers[0]) + 1 + len(self._layers[1]) if self._centres else len(self._rows)
 
-    def _func_at(self, at: int) -> Func | None:
+    def _func_at(self, at: int) -> Function | None:
         if not self._centres:
             return self._rows[at].func if at < len(self._rows) else None
         above, below = self._layers
@@ -165,7 +165,7 @@ class HotPage:
         self._to(func)
         return ""
 
-    def chosen(self) -> Chosen | None:
+    def chosen(self) -> SelectedFunction | None:
         """The function under the cursor."""
         func = self._func_at(self._cursor)
         if func is None:
@@ -175,14 +175,14 @@ class HotPage:
             was = self._study.hot_before.get(func)
             line = row.line if row is not None else was.line if was is not None else 0
             now, before = (one.total if one is not None else 0.0 for one in (row, was))
-            return Chosen(func, line, now, 0.0, heat=self._study.heat(func.file), before=before)
+            return SelectedFunction(func, line, now, 0.0, heat=self._study.heat(func.file), before=before)
         if row is None:
-            return Chosen(func, 0, 0.0, 0.0)
-        return Chosen(
+            return SelectedFunction(func, 0, 0.0, 0.0)
+        return SelectedFunction(
             func, row.line, row.total, row.self_, row.gil, self._study.spread(row.id), self._study.heat(func.file)
         )
 
-    def search(self, wanted: Callable[[Func], bool] | None) -> tuple[int, float] | None:
+    def search(self, wanted: Callable[[Function], bool] | None) -> tuple[int, float] | None:
         """Mark functions."""
         self._wanted = wanted
         if wanted is None:
@@ -205,7 +205,7 @@ class HotPage:
 
     # ------------------------------------------------------------------------------------------ drawing
 
-    def body(self, width: int, height: int, source: SourceText | None = None) -> Body:  # noqa: ARG002 - a page may use it
+    def body(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
         """The head and the rows."""
         room = max(0, height - 1)
         self._top = scrolled(self._top, self._cursor, self._count(), max(1, room))
@@ -213,15 +213,15 @@ class HotPage:
         if self._centres:
             when = "before, now gone: " if self._gone() else ""
             words = f"{when}callers above, callees below; Backspace goes back"
-            lines = [Row(width).at(1, text.cut(words, width - 1), "dim").line()]
+            lines = [LineBuilder(width).at(1, text.cut(words, width - 1), "dim").line()]
             lines += [self._layer(at, width) for at in shown]
         else:
             lines = [self._head(width)]
             lines += [self._line(self._rows[at], width) for at in shown]
-        return Body(lines, 1 + self._cursor - self._top if self._count() else None, (None, *shown))
+        return TabBody(lines, 1 + self._cursor - self._top if self._count() else None, (None, *shown))
 
     def _head(self, width: int) -> Line:
-        row = Row(width)
+        row = LineBuilder(width)
         if self._study.before is not None:
             row.ending_at(8, "before", "dim").ending_at(17, "now", "dim").ending_at(26, "Δ points", "dim")
             return row.at(34, "function", "dim").ending_at(width - 1, "% of each profile", "dim").line()
@@ -244,10 +244,10 @@ class HotPage:
         row.at(x + 2, f"function{mark}", "plain" if mark else "dim")
         return row.ending_at(width - 1, text.cut(self._study.of_what, max(0, width - 2 - row.end)), "dim").line()
 
-    def _line(self, item: HotFunction | Difference, width: int) -> Line:
-        if isinstance(item, Difference):
+    def _line(self, item: HotFunction | FunctionDifference, width: int) -> Line:
+        if isinstance(item, FunctionDifference):
             return self._difference(item, width)
-        row = Row(width)
+        row = LineBuilder(width)
         waiting = waits(item.func)
         row.ending_at(6, share(item.self_), "plain" if item.self_ < 0.01 else "strong").then(" %", "dim")
         row.at(9, bar(item.self_, BAR_CELLS)[0], "faint" if waiting else "data")
@@ -261,8 +261,8 @@ class HotPage:
             row.ending_at(x, str(item.callers), "dim")
         return self._named(row, x + 2, item.func, item.line, waiting)
 
-    def _difference(self, item: Difference, width: int) -> Line:
-        row = Row(width)
+    def _difference(self, item: FunctionDifference, width: int) -> Line:
+        row = LineBuilder(width)
         role: Role = "dim" if not item.stands else "warning" if item.delta > 0 else "ok"
         row.ending_at(6, share(item.before)).then(" %", "dim")
         row.ending_at(15, share(item.after), "strong").then(" %", "dim")
@@ -282,7 +282,7 @@ class HotPage:
         else:
             ratio = above[at][1] if at < len(above) else below[at - len(above) - 1][1]
             indent, mark = (0, "") if at < len(above) else (6, "")
-        row = Row(width)
+        row = LineBuilder(width)
         row.ending_at(6, share(ratio), "strong" if at == len(above) else "plain").then(" %", "dim")
         row.at(9, bar(ratio, BAR_CELLS)[0], "data" if at == len(above) else "faint")
         if func is None:
@@ -291,7 +291,7 @@ class HotPage:
         row.at(21 + indent, mark, "accent")
         return self._named(row, row.end, func, found.line if found else 0, waits(func))
 
-    def _named(self, row: Row, x: int, func: Func, line: int, waiting: bool, more: str = "") -> Line:
+    def _named(self, row: LineBuilder, x: int, func: Function, line: int, waiting: bool, more: str = "") -> Line:
         width = row.width
         where = place(func.file, line, max(10, (width - x) // 2)) if width >= 64 else ""
         role: Role = "dim" if waiting else "strong"

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from tputtui import text
 from tputtui.profiling.analysis.profile_diff import UnionTree
-from tputtui.profiling.analysis.tree_rows import Row as TreeRow
-from tputtui.profiling.analysis.tree_rows import TreeView
+from tputtui.profiling.analysis.tree_rows import TreeRow as TreeRow
+from tputtui.profiling.analysis.tree_rows import TreeRows
 from tputtui.profiling.files.source_text import SourceText
-from tputtui.profiling.profile_model import Func
-from tputtui.views.profile.profile_analysis import Chosen, Study
+from tputtui.profiling.profile_model import Function
+from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
 from tputtui.views.profile.profile_tab import (
     BAR_CELLS,
-    Body,
+    TabBody,
     around,
     delta,
     hottest_words,
@@ -23,7 +23,7 @@ from tputtui.views.profile.profile_tab import (
     share,
 )
 from tputtui.views.shared.frame import scrolled
-from tputtui.views.shared.styled_text import Line, Role, Row, bar
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, bar
 
 SPREAD_WIDTH = 88  # cells from which on every row has its ±
 LINES_BELOW = 5_000  # nodes below one whose lines are told apart at once
@@ -31,35 +31,35 @@ LINES_BELOW = 5_000  # nodes below one whose lines are told apart at once
 _MARKERS = {"open": "▾", "closed": "▸", "leaf": " "}
 
 
-class TreePage:
+class TreeTab:
     """A tree of rows."""
 
-    def __init__(self, study: Study, *, callers: bool = False) -> None:
+    def __init__(self, study: ProfileAnalysis, *, callers: bool = False) -> None:
         self._callers = callers
         self._cursor = self._top = 0
         self._moved = callers  # until the user moves, the cursor is where the time is spent
-        self._wanted: Callable[[Func], bool] | None = None
+        self._wanted: Callable[[Function], bool] | None = None
         self._matches: tuple[int, ...] = ()
         self._take(study, None)
 
-    def _take(self, study: Study, like: TreeView | None) -> None:
+    def _take(self, study: ProfileAnalysis, like: TreeRows | None) -> None:
         self._study = study
         note = note_of(study.table)
         self._union: UnionTree | None = study.callers_union if self._callers else study.union
         if self._union is not None:
             # A thousand rows of "same" hide what changed: what is rare on both sides folds here, too.
-            self.view = TreeView(self._union.tree, note=note)
+            self.view = TreeRows(self._union.tree, note=note)
         else:
             tree = study.callers_tree if self._callers else study.tree
             carries = like is not None and like.tree.stacks.frames is tree.stacks.frames
-            self.view = TreeView(tree, note=note, like=like if carries else None)
+            self.view = TreeRows(tree, note=note, like=like if carries else None)
         if not self.view.expanded and not self._callers:
             self.view.open_hot()
         if not self._moved:
             self._cursor, _ = self.view.open_hottest()
-        self._chosen: tuple[int, Chosen] | None = None
+        self._chosen: tuple[int, SelectedFunction] | None = None
 
-    def renew(self, study: Study) -> None:
+    def renew(self, study: ProfileAnalysis) -> None:
         """The same rows stay open, the cursor stays on its function."""
         old = self.view
         if not len(old):
@@ -81,7 +81,7 @@ class TreePage:
                 return
         self.seek(func)
 
-    def seek(self, func: Func) -> None:
+    def seek(self, func: Function) -> None:
         """Put the cursor on the heaviest row of a function; on the first row where it is not here."""
         tree = self.view.tree
         node = next((node for node in range(1, len(tree)) if tree.func(node) == func), 0)
@@ -140,7 +140,7 @@ class TreePage:
         here, self._cursor = self._cursor == key, key
         return here
 
-    def chosen(self) -> Chosen | None:
+    def chosen(self) -> SelectedFunction | None:
         """The function of the row; of a chain the one where its time is, of "N more" the one above."""
         view = self.view
         if not len(view):
@@ -160,11 +160,13 @@ class TreePage:
             was = None if self._union is None else self._union.before[node]
             self._chosen = (
                 node,
-                Chosen(tree.func(node), tree.line[node], total, tree.self_share(node), gil, spread, heat, was),
+                SelectedFunction(
+                    tree.func(node), tree.line[node], total, tree.self_share(node), gil, spread, heat, was
+                ),
             )
         return self._chosen[1]
 
-    def search(self, wanted: Callable[[Func], bool] | None) -> tuple[int, float] | None:
+    def search(self, wanted: Callable[[Function], bool] | None) -> tuple[int, float] | None:
         """Mark the nodes of functions."""
         self._wanted = wanted
         if wanted is None:
@@ -189,7 +191,7 @@ class TreePage:
 
     # ------------------------------------------------------------------------------------------ drawing
 
-    def body(self, width: int, height: int, source: SourceText | None = None) -> Body:  # noqa: ARG002 - a page may use it
+    def body(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
         """The head and the rows."""
         lines = [self._head(width)]
         room = max(0, height - 1)
@@ -198,10 +200,10 @@ class TreePage:
         draw = self._row if self._union is None else self._both
         lines += [draw(row, width) for row in rows]
         at = 1 + self._cursor - self._top if len(self.view) else None
-        return Body(lines, at, (None, *range(self._top, self._top + len(rows))))
+        return TabBody(lines, at, (None, *range(self._top, self._top + len(rows))))
 
     def _head(self, width: int) -> Line:
-        row = Row(width)
+        row = LineBuilder(width)
         title = "function, then who called it" if self._callers else "function"
         if self._union is not None:
             row.ending_at(8, "before", "dim").ending_at(17, "now", "dim").ending_at(26, "Δ points", "dim")
@@ -219,7 +221,7 @@ class TreePage:
 
     def _row(self, item: TreeRow, width: int) -> Line:
         columns = _Columns(width, self._study.has_gil)
-        row = Row(width)
+        row = LineBuilder(width)
         row.ending_at(6, share(item.total), "plain" if item.total < 0.01 else "strong").then(" %", "dim")
         if columns.spread:
             row.at(columns.spread, around(item.spread), "dim")
@@ -235,7 +237,7 @@ class TreePage:
         union = self._union
         if union is None:
             raise AssertionError("a difference is drawn from both trees")
-        row = Row(width)
+        row = LineBuilder(width)
         notes = ""
         if item.node < 0:
             parent = -item.node - 1
@@ -255,7 +257,7 @@ class TreePage:
         row.at(25, notes[:1], role)
         return self._named(row, 28, item, waiting=False, more=notes[2:])
 
-    def _named(self, row: Row, x: int, item: TreeRow, waiting: bool, more: str = "") -> Line:
+    def _named(self, row: LineBuilder, x: int, item: TreeRow, waiting: bool, more: str = "") -> Line:
         """The function with its indent and notes, and where it stands."""
         width = row.width
         indent = min(item.depth * 2, max(0, (width - x) // 2))  # deep chains stay on the screen

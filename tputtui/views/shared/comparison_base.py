@@ -13,12 +13,12 @@ from math import hypot, isfinite, sqrt
 from statistics import fmean
 
 from tputtui import text
-from tputtui.experiments.confidence_sequence import FEWEST_ROWS, RUN_TO_RUN, Judgement, level
+from tputtui.experiments.confidence_sequence import FEWEST_ROWS, RUN_TO_RUN, SequenceResult, level
 from tputtui.frozen import frozen
 from tputtui.model import Snapshot
 from tputtui.profiling.analysis.share_variance import MIN_SLICES, t95
 from tputtui.signals.rates import history_keys
-from tputtui.views.shared.styled_text import Role, Span
+from tputtui.views.shared.styled_text import Role, TextSpan
 
 FEWEST_WINDOWS = 2 * MIN_SLICES - 1
 """Windows, every second of them, from which it can be told how far they differ by chance."""
@@ -28,7 +28,7 @@ _SMOOTHED = 1.5
 
 
 @frozen
-class Base:
+class BaselineFigure:
     """One figure of the baseline. `within`: how far a window is from it by chance, 95 %; None: too few to tell.
 
     `half`: the same of the mean of many windows, which is how well the baseline itself is known. `unit`: the figure's.
@@ -48,7 +48,7 @@ class Baseline:
     """
 
     label: str
-    figures: Mapping[str, Base] = field(default_factory=dict)
+    figures: Mapping[str, BaselineFigure] = field(default_factory=dict)
     since: float | None = None
     of_run: bool = False  # another run's: runs differ among themselves, too
 
@@ -80,39 +80,41 @@ def figures_of(snapshot: Snapshot) -> dict[str, tuple[float, str | None]]:
     return {name: (value, unit) for name, (value, unit) in found.items() if value is not None and isfinite(value)}
 
 
-def base_of_span(rows: Sequence[float], row_s: float, unit: str | None = None, *, of_run: bool = False) -> Base | None:
+def base_of_span(
+    rows: Sequence[float], row_s: float, unit: str | None = None, *, of_run: bool = False
+) -> BaselineFigure | None:
     """A figure over a span that was marked, or a run, from its rows; None where there are none."""
     if not rows:
         return None
     mean = fmean(rows)
     if len(rows) < FEWEST_ROWS:
-        return Base(mean, unit=unit)
+        return BaselineFigure(mean, unit=unit)
     known = level(rows, row_s)
     half = hypot(known.half, t95(1000) * sqrt(2) * RUN_TO_RUN * abs(mean)) if of_run else known.half
     spread = sqrt(sum((one - mean) ** 2 for one in rows) / (len(rows) - 1))
-    return Base(mean, hypot(half, t95(len(rows) - 1) * spread), half, unit)
+    return BaselineFigure(mean, hypot(half, t95(len(rows) - 1) * spread), half, unit)
 
 
-def base(value: float | None, windows: Sequence[float | None], unit: str | None = None) -> Base | None:
+def base(value: float | None, windows: Sequence[float | None], unit: str | None = None) -> BaselineFigure | None:
     """A figure as it is now, and its means in the columns before, each as wide as the window."""
     if value is None or not isfinite(value):
         return None
     apart = [one for one in list(windows)[::-1][::2] if one is not None]  # neighbours share half of what they rest on
     if len(apart) < MIN_SLICES:
-        return Base(value, unit=unit)
+        return BaselineFigure(value, unit=unit)
     middle = fmean(apart)
     variance = _SMOOTHED * sum((one - middle) ** 2 for one in apart) / (len(apart) - 1)
     chance = t95(len(apart) - 1)
-    return Base(value, chance * sqrt(2 * variance), chance * sqrt(variance), unit)
+    return BaselineFigure(value, chance * sqrt(2 * variance), chance * sqrt(variance), unit)
 
 
 def difference(
-    found: Base | None,
+    found: BaselineFigure | None,
     now: float | None,
-    judged: Judgement | None = None,
+    judged: SequenceResult | None = None,
     better: int = 0,
     unit: str | None = None,
-) -> list[Span]:
+) -> list[TextSpan]:
     """▲ 3.1 % ± 1.2   — or "no clear difference"; dimmed where nothing is sure.
 
     `judged`: all since the baseline, once there is enough of it. `better`: 1 where more is better, -1 where less is, 0
@@ -121,26 +123,26 @@ def difference(
     if found is None or now is None or not isfinite(now):
         return []
     if unit is not None and found.unit is not None and unit != found.unit:
-        return [Span(f"was in {text.clean(found.unit, 20)}", "dim")]
+        return [TextSpan(f"was in {text.clean(found.unit, 20)}", "dim")]
     within, apart = found.within, now - found.value
     if judged is not None:
         within, apart = judged.half, judged.effect
     if within is not None and (abs(apart) <= within or (judged is not None and not judged.sure)):
-        return [Span("no clear difference", "dim")]
+        return [TextSpan("no clear difference", "dim")]
     points = found.unit == "ratio"
     if found.value == 0 and not points:
-        return [Span("was 0" if now else "as before", "dim")]
+        return [TextSpan("was 0" if now else "as before", "dim")]
     scale, sign_of_unit = (100.0, "pp") if points else (100 / abs(found.value), "%")
     change = scale * apart
     shown = text.percent(abs(change))
     sign = "=" if not shown.strip("0.") else "▲" if change > 0 else "▼"
     words = f"{sign} {shown} {sign_of_unit}"
     if within is None:
-        return [Span(words, "dim")]
+        return [TextSpan(words, "dim")]
     role: Role = "plain"
     if judged is not None and better:
         role = "ok" if change * better > 0 else "bad"
-    return [Span(words, role), Span(f" ± {text.percent(scale * within)}", "dim")]
+    return [TextSpan(words, role), TextSpan(f" ± {text.percent(scale * within)}", "dim")]
 
 
 def row_s(window_s: float, interval_s: float) -> float:

@@ -7,11 +7,11 @@ from textwrap import wrap
 from tputtui import text
 from tputtui.model import ServiceState, TargetStatus
 from tputtui.views.shared import target_state
-from tputtui.views.shared.frame import Scene
-from tputtui.views.shared.styled_text import Line, Row
+from tputtui.views.shared.frame import Frame
+from tputtui.views.shared.styled_text import Line, LineBuilder
 
 
-def why_nothing(scene: Scene, service: ServiceState | None, signal: str) -> list[str]:
+def why_nothing(scene: Frame, service: ServiceState | None, signal: str) -> list[str]:
     """Why a signal is not there at all."""
     if service is None:
         if scene.snapshot.targets or not scene.snapshot.ready:
@@ -26,18 +26,18 @@ def why_nothing(scene: Scene, service: ServiceState | None, signal: str) -> list
     return [f"{text.clean(reason)}: i to choose one"]
 
 
-def reasons(scene: Scene, service: ServiceState | None, signal: str, width: int) -> list[Line]:
+def reasons(scene: Frame, service: ServiceState | None, signal: str, width: int) -> list[Line]:
     """The same as lines: what is too long for one goes on in the next."""
     words = [piece for one in why_nothing(scene, service, signal) for piece in wrap(one, max(12, width - 2))]
-    return [Row(width).at(1, piece, "dim").line() for piece in words]
+    return [LineBuilder(width).at(1, piece, "dim").line() for piece in words]
 
 
-def why_no_rate(scene: Scene, service: ServiceState) -> str:
+def why_no_rate(scene: Frame, service: ServiceState) -> str:
     """Why a signal that is there has no rate."""
     return _unanswered(scene, service) or text.clean(service.why_unknown or "rates begin with the second scrape")
 
 
-def _unanswered(scene: Scene, service: ServiceState) -> str | None:
+def _unanswered(scene: Frame, service: ServiceState) -> str | None:
     """What to say while none of a service's targets answers; None where one does."""
     mine: list[TargetStatus] = [target for target in scene.snapshot.targets if target.name in service.targets]
     if not mine or any(target.state == "up" or (target.up and not target.is_overdue) for target in mine):

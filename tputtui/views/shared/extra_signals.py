@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from tputtui import text
-from tputtui.model import FurtherSignal, LatencyState, ServiceState
-from tputtui.views.shared.styled_text import Line, Row
+from tputtui.model import ExtraSignal, LatencyState, ServiceState
+from tputtui.views.shared.styled_text import Line, LineBuilder
 
 _MOST = 3  # lines of latencies
 
 
 def further_traffic(service: ServiceState, width: int) -> list[Line]:
     """One line with the rates of all further traffic that fits; none where there is none."""
-    row = Row(width).at(1, "also")
+    row = LineBuilder(width).at(1, "also")
     for signal in service.signals:
         if signal.traffic is None:
             continue
@@ -28,8 +28,8 @@ def further_latency(service: ServiceState, width: int) -> list[Line]:
     return [_timed(signal, signal.latency, width) for signal in timed[:_MOST] if signal.latency is not None]
 
 
-def _timed(signal: FurtherSignal, state: LatencyState, width: int) -> Line:
-    row = Row(width).at(1, text.clean(signal.name, 30))
+def _timed(signal: ExtraSignal, state: LatencyState, width: int) -> Line:
+    row = LineBuilder(width).at(1, text.clean(signal.name, 30))
     ends = dict.fromkeys([*state.quantiles[:1], *state.quantiles[-1:]])
     for quantile in ends:
         digits, unit = text.amount(quantile.value, state.unit)

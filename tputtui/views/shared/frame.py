@@ -10,28 +10,28 @@ from typing import TYPE_CHECKING, Literal
 from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.model import Headroom, ServiceState, Snapshot
-from tputtui.views.shared.comparison_base import Base, Baseline, difference
-from tputtui.views.shared.styled_text import Line, Span, mark
+from tputtui.views.shared.comparison_base import Baseline, BaselineFigure, difference
+from tputtui.views.shared.styled_text import Line, TextSpan, mark
 
 if TYPE_CHECKING:
-    from tputtui.experiments.confidence_sequence import Judgement
-    from tputtui.experiments.effect_estimate import Apart
-    from tputtui.signals.rates.latency_heatmap import Heat
-    from tputtui.signals.service.replicas import Replica
-    from tputtui.signals.service.service_filter import Lens
-    from tputtui.signals.service.traffic_split import Split
-    from tputtui.views.live.split_view import Figure
+    from tputtui.experiments.confidence_sequence import SequenceResult
+    from tputtui.experiments.effect_estimate import EffectEstimate
+    from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
+    from tputtui.signals.service.replicas import ReplicaFigures
+    from tputtui.signals.service.service_filter import ServiceFilter
+    from tputtui.signals.service.traffic_split import TrafficSplit
+    from tputtui.views.live.split_view import SplitFigure
 
 Past = Callable[[str, int], Sequence[float | None]]
 """(name of a figure as in signals.names, columns) -> its mean in each column of the time axis, oldest first; None is a gap."""
 
-Judge = Callable[[str], "Judgement | None"]
+Judge = Callable[[str], "SequenceResult | None"]
 """name of a figure -> how far it has been from the baseline since; None where that cannot be told yet."""
 
-ApartOf = Callable[["Figure"], "Apart | str"]
+ApartOf = Callable[["SplitFigure"], "EffectEstimate | str"]
 """A figure of a split -> how far its arms are apart since; else why that cannot be told yet."""
 
-HeatPast = Callable[[str, int], "Heat | None"]
+HeatPast = Callable[[str, int], "LatencyHeatmap | None"]
 """(service, columns) -> where its requests fell in each column of the time axis; None where it has no buckets."""
 
 PanelName = Literal[
@@ -63,7 +63,7 @@ class ListState:
 
 
 @frozen
-class Replay:
+class ReplayStatus:
     """How a recorded run plays."""
 
     seconds: float  # from its beginning
@@ -74,16 +74,16 @@ class Replay:
 
 
 @frozen
-class SplitLook:
+class ActiveSplit:
     """A service that is split, and since when (monotonic seconds)."""
 
-    split: Split
+    split: TrafficSplit
     since: float
     silent_s: float | None = None  # for so long the treatment has had no traffic, while the control had
 
 
 @frozen
-class Viewpoint:
+class ViewState:
     """Where the user stands: all that decides what is shown and is not data."""
 
     service: str | None = None  # None: the first one with traffic
@@ -93,7 +93,7 @@ class Viewpoint:
     frozen: bool = False
     focus: PanelName | None = None
     recording: str | None = None  # how long and how large by now, while something is recorded
-    replay: Replay | None = None  # a recorded run is shown
+    replay: ReplayStatus | None = None  # a recorded run is shown
     marks: tuple[float, ...] = ()  # `at` of each mark
     profiled: tuple[float, ...] = ()  # `at` of each profile that was taken
     baseline: Baseline | None = None  # what all figures are held against
@@ -103,8 +103,8 @@ class Viewpoint:
     followed: tuple[int, float] | None = None  # a process by pid and start: it stands first
     panels: frozenset[str] = frozenset()  # shown where there is room; empty: all
     charted: tuple[str, str] | None = None  # the (target, family) in the panel "metric"
-    lens: Lens | None = None  # the service is looked at through it
-    split: SplitLook | None = None  # control and treatment stand in place of throughput and latency
+    lens: ServiceFilter | None = None  # the service is looked at through it
+    split: ActiveSplit | None = None  # control and treatment stand in place of throughput and latency
     cursor: tuple[float, float] | None = None  # (`at` of the axis' end, `at` of the moment), when looking back
     ascii: bool = False  # shades have no ASCII look-alikes: who draws them must know
 
@@ -118,25 +118,25 @@ class Viewpoint:
 
 
 @frozen
-class Scene:
+class Frame:
     """All that a view may use."""
 
     snapshot: Snapshot
     past: Past
-    viewpoint: Viewpoint
+    viewpoint: ViewState
     host_name: str = ""
     zone_offset_s: float = 0.0  # local time = unix time + this
     heat: HeatPast = lambda _service, _columns: None
-    replicas: Mapping[str, Replica] = field(default_factory=dict)  # by target; of the newest tick only
+    replicas: Mapping[str, ReplicaFigures] = field(default_factory=dict)  # by target; of the newest tick only
     judge: Judge = lambda _name: None
     apart: ApartOf = lambda _figure: ""
 
-    def base(self, figure: str) -> Base | None:
+    def base(self, figure: str) -> BaselineFigure | None:
         """What the baseline holds of a figure of that name; None without one."""
         baseline = self.viewpoint.baseline
         return baseline.figures.get(figure) if baseline is not None else None
 
-    def against(self, figure: str, now: float | None, better: int = 0, unit: str | None = None) -> list[Span]:
+    def against(self, figure: str, now: float | None, better: int = 0, unit: str | None = None) -> list[TextSpan]:
         """How a figure differs from the baseline; nothing without one. See `views.baseline.difference`."""
         found = self.base(figure)
         return difference(found, now, self.judge(figure), better, unit) if found is not None else []
@@ -161,7 +161,7 @@ class Scene:
         return self.viewpoint.focus not in ("throughput", "latency")
 
     @property
-    def looks_through(self) -> Lens | None:
+    def looks_through(self) -> ServiceFilter | None:
         """The lens, where the service that is shown is the one seen through it."""
         lens, service = self.viewpoint.lens, self.service
         return lens if lens is not None and service is not None and service.name == lens.name else None

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 from tputtui.frozen import frozen
 from tputtui.views.live.saturation_panel import resources
-from tputtui.views.shared.frame import PanelName, PanelView, Scene, Viewpoint
-from tputtui.views.shared.styled_text import Line, Row, blank
+from tputtui.views.shared.frame import Frame, PanelName, PanelView, ViewState
+from tputtui.views.shared.styled_text import Line, LineBuilder, blank
 
 LEAST = (40, 12)
 WIDE = 100  # columns from which panels stand side by side
@@ -16,7 +16,7 @@ ROWS: dict[str, tuple[PanelName, PanelName]] = {"top": ("throughput", "latency")
 
 
 @frozen
-class Plan:
+class LayoutPlan:
     """The panels that are shown, with their heights. `stacked`: one under the other instead of side by side."""
 
     heights: Mapping[PanelName, int]
@@ -25,16 +25,16 @@ class Plan:
     too_small: bool = False
 
 
-def plan(scene: Scene | None, width: int, height: int, zoomed: PanelName | None = None) -> Plan:
+def plan(scene: Frame | None, width: int, height: int, zoomed: PanelName | None = None) -> LayoutPlan:
     """The arrangement for a terminal of that size. Header and footer take a line each, the event line a third."""
     if width < LEAST[0] or height < LEAST[1]:
-        return Plan({}, event_line=False, too_small=True)
+        return LayoutPlan({}, event_line=False, too_small=True)
     if zoomed is not None:
-        return Plan({zoomed: height - 3})
+        return LayoutPlan({zoomed: height - 3})
     if width < WIDE or height < TALL:
         return _stacked(scene, height)
     room = height - 3
-    wants = (scene.viewpoint if scene is not None else Viewpoint()).wants
+    wants = (scene.viewpoint if scene is not None else ViewState()).wants
     saturation = _saturation_height(scene, 10 if height >= 50 else 7) if wants("saturation") else 0
     count = len(scene.snapshot.targets) if scene is not None else 0
     strip = 2 + min(count, 8 if height >= 50 else 4) if count > 1 and wants("targets") else 0
@@ -55,26 +55,26 @@ def plan(scene: Scene | None, width: int, height: int, zoomed: PanelName | None 
     heights |= dict.fromkeys(below, rest - top)
     if heights and not above and not below:
         heights[next(reversed(heights))] += rest
-    return Plan(heights)
+    return LayoutPlan(heights)
 
 
-def _metric_height(scene: Scene | None, room: int) -> int:
+def _metric_height(scene: Frame | None, room: int) -> int:
     """Lines for the metric that was put on the screen: with a chart that has axes, where the rest keeps its room."""
     if scene is None or scene.viewpoint.charted is None:
         return 0
     return max(3, min(room // 3, 14))
 
 
-def _stacked(scene: Scene | None, height: int) -> Plan:
+def _stacked(scene: Frame | None, height: int) -> LayoutPlan:
     bare = scene is not None and not scene.snapshot.services and not scene.snapshot.targets
     if bare and scene is not None and not scene.viewpoint.panels:
         few = max(3, min(9, _saturation_height(scene, 9), height - 9))
-        return Plan({"throughput": 3, "saturation": few, "processes": height - 6 - few}, stacked=True)
+        return LayoutPlan({"throughput": 3, "saturation": few, "processes": height - 6 - few}, stacked=True)
     quantiles = 3
     if scene is not None and scene.service is not None and scene.service.latency is not None:
         quantiles = max(1, len(scene.service.latency.quantiles))
     room = height - 3
-    wants = (scene.viewpoint if scene is not None else Viewpoint()).wants
+    wants = (scene.viewpoint if scene is not None else ViewState()).wants
     split = scene is not None and scene.is_split
     heights: dict[PanelName, int] = {"throughput": 4} if wants("throughput") else {}
     if split:
@@ -93,10 +93,10 @@ def _stacked(scene: Scene | None, height: int) -> Plan:
         heights[bottom] = left
     elif heights:
         heights[next(iter(heights))] += left
-    return Plan(heights, stacked=True)
+    return LayoutPlan(heights, stacked=True)
 
 
-def _bottom(scene: Scene | None, wants: Callable[[PanelName], bool]) -> PanelName | None:
+def _bottom(scene: Frame | None, wants: Callable[[PanelName], bool]) -> PanelName | None:
     """The one list that has room on a small screen: the focused one, else routes where there are some."""
     focus = scene.viewpoint.focus if scene is not None else None
     if focus in ("routes", "processes", "targets", "events"):
@@ -107,12 +107,12 @@ def _bottom(scene: Scene | None, wants: Callable[[PanelName], bool]) -> PanelNam
     return next((panel for panel in order if wants(panel)), None)
 
 
-def _saturation_height(scene: Scene | None, most: int) -> int:
+def _saturation_height(scene: Frame | None, most: int) -> int:
     return 1 + max(3, min(most - 1, len(resources(scene)) if scene is not None else most - 1))
 
 
 def too_small(width: int, height: int) -> PanelView:
     """What stands in place of panels on a terminal that is too small for them."""
     words = [f"{width}x{height} is too small:", f"tputtui needs {LEAST[0]}x{LEAST[1]}.", "q quits."]
-    lines: list[Line] = [Row(width).at(0, word).line() for word in words[:height]]
+    lines: list[Line] = [LineBuilder(width).at(0, word).line() for word in words[:height]]
     return PanelView(tuple(lines + [blank(width)] * (height - len(lines))))

@@ -9,25 +9,25 @@ from typing import Generic, TypeVar
 from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.views.shared.frame import ListState, PanelView, scrolled
-from tputtui.views.shared.styled_text import Line, Row
+from tputtui.views.shared.styled_text import Line, LineBuilder
 
 Item = TypeVar("Item")
 
 
 @frozen
-class Column(Generic[Item]):
+class TableColumn(Generic[Item]):
     """One column of a list: how wide, how to sort by it, how to draw it."""
 
     id: str
     title: str
     cells: int
     sort: Callable[[Item], float | str]  # a larger number comes first, a text in its own order
-    draw: Callable[[Row, int, int, Item], None]  # (row, first cell, cells, item)
+    draw: Callable[[LineBuilder, int, int, Item], None]  # (row, first cell, cells, item)
     right: bool = True  # where the title stands
 
 
 @frozen
-class Listing(Generic[Item]):
+class ListTable(Generic[Item]):
     """A list's contents: the items, what identifies one, and the words a filter looks at."""
 
     items: Sequence[Item]
@@ -35,7 +35,7 @@ class Listing(Generic[Item]):
     words: Callable[[Item], str]
 
 
-def arranged(listing: Listing[Item], columns: Sequence[Column[Item]], state: ListState) -> list[Item]:
+def arranged(listing: ListTable[Item], columns: Sequence[TableColumn[Item]], state: ListState) -> list[Item]:
     """The items that pass the filter, in order. An unknown sort column keeps the order there is."""
     wanted = state.filter.casefold()
     items = [item for item in listing.items if not wanted or wanted in listing.words(item).casefold()]
@@ -51,8 +51,8 @@ def _sort_key(value: float | str) -> tuple[int, float, str]:
 
 
 def table(
-    listing: Listing[Item],
-    columns: Sequence[Column[Item]],
+    listing: ListTable[Item],
+    columns: Sequence[TableColumn[Item]],
     state: ListState,
     top: Line,
     width: int,
@@ -89,7 +89,7 @@ def table(
     for index in range(first, min(len(items), first + room)):
         if index == cursor:
             at_line = len(lines)
-        row = Row(width)
+        row = LineBuilder(width)
         x = 1
         for column, cells in shown:
             column.draw(row, x, cells, items[index])
@@ -98,9 +98,9 @@ def table(
         keys.append(all_keys[index])
     if not items and room > 0:
         words = f"nothing matches “{text.clean(state.filter, 40)}”: Esc clears the filter" if state.filter else empty
-        lines.append(Row(width).at(1, words, "dim").line())
+        lines.append(LineBuilder(width).at(1, words, "dim").line())
     while len(lines) < height - (foot_line is not None):
-        lines.append(Row(width).line())
+        lines.append(LineBuilder(width).line())
     if foot_line is not None:
         lines.append(foot_line)
     keys += [None] * (len(lines) - len(keys))
@@ -108,10 +108,10 @@ def table(
     return PanelView(tuple(lines), at_line, tuple(keys), replace(chosen, top=first), sorts, state.sort)
 
 
-def _fitting(columns: Sequence[Column[Item]], width: int) -> list[tuple[Column[Item], int]]:
+def _fitting(columns: Sequence[TableColumn[Item]], width: int) -> list[tuple[TableColumn[Item], int]]:
     """The columns that fit; the one of flexible width (cells 0) takes what is left."""
     fixed = 1
-    kept: list[Column[Item]] = []
+    kept: list[TableColumn[Item]] = []
     for column in columns:
         need = (column.cells or 12) + 1
         if fixed + need > width + 1:
@@ -122,8 +122,8 @@ def _fitting(columns: Sequence[Column[Item]], width: int) -> list[tuple[Column[I
     return [(column, column.cells or 12 + spare) for column in kept]
 
 
-def _head(shown: Sequence[tuple[Column[Item], int]], state: ListState, width: int) -> Line:
-    row = Row(width)
+def _head(shown: Sequence[tuple[TableColumn[Item], int]], state: ListState, width: int) -> Line:
+    row = LineBuilder(width)
     x = 1
     for column, cells in shown:
         mark = ("▲" if state.inverted else "▼") if column.id == state.sort else ""

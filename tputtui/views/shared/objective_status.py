@@ -11,8 +11,8 @@ from tputtui.model import BreakdownRow, ObjectiveState, ObjectiveStatus
 from tputtui.settings.expressions import Measure, Objective, parse_objective
 from tputtui.signals.objectives.objective_tracker import measured
 from tputtui.signals.rates.history_keys import route_of
-from tputtui.views.shared.frame import Scene
-from tputtui.views.shared.styled_text import Role, Span
+from tputtui.views.shared.frame import Frame
+from tputtui.views.shared.styled_text import Role, TextSpan
 
 _WORST_FIRST: Final[tuple[ObjectiveState, ...]] = ("missed", "at_risk", "no_data", "ok")
 _MEASURE: Final = re.compile(r"^[A-Za-z][A-Za-z0-9.]*\s*")
@@ -27,7 +27,7 @@ def _read(expression: str) -> Objective | None:
         return None
 
 
-def of_service(scene: Scene, measure: Measure, q: float | None = None) -> ObjectiveStatus | None:
+def of_service(scene: Frame, measure: Measure, q: float | None = None) -> ObjectiveStatus | None:
     """The objective on a figure of the service that is shown, the worst of several; None: there is none."""
     service = scene.service
     found = []
@@ -48,7 +48,7 @@ def of_service(scene: Scene, measure: Measure, q: float | None = None) -> Object
     return _worst(found)
 
 
-def of_route(scene: Scene, row: BreakdownRow, measure: Measure, q: float | None = None) -> ObjectiveStatus | None:
+def of_route(scene: Frame, row: BreakdownRow, measure: Measure, q: float | None = None) -> ObjectiveStatus | None:
     """The objective on a figure of a route."""
     service, route, found = scene.service, route_of(row.labels), []
     for status in scene.snapshot.objectives:
@@ -79,7 +79,7 @@ def sign(status: ObjectiveStatus | None) -> str:
     return "!" if status is not None and status.state in ("missed", "at_risk") else ""
 
 
-def words(status: ObjectiveStatus | None, named: bool = False) -> list[Span]:
+def words(status: ObjectiveStatus | None, named: bool = False) -> list[TextSpan]:
     """! <=250ms missed 12 s, budget spent   — or <=250ms ok, budget 74 %. `named`: with p99 in front."""
     if status is None:
         return []
@@ -89,10 +89,10 @@ def words(status: ObjectiveStatus | None, named: bool = False) -> list[Span]:
     shown += f": {status.reason}" if status.reason else ""
     since = f" {text.span(status.for_s)}" if status.for_s is not None and status.state in ("missed", "at_risk") else ""
     mark = "! " if status.state == "missed" else ""
-    spans = [Span(f"{mark}{limit} {shown}", _ROLES[status.state]), Span(since, "plain")]
+    spans = [TextSpan(f"{mark}{limit} {shown}", _ROLES[status.state]), TextSpan(since, "plain")]
     if status.budget_left is not None and status.state != "no_data":
         is_spent = status.budget_left <= 0
-        spans.append(Span(f", budget {budget(status.budget_left)}", "warning" if is_spent else "dim"))
+        spans.append(TextSpan(f", budget {budget(status.budget_left)}", "warning" if is_spent else "dim"))
     return spans
 
 

@@ -28,54 +28,54 @@ Role = Literal[
 ]
 
 
-class Span(NamedTuple):
+class TextSpan(NamedTuple):
     """A piece of text, already cleaned, and what it is for."""
 
     text: str
     role: Role = "plain"
 
 
-Line = tuple[Span, ...]
+Line = tuple[TextSpan, ...]
 
 
-class Row:
+class LineBuilder:
     """Builds one line by columns: what is put at a cell stays there, whatever stands before it."""
 
     __slots__ = ("_cells", "_end", "width")
 
     def __init__(self, width: int) -> None:
         self.width = width
-        self._cells: list[Span] = []
+        self._cells: list[TextSpan] = []
         self._end = 0
 
-    def at(self, x: int, content: str, role: Role = "plain") -> Row:
+    def at(self, x: int, content: str, role: Role = "plain") -> LineBuilder:
         """Put `content` at cell `x`; it is pushed right where something stands there already, and cut at the edge."""
         x = min(x, self.width)
         if x > self._end:
-            self._cells.append(Span(" " * (x - self._end)))
+            self._cells.append(TextSpan(" " * (x - self._end)))
             self._end = x
         return self.then(content, role)
 
-    def then(self, content: str, role: Role = "plain") -> Row:
+    def then(self, content: str, role: Role = "plain") -> LineBuilder:
         """Append `content` where the last one ended."""
         room = self.width - self._end
         if room <= 0 or not content:
             return self
         content = text.cut(content, room)
-        self._cells.append(Span(content, role))
+        self._cells.append(TextSpan(content, role))
         self._end += text.width(content)
         return self
 
-    def ending_at(self, x: int, content: str, role: Role = "plain") -> Row:
+    def ending_at(self, x: int, content: str, role: Role = "plain") -> LineBuilder:
         """Put `content` so that its last cell is before `x`."""
         return self.at(max(self._end, x - text.width(content)), content, role)
 
-    def figure(self, x: int, digits: str, unit: str, role: Role = "strong") -> Row:
+    def figure(self, x: int, digits: str, unit: str, role: Role = "strong") -> LineBuilder:
         """A number that ends before `x`, and its unit, dimmed, after a blank."""
         self.ending_at(x, digits, role)
         return self.then(f" {unit}", "dim") if unit else self
 
-    def spans(self, spans: Iterable[Span], x: int | None = None) -> Row:
+    def spans(self, spans: Iterable[TextSpan], x: int | None = None) -> LineBuilder:
         """Append a ready-made run of spans."""
         for index, span in enumerate(spans):
             if index == 0 and x is not None:
@@ -92,17 +92,17 @@ class Row:
     def line(self) -> Line:
         """The finished line, exactly `width` cells."""
         if self._end < self.width:
-            self._cells.append(Span(" " * (self.width - self._end)))
+            self._cells.append(TextSpan(" " * (self.width - self._end)))
             self._end = self.width
         return tuple(merge(self._cells))
 
 
-def merge(spans: Iterable[Span]) -> list[Span]:
+def merge(spans: Iterable[TextSpan]) -> list[TextSpan]:
     """Neighbours of one role become one span: fewer style changes on the wire."""
-    out: list[Span] = []
+    out: list[TextSpan] = []
     for span in spans:
         if out and out[-1].role == span.role:
-            out[-1] = Span(out[-1].text + span.text, span.role)
+            out[-1] = TextSpan(out[-1].text + span.text, span.role)
         elif span.text:
             out.append(span)
     return out
@@ -110,7 +110,7 @@ def merge(spans: Iterable[Span]) -> list[Span]:
 
 def blank(width: int) -> Line:
     """An empty line."""
-    return (Span(" " * width),)
+    return (TextSpan(" " * width),)
 
 
 def fill(lines: list[Line], width: int, height: int) -> list[Line]:
@@ -127,7 +127,7 @@ def rule(title: str, context: str, width: int, focused: bool = False) -> Line:
     """A panel's top: one rule with its title left and its source or order right."""
     stroke = "━" if focused else "─"
     role: Role = "rule-focus" if focused else "rule"
-    row = Row(width)
+    row = LineBuilder(width)
     row.then(stroke, role).then(f" {title} ", "strong" if focused else "plain")
     room = width - row.end - 3
     context = text.cut(context, room - 1) if room > 8 else ""
@@ -143,13 +143,17 @@ def mark(line: Line, x: int, sign: str | None = None) -> Line:
 
     For charts: where text is wider than a cell, nothing is marked.
     """
-    out: list[Span] = []
+    out: list[TextSpan] = []
     start = 0
     for span in line:
         at = x - start
         if 0 <= at < len(span.text) and text.width(span.text) == len(span.text):
             cell = sign or (span.text[at] if span.text[at] != " " else "│")
-            out += [Span(span.text[:at], span.role), Span(cell, "accent"), Span(span.text[at + 1 :], span.role)]
+            out += [
+                TextSpan(span.text[:at], span.role),
+                TextSpan(cell, "accent"),
+                TextSpan(span.text[at + 1 :], span.role),
+            ]
         else:
             out.append(span)
         start += text.width(span.text)
@@ -158,7 +162,7 @@ def mark(line: Line, x: int, sign: str | None = None) -> Line:
 
 def split(line: Line, x: int) -> tuple[Line, Line]:
     """The line before cell `x` and from there on; a wide character across it belongs to the first part."""
-    left: list[Span] = []
+    left: list[TextSpan] = []
     at = 0
     for number, span in enumerate(line):
         wide = text.width(span.text)
@@ -170,7 +174,7 @@ def split(line: Line, x: int) -> tuple[Line, Line]:
         while inside < len(span.text) and at < x:
             at += text.width(span.text[inside])
             inside += 1
-        parts = (Span(span.text[:inside], span.role), Span(span.text[inside:], span.role))
+        parts = (TextSpan(span.text[:inside], span.role), TextSpan(span.text[inside:], span.role))
         return tuple(merge([*left, parts[0]])), tuple(merge([parts[1], *line[number + 1 :]]))
     return line, ()
 
@@ -227,10 +231,10 @@ def level_row(value: float, top: float, rows: int) -> int | None:
 def before_level(picture: str, *, drawn: bool) -> Line:
     """A row of a picture; where `drawn`, with the level of a baseline behind it, dimmed."""
     if not drawn:
-        return (Span(picture, "data"),)
+        return (TextSpan(picture, "data"),)
     runs = groupby(picture, key=lambda cell: cell == " ")
     return tuple(
-        Span("─" * len(cells), "faint") if blank else Span(cells, "data")
+        TextSpan("─" * len(cells), "faint") if blank else TextSpan(cells, "data")
         for blank, cells in ((blank, "".join(run)) for blank, run in runs)
     )
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from tputtui import text
-from tputtui.views.shared.frame import Scene
-from tputtui.views.shared.styled_text import Line, Row, before_level, level_row, sparks
+from tputtui.views.shared.frame import Frame
+from tputtui.views.shared.styled_text import Line, LineBuilder, before_level, level_row, sparks
 
 _STARTS = 9
 _MOST_ROWS = 6
 
 
-def trend(scene: Scene, figure: str, now: float | None, unit: str, width: int, rows: int) -> list[Line]:
+def trend(scene: Frame, figure: str, now: float | None, unit: str, width: int, rows: int) -> list[Line]:
     """At most `rows` lines; `figure` is a name of `signals.names`, `now` its newest value in its `unit`."""
     cells = width - _STARTS - 1
     if cells < 4 or rows < 1:
@@ -24,7 +24,7 @@ def trend(scene: Scene, figure: str, now: float | None, unit: str, width: int, r
     behind = level_row(known.value, top, len(pictures)) if known and top > 0 else None
     lines = []
     for index, content in enumerate(pictures):
-        row = Row(width)
+        row = LineBuilder(width)
         if index == 0 and top > 0:
             row.ending_at(_STARTS - 1, _scale(top, unit), "dim")
         elif index == len(pictures) - 1:

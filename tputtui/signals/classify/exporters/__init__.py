@@ -14,7 +14,7 @@ from tputtui.frozen import frozen
 
 
 @frozen
-class Ecosystem:
+class ExporterEntry:
     """What the families of one exporter, framework or server mean.
 
     `signs` are families (base or sample names); one is enough, and a trailing `*` stands for any name that goes on at
@@ -34,7 +34,7 @@ class Ecosystem:
     """Signals that the exporter is known not to have: nothing is guessed for them."""
 
 
-def everything() -> tuple[Ecosystem, ...]:
+def everything() -> tuple[ExporterEntry, ...]:
     """All entries, in the order in which the tables list them."""
     from tputtui.signals.classify.exporters import brokers, inference, platform, proxies, stores, telemetry, web
 

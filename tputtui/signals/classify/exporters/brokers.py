@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tputtui.signals.classify.exporters import Ecosystem
+from tputtui.signals.classify.exporters import ExporterEntry
 
-KNOWN: tuple[Ecosystem, ...] = (
-    Ecosystem(
+KNOWN: tuple[ExporterEntry, ...] = (
+    ExporterEntry(
         "RabbitMQ",
         ("rabbitmq_global_messages_*", "rabbitmq_channel_messages_*", "rabbitmq_queue_messages*"),
         traffic=(
@@ -29,7 +29,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         further=("delivered: rabbitmq_global_messages_delivered_total [msg/s]",),
         silent=("latency",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Kafka (JMX)",
         ("kafka_server_brokertopicmetrics_*", "kafka_network_requestmetrics_*"),
         traffic=(
@@ -58,7 +58,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         further=("bytes in: kafka_server_brokertopicmetrics_bytesin_total [By/s]",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "kafka_exporter",
         ("kafka_topic_partition_current_offset", "kafka_consumergroup_current_offset"),
         traffic=("kafka_topic_partition_current_offset [msg/s]",),
@@ -68,7 +68,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         silent=("latency", "errors"),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Redpanda",
         ("redpanda_kafka_request_bytes_total", "vectorized_kafka_rpc_requests_completed"),
         traffic=(
@@ -83,7 +83,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "connections: redpanda_rpc_active_connections",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Pulsar",
         ("pulsar_rate_in", "pulsar_msg_backlog", "pulsar_broker_*"),
         traffic=("pulsar_rate_in [msg/s]", "pulsar_in_messages_total [msg/s]"),
@@ -92,7 +92,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("backlog: pulsar_msg_backlog waiting", "subscriptions: pulsar_subscriptions_count"),
         silent=("errors",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "NATS",
         ("gnatsd_varz_in_msgs", "nats_varz_in_msgs", "nats_core_in_msgs"),
         traffic=("gnatsd_varz_in_msgs [msg/s]", "nats_varz_in_msgs [msg/s]", "nats_core_in_msgs [msg/s]"),
@@ -104,7 +104,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         silent=("latency",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "ActiveMQ Artemis",
         ("artemis_messages_added", "artemis_message_count"),
         traffic=(
@@ -120,7 +120,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         silent=("latency",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "ActiveMQ",
         ("org_apache_activemq_Broker_TotalEnqueueCount", "activemq_enqueue_count"),
         traffic=("org_apache_activemq_Broker_TotalEnqueueCount [msg/s]", "activemq_enqueue_count [msg/s]"),
@@ -128,7 +128,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("messages: org_apache_activemq_Broker_TotalMessageCount waiting",),
         silent=("latency",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Mosquitto",
         ("broker_messages_received", "mosquitto_messages_received"),
         traffic=("broker_messages_received [msg/s]", "mosquitto_messages_received [msg/s]"),
@@ -136,7 +136,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("clients: broker_clients_connected", "clients: mosquitto_clients_connected"),
         silent=("latency",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "EMQX, VerneMQ",
         ("emqx_messages_received", "mqtt_publish_received"),
         traffic=("emqx_messages_received [msg/s]", "mqtt_publish_received [msg/s]"),
@@ -144,7 +144,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("connections: emqx_connections_count / emqx_connections_max",),
         silent=("latency",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "NSQ",
         ("nsqd_topic_message_count", "nsq_topic_message_count"),
         traffic=("nsqd_topic_message_count [msg/s]", "nsq_topic_message_count [msg/s]"),
@@ -156,7 +156,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         silent=("latency",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Temporal",
         ("service_requests", "temporal_request"),
         traffic=("service_requests", "temporal_request"),
@@ -164,7 +164,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         latency=("service_latency [s]", "temporal_request_latency [s]"),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Airflow",
         ("airflow_scheduler_heartbeat", "airflow_ti_successes", "airflow_dagrun_duration_success"),
         traffic=("airflow_ti_successes", "airflow_ti_finish"),
@@ -176,7 +176,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "running tasks: airflow_executor_running_tasks",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Dask scheduler",
         ("dask_scheduler_*",),
         traffic=('dask_scheduler_prefix_state_totals_total{state="memory"}', "dask_scheduler_tasks_forgotten_total"),
@@ -192,7 +192,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         silent=("latency",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Dask worker",
         ("dask_worker_*",),
         traffic=("dask_worker_transfer_incoming_count_total", "dask_worker_transfer_outgoing_count_total"),
@@ -205,7 +205,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         silent=("errors",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Flink",
         ("flink_taskmanager_job_task_numRecordsIn", "flink_jobmanager_job_uptime"),
         traffic=(
@@ -219,7 +219,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "input queue: flink_taskmanager_job_task_buffers_inPoolUsage [ratio]",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Logstash",
         ("logstash_node_pipeline_events_out_total", "logstash_stats_pipeline_events_out", "logstash_events_out"),
         traffic=(
@@ -231,7 +231,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         latency=("logstash_node_pipeline_duration_seconds_total / logstash_node_pipeline_events_out_total",),
         saturation=("queue: logstash_node_pipeline_queue_events waiting",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Fluentd, Fluent Bit",
         (
             "fluentd_output_status_emit_records",
@@ -254,7 +254,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         silent=("latency",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Vector",
         ("vector_component_sent_events_total", "vector_component_received_events_total"),
         traffic=("vector_component_sent_events_total [msg/s]", "vector_component_received_events_total [msg/s]"),
@@ -262,7 +262,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("buffered events: vector_buffer_events waiting", "utilization: vector_utilization [ratio]"),
         silent=("latency",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "OpenTelemetry Collector",
         (
             "otelcol_receiver_accepted_spans*",

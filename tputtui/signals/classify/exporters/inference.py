@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tputtui.signals.classify.exporters import Ecosystem
+from tputtui.signals.classify.exporters import ExporterEntry
 
-KNOWN: tuple[Ecosystem, ...] = (
-    Ecosystem(
+KNOWN: tuple[ExporterEntry, ...] = (
+    ExporterEntry(
         "vLLM",
         ("vllm:*",),
         traffic=("vllm:request_success_total", "vllm:request_success", "vllm:e2e_request_latency_seconds_count"),
@@ -28,7 +28,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         further=("generation: vllm:generation_tokens_total [tokens/s]", "prompt: vllm:prompt_tokens_total [tokens/s]"),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "SGLang",
         ("sglang:*", "sglang_num_requests_total", "sglang_generation_tokens_total"),
         traffic=(
@@ -55,7 +55,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "text-generation-inference",
         ("tgi_*",),
         traffic=("tgi_request_count", "tgi_request_success", "tgi_request_duration_count"),
@@ -72,7 +72,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         further=("generation: tgi_request_generated_tokens_sum [tokens/s]",),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "text-embeddings-inference",
         ("te_request_count", "te_embed_count"),
         traffic=("te_request_count", "te_embed_count"),
@@ -81,7 +81,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("queue: te_queue_size waiting",),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Triton",
         ("nv_inference_*",),
         traffic=("nv_inference_request_success", "nv_inference_count"),
@@ -98,7 +98,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "TorchServe",
         ("ts_inference_requests_total", "ts_inference_latency_microseconds"),
         traffic=("ts_inference_requests_total",),
@@ -106,7 +106,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         latency=("ts_inference_latency_microseconds / ts_inference_requests_total",),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Ray Serve",
         ("ray_serve_num_http_requests*", "ray_serve_num_router_requests*", "ray_serve_deployment_request_counter*"),
         traffic=(
@@ -129,7 +129,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "BentoML",
         ("bentoml_service_request_total", "bentoml_api_server_request_total"),
         traffic=("bentoml_service_request_total", "bentoml_api_server_request_total"),
@@ -144,7 +144,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "llama.cpp",
         ("llamacpp:*",),
         traffic=("llamacpp:tokens_predicted_total [tokens/s]",),
@@ -158,7 +158,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         rank=3,
         silent=("errors",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "LiteLLM",
         ("litellm_proxy_total_requests_metric*", "litellm_requests_metric*"),
         traffic=("litellm_proxy_total_requests_metric_total", "litellm_requests_metric_total"),

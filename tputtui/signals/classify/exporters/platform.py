@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tputtui.signals.classify.exporters import Ecosystem
+from tputtui.signals.classify.exporters import ExporterEntry
 
 _PRESSURE = (
     "cpu pressure: node_pressure_cpu_waiting_seconds_total [ratio]",
@@ -10,8 +10,8 @@ _PRESSURE = (
     "memory pressure: node_pressure_memory_waiting_seconds_total [ratio]",
 )
 
-KNOWN: tuple[Ecosystem, ...] = (
-    Ecosystem(
+KNOWN: tuple[ExporterEntry, ...] = (
+    ExporterEntry(
         "Kubernetes API server",
         ("apiserver_request_total", "apiserver_request_count"),
         traffic=("apiserver_request_total", "apiserver_request_count", "apiserver_request_duration_seconds_count"),
@@ -29,7 +29,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "kubelet",
         ("kubelet_runtime_operations*", "kubelet_docker_operations*"),
         traffic=("kubelet_runtime_operations_total", "kubelet_runtime_operations", "kubelet_docker_operations"),
@@ -45,7 +45,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         saturation=("running pods: kubelet_running_pods", "running pods: kubelet_running_pod_count"),
     ),
-    Ecosystem(
+    ExporterEntry(
         "kube-proxy",
         ("kubeproxy_sync_proxy_rules_latency_microseconds", "kubeproxy_sync_proxy_rules_duration_seconds"),
         traffic=("rest_client_requests_total", "kubeproxy_sync_proxy_rules_duration_seconds_count"),
@@ -53,7 +53,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         latency=("kubeproxy_sync_proxy_rules_duration_seconds", "kubeproxy_sync_proxy_rules_latency_microseconds [us]"),
         rank=1,
     ),
-    Ecosystem(
+    ExporterEntry(
         "kube-scheduler",
         ("scheduler_schedule_attempts_total", "scheduler_scheduling_attempt_duration_seconds"),
         traffic=("scheduler_schedule_attempts_total",),
@@ -61,7 +61,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         latency=("scheduler_scheduling_attempt_duration_seconds", "scheduler_e2e_scheduling_duration_seconds"),
         saturation=("pending pods: scheduler_pending_pods waiting",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "controller-runtime",
         ("controller_runtime_reconcile_total",),
         traffic=("controller_runtime_reconcile_total",),
@@ -72,7 +72,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "workers: controller_runtime_active_workers / controller_runtime_max_concurrent_reconciles",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Argo CD",
         ("argocd_app_reconcile", "argocd_app_sync_total"),
         traffic=("argocd_app_reconcile_count", "argocd_app_sync_total"),
@@ -80,7 +80,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         latency=("argocd_app_reconcile [s]",),
         saturation=("work queue: workqueue_depth waiting",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Argo Workflows",
         ("argo_workflows_count", "argo_workflows_operation_duration_seconds"),
         traffic=("argo_workflows_operation_duration_seconds_count", "argo_workflows_total_count"),
@@ -91,7 +91,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "work queue: argo_workflows_queue_depth_count waiting",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "cert-manager",
         ("certmanager_controller_sync_call_count", "certmanager_certificate_ready_status"),
         traffic=("certmanager_controller_sync_call_count", "certmanager_http_acme_client_request_count"),
@@ -99,7 +99,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         latency=("certmanager_http_acme_client_request_duration_seconds",),
         saturation=("work queue: workqueue_depth waiting",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "work queues",
         ("workqueue_adds_total",),
         traffic=("workqueue_adds_total",),
@@ -108,14 +108,14 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("work queue: workqueue_depth waiting",),
         rank=1,
     ),
-    Ecosystem(
+    ExporterEntry(
         "gRPC server",
         ("grpc_server_handled_total", "grpc_server_started_total"),
         traffic=("grpc_server_handled_total", "grpc_server_started_total"),
         errors=("grpc_server_handled_total by grpc_code",),
         latency=("grpc_server_handling_seconds", "grpc_server_handled_latency_seconds"),
     ),
-    Ecosystem(
+    ExporterEntry(
         "OpenTelemetry RPC server",
         ("rpc_server_duration*", "rpc_server_call_duration*"),
         traffic=(
@@ -130,7 +130,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         latency=("rpc_server_duration_milliseconds", "rpc_server_duration [ms]", "rpc_server_call_duration_seconds"),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "gRPC server (Spring, Armeria)",
         ("grpc_server_processing_duration_seconds", "grpc_server_requests_received_messages_total"),
         traffic=("grpc_server_processing_duration_seconds_count", "grpc_server_requests_received_messages_total"),
@@ -138,7 +138,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         latency=("grpc_server_processing_duration_seconds",),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Grafana",
         ("grafana_http_request_duration_seconds", "grafana_api_response_status_total"),
         traffic=(
@@ -157,7 +157,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Alertmanager",
         ("alertmanager_notifications_total", "alertmanager_http_request_duration_seconds"),
         traffic=(
@@ -172,7 +172,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "cluster queue: alertmanager_cluster_messages_queued waiting",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Pushgateway",
         ("pushgateway_http_requests_total", "pushgateway_http_push_duration_seconds"),
         traffic=("pushgateway_http_requests_total",),
@@ -180,7 +180,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         latency=("pushgateway_http_push_duration_seconds",),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Docker registry",
         ("registry_http_requests_total",),
         traffic=("registry_http_requests_total",),
@@ -189,34 +189,34 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("in flight: registry_http_in_flight_requests",),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Docker Engine",
         ("engine_daemon_container_actions_seconds", "engine_daemon_events_total"),
         traffic=("engine_daemon_container_actions_seconds_count", "engine_daemon_events_total"),
         errors=("engine_daemon_health_checks_failed_total",),
         latency=("engine_daemon_container_actions_seconds",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "CRI-O",
         ("container_runtime_crio_operations_total",),
         traffic=("container_runtime_crio_operations_total",),
         errors=("container_runtime_crio_operations_errors_total",),
         latency=("container_runtime_crio_operations_latency_seconds",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Cilium",
         ("cilium_forward_count_total", "cilium_datapath_conntrack_gc_runs_total"),
         traffic=("cilium_forward_bytes_total [By/s]", "cilium_forward_count_total"),
         errors=("cilium_drop_count_total",),
         rank=1,
     ),
-    Ecosystem(
+    ExporterEntry(
         "kube-state-metrics",
         ("kube_pod_info", "kube_node_info", "kube_pod_status_phase"),
         rank=0,
         silent=("traffic", "errors", "latency"),
     ),
-    Ecosystem(
+    ExporterEntry(
         "GPU (dcgm)",
         ("DCGM_FI_*",),
         saturation=(
@@ -227,7 +227,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         rank=0,
         silent=("traffic", "errors", "latency"),
     ),
-    Ecosystem(
+    ExporterEntry(
         "GPU (nvidia_smi)",
         ("nvidia_smi_utilization_gpu_ratio", "nvidia_gpu_duty_cycle"),
         saturation=(
@@ -237,7 +237,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         rank=0,
         silent=("traffic", "errors", "latency"),
     ),
-    Ecosystem(
+    ExporterEntry(
         "geth",
         ("chain_head_block", "p2p_ingress", "rpc_duration_all"),
         traffic=("rpc_requests", "rpc_duration_all_count", "p2p_ingress [By/s]"),
@@ -249,7 +249,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "peers: p2p_peers",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "cAdvisor",
         ("container_cpu_usage_seconds_total", "container_network_receive_bytes_total"),
         traffic=(
@@ -269,7 +269,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         rank=0,
         silent=("latency",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "node_exporter",
         ("node_load1", "node_cpu_seconds_total", "node_memory_MemTotal_bytes"),
         traffic=(
@@ -297,7 +297,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         rank=0,
         silent=("latency",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "windows_exporter",
         ("windows_cpu_time_total", "windows_os_info", "windows_net_bytes_received_total"),
         traffic=(
@@ -313,7 +313,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         rank=0,
         silent=("latency",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "snmp_exporter",
         ("ifHCInOctets", "ifInOctets"),
         traffic=("ifHCInOctets [By/s]", "ifInOctets [By/s]"),

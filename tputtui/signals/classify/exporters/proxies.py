@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tputtui.signals.classify.exporters import Ecosystem
+from tputtui.signals.classify.exporters import ExporterEntry
 
-KNOWN: tuple[Ecosystem, ...] = (
-    Ecosystem(
+KNOWN: tuple[ExporterEntry, ...] = (
+    ExporterEntry(
         "HAProxy",
         ("haproxy_frontend_*", "haproxy_backend_*"),
         traffic=(
@@ -34,7 +34,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Istio",
         ("istio_requests_total",),
         traffic=("istio_requests_total",),
@@ -46,7 +46,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Linkerd",
         ("response_latency_ms", "inbound_http_requests_total", "route_response_total"),
         traffic=('request_total{direction="inbound"}', "inbound_http_requests_total", "request_total"),
@@ -57,7 +57,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         latency=('response_latency_ms{direction="inbound"}', "response_latency_ms"),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Envoy",
         ("envoy_http_downstream_*", "envoy_cluster_upstream_*"),
         traffic=(
@@ -82,7 +82,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Traefik",
         (
             "traefik_entrypoint_requests_total",
@@ -113,7 +113,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "ingress-nginx",
         ("nginx_ingress_controller_requests", "nginx_ingress_controller_request_duration_seconds"),
         traffic=("nginx_ingress_controller_requests", "nginx_ingress_controller_request_duration_seconds_count"),
@@ -128,7 +128,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=('connections: nginx_ingress_controller_nginx_process_connections{state="active"}',),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "nginx-vts",
         ("nginx_vts_server_requests_total",),
         traffic=('nginx_vts_server_requests_total{host!="*",code!="total"}',),
@@ -143,7 +143,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "nginx stub status",
         ("nginx_connections_accepted", "nginx_http_requests_total"),
         traffic=("nginx_http_requests_total",),
@@ -154,7 +154,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "nginx Plus",
         ("nginxplus_http_requests_total",),
         traffic=("nginxplus_server_zone_requests", "nginxplus_http_requests_total"),
@@ -163,7 +163,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("in flight: nginxplus_http_requests_current", "connections: nginxplus_connections_active"),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Kong",
         ("kong_http_requests_total", "kong_http_status", "kong_nginx_requests_total"),
         traffic=(
@@ -180,7 +180,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "APISIX",
         ("apisix_http_status", "apisix_http_requests_total"),
         traffic=("apisix_http_status", "apisix_http_requests_total"),
@@ -189,7 +189,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=('connections: apisix_nginx_http_current_connections{state="active"}',),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Caddy",
         ("caddy_http_requests_total", "caddy_http_request_duration_seconds"),
         traffic=("caddy_http_requests_total", "caddy_http_request_duration_seconds_count"),
@@ -198,7 +198,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("in flight: caddy_http_requests_in_flight",),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Apache httpd",
         ("apache_accesses_total",),
         traffic=("apache_accesses_total",),
@@ -213,7 +213,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         rank=3,
         silent=("errors",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Varnish",
         ("varnish_main_client_req", "varnish_main_sessions"),
         traffic=("varnish_main_client_req", "varnish_client_req"),
@@ -222,7 +222,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         rank=3,
         silent=("latency",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Squid",
         ("squid_client_http_requests_total",),
         traffic=("squid_client_http_requests_total",),
@@ -230,7 +230,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         latency=("squid_HTTP_Requests_All_95 [s]",),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "CoreDNS",
         ("coredns_dns_*",),
         traffic=("coredns_dns_requests_total", "coredns_dns_request_count_total"),
@@ -241,7 +241,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         latency=("coredns_dns_request_duration_seconds",),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Unbound",
         ("unbound_queries_total",),
         traffic=("unbound_queries_total", "unbound_answer_rcodes_total"),
@@ -253,7 +253,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "BIND",
         ("bind_incoming_queries_total", "bind_incoming_requests_total"),
         traffic=("bind_incoming_queries_total", "bind_incoming_requests_total"),
@@ -266,7 +266,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("recursive clients: bind_recursive_clients",),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "PowerDNS",
         (
             "pdns_auth_udp_queries",
@@ -289,7 +289,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("concurrent queries: pdns_recursor_concurrent_queries", "queue: pdns_auth_qsize_q waiting"),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "dnsmasq",
         ("dnsmasq_hits", "dnsmasq_misses"),
         traffic=("dnsmasq_hits",),
@@ -297,14 +297,14 @@ KNOWN: tuple[Ecosystem, ...] = (
         rank=3,
         silent=("latency",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "blackbox_exporter",
         ("probe_success",),
         latency=("probe_duration_seconds",),
         rank=3,
         silent=("traffic", "errors"),  # probe_success is a state, not a count
     ),
-    Ecosystem(
+    ExporterEntry(
         "dovecot",
         ("dovecot_*",),
         traffic=(
@@ -317,7 +317,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         latency=("dovecot_imap_command_duration_seconds_total / dovecot_imap_command_total", "dovecot_mail_delivery"),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Postfix",
         ("postfix_cleanup_messages_processed_total", "postfix_smtpd_connects_total"),
         traffic=("postfix_cleanup_messages_processed_total [msg/s]", "postfix_smtpd_connects_total"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tputtui.signals.classify.exporters import Ecosystem
+from tputtui.signals.classify.exporters import ExporterEntry
 
-KNOWN: tuple[Ecosystem, ...] = (
-    Ecosystem(
+KNOWN: tuple[ExporterEntry, ...] = (
+    ExporterEntry(
         "Redis",
         ("redis_commands_processed_total", "redis_connected_clients"),
         traffic=("redis_commands_processed_total", "redis_commands_total"),
@@ -22,7 +22,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "blocked clients: redis_blocked_clients",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Dragonfly",
         ("dragonfly_commands_processed_total",),
         traffic=("dragonfly_commands_processed_total", "dragonfly_commands_total"),
@@ -32,7 +32,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "clients: dragonfly_connected_clients / dragonfly_max_clients",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "PostgreSQL",
         ("pg_stat_database_*", "pg_up"),
         traffic=("pg_stat_database_xact_commit", "pg_stat_database_xact_commit_total"),
@@ -52,7 +52,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             'active connections: pg_stat_activity_count{state="active"} / pg_settings_max_connections',
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "PgBouncer",
         (
             "pgbouncer_stats_queries_pooled_total",
@@ -75,7 +75,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         silent=("errors",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "MySQL",
         ("mysql_global_status_*",),
         traffic=(
@@ -98,7 +98,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "threads running: mysql_global_status_threads_running",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "ProxySQL",
         ("proxysql_mysql_status_questions", "proxysql_queries_total", "proxysql_questions_total"),
         traffic=("proxysql_questions_total", "proxysql_mysql_status_questions", "proxysql_queries_total"),
@@ -113,7 +113,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "client connections: proxysql_mysql_status_client_connections_connected",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "MongoDB",
         ("mongodb_op_counters_total", "mongodb_ss_opcounters", "mongodb_mongod_op_counters_total", "mongodb_up"),
         traffic=("mongodb_op_counters_total", "mongodb_ss_opcounters", "mongodb_mongod_op_counters_total"),
@@ -129,7 +129,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             'connections: mongodb_connections{state="current"}',
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Elasticsearch",
         (
             "elasticsearch_indices_search_query_total",
@@ -149,7 +149,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         further=("indexing: elasticsearch_indices_indexing_index_total",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "OpenSearch",
         ("opensearch_indices_search_query_count", "opensearch_indices_indexing_index_count"),
         traffic=("opensearch_indices_search_query_count", "opensearch_indices_indexing_index_count"),
@@ -160,7 +160,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "jvm heap: opensearch_jvm_mem_heap_used_percent",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Solr",
         ("solr_metrics_core_requests_total", "solr_metrics_core_query_requests_total"),
         traffic=("solr_metrics_core_requests_total", "solr_metrics_core_query_requests_total"),
@@ -170,7 +170,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "solr_metrics_core_time_seconds_total / solr_metrics_core_requests_total",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Memcached",
         ("memcached_commands_total",),
         traffic=("memcached_commands_total",),
@@ -181,7 +181,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         silent=("latency",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Cassandra (JMX)",
         ("org_apache_cassandra_metrics_clientrequest_*", "cassandra_clientrequest_*"),
         traffic=(
@@ -201,7 +201,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             'pending tasks: cassandra_threadpools_value{name="PendingTasks"} waiting',
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "ScyllaDB",
         (
             "scylla_cql_requests_total",
@@ -224,7 +224,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "reactor: scylla_reactor_utilization [percent]",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "CockroachDB",
         ("sql_query_count", "sql_service_latency"),
         traffic=("sql_query_count", "sql_select_count", "sql_service_latency_count"),
@@ -240,7 +240,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "storage: capacity_used / capacity",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "YugabyteDB",
         ("handler_latency_yb_*", "rpc_connections_alive"),
         traffic=(
@@ -267,7 +267,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "rpc queue: rpcs_in_queue_yb_tserver_TabletServerService waiting",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "TiDB",
         ("tidb_server_query_total", "tidb_server_handle_query_duration_seconds"),
         traffic=("tidb_server_query_total", "tidb_executor_statement_total"),
@@ -275,7 +275,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         latency=("tidb_server_handle_query_duration_seconds",),
         saturation=("connections: tidb_server_connections", "tokens in use: tidb_server_tokens"),
     ),
-    Ecosystem(
+    ExporterEntry(
         "TiKV",
         ("tikv_grpc_msg_duration_seconds",),
         traffic=("tikv_grpc_msg_duration_seconds_count",),
@@ -286,7 +286,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "pending tasks: tikv_worker_pending_task_total waiting",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "ClickHouse",
         ("ClickHouseProfileEvents_Query", "clickhouse_query_total", "ClickHouseMetrics_Query"),
         traffic=("ClickHouseProfileEvents_Query", "clickhouse_query_total"),
@@ -302,7 +302,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "connections: ClickHouseMetrics_TCPConnection",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "MinIO",
         ("minio_s3_requests_total", "minio_http_requests_duration_seconds", "minio_api_requests_total"),
         traffic=("minio_s3_requests_total", "minio_api_requests_total", "minio_http_requests_duration_seconds_count"),
@@ -324,7 +324,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "in flight: minio_api_requests_inflight_total",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "etcd",
         ("etcd_server_*", "etcd_mvcc_*"),
         traffic=(
@@ -351,7 +351,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "file descriptors: os_fd_used / os_fd_limit",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Consul",
         ("consul_raft_*", "consul_rpc_*", "consul_api_http"),
         traffic=("consul_rpc_request", "consul_api_http_count", "consul_client_rpc"),
@@ -364,7 +364,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         saturation=("blocking queries: consul_rpc_queries_blocking", "streams: consul_grpc_server_streams"),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Vault",
         ("vault_core_handle_request",),
         traffic=("vault_core_handle_request_count",),
@@ -372,7 +372,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         latency=("vault_core_handle_request [ms]",),
         saturation=("in flight: vault_core_in_flight_requests",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "ZooKeeper",
         ("packets_received", "zk_packets_received", "znode_count"),
         traffic=("zk_packets_received", "packets_received", "request_commit_queued"),
@@ -384,7 +384,7 @@ KNOWN: tuple[Ecosystem, ...] = (
             "connections: num_alive_connections",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Ceph",
         ("ceph_osd_op", "ceph_pool_rd", "ceph_health_status"),
         traffic=("ceph_osd_op", "ceph_pool_rd", "ceph_osd_op_r"),
@@ -394,14 +394,14 @@ KNOWN: tuple[Ecosystem, ...] = (
             "storage: ceph_cluster_total_used_bytes / ceph_cluster_total_bytes",
         ),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Couchbase",
         ("kv_ops", "cbbucketstat_ops"),
         traffic=("kv_ops", "n1ql_requests"),
         errors=("n1ql_errors", "kv_ops_failed"),
         latency=("kv_cmd_duration_seconds",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Neo4j",
         ("neo4j_transaction_committed_total", "neo4j_dbms_bolt_connections_opened_total"),
         traffic=("neo4j_transaction_committed_total", "neo4j_database_neo4j_transaction_committed_total"),
@@ -409,21 +409,21 @@ KNOWN: tuple[Ecosystem, ...] = (
         latency=("neo4j_db_query_execution_latency_millis",),
         saturation=("active transactions: neo4j_transaction_active",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Qdrant",
         ("rest_responses_total", "grpc_responses_total"),
         traffic=("rest_responses_total", "grpc_responses_total"),
         errors=("rest_responses_total by status", "rest_responses_fail_total"),
         latency=("rest_responses_duration_seconds", "rest_responses_avg_duration_seconds"),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Oracle",
         ("oracledb_activity_execute_count", "oracledb_up"),
         traffic=("oracledb_activity_execute_count", "oracledb_activity_user_commits"),
         errors=("oracledb_activity_user_rollbacks",),
         saturation=("processes: oracledb_process_count", "sessions: oracledb_sessions_value"),
     ),
-    Ecosystem(
+    ExporterEntry(
         "SQL Server",
         ("mssql_batch_requests", "windows_mssql_sqlstats_batch_requests"),
         traffic=("mssql_batch_requests", "windows_mssql_sqlstats_batch_requests"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tputtui.signals.classify.exporters import Ecosystem
+from tputtui.signals.classify.exporters import ExporterEntry
 
-KNOWN: tuple[Ecosystem, ...] = (
-    Ecosystem(
+KNOWN: tuple[ExporterEntry, ...] = (
+    ExporterEntry(
         "Prometheus",
         ("prometheus_http_requests_total", "prometheus_tsdb_head_series"),
         traffic=("prometheus_http_requests_total", "prometheus_http_request_duration_seconds_count"),
@@ -18,7 +18,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         further=("samples appended: prometheus_tsdb_head_samples_appended_total",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "VictoriaMetrics",
         ("vm_http_requests_total", "vm_http_requests_all_total", "vm_rows_inserted_total"),
         traffic=("vm_http_requests_total", "vm_http_requests_all_total"),
@@ -32,7 +32,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         further=("rows inserted: vm_rows_inserted_total",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "Thanos",
         ("thanos_build_info", "thanos_query_concurrent_gate_queries_max", "thanos_objstore_bucket_operations_total"),
         traffic=("http_requests_total", "grpc_server_handled_total"),
@@ -44,7 +44,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Cortex, Mimir",
         ("cortex_request_duration_seconds",),
         traffic=("cortex_request_duration_seconds_count",),
@@ -58,7 +58,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         further=("samples received: cortex_distributor_received_samples_total",),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Loki",
         ("loki_request_duration_seconds",),
         traffic=("loki_request_duration_seconds_count",),
@@ -71,7 +71,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Tempo",
         ("tempo_request_duration_seconds",),
         traffic=("tempo_request_duration_seconds_count",),
@@ -81,7 +81,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         further=("spans received: tempo_distributor_spans_received_total",),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "InfluxDB",
         ("http_api_requests_total", "influxdb_httpd_req", "influxdb_httpd_query_req"),
         traffic=("http_api_requests_total", "influxdb_httpd_req"),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from tputtui.signals.classify.exporters import Ecosystem
+from tputtui.signals.classify.exporters import ExporterEntry
 
 _HIKARI = (
     "db pool queue: hikaricp_connections_pending waiting",
     "db pool: hikaricp_connections_active / hikaricp_connections_max",
 )
 
-KNOWN: tuple[Ecosystem, ...] = (
-    Ecosystem(
+KNOWN: tuple[ExporterEntry, ...] = (
+    ExporterEntry(
         "FastAPI instrumentator",
         ("http_request_duration_highr_seconds",),
         traffic=("http_requests_total",),
@@ -19,7 +19,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("in flight: http_requests_inprogress",),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "django-prometheus",
         ("django_http_requests_total_by_method_total", "django_http_requests_before_middlewares_total"),
         traffic=(
@@ -34,7 +34,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "OpenTelemetry HTTP server",
         ("http_server_request_duration*", "http_server_duration*"),
         traffic=(
@@ -64,7 +64,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Micrometer HTTP server",
         ("http_server_requests_seconds",),
         traffic=("http_server_requests_seconds_count",),
@@ -85,13 +85,13 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "HikariCP",
         ("hikaricp_connections",),
         saturation=_HIKARI,
         rank=1,
     ),
-    Ecosystem(
+    ExporterEntry(
         "MicroProfile REST",
         (
             "application_rest_request_total",
@@ -109,7 +109,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         latency=("REST_request_seconds", "base_REST_request_elapsedTime_seconds / base_REST_request_total"),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Dropwizard",
         ("io_dropwizard_jetty_MutableServletContextHandler_*", "org_eclipse_jetty_server_handler_StatisticsHandler_*"),
         traffic=(
@@ -124,7 +124,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Rails (yabeda)",
         ("rails_requests_total", "rails_request_duration_seconds"),
         traffic=("rails_requests_total", "rails_request_duration_seconds_count"),
@@ -133,7 +133,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("puma backlog: puma_backlog waiting", "puma threads: puma_running / puma_max_threads"),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Ruby prometheus_exporter",
         ("ruby_http_requests_total", "ruby_http_duration_seconds"),
         traffic=("ruby_http_requests_total", "http_requests_total"),
@@ -145,13 +145,13 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Puma",
         ("puma_pool_capacity", "puma_backlog"),
         saturation=("puma backlog: puma_backlog waiting", "puma threads: puma_running / puma_max_threads"),
         rank=1,
     ),
-    Ecosystem(
+    ExporterEntry(
         "GitLab",
         ("gitlab_transaction_duration_seconds", "gitlab_sql_duration_seconds"),
         traffic=("http_requests_total", "gitlab_transaction_duration_seconds_count"),
@@ -164,7 +164,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "GitLab Workhorse",
         ("gitlab_workhorse_http_requests_total",),
         traffic=("gitlab_workhorse_http_requests_total",),
@@ -173,7 +173,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("in flight: gitlab_workhorse_http_in_flight_requests",),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Sidekiq",
         (
             "sidekiq_jobs_executed_total",
@@ -204,7 +204,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=2,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Celery exporter",
         ("celery_task_sent_total", "celery_task_received_total", "celery_task_succeeded_total", "celery_tasks_total"),
         traffic=(
@@ -221,7 +221,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=2,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Flower",
         ("flower_events_total", "flower_task_runtime_seconds"),
         traffic=('flower_events_total{type="task-succeeded"}', "flower_events_total"),
@@ -233,7 +233,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         ),
         rank=2,
     ),
-    Ecosystem(
+    ExporterEntry(
         "gunicorn (statsd)",
         ("gunicorn_requests", "gunicorn_request_duration", "gunicorn_requests_total"),
         traffic=("gunicorn_requests", "gunicorn_requests_total", "gunicorn_request_duration_count"),
@@ -242,7 +242,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("workers: gunicorn_workers",),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "PHP-FPM",
         ("phpfpm_accepted_connections", "phpfpm_accepted_connections_total"),
         traffic=("phpfpm_accepted_connections", "phpfpm_accepted_connections_total"),
@@ -254,7 +254,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         rank=3,
         silent=("latency",),
     ),
-    Ecosystem(
+    ExporterEntry(
         "PromEx (Phoenix)",
         ("*_prom_ex_phoenix_http_requests_total", "*_prom_ex_phoenix_http_request_duration_milliseconds"),
         traffic=("*_prom_ex_phoenix_http_requests_total", "*_prom_ex_phoenix_http_request_duration_milliseconds_count"),
@@ -263,7 +263,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("run queue: *_prom_ex_beam_stats_run_queue_count waiting",),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "prometheus-net",
         ("httprequestduration_seconds", "aspnetcore_requests_total"),
         traffic=("http_requests_received_total", "aspnetcore_requests_total"),
@@ -272,13 +272,13 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("in flight: http_requests_in_progress",),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Akka HTTP (Cinnamon, Kamon)",
         ("http_server_requests_total", "akka_http_requests_total"),
         traffic=("http_server_requests_total", "akka_http_requests_total"),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Keycloak",
         ("keycloak_logins", "keycloak_request_duration", "keycloak_user_events_total", "keycloak_login_attempts"),
         traffic=(
@@ -296,7 +296,7 @@ KNOWN: tuple[Ecosystem, ...] = (
         saturation=("db pool queue: agroal_awaiting_count waiting", "db pool: agroal_active_count"),
         rank=3,
     ),
-    Ecosystem(
+    ExporterEntry(
         "Jenkins",
         ("default_jenkins_builds_duration_milliseconds_summary", "jenkins_executor_count_value"),
         traffic=(
