@@ -30,7 +30,7 @@ from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.result import Comparison, Design
 from tputtui.experiments.statistics import effects
-from tputtui.experiments.statistics.arms import ArmPair, arm
+from tputtui.experiments.statistics.arms import ArmPair, to_arrays
 from tputtui.experiments.statistics.comparison import compare
 from tputtui.experiments.statistics.pairs import RunPair, compare_pairs
 
@@ -227,8 +227,8 @@ def _p(failed: ErrorPair, paired: bool) -> float:
     sides = []
     for counts in failed:
         rows = MetricRows("", tuple(map(float, range(len(counts)))), {"rps": (REQUESTS,) * len(counts)})
-        sides.append(arm(failing(rows, counts)))
-    found = effects.errors(ArmPair(sides[0], sides[1], paired))
+        sides.append(to_arrays(failing(rows, counts)))
+    found = effects.measure_errors(ArmPair(sides[0], sides[1], paired))
     if found.exact_p is not None:
         return found.exact_p
     return found.estimate.p() if found.estimate is not None else 1.0

@@ -82,7 +82,7 @@ def show() -> int:
         return SnapshotPipeline(**{**arguments, "interval_s": 1.0, "window_s": 10.0})
 
     patched: Any = engine
-    patched.LiveFeed, patched.Monitor = FastFeed, slow_monitor
+    patched.LiveFeed, patched.SnapshotPipeline = FastFeed, slow_monitor
     return cli.main([":1", "--interval", f"{1 / TICKS_S}s"])
 
 

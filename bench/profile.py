@@ -9,7 +9,7 @@ import time
 from tputtui.profiling.profile_model import FrameTable, Profile, ProfileMetadata, ProfileSlice, ProfileThread, Stack
 from tputtui.views.profile.profile_analysis import ProfileAnalysis
 from tputtui.views.profile.profile_header import SamplingStatus
-from tputtui.views.profile.profile_pane import ProfilePane, pane
+from tputtui.views.profile.profile_pane import ProfilePane, render_pane
 from tputtui.views.profile.profile_view import ProfileView
 
 
@@ -17,7 +17,7 @@ def made(nodes: int) -> Profile:
     """A profile whose tree has about so many nodes: 30 deep, branching by chance."""
     chance = random.Random(7)
     frames = FrameTable()
-    ids = [frames.frame(f"f{number}", f"/srv/app/m{number % 40}.py", number) for number in range(2000)]
+    ids = [frames.add_frame(f"f{number}", f"/srv/app/m{number % 40}.py", number) for number in range(2000)]
     counts: dict[Stack, float] = {}
     while len(counts) * 23.7 < nodes:
         stack = tuple(ids[(depth * 60 + chance.randrange(1 + min(depth, 40))) % 2000] for depth in range(30))
@@ -35,18 +35,18 @@ def main() -> None:
         began = time.perf_counter()
         book = ProfileView()
         study = ProfileAnalysis(profile)
-        book.take(study)
-        shown = SamplingStatus(1, "bench", done=True)
-        pane(ProfilePane(shown, book.study, book.tab, book.page), 120, 38)
+        book.update(study)
+        shown = SamplingStatus(1, "bench", is_done=True)
+        render_pane(ProfilePane(shown, book.analysis, book.tab_name, book.current_tab), 120, 38)
         opened = time.perf_counter() - began
         steps = []
         for _ in range(100):
             began = time.perf_counter()
-            if book.page is not None:
-                book.page.move(1)
-            pane(ProfilePane(shown, book.study, book.tab, book.page), 120, 38)
+            if book.current_tab is not None:
+                book.current_tab.move(1)
+            render_pane(ProfilePane(shown, book.analysis, book.tab_name, book.current_tab), 120, 38)
             steps.append((time.perf_counter() - began) * 1000)
-        count = len(book.study.tree) if book.study is not None else 0
+        count = len(book.analysis.tree) if book.analysis is not None else 0
         slowest = sorted(steps)[98]
         print(f"{count:9,} {opened:7.2f} s {statistics.median(steps):6.1f} ms {slowest:6.1f} ms")
 

@@ -84,7 +84,7 @@ def record(path: Path, count: int, seconds: int) -> tuple[float, float, float]:
     service = Service(count)
     monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=QUANTILES)
     monitor.add_target(Target("api", "http://127.0.0.1:1/metrics"))
-    monitor.arrange(["api"])
+    monitor.set_order(["api"])
     recorder = Recorder(RecordingPlan(path, all_metrics=True), interval_s=1.0, window_s=10.0, quantiles=QUANTILES)
     derived = cpu = own = 0.0
     for tick in range(seconds):
@@ -95,12 +95,12 @@ def record(path: Path, count: int, seconds: int) -> tuple[float, float, float]:
         )
         reading = Reading(at + 0.01, 1.79e9 + at, (scrape,), self_cpu_s=tick / 100)
         before = time.process_time()
-        snapshot = monitor.take(reading)
+        snapshot = monitor.derive_snapshot(reading)
         derived += time.process_time() - before
         before, mine = time.process_time(), time.thread_time()
-        recorder.take(reading, snapshot, monitor.told())
+        recorder.record_reading(reading, snapshot, monitor.target_facts())
         own += time.thread_time() - mine
-        while recorder._writer._waiting_bytes:  # one tick at a time, as in life
+        while recorder._writer._queued_bytes:  # one tick at a time, as in life
             time.sleep(0.0002)
         cpu += time.process_time() - before
     recorder.close()
@@ -129,17 +129,17 @@ def seeks(path: Path, count: int) -> tuple[list[float], list[float], list[float]
 
         for number in range(count):
             player, shown = _playing(run)
-            while player.position.read <= 0:
+            while player.position.read_ratio <= 0:
                 time.sleep(0.01)
             unread.append(go(player, lambda at: bool(shown) and at - 1.5 < shown[-1] <= at))  # noqa: B023
             if number == count - 1:
-                while player.position.read < 1.0:
+                while player.position.read_ratio < 1.0:
                     time.sleep(0.05)
                 read += [go(player, lambda at: at - 1.5 < shown[-1] <= at) for _ in range(count)]  # noqa: B023
             player.stop()
         for _ in range(5):
             before = time.perf_counter()
-            RecordedFamilies(run, "api").look(began + length * chance.uniform(0.3, 1.0))
+            RecordedFamilies(run, "api").families_at(began + length * chance.uniform(0.3, 1.0))
             browsed.append(1000 * (time.perf_counter() - before))
     return unread, read, browsed
 

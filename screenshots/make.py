@@ -103,10 +103,10 @@ async def take_profiles(pilot: Pilot[int], app: TputtuiApp) -> None:
 
 async def take(targets: list[TargetSettings], only_profiles: bool, state: Path) -> None:
     settings = Settings(targets=tuple(targets))
-    themes = tuple(theme_files.folders())
+    themes = tuple(theme_files.theme_folders())
     place = ScreenEnvironment("web-01", float(time.localtime().tm_gmtoff), state, themes)
     for theme in ("dark", "light"):
-        app = TputtuiApp(settings, Engine(settings), palette.load(theme, themes), place)
+        app = TputtuiApp(settings, Engine(settings), palette.load_palette(theme, themes), place)
         async with app.run_test(size=SIZES[1]) as pilot:
             if only_profiles:
                 await asyncio.sleep(20.0)
@@ -130,9 +130,9 @@ async def take_split(urls: list[str], state: Path) -> None:
     """A canary beside the other replica, once something is sure."""
     targets = tuple(TargetSettings(name=f"shop-{at}", url=url, service="shop") for at, url in enumerate(urls, 1))
     settings = Settings(targets=targets)
-    themes = tuple(theme_files.folders())
+    themes = tuple(theme_files.theme_folders())
     place = ScreenEnvironment("web-01", float(time.localtime().tm_gmtoff), state, themes)
-    app = TputtuiApp(settings, Engine(settings), palette.load("dark", themes), place)
+    app = TputtuiApp(settings, Engine(settings), palette.load_palette("dark", themes), place)
     async with app.run_test(size=SIZES[1]) as pilot:
         await asyncio.sleep(15.0)
         await pilot.press("a")

@@ -42,7 +42,7 @@ def attaching() -> None:
         time.sleep(0.3)  # it must have become Python
         verdict = preflight.check(process.pid)
         process.kill()
-    if not verdict.ok:
+    if not verdict.can_attach:
         if os.environ.get("CI") == "true":
-            pytest.fail(f"py-spy may not attach here: {verdict.sentence}")
-        pytest.skip(f"py-spy may not attach here: {verdict.sentence}")
+            pytest.fail(f"py-spy may not attach here: {verdict.message}")
+        pytest.skip(f"py-spy may not attach here: {verdict.message}")

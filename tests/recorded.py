@@ -53,13 +53,13 @@ def record(
     recorder = Recorder(RecordingPlan(path, **plan), interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))  # type: ignore[arg-type]
     shown = []
     for tick, reading in enumerate(readings(count, rates)):
-        snapshot = monitor.take(reading)
+        snapshot = monitor.derive_snapshot(reading)
         shown.append(snapshot)
-        recorder.take(reading, snapshot, monitor.told())
+        recorder.record_reading(reading, snapshot, monitor.target_facts())
         if tick in mark_at:
-            recorder.mark(Mark(reading.time, reading.at, f"mark {tick}"))
+            recorder.record_mark(Mark(reading.time, reading.at, f"mark {tick}"))
         if profiled is not None and tick == profiled[0]:
-            recorder.profile(reading.time, reading.at, 7, "serve", json.loads(profiled[1]), "compute 90 %")
+            recorder.record_profile(reading.time, reading.at, 7, "serve", json.loads(profiled[1]), "compute 90 %")
     assert recorder.close()
     return shown
 
@@ -72,8 +72,8 @@ def record_readings(path: Path, taken: Iterable[Reading], names: Iterable[str]) 
     recorder = Recorder(RecordingPlan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     shown = []
     for reading in taken:
-        shown.append(monitor.take(reading))
-        recorder.take(reading, shown[-1], monitor.told())
+        shown.append(monitor.derive_snapshot(reading))
+        recorder.record_reading(reading, shown[-1], monitor.target_facts())
     assert recorder.close()
     return shown
 

@@ -166,7 +166,7 @@ def snapshot(**changes: Any) -> Snapshot:
         "services": (service(), service("node", targets=("web-03",), traffic=None, errors=None, latency=None)),
         "host": host(),
         "host_saturation": HOST_SATURATION,
-        "first": FirstToSaturate("db pool", "3 waiting"),
+        "first_to_saturate": FirstToSaturate("db pool", "3 waiting"),
         "processes": PROCESSES,
         "listeners": listeners(),
         "busy_cores": 7.28,
@@ -174,8 +174,8 @@ def snapshot(**changes: Any) -> Snapshot:
             Event(NOON - 132, "reset", "counter reset on web-02 (restart)", "web-02"),
             Event(NOON - 31, "down", "web-03: connection refused", "web-03"),
         ),
-        "self_": SelfState(0.9, 58_000_000, 0),
-        "ready": True,
+        "self_usage": SelfState(0.9, 58_000_000, 0),
+        "is_ready": True,
     }
     return Snapshot(**{**fields, **changes})
 

@@ -1,4 +1,4 @@
-"""The house of DESIGN section 3: imports point down, and what is dear is loaded by whoever needs it."""
+"""Rules of import (ARCHITECTURE.md): imports point down, and expensive modules load on first use."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_imports_point_down(monkeypatch: pytest.MonkeyPatch) -> None:
             {"textual", "rich", "plotext", "psutil", "httpx"},
         ),
         (
-            "import tputtui.tui.keys as k, tputtui.tui.theme_files as t\nk.check_remapped({'quit': 'x'})\nt.check('dark')",
+            "import tputtui.tui.keys as k, tputtui.tui.theme_files as t\nk.check_remapped({'quit': 'x'})\nt.check_theme('dark')",
             {"textual", "rich"},
         ),
         ("import tputtui.profiling.capture.capture", {"textual", "rich", "psutil", "httpx", "asyncio"}),

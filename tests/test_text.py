@@ -38,7 +38,7 @@ def test_escapes_are_shown_and_do_nothing() -> None:
 
 def test_a_mark_storm_is_capped() -> None:
     cleaned = text.clean("e" + "\u0301" * 50)
-    assert len(cleaned) == 1 + text.MARKS_PER_CELL
+    assert len(cleaned) == 1 + text.MAX_MARKS_PER_CELL
 
 
 def test_long_text_is_cut_with_a_mark() -> None:
@@ -48,10 +48,10 @@ def test_long_text_is_cut_with_a_mark() -> None:
 @given(anything, st.integers(0, 40))
 def test_left_and_right_take_exactly_their_cells(foreign: str, cells: int) -> None:
     cleaned = text.clean(foreign)
-    for shown in (text.left(cleaned, cells), text.right(cleaned, cells)):
+    for shown in (text.align_left(cleaned, cells), text.align_right(cleaned, cells)):
         assert text.width(shown) == cells
-    assert text.width(text.cut(cleaned, cells)) <= cells
-    assert text.width(text.cut_left(cleaned, cells)) <= cells
+    assert text.width(text.truncate(cleaned, cells)) <= cells
+    assert text.width(text.truncate_left(cleaned, cells)) <= cells
 
 
 @pytest.mark.parametrize("words", ["plain", "漢字かな", "é à ü", "▁▂▃█ ─━│", "→ ≥ ± ×", "Ω µ", "한국어", "𝕏"])
@@ -62,7 +62,7 @@ def test_widths_agree_with_what_draws_them(words: str) -> None:
 @given(anything)
 def test_ascii_only_is_ascii_of_the_same_width(foreign: str) -> None:
     cleaned = text.clean(foreign)
-    plain = text.ascii_only(cleaned)
+    plain = text.to_ascii(cleaned)
     assert plain.isascii()
     assert len(plain) == text.width(cleaned)
 
@@ -72,7 +72,7 @@ def test_ascii_only_is_ascii_of_the_same_width(foreign: str) -> None:
     [(1284, "1,284"), (612, "612.0"), (11.5, "11.5"), (0.25, "0.25"), (0, "0.0"), (999.96, "1,000"), (None, "–")],
 )
 def test_rates(value: float | None, shown: str) -> None:
-    assert text.rate(value) == shown
+    assert text.format_rate(value) == shown
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_rates(value: float | None, shown: str) -> None:
     ],
 )
 def test_short_durations(value: float | None, shown: tuple[str, str]) -> None:
-    assert text.seconds(value) == shown
+    assert text.format_seconds(value) == shown
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_short_durations(value: float | None, shown: tuple[str, str]) -> None:
     ],
 )
 def test_sizes(value: float | None, shown: tuple[str, str]) -> None:
-    assert text.size(value) == shown
+    assert text.format_size(value) == shown
 
 
 @pytest.mark.parametrize(
@@ -133,12 +133,12 @@ def test_sizes(value: float | None, shown: tuple[str, str]) -> None:
     ],
 )
 def test_spans_name_their_two_largest_units(value: float | None, shown: str) -> None:
-    assert text.span(value) == shown
+    assert text.format_duration(value) == shown
 
 
 @given(st.floats(min_value=1e-9, max_value=1e6))
 def test_a_duration_never_needs_four_digits_before_the_point_below_a_thousand_seconds(value: float) -> None:
-    digits, unit = text.seconds(value)
+    digits, unit = text.format_seconds(value)
     assert unit == "s" or len(digits.partition(".")[0]) <= 3
 
 

@@ -116,7 +116,7 @@ def test_its_demo_runs(program: Path, tmp_path: Path) -> None:
 
 
 def test_it_finds_its_themes(program: Path, tmp_path: Path) -> None:
-    code = "from tputtui.tui import theme_files; print(*theme_files.names(theme_files.folders()))"
+    code = "from tputtui.tui import theme_files; print(*theme_files.theme_names(theme_files.theme_folders()))"
     done = subprocess.run(
         [str(program.parent / "python"), "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
     )

@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar, dataclass_transform
 
 T = TypeVar("T")
 
-_ASK: Final = object()
+_CALL_FACTORY: Final = object()
 """Stands in a signature for what a factory makes."""
 
 
@@ -35,12 +35,12 @@ def frozen(cls: type[T]) -> type[T]:
 
 def _methods(cls: type[Any]) -> dict[str, Callable[..., Any]]:
     of_class = fields(cls)
-    compared = _values_of([one.name for one in of_class if one.compare])
-    every = _values_of([one.name for one in of_class])
+    compared = _values_getter([one.name for one in of_class if one.compare])
+    every = _values_getter([one.name for one in of_class])
     shown = [one.name for one in of_class if one.repr]
 
     def first_init(self: Any, *values: Any, **named: Any) -> None:
-        init = _compiled(cls, of_class)
+        init = _compile_init(cls, of_class)
         setattr(cls, "__init__", init)  # noqa: B010  # mypy would not have it said otherwise
         init(self, *values, **named)
 
@@ -62,26 +62,26 @@ def _methods(cls: type[Any]) -> dict[str, Callable[..., Any]]:
         "__hash__": hashed,
         "__repr__": told,
         "__reduce__": reduced,
-        "__setattr__": _refuse,
-        "__delattr__": _refuse,
+        "__setattr__": _refuse_change,
+        "__delattr__": _refuse_change,
     }
 
 
-def _refuse(self: object, name: str, *_: object) -> NoReturn:
+def _refuse_change(self: object, name: str, *_: object) -> NoReturn:
     raise FrozenInstanceError(f"{type(self).__name__}.{name} never changes")
 
 
-def _values_of(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+def _values_getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
     if len(names) > 1:
         return attrgetter(*names)
     return lambda value: tuple(getattr(value, name) for name in names)
 
 
-def _compiled(cls: type[Any], of_class: tuple[Field[Any], ...]) -> Callable[..., None]:
+def _compile_init(cls: type[Any], class_fields: tuple[Field[Any], ...]) -> Callable[..., None]:
     """`__init__`: it fills the slots by their descriptors, past the `__setattr__` that refuses."""
-    known: dict[str, Any] = {"_ask": _ASK}
+    known: dict[str, Any] = {"_ask": _CALL_FACTORY}
     parameters, lines = ["self"], []
-    for one in of_class:
+    for one in class_fields:
         name = one.name
         known[f"_set_{name}"] = getattr(cls, name).__set__
         parameter, value = name, name

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from recorded import record
 
-from tputtui.cli.baseline_run import named
+from tputtui.cli.baseline_run import read_baseline
 from tputtui.cli.parser import UsageError
 from tputtui.signals.rates import history_keys
 
@@ -15,15 +15,15 @@ from tputtui.signals.rates import history_keys
 def test_a_run_gives_its_figures_with_their_units_and_how_well_they_are_known(tmp_path: Path) -> None:
     path = tmp_path / "before.tput.gz"
     record(path, 120)
-    found = named(str(path))
+    found = read_baseline(str(path))
     assert found is not None
     assert found.label == "vs before"
     assert found.since is None
     base = found.figures[history_keys.traffic("api")]
     assert base.value == pytest.approx(100.0, rel=0.02)
     assert base.unit == "req/s"
-    assert base.half is not None
-    assert base.half > 1.96 * 2**0.5 * 2.0, "two runs differ by 2 % each"
+    assert base.half_width is not None
+    assert base.half_width > 1.96 * 2**0.5 * 2.0, "two runs differ by 2 % each"
     assert history_keys.route("api", (("route", "/x"),)) in found.figures
     assert history_keys.latency("api", 0.99) not in found.figures
 
@@ -31,7 +31,7 @@ def test_a_run_gives_its_figures_with_their_units_and_how_well_they_are_known(tm
 def test_a_span_between_marks_is_taken_alone(tmp_path: Path) -> None:
     path = tmp_path / "before.tput.gz"
     record(path, 90, mark_at=(2, 38))
-    whole, part = named(str(path)), named(f"{path}@mark 2..mark 38")
+    whole, part = read_baseline(str(path)), read_baseline(f"{path}@mark 2..mark 38")
     assert whole is not None
     assert part is not None
     assert part.label == "vs before@mark 2..mark 38"
@@ -39,7 +39,7 @@ def test_a_span_between_marks_is_taken_alone(tmp_path: Path) -> None:
 
 
 def test_without_the_flag_there_is_no_baseline() -> None:
-    assert named(None) is None
+    assert read_baseline(None) is None
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,6 @@ def test_what_cannot_be_a_baseline_is_one_line(tmp_path: Path, word: str, says: 
     record(tmp_path / "short.tput.gz", 1)
     (tmp_path / "text.tput.gz").write_text("hello", encoding="utf-8")
     with pytest.raises(UsageError) as caught:
-        named(str(tmp_path / word))
+        read_baseline(str(tmp_path / word))
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)

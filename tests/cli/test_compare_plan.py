@@ -11,7 +11,7 @@ import pytest
 from recorded import record, record_two_services
 
 from tputtui.cli import main
-from tputtui.experiments.plan import parse_experiment
+from tputtui.experiments.plan import parse_plan
 
 WORDS = {"title": "Pool", "hypothesis": "a bigger pool", "owner": "ann", "duration": "2m", "margins": "throughput=3%"}
 FILE = 'title = "Pool"\nhypothesis = "a bigger pool"\nowner = "ann"\nduration = "2m"\nmargins = ["throughput=3%"]\n'
@@ -71,7 +71,7 @@ def test_the_file_is_grown_by_what_was_found_once_and_runs_shows_it(
     assert grown.startswith(FILE)
     (result,) = tomllib.loads(grown)["results"]
     assert (result["verdict"], result["candidate"]) == (answer["verdict"], str(runs / "b.tput.gz"))
-    assert parse_experiment(grown).texts["owner"] == "ann"
+    assert parse_plan(grown).texts["owner"] == "ann"
     told(capsys, runs, "--experiment", str(plan))
     assert plan.read_text() == grown
     main(["runs", str(runs), "--format", "json"])
@@ -125,7 +125,7 @@ def test_a_new_plan_is_filled_with_what_a_pilot_says(
     pilot = ["--pilot", str(runs / "a.tput.gz"), "--detect", "20%"]
     assert main(["experiment", "new", str(path), *pilot]) == 0
     assert "one pair of runs: about" in capsys.readouterr().err
-    plan = parse_experiment(path.read_text())
+    plan = parse_plan(path.read_text())
     assert 60 <= (plan.duration_s or 0) <= 300  # a large effect: the least there is for rows so alike
     assert "# By " in path.read_text()
     assert main(["experiment", "new", str(path), *pilot]) == 2

@@ -14,7 +14,7 @@ from tputtui.settings.validators import Validators
 
 
 def load(path: Path, origin: str = "--config") -> tuple[object, tuple[str, ...]]:
-    return config_file.load(ConfigLocation(str(path), origin), {}, Validators())
+    return config_file.load_config(ConfigLocation(str(path), origin), {}, Validators())
 
 
 def refusal(path: Path, content: bytes | None = None) -> str:
@@ -34,21 +34,23 @@ def path(tmp_path: Path) -> Path:
 
 def test_the_flag_goes_before_the_variable_before_the_default() -> None:
     environ = {"TPUTTUI_CONFIG": "/v.toml", "XDG_CONFIG_HOME": "/x", "HOME": "/home/me"}
-    assert config_file.place("/f.toml", environ) == ConfigLocation("/f.toml", "--config")
-    assert config_file.place(None, environ) == ConfigLocation("/v.toml", "TPUTTUI_CONFIG")
+    assert config_file.config_location("/f.toml", environ) == ConfigLocation("/f.toml", "--config")
+    assert config_file.config_location(None, environ) == ConfigLocation("/v.toml", "TPUTTUI_CONFIG")
     del environ["TPUTTUI_CONFIG"]
-    assert config_file.place(None, environ) == ConfigLocation("/x/tputtui/config.toml", "default")
+    assert config_file.config_location(None, environ) == ConfigLocation("/x/tputtui/config.toml", "default")
     environ["XDG_CONFIG_HOME"] = "relative"
-    assert config_file.place(None, environ) == ConfigLocation("/home/me/.config/tputtui/config.toml", "default")
+    assert config_file.config_location(None, environ) == ConfigLocation(
+        "/home/me/.config/tputtui/config.toml", "default"
+    )
 
 
 def test_without_a_home_there_is_no_default_and_the_current_folder_is_never_one() -> None:
-    assert config_file.place(None, {}) is None
-    assert config_file.place(None, {"HOME": ""}) is None
+    assert config_file.config_location(None, {}) is None
+    assert config_file.config_location(None, {"HOME": ""}) is None
 
 
 def test_dev_null_means_none() -> None:
-    assert config_file.place(os.devnull, {"HOME": "/home/me"}) is None
+    assert config_file.config_location(os.devnull, {"HOME": "/home/me"}) is None
 
 
 def test_a_missing_default_is_fine_and_a_missing_named_file_is_not(path: Path) -> None:

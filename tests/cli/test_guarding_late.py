@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tputtui.cli.rollback_guard import RollbackGuard, document, with_control
+from tputtui.cli.rollback_guard import RollbackGuard, evidence_document, with_control
 from tputtui.experiments.unanswered import UNRESPONSIVE_S
 from tputtui.model import ErrorState, ServiceState, Snapshot, TargetState, TargetStatus, TrafficState
 from tputtui.settings import Settings, TargetSettings
@@ -20,7 +20,7 @@ ERRORS: dict[How, str] = {"refused": "connection refused", "503": "HTTP 503 Serv
 def guarding(control: str | None = "old", objective: str = "errors<=1%") -> RollbackGuard:
     targets = tuple(TargetSettings(name=name, url=f"http://{name}:1") for name in ("new", "old"))
     settings = Settings(targets=targets, objectives=(objective,))
-    return RollbackGuard(with_control(settings, control) if control else settings, control=control, aloud=False)
+    return RollbackGuard(with_control(settings, control) if control else settings, control=control, prints_alarms=False)
 
 
 def service(name: str, how: How, *, waited_s: float, requests: float, never: bool) -> ServiceState:
@@ -63,7 +63,7 @@ def watch(guard: RollbackGuard, ways: Sequence[Pair], *, step_s: float = 1.0, ne
             services.append(service(name, how, waited_s=waits[name], requests=counts[name], never=is_new))
             targets.append(target(name, how, waits[name]))
         moment = 1000.0 + at * step_s
-        guard.saw(Snapshot(moment, moment, 1.0, 10.0, tuple(targets), tuple(services), ready=True))
+        guard.on_snapshot(Snapshot(moment, moment, 1.0, 10.0, tuple(targets), tuple(services), is_ready=True))
         if guard.decision is not None:
             return [at * step_s]
     return []
@@ -83,7 +83,7 @@ def test_a_treatment_that_does_not_answer_for_30_s_while_the_control_does_has_to
     assert decision.reason.startswith("new: no answer for 30 s, while old answers")
     assert decision.control is not None
     assert decision.control.rps == 100.0
-    told = document(decision, ok=False, reason="", alarms=guard.alarms, path=__file__)  # type: ignore[arg-type]
+    told = evidence_document(decision, is_ok=False, reason="", alarms=guard.alarms, path=__file__)  # type: ignore[arg-type]
     assert (told["trigger"], told["threshold"], told["service"]) == ("unresponsive", UNRESPONSIVE_S, "new")
 
 

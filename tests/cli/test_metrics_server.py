@@ -41,7 +41,7 @@ def test_the_names_and_values_are_those_of_the_contract(listening: MetricsServer
     quantiles = (Quantile(0.5, 0.02), Quantile(0.99, 0.15), Quantile(0.999, None))
     service = replace(snapshot.services[0], latency=LatencyState("d", "histogram", "s", quantiles))
     raw = replace(service, name="raw", latency=LatencyState("d", "histogram", None, quantiles))
-    listening.take(
+    listening.update(
         replace(
             snapshot,
             services=(service, raw),
@@ -50,7 +50,7 @@ def test_the_names_and_values_are_those_of_the_contract(listening: MetricsServer
                 ObjectiveStatus("errors<=0.1%", "missed", 0.01, 1.0),
                 ObjectiveStatus("rps>=1", "no_data", None, None),
             ),
-            self_=replace(snapshot.self_, cpu_percent=1.5),
+            self_usage=replace(snapshot.self_usage, cpu_percent=1.5),
         )
     )
     found = scraped(listening.port)
@@ -67,14 +67,14 @@ def test_the_names_and_values_are_those_of_the_contract(listening: MetricsServer
 
 def test_what_is_unknown_has_no_sample(listening: MetricsServer, tmp_path: Path) -> None:
     first = record(tmp_path / "a", 1)[0]
-    listening.take(replace(first, self_=SelfState(None, None, 0)))
+    listening.update(replace(first, self_usage=SelfState(None, None, 0)))
     assert scraped(listening.port) == {}
 
 
 def test_a_hostile_name_is_shown_with_its_escapes_made_visible(listening: MetricsServer, tmp_path: Path) -> None:
     snapshot: Snapshot = record(tmp_path / "a", 30)[-1]
     name = 'x"\n\x1b[31m\\'
-    listening.take(replace(snapshot, services=(replace(snapshot.services[0], name=name),)))
+    listening.update(replace(snapshot, services=(replace(snapshot.services[0], name=name),)))
     assert ("tputtui_service_traffic", (("service", 'x"␊␛[31m\\'),)) in scraped(listening.port)
 
 

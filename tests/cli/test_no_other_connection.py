@@ -1,4 +1,4 @@
-"""Nothing is asked but the targets: no update, no telemetry, no name that nobody typed (research row CC-11)."""
+"""Nothing is asked but the targets: no update, no telemetry, no name that nobody typed (CC-11 of docs/reliability.md)."""
 
 from __future__ import annotations
 

@@ -5,39 +5,39 @@ from __future__ import annotations
 import pytest
 
 from tputtui.cli.options import VERBS
-from tputtui.cli.parser import UsageError, parse
+from tputtui.cli.parser import UsageError, parse_arguments
 from tputtui.settings import schema
 
 
 def test_without_a_verb_words_are_targets() -> None:
-    arguments = parse([":8000", "--interval", "2s", "api"])
+    arguments = parse_arguments([":8000", "--interval", "2s", "api"])
     assert (arguments.verb, arguments.options.targets) == ("", [":8000", "api"])
     assert arguments.flags["interval"].value == "2s"
 
 
 @pytest.mark.parametrize("verb", ["stream", "demo", "check", "discover"])
 def test_common_flags_may_stand_before_the_verb(verb: str) -> None:
-    arguments = parse(["--interval", "2s", "--ascii", verb])
+    arguments = parse_arguments(["--interval", "2s", "--ascii", verb])
     assert (arguments.verb, set(arguments.flags)) == (verb, {"interval", "ascii"})
 
 
 def test_a_flag_s_value_is_not_taken_for_a_verb() -> None:
-    arguments = parse(["--theme", "demo", ":1"])
+    arguments = parse_arguments(["--theme", "demo", ":1"])
     assert (arguments.verb, arguments.flags["theme"].value) == ("", "demo")
 
 
 def test_targets_and_flags_may_be_mixed() -> None:
-    arguments = parse(["stream", ":1", "-n", "2", ":2", "--no-discover", ":3"])
+    arguments = parse_arguments(["stream", ":1", "-n", "2", ":2", "--no-discover", ":3"])
     assert arguments.options.targets == [":1", ":2", ":3"]
     assert arguments.options.count == 2
 
 
 def test_after_two_dashes_everything_is_a_target() -> None:
-    assert parse(["--", "stream"]).options.targets == ["stream"]
+    assert parse_arguments(["--", "stream"]).options.targets == ["stream"]
 
 
 def test_objectives_add_up() -> None:
-    flags = parse(["--objective", "p99<=1s", "--objective", "errors<=1%"]).flags
+    flags = parse_arguments(["--objective", "p99<=1s", "--objective", "errors<=1%"]).flags
     assert flags["objectives"].value == ["p99<=1s", "errors<=1%"]
 
 
@@ -65,7 +65,7 @@ def test_objectives_add_up() -> None:
 )
 def test_a_mistake_is_one_line(argv: list[str], words: str) -> None:
     with pytest.raises(UsageError) as caught:
-        parse(argv)
+        parse_arguments(argv)
     assert words in str(caught.value)
     assert str(caught.value).isprintable()
 
@@ -74,7 +74,7 @@ def test_a_mistake_is_one_line(argv: list[str], words: str) -> None:
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as caught:
-        parse([verb, "--help"] if verb else ["--help"])
+        parse_arguments([verb, "--help"] if verb else ["--help"])
     assert caught.value.code == 0
     shown = capsys.readouterr().out
     assert "--config FILE" in shown
@@ -89,12 +89,12 @@ def test_a_verb_offers_only_the_flags_that_matter_to_it(capsys: pytest.CaptureFi
         ("stream", {"--theme", "--no-mouse"}),
     ):
         with pytest.raises(SystemExit):
-            parse([verb, "--help"])
+            parse_arguments([verb, "--help"])
         assert not absent & set(capsys.readouterr().out.split())
 
 
 def test_every_flag_is_a_setting() -> None:
     argv = ["--interval", "1", "--window", "1", "--objective", "x", "--by", "x", "--no-discover", "--read-only"]
     argv += ["--ascii", "--theme", "x", "--light", "--no-mouse"]
-    assert set(parse(argv).flags) <= set(schema.flat())
-    assert len(parse(argv).flags) == 10
+    assert set(parse_arguments(argv).flags) <= set(schema.options_by_key())
+    assert len(parse_arguments(argv).flags) == 10

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tputtui import cli
-from tputtui.cli.verbs.profile import _own_targets
+from tputtui.cli.verbs.profile import _served_targets
 from tputtui.settings import Settings, TargetSettings
 
 _SERVER = """
@@ -101,7 +101,7 @@ def test_what_is_out_of_range_is_refused_and_never_taken_for_the_default(
 def test_a_process_that_is_not_python_is_unusable_input(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_output: bool
 ) -> None:
-    monkeypatch.setattr("tputtui.cli.screen_runner.why_no_screen", lambda _: "")
+    monkeypatch.setattr("tputtui.cli.screen_runner.no_screen_reason", lambda _: "")
     with subprocess.Popen(["sleep", "60"]) as process:
         said = refused(capsys, str(process.pid), *(["-o", str(tmp_path / "p.json")] if with_output else []))
         process.kill()
@@ -112,7 +112,7 @@ def test_a_process_that_is_not_python_is_unusable_input(
 def test_of_the_config_s_targets_those_it_serves_are_asked(server: tuple[int, int]) -> None:
     pid, port = server
     configured = TargetSettings(name="api", url=f"localhost:{port}/m"), TargetSettings(name="db", url="10.0.0.1:9")
-    assert _own_targets(Settings(targets=configured), pid) == configured[:1]
+    assert _served_targets(Settings(targets=configured), pid) == configured[:1]
 
 
 def test_the_screen_looks_for_no_target_and_never_connects_to_the_process(
@@ -124,8 +124,8 @@ def test_the_screen_looks_for_no_target_and_never_connects_to_the_process(
         shown.append(settings)
         return 0
 
-    monkeypatch.setattr("tputtui.cli.screen_runner.why_no_screen", lambda _: "")
-    monkeypatch.setattr("tputtui.cli.verbs.profile.show", show)
+    monkeypatch.setattr("tputtui.cli.screen_runner.no_screen_reason", lambda _: "")
+    monkeypatch.setattr("tputtui.cli.verbs.profile.show_screen", show)
     before = threads_of(server[0])
     assert cli.main(["profile", str(server[0])]) == 0
     assert [(settings.targets, settings.discover) for settings in shown] == [((), False)]
@@ -135,5 +135,5 @@ def test_the_screen_looks_for_no_target_and_never_connects_to_the_process(
 
 def test_a_process_that_listens_nowhere_has_no_targets() -> None:
     with subprocess.Popen(["sleep", "60"]) as process:
-        assert _own_targets(Settings(targets=(TargetSettings(name="db", url=":9"),)), process.pid) == ()
+        assert _served_targets(Settings(targets=(TargetSettings(name="db", url=":9"),)), process.pid) == ()
         process.kill()

@@ -8,7 +8,7 @@ import pytest
 import samples
 
 from tputtui import text
-from tputtui.cli.progress_line import line_of
+from tputtui.cli.progress_line import format_line
 from tputtui.recording.recorder import RecordingState
 
 STATE = RecordingState(Path("a"), 0.0, 33.0, 2048, 0, None)
@@ -16,14 +16,14 @@ STATE = RecordingState(Path("a"), 0.0, 33.0, 2048, 0, None)
 
 @pytest.mark.parametrize("width", [20, 40, 79, 119])
 def test_it_is_never_wider_than_the_terminal(width: int) -> None:
-    assert text.width(line_of(samples.snapshot(), STATE, 66.0, width)) <= width
+    assert text.width(format_line(samples.snapshot(), STATE, 66.0, width)) <= width
 
 
 def test_the_bar_tells_how_much_is_done_and_gives_way_to_the_figures() -> None:
-    wide = line_of(samples.snapshot(), STATE, 66.0, 119)
+    wide = format_line(samples.snapshot(), STATE, 66.0, 119)
     assert "[##########          ]" in wide
     assert "2.0 KiB" in wide
-    narrow = line_of(samples.snapshot(), STATE, 66.0, 79)
+    narrow = format_line(samples.snapshot(), STATE, 66.0, 79)
     assert "66 [" not in narrow
     assert "2.0 KiB" in narrow
-    assert "[" not in line_of(samples.snapshot(), STATE, None, 119)
+    assert "[" not in format_line(samples.snapshot(), STATE, None, 119)

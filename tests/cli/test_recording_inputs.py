@@ -12,7 +12,7 @@ import pytest
 
 from tputtui.cli import main
 from tputtui.cli.parser import UsageError
-from tputtui.cli.recording_inputs import MarkFile, mark_of, plan_words_of, words_of
+from tputtui.cli.recording_inputs import MarkFile, parse_mark, read_plan_texts, read_toml_texts
 
 PATIENCE_S = 10.0
 
@@ -28,12 +28,12 @@ PATIENCE_S = 10.0
     ],
 )
 def test_a_line_of_a_mark_file_is_a_time_and_a_text(line: str, found: tuple[float, str]) -> None:
-    assert mark_of(line) == found
+    assert parse_mark(line) == found
 
 
 @pytest.mark.parametrize("line", ["", "ramp", "1790000000", "nan ramp", "-5 ramp", "1e300 ramp", "14:03 ramp", "inf x"])
 def test_what_is_neither_is_no_mark(line: str) -> None:
-    assert mark_of(line) is None
+    assert parse_mark(line) is None
 
 
 class Marks:
@@ -88,7 +88,7 @@ def test_the_words_of_a_plan_are_texts_with_their_tables_names(tmp_path: Path) -
     (tmp_path / "a").write_text(
         'hypothesis = "faster"\nmargins = ["p99=10%", "throughput=2%"]\n[load]\nusers = 10\nramp.s = 30.5\n'
     )
-    assert words_of(str(tmp_path / "a")) == {
+    assert read_toml_texts(str(tmp_path / "a")) == {
         "hypothesis": "faster",
         "margins": "p99=10%, throughput=2%",
         "load.users": "10",
@@ -99,7 +99,7 @@ def test_the_words_of_a_plan_are_texts_with_their_tables_names(tmp_path: Path) -
 def test_words_are_cleaned_and_bounded(tmp_path: Path) -> None:
     lines = [f'k{number} = "{"x" * 2000}"' for number in range(120)]
     (tmp_path / "a").write_text("\n".join(['hypothesis = "\\u001b[31mred"', *lines]))
-    found = words_of(str(tmp_path / "a"))
+    found = read_toml_texts(str(tmp_path / "a"))
     assert found["hypothesis"] == "␛[31mred"
     assert len(found) == 100
     assert max(map(len, found.values())) == 500
@@ -184,7 +184,7 @@ def test_a_plan_that_compare_could_not_use_is_doubted_and_recorded_all_the_same(
 ) -> None:
     path = tmp_path / "plan.toml"
     path.write_text('hypotesis = "a bigger pool"\n[[results]]\nverdict = "improved"\n')
-    assert plan_words_of(str(path)) == {"hypotesis": "a bigger pool"}  # what was found before is not of the plan
+    assert read_plan_texts(str(path)) == {"hypotesis": "a bigger pool"}  # what was found before is not of the plan
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert (

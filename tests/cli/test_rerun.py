@@ -9,7 +9,7 @@ import pytest
 from recorded import ADDRESS, record
 
 from tputtui.cli.parser import UsageError
-from tputtui.cli.rerun import RerunPlan, like
+from tputtui.cli.rerun import RerunPlan, read_rerun_plan
 from tputtui.model import Target
 from tputtui.recording.run_header import RunHeader, RunSummary, ServiceSummary
 from tputtui.settings import Settings, TargetSettings
@@ -37,7 +37,7 @@ def made(summary: RunSummary | None = None, header: RunHeader = HEADER) -> Rerun
 
 
 def test_it_takes_targets_interval_window_quantiles_objectives_and_labels() -> None:
-    found = made().applied(Settings(), asked=False)
+    found = made().apply_to(Settings(), has_targets=False)
     assert (found.interval_s, found.window_s) == (2.0, 30.0)
     assert (found.quantiles, found.objectives, found.by) == ((0.5, 0.95), ("p99<=250ms",), ("route",))
     assert [(one.name, one.url, one.service) for one in found.targets] == [
@@ -51,30 +51,30 @@ def test_what_the_command_line_says_wins() -> None:
         objectives=("rps>=1",),
         origins={"interval": "flag --interval", "objectives": "flag --objective"},
     )
-    found = made().applied(replace(own, targets=(TargetSettings(name="x", url="http://h/m"),)), asked=True)
+    found = made().apply_to(replace(own, targets=(TargetSettings(name="x", url="http://h/m"),)), has_targets=True)
     assert (found.interval_s, found.window_s, found.objectives) == (5.0, 30.0, ("rps>=1",))
     assert [one.name for one in found.targets] == ["x"]
 
 
 def test_what_the_config_file_says_does_not() -> None:
-    found = made().applied(Settings(interval_s=5.0, origins={"interval": "/etc/tputtui.toml:3"}), asked=False)
+    found = made().apply_to(Settings(interval_s=5.0, origins={"interval": "/etc/tputtui.toml:3"}), has_targets=False)
     assert found.interval_s == 2.0
 
 
 def test_a_target_that_the_config_knows_is_asked_as_it_says_there() -> None:
     known = TargetSettings(name="other", url="http://127.0.0.1:1/metrics", headers={"Authorization": "Bearer x"})
-    (found,) = made().applied(Settings(targets=(known,)), asked=False).targets
+    (found,) = made().apply_to(Settings(targets=(known,)), has_targets=False).targets
     assert found.headers == {"Authorization": "Bearer x"}
     assert found.name == "api"
 
 
 @pytest.mark.parametrize(("for_s", "length"), [(60.0, 60.0), (None, 42.0)])
 def test_it_lasts_as_long_as_the_run_was_to_or_did(for_s: float | None, length: float) -> None:
-    assert made(header=replace(HEADER, for_s=for_s)).for_s == length
+    assert made(header=replace(HEADER, for_s=for_s)).duration_s == length
 
 
 def verdict(**now: object) -> str:
-    return "\n".join(made().verdict(RunSummary(60.0, services=(replace(BEFORE, **now),))))  # type: ignore[arg-type]
+    return "\n".join(made().describe_load_match(RunSummary(60.0, services=(replace(BEFORE, **now),))))  # type: ignore[arg-type]
 
 
 def test_the_same_load_is_called_so() -> None:
@@ -99,12 +99,12 @@ def test_another_load_is_told_with_what_differs(now: dict[str, object], words: s
 
 
 def test_without_traffic_there_is_nothing_to_compare() -> None:
-    assert "cannot be compared" in made().verdict(RunSummary())[0]
+    assert "cannot be compared" in made().describe_load_match(RunSummary())[0]
 
 
 def test_a_run_gives_its_targets_without_credentials(tmp_path: Path) -> None:
     record(tmp_path / "a", 10)
-    found = like(str(tmp_path / "a"))
+    found = read_rerun_plan(str(tmp_path / "a"))
     assert [target.name for target in found.targets] == ["api"]
     assert "secret" not in found.targets[0].url
     assert "secret" in ADDRESS
@@ -114,7 +114,7 @@ def test_a_run_gives_its_targets_without_credentials(tmp_path: Path) -> None:
 def test_a_run_without_targets_is_nothing_to_take_after(tmp_path: Path) -> None:
     record(tmp_path / "a", 3, rates={})
     with pytest.raises(UsageError, match="has no targets"):
-        like(str(tmp_path / "a"))
+        read_rerun_plan(str(tmp_path / "a"))
 
 
 def test_targets_that_differ_in_a_secret_alone_are_found_again_by_their_names() -> None:
@@ -122,16 +122,16 @@ def test_targets_that_differ_in_a_secret_alone_are_found_again_by_their_names() 
     recorded = tuple(Target(name, "http://h:1/m?token=***") for name in ("h:1", "h:1#2"))
     configured = tuple(TargetSettings(one.name, url) for one, url in zip(recorded, urls, strict=True))
     again = RerunPlan(HEADER, recorded[::-1], RunSummary())
-    found = again.applied(Settings(targets=configured), asked=False)
+    found = again.apply_to(Settings(targets=configured), has_targets=False)
     assert [(one.name, one.url) for one in found.targets] == [("h:1#2", urls[1]), ("h:1", urls[0])]
 
 
 def test_an_address_that_was_recorded_without_its_secret_is_not_asked_as_it_stands_there() -> None:
     again = RerunPlan(HEADER, (Target("api", "http://h:1/m?token=***"),), RunSummary())
     renamed = TargetSettings("other", "h:1/m?token=s3cr3t-A")
-    (found,) = again.applied(Settings(targets=(renamed,)), asked=False).targets
+    (found,) = again.apply_to(Settings(targets=(renamed,)), has_targets=False).targets
     assert (found.name, found.url) == ("api", renamed.url)
     twins = (renamed, TargetSettings("third", "h:1/m?token=s3cr3t-B"))
     for configured in ((), twins):
         with pytest.raises(UsageError, match=r"without its secrets: name the targets"):
-            again.applied(Settings(targets=configured), asked=False)
+            again.apply_to(Settings(targets=configured), has_targets=False)

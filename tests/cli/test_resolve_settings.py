@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tputtui.cli.output import why_ascii
-from tputtui.cli.parser import UsageError, parse
-from tputtui.cli.resolve_settings import EffectiveSettings, effective, name_targets
-from tputtui.cli.text_table import columns
+from tputtui.cli.output import ascii_reason
+from tputtui.cli.parser import UsageError, parse_arguments
+from tputtui.cli.resolve_settings import EffectiveSettings, effective_settings, name_targets
+from tputtui.cli.text_table import format_columns
 from tputtui.model import Match
 from tputtui.scrape.address import redact
 from tputtui.settings import TargetSettings, settings_reference
@@ -18,7 +18,7 @@ from tputtui.settings.config_reader import SettingsError
 
 
 def of(*argv: str, config: Path | None = None) -> EffectiveSettings:
-    return effective(parse(argv), {"TPUTTUI_CONFIG": str(config) if config else "/dev/null"})
+    return effective_settings(parse_arguments(argv), {"TPUTTUI_CONFIG": str(config) if config else "/dev/null"})
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_the_problems_of_file_environment_and_flags_are_named_at_once(config: Pa
     environ = {"TPUTTUI_CONFIG": str(config), "TPUTTUI_THEME": "nope"}
     for verb in ("stream", "check", "config show", "discover", "demo", ""):
         with pytest.raises(SettingsError) as caught:
-            effective(parse([*verb.split(), "--interval", "0s"]), environ)
+            effective_settings(parse_arguments([*verb.split(), "--interval", "0s"]), environ)
         lines = [str(problem).removeprefix(f"{config}") for problem in caught.value.problems]
         assert [line.partition(": ")[0] for line in lines] == [":1", ":3", ":4", "--interval", "TPUTTUI_THEME"]
 
@@ -103,7 +103,7 @@ def test_a_broken_theme_of_the_user_is_found_without_a_screen(tmp_path: Path) ->
     (themes / "mine.toml").write_text("[roles]\nplain = 'bleu'\n")
     environ = {"TPUTTUI_CONFIG": "/dev/null", "XDG_CONFIG_HOME": str(tmp_path)}
     with pytest.raises(SettingsError, match=r"--theme: mine\.toml: role 'dim' has no colour"):
-        effective(parse(["check", "--theme", "mine"]), environ)
+        effective_settings(parse_arguments(["check", "--theme", "mine"]), environ)
 
 
 def test_two_paths_of_one_port_have_names_of_their_own() -> None:
@@ -148,12 +148,12 @@ def test_a_file_of_targets_that_is_none_is_one_line(tmp_path: Path, content: str
     ],
 )
 def test_the_locale_says_whether_the_terminal_is_utf8(environ: dict[str, str], utf8_mode: int, because: str) -> None:
-    assert why_ascii(environ, utf8_mode) == because
+    assert ascii_reason(environ, utf8_mode) == because
 
 
 def test_columns_line_up_by_cells_and_not_by_characters() -> None:
-    assert columns([("a", "1"), ("日本", "2"), ("abc", "3")]) == ["a     1", "日本  2", "abc   3"]
-    assert columns([]) == []
+    assert format_columns([("a", "1"), ("日本", "2"), ("abc", "3")]) == ["a     1", "日本  2", "abc   3"]
+    assert format_columns([]) == []
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_servers_of_the_config_are_watched_beside_its_targets(with_server: Path)
     assert [target.name for target in found.targets] == ["own"]
     assert [server.name for server in found.servers] == ["fleet"]
     assert found.servers[0].match == (Match("env", "=", "prod"),)
-    shown = repr(settings_reference.effective(found, redact))
+    shown = repr(settings_reference.list_effective_settings(found, redact))
     assert "geheim" not in shown
     assert "env=\\\\" in shown
     assert "KEY" in shown
@@ -301,7 +301,7 @@ def test_a_secret_that_is_read_from_a_variable_or_a_file_is_hidden_in_a_path_and
     config.chmod(0o600)
     found = of("stream", config=config).settings
     assert [target.name for target in found.targets] == ["h:1/hooks/***/m", "h:1/***", "*** of mine"]
-    shown = "\n".join(columns(settings_reference.effective(found, redact)))
+    shown = "\n".join(format_columns(settings_reference.list_effective_settings(found, redact)))
     assert "Xq77-variable" not in shown
     assert "h:1/hooks/***/m" in shown
 

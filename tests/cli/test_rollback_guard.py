@@ -13,7 +13,7 @@ from exporter import Exporter
 
 from tputtui import recording
 from tputtui.cli import main
-from tputtui.cli.rollback_guard import RollbackGuard, name_of_control, with_control
+from tputtui.cli.rollback_guard import RollbackGuard, control_name, with_control
 from tputtui.model import ServiceState, Snapshot, TargetStatus, TrafficState
 from tputtui.settings import Settings, TargetSettings
 
@@ -76,7 +76,7 @@ def test_a_failing_treatment_ends_the_recording_with_10_and_the_evidence(
     assert found["run"] == str(path)
     assert f"aborted: {found['reason']}" in said
     with recording.Run(path) as run:
-        assert run.ended == f"aborted: {found['reason']}"
+        assert run.end_description == f"aborted: {found['reason']}"
         assert [mark.text for mark in run.marks()] == [f"aborted: {found['reason']}"]
 
 
@@ -91,7 +91,7 @@ def test_where_the_control_fails_too_nothing_is_rolled_back(
     assert "shared incident" in found["alarms"][0]
     assert f"tputtui: {found['alarms'][0]}\n" in said
     with recording.Run(path) as run:
-        assert run.ended == ""
+        assert run.end_description == ""
 
 
 def test_without_abort_it_only_says_what_it_would_have_done(
@@ -103,7 +103,7 @@ def test_without_abort_it_only_says_what_it_would_have_done(
     assert said.out == ""
     assert "with --abort it would have ended after" in said.err
     with recording.Run(path) as run:
-        assert run.ended == ""
+        assert run.end_description == ""
 
 
 def test_a_control_that_is_none_ends_it_with_the_names_there_are(
@@ -140,8 +140,8 @@ def test_a_target_that_is_the_control_is_no_replica_of_the_treatment() -> None:
     targets = tuple(TargetSettings(name=f"127.0.0.1:{port}", url=f":{port}", service="shop") for port in (1, 2, 3))
     settings = with_control(Settings(targets=targets), ":2")
     assert [one.service for one in settings.targets] == ["shop", "127.0.0.1:2", "shop"]
-    assert name_of_control(settings, ":2") == "127.0.0.1:2"
-    assert name_of_control(settings, "shop") == "shop"
+    assert control_name(settings, ":2") == "127.0.0.1:2"
+    assert control_name(settings, "shop") == "shop"
     assert with_control(settings, "shop") == settings
 
 
@@ -149,7 +149,7 @@ def test_that_nothing_can_be_judged_is_an_alarm_once(capsys: pytest.CaptureFixtu
     guarding = RollbackGuard(Settings(objectives=("p99<=250ms", "api:errors<=1%")))
     nothing = ServiceState("node", ("node",), traffic=TrafficState("t", 1.0))
     for second in range(60):
-        guarding.saw(Snapshot(0.0, float(second), 1.0, 10.0, (TargetStatus("node", "u", "up"),), (nothing,)))
+        guarding.on_snapshot(Snapshot(0.0, float(second), 1.0, 10.0, (TargetStatus("node", "u", "up"),), (nothing,)))
     assert guarding.decision is None
     assert guarding.alarms == ["no data: p99<=250ms is not judged", "no data of api: api:errors<=1% is not judged"]
     assert capsys.readouterr().err.count("\n") == 2

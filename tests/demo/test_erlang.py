@@ -61,16 +61,16 @@ def test_the_shop_sustains_less_when_it_is_slower_and_more_with_more_replicas() 
 def test_a_request_takes_250_ms_at_p99_where_the_pool_is_said_to_be_at_its_maximum() -> None:
     draw = random.Random(1)
     rate = shop_routes.sustained_max_rps() * shop_routes.pooled_share()
-    waits = erlang.erlang_c(shop_routes.CONNECTIONS, rate * shop_routes.HOLD_S)
-    spare = shop_routes.CONNECTIONS / shop_routes.HOLD_S - rate
+    waits = erlang.erlang_c(shop_routes.POOL_SIZE, rate * shop_routes.MEAN_HOLD_S)
+    spare = shop_routes.POOL_SIZE / shop_routes.MEAN_HOLD_S - rate
     times = []
     for route in shop_routes.ROUTES:
         for number in range(round(100_000 * route.share)):
-            if number % 10 < 10 * route.pooled:
+            if number % 10 < 10 * route.pool_probability:
                 wait = draw.expovariate(spare) if draw.random() < waits else 0.0
-                times.append(route.own_time(draw) + wait + draw.expovariate(1 / shop_routes.HOLD_S))
+                times.append(route.own_time(draw) + wait + draw.expovariate(1 / shop_routes.MEAN_HOLD_S))
             else:
-                times.append(shop_routes.CACHED_S)
+                times.append(shop_routes.CACHE_HIT_S)
     times.sort()
     assert times[len(times) * 99 // 100] == pytest.approx(0.25, rel=0.1)
 

@@ -128,7 +128,7 @@ def test_what_the_load_counted_is_what_the_service_counted() -> None:
         (url,) = demo.start()
         assert _total(url, "http_request_duration_seconds") == 0  # no request before the load starts
         demo.start_load()
-        assert _until(lambda: demo.load_ended)
+        assert _until(lambda: demo.has_load_ended)
         summary = demo.stop_load()
         assert summary.sent == summary.completed == _total(url, "http_requests")
         assert summary.completed == _total(url, "http_request_duration_seconds")
@@ -146,7 +146,7 @@ def _mean_service_time(slowdown: float) -> tuple[float, int]:
     with Demo(load=50, seconds=1, seed=4, slowdown=slowdown) as demo:
         (url,) = demo.start()
         demo.start_load()
-        assert _until(lambda: demo.load_ended)
+        assert _until(lambda: demo.has_load_ended)
         summary = demo.stop_load()
         duration = _families(url)["http_request_duration_seconds"]
         spent = sum(sample.value for sample in duration.samples if sample.name.endswith("_sum"))

@@ -37,15 +37,15 @@ async def ask(
     times = Times()
     pool = ConnectionPool(1, 1.0, CollectorRegistry())
     shop = ShopHandlers(pool, slowdown, seed=1)
-    shop.added_s = added_s
+    shop.added_latency_s = added_s
     monkeypatch.setattr(pool, "query", times.query)
     with monkeypatch.context() as patch:
         patch.setattr(asyncio, "sleep", times.sleep)
         for number in numbers:
             request = Request(route.method, route.template.replace("{id}", "5"), {"x-request-id": str(number)})
-            template, handler = shop.find(request)
+            template, handler = shop.find_handler(request)
             assert template == route.template
-            times.statuses.append((await handler(request, shop.draw(request))).status)
+            times.statuses.append((await handler(request, shop.request_rng(request))).status)
     return times
 
 
@@ -86,14 +86,14 @@ async def test_a_numbers_times_do_not_depend_on_the_order(route: ShopRoute, monk
 async def test_the_pool_is_asked_as_often_as_the_table_says(route: ShopRoute, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = range(5 if route is shop_routes.REPORT else 1500)  # a report computes
     times = await ask(route, numbers, monkeypatch)
-    assert len(times.held) / len(numbers) == pytest.approx(route.pooled, abs=0.06)
+    assert len(times.held) / len(numbers) == pytest.approx(route.pool_probability, abs=0.06)
 
 
 async def test_connections_are_held_for_the_mean_that_erlang_c_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     times = await ask(shop_routes.CART, range(4000), monkeypatch)
-    assert sum(times.held) / 4000 == pytest.approx(shop_routes.HOLD_S, rel=0.06)
+    assert sum(times.held) / 4000 == pytest.approx(shop_routes.MEAN_HOLD_S, rel=0.06)
 
 
 async def test_payments_fail_at_times(monkeypatch: pytest.MonkeyPatch) -> None:
     times = await ask(shop_routes.PAYMENT, range(4000), monkeypatch)
-    assert times.statuses.count(502) / 4000 == pytest.approx(shop_routes.PAYMENT.errors, abs=0.01)
+    assert times.statuses.count(502) / 4000 == pytest.approx(shop_routes.PAYMENT.error_probability, abs=0.01)

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from tputtui.demo.http_server import MAX_BODY, Request, Response, converse, parse_head
+from tputtui.demo.http_server import MAX_BODY_BYTES, Request, Response, parse_head, serve_connection
 
 
 def test_a_head_is_read() -> None:
     request = parse_head(b"POST /payment?x=1 HTTP/1.1\r\nHost: demo\r\nX-Request-Id: 17\r\nContent-Length: 2\r\n\r\n")
-    assert (request.method, request.path, request.length) == ("POST", "/payment", 2)
+    assert (request.method, request.path, request.content_length) == ("POST", "/payment", 2)
     assert request.headers["x-request-id"] == "17"
 
 
@@ -22,7 +22,7 @@ def test_a_head_is_read() -> None:
         b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
         b"GET / HTTP/1.1\r\nContent-Length: many\r\n\r\n",
         b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
-        b"GET / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (MAX_BODY + 1),
+        b"GET / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1),
     ],
 )
 def test_what_is_no_request_is_refused(head: bytes) -> None:
@@ -37,7 +37,7 @@ async def _exchange(sent: bytes) -> bytes:
         return Response(200, request.path.encode(), "text/plain")
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await converse(reader, writer, echo)
+        await serve_connection(reader, writer, echo)
 
     async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())

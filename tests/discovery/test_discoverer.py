@@ -14,9 +14,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tputtui.discovery import port_table, probe
-from tputtui.discovery.discoverer import Candidate, Discoverer, Discovery, candidates
-from tputtui.discovery.discoverer import probe as probe_candidate
-from tputtui.discovery.probe import ProbeAnswer, ask
+from tputtui.discovery.discoverer import Candidate, Discoverer, Discovery, find_candidates, probe_candidate
+from tputtui.discovery.probe import ProbeAnswer, request_path
 from tputtui.host.process_collector import ProcessCollector
 from tputtui.host.sockets import ListeningSocket, read_listeners
 
@@ -30,7 +29,7 @@ def listener(
 
 
 def verdict(one: ListeningSocket) -> Candidate:
-    (candidate,) = candidates([one], own_pid=1)
+    (candidate,) = find_candidates([one], own_pid=1)
     return candidate
 
 
@@ -77,7 +76,7 @@ def test_never_asked(port: int, comm: str) -> None:
 
 
 def test_we_never_ask_ourselves() -> None:
-    (candidate,) = candidates([listener(40001, "python", pid=os.getpid())])
+    (candidate,) = find_candidates([listener(40001, "python", pid=os.getpid())])
     assert (candidate.verdict, candidate.reason) == ("skip", "that is this program")
 
 
@@ -101,7 +100,7 @@ def test_a_java_debugger_is_left_alone() -> None:
     ],
 )
 def test_asked_over_loopback(addresses: list[str], host: str) -> None:
-    (candidate,) = candidates([listener(9100, "node_exporter", address) for address in addresses], own_pid=1)
+    (candidate,) = find_candidates([listener(9100, "node_exporter", address) for address in addresses], own_pid=1)
     assert (candidate.verdict, candidate.host) == ("probe", host)
 
 
@@ -111,7 +110,7 @@ def test_what_is_not_on_loopback_is_not_asked(address: str) -> None:
 
 
 def test_no_port_is_both_known_and_denied() -> None:
-    assert not port_table.KNOWN.keys() & port_table.DENIED.keys()
+    assert not port_table.KNOWN_PORTS.keys() & port_table.DENIED_PORTS.keys()
 
 
 def test_other_paths_only_where_the_process_suggests_them() -> None:
@@ -163,7 +162,7 @@ def answer(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
 )
 async def test_metrics_are_recognised(body: bytes) -> None:
     async with serving(answer(body)) as (port, _):
-        assert await ask("127.0.0.1", port, "/metrics") == ProbeAnswer(True, "answers with metrics")
+        assert await request_path("127.0.0.1", port, "/metrics") == ProbeAnswer(True, "answers with metrics")
 
 
 @pytest.mark.parametrize(
@@ -185,25 +184,25 @@ async def test_metrics_are_recognised(body: bytes) -> None:
 )
 async def test_everything_else_is_refused_with_a_reason(content: bytes, reason: str) -> None:
     async with serving(content) as (port, requests):
-        told = await ask("127.0.0.1", port, "/metrics")
-    assert (told.metrics, told.reason) == (False, reason)
+        told = await request_path("127.0.0.1", port, "/metrics")
+    assert (told.has_metrics, told.reason) == (False, reason)
     assert len(requests) == 1, "nothing is tried twice, no redirect is followed"
 
 
 async def test_a_chunked_answer_is_read() -> None:
     chunks = b"4\r\n# HE\r\nc;ext=1\r\nLP up Is it.\r\n6\r\n\nup 1\n\r\n0\r\n\r\n"
     async with serving(answer(chunks, headers="transfer-encoding: Chunked\r\n")) as (port, _):
-        assert (await ask("127.0.0.1", port, "/metrics")).metrics
+        assert (await request_path("127.0.0.1", port, "/metrics")).has_metrics
 
 
 async def test_broken_chunks_are_no_metrics() -> None:
     async with serving(answer(b"zz\r\nup 1\n", headers="Transfer-Encoding: chunked\r\n")) as (port, _):
-        assert not (await ask("127.0.0.1", port, "/metrics")).metrics
+        assert not (await request_path("127.0.0.1", port, "/metrics")).has_metrics
 
 
 async def test_the_question_is_polite() -> None:
     async with serving(answer(b"up 1\n")) as (port, requests):
-        await ask("127.0.0.1", port, "/metrics")
+        await request_path("127.0.0.1", port, "/metrics")
     head = requests[0].decode()
     assert head.startswith("GET /metrics HTTP/1.1\r\n")
     assert re.search(r"User-Agent: tputtui/\S+ \(metrics probe\)\r\n", head)
@@ -214,22 +213,22 @@ async def test_the_question_is_polite() -> None:
 async def test_a_server_that_hangs_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "TOTAL_S", 0.1)
     async with serving(b"", hold=True) as (port, _):
-        told = await ask("127.0.0.1", port, "/metrics")
-    assert (told.metrics, told.spoke_http) == (False, False)
+        told = await request_path("127.0.0.1", port, "/metrics")
+    assert (told.has_metrics, told.is_http) == (False, False)
     assert told.reason.startswith("no answer within")
 
 
 async def test_metrics_count_even_where_the_answer_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "HEAR_OUT_S", 0.05)
+    monkeypatch.setattr(probe, "DRAIN_S", 0.05)
     async with serving(answer(b"up 1\n"), hold=True) as (port, _):
-        assert (await ask("127.0.0.1", port, "/metrics")).metrics
+        assert (await request_path("127.0.0.1", port, "/metrics")).has_metrics
 
 
 async def test_a_closed_port_is_a_reason() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    told = await ask("127.0.0.1", port, "/metrics")
-    assert not told.metrics
+    told = await request_path("127.0.0.1", port, "/metrics")
+    assert not told.has_metrics
     assert "refused" in told.reason
 
 
@@ -262,20 +261,20 @@ def discoverer(listeners: Iterable[ListeningSocket], asker: Asker) -> Discoverer
 async def test_what_answers_is_found_with_its_address() -> None:
     asker = Asker()
     discovery = await discoverer([listener(9100, "node_exporter"), listener(6379, "redis-server")], asker).discover()
-    (found,) = discovery.found
+    (found,) = discovery.targets
     assert (found.url, found.pid, found.process) == ("http://127.0.0.1:9100/metrics", 5, "node_exporter")
-    assert [candidate.port for candidate in discovery.looked_at] == [6379, 9100]
+    assert [candidate.port for candidate in discovery.candidates] == [6379, 9100]
     assert asker.asked == [("127.0.0.1", 9100, "/metrics")]
 
 
 async def test_an_ipv6_address_stands_in_brackets() -> None:
-    (found,) = (await discoverer([listener(9100, "x_exporter", "::1")], Asker()).discover()).found
+    (found,) = (await discoverer([listener(9100, "x_exporter", "::1")], Asker()).discover()).targets
     assert found.url == "http://[::1]:9100/metrics"
 
 
 async def test_further_paths_are_asked_one_after_the_other() -> None:
     asker = Asker("/q/metrics")
-    (found,) = (await discoverer([listener(8080, "java")], asker).discover()).found
+    (found,) = (await discoverer([listener(8080, "java")], asker).discover()).targets
     assert found.url.endswith("/q/metrics")
     assert [path for _, _, path in asker.asked] == ["/metrics", "/actuator/prometheus", "/q/metrics"]
     assert asker.most == 1
@@ -284,13 +283,13 @@ async def test_further_paths_are_asked_one_after_the_other() -> None:
 async def test_who_does_not_speak_http_is_asked_no_more() -> None:
     asker = Asker("/nowhere", spoke_http=False)
     result = await probe_candidate(verdict(listener(8080, "java")), asker)
-    assert (result.found, len(asker.asked)) == (None, 1)
+    assert (result.target, len(asker.asked)) == (None, 1)
 
 
 async def test_who_is_to_be_skipped_is_not_asked() -> None:
     asker = Asker()
     result = await probe_candidate(verdict(listener(5432, "postgres")), asker)
-    assert (result.found, asker.asked) == (None, [])
+    assert (result.target, asker.asked) == (None, [])
     assert "PostgreSQL" in result.reason
 
 
@@ -317,7 +316,7 @@ async def test_a_real_listener_of_ours_is_listed_and_not_asked() -> None:
         listeners = [one for one in read_listeners() if one.port == port]
         assert [(one.pid, one.address) for one in listeners] == [(os.getpid(), "127.0.0.1")]
         discovery = await Discoverer(lambda: listeners).discover()
-    assert discovery.found == ()
+    assert discovery.targets == ()
     assert requests == []
 
 
@@ -327,15 +326,15 @@ def test_a_process_is_called_what_the_process_table_calls_it() -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
-        (candidate,) = [one for one in candidates(read_listeners()) if one.port == port]
+        (candidate,) = [one for one in find_candidates(read_listeners()) if one.port == port]
         (row,) = [row for row in ProcessCollector().read() if row.pid == process.pid]
         process.communicate()
     assert candidate.process == row.name
 
 
 def test_the_result_is_one_clause_without_the_list() -> None:
-    found = Discovery((), tuple(candidates([listener(5432, "postgres"), listener(8000, "python")])), ())
-    assert found.result == "0 of 2 listening ports serve metrics"
+    found = Discovery((), tuple(find_candidates([listener(5432, "postgres"), listener(8000, "python")])), ())
+    assert found.summary == "0 of 2 listening ports serve metrics"
 
 
 @pytest.mark.parametrize(

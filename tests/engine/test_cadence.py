@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.engine.cadence import CLOSE, SLEW, Cadence
+from tputtui.engine.cadence import MAX_SHIFT, TOLERANCE, Cadence
 
 
 @given(st.floats(0.1, 60), st.floats(0, 1000), st.floats(0, 1000))
@@ -25,9 +25,9 @@ def test_ticks_on_time_keep_the_grid() -> None:
     dues = []
     for _ in range(5):
         dues.append(cadence.due)
-        cadence.ticked(cadence.due + 0.4, 100.3)
+        cadence.on_tick(cadence.due + 0.4, 100.3)
     assert dues == pytest.approx([101.3, 102.3, 103.3, 104.3, 105.3])
-    assert cadence.missed == 0
+    assert cadence.missed_ticks == 0
 
 
 @given(st.lists(st.floats(0, 20), min_size=1, max_size=30), st.floats(0.1, 10))
@@ -37,24 +37,24 @@ def test_late_ticks_are_counted_and_there_is_never_a_burst(lates: list[float], i
     for late in lates:
         ticks += 1
         made = cadence.due + late
-        cadence.ticked(made, None)
+        cadence.on_tick(made, None)
         assert made - 1e-6 <= cadence.due <= made + interval + 1e-6
-    assert cadence.due == pytest.approx(first + (ticks + cadence.missed) * interval)
+    assert cadence.due == pytest.approx(first + (ticks + cadence.missed_ticks) * interval)
 
 
 def test_it_moves_behind_the_scrapes_a_little_at_a_time() -> None:
     cadence = Cadence(1.0, 100.0, 100.0)
     dues = [cadence.due]
     for _ in range(60):
-        cadence.ticked(cadence.due + 0.01, 100.4)  # other targets came: the scrapes end elsewhere
+        cadence.on_tick(cadence.due + 0.01, 100.4)  # other targets came: the scrapes end elsewhere
         dues.append(cadence.due)
     steps = [later - earlier for earlier, later in pairwise(dues)]
-    assert min(steps) >= 1.0 - SLEW - 1e-9
-    assert max(steps) <= 1.0 + SLEW + 1e-9
-    assert abs((dues[-1] - 100.4) % 1.0) <= CLOSE + 1e-6 or abs((dues[-1] - 100.4) % 1.0 - 1.0) <= CLOSE + 1e-6
+    assert min(steps) >= 1.0 - MAX_SHIFT - 1e-9
+    assert max(steps) <= 1.0 + MAX_SHIFT + 1e-9
+    assert abs((dues[-1] - 100.4) % 1.0) <= TOLERANCE + 1e-6 or abs((dues[-1] - 100.4) % 1.0 - 1.0) <= TOLERANCE + 1e-6
 
 
 def test_without_a_target_it_is_an_interval_from_tick_to_tick() -> None:
     cadence = Cadence(2.0, 100.0, None)
-    cadence.ticked(102.0, None)
+    cadence.on_tick(102.0, None)
     assert cadence.due == 104.0

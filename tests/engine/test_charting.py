@@ -37,13 +37,13 @@ class Watched:
         at = float(self.at)
         body = BODY.format(a=10 * self.at, b=5 * self.at, room=-20 + self.at) if body == "" else body
         error = "connection refused" if body is None else None
-        read = self.scanner.scan(body.encode(), wanted=self.monitor.wanted("shop")) if body is not None else None
-        return self.monitor.take(Reading(at, at, (Scrape("shop", at, at, 0.01, read, 100, error),)))
+        read = self.scanner.scan(body.encode(), wanted=self.monitor.wanted_names("shop")) if body is not None else None
+        return self.monitor.derive_snapshot(Reading(at, at, (Scrape("shop", at, at, 0.01, read, 100, error),)))
 
     def chart(self, family: str) -> None:
         self.monitor.browse("shop")
         self.tick()
-        self.monitor.chart(("shop", family))
+        self.monitor.chart_family(("shop", family))
         self.monitor.browse(None)
 
 
@@ -63,7 +63,7 @@ def test_a_counter_is_its_rate_a_gauge_its_value_a_histogram_its_observations(
     for _ in range(4):
         charted = watched.tick().charted
     assert charted is not None
-    assert (charted.type, charted.now) == (kind, now)
+    assert (charted.type, charted.charted_value) == (kind, now)
 
 
 @pytest.mark.parametrize("family", ["http_requests_total", "room_celsius", "http_request_duration_seconds"])
@@ -71,25 +71,25 @@ def test_a_family_that_nobody_looked_at_before_is_the_same(family: str) -> None:
     looked_at, asked_for = Watched(), Watched()
     looked_at.chart(family)
     asked_for.tick()
-    asked_for.monitor.chart(("shop", family))
+    asked_for.monitor.chart_family(("shop", family))
     for _ in range(14):  # the last of them when only what is bound is read, and what is charted
         assert looked_at.tick().charted == asked_for.tick().charted or looked_at.at < 4
-    assert asked_for.monitor.wanted("shop") is not None
+    assert asked_for.monitor.wanted_names("shop") is not None
 
 
 def test_it_is_read_though_only_what_is_bound_is_read_otherwise() -> None:
     watched = Watched()
     for _ in range(12):
         watched.tick()
-    assert watched.monitor.wanted("shop") is not None
-    assert "room_celsius" not in (watched.monitor.wanted("shop") or ())
+    assert watched.monitor.wanted_names("shop") is not None
+    assert "room_celsius" not in (watched.monitor.wanted_names("shop") or ())
     watched.chart("room_celsius")
-    assert "room_celsius" in (watched.monitor.wanted("shop") or ())
+    assert "room_celsius" in (watched.monitor.wanted_names("shop") or ())
     charted = watched.tick().charted
     assert charted is not None
     assert charted.value == -6.0
-    watched.monitor.chart(None)
-    assert "room_celsius" not in (watched.monitor.wanted("shop") or ())
+    watched.monitor.chart_family(None)
+    assert "room_celsius" not in (watched.monitor.wanted_names("shop") or ())
     assert watched.tick().charted is None
 
 
@@ -111,5 +111,5 @@ def test_what_is_gone_is_unknown_and_a_reset_never_makes_a_rate_below_zero() -> 
     assert (after.rate or 0.0) >= 0.0
     gone = watched.tick("# TYPE other gauge\nother 1\n").charted
     assert gone is not None
-    assert gone.now is None
+    assert gone.charted_value is None
     assert gone.value is None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tputtui.engine.column_cache import LEAST_COLUMN_S, MOST, ColumnCache
+from tputtui.engine.column_cache import MAX_CACHED, MIN_COLUMN_S, ColumnCache
 from tputtui.signals.rates.history import History
 
 INTERVAL_S = 1.0
@@ -23,7 +23,7 @@ def ticks(least_s: float) -> st.SearchStrategy[list[Tick]]:
 
 def asked(history: History, newest: float, columns: int, span_s: float) -> list[float | None]:
     """What the cache must say: the history's own columns, none narrower than two seconds."""
-    grain = max(1, min(columns, int(span_s / LEAST_COLUMN_S)))
+    grain = max(1, min(columns, int(span_s / MIN_COLUMN_S)))
     found = history.column_values("x", newest, span_s, grain)
     return [found[at * grain // columns] for at in range(columns)]
 
@@ -43,9 +43,9 @@ def follow(told: list[Tick], columns: int, span_s: float, every: int) -> None:
         at += step
         if written:
             history.append(at, {"x": value})
-        cache.newest = at
+        cache.newest_at = at
         if number % every == 0:
-            shown = cache.values("x", columns, span_s, None)
+            shown = cache.column_values("x", columns, span_s, None)
             assert close(shown, asked(history, at, columns, span_s)), (number, at)
 
 
@@ -76,8 +76,8 @@ def test_columns_do_not_move_until_a_whole_one_has_passed() -> None:
     shown = []
     for at in range(100, 110):
         history.append(float(at), {"x": float(at)})
-        cache.newest = float(at)
-        shown.append(cache.values("x", 6, 30.0, None)[:-1])
+        cache.newest_at = float(at)
+        shown.append(cache.column_values("x", 6, 30.0, None)[:-1])
     assert shown[:5] == [shown[0]] * 5
     assert shown[5:] == [shown[5]] * 5
     assert shown[5][:-1] == shown[0][1:]
@@ -88,19 +88,21 @@ def test_the_past_is_asked_of_the_history() -> None:
     cache = ColumnCache(history, INTERVAL_S)
     for at in range(100, 200):
         history.append(float(at), {"x": float(at)})
-    cache.newest = 199.0
-    assert cache.values("x", 5, 10.0, 149.0) == history.column_values("x", 149.0, 10.0, 5)
+    cache.newest_at = 199.0
+    assert cache.column_values("x", 5, 10.0, 149.0) == history.column_values("x", 149.0, 10.0, 5)
 
 
 @pytest.mark.parametrize("columns", [-1, 0, 4])
 def test_before_the_first_tick_there_are_only_gaps(columns: int) -> None:
-    assert ColumnCache(History(INTERVAL_S), INTERVAL_S).values("x", columns, 60.0, None) == [None] * max(0, columns)
+    assert ColumnCache(History(INTERVAL_S), INTERVAL_S).column_values("x", columns, 60.0, None) == [None] * max(
+        0, columns
+    )
 
 
 def test_it_remembers_a_bounded_number_of_figures() -> None:
     history = History(INTERVAL_S)
     cache = ColumnCache(history, INTERVAL_S)
-    cache.newest = 100.0
-    for number in range(3 * MOST):
-        cache.values(f"x{number}", 4, 60.0, None)
-    assert len(cache._kept) == MOST
+    cache.newest_at = 100.0
+    for number in range(3 * MAX_CACHED):
+        cache.column_values(f"x{number}", 4, 60.0, None)
+    assert len(cache._cached) == MAX_CACHED

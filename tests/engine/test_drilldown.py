@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from test_pipeline import DURATION, FAMILIES, REQUESTS, Scene, requests, scrape, series
 
-from tputtui.engine.drilldown import MOST_HEAT, HeatMaps
+from tputtui.engine.drilldown import MAX_HEATMAPS, ServiceHeatmaps
 from tputtui.model import Exposition, Family, Reading, Series, ServiceState, Snapshot, Target
 from tputtui.signals.rates import history_keys
-from tputtui.signals.service.replicas import STEADY
+from tputtui.signals.service.replicas import MIN_TICKS
 from tputtui.signals.service.service_filter import ServiceFilter
 from tputtui.signals.service.traffic_split import SplitArm, TrafficSplit
 
@@ -50,13 +50,13 @@ def settled(scene: Scene, target: str = "shop") -> None:
 def test_a_target_that_is_looked_at_is_read_whole_and_no_longer_afterwards() -> None:
     scene = Scene("shop")
     settled(scene)
-    bound_only = scene.monitor.wanted("shop")
+    bound_only = scene.monitor.wanted_names("shop")
     assert bound_only is not None
     scene.monitor.browse("shop")
-    assert scene.monitor.wanted("shop") is None
+    assert scene.monitor.wanted_names("shop") is None
     assert scene.monitor.families() is None, "nothing was read whole yet"
     scene.monitor.browse(None)
-    assert scene.monitor.wanted("shop") == bound_only
+    assert scene.monitor.wanted_names("shop") == bound_only
 
 
 def test_families_show_what_they_feed_and_their_last_figures() -> None:
@@ -67,13 +67,13 @@ def test_families_show_what_they_feed_and_their_last_figures() -> None:
         scene.tick(100.0 + at, shop={**requests(10.0 * at), **jobs(1000.0 + 3 * at)})
     families = scene.monitor.families()
     assert families is not None
-    figures = families.figures
-    now = {row.name: figures.now(place) for place, row in enumerate(figures.rows)}
+    figures = families.family_values
+    now = {row.name: figures.charted_value(place) for place, row in enumerate(figures.rows)}
     assert (now[JOBS], now[REQUESTS], now[DURATION]) == (3.0, 10.0, 10.0)
-    assert families.feeds[REQUESTS] == ("traffic", "errors")
-    assert families.feeds[DURATION] == ("latency",)
-    assert scene.monitor.trail(JOBS, 5) == [None, None, 3.0, 3.0, 3.0]
-    assert scene.monitor.trail("nowhere", 2) == [None, None]
+    assert families.signals_by_family[REQUESTS] == ("traffic", "errors")
+    assert families.signals_by_family[DURATION] == ("latency",)
+    assert scene.monitor.family_history(JOBS, 5) == [None, None, 3.0, 3.0, 3.0]
+    assert scene.monitor.family_history("nowhere", 2) == [None, None]
 
 
 def test_a_scrape_of_bound_families_only_is_not_taken_for_all() -> None:
@@ -82,7 +82,7 @@ def test_a_scrape_of_bound_families_only_is_not_taken_for_all() -> None:
     scene.monitor.browse("shop")
     part = requests(40.0)
     answer = Exposition(part, FAMILIES, len(part) + 1)
-    scene.monitor.take(replace_scrape(104.0, answer))
+    scene.monitor.derive_snapshot(replace_scrape(104.0, answer))
     assert scene.monitor.families() is None
 
 
@@ -95,12 +95,12 @@ def test_a_choice_is_bound_at_once_and_its_counter_does_not_count_from_zero() ->
     settled(scene)
     scene.monitor.browse("shop")
     scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
-    scene.monitor.bind("shop", "traffic", JOBS, 1e9)
+    scene.monitor.bind_signal("shop", "traffic", JOBS, 1e9)
     families = scene.monitor.families()
     assert families is not None
-    assert families.feeds[JOBS] == ("traffic",)
-    assert families.chosen == {"traffic": {"family": JOBS}}
-    assert families.targets == (("shop", "http://shop/metrics"),)
+    assert families.signals_by_family[JOBS] == ("traffic",)
+    assert families.overrides == {"traffic": {"family": JOBS}}
+    assert families.replica_targets == (("shop", "http://shop/metrics"),)
     rates = []
     for at in range(5, 9):
         snapshot = scene.tick(100.0 + at, shop={**requests(10.0 * at), **jobs(1000.0 + 3 * at)})
@@ -110,10 +110,10 @@ def test_a_choice_is_bound_at_once_and_its_counter_does_not_count_from_zero() ->
         rates.append(traffic.rps)
     assert rates == [3.0] * 4
     assert any("traffic of shop is read from jobs_total now" in event.text for event in snapshot.events)
-    wanted = scene.monitor.wanted("shop")
+    wanted = scene.monitor.wanted_names("shop")
     assert wanted is None, "still looked at"
     scene.monitor.browse(None)
-    wanted = scene.monitor.wanted("shop")
+    wanted = scene.monitor.wanted_names("shop")
     assert wanted is not None
     assert JOBS in wanted
 
@@ -123,7 +123,7 @@ def test_a_scrape_under_way_when_something_is_chosen_makes_no_spike() -> None:
     settled(scene)
     scene.monitor.browse("shop")
     scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
-    scene.monitor.bind("shop", "traffic", JOBS, 1e9)
+    scene.monitor.bind_signal("shop", "traffic", JOBS, 1e9)
     scene.tick(105.0, shop=requests(50.0))  # asked for before the choice
     for at in range(6, 9):
         snapshot = scene.tick(100.0 + at, shop={**requests(10.0 * at), **jobs(1000.0 + 3 * at)})
@@ -137,7 +137,7 @@ def test_what_cannot_be_bound_changes_nothing_and_says_so() -> None:
     settled(scene)
     scene.monitor.browse("shop")
     scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
-    scene.monitor.bind("shop", "latency", JOBS, 1e9)
+    scene.monitor.bind_signal("shop", "latency", JOBS, 1e9)
     snapshot = scene.tick(105.0, shop={**requests(50.0), **jobs(1015.0)})
     latency = snapshot.services[0].latency
     assert latency is not None
@@ -152,7 +152,7 @@ def test_a_choice_is_for_all_replicas() -> None:
         answers = {name: {**requests(10.0 * at), **jobs(500.0 + 2 * at)} for name in ("a", "b")}
         scene.monitor.browse("a")
         scene.tick(100.0 + at, **answers)
-    scene.monitor.bind("a", "traffic", JOBS, 1e9)
+    scene.monitor.bind_signal("a", "traffic", JOBS, 1e9)
     for at in range(5, 9):
         snapshot = scene.tick(
             100.0 + at, **{name: {**requests(10.0 * at), **jobs(500.0 + 2 * at)} for name in ("a", "b")}
@@ -162,7 +162,7 @@ def test_a_choice_is_for_all_replicas() -> None:
     assert snapshot.services[0].traffic.rps == pytest.approx(4.0)
     families = scene.monitor.families()
     assert families is not None
-    assert [name for name, _ in families.targets] == ["a", "b"]
+    assert [name for name, _ in families.replica_targets] == ["a", "b"]
 
 
 # ------------------------------------------------------------------------------------------ through a lens
@@ -171,7 +171,7 @@ def test_a_choice_is_for_all_replicas() -> None:
 def looked_at(lens: ServiceFilter, *targets: str | Target, ticks: int = 6) -> tuple[Scene, Snapshot]:
     scene = Scene(*(targets or ("shop",)))
     names = [target if isinstance(target, str) else target.name for target in targets or ("shop",)]
-    scene.monitor.look_through(lens)
+    scene.monitor.set_filter(lens)
     snapshot = scene.tick(99.0)
     for at in range(ticks):
         snapshot = scene.tick(100.0 + at, **{name: two_routes(10.0 * at, 2.0 * at) for name in names})
@@ -198,14 +198,14 @@ def test_a_route_alone_is_one_more_service_and_the_whole_stays() -> None:
 
 def test_a_lens_is_taken_away_and_leaves_nothing() -> None:
     scene, _ = looked_at(ServiceFilter("shop", (("route", "/b"),)))
-    scene.monitor.look_through(None)
+    scene.monitor.set_filter(None)
     snapshot = scene.tick(106.0, shop=two_routes(60.0, 12.0))
     assert [service.name for service in snapshot.services] == ["shop"]
 
 
 def test_objectives_judge_the_whole_service_not_what_a_lens_shows() -> None:
     scene = Scene("shop", objectives=["errors<=5%"])
-    scene.monitor.look_through(ServiceFilter("shop", (("route", "/b"),)))
+    scene.monitor.set_filter(ServiceFilter("shop", (("route", "/b"),)))
     for at in range(6):
         snapshot = scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
     assert [one.state for one in snapshot.objectives] == ["ok"]
@@ -262,10 +262,10 @@ def test_the_breakdown_goes_through_the_labels_and_comes_back() -> None:
 
 def test_each_replica_has_its_own_figures_and_the_odd_one_is_told() -> None:
     scene = Scene(*REPLICAS)
-    for at in range(4 + STEADY):
+    for at in range(4 + MIN_TICKS):
         snapshot = scene.tick(100.0 + at, a=requests(100.0 * at), b=requests(100.0 * at), c=requests(20.0 * at))
     assert {name: one.rps for name, one in scene.monitor.replicas.items()} == {"a": 100.0, "b": 100.0, "c": 20.0}
-    assert [name for name, one in scene.monitor.replicas.items() if one.odd] == ["c"]
+    assert [name for name, one in scene.monitor.replicas.items() if one.outlier_reason] == ["c"]
     told = [event.text for event in snapshot.events if event.kind == "warning"]
     assert told == ["c is unlike the other replicas: 20.0 req/s, others 100.0"]
 
@@ -282,41 +282,43 @@ def test_a_target_that_is_no_replica_has_no_figures_of_its_own() -> None:
 
 def test_the_heat_follows_the_buckets_and_a_lens_has_its_own() -> None:
     scene, _ = looked_at(ServiceFilter("shop", (("route", "/b"),)), ticks=12)
-    whole = scene.monitor.heat.heat("shop", 2, 10.0, 111.0)
-    alone = scene.monitor.heat.heat("shop route=/b", 2, 10.0, 111.0)
+    whole = scene.monitor.heatmaps.heatmap("shop", 2, 10.0, 111.0)
+    alone = scene.monitor.heatmaps.heatmap("shop route=/b", 2, 10.0, 111.0)
     assert whole is not None
     assert alone is not None
     assert whole.bounds[0] == 0.1
     assert whole.columns[-1] == pytest.approx((10 / 12, 2 / 12, 0.0))
     assert alone.columns[-1] == pytest.approx((1.0, 0.0))
-    assert scene.monitor.heat.heat("nowhere", 2, 10.0, 111.0) is None
+    assert scene.monitor.heatmaps.heatmap("nowhere", 2, 10.0, 111.0) is None
 
 
 def test_the_heat_stands_until_its_axis_advances() -> None:
     scene, _ = looked_at(ServiceFilter("shop"), ticks=12)
-    first = scene.monitor.heat.heat("shop", 10, 60.0, 111.0)
-    assert scene.monitor.heat.heat("shop", 10, 60.0, 113.0) is first
-    assert scene.monitor.heat.heat("shop", 10, 60.0, 114.0) is not first
+    first = scene.monitor.heatmaps.heatmap("shop", 10, 60.0, 111.0)
+    assert scene.monitor.heatmaps.heatmap("shop", 10, 60.0, 113.0) is first
+    assert scene.monitor.heatmaps.heatmap("shop", 10, 60.0, 114.0) is not first
 
 
 def test_only_so_many_services_have_a_heat_and_one_that_went_frees_its_place() -> None:
     _, snapshot = looked_at(ServiceFilter("shop"), ticks=4)
     one = snapshot.services[0]
-    many = tuple(replace(one, name=f"s{number}") for number in range(MOST_HEAT + 5))
-    maps = HeatMaps(1.0)
-    maps.take(100.0, many)
-    assert sum(maps.heat(service.name, 4, 60.0, 100.0) is not None for service in many) == MOST_HEAT
-    maps.take(101.0, many[5:])
-    maps.take(102.0, many[5:])
-    assert maps.heat("s0", 4, 60.0, 102.0) is None
-    assert maps.heat(many[-1].name, 4, 60.0, 102.0) is not None
+    many = tuple(replace(one, name=f"s{number}") for number in range(MAX_HEATMAPS + 5))
+    maps = ServiceHeatmaps(1.0)
+    maps.add_tick(100.0, many)
+    assert sum(maps.heatmap(service.name, 4, 60.0, 100.0) is not None for service in many) == MAX_HEATMAPS
+    maps.add_tick(101.0, many[5:])
+    maps.add_tick(102.0, many[5:])
+    assert maps.heatmap("s0", 4, 60.0, 102.0) is None
+    assert maps.heatmap(many[-1].name, 4, 60.0, 102.0) is not None
 
 
 # ------------------------------------------------------------------------------------------ split in two
 
 
 def way(scene: Scene, by: str, value: str) -> TrafficSplit:
-    return next(one.split for one in scene.monitor.ways("shop") if (one.split.by, one.value) == (by, value))
+    return next(
+        one.split for one in scene.monitor.find_split_options("shop") if (one.split.by, one.value) == (by, value)
+    )
 
 
 def arms_of(snapshot: Snapshot) -> tuple[ServiceState, ServiceState]:
@@ -330,7 +332,7 @@ def test_a_service_is_split_by_a_label_and_the_whole_stays_as_it_is() -> None:
     scene = Scene("shop")
     for at in range(4):
         scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
-    scene.monitor.split(way(scene, "route", "/b"))
+    scene.monitor.set_split(way(scene, "route", "/b"))
     for at in range(4, 8):
         snapshot = scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
     assert [service.name for service in snapshot.services] == ["shop"]
@@ -346,7 +348,7 @@ def test_a_service_is_split_by_a_label_and_the_whole_stays_as_it_is() -> None:
     assert scene.monitor.history.column_values(history_keys.traffic(treatment.name), 107.9, 1.0, 1) == [
         pytest.approx(2.0)
     ]
-    scene.monitor.split(None)
+    scene.monitor.set_split(None)
     assert scene.tick(108.0, shop=two_routes(80.0, 16.0)).split is None
 
 
@@ -354,8 +356,12 @@ def test_replicas_are_split_and_one_that_is_down_is_a_gap_and_no_zero() -> None:
     scene = Scene(*(Target(name, f"http://{name}/metrics", "shop") for name in ("a", "b", "c")))
     for at in range(4):
         scene.tick(100.0 + at, **{name: two_routes(10.0 * at, 2.0 * at) for name in ("a", "b", "c")})
-    assert {one.value for one in scene.monitor.ways("shop") if one.split.by == "target"} == {"a", "b", "c"}
-    scene.monitor.split(way(scene, "target", "c"))
+    assert {one.value for one in scene.monitor.find_split_options("shop") if one.split.by == "target"} == {
+        "a",
+        "b",
+        "c",
+    }
+    scene.monitor.set_split(way(scene, "target", "c"))
     snapshot = scene.tick(104.0, **{name: two_routes(40.0, 8.0) for name in ("a", "b", "c")})
     control, treatment = arms_of(snapshot)
     assert rps_of(control) == pytest.approx(24.0)
@@ -369,7 +375,7 @@ def test_two_services_are_held_against_each_other() -> None:
     scene = Scene("shop", "next")
     for at in range(4):
         scene.tick(100.0 + at, shop=two_routes(10.0 * at, 0.0), next=two_routes(3.0 * at, 0.0))
-    scene.monitor.split(way(scene, "service", "next"))
+    scene.monitor.set_split(way(scene, "service", "next"))
     snapshot = scene.tick(104.0, shop=two_routes(40.0, 0.0), next=two_routes(12.0, 0.0))
     control, treatment = arms_of(snapshot)
     assert (control.targets, treatment.targets) == (("shop",), ("next",))
@@ -381,11 +387,11 @@ def test_an_arm_that_is_nowhere_is_none() -> None:
     scene = Scene("shop")
     settled(scene)
     gone = TrafficSplit("target", SplitArm("shop", "all of it"), SplitArm("shop", "x", frozenset("x")))
-    scene.monitor.split(gone)
+    scene.monitor.set_split(gone)
     snapshot = scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
     assert snapshot.split is not None
     assert snapshot.split.treatment is None
-    assert scene.monitor.ways("nobody") == ()
+    assert scene.monitor.find_split_options("nobody") == ()
 
 
 def rps_of(state: ServiceState) -> float | None:

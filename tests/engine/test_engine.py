@@ -85,7 +85,7 @@ class Watched:
         pytest.fail(f"it did not come within {PATIENCE_S:g} s")
 
     def first_ready(self) -> Snapshot:
-        return next(snapshot for snapshot in self.snapshots() if snapshot.ready)
+        return next(snapshot for snapshot in self.snapshots() if snapshot.is_ready)
 
 
 def test_a_listener_gets_snapshots_in_order_until_the_end(honest: TargetSettings) -> None:
@@ -116,7 +116,7 @@ def test_stop_before_start_is_no_error(honest: TargetSettings) -> None:
 
 def test_a_listener_may_stop_the_engine(honest: TargetSettings) -> None:
     watched = Watched(honest)
-    watched.engine.subscribe(lambda snapshot: watched.engine.stop() if snapshot.ready else None)
+    watched.engine.subscribe(lambda snapshot: watched.engine.stop() if snapshot.is_ready else None)
     with watched:
         watched.engine._thread.join(PATIENCE_S)
         assert not watched.engine._thread.is_alive()
@@ -139,7 +139,7 @@ def test_a_target_that_hangs_delays_nobody(honest: TargetSettings, hanging: Targ
 def test_the_last_tick_is_when_it_was_asked_for_and_none_comes_behind_it(honest: TargetSettings) -> None:
     with Watched(honest) as watched:
         end = watched.first_ready().at + 1.05
-        watched.engine.end_at(end)
+        watched.engine.stop_at(end)
         shown = [next(watched.snapshots())]
         with contextlib.suppress(queue.Empty):
             while True:
@@ -150,18 +150,18 @@ def test_the_last_tick_is_when_it_was_asked_for_and_none_comes_behind_it(honest:
 
 def test_a_mark_that_is_set_before_the_first_tick_is_not_lost(honest: TargetSettings) -> None:
     watched = Watched(honest)
-    watched.engine.mark("early")
+    watched.engine.add_mark("early")
     with watched:
-        shown = next(snapshot for snapshot in watched.snapshots() if snapshot.ready)
+        shown = next(snapshot for snapshot in watched.snapshots() if snapshot.is_ready)
     assert [event.text for event in shown.events if event.kind == "mark"] == ["early"]
-    assert [mark.text for mark in watched.engine.recording.marks] == ["early"]
+    assert [mark.text for mark in watched.engine.recording_tap.marks] == ["early"]
 
 
 def test_what_ends_it_is_kept(honest: TargetSettings) -> None:
     watched = Watched(honest)
 
     def fails(snapshot: Snapshot) -> None:
-        if snapshot.ready:
+        if snapshot.is_ready:
             raise LookupError(snapshot.at)
 
     watched.engine.subscribe(fails)
@@ -182,7 +182,7 @@ def test_the_past_and_a_moment_can_be_asked_for_while_it_runs(honest: TargetSett
         assert watched.engine.snapshot_at(ready.at - 3600) is None
         for snapshot in watched.snapshots():
             names = [row.name for row in snapshot.host_saturation]
-            if names and any(v is not None for v in watched.engine.past(f"saturation//{names[0]}", 10, 60.0, None)):
+            if names and any(v is not None for v in watched.engine.history(f"saturation//{names[0]}", 10, 60.0, None)):
                 break
 
 
@@ -196,10 +196,10 @@ def test_no_target_and_no_discovery_is_the_host_alone() -> None:
 def test_processes_are_read_while_wanted_only() -> None:
     with Watched() as watched:
         next(snapshot for snapshot in watched.snapshots() if snapshot.processes)
-        watched.engine.want_processes(wanted=False)
+        watched.engine.set_processes_enabled(is_enabled=False)
         feed = watched.engine._feed
         assert feed is not None
-        assert not feed.want_processes
+        assert not feed.is_reading_all_processes
 
 
 def test_a_tick_comes_just_behind_the_scrapes_and_its_time_steps_with_them(honest: TargetSettings) -> None:
@@ -215,7 +215,7 @@ def test_a_tick_comes_just_behind_the_scrapes_and_its_time_steps_with_them(hones
 
 def test_what_the_monitor_is_asked_while_a_tick_is_derived_waits_for_its_end(honest: TargetSettings) -> None:
     watched = Watched(honest)
-    take = watched.engine.monitor.take
+    take = watched.engine.pipeline.derive_snapshot
     asked, deriving = threading.Event(), threading.Event()
     order: list[str] = []
 
@@ -226,8 +226,8 @@ def test_what_the_monitor_is_asked_while_a_tick_is_derived_waits_for_its_end(hon
         order.append("derived")
         return take(*given, **named)
 
-    watched.engine.monitor.take = slowly  # type: ignore[method-assign]
-    watched.engine.monitor.set_window = lambda seconds: order.append("asked")  # type: ignore[method-assign]
+    watched.engine.pipeline.derive_snapshot = slowly  # type: ignore[method-assign]
+    watched.engine.pipeline.set_window = lambda seconds: order.append("asked")  # type: ignore[method-assign]
     with watched:
         assert deriving.wait(PATIENCE_S)
         watched.engine.set_window(5.0)
@@ -258,9 +258,9 @@ def test_a_tick_for_which_there_is_no_memory_is_left_out_and_the_next_one_comes(
     engine.subscribe(snapshots.put)
     engine.start()
     try:
-        while not snapshots.get(timeout=PATIENCE_S).ready:
+        while not snapshots.get(timeout=PATIENCE_S).is_ready:
             pass
-        monkeypatch.setattr(engine.monitor, "take", short := Short(MemoryError(), engine.monitor.take, 3))
+        monkeypatch.setattr(engine.pipeline, "take", short := Short(MemoryError(), engine.pipeline.derive_snapshot, 3))
         while short.left >= 0:
             assert snapshots.get(timeout=PATIENCE_S).targets[0].state == "up"
         assert engine.failure is None

@@ -30,13 +30,13 @@ def test_families_come_while_somebody_looks_and_a_choice_is_seen_in_them(honest:
         until(lambda: engine.families("honest") is not None)
         families = engine.families("honest")
         assert families is not None
-        assert [row.name for row in families.figures.rows] == ["jobs_total"]
+        assert [row.name for row in families.family_values.rows] == ["jobs_total"]
         assert engine.families("another") is None
-        engine.bind("honest", "traffic", "jobs_total")
-        until(lambda: bool((found := engine.families("honest")) and found.chosen))
-        until(lambda: any(value is not None for value in engine.trail("jobs_total", 10)))
-        engine.look_through(ServiceFilter("honest"))
-        assert engine.heat("honest", 10, 60.0, None) is None
+        engine.bind_signal("honest", "traffic", "jobs_total")
+        until(lambda: bool((found := engine.families("honest")) and found.overrides))
+        until(lambda: any(value is not None for value in engine.family_history("jobs_total", 10)))
+        engine.set_filter(ServiceFilter("honest"))
+        assert engine.heatmap("honest", 10, 60.0, None) is None
         assert engine.replicas() == {}
         engine.browse(None)
         until(lambda: engine.families("honest") is None)

@@ -47,7 +47,7 @@ class Watched:
         self.shown: list[Snapshot] = []
 
     def tick(self, at: float, *scrapes: Scrape, **waiting: float) -> Snapshot:
-        self.shown.append(self.monitor.take(Reading(at, 1e9 + at, scrapes, waiting=waiting)))
+        self.shown.append(self.monitor.derive_snapshot(Reading(at, 1e9 + at, scrapes, waiting=waiting)))
         return self.shown[-1]
 
     def up(self, seconds: int, *targets: str) -> None:
@@ -159,9 +159,9 @@ def test_a_target_that_takes_longer_than_an_interval_as_ever_says_which_interval
 
 def test_a_target_that_never_answered_is_slow_and_the_stream_begins() -> None:
     watched = Watched()
-    assert not watched.tick(0.5).ready
+    assert not watched.tick(0.5).is_ready
     snapshot = watched.tick(1.5, shop=1.2)
-    assert snapshot.ready
+    assert snapshot.is_ready
     (told,) = of_json(snapshot)["targets"]
     assert (told["state"], told["up"], told["waiting_s"], told["age_s"]) == ("slow", None, 1.2, None)
     snapshot = watched.tick(11.0, late(10.5), shop=10.7)
@@ -268,7 +268,7 @@ def test_an_answer_that_came_in_part_is_incomplete_in_warning_and_log_and_the_ta
     watched.up(20)
     for at in range(22, 33):
         reading = Reading(float(at), 1e9 + at, waiting={"shop": at - 20.5}, partial={"shop": 100})
-        snapshot = watched.monitor.take(reading)
+        snapshot = watched.monitor.derive_snapshot(reading)
     (target,) = snapshot.targets
     assert (target.state, target.partial) == ("slow", 100)
     assert of_json(snapshot)["targets"][0]["warning"] == "answer incomplete, 100 bytes in 12 s"

@@ -27,10 +27,10 @@ def test_the_control_group_of_the_process_that_serves_a_target_is_read(
 
         async def run() -> dict[int, Cgroup | None]:
             feed = LiveFeed(Settings(targets=(TargetSettings(url=f"http://127.0.0.1:{port}/metrics"),)), lambda _: None)
-            feed.want_processes = shown
+            feed.is_reading_all_processes = shown
             feed.read(0)
-            assert feed._reading_processes is not None
-            await feed._reading_processes
+            assert feed._processes_task is not None
+            await feed._processes_task
             return {process.pid: process.cgroup for process in feed.read(0).processes or ()}
 
         found = asyncio.run(run())
@@ -45,16 +45,16 @@ def test_who_asks_for_the_processes_has_them_read_at_once() -> None:
 
         async def run() -> int:
             feed = LiveFeed(Settings(targets=(TargetSettings(url=f"http://127.0.0.1:{port}/metrics"),)), lambda _: None)
-            feed.want_processes = False
+            feed.is_reading_all_processes = False
             for _ in range(3):  # then they are read every two seconds
-                feed._processes_at = -1e9
+                feed._processes_read_at = -1e9
                 feed.read(0)
-                assert feed._reading_processes is not None
-                await feed._reading_processes
-            feed.want_processes = True
+                assert feed._processes_task is not None
+                await feed._processes_task
+            feed.is_reading_all_processes = True
             feed.read(0)
-            assert feed._reading_processes is not None
-            await feed._reading_processes
+            assert feed._processes_task is not None
+            await feed._processes_task
             return len(feed.read(0).processes or ())
 
         assert asyncio.run(run()) > 1

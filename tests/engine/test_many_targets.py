@@ -77,7 +77,7 @@ def watching(port: int, paths: list[str], interval_s: float, limits: Limits | No
 
 def until_ready(snapshots: list[Snapshot]) -> Snapshot:
     end = time.monotonic() + PATIENCE_S
-    while not (snapshots and snapshots[-1].ready):
+    while not (snapshots and snapshots[-1].is_ready):
         assert time.monotonic() < end, "never ready"
         time.sleep(0.05)
     return snapshots[-1]
@@ -93,7 +93,7 @@ def test_a_thousand_targets_are_all_asked_none_too_often_and_something_is_shown_
         passed = time.monotonic() - began
     assert [target.state for target in found.targets] == ["up"] * 1000
     assert len(found.services) == 1000
-    assert not snapshots[0].ready, "the first picture does not wait for all"
+    assert not snapshots[0].is_ready, "the first picture does not wait for all"
     assert max(asked.values()) <= 3 + passed / interval
 
 

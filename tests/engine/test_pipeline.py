@@ -9,8 +9,8 @@ import pytest
 from tputtui.cli.snapshot_json import to_json
 from tputtui.descriptors import NO_MEMORY
 from tputtui.engine import SnapshotPipeline
-from tputtui.engine.pipeline import EVENTS_KEPT, EVENTS_SHOWN
-from tputtui.engine.target_tracker import LOOKS_FOR
+from tputtui.engine.pipeline import MAX_EVENTS, MAX_EVENTS_SHOWN
+from tputtui.engine.target_tracker import MAX_SEARCH_SCRAPES
 from tputtui.model import (
     CpuTimes,
     Exposition,
@@ -83,7 +83,7 @@ class Scene:
     def tick(self, at: float, **told: Samples | str | None) -> Snapshot:
         """Each target's samples, or the sentence of its failure; None: no scrape of it ended in this tick."""
         scrapes = [scrape(target, at, answer) for target, answer in told.items() if answer is not None]
-        return self.monitor.take(Reading(at, 1e9 + at, tuple(scrapes)))
+        return self.monitor.derive_snapshot(Reading(at, 1e9 + at, tuple(scrapes)))
 
 
 def scrape(target: str, at: float, answer: Samples | str) -> Scrape:
@@ -161,7 +161,7 @@ def test_a_tick_without_a_scrape_repeats_what_is_known_and_says_its_age() -> Non
 def test_the_time_of_a_snapshot_is_that_of_its_newest_good_scrape() -> None:
     monitor = Scene("shop", "till").monitor
     scrapes = (scrape("shop", 0.2, requests(0.0)), scrape("till", 0.4, "timed out"))
-    assert monitor.take(Reading(0.5, 1e9 + 0.5, scrapes)).time == 1e9 + 0.2
+    assert monitor.derive_snapshot(Reading(0.5, 1e9 + 0.5, scrapes)).time == 1e9 + 0.2
 
 
 def test_while_all_targets_are_down_the_time_goes_on_with_their_failures() -> None:
@@ -280,7 +280,7 @@ def test_the_breakdown_goes_round_all_labels_and_back() -> None:
     scene = Scene("shop")
     scene.tick(0.0, shop=requests(0.0))
     begin = of(scene.tick(1.0, shop=requests(10.0)), "shop").breakdown_by
-    bindings = scene.monitor._targets["shop"].bindings
+    bindings = scene.monitor._trackers["shop"].bindings
     assert bindings is not None
     seen = []
     for at in range(2, 3 + len(bindings.breakdown)):
@@ -295,34 +295,34 @@ def test_the_breakdown_goes_round_all_labels_and_back() -> None:
 
 def test_ready_needs_two_scrapes_or_a_failure_of_every_target() -> None:
     scene = Scene("shop", "till")
-    assert not scene.tick(0.0, shop=requests(0.0)).ready
-    assert not scene.tick(0.5, shop=requests(1.0)).ready
-    assert scene.tick(1.0, till="connection refused").ready
+    assert not scene.tick(0.0, shop=requests(0.0)).is_ready
+    assert not scene.tick(0.5, shop=requests(1.0)).is_ready
+    assert scene.tick(1.0, till="connection refused").is_ready
 
 
 def test_nothing_is_ready_while_targets_are_looked_for() -> None:
-    assert not Scene().monitor.take(Reading(0.0, 1e9), looking=True).ready
-    assert Scene().tick(0.0).ready
+    assert not Scene().monitor.derive_snapshot(Reading(0.0, 1e9), is_discovering=True).is_ready
+    assert Scene().tick(0.0).is_ready
 
 
 def test_all_is_read_until_the_bindings_are_known_and_then_what_they_rest_on() -> None:
     scene = Scene("shop")
-    assert scene.monitor.wanted("shop") is None
+    assert scene.monitor.wanted_names("shop") is None
     scene.tick(0.0, shop={**requests(0.0), **pool(1.0)})
-    assert scene.monitor.wanted("shop") is None
+    assert scene.monitor.wanted_names("shop") is None
     scene.tick(1.0, shop={**requests(1.0), **pool(1.0)})
-    wanted = scene.monitor.wanted("shop")
+    wanted = scene.monitor.wanted_names("shop")
     assert wanted is not None
     assert wanted >= {REQUESTS, f"{DURATION}_bucket", f"{DURATION}_count", f"{DURATION}_sum", "db_pool_in_use"}
-    assert scene.monitor.wanted("nobody") is None
+    assert scene.monitor.wanted_names("nobody") is None
 
 
 def test_a_target_that_lacks_a_signal_is_read_whole_for_a_while_and_then_no_longer() -> None:
     scene = Scene("shop", interval_s=1.0)
-    for at in range(LOOKS_FOR + 1):
-        assert scene.monitor.wanted("shop") is None
+    for at in range(MAX_SEARCH_SCRAPES + 1):
+        assert scene.monitor.wanted_names("shop") is None
         scene.tick(float(at), shop={series(REQUESTS, route="/a"): float(at)})
-    wanted = scene.monitor.wanted("shop")
+    wanted = scene.monitor.wanted_names("shop")
     assert wanted is not None
     assert REQUESTS in wanted
 
@@ -332,15 +332,19 @@ def test_a_target_that_lacks_a_signal_is_read_whole_for_a_while_and_then_no_long
 
 def test_what_we_cost_is_a_rate_between_ticks_and_missed_ticks_are_passed_on() -> None:
     monitor = Scene().monitor
-    first = monitor.take(Reading(10.0, 1e9, self_cpu_s=5.0, self_rss_bytes=60_000_000))
-    assert (first.self_.cpu_percent, first.self_.rss_bytes, first.self_.missed_ticks) == (None, 60_000_000, 0)
-    second = monitor.take(Reading(12.0, 1e9, missed_ticks=1, self_cpu_s=5.03, self_rss_bytes=61_000_000))
-    assert second.self_.cpu_percent == pytest.approx(1.5)
-    assert second.self_.missed_ticks == 1
-    assert monitor.take(Reading(13.0, 1e9, missed_ticks=1)).self_.cpu_percent is None
-    assert second.self_.missed_lately == 1
-    assert monitor.take(Reading(71.0, 1e9, missed_ticks=3)).self_.missed_lately == 3
-    assert monitor.take(Reading(73.0, 1e9, missed_ticks=3)).self_.missed_lately == 2, (
+    first = monitor.derive_snapshot(Reading(10.0, 1e9, self_cpu_s=5.0, self_rss_bytes=60_000_000))
+    assert (first.self_usage.cpu_percent, first.self_usage.rss_bytes, first.self_usage.missed_ticks) == (
+        None,
+        60_000_000,
+        0,
+    )
+    second = monitor.derive_snapshot(Reading(12.0, 1e9, missed_ticks=1, self_cpu_s=5.03, self_rss_bytes=61_000_000))
+    assert second.self_usage.cpu_percent == pytest.approx(1.5)
+    assert second.self_usage.missed_ticks == 1
+    assert monitor.derive_snapshot(Reading(13.0, 1e9, missed_ticks=1)).self_usage.cpu_percent is None
+    assert second.self_usage.recent_missed_ticks == 1
+    assert monitor.derive_snapshot(Reading(71.0, 1e9, missed_ticks=3)).self_usage.recent_missed_ticks == 3
+    assert monitor.derive_snapshot(Reading(73.0, 1e9, missed_ticks=3)).self_usage.recent_missed_ticks == 2, (
         "the first is more than a minute ago"
     )
 
@@ -349,13 +353,13 @@ def test_the_host_s_cpu_needs_two_readings_and_stays_shown_where_a_tick_has_none
     monitor = Scene().monitor
 
     def read(at: float, user: float, idle: float) -> Snapshot:
-        return monitor.take(Reading(at, 1e9, host=HostReading(at, 1e9, CpuTimes(user=user, idle=idle))))
+        return monitor.derive_snapshot(Reading(at, 1e9, host=HostReading(at, 1e9, CpuTimes(user=user, idle=idle))))
 
     assert read(0.0, 0.0, 0.0).host.cpu is None
     host = read(1.0, 0.75, 0.25).host
     assert host.cpu is not None
     assert host.cpu.percent == pytest.approx(75.0)
-    assert monitor.take(Reading(2.0, 1e9)).host.cpu == host.cpu
+    assert monitor.derive_snapshot(Reading(2.0, 1e9)).host.cpu == host.cpu
 
 
 def test_processes_are_sorted_by_cpu_and_kept_over_ticks_that_did_not_look() -> None:
@@ -363,13 +367,13 @@ def test_processes_are_sorted_by_cpu_and_kept_over_ticks_that_did_not_look() -> 
         return tuple(ProcessReading(pid, 1e9, f"p{pid}", None, cpu, 1, 1, "S") for pid, cpu in ((7, idle), (8, busy)))
 
     monitor = Scene().monitor
-    monitor.take(Reading(0.0, 1e9, processes=read(0.0, 0.0)))
-    monitor.take(Reading(1.0, 1e9))
-    shown = monitor.take(Reading(2.0, 1e9, processes=read(1.0, 0.1))).processes
+    monitor.derive_snapshot(Reading(0.0, 1e9, processes=read(0.0, 0.0)))
+    monitor.derive_snapshot(Reading(1.0, 1e9))
+    shown = monitor.derive_snapshot(Reading(2.0, 1e9, processes=read(1.0, 0.1))).processes
     assert shown is not None
     assert [one.pid for one in shown] == [8, 7]
     assert [one.cpu_percent for one in shown] == pytest.approx([50.0, 5.0])
-    assert monitor.take(Reading(3.0, 1e9)).processes == shown
+    assert monitor.derive_snapshot(Reading(3.0, 1e9)).processes == shown
 
 
 # ------------------------------------------------------------------------------------------ objectives, events, history
@@ -435,16 +439,16 @@ def test_an_objective_on_a_route_is_judged_whatever_the_traffic_is_broken_down_b
         shown.append(of(snapshot, "shop").breakdown_by)
         if second:
             assert [(one.state, one.value) for one in snapshot.objectives] == [("ok", 11.0), ("ok", 0.0)]
-            assert not any(history_keys.route_of(row.labels) == "/29" for row in of(snapshot, "shop").breakdown)
+            assert not any(history_keys.find_route(row.labels) == "/29" for row in of(snapshot, "shop").breakdown)
     assert shown[2] != shown[3]
 
 
 def test_the_event_log_keeps_the_newest_only() -> None:
     scene = Scene("shop")
-    for at in range(EVENTS_KEPT + 100):
+    for at in range(MAX_EVENTS + 100):
         snapshot = scene.tick(float(at), shop="timed out" if at % 2 else requests(float(at)))
-    assert len(snapshot.events) == EVENTS_SHOWN
-    assert len(scene.monitor._events) == EVENTS_KEPT
+    assert len(snapshot.events) == MAX_EVENTS_SHOWN
+    assert len(scene.monitor._events) == MAX_EVENTS
     assert snapshot.events[-1].text == "shop: timed out"
     assert [event.time for event in snapshot.events] == sorted(event.time for event in snapshot.events)
 
@@ -482,7 +486,7 @@ def test_a_latency_that_is_only_a_mean_is_in_the_history_as_one() -> None:
             series("http_request_duration_seconds_count", route="/a"): 10.0 * at,
         }
         exposition = Exposition(samples, {DURATION: Family(DURATION, "summary")}, 3)
-        snapshot = scene.monitor.take(
+        snapshot = scene.monitor.derive_snapshot(
             Reading(float(at), 1e9 + at, (Scrape("shop", float(at), 1e9 + at, 0.01, exposition, 1),))
         )
     latency = of(snapshot, "shop").latency
@@ -526,7 +530,7 @@ def test_replicas_are_known_though_each_target_has_a_scanner_of_its_own() -> Non
         scrapes = tuple(
             Scrape(name, float(at), 1e9 + at, 0.01, scanner.scan(body), len(body)) for name, scanner in scanners.items()
         )
-        snapshot = scene.monitor.take(Reading(float(at), 1e9 + at, scrapes))
+        snapshot = scene.monitor.derive_snapshot(Reading(float(at), 1e9 + at, scrapes))
     assert [service.targets for service in snapshot.services] == [("a", "b")]
 
 
@@ -537,10 +541,10 @@ def test_series_beyond_the_limit_and_an_empty_answer_are_said() -> None:
         Scrape("shop", 1.0, 1e9, 0.01, full, 1000),
         Scrape("empty", 1.0, 1e9, 0.01, Exposition({}, {}, 0), 0),
     )
-    shop, empty = scene.monitor.take(Reading(1.0, 1e9, scrapes)).targets
+    shop, empty = scene.monitor.derive_snapshot(Reading(1.0, 1e9, scrapes)).targets
     assert shop.warning == "430 series beyond the limit are not read: raise limits.series_per_target"
     assert empty.warning == "the answer is empty: it holds no metric"
-    told = to_json(scene.monitor.take(Reading(2.0, 1e9)))["targets"][0]
+    told = to_json(scene.monitor.derive_snapshot(Reading(2.0, 1e9)))["targets"][0]
     assert (told["hidden_series"], told["warning"]) == (430, shop.warning)
 
 

@@ -16,7 +16,7 @@ from tputtui.engine.snapshot_cache import SnapshotCache
 from tputtui.model import Snapshot
 from tputtui.recording import gzip_members
 from tputtui.recording.reader import Run
-from tputtui.recording.records import Item, RecordedTick
+from tputtui.recording.records import RecordedTick, RunItem
 
 
 def until(holds: Callable[[], bool]) -> bool:
@@ -61,19 +61,19 @@ def test_a_moment_that_was_not_read_yet_is_shown_without_reading_all_before_it(t
     shown: list[Snapshot] = []
     replay.subscribe(shown.append)
     replay.pause(True)
-    replay._reel.hold(True)
+    replay._buffer.set_paused(True)
     replay.start()
-    replay._knowing = knowing(replay, hold=True)  # type: ignore[method-assign]
+    replay._choose_buffer = knowing(replay, hold=True)  # type: ignore[method-assign]
     replay.seek(2300.0)
     assert until(lambda: bool(shown) and shown[-1].at == 2300.0)
-    assert (replay._reel.read_to or 0.0) < 1100.0, "the reel of the whole run was held"
+    assert (replay._buffer.newest_at or 0.0) < 1100.0, "the reel of the whole run was held"
     wanted = without_history(live[1300])
     assert shown[-1].services == wanted.services
     assert shown[-1].services[0].traffic is not None
     assert shown[-1].services[0].traffic.total is None, "what is counted since the start is not known"
     assert replay.position.seconds == 1300.0
-    assert replay.position.read < 0.1
-    replay._knowing = knowing(replay, hold=False)  # type: ignore[method-assign]
+    assert replay.position.read_ratio < 0.1
+    replay._choose_buffer = knowing(replay, hold=False)  # type: ignore[method-assign]
     assert until(lambda: shown[-1].services == live[1300].services), "once all was read it is the live one"
     replay.stop()
     assert replay.failure is None
@@ -83,8 +83,8 @@ def knowing(replay: Player, hold: bool) -> Callable[[], ReplayBuffer]:
     """The player's own choice of a reel, with the reel of the whole run held or not."""
 
     def choose() -> ReplayBuffer:
-        found = Player._knowing(replay)
-        replay._reel.hold(hold)
+        found = Player._choose_buffer(replay)
+        replay._buffer.set_paused(hold)
         return found
 
     return choose
@@ -121,12 +121,12 @@ def test_it_stands_while_paused_and_goes_on_at_its_speed(played: Played) -> None
     assert until(lambda: bool(shown))
     time.sleep(0.3)
     assert len(shown) == 1
-    assert replay.position.paused
+    assert replay.position.is_paused
     replay.change_speed(len(SPEEDS))
     assert replay.position.speed == 60.0
     replay.pause()
     assert until(lambda: shown[-1].at >= 1100.0)
-    assert until(lambda: replay.position.seconds == replay.position.of_s)
+    assert until(lambda: replay.position.seconds == replay.position.length_s)
     assert shown[-1].at == 1199.0
     replay.pause()
     assert until(lambda: shown[-1].at < 1100.0)
@@ -142,27 +142,27 @@ def test_beyond_the_ends_there_is_the_end(played: Played) -> None:
 
 def test_the_time_axis_ends_at_the_moment_that_is_looked_at(played: Played) -> None:
     replay, shown, _ = played
-    assert until(lambda: replay.position.read == 1.0)
-    name = next(one for one in replay._reel._replayer.monitor.history.names() if "traffic" in one)
+    assert until(lambda: replay.position.read_ratio == 1.0)
+    name = next(one for one in replay._buffer._feed.pipeline.history.names() if "traffic" in one)
     replay.seek(1100.0)
     assert until(lambda: bool(shown) and shown[-1].at == 1100.0)
-    past = replay.past(name, 10, 60.0, None)
+    past = replay.history(name, 10, 60.0, None)
     assert past[-1] == pytest.approx(101.0, abs=2)
     replay.seek(1000.0)
     assert until(lambda: shown[-1].at == 1000.0)
-    assert replay.past(name, 10, 60.0, None)[:9] == [None] * 9
+    assert replay.history(name, 10, 60.0, None)[:9] == [None] * 9
 
 
 def test_a_very_long_run_keeps_every_other_snapshot_in_bounded_memory(played: Played) -> None:
     _, _, live = played
-    tape = SnapshotCache(most=50)
+    tape = SnapshotCache(max_snapshots=50)
     for snapshot in live:
-        tape.keep(snapshot)
+        tape.add(snapshot)
     assert len(tape._times) <= 50
-    found = tape.at(1150.0)
+    found = tape.snapshot_at(1150.0)
     assert found is not None
     assert 1140.0 < found.at <= 1150.0
-    assert tape.at(0.0) is None
+    assert tape.snapshot_at(0.0) is None
 
 
 def test_a_damaged_part_is_left_out_and_said(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_a_damaged_part_is_left_out_and_said(tmp_path: Path) -> None:
         player.start()
         assert until(lambda: bool(player.damage))
         assert "left out" in player.damage[0]
-        assert player.position.of_s == 149.0
+        assert player.position.length_s == 149.0
         player.stop()
 
 
@@ -188,14 +188,14 @@ class Counted:
 
     def begin(self) -> None:
         self.readings = 0
-        replayer = self._looking._replayer
-        take = type(replayer).take
+        replayer = self._looking._feed
+        take = type(replayer).apply_item
 
-        def counted(item: Item) -> Snapshot | None:
+        def counted(item: RunItem) -> Snapshot | None:
             self.readings += isinstance(item, RecordedTick)
             return take(replayer, item)
 
-        replayer.take = counted  # type: ignore[method-assign]
+        replayer.apply_item = counted  # type: ignore[method-assign]
 
 
 def test_the_browser_of_a_replay_reads_on_from_where_it_looked_and_shows_what_a_first_look_shows(
@@ -207,15 +207,15 @@ def test_the_browser_of_a_replay_reads_on_from_where_it_looked_and_shows_what_a_
         taken = Counted(looking)
         for at in (1300.0, 1301.0, 1307.5, 1200.0, 1399.0):
             once = RecordedFamilies(run, "api")
-            wanted, found = once.look(at), looking.look(at)
+            wanted, found = once.families_at(at), looking.families_at(at)
             once.close()
             assert wanted is not None
             assert found is not None
             assert found[0].at == wanted[0].at == pytest.approx(int(at), abs=0.02)
-            assert found[0].figures.values == wanted[0].figures.values
+            assert found[0].family_values.values == wanted[0].family_values.values
             assert found[1]["http_requests_total"][-60:] == wanted[1]["http_requests_total"][-60:]
             if at == 1307.5:
                 assert taken.readings == 6, "those between 1301 and 1307.5"
             taken.begin()
-        assert RecordedFamilies(run, "nobody").look(1300.0) is None
+        assert RecordedFamilies(run, "nobody").families_at(1300.0) is None
         looking.close()

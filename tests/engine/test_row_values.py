@@ -19,7 +19,7 @@ def test_counters_that_are_no_numbers_have_no_rate_and_no_total() -> None:
     for at in range(4):
         samples = {ok: 10.0 * at if at < 2 else math.nan, bad: 1.0 * at if at < 2 else math.inf}
         scrape = Scrape("shop", float(at), 1e9 + at, 0.01, Exposition(samples, FAMILIES, 2), 100)
-        snapshot = scene.monitor.take(Reading(float(at), 1e9 + at, (scrape,)))
+        snapshot = scene.monitor.derive_snapshot(Reading(float(at), 1e9 + at, (scrape,)))
     shop = of(snapshot, "shop")
     assert shop.traffic is not None
     assert shop.errors is not None
@@ -41,7 +41,7 @@ def test_a_route_has_its_quantiles_though_the_histogram_knows_no_methods() -> No
             samples[series(f"{LATENCY}_count", route=route)] = 10.0 * at
             samples[series(f"{LATENCY}_sum", route=route)] = 0.5 * at
         scrape = Scrape("shop", float(at), 1e9 + at, 0.01, Exposition(samples, families, len(samples)), 100)
-        snapshot = scene.monitor.take(Reading(float(at), 1e9 + at, (scrape,)))
+        snapshot = scene.monitor.derive_snapshot(Reading(float(at), 1e9 + at, (scrape,)))
     rows = {tuple(value for _, value in row.labels): row.quantiles for row in of(snapshot, "shop").breakdown}
     assert len(rows["GET", "/a"]) == 3
     assert rows["GET", "/b"] == rows["PUT", "/b"] == ()  # two methods share that histogram: whose it is, is not known

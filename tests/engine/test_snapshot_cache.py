@@ -16,26 +16,26 @@ from tputtui.model import Snapshot
 def filled(times: list[float]) -> SnapshotLog:
     log = SnapshotLog()
     for at in times:
-        log.keep(Snapshot(time=1e9 + at, at=at, interval_s=1.0, window_s=10.0))
+        log.add(Snapshot(time=1e9 + at, at=at, interval_s=1.0, window_s=10.0))
     return log
 
 
 def found(log: SnapshotLog, at: float) -> float | None:
-    kept = log.at(at)
+    kept = log.snapshot_at(at)
     return kept.at if kept is not None else None
 
 
 def test_what_comes_back_is_what_was_kept() -> None:
     log = SnapshotLog()
-    log.keep(snapshot(at=5000.0))
-    log.keep(snapshot(at=5001.0, processes=None, first=None))
-    assert log.at(5000.0) == snapshot(at=5000.0)
-    assert log.at(5001.0) == snapshot(at=5001.0, processes=None, first=None)
+    log.add(snapshot(at=5000.0))
+    log.add(snapshot(at=5001.0, processes=None, first_to_saturate=None))
+    assert log.snapshot_at(5000.0) == snapshot(at=5000.0)
+    assert log.snapshot_at(5001.0) == snapshot(at=5001.0, processes=None, first_to_saturate=None)
 
 
 def test_before_the_first_there_is_nothing_and_after_the_last_there_is_the_last() -> None:
     log = filled([10.0, 11.0, 12.0])
-    assert SnapshotLog().at(1.0) is None
+    assert SnapshotLog().snapshot_at(1.0) is None
     assert found(log, 9.99) is None
     assert found(log, 1e6) == 12.0
 

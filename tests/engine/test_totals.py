@@ -42,7 +42,7 @@ def test_the_total_never_falls(told: list[list[Answer]]) -> None:
         for answer in scrapes:
             at += 1.0
             taken.append(scrape(at, answer))
-        shown.append(scene.monitor.take(Reading(at, 1e9 + at, tuple(taken))))
+        shown.append(scene.monitor.derive_snapshot(Reading(at, 1e9 + at, tuple(taken))))
     assert all(later >= earlier for earlier, later in pairwise(totals(shown)))
 
 
@@ -54,7 +54,7 @@ def test_the_total_keeps_what_many_routes_counted_that_have_gone() -> None:
             at = float(3 * tick + step)
             routes = {f"r{tick}-{number}": 5.0 * (step + 1) for number in range(100)}
             taken.append(scrape(at, routes))
-        shown.append(scene.monitor.take(Reading(at, 1e9 + at, tuple(taken))))
+        shown.append(scene.monitor.derive_snapshot(Reading(at, 1e9 + at, tuple(taken))))
     told = totals(shown)
     assert all(later >= earlier for earlier, later in pairwise(told))
     assert told[-1] >= 39 * 100 * 10.0  # each route was seen to rise by 10, the first by what it came with, too

@@ -6,8 +6,8 @@ import math
 import random
 from collections.abc import Sequence
 
-from tputtui.experiments.confidence_sequence import judge, level
-from tputtui.experiments.effect_estimate import EffectEstimate, apart
+from tputtui.experiments.confidence_sequence import estimate_mean, evaluate_sequence
+from tputtui.experiments.effect_estimate import EffectEstimate, estimate_effect
 
 ROW_S = 10.0
 
@@ -32,11 +32,11 @@ def first_sure(seed: int, phi: float, change: float = 0.0, base_s: int = 310, wa
     """Seconds until the watch is sure; None: never. Positive or negative alike."""
     random_ = random.Random(seed)
     all_ = seconds(random_, base_s + watched_s, phi)
-    before = level(rows(all_[:base_s]), ROW_S)
+    before = estimate_mean(rows(all_[:base_s]), ROW_S)
     now = rows([value * (1 + change) for value in all_[base_s:]])
     for count in range(1, len(now) + 1):
-        found = judge(before.mean, before.half, now[:count], ROW_S)
-        if found is not None and found.sure:
+        found = evaluate_sequence(before.mean, before.half_width, now[:count], ROW_S)
+        if found is not None and found.is_confirmed:
             return count * ROW_S
     return None
 
@@ -47,7 +47,7 @@ def first_apart(seed: int, phi: float, change: float = 0.0, watched_s: int = 620
     control = rows(seconds(random_, watched_s, phi))
     treatment = rows([value * (1 + change) for value in seconds(random_, watched_s, phi)])
     for count in range(1, len(control) + 1):
-        found = apart(control[:count], treatment[:count], ROW_S)
-        if isinstance(found, EffectEstimate) and found.sure:
+        found = estimate_effect(control[:count], treatment[:count], ROW_S)
+        if isinstance(found, EffectEstimate) and found.is_confirmed:
             return count * ROW_S
     return None

@@ -58,7 +58,7 @@ def test_the_interval_holds_the_true_effect_and_p50_is_for_information() -> None
     assert throughput.ci is not None
     assert throughput.ci.low < 0.08 < throughput.ci.high
     assert p50 is not None
-    assert not p50.guards
+    assert not p50.is_guardrail
 
 
 def test_equal_arms_are_equivalent_where_the_data_suffice() -> None:
@@ -72,7 +72,7 @@ def test_more_throughput_at_a_worse_p99_is_a_trade_off_and_a_regression() -> Non
 
 
 def test_a_hard_difference_that_was_not_declared_bars_every_verdict() -> None:
-    context = replace(CONCURRENT, env_a={"cpus": 8}, env_b={"cpus": 16})
+    context = replace(CONCURRENT, baseline_env={"cpus": 8}, candidate_env={"cpus": 16})
     answer = compare(*pair(effect=0.2), context)
     assert answer.verdict == "not_comparable"
     assert "env" in answer.flags
@@ -163,7 +163,7 @@ def test_a_trend_in_one_arm_is_drift() -> None:
 
 def test_what_was_offered_limits_what_can_be_shown() -> None:
     env = {"client_model": "open-poisson", "offered_rps": 1000}
-    context = replace(CONCURRENT, env_a=env, env_b=env)
+    context = replace(CONCURRENT, baseline_env=env, candidate_env=env)
     rng = np.random.default_rng(1)
     steady = Service(cv=0.005, phi=0.1, pauses=0.0)
     a, b = run(rng, 600, steady), run(rng, 600, steady, p99_effect=-0.3)
@@ -223,7 +223,7 @@ def test_a_service_of_four_requests_a_second_has_no_p99_verdict() -> None:
     p99 = answer.metric("p99")
     assert p99 is not None
     assert p99.verdict is None
-    assert "buckets are needed" in p99.why
+    assert "buckets are needed" in p99.reason
 
 
 def test_few_errors_are_compared_as_counts() -> None:
@@ -239,4 +239,4 @@ def test_few_errors_are_compared_as_counts() -> None:
 def test_concurrency_is_read_from_absolute_times_only() -> None:
     sides = pair(seconds=60)
     assert compare(*sides, ComparisonContext()).design == "sequential"
-    assert compare(*sides, ComparisonContext(), absolute_times=True).design == "concurrent"
+    assert compare(*sides, ComparisonContext(), has_absolute_times=True).design == "concurrent"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tputtui.experiments.comparability import differences
+from tputtui.experiments.comparability import environment_differences
 from tputtui.experiments.comparison_context import ContextError, parse_context, parse_margin
 
 
@@ -55,8 +55,8 @@ def test_nulls_and_unknown_keys_in_a_context_are_no_errors() -> None:
 def test_hard_differences_come_first_unless_they_are_the_change() -> None:
     before = {"software": "1", "kernel": "6.1", "cpus": 8, "governor": "performance"}
     after = {"software": "2", "kernel": "6.2", "cpus": 4, "governor": "powersave"}
-    found = differences(before, after, ("kernel", "software"))
-    assert [(one.field, one.hard, one.declared) for one in found] == [
+    found = environment_differences(before, after, ("kernel", "software"))
+    assert [(one.field, one.is_invalidating, one.is_declared) for one in found] == [
         ("cpus", True, False),
         ("governor", False, False),
         ("software", False, True),
@@ -65,12 +65,12 @@ def test_hard_differences_come_first_unless_they_are_the_change() -> None:
 
 
 def test_memory_is_one_field_by_either_name_and_what_one_arm_does_not_know_is_soft() -> None:
-    assert not differences({"mem_gb": 16}, {"mem_gb": 32}, ("mem",))[0].hard
-    assert not differences({"kernel": "6.1"}, {}, ())[0].hard
+    assert not environment_differences({"mem_gb": 16}, {"mem_gb": 32}, ("mem",))[0].is_invalidating
+    assert not environment_differences({"kernel": "6.1"}, {}, ())[0].is_invalidating
 
 
 def test_declaring_the_software_declares_every_build_that_a_run_tells_of() -> None:
     before, after = {"software app_build_info": "version=1", "kernel": "6.1"}, {"software app_build_info": "version=2"}
-    found = {one.field: one.declared for one in differences(before, after, ("software",))}
+    found = {one.field: one.is_declared for one in environment_differences(before, after, ("software",))}
     assert found == {"software app_build_info": True, "kernel": False}
-    assert not differences(before, after, ("app_build_info",))[0].declared
+    assert not environment_differences(before, after, ("app_build_info",))[0].is_declared

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from repeated_tests import ROW_S, first_sure
 
-from tputtui.experiments.confidence_sequence import FIRST_LOOK_S, MeanEstimate, half_width, judge, level
+from tputtui.experiments.confidence_sequence import (
+    FIRST_EVALUATION_S,
+    MeanEstimate,
+    estimate_mean,
+    evaluate_sequence,
+    half_width,
+)
 
 
 @pytest.mark.parametrize("phi", [0.0, 0.5, 0.8])
@@ -27,46 +33,46 @@ def test_ten_percent_are_found_in_minutes(phi: float, within_s: float) -> None:
 
 def test_nothing_is_said_before_the_first_look_nor_sure_at_the_first() -> None:
     rows = [200.0, 201.0] * 10
-    looks = [judge(100.0, 1.0, rows[:count], ROW_S) for count in range(len(rows) + 1)]
-    first = int(FIRST_LOOK_S / ROW_S)
+    looks = [evaluate_sequence(100.0, 1.0, rows[:count], ROW_S) for count in range(len(rows) + 1)]
+    first = int(FIRST_EVALUATION_S / ROW_S)
     assert looks[:first] == [None] * first
     one, two = looks[first : first + 2]
     assert one is not None
     assert two is not None
-    assert (one.sure, two.sure) == (False, True)
+    assert (one.is_confirmed, two.is_confirmed) == (False, True)
 
 
 def test_a_jump_to_the_other_side_is_not_two_looks_on_one_side() -> None:
-    found = judge(0.0, 0.0, [1.0] * 12 + [-1e9], ROW_S)
+    found = evaluate_sequence(0.0, 0.0, [1.0] * 12 + [-1e9], ROW_S)
     assert found is not None
-    assert not found.sure
+    assert not found.is_confirmed
 
 
 def test_a_variance_needs_rows() -> None:
     with pytest.raises(ValueError, match="6 rows"):
-        level([1.0] * 5, ROW_S)
+        estimate_mean([1.0] * 5, ROW_S)
 
 
 def test_autocorrelation_widens_what_independent_rows_would_say() -> None:
     slow = [math.sin(at / 10) for at in range(120)]
     quick = slow[::7] * 7
-    assert level(slow, ROW_S).half > 2 * level(quick[:120], ROW_S).half
+    assert estimate_mean(slow, ROW_S).half_width > 2 * estimate_mean(quick[:120], ROW_S).half_width
 
 
 @given(st.floats(0.01, 1e6), st.integers(12, 900), st.floats(0.001, 0.2))
 def test_it_is_wider_than_one_look_and_narrows_with_rows(deviation: float, rows: int, alpha: float) -> None:
     now, later = MeanEstimate(0.0, deviation, 8, rows), MeanEstimate(0.0, deviation, 8, rows + 1)
     assert half_width(later, ROW_S, alpha) < half_width(now, ROW_S, alpha)
-    assert half_width(now, ROW_S) > now.half
+    assert half_width(now, ROW_S) > now.half_width
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=14, max_size=60), st.floats(0.001, 1000))
 def test_the_unit_does_not_matter(rows: list[float], scale: float) -> None:
     plain, scaled = (
-        judge(500.0, 10.0, rows, ROW_S),
-        judge(500.0 * scale, 10.0 * scale, [x * scale for x in rows], ROW_S),
+        evaluate_sequence(500.0, 10.0, rows, ROW_S),
+        evaluate_sequence(500.0 * scale, 10.0 * scale, [x * scale for x in rows], ROW_S),
     )
     assert plain is not None
     assert scaled is not None
     assert math.isclose(plain.effect * scale, scaled.effect, rel_tol=1e-6, abs_tol=1e-6 * scale)
-    assert math.isclose(plain.half * scale, scaled.half, rel_tol=1e-6)
+    assert math.isclose(plain.half_width * scale, scaled.half_width, rel_tol=1e-6)

@@ -16,12 +16,12 @@ from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.result import Comparison, Interval, MetricResult, RouteResult
 from tputtui.experiments.statistics.comparison import compare
 from tputtui.experiments.statistics.pairs import RunPair, compare_pairs
-from tputtui.experiments.statistics.strata import verified
-from tputtui.report.html_report import html
-from tputtui.report.json_report import document
-from tputtui.report.markdown_report import markdown
+from tputtui.experiments.statistics.strata import verify_uplift
+from tputtui.report.html_report import render_html
+from tputtui.report.json_report import build_document
+from tputtui.report.markdown_report import render_markdown
 from tputtui.report.report_input import ReportInput
-from tputtui.report.text_report import text
+from tputtui.report.text_report import render_text
 
 Rng = np.random.Generator
 
@@ -30,7 +30,7 @@ ROUTES = ("GET /", "GET /items/{id}", "POST /cart", "GET /search")
 
 
 def said(answer: Comparison) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(json.dumps(document(answer, 0, RECORD), allow_nan=False))
+    found: dict[str, Any] = json.loads(json.dumps(build_document(answer, 0, RECORD), allow_nan=False))
     return found
 
 
@@ -53,7 +53,7 @@ def assert_it_does_not_contradict_its_rows(answer: Comparison) -> None:
     assert metric["verdict"] == found["verdict"]
     assert metric["guards"]
     if metric["effect_percent"] is not None or metric["effect_pp"] is not None:
-        assert f": {row['row']} " in text(answer, RECORD).replace("\n  ", " ")
+        assert f": {row['row']} " in render_text(answer, RECORD).replace("\n  ", " ")
 
 
 # ------------------------------------------------------------------------------------------------ simulated
@@ -88,10 +88,10 @@ def context(rng: Rng) -> ComparisonContext:
     env = {"cpus": 8 if rng.random() < 0.9 else 4}
     return ComparisonContext(
         design="concurrent" if rng.random() < 0.7 else "sequential",
-        env_a={"cpus": 8},
-        env_b=env,
+        baseline_env={"cpus": 8},
+        candidate_env=env,
         aa_history_rps=(240.0, 241.0, 239.0, 240.5) if rng.random() < 0.7 else (),
-        load_limited=True if rng.random() < 0.3 else None,
+        is_load_limited=True if rng.random() < 0.3 else None,
         primary=str(rng.choice(["p99", "error_ratio"])) if rng.random() < 0.4 else None,
         margins={"p50": 0.1} if rng.random() < 0.3 else {},
     )
@@ -126,7 +126,7 @@ def test_neither_do_pairs_nor_strata() -> None:
         ]
         several = compare_pairs(pairs)
         each = [compare(one.baseline, one.candidate, given) for one in pairs]
-        strata = verified(each[0], [("load 30", each[1]), ("outage", each[2])])
+        strata = verify_uplift(each[0], [("load 30", each[1]), ("outage", each[2])])
         for answer in (several, strata):
             assert_it_does_not_contradict_its_rows(answer)
             verdicts[answer.verdict] += 1
@@ -164,10 +164,10 @@ def test_a_route_that_decided_is_named_in_the_json(failing_route: Comparison) ->
 
 
 def test_a_route_that_decided_is_in_the_headline_of_every_format(failing_route: Comparison) -> None:
-    assert text(failing_route, RECORD).startswith("regressed: errors of GET /items/{id} +0.")
-    heading = markdown(failing_route, RECORD).splitlines()[0].replace("\\", "")
+    assert render_text(failing_route, RECORD).startswith("regressed: errors of GET /items/{id} +0.")
+    heading = render_markdown(failing_route, RECORD).splitlines()[0].replace("\\", "")
     assert heading.startswith("## regressed: errors of GET /items/{id} +0.")
-    written = html(failing_route, RECORD, document(failing_route, 10, RECORD))
+    written = render_html(failing_route, RECORD, build_document(failing_route, 10, RECORD))
     assert "<title>regressed: errors of GET /items/{id} +0." in written
     assert "<h1" in written
     assert "errors of GET /items/{id} +0." in written.split("<h1")[1].split("</h1>")[0]
@@ -196,7 +196,9 @@ def test_where_nothing_is_decided_no_row_is_named() -> None:
     calm = Service(phi=0.3, cv=0.04)
     short = compare(run(rng, 30, calm), run(rng, 30, calm, effect=0.3), ComparisonContext(design="concurrent"))
     assert (short.verdict, said(short)["decided_by"]) == ("inconclusive", None)
-    barred = compare(run(rng, 90, calm), run(rng, 90, calm), ComparisonContext(env_a={"cpus": 1}, env_b={"cpus": 2}))
+    barred = compare(
+        run(rng, 90, calm), run(rng, 90, calm), ComparisonContext(baseline_env={"cpus": 1}, candidate_env={"cpus": 2})
+    )
     assert (barred.verdict, said(barred)["decided_by"]) == ("not_comparable", None)
 
 
@@ -220,7 +222,7 @@ def test_of_several_the_worst_by_its_margin_decides_and_the_total_before_a_route
 def test_a_total_of_another_mix_decides_nothing_even_where_its_rows_moved() -> None:
     moved = MetricResult("p99", 1.0, 2.0, 1.0, Interval(0.9, 1.1), 0.001, 50.0, 0.1, "regressed")
     route = RouteResult("/a", 0.2, 0.8, (replace(moved, effect=0.2),), "regressed")
-    answer = Comparison("regressed", "concurrent", "p99", metrics=(moved,), routes=(route,), shifted=True)
+    answer = Comparison("regressed", "concurrent", "p99", metrics=(moved,), routes=(route,), has_traffic_shift=True)
     assert answer.decided_by is not None
     assert answer.decided_by.route == "/a"
 
@@ -230,12 +232,12 @@ def test_a_stratum_that_regressed_is_named_with_its_row() -> None:
     calm = Service(phi=0.3, cv=0.04)
     first = compare(run(rng, 300, calm), run(rng, 300, calm, effect=0.1), ComparisonContext(design="concurrent"))
     other = compare(run(rng, 300, calm), run(rng, 300, calm, p99_effect=0.5), ComparisonContext(design="concurrent"))
-    answer = verified(first, [("load 70", other)])
+    answer = verify_uplift(first, [("load 70", other)])
     assert answer.verdict == "regressed"
     assert said(answer)["decided_by"] == {
         "row": "p99 at load 70", "metric": "p99", "route": None, "stratum": "load 70",
     }  # fmt: skip
-    assert text(answer, RECORD).startswith("regressed: p99 at load 70 +")
+    assert render_text(answer, RECORD).startswith("regressed: p99 at load 70 +")
     assert any(one.startswith("It regressed in: load 70 (p99 +") for one in answer.reasons)
 
 

@@ -8,7 +8,13 @@ import random
 import pytest
 from repeated_tests import first_apart
 
-from tputtui.experiments.effect_estimate import TOO_EARLY, EffectEstimate, apart, too_few_beyond, too_few_errors
+from tputtui.experiments.effect_estimate import (
+    TOO_EARLY_PREFIX,
+    EffectEstimate,
+    describe_error_shortage,
+    describe_tail_shortage,
+    estimate_effect,
+)
 
 ROW_S = 10.0
 
@@ -27,20 +33,20 @@ def arms(seed: int, rows: int, slower: float = 1.0, shared: float = 0.0) -> tupl
 
 
 def judged(control: list[float], treatment: list[float]) -> EffectEstimate:
-    found = apart(control, treatment, ROW_S)
+    found = estimate_effect(control, treatment, ROW_S)
     assert isinstance(found, EffectEstimate)
     return found
 
 
 def test_before_two_minutes_it_says_when_the_first_look_is() -> None:
     control, treatment = arms(1, 11)
-    assert apart(control, treatment, ROW_S) == f"{TOO_EARLY} 10 s"
-    assert isinstance(apart(*arms(1, 12), ROW_S), EffectEstimate)
+    assert estimate_effect(control, treatment, ROW_S) == f"{TOO_EARLY_PREFIX} 10 s"
+    assert isinstance(estimate_effect(*arms(1, 12), ROW_S), EffectEstimate)
 
 
 def test_a_slower_treatment_is_found_and_the_interval_holds_the_truth() -> None:
     found = judged(*arms(2, 30, slower=1.2))
-    assert found.sure
+    assert found.is_confirmed
     assert found.low < 0.2 < found.high
     assert found.low > 0
 
@@ -49,25 +55,25 @@ def test_a_burst_in_both_arms_counts_for_neither() -> None:
     quiet, bursts = judged(*arms(3, 30)), judged(*arms(3, 30, shared=1.5))
     assert bursts.effect == pytest.approx(quiet.effect)
     assert bursts.high - bursts.low == pytest.approx(quiet.high - quiet.low)
-    assert not bursts.sure
+    assert not bursts.is_confirmed
 
 
 def test_a_gap_in_one_arm_is_a_gap_and_no_zero() -> None:
     control, treatment = arms(4, 30)
     with_gaps: list[float | None] = list(treatment)
     with_gaps[5:9] = [None] * 4
-    found = apart(control, with_gaps, ROW_S)
+    found = estimate_effect(control, with_gaps, ROW_S)
     assert isinstance(found, EffectEstimate)
-    assert not found.sure
+    assert not found.is_confirmed
 
 
 def test_errors_differ_by_points() -> None:
     draw = random.Random(5)
     control = [0.001 + draw.random() * 0.001 for _ in range(30)]
     treatment = [0.021 + draw.random() * 0.001 for _ in range(30)]
-    found = apart(control, treatment, ROW_S, points=True)
+    found = estimate_effect(control, treatment, ROW_S, is_absolute=True)
     assert isinstance(found, EffectEstimate)
-    assert found.sure
+    assert found.is_confirmed
     assert found.effect == pytest.approx(0.02, abs=0.001)
     assert found.low < 0.02 < found.high
 
@@ -84,13 +90,13 @@ def test_a_treatment_that_is_a_tenth_slower_is_found_within_minutes() -> None:
 
 
 def test_a_tail_of_which_a_row_holds_too_few_is_not_judged() -> None:
-    assert too_few_beyond([20.0] * 12, ROW_S, 0.99) == "needs 50 req/s an arm"
-    assert too_few_beyond([60.0] * 12, ROW_S, 0.99) == ""
-    assert too_few_beyond([20.0] * 12, ROW_S, 0.5) == ""
-    assert too_few_beyond([None], ROW_S, 0.99) == ""
+    assert describe_tail_shortage([20.0] * 12, ROW_S, 0.99) == "needs 50 req/s an arm"
+    assert describe_tail_shortage([60.0] * 12, ROW_S, 0.99) == ""
+    assert describe_tail_shortage([20.0] * 12, ROW_S, 0.5) == ""
+    assert describe_tail_shortage([None], ROW_S, 0.99) == ""
 
 
 def test_a_handful_of_errors_is_counted_not_judged() -> None:
     rps = [10.0] * 12
-    assert too_few_errors([(rps, [0.001] * 12), (rps, [0.0, None] * 6)], ROW_S) == "1 errors so far"
-    assert too_few_errors([(rps, [0.01] * 12), (rps, [0.01] * 12)], ROW_S) == ""
+    assert describe_error_shortage([(rps, [0.001] * 12), (rps, [0.0, None] * 6)], ROW_S) == "1 errors so far"
+    assert describe_error_shortage([(rps, [0.01] * 12), (rps, [0.01] * 12)], ROW_S) == ""

@@ -15,7 +15,7 @@ from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.result import Comparison, is_unbounded
 from tputtui.experiments.statistics import effects
-from tputtui.experiments.statistics.arms import ArmPair, arm
+from tputtui.experiments.statistics.arms import ArmPair, to_arrays
 from tputtui.experiments.statistics.comparison import compare
 from tputtui.experiments.statistics.effects import MeasuredEffect
 
@@ -31,13 +31,19 @@ def errors_of(failed: Pair, rate: float = 5000.0, *, paired: bool = False) -> Me
     sides = []
     for counts in failed:
         rows = MetricRows("", tuple(map(float, range(len(counts)))), {"rps": (rate,) * len(counts)})
-        sides.append(arm(failing(rows, counts)))
-    return effects.errors(ArmPair(sides[0], sides[1], paired))
+        sides.append(to_arrays(failing(rows, counts)))
+    return effects.measure_errors(ArmPair(sides[0], sides[1], paired))
 
 
 def p_of(failed: Pair, *, paired: bool = False) -> float:
     found = errors_of(failed, paired=paired)
-    p = found.exact_p if found.exact_p is not None else found.estimate.p() if found.estimate is not None else None
+    p = (
+        found.exact_p_value
+        if found.exact_p_value is not None
+        else found.estimate.p_value()
+        if found.estimate is not None
+        else None
+    )
     assert p is not None
     return p
 
@@ -90,7 +96,7 @@ def test_a_shock_that_both_arms_share_evenly_is_bounded_better_side_by_side() ->
     rng = np.random.default_rng(3)
     shock = burst(rng, 300, 400, 12)
     pair = (shock, np.roll(shock, 1))
-    paired, apart = errors_of(pair, paired=True).limits, errors_of(pair).limits
+    paired, apart = errors_of(pair, paired=True).ci_95, errors_of(pair).ci_95
     assert paired is not None
     assert apart is not None
     assert paired[1] - paired[0] < 0.5 * (apart[1] - apart[0])
@@ -168,7 +174,7 @@ def test_the_interval_holds_the_truth_with_and_without_bursts() -> None:
             ("independent", (scattered(rng, 300, 6), scattered(rng, 300, 14)), 8 / requests),
             ("bursts", (bursty(4), bursty(8)), 120 / requests),
         ):
-            limits = errors_of(pair).limits
+            limits = errors_of(pair).ci_95
             assert limits is not None
             held[kind] += limits[0] <= truth <= limits[1]
     assert min(held.values()) >= 0.90 * RUNS, held
@@ -179,9 +185,9 @@ def test_an_interval_of_ninety_percent_lies_within_that_of_ninety_five() -> None
     for errors in (0.0, 0.7, 3.0, 30.0, 3000.0):
         for _ in range(20):
             found = errors_of((scattered(rng, 100, errors), scattered(rng, 100, errors)))
-            assert found.limits is not None
-            assert found.limits_90 is not None
-            assert found.limits[0] <= found.limits_90[0] <= found.limits_90[1] <= found.limits[1]
+            assert found.ci_95 is not None
+            assert found.ci_90 is not None
+            assert found.ci_95[0] <= found.ci_90[0] <= found.ci_90[1] <= found.ci_95[1]
 
 
 def test_one_burst_of_most_requests_leaves_the_difference_unbounded_and_says_so() -> None:
@@ -199,8 +205,8 @@ def test_one_burst_of_most_requests_leaves_the_difference_unbounded_and_says_so(
     assert found.ci is not None
     assert is_unbounded(found.ci, absolute=True)
     assert found.verdict == "inconclusive"
-    assert "cannot be bounded with this much data" in found.why
-    assert "came in bursts and count as" in found.why
+    assert "cannot be bounded with this much data" in found.reason
+    assert "came in bursts and count as" in found.reason
 
 
 # ------------------------------------------------------------------------------------------------ the whole

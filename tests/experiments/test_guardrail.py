@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from tputtui.experiments.guard_arm import TickObservation
-from tputtui.experiments.guardrail import CONFIRMED, Decision, ObjectiveGuard
+from tputtui.experiments.guardrail import CONFIRMING_TICKS, ObjectiveGuard, RollbackDecision
 from tputtui.settings.expressions import parse_objective
 
 P99, ERRORS, FLOOR = "p99<=250ms", "errors<=1%", "rps>=500"
@@ -26,13 +26,15 @@ def slow(p99: float = 0.1, share: float = 0.0, rps: float = 200.0) -> TickObserv
     return TickObservation(p99, rps, share * rps, rps, None, p99)
 
 
-def play(expression: str, ticks: Ticks, fail_after_s: float = 0.0, **more: object) -> tuple[Decision | None, list[str]]:
+def play(
+    expression: str, ticks: Ticks, fail_after_s: float = 0.0, **more: object
+) -> tuple[RollbackDecision | None, list[str]]:
     """The decision, and the alarms as they change."""
     control = "old" if any(other is not None for _, other in ticks) else None
     guard = ObjectiveGuard(parse_objective(expression), "new", control, fail_after_s=fail_after_s, **more)  # type: ignore[arg-type]
     alarms: list[str] = []
     for second, (own, other) in enumerate(ticks):
-        look = guard.take(float(second), START + second, own, other)
+        look = guard.evaluate(float(second), START + second, own, other)
         if look.alarm and look.alarm not in alarms:
             alarms.append(look.alarm)
         if look.decision is not None:
@@ -97,11 +99,11 @@ def test_an_incident_that_reaches_the_control_a_tick_later_is_a_shared_one() -> 
     """The alarm comes at the first failing tick here: after hours without an error a minute of them burns fast."""
     storm = errors(1.0, rps=50_000.0)
     before = beside([WELL] * 300, WELL)
-    ticks = [*before, *beside([storm] * (CONFIRMED - 1), WELL), *beside([storm] * 60, storm)]
+    ticks = [*before, *beside([storm] * (CONFIRMING_TICKS - 1), WELL), *beside([storm] * 60, storm)]
     decision, alarms = play(ERRORS, ticks)
     assert decision is None
     assert len(alarms) == 1
-    assert play(ERRORS, [*before, *beside([storm] * CONFIRMED, WELL)])[0] is not None
+    assert play(ERRORS, [*before, *beside([storm] * CONFIRMING_TICKS, WELL)])[0] is not None
 
 
 def test_missed_for_so_long_is_so_long_and_a_recovery_starts_over() -> None:
@@ -137,7 +139,7 @@ def test_a_latency_without_buckets_is_judged_by_its_level() -> None:
 
 def test_it_decides_once() -> None:
     guard = ObjectiveGuard(parse_objective(ERRORS), "new")
-    found = [guard.take(float(at), START + at, FAILING).decision for at in range(60)]
+    found = [guard.evaluate(float(at), START + at, FAILING).decision for at in range(60)]
     assert sum(one is not None for one in found) == 1
 
 
@@ -163,7 +165,7 @@ def test_a_treatment_that_answers_and_serves_nothing_is_dead_after_ten_seconds()
     found, _ = play(ERRORS, beside(counted(200.0, 60) + silent(12_000.0, 20), WELL))
     assert found is not None
     assert (found.trigger, found.value, found.threshold) == ("dead", 0.0, None)
-    assert (found.since, found.for_s) == (START + 59, 9 + CONFIRMED)
+    assert (found.since, found.for_s) == (START + 59, 9 + CONFIRMING_TICKS)
     assert "no request for 12 s" in found.reason
     assert "old has 200.0 req/s" in found.reason
 
@@ -216,7 +218,7 @@ def test_a_quantile_beyond_the_margin_ends_it_though_the_objective_holds() -> No
     found, _ = play(P99, noisy(300, lambda _: slow(0.14, rps=400.0)))
     assert found is not None
     assert found.effect is not None
-    assert (found.trigger, found.effect.metric, found.looks) == ("worse_than_control", "p99", 2)
+    assert (found.trigger, found.effect.metric, found.evaluations) == ("worse_than_control", "p99", 2)
     assert found.effect.low > 10
     assert found.effect.percent == pytest.approx(40, abs=4)
     assert found.threshold is not None

@@ -8,12 +8,12 @@ from typing import Any
 from outside import shared
 
 from tputtui.experiments.comparison_context import parse_context
-from tputtui.experiments.metric_rows import MetricRows, read_csv
+from tputtui.experiments.metric_rows import MetricRows, parse_csv
 from tputtui.experiments.statistics.comparison import compare
 
 
 def _side(name: str) -> MetricRows:
-    return read_csv(shared(f"ab_cases/{name}").read_text(), name)
+    return parse_csv(shared(f"ab_cases/{name}").read_text(), name)
 
 
 def _is_dangerous(verdict: str, truth: dict[str, Any]) -> bool:

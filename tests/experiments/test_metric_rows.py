@@ -4,34 +4,34 @@ import math
 
 import pytest
 
-from tputtui.experiments.metric_rows import MetricRowsError, read_csv
+from tputtui.experiments.metric_rows import MetricRowsError, parse_csv
 
 
 def test_columns_are_found_by_name_in_any_order_and_strange_ones_left_alone() -> None:
-    rows = read_csv("p99,host,t,rps\n80,x,1,10\n90,x,2,20\n", "a")
+    rows = parse_csv("p99,host,t,rps\n80,x,1,10\n90,x,2,20\n", "a")
     assert rows.t == (1.0, 2.0)
     assert rows.columns == {"rps": (10.0, 20.0), "p99": (80.0, 90.0)}
     assert rows.seconds == 2.0
 
 
 def test_a_missing_value_is_missing_and_never_zero() -> None:
-    rows = read_csv("t,rps,p99\n0,10,\n1,11,NaN\n2,12,80\n", "a")
+    rows = parse_csv("t,rps,p99\n0,10,\n1,11,NaN\n2,12,80\n", "a")
     assert [math.isnan(value) for value in rows.columns["p99"]] == [True, True, False]
 
 
 def test_a_row_without_a_rate_a_reset_and_a_second_copy_are_dropped_and_counted() -> None:
-    rows = read_csv("t,rps\n0,10\n1,\n2,-5\n3,11\n3,99\n4,inf\n", "a")
-    assert (rows.t, rows.columns["rps"], rows.dropped) == ((0.0, 3.0), (10.0, 11.0), 4)
+    rows = parse_csv("t,rps\n0,10\n1,\n2,-5\n3,11\n3,99\n4,inf\n", "a")
+    assert (rows.t, rows.columns["rps"], rows.dropped_rows) == ((0.0, 3.0), (10.0, 11.0), 4)
 
 
 def test_rows_are_put_in_order_and_the_step_is_the_usual_distance() -> None:
-    rows = read_csv("t,rps\n30,3\n0,1\n10,2\n50,5\n40,4\n", "a")
+    rows = parse_csv("t,rps\n30,3\n0,1\n10,2\n50,5\n40,4\n", "a")
     assert rows.columns["rps"] == (1.0, 2.0, 3.0, 4.0, 5.0)
     assert rows.step_s == 10.0
 
 
 def test_values_that_a_column_cannot_have_are_missing() -> None:
-    rows = read_csv("t,rps,err_ratio,p99\n0,1,1.5,0\n1,1,0.5,80\n", "a")
+    rows = parse_csv("t,rps,err_ratio,p99\n0,1,1.5,0\n1,1,0.5,80\n", "a")
     assert math.isnan(rows.columns["err_ratio"][0])
     assert math.isnan(rows.columns["p99"][0])
 
@@ -50,5 +50,5 @@ def test_values_that_a_column_cannot_have_are_missing() -> None:
 )
 def test_what_is_wrong_is_said_with_its_line(text: str, words: str) -> None:
     with pytest.raises(MetricRowsError) as caught:
-        read_csv(text, "a")
+        parse_csv(text, "a")
     assert words in str(caught.value)

@@ -11,12 +11,12 @@ from simulated import Service, run
 
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import MetricRows
-from tputtui.experiments.plan import PlanError, parse_experiment, template
+from tputtui.experiments.plan import PlanError, parse_plan, render_template
 from tputtui.experiments.statistics.comparison import compare
 from tputtui.experiments.statistics.long_run_variance import t_quantile
 from tputtui.experiments.statistics.pairs import RunPair, compare_pairs
-from tputtui.experiments.statistics.power_analysis import figures, pairs_needed, plan
-from tputtui.experiments.statistics.strata import verified
+from tputtui.experiments.statistics.power_analysis import estimate_power, history_values, pairs_needed
+from tputtui.experiments.statistics.strata import verify_uplift
 
 CALM = Service(phi=0.3, cv=0.04)
 
@@ -86,11 +86,11 @@ def test_an_uplift_is_verified_by_levels_and_an_outage(outage_effect: float, ver
         ("load 800", compare(*one(800, 0.08), context)),
         ("outage", compare(*one(600, outage_effect), context)),
     ]
-    answer = verified(first, others)
+    answer = verify_uplift(first, others)
     assert answer.verdict == verdict
     assert ("verified" in answer.flags) == is_verified
     assert (answer.heterogeneity_p or 0) > 0.05 if is_verified else (answer.heterogeneity_p or 0) < 0.05
-    assert "verified" not in verified(first, others[:1]).flags
+    assert "verified" not in verify_uplift(first, others[:1]).flags
 
 
 def test_the_planned_length_finds_the_effect_about_as_often_as_planned() -> None:
@@ -98,7 +98,7 @@ def test_the_planned_length_finds_the_effect_about_as_often_as_planned() -> None
     rng = np.random.default_rng(9)
     service = Service(phi=0.5, cv=0.08)
     history = (1000.0, 1000.5, 999.5, 1000.2, 999.8, 1000.1)
-    found = plan(run(rng, 3600, service), 0.05, ComparisonContext(aa_history_rps=history))
+    found = estimate_power(run(rng, 3600, service), 0.05, ComparisonContext(aa_history_rps=history))
     assert found.seconds is not None
     assert 60 < found.seconds < 300  # 126 by theory, and the pauses
     seconds = int(found.seconds)
@@ -110,22 +110,22 @@ def test_the_planned_length_finds_the_effect_about_as_often_as_planned() -> None
             ComparisonContext(aa_history_rps=history),
         ).metric("throughput")
         assert metric is not None
-        assert metric.p is not None
-        ps.append(metric.p < 0.05)
+        assert metric.p_value is not None
+        ps.append(metric.p_value < 0.05)
     assert 0.6 <= sum(ps) / 40 <= 1.0
 
 
 def test_a_run_to_run_spread_beyond_the_effect_makes_a_single_pair_hopeless() -> None:
     pilot = run(np.random.default_rng(1), 300, CALM)
-    hopeless = plan(pilot, 0.1, ComparisonContext(aa_history_rps=(1000.0, 1100.0, 920.0, 1040.0)))
+    hopeless = estimate_power(pilot, 0.1, ComparisonContext(aa_history_rps=(1000.0, 1100.0, 920.0, 1040.0)))
     assert hopeless.seconds is None
     assert hopeless.pairs is not None
     with pytest.raises(ValueError, match="half a minute"):
-        plan(run(np.random.default_rng(1), 20, CALM), 0.02, ComparisonContext())
+        estimate_power(run(np.random.default_rng(1), 20, CALM), 0.02, ComparisonContext())
 
 
 def test_history_runs_give_each_metrics_own_spread() -> None:
-    found = figures(run(np.random.default_rng(1), 120, CALM))
+    found = history_values(run(np.random.default_rng(1), 120, CALM))
     assert found["throughput"] == pytest.approx(1000, rel=0.05)
     context = ComparisonContext(aa_history_rps=(1.0, 1.0, 1.0), aa_history={"p99": (70.0, 140.0, 35.0)})
     assert context.history("p99") == (70.0, 140.0, 35.0)
@@ -133,7 +133,7 @@ def test_history_runs_give_each_metrics_own_spread() -> None:
 
 
 def test_the_template_is_a_plan_and_strange_keys_are_named() -> None:
-    found = parse_experiment(template())
+    found = parse_plan(render_template())
     assert found.primary == "throughput"
     assert found.margins["error_ratio"] == pytest.approx(0.001)
     assert found.declared_change == ("software",)
@@ -145,7 +145,7 @@ def test_the_template_is_a_plan_and_strange_keys_are_named() -> None:
         ("title =", "it is no TOML"),
     ):
         with pytest.raises(PlanError) as caught:
-            parse_experiment(text)
+            parse_plan(text)
         assert words in str(caught.value)
 
 
@@ -194,8 +194,8 @@ def test_a_pilot_is_judged_by_the_metric_that_shall_decide() -> None:
     rng = np.random.default_rng(2)
     pilot = run(rng, 300, CALM)
     history = (1000.0, 1000.5, 999.5, 1000.2, 999.8)
-    rate = plan(pilot, 0.02, ComparisonContext(aa_history_rps=history))
-    tail = plan(pilot, 0.02, ComparisonContext(aa_history_rps=history, primary="p99"))
+    rate = estimate_power(pilot, 0.02, ComparisonContext(aa_history_rps=history))
+    tail = estimate_power(pilot, 0.02, ComparisonContext(aa_history_rps=history, primary="p99"))
     assert (rate.metric, tail.metric) == ("throughput", "p99")
-    assert tail.level == pytest.approx(70, rel=0.1)
+    assert tail.pilot_value == pytest.approx(70, rel=0.1)
     assert (tail.seconds or 0) > 2 * (rate.seconds or 0)  # its seconds vary by more

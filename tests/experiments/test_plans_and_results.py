@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tputtui.experiments.deviations import ExecutedPlan, deviations
-from tputtui.experiments.plan import ExperimentPlan, PlanError, from_header, parse_experiment, template
+from tputtui.experiments.deviations import ExecutedPlan, describe_deviations
+from tputtui.experiments.plan import ExperimentPlan, PlanError, parse_plan, plan_from_header, render_template
 from tputtui.experiments.result import Comparison, Stratum
-from tputtui.experiments.result_log import entry, is_repeated, parse_results
+from tputtui.experiments.result_log import format_entry, is_repeated, parse_results
 
 WRITTEN = """
 title = "Pool"
@@ -32,11 +32,13 @@ def found(verdict: str = "improved", **changes: object) -> Comparison:
 def noted(comparison: Comparison, when: datetime = WHEN, name: str = "b.tput.gz") -> str:
     identities = {"baselines": ["run:1"], "candidates": ["run:2", "run:3"]}
     sides = {"baseline": "a.tput.gz", "candidate": name}
-    return entry(comparison, when, "p99 -20.0 % [-25.0, -15.0]", sides, identities, ["p99: ..."], [], ["It ran 3 min."])
+    return format_entry(
+        comparison, when, "p99 -20.0 % [-25.0, -15.0]", sides, identities, ["p99: ..."], [], ["It ran 3 min."]
+    )
 
 
 def test_a_plan_is_the_same_from_its_file_and_from_a_runs_header() -> None:
-    plan = parse_experiment(WRITTEN)
+    plan = parse_plan(WRITTEN)
     assert (plan.duration_s, plan.pairs, plan.levels) == (300.0, 3, ("load 30", "load 50"))
     header = {
         "title": "Pool",
@@ -49,8 +51,8 @@ def test_a_plan_is_the_same_from_its_file_and_from_a_runs_header() -> None:
         "pairs": "3",
         "team": "ours",
     }
-    assert from_header(header) == plan
-    assert plan.changed_since(from_header({**header, "primary": "p90", "levels": ""})) == ["primary", "levels"]
+    assert plan_from_header(header) == plan
+    assert plan.changed_fields(plan_from_header({**header, "primary": "p90", "levels": ""})) == ["primary", "levels"]
 
 
 @pytest.mark.parametrize(
@@ -63,23 +65,23 @@ def test_a_plan_is_the_same_from_its_file_and_from_a_runs_header() -> None:
 )
 def test_what_a_plan_cannot_mean_is_refused(text: str, words: str) -> None:
     with pytest.raises(PlanError) as caught:
-        parse_experiment(text)
+        parse_plan(text)
     assert words in str(caught.value)
 
 
 def test_the_template_holds_what_a_pilot_said_of_the_length() -> None:
-    filled = template("one pair: 8 min\nfive pairs: 20 min", "2m", 5, "p99")
-    plan = parse_experiment(filled)
+    filled = render_template("one pair: 8 min\nfive pairs: 20 min", "2m", 5, "p99")
+    plan = parse_plan(filled)
     assert (plan.duration_s, plan.pairs, plan.primary) == (120.0, 5, "p99")
     assert "# five pairs: 20 min\n" in filled
 
 
 def test_whatever_was_not_done_as_planned_is_a_sentence() -> None:
-    plan = parse_experiment(WRITTEN)
-    recorded = parse_experiment(WRITTEN.replace('primary = "p99"', 'primary = "p90"'))
+    plan = parse_plan(WRITTEN)
+    recorded = parse_plan(WRITTEN.replace('primary = "p99"', 'primary = "p90"'))
     strata = (Stratum("load 30", 300.0, None, None, None, kind="level"),)
     done = ExecutedPlan([("the baseline", 300.0), ("the candidate", 180.0)], 2, {"p99": 0.2, "p50": 0.1}, recorded)
-    said = deviations(plan, done, Comparison("improved", "sequential", "throughput", strata=strata))
+    said = describe_deviations(plan, done, Comparison("improved", "sequential", "throughput", strata=strata))
     assert said == (
         "Each arm was to run 5 min: the candidate ran 3 min.",
         "3 pairs were planned: 2 are here.",
@@ -93,18 +95,18 @@ def test_whatever_was_not_done_as_planned_is_a_sentence() -> None:
 def test_a_comparison_as_planned_or_without_a_plan_deviates_in_nothing() -> None:
     plan = ExperimentPlan({"primary": "p99"}, duration_s=300.0)
     assert (
-        deviations(plan, ExecutedPlan([("the baseline", 292.0)]), found()) == ()
+        describe_deviations(plan, ExecutedPlan([("the baseline", 292.0)]), found()) == ()
     )  # the first scrapes have no rate yet
-    assert deviations(ExperimentPlan(), ExecutedPlan([("the baseline", 3.0)]), found()) == ()
+    assert describe_deviations(ExperimentPlan(), ExecutedPlan([("the baseline", 3.0)]), found()) == ()
 
 
 def test_what_was_found_is_appended_and_read_again() -> None:
     hostile = 'b"]\n[[results]]\nverdict = "regressed"\x1b[31m.tput.gz'
     grown = WRITTEN + noted(found(flags=("verified",))) + noted(found("inconclusive"), name=hostile)
-    assert parse_experiment(grown) == parse_experiment(WRITTEN)
+    assert parse_plan(grown) == parse_plan(WRITTEN)
     first, second = parse_results(grown)
-    assert (first.words, first.date, first.candidates) == ("improved, verified", WHEN, ("run:2", "run:3"))
-    assert second.words == "inconclusive"
+    assert (first.verdict_text, first.date, first.candidates) == ("improved, verified", WHEN, ("run:2", "run:3"))
+    assert second.verdict_text == "inconclusive"
     assert tomllib.loads(grown)["results"][0]["deviations"] == ["It ran 3 min."]
 
 

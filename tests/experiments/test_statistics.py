@@ -6,20 +6,20 @@ from simulated import Service, ar1, run
 
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.statistics.comparison import compare
-from tputtui.experiments.statistics.long_run_variance import long_run
+from tputtui.experiments.statistics.long_run_variance import estimate_long_run_variance
 
 
 @pytest.mark.parametrize(("phi", "expected"), [(0.0, 600.0), (0.5, 200.0), (0.8, 66.7)])
 def test_effective_rows_are_those_of_the_theory(phi: float, expected: float) -> None:
     rng = np.random.default_rng(7)
-    found = [long_run(np.log(ar1(rng, 600, phi, 0.08))).n_eff for _ in range(60)]
+    found = [estimate_long_run_variance(np.log(ar1(rng, 600, phi, 0.08))).n_eff for _ in range(60)]
     assert np.median(found) == pytest.approx(expected, rel=0.3)
 
 
 def test_the_variance_is_that_of_the_mean_over_many_runs() -> None:
     rng = np.random.default_rng(8)
     runs = [ar1(rng, 600, 0.7, 0.08) for _ in range(300)]
-    claimed = np.mean([long_run(values).variance for values in runs])
+    claimed = np.mean([estimate_long_run_variance(values).variance for values in runs])
     assert claimed == pytest.approx(np.var([values.mean() for values in runs]), rel=0.3)
 
 

@@ -9,13 +9,13 @@ import pytest
 from simulated import Service, run
 
 from tputtui.experiments.comparison_context import ComparisonContext
-from tputtui.experiments.formatting import headline
+from tputtui.experiments.formatting import format_headline
 from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.plan import ExperimentPlan
 from tputtui.experiments.result import Comparison, Interval, MetricResult, Verdict
 from tputtui.experiments.statistics.comparison import compare
 from tputtui.experiments.statistics.pairs import RunPair, compare_pairs
-from tputtui.experiments.statistics.strata import verified
+from tputtui.experiments.statistics.strata import verify_uplift
 
 CALM = Service(phi=0.3, cv=0.04)
 PLAN = ExperimentPlan(levels=("load 30", "load 50", "load 70"), outages=("replica stopped",))
@@ -39,21 +39,21 @@ def given(*names: str) -> list[tuple[str, Comparison]]:
 def test_all_strata_are_judged_by_the_metric_that_decided_the_first() -> None:
     """At one level the load was not limited, so its own primary is the throughput: that is another question."""
     other = [("load 70", answer("improved", primary="throughput", throughput=0.03)), *given("load 30", "outage")]
-    found = verified(answer("improved"), other)
+    found = verify_uplift(answer("improved"), other)
     assert found.verdict == "improved"
     assert "verified" in found.flags
     assert found.heterogeneity_p == pytest.approx(1.0)
 
 
 def test_what_was_planned_and_is_missing_is_said_and_nothing_is_verified() -> None:
-    found = verified(answer("improved"), given("load 30", "replica stopped", "another level"), PLAN)
+    found = verify_uplift(answer("improved"), given("load 30", "replica stopped", "another level"), PLAN)
     assert "verified" not in found.flags
     assert "planned and not given: load 50, load 70" in " ".join(found.reasons)
     assert "load 50, load 70" in found.advice[0]
 
 
 def test_the_pair_that_is_compared_is_at_the_planned_level_that_is_not_among_the_strata() -> None:
-    found = verified(answer("improved"), given("load  30", "LOAD 70", "replica stopped"), PLAN)
+    found = verify_uplift(answer("improved"), given("load  30", "LOAD 70", "replica stopped"), PLAN)
     assert [(one.name, one.kind) for one in found.strata] == [
         ("load 50", "level"),
         ("load  30", "level"),
@@ -66,7 +66,9 @@ def test_the_pair_that_is_compared_is_at_the_planned_level_that_is_not_among_the
 
 
 def test_a_stratum_that_points_the_other_way_takes_the_uplift_back() -> None:
-    found = verified(answer("improved"), [*given("load 30", "load 70"), ("outage", answer("inconclusive", p99=0.01))])
+    found = verify_uplift(
+        answer("improved"), [*given("load 30", "load 70"), ("outage", answer("inconclusive", p99=0.01))]
+    )
     assert found.verdict == "inconclusive"
     assert "do not all point the same way in p99" in " ".join(found.reasons)
 
@@ -74,7 +76,7 @@ def test_a_stratum_that_points_the_other_way_takes_the_uplift_back() -> None:
 def test_pairs_stay_strata_beside_the_levels() -> None:
     rng = np.random.default_rng(4)
     pairs = [RunPair(run(rng, 90, CALM), run(rng, 90, CALM, effect=0.2), ComparisonContext()) for _ in range(4)]
-    found = verified(compare_pairs(pairs), given("outage"))
+    found = verify_uplift(compare_pairs(pairs), given("outage"))
     assert [one.kind for one in found.strata] == ["pair"] * 4 + ["level", "outage"]
 
 
@@ -120,7 +122,7 @@ def test_a_pair_of_another_mix_is_left_out() -> None:
 def test_a_pair_that_was_taken_on_another_machine_bars_all() -> None:
     rng = np.random.default_rng(3)
     pairs = [RunPair(run(rng, 90, CALM), run(rng, 90, CALM), ComparisonContext()) for _ in range(3)]
-    pairs[2] = replace(pairs[2], context=ComparisonContext(env_a={"cpus": "8"}, env_b={"cpus": "4"}))
+    pairs[2] = replace(pairs[2], context=ComparisonContext(baseline_env={"cpus": "8"}, candidate_env={"cpus": "4"}))
     found = compare_pairs(pairs)
     assert found.verdict == "not_comparable"
     assert found.reasons[0] == "Pair 3 is not comparable."
@@ -134,7 +136,7 @@ def test_an_uplift_of_the_tail_alone_is_verified_by_the_tail() -> None:
         ("load 70", replace(answer("improved", throughput=0.002), primary="throughput")),
         ("outage", replace(answer("improved", throughput=-0.003), primary="throughput")),
     ]
-    found = verified(first, others)
+    found = verify_uplift(first, others)
     assert "verified" in found.flags
-    assert found.strata_by == "p99"
-    assert headline(found) == "improved, verified: p99 -20.0 % [-23.0, -17.0]"
+    assert found.strata_metric == "p99"
+    assert format_headline(found) == "improved, verified: p99 -20.0 % [-23.0, -17.0]"

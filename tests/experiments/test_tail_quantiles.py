@@ -15,7 +15,7 @@ from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import BucketRows, MetricRows
 from tputtui.experiments.result import Comparison
 from tputtui.experiments.statistics import tail_quantiles
-from tputtui.experiments.statistics.arms import ArmArrays, ArmPair, arm
+from tputtui.experiments.statistics.arms import ArmArrays, ArmPair, to_arrays
 from tputtui.experiments.statistics.comparison import compare
 from tputtui.experiments.statistics.effects import BetweenRunVariance
 from tputtui.experiments.statistics.tail_quantiles import SurvivalCurve, TailQuantile
@@ -40,7 +40,7 @@ def rows(
 
 
 def alone(a: MetricRows, b: MetricRows) -> ArmPair:
-    return ArmPair(arm(a), arm(b), paired=False)
+    return ArmPair(to_arrays(a), to_arrays(b), is_paired=False)
 
 
 @given(
@@ -52,19 +52,19 @@ def test_a_larger_share_is_exceeded_by_a_smaller_latency(counts: list[float], on
     beyond = np.clip(1 - np.cumsum(counts)[:-1] / sum(counts), 0, 1)
     survival = SurvivalCurve(np.array(BOUNDS), beyond)
     few, many = sorted((one, other))
-    assert survival.at(many) <= survival.at(few) * (1 + 1e-9)
-    at = survival.at(few)
+    assert survival.latency_at(many) <= survival.latency_at(few) * (1 + 1e-9)
+    at = survival.latency_at(few)
     if math.isfinite(at):
         place = int(np.searchsorted(BOUNDS, at * (1 - 1e-9)))
         assert beyond[place] <= few + 1e-9, "the bucket is the one in which the share is crossed"
 
 
 def test_the_point_lies_near_the_truth_where_a_straight_line_does_not() -> None:
-    found = tail_quantiles.tail(arm(rows(np.random.default_rng(1), 600, 300.0)), 0.99)
+    found = tail_quantiles.estimate_tail(to_arrays(rows(np.random.default_rng(1), 600, 300.0)), 0.99)
     assert isinstance(found, TailQuantile)
     truth = 20.0 * math.exp(0.75 * 2.3263)
     assert found.point == pytest.approx(truth, rel=0.04)
-    assert abs(found.point - truth) < abs(found.survival.linear(0.01) - truth)
+    assert abs(found.point - truth) < abs(found.survival.linear_latency_at(0.01) - truth)
 
 
 @pytest.mark.parametrize("q", [0.5, 0.9, 0.99])
@@ -74,13 +74,13 @@ def test_equal_arms_are_seldom_called_different_and_the_truth_is_covered(q: floa
     for seed in range(runs):
         rng = np.random.default_rng(seed)
         arms = alone(rows(rng, 300, 100.0, phi=0.8), rows(rng, 300, 100.0, phi=0.8))
-        found = tail_quantiles.compared(arms, q, BetweenRunVariance())
+        found = tail_quantiles.compare_tails(arms, q, BetweenRunVariance())
         assert found is not None
-        assert found.limits is not None
-        assert found.exact_p is not None
-        calls += found.exact_p < 0.05
-        covered += found.limits[0] <= 0 <= found.limits[1]
-        assert (found.exact_p >= 0.05) == (found.limits[0] <= 0 <= found.limits[1]), "p and interval say the same"
+        assert found.ci_95 is not None
+        assert found.exact_p_value is not None
+        calls += found.exact_p_value < 0.05
+        covered += found.ci_95[0] <= 0 <= found.ci_95[1]
+        assert (found.exact_p_value >= 0.05) == (found.ci_95[0] <= 0 <= found.ci_95[1]), "p and interval say the same"
     print(f"p{100 * q:g}: {calls} of {runs} equal pairs called different, {covered} intervals hold the truth")
     assert calls <= 7  # 5 % and two standard errors of it
     assert covered >= 53
@@ -88,32 +88,32 @@ def test_equal_arms_are_seldom_called_different_and_the_truth_is_covered(q: floa
 
 def test_a_slower_tail_is_found_with_its_size() -> None:
     rng = np.random.default_rng(7)
-    found = tail_quantiles.compared(
+    found = tail_quantiles.compare_tails(
         alone(rows(rng, 300, 100.0), rows(rng, 300, 100.0, slower=1.3)), 0.99, BetweenRunVariance()
     )
     assert found is not None
     assert found.effect == pytest.approx(0.3, abs=0.12)
-    assert found.exact_p is not None
-    assert found.exact_p < 0.001
+    assert found.exact_p_value is not None
+    assert found.exact_p_value < 0.001
 
 
 def test_a_tail_that_the_buckets_do_not_hold_is_not_told() -> None:
     rng = np.random.default_rng(3)
     far = rows(rng, 120, 100.0, slower=400.0)
-    found = tail_quantiles.compared(alone(far, far), 0.99, BetweenRunVariance())
+    found = tail_quantiles.compare_tails(alone(far, far), 0.99, BetweenRunVariance())
     assert found is not None
     assert found.estimate is None
-    assert "beyond the last bucket" in found.why
-    few = tail_quantiles.compared(alone(rows(rng, 70, 2.0), rows(rng, 70, 2.0)), 0.99, BetweenRunVariance())
+    assert "beyond the last bucket" in found.reason
+    few = tail_quantiles.compare_tails(alone(rows(rng, 70, 2.0), rows(rng, 70, 2.0)), 0.99, BetweenRunVariance())
     assert few is not None
-    assert "are needed" in few.why
+    assert "are needed" in few.reason
     bare = replace(rows(rng, 70, 50.0), buckets=None)
-    assert tail_quantiles.compared(alone(bare, bare), 0.99, BetweenRunVariance()) is None
+    assert tail_quantiles.compare_tails(alone(bare, bare), 0.99, BetweenRunVariance()) is None
 
 
 def test_an_arm_keeps_its_buckets_through_a_selection() -> None:
-    whole = arm(rows(np.random.default_rng(5), 50, 20.0))
-    part: ArmArrays = whole.take(slice(10, 20))
+    whole = to_arrays(rows(np.random.default_rng(5), 50, 20.0))
+    part: ArmArrays = whole.select(slice(10, 20))
     assert part.buckets is not None
     assert whole.buckets is not None
     assert np.array_equal(part.buckets, whole.buckets[10:20])

@@ -1,4 +1,4 @@
-"""Bodies and headers that are bombs, cut or none of ours, as they come over the wire (research rows TR-05 to TR-19)."""
+"""Bodies and headers that are bombs, cut or none of ours, as they come over the wire (TR-05 to TR-19 of docs/reliability.md)."""
 
 from __future__ import annotations
 
@@ -217,5 +217,5 @@ async def test_values_that_are_no_numbers_leave_the_objects_of_the_stream_valid(
     for at in range(1, 5):
         scrape = await asked(server, answer(body))
         assert scrape.exposition is not None, scrape.error
-        snapshot = monitor.take(Reading(float(at), 1e9 + at, (scrape,)))
+        snapshot = monitor.derive_snapshot(Reading(float(at), 1e9 + at, (scrape,)))
         assert json.loads(json.dumps(to_json(snapshot), allow_nan=False))

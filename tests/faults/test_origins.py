@@ -1,4 +1,4 @@
-"""Credentials, redirects, proxies and TLS: what leaves for whom (research rows TR-17, TR-20, TR-21, TR-27, TR-28)."""
+"""Credentials, redirects, proxies and TLS: what leaves for whom (TR-17, TR-20, TR-21, TR-27, TR-28 of docs/reliability.md)."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ async def test_a_secret_is_read_anew_at_every_scrape(
 
 
 async def test_user_and_password_become_basic_authorization(server: FaultServer) -> None:
-    await scrape(EndpointSettings.of(server.url("/ok").replace("//", "//ann:p%C3%A4ss@")))
+    await scrape(EndpointSettings.from_text(server.url("/ok").replace("//", "//ann:p%C3%A4ss@")))
     assert server.requests[0].headers["authorization"] == "Basic YW5uOnDDpHNz"
     assert "@" not in server.requests[0].headers["host"]
 
@@ -107,7 +107,7 @@ async def test_user_and_password_become_basic_authorization(server: FaultServer)
 async def test_a_secret_is_in_no_error_and_no_repr(server: FaultServer, path: str) -> None:
     server.extra["/401"] = answer(status="401 Unauthorized", WWW_Authenticate=f'Basic realm="{CANARY}"')
     url = server.url(f"{path}?token={CANARY}").replace("//", f"//ann:{CANARY}@")
-    settings = EndpointSettings.of(url)
+    settings = EndpointSettings.from_text(url)
     asked = Endpoint(settings, Scanner())
     answered = await asked.scrape(0.3)
     await asked.aclose()

@@ -10,7 +10,7 @@ from typing import Self
 import pytest
 from api_server import Answer, Fake, NativeFake, refusal, serving, success, vector
 
-from tputtui.cli.parser import parse
+from tputtui.cli.parser import parse_arguments
 from tputtui.cli.verbs import check
 from tputtui.engine import Engine
 from tputtui.model import Snapshot
@@ -74,14 +74,14 @@ def at(fake: Fake, **more: object) -> TargetSettings:
 
 
 def is_down(snapshot: Snapshot) -> bool:
-    return snapshot.ready and [target.state for target in snapshot.targets] == ["down"]
+    return snapshot.is_ready and [target.state for target in snapshot.targets] == ["down"]
 
 
 def has_failed(kind: str) -> Callable[[Snapshot], bool]:
     """Down with a sentence; a server that says nothing is slow, with a sentence once the deadline has passed."""
     state = "slow" if kind == "hangs" else "down"
     return lambda snapshot: (
-        snapshot.ready and [(one.state, one.error is None) for one in snapshot.targets] == [(state, False)]
+        snapshot.is_ready and [(one.state, one.error is None) for one in snapshot.targets] == [(state, False)]
     )
 
 
@@ -194,7 +194,7 @@ def test_a_target_of_our_own_feels_nothing_of_a_server_that_hangs(fake: Fake) ->
         other.answer = lambda _path, _form: (200, "text/plain", b"# TYPE a_total counter\na_total 1\n")  # type: ignore[method-assign, assignment]
         own = TargetSettings(name="own", url=f"http://127.0.0.1:{other.port}/metrics")
         with Watch(at(fake), targets=(own,)) as watch:
-            watch.until(lambda snapshot: snapshot.ready)
+            watch.until(lambda snapshot: snapshot.is_ready)
             times = []
             for _ in range(8):
                 newest = watch.until(lambda snapshot: snapshot.targets[0].state == "up")
@@ -278,7 +278,7 @@ def test_the_screen_opens_with_what_the_server_remembers(fake: Fake) -> None:
         found = watch.until(lambda snapshot: snapshot.history_s > 800)
         watch.until(has_rates)
         time.sleep(2.0)  # some of the past a tick
-        columns = watch.engine.past("traffic/prom", 10, 600.0, None)
+        columns = watch.engine.history("traffic/prom", 10, 600.0, None)
     assert found.history_s <= 920
     assert all(value == pytest.approx(50.5) for value in columns[:-1]), columns  # half of now, as the fake has it
 
@@ -291,7 +291,7 @@ def test_the_families_of_a_job_can_be_looked_at(fake: Fake, monkeypatch: pytest.
         watch.until(lambda _: watch.engine.families("prom") is not None)
         families = watch.engine.families("prom")
     assert families is not None
-    assert {row.name for row in families.figures.rows} == {"http_requests_total", "http_request_duration_seconds"}
+    assert {row.name for row in families.family_values.rows} == {"http_requests_total", "http_request_duration_seconds"}
 
 
 def test_the_instances_are_a_breakdown(fake: Fake) -> None:
@@ -307,14 +307,14 @@ def test_the_instances_are_a_breakdown(fake: Fake) -> None:
 
 def test_check_looks_at_a_server_and_each_of_its_jobs(fake: Fake, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["check", "--prometheus", f"127.0.0.1:{fake.port}"]
-    assert check.run(parse(arguments)) == 0
+    assert check.run(parse_arguments(arguments)) == 0
     said = capsys.readouterr().out
     assert "1 jobs with 16 series" in said
     assert "job api" in said
     assert "scraped every 1 s" in said
     assert "http_requests_total  counter  req/s  by code" in said
     fake.wrong = lambda _: (401, "text/plain", b"")
-    assert check.run(parse(arguments)) == 1
+    assert check.run(parse_arguments(arguments)) == 1
     assert "HTTP 401 Unauthorized" in capsys.readouterr().out
 
 
@@ -333,7 +333,7 @@ def test_a_charted_family_of_a_job_is_all_that_is_asked_for(fake: Fake, monkeypa
         watch.until(has_rates)
         watch.engine.browse("prom")
         watch.until(lambda _: watch.engine.families("prom") is not None)
-        watch.engine.chart(("prom", "http_request_duration_seconds"))
+        watch.engine.chart_family(("prom", "http_request_duration_seconds"))
         watch.engine.browse(None)
         watch.until(lambda snapshot: snapshot.charted is not None and snapshot.charted.rate is not None)
         before = len(fake.asked)
@@ -388,6 +388,6 @@ def test_check_asks_what_a_tick_asks_and_shows_what_is_wrong_with_that_answer(
         return answer() if "rate(" in form.get("query", "") else plain(path, form)
 
     fake.answer = of_rates  # type: ignore[method-assign]
-    code = check.run(parse(["check", "--prometheus", f"127.0.0.1:{fake.port}"]))
+    code = check.run(parse_arguments(["check", "--prometheus", f"127.0.0.1:{fake.port}"]))
     assert row in capsys.readouterr().out
     assert code == (1 if "refuses" in row else 0)

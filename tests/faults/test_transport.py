@@ -1,4 +1,4 @@
-"""What a target may do on the wire, and the sentence that each fault becomes (research rows TR-03 to TR-26, TR-29)."""
+"""What a target may do on the wire, and the sentence that each fault becomes (TR-03 to TR-26, TR-29 of docs/reliability.md)."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ def test_a_reused_pid_is_looked_up_anew(tmp_path: Path) -> None:
         group = reader.read(7, started)
         limits.append(group.cpu_limit_cores if group else None)
     assert limits == [1.0, 1.0, 2.0], "the place is remembered for a process, and for no other"
-    reader.forget()
+    reader.clear_cache()
     plant(tmp_path, {"proc/7/cgroup": "0::/a\n"})
     moved = reader.read(7, 2.0)
     assert moved is not None

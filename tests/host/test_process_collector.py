@@ -14,7 +14,7 @@ import pytest
 from planted import plant, process_stat
 
 from tputtui.host import process_collector, procfs
-from tputtui.host.command_names import python_of_executable, python_of_maps, readable_name
+from tputtui.host.command_names import executable_python_version, mapped_python_version, readable_name
 from tputtui.host.process_collector import NOT_PERMITTED, ProcessCollector
 from tputtui.model import ProcessReading
 
@@ -100,7 +100,7 @@ def test_hostile_names_are_read_and_cleaned(tmp_path: Path) -> None:
 def test_a_huge_command_line_is_cut(tmp_path: Path) -> None:
     plant(tmp_path, process(7, process_stat(7), "app\0" + "x" * 1_500_000))
     reading = only(ProcessCollector(tmp_path).read())
-    assert len(reading.command) == process_collector.COMMAND_LIMIT
+    assert len(reading.command) == process_collector.MAX_COMMAND_LENGTH
     assert reading.command.endswith("…")
 
 
@@ -316,7 +316,7 @@ def test_a_title_over_the_first_argument_is_no_program() -> None:
     ],
 )
 def test_the_executable_tells_python_and_a_wrapper_is_none(executable: str, version: str | None) -> None:
-    assert python_of_executable(executable) == version
+    assert executable_python_version(executable) == version
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def test_the_executable_tells_python_and_a_wrapper_is_none(executable: str, vers
     ],
 )
 def test_a_mapped_libpython_tells_an_embedded_python(maps: bytes, version: str | None) -> None:
-    assert python_of_maps(maps) == version
+    assert mapped_python_version(maps) == version
 
 
 def test_behind_a_shell_the_child_is_the_python_process() -> None:

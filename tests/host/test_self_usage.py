@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from tputtui.host.self_usage import SelfUsage, count_in
+from tputtui.host.self_usage import SelfUsage, track_child
 
 BUSY = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass\nprint(flush=True)\ninput()"
 
@@ -19,7 +19,7 @@ def test_a_helper_costs_while_it_runs_and_nothing_more_when_it_ends() -> None:
     cost = SelfUsage()
     before, own = cost.read(), time.process_time()
     with child() as helper:
-        count_in(helper.pid)
+        track_child(helper.pid)
         assert helper.stdout is not None
         helper.stdout.readline()
         running = cost.read()

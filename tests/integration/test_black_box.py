@@ -24,7 +24,7 @@ TPUTTUI = str(Path(sys.executable).with_name("tputtui"))
 PATIENCE_S = 30.0
 Json = dict[str, Any]
 
-# CONTRACT.md, key by key; behind the | what we say beyond it.
+# The keys of docs/contract.md.
 TOP = {
     *("schema", "time", "interval_s", "window_s", "targets", "services", "first_to_saturate", "headroom", "host"),
     *("objectives", "self"),

@@ -79,9 +79,9 @@ def busy() -> Iterator[subprocess.Popen[bytes]]:
         assert process.stdout is not None
         process.stdout.readline()
         verdict = preflight.check(process.pid)
-        if not verdict.ok:
+        if not verdict.can_attach:
             process.kill()
-            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"no py-spy here: {verdict.sentence}")
+            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"no py-spy here: {verdict.message}")
         yield process
         process.kill()
 
@@ -105,11 +105,11 @@ def test_a_capture_s_py_spy_ends_with_it_and_the_process_runs_on(busy: subproces
         assert ended, left
 
     def runs_on() -> bool:
-        found = process_facts.facts(busy.pid)
+        found = process_facts.read_facts(busy.pid)
         assert found is not None
-        return found.state in "RS" and found.tracer == 0
+        return found.state in "RS" and found.tracer_pid == 0
 
-    assert until(runs_on), process_facts.facts(busy.pid)
+    assert until(runs_on), process_facts.read_facts(busy.pid)
     before = psutil.Process(busy.pid).cpu_times().user
     assert until(lambda: psutil.Process(busy.pid).cpu_times().user > before)
     assert not (tmp_path / "taken.json").exists()

@@ -127,7 +127,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Watch, s
             engine.start()
             try:
                 end = time.monotonic() + PATIENCE_S
-                while not (watch.snapshots and watch.snapshots[-1].ready):
+                while not (watch.snapshots and watch.snapshots[-1].is_ready):
                     assert time.monotonic() < end, "never ready"
                     time.sleep(0.05)
                 demo.start_load()

@@ -83,7 +83,7 @@ def readings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Snapshot
             engine.subscribe(snapshots.append)
             engine.start()
             try:
-                until(lambda: bool(snapshots) and snapshots[-1].ready, "never ready")
+                until(lambda: bool(snapshots) and snapshots[-1].is_ready, "never ready")
                 time.sleep(WARM_UP_S)
                 first = len(snapshots)
                 time.sleep(READINGS_S)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from outside import shared
 
 from tputtui.profiling.profile_model import FrameTable, Profile, ProfileMetadata, ProfileSlice, ProfileThread, Stack
 
@@ -19,9 +19,9 @@ def _frame(frames: FrameTable, word: str) -> int:
     name, _, where = word.partition("@")
     if where:
         file, _, line = where.partition(":")
-        return frames.frame(name, file, int(line or 1))
+        return frames.add_frame(name, file, int(line or 1))
     name, _, line = name.partition(":")
-    return frames.frame(name, "/srv/app/app.py", int(line or 1))
+    return frames.add_frame(name, "/srv/app/app.py", int(line or 1))
 
 
 def made(
@@ -54,9 +54,4 @@ def profile_of() -> Made:
 @pytest.fixture(scope="session")
 def profiles() -> Path:
     """The captured profiles beside the checkout."""
-    folder = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "profiles"
-    if not folder.is_dir():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{folder} is absent")
-        pytest.skip("the captured profiles are not beside the checkout")
-    return folder
+    return shared("profiles")

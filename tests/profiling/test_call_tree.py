@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tputtui.profiling.analysis import categories
 from tputtui.profiling.analysis.call_tree import CallTree, TreeOptions
-from tputtui.profiling.analysis.stacks import choose, focus
+from tputtui.profiling.analysis.stacks import focus, select_stacks
 from tputtui.profiling.analysis.tree_rows import TreeRows
 from tputtui.profiling.profile_model import FrameTable, Profile, ProfileSlice, ProfileThread
 
@@ -35,7 +35,7 @@ def table(text: str) -> str:
 
 
 def opened(profile: Profile, shape: TreeOptions | None = None) -> TreeRows:
-    view = TreeRows(CallTree(choose(profile), shape))
+    view = TreeRows(CallTree(select_stacks(profile), shape))
     at = 0
     while at < len(view):  # each row, and those that it brings
         view.expand(at)
@@ -95,12 +95,12 @@ def test_folded_recursion_notes_the_deepest_run(profile_of: Made) -> None:
 
 
 def test_unfolded_recursion_is_a_chain(profile_of: Made) -> None:
-    tree = CallTree(choose(profile_of("f;f;f 1")), TreeOptions(recursion=False))
+    tree = CallTree(select_stacks(profile_of("f;f;f 1")), TreeOptions(fold_recursion=False))
     assert len(tree) == 4
 
 
 def test_callers_start_at_what_ran(profile_of: Made) -> None:
-    view = opened(profile_of("a;x 3\nb;x 1\nb 1"), TreeOptions(inverted=True))
+    view = opened(profile_of("a;x 3\nb;x 1\nb 1"), TreeOptions(is_inverted=True))
     assert drawn(view) == table("""
         80 80 v x
         60 0   . a
@@ -110,14 +110,14 @@ def test_callers_start_at_what_ran(profile_of: Made) -> None:
 
 
 def test_lines_split_a_function(profile_of: Made) -> None:
-    view = opened(profile_of("a:1 4\na:2 6"), TreeOptions(lines=True))
+    view = opened(profile_of("a:1 4\na:2 6"), TreeOptions(by_line=True))
     assert [(row.name, row.line, round(row.total, 2)) for row in view.rows(0, 9)] == [("a", 2, 0.6), ("a", 1, 0.4)]
 
 
 def test_a_function_stands_at_its_hottest_line(profile_of: Made) -> None:
     view = opened(profile_of("a:7;b 1\na:9;b 5\na:9;c 4"))
     assert view.row(0).line == 9
-    assert view.tree.lines(1) == {7: (0.0, 0.1), 9: (0.0, 0.9)}
+    assert view.tree.line_shares(1) == {7: (0.0, 0.1), 9: (0.0, 0.9)}
 
 
 def test_my_code_only_folds_a_library_into_the_call_that_entered_it(profile_of: Made) -> None:
@@ -126,7 +126,7 @@ def test_my_code_only_folds_a_library_into_the_call_that_entered_it(profile_of: 
         f"boot@{LIB}/threading.py;work;call@/v/site-packages/lib/x.py;inner@/v/site-packages/lib/y.py;mine 3\n"
         f"boot@{LIB}/threading.py;run@{LIB}/threading.py;select@{LIB}/selectors.py 3"
     )
-    view = opened(profile_of(stacks), TreeOptions(mine=categories.mine))
+    view = opened(profile_of(stacks), TreeOptions(is_own_code=categories.is_own_or_incomplete))
     assert drawn(view) == table("""
         70 0 v work
         40 40   . loads
@@ -136,7 +136,7 @@ def test_my_code_only_folds_a_library_into_the_call_that_entered_it(profile_of: 
 
 
 def test_small_rows_fold_and_unfold(profile_of: Made) -> None:
-    view = TreeRows(CallTree(choose(profile_of("a 9990\nb 4\nc 3\nd 3"))))
+    view = TreeRows(CallTree(select_stacks(profile_of("a 9990\nb 4\nc 3\nd 3"))))
     assert [row.name for row in view.rows(0, 9)] == ["a", "3 more below 0.1 %"]
     assert view.row(1).total == pytest.approx(0.001)
     view.expand(1)
@@ -144,12 +144,12 @@ def test_small_rows_fold_and_unfold(profile_of: Made) -> None:
 
 
 def test_one_small_row_is_shown_instead_of_one_more(profile_of: Made) -> None:
-    view = TreeRows(CallTree(choose(profile_of("a 9999\nb 1"))))
+    view = TreeRows(CallTree(select_stacks(profile_of("a 9999\nb 1"))))
     assert [row.name for row in view.rows(0, 9)] == ["a", "b"]
 
 
 def test_collapse_closes_then_goes_to_the_parent(profile_of: Made) -> None:
-    view = TreeRows(CallTree(choose(profile_of("a;b;c 4\na;b;d 3\na;e 3"))))
+    view = TreeRows(CallTree(select_stacks(profile_of("a;b;c 4\na;b;d 3\na;e 3"))))
     view.expand(0)
     view.expand(1)
     assert [row.name for row in view.rows(0, 9)] == ["a", "b", "c", "d", "e"]
@@ -161,16 +161,16 @@ def test_collapse_closes_then_goes_to_the_parent(profile_of: Made) -> None:
 
 
 def test_a_chain_unfolds_link_by_link_and_folds_again(profile_of: Made) -> None:
-    view = TreeRows(CallTree(choose(profile_of("a;b;c 4\nz 1"))))
-    view.unfold(0)
+    view = TreeRows(CallTree(select_stacks(profile_of("a;b;c 4\nz 1"))))
+    view.toggle_chain(0)
     assert [row.name for row in view.rows(0, 9)] == ["a", "b", "c", "z"]
-    view.unfold(0)
+    view.toggle_chain(0)
     assert [row.name for row in view.rows(0, 9)] == ["a", "z"]
 
 
 def test_the_hottest_path_ends_where_the_time_is_spent(profile_of: Made) -> None:
-    view = TreeRows(CallTree(choose(profile_of("a;b;c 6\na;b 1\na;d 2\nz 1"))))
-    at, runs = view.open_hottest()
+    view = TreeRows(CallTree(select_stacks(profile_of("a;b;c 6\na;b 1\na;d 2\nz 1"))))
+    at, runs = view.expand_hottest()
     assert runs
     assert view.row(at).name == "c"
     assert [row.name for row in view.rows(0, 9)] == ["a", "b", "c", "d", "z"]
@@ -180,23 +180,23 @@ WAIT = "wait@/usr/lib/python3.12/threading.py"
 
 
 def test_what_runs_is_hotter_than_a_longer_wait(profile_of: Made) -> None:
-    view = TreeRows(CallTree(choose(profile_of(f"a;{WAIT} 90\na;b;c 6\na;d 4"))))
-    at, runs = view.open_hottest()
+    view = TreeRows(CallTree(select_stacks(profile_of(f"a;{WAIT} 90\na;b;c 6\na;d 4"))))
+    at, runs = view.expand_hottest()
     assert runs
     assert view.row(at).name == "c" or "c" in "".join(view.row(at).notes)
 
 
 def test_where_nothing_runs_the_longest_wait_is_opened_and_said_to_be_one(profile_of: Made) -> None:
-    view = TreeRows(CallTree(choose(profile_of(f"a;b;{WAIT} 9\na;c;{WAIT} 1"))))
-    at, runs = view.open_hottest()
+    view = TreeRows(CallTree(select_stacks(profile_of(f"a;b;{WAIT} 9\na;c;{WAIT} 1"))))
+    at, runs = view.expand_hottest()
     assert not runs
     assert view.row(at).name == "b"  # its chain ends in the wait
     assert view.row(at).notes[0].startswith("› wait")
 
 
 def test_matches_say_which_share_passes_through_them(profile_of: Made) -> None:
-    tree = CallTree(choose(profile_of("a;load;loads 4\na;b;load 2\nc 4")))
-    nodes, coverage = tree.matching(lambda func: "load" in func.name)
+    tree = CallTree(select_stacks(profile_of("a;load;loads 4\na;b;load 2\nc 4")))
+    nodes, coverage = tree.matching_nodes(lambda func: "load" in func.name)
     assert coverage == pytest.approx(0.6)
     assert len(nodes) == 3
     view = TreeRows(tree)
@@ -205,7 +205,7 @@ def test_matches_say_which_share_passes_through_them(profile_of: Made) -> None:
 
 
 def test_focus_roots_everything_at_a_function(profile_of: Made) -> None:
-    stacks = choose(profile_of("a;f;x 3\nb;f;y 2\nc 5"))
+    stacks = select_stacks(profile_of("a;f;x 3\nb;f;y 2\nc 5"))
     f = next(at for at, func in enumerate(stacks.frames.funcs) if func.name == "f")
     view = TreeRows(CallTree(focus(stacks, f)))
     view.expand(0)
@@ -218,59 +218,61 @@ def test_focus_roots_everything_at_a_function(profile_of: Made) -> None:
 
 def test_what_is_open_stays_open_when_the_tree_grows(profile_of: Made) -> None:
     first = profile_of("a;b;c 5\nz 4")
-    view = TreeRows(CallTree(choose(first)))
-    view.unfold(0)
+    view = TreeRows(CallTree(select_stacks(first)))
+    view.toggle_chain(0)
     cursor = view.path_at(2)
     grown = first.with_slice(profile_of("z 20\na;b;d 1\na;e 2\na 1", frames=first.frames).slices[0])
-    after = TreeRows(CallTree(choose(grown)), like=view)
+    after = TreeRows(CallTree(select_stacks(grown)), previous=view)
     assert [row.name for row in after.rows(0, 9)] == ["z", "a", "b", "c", "d", "e"]
-    assert after.row(after.go_to(cursor)).name == "c"
+    assert after.row(after.reveal_path(cursor)).name == "c"
 
 
 def test_the_gil_column_is_a_share_of_the_time(profile_of: Made) -> None:
-    view = TreeRows(CallTree(choose(profile_of("a 50 40\nb 50 10"))))
+    view = TreeRows(CallTree(select_stacks(profile_of("a 50 40\nb 50 10"))))
     assert [(row.name, row.gil) for row in view.rows(0, 9)] == [("a", 0.4), ("b", 0.1)]
-    assert view.tree.holding(1) == pytest.approx(0.8)
-    assert TreeRows(CallTree(choose(profile_of("a 1")))).row(0).gil is None
+    assert view.tree.gil_held_ratio(1) == pytest.approx(0.8)
+    assert TreeRows(CallTree(select_stacks(profile_of("a 1")))).row(0).gil is None
 
 
 def test_the_spread_of_a_node_comes_from_the_slices(profile_of: Made) -> None:
-    even = CallTree(choose(profile_of(*["a 7\nb 3"] * 6)))
-    assert even.spread(1) == pytest.approx(0.0)
-    uneven = CallTree(choose(profile_of("a 9\nb 1", "a 5\nb 5", "a 7\nb 3", "a 6\nb 4", "a 8\nb 2")))
-    assert uneven.spread(1) == pytest.approx(2.776 * (0.25 / 10 / 5) ** 0.5 * 10**0.5 / 10**0.5, rel=0.3)
-    assert CallTree(choose(profile_of(*["a 1"] * 4))).spread(1) is None
+    even = CallTree(select_stacks(profile_of(*["a 7\nb 3"] * 6)))
+    assert even.half_width(1) == pytest.approx(0.0)
+    uneven = CallTree(select_stacks(profile_of("a 9\nb 1", "a 5\nb 5", "a 7\nb 3", "a 6\nb 4", "a 8\nb 2")))
+    assert uneven.half_width(1) == pytest.approx(2.776 * (0.25 / 10 / 5) ** 0.5 * 10**0.5 / 10**0.5, rel=0.3)
+    assert CallTree(select_stacks(profile_of(*["a 1"] * 4))).half_width(1) is None
 
 
 def test_torn_stacks_do_not_start_where_their_thread_does(profile_of: Made) -> None:
     text = "<module>;a 500\nb;c 2\n- 1"
-    torn = choose(profile_of(text, torn=True))
-    assert torn.incomplete == pytest.approx(3 / 503)
-    assert choose(profile_of(text)).incomplete == pytest.approx(1 / 503)
+    torn = select_stacks(profile_of(text, torn=True))
+    assert torn.incomplete_share == pytest.approx(3 / 503)
+    assert select_stacks(profile_of(text)).incomplete_share == pytest.approx(1 / 503)
 
 
 def test_a_chain_of_4096_frames_that_is_no_recursion(profile_of: Made) -> None:
     deep = ";".join(f"f{at}" for at in range(4096))
-    view = TreeRows(CallTree(choose(profile_of(f"{deep} 3\nf0 1"))))
+    view = TreeRows(CallTree(select_stacks(profile_of(f"{deep} 3\nf0 1"))))
     view.expand(0)
     assert view.row(1).notes == ("› f4095 (4095)",)
-    view.unfold(1)
+    view.toggle_chain(1)
     assert len(view) == 4096
     assert view.row(4095).name == "f4095"
-    assert TreeRows(CallTree(choose(profile_of(f"{deep} 3")), TreeOptions(inverted=True))).row(0).name == "f4095"
+    assert (
+        TreeRows(CallTree(select_stacks(profile_of(f"{deep} 3")), TreeOptions(is_inverted=True))).row(0).name == "f4095"
+    )
 
 
 def test_two_functions_that_call_each_other_3000_deep(profile_of: Made) -> None:
-    view = TreeRows(CallTree(choose(profile_of(";".join(["even", "odd"] * 1500) + " 2"))))
-    assert view.open_hottest() == (0, True)
+    view = TreeRows(CallTree(select_stacks(profile_of(";".join(["even", "odd"] * 1500) + " 2"))))
+    assert view.expand_hottest() == (0, True)
     assert view.row(0).notes == ("› odd (3000)",)
 
 
 def test_an_empty_choice_has_no_rows() -> None:
-    view = TreeRows(CallTree(choose(Profile(FrameTable()))))
+    view = TreeRows(CallTree(select_stacks(Profile(FrameTable()))))
     assert view.rows(0, 10) == []
-    assert view.open_hottest() == (0, False)
-    assert view.tree.matching(lambda _: True) == ([], 0.0)
+    assert view.expand_hottest() == (0, False)
+    assert view.tree.matching_nodes(lambda _: True) == ([], 0.0)
 
 
 _stacks = st.lists(
@@ -281,15 +283,15 @@ _stacks = st.lists(
 @given(_stacks, st.booleans(), st.booleans())
 def test_totals_are_conserved(listed: list[tuple[list[int], int, int]], inverted: bool, lines: bool) -> None:
     frames = FrameTable()
-    ids = [frames.frame(f"f{at // 2}", "/srv/a.py" if at % 3 else f"{LIB}/os.py", at) for at in range(7)]
+    ids = [frames.add_frame(f"f{at // 2}", "/srv/a.py" if at % 3 else f"{LIB}/os.py", at) for at in range(7)]
     wall: dict[tuple[int, ...], float] = {}
     for path, weight, _ in listed:
         stack = tuple(ids[at] for at in path)
         wall[stack] = wall.get(stack, 0.0) + weight
     profile = Profile(frames, (ProfileSlice({ProfileThread(1, 1): wall}, {}, 1, 0, 1),))
     whole = sum(weight for _, weight, _ in listed)
-    for mine in (None, categories.mine):
-        tree = CallTree(choose(profile), TreeOptions(inverted=inverted, lines=lines, mine=mine))
+    for mine in (None, categories.is_own_or_incomplete):
+        tree = CallTree(select_stacks(profile), TreeOptions(is_inverted=inverted, by_line=lines, is_own_code=mine))
         assert sum(tree.self_) == pytest.approx(whole)
         for node in range(len(tree)):
             below = sum(tree.total[child] for child in tree.children(node))

@@ -16,7 +16,7 @@ import pytest
 from outside import command_line
 
 from tputtui.profiling.analysis import top_functions
-from tputtui.profiling.analysis.stacks import StackTable, choose
+from tputtui.profiling.analysis.stacks import StackTable, select_stacks
 from tputtui.profiling.capture import capture, process_facts
 from tputtui.profiling.capture.capture import Capture, CaptureFailedError, CaptureProgress
 from tputtui.profiling.files import file_formats
@@ -105,11 +105,11 @@ def test_a_known_split_is_found_within_its_spread(start: Start) -> None:
     within = []
     for _ in range(3):  # a 95 % interval misses one time in twenty: two of three hold it but for 0.7 %
         before = spent(process)
-        stacks = choose(captured(process.pid, 7))
+        stacks = select_stacks(captured(process.pid, 7))
         after = spent(process)
         seventy, thirty = after[0] - before[0], after[1] - before[1]
         row = share(stacks, "seventy")
-        around = top_functions.spread(stacks, row.id)
+        around = top_functions.share_half_width(stacks, row.id)
         assert around is not None
         assert 0 < around < 0.2
         assert row.gil is not None
@@ -124,25 +124,25 @@ def test_wall_and_gil_of_threads(start: Start) -> None:
     assert len(profile.threads) == 4
     assert {thread.name for thread in profile.threads} >= {"MainThread"}
     assert all(thread.name == clean(thread.name) and thread.pid == process.pid for thread in profile.threads)
-    rows = top_functions.threads(profile)
+    rows = top_functions.thread_rows(profile)
     assert rows[0].thread.name == "MainThread"
     assert rows[0].gil is not None
     assert rows[0].gil > 0.8
     assert all(row.waiting > 0.9 and (row.gil or 0) < 0.05 for row in rows[1:])
     assert profile.achieved_hz is not None
     assert 50 < profile.achieved_hz < 130
-    only = choose(profile, {rows[0].thread})
+    only = select_stacks(profile, {rows[0].thread})
     assert share(only, "split").total > 0.9
 
 
 def test_asyncio(start: Start) -> None:
-    stacks = choose(captured(start("asyncio").pid))
+    stacks = select_stacks(captured(start("asyncio").pid))
     assert share(stacks, "handler").total > 0.1
-    assert stacks.incomplete < 0.2
+    assert stacks.incomplete_share < 0.2
 
 
 def test_a_deep_stack(start: Start) -> None:
-    stacks = choose(captured(start("deep").pid))
+    stacks = select_stacks(captured(start("deep").pid))
     assert max(map(len, stacks.stacks)) > 900
     assert share(stacks, "deep").total > 0.9
 
@@ -160,9 +160,9 @@ def test_a_process_is_never_stopped_where_nobody_asked_for_that(start: Start) ->
     taken.start()
     seen: set[tuple[int, bool]] = set()
     while not taken.wait(0.0005):
-        found = process_facts.facts(process.pid)
+        found = process_facts.read_facts(process.pid)
         assert found is not None
-        seen.add((found.tracer, found.state in ("t", "T")))
+        seen.add((found.tracer_pid, found.state in ("t", "T")))
     assert taken.state == "done"
     assert seen == {(0, False)}
 
@@ -170,19 +170,19 @@ def test_a_process_is_never_stopped_where_nobody_asked_for_that(start: Start) ->
 def test_subprocesses_are_processes_of_the_profile(start: Start) -> None:
     process = start("children", "--password", SECRET)
     deadline = time.monotonic() + 10
-    while not process_facts.children(process.pid) and time.monotonic() < deadline:
+    while not process_facts.descendants(process.pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     profile = captured(process.pid, subprocesses=True)
     assert len({thread.pid for thread in profile.threads}) == 2
-    assert profile.about.name == "targets.py"
+    assert profile.metadata.name == "targets.py"
     for suffix in ("json", "txt", "svg"):  # py-spy tells both command lines
         assert SECRET.encode() not in file_formats.render(profile, Path(f"p.{suffix}"))
-    assert SECRET not in repr((profile.about, profile.threads, profile.frames.funcs))
+    assert SECRET not in repr((profile.metadata, profile.threads, profile.frames.funcs))
 
 
 def test_a_process_that_ends_leaves_what_was_sampled(start: Start) -> None:
     profile = captured(start("exits").pid, 10)
-    assert profile.about.ended == "the process ended"
+    assert profile.metadata.ended == "the process ended"
     assert profile.weight() > 50
 
 
@@ -190,7 +190,7 @@ def test_a_process_that_ends_leaves_what_was_sampled(start: Start) -> None:
 def test_a_process_that_forks_in_the_middle_is_sampled_on(start: Start, subprocesses: bool) -> None:
     process = start("forks")
     profile = captured(process.pid, 6, subprocesses=subprocesses)
-    assert profile.about.ended == ""
+    assert profile.metadata.ended == ""
     pids = {thread.pid for thread in profile.threads}
     assert process.pid in pids
     assert len(pids) == 1 + subprocesses
@@ -201,20 +201,20 @@ def test_a_process_that_becomes_another_program(start: Start) -> None:
     process = start("execs")
     profile = captured(process.pid, 30)
     assert profile.weight() > 50
-    assert "is not Python" in profile.about.ended
+    assert "is not Python" in profile.metadata.ended
     assert left_over(process.pid) == []
 
 
 def test_a_stopped_process_stays_stopped_and_is_shown(start: Start) -> None:
     process = start("split")
     process.send_signal(signal.SIGSTOP)
-    while (found := process_facts.facts(process.pid)) is not None and found.state != "T":
+    while (found := process_facts.read_facts(process.pid)) is not None and found.state != "T":
         time.sleep(0.01)  # on a busy machine a signal takes its time
     profile = captured(process.pid)
-    found = process_facts.facts(process.pid)
+    found = process_facts.read_facts(process.pid)
     assert found is not None
-    assert (found.state, found.tracer) == ("T", 0)
-    assert any("stopped (state T)" in note for note in profile.about.notes)
+    assert (found.state, found.tracer_pid) == ("T", 0)
+    assert any("stopped (state T)" in note for note in profile.metadata.notes)
     assert "is stopped" in failed(process.pid, blocking=True)
 
 
@@ -255,9 +255,9 @@ def test_the_same_process_twice_and_a_third_capture_are_refused(start: Start) ->
 
 def test_never_the_wrong_process(start: Start) -> None:
     process = start("split")
-    found = process_facts.facts(process.pid)
+    found = process_facts.read_facts(process.pid)
     assert found is not None
-    started = process_facts.started(found)
+    started = process_facts.start_time(found)
     assert started is not None
     assert "is another process now" in failed(process.pid, started - 100)
     assert captured(process.pid, 1).weight() > 0
@@ -268,7 +268,7 @@ def test_what_is_no_python_is_a_sentence_that_offers_its_python(start: Start) ->
     shell = start("/bin/sh", "-c", f"{sys.executable} {TARGETS} split & wait")
     assert shell.stdout is not None
     shell.stdout.readline()
-    below = process_facts.children(shell.pid)
+    below = process_facts.descendants(shell.pid)
     try:
         said = failed(shell.pid)
         assert f"profile {below[0].pid} (" in said
@@ -307,7 +307,7 @@ FAKES = {
 def test_a_py_spy_that_misbehaves_is_one_sentence(
     body: str, said: str, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tputtui.profiling.capture.slice_capture.ATTACH_S", 1.0)
+    monkeypatch.setattr("tputtui.profiling.capture.slice_capture.ATTACH_TIMEOUT_S", 1.0)
     fake = tmp_path / "py-spy"
     fake.write_text(f"#!/bin/sh\n{body}\n")
     fake.chmod(0o755)
@@ -335,14 +335,14 @@ def test_kill_9_of_the_monitor_leaves_no_py_spy_and_no_stopped_target(start: Sta
     while left_over(process.pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert left_over(process.pid) == []
-    found = process_facts.facts(process.pid)
+    found = process_facts.read_facts(process.pid)
     assert found is not None
     assert found.state not in ("T", "t")
-    assert found.tracer == 0
+    assert found.tracer_pid == 0
     used = sum(cpu for cpu, _ in process_facts.thread_times(process.pid).values())
     time.sleep(0.5)
     assert sum(cpu for cpu, _ in process_facts.thread_times(process.pid).values()) > used  # it runs on
-    capture.sweep()
+    capture.remove_stale_folders()
     assert not any(folder.exists() for folder in folders)
 
 
@@ -353,7 +353,7 @@ def test_what_was_captured_comes_back_from_its_file(start: Start, tmp_path: Path
     assert again.weight() == profile.weight()
     assert again.weight("gil") == profile.weight("gil")
     assert again.threads == profile.threads
-    assert choose(again).incomplete == pytest.approx(choose(profile).incomplete)
+    assert select_stacks(again).incomplete_share == pytest.approx(select_stacks(profile).incomplete_share)
 
 
 @pytest.mark.parametrize(("duration", "rate"), [(0, 100), (-1, 100), (4000, 100), (10, 0), (10, 5000)])

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from tputtui.profiling.analysis import categories, insights
-from tputtui.profiling.analysis.blocked_threads import asleep
+from tputtui.profiling.analysis.blocked_threads import frames_waiting_in_c
 from tputtui.profiling.analysis.module_table import CategoryTable
-from tputtui.profiling.analysis.stacks import choose
+from tputtui.profiling.analysis.stacks import select_stacks
 from tputtui.profiling.profile_model import FrameTable, Profile, ProfileSlice, ProfileThread, Stack
 
 Made = Callable[..., Profile]
@@ -87,21 +87,21 @@ WORK = "main;work 4 4"  # own code that runs, so that a share would find a calle
 
 @pytest.mark.parametrize("name", IDLE)
 def test_an_idle_thread_is_idle_and_nothing_is_said_of_it(name: str, profile_of: Made) -> None:
-    stacks = choose(profile_of(*[f"{IDLE[name]} 96\n{WORK}"] * 5))
-    shares = categories.summary(stacks)
+    stacks = select_stacks(profile_of(*[f"{IDLE[name]} 96\n{WORK}"] * 5))
+    shares = categories.category_shares(stacks)
     assert shares["idle"] == pytest.approx(0.96)
     assert shares["database"] == shares["outbound"] == 0
-    assert [one.rule for one in insights.sentences(stacks)] == []
+    assert [one.rule for one in insights.profile_insights(stacks)] == []
 
 
 @pytest.mark.parametrize("name", IDLE)
 def test_an_idle_thread_of_which_the_cpu_time_is_known_is_idle_too(name: str, profile_of: Made) -> None:
     made = profile_of(*[f"{IDLE[name]} 96\n{WORK}"] * 5)
     thread = made.threads[0]
-    made = replace(made, slices=tuple(replace(part, cpu={thread: 0.04}) for part in made.slices))
-    shares = categories.summary(choose(made))
+    made = replace(made, slices=tuple(replace(part, cpu_shares={thread: 0.04}) for part in made.slices))
+    shares = categories.category_shares(select_stacks(made))
     assert shares["idle"] == pytest.approx(0.96)
-    assert insights.sentences(choose(made), load=insights.load_of(made)) == []
+    assert insights.profile_insights(select_stacks(made), load=insights.cpu_load(made)) == []
 
 
 READS = f"SocketIO.readinto@{PY}/socket.py"
@@ -125,32 +125,34 @@ INSIDE = {
 @pytest.mark.parametrize("name", INSIDE)
 def test_own_code_that_waits_in_a_client_is_named(name: str, profile_of: Made) -> None:
     stack, category, words = INSIDE[name]
-    found = choose(profile_of(*[f"{stack} 40\n{IDLE['aiosqlite']} 60"] * 5))
-    assert categories.summary(found)[category] == pytest.approx(0.4)  # type: ignore[index]
-    assert [one.text for one in insights.sentences(found)] == [f"40.0 % ±0.0 of the time is spent {words}"]
+    found = select_stacks(profile_of(*[f"{stack} 40\n{IDLE['aiosqlite']} 60"] * 5))
+    assert categories.category_shares(found)[category] == pytest.approx(0.4)  # type: ignore[index]
+    assert [one.text for one in insights.profile_insights(found)] == [f"40.0 % ±0.0 of the time is spent {words}"]
 
 
 def test_a_consumers_callback_that_computes_is_own_code(profile_of: Made) -> None:
     start = f"main;BlockingChannel.start_consuming@{SITE}/pika/adapters/blocking_connection.py"
-    found = choose(profile_of(*[f"{start};on_message;price 70 69\n{start};{SELECT} 30"] * 5))
-    shares = categories.summary(found)
+    found = select_stacks(profile_of(*[f"{start};on_message;price 70 69\n{start};{SELECT} 30"] * 5))
+    shares = categories.category_shares(found)
     assert [shares["your code"], shares["idle"]] == pytest.approx([0.7, 0.3])
-    assert [one.text.partition(",")[0] for one in insights.sentences(found)] == ["70.0 % ±0.0 is computed in price"]
+    assert [one.text.partition(",")[0] for one in insights.profile_insights(found)] == [
+        "70.0 % ±0.0 is computed in price"
+    ]
 
 
 def test_work_submitted_to_an_executor_and_waited_for_is_a_wait_of_own_code_but_no_lock(profile_of: Made) -> None:
     wait = f"main;fetch_all;Future.result@{PY}/concurrent/futures/_base.py;{WAIT}"
-    found = choose(profile_of(*[f"{wait} 60\n{IDLE['executor, C queue']} 40"] * 5))
-    shares = categories.summary(found)
+    found = select_stacks(profile_of(*[f"{wait} 60\n{IDLE['executor, C queue']} 40"] * 5))
+    shares = categories.category_shares(found)
     assert [shares["waiting"], shares["idle"]] == pytest.approx([0.6, 0.4])
-    assert insights.sentences(found) == []
+    assert insights.profile_insights(found) == []
 
 
 def test_a_main_function_that_runs_an_unknown_librarys_loop_waits_for_no_lock(profile_of: Made) -> None:
     loop = f"main;Server.serve@{SITE}/somelib/server.py;{WAIT}"
-    assert insights.sentences(choose(profile_of(*[f"{loop} 100"] * 5))) == []
+    assert insights.profile_insights(select_stacks(profile_of(*[f"{loop} 100"] * 5))) == []
     pool = f"Server.call@{SITE}/somelib/server.py;load;Pool.take@{SITE}/otherlib/pool.py;{WAIT}"
-    found = insights.sentences(choose(profile_of(*[f"{pool} 100"] * 5)))
+    found = insights.profile_insights(select_stacks(profile_of(*[f"{pool} 100"] * 5)))
     assert [one.rule for one in found] == ["lock"]
 
 
@@ -164,27 +166,29 @@ def test_a_main_function_that_runs_an_unknown_librarys_loop_waits_for_no_lock(pr
 )
 def test_a_caller_is_named_only_with_more_than_half(weights: dict[str, int], said: str, profile_of: Made) -> None:
     text = "\n".join(f"main;{name};execute@{SITE}/psycopg/cursor.py;{WAIT} {n}" for name, n in weights.items())
-    (sentence,) = insights.sentences(choose(profile_of(*[text] * 5)))
+    (sentence,) = insights.profile_insights(select_stacks(profile_of(*[text] * 5)))
     assert sentence.text == f"100.0 % ±0.0 of the time is spent in the database client psycopg{said}"
-    assert (sentence.func >= 0) == said.endswith("load.")
+    assert (sentence.func_id >= 0) == said.endswith("load.")
 
 
 def test_two_clients_of_which_neither_has_most_are_both_named(profile_of: Made) -> None:
     text = f"main;load;execute@{SITE}/psycopg/cursor.py 50\nmain;load;get@{SITE}/redis/client.py 50"
-    (sentence,) = insights.sentences(choose(profile_of(*[text] * 5)))
+    (sentence,) = insights.profile_insights(select_stacks(profile_of(*[text] * 5)))
     assert sentence.text.endswith("in the database clients psycopg and redis, called from load.")
 
 
 def measured(made: Profile, shares: list[dict[ProfileThread, float]]) -> Profile:
-    return replace(made, slices=tuple(replace(part, cpu=cpu) for part, cpu in zip(made.slices, shares, strict=True)))
+    return replace(
+        made, slices=tuple(replace(part, cpu_shares=cpu) for part, cpu in zip(made.slices, shares, strict=True))
+    )
 
 
 def client_thread(executing: list[float], gil: float = 0.0) -> Profile:
     """A thread of aiosqlite's: line 59 waits for work, line 64 executes a statement, in C both."""
     frames, thread = FrameTable(), ProfileThread(1, 2, "Thread-1 (_connection_worker_thread)")
-    run = (frames.frame("Thread._bootstrap", f"{PY}/threading.py", 1002),)
-    waits: Stack = (*run, frames.frame("_connection_worker_thread", f"{SITE}/aiosqlite/core.py", 59))
-    works: Stack = (*run, frames.frame("_connection_worker_thread", f"{SITE}/aiosqlite/core.py", 64))
+    run = (frames.add_frame("Thread._bootstrap", f"{PY}/threading.py", 1002),)
+    waits: Stack = (*run, frames.add_frame("_connection_worker_thread", f"{SITE}/aiosqlite/core.py", 59))
+    works: Stack = (*run, frames.add_frame("_connection_worker_thread", f"{SITE}/aiosqlite/core.py", 64))
     slices = []
     for share in executing:
         wall = {waits: 100 * (1 - share), works: 100 * share}
@@ -199,50 +203,50 @@ def client_thread(executing: list[float], gil: float = 0.0) -> Profile:
 @pytest.mark.parametrize("executing", [[0.3, 0.2, 0.4, 0.3, 0.3], [0.5, 0.6, 0.4, 0.5, 0.5], [0.8, 0.7, 0.9, 0.8, 0.8]])
 def test_of_a_clients_own_thread_only_what_burnt_cpu_time_is_the_database(executing: list[float]) -> None:
     made = client_thread(executing)
-    stacks = choose(made)
+    stacks = select_stacks(made)
     share = sum(executing) / len(executing)
-    shares = categories.summary(stacks)
+    shares = categories.category_shares(stacks)
     assert shares["database"] == pytest.approx(share)
     assert shares["idle"] == pytest.approx(1 - share)
-    (sentence,) = insights.sentences(stacks, load=insights.load_of(made))
+    (sentence,) = insights.profile_insights(stacks, load=insights.cpu_load(made))
     assert sentence.text.startswith(f"{share * 100:.1f} % ")
     assert sentence.text.endswith("of the time is spent in the database client aiosqlite.")  # no caller is known
 
 
 def test_a_clients_thread_of_which_nobody_measured_the_cpu_time_is_accused_of_nothing() -> None:
     made = client_thread([0.5] * 5)
-    blind = replace(made, slices=tuple(replace(part, cpu={}) for part in made.slices))
-    assert insights.sentences(choose(blind)) == []
-    assert categories.summary(choose(blind))["database"] == 0
+    blind = replace(made, slices=tuple(replace(part, cpu_shares={}) for part in made.slices))
+    assert insights.profile_insights(select_stacks(blind)) == []
+    assert categories.category_shares(select_stacks(blind))["database"] == 0
 
 
 def test_a_busy_thread_has_no_waits_that_its_cpu_time_does_not_tell_apart(profile_of: Made) -> None:
     made = profile_of(*["main;deflate 60\nmain;work 40 39"] * 5)
     thread = made.threads[0]
-    assert asleep(measured(made, [{thread: 0.98}] * 5)) == {}
+    assert frames_waiting_in_c(measured(made, [{thread: 0.98}] * 5)) == {}
 
 
 def test_without_any_own_code_a_client_that_an_unknown_library_calls_waits_and_is_not_idle(profile_of: Made) -> None:
     call = f"{UVICORN.format(s=SITE)};load@{SITE}/shop/views.py;execute@{SITE}/psycopg/cursor.py;{WAIT}"
-    stacks = choose(profile_of(*[f"{call} 30\n{IDLE['psycopg_pool worker']} 70"] * 5))
-    shares = categories.summary(stacks)
+    stacks = select_stacks(profile_of(*[f"{call} 30\n{IDLE['psycopg_pool worker']} 70"] * 5))
+    shares = categories.category_shares(stacks)
     assert [shares["waiting"], shares["idle"]] == pytest.approx([0.3, 0.7])
-    assert insights.sentences(stacks) == []
-    known = CategoryTable(own=frozenset(("shop",)))
-    assert categories.summary(stacks, known)["database"] == pytest.approx(0.3)
-    assert [one.text for one in insights.sentences(stacks, known)] == [
+    assert insights.profile_insights(stacks) == []
+    known = CategoryTable(own_packages=frozenset(("shop",)))
+    assert categories.category_shares(stacks, known)["database"] == pytest.approx(0.3)
+    assert [one.text for one in insights.profile_insights(stacks, known)] == [
         "30.0 % ±0.0 of the time is spent in the database client psycopg, called from load."
     ]
 
 
 def test_little_of_one_threads_time_is_not_worth_a_sentence(profile_of: Made) -> None:
     call = f"main;load;execute@{SITE}/psycopg/cursor.py;{WAIT}"
-    assert insights.sentences(choose(profile_of(*[f"{call} 2\n{IDLE['anyio worker']} 98"] * 5))) == []
-    assert len(insights.sentences(choose(profile_of(*[f"{call} 8\n{IDLE['anyio worker']} 92"] * 5)))) == 1
+    assert insights.profile_insights(select_stacks(profile_of(*[f"{call} 2\n{IDLE['anyio worker']} 98"] * 5))) == []
+    assert len(insights.profile_insights(select_stacks(profile_of(*[f"{call} 8\n{IDLE['anyio worker']} 92"] * 5)))) == 1
 
 
 def test_a_main_function_that_starts_a_server_does_not_compute_what_the_server_does(profile_of: Made) -> None:
     server = f"main;run@{SITE}/uvicorn/main.py;{LOOP};handle@{SITE}/h11/_connection.py"
-    found = choose(profile_of(*[f"{server} 90 89\nmain;run@{SITE}/uvicorn/main.py;{LOOP};{SELECT} 10"] * 5))
-    assert [one.rule for one in insights.sentences(found)] == ["cpu-bound"]
-    assert categories.summary(found)["framework"] == pytest.approx(0.9)
+    found = select_stacks(profile_of(*[f"{server} 90 89\nmain;run@{SITE}/uvicorn/main.py;{LOOP};{SELECT} 10"] * 5))
+    assert [one.rule for one in insights.profile_insights(found)] == ["cpu-bound"]
+    assert categories.category_shares(found)["framework"] == pytest.approx(0.9)

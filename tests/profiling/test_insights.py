@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tputtui.profiling.analysis import insights
-from tputtui.profiling.analysis.stacks import choose
+from tputtui.profiling.analysis.stacks import select_stacks
 from tputtui.profiling.profile_model import Profile, ProfileThread
 
 Made = Callable[..., Profile]
@@ -59,18 +59,20 @@ SILENT = {
 @pytest.mark.parametrize("rule", SAID)
 def test_a_rule_speaks(rule: str, profile_of: Made) -> None:
     text, sentence = SAID[rule]
-    found = insights.sentences(choose(profile_of(*[text] * 5)), evidence="pool db is at 20 of 20 and 3 wait")
+    found = insights.profile_insights(
+        select_stacks(profile_of(*[text] * 5)), evidence="pool db is at 20 of 20 and 3 wait"
+    )
     assert {one.rule: one.text for one in found}[rule] == sentence  # type: ignore[index]
 
 
 @pytest.mark.parametrize("rule", SILENT)
 def test_a_rule_is_silent(rule: str, profile_of: Made) -> None:
-    found = insights.sentences(choose(profile_of(*[SILENT[rule]] * 5)))
+    found = insights.profile_insights(select_stacks(profile_of(*[SILENT[rule]] * 5)))
     assert rule.split(maxsplit=1)[0] not in {one.rule for one in found}
 
 
 def test_no_spread_is_claimed_below_five_slices(profile_of: Made) -> None:
-    found = insights.sentences(choose(profile_of(SAID["lock"][0])))
+    found = insights.profile_insights(select_stacks(profile_of(SAID["lock"][0])))
     assert [one.text for one in found] == ["40.0 % of the time is spent waiting for a lock in acquire."]
 
 
@@ -84,13 +86,13 @@ def test_at_most_three_sentences_the_largest_first(profile_of: Made) -> None:
             "main;work 16",
         )
     )
-    found = insights.sentences(choose(profile_of(*[text] * 5)))
+    found = insights.profile_insights(select_stacks(profile_of(*[text] * 5)))
     assert [one.rule for one in found] == ["lock", "database", "outbound"]
 
 
 def test_an_idle_process_says_nothing(profile_of: Made) -> None:
-    assert insights.sentences(choose(profile_of(*[f"{IDLE} 100"] * 5))) == []
-    assert insights.sentences(choose(profile_of())) == []
+    assert insights.profile_insights(select_stacks(profile_of(*[f"{IDLE} 100"] * 5))) == []
+    assert insights.profile_insights(select_stacks(profile_of())) == []
 
 
 BUSY = "main;work 95 95\nmain;other 5 1"
@@ -110,7 +112,7 @@ BUSY = "main;work 95 95\nmain;other 5 1"
 def test_a_process_without_a_cpu_is_not_bound_by_its_own(
     load: insights.CpuLoad | None, rules: list[str], profile_of: Made
 ) -> None:
-    found = insights.sentences(choose(profile_of(*[BUSY] * 5)), load=load)
+    found = insights.profile_insights(select_stacks(profile_of(*[BUSY] * 5)), load=load)
     assert [one.rule for one in found] == rules
     if rules == ["starved"]:
         assert found[0].text == (
@@ -120,13 +122,15 @@ def test_a_process_without_a_cpu_is_not_bound_by_its_own(
 
 def test_the_load_of_a_profile_is_that_of_all_its_threads(profile_of: Made) -> None:
     made = profile_of(BUSY, BUSY)
-    assert insights.load_of(made) is None
+    assert insights.cpu_load(made) is None
     one, two = ProfileThread(1, 1), ProfileThread(1, 2)
-    loaded = tuple(replace(part, cpu={one: 0.06, two: 0.07}, ready={one: 0.4, two: 0.5}) for part in made.slices)
-    load = insights.load_of(replace(made, slices=loaded))
+    loaded = tuple(
+        replace(part, cpu_shares={one: 0.06, two: 0.07}, ready_shares={one: 0.4, two: 0.5}) for part in made.slices
+    )
+    load = insights.cpu_load(replace(made, slices=loaded))
     assert load is not None
-    assert load.used == pytest.approx(0.13)
-    assert load.lacked == pytest.approx(0.9)
+    assert load.cpus_used == pytest.approx(0.13)
+    assert load.cpus_lacked == pytest.approx(0.9)
 
 
 def test_every_rule_has_both_tests() -> None:

@@ -40,13 +40,13 @@ def at(seconds: float, *missed: tuple[str, ObjectiveState, float]) -> Snapshot:
 
 def test_a_capture_is_due_after_so_long_and_not_again_too_soon() -> None:
     trigger = ObjectiveTriggerRule(ProfileTrigger(":1", after_s=30, every_s=600))
-    assert trigger.due(at(0, ("p99<=1s", "missed", 29))) is None
-    assert trigger.due(at(1, ("p99<=1s", "ok", 500), ("rps>=5", "no_data", 500))) is None
-    due = trigger.due(at(2, ("p99<=1s", "missed", 31), ("rps>=5", "missed", 40)))
+    assert trigger.evaluate(at(0, ("p99<=1s", "missed", 29))) is None
+    assert trigger.evaluate(at(1, ("p99<=1s", "ok", 500), ("rps>=5", "no_data", 500))) is None
+    due = trigger.evaluate(at(2, ("p99<=1s", "missed", 31), ("rps>=5", "missed", 40)))
     assert due is not None
     assert due.expression == "rps>=5"
-    assert trigger.due(at(601, ("p99<=1s", "missed", 630))) is None
-    assert trigger.due(at(602, ("p99<=1s", "missed", 631))) is not None
+    assert trigger.evaluate(at(601, ("p99<=1s", "missed", 630))) is None
+    assert trigger.evaluate(at(602, ("p99<=1s", "missed", 631))) is not None
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_capture_is_due_after_so_long_and_not_again_too_soon() -> None:
     ],
 )
 def test_a_subset_is_read(words: str, wanted: SamplingSchedule) -> None:
-    assert periodic_sampling.parse(words) == wanted
+    assert periodic_sampling.parse_schedule(words) == wanted
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_subset_is_read(words: str, wanted: SamplingSchedule) -> None:
 )  # fmt: skip
 def test_what_is_no_subset_is_one_sentence(words: str) -> None:
     with pytest.raises(ValueError, match=r".+") as refused:
-        periodic_sampling.parse(words)
+        periodic_sampling.parse_schedule(words)
     assert str(refused.value).isprintable()
 
 
@@ -101,10 +101,10 @@ def test_an_end_that_comes_while_the_process_is_looked_for_starts_no_capture(mon
     monkeypatch.setattr("tputtui.profiling.capture.objective_trigger.Capture", lambda *_, **__: started.append(1))
     wanted = ProfileTrigger(":1", after_s=30)
     by_itself = ObjectiveCapture(wanted, ProfileSettings(), lambda *_: None, lambda _: None)
-    assert by_itself.saw(at(0, ("p99<=1s", "missed", 31))) is not None
+    assert by_itself.on_snapshot(at(0, ("p99<=1s", "missed", 31))) is not None
     assert looking.wait(5)
     threading.Timer(0.05, found.set).start()
-    by_itself.end(5.0)
+    by_itself.stop(5.0)
     assert found.is_set()
     assert started == []
 
@@ -119,7 +119,7 @@ def test_nobody_there_is_one_sentence() -> None:
 def test_a_subset_is_sampled_every_so_often_until_it_is_stopped(
     pool: tuple[int, int, int], attaching: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process_lookup, "WATCH_S", 0.1)
+    monkeypatch.setattr(process_lookup, "CPU_COMPARISON_S", 0.1)
     stop, samples, problems = threading.Event(), list[PeriodicProfile](), list[str]()
 
     def keep(sample: PeriodicProfile) -> None:
@@ -129,10 +129,10 @@ def test_a_subset_is_sampled_every_so_often_until_it_is_stopped(
 
     periodic_sampling.run(SamplingSchedule(f":{pool[0]}", 1.0, 1.5), stop, keep, problems.append)
     assert problems == []
-    assert [sample.profile.about.pid for sample in samples] == [pool[2]] * 2
+    assert [sample.profile.metadata.pid for sample in samples] == [pool[2]] * 2
     assert all(0 < sample.cpu_s < 5 for sample in samples)
-    assert all(sample.profile.about.notes[-1] == sample.cost for sample in samples)
-    assert "20 Hz" in samples[0].cost
+    assert all(sample.profile.metadata.notes[-1] == sample.cost_text for sample in samples)
+    assert "20 Hz" in samples[0].cost_text
     assert samples[0].profile.ticks("gil") == 0
 
 

@@ -15,7 +15,7 @@ import pytest
 from tputtui.profiling.analysis import categories, insights, own_code
 from tputtui.profiling.analysis.code_origin import origin
 from tputtui.profiling.analysis.module_table import CategoryTable
-from tputtui.profiling.analysis.stacks import choose
+from tputtui.profiling.analysis.stacks import select_stacks
 from tputtui.profiling.capture import entry_point
 from tputtui.profiling.capture.capture import Capture
 from tputtui.profiling.files import file_formats
@@ -68,9 +68,9 @@ P = "/v/bin/python3.12"
     ],
 )
 def test_the_command_line_names_the_package(words: str, names: list[str]) -> None:
-    found = entry_point.read(words.split())
-    assert list(found.names) == names
-    assert SECRET not in repr(found.names)
+    found = entry_point.parse_command_line(words.split())
+    assert list(found.packages) == names
+    assert SECRET not in repr(found.packages)
 
 
 def test_a_worker_of_multiprocessing_is_told_by_its_parent() -> None:
@@ -80,9 +80,9 @@ def test_a_worker_of_multiprocessing_is_told_by_its_parent() -> None:
         "from multiprocessing.spawn import spawn_main; spawn_main(tracker_fd=7)",
         "--multiprocessing-fork",
     ]
-    assert entry_point.read(spawned).child
-    assert entry_point.read(["[celeryd: celery@host:ForkPoolWorker-1]"]).child
-    assert not entry_point.read([P, "-m", "shop"]).child
+    assert entry_point.parse_command_line(spawned).is_child
+    assert entry_point.parse_command_line(["[celeryd: celery@host:ForkPoolWorker-1]"]).is_child
+    assert not entry_point.parse_command_line([P, "-m", "shop"]).is_child
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_worker_of_multiprocessing_is_told_by_its_parent() -> None:
     ],
 )
 def test_a_console_script_names_its_package(text: str, names: tuple[str, ...]) -> None:
-    assert entry_point.of_script(text, "shopd") == names
+    assert entry_point.packages_from_script(text, "shopd") == names
 
 
 @pytest.mark.parametrize(
@@ -131,17 +131,17 @@ def test_whose_code_an_installed_file_is(file: str, own: tuple[str, ...], expect
 
 
 def test_the_top_of_a_console_script_is_not_own_code_but_a_program_of_ones_own_is() -> None:
-    assert not CategoryTable().owns(Function("<module>", "/v/bin/uvicorn"))
-    assert CategoryTable(own=frozenset(("shopd",))).owns(Function("<module>", "/usr/local/bin/shopd"))
-    assert CategoryTable().owns(Function("main", "/usr/local/bin/shopd"))
-    assert CategoryTable().owns(Function("<module>", "/srv/app/main.py"))
+    assert not CategoryTable().is_own_code(Function("<module>", "/v/bin/uvicorn"))
+    assert CategoryTable(own_packages=frozenset(("shopd",))).is_own_code(Function("<module>", "/usr/local/bin/shopd"))
+    assert CategoryTable().is_own_code(Function("main", "/usr/local/bin/shopd"))
+    assert CategoryTable().is_own_code(Function("<module>", "/srv/app/main.py"))
 
 
 def test_the_users_table_says_what_is_own_code_too() -> None:
-    table = categories.table({"your code": ("helpers",), "framework": ("base",)}, ("shop",))
-    assert table.owns(Function("f", f"{SITE}/helpers/x.py"))
-    assert table.owns(Function("f", f"{SITE}/shop/x.py"))
-    assert not table.owns(Function("f", "/srv/base/x.py"))
+    table = categories.build_table({"your code": ("helpers",), "framework": ("base",)}, ("shop",))
+    assert table.is_own_code(Function("f", f"{SITE}/helpers/x.py"))
+    assert table.is_own_code(Function("f", f"{SITE}/shop/x.py"))
+    assert not table.is_own_code(Function("f", "/srv/base/x.py"))
 
 
 # ------------------------------------------------------------------------------------------- installed packages
@@ -158,7 +158,7 @@ def install(site: Path, name: str, url: dict[str, object] | None, *files: str) -
 
 
 def names_in(site: Path) -> set[str]:
-    return set(own_code.installed(str(site), os.getpid()))
+    return set(own_code.local_packages(str(site), os.getpid()))
 
 
 def test_what_was_installed_from_a_folder_or_a_repository_is_own_code(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_broken_direct_url_names_nothing(text: str, tmp_path: Path) -> None:
     install(tmp_path, "shop", None, "shop/x.py")
     (tmp_path / "shop-1.0.dist-info" / "direct_url.json").write_text(text)
     assert names_in(tmp_path) == set()
-    assert own_code.installed(str(tmp_path / "gone"), os.getpid()) == ()
+    assert own_code.local_packages(str(tmp_path / "gone"), os.getpid()) == ()
 
 
 # ------------------------------------------------------------------------------------------- profiles
@@ -193,14 +193,17 @@ def test_the_names_travel_with_a_profile_and_nothing_else_of_the_command_line_do
     profile_of: Made, tmp_path: Path
 ) -> None:
     made = profile_of(f"run@{SITE}/uvicorn/server.py;load@{SITE}/shop/views.py 5")
-    made = replace(made, about=replace(made.about, own=("shop",)))
+    made = replace(made, metadata=replace(made.metadata, own=("shop",)))
     file_formats.save(made, tmp_path / "p.json")
     again = file_formats.load(tmp_path / "p.json")
-    assert again.about.own == ("shop",)
-    assert categories.summary(choose(again), own_code.table_of(again, CategoryTable()))["your code"] == 1.0
+    assert again.metadata.own == ("shop",)
+    assert (
+        categories.category_shares(select_stacks(again), own_code.profile_table(again, CategoryTable()))["your code"]
+        == 1.0
+    )
     document = json.loads((tmp_path / "p.json").read_text())
     document["tputtui"]["about"]["own"] = ["shop", 3, "a b", "x" * 100, "\x1b[31m"]
-    assert file_formats.parse(json.dumps(document).encode()).about.own == ("shop",)
+    assert file_formats.parse(json.dumps(document).encode()).metadata.own == ("shop",)
 
 
 def test_py_spys_file_with_command_lines_gives_the_names_alone() -> None:
@@ -214,8 +217,8 @@ def test_py_spys_file_with_command_lines_gives_the_names_alone() -> None:
     }  # fmt: skip
     for data in (collapsed, json.dumps(speedscope).encode()):
         found = file_formats.parse(data)
-        assert found.about.own == ("shop",)
-        assert ProfileAnalysis(found).shares["your code"] == 1.0
+        assert found.metadata.own == ("shop",)
+        assert ProfileAnalysis(found).category_shares["your code"] == 1.0
         assert SECRET.encode() not in file_formats.render(found, Path("x.json"))
 
 
@@ -228,14 +231,14 @@ def test_py_spys_file_with_command_lines_gives_the_names_alone() -> None:
 )
 def test_the_frames_of_a_foreign_profile_tell_what_was_started(stack: str, profile_of: Made) -> None:
     made = profile_of(f"{stack} 5")
-    assert set(own_code.of_profile(made)) == {"shop"}
-    assert ProfileAnalysis(made).shares["your code"] == 1.0
+    assert set(own_code.profile_packages(made)) == {"shop"}
+    assert ProfileAnalysis(made).category_shares["your code"] == 1.0
 
 
 def test_the_name_of_an_older_capture_tells_what_was_started(profile_of: Made) -> None:
     made = profile_of(f"load@{SITE}/shop/views.py 5")
     for name, expected in (("uvicorn shop:app", ("shop",)), ("gunicorn: worker", ()), ("app.py", ()), ("", ())):
-        assert own_code.of_profile(replace(made, about=replace(made.about, name=name))) == expected
+        assert own_code.profile_packages(replace(made, metadata=replace(made.metadata, name=name))) == expected
 
 
 def test_where_no_sample_is_in_own_code_nothing_is_folded_and_it_is_said(profile_of: Made) -> None:
@@ -245,15 +248,15 @@ def test_where_no_sample_is_in_own_code_nothing_is_folded_and_it_is_said(profile
     study = ProfileAnalysis(made)
     assert not study.has_own_code
     assert 'own = ["package"] in the config' in study.missing_own_code
-    folded = study.turned(replace(study.knobs, mine=True))
+    folded = study.with_filters(replace(study.filters, own_code_only=True))
     assert len(folded.tree) == len(study.tree)
-    assert folded.listed == study.stacks
-    known = ProfileAnalysis(made, table=CategoryTable(own=frozenset(("shop",))))
+    assert folded.listed_stacks == study.stacks
+    known = ProfileAnalysis(made, table=CategoryTable(own_packages=frozenset(("shop",))))
     assert known.missing_own_code == ""
-    assert len(known.turned(replace(known.knobs, mine=True)).tree) < len(known.tree)
+    assert len(known.with_filters(replace(known.filters, own_code_only=True)).tree) < len(known.tree)
     idle = ProfileAnalysis(
         profile_of(f"<module>@/v/bin/uvicorn;run@{SITE}/uvicorn/server.py 5"),
-        table=CategoryTable(own=frozenset(("shop",))),
+        table=CategoryTable(own_packages=frozenset(("shop",))),
     )
     assert idle.missing_own_code == "No sample is in your own code (shop)."
 
@@ -322,21 +325,25 @@ def test_an_installed_service_is_own_code_and_its_idle_client_is_accused_of_noth
     service: tuple[subprocess.Popen[bytes], Path], tmp_path: Path
 ) -> None:
     process, _ = service
-    assert own_code.of_process(process.pid) == ("shop",)
+    assert own_code.process_packages(process.pid) == ("shop",)
     capture = Capture(process.pid, None, 3)
     capture.start()
     assert capture.wait(40)
     assert capture.profile is not None, capture.message
-    assert capture.profile.about.own == ("shop", "helpers")
+    assert capture.profile.metadata.own == ("shop", "helpers")
     study = ProfileAnalysis(capture.profile)
     assert study.has_own_code
-    assert study.shares["idle"] == pytest.approx(0.5, abs=0.1)  # one of two threads
-    assert study.shares["database"] < 0.02
-    assert {one.rule for one in insights.sentences(study.whole, study.table)} <= {"gil", "cpu-bound", "starved"}
+    assert study.category_shares["idle"] == pytest.approx(0.5, abs=0.1)  # one of two threads
+    assert study.category_shares["database"] < 0.02
+    assert {one.rule for one in insights.profile_insights(study.all_stacks, study.table)} <= {
+        "gil",
+        "cpu-bound",
+        "starved",
+    }
     file_formats.save(capture.profile, tmp_path / "p.json")
     assert SECRET not in (tmp_path / "p.json").read_text()
 
 
 def test_a_process_that_is_gone_or_no_python_names_nothing(tmp_path: Path) -> None:
-    assert own_code.of_process(2**22 + 1) == ()
-    assert own_code.of_process(1, tmp_path) == ()
+    assert own_code.process_packages(2**22 + 1) == ()
+    assert own_code.process_packages(1, tmp_path) == ()

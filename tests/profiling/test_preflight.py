@@ -66,47 +66,47 @@ def fake(tmp_path: Path) -> FakeProc:
 def looked(
     fake: FakeProc, pid: int = 50, started: float | None = None, *, blocking: bool = False
 ) -> preflight.AttachCheck:
-    verdict = preflight.look(pid, started, blocking=blocking, root=fake.root, uid=ME)
-    assert verdict.sentence == clean(verdict.sentence)
+    verdict = preflight.check_process(pid, started, blocking=blocking, root=fake.root, uid=ME)
+    assert verdict.message == clean(verdict.message)
     return verdict
 
 
 def test_my_own_python_may_be_profiled(fake: FakeProc) -> None:
     fake.process(50)
     verdict = looked(fake, started=BTIME + 5000 / os.sysconf("SC_CLK_TCK"))
-    assert verdict.ok
-    assert verdict.python == "3.12"
-    assert verdict.sentence == ""
+    assert verdict.can_attach
+    assert verdict.python_version == "3.12"
+    assert verdict.message == ""
 
 
 def test_gone(fake: FakeProc) -> None:
-    assert looked(fake).sentence == "PID 50 is gone; choose another process"
-    assert "gone" in looked(fake, 0).sentence
-    assert "gone" in looked(fake, -1).sentence
+    assert looked(fake).message == "PID 50 is gone; choose another process"
+    assert "gone" in looked(fake, 0).message
+    assert "gone" in looked(fake, -1).message
 
 
 def test_another_process_has_the_pid(fake: FakeProc) -> None:
     fake.process(50, name="vim")
-    assert "PID 50 is another process now (vim)" in looked(fake, started=BTIME + 9999.0).sentence
+    assert "PID 50 is another process now (vim)" in looked(fake, started=BTIME + 9999.0).message
 
 
 def test_zombie_and_kernel_thread(fake: FakeProc) -> None:
     fake.process(50, state="Z", parent=40)
     fake.process(51, name="kworker/0:1", flags=0x00200000)
-    assert "zombie" in looked(fake).sentence
-    assert "PID 40" in looked(fake).sentence
-    assert "kernel thread" in looked(fake, 51).sentence
+    assert "zombie" in looked(fake).message
+    assert "PID 40" in looked(fake).message
+    assert "kernel thread" in looked(fake, 51).message
 
 
 def test_another_users_process_names_the_whole_command(fake: FakeProc) -> None:
     fake.process(50, uid=0)
     verdict = looked(fake)
-    assert "belongs to root, not to you" in verdict.sentence
+    assert "belongs to root, not to you" in verdict.message
     assert verdict.command.startswith("sudo /")
     assert verdict.command.endswith("profile 50")
-    assert verdict.command in verdict.sentence
+    assert verdict.command in verdict.message
     fake.capabilities(1 << 19)  # CAP_SYS_PTRACE
-    assert looked(fake).ok
+    assert looked(fake).can_attach
 
 
 @pytest.mark.parametrize(
@@ -116,9 +116,9 @@ def test_yama(scope: int, said: str, fake: FakeProc) -> None:
     fake.process(50)
     fake.yama(scope)
     verdict = looked(fake)
-    assert not verdict.ok
-    assert f"ptrace_scope is {scope}" in verdict.sentence
-    assert said in verdict.sentence
+    assert not verdict.can_attach
+    assert f"ptrace_scope is {scope}" in verdict.message
+    assert said in verdict.message
     assert bool(verdict.command) == (scope < 3)
 
 
@@ -127,9 +127,9 @@ def test_stopped_and_traced_only_matter_to_a_blocking_capture(fake: FakeProc) ->
     fake.process(60, name="gdb")
     fake.process(51, state="t", tracer=60)
     assert "this is where it stands" in looked(fake).notes[0]
-    assert "kill -CONT 50" in looked(fake, blocking=True).sentence
+    assert "kill -CONT 50" in looked(fake, blocking=True).message
     assert looked(fake, 51).notes == ("traced by PID 60 (gdb)",)
-    assert "is traced by PID 60 (gdb)" in looked(fake, 51, blocking=True).sentence
+    assert "is traced by PID 60 (gdb)" in looked(fake, 51, blocking=True).message
 
 
 def test_a_container_is_noted(fake: FakeProc) -> None:
@@ -139,14 +139,14 @@ def test_a_container_is_noted(fake: FakeProc) -> None:
 
 def test_hostile_names_are_cleaned(fake: FakeProc) -> None:
     fake.process(50, name="a) \x1b[31mb", state="Z")
-    assert "a) ␛[31mb" in looked(fake).sentence
+    assert "a) ␛[31mb" in looked(fake).message
 
 
 def explained(fake: FakeProc, stderr: str, status: int | None = 1) -> str:
-    verdict = preflight.explain(50, FinishedProcess(status, "", stderr), fake.root)
-    assert not verdict.ok
-    assert verdict.sentence == clean(verdict.sentence)
-    return verdict.sentence
+    verdict = preflight.explain_failure(50, FinishedProcess(status, "", stderr), fake.root)
+    assert not verdict.can_attach
+    assert verdict.message == clean(verdict.message)
+    return verdict.message
 
 
 def test_not_python_offers_its_python_children(fake: FakeProc) -> None:
@@ -154,9 +154,9 @@ def test_not_python_offers_its_python_children(fake: FakeProc) -> None:
     fake.process(51, name="sh", parent=50, exe="/bin/sh")
     fake.process(52, name="python3", parent=51)
     said = "Error: Failed to find python version from target process"
-    verdict = preflight.explain(50, FinishedProcess(1, "", said), fake.root)
-    assert verdict.children == ((52, "python3"),)
-    assert "profile 52 (python3)" in verdict.sentence
+    verdict = preflight.explain_failure(50, FinishedProcess(1, "", said), fake.root)
+    assert verdict.python_children == ((52, "python3"),)
+    assert "profile 52 (python3)" in verdict.message
 
 
 def test_we_do_not_offer_ourselves_nor_what_started_us(fake: FakeProc, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,17 +165,17 @@ def test_we_do_not_offer_ourselves_nor_what_started_us(fake: FakeProc, monkeypat
     fake.process(51, name="python3", parent=50)  # somebody's
     fake.process(52, name="uv", parent=50, exe="/usr/bin/python3.12")  # a wrapper of ours
     fake.process(53, name="python3", parent=52)  # we
-    verdict = preflight.explain(50, FinishedProcess(1, "", "Failed to find python version"), fake.root)
-    assert verdict.children == ((51, "python3"),)
-    assert verdict.wrong_process
+    verdict = preflight.explain_failure(50, FinishedProcess(1, "", "Failed to find python version"), fake.root)
+    assert verdict.python_children == ((51, "python3"),)
+    assert verdict.is_wrong_process
 
 
 def test_only_what_no_permission_would_help_is_the_wrong_process(fake: FakeProc) -> None:
     fake.process(50, uid=0)
     fake.process(51, state="Z")
     fake.process(52, flags=0x00200000)
-    assert not looked(fake, 50).wrong_process
-    assert [looked(fake, pid).wrong_process for pid in (51, 52, 99)] == [True, True, True]
+    assert not looked(fake, 50).is_wrong_process
+    assert [looked(fake, pid).is_wrong_process for pid in (51, 52, 99)] == [True, True, True]
 
 
 def test_py_spys_words_become_ours(fake: FakeProc) -> None:
@@ -192,8 +192,8 @@ def test_py_spys_words_become_ours(fake: FakeProc) -> None:
     )
     assert "ended by signal 9" in explained(fake, "", -9)
     assert "no answer" in explained(fake, "", None)
-    verdict = preflight.explain(51, FinishedProcess(1, "", "Failed to find python version"), fake.root)
-    assert verdict.sentence == "PID 51 (bash) is not Python; choose a Python process"
+    verdict = preflight.explain_failure(51, FinishedProcess(1, "", "Failed to find python version"), fake.root)
+    assert verdict.message == "PID 51 (bash) is not Python; choose a Python process"
 
 
 def test_uninterruptible_sleep(fake: FakeProc) -> None:
@@ -252,8 +252,8 @@ def test_one_that_is_not_executable_is_named(tmp_path: Path, monkeypatch: pytest
 
 
 def test_our_own_facts() -> None:
-    found = process_facts.facts(os.getpid())
+    found = process_facts.read_facts(os.getpid())
     assert found is not None
     assert found.state == "R"
-    assert found.parent == os.getppid()
-    assert process_facts.python(os.getpid()) == f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert found.parent_pid == os.getppid()
+    assert process_facts.python_version(os.getpid()) == f"{sys.version_info[0]}.{sys.version_info[1]}"

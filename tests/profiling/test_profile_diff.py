@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tputtui.profiling.analysis import profile_diff
-from tputtui.profiling.analysis.stacks import StackTable, choose
+from tputtui.profiling.analysis.stacks import StackTable, select_stacks
 from tputtui.profiling.files import file_formats
 from tputtui.profiling.profile_model import Profile
 
@@ -41,7 +41,7 @@ def sampled(
         weights = [share * rng.uniform(1 - swing, 1 + swing) for share in shares.values()]
         drawn = rng.choices(list(shares), weights, k=100)
         texts.append("\n".join(f"{path} {drawn.count(path)}" for path in shares if drawn.count(path)))
-    return choose(made(*texts))
+    return select_stacks(made(*texts))
 
 
 def test_equal_captures_show_a_difference_in_at_most_5_percent_of_pairs(profile_of: Made) -> None:
@@ -50,8 +50,8 @@ def test_equal_captures_show_a_difference_in_at_most_5_percent_of_pairs(profile_
     pairs = 200
     false = 0
     for _ in range(pairs):
-        rows = profile_diff.functions(sampled(profile_of, rng, shares), sampled(profile_of, rng, shares))
-        false += any(row.stands for row in rows)
+        rows = profile_diff.function_differences(sampled(profile_of, rng, shares), sampled(profile_of, rng, shares))
+        false += any(row.is_significant for row in rows)
     assert false <= 0.05 * pairs
 
 
@@ -59,7 +59,7 @@ def test_what_changed_stands(profile_of: Made) -> None:
     rng = random.Random(3)
     before = sampled(profile_of, rng, {"main;grow": 1, "main;stay": 8, "main;vanish": 2})
     after = sampled(profile_of, rng, {"main;grow": 5, "main;stay": 8, "main;come": 2})
-    called = {row.func.name: row.change for row in profile_diff.functions(before, after)}
+    called = {row.func.name: row.change for row in profile_diff.function_differences(before, after)}
     assert called["grow"] == "changed"
     assert called["vanish"] == "gone"
     assert called["come"] == "new"
@@ -67,18 +67,27 @@ def test_what_changed_stands(profile_of: Made) -> None:
 
 
 def test_a_longer_capture_is_no_difference(profile_of: Made) -> None:
-    rows = profile_diff.functions(choose(profile_of(*["a 7\nb 3"] * 6)), choose(profile_of(*["a 70\nb 30"] * 12)))
+    rows = profile_diff.function_differences(
+        select_stacks(profile_of(*["a 7\nb 3"] * 6)), select_stacks(profile_of(*["a 70\nb 30"] * 12))
+    )
     assert [row.delta for row in rows] == [pytest.approx(0.0), pytest.approx(0.0)]
-    assert not any(row.stands for row in rows)
+    assert not any(row.is_significant for row in rows)
 
 
 def test_nothing_is_called_below_five_slices(profile_of: Made) -> None:
-    rows = profile_diff.functions(choose(profile_of("a 100")), choose(profile_of("a 50\nb 50")))
-    assert {(row.func.name, row.stands, row.change) for row in rows} == {("a", None, "same"), ("b", None, "new")}
+    rows = profile_diff.function_differences(
+        select_stacks(profile_of("a 100")), select_stacks(profile_of("a 50\nb 50"))
+    )
+    assert {(row.func.name, row.is_significant, row.change) for row in rows} == {
+        ("a", None, "same"),
+        ("b", None, "new"),
+    }
 
 
 def test_the_union_tree_keeps_what_is_gone(profile_of: Made) -> None:
-    union = profile_diff.union(choose(profile_of("m;a 6\nm;old 4")), choose(profile_of("m;a 8\nm;new 2")))
+    union = profile_diff.union_tree(
+        select_stacks(profile_of("m;a 6\nm;old 4")), select_stacks(profile_of("m;a 8\nm;new 2"))
+    )
     found = {
         union.tree.func(node).name: (union.changes[node], round(union.before[node], 3), round(union.after[node], 3))
         for node in range(1, len(union.tree))
@@ -90,9 +99,10 @@ def test_the_union_tree_keeps_what_is_gone(profile_of: Made) -> None:
 def test_the_captured_pair(profiles: Path) -> None:
     """README of the profiles: j_highlight grew fivefold, j_md vanished, j_tree is new."""
     before, after = (
-        choose(file_formats.load(profiles / name)) for name in ("4a-before.speedscope.json", "4b-after.speedscope.json")
+        select_stacks(file_formats.load(profiles / name))
+        for name in ("4a-before.speedscope.json", "4b-after.speedscope.json")
     )
-    rows = {row.func.name: row for row in profile_diff.functions(before, after)}
+    rows = {row.func.name: row for row in profile_diff.function_differences(before, after)}
     assert rows["j_highlight"].after > 3 * rows["j_highlight"].before > 0
     assert rows["j_md"].change == "gone"
     assert rows["j_tree"].change == "new"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tputtui.profiling import profile_errors
 from tputtui.profiling.analysis.call_tree import CallTree
-from tputtui.profiling.analysis.stacks import choose
+from tputtui.profiling.analysis.stacks import select_stacks
 from tputtui.profiling.files import file_formats
 from tputtui.profiling.files.file_formats import UnreadableProfileError
 from tputtui.profiling.profile_model import Profile, ProfileThread
@@ -42,7 +42,7 @@ def test_captured_profiles_have_all_their_samples(name: str, profiles: Path) -> 
     samples, threads = CAPTURED[name]
     assert profile.weight() == samples
     assert len(profile.threads) == threads
-    assert CallTree(choose(profile)).total[0] == samples
+    assert CallTree(select_stacks(profile)).total[0] == samples
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_hostile_names_cannot_reach_a_terminal(name: str, profiles: Path) -> Non
     profile = file_formats.load(profiles / name)
     texts = [text for func in profile.frames.funcs for text in (func.name, func.file)]
     texts += [thread.name for thread in profile.threads]
-    texts += list(profile.about.notes)
+    texts += list(profile.metadata.notes)
     assert not [text for text in texts if any(char in text for char in FORBIDDEN)]
     assert xml.dom.minidom.parseString(file_formats.render(profile, Path("x.svg")))  # noqa: S318 - we wrote it ourselves
 
@@ -65,7 +65,7 @@ def test_equal_frames_of_a_file_are_one(profiles: Path) -> None:
 
 def test_lines_that_do_not_read_are_counted_and_said(profiles: Path) -> None:
     profile = file_formats.load(profiles / "7-multiline-cmdline.raw.txt")
-    assert profile.about.notes == ("10 lines do not read as a stack, the first is line 1",)
+    assert profile.metadata.notes == ("10 lines do not read as a stack, the first is line 1",)
 
 
 def test_processes_and_threads_are_dimensions_not_frames(profiles: Path) -> None:
@@ -73,7 +73,7 @@ def test_processes_and_threads_are_dimensions_not_frames(profiles: Path) -> None
     assert ProfileThread(10822, 10830, "http-worker-0") in profile.threads
     used = {frame for part in profile.slices for counts in part.wall.values() for stack in counts for frame in stack}
     assert not [
-        name for frame in used if (name := profile.frames.func_of(frame).name).startswith(("process ", "thread ("))
+        name for frame in used if (name := profile.frames.frame_func(frame).name).startswith(("process ", "thread ("))
     ]
 
 
@@ -110,7 +110,7 @@ def test_a_stack_of_20000_frames_is_one_sentence() -> None:
     with pytest.raises(file_formats.UnreadableProfileError, match="line 1 is the first of 1 that are not"):
         file_formats.parse(f"{text} 5\n".encode())
     profile = file_formats.parse(f"a;b 5\n{text} 5\n".encode())
-    assert profile.about.notes == ("1 line does not read as a stack, the first is line 2",)
+    assert profile.metadata.notes == ("1 line does not read as a stack, the first is line 2",)
 
 
 def test_a_picture_and_a_list_are_told_apart_from_stacks(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_thread_frame_tells_threads_of_a_recycled_id_apart() -> None:
 def test_samples_in_time_order_become_slices_of_a_second(profiles: Path) -> None:
     profile = file_formats.load(profiles / "1-small-aio.speedscope.json")
     assert [part.wall_ticks for part in profile.slices] == [100.0] * 9 + [99.0]
-    assert profile.about.rate_hz == pytest.approx(100.0)
+    assert profile.metadata.rate_hz == pytest.approx(100.0)
 
 
 def test_ours_come_back_as_they_were(profile_of: Made, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_ours_come_back_as_they_were(profile_of: Made, tmp_path: Path) -> None:
         assert [part.wall for part in again.slices] == [part.wall for part in profile.slices]
         assert [part.gil for part in again.slices] == [part.gil for part in profile.slices]
         assert again.ticks("gil") == profile.ticks("gil")
-        assert (again.about.torn, again.about.rate_hz, again.about.pid) == (True, 100.0, 1)
+        assert (again.metadata.torn, again.metadata.rate_hz, again.metadata.pid) == (True, 100.0, 1)
 
 
 def test_a_file_is_its_owners_and_never_overwritten_by_accident(profile_of: Made, tmp_path: Path) -> None:
@@ -160,9 +160,13 @@ def test_a_file_is_its_owners_and_never_overwritten_by_accident(profile_of: Made
 
 
 def test_a_name_asks_for_a_format() -> None:
-    assert [file_formats.check_name(Path(name)) for name in ("a.json", "a.txt.gz", "a.svg")] == ["json", "txt", "svg"]
+    assert [file_formats.format_from_name(Path(name)) for name in ("a.json", "a.txt.gz", "a.svg")] == [
+        "json",
+        "txt",
+        "svg",
+    ]
     with pytest.raises(ValueError, match=r"name it \.json"):
-        file_formats.check_name(Path("a.pdf"))
+        file_formats.format_from_name(Path("a.pdf"))
 
 
 def test_collapsed_comes_back(profile_of: Made) -> None:
@@ -193,7 +197,7 @@ def test_evented_profiles_of_other_tools() -> None:
         ],
     }
     profile = file_formats.parse(json.dumps(document).encode())
-    tree = CallTree(choose(profile))
+    tree = CallTree(select_stacks(profile))
     assert profile.unit == "milliseconds"
     assert [(tree.func(node).name, tree.total[node], tree.self_[node]) for node in (1, 2)] == [
         ("main", 6, 3),

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tputtui.profiling.analysis.share_variance import plus_minus, t95
+from tputtui.profiling.analysis.share_variance import half_width, t95
 
 
 def test_quantiles_of_students_t() -> None:
@@ -17,15 +17,15 @@ def test_quantiles_of_students_t() -> None:
 
 
 def test_no_spread_below_five_slices() -> None:
-    assert plus_minus([1, 2, 1, 2], [5, 5, 5, 5]) is None
-    assert plus_minus([1, 2, 1, 2, 0], [5, 5, 5, 5, 0]) is None
-    assert plus_minus([1, 2, 1, 2, 1], [5, 5, 5, 5, 5]) is not None
+    assert half_width([1, 2, 1, 2], [5, 5, 5, 5]) is None
+    assert half_width([1, 2, 1, 2, 0], [5, 5, 5, 5, 0]) is None
+    assert half_width([1, 2, 1, 2, 1], [5, 5, 5, 5, 5]) is not None
 
 
 def test_equal_slices_give_the_classical_interval() -> None:
     shares = [0.5, 0.7, 0.6, 0.4, 0.8]
     sd = (sum((share - 0.6) ** 2 for share in shares) / 4) ** 0.5
-    assert plus_minus([share * 100 for share in shares], [100] * 5) == pytest.approx(2.776 * sd / 5**0.5)
+    assert half_width([share * 100 for share in shares], [100] * 5) == pytest.approx(2.776 * sd / 5**0.5)
 
 
 def test_the_interval_covers_what_it_claims_when_threads_wait_together() -> None:
@@ -36,7 +36,7 @@ def test_the_interval_covers_what_it_claims_when_threads_wait_together() -> None
     for _ in range(rounds):
         parts = [sum(rng.random() < level for _ in range(100)) for level in (rng.uniform(0.1, 0.9) for _ in range(10))]
         share = sum(parts) / 1000
-        half = plus_minus(parts, [100] * 10)
+        half = half_width(parts, [100] * 10)
         assert half is not None
         covered += abs(share - 0.5) <= half
         naive += abs(share - 0.5) <= 1.96 * (share * (1 - share) / 1000) ** 0.5

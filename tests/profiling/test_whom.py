@@ -45,10 +45,10 @@ def test_of_forked_workers_the_busy_one_is_meant_and_the_parent_is_said_to_wait(
         found = process_lookup.find(f":{told['port']}")
         assert found.pid == told["workers"][0]
         assert found.note == f"the busiest of 3 workers; their parent {told['parent']} only waits for them"
-        note = process_lookup.parent_note(told["parent"])
+        note = process_lookup.workers_hint(told["parent"])
         assert note.startswith(f"{told['parent']} only waits for its workers; the busiest is {found.pid}")
-        assert process_lookup.parent_note(found.pid) == ""
-        assert process_lookup.parent_note(os.getpid()) == ""
+        assert process_lookup.workers_hint(found.pid) == ""
+        assert process_lookup.workers_hint(os.getpid()) == ""
 
 
 def test_a_port_on_which_nobody_listens_is_one_sentence() -> None:
@@ -75,11 +75,11 @@ def test_a_hidden_process_is_told_from_one_that_is_not_there(monkeypatch: pytest
     hidden = os.getppid()
     real = os.path.exists
     monkeypatch.setattr(os.path, "exists", lambda path: path != f"/proc/{hidden}" and real(path))
-    words = process_lookup.no_process(hidden)
+    words = process_lookup.missing_process_reason(hidden)
     assert "this user may not see it (/proc is mounted with hidepid)" in words
     assert words.endswith(f"profile {hidden}")
-    assert process_lookup.no_process(999999999) == "there is no process 999999999"
-    assert process_lookup.no_process(10**17) == f"there is no process {10**17}"
+    assert process_lookup.missing_process_reason(999999999) == "there is no process 999999999"
+    assert process_lookup.missing_process_reason(10**17) == f"there is no process {10**17}"
 
 
 def test_profile_takes_a_port_and_says_whose_it_is(

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tputtui.engine import Engine
-from tputtui.engine.replay.replay_feed import replayed
+from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.model import Snapshot
 from tputtui.recording.reader import Run
 from tputtui.recording.recorder import Recorder, RecordingPlan
@@ -39,7 +39,7 @@ def test_every_snapshot_of_the_demo_is_the_live_one(tmp_path: Path) -> None:
             demo.terminate()
             demo.communicate(timeout=20)
     with Run(tmp_path / "demo.tput.gz") as run:
-        again = list(replayed(run))
+        again = list(replay_snapshots(run))
         assert run.damage == []
     assert len(again) == len(shown) >= TICKS
     for live, now in zip(shown, again, strict=True):
@@ -70,10 +70,10 @@ def _record(path: Path, urls: list[str]) -> list[Snapshot]:
             enough.set()
 
     engine.subscribe(take)
-    engine.record(recorder)
+    engine.start_recording(recorder)
     engine.start()
     time.sleep(3.0)
-    engine.mark("half way")
+    engine.add_mark("half way")
     assert enough.wait(60)
     engine.stop()
     assert engine.failure is None

@@ -14,14 +14,14 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from recorded import ADDRESS, BEGAN, FAMILIES, REQUESTS, record, record_two_services
 
 from tputtui.cli import main
-from tputtui.cli.verbs.replay import as_recorded
+from tputtui.cli.verbs.replay import replay_settings
 from tputtui.engine.pipeline import SnapshotPipeline
-from tputtui.engine.replay.replay_feed import replayed
-from tputtui.engine.replay.trim import EmptySpanError, cut
-from tputtui.experiments.metric_rows import read_csv
+from tputtui.engine.replay.replay_feed import replay_snapshots
+from tputtui.engine.replay.trim import EmptySpanError, trim_run
+from tputtui.experiments.metric_rows import parse_csv
 from tputtui.model import Exposition, Reading, Scrape, Series, Served, Snapshot, Target
 from tputtui.recording.export.openmetrics import to_openmetrics
-from tputtui.recording.export.row_formats import cell, to_csv, to_json
+from tputtui.recording.export.row_formats import escape_cell, to_csv, to_json
 from tputtui.recording.reader import Run
 from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.settings import ProfileTrigger, Settings, TargetSettings
@@ -30,7 +30,7 @@ from tputtui.settings import ProfileTrigger, Settings, TargetSettings
 def test_a_cut_holds_its_span_and_its_marks_and_says_what_it_was_cut_from(tmp_path: Path) -> None:
     record(tmp_path / "a", 130, mark_at=(5, 70, 90, 120))
     with Run(tmp_path / "a") as run:
-        cut(run, 1070.0, 1100.0, tmp_path / "b")
+        trim_run(run, 1070.0, 1100.0, tmp_path / "b")
         name = run.header.run
         true = {tick.reading.at: str(tick.reading.scrapes) for tick in run.ticks()}
     with Run(tmp_path / "b") as part:
@@ -38,7 +38,7 @@ def test_a_cut_holds_its_span_and_its_marks_and_says_what_it_was_cut_from(tmp_pa
         assert part.header.cut_from == name
         assert [mark.text for mark in part.marks()] == ["mark 70", "mark 90"]
         summary = part.summary()
-        last = list(replayed(part))[-1]
+        last = list(replay_snapshots(part))[-1]
     assert list(found) == [1000.0 + tick for tick in range(70, 101)]
     assert all(true[at] == scrapes for at, scrapes in found.items())
     assert summary.services[0].mean == pytest.approx(101.0, rel=0.02)
@@ -49,17 +49,17 @@ def test_a_cut_holds_its_span_and_its_marks_and_says_what_it_was_cut_from(tmp_pa
 def test_a_cut_of_nothing_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
     record(tmp_path / "a", 10)
     with Run(tmp_path / "a") as run, pytest.raises(EmptySpanError):
-        cut(run, 5000.0, 6000.0, tmp_path / "b")
+        trim_run(run, 5000.0, 6000.0, tmp_path / "b")
     assert not (tmp_path / "b").exists()
 
 
 def test_the_csv_is_what_compare_reads(tmp_path: Path) -> None:
     record(tmp_path / "a", 40)
     with Run(tmp_path / "a") as run:
-        rows = read_csv("".join(to_csv(run, None)), "a")
+        rows = parse_csv("".join(to_csv(run, None)), "a")
     assert rows.columns["rps"] == pytest.approx([100.0] * len(rows.t))
     assert len(rows.t) > 35
-    assert rows.dropped >= 1  # the failed scrape has no rate, and no zero
+    assert rows.dropped_rows >= 1  # the failed scrape has no rate, and no zero
 
 
 def test_of_several_services_the_first_column_names_them(tmp_path: Path) -> None:
@@ -74,8 +74,8 @@ def test_of_several_services_the_first_column_names_them(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx"])
 def test_a_cell_that_a_spreadsheet_would_run_is_defused(text: str) -> None:
-    assert cell(text) == f"'{text}"
-    assert cell("api") == "api"
+    assert escape_cell(text) == f"'{text}"
+    assert escape_cell("api") == "api"
 
 
 def test_the_openmetrics_is_what_prometheus_client_reads_with_every_sample(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_replay_asks_and_profiles_nothing_of_the_living_machine(tmp_path: Path
         objectives=("rps>=1",),
     )
     with Run(tmp_path / "a") as run:
-        settings = as_recorded(config, run.header)
+        settings = replay_settings(config, run.header)
     assert (settings.targets, settings.servers, settings.discover, settings.objectives) == ((), (), False, ())
     assert settings.profile.on_objective_missed is None
 
@@ -208,17 +208,17 @@ def record_served(path: Path) -> list[Snapshot]:
         at = 1000.0 + tick
         names = ["prom", "job"] if tick < 2 else ["job"]
         for name in names:
-            monitor.add_target(Target(name, ADDRESS), served=True)
-        monitor.arrange(names)
+            monitor.add_target(Target(name, ADDRESS), is_from_server=True)
+        monitor.set_order(names)
         scrapes = [served("job", at - 0.2, None, value=5.0)] if tick in (1, 30) else []
         if tick > 1:
             scrapes.append(served("job", at - 0.1, 10.0, value=50.0 + tick))
         past = [served("job", 900.0 + 10 * step, 10.0, value=7.0) for step in range(9)] if tick == 3 else []
         reading = Reading(at, BEGAN + tick, tuple(scrapes))
-        snapshot = monitor.take(reading)
-        monitor.remember(past)
+        snapshot = monitor.derive_snapshot(reading)
+        monitor.add_backfill(past)
         shown.append(snapshot)
-        recorder.take(reading, snapshot, monitor.told(), past=past)
+        recorder.record_reading(reading, snapshot, monitor.target_facts(), backfill=past)
     assert recorder.close()
     return shown
 
@@ -233,9 +233,9 @@ def test_what_a_server_says_and_remembers_is_replayed_as_it_was_shown(tmp_path: 
     assert shown[-1].services[0].traffic is not None
     assert [target.name for target in shown[0].targets] == ["prom", "job"]
     with Run(tmp_path / "a") as run:
-        again = list(replayed(run))
+        again = list(replay_snapshots(run))
         text = "".join(to_openmetrics(run))
-        rows = read_csv("".join(to_csv(run, "job")), "a")
+        rows = parse_csv("".join(to_csv(run, "job")), "a")
     assert [without_url(one) for one in again] == [without_url(one) for one in shown]
     assert rows.columns["rps"][-1] == pytest.approx(119.0)
     families = list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]

@@ -14,7 +14,7 @@ import pytest
 from recorded import record
 
 from tputtui import recording
-from tputtui.engine.replay.replay_feed import replayed
+from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.recording import checked_lines, gzip_members
 from tputtui.recording.checked_lines import CorruptLineError
 from tputtui.recording.gzip_members import MemberWriter
@@ -23,14 +23,14 @@ from tputtui.recording.run_header import Mark
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
     with recording.Run(path) as run:
-        return [checked_lines.read(line) for line in run.content(0).split(b"\n")[:-1]]
+        return [checked_lines.parse_line(line) for line in run.member_content(0).split(b"\n")[:-1]]
 
 
 def write_run(path: Path, content: list[dict[str, Any]] | bytes) -> None:
     """A run of one member with sound checksums, whatever stands in it."""
-    raw = content if isinstance(content, bytes) else b"".join(checked_lines.write(line) for line in content)
+    raw = content if isinstance(content, bytes) else b"".join(checked_lines.format_line(line) for line in content)
     member = MemberWriter(run_of(content), 0, 0.0, 0.0)
-    path.write_bytes(member.add(raw) + member.finish())
+    path.write_bytes(member.compress(raw) + member.finish())
 
 
 def run_of(content: list[dict[str, Any]] | bytes) -> bytes:
@@ -44,8 +44,8 @@ def run_of(content: list[dict[str, Any]] | bytes) -> bytes:
 def read_all(path: Path) -> list[str]:
     """Everything a user could ask of it; what was damaged."""
     with recording.Run(path) as run:
-        run.header, run.marks(), run.events(), run.profiles(), run.summary(), run.ended, run.member_starts()
-        for _ in replayed(run):
+        run.header, run.marks(), run.events(), run.profiles(), run.summary(), run.end_description, run.member_starts()
+        for _ in replay_snapshots(run):
             pass
         return run.damage
 
@@ -136,7 +136,7 @@ def test_json_that_would_hurt_is_refused_quickly(tmp_path: Path, raw: bytes) -> 
     body = raw[:-1] + b',"c":%d}' % zlib.crc32(raw) + b"\n"
     began = time.monotonic()
     with pytest.raises(CorruptLineError) if raw != b'{"run":{"tput":1}}' else pytest.raises(ZeroDivisionError):
-        checked_lines.read(body[:-1]) and 1 / 0
+        checked_lines.parse_line(body[:-1]) and 1 / 0
     write_run(tmp_path / "x", body)
     with pytest.raises(recording.NotARunError):
         recording.Run(tmp_path / "x")
@@ -145,7 +145,7 @@ def test_json_that_would_hurt_is_refused_quickly(tmp_path: Path, raw: bytes) -> 
 
 def test_a_bomb_is_refused_before_it_fills_memory(tmp_path: Path) -> None:
     member = MemberWriter(b"\0\1\2\3", 0, 0.0, 0.0)
-    parts = [member.add(b" " * 1024 * 1024) for _ in range(gzip_members.MEMBER_LIMIT // 1024**2 + 8)]
+    parts = [member.compress(b" " * 1024 * 1024) for _ in range(gzip_members.MEMBER_LIMIT // 1024**2 + 8)]
     (tmp_path / "bomb").write_bytes(b"".join([*parts, member.finish()]))
     began = time.monotonic()
     with pytest.raises(recording.NotARunError):
@@ -203,12 +203,12 @@ def test_flipped_bits_never_invent_a_value(tmp_path: Path, seed: int) -> None:
     except recording.NotARunError:
         return
     assert all(true.get(at) == scrapes for at, scrapes in found.items())
-    assert found == true or told or run.ended
+    assert found == true or told or run.end_description
 
 
 def test_a_json_line_carries_its_own_checksum() -> None:
-    line = checked_lines.write({"mark": {"text": "x"}})
-    assert checked_lines.read(line[:-1])["mark"] == {"text": "x"}
+    line = checked_lines.format_line({"mark": {"text": "x"}})
+    assert checked_lines.parse_line(line[:-1])["mark"] == {"text": "x"}
     assert json.loads(line)["c"]
     with pytest.raises(CorruptLineError):
-        checked_lines.read(line[:-1].replace(b'"x"', b'"y"'))
+        checked_lines.parse_line(line[:-1].replace(b'"x"', b'"y"'))

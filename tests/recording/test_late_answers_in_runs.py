@@ -12,11 +12,11 @@ import pytest
 from recorded import ADDRESS, BEGAN, FAMILIES, REQUESTS
 
 from tputtui.engine.pipeline import SnapshotPipeline
-from tputtui.engine.replay.replay_feed import replayed
+from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.model import Exposition, Reading, Scrape, Snapshot, Target
 from tputtui.recording.reader import Run
 from tputtui.recording.recorder import Recorder, RecordingPlan
-from tputtui.recording.run_table import table
+from tputtui.recording.run_table import read_table
 
 RATE = 40.0
 STALLED, ANSWERED = 30, 55  # it says nothing from the one second to the other; its deadline is 10 s
@@ -60,8 +60,8 @@ def run(tmp_path: Path) -> tuple[Path, list[Snapshot]]:
     recorder = Recorder(RecordingPlan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     shown = []
     for reading in readings():
-        shown.append(monitor.take(reading))
-        recorder.take(reading, shown[-1], monitor.told())
+        shown.append(monitor.derive_snapshot(reading))
+        recorder.record_reading(reading, shown[-1], monitor.target_facts())
     recorder.close("")
     return path, shown
 
@@ -69,7 +69,7 @@ def run(tmp_path: Path) -> tuple[Path, list[Snapshot]]:
 def test_a_replay_shows_that_an_answer_was_late_as_it_was_live(run: tuple[Path, list[Snapshot]]) -> None:
     path, live = run
     with Run(path) as opened:
-        shown = list(replayed(opened))
+        shown = list(replay_snapshots(opened))
     assert list(map(states, shown)) == list(map(states, live))
     assert [one.services for one in shown] == [one.services for one in live]
     assert {one.targets[0].state for one in shown[STALLED + 1 : ANSWERED]} == {"slow"}
@@ -81,7 +81,7 @@ def test_a_replay_shows_that_an_answer_was_late_as_it_was_live(run: tuple[Path, 
 
 
 def test_a_row_of_its_table_covers_the_wait_and_no_request_is_lost(run: tuple[Path, list[Snapshot]]) -> None:
-    found = table(run[0])
+    found = read_table(run[0])
     assert found.requests == pytest.approx(RATE * 89, rel=0.02)
     assert [row.rps for row in found.rows if row.rps is not None] == pytest.approx(
         [RATE] * (len(found.rows) - 1), rel=0.02
@@ -106,5 +106,5 @@ def test_an_old_file_without_a_word_on_waiting_is_read_as_ever(
     assert not any('"waiting"' in line for line in kept)
     with gzip.open(path, "wb") as file:
         file.write("\n".join([*kept, ""]).encode())
-    found = table(path)
+    found = read_table(path)
     assert len(found.rows) >= 60

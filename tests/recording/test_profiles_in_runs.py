@@ -15,7 +15,7 @@ from exporter import Exporter
 from test_record_process import start
 
 from tputtui import recording
-from tputtui.engine.replay.replay_feed import replayed
+from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.model import Event
 from tputtui.recording import embedded_profiles
 from tputtui.recording.records import RecordedProfile
@@ -64,10 +64,10 @@ def test_a_worker_is_sampled_every_so_often_and_the_run_carries_profiles_with_th
     assert {one.pid for one in found} == {busy}
     assert f"profiles of {busy}; py-spy used " in said
     assert len([text for text in events if "py-spy used" in text and "20 Hz" in text]) == len(found)
-    profile = embedded_profiles.read(found[0])
-    assert embedded_profiles.hottest(profile).startswith("work ")
+    profile = embedded_profiles.parse_profile(found[0])
+    assert embedded_profiles.describe_top_function(profile).startswith("work ")
     with recording.Run(path) as run:
-        last = list(replayed(run))[-1]
+        last = list(replay_snapshots(run))[-1]
     told = [event.time for event in last.events if event.kind == "profile"]
     assert told
     assert len(told) == len(set(told)), "a replay tells each once"

@@ -11,7 +11,7 @@ import pytest
 from recorded import FAMILIES, REQUESTS, record, record_readings
 
 from tputtui import recording
-from tputtui.engine.replay.replay_feed import replayed
+from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.model import Exposition, Reading, Scrape, Series, Snapshot
 from tputtui.recording import gzip_members
 from tputtui.recording.recorder import Recorder, RecordingPlan
@@ -27,9 +27,9 @@ def without_url(snapshot: Snapshot) -> Snapshot:
 def test_every_snapshot_of_the_replay_is_the_live_one(tmp_path: Path) -> None:
     shown = record(tmp_path / "a.tput.gz", 150)
     with recording.Run(tmp_path / "a.tput.gz") as run:
-        assert [without_url(one) for one in replayed(run)] == [without_url(one) for one in shown]
+        assert [without_url(one) for one in replay_snapshots(run)] == [without_url(one) for one in shown]
         assert run.damage == []
-        assert run.ended == ""
+        assert run.end_description == ""
         assert len(run.member_starts()) == 3
 
 
@@ -50,7 +50,7 @@ def test_workers_in_turn_and_dated_samples_replay_as_they_were_live(tmp_path: Pa
     traffic = [service.traffic for service in shown[-1].services]
     assert [one.rps if one else None for one in traffic] == [pytest.approx(30.0), pytest.approx(100.0)]
     with recording.Run(tmp_path / "a.tput.gz") as run:
-        assert [without_url(one) for one in replayed(run)] == [without_url(one) for one in shown]
+        assert [without_url(one) for one in replay_snapshots(run)] == [without_url(one) for one in shown]
         assert run.damage == []
 
 
@@ -63,7 +63,7 @@ def test_the_file_is_its_owners_and_has_no_credentials(tmp_path: Path) -> None:
         os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with recording.Run(path) as run:
-        assert b"secret" not in run.content(0)
+        assert b"secret" not in run.member_content(0)
 
 
 def test_a_file_cut_anywhere_gives_what_lies_before_the_cut(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_damaged_member_is_left_out_whole_and_said(tmp_path: Path) -> None:
 
 def test_the_table_counts_what_the_counter_counted(tmp_path: Path) -> None:
     record(tmp_path / "a.tput.gz", 20)
-    table = recording.table(tmp_path / "a.tput.gz")
+    table = recording.read_table(tmp_path / "a.tput.gz")
     assert table.service == "api"
     assert [row.rps for row in table.rows[2:]] == [pytest.approx(100.0)] * (len(table.rows) - 2)
 
@@ -136,5 +136,5 @@ def test_a_second_recorder_on_one_file_is_refused_by_the_holders_name(tmp_path: 
         with pytest.raises(CannotRecordError, match="is being recorded by"):
             Recorder(RecordingPlan(path, force=True), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     finally:
-        first.mark(Mark(0.0, 0.0, "x"))
+        first.record_mark(Mark(0.0, 0.0, "x"))
         first.close()

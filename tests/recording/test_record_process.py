@@ -79,7 +79,7 @@ def test_kill_9_loses_two_seconds_at_most_and_never_the_file(exporter: Exporter,
         held = [scrape.at for tick in run.ticks() for scrape in tick.reading.scrapes]
         assert held
         assert not due or held[-1] >= due[-1]
-        assert run.ended.startswith("it ended abruptly after ")
+        assert run.end_description.startswith("it ended abruptly after ")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -94,7 +94,7 @@ def test_a_signal_ends_it_well_with_a_summary(exporter: Exporter, tmp_path: Path
     assert "recorded" in said
     assert "a.tput.gz" in said
     with recording.Run(path) as run:
-        assert run.ended == ""
+        assert run.end_description == ""
         assert run.header.note == "why"
         assert [mark.text for mark in run.marks()] == ["began"]
     assert_sound(values(path))

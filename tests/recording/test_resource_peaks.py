@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tputtui.model import SaturationState
-from tputtui.recording.resource_peaks import MOST, ResourcePeaks
+from tputtui.recording.resource_peaks import MAX_RESOURCES, ResourcePeaks
 
 
 def row(name: str, ratio: float | None, waiting: float | None = None) -> SaturationState:
@@ -12,14 +12,14 @@ def row(name: str, ratio: float | None, waiting: float | None = None) -> Saturat
 
 def test_use_and_waiting_are_means_over_the_ticks_in_which_they_were_known() -> None:
     seen = ResourcePeaks()
-    seen.take([row("pool", 0.5, 0.0), row("cpu", 0.8), row("dark", None)])
-    seen.take([row("pool", 1.0, 6.0), row("cpu", None)])
-    cpu, pool = seen.found()
+    seen.add([row("pool", 0.5, 0.0), row("cpu", 0.8), row("dark", None)])
+    seen.add([row("pool", 1.0, 6.0), row("cpu", None)])
+    cpu, pool = seen.peaks()
     assert (cpu.name, cpu.mean, cpu.highest, cpu.waiting) == ("cpu", 0.8, 0.8, None)
-    assert (pool.name, pool.mean, pool.highest, pool.waiting, pool.most_waiting) == ("pool", 0.75, 1.0, 3.0, 6.0)
+    assert (pool.name, pool.mean, pool.highest, pool.waiting, pool.max_waiting) == ("pool", 0.75, 1.0, 3.0, 6.0)
 
 
 def test_the_number_of_resources_is_bounded() -> None:
     seen = ResourcePeaks()
-    seen.take([row(f"disk {number}", 0.1) for number in range(10 * MOST)])
-    assert len(seen.found()) == MOST
+    seen.add([row(f"disk {number}", 0.1) for number in range(10 * MAX_RESOURCES)])
+    assert len(seen.peaks()) == MAX_RESOURCES

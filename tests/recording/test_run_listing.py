@@ -12,13 +12,13 @@ import pytest
 from recorded import readings, record
 
 from tputtui.cli import main
-from tputtui.cli.verbs.runs import _with_alike
+from tputtui.cli.verbs.runs import _with_comparable
 from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import Target
 from tputtui.recording.reader import Run
 from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.recording.run_header import RunSummary, ServiceSummary
-from tputtui.recording.run_listing import ListedRun, listed
+from tputtui.recording.run_listing import ListedRun, list_runs
 from tputtui.recording.summary import RunSummarizer
 
 PLAN = {"hypothesis": "a bigger pool", "owner": "ann", "decision": "ship"}
@@ -116,7 +116,7 @@ def test_the_bars_are_of_the_comparable_runs_up_to_each_and_a_cut_is_counted_onc
         made("7", 7.0),
         *(made(f"more {number}", 10.0 + number) for number in range(9)),
     ]
-    means = {str(one.path): [each.mean for each in alike] for one, alike in _with_alike(runs)}
+    means = {str(one.path): [each.mean for each in alike] for one, alike in _with_comparable(runs)}
     assert means["1"] == [1.0]
     assert means["2"] == [1.0, 2.0]
     assert (means["3"], means["4"], means["5"], means["6"]) == ([3.0], [4.0], [5.0], [])
@@ -128,15 +128,15 @@ def test_a_folder_of_very_many_is_listed_to_its_end(tmp_path: Path) -> None:
     record(tmp_path / "0000.tput.gz", 3)
     for number in range(1, 3000):
         os.link(tmp_path / "0000.tput.gz", tmp_path / f"{number:04d}.tput.gz")
-    assert len(listed(tmp_path)) == 3000
+    assert len(list_runs(tmp_path)) == 3000
 
 
 def test_of_a_run_that_was_closed_its_last_line_tells_it_and_no_reading_is_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record(tmp_path / "a.tput.gz", 200)
-    monkeypatch.setattr("tputtui.recording.decode.Decoder._tick", lambda *_: pytest.fail("a reading is decoded"))
-    (found,) = listed(tmp_path)
+    monkeypatch.setattr("tputtui.recording.decode.Decoder._decode_tick", lambda *_: pytest.fail("a reading is decoded"))
+    (found,) = list_runs(tmp_path)
     assert found.summary is not None
     assert found.summary.ticks == 200
 
@@ -156,12 +156,12 @@ def test_the_best_minute_is_one_of_the_runs_own(tmp_path: Path) -> None:
     shown = record(tmp_path / "a", 200)
     summing = RunSummarizer()
     for snapshot in shown[120:150]:
-        summing.take(snapshot)
+        summing.add(snapshot)
     assert shown[149].services[0].traffic is not None
     assert shown[149].services[0].traffic.best_60s is not None
     assert summing.summary().services[0].best_60s is None
     for snapshot in shown[150:]:
-        summing.take(snapshot)
+        summing.add(snapshot)
     assert summing.summary().services[0].best_60s == pytest.approx(101.0)
 
 
@@ -169,8 +169,8 @@ def test_a_tick_without_a_new_scrape_is_no_second_without_requests(tmp_path: Pat
     shown = record(tmp_path / "a", 60)
     summing = RunSummarizer()
     for snapshot in shown:
-        summing.take(snapshot)
-        summing.take(replace(snapshot, at=snapshot.at + 0.5))
+        summing.add(snapshot)
+        summing.add(replace(snapshot, at=snapshot.at + 0.5))
     once, service = shown[-1].services[0].traffic, summing.summary().services[0]
     assert once is not None
     assert service.mean == pytest.approx(once.rps, rel=0.02)
@@ -182,8 +182,8 @@ def test_a_recording_in_parts_is_as_long_as_all_and_each_part_is_told_by_itself(
     monitor.add_target(Target("api", "http://127.0.0.1:1/metrics"))
     to = Recorder(RecordingPlan(tmp_path / "a.run", size_limit=2000), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     for reading in readings(200, {"api": 100.0}):
-        to.take(reading, monitor.take(reading), monitor.told())
-        while to._writer._waiting_bytes:
+        to.record_reading(reading, monitor.derive_snapshot(reading), monitor.target_facts())
+        while to._writer._queued_bytes:
             time.sleep(0.0005)
     assert to.close()
     parts = sorted(tmp_path.glob("a*.run"))

@@ -28,12 +28,12 @@ def test_the_rows_of_a_replay_are_marked_as_they_were(tmp_path: Path) -> None:
     marks = []
     for second in range(3):
         reading = Reading(second + 1.0, second + 1.5, processes=PROCESSES, listeners=listeners if not second else None)
-        snapshot = monitor.take(reading)
-        recorder.take(reading, snapshot, monitor.told())
+        snapshot = monitor.derive_snapshot(reading)
+        recorder.record_reading(reading, snapshot, monitor.target_facts())
         marks.append(serving_marks(snapshot))
     recorder.close()
     with recording.Run(path) as run:
-        shown = [serving_marks(again.take(tick.reading)) for tick in run.ticks()]
+        shown = [serving_marks(again.derive_snapshot(tick.reading)) for tick in run.ticks()]
     assert shown == marks
     assert "serves :8000" in shown[-1].values()
 
@@ -45,7 +45,7 @@ def test_a_member_says_it_anew_and_what_has_not_changed_is_said_once() -> None:
     moved = replace(reading, listeners=samples.listeners()[:1])
 
     def says(one: Reading) -> bool:
-        return any(b'"listeners"' in line for line in encoder.reading(one, (), ()))
+        return any(b'"listeners"' in line for line in encoder.encode_reading(one, (), ()))
 
     assert [says(one) for one in (silent, reading, reading, silent, moved, moved)] == [0, 1, 0, 0, 1, 0]
     encoder.restart()

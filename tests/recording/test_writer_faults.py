@@ -30,7 +30,7 @@ def feed(to: Recorder, count: int, settle_s: float = 0.002) -> None:
     monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     monitor.add_target(Target("api", "http://127.0.0.1:1/metrics"))
     for reading in readings(count, {"api": 100.0}):
-        to.take(reading, monitor.take(reading), monitor.told())
+        to.record_reading(reading, monitor.derive_snapshot(reading), monitor.target_facts())
         time.sleep(settle_s)  # the writer's thread writes each tick by itself, as it does live
 
 
@@ -159,8 +159,8 @@ def test_after_a_slow_moment_the_file_goes_on_and_lacks_only_what_was_dropped(
     for number, reading in enumerate(readings(200, {"api": 100.0})):
         if number == 150:
             free.set()
-            until(lambda: to._writer._waiting_bytes == 0)
-        to.take(reading, monitor.take(reading), monitor.told())
+            until(lambda: to._writer._queued_bytes == 0)
+        to.record_reading(reading, monitor.derive_snapshot(reading), monitor.target_facts())
     assert to.close()
     found = written(tmp_path / "a.tput.gz")
     assert found[0] == 1000.0
@@ -218,7 +218,7 @@ def test_beyond_the_size_limit_it_goes_on_in_a_new_file(tmp_path: Path) -> None:
     found = [at for name in names for at in written(tmp_path / name)]
     assert found == [1000.0 + tick for tick in range(150)]
     with recording.Run(tmp_path / "a.tput.gz") as run:
-        assert run.ended == "the size limit: it goes on in a-2.tput.gz"
+        assert run.end_description == "the size limit: it goes on in a-2.tput.gz"
 
 
 @pytest.mark.parametrize("where", ["missing/a.tput.gz", ".", "a\0b"])

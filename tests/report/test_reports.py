@@ -18,11 +18,11 @@ from tputtui.experiments.plan import ExperimentPlan
 from tputtui.experiments.result import Comparison, Interval, MetricResult, RouteResult, Stratum
 from tputtui.experiments.result_log import LoggedResult
 from tputtui.experiments.statistics.comparison import compare
-from tputtui.report.html_report import html
-from tputtui.report.json_report import document
-from tputtui.report.markdown_report import markdown
+from tputtui.report.html_report import render_html
+from tputtui.report.json_report import build_document
+from tputtui.report.markdown_report import render_markdown
 from tputtui.report.report_input import ReportInput, ResourceComparison, ResourceUse
-from tputtui.report.text_report import text
+from tputtui.report.text_report import render_text
 
 HOSTILE = "<script>alert(1)</script>|*x*"
 
@@ -32,9 +32,11 @@ def case() -> tuple[Comparison, ReportInput]:
     rng = np.random.default_rng(6)
     service = Service(phi=0.3, cv=0.04)
     a, b = run(rng, 300, service), run(rng, 300, service, effect=0.1, p99_effect=0.5)
-    context = ComparisonContext(design="concurrent", env_a={HOSTILE: "1"}, env_b={HOSTILE: HOSTILE})
+    context = ComparisonContext(design="concurrent", baseline_env={HOSTILE: "1"}, candidate_env={HOSTILE: HOSTILE})
     plan = ExperimentPlan({"hypothesis": f"It is faster {HOSTILE}", "decision": "revert", "decided_by": "us"})
-    record = ReportInput({"baseline": HOSTILE, "candidate": "b.csv"}, plan, (a, b), (context.env_a, context.env_b))
+    record = ReportInput(
+        {"baseline": HOSTILE, "candidate": "b.csv"}, plan, (a, b), (context.baseline_env, context.candidate_env)
+    )
     return compare(a, b, context), record
 
 
@@ -68,7 +70,7 @@ class _Page(HTMLParser):
 
 def test_html_is_one_closed_file_without_scripts_links_or_foreign_markup(case: tuple[Comparison, ReportInput]) -> None:
     answer, record = case
-    written = html(answer, record, document(answer, 10, record))
+    written = render_html(answer, record, build_document(answer, 10, record))
     page = _Page()
     page.feed(written)
     assert page.open == []
@@ -83,11 +85,11 @@ def test_html_is_one_closed_file_without_scripts_links_or_foreign_markup(case: t
     assert written.count("<polyline") >= 6  # three charts of two arms
 
 
-@pytest.mark.parametrize("write", [text, markdown])
+@pytest.mark.parametrize("write", [render_text, render_markdown])
 def test_text_and_markdown_hold_verdict_effect_interval_and_reason(
     case: tuple[Comparison, ReportInput], write: object
 ) -> None:
-    written = (text if write is text else markdown)(*case)
+    written = (render_text if write is render_text else render_markdown)(*case)
     first = written.splitlines()[0]
     assert "regressed: p99 +" in first
     for words in ("It is faster", "trade-off", "throughput", "95 % interval", "revert, by us"):
@@ -95,7 +97,7 @@ def test_text_and_markdown_hold_verdict_effect_interval_and_reason(
 
 
 def test_markdown_escapes_what_would_be_markup(case: tuple[Comparison, ReportInput]) -> None:
-    written = markdown(*case)
+    written = render_markdown(*case)
     prose = [line for line in written.splitlines() if "`" not in line]
     assert not any("<script>" in line for line in prose)
     tables = [line for line in written.splitlines() if line.startswith("|")]
@@ -103,21 +105,21 @@ def test_markdown_escapes_what_would_be_markup(case: tuple[Comparison, ReportInp
 
 
 def test_text_fits_the_width_of_a_terminal(case: tuple[Comparison, ReportInput]) -> None:
-    assert max(map(len, text(*case).splitlines())) <= 80
+    assert max(map(len, render_text(*case).splitlines())) <= 80
 
 
 def test_json_never_holds_what_json_has_not(case: tuple[Comparison, ReportInput]) -> None:
     answer, record = case
-    json.loads(json.dumps(document(answer, 10, record), allow_nan=False))
+    json.loads(json.dumps(build_document(answer, 10, record), allow_nan=False))
 
 
 def test_a_gap_is_a_break_in_the_line_and_an_empty_column_no_chart() -> None:
-    from tputtui.report.svg_charts import over_time
+    from tputtui.report.svg_charts import render_time_chart
 
     t = (*range(50), *range(100, 150))
     rows = MetricRows("a", tuple(map(float, t)), {"rps": tuple(float(10 + at % 3) for at in t)})
-    assert over_time((rows, rows), "rps", "Throughput", "req/s").count("<polyline") == 4
-    assert over_time((rows, rows), "p99", "p99", "ms") == ""
+    assert render_time_chart((rows, rows), "rps", "Throughput", "req/s").count("<polyline") == 4
+    assert render_time_chart((rows, rows), "p99", "p99", "ms") == ""
 
 
 def _luminance(colour: str) -> float:
@@ -164,7 +166,7 @@ def whole() -> tuple[Comparison, ReportInput]:
     counted = MetricResult("error_ratio", 0.0, 0.01, 0.01, Interval(0.002, 0.018), 0.03, None, 0.001, "inconclusive")
     level = Stratum("load 30", 120.0, -0.0001, None, -0.000001, "improved", "level", (tail,))
     strata = level, replace(level, name="replica stopped", kind="outage")
-    few = MetricResult("p90", margin=0.1, why="only 8 requests are slower than it: 20 are needed")
+    few = MetricResult("p90", margin=0.1, reason="only 8 requests are slower than it: 20 are needed")
     answer = replace(
         answer,
         metrics=(*answer.metrics, few),
@@ -199,9 +201,9 @@ def test_every_format_tells_strata_saturation_load_plan_and_what_was_not_as_plan
 ) -> None:
     answer, record = whole
     written = {
-        "text": lambda: text(answer, record),
-        "markdown": lambda: markdown(answer, record),
-        "html": lambda: html(answer, record, document(answer, 0, record)),
+        "text": lambda: render_text(answer, record),
+        "markdown": lambda: render_markdown(answer, record),
+        "html": lambda: render_html(answer, record, build_document(answer, 0, record)),
     }[form]()
     seen = " ".join(written.replace("\\", "").split())
     for words in (
@@ -220,7 +222,7 @@ def test_every_format_tells_strata_saturation_load_plan_and_what_was_not_as_plan
 
 def test_json_holds_the_plan_the_load_and_every_stratums_metrics(whole: tuple[Comparison, ReportInput]) -> None:
     answer, record = whole
-    found = json.loads(json.dumps(document(answer, 0, record), allow_nan=False))
+    found = json.loads(json.dumps(build_document(answer, 0, record), allow_nan=False))
     assert found["experiment"]["owner"] == "ann"
     assert found["workload"] == {"baseline": {"offered_rps": 30}, "candidate": {"offered_rps": 40}}
     assert found["workload_digest"]["baseline"] != found["workload_digest"]["candidate"]

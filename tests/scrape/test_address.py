@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.scrape.address import name_of, parse_address, redact
+from tputtui.scrape.address import host_and_port, parse_address, redact
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_a_refusal_shows_no_password() -> None:
 
 
 def test_a_target_is_named_by_host_and_port() -> None:
-    assert name_of("http://db1/metrics") == "db1:80"
-    assert name_of("https://db1/metrics") == "db1:443"
-    assert name_of("http://[::1]:9100/metrics") == "[::1]:9100"
+    assert host_and_port("http://db1/metrics") == "db1:80"
+    assert host_and_port("https://db1/metrics") == "db1:443"
+    assert host_and_port("http://[::1]:9100/metrics") == "[::1]:9100"
 
 
 @pytest.mark.parametrize(

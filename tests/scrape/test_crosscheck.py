@@ -7,7 +7,7 @@ from outside import shared
 from prometheus_client.parser import text_string_to_metric_families
 
 from tputtui.model import Exposition, Series
-from tputtui.scrape.crosscheck import KNOWN_DEFECTS, CrosscheckResult, judge
+from tputtui.scrape.crosscheck import KNOWN_DEFECTS, CrosscheckResult, crosscheck_exposition
 from tputtui.scrape.scanner import ScanLimits, Scanner
 from tputtui.text import clean
 
@@ -18,7 +18,7 @@ def verdict(
     body: str | bytes, content_type: str = "text/plain", wanted: frozenset[str] | None = None
 ) -> CrosscheckResult:
     raw = body.encode() if isinstance(body, str) else body
-    return judge(raw, content_type, Scanner().scan(raw, content_type, wanted))
+    return crosscheck_exposition(raw, content_type, Scanner().scan(raw, content_type, wanted))
 
 
 def pretended(*samples: tuple[str, float]) -> Exposition:
@@ -39,20 +39,20 @@ def test_it_agrees_without_a_word_on_a_plain_body() -> None:
     ],
 )
 def test_the_first_real_difference_is_a_sentence(ours: Exposition, sentence: str) -> None:
-    found = judge(b"x 1\ny 2\n", "text/plain", ours)
-    assert (found.agrees, found.sentence) == (False, sentence)
+    found = crosscheck_exposition(b"x 1\ny 2\n", "text/plain", ours)
+    assert (found.is_agreement, found.sentence) == (False, sentence)
     assert found.agreed < found.total
 
 
 def test_foreign_names_in_the_sentence_are_cleaned() -> None:
-    found = judge(b'{"a\x1b]0;b"} 1\n', "text/plain", pretended())
+    found = crosscheck_exposition(b'{"a\x1b]0;b"} 1\n', "text/plain", pretended())
     assert "␛]0;b" in found.sentence
     assert clean(found.sentence) == found.sentence
 
 
 def test_a_sample_that_only_we_read_is_not_allowed_for_as_a_bad_line() -> None:
-    found = judge(b"x 1\n1bad 2\n", "text/plain", pretended(("x", 1), ("1bad", 2)))
-    assert not found.agrees
+    found = crosscheck_exposition(b"x 1\n1bad 2\n", "text/plain", pretended(("x", 1), ("1bad", 2)))
+    assert not found.is_agreement
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_sample_that_only_we_read_is_not_allowed_for_as_a_bad_line() -> None:
 )
 def test_a_known_defect_is_allowed_for_and_named(defect: str, body: str | bytes, content_type: str) -> None:
     found = verdict(body, content_type)
-    assert found.agrees, found.sentence
+    assert found.is_agreement, found.sentence
     assert defect in found.allowed
     assert defect in found.sentence
     assert found.agreed == found.total > 0
@@ -110,15 +110,15 @@ def test_what_is_hidden_is_not_judged() -> None:
     body = b'x{i="1"} 1\nx{i="2"} 2\nx{i="3"} 3\ny 1\n'
     exposition = Scanner(ScanLimits(series=2)).scan(body)
     assert exposition.hidden
-    assert judge(body, "text/plain", exposition).sentence == (
+    assert crosscheck_exposition(body, "text/plain", exposition).sentence == (
         "prometheus-client agrees: 1 of 1 samples; 3 more are beyond the limit of series and were not compared"
     )
 
 
 def test_cut_values_are_cut_on_both_sides() -> None:
-    assert verdict(f'x{{a="{"b" * 5000}"}} 1\n').agrees
+    assert verdict(f'x{{a="{"b" * 5000}"}} 1\n').is_agreement
 
 
 @pytest.mark.parametrize("name", ["geth_bad_type.prom", "h06_label_values.prom", "h22_utf8_names.prom"])
 def test_hostile_bodies_agree_line_by_line(name: str) -> None:
-    assert verdict(shared(f"expositions/hostile/{name}").read_bytes()).agrees
+    assert verdict(shared(f"expositions/hostile/{name}").read_bytes()).is_agreement

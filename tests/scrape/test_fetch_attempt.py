@@ -8,7 +8,7 @@ import ssl
 import pytest
 
 from tputtui.scrape.credentials import SecretError
-from tputtui.scrape.fetch_attempt import FetchAttempt, FetchError, Phase, size_text
+from tputtui.scrape.fetch_attempt import FetchAttempt, FetchError, Phase, format_byte_count
 
 
 def certificate_error(code: int) -> ssl.SSLCertVerificationError:
@@ -30,7 +30,7 @@ def certificate_error(code: int) -> ssl.SSLCertVerificationError:
     ],
 )
 def test_a_certificate_error_names_its_cause(code: int, words: str) -> None:
-    assert words in FetchAttempt().failed(certificate_error(code))
+    assert words in FetchAttempt().describe_failure(certificate_error(code))
 
 
 @pytest.mark.parametrize(
@@ -46,17 +46,22 @@ def test_a_system_error_is_found_behind_what_wraps_it(number: int, words: str) -
     inner = ExceptionGroup("several", [OSError(number, "foreign text")])
     outer = RuntimeError("")
     outer.__cause__ = inner
-    assert FetchAttempt().failed(outer) == words
+    assert FetchAttempt().describe_failure(outer) == words
 
 
 def test_foreign_text_of_an_error_is_not_repeated() -> None:
     attempt = FetchAttempt()
-    attempt.took(b"HTTP/1.1 200 OK\r\n")
-    assert "evil" not in attempt.failed(ValueError("illegal header evil\x1b[2J"))
+    attempt.on_data_received(b"HTTP/1.1 200 OK\r\n")
+    assert "evil" not in attempt.describe_failure(ValueError("illegal header evil\x1b[2J"))
 
 
 def test_sizes_read_as_they_were_set() -> None:
-    assert [size_text(n) for n in (100, 64 << 10, 16 << 20, 10**15)] == ["100 bytes", "64 KiB", "16 MiB", "909.5 TiB"]
+    assert [format_byte_count(n) for n in (100, 64 << 10, 16 << 20, 10**15)] == [
+        "100 bytes",
+        "64 KiB",
+        "16 MiB",
+        "909.5 TiB",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -86,5 +91,5 @@ def test_silence_is_the_targets_and_what_is_wrong_here_is_none(
 
 def test_whoever_sent_a_byte_was_not_silent() -> None:
     attempt = FetchAttempt()
-    attempt.took(b"H")
+    attempt.on_data_received(b"H")
     assert not attempt.is_silent(ConnectionResetError(errno.ECONNRESET, "reset"))

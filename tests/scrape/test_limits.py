@@ -1,4 +1,4 @@
-"""Every limit has its default of the contract, can be set, and has a message of its own (research row B-LIM)."""
+"""Every limit has its default of the contract, can be set, and has a message of its own (B-LIM of docs/reliability.md)."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tputtui.model import Scrape
-from tputtui.scrape.poller import SPREAD, Poller, next_due, place_of
+from tputtui.scrape.poller import SPREAD, Poller, next_due, slot_position
 
 PATIENCE_S = 20.0
 
@@ -169,7 +169,7 @@ async def test_an_overrun_is_skipped_and_counted() -> None:
     slow = Fake("slow", takes_s=0.5)
     async with polling([slow], 0.1) as poller:
         await slow.scraped(5)
-        missed = poller.missed["slow"]
+        missed = poller.missed_scrapes["slow"]
     assert missed >= 4  # two of the five waited for the grid; each of the others ran over four points
     assert slow.most_running == 1
     assert min(b - a for a, b in zip(slow.starts, slow.starts[1:], strict=False)) >= 0.49
@@ -188,7 +188,7 @@ async def test_targets_come_and_go_while_running() -> None:
         before = len(first.starts)
         await first.scraped(before + 3)
         assert second.closed == 1
-        assert set(poller.missed) == {"first"}
+        assert set(poller.missed_scrapes) == {"first"}
         seen = len(second.starts)
         await first.scraped(before + 6)
         assert len(second.starts) == seen
@@ -232,11 +232,11 @@ async def test_few_targets_are_scraped_side_by_side_and_a_tick_suits_just_behind
     delivered: list[Scrape] = []
     fakes = [Fake(f"t{i}", takes_s=0.01) for i in range(3)]
     async with polling(fakes, 1.0, delivered.append) as poller:
-        assert poller.after_slots() is None
+        assert poller.preferred_tick_time() is None
         for fake in fakes:
             await fake.scraped(2)
         await asyncio.sleep(0.1)
-        moment = poller.after_slots()
+        moment = poller.preferred_tick_time()
         assert moment is not None
         for fake in fakes:
             await fake.scraped(4)
@@ -247,11 +247,11 @@ async def test_few_targets_are_scraped_side_by_side_and_a_tick_suits_just_behind
 
 
 def test_many_targets_fill_the_interval_and_leave_the_tick_its_place() -> None:
-    places = sorted(place_of(number) for number in range(200))
+    places = sorted(slot_position(number) for number in range(200))
     assert places[0] == 0.0
     assert places[-1] <= SPREAD
     assert max(later - earlier for earlier, later in pairwise(places)) < 0.02
-    assert place_of(2) < 0.05
+    assert slot_position(2) < 0.05
 
 
 async def test_a_tick_waits_for_a_prompt_target_only() -> None:
@@ -262,18 +262,18 @@ async def test_a_tick_waits_for_a_prompt_target_only() -> None:
         await asyncio.sleep(0.1)  # the slow one is being asked; it has never been prompt
         assert slow.running == 1
         started = time.monotonic()
-        await poller.settle(10.0)
+        await poller.wait_for_answers(10.0)
         assert time.monotonic() - started < 5
         prompt.takes_s = 0.2
         starts = len(prompt.starts)
         await prompt.scraped(starts + 1)
         started = time.monotonic()
-        await poller.settle(10.0)  # it was prompt until now
+        await poller.wait_for_answers(10.0)  # it was prompt until now
         assert prompt.running == 0
         prompt.takes_s = 3600
         starts = len(prompt.starts)
         await prompt.scraped(starts + 1)
-        await poller.settle(0.05)
+        await poller.wait_for_answers(0.05)
         assert prompt.running == 1  # patience ends
 
 

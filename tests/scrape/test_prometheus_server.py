@@ -8,10 +8,18 @@ import pytest
 
 from tputtui.discovery import discovery_reference
 from tputtui.model import Match, Question, Target
-from tputtui.scrape.prometheus.api import base_of
+from tputtui.scrape.prometheus.api import base_url
 from tputtui.scrape.prometheus.job_discovery import ServerJob
-from tputtui.scrape.prometheus.job_targets import JobTarget, expressions, sort_out
-from tputtui.scrape.prometheus.queries import IN_ONE_QUERY, PlannedQuery, expression, of_jobs, queries, quote, selector
+from tputtui.scrape.prometheus.job_targets import JobTarget, build_expressions, group_by_job
+from tputtui.scrape.prometheus.queries import (
+    MAX_QUESTIONS_PER_QUERY,
+    PlannedQuery,
+    expression,
+    join_queries,
+    match_jobs,
+    quote_string,
+    selector,
+)
 
 DISCOVERY = Path(__file__).resolve().parents[2] / "docs" / "discovery.md"
 
@@ -24,12 +32,12 @@ DISCOVERY = Path(__file__).resolve().parents[2] / "docs" / "discovery.md"
     ],
 )
 def test_what_is_copied_from_a_browser_is_cut_back_to_the_address(typed: str) -> None:
-    assert base_of(typed) == "http://h:9090"
-    assert base_of("http://h/select/0/prometheus/") == "http://h/select/0/prometheus"
+    assert base_url(typed) == "http://h:9090"
+    assert base_url("http://h/select/0/prometheus/") == "http://h/select/0/prometheus"
 
 
 def test_a_value_cannot_leave_its_string() -> None:
-    assert quote('a"} or vector(1) #\\\n') == '"a\\"} or vector(1) #\\\\\\n"'
+    assert quote_string('a"} or vector(1) #\\\n') == '"a\\"} or vector(1) #\\\\\\n"'
 
 
 def test_a_selector_always_has_a_condition() -> None:
@@ -39,8 +47,8 @@ def test_a_selector_always_has_a_condition() -> None:
 
 
 def test_jobs_are_taken_literally() -> None:
-    assert of_jobs(["a.b"]) == Match("job", "=", "a.b")
-    assert of_jobs(["a.b", "c|d(e)"]) == Match("job", "=~", "a\\.b|c\\|d\\(e\\)")
+    assert match_jobs(["a.b"]) == Match("job", "=", "a.b")
+    assert match_jobs(["a.b", "c|d(e)"]) == Match("job", "=~", "a\\.b|c\\|d\\(e\\)")
 
 
 def asked(how: str, *labels: str) -> str:
@@ -59,21 +67,21 @@ def test_the_server_adds_up() -> None:
 
 
 def part(job: str, *questions: Question, scrape_s: float = 1.0) -> JobTarget:
-    return JobTarget(Target(job, ""), ServerJob(job, {}, told_s=scrape_s), questions=questions)
+    return JobTarget(Target(job, ""), ServerJob(job, {}, measured_scrape_s=scrape_s), questions=questions)
 
 
 def test_jobs_that_ask_alike_share_an_expression() -> None:
     one = Question("x_total", "rate", frozenset(("code",)))
     other = Question("x_total", "rate", frozenset(("route",)))
-    found = expressions([part("a", one), part("b", other), part("c", one, scrape_s=30)], (), 10.0)[2:]
+    found = build_expressions([part("a", one), part("b", other), part("c", one, scrape_s=30)], (), 10.0)[2:]
     assert len(found) == 2  # the slow one needs another span
     assert 'sum by (job,code,route) (rate(x_total{job=~"a|b"}[10000ms]))' in found[0]
     assert 'sum by (job,code) (rate(x_total{job="c"}[120000ms]))' in found[1]
 
 
 def test_many_questions_are_few_queries() -> None:
-    found = queries(["e"] * (2 * IN_ONE_QUERY + 1))
-    assert [query.count("e") for query in found] == [IN_ONE_QUERY, IN_ONE_QUERY, 1]
+    found = join_queries(["e"] * (2 * MAX_QUESTIONS_PER_QUERY + 1))
+    assert [query.count("e") for query in found] == [MAX_QUESTIONS_PER_QUERY, MAX_QUESTIONS_PER_QUERY, 1]
 
 
 def test_answers_go_to_their_job_and_series_stay_the_same_object() -> None:
@@ -85,7 +93,7 @@ def test_answers_go_to_their_job_and_series_stay_the_same_object() -> None:
         ({"job": "a", "tputtui_family": ":up"}, 1.0),
         ({"job": "a", "tputtui_family": ":all"}, 2.0),
     ]
-    first, again = sort_out(parts, answer), sort_out(parts, answer)
+    first, again = group_by_job(parts, answer), group_by_job(parts, answer)
     assert {series.key: value for series, value in first["a"][0].items()} == {("x_total", (("code", "200"),)): 3.0}
     assert first["a"][1:] == (1.0, 2.0)
     assert list(first[""][0].values()) == [4.0]

@@ -15,7 +15,7 @@ from outside import SHARED_DATA, shared
 
 from tputtui.model import Exposition
 from tputtui.scrape.content_sniffing import NotAnExpositionError
-from tputtui.scrape.crosscheck import judge
+from tputtui.scrape.crosscheck import crosscheck_exposition
 from tputtui.scrape.scanner import Scanner
 
 REAL = sorted(path.name for path in (SHARED_DATA / "expositions" / "real").glob("*")) or ["absent"]
@@ -45,8 +45,8 @@ def test_every_sample_of_a_real_answer_is_prometheus_clients(name: str) -> None:
     path = shared(f"expositions/real/{name}")
     body = body_of(path)
     exposition = Scanner().scan(body, type_of(path))
-    verdict = judge(body, type_of(path), exposition)
-    assert verdict.agrees, verdict.sentence
+    verdict = crosscheck_exposition(body, type_of(path), exposition)
+    assert verdict.is_agreement, verdict.sentence
     assert exposition.series == len(exposition.samples) > 0
 
 
@@ -122,8 +122,8 @@ def expositions(draw: st.DrawFn) -> str:
 def test_generated_text_reads_as_prometheus_client_reads_it(text: str) -> None:
     body = text.encode()
     exposition = Scanner().scan(body, TEXT)
-    verdict = judge(body, TEXT, exposition)
-    assert verdict.agrees, verdict.sentence
+    verdict = crosscheck_exposition(body, TEXT, exposition)
+    assert verdict.is_agreement, verdict.sentence
     assert exposition.skipped_lines == 0
 
 

@@ -16,7 +16,7 @@ def test_a_body_of_countless_families_is_not_looked_at_to_its_end(monkeypatch: p
         looked.append(line)
         return line.decode().split()[0]
 
-    monkeypatch.setattr(series_limit, "MOST_NAMES", 100)
+    monkeypatch.setattr(series_limit, "MAX_NAMES", 100)
     monkeypatch.setattr(series_limit, "sample_name", look)
     body = b"".join(b"# TYPE f%d gauge\nf%d 1\n" % (number, number) for number in range(5000))
     found = Scanner(ScanLimits(series=1000)).scan(body)

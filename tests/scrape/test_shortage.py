@@ -49,7 +49,7 @@ def failing(error: BaseException) -> Callable[..., NoReturn]:
 )
 def test_what_has_run_out_is_named_with_its_remedy(error: Exception, sentence: str) -> None:
     assert descriptors.shortage(error) == sentence
-    assert FetchAttempt().failed(error) == sentence
+    assert FetchAttempt().describe_failure(error) == sentence
 
 
 def test_any_other_error_keeps_its_own_sentence() -> None:
@@ -101,7 +101,7 @@ class Short:
 
 async def test_an_answer_too_large_for_memory_is_the_sentence_of_its_target() -> None:
     with Exporter() as exporter:
-        asked = Endpoint(EndpointSettings.of(f":{exporter.port}"), Short())
+        asked = Endpoint(EndpointSettings.from_text(f":{exporter.port}"), Short())
         assert (await asked.scrape(10)).error == descriptors.NO_MEMORY
         await asked.aclose()
 
@@ -110,7 +110,7 @@ async def test_memory_that_ends_while_the_body_comes_is_the_sentence_of_its_targ
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with Exporter() as exporter:
-        asked = Endpoint(EndpointSettings.of(f":{exporter.port}"), Scanner())
+        asked = Endpoint(EndpointSettings.from_text(f":{exporter.port}"), Scanner())
         with monkeypatch.context() as patch:
             patch.setattr(inflate.InflatedBody, "feed", failing(MemoryError()))
             assert (await asked.scrape(10)).error == descriptors.NO_MEMORY

@@ -102,5 +102,5 @@ def test_an_answer_with_timestamps_is_not_kept() -> None:
     unchanged = PreviousLayout()
     body = b"a 1 1700000000000\n"
     series = next(iter(Scanner().scan(body).samples))
-    unchanged.keep(body, {b"a": series}, [series], series)
+    unchanged.update(body, {b"a": series}, [series], series)
     assert unchanged.read(body) is None

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tputtui.model import Match
-from tputtui.settings.expressions import doubt, parse_matchers, parse_objective
+from tputtui.settings.expressions import describe_doubtful_objective, parse_matchers, parse_objective
 
 
 def test_a_latency_objective_is_in_seconds_with_its_quantile() -> None:
@@ -82,12 +82,12 @@ def test_a_rate_may_carry_its_unit() -> None:
     ],
 )
 def test_what_was_hardly_meant_is_doubted(text: str, said: str) -> None:
-    assert said in doubt(text)
+    assert said in describe_doubtful_objective(text)
 
 
 @pytest.mark.parametrize("text", ["p99<=0.25", "p99<=250ms", "errors<=0.01", "errors<=10%", "rps>=100", "rps<=5"])
 def test_what_is_usual_is_not_doubted(text: str) -> None:
-    assert doubt(text) == ""
+    assert describe_doubtful_objective(text) == ""
 
 
 def test_matchers_are_read_as_promql_writes_them() -> None:

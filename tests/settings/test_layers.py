@@ -9,43 +9,43 @@ import pytest
 
 from tputtui.settings import Limits, ProfilePreset, ProfileSettings, ProfileTrigger, Settings, schema
 from tputtui.settings.config_reader import ConfigFile, SettingsError
-from tputtui.settings.setting_layers import FlagValue, load
+from tputtui.settings.setting_layers import FlagValue, load_settings
 
 FILE = ConfigFile("/c.toml", {"interval": 2.0, "window": 20.0}, {"interval": 1, "window": 2})
 
 
 def test_without_any_source_the_defaults_hold() -> None:
-    found = load(None, {}, {})
+    found = load_settings(None, {}, {})
     assert dataclasses.replace(found, origins={}) == Settings()
     assert set(found.origins.values()) == {"default"}
 
 
 def test_a_later_source_wins_and_is_named() -> None:
-    found = load(
+    found = load_settings(
         FILE, {"TPUTTUI_WINDOW": "30s", "TPUTTUI_INTERVAL": "3"}, {"interval": FlagValue("--interval", "500ms")}
     )
     assert (found.interval_s, found.window_s) == (0.5, 30.0)
     assert found.origins["interval"] == "flag --interval"
     assert found.origins["window"] == "environment TPUTTUI_WINDOW"
-    assert load(FILE, {}, {}).origins["interval"] == "/c.toml:1"
+    assert load_settings(FILE, {}, {}).origins["interval"] == "/c.toml:1"
 
 
 def test_an_empty_variable_is_none() -> None:
-    assert load(None, {"TPUTTUI_INTERVAL": "", "NO_COLOR": ""}, {}) == load(None, {}, {})
+    assert load_settings(None, {"TPUTTUI_INTERVAL": "", "NO_COLOR": ""}, {}) == load_settings(None, {}, {})
 
 
 def test_no_color_turns_colours_off_unless_somebody_is_more_precise() -> None:
-    assert load(None, {"NO_COLOR": "1"}, {}).color is False
-    assert load(None, {"NO_COLOR": "1", "TPUTTUI_COLOR": "yes"}, {}).color is True
+    assert load_settings(None, {"NO_COLOR": "1"}, {}).color is False
+    assert load_settings(None, {"NO_COLOR": "1", "TPUTTUI_COLOR": "yes"}, {}).color is True
 
 
 def test_a_terminal_without_utf8_means_ascii_and_a_flag_beats_it() -> None:
-    assert load(None, {}, {}, "locale LANG=C").origins["ascii"] == "locale LANG=C"
-    assert load(None, {"TPUTTUI_ASCII": "no"}, {}, "locale LANG=C").ascii is False
+    assert load_settings(None, {}, {}, "locale LANG=C").origins["ascii"] == "locale LANG=C"
+    assert load_settings(None, {"TPUTTUI_ASCII": "no"}, {}, "locale LANG=C").ascii is False
 
 
 def test_a_window_below_two_intervals_is_raised_and_that_is_said() -> None:
-    found = load(None, {}, {"interval": FlagValue("--interval", "8s")})
+    found = load_settings(None, {}, {"interval": FlagValue("--interval", "8s")})
     assert found.window_s == 16.0
     assert found.notes == ("the window of 10 s is raised to 16 s: two intervals are the least",)
     assert "raised" in found.origins["window"]
@@ -53,7 +53,7 @@ def test_a_window_below_two_intervals_is_raised_and_that_is_said() -> None:
 
 def test_all_bad_variables_and_flags_are_named_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
-        load(None, {"TPUTTUI_LIMITS_BODY": "lots"}, {"interval": FlagValue("--interval", "0")})
+        load_settings(None, {"TPUTTUI_LIMITS_BODY": "lots"}, {"interval": FlagValue("--interval", "0")})
     assert [problem.source for problem in caught.value.problems] == ["--interval", "TPUTTUI_LIMITS_BODY"]
 
 
@@ -67,7 +67,7 @@ def test_the_schema_s_defaults_are_the_dataclasses_defaults() -> None:
         (trigger, schema.TRIGGER),
     ):
         for option in filter(lambda option: option.default, options):
-            expected = option.kind.read(tomllib.loads(f"x = {option.default}")["x"])
+            expected = option.value_type.read(tomllib.loads(f"x = {option.default}")["x"])
             assert getattr(holder, option.attribute) == expected, option.key
 
 
@@ -83,12 +83,12 @@ def test_the_schema_s_defaults_are_the_dataclasses_defaults() -> None:
     ],
 )
 def test_a_latency_of_seconds_that_was_meant_as_milliseconds_is_doubted(expression: str, doubted: bool) -> None:
-    notes = load(None, {}, {"objectives": FlagValue("--objective", [expression])}).notes
+    notes = load_settings(None, {}, {"objectives": FlagValue("--objective", [expression])}).notes
     assert [note.startswith(f"{expression}: a bare number is seconds") for note in notes] == [True] * doubted
 
 
 def test_a_flag_s_text_becomes_a_value_of_the_right_type() -> None:
     environ = {"TPUTTUI_QUANTILES": "0.5, 0.999", "TPUTTUI_READ_ONLY": "yes", "TPUTTUI_PROFILE_RATE": "50"}
-    found = load(None, environ, {"by": FlagValue("--by", "route,method")})
+    found = load_settings(None, environ, {"by": FlagValue("--by", "route,method")})
     assert (found.quantiles, found.read_only, found.profile.rate_hz) == ((0.5, 0.999), True, 50)
     assert found.by == ("route", "method")

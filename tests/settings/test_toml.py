@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 
 from tputtui.scrape.address import parse_address
 from tputtui.settings import ProfilePreset, ProfileTrigger, schema, settings_reference
-from tputtui.settings.config_reader import ConfigFile, SettingsError, read
-from tputtui.settings.setting_layers import FlagValue, load
+from tputtui.settings.config_reader import ConfigFile, SettingsError, parse_config
+from tputtui.settings.setting_layers import FlagValue, load_settings
 from tputtui.settings.validators import Validators
 from tputtui.tui import theme_files
 from tputtui.tui.keys import check_remapped
 
-OUTSIDE = Validators(url=parse_address, theme=theme_files.check, keys=check_remapped)
+OUTSIDE = Validators(check_url=parse_address, check_theme=theme_files.check_theme, check_keys=check_remapped)
 
 
 def config(text: str) -> ConfigFile:
-    return read(text, "/etc/t/config.toml", OUTSIDE, "/home/me")
+    return parse_config(text, "/etc/t/config.toml", OUTSIDE, "/home/me")
 
 
 def problems(text: str) -> list[str]:
@@ -133,7 +133,7 @@ def test_bindings_are_kept_in_the_words_of_signals() -> None:
 
 
 def test_the_starter_file_is_valid_once_its_lines_are_uncommented() -> None:
-    lines = [line.removeprefix("# ") for line in settings_reference.starter().splitlines()]
+    lines = [line.removeprefix("# ") for line in settings_reference.render_starter_config().splitlines()]
     wanted = [line for line in lines if line.startswith("[") or " = " in line]
     wanted = [
         line
@@ -144,13 +144,13 @@ def test_the_starter_file_is_valid_once_its_lines_are_uncommented() -> None:
 
 
 def test_the_starter_file_as_it_is_sets_nothing() -> None:
-    assert config(settings_reference.starter()).values == {}
+    assert config(settings_reference.render_starter_config()).values == {}
 
 
 @pytest.mark.parametrize("option", [*schema.SETTINGS, *schema.PRESET, *schema.LIMITS, *schema.TARGET, *schema.BINDING])
 def test_every_example_and_default_is_allowed(option: schema.Option) -> None:
     for text in filter(None, (option.default, option.example)):
-        option.kind.read(tomllib.loads(f"x = {text}")["x"])
+        option.value_type.read(tomllib.loads(f"x = {text}")["x"])
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
@@ -176,7 +176,7 @@ def test_every_kind_returns_a_value_or_says_what_is_wrong(value: object) -> None
     for option in (*schema.SETTINGS, *schema.PRESET, *schema.LIMITS, *schema.TARGET, *schema.BINDING):
         said = "a value"
         try:
-            assert option.kind.read(value) is not None  # "" is a value, too: of `chart` it says none
+            assert option.value_type.read(value) is not None  # "" is a value, too: of `chart` it says none
         except ValueError as error:
             said = str(error)
         assert said
@@ -196,7 +196,7 @@ process = ":8000"
 after = "1m"
 preset = "deep"
 """
-    profile = load(config(text), {}, {"profile.duration": FlagValue("--for", "30s")}).profile
+    profile = load_settings(config(text), {}, {"profile.duration": FlagValue("--for", "30s")}).profile
     assert profile.presets == {"deep": ProfilePreset(duration_s=30.0, rate_hz=250, native=True)}
     assert profile.categories == {"database": ("ourdb",)}
     assert profile.on_objective_missed == ProfileTrigger(":8000", 60.0, 600.0, "deep")

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-from pathlib import Path
 from typing import Any
 
-import pytest
+from outside import SHARED_DATA, shared
 
 from tputtui.model import Exposition
 from tputtui.scrape.scanner import Scanner
 
-ROOT = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "expositions"
+ROOT = SHARED_DATA / "expositions"
 
 
 def labelled() -> list[dict[str, Any]]:
     """The files that have a truth; skips where the data is not there, fails in CI."""
-    if not (ROOT / "index.json").is_file():
-        if os.environ.get("CI") == "true":
-            pytest.fail("the labelled expositions are missing")
-        pytest.skip("the labelled expositions are not beside this checkout")
-    files: list[dict[str, Any]] = json.loads((ROOT / "index.json").read_text())["files"]
+    index = shared("expositions/index.json")
+    files: list[dict[str, Any]] = json.loads(index.read_text())["files"]
     return [entry for entry in files if entry.get("truth") is not None]
 
 

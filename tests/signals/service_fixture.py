@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tputtui.model import Binding, Bindings, Exposition, Family, Scrape, Series, ServiceState
 from tputtui.signals.rates.target_window import TargetWindow
-from tputtui.signals.service.service_tracker import ServiceTracker, followed
+from tputtui.signals.service.service_tracker import ServiceTracker, followed_names
 
 TRAFFIC = Binding("traffic", "counter", "requests_total", unit="req/s")
 ERRORS = Binding("errors", "counter", "requests_total", label="status", denominator="requests_total")
@@ -21,7 +21,7 @@ class Scene:
 
     def __init__(self, bindings: Bindings, targets: tuple[str, ...] = ("shop",), window_s: float = 10.0) -> None:
         self.tracker = ServiceTracker("shop", targets, bindings, QUANTILES)
-        counters, gauges = followed(bindings)
+        counters, gauges = followed_names(bindings)
         self.windows = {target: TargetWindow(window_s, 1.0, counters, gauges) for target in targets}
 
     def good(

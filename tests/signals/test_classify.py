@@ -9,7 +9,7 @@ from tputtui.model import Binding, Bindings, Exposition, Family, Match, Series
 from tputtui.scrape.scanner import Scanner
 from tputtui.signals.classify import series_filter, status_labels
 from tputtui.signals.classify.classifier import apply_overrides, classify
-from tputtui.signals.classify.overrides import parse_match
+from tputtui.signals.classify.overrides import parse_matches
 
 SHOP = """\
 # TYPE http_requests_total counter
@@ -99,12 +99,12 @@ def test_scrapes_and_health_checks_are_left_out_of_traffic_by_a_condition() -> N
     "path", ["/metrics", "/actuator/prometheus", "/healthz", "/health/live", "/-/ready", "/q/metrics"]
 )
 def test_paths_of_monitoring_are_known(path: str) -> None:
-    assert series_filter._SCRAPE.fullmatch(path)
+    assert series_filter._SCRAPE_PATTERN.fullmatch(path)
 
 
 @pytest.mark.parametrize("path", ["/", "/live/stream", "/readings", "/metricsboard", "/healthy-recipes", "/orders"])
 def test_paths_of_the_service_stay(path: str) -> None:
-    assert series_filter._SCRAPE.fullmatch(path) is None
+    assert series_filter._SCRAPE_PATTERN.fullmatch(path) is None
 
 
 def test_live_traffic_outranks_a_counter_that_stands_still() -> None:
@@ -342,11 +342,11 @@ def test_an_override_without_a_family_says_what_is_missing() -> None:
 @pytest.mark.parametrize("wrong", ["route", 'route=="x"', 'route=~"("', "route=/x"])
 def test_a_match_that_cannot_be_read_is_an_error_in_one_sentence(wrong: str) -> None:
     with pytest.raises(ValueError, match=r"label condition|regular expression"):
-        parse_match(wrong)
+        parse_matches(wrong)
 
 
 def test_a_selector_is_read_as_promql_writes_it() -> None:
-    assert parse_match('{a="x",b!~"y|z", c!="q\\"r"}') == (
+    assert parse_matches('{a="x",b!~"y|z", c!="q\\"r"}') == (
         Match("a", "=", "x"),
         Match("b", "!~", "y|z"),
         Match("c", "!=", 'q"r'),

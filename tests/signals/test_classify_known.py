@@ -7,7 +7,7 @@ import pytest
 
 from tputtui.signals.classify import exporter_match
 from tputtui.signals.classify.classifier import classify
-from tputtui.signals.classify.exporters import ExporterEntry, everything
+from tputtui.signals.classify.exporters import ExporterEntry, all_entries
 
 
 def exposition(*families: str) -> str:
@@ -307,15 +307,15 @@ def test_conditions_that_leave_nothing_are_dropped() -> None:
     assert found.traffic.match == ()
 
 
-@pytest.mark.parametrize("one", everything(), ids=lambda one: one.name)
+@pytest.mark.parametrize("one", all_entries(), ids=lambda one: one.name)
 def test_every_line_of_every_entry_can_be_read(one: ExporterEntry) -> None:
-    assert one.signs
-    for line in (*one.traffic, *one.errors, *one.latency, *one.saturation, *one.further):
-        assert exporter_match.read(line).family
-    assert all(exporter_match.read(line).words for line in (*one.saturation, *one.further))
-    assert set(one.silent) <= {"traffic", "errors", "latency"}
+    assert one.signature
+    for line in (*one.traffic, *one.errors, *one.latency, *one.saturation, *one.extra):
+        assert exporter_match.parse_line(line).family
+    assert all(exporter_match.parse_line(line).name for line in (*one.saturation, *one.extra))
+    assert set(one.missing_signals) <= {"traffic", "errors", "latency"}
 
 
 def test_no_two_entries_have_the_same_name() -> None:
-    names = [one.name for one in everything()]
+    names = [one.name for one in all_entries()]
     assert len(names) == len(set(names))

@@ -32,7 +32,7 @@ def test_each_signal_is_right_on_most_labelled_files(*, use_ecosystems: bool, ba
     files = corpus.labelled()
     rows = []
     for entry in files:
-        bindings = classify(corpus.scan(corpus.body(entry["file"])), use_ecosystems=use_ecosystems)
+        bindings = classify(corpus.scan(corpus.body(entry["file"])), use_exporters=use_ecosystems)
         rows.append((entry["file"], right(bindings, entry["truth"]), bindings))
     print(f"\n{'file':45} {'  '.join(SLOTS)}   (ecosystems: {use_ecosystems})")
     for file, marks, bindings in rows:

@@ -59,4 +59,4 @@ def test_an_increase_is_never_negative(values: list[float]) -> None:
 def test_without_a_fall_only_the_ends_matter(values: list[float]) -> None:
     rising = sorted(values)
     assert counters.increase(at_seconds(rising)) == pytest.approx(rising[-1] - rising[0], abs=1e-5)
-    assert counters.resets(at_seconds(rising)) == 0
+    assert counters.count_resets(at_seconds(rising)) == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tputtui.model import Binding, Exposition, Scrape, Series, SignalKind
-from tputtui.signals.rates.series_index import lay_out, take_tick
+from tputtui.signals.rates.series_index import build_layout, build_service_window
 from tputtui.signals.rates.target_window import TargetWindow
 from tputtui.signals.service.error_ratio import ErrorReader
 from tputtui.signals.service.traffic import TrafficReader
@@ -24,11 +24,11 @@ def test_errors_are_no_share_of_bytes(unit: str, ratio: float | None) -> None:
     for at in (0.0, 1.0):
         samples = {received: 1000.0 * at, failed: 2.0 * at}
         window.add(Scrape("host", at, at, 0.01, Exposition(samples, {}, 2), 100))
-    layout = lay_out((window,))
+    layout = build_layout((window,))
     traffic = TrafficReader(binding("traffic", COUNTED, unit))
     errors = ErrorReader(binding("errors", FAILED, None), traffic)
-    traffic.plan(layout)
-    errors.plan(layout)
-    state = errors.state(take_tick(layout))
+    traffic.set_layout(layout)
+    errors.set_layout(layout)
+    state = errors.state(build_service_window(layout))
     assert state.rps == 2.0
     assert state.ratio == ratio

@@ -9,7 +9,7 @@ import pytest
 
 from tputtui.model import Bindings, Exposition, Family, Series
 from tputtui.signals.classify.overrides import apply_overrides
-from tputtui.signals.service.family_table import FamilyReader, FamilyRow, unfit, words_for
+from tputtui.signals.service.family_table import FamilyReader, FamilyRow, build_override, why_unsuitable
 
 _interned: dict[object, Series] = {}
 
@@ -45,7 +45,7 @@ def read(now: Exposition, before: Exposition | None = None) -> dict[str, Seen]:
     if before is not None:
         reader.read(before, 100.0)
     figures = reader.read(now, 102.0)
-    return {row.name: Seen(row, figures.value(at), figures.now(at)) for at, row in enumerate(figures.rows)}
+    return {row.name: Seen(row, figures.value(at), figures.charted_value(at)) for at, row in enumerate(figures.rows)}
 
 
 def test_a_counter_shows_its_rate_over_all_series_and_a_reset_counts_from_zero() -> None:
@@ -105,15 +105,18 @@ def test_a_scrape_is_read_by_its_series_whatever_their_order() -> None:
 
 
 def test_what_cannot_feed_a_signal_is_told_why() -> None:
-    gauge, histogram_ = FamilyRow("g", "gauge", series=1), FamilyRow("h", "histogram", series=1, counts=True)
-    assert unfit("traffic", gauge) == "a gauge is a level: only what counts can be traffic"
-    assert unfit("saturation", gauge) is None
-    assert unfit("traffic", histogram_) is None
-    assert unfit("latency", histogram_) is None
-    assert unfit("saturation", histogram_) == "a histogram has no level that could run out"
-    assert unfit("latency", FamilyRow("c_total", "counter", series=1, counts=True)) == "a counter tells no latency"
-    assert unfit("traffic", FamilyRow("never", "counter")) == "has no series yet"
-    assert unfit("saturation", FamilyRow("i", "info", series=1)) == "describes, and measures nothing"
+    gauge, histogram_ = FamilyRow("g", "gauge", series=1), FamilyRow("h", "histogram", series=1, is_counter=True)
+    assert why_unsuitable("traffic", gauge) == "a gauge is a level: only what counts can be traffic"
+    assert why_unsuitable("saturation", gauge) is None
+    assert why_unsuitable("traffic", histogram_) is None
+    assert why_unsuitable("latency", histogram_) is None
+    assert why_unsuitable("saturation", histogram_) == "a histogram has no level that could run out"
+    assert (
+        why_unsuitable("latency", FamilyRow("c_total", "counter", series=1, is_counter=True))
+        == "a counter tells no latency"
+    )
+    assert why_unsuitable("traffic", FamilyRow("never", "counter")) == "has no series yet"
+    assert why_unsuitable("saturation", FamilyRow("i", "info", series=1)) == "describes, and measures nothing"
 
 
 def test_a_choice_says_what_the_config_would_have_to_say() -> None:
@@ -123,21 +126,21 @@ def test_a_choice_says_what_the_config_would_have_to_say() -> None:
         series("sent_bytes_total"): 5.0,
     }
     now = exposition(samples, call_milliseconds="histogram", hits_total="counter", sent_bytes_total="counter")
-    assert words_for("latency", "call_milliseconds", now) == {"family": "call_milliseconds", "unit": "ms"}
-    assert words_for("traffic", "call_milliseconds", now) == {"family": "call_milliseconds_count"}
-    assert words_for("traffic", "sent_bytes_total", now) == {"family": "sent_bytes_total", "unit": "By/s"}
-    assert words_for("errors", "hits_total", now) == {"family": "hits_total", "label": "status"}
-    bound = apply_overrides(Bindings(), {"latency": words_for("latency", "call_milliseconds", now)}, now).latency
+    assert build_override("latency", "call_milliseconds", now) == {"family": "call_milliseconds", "unit": "ms"}
+    assert build_override("traffic", "call_milliseconds", now) == {"family": "call_milliseconds_count"}
+    assert build_override("traffic", "sent_bytes_total", now) == {"family": "sent_bytes_total", "unit": "By/s"}
+    assert build_override("errors", "hits_total", now) == {"family": "hits_total", "label": "status"}
+    bound = apply_overrides(Bindings(), {"latency": build_override("latency", "call_milliseconds", now)}, now).latency
     assert bound is not None
     assert (bound.kind, bound.unit, bound.scale) == ("histogram", "s", 1e-3)
     with pytest.raises(ValueError, match="no latency"):
-        words_for("latency", "hits_total", now)
+        build_override("latency", "hits_total", now)
     with pytest.raises(ValueError, match="measures nothing"):
-        words_for("traffic", "nowhere", now)
+        build_override("traffic", "nowhere", now)
 
 
 def test_a_latency_of_unknown_unit_is_shown_as_it_is() -> None:
     now = exposition({series("delay"): 3.0}, delay="gauge")
-    bound = apply_overrides(Bindings(), {"latency": words_for("latency", "delay", now)}, now).latency
+    bound = apply_overrides(Bindings(), {"latency": build_override("latency", "delay", now)}, now).latency
     assert bound is not None
     assert (bound.unit, bound.scale) == (None, 1.0)

@@ -16,7 +16,13 @@ from hypothesis import strategies as st
 from tputtui.demo import erlang
 from tputtui.model import ErrorState, Headroom, LatencyState, Quantile, ServiceState, TrafficState
 from tputtui.settings.expressions import parse_objective
-from tputtui.signals.objectives.headroom import HeadroomTracker, LoadBlock, closed_loop, find, isotonic
+from tputtui.signals.objectives.headroom import (
+    HeadroomTracker,
+    LoadBlock,
+    closed_loop_concurrency,
+    estimate_headroom,
+    isotonic_fit,
+)
 
 WINDOW_S = 10.0
 LIMIT_S = 0.05
@@ -56,7 +62,7 @@ def test_the_limit_of_a_ramp_is_that_of_erlang_s_formula(connections: int) -> No
     truth = erlang.sustained_max(connections, hold_s, q=0.99, limit_s=LIMIT_S)
     ratios = []
     for seed in range(8):
-        found = find(queue(seed, connections, hold_s, ramp(200, 1.1, 900), 900), 0.01)
+        found = estimate_headroom(queue(seed, connections, hold_s, ramp(200, 1.1, 900), 900), 0.01)
         assert found.value is not None, found.reason
         assert found.low is not None
         assert found.high is not None
@@ -70,21 +76,21 @@ def test_the_limit_of_a_ramp_is_that_of_erlang_s_formula(connections: int) -> No
 
 def test_a_load_that_never_reached_the_limit_is_a_floor_and_no_limit() -> None:
     for seed in range(8):
-        found = find(queue(seed, 8, 0.04, ramp(200, 0.6, 600), 600), 0.01)
+        found = estimate_headroom(queue(seed, 8, 0.04, ramp(200, 0.6, 600), 600), 0.01)
         assert found.high is None
         assert found.value is not None, found.reason
         assert 100 <= found.value <= 130
 
 
 def test_a_load_that_is_always_too_much_has_no_limit_to_tell() -> None:
-    found = find(queue(1, 8, 0.04, lambda _: 195.0, 300), 0.01)
+    found = estimate_headroom(queue(1, 8, 0.04, lambda _: 195.0, 300), 0.01)
     assert found.value is None
     assert "the one level of load" in found.reason or "too few" in found.reason
 
 
 def test_the_lowest_level_fails_already() -> None:
     blocks = [(rps, rps * 10, rps * 0.5) for rps in range(50, 80)]
-    found = find(blocks, 0.01)
+    found = estimate_headroom(blocks, 0.01)
     assert found.value is None
     assert "at the lowest load" in found.reason
 
@@ -92,7 +98,7 @@ def test_the_lowest_level_fails_already() -> None:
 def test_an_incident_at_low_load_does_not_become_the_limit() -> None:
     calm = [(rps, rps * 10, 0.0) for rps in range(50, 150)]
     stray = [(60.0, 600.0, 90.0)] * 8
-    found = find([*calm, *stray], 0.01)
+    found = estimate_headroom([*calm, *stray], 0.01)
     assert found.high is None
     assert found.value is not None
     assert found.value > 130
@@ -101,7 +107,7 @@ def test_an_incident_at_low_load_does_not_become_the_limit() -> None:
 def test_what_misses_at_any_load_is_not_the_load_alone() -> None:
     draw = random.Random(3)
     blocks = [(rps, rps * 10, 0.0 if rps > 120 or draw.random() < 0.4 else rps) for rps in range(50, 150)]
-    found = find(blocks, 0.01)
+    found = estimate_headroom(blocks, 0.01)
     assert found.value is None
     assert "not the load alone" in found.reason
 
@@ -114,7 +120,7 @@ def test_what_misses_at_any_load_is_not_the_load_alone() -> None:
     st.floats(1e-6, 0.5),
 )
 def test_a_finding_is_a_number_within_its_bracket_or_a_reason(blocks: Blocks, allowed: float) -> None:
-    found = find(blocks, allowed)
+    found = estimate_headroom(blocks, allowed)
     if found.value is None:
         assert found.reason
         return
@@ -127,7 +133,7 @@ def test_a_finding_is_a_number_within_its_bracket_or_a_reason(blocks: Blocks, al
 @given(st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(0.01, 1e3)), max_size=40))
 def test_isotonic_never_falls_and_keeps_the_weighted_mean(pairs: list[tuple[float, float]]) -> None:
     values, weights = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    fit = isotonic(values, weights)
+    fit = isotonic_fit(values, weights)
     assert all(before <= after + 1e-9 for before, after in pairwise(fit))
     whole = sum(value * weight for value, weight in pairs)
     assert sum(value * weight for value, weight in zip(fit, weights, strict=True)) == pytest.approx(whole, abs=1e-3)
@@ -135,11 +141,11 @@ def test_isotonic_never_falls_and_keeps_the_weighted_mean(pairs: list[tuple[floa
 
 def test_a_loop_that_waits_for_answers_is_seen_and_an_open_one_is_not() -> None:
     closed = [LoadBlock(16 / mean, 16.0, (), mean) for mean in (0.01 + 0.001 * i for i in range(30))]
-    assert closed_loop(closed) == 16
+    assert closed_loop_concurrency(closed) == 16
     opened = [LoadBlock(100.0, 100.0 * mean, (), mean) for mean in (0.01 + 0.001 * i for i in range(30))]
-    assert closed_loop(opened) is None
+    assert closed_loop_concurrency(opened) is None
     calm = [LoadBlock(100.0, 2.0, (), 0.02)] * 30
-    assert closed_loop(calm) is None, "where latency does not move nothing can be seen"
+    assert closed_loop_concurrency(calm) is None, "where latency does not move nothing can be seen"
 
 
 def service(rps: float, slow: float = 0.0, errors: float = 0.0, top: float = 1.0) -> ServiceState:
@@ -166,7 +172,7 @@ def test_the_tracker_takes_one_block_a_window_and_names_the_objective_that_binds
     found: tuple[Headroom, ...] = ()
     for at in range(1800):
         rps = 50 + at / 10
-        found = tracker.take(float(at), WINDOW_S, [service(rps, slow=0.2 if rps > 200 else 0.0)])
+        found = tracker.update(float(at), WINDOW_S, [service(rps, slow=0.2 if rps > 200 else 0.0)])
     (limit,) = found
     assert (limit.kind, limit.objective, limit.service) == ("limit", "p99<=250ms", "api")
     assert limit.value == pytest.approx(200, rel=0.05)
@@ -181,13 +187,13 @@ def test_a_window_in_which_load_changed_is_no_level_of_load() -> None:
         total += rps
         base = service(200.0)
         traffic = TrafficState("t", 200.0, total=total)
-        tracker.take(at + 5.0, WINDOW_S, [replace(base, traffic=traffic)])
+        tracker.update(at + 5.0, WINDOW_S, [replace(base, traffic=traffic)])
     assert len(tracker._blocks["api"]) <= 1, "every window is half of both"
 
 
 def test_what_works_off_a_queue_is_not_held_against_the_load_of_then() -> None:
     cycle = [(rps, rps * 10, 0.0) for rps in range(50, 200, 10)] + [(220.0, 2200.0, 900.0), (60.0, 600.0, 300.0)]
-    found = find(cycle * 6, 0.01)
+    found = estimate_headroom(cycle * 6, 0.01)
     assert found.value is not None, found.reason
     assert 185 <= found.value <= 220
 
@@ -196,7 +202,7 @@ def test_a_gap_starts_a_new_window_so_that_no_block_spans_it() -> None:
     tracker = HeadroomTracker([parse_objective("errors<=1%")])
     for at in range(60):
         one = service(100.0) if not 20 <= at < 30 else ServiceState("api", ("a:1",), traffic=TrafficState("t", None))
-        tracker.take(float(at), WINDOW_S, [one])
+        tracker.update(float(at), WINDOW_S, [one])
     assert len(tracker._blocks["api"]) == 2 + 3
 
 
@@ -206,6 +212,6 @@ def test_a_gap_starts_a_new_window_so_that_no_block_spans_it() -> None:
 )
 def test_what_cannot_be_told_is_said(expression: str, why: str) -> None:
     tracker = HeadroomTracker([parse_objective(expression)])
-    found = tracker.take(0.0, WINDOW_S, [service(100.0)])
+    found = tracker.update(0.0, WINDOW_S, [service(100.0)])
     assert [one.value for one in found] == ([None] if why else [])
     assert all(why in one.reason for one in found)

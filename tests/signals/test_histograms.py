@@ -21,12 +21,12 @@ def cumulative(counts: list[int]) -> list[h.Bucket]:
 def test_a_quantile_carries_its_bucket() -> None:
     found = h.quantile(0.5, SHOP)
     assert found.value == pytest.approx(0.125)
-    assert (found.low, found.high, found.at_least) == (0.1, 0.2, False)
+    assert (found.low, found.high, found.is_lower_bound) == (0.1, 0.2, False)
 
 
 def test_a_quantile_in_the_inf_bucket_is_a_floor() -> None:
     found = h.quantile(0.99, [(0.1, 10.0), (0.5, 20.0), (math.inf, 30.0)])
-    assert (found.value, found.low, found.high, found.at_least) == (0.5, 0.5, None, True)
+    assert (found.value, found.low, found.high, found.is_lower_bound) == (0.5, 0.5, None, True)
 
 
 def test_a_scale_leads_to_seconds() -> None:
@@ -48,11 +48,11 @@ def test_nothing_observed_has_no_quantile() -> None:
 )
 def test_a_malformed_histogram_has_no_quantile_and_says_why(buckets: list[h.Bucket], why: str) -> None:
     assert h.quantile(0.5, buckets).value is None
-    assert why in (h.fault(buckets) or "")
+    assert why in (h.describe_fault(buckets) or "")
 
 
 def test_a_sound_histogram_has_no_fault() -> None:
-    assert h.fault(SHOP) is None
+    assert h.describe_fault(SHOP) is None
 
 
 def test_a_quantile_on_a_bound_is_the_bound() -> None:
@@ -64,19 +64,19 @@ def test_a_lowest_bound_at_or_below_zero_is_the_answer_itself() -> None:
 
 
 def test_counts_that_fall_are_lifted() -> None:
-    lifted, forced = h.monotonic([(0.1, 2.0), (1.0, 1.0), (10.0, 5.0), (math.inf, 4.0)])
+    lifted, forced = h.make_monotonic([(0.1, 2.0), (1.0, 1.0), (10.0, 5.0), (math.inf, 4.0)])
     assert (lifted, forced) == ([(0.1, 2.0), (1.0, 2.0), (10.0, 5.0), (math.inf, 5.0)], True)
 
 
 def test_a_fall_by_rounding_is_no_fall() -> None:
-    _, forced = h.monotonic([(0.1, 1.0), (1.0, 1.0 - 1e-15)])
+    _, forced = h.make_monotonic([(0.1, 1.0), (1.0, 1.0 - 1e-15)])
     assert not forced
 
 
 def test_equal_bounds_are_added_in_promql_and_the_first_wins_in_one_series() -> None:
     twice = [(1.0, 3.0), (1.0, 4.0)]
-    assert h.ordered(twice) == [(1.0, 7.0)]
-    assert h.ordered(twice, "first") == [(1.0, 3.0)]
+    assert h.sort_buckets(twice) == [(1.0, 7.0)]
+    assert h.sort_buckets(twice, "first") == [(1.0, 3.0)]
 
 
 @pytest.mark.parametrize(("q", "expected"), [(-0.1, -math.inf), (1.1, math.inf)])
@@ -129,8 +129,8 @@ def test_what_lies_above_the_highest_bound_is_above_every_objective() -> None:
 @given(COUNTS, st.floats(0, 1))
 def test_fraction_undoes_quantile(counts: list[int], q: float) -> None:
     buckets = cumulative(counts)
-    found = h.locate(q, buckets)
-    if math.isfinite(found.value) and not found.at_least and found.low is not None:
+    found = h.locate_quantile(q, buckets)
+    if math.isfinite(found.value) and not found.is_lower_bound and found.low is not None:
         assert h.histogram_fraction(-math.inf, found.value, buckets) == pytest.approx(q, abs=1e-6)
 
 
@@ -141,17 +141,17 @@ def test_fraction_undoes_quantile(counts: list[int], q: float) -> None:
 def test_replicas_with_the_same_answers_have_the_same_quantiles(counts: list[int]) -> None:
     one = cumulative(counts)
     for q in (0.5, 0.9, 0.99):
-        alone, merged = h.quantile(q, one), h.quantile(q, h.merge([one, one, one]))
+        alone, merged = h.quantile(q, one), h.quantile(q, h.merge_histograms([one, one, one]))
         assert merged.value == (None if alone.value is None else pytest.approx(alone.value))
 
 
 def test_only_bounds_that_all_replicas_have_are_added() -> None:
-    merged = h.merge([[(0.1, 1.0), (0.5, 2.0), (math.inf, 3.0)], [(0.1, 4.0), (1.0, 5.0), (math.inf, 6.0)]])
+    merged = h.merge_histograms([[(0.1, 1.0), (0.5, 2.0), (math.inf, 3.0)], [(0.1, 4.0), (1.0, 5.0), (math.inf, 6.0)]])
     assert merged == [(0.1, 5.0), (math.inf, 9.0)]
 
 
 def test_no_replicas_no_buckets() -> None:
-    assert h.merge([]) == []
+    assert h.merge_histograms([]) == []
 
 
 @given(COUNTS, st.lists(st.floats(0, 1), min_size=2, max_size=5))
@@ -171,10 +171,10 @@ def test_three_buckets_say_little() -> None:
 
 def test_vmranges_become_cumulative_buckets() -> None:
     ranges = {(0.001, 0.002): 4.0, (0.008, 0.009): 6.0}
-    assert h.from_vmranges(ranges) == [
+    assert h.buckets_from_vmranges(ranges) == [
         (0.001, 0.0), (0.002, 4.0), (0.008, 4.0), (0.009, 10.0), (math.inf, 10.0),
     ]  # fmt: skip
-    assert h.histogram_quantile(0.7, h.from_vmranges(ranges)) == pytest.approx(0.0085)
+    assert h.histogram_quantile(0.7, h.buckets_from_vmranges(ranges)) == pytest.approx(0.0085)
 
 
 def test_the_spelling_of_a_vmrange() -> None:

@@ -82,7 +82,7 @@ def test_an_unknown_name_is_all_gap() -> None:
 
 
 def test_the_name_unused_for_longest_is_dropped() -> None:
-    history = History(most_names=2)
+    history = History(max_names=2)
     history.append(0.0, {"a": 1.0, "b": 1.0})
     history.column_values("a", 0.0, 1.0, 1)
     history.append(1.0, {"c": 1.0})
@@ -97,8 +97,8 @@ def test_what_left_the_finest_ring_is_still_in_the_next() -> None:
 
 def test_a_value_older_than_the_ring_is_too_late() -> None:
     ring = HistoryRing(1.0, 10)
-    ring.put(100.0, 1.0)
-    ring.put(50.0, 2.0)
+    ring.add(100.0, 1.0)
+    ring.add(50.0, 2.0)
     assert ring.cell(50) is None
     assert ring.cell(100) == (1.0, 1.0, 1.0, 1.0)
 
@@ -106,8 +106,8 @@ def test_a_value_older_than_the_ring_is_too_late() -> None:
 def test_a_jump_over_the_whole_ring_leaves_nothing_old() -> None:
     ring = HistoryRing(1.0, 10)
     for at in range(10):
-        ring.put(float(at), 1.0)
-    ring.put(10_005.0, 2.0)
+        ring.add(float(at), 1.0)
+    ring.add(10_005.0, 2.0)
     assert [number for number in range(10_010) if ring.cell(number)] == [10_005]
 
 
@@ -116,7 +116,7 @@ def test_every_level_agrees_on_the_mean(values: list[float]) -> None:
     rings = [HistoryRing(step, cells) for step, cells in LEVELS]
     for at, value in enumerate(values):
         for ring in rings:
-            ring.put(float(at), value)
+            ring.add(float(at), value)
     minute = rings[-1].cell(0)
     assert minute is not None
     assert minute.mean == pytest.approx(math.fsum(values) / len(values), abs=1e-6)
@@ -124,7 +124,7 @@ def test_every_level_agrees_on_the_mean(values: list[float]) -> None:
 
 
 def test_more_names_than_there_is_room_for_do_not_push_each_other_out() -> None:
-    history = History(1.0, most_names=3)
+    history = History(1.0, max_names=3)
     for second in range(5):
         history.append(float(second), dict.fromkeys("abcde", 1.0))
     assert set(history.names()) == {"a", "b", "c"}

@@ -19,7 +19,7 @@ from tputtui.model import (
 )
 from tputtui.signals.host.host_rates import host_saturation
 from tputtui.signals.host.host_saturation import cgroup_saturation
-from tputtui.signals.service.bottleneck import BottleneckTracker, first_to_saturate, order, ordered
+from tputtui.signals.service.bottleneck import BottleneckTracker, first_to_saturate, sort_by_urgency, urgency_key
 
 CALM = HostState(
     cpu=CpuState(20.0, 15.0, 5.0, 1.0, 0.0, 8),
@@ -208,10 +208,10 @@ def test_near_equals_do_not_take_turns_and_the_rows_agree_with_the_title() -> No
         cpu = SaturationState("cpu", None, 2, 2, 1.0, 3.0 if tick % 2 else 0.0, "cores", "2 cores")
         stall = SaturationState("cpu stall", None, 0.4, None, 0.4, 0.4, "ratio", "some tasks waited")
         rows = [("", stall), ("", cpu)]
-        found = first.judge(rows)
+        found = first.update(rows)
         assert found is not None
         named.append(found.resource)
-        assert ordered(rows, found)[0][1].name == found.resource
+        assert sort_by_urgency(rows, found)[0][1].name == found.resource
     assert len(set(named)) == 1
 
 
@@ -219,14 +219,14 @@ def test_what_is_ahead_for_good_is_named_soon() -> None:
     first = BottleneckTracker()
     disk, memory = (SaturationState(name, None, share, 1.0, share) for name, share in (("disk", 0.5), ("memory", 0.6)))
     full = SaturationState("disk", None, 0.9, 1.0, 0.9)
-    named = [first.judge([("", one), ("", memory)]) for one in (disk, full, full, full)]
+    named = [first.update([("", one), ("", memory)]) for one in (disk, full, full, full)]
     assert [found.name if found else None for found in named] == ["memory", "memory", "memory", "disk"]
 
 
 def test_of_several_services_the_first_names_its_own() -> None:
     pool = SaturationState("db pool", "db_pool_in_use", 19, 20, 0.95, None, "", "gauge named for a pool")
     rows = [("till", pool), *(("", row) for row in host_saturation(CALM))]
-    several, alone = BottleneckTracker().judge(rows, ["shop", "till"]), BottleneckTracker().judge(rows, ["till"])
+    several, alone = BottleneckTracker().update(rows, ["shop", "till"]), BottleneckTracker().update(rows, ["till"])
     assert several is not None
     assert alone is not None
     assert (several.name, several.owner, alone.name) == ("till: db pool", "till", "db pool")
@@ -236,4 +236,4 @@ def test_the_order_of_rows_is_the_rule_of_the_first() -> None:
     rows = [*host_saturation(busy(100.0, 40))]
     found = first_to_saturate(rows)
     assert found is not None
-    assert min(rows, key=order).name == found.name
+    assert min(rows, key=urgency_key).name == found.name

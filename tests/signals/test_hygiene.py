@@ -4,7 +4,7 @@ import corpus
 import pytest
 
 from tputtui.signals.classify.classifier import classify
-from tputtui.signals.classify.hygiene import MOST, findings
+from tputtui.signals.classify.hygiene import MAX_FINDINGS, findings
 
 HISTOGRAM = """\
 # TYPE api_requests_total counter
@@ -78,5 +78,5 @@ def test_at_most_a_handful_is_said_of_any_exporter() -> None:
     for entry in corpus.labelled():
         exposition = corpus.scan(corpus.body(entry["file"]))
         sentences = findings(exposition, classify(exposition), 0.25)
-        assert len(sentences) <= MOST
+        assert len(sentences) <= MAX_FINDINGS
         assert len(set(sentences)) == len(sentences)

@@ -38,7 +38,7 @@ def test_since_start_is_over_what_the_first_scrape_carries() -> None:
     state = latency.state(1.0).latency
     assert state is not None
     assert state.since_start[0].value == pytest.approx(0.3)
-    assert state.quantiles[0].at_least
+    assert state.quantiles[0].is_lower_bound
 
 
 def test_milliseconds_become_seconds() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tputtui.model import BreakdownRow, ErrorState, LatencyState, ObjectiveState, Quantile, ServiceState, TrafficState
 from tputtui.settings.expressions import parse_objective
 from tputtui.signals.objectives.burn_rate import Hysteresis
-from tputtui.signals.objectives.objective_tracker import ObjectiveTracker, with_their_quantiles
+from tputtui.signals.objectives.objective_tracker import ObjectiveTracker, add_objective_quantiles
 
 
 def service(p99: float | None = 0.1, ratio: float = 0.0, rps: float = 1000.0, slow: float = 0.0) -> ServiceState:
@@ -36,7 +36,7 @@ def play(expression: str, seconds: Sequence[ServiceState | None]) -> tuple[list[
     states: list[ObjectiveState] = []
     texts: list[str] = []
     for at, one in enumerate(seconds):
-        (status,), events = tracker.judge(float(at), 1e9 + at, [one] if one is not None else [])
+        (status,), events = tracker.evaluate(float(at), 1e9 + at, [one] if one is not None else [])
         states.append(status.state)
         texts += [event.text for event in events]
     return states, texts
@@ -104,7 +104,7 @@ def test_where_requests_are_not_counted_the_level_alone_decides() -> None:
 
 def test_the_quantile_of_an_objective_is_read_beside_those_that_are_wanted() -> None:
     asked = [parse_objective(words) for words in ("p95<=1s", "api:p99<=1s", "errors<=1%")]
-    assert with_their_quantiles((0.5, 0.9, 0.99), asked) == (0.5, 0.9, 0.95, 0.99)
+    assert add_objective_quantiles((0.5, 0.9, 0.99), asked) == (0.5, 0.9, 0.95, 0.99)
 
 
 def test_no_data_is_a_state_of_its_own_and_no_recovery() -> None:
@@ -117,7 +117,7 @@ def test_no_data_is_a_state_of_its_own_and_no_recovery() -> None:
 def test_the_budget_that_is_left_is_of_this_run() -> None:
     latch = Hysteresis(0.01)
     for at in range(101):
-        latch.take(float(at), beyond=False, total=100.0, bad=0.5)
+        latch.update(float(at), is_exceeded=False, total=100.0, bad=0.5)
     assert latch.budget_left() == pytest.approx(0.5)
     assert Hysteresis(None).budget_left() is None
 
@@ -129,5 +129,5 @@ def test_bursty_errors_within_the_budget_never_raise_the_alarm_of_the_pairs() ->
     levels = []
     for at in range(7200):
         burst = 0.95 * burst + draw.expovariate(1.0) * 0.05
-        levels.append(latch.take(float(at), beyond=False, total=200.0, bad=200.0 * 0.0003 * burst))
+        levels.append(latch.update(float(at), is_exceeded=False, total=200.0, bad=200.0 * 0.0003 * burst))
     assert set(levels) == {"ok"}

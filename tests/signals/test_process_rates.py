@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tputtui.model import Cgroup, ProcessReading
-from tputtui.signals.host.process_rates import derive_processes, explained_cores
+from tputtui.signals.host.process_rates import derive_processes, used_cores
 
 APP = ProcessReading(
     7, 1000.0, "app", "shop", 10.0, 4096, 3, "S", "app --x", "3.12", (80,), Cgroup("/a", 2, 1.0, 100, 10)
@@ -52,4 +52,4 @@ def test_what_is_not_permitted_is_unknown_and_what_falls_is_zero() -> None:
 def test_the_shown_explain_some_of_the_busy_cores() -> None:
     others = [replace(APP, pid=8), replace(APP, pid=9)]
     now = [replace(APP, cpu_s=11.5), replace(APP, pid=8, cpu_s=10.7), replace(APP, pid=10)]
-    assert explained_cores(derive_processes([APP, *others], now, 1.0)) == pytest.approx(2.2)
+    assert used_cores(derive_processes([APP, *others], now, 1.0)) == pytest.approx(2.2)

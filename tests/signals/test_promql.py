@@ -1,25 +1,22 @@
-"""PromQL mode against Prometheus' own test data: shared/data/promql_cases.json (prometheus/prometheus, Apache-2.0)."""
+"""PromQL mode against Prometheus' own test data: promql_cases.json (prometheus/prometheus, Apache-2.0)."""
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 from oracle import promql
 from oracle.native import NativeBucket, exponential_buckets, native_quantile
+from outside import shared
 
 from tputtui.signals.rates import counters
 from tputtui.signals.rates.histograms import histogram_quantile, parse_bound
-
-CASES = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "promql_cases.json"
 
 Labels = tuple[tuple[str, str], ...]
 Vector = dict[Labels, float]
@@ -28,11 +25,7 @@ Case = dict[str, Any]
 
 @cache
 def data() -> dict[str, Any]:
-    if not CASES.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail("shared/data/promql_cases.json is missing, and CI needs it")
-        pytest.skip("shared/data/promql_cases.json is not here")
-    loaded: dict[str, Any] = json.loads(CASES.read_text())
+    loaded: dict[str, Any] = json.loads(shared("promql_cases.json").read_text())
     return loaded
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tputtui.model import Quantile
-from tputtui.signals.service.replicas import STEADY, OutlierHysteresis, ReplicaFigures, oddities
+from tputtui.signals.service.replicas import MIN_TICKS, OutlierHysteresis, ReplicaFigures, outlier_reasons
 
 USUAL = {"rps": 200.0, "tail": 0.1, "errors": 0.001}
 
@@ -16,7 +16,7 @@ def replica(
 
 
 def odd(*replicas: ReplicaFigures, window_s: float = 10.0) -> dict[str, str]:
-    return oddities(replicas, window_s)
+    return outlier_reasons(replicas, window_s)
 
 
 def test_like_replicas_are_not_odd() -> None:
@@ -53,8 +53,8 @@ def test_what_is_unknown_is_not_odd() -> None:
 def test_it_is_said_after_some_ticks_and_taken_back_likewise() -> None:
     steady = OutlierHysteresis()
     usual, slow = [replica("a"), replica("b")], replica("c", tail=0.5)
-    told = [steady.judge([*usual, slow], 10.0) for _ in range(STEADY + 1)]
-    assert [bool(replicas[2].odd) for replicas, _ in told] == [False] * (STEADY - 1) + [True, True]
-    assert [len(began) for _, began in told] == [0] * (STEADY - 1) + [1, 0]
-    back = [steady.judge([*usual, replica("c")], 10.0)[0][2].odd for _ in range(STEADY)]
-    assert [bool(word) for word in back] == [True] * (STEADY - 1) + [False]
+    told = [steady.update([*usual, slow], 10.0) for _ in range(MIN_TICKS + 1)]
+    assert [bool(replicas[2].outlier_reason) for replicas, _ in told] == [False] * (MIN_TICKS - 1) + [True, True]
+    assert [len(began) for _, began in told] == [0] * (MIN_TICKS - 1) + [1, 0]
+    back = [steady.update([*usual, replica("c")], 10.0)[0][2].outlier_reason for _ in range(MIN_TICKS)]
+    assert [bool(word) for word in back] == [True] * (MIN_TICKS - 1) + [False]

@@ -16,7 +16,7 @@ def test_under_churn_no_more_is_remembered_than_the_limit() -> None:
     memo = SeriesMemo(work_out)
     for number in range(3 * MEMO_LIMIT):
         assert memo(Series("x", (("route", str(number)),)))
-        assert len(memo._known) <= MEMO_LIMIT
+        assert len(memo._cache) <= MEMO_LIMIT
 
 
 def test_series_that_are_all_there_are_worked_out_once() -> None:
@@ -27,7 +27,7 @@ def test_series_that_are_all_there_are_worked_out_once() -> None:
         return True
 
     memo, present = SeriesMemo(work_out), [Series("x", (("route", str(number)),)) for number in range(2 * MEMO_LIMIT)]
-    memo.make_room(len(present))
+    memo.reserve(len(present))
     for _ in range(3):
         assert all(map(memo, present))
     assert len(asked) == len(present)

@@ -7,7 +7,7 @@ from service_fixture import ERRORS, LATENCY, TRAFFIC, Samples, Scene, durations,
 
 from tputtui.model import Binding, Bindings, Family, Match, Series
 from tputtui.signals.rates.lifetime import START_TIME
-from tputtui.signals.service.service_tracker import wanted
+from tputtui.signals.service.service_tracker import names_to_read
 
 # ------------------------------------------------------------------------------------------ traffic
 
@@ -378,7 +378,7 @@ def test_rows_add_up_to_the_whole() -> None:
 def test_wanted_names_all_that_the_bindings_rest_on() -> None:
     pool = Binding("saturation", "gauge", "used", limit="size")
     tried = Binding("errors", "counter", "failures_total", denominator="tries_total")
-    names = wanted(Bindings(TRAFFIC, tried, LATENCY, saturation=(pool,)))
+    names = names_to_read(Bindings(TRAFFIC, tried, LATENCY, saturation=(pool,)))
     assert names >= {
         "requests_total", "failures_total", "tries_total", "used", "size", START_TIME,
         "request_duration_seconds_bucket", "request_duration_seconds_sum", "request_duration_seconds_count",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tputtui.model import Exposition, Scrape, Series
 from tputtui.signals.rates import counters
 from tputtui.signals.rates.lifetime import START_TIME
-from tputtui.signals.rates.target_window import MOST_ROWS, TargetWindow
+from tputtui.signals.rates.target_window import MAX_ROWS, TargetWindow
 
 A = Series("requests_total", (("route", "/a"),))
 B = Series("requests_total", (("route", "/b"),))
@@ -276,7 +276,7 @@ def test_a_long_window_at_a_short_interval_keeps_few_rows() -> None:
     seen = window(window_s=600.0, interval_s=0.1)
     for tick in range(9000):
         seen.add(good(tick * 0.1, {A: float(tick)}))
-    assert len(seen.processes.current.rows) <= MOST_ROWS + 2
+    assert len(seen.processes.current.rows) <= MAX_ROWS + 2
     assert seen.covered_s == pytest.approx(600.0, abs=3.0)
     assert rate_of(seen, A) == pytest.approx(10.0)
 

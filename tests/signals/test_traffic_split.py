@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tputtui.model import Match
-from tputtui.signals.service.traffic_split import MOST_VALUES, SplitOption, by_label, ways
+from tputtui.signals.service.traffic_split import MAX_VALUES, SplitOption, rates_by_label, split_options
 
 
 def offered(found: tuple[SplitOption, ...]) -> list[tuple[str, str]]:
@@ -11,7 +11,7 @@ def offered(found: tuple[SplitOption, ...]) -> list[tuple[str, str]]:
 
 
 def test_targets_come_first_then_other_services_then_labels_that_tell_releases_apart() -> None:
-    found = ways(
+    found = split_options(
         "api",
         {"web-01": 10.0, "web-02": 11.0},
         {"api-next": 9.0},
@@ -31,13 +31,13 @@ def test_targets_come_first_then_other_services_then_labels_that_tell_releases_a
 
 
 def test_of_two_values_the_other_one_is_the_control_and_of_more_all_others() -> None:
-    two = ways("api", {}, {}, {"version": {"1.4": 20.0, "1.5": 1.0}})
-    assert [(way.split.control.what, way.split.treatment.what) for way in two] == [
+    two = split_options("api", {}, {}, {"version": {"1.4": 20.0, "1.5": 1.0}})
+    assert [(way.split.control.description, way.split.treatment.description) for way in two] == [
         ("version=1.5", "version=1.4"),
         ("version=1.4", "version=1.5"),
     ]
-    three = ways("api", {"a": None, "b": None, "c": None}, {}, {"version": {"1": 1.0, "2": 1.0, "3": 1.0}})
-    assert three[0].split.control.what == "2 others"
+    three = split_options("api", {"a": None, "b": None, "c": None}, {}, {"version": {"1": 1.0, "2": 1.0, "3": 1.0}})
+    assert three[0].split.control.description == "2 others"
     assert three[0].split.control.targets == frozenset(("b", "c"))
     assert three[0].split.treatment.targets == frozenset("a")
     assert three[3].split.control.matches == (Match("version", "!=", "1"),)
@@ -45,16 +45,18 @@ def test_of_two_values_the_other_one_is_the_control_and_of_more_all_others() -> 
 
 
 def test_what_does_not_tell_two_things_apart_is_not_offered() -> None:
-    assert ways("api", {"web-01": 1.0}, {}, {"version": {"1.4": 20.0}, "status": {"200": 9.0, "500": 1.0}}) == ()
+    assert (
+        split_options("api", {"web-01": 1.0}, {}, {"version": {"1.4": 20.0}, "status": {"200": 9.0, "500": 1.0}}) == ()
+    )
 
 
 def test_of_a_label_with_very_many_values_the_busiest_are_offered() -> None:
-    values = {f"pod-{number}": float(number) for number in range(3 * MOST_VALUES)}
-    found = ways("api", {}, {}, {"pod": values})
-    assert len(found) == MOST_VALUES
-    assert found[0].value == f"pod-{3 * MOST_VALUES - 1}"
+    values = {f"pod-{number}": float(number) for number in range(3 * MAX_VALUES)}
+    found = split_options("api", {}, {}, {"pod": values})
+    assert len(found) == MAX_VALUES
+    assert found[0].value == f"pod-{3 * MAX_VALUES - 1}"
 
 
 def test_rates_are_added_up_by_label_and_value() -> None:
     rates = [((("pod", "a"), ("route", "/x")), 1.0), ((("pod", "a"), ("route", "/y")), 2.0), ((("route", "/x"),), 4.0)]
-    assert by_label(rates) == {"pod": {"a": 3.0}, "route": {"/x": 5.0, "/y": 2.0}}
+    assert rates_by_label(rates) == {"pod": {"a": 3.0}, "route": {"/x": 5.0, "/y": 2.0}}

@@ -44,9 +44,9 @@ class FakeSource:
         for listener in self._listeners:
             listener(self.snapshot)
 
-    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+    def history(self, figure: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
         self.asked.append(("past", (span_s, until)))
-        return samples.past()(name, columns)
+        return samples.past()(figure, columns)
 
     def snapshot_at(self, at: float) -> Snapshot | None:
         self.asked.append(("snapshot_at", at))
@@ -58,13 +58,13 @@ class FakeSource:
     def next_breakdown(self, service: str) -> None:
         self.asked.append(("breakdown", service))
 
-    def want_processes(self, wanted: bool) -> None:
-        self.asked.append(("processes", wanted))
+    def set_processes_enabled(self, is_enabled: bool) -> None:
+        self.asked.append(("processes", is_enabled))
 
-    def watch(self, pids: frozenset[int]) -> None:
+    def watch_processes(self, pids: frozenset[int]) -> None:
         self.asked.append(("watch", pids))
 
-    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
+    def heatmap(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
         return samples.heat(columns) if service == "checkout" else None
 
     def replicas(self) -> Mapping[str, ReplicaFigures]:
@@ -82,10 +82,10 @@ class FakeSource:
 
 def desk(source: FakeSource | None = None, theme: str = "dark", **settings: Any) -> TputtuiApp:
     """The app on a fake source."""
-    themes = tuple(theme_files.folders())
+    themes = tuple(theme_files.theme_folders())
     place = ScreenEnvironment("web-01", 0.0, Path(tempfile.gettempdir()) / "tputtui-tests", themes)
     chosen = Settings(targets=(TargetSettings(name="web-01", url="http://127.0.0.1:8000/metrics"),), **settings)
-    return TputtuiApp(chosen, source or FakeSource(), palette.load(theme, themes), place)
+    return TputtuiApp(chosen, source or FakeSource(), palette.load_palette(theme, themes), place)
 
 
 def frame(app: TputtuiApp) -> str:

@@ -17,8 +17,8 @@ from tputtui.signals.service.family_table import FamilyRow, FamilyValues
 
 ROWS = (
     FamilyRow("db_pool_in_use", "gauge", "Connections in use.", series=1),
-    FamilyRow("http_requests_total", "counter", "Requests by route.", series=36, labels=("route",), counts=True),
-    FamilyRow("jobs_total", "counter", "Jobs \x1b[31mdone[/red].", series=1, counts=True),
+    FamilyRow("http_requests_total", "counter", "Requests by route.", series=36, labels=("route",), is_counter=True),
+    FamilyRow("jobs_total", "counter", "Jobs \x1b[31mdone[/red].", series=1, is_counter=True),
 )
 
 
@@ -38,13 +38,13 @@ class Exposing(FakeSource):
         figures = FamilyValues(self.rows, array("d", [18.0] * many), array("d", [nan, *[612.5] * (many - 1)]))
         return Families(target, 100.0, figures, 0, {}, self.chosen, ((target, f"http://{target}/metrics"),))
 
-    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
-        return [18.0] * columns if name.startswith("family/") else super().past(name, columns, span_s, until)
+    def history(self, figure: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+        return [18.0] * columns if figure.startswith("family/") else super().history(figure, columns, span_s, until)
 
-    def trail(self, family: str, columns: int) -> Sequence[float | None]:
+    def family_history(self, family: str, columns: int) -> Sequence[float | None]:
         return [1.0, 2.0, 3.0]
 
-    def bind(self, target: str, slot: str, family: str) -> None:
+    def bind_signal(self, target: str, slot: str, family: str) -> None:
         self.asked.append(("bind", (target, slot, family)))
         self.chosen = {**self.chosen, slot: {"family": family}}
 
@@ -168,7 +168,7 @@ async def test_the_cursor_stays_with_its_family_when_others_come() -> None:
 
 async def test_twenty_thousand_families_scroll_to_their_end_and_back() -> None:
     source = Exposing()
-    source.rows = tuple(FamilyRow(f"thing_{n:05d}_total", "counter", series=1, counts=True) for n in range(20_000))
+    source.rows = tuple(FamilyRow(f"thing_{n:05d}_total", "counter", series=1, is_counter=True) for n in range(20_000))
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
@@ -192,7 +192,7 @@ async def test_enter_puts_a_metric_on_the_live_screen_and_a_key_takes_it_away(si
         await pilot.press("i", "enter", "enter", "q")
         source.tick(charted=CHARTED)
         shown = await settled(app, pilot)
-        assert source.was_asked("chart") == [(("web-01", "db_pool_in_use"),)]
+        assert source.was_asked("chart_family") == [(("web-01", "db_pool_in_use"),)]
         assert [line for line in shown.splitlines() if line.startswith("─ db_pool_in_use")]
         assert "18" in shown.partition("─ db_pool_in_use")[2].splitlines()[1]
         assert "─ Throughput" in shown
@@ -200,7 +200,7 @@ async def test_enter_puts_a_metric_on_the_live_screen_and_a_key_takes_it_away(si
         shown = await settled(app, pilot)
         assert "─ db_pool_in_use" not in shown
         assert "is charted no longer" in shown
-    assert source.was_asked("chart")[-1] == (None,)
+    assert source.was_asked("chart_family")[-1] == (None,)
 
 
 async def test_a_charted_metric_has_the_whole_screen_with_its_axes_and_gives_it_back_when_it_goes() -> None:
@@ -224,12 +224,12 @@ async def test_enter_on_the_charted_metric_takes_it_away_and_another_takes_its_p
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         await pilot.press("i", "enter", "enter", "down", "enter", "enter")
-        assert app.viewpoint.charted == ("web-01", "http_requests_total")
+        assert app.view_state.charted == ("web-01", "http_requests_total")
         await pilot.press("enter")
         assert "is on the live screen: Enter takes it away" in await settled(app, pilot)
         await pilot.press("enter")
-        assert app.viewpoint.charted is None
-    assert [asked for (asked,) in source.was_asked("chart")] == [
+        assert app.view_state.charted is None
+    assert [asked for (asked,) in source.was_asked("chart_family")] == [
         ("web-01", "db_pool_in_use"),
         ("web-01", "http_requests_total"),
         None,

@@ -105,7 +105,7 @@ def test_after_a_full_drawing_everything_is_sent() -> None:
     writer = DiffWriter()
     strip = line([("abc", 0)])
     first = send(writer, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR)
-    writer.forget()
+    writer.invalidate()
     assert send(writer, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == first
 
 
@@ -120,7 +120,7 @@ def test_a_frame_that_was_made_before_the_screen_was_cleared_is_not_taken_for_sh
     writer = DiffWriter()
     send(writer, update({0: line([("abc", 0)])}, (0, WIDTH)), ColorSystem.TRUECOLOR)
     partial = writer.frame(update({0: line([("abd", 0)])}, (0, WIDTH)), ColorSystem.TRUECOLOR)
-    writer.forget()  # a suspension, between making the frame and writing it
+    writer.invalidate()  # a suspension, between making the frame and writing it
     writer.sent(partial)
     assert "ab" in send(writer, update({0: line([("abd", 0)])}, (0, WIDTH)), ColorSystem.TRUECOLOR)
 

@@ -25,7 +25,7 @@ async def test_enter_on_a_route_shows_it_alone_and_esc_shows_all() -> None:
         await pilot.pause(0.2)
         await pilot.press("5", "down", "down", "enter")
         await pilot.pause(0.1)
-        assert source.was_asked("look_through") == [(lens,)]
+        assert source.was_asked("set_filter") == [(lens,)]
         assert "1,284 req/s" in frame(app), "the whole, until there is a snapshot of the part"
         source.tick(services=through(lens, 301.5))
         await pilot.pause(0.1)
@@ -34,7 +34,7 @@ async def test_enter_on_a_route_shows_it_alone_and_esc_shows_all() -> None:
         assert "301.5 req/s" in shown
         await pilot.press("escape")
         await pilot.pause(0.1)
-        assert source.was_asked("look_through")[-1] == (None,)
+        assert source.was_asked("set_filter")[-1] == (None,)
         assert "Esc all" not in frame(app)
         assert "1,284 req/s" in frame(app)
 
@@ -46,9 +46,9 @@ async def test_esc_clears_a_filter_before_the_lens() -> None:
         await pilot.pause(0.2)
         await pilot.press("5", "down", "enter", "slash", *"cart", "enter", "escape")
         await pilot.pause(0.1)
-        assert app.viewpoint.lens is not None
+        assert app.view_state.service_filter is not None
         await pilot.press("escape")
-        assert app.viewpoint.lens is None
+        assert app.view_state.service_filter is None
 
 
 async def test_enter_on_a_replica_shows_it_alone() -> None:
@@ -60,7 +60,7 @@ async def test_enter_on_a_replica_shows_it_alone() -> None:
         await pilot.press("4", "down", "down", "down", "enter")
         source.tick(services=through(lens, 600.5))
         await pilot.pause(0.1)
-        assert source.was_asked("look_through") == [(lens,)]
+        assert source.was_asked("set_filter") == [(lens,)]
         assert "checkout web-02 Esc all" in frame(app)
         assert "600.5 req/s" in frame(app)
 
@@ -72,7 +72,7 @@ async def test_a_target_that_is_no_replica_is_shown_already() -> None:
         await pilot.pause(0.2)
         await pilot.press("4", "down", "enter")
         await pilot.pause(0.1)
-        assert source.was_asked("look_through") == []
+        assert source.was_asked("set_filter") == []
         assert "web-03 is no replica of another" in frame(app)
 
 
@@ -83,9 +83,9 @@ async def test_going_to_another_service_puts_the_lens_away() -> None:
         await pilot.pause(0.2)
         await pilot.press("5", "down", "enter", "4", "down")
         await pilot.pause(0.1)
-        assert app.viewpoint.lens is None
-        assert source.was_asked("look_through")[-1] == (None,)
-        assert app.viewpoint.service == "node"
+        assert app.view_state.service_filter is None
+        assert source.was_asked("set_filter")[-1] == (None,)
+        assert app.view_state.service == "node"
 
 
 async def test_looking_back_leaves_the_axis_where_it_is_and_marks_the_moment_in_every_chart() -> None:
@@ -113,7 +113,7 @@ async def test_looking_back_leaves_the_axis_where_it_is_and_marks_the_moment_in_
 
 async def test_the_odd_replica_is_named_with_the_reason() -> None:
     source = FakeSource()
-    odd = replace(samples.replicas()["web-02"], odd="p99 410 ms, others 88.1 ms")
+    odd = replace(samples.replicas()["web-02"], outlier_reason="p99 410 ms, others 88.1 ms")
     source.replicas = lambda: {**samples.replicas(), "web-02": odd}  # type: ignore[method-assign]
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -66,5 +66,5 @@ def test_garbage_is_looked_for_again_once_the_screen_is_over(monkeypatch: pytest
         return run_app.ScreenResult(7)
 
     monkeypatch.setattr(run_app, "run", ended)
-    assert screen_runner.show(Settings(), FakeSource()) == 7
+    assert screen_runner.show_screen(Settings(), FakeSource()) == 7
     assert gc.isenabled()

@@ -126,11 +126,11 @@ async def test_arrows_move_a_cursor_that_stays_with_its_process() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("6", "down", "down")
-        chosen = app.viewpoint.list("processes").cursor
+        chosen = app.view_state.list_state("processes").cursor
         assert chosen == samples.PROCESSES[1].identity
         source.tick(processes=samples.PROCESSES[::-1])
         await pilot.pause(0.1)
-        assert app.viewpoint.list("processes").cursor == chosen
+        assert app.view_state.list_state("processes").cursor == chosen
         assert "p profiles 23991" in frame(app)
 
 
@@ -140,8 +140,8 @@ async def test_choosing_a_target_shows_its_service() -> None:
         await pilot.pause(0.2)
         await pilot.press("4", "down")
         await pilot.pause(0.1)
-        assert app.viewpoint.list("targets").cursor == "web-03"
-        assert app.viewpoint.service == "node"
+        assert app.view_state.list_state("targets").cursor == "web-03"
+        assert app.view_state.service == "node"
 
 
 async def test_a_filter_works_while_it_is_typed_and_esc_gives_up() -> None:
@@ -162,9 +162,9 @@ async def test_sort_and_invert_change_the_order() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("6", "greater_than_sign")
-        assert app.viewpoint.list("processes").sort == "rss"
+        assert app.view_state.list_state("processes").sort_column == "rss"
         await pilot.press("I")
-        assert app.viewpoint.list("processes").inverted
+        assert app.view_state.list_state("processes").is_inverted
 
 
 async def test_commands_reach_the_engine() -> None:

@@ -36,9 +36,9 @@ async def noted(source: FakeSource, pilot: Pilot[int]) -> list[Event]:
     """The events once there is one, or after a while."""
     for _ in range(200):
         await pilot.pause(0.1)
-        if source.was_asked("note"):
+        if source.was_asked("log_event"):
             break
-    return [words[0] for words in source.was_asked("note")]
+    return [words[0] for words in source.was_asked("log_event")]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="py-spy is driven by way of /proc")
@@ -47,12 +47,12 @@ async def test_a_missed_objective_takes_one_profile_that_is_saved_and_logged(
 ) -> None:
     source = FakeSource()
     app = desk(source, profile=asked_for(str(busy)))
-    app.profiles.shelf = ProfileLibrary(tmp_path)
+    app.profile_session.library = ProfileLibrary(tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         source.tick(objectives=MISSED)
         await pilot.pause(0.1)
-        assert f"p99<=250ms missed for 31 s: sampling {busy} for 1 s" in app.viewpoint.status
+        assert f"p99<=250ms missed for 31 s: sampling {busy} for 1 s" in app.view_state.status
         events = await noted(source, pilot)
         source.tick(objectives=MISSED)  # within the ten minutes: not again
         await pilot.pause(0.5)
@@ -60,10 +60,10 @@ async def test_a_missed_objective_takes_one_profile_that_is_saved_and_logged(
     assert events[0].text.startswith(f"profile of {busy} ")
     assert events[0].text.endswith(": p99<=250ms missed for 31 s")
     entries = ProfileLibrary(tmp_path).entries()
-    assert [(entry.pid, str(entry.path)) for entry in entries] == [(busy, app.saved[0])]
-    kept = app.profiles.shelf.entries()[0].profile
+    assert [(entry.pid, str(entry.path)) for entry in entries] == [(busy, app.saved_paths[0])]
+    kept = app.profile_session.library.entries()[0].profile
     assert kept is not None
-    assert kept.about.notes[-1] == "taken by itself: p99<=250ms missed for 31 s"
+    assert kept.metadata.notes[-1] == "taken by itself: p99<=250ms missed for 31 s"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="py-spy is driven by way of /proc")
@@ -71,19 +71,19 @@ async def test_a_screen_that_goes_meanwhile_saves_what_was_sampled(busy: int, at
     source = FakeSource()
     settings = replace(asked_for(str(busy)), presets={"short": ProfilePreset(60.0, 100)})
     app = desk(source, profile=settings)
-    app.profiles.shelf = ProfileLibrary(tmp_path)
+    app.profile_session.library = ProfileLibrary(tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         source.tick(objectives=MISSED)
         await pilot.pause(4.0)  # some slices
-    await asyncio.to_thread(app.over)
+    await asyncio.to_thread(app.stop_watchers)
     assert [entry.pid for entry in ProfileLibrary(tmp_path).entries()] == [busy]
 
 
 async def test_what_cannot_be_sampled_is_a_warning_in_the_log(tmp_path: Path) -> None:
     source = FakeSource()
     app = desk(source, profile=asked_for("999999999"))
-    app.profiles.shelf = ProfileLibrary(tmp_path)
+    app.profile_session.library = ProfileLibrary(tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         source.tick(objectives=MISSED)
@@ -98,10 +98,10 @@ async def test_what_cannot_be_sampled_is_a_warning_in_the_log(tmp_path: Path) ->
 async def test_nothing_is_sampled_where_nobody_asked_or_in_read_only(read_only: bool, tmp_path: Path) -> None:
     source = FakeSource()
     app = desk(source, profile=asked_for("999999999"), read_only=True) if read_only else desk(source)
-    app.profiles.shelf = ProfileLibrary(tmp_path)
+    app.profile_session.library = ProfileLibrary(tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         source.tick(objectives=MISSED)
         await pilot.pause(1.0)
-    assert source.was_asked("note") == []
+    assert source.was_asked("log_event") == []
     assert ProfileLibrary(tmp_path).entries() == []

@@ -12,7 +12,7 @@ from tputtui.views.shared.frame import PANELS
 
 
 def shown(app: TputtuiApp) -> list[str]:
-    return [panel for panel in PANELS if app.screen.shows(panel)]  # type: ignore[attr-defined]
+    return [panel for panel in PANELS if app.screen.is_shown(panel)]  # type: ignore[attr-defined]
 
 
 async def settled(pilot: Pilot[int], *keys: str) -> None:
@@ -52,7 +52,7 @@ async def test_the_chart_of_the_config_stands_there_from_the_start() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         first = source.snapshot.services[0].targets[0]
-        assert source.was_asked("chart") == [((first, "process_open_fds"),)]
+        assert source.was_asked("chart_family") == [((first, "process_open_fds"),)]
         assert "metric" in shown(app)
 
 
@@ -61,7 +61,7 @@ async def test_a_chart_of_a_target_that_is_not_there_is_said() -> None:
     app = desk(source, chart="api/process_open_fds")
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
-        assert not source.was_asked("chart")
+        assert not source.was_asked("chart_family")
         assert "api/process_open_fds is not charted: no target of that name" in frame(app)
 
 
@@ -78,7 +78,7 @@ async def test_v_goes_through_the_views_and_back_to_the_usual_one() -> None:
         assert "view load" in frame(app)
         await settled(pilot, "v")
         assert shown(app) == ["saturation"]
-        assert source.was_asked("chart")[-1] == (None,)
+        assert source.was_asked("chart_family")[-1] == (None,)
         await settled(pilot, "v")
         assert shown(app) == usual
         assert source.was_asked("window")[-1] == Settings().window_s

@@ -52,7 +52,7 @@ async def press(app: TputtuiApp, pilot: Pilot[int], *typed: str) -> str:
     """The last line after some keys."""
     await pilot.press(*typed)
     await pilot.pause(0.1)
-    app.show_scene()
+    app.show_frame()
     await pilot.pause(0.1)
     return last_line(app)
 
@@ -168,7 +168,7 @@ async def test_where_nobody_that_may_be_seen_serves_it_the_whole_sentence_is_sho
     async with app.run_test(size=size) as pilot:
         await settled(app, pilot)
         await press(app, pilot, "p")
-        reason = app.profiles.choose().reason
+        reason = app.profile_session.choose().reason
         words_shown = " ".join(frame(app).split())
         assert words in reason
         assert reason in words_shown
@@ -218,7 +218,7 @@ async def test_p_before_anything_was_looked_up_waits_for_it(sampled: list[int]) 
         assert sampled == []
         source.tick(listeners=samples.listeners())
         await pilot.pause(0.3)
-        app.show_scene()
+        app.show_frame()
         await pilot.pause(0.1)
         assert "23990 gunicorn: worker, 1 of 2 workers" in frame(app)
     assert sampled == [23990]
@@ -256,9 +256,11 @@ async def test_of_two_real_services_the_one_that_is_shown_is_sampled_and_the_bus
         settings = Settings(
             targets=tuple(TargetSettings(url=f"http://127.0.0.1:{one['port']}/metrics") for one in (quiet, busy))
         )
-        themes = tuple(theme_files.folders())
+        themes = tuple(theme_files.theme_folders())
         engine = Engine(settings)
-        app = TputtuiApp(settings, engine, palette.load("dark", themes), ScreenEnvironment("vm", 0.0, tmp_path, themes))
+        app = TputtuiApp(
+            settings, engine, palette.load_palette("dark", themes), ScreenEnvironment("vm", 0.0, tmp_path, themes)
+        )
         async with app.run_test(size=(120, 40)) as pilot:
             await settled(app, pilot)
             said = [await waited(app, pilot, "p", f"{place} of 3 workers: p again for the next") for place in (1, 2, 3)]

@@ -24,12 +24,18 @@ from tputtui.recording.recorder import Recorder
 from tputtui.recording.run_header import Mark
 from tputtui.signals.rates import history_keys
 from tputtui.tui.app import TputtuiApp
-from tputtui.views.live.latency_panel import latency
-from tputtui.views.live.routes_table import routes
-from tputtui.views.live.saturation_panel import saturation
-from tputtui.views.live.throughput_panel import throughput
-from tputtui.views.shared.comparison_base import Baseline, BaselineFigure, base, difference, figures_of
-from tputtui.views.shared.styled_text import TextSpan, before_level, level_row, plain
+from tputtui.views.live.latency_panel import latency_panel
+from tputtui.views.live.routes_table import routes_panel
+from tputtui.views.live.saturation_panel import saturation_panel
+from tputtui.views.live.throughput_panel import throughput_panel
+from tputtui.views.shared.comparison_base import (
+    Baseline,
+    BaselineFigure,
+    difference_spans,
+    figure_from_windows,
+    snapshot_figures,
+)
+from tputtui.views.shared.styled_text import TextSpan, level_row_index, line_text, with_level
 
 
 class RecordedSource(FakeSource):
@@ -40,26 +46,26 @@ class RecordedSource(FakeSource):
         self.recorder: Recorder | None = None
         self.noted: list[Event] = []
 
-    def record(self, recorder: Recorder) -> None:
+    def start_recording(self, recorder: Recorder) -> None:
         self.recorder = recorder
 
-    def end_recording(self) -> Recorder | None:
+    def stop_recording(self) -> Recorder | None:
         recorder, self.recorder = self.recorder, None
         return recorder
 
-    def note(self, event: Event) -> None:
+    def log_event(self, event: Event) -> None:
         self.noted.append(event)
 
     def tick(self, seconds: float = 1.0, **changes: Any) -> None:
         super().tick(seconds, **changes)
         if getattr(self, "recorder", None) is not None:
             assert self.recorder is not None
-            self.recorder.take(Reading(self.snapshot.at, self.snapshot.time, ()), self.snapshot, ())
+            self.recorder.record_reading(Reading(self.snapshot.at, self.snapshot.time, ()), self.snapshot, ())
 
 
 def recording_desk(tmp_path: Path, source: FakeSource, **settings: Any) -> TputtuiApp:
     app = desk(source, **settings)
-    app.place = type(app.place)("web-01", 0.0, tmp_path / "state", app.place.themes)
+    app.environment = type(app.environment)("web-01", 0.0, tmp_path / "state", app.environment.theme_folders)
     return app
 
 
@@ -86,11 +92,11 @@ async def test_r_records_and_r_again_saves_a_run_that_can_be_read(tmp_path: Path
         await until(pilot, app, "recorded 2 s")
         assert "●  2 s" not in frame(app).splitlines()[0]
     (path,) = (tmp_path / "state" / "runs").iterdir()
-    assert app.saved == [str(path)]
+    assert app.saved_paths == [str(path)]
     assert path.stat().st_mode & 0o777 == 0o600
     with Run(path) as run:
         assert len(list(run.ticks())) == 3
-        assert run.ended == ""
+        assert run.end_description == ""
 
 
 async def test_the_folder_and_the_file_are_their_owners_whatever_the_umask(tmp_path: Path) -> None:
@@ -105,7 +111,7 @@ async def test_the_folder_and_the_file_are_their_owners_whatever_the_umask(tmp_p
             (path,) = folder.iterdir()
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        app.recording.over()
+        app.recording_commands.close()
     finally:
         os.umask(before)
 
@@ -122,9 +128,9 @@ async def test_q_asks_once_while_recording_and_the_run_is_saved_at_the_end(tmp_p
         assert app.is_running
         await pilot.press("q")
     assert app.return_code == 0
-    await asyncio.to_thread(app.recording.over)
-    assert len(app.saved) == 1
-    with Run(app.saved[0]) as run:
+    await asyncio.to_thread(app.recording_commands.close)
+    assert len(app.saved_paths) == 1
+    with Run(app.saved_paths[0]) as run:
         assert len(list(run.ticks())) == 1
 
 
@@ -139,7 +145,7 @@ async def test_a_disk_that_fails_ends_the_recording_and_not_the_screen(tmp_path:
         source.recorder._writer.problem = "the disk is full"
         await until(pilot, app, "the recording stopped: the disk is full")
         assert app.is_running
-        assert not app.recording.running
+        assert not app.recording_commands.is_running
     assert any("the disk is full" in event.text for event in source.noted)
 
 
@@ -150,7 +156,7 @@ async def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
         await settled(app, pilot)
         await pilot.press("R")
         await until(pilot, app, "nothing is recorded")
-        assert not app.recording.running
+        assert not app.recording_commands.is_running
 
 
 async def test_read_only_records_nothing(tmp_path: Path) -> None:
@@ -171,7 +177,7 @@ async def test_a_recording_without_a_reading_leaves_no_file(tmp_path: Path) -> N
         await pilot.press("R")
         await until(pilot, app, "nothing was read")
     assert list((tmp_path / "state" / "runs").iterdir()) == []
-    assert app.saved == []
+    assert app.saved_paths == []
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -184,10 +190,12 @@ async def test_a_mark_stands_on_the_time_axis_and_in_the_list(size: tuple[int, i
         before = frame(app)
         await pilot.press("m", *"[red]up", "enter")
         await until(pilot, app, "marked: [red]up")
-        (words, moment), *_ = source.was_asked("mark")
+        (words, moment), *_ = source.was_asked("add_mark")
         assert words == "[red]up"
-        app.recording.marks[0] = type(app.recording.marks[0])(moment, source.snapshot.at - 20.0, words)
-        app.show_scene()
+        app.recording_commands.marks[0] = type(app.recording_commands.marks[0])(
+            moment, source.snapshot.at - 20.0, words
+        )
+        app.show_frame()
         marked = await settled(app, pilot)
         assert marked != before
         await pilot.press("M")
@@ -220,37 +228,40 @@ async def test_two_marks_make_a_span_the_baseline() -> None:
         await settled(app, pilot)
         source.tick(60.0)
         for at, words in ((-50.0, "calm"), (-12.0, "deploy")):
-            app.recording.marks.append(Mark(source.snapshot.time + at, source.snapshot.at + at, words))
+            app.recording_commands.marks.append(Mark(source.snapshot.time + at, source.snapshot.at + at, words))
         await pilot.press("M")
         await until(pilot, app, "Enter goes there")
         await pilot.press("b")
         await until(pilot, app, "b at its other end")
         await pilot.press("up", "b")
         assert "vs calm..deploy" in await until(pilot, app, "baseline calm..deploy, 30 s")
-        baseline = app.viewpoint.baseline
+        baseline = app.view_state.baseline
         assert baseline is not None
         assert baseline.since == source.snapshot.at - 12.0
         await pilot.press("B", "M", "b", "b")
         await until(pilot, app, "that is one mark twice")
-        assert app.viewpoint.baseline is None
+        assert app.view_state.baseline is None
 
 
 def test_colour_comes_only_with_a_sure_watch_and_by_what_is_better() -> None:
     found = BaselineFigure(100.0, 1.0, 1.0, "req/s")
-    assert difference(found, 90.0)[0].role == "plain"
-    assert difference(BaselineFigure(100.0), 90.0)[0].role == "dim"
-    sure = SequenceResult(-10.0, 2.0, sure=True)
-    assert plain(tuple(difference(found, 95.0, sure, 1))) == "▼ 10 % ± 2.0"
-    assert [difference(found, 95.0, sure, better)[0].role for better in (1, -1, 0)] == ["bad", "ok", "plain"]
-    unsure = difference(found, 95.0, SequenceResult(-10.0, 2.0, sure=False), 1)
+    assert difference_spans(found, 90.0)[0].role == "plain"
+    assert difference_spans(BaselineFigure(100.0), 90.0)[0].role == "dim"
+    sure = SequenceResult(-10.0, 2.0, is_confirmed=True)
+    assert line_text(tuple(difference_spans(found, 95.0, sure, 1))) == "▼ 10 % ± 2.0"
+    assert [difference_spans(found, 95.0, sure, better)[0].role for better in (1, -1, 0)] == ["bad", "ok", "plain"]
+    unsure = difference_spans(found, 95.0, SequenceResult(-10.0, 2.0, is_confirmed=False), 1)
     assert unsure == [TextSpan("no clear difference", "dim")]
 
 
 def test_a_ratio_differs_by_points_and_another_unit_is_no_difference() -> None:
     ratio = BaselineFigure(0.0, unit="ratio")
-    assert plain(tuple(difference(ratio, 0.05, SequenceResult(0.04, 0.01, sure=True), -1))) == "▲ 4.0 pp ± 1.0"
+    assert (
+        line_text(tuple(difference_spans(ratio, 0.05, SequenceResult(0.04, 0.01, is_confirmed=True), -1)))
+        == "▲ 4.0 pp ± 1.0"
+    )
     assert told(BaselineFigure(5.0, unit="By/s"), 5.0) == "= 0 %"
-    assert plain(tuple(difference(BaselineFigure(5.0, unit="By/s"), 5.0, unit="req/s"))) == "was in By/s"
+    assert line_text(tuple(difference_spans(BaselineFigure(5.0, unit="By/s"), 5.0, unit="req/s"))) == "was in By/s"
 
 
 async def test_two_minutes_after_b_all_since_is_judged_and_a_fall_is_red() -> None:
@@ -259,36 +270,36 @@ async def test_two_minutes_after_b_all_since_is_judged_and_a_fall_is_red() -> No
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         at, name = source.snapshot.at, history_keys.traffic("checkout")
-        app.viewpoint = replace(
-            app.viewpoint, baseline=Baseline("vs then", {name: BaselineFigure(1e5, 10.0, 10.0, "req/s")}, at)
+        app.view_state = replace(
+            app.view_state, baseline=Baseline("vs then", {name: BaselineFigure(1e5, 10.0, 10.0, "req/s")}, at)
         )
-        assert app.baselines.judge(name) is None
+        assert app.baseline_commands.evaluate(name) is None
         source.tick(60.0)
         await settled(app, pilot)
-        assert app.baselines.judge(name) is None
+        assert app.baseline_commands.evaluate(name) is None
         source.tick(120.0)
         await until(pilot, app, "▼")
-        judged = app.baselines.judge(name)
+        judged = app.baseline_commands.evaluate(name)
         assert judged is not None
-        assert judged.sure
-        assert judged is app.baselines.judge(name), "it is told anew only when a row was filled"
-        scene = app.scene()
+        assert judged.is_confirmed
+        assert judged is app.baseline_commands.evaluate(name), "it is told anew only when a row was filled"
+        scene = app.current_frame()
         assert scene is not None
-        assert scene.against(name, 1284.0, 1)[0].role == "bad"
+        assert scene.baseline_difference(name, 1284.0, 1)[0].role == "bad"
         assert "not in it" in frame(app), "of latency the baseline holds nothing"
 
 
 @pytest.mark.parametrize(("level", "row"), [(0.0, 3), (24.9, 3), (25.0, 2), (99.0, 0), (100.0, 0), (900.0, 0)])
 def test_the_level_of_a_baseline_lies_behind_the_picture(level: float, row: int) -> None:
-    assert level_row(level, 100.0, 4) == row
-    assert level_row(level, 100.0, 1) is None
-    line = before_level("  ▄█ ", drawn=True)
+    assert level_row_index(level, 100.0, 4) == row
+    assert level_row_index(level, 100.0, 1) is None
+    line = with_level("  ▄█ ", has_level=True)
     assert [(span.text, span.role) for span in line] == [("──", "faint"), ("▄█", "data"), ("─", "faint")]
-    assert plain(before_level("  ▄█ ", drawn=False)) == "  ▄█ "
+    assert line_text(with_level("  ▄█ ", has_level=False)) == "  ▄█ "
 
 
 def told(found: BaselineFigure | None, now: float | None) -> str:
-    return plain(tuple(difference(found, now)))
+    return line_text(tuple(difference_spans(found, now)))
 
 
 @pytest.mark.parametrize(
@@ -316,20 +327,20 @@ def test_a_difference_is_claimed_only_beyond_chance(
     [([100.0] * 8, False), ([100.0] * 9, True), ([None] * 20, False), ([], False)],
 )
 def test_chance_is_known_from_five_windows_apart(windows: Sequence[float | None], known: bool) -> None:
-    found = base(100.0, windows)
+    found = figure_from_windows(100.0, windows)
     assert found is not None
-    assert (found.within is not None) == known
+    assert (found.window_margin is not None) == known
 
 
 def test_windows_that_vary_more_claim_less() -> None:
-    calm = base(100.0, [100.0, 0, 101.0, 0, 99.0, 0, 100.0, 0, 101.0])
-    wild = base(100.0, [100.0, 0, 150.0, 0, 50.0, 0, 100.0, 0, 150.0])
+    calm = figure_from_windows(100.0, [100.0, 0, 101.0, 0, 99.0, 0, 100.0, 0, 101.0])
+    wild = figure_from_windows(100.0, [100.0, 0, 150.0, 0, 50.0, 0, 100.0, 0, 150.0])
     assert calm is not None
     assert wild is not None
-    assert calm.within is not None
-    assert wild.within is not None
-    assert wild.within > 10 * calm.within
-    assert base(None, []) is None
+    assert calm.window_margin is not None
+    assert wild.window_margin is not None
+    assert wild.window_margin > 10 * calm.window_margin
+    assert figure_from_windows(None, []) is None
 
 
 async def test_a_profile_taken_meanwhile_goes_into_the_run_and_is_a_mark_on_every_axis(tmp_path: Path) -> None:
@@ -339,18 +350,18 @@ async def test_a_profile_taken_meanwhile_goes_into_the_run_and_is_a_mark_on_ever
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         before = frame(app)
-        taken = replace(profile, about=replace(profile.about, time=time.time() - 20, pid=7, name="serve"))
-        app.profiles.kept(*app.profiles.shelf.keep(taken))
-        assert source.was_asked("keep_profile") == [], "nothing is recorded yet"
+        taken = replace(profile, metadata=replace(profile.metadata, time=time.time() - 20, pid=7, name="serve"))
+        app.profile_session.on_saved(*app.profile_session.library.save_profile(taken))
+        assert source.was_asked("record_profile") == [], "nothing is recorded yet"
         await begun(pilot, source)
-        app.profiles.kept(*app.profiles.shelf.keep(taken))
-        ((at, pid, command, document, hottest),) = source.was_asked("keep_profile")
-        assert (at, pid, command) == (taken.about.time, 7, "serve")
+        app.profile_session.on_saved(*app.profile_session.library.save_profile(taken))
+        ((at, pid, command, document, hottest),) = source.was_asked("record_profile")
+        assert (at, pid, command) == (taken.metadata.time, 7, "serve")
         assert hottest.endswith(" %")
         assert file_formats.parse(document, "").duration_s == profile.duration_s
         # The sample's clock is not the machine's: the marks are moved to where it stands.
-        app.profiled[:] = [source.snapshot.at - 20]
-        app.show_scene()
+        app.profile_times[:] = [source.snapshot.at - 20]
+        app.show_frame()
         await pilot.pause(0.2)
         assert "p" in _axis(frame(app))
         assert "p" not in _axis(before)
@@ -365,18 +376,23 @@ async def test_the_baseline_is_beside_every_figure_and_dimmed_behind_the_line() 
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
-        held = figures_of(source.snapshot)
+        held = snapshot_figures(source.snapshot)
         figures = {name: BaselineFigure(value / 2, unit=unit) for name, (value, unit) in held.items()}
-        app.look(baseline=Baseline("vs [red]half", figures))
+        app.update_view(baseline=Baseline("vs [red]half", figures))
         picture = await until(pilot, app, "vs [red]half")
-        scene = app.scene()
+        scene = app.current_frame()
         assert scene is not None
-        for view in (throughput(scene, 80, 8), latency(scene, 80, 8), saturation(scene, 120, 8), routes(scene, 100, 8)):
-            assert any("▲" in plain(line) for line in view.lines), view
-        faint = [span.text for line in throughput(scene, 80, 8).lines for span in line if span.role == "faint"]
+        for view in (
+            throughput_panel(scene, 80, 8),
+            latency_panel(scene, 80, 8),
+            saturation_panel(scene, 120, 8),
+            routes_panel(scene, 100, 8),
+        ):
+            assert any("▲" in line_text(line) for line in view.lines), view
+        faint = [span.text for line in throughput_panel(scene, 80, 8).lines for span in line if span.role == "faint"]
         assert "─" in "".join(faint)
         assert "▲ 100 %" in picture
-        cpu = next(plain(line) for line in saturation(scene, 120, 8).lines if " cpu " in plain(line))
+        cpu = next(line_text(line) for line in saturation_panel(scene, 120, 8).lines if " cpu " in line_text(line))
         assert "pp" in cpu
         source.tick(1.0, services=())
         await pilot.pause(0.1)

@@ -18,18 +18,18 @@ from textual.pilot import Pilot
 from tputtui.demo.launch import Demo
 from tputtui.engine.replay.player import Player
 from tputtui.engine.replay.replay_buffer import ReplayBuffer, ReplayChoices
-from tputtui.engine.replay.replay_feed import replayed
+from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.profiling.files import speedscope
 from tputtui.recording.reader import Run
 from tputtui.settings import Settings
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
 from tputtui.tui.dialogs.help_screen import help_lines
-from tputtui.tui.keys import COMMANDS, hints
+from tputtui.tui.keys import COMMANDS, footer_hints
 from tputtui.tui.live.replay_commands import ReplayCommands
-from tputtui.tui.live.replay_keys import commands_of_a_replay
+from tputtui.tui.live.replay_keys import replay_commands
 from tputtui.tui.session import ScreenEnvironment
-from tputtui.views.shared.styled_text import plain
+from tputtui.views.shared.styled_text import line_text
 
 SECONDS = 12
 
@@ -69,9 +69,12 @@ def player(recorded: Path) -> Iterator[Player]:
 
 @asynccontextmanager
 async def shown(player: Player, size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[TputtuiApp, Pilot[int]]]:
-    themes = tuple(theme_files.folders())
+    themes = tuple(theme_files.theme_folders())
     app = TputtuiApp(
-        Settings(), player, palette.load("dark", themes), ScreenEnvironment("web-01", 0.0, Path("/nowhere"), themes)
+        Settings(),
+        player,
+        palette.load_palette("dark", themes),
+        ScreenEnvironment("web-01", 0.0, Path("/nowhere"), themes),
     )
     app.replay = ReplayCommands(app, player)
     async with app.run_test(size=size) as pilot:
@@ -152,7 +155,7 @@ async def test_the_footer_and_the_help_say_what_the_keys_do_in_a_replay(player: 
         await pilot.press("space")
         footer = (await until(pilot, app, "space play")).splitlines()[-1]
         assert footer.rstrip().endswith("? help  q quit")
-    said = "\n".join(map(plain, help_lines(120, {}, commands_of_a_replay(paused=False))))
+    said = "\n".join(map(line_text, help_lines(120, {}, replay_commands(is_paused=False))))
     assert "stand still, or play on" in said
     assert "collecting goes on" not in said
     assert "off: a run is not written to" not in said.replace("m is off", "")
@@ -168,8 +171,8 @@ async def test_that_it_is_a_replay_is_said_all_the_time(player: Player, keys: li
 
 
 def test_a_replay_has_the_keys_of_the_live_screen() -> None:
-    assert [(one.id, one.keys) for one in commands_of_a_replay(True)] == [(one.id, one.keys) for one in COMMANDS]
-    assert 4 <= len(hints(("live", "time", "everywhere"), {}, commands_of_a_replay(True))) <= 10
+    assert [(one.id, one.keys) for one in replay_commands(True)] == [(one.id, one.keys) for one in COMMANDS]
+    assert 4 <= len(footer_hints(("live", "time", "everywhere"), {}, replay_commands(True))) <= 10
 
 
 @pytest.mark.parametrize("key", ["p", "P", "R", "m"])
@@ -217,13 +220,13 @@ async def test_another_window_derives_the_run_anew(player: Player) -> None:
 
 def test_every_moment_is_what_was_derived_in_order(recorded: Path) -> None:
     with Run(recorded) as run:
-        wanted = list(replayed(run))
+        wanted = list(replay_snapshots(run))
         reel = ReplayBuffer(run, ReplayChoices(), wanted[-1].at)
     reel.start()
     reel._thread.join(30)
     assert reel.failure is None
-    assert [found[0] for snapshot in wanted if (found := reel.shown(snapshot.at)) is not None] == wanted
-    assert reel.moment(-1.0) is None
+    assert [found[0] for snapshot in wanted if (found := reel.snapshot_and_replicas(snapshot.at)) is not None] == wanted
+    assert reel.shown_at(-1.0) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"not a run", b"\x1f\x8b" + bytes(30)])
@@ -241,12 +244,12 @@ def test_a_file_that_is_no_run_is_one_line_and_exit_code_2(tmp_path: Path, conte
 
 def test_the_marks_of_a_replay_are_those_of_the_run(player: Player) -> None:
     assert [mark.text for mark in player.marks] == ["deploy"]
-    assert replace(player.position, read=1.0).of_s == pytest.approx(SECONDS, abs=3)
+    assert replace(player.position, read_ratio=1.0).length_s == pytest.approx(SECONDS, abs=3)
 
 
 async def test_the_profile_of_a_moment_is_shown_there_and_its_source_is_off(tmp_path: Path) -> None:
     path = tmp_path / "a.tput.gz"
-    record(path, 60, profiled=(10, speedscope.write(sampled())))
+    record(path, 60, profiled=(10, speedscope.render(sampled())))
     with Run(path) as run:
         player = Player(run)
         async with shown(player) as (app, pilot):

@@ -7,15 +7,22 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tputtui import text
-from tputtui.tui.live.plot import ChartLine, LineChart, ScatterPlot, draw, marked, scatter
-from tputtui.views.shared.styled_text import plain
+from tputtui.tui.live.plot import ChartLine, LineChart, ScatterPlot, draw_chart, draw_scatter, mark_time
+from tputtui.views.shared.styled_text import line_text
 
 POINTS = tuple((100.0 + 10 * at, 0.01 + 0.002 * at) for at in range(20))
 
 
 def shown(points: tuple[tuple[float, float], ...] = POINTS, **changes: object) -> list[str]:
-    fields: dict[str, object] = {"unit": "req/s", "tail": "p99", "tail_unit": "s", "width": 44, "height": 16, **changes}
-    return [plain(line) for line in scatter(ScatterPlot(points, **fields))]  # type: ignore[arg-type]
+    fields: dict[str, object] = {
+        "unit": "req/s",
+        "quantile_label": "p99",
+        "latency_unit": "s",
+        "width": 44,
+        "height": 16,
+        **changes,
+    }
+    return [line_text(line) for line in draw_scatter(ScatterPlot(points, **fields))]  # type: ignore[arg-type]
 
 
 @settings(max_examples=30, deadline=None)
@@ -49,11 +56,13 @@ def test_ascii_has_points_of_its_own() -> None:
 
 @pytest.mark.parametrize("fraction", [0.0, 0.25, 0.5, 1.0])
 def test_a_chart_is_marked_where_the_moment_lies(fraction: float) -> None:
-    lines = marked(
-        draw(LineChart((ChartLine(tuple(float(at) for at in range(50))),), 600.0, "req/s", 60, 12, end="14:03:22")),
+    lines = mark_time(
+        draw_chart(
+            LineChart((ChartLine(tuple(float(at) for at in range(50))),), 600.0, "req/s", 60, 12, end_label="14:03:22")
+        ),
         fraction,
     )
-    rows = [plain(line) for line in lines]
+    rows = [line_text(line) for line in lines]
     at = rows[-2].index("▲")
     first = rows[0].index("┤") + 1
     assert (at - first) / (59 - first) == pytest.approx(fraction, abs=0.02)
@@ -64,7 +73,7 @@ def test_a_chart_is_marked_where_the_moment_lies(fraction: float) -> None:
 
 @pytest.mark.parametrize("limit", [150.0, 290.0, 900.0])
 def test_the_limit_is_a_stroke_at_its_throughput_also_beyond_the_points(limit: float) -> None:
-    lines = shown(limit=limit, limit_says="limit")
+    lines = shown(limit=limit, limit_label="limit")
     assert f"limit {limit:.0f}" in lines[0] or "limit 150.0" in lines[0]
     axis, last = lines[-2].index("└") + 1, len(lines[-2]) - 1
     top = {150.0: 500, 290.0: 500, 900.0: 1000}[limit]

@@ -48,11 +48,11 @@ async def test_what_is_said_while_the_terminal_is_busy_appears_without_a_tick(
     busy = False
     monkeypatch.setattr(TputtuiApp, "backlog", backlog)
     app = desk(SilentSource())
-    app.opened = ProfileScreen(opened=OpenedProfile(profile()))
+    app.standalone_screen = ProfileScreen(opened=OpenedProfile(profile()))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "compute" in frame(app))
         busy = True
-        app.say("what is said meanwhile")
+        app.show_status("what is said meanwhile")
         assert "what is said meanwhile" not in frame(app)
         await until(pilot, lambda: "what is said meanwhile" in frame(app))
 
@@ -68,7 +68,7 @@ async def test_a_saved_profile_is_drawn_with_its_contents_at_once(monkeypatch: p
 
     monkeypatch.setattr(TputtuiApp, "_display", display)
     app = desk(SilentSource())
-    app.opened = ProfileScreen(opened=OpenedProfile(profile()))
+    app.standalone_screen = ProfileScreen(opened=OpenedProfile(profile()))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
     assert "compute" in pictures[0]

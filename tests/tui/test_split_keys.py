@@ -12,10 +12,10 @@ from fake_source import FakeSource, desk, frame, settled
 from textual.pilot import Pilot
 
 from tputtui.model import ServiceState, Snapshot, SplitState
-from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit, ways
+from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit, split_options
 from tputtui.tui.app import TputtuiApp
 
-WAYS = ways("checkout", {"web-01": 640.0, "web-02": 644.0}, {}, {})
+WAYS = split_options("checkout", {"web-01": 640.0, "web-02": 644.0}, {}, {})
 
 
 class TwoArms(FakeSource):
@@ -26,11 +26,11 @@ class TwoArms(FakeSource):
         self._found = found
         self.split_by: TrafficSplit | None = None
 
-    def ways(self, service: str, told: Callable[[Sequence[SplitOption]], None]) -> None:
+    def find_split_options(self, service: str, on_options: Callable[[Sequence[SplitOption]], None]) -> None:
         self.asked.append(("ways", service))
-        told(self._found)
+        on_options(self._found)
 
-    def split(self, split: TrafficSplit | None) -> None:
+    def set_split(self, split: TrafficSplit | None) -> None:
         self.asked.append(("split", split))
         self.split_by = split
 
@@ -43,12 +43,12 @@ class TwoArms(FakeSource):
     def _arm(name: str, at: int) -> ServiceState:
         return samples.service(name, targets=(f"web-0{at + 1}",))
 
-    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
-        if "(" not in name:
-            return super().past(name, columns, span_s, until)
-        draw = random.Random(name)
-        level = 1.25 if "web-02" in name and name.startswith("latency") else 1.0
-        scale = 640.0 if name.startswith("traffic") else 0.01 if name.startswith("errors") else 0.1
+    def history(self, figure: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+        if "(" not in figure:
+            return super().history(figure, columns, span_s, until)
+        draw = random.Random(figure)
+        level = 1.25 if "web-02" in figure and figure.startswith("latency") else 1.0
+        scale = 640.0 if figure.startswith("traffic") else 0.01 if figure.startswith("errors") else 0.1
         return [scale * level * draw.uniform(0.98, 1.02) for _ in range(columns)]
 
 
@@ -91,7 +91,7 @@ async def test_after_two_minutes_it_says_what_is_worse_and_so_does_the_event_log
             await pilot.pause(0.02)
         shown = await settled(app, pilot)
     assert "treatment is worse: p50 +2" in shown
-    said = [words[0].text for words in source.was_asked("note")]
+    said = [words[0].text for words in source.was_asked("log_event")]
     assert len(said) == 3, "each quantile once"
     assert said[0].startswith("web-02 is worse than control: p50 +2")
 

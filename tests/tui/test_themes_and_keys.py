@@ -14,27 +14,27 @@ from tputtui.tui.live.baseline_commands import BaselineCommands
 from tputtui.tui.live.engine_commands import EngineCommands
 from tputtui.tui.live.live_screen import LiveScreen
 from tputtui.tui.live.panel_commands import PanelCommands
-from tputtui.tui.live.plot import ChartLine, LineChart, ScatterPlot, draw, scatter, top_of
-from tputtui.tui.live.recording_commands import RecordCommands
+from tputtui.tui.live.plot import ChartLine, LineChart, ScatterPlot, axis_top, draw_chart, draw_scatter
+from tputtui.tui.live.recording_commands import RecordingCommands
 from tputtui.tui.profile.profile_screen import ProfileScreen
 from tputtui.tui.time_commands import TimeCommands
-from tputtui.views.shared.styled_text import plain
+from tputtui.views.shared.styled_text import line_text
 
-FOLDERS = theme_files.folders()
-NAMES = theme_files.names(FOLDERS)
+FOLDERS = theme_files.theme_folders()
+NAMES = theme_files.theme_names(FOLDERS)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_theme_of_ours_can_be_read_by_everybody(name: str) -> None:
-    look = palette.load(name, FOLDERS)
-    look.theme().to_color_system().generate()
-    if look.ansi:
+    look = palette.load_palette(name, FOLDERS)
+    look.textual_theme().to_color_system().generate()
+    if look.is_ansi:
         return
     for role in ("plain", "dim", "strong", "ok", "warning", "bad", "accent", "data"):
         style = look.styles[role]
         assert style.color is not None
         assert style.bgcolor is not None
-        ratio = theme_files.contrast(tuple(style.color.get_truecolor()), tuple(style.bgcolor.get_truecolor()))
+        ratio = theme_files.contrast_ratio(tuple(style.color.get_truecolor()), tuple(style.bgcolor.get_truecolor()))
         assert ratio >= 4.5, f"{role}: {ratio:.1f}"
 
 
@@ -59,14 +59,14 @@ def test_a_broken_theme_is_one_sentence(change: object, words: str, tmp_path: Pa
     path = tmp_path / "dark.toml"
     path.write_text(change((FOLDERS[-1] / "dark.toml").read_text()))
     with pytest.raises(theme_files.BadThemeError) as caught:
-        palette.read(path)
+        palette.read_palette(path)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_an_unknown_theme_names_those_there_are() -> None:
     with pytest.raises(theme_files.BadThemeError, match="did you mean"):
-        palette.load("drak", FOLDERS)
+        palette.load_palette("drak", FOLDERS)
 
 
 def test_no_key_means_two_things() -> None:
@@ -74,13 +74,13 @@ def test_no_key_means_two_things() -> None:
     for command in keys.COMMANDS:
         for key in command.keys.split(","):
             assert taken.setdefault(key, command.id) == command.id
-    for moves, _ in keys.MOVES:
+    for moves, _ in keys.MOVE_KEYS:
         assert not set(moves.split(",")) & set(taken)
 
 
 def test_a_footer_has_at_most_ten() -> None:
     for where in (("live", "time", "everywhere"), ("profile", "everywhere")):
-        assert 4 <= len(keys.hints(where, {})) <= 10
+        assert 4 <= len(keys.footer_hints(where, {})) <= 10
 
 
 @pytest.mark.parametrize("command", [command.id for command in keys.COMMANDS])
@@ -93,7 +93,7 @@ def test_every_command_does_something(command: str) -> None:
         TimeCommands,
         EngineCommands,
         PanelCommands,
-        RecordCommands,
+        RecordingCommands,
         BaselineCommands,
     )
     assert any(hasattr(owner, f"do_{command}") for owner in owners)
@@ -123,7 +123,9 @@ def test_every_key_that_textual_knows_is_a_key() -> None:
 @pytest.mark.parametrize("ascii_only", [False, True])
 def test_a_chart_has_its_size_and_does_not_bridge_gaps(ascii_only: bool) -> None:
     values = tuple(float(x) if not 10 < x < 20 else None for x in range(40))
-    lines = [plain(line) for line in draw(LineChart((ChartLine(values),), 600.0, "req/s", 60, 10, ascii_only))]
+    lines = [
+        line_text(line) for line in draw_chart(LineChart((ChartLine(values),), 600.0, "req/s", 60, 10, ascii_only))
+    ]
     assert len(lines) == 10
     assert {len(line) for line in lines} == {60}
     assert "-10 min" in lines[-1]
@@ -148,19 +150,19 @@ def test_a_chart_of_nothing_and_of_the_extreme_is_drawn() -> None:
         (1.0, sys.float_info.max),
         (5e-324, 5e-324),
     ):
-        assert len(draw(LineChart((ChartLine(values, name="web"),), 60.0, "By/s", 50, 8))) == 8
+        assert len(draw_chart(LineChart((ChartLine(values, name="web"),), 60.0, "By/s", 50, 8))) == 8
         points = tuple((value, value) for value in values if value is not None)
-        assert len(scatter(ScatterPlot(points, "req/s", "p99", "s", 50, 12))) == 12
+        assert len(draw_scatter(ScatterPlot(points, "req/s", "p99", "s", 50, 12))) == 12
 
 
 @pytest.mark.parametrize("largest", [0.0, 0.1, 0.99, 1.0, 9.9, 99.0, 412.0, 12345.0])
 def test_the_top_of_an_axis_is_round_and_above(largest: float) -> None:
-    top = top_of([largest])
+    top = axis_top([largest])
     assert top > largest
     assert f"{top:.0e}"[0] in "12357" or top == 1.0
 
 
 @pytest.mark.parametrize("largest", [5e-324, 1e-310, 1e-300, 9.9e299, 1e308, sys.float_info.max])
 def test_the_top_of_an_axis_is_finite_and_above_at_the_ends_of_the_floats(largest: float) -> None:
-    top = top_of([largest])
+    top = axis_top([largest])
     assert largest <= top < math.inf

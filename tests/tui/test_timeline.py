@@ -10,24 +10,24 @@ from tputtui.tui.timeline import SPANS, Timeline
 
 def lived(seconds: float) -> Timeline:
     timeline = Timeline(1.0)
-    timeline.saw(samples.snapshot(at=1000.0, time=samples.NOON))
-    timeline.saw(samples.snapshot(at=1000.0 + seconds, time=samples.NOON + seconds))
+    timeline.on_snapshot(samples.snapshot(at=1000.0, time=samples.NOON))
+    timeline.on_snapshot(samples.snapshot(at=1000.0 + seconds, time=samples.NOON + seconds))
     return timeline
 
 
 def test_a_held_picture_is_not_the_past() -> None:
     timeline = lived(100)
-    timeline.hold()
-    assert (timeline.moment, timeline.frozen, timeline.behind_s) == (1100.0, True, 0.0)
-    timeline.hold()
-    assert (timeline.moment, timeline.frozen) == (None, False)
+    timeline.toggle_freeze()
+    assert (timeline.moment, timeline.is_frozen, timeline.behind_s) == (1100.0, True, 0.0)
+    timeline.toggle_freeze()
+    assert (timeline.moment, timeline.is_frozen) == (None, False)
 
 
 @given(st.lists(st.sampled_from([-10.0, -1.0, 1.0, 10.0]), max_size=40))
 def test_travelling_stays_between_the_first_snapshot_and_now(steps: list[float]) -> None:
     timeline = lived(500)
     for step in steps:
-        timeline.travel(step)
+        timeline.step(step)
         assert timeline.moment is None or 1000.0 <= timeline.moment < 1500.0
         assert 0 <= timeline.behind_s <= 500.0
 

@@ -14,19 +14,29 @@ from panes import assert_fills
 
 from tputtui.engine.family_browser import Families
 from tputtui.scrape.address import parse_address
-from tputtui.settings.config_reader import read
+from tputtui.settings.config_reader import parse_config
 from tputtui.settings.validators import Validators
-from tputtui.signals.service.family_table import SLOTS, FamilyRow, FamilyValues
-from tputtui.views.browser.metric_browser import CHART, BrowserState, browser, config_lines, detail, matches, refusal
-from tputtui.views.shared.family_units import figure
-from tputtui.views.shared.styled_text import plain
+from tputtui.signals.service.family_table import SIGNALS, FamilyRow, FamilyValues
+from tputtui.views.browser.metric_browser import (
+    CHART,
+    BrowserState,
+    browser_panel,
+    config_lines,
+    detail_panel,
+    matching_indices,
+    refusal_reason,
+)
+from tputtui.views.shared.family_units import format_family_value
+from tputtui.views.shared.styled_text import line_text
 
 EVIL = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 5000
 ROWS = (
     FamilyRow("db_pool_in_use", "gauge", "Connections in use.", series=1),
-    FamilyRow("http_request_duration_seconds", "histogram", "How long.", series=120, labels=("route",), counts=True),
     FamilyRow(
-        "http_requests_total", "counter", "Requests by route.", series=36, labels=("route", "status"), counts=True
+        "http_request_duration_seconds", "histogram", "How long.", series=120, labels=("route",), is_counter=True
+    ),
+    FamilyRow(
+        "http_requests_total", "counter", "Requests by route.", series=36, labels=("route", "status"), is_counter=True
     ),
     FamilyRow("process_resident_memory_bytes", "gauge", "Resident.", series=1),
     FamilyRow(EVIL, EVIL, EVIL, EVIL, 1, (EVIL, EVIL)),
@@ -39,9 +49,9 @@ def families(**changes: Any) -> Families:
     fields: dict[str, Any] = {
         "target": "web-01",
         "at": 100.0,
-        "figures": FamilyValues(ROWS, VALUES, RATES),
-        "feeds": {"http_requests_total": ("traffic", "errors")},
-        "targets": (("web-01", "http://127.0.0.1:8000/metrics"),),
+        "family_values": FamilyValues(ROWS, VALUES, RATES),
+        "signals_by_family": {"http_requests_total": ("traffic", "errors")},
+        "replica_targets": (("web-01", "http://127.0.0.1:8000/metrics"),),
     }
     return Families(**{**fields, **changes})
 
@@ -53,19 +63,21 @@ def look(**changes: Any) -> BrowserState:
     fields: dict[str, Any] = {
         "target": "web-01",
         "families": families(),
-        "found": range(len(ROWS)),
+        "matches": range(len(ROWS)),
         "cursor": 2,
-        "trail": [None, 1.0, 2.0, 3.0],
+        "history": [None, 1.0, 2.0, 3.0],
     }
     return BrowserState(**{**fields, **changes})
 
 
 LOOKS = (
     look(),
-    look(families=None, found=()),
-    look(found=(), cursor=None, query=EVIL),
-    look(cursor=4, query=EVIL, target=EVIL, families=families(chosen={"traffic": {"family": EVIL}})),
-    look(choosing=1, families=families(chosen=CHOSEN, targets=((EVIL, EVIL),) * 9, hidden=70_000)),
+    look(families=None, matches=()),
+    look(matches=(), cursor=None, query=EVIL),
+    look(cursor=4, query=EVIL, target=EVIL, families=families(overrides={"traffic": {"family": EVIL}})),
+    look(
+        choice_index=1, families=families(overrides=CHOSEN, replica_targets=((EVIL, EVIL),) * 9, hidden_series=70_000)
+    ),
     look(cursor=99),
 )
 
@@ -73,12 +85,12 @@ LOOKS = (
 @settings(max_examples=80, deadline=None)
 @given(width=st.integers(40, 220), height=st.integers(1, 60), which=st.sampled_from(LOOKS))
 def test_both_panels_fill_their_places_and_hold_nothing_that_acts(width: int, height: int, which: BrowserState) -> None:
-    for view in (browser(which, width, height), detail(which, width, height)):
+    for view in (browser_panel(which, width, height), detail_panel(which, width, height)):
         assert_fills(view.lines, width, height)
 
 
 def test_a_row_says_what_it_is_how_much_of_it_there_is_and_what_it_says_now() -> None:
-    lines = [plain(line).rstrip() for line in browser(look(), 100, 8).lines]
+    lines = [line_text(line).rstrip() for line in browser_panel(look(), 100, 8).lines]
     assert lines[4].split() == ["http_requests_total", "counter", "36", "612.5", "/s", "traffic,", "errors"]
     assert lines[5].split() == ["process_resident_memory_bytes", "gauge", "1", "47.7", "MiB"]
 
@@ -87,36 +99,36 @@ def test_a_row_says_what_it_is_how_much_of_it_there_is_and_what_it_says_now() ->
     ("value", "shown"), [(1_795_618_785.0, ("25 Nov 14:59", "UTC")), (1e300, ("01 Jan 00:00", "UTC"))]
 )
 def test_a_moment_is_shown_as_one_and_not_as_a_duration(value: float, shown: tuple[str, str]) -> None:
-    assert figure(FamilyRow("process_start_time_seconds", "gauge"), value) == shown
+    assert format_family_value(FamilyRow("process_start_time_seconds", "gauge"), value) == shown
 
 
 def test_the_detail_shows_help_labels_and_the_last_figures() -> None:
-    shown = "\n".join(plain(line).rstrip() for line in detail(look(), 80, 9).lines)
+    shown = "\n".join(line_text(line).rstrip() for line in detail_panel(look(), 80, 9).lines)
     for words in ("Requests by route.", "labels  route, status", "feeds   traffic, errors", "612.5 /s   in all 96,000"):
         assert words in shown
     assert "█" in shown
 
 
 def test_what_a_family_cannot_feed_is_said_before_one_tries() -> None:
-    shown = "\n".join(plain(line).rstrip() for line in detail(look(cursor=0, choosing=1), 90, 9).lines)
+    shown = "\n".join(line_text(line).rstrip() for line in detail_panel(look(cursor=0, choice_index=1), 90, 9).lines)
     assert "▸ traffic     a gauge is a level: only what counts can be traffic" in shown
-    assert all(slot in shown for slot in SLOTS)
+    assert all(slot in shown for slot in SIGNALS)
     assert "chart       a panel on the live screen" in shown
 
 
 def test_what_measures_nothing_cannot_be_charted() -> None:
-    assert refusal(CHART, FamilyRow("build_info", "info", series=1)) == "describes, and measures nothing"
-    assert refusal(CHART, FamilyRow("later_total", "counter", counts=True)) == "has no series yet"
-    assert [refusal(CHART, row) for row in ROWS[:4]] == [None] * 4
+    assert refusal_reason(CHART, FamilyRow("build_info", "info", series=1)) == "describes, and measures nothing"
+    assert refusal_reason(CHART, FamilyRow("later_total", "counter", is_counter=True)) == "has no series yet"
+    assert [refusal_reason(CHART, row) for row in ROWS[:4]] == [None] * 4
 
 
 def test_the_family_on_the_live_screen_is_told_in_the_list_and_in_its_detail() -> None:
     charted = look(charted=("web-01", "db_pool_in_use"), cursor=0)
-    row = next(plain(line) for line in browser(charted, 100, 9).lines if "db_pool_in_use" in plain(line))
+    row = next(line_text(line) for line in browser_panel(charted, 100, 9).lines if "db_pool_in_use" in line_text(line))
     assert "chart" in row
-    assert "feeds   chart" in "\n".join(map(plain, detail(charted, 90, 9).lines))
+    assert "feeds   chart" in "\n".join(map(line_text, detail_panel(charted, 90, 9).lines))
     elsewhere = look(charted=("web-02", "db_pool_in_use"), cursor=0)
-    assert "feeds   nothing yet" in "\n".join(map(plain, detail(elsewhere, 90, 9).lines))
+    assert "feeds   nothing yet" in "\n".join(map(line_text, detail_panel(elsewhere, 90, 9).lines))
 
 
 @pytest.mark.parametrize(
@@ -130,12 +142,12 @@ def test_the_family_on_the_live_screen_is_told_in_the_list_and_in_its_detail() -
     ],
 )
 def test_the_search_is_fuzzy_and_the_best_comes_first(query: str, first: str) -> None:
-    assert ROWS[matches(query, ROWS)[0]].name == first
+    assert ROWS[matching_indices(query, ROWS)[0]].name == first
 
 
 def test_a_search_that_finds_nothing_finds_nothing() -> None:
-    assert matches("qqqq", ROWS) == []
-    assert matches("(.*", ROWS) == []
+    assert matching_indices("qqqq", ROWS) == []
+    assert matching_indices("(.*", ROWS) == []
 
 
 def test_twenty_thousand_families_are_searched_and_drawn_without_a_visible_wait() -> None:
@@ -144,9 +156,9 @@ def test_twenty_thousand_families_are_searched_and_drawn_without_a_visible_wait(
     )
     figures = FamilyValues(rows, array("d", [1.0]) * 20_000, array("d", [1.0]) * 20_000)
     began = time.process_time()
-    found = matches("mod9 thng", rows)
-    big = look(families=families(figures=figures), found=found, cursor=len(found) - 1)
-    view = browser(big, 120, 40)
+    found = matching_indices("mod9 thng", rows)
+    big = look(families=families(family_values=figures), matches=found, cursor=len(found) - 1)
+    view = browser_panel(big, 120, 40)
     spent = time.process_time() - began
     assert view.cursor == 39
     assert spent < 2.0, "50 ms where it was measured; a scan of all rows at each line would take minutes"
@@ -154,13 +166,15 @@ def test_twenty_thousand_families_are_searched_and_drawn_without_a_visible_wait(
 
 def test_the_config_lines_are_what_the_config_would_read() -> None:
     targets = (("web-01", "http://127.0.0.1:8000/metrics"), ("web 2 \x1b[31m", "http://10.0.0.2:8000/metrics"))
-    lines = config_lines(families(chosen=CHOSEN, targets=targets))
-    found = read("\n".join(lines), "config.toml", Validators(url=parse_address)).values["targets"]
+    lines = config_lines(families(overrides=CHOSEN, replica_targets=targets))
+    found = parse_config("\n".join(lines), "config.toml", Validators(check_url=parse_address)).values["targets"]
     assert [target.name for target in found] == [name for name, _ in targets]
     assert [target.bindings for target in found] == [CHOSEN, CHOSEN]
 
 
 def test_without_a_choice_there_is_nothing_to_keep() -> None:
     assert config_lines(families()) == []
-    assert "to keep it" not in "\n".join(map(plain, detail(look(), 120, 12).lines))
-    assert "to keep it" in "\n".join(map(plain, detail(look(families=families(chosen=CHOSEN)), 120, 12).lines))
+    assert "to keep it" not in "\n".join(map(line_text, detail_panel(look(), 120, 12).lines))
+    assert "to keep it" in "\n".join(
+        map(line_text, detail_panel(look(families=families(overrides=CHOSEN)), 120, 12).lines)
+    )

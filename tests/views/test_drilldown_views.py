@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from tputtui import text
 from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
 from tputtui.signals.service.service_filter import ServiceFilter
-from tputtui.views.live.header import header
-from tputtui.views.live.heatmap import folded, shade, where_requests_fall
-from tputtui.views.live.latency_panel import SCATTER, has_scatter, latency
-from tputtui.views.live.target_strip import targets
-from tputtui.views.live.throughput_panel import throughput
+from tputtui.views.live.header import header_line
+from tputtui.views.live.heatmap import heatmap_lines, merge_rows, shade_level
+from tputtui.views.live.latency_panel import SCATTER_SIZE, has_scatter, latency_panel
+from tputtui.views.live.target_strip import targets_panel
+from tputtui.views.live.throughput_panel import throughput_panel
 from tputtui.views.shared.frame import Frame, ViewState
-from tputtui.views.shared.styled_text import TextSpan, blank, mark, plain
+from tputtui.views.shared.styled_text import TextSpan, blank_line, line_text, mark_cell
 
 SHARES = st.lists(st.one_of(st.none(), st.lists(st.floats(0, 1), min_size=6, max_size=6).map(tuple)), min_size=1)
 
@@ -31,7 +31,7 @@ def scene(heat: LatencyHeatmap | None = None, **viewpoint: Any) -> Frame:
         samples.past(),
         ViewState(**viewpoint),
         "web-01",
-        heat=lambda _, columns: heat or samples.heat(columns),
+        heatmap=lambda _, columns: heat or samples.heat(columns),
         replicas=samples.replicas(),
     )
 
@@ -41,7 +41,7 @@ def scene(heat: LatencyHeatmap | None = None, **viewpoint: Any) -> Frame:
 
 def test_the_slowest_stand_on_top_and_the_shade_is_the_share() -> None:
     heat = LatencyHeatmap((0.1, 0.5, math.inf), ((0.9, 0.1, 0.0), None, (0.3, 0.3, 0.4)))
-    lines = [plain(line) for line in where_requests_fall(scene(heat), "checkout", "s", 12, 12, 60, 9)]
+    lines = [line_text(line) for line in heatmap_lines(scene(heat), "checkout", "s", 12, 12, 60, 9)]
     assert lines[0].split() == ["latency", "distribution", "share", "░", ">0", "▒", "5", "▓", "20", "█", "50", "%"]
     assert [line[12:15] for line in lines[1:]] == ["  ▓", "▒ ▓", "█ ▓"]
     assert [line[:12].strip() for line in lines[1:]] == [">500 ms", "500 ms", "100 ms"]
@@ -49,13 +49,13 @@ def test_the_slowest_stand_on_top_and_the_shade_is_the_share() -> None:
 
 @pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (1e-9, 1), (0.05, 2), (0.2, 3), (0.5, 4), (1.0, 4)])
 def test_however_rare_a_request_can_be_seen(share: float, expected: int) -> None:
-    assert shade(share) == expected
+    assert shade_level(share) == expected
 
 
 @given(SHARES, st.integers(1, 8))
 def test_folding_keeps_what_fell_and_the_open_end(columns: list[tuple[float, ...] | None], most: int) -> None:
     heat = LatencyHeatmap((0.1, 0.2, 0.3, 0.4, 0.5, math.inf), tuple(columns))
-    fewer = folded(heat, most)
+    fewer = merge_rows(heat, most)
     assert len(fewer.bounds) == min(6, most)
     assert fewer.bounds[-1] == math.inf
     for before, after in zip(heat.columns, fewer.columns, strict=True):
@@ -65,14 +65,14 @@ def test_folding_keeps_what_fell_and_the_open_end(columns: list[tuple[float, ...
 
 
 def test_there_is_no_heat_where_there_is_no_room_or_no_bucket() -> None:
-    assert where_requests_fall(scene(), "checkout", "s", 19, 40, 80, 3) == []
-    assert where_requests_fall(replace(scene(), heat=lambda *_: None), "checkout", "s", 19, 40, 80, 9) == []
-    assert "latency distribution" not in "\n".join(map(plain, latency(scene(), 80, 6).lines))
-    assert "latency distribution" in "\n".join(map(plain, latency(scene(), 80, 12).lines))
+    assert heatmap_lines(scene(), "checkout", "s", 19, 40, 80, 3) == []
+    assert heatmap_lines(replace(scene(), heatmap=lambda *_: None), "checkout", "s", 19, 40, 80, 9) == []
+    assert "latency distribution" not in "\n".join(map(line_text, latency_panel(scene(), 80, 6).lines))
+    assert "latency distribution" in "\n".join(map(line_text, latency_panel(scene(), 80, 12).lines))
 
 
 def test_ascii_has_shades_of_its_own() -> None:
-    shown = "\n".join(map(plain, latency(scene(ascii=True), 80, 14).lines))
+    shown = "\n".join(map(line_text, latency_panel(scene(ascii_only=True), 80, 14).lines))
     assert not set("░▒▓") & set(shown)
     assert "####" in shown
 
@@ -81,10 +81,10 @@ def test_ascii_has_shades_of_its_own() -> None:
 def test_latency_fills_its_place_with_everything_beside_it(
     width: int, height: int, plain_text: bool, back: bool
 ) -> None:
-    given = scene(ascii=plain_text, cursor=(5000.0, 4970.0) if back else None)
-    beside = tuple(blank(SCATTER[0]) for _ in range(height - 1)) if has_scatter(width, height) else None
-    view = latency(given, width, height, beside)
-    assert [text.width(plain(line)) for line in view.lines] == [width] * height
+    given = scene(ascii_only=plain_text, cursor=(5000.0, 4970.0) if back else None)
+    beside = tuple(blank_line(SCATTER_SIZE[0]) for _ in range(height - 1)) if has_scatter(width, height) else None
+    view = latency_panel(given, width, height, beside)
+    assert [text.width(line_text(line)) for line in view.lines] == [width] * height
 
 
 # ------------------------------------------------------------------------------------------ the moment
@@ -92,11 +92,11 @@ def test_latency_fills_its_place_with_everything_beside_it(
 
 def test_a_mark_is_an_accent_and_an_empty_cell_becomes_a_stroke() -> None:
     line = (TextSpan("ab", "dim"), TextSpan("▃ ▅", "data"))
-    assert mark(line, 2) == (TextSpan("ab", "dim"), TextSpan("▃", "accent"), TextSpan(" ▅", "data"))
-    assert plain(mark(line, 3)) == "ab▃│▅"
-    assert plain(mark(line, 0, "▲")) == "▲b▃ ▅"
-    assert mark(line, 99) == line
-    assert mark((TextSpan("漢字"),), 1) == (TextSpan("漢字"),), "half a character cannot be marked"
+    assert mark_cell(line, 2) == (TextSpan("ab", "dim"), TextSpan("▃", "accent"), TextSpan(" ▅", "data"))
+    assert line_text(mark_cell(line, 3)) == "ab▃│▅"
+    assert line_text(mark_cell(line, 0, "▲")) == "▲b▃ ▅"
+    assert mark_cell(line, 99) == line
+    assert mark_cell((TextSpan("漢字"),), 1) == (TextSpan("漢字"),), "half a character cannot be marked"
 
 
 @given(st.floats(0, 600), st.integers(1, 200))
@@ -112,11 +112,11 @@ def test_the_marked_column_is_the_one_the_moment_lies_in(back: float, columns: i
 
 def test_live_marks_nothing_and_its_axis_ends_now() -> None:
     assert scene().cursor_column(60) is None
-    assert scene().axis_end == "now"
-    assert scene(cursor=(5060.0, 5000.0)).axis_end == "14:14:20"
-    accents = [span for line in throughput(scene(), 80, 8).lines for span in line if span.role == "accent"]
+    assert scene().axis_end_label == "now"
+    assert scene(cursor=(5060.0, 5000.0)).axis_end_label == "14:14:20"
+    accents = [span for line in throughput_panel(scene(), 80, 8).lines for span in line if span.role == "accent"]
     assert accents == []
-    marked = throughput(scene(cursor=(5000.0, 4980.0)), 80, 8).lines
+    marked = throughput_panel(scene(cursor=(5000.0, 4980.0)), 80, 8).lines
     assert any(span.role == "accent" for line in marked for span in line)
 
 
@@ -124,8 +124,11 @@ def test_live_marks_nothing_and_its_axis_ends_now() -> None:
 
 
 def test_a_replica_shows_its_own_figures_and_what_is_odd_about_it() -> None:
-    odd = {**samples.replicas(), "web-02": replace(samples.replicas()["web-02"], odd="errors 4.0 %, others 0.10 %")}
-    lines = [plain(line) for line in targets(replace(scene(), replicas=odd), 120, 6).lines]
+    odd = {
+        **samples.replicas(),
+        "web-02": replace(samples.replicas()["web-02"], outlier_reason="errors 4.0 %, others 0.10 %"),
+    }
+    lines = [line_text(line) for line in targets_panel(replace(scene(), replicas=odd), 120, 6).lines]
     assert "684.0 req/s" in next(line for line in lines if "web-01" in line)
     row = next(line for line in lines if "web-02" in line)
     assert "600.0 req/s" in row
@@ -133,13 +136,13 @@ def test_a_replica_shows_its_own_figures_and_what_is_odd_about_it() -> None:
 
 
 def test_a_replica_whose_own_figures_are_not_known_does_not_borrow_the_service_s() -> None:
-    shown = "\n".join(map(plain, targets(replace(scene(), replicas={}), 120, 6).lines))
+    shown = "\n".join(map(line_text, targets_panel(replace(scene(), replicas={}), 120, 6).lines))
     assert "req/s" not in shown
 
 
 def test_the_header_says_what_is_looked_at_alone() -> None:
     lens = ServiceFilter("checkout", (("route", "/x"),), "web-02")
     alone = samples.snapshot(services=(samples.service(), samples.service(lens.name)))
-    shown = plain(header(Frame(alone, samples.past(), ViewState(service=lens.name, lens=lens)), 120))
+    shown = line_text(header_line(Frame(alone, samples.past(), ViewState(service=lens.name, service_filter=lens)), 120))
     assert "checkout web-02 route=/x Esc all" in shown
-    assert "Esc all" not in plain(header(Frame(alone, samples.past(), ViewState(lens=lens)), 120))
+    assert "Esc all" not in line_text(header_line(Frame(alone, samples.past(), ViewState(service_filter=lens)), 120))

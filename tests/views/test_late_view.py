@@ -21,15 +21,15 @@ from tputtui.model import (
     TargetStatus,
     TrafficState,
 )
-from tputtui.views.live.event_log import event_line, events
-from tputtui.views.live.exit_summary import summary
-from tputtui.views.live.header import header
-from tputtui.views.live.latency_panel import latency
-from tputtui.views.live.target_strip import targets
-from tputtui.views.live.throughput_panel import throughput
+from tputtui.views.live.event_log import event_line, events_panel
+from tputtui.views.live.exit_summary import summary_lines
+from tputtui.views.live.header import header_line
+from tputtui.views.live.latency_panel import latency_panel
+from tputtui.views.live.target_strip import targets_panel
+from tputtui.views.live.throughput_panel import throughput_panel
 from tputtui.views.shared import target_state
 from tputtui.views.shared.frame import Frame, PanelView, ViewState
-from tputtui.views.shared.styled_text import plain
+from tputtui.views.shared.styled_text import line_text
 
 LATE = TargetStatus("api", "http://api/metrics", "slow", scrape_s=0.01, age_s=23.0, waiting_s=22.4, was_up=True)
 AS_EVER = replace(LATE, waiting_s=1.3, scrape_s=1.4, warning="slow: use --interval 5s (1.4 s a scrape)")
@@ -64,42 +64,42 @@ def scene(*states: TargetStatus, overdue: bool = True, **more: object) -> Frame:
 
 
 def words(view: PanelView) -> str:
-    return "\n".join(map(plain, view.lines))
+    return "\n".join(map(line_text, view.lines))
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_beyond_a_window_the_big_figure_is_a_dash_with_the_last_one_and_its_age(width: int) -> None:
-    shown = words(throughput(scene(), width, 6))
+    shown = words(throughput_panel(scene(), width, 6))
     assert "– " in shown
     assert "last 66.9 req/s, 23 s ago" in shown
     assert "slow: no answer for 22 s" in shown
     assert "last 0.12 %, 23 s ago" in shown
-    assert "last 88.1 ms, 23 s ago" in words(latency(scene(), width, 5))
+    assert "last 88.1 ms, 23 s ago" in words(latency_panel(scene(), width, 5))
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_within_a_window_the_figure_stands_and_is_said_to_be_late(width: int) -> None:
-    shown = words(throughput(scene(overdue=False), width, 6))
+    shown = words(throughput_panel(scene(overdue=False), width, 6))
     assert "66.9 req/s  slow: no answer for 22 s" in shown
     assert "last" not in shown
 
 
-@pytest.mark.parametrize("panel", [throughput, latency, targets, events])
+@pytest.mark.parametrize("panel", [throughput_panel, latency_panel, targets_panel, events_panel])
 @pytest.mark.parametrize("size", [(40, 4), (60, 9), (80, 24), (120, 40)])
 def test_every_panel_fills_its_place(panel: Callable[[Frame, int, int], PanelView], size: tuple[int, int]) -> None:
     assert_fills(panel(scene(), *size).lines, *size)
 
 
 def test_the_header_says_for_how_long_and_of_several_targets_how_many() -> None:
-    assert "1 target, slow: no answer for 22 s" in plain(header(scene(), 80))
-    assert "1 target, 1 slow" in plain(header(scene(), 60)), "where room is short it is counted"
-    assert "2 targets, 1 slow" in plain(header(scene(LATE, UP), 120))
+    assert "1 target, slow: no answer for 22 s" in line_text(header_line(scene(), 80))
+    assert "1 target, 1 slow" in line_text(header_line(scene(), 60)), "where room is short it is counted"
+    assert "2 targets, 1 slow" in line_text(header_line(scene(LATE, UP), 120))
     down = replace(UP, name="x", state="down", error="connection refused")
-    assert "3 targets, 1 down, 1 slow" in plain(header(scene(LATE, UP, down), 120))
+    assert "3 targets, 1 down, 1 slow" in line_text(header_line(scene(LATE, UP, down), 120))
 
 
 def test_the_targets_panel_puts_what_is_late_before_what_is_up_and_says_for_how_long() -> None:
-    lines = [plain(line) for line in targets(scene(UP, LATE), 100, 6).lines]
+    lines = [line_text(line) for line in targets_panel(scene(UP, LATE), 100, 6).lines]
     assert "2 targets, 1 slow" in lines[0]
     late, up = (next(place for place, line in enumerate(lines) if name in line) for name in (" api", " web"))
     assert late < up
@@ -107,15 +107,15 @@ def test_the_targets_panel_puts_what_is_late_before_what_is_up_and_says_for_how_
 
 
 def test_a_target_that_is_as_slow_as_ever_stays_in_its_place_and_says_what_to_do() -> None:
-    shown = words(targets(scene(UP, AS_EVER), 120, 6))
+    shown = words(targets_panel(scene(UP, AS_EVER), 120, 6))
     assert "no answer" not in shown
     assert "slow: use --interval 5s (1.4 s a scrape)" in shown
-    assert "slow" not in plain(header(scene(UP, AS_EVER), 120))
+    assert "slow" not in line_text(header_line(scene(UP, AS_EVER), 120))
 
 
 def test_the_event_line_names_what_is_late_and_why_an_objective_has_no_data() -> None:
     goal = ObjectiveStatus("p99<=250ms", "no_data", None, 5.0, reason="slow")
-    shown = plain(event_line(scene(objectives=(goal,)), 120))
+    shown = line_text(event_line(scene(objectives=(goal,)), 120))
     assert "! api slow: no answer for 22 s" in shown
     assert "p99<=250ms no data: slow" in shown
 
@@ -123,7 +123,7 @@ def test_the_event_line_names_what_is_late_and_why_an_objective_has_no_data() ->
 @pytest.mark.parametrize("left", [-0.21, 0.0, 0.74])
 def test_without_data_nothing_is_said_of_a_budget(left: float) -> None:
     goal = ObjectiveStatus("p99<=250ms", "no_data", None, 5.0, left, reason="slow")
-    shown = words(latency(scene(objectives=(goal,)), 120, 40))
+    shown = words(latency_panel(scene(objectives=(goal,)), 120, 40))
     assert "p99<=250ms no data: slow" in shown
     assert "budget" not in shown
 
@@ -131,7 +131,7 @@ def test_without_data_nothing_is_said_of_a_budget(left: float) -> None:
 @pytest.mark.parametrize(("left", "said"), [(-3.4, "spent"), (0.0, "spent"), (0.0005, "0 %"), (0.74, "74 %")])
 def test_a_budget_that_is_overdrawn_or_used_up_is_spent(left: float, said: str) -> None:
     goal = ObjectiveStatus("p99<=250ms", "at_risk", 0.2, 5.0, left)
-    shown = words(latency(scene(objectives=(goal,)), 120, 40))
+    shown = words(latency_panel(scene(objectives=(goal,)), 120, 40))
     assert f"budget {said}" in shown
     assert "budget -" not in shown
 
@@ -144,17 +144,17 @@ def test_an_answer_that_came_in_part_is_called_incomplete_wherever_it_is_late(*,
     found = scene(HALF, overdue=overdue)
     said = "slow: answer incomplete, 1,100 bytes in 22 s"
     shown = [
-        words(throughput(found, 120, 8)),
-        words(targets(found, 120, 6)),
-        plain(header(found, 120)),
-        plain(event_line(found, 120)),
+        words(throughput_panel(found, 120, 8)),
+        words(targets_panel(found, 120, 6)),
+        line_text(header_line(found, 120)),
+        line_text(event_line(found, 120)),
         target_state.sentence(HALF),
     ]
     for one in shown:
         assert said in one.replace("api slow", "slow")
         assert "no answer" not in one
     never = replace(samples.snapshot(), targets=(HALF,), services=(ServiceState("api", ("api",)),))
-    assert f"api: {said}" in summary(never, 8.0)
+    assert f"api: {said}" in summary_lines(never, 8.0)
 
 
 def test_of_several_late_targets_the_one_that_is_late_for_the_shortest_time_speaks_for_the_service() -> None:
@@ -162,7 +162,7 @@ def test_of_several_late_targets_the_one_that_is_late_for_the_shortest_time_spea
     both = replace(service(overdue=False), targets=("api", "web"))
     assert target_state.slow_service(both, (longer, HALF)) == "slow: answer incomplete, 1,100 bytes in 22 s"
     assert target_state.slow_service(both, (replace(longer, partial=7), LATE)) == "slow: no answer for 22 s"
-    log = words(events(scene(events=(Event(1e9, "slow", "api: no answer for 10 s", "api"),)), 100, 5))
+    log = words(events_panel(scene(events=(Event(1e9, "slow", "api: no answer for 10 s", "api"),)), 100, 5))
     assert "slow: api: no answer for 10 s" in log
 
 
@@ -175,14 +175,14 @@ def _hanging_between_two_that_are_down() -> Frame:
 
 @pytest.mark.parametrize(("width", "more"), [(80, 2), (100, 1), (120, 1)])
 def test_the_event_line_begins_with_the_shown_target_and_the_undecided_objective(width: int, more: int) -> None:
-    shown = plain(event_line(_hanging_between_two_that_are_down(), width))
+    shown = line_text(event_line(_hanging_between_two_that_are_down(), width))
     assert shown.startswith(" ! api slow: no answer for 22 s   p99<=250ms no data: slow")
     assert shown.rstrip().endswith(f"+{more} more")
     assert ("! gone down: " in shown) is (more == 1), "of the others, the newest first"
 
 
 def test_where_the_event_line_has_room_for_all_nothing_is_counted() -> None:
-    shown = plain(event_line(_hanging_between_two_that_are_down(), 200))
+    shown = line_text(event_line(_hanging_between_two_that_are_down(), 200))
     assert shown.index("no data: slow") < shown.index("! gone down") < shown.index("! full unreachable")
     assert "more" not in shown
 
@@ -190,7 +190,7 @@ def test_where_the_event_line_has_room_for_all_nothing_is_counted() -> None:
 def test_targets_beyond_the_third_are_counted_and_a_met_objective_comes_last() -> None:
     down = [TargetStatus(f"t{n}", "http://t", "down", "refused", since_s=float(n)) for n in range(9, 4, -1)]
     goals = (ObjectiveStatus("rps>=1", "ok", 5.0, 5.0), ObjectiveStatus("p99<=250ms", "missed", 0.3, 5.0))
-    shown = plain(event_line(scene(*down, objectives=goals), 200))
+    shown = line_text(event_line(scene(*down, objectives=goals), 200))
     places = [shown.index(part) for part in ("p99<=250ms missed", "! t5", "! t6", "! t7", "rps>=1 ok", "+2 more")]
     assert places == sorted(places)
     assert "! t8" not in shown
@@ -199,7 +199,7 @@ def test_targets_beyond_the_third_are_counted_and_a_met_objective_comes_last() -
 @pytest.mark.parametrize("width", [40, 80])
 def test_the_event_line_of_one_target_is_cut_at_the_edge(width: int) -> None:
     long = replace(LATE, state="down", error="connection refused " * 9)
-    shown = plain(event_line(scene(long), width))
+    shown = line_text(event_line(scene(long), width))
     assert shown.startswith(" ! api down: connection refused")
     assert shown.rstrip().endswith("…")
 
@@ -207,7 +207,7 @@ def test_the_event_line_of_one_target_is_cut_at_the_edge(width: int) -> None:
 def test_what_cannot_be_reached_is_called_unreachable_and_not_down() -> None:
     unreachable = TargetStatus("api", "http://api", "down", "unreachable: connect timed out after 2 s", since_s=8.0)
     assert target_state.sentence(unreachable) == "api is unreachable: connect timed out after 2 s"
-    assert "! api unreachable: connect timed out after 2 s, for 8 s" in plain(event_line(scene(unreachable), 120))
+    assert "! api unreachable: connect timed out after 2 s, for 8 s" in line_text(event_line(scene(unreachable), 120))
     refused = replace(unreachable, error="connection refused")
     assert target_state.sentence(refused) == "api is down: connection refused"
 
@@ -215,4 +215,4 @@ def test_what_cannot_be_reached_is_called_unreachable_and_not_down() -> None:
 def test_the_lines_that_stay_behind_say_that_it_never_answered() -> None:
     never = TargetStatus("api", "http://api", "slow", waiting_s=8.0)
     snapshot = replace(samples.snapshot(), targets=(never,), services=(ServiceState("api", ("api",)),))
-    assert "api: slow: no answer for 8 s" in summary(snapshot, 8.0)
+    assert "api: slow: no answer for 8 s" in summary_lines(snapshot, 8.0)

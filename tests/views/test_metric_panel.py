@@ -14,14 +14,14 @@ from tputtui import text
 from tputtui.model import ChartedFamily, TargetStatus
 from tputtui.signals.rates import history_keys
 from tputtui.tui.live.charts import Charts
-from tputtui.tui.live.plot import ChartLine, LineChart, draw
-from tputtui.views.live.metric_panel import metric
+from tputtui.tui.live.plot import ChartLine, LineChart, draw_chart
+from tputtui.views.live.metric_panel import metric_panel
 from tputtui.views.shared import layout
 from tputtui.views.shared.frame import Frame, ViewState
-from tputtui.views.shared.styled_text import plain
+from tputtui.views.shared.styled_text import line_text
 
 EVIL = "\x1b]52;c;x\x07[/red]" + "z" * 500
-READ = ChartedFamily("web-01", "jobs_total", "counter", counts=True, value=96_000.0, rate=612.5)
+READ = ChartedFamily("web-01", "jobs_total", "counter", is_counter=True, value=96_000.0, rate=612.5)
 
 
 def scene(charted: ChartedFamily | None, chosen: tuple[str, str] = ("web-01", "jobs_total"), **changes: Any) -> Frame:
@@ -30,7 +30,7 @@ def scene(charted: ChartedFamily | None, chosen: tuple[str, str] = ("web-01", "j
 
 
 def shown(what: Frame, width: int = 100, height: int = 5) -> str:
-    return "\n".join(plain(line).rstrip() for line in metric(what, width, height).lines)
+    return "\n".join(line_text(line).rstrip() for line in metric_panel(what, width, height).lines)
 
 
 def test_what_counts_shows_its_rate_and_its_sum_and_whose_it_is() -> None:
@@ -68,25 +68,25 @@ def test_it_fills_its_place_and_holds_nothing_that_acts(width: int, height: int,
     chosen = (EVIL, EVIL) if evil else ("web-01", "jobs_total")
     state = replace(READ, target=chosen[0], name=chosen[1], type=chosen[1], unit=chosen[1])
     what = scene(state, chosen)
-    view = metric(what, width, height, Charts().metric(what, width, height))
+    view = metric_panel(what, width, height, Charts().metric(what, width, height))
     assert len(view.lines) == height
     for line in view.lines:
-        assert text.width(plain(line)) == width
-        assert plain(line).isprintable()
+        assert text.width(line_text(line)) == width
+        assert line_text(line).isprintable()
 
 
 @given(st.integers(40, 250), st.integers(12, 90))
 def test_wherever_there_is_a_live_screen_the_metric_has_a_place_on_it(width: int, height: int) -> None:
-    plan = layout.plan(scene(READ), width, height)
+    plan = layout.plan_layout(scene(READ), width, height)
     assert plan.heights["metric"] >= 3
     assert plan.heights["throughput"] >= 4
-    rows = [rows for panel, rows in plan.heights.items() if plan.stacked or panel not in ("latency", "processes")]
+    rows = [rows for panel, rows in plan.heights.items() if plan.is_stacked or panel not in ("latency", "processes")]
     assert sum(rows) == height - 3
     assert min(rows) >= 1
 
 
 def test_a_level_below_zero_is_drawn_below_zero() -> None:
-    rows = draw(LineChart((ChartLine((-5.0, -3.0, 2.0, 4.0)),), 60.0, None, 60, 9))
-    drawn = [plain(row) for row in rows]
+    rows = draw_chart(LineChart((ChartLine((-5.0, -3.0, 2.0, 4.0)),), 60.0, None, 60, 9))
+    drawn = [line_text(row) for row in rows]
     assert drawn[-3].startswith("-10┤")
     assert any("0" in row.split("┤")[0] for row in drawn[1:-3])

@@ -27,27 +27,27 @@ from tputtui.model import (
     TargetStatus,
     TrafficState,
 )
-from tputtui.views.live.event_log import event_line, events
-from tputtui.views.live.exit_summary import summary
-from tputtui.views.live.header import footer, header
-from tputtui.views.live.latency_panel import latency
-from tputtui.views.live.process_table import processes
-from tputtui.views.live.routes_table import routes
-from tputtui.views.live.saturation_panel import saturation
-from tputtui.views.live.target_strip import targets
-from tputtui.views.live.throughput_panel import throughput
+from tputtui.views.live.event_log import event_line, events_panel
+from tputtui.views.live.exit_summary import summary_lines
+from tputtui.views.live.header import footer_line, header_line
+from tputtui.views.live.latency_panel import latency_panel
+from tputtui.views.live.process_table import processes_panel
+from tputtui.views.live.routes_table import routes_panel
+from tputtui.views.live.saturation_panel import saturation_panel
+from tputtui.views.live.target_strip import targets_panel
+from tputtui.views.live.throughput_panel import throughput_panel
 from tputtui.views.shared import layout
-from tputtui.views.shared.frame import Frame, ListState, PanelView, ViewState, busiest_service, chosen_service
-from tputtui.views.shared.styled_text import bar, plain, spark, sparks
+from tputtui.views.shared.frame import Frame, ListState, PanelView, ViewState, busiest_service, select_service
+from tputtui.views.shared.styled_text import bar, line_text, sparkline, sparkline_rows
 
 PANELS: dict[str, Callable[[Frame, int, int], PanelView]] = {
-    "throughput": throughput,
-    "latency": latency,
-    "saturation": saturation,
-    "targets": targets,
-    "routes": routes,
-    "processes": processes,
-    "events": events,
+    "throughput": throughput_panel,
+    "latency": latency_panel,
+    "saturation": saturation_panel,
+    "targets": targets_panel,
+    "routes": routes_panel,
+    "processes": processes_panel,
+    "events": events_panel,
 }
 EVIL = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 5000
 
@@ -62,7 +62,7 @@ def evil() -> Snapshot:
         EVIL,
         traffic=TrafficState(EVIL, 5.0),
         errors=ErrorState(EVIL, EVIL, (), 0.5, 1.0, {EVIL: 1.0}),
-        latency=LatencyState(EVIL, "histogram", None, (Quantile(0.99, 1.0, at_least=True),), note=EVIL),
+        latency=LatencyState(EVIL, "histogram", None, (Quantile(0.99, 1.0, is_lower_bound=True),), note=EVIL),
         breakdown_by=(EVIL, "method"),
         breakdown=(BreakdownRow(((EVIL, EVIL), ("method", EVIL)), 5.0),),
         reasons={"traffic": EVIL},
@@ -79,7 +79,9 @@ def nothing() -> Snapshot:
         breakdown=(BreakdownRow((("method", "GET"), ("route", "/")), None),),
         covered_s=None,
     )
-    return samples.snapshot(services=(unknown,), processes=None, host_saturation=(), first=None, busy_cores=None)
+    return samples.snapshot(
+        services=(unknown,), processes=None, host_saturation=(), first_to_saturate=None, busy_cores=None
+    )
 
 
 @pytest.mark.parametrize("name", PANELS)
@@ -96,77 +98,80 @@ def test_a_panel_fills_its_place_exactly_and_holds_nothing_that_acts(
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
 def test_header_events_and_footer_are_one_line(width: int) -> None:
     for snapshot in (samples.snapshot(), evil(), nothing()):
-        assert text.width(plain(header(scene(snapshot), width))) == width
-        assert text.width(plain(event_line(scene(snapshot), width))) == width
-    assert text.width(plain(footer([("p", "profile"), ("q", "quit")] * 9, "", width))) == width
+        assert text.width(line_text(header_line(scene(snapshot), width))) == width
+        assert text.width(line_text(event_line(scene(snapshot), width))) == width
+    assert text.width(line_text(footer_line([("p", "profile"), ("q", "quit")] * 9, "", width))) == width
 
 
 def test_the_header_says_live_frozen_or_past() -> None:
-    assert "LIVE 14:13:20" in plain(header(scene(), 120))
-    assert "FROZEN" in plain(header(scene(frozen=True), 120))
-    assert "PAST -1 min 5 s" in plain(header(scene(behind_s=65.0), 120))
-    assert "3 targets, 1 down" in plain(header(scene(), 120))
+    assert "LIVE 14:13:20" in line_text(header_line(scene(), 120))
+    assert "FROZEN" in line_text(header_line(scene(is_frozen=True), 120))
+    assert "PAST -1 min 5 s" in line_text(header_line(scene(behind_s=65.0), 120))
+    assert "3 targets, 1 down" in line_text(header_line(scene(), 120))
 
 
 def test_throughput_shows_the_number_then_what_to_hold_it_against() -> None:
-    lines = [plain(line).rstrip() for line in throughput(scene(), 60, 6).lines]
+    lines = [line_text(line).rstrip() for line in throughput_panel(scene(), 60, 6).lines]
     assert lines[1] == " 1,284 req/s   best 60 s 1,690   since start 950.0"
     assert lines[-1] == " errors 0.12 %  1.50/s   5xx 1.50/s   4xx 2.50/s   resets 0"
 
 
 def test_an_unknown_rate_says_why() -> None:
-    assert "rates begin with the second scrape" in plain(throughput(scene(nothing()), 80, 5).lines[1])
+    assert "rates begin with the second scrape" in line_text(throughput_panel(scene(nothing()), 80, 5).lines[1])
     down = samples.snapshot(services=(samples.service(targets=("web-03",), traffic=TrafficState("x", None)),))
-    assert "down: connection refused" in plain(throughput(scene(down), 80, 5).lines[1])
+    assert "down: connection refused" in line_text(throughput_panel(scene(down), 80, 5).lines[1])
 
 
 def test_a_target_that_answers_without_a_rate_says_why() -> None:
     found = samples.service(
         traffic=TrafficState("x", None), why_unknown="4 processes in turn, 3 answered only once so far"
     )
-    shown = plain(throughput(scene(samples.snapshot(services=(found,))), 59, 5).lines[1])
+    shown = line_text(throughput_panel(scene(samples.snapshot(services=(found,))), 59, 5).lines[1])
     assert shown.rstrip() == " – req/s  4 processes in turn, 3 answered only once so far"
 
 
 def test_several_processes_that_answer_in_turn_are_named_beside_the_number_and_in_the_list_of_targets() -> None:
     odd = replace(samples.targets()[0], processes=4, warning=several_answer(4))
     found = scene(samples.snapshot(targets=(odd, *samples.targets()[1:])))
-    assert plain(throughput(found, 80, 5).lines[1]).startswith(" 1,284 req/s  4 processes in turn   best 60 s 1,690")
+    assert line_text(throughput_panel(found, 80, 5).lines[1]).startswith(
+        " 1,284 req/s  4 processes in turn   best 60 s 1,690"
+    )
     assert any(
-        "4 processes answer in turn, each with its own counters" in plain(line) for line in targets(found, 200, 8).lines
+        "4 processes answer in turn, each with its own counters" in line_text(line)
+        for line in targets_panel(found, 200, 8).lines
     )
 
 
 def test_the_reason_for_missing_errors_is_cleaned() -> None:
     """A lens names the family it found without a label, and a quoted family name may hold anything."""
     found = samples.service(errors=None, reasons={"errors": f"{EVIL[:8]} has no label code"})
-    shown = plain(throughput(scene(samples.snapshot(services=(found,))), 60, 5).lines[-1])
+    shown = line_text(throughput_panel(scene(samples.snapshot(services=(found,))), 60, 5).lines[-1])
     assert shown.startswith(" errors ␛]52;c;x has no label code")
 
 
 def test_latency_shows_now_its_line_and_its_base() -> None:
-    lines = [plain(line).rstrip() for line in latency(scene(), 70, 6).lines]
+    lines = [line_text(line).rstrip() for line in latency_panel(scene(), 70, 6).lines]
     assert lines[2].startswith(" p50       8.2 ms")
     assert lines[2].endswith("8.0 ms")
     assert "p99 lies in the bucket 70.5 ms to 110 ms" in lines[-1]
 
 
 def test_a_quantile_beyond_the_last_bucket_is_a_floor() -> None:
-    state = LatencyState("x_seconds", "histogram", "s", (Quantile(0.99, 2.5, 2.5, None, at_least=True),))
+    state = LatencyState("x_seconds", "histogram", "s", (Quantile(0.99, 2.5, 2.5, None, is_lower_bound=True),))
     shown = "\n".join(
-        map(plain, latency(scene(samples.snapshot(services=(samples.service(latency=state),))), 70, 5).lines)
+        map(line_text, latency_panel(scene(samples.snapshot(services=(samples.service(latency=state),))), 70, 5).lines)
     )
     assert "≥2.5 s" in shown
     assert "above the last bucket" in shown
 
 
 def test_io_wait_has_a_row_even_where_others_are_closer_to_their_limit() -> None:
-    shown = [plain(line) for line in saturation(scene(), 80, 4).lines]
+    shown = [line_text(line) for line in saturation_panel(scene(), 80, 4).lines]
     assert any(line.startswith(" io wait") for line in shown)
 
 
 def test_a_target_that_is_down_says_why_and_for_how_long() -> None:
-    shown = "\n".join(map(plain, targets(scene(), 120, 6).lines))
+    shown = "\n".join(map(line_text, targets_panel(scene(), 120, 6).lines))
     assert "○ web-03" in shown
     assert "connection refused, for 31 s" in shown
 
@@ -174,7 +179,7 @@ def test_a_target_that_is_down_says_why_and_for_how_long() -> None:
 def test_a_missed_objective_stands_where_one_looks_for_trouble() -> None:
     missed = ObjectiveStatus("p99<=250ms", "missed", 0.312, 12.0)
     met = ObjectiveStatus("errors<=1%", "ok", 0.0012, 60.0)
-    shown = plain(event_line(scene(samples.snapshot(objectives=(missed, met), targets=())), 120))
+    shown = line_text(event_line(scene(samples.snapshot(objectives=(missed, met), targets=())), 120))
     assert "! p99<=250ms missed for 12 s, now 312 ms" in shown
     assert "errors<=1% ok 0.12 %, for 1 min" in shown
 
@@ -191,84 +196,86 @@ def test_an_objective_stands_beside_its_number_with_how_long_and_what_is_left_of
             )
         )
     )
-    traffic = "\n".join(map(plain, throughput(found, 80, 10).lines))
+    traffic = "\n".join(map(line_text, throughput_panel(found, 80, 10).lines))
     assert ">=100 ok" in traffic
     assert "<=1% at risk 3 s, budget 12 %" in traffic
-    tail = "\n".join(map(plain, latency(found, 80, 12).lines))
+    tail = "\n".join(map(line_text, latency_panel(found, 80, 12).lines))
     assert "! p99<=50ms missed 12 s, budget spent" in tail
     assert "<=1ms" not in tail
-    assert [line.split()[-2] for line in map(plain, routes(found, 80, 12).lines) if "!" in line] == ["!402"]
+    assert [line.split()[-2] for line in map(line_text, routes_panel(found, 80, 12).lines) if "!" in line] == ["!402"]
 
 
 def test_an_objective_that_another_service_misses_is_not_beside_this_one_s_number() -> None:
     """Without a service in front its value is the worst one's."""
     services = (samples.service(), samples.service("slow"))
     found = samples.snapshot(services=services, objectives=(ObjectiveStatus("p99<=250ms", "missed", 1.5, 12.0),))
-    assert "missed" not in "\n".join(map(plain, latency(scene(found), 80, 12).lines))
+    assert "missed" not in "\n".join(map(line_text, latency_panel(scene(found), 80, 12).lines))
 
 
 def test_of_more_quantiles_than_lines_the_tail_is_shown() -> None:
-    shown = [plain(line).split()[0] for line in latency(scene(), 80, 3).lines[1:]]
+    shown = [line_text(line).split()[0] for line in latency_panel(scene(), 80, 3).lines[1:]]
     assert shown == ["p90", "p99"]
 
 
 def test_what_is_not_shown_of_the_routes_is_counted() -> None:
-    assert plain(routes(scene(), 80, 12).lines[-1]).strip() == "and 214 more, 0.20 % of traffic"
+    assert line_text(routes_panel(scene(), 80, 12).lines[-1]).strip() == "and 214 more, 0.20 % of traffic"
 
 
 @pytest.mark.parametrize(("column", "first"), [("cpu", 23990), ("pid", 1), ("rss", 23990), ("threads", 24601)])
 def test_processes_are_sorted_by_the_chosen_column(column: str, first: int) -> None:
-    view = processes(scene(lists={"processes": ListState(sort=column)}), 80, 12)
-    assert str(first) in plain(view.lines[2]).split()
+    view = processes_panel(scene(list_states={"processes": ListState(sort_column=column)}), 80, 12)
+    assert str(first) in line_text(view.lines[2]).split()
 
 
 def test_a_filter_keeps_what_contains_the_word_and_says_how_to_clear_it() -> None:
-    view = processes(scene(lists={"processes": ListState(filter="GUNI")}), 80, 12)
-    assert len([key for key in view.keys if key is not None]) == 3
-    none = processes(scene(lists={"processes": ListState(filter="nobody")}), 80, 12)
-    assert "Esc clears the filter" in "\n".join(map(plain, none.lines))
+    view = processes_panel(scene(list_states={"processes": ListState(filter_text="GUNI")}), 80, 12)
+    assert len([key for key in view.row_keys if key is not None]) == 3
+    none = processes_panel(scene(list_states={"processes": ListState(filter_text="nobody")}), 80, 12)
+    assert "Esc clears the filter" in "\n".join(map(line_text, none.lines))
 
 
 def test_the_cursor_belongs_to_a_process_and_not_to_a_row() -> None:
     chosen = samples.PROCESSES[2].identity
-    by_cpu = processes(scene(lists={"processes": ListState(cursor=chosen, sort="cpu")}), 80, 12)
-    by_pid = processes(scene(lists={"processes": ListState(cursor=chosen, sort="pid")}), 80, 12)
+    by_cpu = processes_panel(scene(list_states={"processes": ListState(cursor=chosen, sort_column="cpu")}), 80, 12)
+    by_pid = processes_panel(scene(list_states={"processes": ListState(cursor=chosen, sort_column="pid")}), 80, 12)
     for view in (by_cpu, by_pid):
         assert view.cursor is not None
-        assert "24220" in plain(view.lines[view.cursor])
+        assert "24220" in line_text(view.lines[view.cursor])
     assert by_cpu.cursor != by_pid.cursor
-    gone = processes(scene(lists={"processes": ListState(cursor=(999999, 1.0))}), 80, 12)
+    gone = processes_panel(scene(list_states={"processes": ListState(cursor=(999999, 1.0))}), 80, 12)
     assert gone.cursor is None
 
 
 def test_a_followed_process_stands_first_whatever_the_order() -> None:
     followed = samples.PROCESSES[4].identity
     for order in ("cpu", "pid", "rss"):
-        view = processes(scene(followed=followed, lists={"processes": ListState(sort=order)}), 80, 12)
-        assert "24601" in plain(view.lines[2])
-        assert "following 24601" in plain(view.lines[0])
+        view = processes_panel(
+            scene(followed=followed, list_states={"processes": ListState(sort_column=order)}), 80, 12
+        )
+        assert "24601" in line_text(view.lines[2])
+        assert "following 24601" in line_text(view.lines[0])
 
 
 def test_a_list_scrolls_no_further_than_its_cursor_demands() -> None:
     last = samples.PROCESSES[-1].identity
-    view = processes(scene(lists={"processes": ListState(cursor=last)}), 80, 7)
+    view = processes_panel(scene(list_states={"processes": ListState(cursor=last)}), 80, 7)
     assert view.cursor is not None
-    assert view.list is not None
-    assert view.list.top == len(samples.PROCESSES) - 4
+    assert view.list_state is not None
+    assert view.list_state.top == len(samples.PROCESSES) - 4
 
 
 # ------------------------------------------------------------------------------------------ pictures
 
 
 def test_a_gap_is_a_blank_and_a_zero_is_not() -> None:
-    assert spark([0.0, None, 1.0]) == "▁ █"
-    assert sparks([0.0, None, 1.0], 2) == ["  █", "▁ █"]
+    assert sparkline([0.0, None, 1.0]) == "▁ █"
+    assert sparkline_rows([0.0, None, 1.0], 2) == ["  █", "▁ █"]
 
 
 @example([5e-324, 2.2e-309], 1)  # eight times their inverse is infinite
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1e12)), max_size=50), st.integers(1, 6))
 def test_pictures_have_one_cell_a_value(values: list[float | None], height: int) -> None:
-    rows = sparks(values, height)
+    rows = sparkline_rows(values, height)
     assert [len(row) for row in rows] == [len(values)] * max(1, height)
 
 
@@ -285,22 +292,22 @@ def test_a_bar_and_its_ground_fill_their_cells(ratio: float | None, cells: int) 
 @settings(max_examples=300, deadline=None)
 def test_the_arrangement_uses_the_whole_terminal(width: int, height: int, which: int, zoomed: Any) -> None:
     snapshot = (samples.snapshot(), nothing(), samples.snapshot(services=(), targets=()), evil())[which]
-    plan = layout.plan(scene(snapshot), width, height, zoomed)
+    plan = layout.plan_layout(scene(snapshot), width, height, zoomed)
     assert all(rows >= 1 for rows in plan.heights.values())
     used = 0
     seen: set[str] = set()
     for panel, rows in plan.heights.items():
         beside = next((pair for pair in layout.ROWS.values() if panel in pair), (panel,))
-        if plan.stacked or len(plan.heights) == 1 or not seen & set(beside):
+        if plan.is_stacked or len(plan.heights) == 1 or not seen & set(beside):
             used += rows
         seen.add(panel)
     assert used == height - 3
 
 
 def test_below_forty_by_twelve_there_are_words_instead_of_panels() -> None:
-    assert layout.plan(scene(), 39, 24).too_small
-    assert layout.plan(scene(), 80, 11).too_small
-    assert "39x11 is too small" in plain(layout.too_small(39, 11).lines[0])
+    assert layout.plan_layout(scene(), 39, 24).is_too_small
+    assert layout.plan_layout(scene(), 80, 11).is_too_small
+    assert "39x11 is too small" in line_text(layout.too_small_view(39, 11).lines[0])
 
 
 # ------------------------------------------------------------------------------------------ choices
@@ -311,12 +318,12 @@ def test_the_busiest_service_with_requests_is_where_one_begins() -> None:
     both = samples.snapshot(services=(quiet, busy))
     assert busiest_service(both) == "busy"
     assert busiest_service(nothing()) is None
-    assert chosen_service(both, "quiet") is quiet
-    assert chosen_service(both, None) is quiet
+    assert select_service(both, "quiet") is quiet
+    assert select_service(both, None) is quiet
 
 
 def test_the_summary_holds_what_one_wants_to_know_afterwards() -> None:
-    lines = summary(samples.snapshot(), 751.0, ["x.svg"])
+    lines = summary_lines(samples.snapshot(), 751.0, ["x.svg"])
     assert lines[0] == "watched for 12 min 31 s"
     assert "checkout: best 60 s 1,690 req/s; at the end p99 88.1 ms, errors 0.12 %" in lines
     assert lines[-1] == "saved x.svg"
@@ -328,8 +335,8 @@ def test_the_summary_of_many_services_is_short_and_never_wraps() -> None:
     node = samples.service("node", traffic=TrafficState("y", 5e9, "By/s"))
     silent = samples.service("silent", traffic=None)
     first = FirstToSaturate("a pool of connections " * 5, "waiting work " * 5)
-    snapshot = replace(samples.snapshot(), services=(silent, node, *services), first=first)
-    lines = summary(snapshot, 31.0, ["/var/lib/a/very/long/path/" + "x" * 80])
+    snapshot = replace(samples.snapshot(), services=(silent, node, *services), first_to_saturate=first)
+    lines = summary_lines(snapshot, 31.0, ["/var/lib/a/very/long/path/" + "x" * 80])
     assert len(lines) <= 7
     assert max(len("tputtui: " + line) for line in lines[:-1]) <= 80
     assert "at the end 60.0 req/s" in lines[1]  # the busiest first, and no "best" before there were 60 s
@@ -341,7 +348,7 @@ def test_the_summary_of_many_services_is_short_and_never_wraps() -> None:
 def test_a_summary_says_best_of_all_services_or_of_none() -> None:
     old = samples.service("old", traffic=TrafficState("x", 10.0, "req/s", best_60s=900.0))
     new = samples.service("new", traffic=TrafficState("x", 20.0, "req/s"))
-    lines = summary(replace(samples.snapshot(), services=(new, old)), 90.0)
+    lines = summary_lines(replace(samples.snapshot(), services=(new, old)), 90.0)
     assert lines[1].startswith("old: best 60 s 900.0 req/s; at the end p99")
     assert lines[2].startswith("new: best 60 s – req/s; at the end p99")
 
@@ -364,18 +371,20 @@ def test_what_a_service_can_sustain_stands_beside_what_it_does(
     found: Headroom, on_screen: str, at_the_end: str
 ) -> None:
     snapshot = samples.snapshot(headroom=(found,))
-    assert on_screen in plain(throughput(scene(snapshot), 80, 8).lines[1])
-    assert at_the_end in summary(snapshot, 60.0)
+    assert on_screen in line_text(throughput_panel(scene(snapshot), 80, 8).lines[1])
+    assert at_the_end in summary_lines(snapshot, 60.0)
 
 
 def test_a_limit_that_is_not_known_is_no_number() -> None:
     snapshot = samples.snapshot(headroom=(Headroom("checkout", None, None, None, None, "p99<=250ms", "too early"),))
-    assert "limit" not in plain(throughput(scene(snapshot), 80, 8).lines[1])
-    assert "its limit within p99<=250ms is not known: too early" in plain(events(scene(snapshot), 80, 8).lines[1])
-    assert not [line for line in summary(snapshot, 60.0) if "sustains" in line]
+    assert "limit" not in line_text(throughput_panel(scene(snapshot), 80, 8).lines[1])
+    assert "its limit within p99<=250ms is not known: too early" in line_text(
+        events_panel(scene(snapshot), 80, 8).lines[1]
+    )
+    assert not [line for line in summary_lines(snapshot, 60.0) if "sustains" in line]
 
 
 def test_a_service_that_never_answered_is_summed_up_by_its_reason() -> None:
     down = TargetStatus("api", "http://api/metrics", "down", "connection refused: is the service running?")
-    lines = summary(replace(samples.snapshot(), targets=(down,), services=(ServiceState("api", ("api",)),)), 3.0)
+    lines = summary_lines(replace(samples.snapshot(), targets=(down,), services=(ServiceState("api", ("api",)),)), 3.0)
     assert lines[1] == "api: connection refused: is the service running?"

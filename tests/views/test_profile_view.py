@@ -11,7 +11,7 @@ from panes import assert_fills
 from tputtui.model import SaturationState, SocketHolder, TargetListeners
 from tputtui.profiling.files.source_text import SourceText
 from tputtui.profiling.profile_model import (
-    ASLEEP,
+    WAITING_IN_C,
     FrameTable,
     Profile,
     ProfileMetadata,
@@ -19,16 +19,16 @@ from tputtui.profiling.profile_model import (
     ProfileThread,
     Stack,
 )
-from tputtui.recording.embedded_profiles import hottest
+from tputtui.recording.embedded_profiles import describe_top_function
 from tputtui.signals.service.serving_processes import service_of
 from tputtui.views.profile.profile_analysis import ProfileAnalysis
-from tputtui.views.profile.profile_header import SamplingStatus, about, evidence, state, strip
-from tputtui.views.profile.profile_pane import ProfilePane, pane
-from tputtui.views.profile.profile_tab import TABS, delta
+from tputtui.views.profile.profile_header import SamplingStatus, capture_summary, queue_evidence, state_line, strip_line
+from tputtui.views.profile.profile_pane import ProfilePane, render_pane
+from tputtui.views.profile.profile_tab import TABS, format_points
 from tputtui.views.profile.profile_view import ProfileView
 from tputtui.views.profile.tree_tab import TreeTab
 from tputtui.views.shared.frame import Frame, ViewState
-from tputtui.views.shared.styled_text import plain
+from tputtui.views.shared.styled_text import line_text
 
 LIB = "/usr/lib/python3.12/threading.py"
 MAIN, WORKER = ProfileThread(1, 1, "MainThread"), ProfileThread(1, 2, "worker")
@@ -39,7 +39,7 @@ def profile(slices: int = 6, name: str = "compute", extra: float = 0.0) -> Profi
     frames = FrameTable()
 
     def stack(*words: tuple[str, str, int]) -> Stack:
-        return tuple(frames.frame(*word) for word in words)
+        return tuple(frames.add_frame(*word) for word in words)
 
     root = ("main", "/srv/app/main.py", 1)
     run = stack(root, ("handle", "/srv/app/main.py", 20), (name, "/srv/app/rank.py", 7))
@@ -52,16 +52,20 @@ def profile(slices: int = 6, name: str = "compute", extra: float = 0.0) -> Profi
 
 def book(made: Profile | None = None) -> ProfileView:
     out = ProfileView()
-    out.take(ProfileAnalysis(made or profile()))
+    out.update(ProfileAnalysis(made or profile()))
     return out
 
 
 def drawn(shown: ProfileView, width: int = 120, height: int = 36, source: SourceText | None = None) -> str:
-    state_ = SamplingStatus(1, "app", 10.0, 10.0, attached=True, done=True)
-    view = pane(
-        ProfilePane(state_, shown.study, shown.tab, shown.page, source, shown.found, shown.crumbs), width, height
+    state_ = SamplingStatus(1, "app", 10.0, 10.0, is_attached=True, is_done=True)
+    view = render_pane(
+        ProfilePane(
+            state_, shown.analysis, shown.tab_name, shown.current_tab, source, shown.search_status, shown.breadcrumbs
+        ),
+        width,
+        height,
     )
-    return "\n".join(plain(line).rstrip() for line in view.view.lines)
+    return "\n".join(line_text(line).rstrip() for line in view.view.lines)
 
 
 @pytest.mark.parametrize("tab", [tab for tab, _, _ in TABS])
@@ -69,25 +73,27 @@ def drawn(shown: ProfileView, width: int = 120, height: int = 36, source: Source
 def test_every_page_fills_its_place_and_holds_nothing_that_acts(tab: str, size: tuple[int, int]) -> None:
     for made in (profile(), profile(name=EVIL), profile(0)):
         shown = book(made)
-        shown.show(tab)
-        view = pane(ProfilePane(SamplingStatus(1, "app", done=True), shown.study, tab, shown.page), *size).view
+        shown.show_tab(tab)
+        view = render_pane(
+            ProfilePane(SamplingStatus(1, "app", is_done=True), shown.analysis, tab, shown.current_tab), *size
+        ).view
         assert_fills(view.lines, *size)
 
 
 def test_shares_say_what_they_are_shares_of() -> None:
     shown = book()
     assert "of 2 threads × 6.0 s, waits too" in drawn(shown)
-    shown.metric()
+    shown.next_metric()
     assert "of what ran in 2 threads × 6.0 s" in drawn(shown)
-    shown.metric()
+    shown.next_metric()
     assert "of 6.0 s" in drawn(shown)
     assert "waits too" not in drawn(shown)
 
 
 def test_the_cursor_greets_on_the_code_that_runs_not_on_the_longest_wait() -> None:
     shown = book()
-    assert shown.page is not None
-    chosen = shown.page.chosen()
+    assert shown.current_tab is not None
+    chosen = shown.current_tab.selected_function()
     assert chosen is not None
     assert (chosen.func.name, round(chosen.total, 3)) == ("compute", 0.15)
     assert shown.hottest() == "hottest function (running): compute, 15.0 %"
@@ -112,69 +118,71 @@ def test_focus_goes_in_and_backspace_out() -> None:
 
 def test_a_folded_chain_speaks_of_the_function_where_its_time_is() -> None:
     shown = book()
-    assert isinstance(shown.page, TreeTab)
+    assert isinstance(shown.current_tab, TreeTab)
     row = next(line for line in drawn(shown).splitlines() if "handle › compute (2)" in line or "compute (2)" in line)
     assert "rank.py:7" in row
     assert shown.hottest() == "hottest function (running): compute, 15.0 %"
-    chosen = shown.page.chosen()
+    chosen = shown.current_tab.selected_function()
     assert chosen is not None
     assert (chosen.func.name, chosen.func.file, chosen.line) == ("compute", "/srv/app/rank.py", 7)
-    drawn_row = next(row for row in shown.page.view.rows(0, 100) if row.name == "handle")
+    drawn_row = next(row for row in shown.current_tab.rows.rows(0, 100) if row.name == "handle")
     assert (chosen.total, chosen.self_) == (drawn_row.total, drawn_row.self_) == (0.15, 0.15)
-    shown.show("source")
+    shown.show_tab("source")
     assert shown.file == "/srv/app/rank.py"
 
 
 def test_a_chain_of_callers_speaks_of_what_ran() -> None:
     shown = book()
-    shown.show("callers")
+    shown.show_tab("callers")
     assert shown.hottest() == "hottest function (running): compute, 15.0 %"
-    chosen = shown.page.chosen() if shown.page is not None else None
+    chosen = shown.current_tab.selected_function() if shown.current_tab is not None else None
     assert chosen is not None
     assert (chosen.func.name, chosen.self_) == ("compute", 0.15)
 
 
 def test_a_search_goes_beyond_a_chain_that_holds_several_matches() -> None:
     shown = book()
-    assert isinstance(shown.page, TreeTab)
+    assert isinstance(shown.current_tab, TreeTab)
     places: list[int] = []
     for _ in range(3):
-        shown.search("srv/app") if not places else shown.next(1)
+        shown.search("srv/app") if not places else shown.go_to_match(1)
         places.append(
-            shown.page.view.node_at(shown.page.view.index(shown.page.view.subject_at(shown.page._cursor)) or 0)
+            shown.current_tab.rows.node_at(
+                shown.current_tab.rows.row_index(shown.current_tab.rows.func_node_at(shown.current_tab._cursor)) or 0
+            )
         )
     assert len(set(places)) == 3
 
 
 def test_my_code_keeps_of_a_library_only_what_was_called() -> None:
     shown = book()
-    shown.show("hot")
-    shown.show("tree")
+    shown.show_tab("hot")
+    shown.show_tab("tree")
     assert "Condition.wait" in drawn(shown)
-    assert "my code only" in shown.mine()
+    assert "my code only" in shown.toggle_own_code()
     assert "Event.wait" in drawn(shown)
     assert "Condition.wait" not in drawn(shown)
 
 
 def test_my_code_only_lists_my_functions_and_what_they_called() -> None:
     shown = book()
-    shown.show("hot")
+    shown.show_tab("hot")
     assert "Condition.wait" in drawn(shown)
-    shown.mine()
+    shown.toggle_own_code()
     page = drawn(shown)
     assert "Event.wait" in page
     assert "Condition.wait" not in page
-    assert shown.study is not None
-    assert sum(row.self_ for row in shown.study.hot) == pytest.approx(1.0), "no sample is lost"
+    assert shown.analysis is not None
+    assert sum(row.self_ for row in shown.analysis.hot_functions) == pytest.approx(1.0), "no sample is lost"
 
 
 def test_of_functions_that_all_wait_none_runs() -> None:
     made = profile()
     idle = replace(made, slices=tuple(replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in made.slices))
-    assert hottest(idle) == "nothing runs: Condition.wait 100 %"
-    assert hottest(made) == "compute 15 %"  # the waits have 85 %
+    assert describe_top_function(idle) == "nothing runs: Condition.wait 100 %"
+    assert describe_top_function(made) == "compute 15 %"  # the waits have 85 %
     shown = book(idle)
-    shown.show("hot")
+    shown.show_tab("hot")
     assert shown.hottest() == "no function runs; longest wait: Condition.wait, 100.0 %"
 
 
@@ -183,17 +191,17 @@ def test_a_difference_shows_both_figures_beside_the_source() -> None:
     shown.compare(profile(8))
     text = SourceText("/srv/app/rank.py", tuple(f"line {number}" for number in range(1, 12)))
     for tab in ("tree", "hot", "flame"):
-        shown.show(tab)
+        shown.show_tab(tab)
         shown.search("compute")  # gone: it has no row of its own in the later profile
-        page = shown.page
+        page = shown.current_tab
         assert page is not None
-        chosen = page.chosen()
+        chosen = page.selected_function()
         assert chosen is not None
         assert (chosen.func.name, chosen.line, chosen.total) == ("compute", 7, 0.0)
         assert chosen.before == pytest.approx(0.15)
         assert chosen.heat is not None
         assert list(chosen.heat[7]) == pytest.approx([0.15, 0.15]), "both call their function there"
-    shown.show("source")
+    shown.show_tab("source")
     assert shown.file == "/srv/app/rank.py"
     head, row = (
         next(line for line in drawn(shown, source=text).splitlines() if word in line) for word in ("before", "line 7")
@@ -205,9 +213,9 @@ def test_a_difference_shows_both_figures_beside_the_source() -> None:
 def test_a_function_that_is_gone_has_the_callers_of_before() -> None:
     shown = book(profile(8, name="later"))
     shown.compare(profile(8))
-    shown.show("hot")
+    shown.show_tab("hot")
     shown.search("compute")
-    assert shown.enter() == ""
+    assert shown.open_selected() == ""
     page = drawn(shown)
     assert "before, now gone: callers above" in page
     assert [row.split()[:2] for row in page.splitlines() if "handle" in row or "● compute" in row] == [
@@ -217,22 +225,22 @@ def test_a_function_that_is_gone_has_the_callers_of_before() -> None:
 
 def test_threads_one_after_the_other_then_all() -> None:
     shown = book()
-    shown.threads()
+    shown.next_thread()
     assert "t MainThread (1)" in drawn(shown)
-    shown.threads()
+    shown.next_thread()
     assert "t worker (2)" in drawn(shown)
-    shown.threads()
+    shown.next_thread()
     assert "t all" in drawn(shown)
 
 
 def test_enter_on_a_thread_chooses_it() -> None:
     shown = book()
-    shown.show("threads")
-    assert shown.page is not None
-    shown.page.move(1)
-    shown.enter()
-    assert shown.study is not None
-    assert shown.study.knobs.threads == frozenset((MAIN,))
+    shown.show_tab("threads")
+    assert shown.current_tab is not None
+    shown.current_tab.move(1)
+    shown.open_selected()
+    assert shown.analysis is not None
+    assert shown.analysis.filters.threads == frozenset((MAIN,))
 
 
 def test_a_search_says_its_coverage_and_cannot_backtrack() -> None:
@@ -248,21 +256,21 @@ def test_keys_without_effect_say_so() -> None:
     shown = book()
     assert "hot functions" in shown.sort(1)
     assert "hot functions" in shown.invert()
-    assert shown.next(1) == "no active search; / starts one"
-    shown.show("threads")
+    assert shown.go_to_match(1) == "no active search; / starts one"
+    shown.show_tab("threads")
     assert "no function" in shown.focus()
     assert "call tree" in shown.unfold()
-    assert ProfileView().show("hot") == "there is no profile yet"
+    assert ProfileView().show_tab("hot") == "there is no profile yet"
 
 
 def test_enter_on_a_leaf_shows_its_source_with_line_heat() -> None:
     shown = book()
-    shown.show("hot")
-    assert shown.page is not None
-    shown.page.hottest()
-    shown.enter()  # the sandwich
-    shown.enter()  # the function in the middle: its source
-    assert shown.tab == "source"
+    shown.show_tab("hot")
+    assert shown.current_tab is not None
+    shown.current_tab.hottest()
+    shown.open_selected()  # the sandwich
+    shown.open_selected()  # the function in the middle: its source
+    assert shown.tab_name == "source"
     assert shown.file == "/srv/app/rank.py"
     lines = tuple(f"line {number}" for number in range(1, 12))
     page = drawn(shown, source=SourceText("/srv/app/rank.py", lines))
@@ -274,14 +282,14 @@ def test_enter_on_a_leaf_shows_its_source_with_line_heat() -> None:
 def test_a_growing_profile_keeps_the_cursor_on_its_function() -> None:
     made = profile(2)
     shown = book(made)
-    page = shown.page
+    page = shown.current_tab
     assert page is not None
     page.move(-1000)
     page.move(1)
-    before = page.chosen()
-    shown.take(ProfileAnalysis(made.with_slice(made.slices[0])))
-    assert shown.page is page
-    after = page.chosen()
+    before = page.selected_function()
+    shown.update(ProfileAnalysis(made.with_slice(made.slices[0])))
+    assert shown.current_tab is page
+    after = page.selected_function()
     assert before is not None
     assert after is not None
     assert before.func == after.func
@@ -299,9 +307,9 @@ def test_a_difference_that_stands_is_called_and_equal_captures_differ_in_nothing
 
 def test_a_capture_never_claims_more_seconds_than_were_asked_for() -> None:
     study = ProfileAnalysis(profile())
-    words = plain(state(SamplingStatus(1, "app", 4.0, 10.0, attached=True), study, [], "", "tree", 120))
+    words = line_text(state_line(SamplingStatus(1, "app", 4.0, 10.0, is_attached=True), study, [], "", "tree", 120))
     assert "600 samples of 2 threads, 6 s left" in words
-    words = plain(state(SamplingStatus(1, "app", 10.0, 10.0, attached=True), study, [], "", "tree", 120))
+    words = line_text(state_line(SamplingStatus(1, "app", 10.0, 10.0, is_attached=True), study, [], "", "tree", 120))
     assert "reading the last second" in words
 
 
@@ -317,49 +325,49 @@ def test_the_strip_shows_the_profiled_process_own_service() -> None:
     own = service_of(snapshot, 5, 1.0)
     assert own is not None
     assert own.name == "till"
-    words = plain(strip(Frame(snapshot, samples.past(), ViewState(), "h"), 160, own))
+    words = line_text(strip_line(Frame(snapshot, samples.past(), ViewState(), "h"), 160, own))
     assert "till pool" in words
     assert "shop queue" not in words
     assert service_of(snapshot, 5, 2.0) is None, "another process took over the pid"
     assert service_of(snapshot, 6, None) is None
-    assert "pool" not in plain(strip(Frame(snapshot, samples.past(), ViewState(), "h"), 160, None))
-    assert evidence(own) == "till pool is at 3 of 8 and 1 wait"
-    assert evidence(None) == ""
+    assert "pool" not in line_text(strip_line(Frame(snapshot, samples.past(), ViewState(), "h"), 160, None))
+    assert queue_evidence(own) == "till pool is at 3 of 8 and 1 wait"
+    assert queue_evidence(None) == ""
 
 
 def test_a_profile_without_cpu_time_is_compared_by_what_both_know() -> None:
     before = profile()
-    asleep = tuple(replace(part, cpu={MAIN: 0.0, WORKER: 0.0}, gil={}, gil_ticks=0.0) for part in before.slices)
+    asleep = tuple(replace(part, cpu_shares={MAIN: 0.0, WORKER: 0.0}, gil={}, gil_ticks=0.0) for part in before.slices)
     now = replace(before, slices=asleep)
     alone = book(now)
-    alone.show("hot")
-    assert ASLEEP in drawn(alone)
+    alone.show_tab("hot")
+    assert WAITING_IN_C in drawn(alone)
     for one, other in ((now, before), (before, now)):
         shown = book(one)
         shown.compare(other)
         for tab in ("tree", "hot", "flame"):
-            shown.show(tab)
-            assert ASLEEP not in drawn(shown)
-        assert shown.study is not None
-        assert {row.change for row in shown.study.differences} == {"same"}
+            shown.show_tab(tab)
+            assert WAITING_IN_C not in drawn(shown)
+        assert shown.analysis is not None
+        assert {row.change for row in shown.analysis.differences} == {"same"}
     same = book(now)
     same.compare(now)
-    assert same.study is not None
-    assert ASLEEP in {row.func.name for row in same.study.differences}
+    assert same.analysis is not None
+    assert WAITING_IN_C in {row.func.name for row in same.analysis.differences}
 
 
 def test_a_narrow_rule_spares_what_is_usual_not_half_a_word() -> None:
     made = profile()
-    study = ProfileAnalysis(replace(made, about=replace(made.about, python="3.12", errors=2)))
-    shown = SamplingStatus(1, "app", done=True)
-    assert about(shown, study, 90) == "1 app   python 3.12   6.0 s, 100 Hz, 2 threads, nonblocking, 2 dropped"
-    assert about(shown, study, 65) == "1 app   python 3.12   6.0 s, 100 Hz, 2 threads, 2 dropped"
-    assert about(shown, study, 50) == "1 app   6.0 s, 100 Hz, 2 threads, 2 dropped"
+    study = ProfileAnalysis(replace(made, metadata=replace(made.metadata, python="3.12", errors=2)))
+    shown = SamplingStatus(1, "app", is_done=True)
+    assert capture_summary(shown, study, 90) == "1 app   python 3.12   6.0 s, 100 Hz, 2 threads, nonblocking, 2 dropped"
+    assert capture_summary(shown, study, 65) == "1 app   python 3.12   6.0 s, 100 Hz, 2 threads, 2 dropped"
+    assert capture_summary(shown, study, 50) == "1 app   6.0 s, 100 Hz, 2 threads, 2 dropped"
 
 
 def test_the_rule_s_words_are_whole_at_every_width() -> None:
     made = profile()
-    shown = book(replace(made, about=replace(made.about, asked_s=6.0, python="3.12", errors=2)))
+    shown = book(replace(made, metadata=replace(made.metadata, asked_s=6.0, python="3.12", errors=2)))
     for width in range(70, 130):
         head = drawn(shown, width).splitlines()[0]
         assert "2 threads" in head, width
@@ -368,30 +376,30 @@ def test_the_rule_s_words_are_whole_at_every_width() -> None:
 
 def test_what_was_asked_and_what_came_stand_beside_each_other() -> None:
     made = profile(4)
-    asked = ProfileAnalysis(replace(made, about=replace(made.about, asked_s=5.0)))
-    words = about(SamplingStatus(1, "app", done=True), asked, 90)
+    asked = ProfileAnalysis(replace(made, metadata=replace(made.metadata, asked_s=5.0)))
+    words = capture_summary(SamplingStatus(1, "app", is_done=True), asked, 90)
     assert words == "1 app   4.0 of 5 s, 400 of 500 samples, 2 threads, nonblocking"
 
 
 def test_no_difference_has_no_sign() -> None:
-    assert [delta(change) for change in (0.042, -0.0005, -0.0001, 0.0)] == ["+4.2", "-0.1", "0.0", "0.0"]
+    assert [format_points(change) for change in (0.042, -0.0005, -0.0001, 0.0)] == ["+4.2", "-0.1", "0.0", "0.0"]
 
 
 def installed(*, own: tuple[str, ...] = ()) -> Profile:
     """A service that is installed beside its libraries, and an idle client of its."""
     site = "/v/lib/python3.12/site-packages"
     frames = FrameTable()
-    serve = (frames.frame("<module>", "/v/bin/uvicorn", 8), frames.frame("run", f"{site}/uvicorn/server.py", 9))
+    serve = (frames.add_frame("<module>", "/v/bin/uvicorn", 8), frames.add_frame("run", f"{site}/uvicorn/server.py", 9))
     load = (
         *serve,
-        frames.frame("load", f"{site}/shop/views.py", 3),
-        frames.frame("execute", f"{site}/psycopg/cursor.py", 4),
+        frames.add_frame("load", f"{site}/shop/views.py", 3),
+        frames.add_frame("execute", f"{site}/psycopg/cursor.py", 4),
     )
-    query = (*load, frames.frame("Condition.wait", LIB, 331))
+    query = (*load, frames.add_frame("Condition.wait", LIB, 331))
     idle = (
-        frames.frame("run", LIB, 1),
-        frames.frame("worker", f"{site}/psycopg_pool/pool.py", 2),
-        frames.frame("Condition.wait", LIB, 331),
+        frames.add_frame("run", LIB, 1),
+        frames.add_frame("worker", f"{site}/psycopg_pool/pool.py", 2),
+        frames.add_frame("Condition.wait", LIB, 331),
     )
     part = ProfileSlice({MAIN: {query: 100.0}, WORKER: {idle: 100.0}}, {}, 100.0, 0.0, 1.0)
     return Profile(frames, (part,) * 6, ProfileMetadata(source="py-spy", label="1 app", pid=1, rate_hz=100.0, own=own))
@@ -403,7 +411,7 @@ def test_where_no_own_code_is_found_the_pane_says_so_and_my_code_only_hides_noth
     text = drawn(shown, *size)
     assert 'No sample is in your own code; own = ["package"] in the config names it.' in text
     assert "Reading" not in text
-    assert shown.mine() == "all code is shown: no sample is in your own code"
+    assert shown.toggle_own_code() == "all code is shown: no sample is in your own code"
     assert drawn(shown, *size).splitlines()[2:] == text.splitlines()[2:]
 
 
@@ -415,5 +423,5 @@ def test_an_installed_service_is_own_code_and_what_it_waits_for_is_named(size: t
     assert "database 50 %   idle 50 %" in text
     assert "in the database client psycopg" in text
     assert "called from load." in " ".join(text.split())
-    shown.mine()
+    shown.toggle_own_code()
     assert "worker" not in drawn(shown, *size)

@@ -13,21 +13,21 @@ from panes import assert_fills
 
 from tputtui.experiments.effect_estimate import EffectEstimate
 from tputtui.model import ErrorState, LatencyState, ServiceState, Snapshot, SplitState, TargetStatus, TrafficState
-from tputtui.signals.service.traffic_split import TrafficSplit, ways
-from tputtui.views.live.split_view import SplitFigure, split, way_list
+from tputtui.signals.service.traffic_split import TrafficSplit, split_options
+from tputtui.views.live.split_view import SplitFigure, split_options_view, split_panel
 from tputtui.views.shared import layout
 from tputtui.views.shared.frame import ActiveSplit, Frame, ViewState
-from tputtui.views.shared.styled_text import plain
+from tputtui.views.shared.styled_text import line_text
 
-CHOSEN = ways("checkout", {"web-01": 640.0, "web-02": 644.0}, {}, {"version": {"1.4": 1100.0, "1.5": 184.0}})
+CHOSEN = split_options("checkout", {"web-01": 640.0, "web-02": 644.0}, {}, {"version": {"1.4": 1100.0, "1.5": 184.0}})
 BY_TARGET, BY_LABEL = CHOSEN[1].split, CHOSEN[3].split
 
 SURE = {
-    "traffic": EffectEstimate(0.004, -0.008, 0.016, sure=False),
-    "p50": EffectEstimate(0.012, -0.02, 0.044, sure=False),
-    "p90": EffectEstimate(0.041, 0.011, 0.072, sure=True),
-    "p99": EffectEstimate(0.241, 0.176, 0.309, sure=True),
-    "errors": EffectEstimate(0.008, 0.006, 0.0101, sure=True),
+    "traffic": EffectEstimate(0.004, -0.008, 0.016, is_confirmed=False),
+    "p50": EffectEstimate(0.012, -0.02, 0.044, is_confirmed=False),
+    "p90": EffectEstimate(0.041, 0.011, 0.072, is_confirmed=True),
+    "p99": EffectEstimate(0.241, 0.176, 0.309, is_confirmed=True),
+    "errors": EffectEstimate(0.008, 0.006, 0.0101, is_confirmed=True),
 }
 
 
@@ -58,11 +58,11 @@ def scene(
         return told if isinstance(told, str) else told[one.label]
 
     shown = replace(snapshot, split=state or both)
-    return Frame(shown, samples.past(), ViewState(split=look), apart=apart)
+    return Frame(shown, samples.past(), ViewState(split=look), evaluate_effect=apart)
 
 
 def words(scene: Frame, width: int = 120, height: int = 14) -> str:
-    return "\n".join(plain(line).rstrip() for line in split(scene, width, height).lines)
+    return "\n".join(line_text(line).rstrip() for line in split_panel(scene, width, height).lines)
 
 
 @given(
@@ -74,12 +74,12 @@ def words(scene: Frame, width: int = 120, height: int = 14) -> str:
 def test_it_fills_its_place_at_every_size(
     width: int, height: int, chosen: TrafficSplit, told: dict[str, EffectEstimate | str]
 ) -> None:
-    assert_fills(split(scene(chosen, told), width, height).lines, width, height)
+    assert_fills(split_panel(scene(chosen, told), width, height).lines, width, height)
 
 
 @given(st.integers(40, 120), st.integers(3, 30), st.integers(0, 3))
 def test_the_list_of_ways_fills_its_place(width: int, height: int, cursor: int) -> None:
-    assert_fills(way_list("checkout", CHOSEN, "req/s", cursor, width, height).lines, width, height)
+    assert_fills(split_options_view("checkout", CHOSEN, "req/s", cursor, width, height).lines, width, height)
 
 
 def test_what_is_sure_has_a_word_a_sign_and_its_interval() -> None:
@@ -94,19 +94,19 @@ def test_what_is_sure_has_a_word_a_sign_and_its_interval() -> None:
 
 
 def test_of_worse_and_better_together_it_says_a_trade_off() -> None:
-    both = {**SURE, "traffic": EffectEstimate(0.06, 0.03, 0.09, sure=True)}
+    both = {**SURE, "traffic": EffectEstimate(0.06, 0.03, 0.09, is_confirmed=True)}
     assert "a trade-off: worse in p90 +4.1 %, p99 +24 %, errors +0.80 pp; better in traffic +6.0 %" in words(
         scene(told=both)
     )
 
 
 def test_without_anything_sure_it_says_how_much_is_not_excluded() -> None:
-    unclear = {name: replace(one, sure=False, low=-one.high) for name, one in SURE.items()}
+    unclear = {name: replace(one, is_confirmed=False, low=-one.high) for name, one in SURE.items()}
     assert "no clear difference: p99 may differ by up to 31 %" in words(scene(told=unclear))
 
 
 def test_what_one_look_says_and_the_one_before_did_not_is_not_sure_yet() -> None:
-    once = {name: replace(one, sure=False) for name, one in SURE.items()}
+    once = {name: replace(one, is_confirmed=False) for name, one in SURE.items()}
     shown = words(scene(told=once))
     assert "p90 +4.1 %, p99 +24 %, errors +0.80 pp: sure if the next look says so again" in shown
     assert "+24 % [+18, +31] again?" in shown
@@ -120,7 +120,7 @@ def test_a_narrow_terminal_leaves_the_interval_out() -> None:
 
 
 def test_two_ports_of_one_host_are_told_apart_by_their_ports() -> None:
-    ports = ways("127.0.0.1:8001", {}, {"127.0.0.1:8002": 3.0}, {})[0].split
+    ports = split_options("127.0.0.1:8001", {}, {"127.0.0.1:8002": 3.0}, {})[0].split
     shown = words(scene(ports, SURE), 80, 9)
     assert "Control and treatment: two services" in shown
     assert "control :8001" in shown
@@ -155,18 +155,18 @@ def test_an_arm_that_is_nowhere_is_said() -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(120, 40), (80, 24), (200, 60)])
 def test_it_stands_where_throughput_and_latency_stood_until_one_of_them_is_asked_for(width: int, height: int) -> None:
-    plan = layout.plan(scene(), width, height)
+    plan = layout.plan_layout(scene(), width, height)
     assert "split" in plan.heights
     assert "throughput" not in plan.heights
     assert "latency" not in plan.heights
     asked = scene()
-    asked = replace(asked, viewpoint=replace(asked.viewpoint, focus="throughput"))
-    assert "throughput" in layout.plan(asked, width, height).heights
-    assert "split" not in layout.plan(asked, width, height).heights
+    asked = replace(asked, view_state=replace(asked.view_state, focus="throughput"))
+    assert "throughput" in layout.plan_layout(asked, width, height).heights
+    assert "split" not in layout.plan_layout(asked, width, height).heights
 
 
 def test_hostile_values_of_a_label_are_drawn_as_text() -> None:
-    evil = ways("checkout", {}, {}, {"version": {"\x1b[31m[bold]x\n": 1.0, "ok": 2.0}})
+    evil = split_options("checkout", {}, {}, {"version": {"\x1b[31m[bold]x\n": 1.0, "ok": 2.0}})
     shown = words(scene(evil[1].split, SURE))
     assert "\x1b" not in shown
-    assert_fills(way_list("checkout", evil, "req/s", 1, 72, 10).lines, 72, 10)
+    assert_fills(split_options_view("checkout", evil, "req/s", 1, 72, 10).lines, 72, 10)

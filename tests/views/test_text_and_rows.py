@@ -20,16 +20,16 @@ from tputtui.model import (
     TrafficState,
 )
 from tputtui.signals.rates import history_keys
-from tputtui.views.live.latency_panel import latency, lines_rows
-from tputtui.views.live.process_table import processes
-from tputtui.views.live.routes_table import routes
-from tputtui.views.live.saturation_panel import saturation
-from tputtui.views.live.status_classes import by_class, stacked
-from tputtui.views.live.target_strip import targets
-from tputtui.views.live.throughput_panel import throughput
-from tputtui.views.shared.empty_state import why_no_rate, why_nothing
+from tputtui.views.live.latency_panel import latency_panel, quantile_chart_rows
+from tputtui.views.live.process_table import processes_panel
+from tputtui.views.live.routes_table import routes_panel
+from tputtui.views.live.saturation_panel import saturation_panel
+from tputtui.views.live.status_classes import stack_column, status_class_lines
+from tputtui.views.live.target_strip import targets_panel
+from tputtui.views.live.throughput_panel import throughput_panel
+from tputtui.views.shared.empty_state import missing_reasons, no_rate_reason
 from tputtui.views.shared.frame import Frame, PanelView, ViewState
-from tputtui.views.shared.styled_text import Line, plain
+from tputtui.views.shared.styled_text import Line, line_text
 
 
 def scene(snapshot: Snapshot, **viewpoint: Any) -> Frame:
@@ -37,7 +37,7 @@ def scene(snapshot: Snapshot, **viewpoint: Any) -> Frame:
 
 
 def said(view: PanelView) -> list[str]:
-    return [plain(line).rstrip() for line in view.lines]
+    return [line_text(line).rstrip() for line in view.lines]
 
 
 # ------------------------------------------------------------------------------------------ nothing to show
@@ -56,8 +56,8 @@ NO_RATE = samples.service(
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"services": (), "targets": (), "ready": True}, "no target: tputtui :PORT watches a port"),
-        ({"services": (), "targets": (), "ready": False}, "looking for targets"),
+        ({"services": (), "targets": (), "is_ready": True}, "no target: tputtui :PORT watches a port"),
+        ({"services": (), "targets": (), "is_ready": False}, "looking for targets"),
         ({"services": (), "targets": (WAITING,)}, "waiting for the first answer"),
         ({"services": (NO_TRAFFIC,), "targets": (DOWN,)}, "web-01 is down: connection refused"),
         ({"services": (NO_TRAFFIC,), "targets": (WAITING,)}, "waiting for the first answer"),
@@ -72,8 +72,8 @@ def test_routes_and_throughput_give_the_same_reason_and_no_heading_stands_over_n
     changes: dict[str, Any], words: str
 ) -> None:
     what = scene(samples.snapshot(**changes))
-    assert said(throughput(what, 60, 8))[1].strip().startswith(words)
-    below = said(routes(what, 60, 8))
+    assert said(throughput_panel(what, 60, 8))[1].strip().startswith(words)
+    below = said(routes_panel(what, 60, 8))
     assert below[1].strip() == words
     assert not any("req/s" in line for line in below)
     assert below[2:] == [""] * 6
@@ -81,35 +81,35 @@ def test_routes_and_throughput_give_the_same_reason_and_no_heading_stands_over_n
 
 def test_without_a_rate_both_say_when_there_will_be_one() -> None:
     what = scene(samples.snapshot(services=(NO_RATE,), targets=(UP,)))
-    assert why_no_rate(what, NO_RATE) == "rates begin with the second scrape"
-    assert "rates begin with the second scrape" in said(throughput(what, 60, 8))[1]
+    assert no_rate_reason(what, NO_RATE) == "rates begin with the second scrape"
+    assert "rates begin with the second scrape" in said(throughput_panel(what, 60, 8))[1]
     empty = scene(samples.snapshot(services=(replace(NO_RATE, breakdown=()),), targets=(UP,)))
-    assert said(routes(empty, 60, 8))[1].strip() == "rates begin with the second scrape"
+    assert said(routes_panel(empty, 60, 8))[1].strip() == "rates begin with the second scrape"
     down = scene(samples.snapshot(services=(NO_RATE,), targets=(DOWN,)))
-    assert "web-01 is down: connection refused" in said(throughput(down, 60, 8))[1]
+    assert "web-01 is down: connection refused" in said(throughput_panel(down, 60, 8))[1]
 
 
 def test_a_sum_without_the_label_is_no_traffic_without_labels() -> None:
     one = samples.service(breakdown_by=("topic",), breakdown=())
     assert (
         "no topic: the service tells its traffic as one sum"
-        in said(routes(scene(samples.snapshot(services=(one,))), 90, 6))[1]
+        in said(routes_panel(scene(samples.snapshot(services=(one,))), 90, 6))[1]
     )
 
 
 def test_a_reason_that_is_too_long_goes_on_in_the_next_line_with_the_way_out_at_its_end() -> None:
     reason = "no histogram, summary or mean of the time a request takes"
     one = samples.service(latency=None, reasons={"latency": reason})
-    lines = said(latency(scene(samples.snapshot(services=(one,))), 50, 8))
+    lines = said(latency_panel(scene(samples.snapshot(services=(one,))), 50, 8))
     assert " ".join(line.strip() for line in lines[1:3]) == f"{reason}: i to choose one"
-    assert why_nothing(scene(samples.snapshot(services=(one,))), one, "latency") == [f"{reason}: i to choose one"]
+    assert missing_reasons(scene(samples.snapshot(services=(one,))), one, "latency") == [f"{reason}: i to choose one"]
 
 
 @pytest.mark.parametrize("width", [40, 50, 59, 70])
 def test_a_rate_by_class_stands_whole_or_not_at_all(width: int) -> None:
     errors = ErrorState("x", "code", ("500",), 0.1, 1.5, {"2xx": 1.0, "4xx": 187_356_633.0, "5xx": 156_185.0})
     one = samples.service(errors=errors)
-    foot = said(throughput(scene(samples.snapshot(services=(one,))), width, 8))[-1]
+    foot = said(throughput_panel(scene(samples.snapshot(services=(one,))), width, 8))[-1]
     assert [piece for piece in foot.split() if piece[0].isdigit() and "," in piece and not piece.endswith("/s")] == []
 
 
@@ -123,7 +123,7 @@ TOKENS = samples.service(
             "time to first token",
             "ttft_seconds",
             latency=LatencyState(
-                "ttft_seconds", "histogram", "s", (Quantile(0.5, 0.375), Quantile(0.99, 2.5, at_least=True))
+                "ttft_seconds", "histogram", "s", (Quantile(0.5, 0.375), Quantile(0.99, 2.5, is_lower_bound=True))
             ),
         ),
     )
@@ -133,8 +133,8 @@ TOKENS = samples.service(
 @pytest.mark.parametrize("height", [10, 13, 30])
 def test_tokens_and_the_time_to_the_first_stand_beside_requests_and_their_latency(height: int) -> None:
     what = scene(samples.snapshot(services=(TOKENS,)))
-    assert any("also   generation 441.0 tokens/s" in line for line in said(throughput(what, 60, height)))
-    late = said(latency(what, 60, height))
+    assert any("also   generation 441.0 tokens/s" in line for line in said(throughput_panel(what, 60, height)))
+    late = said(latency_panel(what, 60, height))
     assert any("time to first token   p50 375 ms   p99 ≥2.5 s" in line for line in late)
     assert len(late) == height
     assert any(line.startswith(" p99 ") for line in late)
@@ -142,7 +142,9 @@ def test_tokens_and_the_time_to_the_first_stand_beside_requests_and_their_latenc
 
 def test_a_service_without_a_latency_shows_the_further_ones_all_the_same() -> None:
     one = replace(TOKENS, latency=None)
-    assert any("time to first token" in line for line in said(latency(scene(samples.snapshot(services=(one,))), 60, 6)))
+    assert any(
+        "time to first token" in line for line in said(latency_panel(scene(samples.snapshot(services=(one,))), 60, 6))
+    )
 
 
 # ------------------------------------------------------------------------------------------ processes and saturation
@@ -150,7 +152,7 @@ def test_a_service_without_a_latency_shows_the_further_ones_all_the_same() -> No
 
 @pytest.mark.parametrize(("busy", "words"), [(7.28, "7.0 of 7.3"), (3.0, "3.0 of 3.0"), (0.0, "0.0 of 0.0")])
 def test_the_shown_processes_never_use_more_cores_than_are_busy(busy: float, words: str) -> None:
-    foot = said(processes(scene(samples.snapshot(busy_cores=busy)), 76, 12))[-1]
+    foot = said(processes_panel(scene(samples.snapshot(busy_cores=busy)), 76, 12))[-1]
     assert f"these use {words} busy cores" in foot
 
 
@@ -162,7 +164,7 @@ NAMED = SaturationState("a pool with a very long name of its own", "pool_in_use"
 def test_a_name_is_as_long_as_the_width_allows_and_never_touches_its_number(width: int, value: float) -> None:
     one = samples.service(saturation=(replace(NAMED, value=value),))
     row = next(
-        line for line in said(saturation(scene(samples.snapshot(services=(one,))), width, 12)) if "a pool" in line
+        line for line in said(saturation_panel(scene(samples.snapshot(services=(one,))), width, 12)) if "a pool" in line
     )
     name, cut, rest = row[1:].partition("…")
     assert name.startswith("a pool")
@@ -174,7 +176,10 @@ def test_a_name_is_as_long_as_the_width_allows_and_never_touches_its_number(widt
 
 def test_a_resource_of_the_service_is_not_mistaken_for_the_host_s_of_the_same_name() -> None:
     one = samples.service(saturation=(SaturationState("memory", "x_bytes", 1e8, 4e9, 0.025, unit="By"),))
-    rows = [line.split("  ")[0].strip() for line in said(saturation(scene(samples.snapshot(services=(one,))), 120, 12))]
+    rows = [
+        line.split("  ")[0].strip()
+        for line in said(saturation_panel(scene(samples.snapshot(services=(one,))), 120, 12))
+    ]
     assert rows.count("memory") == 1
     assert rows.count("service memory") == 1
 
@@ -195,19 +200,19 @@ def test_a_resource_of_the_service_is_not_mistaken_for_the_host_s_of_the_same_na
 def test_a_column_shows_each_class_s_share_and_what_is_rare_on_top(
     rates: tuple[float | None, ...], cells: list[int], rare: int | None
 ) -> None:
-    assert stacked(rates, 10, sum(rate or 0.0 for rate in rates) or 1.0) == (cells, rare)
+    assert stack_column(rates, 10, sum(rate or 0.0 for rate in rates) or 1.0) == (cells, rare)
 
 
 def test_no_top_is_no_picture() -> None:
-    assert stacked((1.0,), 10, 0.0) == ([], None)
+    assert stack_column((1.0,), 10, 0.0) == ([], None)
 
 
 def test_the_classes_are_drawn_over_each_other_with_a_gap_where_nothing_is_known() -> None:
     past = samples.past(lambda name: {"2xx": 60.0, "5xx": 40.0}.get(name[-3:], 0.0))
     errors = ErrorState("x", "code", ("500",), 0.4, 40.0, {"2xx": 60.0, "5xx": 40.0})
     for ascii_only, (good, bad) in ((False, "░█"), (True, ":#")):
-        what = Frame(samples.snapshot(), past, ViewState(ascii=ascii_only), "web-01")
-        drawn = [plain(line) for line in by_class(what, "checkout", errors, 69, 12)]
+        what = Frame(samples.snapshot(), past, ViewState(ascii_only=ascii_only), "web-01")
+        drawn = [line_text(line) for line in status_class_lines(what, "checkout", errors, 69, 12)]
         assert len(drawn) == 12
         picture = [line[9:] for line in drawn[1:-1]]
         full = "".join(row[30] for row in picture).strip()
@@ -224,9 +229,9 @@ def test_the_classes_are_drawn_over_each_other_with_a_gap_where_nothing_is_known
 
 def lines_of(quantiles: tuple[Quantile, ...]) -> list[str]:
     one = samples.service(latency=LatencyState("x_seconds", "histogram", "s", quantiles))
-    rows = lines_rows(len(quantiles), 80, 24)
+    rows = quantile_chart_rows(len(quantiles), 80, 24)
     chart: tuple[Line, ...] = tuple(() for _ in range(rows))
-    return said(latency(scene(samples.snapshot(services=(one,))), 80, 24, None, chart))
+    return said(latency_panel(scene(samples.snapshot(services=(one,))), 80, 24, None, chart))
 
 
 def test_a_bucket_too_wide_to_say_more_says_so_and_no_other() -> None:
@@ -246,7 +251,7 @@ def test_the_top_of_the_line_s_scale_is_never_below_the_big_number(rps: float) -
         ViewState(),
         "web-01",
     )
-    label = said(throughput(what, 45, 8))[2].split()[0]
+    label = said(throughput_panel(what, 45, 8))[2].split()[0]
     factor = 1000.0 if label.endswith("k") else 1.0
     assert float(label.removesuffix("k")) * factor >= rps * 0.99
 
@@ -254,7 +259,7 @@ def test_the_top_of_the_line_s_scale_is_never_below_the_big_number(rps: float) -
 def test_targets_that_are_down_stand_first_and_the_others_are_counted() -> None:
     many = tuple(TargetStatus(f"web-{at:02d}", "http://x/metrics", "up", series=5) for at in range(12))
     broken = replace(many[7], state="down", error="connection refused")
-    shown = said(targets(scene(samples.snapshot(targets=(*many[:7], broken, *many[8:]))), 100, 6))
+    shown = said(targets_panel(scene(samples.snapshot(targets=(*many[:7], broken, *many[8:]))), 100, 6))
     first = next(line for line in shown if "web-" in line)
     assert "web-07" in first
     assert "connection refused" in first

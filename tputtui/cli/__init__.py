@@ -11,54 +11,54 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from tputtui.cli.output import OutputError, say, say_where_it_is_seen
-from tputtui.cli.parser import Arguments, NoScreenError, UsageError, parse
+from tputtui.cli.output import OutputError, print_stderr, print_where_visible
+from tputtui.cli.parser import Arguments, NoScreenError, UsageError, parse_arguments
 from tputtui.settings.config_reader import SettingsError
 
-FINE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (without the program's name) and return its exit code."""
     try:
-        code = _run(parse(sys.argv[1:] if argv is None else argv))
+        code = _run_verb(parse_arguments(sys.argv[1:] if argv is None else argv))
         if sys.stdout is not None:
             sys.stdout.flush()
     except NoScreenError as error:
-        say_where_it_is_seen(str(error))
-        return USAGE
+        print_where_visible(str(error))
+        return EXIT_USAGE
     except UsageError as error:
-        say(str(error))
-        return USAGE
+        print_stderr(str(error))
+        return EXIT_USAGE
     except SettingsError as error:
         for problem in error.problems:
-            say(str(problem))
-        return USAGE
+            print_stderr(str(problem))
+        return EXIT_USAGE
     except OutputError as error:
-        say(str(error))
-        _forget_stdout()
-        return FAILED
+        print_stderr(str(error))
+        _discard_stdout()
+        return EXIT_FAILED
     except BrokenPipeError:  # the reader has what it wanted
-        _forget_stdout()
-        return FINE
+        _discard_stdout()
+        return EXIT_OK
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
     except Exception as error:
         from tputtui.cli import crash_report
 
-        say(crash_report.report(error))
-        _forget_stdout()
-        return FAILED
+        print_stderr(crash_report.write_crash_report(error))
+        _discard_stdout()
+        return EXIT_FAILED
     return code
 
 
-def _run(arguments: Arguments) -> int:
+def _run_verb(arguments: Arguments) -> int:
     verb = import_module(f"tputtui.cli.verbs.{arguments.verb or 'live'}")
     code: int = verb.run(arguments)
     return code
 
 
-def _forget_stdout() -> None:
+def _discard_stdout() -> None:
     """What is still in stdout's buffer has no reader: it must not fail again when Python exits."""
     if sys.__stdout__ is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())

@@ -9,15 +9,15 @@ from dataclasses import replace
 from tputtui.frozen import frozen
 from tputtui.model import Bindings, Target
 from tputtui.scrape.endpoint_settings import endpoint_settings
-from tputtui.scrape.prometheus.api import ServerApi, ServerError, base_of
-from tputtui.scrape.prometheus.job_discovery import MOST_JOBS, ServerJob, jobs_of, look_at
-from tputtui.scrape.prometheus.job_targets import NOTHING, JobTarget, expressions
-from tputtui.scrape.prometheus.queries import queries
+from tputtui.scrape.prometheus.api import ServerApi, ServerError, base_url
+from tputtui.scrape.prometheus.job_discovery import MAX_JOBS, ServerJob, list_jobs, read_raw_series
+from tputtui.scrape.prometheus.job_targets import NOTHING, JobTarget, build_expressions
+from tputtui.scrape.prometheus.queries import join_queries
 from tputtui.settings import Settings, TargetSettings
 from tputtui.signals.classify.classifier import classify
 from tputtui.signals.classify.overrides import apply_overrides
 from tputtui.signals.classify.server_queries import questions
-from tputtui.signals.service.breakdown import default_by
+from tputtui.signals.service.breakdown import default_breakdown
 from tputtui.text import clean
 
 _DEADLINE_S = 20.0
@@ -28,28 +28,28 @@ Rows = list[tuple[str, str]]
 class ServerReport:
     """What a server said: a head line and rows below it."""
 
-    head: str
+    title: str
     rows: Rows
     error: str | None = None
 
 
-async def look_at_server(
+async def check_server(
     server: TargetSettings, settings: Settings, describe: Callable[[Bindings], Rows]
 ) -> list[ServerReport]:
     """The server itself, and each of its jobs."""
     made = endpoint_settings(server, settings)
-    made = replace(made, url=base_of(made.url))
+    made = replace(made, url=base_url(made.url))
     head = f"{clean(made.name, 80)}  {clean(made.target.url, 200)}"
     api = ServerApi(made)
     started = time.monotonic()
     try:
-        jobs = await jobs_of(api, server.match, _DEADLINE_S)
+        jobs = await list_jobs(api, server.match, _DEADLINE_S)
         took = (time.monotonic() - started) * 1000
         if not jobs:
             return [ServerReport(head, [("down", "the server has no such series")], "the server has no such series")]
         metadata = await api.metadata(_DEADLINE_S)
-        looks = [ServerReport(head, _of_server(jobs, took, kept=bool(metadata)))]
-        looks += [await _of_job(api, job, server, metadata, describe, settings) for job in jobs[:MOST_JOBS]]
+        looks = [ServerReport(head, _server_rows(jobs, took, has_metadata=bool(metadata)))]
+        looks += [await _check_job(api, job, server, metadata, describe, settings) for job in jobs[:MAX_JOBS]]
     except ServerError as error:
         return [ServerReport(head, [("down", str(error))], str(error))]
     finally:
@@ -57,17 +57,17 @@ async def look_at_server(
     return looks
 
 
-def _of_server(jobs: Sequence[ServerJob], took_ms: float, *, kept: bool) -> Rows:
-    series = sum(job.series for job in jobs)
-    rows = [("up", f"{len(jobs)} jobs with {series:,} series, listed in {took_ms:.0f} ms")]
-    if not kept:
+def _server_rows(jobs: Sequence[ServerJob], duration_ms: float, *, has_metadata: bool) -> Rows:
+    series = sum(job.series_count for job in jobs)
+    rows = [("up", f"{len(jobs)} jobs with {series:,} series, listed in {duration_ms:.0f} ms")]
+    if not has_metadata:
         rows.append(("types", "it keeps no metadata: counters are recognized by their names"))
-    if len(jobs) > MOST_JOBS:
-        rows.append(("hidden", f"{len(jobs) - MOST_JOBS} jobs are not watched: --match chooses"))
+    if len(jobs) > MAX_JOBS:
+        rows.append(("hidden", f"{len(jobs) - MAX_JOBS} jobs are not watched: --match chooses"))
     return rows
 
 
-async def _of_job(
+async def _check_job(
     api: ServerApi,
     job: ServerJob,
     server: TargetSettings,
@@ -77,12 +77,12 @@ async def _of_job(
 ) -> ServerReport:
     head = f"job {clean(job.name, 80)}" if job.name else "series without a job"
     try:
-        found = await look_at(api, job, server.match, metadata, _DEADLINE_S)
+        found = await read_raw_series(api, job, server.match, metadata, _DEADLINE_S)
     except ServerError as error:
         return ServerReport(head, [("down", str(error))], str(error))
     served = found.served
     bindings = classify(found, served.before if served else None, served.before_s if served else None)
-    rows = [("up", f"{job.series:,} series, {len(job.sources)} instances, scraped every {job.scrape_s:g} s")]
+    rows = [("up", f"{job.series_count:,} series, {len(job.sources)} instances, scraped every {job.scrape_s:g} s")]
     try:
         bindings = apply_overrides(bindings, server.bindings, found)
     except ValueError as error:
@@ -100,10 +100,10 @@ async def _answers(
     api: ServerApi, job: ServerJob, server: TargetSettings, bindings: Bindings, settings: Settings
 ) -> Rows:
     """What is wrong with the answers to the questions that each tick asks. Raises ServerError where they are refused."""
-    part = JobTarget(Target(job.name, ""), job, questions=questions(bindings, default_by(bindings.breakdown)))
+    part = JobTarget(Target(job.name, ""), job, questions=questions(bindings, default_breakdown(bindings.breakdown)))
     warnings: dict[str, None] = {}
     found = 0
-    for query in queries(expressions([part], server.match, settings.window_s)):
+    for query in join_queries(build_expressions([part], server.match, settings.window_s)):
         vector, result = await api.vector(query, server.timeout_s or settings.timeout_s)
         found += len(vector)
         warnings |= dict.fromkeys(result.warnings)

@@ -9,32 +9,32 @@ from datetime import UTC, datetime
 
 from tputtui.cli import comparison_inputs
 from tputtui.cli.comparison_inputs import ComparisonSide
-from tputtui.cli.output import say
+from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import UsageError
 from tputtui.experiments import formatting, result_log
-from tputtui.experiments.plan import ExperimentPlan, PlanError, from_header, parse_experiment
+from tputtui.experiments.plan import ExperimentPlan, PlanError, parse_plan, plan_from_header
 from tputtui.experiments.result import Comparison
 from tputtui.experiments.result_log import LoggedResult
 from tputtui.report.report_input import ReportInput
 from tputtui.text import clean
 
 
-def read(path: str | None) -> ExperimentPlan:
+def read_plan(path: str | None) -> ExperimentPlan:
     """The plan in a file; an empty one without a file. Raises UsageError."""
     if path is None:
         return ExperimentPlan()
     try:
-        return parse_experiment(comparison_inputs.content_of(path).decode())
+        return parse_plan(comparison_inputs.read_content(path).decode())
     except (PlanError, UnicodeDecodeError) as error:
         raise UsageError(f"{clean(path)}: {error if isinstance(error, PlanError) else 'it is no text'}") from None
 
 
-def carried(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[ExperimentPlan | None, str]:
+def plan_of_runs(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[ExperimentPlan | None, str]:
     """The plan that both runs carry, as the baseline has it; without one, a sentence where that has to be said."""
     if not baseline.experiment or not candidate.experiment:
         return None, ""
     try:
-        before, after = from_header(baseline.experiment), from_header(candidate.experiment)
+        before, after = plan_from_header(baseline.experiment), plan_from_header(candidate.experiment)
     except PlanError as error:
         return None, f"The plan that the runs carry cannot be used: {error}."
     if before.name != after.name:
@@ -42,44 +42,44 @@ def carried(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[Experi
         return None, f"The runs were recorded for different experiments, and no plan is taken: {', '.join(names)}."
     if not before.name and before != after:
         return None, ""
-    changed = after.changed_since(before)
+    changed = after.changed_fields(before)
     said = f"Changed in the plan between the two recordings: {', '.join(changed)}." if changed else ""
     return before, said
 
 
-def earlier(path: str | None) -> tuple[LoggedResult, ...]:
+def earlier_results(path: str | None) -> tuple[LoggedResult, ...]:
     """What the file says of comparisons before."""
-    return tuple(result_log.parse_results(comparison_inputs.content_of(path).decode())) if path is not None else ()
+    return tuple(result_log.parse_results(comparison_inputs.read_content(path).decode())) if path is not None else ()
 
 
-def note(
+def append_result(
     path: str,
-    answer: Comparison,
-    record: ReportInput,
+    comparison: Comparison,
+    report_input: ReportInput,
     arms: Sequence[tuple[ComparisonSide, ComparisonSide]],
     history: Sequence[ComparisonSide],
 ) -> None:
     """Append what was found to the experiment's file; a line on stderr where that cannot be done. What is there
     already, only older, is not repeated.
     """
-    row = answer.leading
-    new = result_log.entry(
-        answer,
+    row = comparison.leading
+    new = result_log.format_entry(
+        comparison,
         datetime.now(UTC),
         formatting.row_figure(row) if row is not None else "",
-        record.sides,
+        report_input.sides,
         {
             "baselines": [baseline.identity for baseline, _ in arms],
             "candidates": [candidate.identity for _, candidate in arms],
             "history": [one.identity for one in history],
         },
-        [formatting.line(metric) for metric in answer.metrics if metric.effect is not None],
-        [formatting.stratum(one, answer.strata_by or answer.primary) for one in answer.strata],
-        record.deviations,
+        [formatting.format_metric(metric) for metric in comparison.metrics if metric.effect is not None],
+        [formatting.describe_stratum(one, comparison.strata_metric or comparison.primary) for one in comparison.strata],
+        report_input.deviations,
     )
     shown = clean(path, 200)
     try:
-        there = comparison_inputs.content_of(path).decode()
+        there = comparison_inputs.read_content(path).decode()
         if result_log.is_repeated(there, new):
             return
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY)
@@ -89,4 +89,4 @@ def note(
             file.write(new if there.endswith("\n") or not there else f"\n{new}")
     except (OSError, UsageError, UnicodeDecodeError) as error:
         reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
-        say(f"{shown}: the result is not noted in it: {reason}")
+        print_stderr(f"{shown}: the result is not noted in it: {reason}")

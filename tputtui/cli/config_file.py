@@ -9,12 +9,12 @@ from pathlib import Path
 
 from tputtui.cli import read_file
 from tputtui.frozen import frozen
-from tputtui.settings.config_reader import ConfigFile, ConfigProblem, SettingsError, read
+from tputtui.settings.config_reader import ConfigFile, ConfigProblem, SettingsError, parse_config
 from tputtui.settings.validators import Validators
 from tputtui.text import clean
 
-_LARGEST = 1024 * 1024
-_MARKS = ((b"\xef\xbb\xbf", "UTF-8"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
+_MAX_BYTES = 1024 * 1024
+_BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "UTF-8"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 _SECRET_HEADERS = ("authorization", "cookie", "x-api-key", "proxy-authorization")
 
 
@@ -31,7 +31,7 @@ class ConfigLocation:
         return self.origin != "default"
 
 
-def place(flag: str | None, environ: Mapping[str, str]) -> ConfigLocation | None:
+def config_location(flag: str | None, environ: Mapping[str, str]) -> ConfigLocation | None:
     """Where the config file is: the flag's, the variable's, or the one in $XDG_CONFIG_HOME. Never in the folder we run in.
 
     None where there is no home, or where /dev/null was named. Raises SettingsError where the named path cannot be made
@@ -42,7 +42,7 @@ def place(flag: str | None, environ: Mapping[str, str]) -> ConfigLocation | None
             return None
         if named:
             try:
-                return ConfigLocation(os.path.abspath(_at_home(named, environ)), origin)
+                return ConfigLocation(os.path.abspath(_expand_home(named, environ)), origin)
             except OSError:
                 raise SettingsError(
                     [ConfigProblem(clean(named), f"the folder that {origin} starts from is gone")]
@@ -56,44 +56,44 @@ def place(flag: str | None, environ: Mapping[str, str]) -> ConfigLocation | None
     return ConfigLocation(str(Path(folder) / "tputtui" / "config.toml"), "default")
 
 
-def load(
-    where: ConfigLocation | None, environ: Mapping[str, str], outside: Validators
+def load_config(
+    location: ConfigLocation | None, environ: Mapping[str, str], validators: Validators
 ) -> tuple[ConfigFile | None, tuple[str, ...]]:
     """The config file, read, and warnings about who else can read its secrets. None where there is none.
 
     Raises SettingsError with all problems.
     """
-    if where is None:
+    if location is None:
         return None, ()
-    content, status = _content(where)
+    content, status = _read_trusted(location)
     if content is None or status is None:
         return None, ()
-    config = read(_text(content, where.path), where.path, outside, environ.get("HOME"))
-    return config, tuple(_open_secrets(config, status))
+    config = parse_config(_decode(content, location.path), location.path, validators, environ.get("HOME"))
+    return config, tuple(_secret_warnings(config, status))
 
 
-def _at_home(path: str, environ: Mapping[str, str]) -> str:
+def _expand_home(path: str, environ: Mapping[str, str]) -> str:
     home = environ.get("HOME")
     return str(Path(home) / path[2:]) if path.startswith("~/") and home else path
 
 
-def _content(where: ConfigLocation) -> tuple[bytes | None, os.stat_result | None]:
+def _read_trusted(location: ConfigLocation) -> tuple[bytes | None, os.stat_result | None]:
     """The file's bytes, if it is a plain file that nobody else can have written."""
-    shown = clean(where.path)
+    shown = clean(location.path)
     try:
-        content, status = read_file.read(where.path, _LARGEST)
+        content, status = read_file.read(location.path, _MAX_BYTES)
     except read_file.MissingFileError as error:
-        if not where.must_exist:
+        if not location.must_exist:
             return None, None
-        raise SettingsError([ConfigProblem(shown, f"{error} ({where.origin} names it)")]) from None
+        raise SettingsError([ConfigProblem(shown, f"{error} ({location.origin} names it)")]) from None
     except read_file.UnreadableFileError as error:
         raise SettingsError([ConfigProblem(shown, str(error))]) from None
-    if refusal := _refusal(status):
+    if refusal := _refusal_reason(status):
         raise SettingsError([ConfigProblem(shown, refusal)])
     return content, status
 
 
-def _refusal(status: os.stat_result) -> str:
+def _refusal_reason(status: os.stat_result) -> str:
     """Why a file is not trusted, or nothing. Whoever can write it could point us, and our credentials, anywhere."""
     if status.st_uid not in (0, os.geteuid()):
         return f"it belongs to another user (uid {status.st_uid}): copy it, or chown it to uid {os.geteuid()}"
@@ -102,27 +102,29 @@ def _refusal(status: os.stat_result) -> str:
     return ""
 
 
-def _text(content: bytes, path: str) -> str:
+def _decode(content: bytes, path: str) -> str:
     shown = clean(path)
-    for mark, name in _MARKS:
+    for mark, name in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
             text = f"it starts with a byte order mark ({name}): save it as UTF-8 without one"
             raise SettingsError([ConfigProblem(shown, text, line=1)])
     nul = content.find(b"\0")
     if nul >= 0:
-        raise SettingsError([ConfigProblem(shown, "a NUL byte stands in it: it is no text", line=_line(content, nul))])
+        raise SettingsError(
+            [ConfigProblem(shown, "a NUL byte stands in it: it is no text", line=_line_number(content, nul))]
+        )
     try:
         return content.decode()
     except UnicodeDecodeError as error:
         text = f"byte 0x{content[error.start]:02x} is not UTF-8 (Latin-1?): save it as UTF-8"
-        raise SettingsError([ConfigProblem(shown, text, line=_line(content, error.start))]) from None
+        raise SettingsError([ConfigProblem(shown, text, line=_line_number(content, error.start))]) from None
 
 
-def _line(content: bytes, offset: int) -> int:
+def _line_number(content: bytes, offset: int) -> int:
     return content.count(b"\n", 0, offset) + 1
 
 
-def _open_secrets(config: ConfigFile, status: os.stat_result) -> list[str]:
+def _secret_warnings(config: ConfigFile, status: os.stat_result) -> list[str]:
     """A warning for each file with a secret that others can read."""
     warnings: list[str] = []
     for target in config.values.get("targets", ()):

@@ -15,7 +15,7 @@ from tputtui.text import clean
 from tputtui.text.redaction import redact_text
 
 
-def report(error: BaseException, environ: Mapping[str, str] = os.environ) -> str:
+def write_crash_report(error: BaseException, environ: Mapping[str, str] = os.environ) -> str:
     """One sentence about an error of ours. The traceback (no values of variables in it) goes to a file only we can read.
 
     Where the machine or a limit has run out it is no error of ours, and the sentence names the remedy.

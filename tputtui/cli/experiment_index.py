@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tputtui.cli import read_file
-from tputtui.experiments.plan import ExperimentPlan, PlanError, from_header, parse_experiment
+from tputtui.experiments.plan import ExperimentPlan, PlanError, parse_plan, plan_from_header
 from tputtui.experiments.result_log import LoggedResult, parse_results
 from tputtui.recording.run_listing import ListedRun
 
 _SUFFIX = ".toml"
-_MOST = 200  # files that are looked into
-_LARGEST = 4 * 1024 * 1024
+_MAX_FILES = 200  # files that are looked into
+_MAX_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -26,23 +26,23 @@ class ExperimentEntry:
     runs: list[ListedRun] = field(default_factory=list)
 
     @property
-    def newest(self) -> LoggedResult | None:
+    def newest_result(self) -> LoggedResult | None:
         """What the last comparison found."""
         return max(self.results, key=lambda one: one.date, default=None)
 
     @property
     def state(self) -> str:
         """The last verdict with its figure and day; else how far it has come."""
-        found = self.newest
+        found = self.newest_result
         if found is None:
             return "not compared yet" if self.runs else "not measured yet"
         figure = f": {found.figure}" if found.figure else ""
-        return f"{found.words}{figure} ({found.date:%Y-%m-%d})"
+        return f"{found.verdict_text}{figure} ({found.date:%Y-%m-%d})"
 
 
-def entries(where: Path, runs: Sequence[ListedRun]) -> list[ExperimentEntry]:
+def list_experiments(folder: Path, runs: Sequence[ListedRun]) -> list[ExperimentEntry]:
     """The experiments of a folder: those with a file, and those that only its runs tell of. The undecided come first."""
-    found = _of_files(where)
+    found = _experiments_with_plan(folder)
     named = {entry.plan.name: entry for entry in found if entry.plan.name}
     for run in runs:
         plan = plan_of(run)
@@ -55,12 +55,12 @@ def entries(where: Path, runs: Sequence[ListedRun]) -> list[ExperimentEntry]:
     return sorted(found, key=lambda entry: bool(entry.plan.texts.get("decision")))
 
 
-def result_of(run: ListedRun, known: Sequence[ExperimentEntry]) -> LoggedResult | None:
+def latest_result(run: ListedRun, entries: Sequence[ExperimentEntry]) -> LoggedResult | None:
     """The newest comparison in which a run was a candidate."""
     if run.header is None:
         return None
     identity = f"run:{run.header.run}"
-    mine = [result for entry in known for result in entry.results if identity in result.candidates]
+    mine = [result for entry in entries for result in entry.results if identity in result.candidates]
     return max(mine, key=lambda one: one.date, default=None)
 
 
@@ -69,22 +69,22 @@ def plan_of(run: ListedRun) -> ExperimentPlan | None:
     if run.header is None or not run.header.experiment:
         return None
     try:
-        return from_header(run.header.experiment)
+        return plan_from_header(run.header.experiment)
     except PlanError:
         return None
 
 
-def _of_files(where: Path) -> list[ExperimentEntry]:
+def _experiments_with_plan(folder: Path) -> list[ExperimentEntry]:
     """What every plan in the folder says; other TOML is passed over."""
     try:
-        names = sorted(entry.name for entry in os.scandir(where) if entry.name.endswith(_SUFFIX))[:_MOST]
+        names = sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(_SUFFIX))[:_MAX_FILES]
     except OSError:
         return []
     found: dict[str, ExperimentEntry] = {}
     for name in names:
         try:
-            said = read_file.read(str(where / name), _LARGEST)[0].decode()
-            plan = parse_experiment(said)
+            said = read_file.read(str(folder / name), _MAX_BYTES)[0].decode()
+            plan = parse_plan(said)
         except (read_file.UnreadableFileError, UnicodeDecodeError, PlanError):
             continue
         results = tuple(parse_results(said))

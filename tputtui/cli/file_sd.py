@@ -10,10 +10,10 @@ from tputtui.cli.parser import UsageError
 from tputtui.settings import TargetSettings
 from tputtui.text import clean
 
-_LARGEST = 16 * 1024 * 1024
+_MAX_BYTES = 16 * 1024 * 1024
 
 
-def read(path: str) -> tuple[TargetSettings, ...]:
+def read_targets(path: str) -> tuple[TargetSettings, ...]:
     """The targets of one file; `__scheme__`, `__metrics_path__` and `__param_…` complete them, `job` is their service.
 
     Raises UsageError with a sentence.
@@ -22,7 +22,7 @@ def read(path: str) -> tuple[TargetSettings, ...]:
 
     shown = clean(path, 200)
     try:
-        content, _ = read_file.read(path, _LARGEST)
+        content, _ = read_file.read(path, _MAX_BYTES)
     except read_file.UnreadableFileError as error:
         raise UsageError(f"{shown}: {error}") from None
     try:
@@ -31,16 +31,18 @@ def read(path: str) -> tuple[TargetSettings, ...]:
         raise UsageError(f"{shown} is not JSON: {clean(str(error), 120)}") from None
     if not isinstance(groups, list):
         raise UsageError(f'{shown}: a list of groups is expected, [{{"targets": ["host:port"]}}]')
-    return tuple(target for index, group in enumerate(groups, 1) for target in _group(group, f"{shown}: group {index}"))
+    return tuple(
+        target for index, group in enumerate(groups, 1) for target in _parse_group(group, f"{shown}: group {index}")
+    )
 
 
-def _group(group: Any, where: str) -> list[TargetSettings]:
+def _parse_group(group: Any, context: str) -> list[TargetSettings]:
     from tputtui.scrape.address import parse_address
 
     words = group.get("targets") if isinstance(group, dict) else None
     labels = group.get("labels", {}) if isinstance(group, dict) else None
     if not isinstance(words, list) or not isinstance(labels, dict):
-        raise UsageError(f'{where}: "targets" is a list of "host:port", "labels" a table')
+        raise UsageError(f'{context}: "targets" is a list of "host:port", "labels" a table')
     scheme, path = str(labels.get("__scheme__", "http")), str(labels.get("__metrics_path__", "/metrics"))
     job = labels.get("job")
     asked = {name.removeprefix("__param_"): str(value) for name, value in labels.items() if name.startswith("__param_")}
@@ -51,6 +53,6 @@ def _group(group: Any, where: str) -> list[TargetSettings]:
         try:
             parse_address(url)
         except ValueError as error:
-            raise UsageError(f"{where}: {clean(str(error), 200)}") from None
+            raise UsageError(f"{context}: {clean(str(error), 200)}") from None
         found.append(TargetSettings(url=url, service=clean(job, 200) if isinstance(job, str) and job else None))
     return found

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from tputtui.cli.output import tell
+from tputtui.cli.output import print_stdout
 from tputtui.cli.parser import UsageError
 from tputtui.cli.snapshot_json import to_json  # before targets are connected: an import needs a descriptor
 from tputtui.model import Snapshot
@@ -21,7 +21,7 @@ from tputtui.settings import Settings
 if TYPE_CHECKING:
     from tputtui.engine import Engine
 
-_BACKLOG = 120
+_MAX_QUEUED = 120
 """Snapshots kept for a reader that stalls; what does not fit is dropped, and the engine feels nothing of it."""
 
 
@@ -31,40 +31,40 @@ def require_stdout() -> None:
         raise UsageError("stdout is closed: there is nowhere to write the objects to")
 
 
-def write(snapshot: Snapshot) -> None:
+def write_snapshot(snapshot: Snapshot) -> None:
     """One object on one line, flushed: ASCII, so that no foreign character reaches a terminal. May raise BrokenPipeError."""
-    tell(json.dumps(to_json(snapshot), allow_nan=False, separators=(",", ":")))
+    print_stdout(json.dumps(to_json(snapshot), allow_nan=False, separators=(",", ":")))
 
 
 class StopRequest:
     """Asked to end: by a signal (then `number` is its number), or by ourselves. Wakes whoever waits for a snapshot."""
 
     def __init__(self) -> None:
-        self.number = 0
-        self._asked = threading.Event()
-        self.waiting: queue.SimpleQueue[Snapshot | None] = queue.SimpleQueue()
+        self.signal_number = 0
+        self._event = threading.Event()
+        self.snapshots: queue.SimpleQueue[Snapshot | None] = queue.SimpleQueue()
 
-    def ask(self, number: int = 0) -> None:
+    def request(self, signal_number: int = 0) -> None:
         """End as soon as possible. Safe in a signal handler."""
-        self.number = number
-        self._asked.set()
-        self.waiting.put(None)
+        self.signal_number = signal_number
+        self._event.set()
+        self.snapshots.put(None)
 
     @property
-    def asked(self) -> bool:
+    def is_requested(self) -> bool:
         """Whether to end."""
-        return self._asked.is_set()
+        return self._event.is_set()
 
 
 @contextmanager
-def signals() -> Iterator[StopRequest]:
+def stop_on_signals() -> Iterator[StopRequest]:
     """A `Stop` that SIGINT, SIGTERM and SIGHUP ask for; a second SIGINT interrupts whatever still goes on."""
     stop = StopRequest()
 
     def heard(number: int, _: FrameType | None) -> None:
-        if stop.asked and number == signal.SIGINT:
+        if stop.is_requested and number == signal.SIGINT:
             raise KeyboardInterrupt
-        stop.ask(number)
+        stop.request(number)
 
     numbers = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
     before = {number: signal.signal(number, heard) for number in numbers}
@@ -75,13 +75,13 @@ def signals() -> Iterator[StopRequest]:
             signal.signal(number, handler)
 
 
-def objects(
+def iter_snapshots(
     settings: Settings,
     stop: StopRequest,
     count: int | None = None,
-    tick: Callable[[Snapshot], None] | None = None,
-    prepare: Callable[[Engine], None] | None = None,
-    finish: Callable[[], None] | None = None,
+    on_tick: Callable[[Snapshot], None] | None = None,
+    on_engine: Callable[[Engine], None] | None = None,
+    on_finish: Callable[[], None] | None = None,
 ) -> Iterator[Snapshot]:
     """The snapshots worth an object, at most `count`, until `stop`. `tick` sees every snapshot, the early ones too;
     `prepare` gets the engine before it starts; `finish` is called when it is about to stop.
@@ -89,32 +89,32 @@ def objects(
     from tputtui.engine import Engine
 
     engine = Engine(settings)
-    if prepare is not None:
-        prepare(engine)
+    if on_engine is not None:
+        on_engine(engine)
 
     def arrived(snapshot: Snapshot) -> None:
-        if stop.waiting.qsize() < _BACKLOG:
-            stop.waiting.put(snapshot)
+        if stop.snapshots.qsize() < _MAX_QUEUED:
+            stop.snapshots.put(snapshot)
 
     engine.subscribe(arrived)
     engine.start()
     try:
         given = 0
-        while not stop.asked and (count is None or given < count):
+        while not stop.is_requested and (count is None or given < count):
             try:
-                snapshot = stop.waiting.get(timeout=1.0)
+                snapshot = stop.snapshots.get(timeout=1.0)
             except queue.Empty:
                 if engine.failure is not None:
                     raise engine.failure from None
                 continue
             if snapshot is None:
                 continue
-            if tick is not None:
-                tick(snapshot)
-            if snapshot.ready:
+            if on_tick is not None:
+                on_tick(snapshot)
+            if snapshot.is_ready:
                 given += 1
                 yield snapshot
     finally:
-        if finish is not None:
-            finish()
+        if on_finish is not None:
+            on_finish()
         engine.stop()

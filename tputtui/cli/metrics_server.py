@@ -30,7 +30,7 @@ class MetricsServer:
         self._collector = _Collector()
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self._collector)
-        kind = _Server6 if ":" in host else WSGIServer
+        kind = _IPv6Server if ":" in host else WSGIServer
         try:
             self._server = make_server(host, int(port), make_wsgi_app(registry), kind, handler_class=_Handler)
         except OSError as error:
@@ -40,7 +40,7 @@ class MetricsServer:
         self._thread = threading.Thread(target=self._server.serve_forever, name="listen", daemon=True)
         self._thread.start()
 
-    def take(self, snapshot: Snapshot) -> None:
+    def update(self, snapshot: Snapshot) -> None:
         """Serve this one from now on."""
         self._collector.snapshot = snapshot
 
@@ -58,7 +58,7 @@ class _Handler(WSGIRequestHandler):
         """Our stderr is for other things."""
 
 
-class _Server6(WSGIServer):
+class _IPv6Server(WSGIServer):
     address_family = socket.AF_INET6
 
 
@@ -94,7 +94,7 @@ class _Collector(Collector):
             if status.state != "no_data":
                 objective.add_metric([status.expression], float(status.state != "missed"))
         yield from (traffic, latency, errors, objective)
-        cost = snapshot.self_.cpu_percent if snapshot is not None else None
+        cost = snapshot.self_usage.cpu_percent if snapshot is not None else None
         own = GaugeMetricFamily("tputtui_self_cpu_ratio", "What tputtui costs, in cores")
         if cost is not None:
             own.add_metric([], cost / 100)

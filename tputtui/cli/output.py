@@ -6,11 +6,11 @@ import contextlib
 import sys
 from collections.abc import Mapping
 
-from tputtui.text import ascii_only, clean
+from tputtui.text import clean, to_ascii
 from tputtui.text.redaction import redact_text
 
 
-def why_no_screen(environ: Mapping[str, str]) -> str:
+def no_screen_reason(environ: Mapping[str, str]) -> str:
     """What keeps us from drawing a screen, or nothing. stdout may be redirected: the screen is drawn on stderr."""
     for name, stream in (("stdin", sys.__stdin__), ("stderr", sys.__stderr__)):
         try:
@@ -22,7 +22,7 @@ def why_no_screen(environ: Mapping[str, str]) -> str:
     return "TERM is dumb" if environ.get("TERM", "dumb") in ("dumb", "") else ""
 
 
-def why_ascii(environ: Mapping[str, str], utf8_mode: int) -> str:
+def ascii_reason(environ: Mapping[str, str], utf8_mode: int) -> str:
     """Which locale variable says that the terminal is not UTF-8, or nothing.
 
     In the C locale Python sets LC_CTYPE=C.UTF-8 by itself (PEP 538, then `utf8_mode` is on): that says nothing about the
@@ -37,30 +37,30 @@ def why_ascii(environ: Mapping[str, str], utf8_mode: int) -> str:
     return ""
 
 
-def say(text: str) -> None:
+def print_stderr(text: str) -> None:
     """One line on stderr, for the person; nowhere, if stderr is closed."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
             print(f"tputtui: {redact_text(text)}", file=sys.stderr, flush=True)
 
 
-def say_where_it_is_seen(text: str) -> None:
+def print_where_visible(text: str) -> None:
     """One line on stderr; on stdout, too, where that is the terminal and stderr is none: `tputtui 2>/dev/null`."""
-    say(text)
+    print_stderr(text)
     if sys.stdout is not None and not (sys.stderr is not None and sys.stderr.isatty()) and sys.stdout.isatty():
-        tell(f"tputtui: {redact_text(text)}")
+        print_stdout(f"tputtui: {redact_text(text)}")
 
 
 class OutputError(Exception):
     """stdout cannot be written; the text says why. A reader that has gone is a BrokenPipeError instead."""
 
 
-def tell(text: str, plain: bool = False) -> None:
+def print_stdout(text: str, as_ascii: bool = False) -> None:
     """What was asked for, on stdout, a line's end after it. `plain`: in ASCII. Raises OutputError, BrokenPipeError."""
     if sys.stdout is None:
         return
     try:
-        print(ascii_only(text) if plain else text, flush=True)
+        print(to_ascii(text) if as_ascii else text, flush=True)
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -8,8 +8,8 @@ from dataclasses import field
 from typing import Any, NoReturn
 
 from tputtui.cli.options import LIVE, VERBS
-from tputtui.cli.options.common import ALL, CommonFlag
-from tputtui.cli.output import tell
+from tputtui.cli.options.common import ALL_FLAGS, CommonFlag
+from tputtui.cli.output import print_stdout
 from tputtui.frozen import frozen
 from tputtui.settings.setting_layers import FlagValue
 from tputtui.text import clean, did_you_mean
@@ -48,19 +48,19 @@ class _Parser(argparse.ArgumentParser):
 
     def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002 - its signature
         """--help and --version: argparse would keep it to itself that stdout cannot be written."""
-        tell(message.rstrip("\n"))
+        print_stdout(message.rstrip("\n"))
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{clean(message, 200)}; see {self.prog} --help")
 
 
-def parse(argv: Sequence[str]) -> Arguments:
+def parse_arguments(argv: Sequence[str]) -> Arguments:
     """Parse the command line without the program's name.
 
     Raises UsageError; raises SystemExit(0) after --help and --version have been printed.
     """
-    verb, rest = _split(list(argv))
-    parser = _parser(verb)
+    verb, rest = _split_verb(list(argv))
+    parser = _build_parser(verb)
     if "--" in rest:  # argparse's intermixed parsing knows no such end of the flags: a name from there on is a file's
         end = rest.index("--")
         rest = rest[:end] + [f"./{word}" if word.startswith("-") and word != "-" else word for word in rest[end + 1 :]]
@@ -74,16 +74,16 @@ def parse(argv: Sequence[str]) -> Arguments:
     if unknown:
         raise UsageError(f"{clean(unknown[0], 60)!r} is one argument too many; see {parser.prog} --help")
     flags: dict[str, FlagValue] = {}
-    for common in ALL:
+    for common in ALL_FLAGS:
         value = getattr(options, common.dest, None)
         if value is not None:
             flags[common.key] = FlagValue(common.name, value)
     return Arguments(verb, options, flags)
 
 
-def _split(argv: list[str]) -> tuple[str, list[str]]:
+def _split_verb(argv: list[str]) -> tuple[str, list[str]]:
     """The verb, if the first word that is neither a flag nor a flag's value is one, and the other words."""
-    takes_value = {common.name for common in ALL if common.metavar} | {
+    takes_value = {common.name for common in ALL_FLAGS if common.metavar} | {
         "--config",
         "--targets-from",
         "--prometheus",
@@ -100,9 +100,9 @@ def _split(argv: list[str]) -> tuple[str, list[str]]:
     return "", argv
 
 
-def _parser(name: str) -> _Parser:
-    verb = VERBS.get(name, LIVE)
-    if name:
+def _build_parser(verb_name: str) -> _Parser:
+    verb = VERBS.get(verb_name, LIVE)
+    if verb_name:
         description, epilog, usage = verb.help[0].upper() + verb.help[1:] + ".", verb.epilog, None
     else:
         widest = max(map(len, VERBS)) + 1
@@ -110,18 +110,18 @@ def _parser(name: str) -> _Parser:
         description, epilog = f"Watches throughput live.\n\nverbs:\n{lines}", _EXAMPLES
         usage = "tputtui [flags] [TARGET...]\n       tputtui VERB ..."
     parser = _Parser(
-        prog=f"tputtui {name}".rstrip(),
+        prog=f"tputtui {verb_name}".rstrip(),
         description=description,
         epilog=epilog,
         usage=usage,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    verb.options(parser)
+    verb.add_options(parser)
     common = parser.add_argument_group("common flags")
     common.add_argument("--config", metavar="FILE", help="config file (see tputtui config path)")
-    for setting in ALL:
-        _add(common, setting, hidden=setting not in verb.common)
+    for setting in ALL_FLAGS:
+        _add_common_flag(common, setting, is_hidden=setting not in verb.common_flags)
     common.add_argument("--version", action="version", version=f"tputtui {_version()}", help="print the version")
     return parser
 
@@ -132,11 +132,11 @@ def _version() -> str:
     return __version__
 
 
-def _add(group: argparse._ArgumentGroup, common: CommonFlag, hidden: bool) -> None:
-    more: dict[str, Any] = {"dest": common.dest, "default": None}
-    more["help"] = argparse.SUPPRESS if hidden else common.help
-    if common.metavar is None:
-        more |= {"action": "store_const", "const": common.const}
+def _add_common_flag(group: argparse._ArgumentGroup, flag: CommonFlag, is_hidden: bool) -> None:
+    more: dict[str, Any] = {"dest": flag.dest, "default": None}
+    more["help"] = argparse.SUPPRESS if is_hidden else flag.help
+    if flag.metavar is None:
+        more |= {"action": "store_const", "const": flag.const}
     else:
-        more |= {"metavar": common.metavar, "action": "append" if common.repeats else "store"}
-    group.add_argument(common.name, **more)
+        more |= {"metavar": flag.metavar, "action": "append" if flag.is_repeatable else "store"}
+    group.add_argument(flag.name, **more)

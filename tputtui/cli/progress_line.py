@@ -10,30 +10,30 @@ from tputtui import text
 from tputtui.model import Snapshot
 from tputtui.recording.recorder import RecordingState
 
-_BAR, _LEAST_BAR = 20, 5
+_BAR_WIDTH, _MIN_BAR_WIDTH = 20, 5
 
 
 class ProgressLine:
     """`recording 00:00:12 of 00:01:00 [####      ]  48 KiB  1,284 req/s  p99 88 ms`, in ASCII."""
 
-    def __init__(self, stream: TextIO | None, for_s: float | None) -> None:
+    def __init__(self, stream: TextIO | None, duration_s: float | None) -> None:
         self._stream = stream if stream is not None and _is_terminal(stream) else None
-        self._for_s = for_s
-        self._drawn = 0
+        self._duration_s = duration_s
+        self._drawn_width = 0
 
-    def show(self, snapshot: Snapshot, state: RecordingState) -> None:
+    def update(self, snapshot: Snapshot, state: RecordingState) -> None:
         """Draw it over what stood there."""
         if self._stream is None:
             return
-        line = text.ascii_only(line_of(snapshot, state, self._for_s, shutil.get_terminal_size().columns - 1))
-        self._write("\r" + line.ljust(self._drawn))
-        self._drawn = len(line)
+        line = text.to_ascii(format_line(snapshot, state, self._duration_s, shutil.get_terminal_size().columns - 1))
+        self._write("\r" + line.ljust(self._drawn_width))
+        self._drawn_width = len(line)
 
-    def over(self) -> None:
+    def clear(self) -> None:
         """Take the line away."""
-        if self._drawn:
-            self._write("\r" + " " * self._drawn + "\r")
-            self._drawn = 0
+        if self._drawn_width:
+            self._write("\r" + " " * self._drawn_width + "\r")
+            self._drawn_width = 0
 
     def _write(self, content: str) -> None:
         if self._stream is not None:
@@ -42,32 +42,34 @@ class ProgressLine:
                 self._stream.flush()
 
 
-def line_of(snapshot: Snapshot, state: RecordingState, for_s: float | None, width: int) -> str:
+def format_line(snapshot: Snapshot, state: RecordingState, duration_s: float | None, width: int) -> str:
     """One line about a recording. Where room is short, the bar is."""
-    begin = f"recording {text.clock(state.seconds)}"
-    figures = "  ".join(_figures(snapshot, state))
-    if for_s is None:
-        return text.cut(f"{begin}  {figures}", width)
-    begin += f" of {text.clock(for_s)}"
-    cells = min(_BAR, width - text.width(begin) - text.width(figures) - 5)
-    if cells < _LEAST_BAR:
-        return text.cut(f"{begin}  {figures}", width)
-    full = min(cells, int(cells * state.seconds / for_s))
+    begin = f"recording {text.format_clock(state.seconds)}"
+    figures = "  ".join(_format_figures(snapshot, state))
+    if duration_s is None:
+        return text.truncate(f"{begin}  {figures}", width)
+    begin += f" of {text.format_clock(duration_s)}"
+    cells = min(_BAR_WIDTH, width - text.width(begin) - text.width(figures) - 5)
+    if cells < _MIN_BAR_WIDTH:
+        return text.truncate(f"{begin}  {figures}", width)
+    full = min(cells, int(cells * state.seconds / duration_s))
     return f"{begin} [{'#' * full}{' ' * (cells - full)}]  {figures}"
 
 
-def _figures(snapshot: Snapshot, state: RecordingState) -> list[str]:
-    parts = [" ".join(text.size(state.size))]
+def _format_figures(snapshot: Snapshot, state: RecordingState) -> list[str]:
+    parts = [" ".join(text.format_size(state.size))]
     down = [target.name for target in snapshot.targets if target.state == "down"]
     service = next((one for one in snapshot.services if one.traffic is not None), None)
     if service is not None and service.traffic is not None:
-        parts.append(" ".join(text.amount(service.traffic.rps, service.traffic.unit)))
+        parts.append(" ".join(text.format_amount(service.traffic.rps, service.traffic.unit)))
         if service.latency is not None and service.latency.quantiles:
             tail = service.latency.quantiles[-1]
-            value, unit = text.seconds(tail.value) if service.latency.unit == "s" else (text.number(tail.value), "")
+            value, unit = (
+                text.format_seconds(tail.value) if service.latency.unit == "s" else (text.format_number(tail.value), "")
+            )
             parts.append(f"p{tail.q * 100:g} {value} {unit}".rstrip())
         if service.errors is not None and service.errors.ratio is not None:
-            parts.append(f"errors {text.percent(100 * service.errors.ratio)} %")
+            parts.append(f"errors {text.format_percent(100 * service.errors.ratio)} %")
     if down:
         parts.append(f"{len(down)} down")
     if slow := sum(target.is_overdue for target in snapshot.targets):

@@ -16,7 +16,7 @@ class MissingFileError(UnreadableFileError):
     """There is no such file."""
 
 
-def read(path: str, largest: int) -> tuple[bytes, os.stat_result]:
+def read(path: str, max_bytes: int) -> tuple[bytes, os.stat_result]:
     """The content of a plain file of at most `largest` bytes, and its status. Raises Unreadable."""
     try:
         # O_NONBLOCK: a FIFO at the path must not hold us
@@ -32,17 +32,17 @@ def read(path: str, largest: int) -> tuple[bytes, os.stat_result]:
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableFileError("it is not a plain file")
         content = b""
-        while len(content) <= largest and (part := os.read(descriptor, largest + 1 - len(content))):
+        while len(content) <= max_bytes and (part := os.read(descriptor, max_bytes + 1 - len(content))):
             content += part
     except OSError as error:
         raise UnreadableFileError(f"it cannot be read: {_reason(error)}") from None
     finally:
         os.close(descriptor)
-    if len(content) > largest:
+    if len(content) > max_bytes:
         raise UnreadableFileError(
-            f"it is larger than {largest // _MIB} MiB"
-            if largest >= _MIB
-            else f"it is larger than {largest // 1024} KiB"
+            f"it is larger than {max_bytes // _MIB} MiB"
+            if max_bytes >= _MIB
+            else f"it is larger than {max_bytes // 1024} KiB"
         )
     return content, status
 

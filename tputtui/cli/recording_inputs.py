@@ -13,25 +13,25 @@ from collections.abc import Callable
 from datetime import datetime
 
 from tputtui.cli import read_file
-from tputtui.cli.output import say
+from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import UsageError
-from tputtui.experiments.plan import RESULTS, PlanError, parse_experiment
+from tputtui.experiments.plan import RESULTS_KEY, PlanError, parse_plan
 from tputtui.text import clean
 
-_LARGEST = 256 * 1024
-_MOST_WORDS = 100
-_WORD = 500
+_MAX_BYTES = 256 * 1024
+_MAX_VALUES = 100
+_MAX_TEXT = 500
 _MARK_LINE = re.compile(r"\s*(\S+)\s+(\S.*?)\s*")
 _POLL_S = 0.25
-_LINE_BYTES = 4096
-_FROM_MS = 1e11  # a number above is milliseconds (k6, JMeter); as seconds it would be the year 5138
+_MAX_LINE_BYTES = 4096
+_MIN_MILLISECONDS = 1e11  # a number above is milliseconds (k6, JMeter); as seconds it would be the year 5138
 
 
-def words_of(path: str) -> dict[str, str]:
+def read_toml_texts(path: str) -> dict[str, str]:
     """The values of a TOML file as texts, tables as "table.key". Raises UsageError."""
     shown = clean(path, 200)
     try:
-        content, _ = read_file.read(path, _LARGEST)
+        content, _ = read_file.read(path, _MAX_BYTES)
         table = tomllib.loads(content.decode("utf-8"))
     except read_file.UnreadableFileError as error:
         raise UsageError(f"{shown}: {error}") from None
@@ -39,44 +39,44 @@ def words_of(path: str) -> dict[str, str]:
         raise UsageError(f"{shown} is not TOML: {clean(str(error), 200)}") from None
     found: dict[str, str] = {}
     waiting: list[tuple[str, object]] = list(table.items())
-    while waiting and len(found) < _MOST_WORDS:
+    while waiting and len(found) < _MAX_VALUES:
         name, value = waiting.pop(0)
         if isinstance(value, dict):
             waiting = [(f"{name}.{key}", one) for key, one in value.items()] + waiting
         else:
             text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            found[clean(name, 100)] = clean(text, _WORD)
+            found[clean(name, 100)] = clean(text, _MAX_TEXT)
     return found
 
 
-def plan_words_of(path: str) -> dict[str, str]:
+def read_plan_texts(path: str) -> dict[str, str]:
     """The plan of an experiment as texts, without what was found before. Any TOML will do; where `compare` could not use
     it as a plan that is said now, while it still can be mended. Raises UsageError.
     """
-    words = {name: value for name, value in words_of(path).items() if name != RESULTS}
+    words = {name: value for name, value in read_toml_texts(path).items() if name != RESULTS_KEY}
     try:
-        parse_experiment(read_file.read(path, _LARGEST)[0].decode())
+        parse_plan(read_file.read(path, _MAX_BYTES)[0].decode())
     except (read_file.UnreadableFileError, UnicodeDecodeError):
         return words
     except PlanError as error:
-        say(f"{clean(path, 200)}: compare cannot use it as a plan: {error}")
+        print_stderr(f"{clean(path, 200)}: compare cannot use it as a plan: {error}")
     return words
 
 
 # ------------------------------------------------------------------------------------------------ marks
 
 
-def mark_of(line: str) -> tuple[float, str] | None:
+def parse_mark(line: str) -> tuple[float, str] | None:
     """`TIME TEXT`: (unix seconds, text). TIME is unix seconds or milliseconds, or ISO 8601; None where it is neither."""
     found = _MARK_LINE.fullmatch(line)
     if found is None:
         return None
-    word, text = found[1], clean(found[2], _WORD)
+    word, text = found[1], clean(found[2], _MAX_TEXT)
     try:
         moment = float(word)
         if not 0 <= moment < 1e14:
             return None
-        return (moment / 1000 if moment > _FROM_MS else moment), text
+        return (moment / 1000 if moment > _MIN_MILLISECONDS else moment), text
     except ValueError:
         pass
     try:
@@ -92,9 +92,9 @@ class MarkFile:
         """Open it. Raises UsageError where it cannot be read."""
         shown = clean(source, 200)
         self._source = source
-        self._rest = b""
-        self._complained = False
-        self._set: Callable[[str, float], None] | None = None
+        self._partial_line = b""
+        self._has_warned = False
+        self._on_mark: Callable[[str, float], None] | None = None
         if source == "-":
             if sys.stdin is None:
                 raise UsageError("--mark-file -: stdin is closed")
@@ -110,11 +110,11 @@ class MarkFile:
             os.close(self._descriptor)
             raise UsageError(f"--mark-file {shown}: neither a plain file nor a FIFO")
 
-    def follow(self, mark: Callable[[str, float], None]) -> None:
+    def follow(self, on_mark: Callable[[str, float], None]) -> None:
         """Call `mark` with (text, unix time) for each line, from a thread of its own, for as long as we live. Lines that
         were there before count too; the first that is no mark is said.
         """
-        self._set = mark
+        self._on_mark = on_mark
         threading.Thread(target=self._run, name="marks", daemon=True).start()
 
     def _run(self) -> None:
@@ -126,20 +126,20 @@ class MarkFile:
             except OSError:
                 return
             if part:
-                self._take(part)
+                self._parse_lines(part)
             elif part == b"" and self._source == "-":
                 return
             else:
                 time.sleep(_POLL_S)
 
-    def _take(self, part: bytes) -> None:
-        *whole, self._rest = (self._rest + part).split(b"\n")
-        self._rest = self._rest[:_LINE_BYTES]
+    def _parse_lines(self, content: bytes) -> None:
+        *whole, self._partial_line = (self._partial_line + content).split(b"\n")
+        self._partial_line = self._partial_line[:_MAX_LINE_BYTES]
         for line in whole:
-            text = line[:_LINE_BYTES].decode(errors="replace").strip()
-            mark = mark_of(text) if text else None
-            if mark is not None and self._set is not None:
-                self._set(mark[1], mark[0])
-            elif text and not self._complained:
-                self._complained = True
-                say(f'--mark-file {clean(self._source, 100)}: "{clean(text, 60)}" is no mark: TIME TEXT')
+            text = line[:_MAX_LINE_BYTES].decode(errors="replace").strip()
+            mark = parse_mark(text) if text else None
+            if mark is not None and self._on_mark is not None:
+                self._on_mark(mark[1], mark[0])
+            elif text and not self._has_warned:
+                self._has_warned = True
+                print_stderr(f'--mark-file {clean(self._source, 100)}: "{clean(text, 60)}" is no mark: TIME TEXT')

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tputtui.cli.parser import UsageError
-from tputtui.cli.run_file import opened
+from tputtui.cli.run_file import open_run
 from tputtui.frozen import frozen
 from tputtui.model import Target
 from tputtui.recording.records import WatchedTarget
 from tputtui.recording.run_header import RunHeader, RunSummary
 from tputtui.recording.summary import main_service
-from tputtui.recording.workload import differences
+from tputtui.recording.workload import describe_load_differences
 from tputtui.settings import Settings, TargetSettings
-from tputtui.text import clean, percent
+from tputtui.text import clean, format_percent
 from tputtui.text.redaction import HIDDEN, redact_url
 
 
@@ -26,11 +26,11 @@ class RerunPlan:
     summary: RunSummary
 
     @property
-    def for_s(self) -> float:
+    def duration_s(self) -> float:
         """How long it was to be, or was."""
         return self.header.for_s or max(1.0, round(self.summary.seconds))
 
-    def applied(self, settings: Settings, *, asked: bool) -> Settings:
+    def apply_to(self, settings: Settings, *, has_targets: bool) -> Settings:
         """The settings with its interval, window, quantiles, objectives and targets, save for what was said anew.
 
         Credentials are in no run: where the config file has the target, by name or address, it is asked as it says there.
@@ -49,23 +49,23 @@ class RerunPlan:
             changes["objectives"] = header.objectives
         if "by" not in told:
             changes["by"] = header.by
-        if not asked:
-            changes["targets"] = tuple(_settings_of(target, settings.targets) for target in self.targets)
+        if not has_targets:
+            changes["targets"] = tuple(_target_settings(target, settings.targets) for target in self.targets)
         return replace(settings, **changes)  # type: ignore[arg-type]
 
-    def verdict(self, after: RunSummary) -> list[str]:
+    def describe_load_match(self, summary: RunSummary) -> list[str]:
         """Whether the load mirrored the run's, in a line or a few."""
-        before, now = main_service(self.summary.services), main_service(after.services)
+        before, now = main_service(self.summary.services), main_service(summary.services)
         if before is None or now is None:
             return ["the load cannot be compared: one of the runs had no traffic"]
-        found = differences(before, now)
+        found = describe_load_differences(before, now)
         if not found:
-            share = percent(100 * now.mean / before.mean) if before.mean and now.mean else "–"
+            share = format_percent(100 * now.mean / before.mean) if before.mean and now.mean else "–"
             return [f"the load mirrored that of the run it is like ({share} % of its rate)"]
         return [f"the load did not mirror that of the run it is like: {sentence}" for sentence in found]
 
 
-def _settings_of(target: Target, configured: tuple[TargetSettings, ...]) -> TargetSettings:
+def _target_settings(target: Target, configured: tuple[TargetSettings, ...]) -> TargetSettings:
     """A target as the config file has it: by name, else by the only address that reads like the recorded one.
 
     Raises UsageError where its address is recorded without its secrets and stands nowhere else.
@@ -88,9 +88,9 @@ def _shown(target: TargetSettings) -> str:
     return redact_url(parse_address(target.address).url)
 
 
-def like(path: str) -> RerunPlan:
+def read_rerun_plan(path: str) -> RerunPlan:
     """What a run says of itself. Raises UsageError where it cannot be read or names no target."""
-    with opened(path) as run:
+    with open_run(path) as run:
         targets: dict[str, Target] = {}
         for item in run.items():
             if isinstance(item, WatchedTarget):

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from tputtui.cli import config_file, file_sd
 from tputtui.cli.options import VERBS
-from tputtui.cli.output import why_ascii
+from tputtui.cli.output import ascii_reason
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.frozen import frozen
 from tputtui.settings import Settings, TargetSettings
 from tputtui.settings.config_reader import ConfigFile, ConfigProblem, SettingsError
 from tputtui.settings.expressions import parse_matchers
-from tputtui.settings.setting_layers import FlagValue, load
+from tputtui.settings.setting_layers import FlagValue, load_settings
 from tputtui.settings.validators import Validators
 from tputtui.text import clean, did_you_mean
 from tputtui.text.redaction import redact_text, redact_url
@@ -34,26 +34,26 @@ class EffectiveSettings:
     """The settings, and where the config file is (None: nowhere)."""
 
     settings: Settings
-    place: config_file.ConfigLocation | None
+    location: config_file.ConfigLocation | None
 
 
-def effective(arguments: Arguments, environ: Mapping[str, str] = os.environ) -> EffectiveSettings:
+def effective_settings(arguments: Arguments, environ: Mapping[str, str] = os.environ) -> EffectiveSettings:
     """Read the config file and lay everything together.
 
     Targets of the command line stand in place of the config's. Raises UsageError, and SettingsError with all problems.
     """
-    place = config_file.place(arguments.options.config, environ)
-    settings, warnings = _loaded(place, environ, arguments.flags)
+    place = config_file.config_location(arguments.options.config, environ)
+    settings, warnings = _load_settings(place, environ, arguments.flags)
     words = getattr(arguments.options, "targets", [])
     files = getattr(arguments.options, "targets_from", [])
     addresses = getattr(arguments.options, "prometheus", [])
     targets, servers, origins = settings.targets, settings.servers, dict(settings.origins)
     if words or files or addresses:
-        servers = tuple(_server(word, settings.servers) for word in addresses)
-        named = [_asked(word, settings.targets) for word in words]
-        targets = (*named, *(target for file in files for target in file_sd.read(file)))
+        servers = tuple(_resolve_server(word, settings.servers) for word in addresses)
+        named = [_resolve_target(word, settings.targets) for word in words]
+        targets = (*named, *(target for file in files for target in file_sd.read_targets(file)))
         origins["targets"] = "command line"
-    servers = _matched(servers, getattr(arguments.options, "match", None))
+    servers = _with_match(servers, getattr(arguments.options, "match", None))
     _learn_secrets((*targets, *servers))
     targets, twice = name_targets(targets)
     servers, more = name_targets(servers)
@@ -62,20 +62,20 @@ def effective(arguments: Arguments, environ: Mapping[str, str] = os.environ) -> 
     return EffectiveSettings(replace(settings, targets=targets, servers=servers, origins=origins, notes=notes), place)
 
 
-def _loaded(
-    place: config_file.ConfigLocation | None, environ: Mapping[str, str], flags: Mapping[str, FlagValue]
+def _load_settings(
+    location: config_file.ConfigLocation | None, environ: Mapping[str, str], flags: Mapping[str, FlagValue]
 ) -> tuple[Settings, tuple[str, ...]]:
     """The settings without the targets of the command line. Raises SettingsError with the problems of all sources."""
-    outside = Validators(_address, _theme(environ), _keys)
+    outside = Validators(_check_address, _theme_check(environ), _check_keys)
     problems: list[ConfigProblem] = []
     config: ConfigFile | None = None
     warnings: tuple[str, ...] = ()
     try:
-        config, warnings = config_file.load(place, environ, outside)
+        config, warnings = config_file.load_config(location, environ, outside)
     except SettingsError as error:
         problems += error.problems
     try:
-        settings = load(config, environ, flags, why_ascii(environ, sys.flags.utf8_mode), outside)
+        settings = load_settings(config, environ, flags, ascii_reason(environ, sys.flags.utf8_mode), outside)
     except SettingsError as error:
         problems += error.problems
     if problems:
@@ -83,45 +83,45 @@ def _loaded(
     return settings, warnings
 
 
-def _address(text: str) -> None:
+def _check_address(text: str) -> None:
     from tputtui.scrape.address import parse_address
 
     parse_address(text)
 
 
-def _theme(environ: Mapping[str, str]) -> Callable[[str], object]:
+def _theme_check(environ: Mapping[str, str]) -> Callable[[str], object]:
     def check(name: str) -> None:
         from tputtui.tui import theme_files
 
-        theme_files.check(name, environ)
+        theme_files.check_theme(name, environ)
 
     return check
 
 
-def _keys(keys: Mapping[str, str]) -> Mapping[str, str]:
+def _check_keys(keys: Mapping[str, str]) -> Mapping[str, str]:
     from tputtui.tui.keys import check_remapped
 
     return check_remapped(keys)
 
 
-def _asked(word: str, configured: Sequence[TargetSettings]) -> TargetSettings:
+def _resolve_target(argument: str, configured: Sequence[TargetSettings]) -> TargetSettings:
     """The target that a word of the command line stands for: a name of the config, else an address."""
     from tputtui.scrape.address import parse_address
 
     for target in configured:
-        if target.name == word:
+        if target.name == argument:
             return target
-    if re.fullmatch(r"[\w.-]+", word):
+    if re.fullmatch(r"[\w.-]+", argument):
         names = [target.name for target in configured if target.name]
-        hint = did_you_mean(word, [*names, *VERBS])
-        shown, there = clean(word, 60), f" (it has {clean(', '.join(names), 100)})" if names else ""
+        hint = did_you_mean(argument, [*names, *VERBS])
+        shown, there = clean(argument, 60), f" (it has {clean(', '.join(names), 100)})" if names else ""
         rest = hint or f"{there}; a host needs its port: {shown}:PORT"
         raise UsageError(f'"{shown}" is no verb and no target of the config file{rest}')
     try:
-        parse_address(word)
+        parse_address(argument)
     except ValueError as error:
         raise UsageError(clean(str(error), 300)) from None
-    return TargetSettings(url=word)
+    return TargetSettings(url=argument)
 
 
 def _learn_secrets(targets: Iterable[TargetSettings]) -> None:
@@ -140,13 +140,13 @@ def _has_secrets(target: TargetSettings) -> bool:
     return bool(any(sources) or headers or any(mark in target.address for mark in "@?"))
 
 
-def _server(word: str, configured: Sequence[TargetSettings]) -> TargetSettings:
+def _resolve_server(argument: str, configured: Sequence[TargetSettings]) -> TargetSettings:
     """The server that a word of the command line stands for: a name of the config, else an address."""
-    found = next((server for server in configured if server.name == word), None)
-    return found or TargetSettings(prometheus=_asked(word, ()).url)
+    found = next((server for server in configured if server.name == argument), None)
+    return found or TargetSettings(prometheus=_resolve_target(argument, ()).url)
 
 
-def _matched(servers: Sequence[TargetSettings], selector: str | None) -> tuple[TargetSettings, ...]:
+def _with_match(servers: Sequence[TargetSettings], selector: str | None) -> tuple[TargetSettings, ...]:
     """The servers with the command line's word on what to take from them."""
     if selector is None:
         return tuple(servers)
@@ -180,7 +180,7 @@ def name_targets(targets: Iterable[TargetSettings]) -> tuple[tuple[TargetSetting
         else:
             kept[same] = target, address
     taken = {target.name for target, _ in kept.values() if target.name}
-    unnamed = {_spellings(address) for target, address in kept.values() if not target.name}
+    unnamed = {_candidate_names(address) for target, address in kept.values() if not target.name}
     counts = [Counter(spelling) for spelling in zip(*unnamed, strict=True)]
     used: set[str] = set()
     names: dict[tuple[object, ...], str] = {}
@@ -197,16 +197,16 @@ def name_targets(targets: Iterable[TargetSettings]) -> tuple[tuple[TargetSetting
 
 def _name(address: Address, counts: Sequence[Counter[str]], taken: Container[str]) -> str:
     """The shortest spelling that no other address has."""
-    own = _spellings(address)
+    own = _candidate_names(address)
     free = (word for word, count in zip(own, counts, strict=True) if count[word] == 1 and word not in taken)
     return next(free, own[-1])
 
 
-def _spellings(address: Address) -> tuple[str, ...]:
+def _candidate_names(address: Address) -> tuple[str, ...]:
     """What an address could be called, the shortest first, without its secrets: two of them may have the same."""
-    from tputtui.scrape.address import name_of
+    from tputtui.scrape.address import host_and_port
 
     shown = redact_url(address.url)
     path = shown.partition("://")[2].partition("/")[2]
-    host = name_of(shown)
+    host = host_and_port(shown)
     return host, f"{host}/{path.partition('?')[0]}", f"{host}/{path}", shown

@@ -12,21 +12,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from tputtui.cli.output import OutputError, say, tell
+from tputtui.cli.output import OutputError, print_stderr, print_stdout
 from tputtui.cli.parser import UsageError
 from tputtui.experiments.comparison_context import ContextError, parse_margin
-from tputtui.experiments.guard_arm import FAST, ArmEvidence, TickObservation
-from tputtui.experiments.guardrail import NO_DATA_S, Decision, ObjectiveGuard
+from tputtui.experiments.guard_arm import FAST_PAIR, ArmEvidence, TickObservation
+from tputtui.experiments.guardrail import NO_DATA_ALARM_S, ObjectiveGuard, RollbackDecision
 from tputtui.experiments.unanswered import Answering, Unanswered
 from tputtui.model import ServiceState, Snapshot
 from tputtui.settings import Settings, TargetSettings
 from tputtui.settings.expressions import Objective, parse_objective
-from tputtui.signals.objectives.objective_tracker import measured, requests
+from tputtui.signals.objectives.objective_tracker import count_requests, worst_value
 from tputtui.text import clean, did_you_mean, late
 
 SCHEMA: Final = 1
-_JUDGED = ("throughput", "p50", "p90", "p99")
-_ALARMS = 20  # of different ones: a service that comes and goes is not worth more
+_COMPARED_METRICS = ("throughput", "p50", "p90", "p99")
+_MAX_ALARMS = 20  # of different ones: a service that comes and goes is not worth more
 
 
 def with_control(settings: Settings, control: str) -> Settings:
@@ -37,34 +37,34 @@ def with_control(settings: Settings, control: str) -> Settings:
     return replace(settings, targets=targets)
 
 
-def _is_named(target: TargetSettings, word: str) -> bool:
+def _is_named(target: TargetSettings, argument: str) -> bool:
     from tputtui.scrape.address import parse_address
 
-    if target.name == word:
+    if target.name == argument:
         return True
-    if target.service == word:  # a service of several targets is one already
+    if target.service == argument:  # a service of several targets is one already
         return False
     try:
-        asked, own = parse_address(word), parse_address(target.address)
+        asked, own = parse_address(argument), parse_address(target.address)
     except ValueError:
         return False
     return asked.url == own.url
 
 
-def name_of_control(settings: Settings, control: str) -> str:
+def control_name(settings: Settings, control: str) -> str:
     """What the control's service is called: the name of the target that was meant, else the word as it is."""
     return next((target.name or control for target in settings.targets if _is_named(target, control)), control)
 
 
-def margins_of(words: Sequence[str]) -> dict[str, float]:
+def parse_margins(arguments: Sequence[str]) -> dict[str, float]:
     """`throughput=2%`, `p99=10%` as ratios. Raises UsageError."""
     try:
-        found = dict(parse_margin(word) for word in words)
+        found = dict(parse_margin(word) for word in arguments)
     except ContextError as error:
         raise UsageError(f"--margin: {error}") from None
     for metric in found:
-        if metric not in _JUDGED:
-            raise UsageError(f"--margin {metric}: {', '.join(_JUDGED)} are compared with a control's")
+        if metric not in _COMPARED_METRICS:
+            raise UsageError(f"--margin {metric}: {', '.join(_COMPARED_METRICS)} are compared with a control's")
     return found
 
 
@@ -78,42 +78,42 @@ class RollbackGuard:
         control: str | None = None,
         fail_after_s: float = 0.0,
         margins: Mapping[str, float] | None = None,
-        aloud: bool = True,
+        prints_alarms: bool = True,
     ) -> None:
         """`aloud`: alarms are said on stderr; else it only looks on, and only `decision` tells."""
-        self.decision: Decision | None = None
+        self.decision: RollbackDecision | None = None
         self.alarms: list[str] = []
         self.control = control
-        self.ended = 0.0  # seconds after the first tick
+        self.decided_after_s = 0.0  # seconds after the first tick
         self._settings = settings
         self._objectives = [parse_objective(words) for words in settings.objectives]
         self._fail_after_s = fail_after_s
         self._margins = margins or {}
-        self._aloud = aloud
+        self._prints_alarms = prints_alarms
         self._guards: dict[tuple[str, str], ObjectiveGuard] = {}
-        self._said: dict[tuple[str, str], str] = {}
+        self._current_alarms: dict[tuple[str, str], str] = {}
         self._unanswered: dict[tuple[str, str], Unanswered] = {}
         self._last_words: dict[str, str] = {}  # of each service that could not be read: why
-        self._began: float | None = None
+        self._began_at: float | None = None
 
-    def saw(self, snapshot: Snapshot) -> None:
+    def on_snapshot(self, snapshot: Snapshot) -> None:
         """See a tick."""
         if self.decision is not None:
             return
-        self._began = snapshot.at if self._began is None else self._began
+        self._began_at = snapshot.at if self._began_at is None else self._began_at
         for objective in self._objectives:
             treatments = self._treatments(objective, snapshot.services)
-            late = snapshot.at - self._began >= NO_DATA_S
+            late = snapshot.at - self._began_at >= NO_DATA_ALARM_S
             nothing = f"no data: {clean(objective.expression)} is not judged"
-            self._say((objective.expression, ""), nothing if late and not treatments else "")
+            self._report_alarm((objective.expression, ""), nothing if late and not treatments else "")
             for treatment in treatments:
-                self._ask(objective, treatment, snapshot)
+                self._evaluate_guard(objective, treatment, snapshot)
                 if self.decision is not None:
-                    self.ended = snapshot.at - self._began
+                    self.decided_after_s = snapshot.at - self._began_at
                     return
         self._watch_answers(snapshot)
         if self.decision is not None:
-            self.ended = snapshot.at - self._began
+            self.decided_after_s = snapshot.at - self._began_at
 
     def _watch_answers(self, snapshot: Snapshot) -> None:
         """Does every treatment answer, be it with figures or not?"""
@@ -147,7 +147,7 @@ class RollbackGuard:
             return objective.service == service.name
         signals = (service.traffic, service.errors, service.latency)
         was_read = bool(service.reasons) or any(signal is not None for signal in signals)
-        return not was_read or _can_judge(objective, service)
+        return not was_read or _is_measured(objective, service)
 
     @property
     def unjudged(self) -> str:
@@ -157,11 +157,11 @@ class RollbackGuard:
             return ""
         return f"inconclusive: {clean(names[0])} could not be read: {self._last_words.get(names[0], 'no answer')}"
 
-    def missing(self, snapshot: Snapshot) -> str:
+    def describe_missing_control(self, snapshot: Snapshot) -> str:
         """What is wrong with the control's name, now that all services are known; nothing where it is right."""
         names = [service.name for service in snapshot.services]
         all_up = all(target.state == "up" for target in snapshot.targets)
-        if self.control is None or self.control in names or not snapshot.ready or not all_up:
+        if self.control is None or self.control in names or not snapshot.is_ready or not all_up:
             return ""
         hint = did_you_mean(self.control, names) or f"; there are {', '.join(map(clean, names))}"
         return f"--control {clean(self.control, 60)}: there is no such service{hint}"
@@ -176,13 +176,13 @@ class RollbackGuard:
             found = [*before, *(name for name in now if name not in before)]
         return [name for name in found if name != self.control]
 
-    def _ask(self, objective: Objective, treatment: str, snapshot: Snapshot) -> None:
+    def _evaluate_guard(self, objective: Objective, treatment: str, snapshot: Snapshot) -> None:
         guard = self._guard(objective, treatment)
-        own = seen(replace(objective, service=treatment), snapshot.services)
-        other = seen(replace(objective, service=self.control), snapshot.services) if self.control else None
-        look = guard.take(snapshot.at, snapshot.time, own, other)
+        own = observation(replace(objective, service=treatment), snapshot.services)
+        other = observation(replace(objective, service=self.control), snapshot.services) if self.control else None
+        look = guard.evaluate(snapshot.at, snapshot.time, own, other)
         self.decision = look.decision
-        self._say((objective.expression, treatment), look.alarm)
+        self._report_alarm((objective.expression, treatment), look.alarm)
 
     def _guard(self, objective: Objective, treatment: str) -> ObjectiveGuard:
         key = (objective.expression, treatment)
@@ -199,14 +199,14 @@ class RollbackGuard:
             )
         return guard
 
-    def _say(self, key: tuple[str, str], alarm: str) -> None:
+    def _report_alarm(self, key: tuple[str, str], alarm: str) -> None:
         """An alarm, once for as long as it stays the same."""
-        if alarm and alarm != self._said.get(key):
-            if alarm not in self.alarms and len(self.alarms) < _ALARMS:
+        if alarm and alarm != self._current_alarms.get(key):
+            if alarm not in self.alarms and len(self.alarms) < _MAX_ALARMS:
                 self.alarms.append(alarm)
-            if self._aloud:
-                say(alarm)
-        self._said[key] = alarm
+            if self._prints_alarms:
+                print_stderr(alarm)
+        self._current_alarms[key] = alarm
 
 
 def answering(service: ServiceState, snapshot: Snapshot) -> Answering | None:
@@ -232,18 +232,18 @@ def why_not_read(service: ServiceState, snapshot: Snapshot) -> str:
     return next((target.error for target in mine if target.error), "no answer")
 
 
-def _can_judge(objective: Objective, service: ServiceState) -> bool:
+def _is_measured(objective: Objective, service: ServiceState) -> bool:
     """Whether a service has what an objective of all services measures."""
     slots = {"latency": service.latency, "errors": service.errors, "rps": service.traffic}
     return slots[objective.measure] is not None
 
 
-def seen(objective: Objective, services: Sequence[ServiceState]) -> TickObservation:
+def observation(objective: Objective, services: Sequence[ServiceState]) -> TickObservation:
     """What an objective sees of the services that it names, as of one tick."""
     mine = [one for one in services if objective.service is None or one.name == objective.service]
-    value = measured(objective, mine)
+    value = worst_value(objective, mine)
     beyond = value is not None and (value > objective.value if objective.op == "<=" else value < objective.value)
-    total, bad = requests(objective, mine, beyond)
+    total, bad = count_requests(objective, mine, beyond)
     traffic = [one.traffic for one in mine if one.traffic is not None and one.traffic.unit == "req/s"]
     rates = [one.rps for one in traffic if one.rps is not None]
     totals = [one.total for one in traffic if one.total is not None]
@@ -253,13 +253,13 @@ def seen(objective: Objective, services: Sequence[ServiceState]) -> TickObservat
         bad=bad,
         rps=sum(rates) if rates else None,
         requests=sum(totals) if len(totals) == len(traffic) and totals else None,
-        quantile=value if objective.measure == "latency" else _tail(mine),
+        quantile=value if objective.measure == "latency" else _tail_latency(mine),
         waiting=bool(mine) and all(one.waiting_s is not None and not one.overdue for one in mine),
         slow=any(one.overdue for one in mine),
     )
 
 
-def _tail(services: Sequence[ServiceState]) -> float | None:
+def _tail_latency(services: Sequence[ServiceState]) -> float | None:
     """The highest quantile that is known, in seconds; of several services the worst."""
     found = [
         one.latency.quantiles[-1].value
@@ -272,20 +272,24 @@ def _tail(services: Sequence[ServiceState]) -> float | None:
 # ------------------------------------------------------------------------------------------ the object
 
 
-def tell_evidence(decision: Decision | None, *, ok: bool, reason: str, alarms: Sequence[str], path: Path) -> None:
+def print_evidence(
+    decision: RollbackDecision | None, *, is_ok: bool, reason: str, alarms: Sequence[str], path: Path
+) -> None:
     """Print the object on stdout. That nobody reads it changes nothing."""
-    content = document(decision, ok=ok, reason=reason, alarms=alarms, path=path)
+    content = evidence_document(decision, is_ok=is_ok, reason=reason, alarms=alarms, path=path)
     with contextlib.suppress(BrokenPipeError, OutputError):
-        tell(json.dumps(content, allow_nan=False))
+        print_stdout(json.dumps(content, allow_nan=False))
 
 
-def document(decision: Decision | None, *, ok: bool, reason: str, alarms: Sequence[str], path: Path) -> dict[str, Any]:
+def evidence_document(
+    decision: RollbackDecision | None, *, is_ok: bool, reason: str, alarms: Sequence[str], path: Path
+) -> dict[str, Any]:
     """The object: the same keys whether it was ended or not; what there is nothing to say of is null."""
     found = decision
     effect = found.effect if found is not None else None
     return {
         "schema": SCHEMA,
-        "ok": ok,
+        "ok": is_ok,
         "aborted": found is not None,
         "reason": found.reason if found is not None else reason,
         "trigger": found.trigger if found is not None else None,
@@ -297,12 +301,12 @@ def document(decision: Decision | None, *, ok: bool, reason: str, alarms: Sequen
         "for_s": round(found.for_s, 3) if found is not None else None,
         "burn_long": found.treatment.burn_long if found is not None else None,
         "burn_short": found.treatment.burn_short if found is not None else None,
-        "burn_limit": FAST.burn,
-        "burn_long_s": FAST.long_s,
-        "burn_short_s": FAST.short_s,
+        "burn_limit": FAST_PAIR.min_burn,
+        "burn_long_s": FAST_PAIR.long_s,
+        "burn_short_s": FAST_PAIR.short_s,
         "requests": round(found.treatment.requests) if found is not None else None,
         "requests_s": found.span_s if found is not None else None,
-        "looks": found.looks if found is not None else None,
+        "looks": found.evaluations if found is not None else None,
         "effect": None
         if effect is None
         else {
@@ -311,19 +315,19 @@ def document(decision: Decision | None, *, ok: bool, reason: str, alarms: Sequen
             "ci_percent": [effect.low, effect.high],
             "margin_percent": effect.margin,
         },
-        "treatment": _side(found.treatment) if found is not None else None,
-        "control": _side(found.control) if found is not None and found.control is not None else None,
+        "treatment": _arm_document(found.treatment) if found is not None else None,
+        "control": _arm_document(found.control) if found is not None and found.control is not None else None,
         "alarms": list(alarms),
         "run": clean(str(path)),
     }
 
 
-def _side(side: ArmEvidence) -> dict[str, Any]:
+def _arm_document(evidence: ArmEvidence) -> dict[str, Any]:
     return {
-        "service": clean(side.service),
-        "rps": side.rps,
-        "value": side.value,
-        "requests": round(side.requests),
-        "burn_long": side.burn_long,
-        "burn_short": side.burn_short,
+        "service": clean(evidence.service),
+        "rps": evidence.rps,
+        "value": evidence.value,
+        "requests": round(evidence.requests),
+        "burn_long": evidence.burn_long,
+        "burn_short": evidence.burn_short,
     }

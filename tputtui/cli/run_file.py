@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tputtui.cli.output import OutputError, say
+from tputtui.cli.output import OutputError, print_stderr
 from tputtui.cli.parser import UsageError
 from tputtui.text import clean
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[Run]:
+def open_run(path: str) -> Iterator[Run]:
     """A run, and afterwards a line for each thing that is damaged in it. Raises UsageError."""
     from tputtui.recording.reader import NotARunError, Run
 
@@ -29,10 +29,10 @@ def opened(path: str) -> Iterator[Run]:
     with run:
         yield run
         for sentence in run.damage:
-            say(f"{clean(path, 200)}: {sentence}")
+            print_stderr(f"{clean(path, 200)}: {sentence}")
 
 
-def refuse_itself(run: str, output: str) -> None:
+def check_is_other_file(run: str, output: str) -> None:
     """Raise UsageError where the output is the run that is read: --force would cost what it is made of."""
     with contextlib.suppress(OSError, ValueError):
         if os.path.samefile(run, output):

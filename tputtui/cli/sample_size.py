@@ -9,7 +9,7 @@ from dataclasses import replace
 from tputtui.cli import comparison_inputs
 from tputtui.cli.comparison_inputs import ComparisonSide
 from tputtui.cli.parser import UsageError
-from tputtui.experiments.comparison_context import ComparisonContext, ContextError, known_metric, parse_margin
+from tputtui.experiments.comparison_context import ComparisonContext, ContextError, parse_margin, parse_metric_name
 from tputtui.experiments.result import PowerResult
 from tputtui.text import clean
 
@@ -19,13 +19,13 @@ _INSTALL = (
 )
 
 
-def require_statistics(what: str) -> None:
+def require_statistics(command: str) -> None:
     """Raise UsageError, with the line that installs them, where numpy or scipy is missing."""
     if any(importlib.util.find_spec(name) is None for name in ("numpy", "scipy")):
-        raise UsageError(f"{what} {_INSTALL}")
+        raise UsageError(f"{command} {_INSTALL}")
 
 
-def effect_of(text: str | None, context: ComparisonContext) -> float:
+def target_effect(text: str | None, context: ComparisonContext) -> float:
     """The effect on the primary metric to plan for, as a ratio; its margin where none was named. Raises UsageError."""
     metric = context.primary or "throughput"
     if text is None:
@@ -37,10 +37,10 @@ def effect_of(text: str | None, context: ComparisonContext) -> float:
         raise UsageError(f"--detect: {clean(text, 40)!r} is no effect on {metric}, such as {example}") from None
 
 
-def metric_of(text: str | None) -> str | None:
+def parse_metric(text: str | None) -> str | None:
     """A metric's name. Raises UsageError."""
     try:
-        return known_metric(text) if text is not None else None
+        return parse_metric_name(text) if text is not None else None
     except ContextError as error:
         raise UsageError(f"--primary: {error}") from None
 
@@ -49,19 +49,19 @@ def with_history(context: ComparisonContext, runs: Sequence[ComparisonSide]) -> 
     """The context with what runs of unchanged code were like."""
     if not runs:
         return context
-    from tputtui.experiments.statistics.power_analysis import figures
+    from tputtui.experiments.statistics.power_analysis import history_values
 
-    each = [figures(run.rows) for run in runs]
+    each = [history_values(run.rows) for run in runs]
     named = {name: tuple(one[name] for one in each if name in one) for name in ("p50", "p90", "p99")}
     rates = tuple(one["throughput"] for one in each if one["throughput"] > 0)
     return replace(context, aa_history_rps=(*context.aa_history_rps, *rates), aa_history=named)
 
 
-def power_of(pilot: str, detect: float, context: ComparisonContext) -> PowerResult:
+def compute_power(pilot_spec: str, target_effect: float, context: ComparisonContext) -> PowerResult:
     """What it takes to find `detect`, by a pilot run. Raises UsageError."""
-    from tputtui.experiments.statistics.power_analysis import plan
+    from tputtui.experiments.statistics.power_analysis import estimate_power
 
     try:
-        return plan(comparison_inputs.load(pilot).rows, detect, context)
+        return estimate_power(comparison_inputs.load_side(pilot_spec).rows, target_effect, context)
     except ValueError as error:
-        raise UsageError(f"{clean(pilot)}: {error}") from None
+        raise UsageError(f"{clean(pilot_spec)}: {error}") from None

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from tputtui.cli.output import say, why_no_screen
+from tputtui.cli.output import no_screen_reason, print_stderr
 from tputtui.cli.parser import NoScreenError, UsageError
 from tputtui.settings import Settings
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from tputtui.views.shared.comparison_base import Baseline
 
 
-def require_screen(instead: str) -> None:
+def require_screen(alternative: str) -> None:
     """Raise NoScreen where none is possible; `instead` is what works there. Textual is not loaded for that."""
-    why = why_no_screen(os.environ)
+    why = no_screen_reason(os.environ)
     if why:
-        raise NoScreenError(f"no screen is possible, {why}: {instead}")
+        raise NoScreenError(f"no screen is possible, {why}: {alternative}")
 
 
-def show(
+def show_screen(
     settings: Settings,
     source: SnapshotSource,
     notes: Sequence[str] = (),
-    profile_pid: int | None = None,
-    over_when: Callable[[], bool] | None = None,
-    opened: Callable[[], ScreenOf[None]] | None = None,
+    initial_profile_pid: int | None = None,
+    should_exit: Callable[[], bool] | None = None,
+    make_screen: Callable[[], ScreenOf[None]] | None = None,
     player: Player | None = None,
     baseline: Baseline | None = None,
 ) -> int:
@@ -41,16 +41,16 @@ def show(
     from tputtui.tui.run_app import CannotShowError, run
 
     try:
-        ended = run(settings, source, notes, profile_pid, over_when, opened, player, baseline)
+        ended = run(settings, source, notes, initial_profile_pid, should_exit, make_screen, player, baseline)
     except CannotShowError as error:
         raise UsageError(str(error)) from error
     finally:
         gc.enable()
     for line in ended.lines:
-        say(line)
+        print_stderr(line)
     if ended.survived:
         from tputtui.cli import crash_report
 
         for survived in ended.survived:
-            say(crash_report.report(survived))
-    return ended.code
+            print_stderr(crash_report.write_crash_report(survived))
+    return ended.exit_code

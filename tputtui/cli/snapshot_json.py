@@ -38,8 +38,8 @@ def to_json(snapshot: Snapshot) -> Json:
         "targets": [_target(target) for target in snapshot.targets],
         "services": [_service(service) for service in snapshot.services],
         "first_to_saturate": None
-        if snapshot.first is None
-        else {"name": snapshot.first.name, "reason": snapshot.first.reason},
+        if snapshot.first_to_saturate is None
+        else {"name": snapshot.first_to_saturate.name, "reason": snapshot.first_to_saturate.reason},
         **_headroom(snapshot.headroom),
         "host": _host(snapshot.host),
         "objectives": [
@@ -48,21 +48,21 @@ def to_json(snapshot: Snapshot) -> Json:
                 "state": objective.state,
                 "reason": objective.reason or None,
                 "ok": None if objective.state == "no_data" else objective.state != "missed",
-                "value": _number(objective.value),
-                "for_s": _number(objective.for_s, 3),
-                "budget_left": _number(objective.budget_left),
+                "value": _finite(objective.value),
+                "for_s": _finite(objective.for_s, 3),
+                "budget_left": _finite(objective.budget_left),
             }
             for objective in snapshot.objectives
         ],
         "self": {
-            "cpu_percent": _number(snapshot.self_.cpu_percent, 2),
-            "rss_bytes": snapshot.self_.rss_bytes,
-            "missed_ticks": snapshot.self_.missed_ticks,
+            "cpu_percent": _finite(snapshot.self_usage.cpu_percent, 2),
+            "rss_bytes": snapshot.self_usage.rss_bytes,
+            "missed_ticks": snapshot.self_usage.missed_ticks,
         },
     }
 
 
-def _number(value: float | None, digits: int | None = None) -> float | None:
+def _finite(value: float | None, digits: int | None = None) -> float | None:
     if value is None or not math.isfinite(value):
         return None
     return value if digits is None else round(value, digits)
@@ -73,17 +73,17 @@ def quantile_key(q: float) -> str:
     return repr(round(q, 12))
 
 
-def _headroom(found: Sequence[Headroom]) -> Json:
+def _headroom(estimates: Sequence[Headroom]) -> Json:
     """The limit of the service that is known least to have room; where none is known, why not."""
-    known = [one for one in found if one.value is not None]
+    known = [one for one in estimates if one.value is not None]
     if not known:
-        reasons = {f"{one.service}: {one.reason}" for one in found}
+        reasons = {f"{one.service}: {one.reason}" for one in estimates}
         return {"headroom": None, "headroom_reason": "; ".join(sorted(reasons)) or "no objective is set"}
     tight = min(known, key=lambda one: (one.kind != "limit", one.value or 0.0))
     return {
         "headroom": {
-            "value": _number(tight.value),
-            "bracket": [_number(tight.low), _number(tight.high)],
+            "value": _finite(tight.value),
+            "bracket": [_finite(tight.low), _finite(tight.high)],
             "kind": tight.kind,
             "unit": "req/s",
             "service": tight.service,
@@ -100,17 +100,17 @@ def _target(target: TargetStatus) -> Json:
         "url": target.url,
         "up": target.up,
         "state": None if target.state == "waiting" else target.state,
-        "waiting_s": _number(target.waiting_s, 3),
+        "waiting_s": _finite(target.waiting_s, 3),
         "error": target.error,
         "warning": target.warning,
-        "scrape_ms": _number(None if target.scrape_s is None else target.scrape_s * 1000, 3),
+        "scrape_ms": _finite(None if target.scrape_s is None else target.scrape_s * 1000, 3),
         "bytes": target.size if up else None,
         "series": target.series if up else None,
         "hidden_series": sum(target.hidden.values()) if up else None,
         "skipped_lines": target.skipped_lines if up else None,
         "processes": target.processes,
         "duplicates": target.duplicates if up else None,
-        "age_s": _number(target.age_s, 3),
+        "age_s": _finite(target.age_s, 3),
     }
 
 
@@ -121,7 +121,7 @@ def _service(service: ServiceState) -> Json:
         "traffic": _traffic(service.traffic),
         "errors": _errors(service.errors),
         "latency": _latency(service.latency),
-        "signals": [_further(signal) for signal in service.signals],
+        "signals": [_extra_signal(signal) for signal in service.signals],
         "saturation": [_saturation(resource) for resource in service.saturation],
         "breakdown": _breakdown(service),
     }
@@ -132,12 +132,12 @@ def _traffic(traffic: TrafficState | None) -> Json | None:
         return None
     return {
         "family": traffic.family,
-        "rps": _number(traffic.rps),
+        "rps": _finite(traffic.rps),
         "last": _last(traffic.last),
         "unit": traffic.unit,
-        "total": _number(traffic.total),
-        "best_60s": _number(traffic.best_60s),
-        "since_start": _number(traffic.since_start),
+        "total": _finite(traffic.total),
+        "best_60s": _finite(traffic.best_60s),
+        "since_start": _finite(traffic.since_start),
         "reason": traffic.reason,
     }
 
@@ -147,7 +147,7 @@ def _last(last: LastFigure | None) -> Json | None:
     if last is None:
         return None
     which = {} if last.q is None else {"quantile": quantile_key(last.q)}
-    return {"value": _number(last.value), "age_s": _number(last.age_s, 3), **which}
+    return {"value": _finite(last.value), "age_s": _finite(last.age_s, 3), **which}
 
 
 def _errors(errors: ErrorState | None) -> Json | None:
@@ -157,18 +157,18 @@ def _errors(errors: ErrorState | None) -> Json | None:
         "family": errors.family,
         "label": errors.label,
         "values": list(errors.values),
-        "ratio": _number(errors.ratio),
+        "ratio": _finite(errors.ratio),
         "last": _last(errors.last),
-        "rps": _number(errors.rps),
-        "by_class": {name: _number(value) for name, value in sorted(errors.by_class.items())},
+        "rps": _finite(errors.rps),
+        "by_class": {name: _finite(value) for name, value in sorted(errors.by_class.items())},
     }
 
 
-def _quantiles(quantiles: Iterable[Quantile], asked: Iterable[Quantile] = ()) -> Json:
+def _quantiles(quantiles: Iterable[Quantile], requested: Iterable[Quantile] = ()) -> Json:
     """By quantile; those that were asked for and are not known stand there, too."""
     return {
-        **{quantile_key(quantile.q): None for quantile in asked},
-        **{quantile_key(quantile.q): _number(quantile.value) for quantile in quantiles},
+        **{quantile_key(quantile.q): None for quantile in requested},
+        **{quantile_key(quantile.q): _finite(quantile.value) for quantile in quantiles},
     }
 
 
@@ -180,14 +180,14 @@ def _latency(latency: LatencyState | None) -> Json | None:
         "kind": latency.kind,
         "unit": latency.unit,
         "quantiles": _quantiles(latency.quantiles),
-        "at_least": [quantile_key(quantile.q) for quantile in latency.quantiles if quantile.at_least],
-        "mean": _number(latency.mean),
+        "at_least": [quantile_key(quantile.q) for quantile in latency.quantiles if quantile.is_lower_bound],
+        "mean": _finite(latency.mean),
         "last": _last(latency.last),
         "since_start": _quantiles(latency.since_start, latency.quantiles),
     }
 
 
-def _further(signal: ExtraSignal) -> Json:
+def _extra_signal(signal: ExtraSignal) -> Json:
     fields: Json = {}
     for part in (_traffic(signal.traffic), _errors(signal.errors), _latency(signal.latency)):
         fields.update(part or {})
@@ -199,10 +199,10 @@ def _saturation(resource: SaturationState) -> Json:
     return {
         "name": resource.name,
         "family": resource.family,
-        "value": _number(resource.value),
-        "limit": _number(resource.limit),
-        "ratio": _number(resource.ratio),
-        "waiting": _number(resource.waiting),
+        "value": _finite(resource.value),
+        "limit": _finite(resource.limit),
+        "ratio": _finite(resource.ratio),
+        "waiting": _finite(resource.waiting),
     }
 
 
@@ -211,50 +211,50 @@ def _breakdown(service: ServiceState) -> list[Json]:
     rows = [_row(row, asked) for row in service.breakdown]
     if service.breakdown_more is not None and service.breakdown_more[0]:
         count, rps = service.breakdown_more
-        rows.append({"labels": None, "more": count, "rps": _number(rps)})
+        rows.append({"labels": None, "more": count, "rps": _finite(rps)})
     return rows
 
 
-def _row(row: BreakdownRow, asked: Iterable[Quantile]) -> Json:
+def _row(row: BreakdownRow, requested: Iterable[Quantile]) -> Json:
     return {
         "labels": dict(row.labels),
-        "rps": _number(row.rps),
-        "error_ratio": _number(row.error_ratio),
-        "quantiles": _quantiles(row.quantiles, asked),
+        "rps": _finite(row.rps),
+        "error_ratio": _finite(row.error_ratio),
+        "quantiles": _quantiles(row.quantiles, requested),
     }
 
 
 def _host(host: HostState) -> Json:
     return {
         "cpu": _cpu(host),
-        "load": None if host.load is None else [_number(value, 2) for value in host.load],
+        "load": None if host.load is None else [_finite(value, 2) for value in host.load],
         "memory": _memory(host),
         "pressure": _pressure(host),
         "disks": [
             {
                 "name": disk.name,
-                "read_bytes_s": _number(disk.read_bytes_s, 1),
-                "write_bytes_s": _number(disk.write_bytes_s, 1),
-                "iops": _number(disk.iops, 2),
-                "util_percent": _number(disk.util_percent, 2),
-                "await_ms": _number(disk.await_ms, 3),
+                "read_bytes_s": _finite(disk.read_bytes_s, 1),
+                "write_bytes_s": _finite(disk.write_bytes_s, 1),
+                "iops": _finite(disk.iops, 2),
+                "util_percent": _finite(disk.util_percent, 2),
+                "await_ms": _finite(disk.await_ms, 3),
             }
             for disk in host.disks
         ],
         "networks": [
             {
                 "name": network.name,
-                "rx_bytes_s": _number(network.rx_bytes_s, 1),
-                "tx_bytes_s": _number(network.tx_bytes_s, 1),
-                "drops_s": _number(network.drops_s, 2),
+                "rx_bytes_s": _finite(network.rx_bytes_s, 1),
+                "tx_bytes_s": _finite(network.tx_bytes_s, 1),
+                "drops_s": _finite(network.drops_s, 2),
             }
             for network in host.networks
         ],
         "tcp": None
         if host.tcp is None
         else {
-            "retransmit_percent": _number(host.tcp.retransmit_percent, 3),
-            "listen_drops_s": _number(host.tcp.listen_drops_s, 2),
+            "retransmit_percent": _finite(host.tcp.retransmit_percent, 3),
+            "listen_drops_s": _finite(host.tcp.listen_drops_s, 2),
         },
         "cgroup": _cgroup(host.cgroup),
     }
@@ -265,11 +265,11 @@ def _cpu(host: HostState) -> Json | None:
     if cpu is None:
         return None
     return {
-        "percent": _number(cpu.percent, 2),
-        "user": _number(cpu.user, 2),
-        "system": _number(cpu.system, 2),
-        "iowait": _number(cpu.iowait, 2),
-        "steal": _number(cpu.steal, 2),
+        "percent": _finite(cpu.percent, 2),
+        "user": _finite(cpu.user, 2),
+        "system": _finite(cpu.system, 2),
+        "iowait": _finite(cpu.iowait, 2),
+        "steal": _finite(cpu.steal, 2),
         "cores": cpu.cores,
         "run_queue": host.run_queue,
     }
@@ -280,7 +280,7 @@ def _memory(host: HostState) -> Json | None:
     if memory is None:
         return None
     return {
-        "percent": _number(memory.percent, 2),
+        "percent": _finite(memory.percent, 2),
         "used_bytes": memory.used_bytes,
         "total_bytes": memory.total_bytes,
         "swap_used_bytes": memory.swap_used_bytes,
@@ -295,7 +295,7 @@ def _pressure(host: HostState) -> Json | None:
 
     def of(resource: str, kind: str) -> float | None:
         found = pressure.get(resource)
-        return None if found is None else _number(found.some_10 if kind == "some" else found.full_10)
+        return None if found is None else _finite(found.some_10 if kind == "some" else found.full_10)
 
     return {
         f"{resource}_{kind}_10": of(resource, kind) for resource in ("cpu", "memory", "io") for kind in ("some", "full")
@@ -306,8 +306,8 @@ def _cgroup(cgroup: CgroupState | None) -> Json | None:
     if cgroup is None:
         return None
     fields: Mapping[str, float | int | None] = {
-        "cpu_limit_cores": _number(cgroup.cpu_limit_cores, 3),
-        "throttled_percent": _number(cgroup.throttled_percent, 2),
+        "cpu_limit_cores": _finite(cgroup.cpu_limit_cores, 3),
+        "throttled_percent": _finite(cgroup.throttled_percent, 2),
         "memory_limit_bytes": cgroup.memory_limit_bytes,
     }
     return dict(fields)

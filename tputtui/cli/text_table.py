@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tputtui.text import cut, left, width
+from tputtui.text import align_left, truncate, width
 
 
-def columns(rows: Sequence[Sequence[str]], gap: int = 2, widest: int = 60) -> list[str]:
+def format_columns(rows: Sequence[Sequence[str]], gap: int = 2, max_width: int = 60) -> list[str]:
     """The rows with their columns aligned on the left; a cell but the last is cut at `widest` cells."""
     if not rows:
         return []
     count = max(len(row) for row in rows)
-    widths = [max((min(width(row[at]), widest) for row in rows if len(row) > at), default=0) for at in range(count)]
+    widths = [max((min(width(row[at]), max_width) for row in rows if len(row) > at), default=0) for at in range(count)]
     lines: list[str] = []
     for row in rows:
-        cells = [left(cut(cell, widest), widths[at]) for at, cell in enumerate(row[:-1])]
+        cells = [align_left(truncate(cell, max_width), widths[at]) for at, cell in enumerate(row[:-1])]
         lines.append((" " * gap).join((*cells, row[-1])).rstrip())
     return lines

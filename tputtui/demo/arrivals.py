@@ -15,7 +15,7 @@ from tputtui.frozen import frozen
 
 
 @frozen
-class Phase:
+class LoadPhase:
     """A span in which the rate goes in a straight line from one value to the other (requests per second)."""
 
     seconds: float
@@ -23,7 +23,7 @@ class Phase:
     end_rps: float
 
 
-Profile = tuple[Phase, ...]
+LoadProfile = tuple[LoadPhase, ...]
 """Phases, repeated for ever."""
 
 
@@ -35,28 +35,28 @@ class Arrival:
     number: int
     method: str
     path: str
-    pick: float
+    replica_choice: float
 
 
-def constant(rps: float) -> Profile:
+def constant_profile(rps: float) -> LoadProfile:
     """The same rate for ever."""
-    return (Phase(3600.0, rps, rps),)
+    return (LoadPhase(3600.0, rps, rps),)
 
 
-def waves(sustained_rps: float) -> Profile:
+def wave_profile(sustained_rps: float) -> LoadProfile:
     """Ramp, hold, burst, rest, and again, every two minutes, around what the service sustains.
 
     The ramp goes a little beyond it, so that the knee shows; the burst is more than the pool can take.
     """
     return (
-        Phase(45.0, 0.2 * sustained_rps, 1.1 * sustained_rps),
-        Phase(35.0, 0.75 * sustained_rps, 0.75 * sustained_rps),
-        Phase(12.0, 1.25 * sustained_rps, 1.25 * sustained_rps),
-        Phase(28.0, 0.25 * sustained_rps, 0.25 * sustained_rps),
+        LoadPhase(45.0, 0.2 * sustained_rps, 1.1 * sustained_rps),
+        LoadPhase(35.0, 0.75 * sustained_rps, 0.75 * sustained_rps),
+        LoadPhase(12.0, 1.25 * sustained_rps, 1.25 * sustained_rps),
+        LoadPhase(28.0, 0.25 * sustained_rps, 0.25 * sustained_rps),
     )
 
 
-def rate_at(profile: Profile, at: float) -> float:
+def rate_at(profile: LoadProfile, at: float) -> float:
     """Requests per second `at` seconds after the start."""
     at %= sum(phase.seconds for phase in profile)
     for phase in profile:
@@ -66,17 +66,17 @@ def rate_at(profile: Profile, at: float) -> float:
     return profile[0].start_rps  # the rounding of % may reach the very end
 
 
-def arrival_times(profile: Profile, draw: random.Random) -> Iterator[float]:
+def arrival_times(profile: LoadProfile, rng: random.Random) -> Iterator[float]:
     """Seconds of the arrivals, without end: a Poisson process by thinning (Lewis and Shedler, 1979)."""
     peak = max(max(phase.start_rps, phase.end_rps) for phase in profile)
     at = 0.0
     while True:
-        at += draw.expovariate(peak)
-        if draw.random() * peak < rate_at(profile, at):
+        at += rng.expovariate(peak)
+        if rng.random() * peak < rate_at(profile, at):
             yield at
 
 
-def arrivals(profile: Profile, seed: int) -> Iterator[Arrival]:
+def generate_arrivals(profile: LoadProfile, seed: int) -> Iterator[Arrival]:
     """The requests, without end, in the order they are due."""
     what = random.Random(f"{seed} what")
     shares = list(itertools.accumulate(route.share for route in shop_routes.ROUTES))

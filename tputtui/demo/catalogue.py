@@ -6,15 +6,15 @@ import random
 
 from tputtui.frozen import frozen
 
-_WORDS = ("red", "blue", "green", "small", "large", "warm", "cold", "old", "new", "fast", "slow", "wool", "iron", "oak")
+_TAGS = ("red", "blue", "green", "small", "large", "warm", "cold", "old", "new", "fast", "slow", "wool", "iron", "oak")
 
 
 @frozen
-class Item:
+class CatalogueItem:
     """One thing for sale."""
 
     name: str
-    words: frozenset[str]
+    tags: frozenset[str]
     price: float
     sold: int
 
@@ -25,28 +25,30 @@ class Catalogue:
     def __init__(self, size: int) -> None:
         draw = random.Random(7)
         self.items = [
-            Item(f"item-{number}", frozenset(draw.sample(_WORDS, 4)), draw.uniform(1, 200), draw.randrange(1000))
+            CatalogueItem(
+                f"item-{number}", frozenset(draw.sample(_TAGS, 4)), draw.uniform(1, 200), draw.randrange(1000)
+            )
             for number in range(size)
         ]
 
-    def query(self, draw: random.Random) -> frozenset[str]:
+    def random_query(self, rng: random.Random) -> frozenset[str]:
         """Three words somebody might look for."""
-        return frozenset(draw.sample(_WORDS, 3))
+        return frozenset(rng.sample(_TAGS, 3))
 
-    def rank(self, wanted: frozenset[str], among: int | None = None, best: int = 5) -> list[Item]:
+    def rank(self, query: frozenset[str], limit: int | None = None, count: int = 5) -> list[CatalogueItem]:
         """The `best` of the first `among` items for the words `wanted` (of all: None)."""
-        return sorted(self.items[:among], key=lambda item: score(item, wanted), reverse=True)[:best]
+        return sorted(self.items[:limit], key=lambda item: score(item, query), reverse=True)[:count]
 
 
-def score(item: Item, wanted: frozenset[str]) -> float:
+def score(item: CatalogueItem, query: frozenset[str]) -> float:
     """How well an item fits: shared words first, then what sells, then what is cheap."""
-    shared = len(item.words & wanted) / len(wanted)
+    shared = len(item.tags & query) / len(query)
     popular = item.sold / (item.sold + 100)
     cheap = 1 / (1 + item.price / 20)
-    return 10 * shared + 2 * popular + similarity(item.name, item.words) + cheap
+    return 10 * shared + 2 * popular + similarity(item.name, item.tags) + cheap
 
 
-def similarity(name: str, words: frozenset[str]) -> float:
+def similarity(name: str, tags: frozenset[str]) -> float:
     """Share of a name's letters that occur in the item's words."""
-    letters = set().union(*words)
+    letters = set().union(*tags)
     return sum(letter in letters for letter in name) / len(name)

@@ -26,10 +26,10 @@ class PooledConnection:
 class ConnectionPool:
     """`size` connections; who finds none waits in line, at most `patience_s` seconds."""
 
-    def __init__(self, size: int, patience_s: float, registry: CollectorRegistry) -> None:
+    def __init__(self, size: int, timeout_s: float, registry: CollectorRegistry) -> None:
         self._free = [PooledConnection() for _ in range(size)]
-        self._line: deque[asyncio.Future[PooledConnection]] = deque()
-        self._patience_s = patience_s
+        self._queue: deque[asyncio.Future[PooledConnection]] = deque()
+        self._timeout_s = timeout_s
         self._in_use = Gauge("db_pool_in_use", "Connections in use.", registry=registry)
         self._waiting = Gauge("db_pool_waiting", "Requests that wait for a connection.", registry=registry)
         self._acquire = Histogram(
@@ -59,10 +59,10 @@ class ConnectionPool:
             return self._free.pop()
         arrived = loop.time()
         turn: asyncio.Future[PooledConnection] = loop.create_future()
-        self._line.append(turn)
+        self._queue.append(turn)
         self._waiting.inc()
         try:
-            async with asyncio.timeout(self._patience_s):
+            async with asyncio.timeout(self._timeout_s):
                 connection = await turn
         except (TimeoutError, asyncio.CancelledError) as gone:
             if turn.done() and not turn.cancelled():
@@ -77,8 +77,8 @@ class ConnectionPool:
 
     def release(self, connection: PooledConnection) -> None:
         """Hand the connection to the first in line, or put it back."""
-        while self._line:
-            turn = self._line.popleft()
+        while self._queue:
+            turn = self._queue.popleft()
             if not turn.done():
                 turn.set_result(connection)
                 return

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import resource
 
-_WANTED = 8192
+_WANTED_FILES = 8192
 
 
 def raise_file_limit() -> None:
     """Raise the soft limit of open files towards what an overload needs; the hard limit stays."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _WANTED if hard == resource.RLIM_INFINITY else min(_WANTED, hard)
+    wanted = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(_WANTED_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

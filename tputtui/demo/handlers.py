@@ -28,11 +28,11 @@ class ShopHandlers:
     """The handlers with what they share. `slowdown` multiplies the time of each; `added_s` is added to each."""
 
     def __init__(self, pool: ConnectionPool, slowdown: float, seed: int) -> None:
-        self.added_s = 0.0
+        self.added_latency_s = 0.0
         self._pool = pool
         self._slowdown = slowdown
         self._seed = seed
-        self._unnumbered = random.Random(seed)
+        self._shared_rng = random.Random(seed)
         self._catalogue = Catalogue(int(REPORT_ITEMS * slowdown))
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="report")
         self._handlers: dict[tuple[str, str], tuple[ShopRoute, Handler]] = {
@@ -48,7 +48,7 @@ class ShopHandlers:
             )
         }
 
-    def find(self, request: Request) -> tuple[str, Handler]:
+    def find_handler(self, request: Request) -> tuple[str, Handler]:
         """The route's template and its handler; what is not served is "other"."""
         path = request.path
         if path.startswith("/items/"):
@@ -56,73 +56,73 @@ class ShopHandlers:
         route, handler = self._handlers.get((request.method, path), (None, self.not_found))
         return (route.template if route else "other", handler)
 
-    def draw(self, request: Request) -> random.Random:
+    def request_rng(self, request: Request) -> random.Random:
         """The random numbers of one request."""
         number = request.headers.get("x-request-id", "")
         if number.isdecimal() and len(number) < 20:
             return random.Random(self._seed * 1_000_003 + int(number))
-        return self._unnumbered
+        return self._shared_rng
 
-    async def item(self, request: Request, draw: random.Random) -> Response:
+    async def item(self, request: Request, rng: random.Random) -> Response:
         """One item, or 404."""
-        await self._work(shop_routes.ITEM, draw)
-        if draw.random() < shop_routes.MISSING_ITEMS:
+        await self._simulate_work(shop_routes.ITEM, rng)
+        if rng.random() < shop_routes.MISSING_ITEM_SHARE:
             return Response(404, b'{"error": "no such item"}')
-        return _json({"item": request.path.rpartition("/")[2], "price": round(draw.uniform(1, 200), 2)})
+        return _json_response({"item": request.path.rpartition("/")[2], "price": round(rng.uniform(1, 200), 2)})
 
-    async def search(self, request: Request, draw: random.Random) -> Response:  # noqa: ARG002 - a handler's signature
+    async def search(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002 - a handler's signature
         """From the cache in no time, else from the database and ranked."""
-        if draw.random() >= shop_routes.SEARCH.pooled:
-            await self._take(shop_routes.CACHED_S)
-            return _json({"cached": True})
-        await self._work(shop_routes.SEARCH, draw)
-        found = self._catalogue.rank(self._catalogue.query(draw), among=SEARCH_ITEMS)
-        return _json({"cached": False, "found": [item.name for item in found]})
+        if rng.random() >= shop_routes.SEARCH.pool_probability:
+            await self._sleep(shop_routes.CACHE_HIT_S)
+            return _json_response({"cached": True})
+        await self._simulate_work(shop_routes.SEARCH, rng)
+        found = self._catalogue.rank(self._catalogue.random_query(rng), limit=SEARCH_ITEMS)
+        return _json_response({"cached": False, "found": [item.name for item in found]})
 
-    async def cart(self, request: Request, draw: random.Random) -> Response:  # noqa: ARG002
+    async def cart(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002
         """What is in the cart."""
-        await self._work(shop_routes.CART, draw)
-        return _json({"items": draw.randrange(9)})
+        await self._simulate_work(shop_routes.CART, rng)
+        return _json_response({"items": rng.randrange(9)})
 
-    async def checkout(self, request: Request, draw: random.Random) -> Response:  # noqa: ARG002
+    async def checkout(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002
         """Slow at times: its own time has a long tail."""
-        await self._work(shop_routes.CHECKOUT, draw)
-        return _json({"order": draw.randrange(10**6)})
+        await self._simulate_work(shop_routes.CHECKOUT, rng)
+        return _json_response({"order": rng.randrange(10**6)})
 
-    async def payment(self, request: Request, draw: random.Random) -> Response:  # noqa: ARG002
+    async def payment(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002
         """Asks somebody else, who fails now and then."""
-        await self._work(shop_routes.PAYMENT, draw)
-        if draw.random() < shop_routes.PAYMENT.errors:
+        await self._simulate_work(shop_routes.PAYMENT, rng)
+        if rng.random() < shop_routes.PAYMENT.error_probability:
             return Response(502, b'{"error": "the bank does not answer"}')
-        return _json({"paid": True})
+        return _json_response({"paid": True})
 
-    async def report(self, request: Request, draw: random.Random) -> Response:  # noqa: ARG002
+    async def report(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002
         """Computes in a thread: the whole catalogue is ranked."""
-        wanted = self._catalogue.query(draw)
+        wanted = self._catalogue.random_query(rng)
         best = await asyncio.get_running_loop().run_in_executor(self._threads, self._catalogue.rank, wanted)
-        await self._take(0.0)
-        return _json({"best": [item.name for item in best]})
+        await self._sleep(0.0)
+        return _json_response({"best": [item.name for item in best]})
 
-    async def health(self, request: Request, draw: random.Random) -> Response:  # noqa: ARG002
+    async def health(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002
         """Alive."""
-        await self._take(0.0)
-        return _json({"ok": True})
+        await self._sleep(0.0)
+        return _json_response({"ok": True})
 
-    async def not_found(self, request: Request, draw: random.Random) -> Response:  # noqa: ARG002
+    async def not_found(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002
         """Not served."""
         return Response(404, b'{"error": "not found"}')
 
-    async def _work(self, route: ShopRoute, draw: random.Random) -> None:
+    async def _simulate_work(self, route: ShopRoute, rng: random.Random) -> None:
         """The route's own time, then its turn at the pool. All draws come first, so that their order never changes."""
-        own_s, hold_s = route.own_time(draw), draw.expovariate(1 / shop_routes.HOLD_S)
-        await self._take(own_s)
+        own_s, hold_s = route.own_time(rng), rng.expovariate(1 / shop_routes.MEAN_HOLD_S)
+        await self._sleep(own_s)
         await self._pool.query(hold_s * self._slowdown)
 
-    async def _take(self, own_s: float) -> None:
-        total = own_s * self._slowdown + self.added_s
+    async def _sleep(self, own_s: float) -> None:
+        total = own_s * self._slowdown + self.added_latency_s
         if total > 0:
             await asyncio.sleep(total)
 
 
-def _json(value: object) -> Response:
+def _json_response(value: object) -> Response:
     return Response(200, json.dumps(value).encode())

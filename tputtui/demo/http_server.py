@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from tputtui.frozen import frozen
 
-MAX_BODY = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 
 
 @frozen
@@ -18,7 +18,7 @@ class Request:
     method: str
     path: str
     headers: dict[str, str]
-    length: int = 0  # bytes of the body
+    content_length: int = 0  # bytes of the body
 
 
 @frozen
@@ -52,15 +52,15 @@ def parse_head(head: bytes) -> Request:
     if version == "HTTP/1.0":
         headers.setdefault("connection", "close")
     length = int(headers.get("content-length", "0"))
-    if not 0 <= length <= MAX_BODY:
+    if not 0 <= length <= MAX_BODY_BYTES:
         raise ValueError(length)
     return Request(method, address.partition("?")[0], headers, length)
 
 
-async def converse(
+async def serve_connection(
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
-    answer: Callable[[Request], Awaitable[Response]],
+    handle: Callable[[Request], Awaitable[Response]],
 ) -> None:
     """Answer one client's requests until it leaves, asks for the end, or sends what is no HTTP."""
     try:
@@ -71,9 +71,9 @@ async def converse(
             except ValueError:
                 writer.write(Response(400, b'{"error": "not understood"}').encode())
                 break
-            if request.length:
-                await reader.readexactly(request.length)
-            writer.write((await answer(request)).encode())
+            if request.content_length:
+                await reader.readexactly(request.content_length)
+            writer.write((await handle(request)).encode())
             await writer.drain()
             if request.headers.get("connection", "").lower() == "close":
                 break

@@ -19,7 +19,7 @@ from tputtui.demo.load import DRAIN_S
 from tputtui.demo.load_stats import LoadSummary
 from tputtui.text import clean
 
-_START_S = 15.0
+_START_TIMEOUT_S = 15.0
 """How long a child may take to say its first word; usually it is a third of a second."""
 
 
@@ -57,15 +57,15 @@ class Demo:
     ) -> None:
         if replicas is None:
             replicas = 1 if stop_replica is None and canary is None else 2
-        _check(load is None or 0 < load <= 100_000, "--load: requests per second, above 0 and at most 100000")
-        _check(seconds is None or 0 < seconds < 1e9, "--seconds: a time above 0")
-        _check(0.01 <= slowdown <= 100, "--slowdown: a factor from 0.01 to 100")
-        _check(1 <= replicas <= 16, "--replicas: a number from 1 to 16")
-        _check(stop_replica is None or replicas > 1, "--stop-replica: needs at least 2 replicas")
-        _check(canary is None or replicas > 1, "--canary: needs at least 2 replicas")
-        _check(canary is None or 0.01 <= canary * slowdown <= 100, "--canary: a factor from 0.01 to 100")
-        _check(stop_replica is None or 0 <= stop_replica < 1e6, "--stop-replica: seconds from the start, 0 or more")
-        _check(
+        _require(load is None or 0 < load <= 100_000, "--load: requests per second, above 0 and at most 100000")
+        _require(seconds is None or 0 < seconds < 1e9, "--seconds: a time above 0")
+        _require(0.01 <= slowdown <= 100, "--slowdown: a factor from 0.01 to 100")
+        _require(1 <= replicas <= 16, "--replicas: a number from 1 to 16")
+        _require(stop_replica is None or replicas > 1, "--stop-replica: needs at least 2 replicas")
+        _require(canary is None or replicas > 1, "--canary: needs at least 2 replicas")
+        _require(canary is None or 0.01 <= canary * slowdown <= 100, "--canary: a factor from 0.01 to 100")
+        _require(stop_replica is None or 0 <= stop_replica < 1e6, "--stop-replica: seconds from the start, 0 or more")
+        _require(
             add_latency is None or (0 <= add_latency[0] < 1e6 and 0 <= add_latency[1] <= 60_000),
             "--add-latency: T:MS, seconds from the start and milliseconds up to 60000",
         )
@@ -84,8 +84,8 @@ class Demo:
         if add_latency is not None:
             self._faults.append((add_latency[0], None, f"latency {add_latency[1]!r}"))
         self._timers: list[threading.Timer] = []
-        self._services: list[_Child] = []
-        self._load: _Child | None = None
+        self._services: list[_ChildProcess] = []
+        self._load: _ChildProcess | None = None
         self._summary: LoadSummary | None = None
 
     @property
@@ -94,7 +94,7 @@ class Demo:
         return [service.process.pid for service in self._services]
 
     @property
-    def load_ended(self) -> bool:
+    def has_load_ended(self) -> bool:
         """Has the load ended by itself (`seconds` are over)?"""
         return self._load is not None and self._load.process.poll() is not None
 
@@ -103,11 +103,11 @@ class Demo:
         try:
             seed = ["--seed", str(self.seed)]
             for slowdown in self._slowdowns:
-                self._services.append(_Child("tputtui.demo.service", ["--slowdown", repr(slowdown), *seed]))
-            deadline = time.monotonic() + _START_S
-            ports = [json.loads(service.line(deadline))["port"] for service in self._services]
+                self._services.append(_ChildProcess("tputtui.demo.service", ["--slowdown", repr(slowdown), *seed]))
+            deadline = time.monotonic() + _START_TIMEOUT_S
+            ports = [json.loads(service.read_line(deadline))["port"] for service in self._services]
             named = [word for port in ports for word in ("--port", str(port))]
-            self._load = _Child("tputtui.demo.load", [*named, *self._load_arguments, *seed])
+            self._load = _ChildProcess("tputtui.demo.load", [*named, *self._load_arguments, *seed])
         except BaseException:
             self.close()
             raise
@@ -117,10 +117,10 @@ class Demo:
         """Let the load begin, and the time of the faults with it."""
         if self._load is None:
             raise DemoError("the demo has not been started")
-        self._load.tell("start")
+        self._load.send("start")
         for at, which, word in self._faults:
             told = self._services if which is None else [self._services[which]]
-            timer = threading.Timer(at, lambda told=told, word=word: [service.tell(word) for service in told])
+            timer = threading.Timer(at, lambda told=told, word=word: [service.send(word) for service in told])
             timer.daemon = True
             timer.start()
             self._timers.append(timer)
@@ -133,8 +133,8 @@ class Demo:
         if self._summary is None:
             if self._load is None:
                 raise DemoError("the demo has not been started")
-            self._load.tell("stop")
-            self._summary = LoadSummary.from_json(self._load.line(time.monotonic() + DRAIN_S + _START_S))
+            self._load.send("stop")
+            self._summary = LoadSummary.from_json(self._load.read_line(time.monotonic() + DRAIN_S + _START_TIMEOUT_S))
         return self._summary
 
     def stop(self) -> LoadSummary:
@@ -149,7 +149,7 @@ class Demo:
         for timer in self._timers:
             timer.cancel()
         for child in (*self._services, *([self._load] if self._load else [])):
-            child.end()
+            child.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -160,7 +160,7 @@ class Demo:
         self.close()
 
 
-class _Child:
+class _ChildProcess:
     """One process of the demo: words go in by its standard input, lines of JSON come out."""
 
     def __init__(self, module: str, arguments: list[str]) -> None:
@@ -178,14 +178,14 @@ class _Child:
         )
         self._module = module
 
-    def tell(self, word: str) -> None:
+    def send(self, command: str) -> None:
         """Say a word to it; if it is gone already, that shows when it is listened to."""
         stdin = self.process.stdin
         if stdin is not None and not stdin.closed:
             with contextlib.suppress(BrokenPipeError):
-                stdin.write(f"{word}\n".encode())
+                stdin.write(f"{command}\n".encode())
 
-    def line(self, deadline: float) -> str:
+    def read_line(self, deadline: float) -> str:
         """Its next line. Raises DemoError when it ends, or says nothing before the deadline (monotonic seconds)."""
         stdout = self.process.stdout
         read = b""
@@ -195,11 +195,11 @@ class _Child:
                 raise DemoError(f"{self._module} did not answer in time; is the machine overloaded?")
             part = stdout.read(4096)
             if not part:
-                raise DemoError(f"{self._module} ended early: {self._last_words()}")
+                raise DemoError(f"{self._module} ended early: {self._last_error_line()}")
             read += part
         return read.decode()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """End it: by the end of its standard input, else by force."""
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
@@ -211,12 +211,12 @@ class _Child:
             self.process.wait()
         self._errors.close()
 
-    def _last_words(self) -> str:
+    def _last_error_line(self) -> str:
         self._errors.seek(0)
         lines = self._errors.read().decode("utf-8", "replace").split("\n")
         return clean(next((line for line in reversed(lines) if line.strip()), "it said nothing"), 200)
 
 
-def _check(holds: bool, sentence: str) -> None:
-    if not holds:
-        raise ValueError(sentence)
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 
 from tputtui.demo import arrivals, parent_pipe, shop_routes
-from tputtui.demo.arrivals import Arrival, Profile
+from tputtui.demo.arrivals import Arrival, LoadProfile
 from tputtui.demo.file_limit import raise_file_limit
 from tputtui.demo.load_client import LoadClient
 from tputtui.demo.load_stats import LoadStats
@@ -25,7 +25,7 @@ DRAIN_S = 4.0
 """Longer than the longest request of the shop at its normal pace: own time up to 2 s, 1 s for a connection, its query."""
 
 
-def encode(arrival: Arrival) -> bytes:
+def encode_request(arrival: Arrival) -> bytes:
     """The request as it goes over the wire."""
     body = "{}" if arrival.method == "POST" else ""
     length = f"Content-Length: {len(body)}\r\n" if body else ""
@@ -37,41 +37,41 @@ def encode(arrival: Arrival) -> bytes:
 class LoadGenerator:
     """Sends a schedule and counts what comes back."""
 
-    def __init__(self, ports: Sequence[int], profile: Profile, seed: int, seconds: float) -> None:
-        self.tally = LoadStats()
+    def __init__(self, ports: Sequence[int], profile: LoadProfile, seed: int, seconds: float) -> None:
+        self.stats = LoadStats()
         self.seconds = 0.0  # how long requests were sent
         self._client = LoadClient(ports)
         self._profile = profile
         self._seed = seed
         self._limit_s = seconds
         self._loop = asyncio.get_running_loop()
-        self._start = asyncio.Event()
-        self._under_way = 0
-        self._nothing_under_way = asyncio.Event()
-        self._nothing_under_way.set()
-        self._sending = self._loop.create_task(self._send())
+        self._start_event = asyncio.Event()
+        self._in_flight = 0
+        self._idle_event = asyncio.Event()
+        self._idle_event.set()
+        self._send_task = self._loop.create_task(self._send())
 
-    def heed(self, line: str) -> None:
+    def on_command(self, line: str) -> None:
         """Do what the parent says. Called from the lifeline's thread."""
         if line == "start":
-            self._loop.call_soon_threadsafe(self._start.set)
+            self._loop.call_soon_threadsafe(self._start_event.set)
         elif line == "stop":
-            self._loop.call_soon_threadsafe(self._sending.cancel)
+            self._loop.call_soon_threadsafe(self._send_task.cancel)
 
     async def run(self) -> None:
         """Send until the time is over or `stop` is heard; then wait for the answers, but not for ever."""
-        await asyncio.wait([self._sending])
-        if not self._sending.cancelled():
-            self._sending.result()  # raises what went wrong, if anything did
+        await asyncio.wait([self._send_task])
+        if not self._send_task.cancelled():
+            self._send_task.result()  # raises what went wrong, if anything did
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._nothing_under_way.wait(), DRAIN_S)
+            await asyncio.wait_for(self._idle_event.wait(), DRAIN_S)
         self._client.close()
 
     async def _send(self) -> None:
-        await self._start.wait()
+        await self._start_event.wait()
         began = self._loop.time()
         try:
-            for arrival in arrivals.arrivals(self._profile, self._seed):
+            for arrival in arrivals.generate_arrivals(self._profile, self._seed):
                 if arrival.at >= self._limit_s:
                     await asyncio.sleep(began + self._limit_s - self._loop.time())
                     break
@@ -81,32 +81,34 @@ class LoadGenerator:
                     await asyncio.sleep(wait)
                 elif arrival.number % 16 == 0:
                     await asyncio.sleep(0)  # late: catch up, but let answers in
-                self.tally.sent += 1
-                self._under_way += 1
-                self._nothing_under_way.clear()
-                self._client.send(encode(arrival), arrival.pick, functools.partial(self._answered, due))
+                self.stats.sent += 1
+                self._in_flight += 1
+                self._idle_event.clear()
+                self._client.send(
+                    encode_request(arrival), arrival.replica_choice, functools.partial(self._on_answer, due)
+                )
         finally:
             self.seconds = min(self._limit_s, self._loop.time() - began)
 
-    def _answered(self, due: float, status: int | None) -> None:
-        self._under_way -= 1
-        if not self._under_way:
-            self._nothing_under_way.set()
+    def _on_answer(self, due: float, status: int | None) -> None:
+        self._in_flight -= 1
+        if not self._in_flight:
+            self._idle_event.set()
         if status is not None:
-            self.tally.answered(status, self._loop.time() - due)
+            self.stats.add_answer(status, self._loop.time() - due)
 
 
-async def drive(options: argparse.Namespace) -> str:
+async def run_load(options: argparse.Namespace) -> str:
     """The whole load, as one line of JSON."""
     replicas = len(options.port)
     if options.load is None:
-        profile = arrivals.waves(shop_routes.sustained_max_rps(replicas))
+        profile = arrivals.wave_profile(shop_routes.sustained_max_rps(replicas))
     else:
-        profile = arrivals.constant(options.load)
+        profile = arrivals.constant_profile(options.load)
     load = LoadGenerator(options.port, profile, options.seed, options.seconds)
-    parent_pipe.hold(load.heed)
+    parent_pipe.watch_parent(load.on_command)
     await load.run()
-    return load.tally.summary(load.seconds, shop_routes.sustained_max_rps(replicas, options.slowdown)).json()
+    return load.stats.summary(load.seconds, shop_routes.sustained_max_rps(replicas, options.slowdown)).to_json()
 
 
 def main() -> None:
@@ -119,7 +121,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     raise_file_limit()
-    sys.stdout.write(asyncio.run(drive(options)) + "\n")
+    sys.stdout.write(asyncio.run(run_load(options)) + "\n")
 
 
 if __name__ == "__main__":

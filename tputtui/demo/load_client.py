@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-Done = Callable[[int | None], None]
+ResponseCallback = Callable[[int | None], None]
 """Gets the status of the answer; None when there was none."""
 
 MAX_CONNECTIONS = 4000
 """Beyond that many a request fails at once: the service hangs, and more sockets would only hurt the machine."""
-_DOWN_S = 1.0
+_DOWN_BACKOFF_S = 1.0
 """A replica that refuses is left alone that long, as a load balancer does."""
 
 
@@ -20,17 +20,17 @@ class ClientConnection(asyncio.Protocol):
     def __init__(self, replica: ReplicaEndpoint) -> None:
         self._replica = replica
         self._transport: asyncio.Transport | None = None
-        self._done: Done | None = None
-        self._read = b""
+        self._callback: ResponseCallback | None = None
+        self._buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Connected."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker: a stream's transport
         self._transport = transport
 
-    def send(self, request: bytes, done: Done) -> None:
+    def send(self, request: bytes, callback: ResponseCallback) -> None:
         """Send a request; `done` is called once."""
-        self._done = done
+        self._callback = callback
         if self._transport is None or self._transport.is_closing():
             self._finish(None)
         else:
@@ -38,20 +38,20 @@ class ClientConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Collect the answer until it is whole."""
-        self._read += data
-        head, blank, body = self._read.partition(b"\r\n\r\n")
+        self._buffer += data
+        head, blank, body = self._buffer.partition(b"\r\n\r\n")
         if not blank:
             return
         length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
         if len(body) >= int(length or 0):
-            self._read = b""
-            self._replica.idle.append(self)
+            self._buffer = b""
+            self._replica.idle_connections.append(self)
             self._finish(int(head[9:12]))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the interface
         """The service has gone: what was asked gets no answer."""
         self._transport = None
-        self._replica.lost(self)
+        self._replica.remove(self)
         self._finish(None)
 
     def close(self) -> None:
@@ -60,7 +60,7 @@ class ClientConnection(asyncio.Protocol):
             self._transport.abort()
 
     def _finish(self, status: int | None) -> None:
-        done, self._done = self._done, None
+        done, self._callback = self._callback, None
         if done is not None:
             done(status)
 
@@ -70,22 +70,22 @@ class ReplicaEndpoint:
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self.idle: list[ClientConnection] = []
-        self.all: set[ClientConnection] = set()
+        self.idle_connections: list[ClientConnection] = []
+        self.connections: set[ClientConnection] = set()
         self.down_until = 0.0
 
     async def connect(self) -> ClientConnection:
         """A new connection. Raises OSError."""
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(lambda: ClientConnection(self), "127.0.0.1", self.port)
-        self.all.add(connection)
+        self.connections.add(connection)
         return connection
 
-    def lost(self, connection: ClientConnection) -> None:
+    def remove(self, connection: ClientConnection) -> None:
         """Forget a connection."""
-        self.all.discard(connection)
-        if connection in self.idle:
-            self.idle.remove(connection)
+        self.connections.discard(connection)
+        if connection in self.idle_connections:
+            self.idle_connections.remove(connection)
 
 
 class LoadClient:
@@ -93,36 +93,36 @@ class LoadClient:
 
     def __init__(self, ports: Sequence[int]) -> None:
         self._replicas = [ReplicaEndpoint(port) for port in ports]
-        self._opening: set[asyncio.Task[None]] = set()
+        self._connecting: set[asyncio.Task[None]] = set()
 
-    def send(self, request: bytes, pick: float, done: Done) -> None:
+    def send(self, request: bytes, replica_choice: float, callback: ResponseCallback) -> None:
         """Send at once, on an idle connection or a new one. `pick`, 0 to 1, chooses among the replicas that are up."""
         now = asyncio.get_running_loop().time()
         up = [replica for replica in self._replicas if replica.down_until <= now] or self._replicas
-        replica = up[int(pick * len(up))]
-        if replica.idle:
-            replica.idle.pop().send(request, done)
-        elif sum(len(each.all) for each in self._replicas) + len(self._opening) >= MAX_CONNECTIONS:
-            done(None)
+        replica = up[int(replica_choice * len(up))]
+        if replica.idle_connections:
+            replica.idle_connections.pop().send(request, callback)
+        elif sum(len(each.connections) for each in self._replicas) + len(self._connecting) >= MAX_CONNECTIONS:
+            callback(None)
         else:
-            task = asyncio.get_running_loop().create_task(self._open(replica, request, done))
-            self._opening.add(task)
-            task.add_done_callback(self._opening.discard)
+            task = asyncio.get_running_loop().create_task(self._open(replica, request, callback))
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
 
-    async def _open(self, first: ReplicaEndpoint, request: bytes, done: Done) -> None:
+    async def _open(self, first: ReplicaEndpoint, request: bytes, callback: ResponseCallback) -> None:
         others = [replica for replica in self._replicas if replica is not first]
         for replica in (first, *others):
             try:
                 connection = await replica.connect()
             except OSError:
-                replica.down_until = asyncio.get_running_loop().time() + _DOWN_S
+                replica.down_until = asyncio.get_running_loop().time() + _DOWN_BACKOFF_S
                 continue
-            connection.send(request, done)
+            connection.send(request, callback)
             return
-        done(None)
+        callback(None)
 
     def close(self) -> None:
         """Close all connections; what is still open gets no answer."""
         for replica in self._replicas:
-            for connection in tuple(replica.all):
+            for connection in tuple(replica.connections):
                 connection.close()

@@ -1,4 +1,4 @@
-"""What the load counted, and the summary it ends with (CONTRACT.md, `demo`)."""
+"""Counters of the load generator, and the summary at its end (docs/contract.md, `demo`)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class LoadSummary:
     quantiles_s: Mapping[str, float | None]
     sustained_max_rps: float  # by Erlang C: `routes.sustained_max_rps`
 
-    def json(self) -> str:
+    def to_json(self) -> str:
         """One line, as the contract has it."""
         return json.dumps(asdict(self))
 
@@ -45,7 +45,7 @@ class LoadStats:
         self.failed = 0  # 5xx
         self._latencies: Counter[int] = Counter()
 
-    def answered(self, status: int, latency_s: float) -> None:
+    def add_answer(self, status: int, latency_s: float) -> None:
         """Count one answer."""
         self.completed += 1
         self.failed += status >= 500

@@ -11,19 +11,19 @@ import select
 import threading
 from collections.abc import Callable
 
-_LOOK_S = 1.0
+_PARENT_CHECK_S = 1.0
 """How often the parent's pid is looked at: a fork of the parent could hold the pipe open beyond the parent's death."""
 
 
-def hold(heed: Callable[[str], None]) -> None:
+def watch_parent(on_command: Callable[[str], None]) -> None:
     """Watch standard input from a daemon thread: `heed` gets each line (in that thread); at its end the process exits."""
-    threading.Thread(target=_watch, args=(heed, os.getppid()), name="lifeline", daemon=True).start()
+    threading.Thread(target=_watch, args=(on_command, os.getppid()), name="lifeline", daemon=True).start()
 
 
-def _watch(heed: Callable[[str], None], parent: int) -> None:
+def _watch(on_command: Callable[[str], None], parent_pid: int) -> None:
     pending = b""
-    while os.getppid() == parent:
-        ready, _, _ = select.select([0], [], [], _LOOK_S)
+    while os.getppid() == parent_pid:
+        ready, _, _ = select.select([0], [], [], _PARENT_CHECK_S)
         if not ready:
             continue
         read = os.read(0, 4096)
@@ -31,5 +31,5 @@ def _watch(heed: Callable[[str], None], parent: int) -> None:
             break
         *lines, pending = (pending + read).split(b"\n")
         for line in lines:
-            heed(line.decode("ascii", "replace"))
+            on_command(line.decode("ascii", "replace"))
     os._exit(0)  # nobody is left to whom an orderly end would matter

@@ -32,13 +32,13 @@ from tputtui.demo import parent_pipe, shop_routes
 from tputtui.demo.connection_pool import ConnectionPool, PoolTimeoutError
 from tputtui.demo.file_limit import raise_file_limit
 from tputtui.demo.handlers import ShopHandlers
-from tputtui.demo.http_server import Request, Response, converse
+from tputtui.demo.http_server import Request, Response, serve_connection
 
 # Dense where the shop's requests fall (a few milliseconds to a second), so that quantiles mean something.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.04, 0.06, 0.1, 0.15, 0.25, 0.4, 0.6, 1, 1.5, 2.5, 5, 10)
 
 
-class Service:
+class DemoService:
     """The shop behind HTTP, instrumented. A scrape of /metrics is not counted as a request."""
 
     def __init__(self, slowdown: float, seed: int) -> None:
@@ -59,18 +59,18 @@ class Service:
         )
         self._in_flight = Gauge("http_requests_in_flight", "Requests being answered.", registry=self.registry)
         self.shop = ShopHandlers(
-            ConnectionPool(shop_routes.CONNECTIONS, shop_routes.PATIENCE_S, self.registry), slowdown, seed
+            ConnectionPool(shop_routes.POOL_SIZE, shop_routes.ACQUIRE_TIMEOUT_S, self.registry), slowdown, seed
         )
 
-    async def answer(self, request: Request) -> Response:
+    async def handle_request(self, request: Request) -> Response:
         """Answer one request and count it."""
         if request.path == "/metrics":
-            return self.expose(request)
-        route, handler = self.shop.find(request)
+            return self.render_metrics(request)
+        route, handler = self.shop.find_handler(request)
         self._in_flight.inc()
         began = time.perf_counter()
         try:
-            response = await handler(request, self.shop.draw(request))
+            response = await handler(request, self.shop.request_rng(request))
         except PoolTimeoutError:
             response = Response(503, b'{"error": "no connection came free"}')
         finally:
@@ -79,29 +79,29 @@ class Service:
         self._requests.labels(request.method, route, str(response.status)).inc()
         return response
 
-    def expose(self, request: Request) -> Response:
+    def render_metrics(self, request: Request) -> Response:
         """The exposition, in the format that is asked for."""
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(200, encode(self.registry), content_type)
 
-    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def on_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One client's connection."""
-        await converse(reader, writer, self.answer)
+        await serve_connection(reader, writer, self.handle_request)
 
-    def heed(self, line: str) -> None:
+    def on_command(self, line: str) -> None:
         """Do what the parent says."""
         word, _, argument = line.partition(" ")
         if word == "latency":
-            self.shop.added_s = float(argument) / 1000
+            self.shop.added_latency_s = float(argument) / 1000
         elif word == "stop":
             os._exit(0)  # an outage asks for no permission: what is in flight gets no answer
 
 
 async def serve(port: int, slowdown: float, seed: int) -> None:
     """Answer on loopback until the process ends."""
-    service = Service(slowdown, seed)
-    server = await asyncio.start_server(service.connected, "127.0.0.1", port, backlog=1024)
-    parent_pipe.hold(service.heed)
+    service = DemoService(slowdown, seed)
+    server = await asyncio.start_server(service.on_connection, "127.0.0.1", port, backlog=1024)
+    parent_pipe.watch_parent(service.on_command)
     sys.stdout.write(json.dumps({"port": server.sockets[0].getsockname()[1], "pid": os.getpid()}) + "\n")
     sys.stdout.flush()
     await server.serve_forever()

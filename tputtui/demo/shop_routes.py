@@ -21,40 +21,40 @@ class ShopRoute:
     share: float  # of all requests, 0 to 1
     median_s: float = 0.0  # of its own time
     sigma: float = 0.0  # of the logarithm of its own time: 0.4 is steady, 1 has a long tail
-    pooled: float = 1.0  # probability that it needs a connection
-    errors: float = 0.0  # probability of a 5xx by itself
+    pool_probability: float = 1.0  # probability that it needs a connection
+    error_probability: float = 0.0  # probability of a 5xx by itself
 
-    def own_time(self, draw: random.Random) -> float:
+    def own_time(self, rng: random.Random) -> float:
         """Seconds of its own time, at most 2."""
-        return min(2.0, self.median_s * draw.lognormvariate(0.0, self.sigma)) if self.median_s else 0.0
+        return min(2.0, self.median_s * rng.lognormvariate(0.0, self.sigma)) if self.median_s else 0.0
 
 
 ITEM = ShopRoute("GET", "/items/{id}", 0.46, median_s=0.004, sigma=0.5)
-SEARCH = ShopRoute("GET", "/search", 0.20, median_s=0.012, sigma=0.4, pooled=0.3)  # 70 % come from the cache
+SEARCH = ShopRoute("GET", "/search", 0.20, median_s=0.012, sigma=0.4, pool_probability=0.3)  # 70 % come from the cache
 CART = ShopRoute("GET", "/cart", 0.14, median_s=0.003, sigma=0.4)
 CHECKOUT = ShopRoute("POST", "/checkout", 0.10, median_s=0.020, sigma=0.9)
-PAYMENT = ShopRoute("POST", "/payment", 0.06, median_s=0.050, sigma=0.4, errors=0.02)
-REPORT = ShopRoute("GET", "/report", 0.025, pooled=0.0)  # computes, in a thread
-HEALTH = ShopRoute("GET", "/healthz", 0.0, pooled=0.0)  # for whoever asks; a health check is no load
-STRAY = ShopRoute("GET", "/favicon.ico", 0.015, pooled=0.0)  # not served: a 404 now and then
+PAYMENT = ShopRoute("POST", "/payment", 0.06, median_s=0.050, sigma=0.4, error_probability=0.02)
+REPORT = ShopRoute("GET", "/report", 0.025, pool_probability=0.0)  # computes, in a thread
+HEALTH = ShopRoute("GET", "/healthz", 0.0, pool_probability=0.0)  # for whoever asks; a health check is no load
+STRAY = ShopRoute("GET", "/favicon.ico", 0.015, pool_probability=0.0)  # not served: a 404 now and then
 
 ROUTES = (ITEM, SEARCH, CART, CHECKOUT, PAYMENT, REPORT, HEALTH, STRAY)
 
-CACHED_S = 0.0015  # the time of a search that the cache answers
-MISSING_ITEMS = 0.01  # share of the items asked for that do not exist
+CACHE_HIT_S = 0.0015  # the time of a search that the cache answers
+MISSING_ITEM_SHARE = 0.01  # share of the items asked for that do not exist
 
-CONNECTIONS = 8
-HOLD_S = 0.020
+POOL_SIZE = 8
+MEAN_HOLD_S = 0.020
 """Mean time that a request holds its connection, exponential: an M/M/c queue of 8 × 50 = 400 connections a second."""
-WAIT_S = 0.2
+MAX_WAIT_S = 0.2
 """What the pool sustains is judged by: with the 99 % quantile of the wait there, the p99 of all requests is about 250 ms."""
-PATIENCE_S = 1.0
+ACQUIRE_TIMEOUT_S = 1.0
 """A request that waits longer for a connection is answered 503, as real pools do; far beyond the sustained range."""
 
 
 def pooled_share() -> float:
     """The share of all requests that need a connection, 0 to 1."""
-    return sum(route.share * route.pooled for route in ROUTES)
+    return sum(route.share * route.pool_probability for route in ROUTES)
 
 
 def sustained_max_rps(replicas: int = 1, slowdown: float = 1.0) -> float:
@@ -63,4 +63,4 @@ def sustained_max_rps(replicas: int = 1, slowdown: float = 1.0) -> float:
     By Erlang C (`erlang.sustained_max`) from how the pool of each replica is built; the load is spread at random, so each
     replica's arrivals are Poisson again. 461 a second for one replica at its normal pace, of a capacity of 488.
     """
-    return replicas * erlang.sustained_max(CONNECTIONS, HOLD_S * slowdown, limit_s=WAIT_S) / pooled_share()
+    return replicas * erlang.sustained_max(POOL_SIZE, MEAN_HOLD_S * slowdown, limit_s=MAX_WAIT_S) / pooled_share()

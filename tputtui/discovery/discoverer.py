@@ -15,14 +15,14 @@ from typing import Literal
 
 from tputtui.descriptors import shortage
 from tputtui.discovery import port_table
-from tputtui.discovery.probe import ProbeAnswer, ask
+from tputtui.discovery.probe import ProbeAnswer, request_path
 from tputtui.frozen import frozen
 from tputtui.host.sockets import ListeningSocket, list_listeners
 from tputtui.text import clean
 
-BY_NUMBER = "tputtui :PORT watches a port by its number"
+PORT_HINT = "tputtui :PORT watches a port by its number"
 
-AT_ONCE = 4
+MAX_CONCURRENT = 4
 """Ports that are asked at the same time; one port is asked one thing at a time."""
 
 
@@ -60,7 +60,7 @@ class ProbeResult:
     """What came of asking a candidate."""
 
     candidate: Candidate
-    found: DiscoveredTarget | None
+    target: DiscoveredTarget | None
     reason: str
 
 
@@ -68,39 +68,39 @@ class ProbeResult:
 class Discovery:
     """What serves metrics here, and all that was looked at on the way."""
 
-    found: tuple[DiscoveredTarget, ...] = ()
-    looked_at: tuple[Candidate, ...] = ()
+    targets: tuple[DiscoveredTarget, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
     probes: tuple[ProbeResult, ...] = ()
     trouble: str = ""  # why the listeners could not be listed
 
     @property
     def sentence(self) -> str:
         """What was looked at, in a line: for when nothing was found, and for those who wonder."""
-        if not self.looked_at:
-            return f"{self.result}: {BY_NUMBER}"
+        if not self.candidates:
+            return f"{self.summary}: {PORT_HINT}"
         asked = [probe.candidate for probe in self.probes]
-        count = len(self.looked_at)
+        count = len(self.candidates)
         looked = f"looked at {count} listening port{'s' if count != 1 else ''}"
         named = ", ".join(f":{candidate.port} {candidate.process}".rstrip() for candidate in asked[:5])
         more = f" and {len(asked) - 5} more" if len(asked) > 5 else ""
         questions = f"asked {named}{more}" if asked else "none of them suggests metrics"
-        result = f"{len(self.found)} answered with metrics" if self.found else "found no metrics"
-        return f"{looked}, {questions}: {result}; {BY_NUMBER}"
+        result = f"{len(self.targets)} answered with metrics" if self.targets else "found no metrics"
+        return f"{looked}, {questions}: {result}; {PORT_HINT}"
 
     @property
-    def result(self) -> str:
+    def summary(self) -> str:
         """What came of it, for who has seen what was looked at."""
         if self.trouble:
             return f"the listening ports cannot be listed: {self.trouble}"
-        if not self.looked_at:
+        if not self.candidates:
             return "nothing listens on this machine's loopback"
-        return f"{len(self.found)} of {len(self.looked_at)} listening ports serve metrics"
+        return f"{len(self.targets)} of {len(self.candidates)} listening ports serve metrics"
 
 
 # ------------------------------------------------------------------------------------------------- who is worth asking
 
 
-def candidates(listeners: Iterable[ListeningSocket], own_pid: int | None = None) -> list[Candidate]:
+def find_candidates(listeners: Iterable[ListeningSocket], own_pid: int | None = None) -> list[Candidate]:
     """One candidate for each listening port that can be reached over loopback, with a verdict and its reason, by port.
 
     `own_pid` is never asked (None: the process that runs this).
@@ -111,9 +111,9 @@ def candidates(listeners: Iterable[ListeningSocket], own_pid: int | None = None)
         by_port.setdefault(listener.port, []).append(listener)
     found: list[Candidate] = []
     for port, group in sorted(by_port.items()):
-        host = _loopback([listener.address for listener in group])
+        host = _loopback_host([listener.address for listener in group])
         owner = next((listener for listener in group if listener.pid is not None), group[0])
-        worth, reason = _judge(owner, own, reachable=host is not None)
+        worth, reason = _decide(owner, own, reachable=host is not None)
         found.append(
             Candidate(
                 port=port,
@@ -129,18 +129,18 @@ def candidates(listeners: Iterable[ListeningSocket], own_pid: int | None = None)
     return found
 
 
-def _judge(listener: ListeningSocket, own: int, *, reachable: bool) -> tuple[bool, str]:
+def _decide(listener: ListeningSocket, own: int, *, reachable: bool) -> tuple[bool, str]:
     port, name = listener.port, listener.comm
     if listener.pid == own:
         return False, "that is this program"
     if not reachable:
         return False, "it does not listen on loopback"
-    if port in port_table.DENIED:
-        return False, f"port {port} is usually {port_table.DENIED[port]}, which is never asked"
+    if port in port_table.DENIED_PORTS:
+        return False, f"port {port} is usually {port_table.DENIED_PORTS[port]}, which is never asked"
     if name and port_table.DENIED_NAMES.fullmatch(name):
         return False, f"{name} is never asked"
-    if port in port_table.KNOWN:
-        return True, f"port {port} is usually {port_table.KNOWN[port]}"
+    if port in port_table.KNOWN_PORTS:
+        return True, f"port {port} is usually {port_table.KNOWN_PORTS[port]}"
     if "jdwp" in listener.command:
         return False, "a debugger may be listening there"
     if name and port_table.SUGGESTING_NAMES.fullmatch(name):
@@ -153,9 +153,9 @@ def _extra_paths(name: str, port: int) -> tuple[str, ...]:
     return next((paths for pattern, paths in port_table.EXTRA_PATHS if pattern.fullmatch(name)), by_port)
 
 
-def _loopback(addresses: Iterable[str]) -> str | None:
+def _loopback_host(addresses: Iterable[str]) -> str | None:
     """Where a port with these addresses is reached over loopback, IPv4 if it can be; None: not at all."""
-    parsed = [address for address in (_address(text) for text in addresses) if address is not None]
+    parsed = [address for address in (_parse_address(text) for text in addresses) if address is not None]
     if any(address.is_unspecified for address in parsed):
         only_six = all(isinstance(address, IPv6Address) for address in parsed)
         # "::" takes IPv4 as well unless told otherwise, which the list does not show: ::1 always works there.
@@ -164,7 +164,7 @@ def _loopback(addresses: Iterable[str]) -> str | None:
     return str(loopback[0]) if loopback else None
 
 
-def _address(text: str) -> IPv4Address | IPv6Address | None:
+def _parse_address(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:
@@ -175,19 +175,21 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 # ------------------------------------------------------------------------------------------------- asking
 
 
-async def probe(candidate: Candidate, asker: Callable[[str, int, str], Awaitable[ProbeAnswer]] = ask) -> ProbeResult:
+async def probe_candidate(
+    candidate: Candidate, request: Callable[[str, int, str], Awaitable[ProbeAnswer]] = request_path
+) -> ProbeResult:
     """Ask a candidate, one path after the other, until one answers with metrics. Nothing is tried twice."""
     reason = candidate.reason
     for path in candidate.paths if candidate.verdict == "probe" else ():
-        answer = await asker(candidate.host, candidate.port, path)
-        if answer.metrics:
+        answer = await request(candidate.host, candidate.port, path)
+        if answer.has_metrics:
             host = f"[{candidate.host}]" if ":" in candidate.host else candidate.host
             url = f"http://{host}:{candidate.port}{path}"
             return ProbeResult(
                 candidate, DiscoveredTarget(url, candidate.port, candidate.pid, candidate.process), answer.reason
             )
         reason = answer.reason
-        if not answer.spoke_http:
+        if not answer.is_http:
             break
     return ProbeResult(candidate, None, reason)
 
@@ -198,31 +200,31 @@ class Discoverer:
     def __init__(
         self,
         listeners: Callable[[], Iterable[ListeningSocket]] = list_listeners,
-        asker: Callable[[str, int, str], Awaitable[ProbeAnswer]] = ask,
+        request: Callable[[str, int, str], Awaitable[ProbeAnswer]] = request_path,
     ) -> None:
         self._listeners = listeners
-        self._asker = asker
-        self._known: dict[tuple[int | None, float | None, int], ProbeResult] = {}
+        self._request = request
+        self._results: dict[tuple[int | None, float | None, int], ProbeResult] = {}
 
     async def discover(self) -> Discovery:
         """Everything that serves metrics on this machine's loopback now. The list of listeners is read in a thread."""
         try:
-            looked_at = candidates(await asyncio.to_thread(self._listeners))
+            looked_at = find_candidates(await asyncio.to_thread(self._listeners))
         except (OSError, RuntimeError) as error:  # no descriptor, or no thread
             return Discovery(trouble=clean(shortage(error) or str(error), 200))
         worth = [candidate for candidate in looked_at if candidate.verdict == "probe"]
-        gate = asyncio.Semaphore(AT_ONCE)
+        gate = asyncio.Semaphore(MAX_CONCURRENT)
 
         async def one(candidate: Candidate) -> ProbeResult:
-            known = self._known.get(candidate.identity)
+            known = self._results.get(candidate.identity)
             if known is not None:
                 return known
             async with gate:
-                return await probe(candidate, self._asker)
+                return await probe_candidate(candidate, self._request)
 
         probes = await asyncio.gather(*(one(candidate) for candidate in worth))
-        self._known = {result.candidate.identity: result for result in probes}
-        found = tuple(result.found for result in probes if result.found is not None)
+        self._results = {result.candidate.identity: result for result in probes}
+        found = tuple(result.target for result in probes if result.target is not None)
         return Discovery(found, tuple(looked_at), tuple(probes))
 
 

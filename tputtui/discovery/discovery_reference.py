@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tputtui.discovery import port_table, probe
 
-_PAGE = """\
+_TEMPLATE = """\
 # Discovery
 
 This page is written by `make docs` from the program's own tables (`tputtui/discovery/port_table.py`); a test compares the two.
@@ -40,13 +40,13 @@ def page() -> str:
     rows = "\n".join(
         f"| {who.replace('|', chr(92) + '|')} | {', '.join(f'`{path}`' for path in found)} |" for who, found in paths
     )
-    head = _PAGE.format(connect=probe.CONNECT_S, total=probe.TOTAL_S, size=probe.BODY_BYTES // 1024, paths=rows)
+    head = _TEMPLATE.format(connect=probe.CONNECT_S, total=probe.TOTAL_S, size=probe.MAX_BODY_BYTES // 1024, paths=rows)
     return "\n".join(
         (
             head,
-            _table("Ports of exporters and admin endpoints", port_table.EXPORTERS),
-            _table("Ports of applications", port_table.APPLICATIONS),
-            _table("Ports that are never asked", port_table.DENIED),
+            _render_table("Ports of exporters and admin endpoints", port_table.EXPORTER_PORTS),
+            _render_table("Ports of applications", port_table.APPLICATION_PORTS),
+            _render_table("Ports that are never asked", port_table.DENIED_PORTS),
             f"Processes that are never asked: `{port_table.DENIED_NAMES.pattern}`\n",
             f"Processes that suggest metrics: `{port_table.SUGGESTING_NAMES.pattern}`",
             "",
@@ -54,6 +54,6 @@ def page() -> str:
     )
 
 
-def _table(title: str, found: Mapping[int, str]) -> str:
-    rows = "\n".join(f"| {port} | {name} |" for port, name in sorted(found.items()))
+def _render_table(title: str, ports: Mapping[int, str]) -> str:
+    rows = "\n".join(f"| {port} | {name} |" for port, name in sorted(ports.items()))
     return f"## {title}\n\n| port | usually |\n|---:|---|\n{rows}\n"

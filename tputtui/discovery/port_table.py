@@ -1,14 +1,14 @@
 """Where metrics are usually served, and where a stray HTTP request does harm: ports and process names.
 
 From the Prometheus wiki's "Default port allocations" and the defaults of well-known applications
-(research/prometheus.md e). Collisions are many, so a port is a hint and never an identity.
+Several programs share a port number, so a port is a hint and never an identity.
 """
 
 from __future__ import annotations
 
 import re
 
-EXPORTERS: dict[int, str] = {
+EXPORTER_PORTS: dict[int, str] = {
     9090: "Prometheus",
     9091: "pushgateway",
     9093: "alertmanager",
@@ -83,7 +83,7 @@ EXPORTERS: dict[int, str] = {
 }
 """Ports that belong to exporters and to admin endpoints."""
 
-APPLICATIONS: dict[int, str] = {
+APPLICATION_PORTS: dict[int, str] = {
     2019: "caddy",
     2112: "Go application",
     2379: "etcd",
@@ -114,9 +114,9 @@ APPLICATIONS: dict[int, str] = {
 }
 """Ports on which applications usually serve their metrics."""
 
-KNOWN = EXPORTERS | APPLICATIONS
+KNOWN_PORTS = EXPORTER_PORTS | APPLICATION_PORTS
 
-DENIED: dict[int, str] = {
+DENIED_PORTS: dict[int, str] = {
     22: "SSH",
     25: "SMTP",
     53: "DNS",

@@ -18,10 +18,10 @@ from tputtui.text import clean
 
 CONNECT_S = 1.0
 TOTAL_S = 2.0
-HEAR_OUT_S = 0.2
-BODY_BYTES = 64 * 1024
+DRAIN_S = 0.2
+MAX_BODY_BYTES = 64 * 1024
 
-_HEADER_BYTES = 16 * 1024
+_MAX_HEADER_BYTES = 16 * 1024
 _SAMPLE = re.compile(rb"[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^\n]*\})?[ \t]+[-+]?(\d|\.\d|NaN|Inf)[^\n]*", re.IGNORECASE)
 
 
@@ -29,31 +29,31 @@ _SAMPLE = re.compile(rb"[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^\n]*\})?[ \t]+[-+]?(\d|\.\d
 class ProbeAnswer:
     """What a path answered: metrics or not, and why not."""
 
-    metrics: bool
+    has_metrics: bool
     reason: str  # "answers with metrics", "no answer within 2 s", "status 404"
-    spoke_http: bool = True  # is another path worth a question
+    is_http: bool = True  # is another path worth a question
 
 
-async def ask(host: str, port: int, path: str) -> ProbeAnswer:
+async def request_path(host: str, port: int, path: str) -> ProbeAnswer:
     """GET `path` once: 1 s to connect, 2 s in all, at most 64 kB, no credentials. Raises nothing."""
     try:
         async with asyncio.timeout(TOTAL_S):
-            return await _ask(host, port, path)
+            return await _request(host, port, path)
     except TimeoutError:
-        return ProbeAnswer(False, f"no answer within {TOTAL_S:g} s", spoke_http=False)
+        return ProbeAnswer(False, f"no answer within {TOTAL_S:g} s", is_http=False)
     except asyncio.IncompleteReadError:
-        return ProbeAnswer(False, "connection closed without an answer", spoke_http=False)
+        return ProbeAnswer(False, "connection closed without an answer", is_http=False)
     except (
         OSError
     ) as error:  # its own text is asyncio's ("Connect call failed ('127.0.0.1', 1)"); the kernel's is plain
         reason = os.strerror(error.errno).lower() if error.errno else "no connection"
-        return ProbeAnswer(False, shortage(error) or reason, spoke_http=False)
+        return ProbeAnswer(False, shortage(error) or reason, is_http=False)
 
 
-async def _ask(host: str, port: int, path: str) -> ProbeAnswer:
+async def _request(host: str, port: int, path: str) -> ProbeAnswer:
     require_room()
     async with asyncio.timeout(CONNECT_S):
-        reader, writer = await asyncio.open_connection(host, port, limit=_HEADER_BYTES)
+        reader, writer = await asyncio.open_connection(host, port, limit=_MAX_HEADER_BYTES)
     try:
         authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         writer.write(
@@ -66,51 +66,51 @@ async def _ask(host: str, port: int, path: str) -> ProbeAnswer:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
         except asyncio.LimitOverrunError:
-            return ProbeAnswer(False, "it does not speak HTTP", spoke_http=False)
-        answer = await _judge(head, reader)
-        await _hear_out(reader)
+            return ProbeAnswer(False, "it does not speak HTTP", is_http=False)
+        answer = await _read_answer(head, reader)
+        await _drain(reader)
         return answer
     finally:
         writer.close()
 
 
-async def _hear_out(reader: asyncio.StreamReader) -> None:
+async def _drain(reader: asyncio.StreamReader) -> None:
     """Take what is left of a short answer: whoever closes earlier has the server log a broken pipe."""
     with contextlib.suppress(TimeoutError, OSError):
-        async with asyncio.timeout(HEAR_OUT_S):
-            left = BODY_BYTES
+        async with asyncio.timeout(DRAIN_S):
+            left = MAX_BODY_BYTES
             while left > 0 and (piece := await reader.read(left)):
                 left -= len(piece)
 
 
-async def _judge(head: bytes, reader: asyncio.StreamReader) -> ProbeAnswer:
+async def _read_answer(head: bytes, reader: asyncio.StreamReader) -> ProbeAnswer:
     status_line, _, headers = head.partition(b"\r\n")
     status = status_line.split(None, 2)
     if len(status) < 2 or not status[0].startswith(b"HTTP/1") or not status[1].isdigit():
-        return ProbeAnswer(False, "it does not speak HTTP", spoke_http=False)
+        return ProbeAnswer(False, "it does not speak HTTP", is_http=False)
     if status[1] != b"200":
         return ProbeAnswer(False, f"status {clean(status[1].decode('ascii'), 8)}")
     chunked = re.search(rb"^transfer-encoding:[^\r\n]*chunked", headers, re.IGNORECASE | re.MULTILINE) is not None
     body = b""
-    while len(body) < BODY_BYTES:
-        piece = await reader.read(BODY_BYTES - len(body))
+    while len(body) < MAX_BODY_BYTES:
+        piece = await reader.read(MAX_BODY_BYTES - len(body))
         body += piece
         line = _first_line(body, chunked, ended=not piece)
         if line is not None:
-            return _verdict(line)
+            return _classify_line(line)
     return ProbeAnswer(False, "no metrics in its first 64 kB")
 
 
 def _first_line(body: bytes, chunked: bool, ended: bool) -> bytes | None:
     """The first line that is not blank; None where it is not complete yet."""
     if chunked:
-        body = _without_chunks(body)
+        body = _decode_chunks(body)
     text = body.lstrip(b"\r\n\t ")
     line, newline, _ = text.partition(b"\n")
     return line.rstrip(b"\r") if newline or ended else None
 
 
-def _without_chunks(body: bytes) -> bytes:
+def _decode_chunks(body: bytes) -> bytes:
     """The content of those chunks that have come so far."""
     content = b""
     while body:
@@ -126,7 +126,7 @@ def _without_chunks(body: bytes) -> bytes:
     return content
 
 
-def _verdict(line: bytes) -> ProbeAnswer:
+def _classify_line(line: bytes) -> ProbeAnswer:
     if line.startswith((b"# HELP ", b"# TYPE ")) or _SAMPLE.fullmatch(line):
         return ProbeAnswer(True, "answers with metrics")
     if line.lstrip().startswith(b"<"):

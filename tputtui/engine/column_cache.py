@@ -7,24 +7,24 @@ from typing import TypeVar
 
 from tputtui.signals.rates.history import History
 
-LEAST_COLUMN_S = 2.0
+MIN_COLUMN_S = 2.0
 """A column is at least this wide, so that a short axis does not move at every tick."""
 
-MOST = 128
+MAX_CACHED = 128
 """Figures that are remembered: a screen shows some thirty."""
 
 
 _V = TypeVar("_V")
 
 
-def grain_of(columns: int, span_s: float, interval_s: float) -> int:
+def distinct_columns(columns: int, span_s: float, interval_s: float) -> int:
     """How many of `columns` differ at most: no column is narrower than the samples, or than `LEAST_COLUMN_S`."""
-    return max(1, min(columns, int(span_s / max(interval_s, LEAST_COLUMN_S))))
+    return max(1, min(columns, int(span_s / max(interval_s, MIN_COLUMN_S))))
 
 
-def spread(found: Sequence[_V], columns: int) -> list[_V]:
+def repeat_values(values: Sequence[_V], columns: int) -> list[_V]:
     """Each value repeated so that there are `columns`."""
-    return [found[at * len(found) // columns] for at in range(columns)]
+    return [values[at * len(values) // columns] for at in range(columns)]
 
 
 class ColumnCache:
@@ -34,32 +34,32 @@ class ColumnCache:
     """
 
     def __init__(self, history: History, interval_s: float) -> None:
-        self.newest: float | None = None  # `at` of the newest tick
+        self.newest_at: float | None = None  # `at` of the newest tick
         self._history = history
         self._interval_s = interval_s
-        self._kept: dict[tuple[str, int, float], tuple[int, list[float | None]]] = {}
+        self._cached: dict[tuple[str, int, float], tuple[int, list[float | None]]] = {}
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Compute all columns anew: the past has changed."""
-        self._kept.clear()
+        self._cached.clear()
 
-    def values(self, name: str, columns: int, span_s: float, until: float | None) -> list[float | None]:
+    def column_values(self, name: str, columns: int, span_s: float, until: float | None) -> list[float | None]:
         """`columns` values; each is repeated where there are more columns than samples in the span."""
-        newest = self.newest
+        newest = self.newest_at
         if columns <= 0 or newest is None:
             return [None] * max(0, columns)
-        grain = grain_of(columns, span_s, self._interval_s)
+        grain = distinct_columns(columns, span_s, self._interval_s)
         if until is not None:
             found = self._history.column_values(name, until, span_s, grain)
         else:
-            found = self._live(name, newest, span_s, grain)
-        return found if grain == columns else spread(found, columns)
+            found = self._live_values(name, newest, span_s, grain)
+        return found if grain == columns else repeat_values(found, columns)
 
-    def _live(self, name: str, newest: float, span_s: float, grain: int) -> list[float | None]:
+    def _live_values(self, name: str, newest: float, span_s: float, grain: int) -> list[float | None]:
         width = span_s / grain
         number = int(newest / width + 1e-6)
         key = (name, grain, span_s)
-        kept = self._kept.get(key)
+        kept = self._cached.get(key)
         # The column before the newest may still be filling: a cell that begins in it ends in the next one.
         fresh = min(grain, number - kept[0] + 2) if kept is not None else grain
         if kept is None or fresh >= grain or fresh < 1:
@@ -68,7 +68,7 @@ class ColumnCache:
             tail = self._history.column_values(name, newest, span_s, grain, fresh)
             advanced = number - kept[0]
             found = kept[1][advanced : advanced + grain - fresh] + tail
-        while len(self._kept) >= MOST and key not in self._kept:
-            del self._kept[next(iter(self._kept))]
-        self._kept[key] = (number, found)
+        while len(self._cached) >= MAX_CACHED and key not in self._cached:
+            del self._cached[next(iter(self._cached))]
+        self._cached[key] = (number, found)
         return found

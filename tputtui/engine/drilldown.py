@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tputtui.engine.column_cache import grain_of, spread
+from tputtui.engine.column_cache import distinct_columns, repeat_values
 from tputtui.engine.target_tracker import TargetTracker
 from tputtui.model import Bindings, Event, ServiceState
-from tputtui.signals.rates.latency_heatmap import HeatmapRing, LatencyHeatmap, rows_for
-from tputtui.signals.service.replicas import OutlierHysteresis, ReplicaFigures, replica_of
-from tputtui.signals.service.service_filter import ServiceFilter, through
+from tputtui.signals.rates.latency_heatmap import HeatmapRing, LatencyHeatmap, row_bounds
+from tputtui.signals.service.replicas import OutlierHysteresis, ReplicaFigures, replica_figures
+from tputtui.signals.service.service_filter import ServiceFilter, narrow_bindings
 from tputtui.signals.service.service_tracker import ServiceTracker
 from tputtui.signals.service.traffic_split import SplitArm
 
-MOST_HEAT = 32
+MAX_HEATMAPS = 32
 """Services whose buckets are kept over time: 116 kB each, 3.7 MB."""
 
 
@@ -22,30 +22,30 @@ class FilteredService:
     changes nothing else.
     """
 
-    def __init__(self, lens: ServiceFilter | SplitArm, quantiles: tuple[float, ...]) -> None:
-        self.lens = lens
+    def __init__(self, part: ServiceFilter | SplitArm, quantiles: tuple[float, ...]) -> None:
+        self.part = part
         self._quantiles = quantiles
-        self._seen: object = None
+        self._version: object = None
         self._tracker: ServiceTracker | None = None
 
     def state(self, members: Sequence[TargetTracker], by: tuple[str, ...] | None) -> ServiceState | None:
         """The service as seen through the lens; None where nothing of it is there."""
-        mine = [member for member in members if self.lens.covers(member.target.name)]
+        mine = [member for member in members if self.part.covers(member.target.name)]
         windows = {member.target.name: member.window for member in mine if member.window is not None}
         if not windows:
             return None
         bindings = mine[0].bindings or Bindings()
         seen = (bindings, tuple((name, window.serial, window.layout) for name, window in windows.items()))
-        if self._tracker is None or seen != self._seen:
-            self._seen = seen
+        if self._tracker is None or seen != self._version:
+            self._version = seen
             series = (one for window in windows.values() for one in window.series)
-            if isinstance(self.lens, SplitArm):
-                bindings = _main(bindings)
-            narrowed = through(bindings, self.lens.matches, series)
+            if isinstance(self.part, SplitArm):
+                bindings = _main_bindings(bindings)
+            narrowed = narrow_bindings(bindings, self.part.matches, series)
             targets = tuple(member.target.name for member in mine)
             old = self._tracker
             if old is None or (old.targets, old.bindings) != (targets, narrowed):
-                self._tracker = ServiceTracker(self.lens.name, targets, narrowed, self._quantiles)
+                self._tracker = ServiceTracker(self.part.name, targets, narrowed, self._quantiles)
         return self._tracker.state(windows, by) if self._tracker is not None else None
 
 
@@ -55,46 +55,48 @@ class ReplicaWatch:
     def __init__(self, members: Sequence[TargetTracker], quantiles: tuple[float, ...]) -> None:
         self.bindings = tuple(member.bindings for member in members)
         self._members = tuple(members)
-        self._steady = OutlierHysteresis()
+        self._hysteresis = OutlierHysteresis()
         self._trackers = [
-            ServiceTracker(member.target.name, (member.target.name,), _main(member.bindings), quantiles)
+            ServiceTracker(member.target.name, (member.target.name,), _main_bindings(member.bindings), quantiles)
             for member in members
         ]
 
-    def still_holds(self, members: Sequence[TargetTracker]) -> bool:
+    def is_current(self, members: Sequence[TargetTracker]) -> bool:
         """Whether it watches just these replicas, as they are bound now."""
         return self._members == tuple(members) and self.bindings == tuple(member.bindings for member in members)
 
-    def take(self, time: float, window_s: float) -> tuple[tuple[ReplicaFigures, ...], list[Event]]:
+    def update(self, time: float, window_s: float) -> tuple[tuple[ReplicaFigures, ...], list[Event]]:
         """The replicas as of one tick, and a line in the log for each that has become odd."""
         found = []
         for member, tracker in zip(self._members, self._trackers, strict=True):
             windows = {member.target.name: member.window} if member.window is not None else {}
-            found.append(replica_of(member.target.name, tracker.state(windows, ())))
-        replicas, began = self._steady.judge(found, window_s)
+            found.append(replica_figures(member.target.name, tracker.state(windows, ())))
+        replicas, began = self._hysteresis.update(found, window_s)
         return replicas, [
-            Event(time, "warning", f"{member.name} is unlike the other replicas: {replica.odd}", replica.target)
+            Event(
+                time, "warning", f"{member.name} is unlike the other replicas: {replica.outlier_reason}", replica.target
+            )
             for replica in began
             for member in self._members
             if member.target.name == replica.target
         ]
 
 
-def _main(bindings: Bindings | None) -> Bindings:
+def _main_bindings(bindings: Bindings | None) -> Bindings:
     """The three signals that replicas are compared by."""
     found = bindings or Bindings()
     return Bindings(found.traffic, found.errors, found.latency)
 
 
-class HeatMaps:
+class ServiceHeatmaps:
     """Where the requests of each service fell, over time."""
 
     def __init__(self, interval_s: float) -> None:
         self._interval_s = interval_s
         self._rings: dict[str, HeatmapRing] = {}
-        self._shown: dict[str, tuple[object, LatencyHeatmap]] = {}
+        self._cached: dict[str, tuple[object, LatencyHeatmap]] = {}
 
-    def take(self, at: float, services: Sequence[ServiceState]) -> None:
+    def add_tick(self, at: float, services: Sequence[ServiceState]) -> None:
         """Take one tick's buckets. A service that has gone frees its place."""
         there = {service.name for service in services}
         for name in [name for name in self._rings if name not in there]:
@@ -107,13 +109,13 @@ class HeatMaps:
             if ring is None or ring.family != latency.family:
                 if not any(density > 0 for _, density in latency.buckets):
                     continue
-                if ring is None and len(self._rings) >= MOST_HEAT:
+                if ring is None and len(self._rings) >= MAX_HEATMAPS:
                     continue
-                bounds = rows_for(latency.buckets)
+                bounds = row_bounds(latency.buckets)
                 ring = self._rings[service.name] = HeatmapRing(latency.family, bounds, self._interval_s)
-            ring.put(at, latency.buckets)
+            ring.add(at, latency.buckets)
 
-    def heat(self, service: str, columns: int, span_s: float, end_at: float) -> LatencyHeatmap | None:
+    def heatmap(self, service: str, columns: int, span_s: float, end_at: float) -> LatencyHeatmap | None:
         """`columns` columns of `span_s` seconds that end at a moment; None where no bucket was ever filled.
 
         The picture stands until its axis advances: what falls into the newest column meanwhile is shown then.
@@ -121,14 +123,14 @@ class HeatMaps:
         ring = self._rings.get(service)
         if ring is None or columns <= 0:
             return None
-        grain = grain_of(columns, span_s, self._interval_s)
+        grain = distinct_columns(columns, span_s, self._interval_s)
         key = (ring, columns, span_s, int(end_at / (span_s / grain) + 1e-6))
-        kept = self._shown.get(service)
+        kept = self._cached.get(service)
         if kept is not None and kept[0] == key:
             return kept[1]
         shares = ring.shares(end_at, span_s, grain)
-        found = LatencyHeatmap(shares.bounds, tuple(spread(shares.columns, columns)))
-        self._shown = {service: (key, found)}
+        found = LatencyHeatmap(shares.bounds, tuple(repeat_values(shares.columns, columns)))
+        self._cached = {service: (key, found)}
         return found
 
 

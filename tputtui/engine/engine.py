@@ -44,13 +44,13 @@ EARLY_TICK_S = 0.25
 EARLY_FOR_S = 3.0
 STOP_S = 3.0
 
-PROFILE_BYTES = 3 * 1024 * 1024
+MAX_PROFILE_BYTES = 3 * 1024 * 1024
 """What a run carries of a profile at most: a reader reads no line beyond 4 MiB."""
 
 MOST_SHORT_TICKS = 10
 """Ticks in a row that may find no memory before the engine ends with that reason."""
 
-PATIENCE = 0.1
+TICK_WAIT = 0.1
 """Of an interval: so long a tick waits for a target that is just being asked and usually answers promptly."""
 
 Listener = Callable[[Snapshot], None]
@@ -68,31 +68,31 @@ class Engine:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._lock = threading.Lock()  # around the history and the log: written here, read by the screen
-        self.monitor = SnapshotPipeline(
+        self.pipeline = SnapshotPipeline(
             interval_s=settings.interval_s,
             window_s=max(settings.window_s, 2 * settings.interval_s),
             quantiles=settings.quantiles,
             objectives=tuple(parse_objective(words) for words in settings.objectives),
             by=settings.by,
-            guard=self._lock,
+            lock=self._lock,
         )
-        self.log = SnapshotLog()
-        self.recording = RecordingTap()
+        self.snapshot_log = SnapshotLog()
+        self.recording_tap = RecordingTap()
         self.failure: BaseException | None = None  # what ended the engine, if it was not `stop`
         self._feed: LiveFeed | None = None
         self._listeners: list[Listener] = []
         self._newest: Snapshot | None = None
         self._short_ticks = 0  # ticks in a row for which there was no memory
-        self._said_looked = False
+        self._has_logged_discovery = False
         self._said_no_processes = ""
-        self._browsed: str | None = None  # the target that is looked at family by family
+        self._browsed_target: str | None = None  # the target that is looked at family by family
         self._families: Families | None = None
-        self._columns = ColumnCache(self.monitor.history, settings.interval_s)
-        self._taking = False  # a tick is being derived: the monitor is in the worker's hands
-        self._later: list[Callable[[], None]] = []  # what was asked of the monitor meanwhile
+        self._column_cache = ColumnCache(self.pipeline.history, settings.interval_s)
+        self._is_deriving = False  # a tick is being derived: the monitor is in the worker's hands
+        self._deferred: list[Callable[[], None]] = []  # what was asked of the monitor meanwhile
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._main: asyncio.Task[None] | None = None
-        self._last_at: float | None = None  # the last tick is made then
+        self._main_task: asyncio.Task[None] | None = None
+        self._last_tick_at: float | None = None  # the last tick is made then
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     # ------------------------------------------------------------------------------------------ life
@@ -108,9 +108,9 @@ class Engine:
     def stop(self) -> None:
         """End collecting and wait for the thread (bounded). May be called from any thread, and again."""
         loop = self._loop
-        if loop is not None and self._main is not None:
+        if loop is not None and self._main_task is not None:
             with contextlib.suppress(RuntimeError):  # the loop has closed already
-                loop.call_soon_threadsafe(self._main.cancel)
+                loop.call_soon_threadsafe(self._main_task.cancel)
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(STOP_S)
 
@@ -125,44 +125,44 @@ class Engine:
     async def _collect(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(_report_unless_transport)
-        self._main = asyncio.current_task()
+        self._main_task = asyncio.current_task()
         # Loaded before connections use up descriptors: an import needs some.
-        exporters.everything()
-        self._feed = LiveFeed(self.settings, self._wanted, self.monitor)
+        exporters.all_entries()
+        self._feed = LiveFeed(self.settings, self._wanted_names, self.pipeline)
         with ThreadPoolExecutor(1, "tick") as worker:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._feed.run())
-                group.create_task(self._tick_for_ever(self._feed, worker))
+                group.create_task(self._run_ticks(self._feed, worker))
 
     # ------------------------------------------------------------------------------------------ ticks
 
-    def end_at(self, at: float) -> None:
+    def stop_at(self, at: float) -> None:
         """Make the last tick at `at` (monotonic seconds), and none behind it."""
-        self._last_at = at
+        self._last_tick_at = at
 
-    async def _tick_for_ever(self, feed: LiveFeed, worker: Executor) -> None:
+    async def _run_ticks(self, feed: LiveFeed, worker: Executor) -> None:
         interval = self.settings.interval_s
         began = time.monotonic()
         snapshot = await self._tick(feed, worker, 0)
-        while not snapshot.ready and time.monotonic() - began < EARLY_FOR_S:
+        while not snapshot.is_ready and time.monotonic() - began < EARLY_FOR_S:
             await asyncio.sleep(min(EARLY_TICK_S, interval))
             snapshot = await self._tick(feed, worker, 0)
-        cadence = Cadence(interval, time.monotonic(), feed.after_slots())
+        cadence = Cadence(interval, time.monotonic(), feed.preferred_tick_time())
         while True:
-            last = self._last_at
+            last = self._last_tick_at
             if last is not None and cadence.due > last - interval / 2:  # no tick just before it: it would say little
                 await asyncio.sleep(max(0.0, last - time.monotonic()))
-                await self._tick(feed, worker, cadence.missed)
+                await self._tick(feed, worker, cadence.missed_ticks)
                 return
             await asyncio.sleep(max(0.0, cadence.due - time.monotonic()))
-            await feed.settle(PATIENCE * interval)
-            await self._tick(feed, worker, cadence.missed)
-            cadence.ticked(time.monotonic(), feed.after_slots())
+            await feed.wait_for_answers(TICK_WAIT * interval)
+            await self._tick(feed, worker, cadence.missed_ticks)
+            cadence.on_tick(time.monotonic(), feed.preferred_tick_time())
 
-    async def _tick(self, feed: LiveFeed, worker: Executor, missed: int) -> Snapshot:
+    async def _tick(self, feed: LiveFeed, worker: Executor, missed_ticks: int) -> Snapshot:
         """One tick. Where memory runs out for a moment it is left out, and the snapshot before it stays."""
         try:
-            self._newest = await self._read_and_derive(feed, worker, missed)
+            self._newest = await self._read_and_derive(feed, worker, missed_ticks)
             self._short_ticks = 0
         except MemoryError:
             if self._newest is None or self._short_ticks >= MOST_SHORT_TICKS:
@@ -174,181 +174,187 @@ class Engine:
         """Read what came and derive a snapshot. It is derived beside the loop: a target with very many series holds up no other's scrapes."""
         targets = feed.targets
         for asked in targets:
-            self.monitor.add_target(asked.target, asked.settings.bindings, served=asked.served)
-        self.monitor.arrange([asked.target.name for asked in targets])
-        if feed.looked is not None and not self._said_looked:
-            self._said_looked = True
-            self._note(Event(time.time(), "note", feed.looked))
+            self.pipeline.add_target(asked.target, asked.settings.bindings, is_from_server=asked.is_from_server)
+        self.pipeline.set_order([asked.target.name for asked in targets])
+        if feed.discovery_sentence is not None and not self._has_logged_discovery:
+            self._has_logged_discovery = True
+            self._log_event(Event(time.time(), "note", feed.discovery_sentence))
         if (feed.no_processes or "") != self._said_no_processes:
             self._said_no_processes = feed.no_processes or ""
             if self._said_no_processes:
-                self._note(Event(time.time(), "warning", f"the processes cannot be read: {self._said_no_processes}"))
-        self.monitor.browse(self._browsed)
+                self._log_event(
+                    Event(time.time(), "warning", f"the processes cannot be read: {self._said_no_processes}")
+                )
+        self.pipeline.browse(self._browsed_target)
         reading = feed.read(missed)
-        self._taking = True
+        self._is_deriving = True
         try:
             loop = asyncio.get_running_loop()
-            snapshot = await loop.run_in_executor(worker, self._derive, feed, reading, feed.take_past())
+            snapshot = await loop.run_in_executor(worker, self._derive_snapshot, feed, reading, feed.pop_backfill())
         finally:
-            self._taking = False
-        while self._later:
-            self._later.pop(0)()
+            self._is_deriving = False
+        while self._deferred:
+            self._deferred.pop(0)()
         for listener in self._listeners:
             listener(snapshot)
         return snapshot
 
-    def _derive(self, feed: LiveFeed, reading: Reading, past: Sequence[Scrape]) -> Snapshot:
-        looking = feed.discovering
-        snapshot = self.monitor.take(reading, looking=looking, forgotten=feed.forgotten)
-        self.monitor.remember(past)
-        families = self.monitor.families()
+    def _derive_snapshot(self, feed: LiveFeed, reading: Reading, backfill: Sequence[Scrape]) -> Snapshot:
+        looking = feed.is_discovering
+        snapshot = self.pipeline.derive_snapshot(reading, is_discovering=looking, forgotten=feed.forgotten_names)
+        self.pipeline.add_backfill(backfill)
+        families = self.pipeline.families()
         with self._lock:
-            if past:
-                self._columns.forget()
-            self.log.keep(snapshot)
-            self._columns.newest = snapshot.at
+            if backfill:
+                self._column_cache.clear()
+            self.snapshot_log.add(snapshot)
+            self._column_cache.newest_at = snapshot.at
             self._families = families
-        self.recording.took(reading, snapshot, self.monitor, looking, past)
+        self.recording_tap.on_reading(reading, snapshot, self.pipeline, looking, backfill)
         return snapshot
 
-    def _wanted(self, target: str) -> frozenset[str] | None:
-        return None if self.recording.whole else self.monitor.wanted(target)
+    def _wanted_names(self, target: str) -> frozenset[str] | None:
+        return None if self.recording_tap.is_recording_all_metrics else self.pipeline.wanted_names(target)
 
-    def _note(self, event: Event) -> None:
-        self.monitor.note(event)
-        self.recording.noted(event)
+    def _log_event(self, event: Event) -> None:
+        self.pipeline.log_event(event)
+        self.recording_tap.on_event(event)
 
     # ------------------------------------------------------------------------------------------ recording
 
-    def record(self, recorder: Recorder) -> None:
+    def start_recording(self, recorder: Recorder) -> None:
         """Record all readings from now on. Before `start`, from the first one on."""
-        self._soon(partial(self.recording.begin, recorder)) if self._loop else self.recording.begin(recorder)
+        self._call_soon(partial(self.recording_tap.start, recorder)) if self._loop else self.recording_tap.start(
+            recorder
+        )
 
-    def end_recording(self) -> Recorder | None:
+    def stop_recording(self) -> Recorder | None:
         """Record no longer. Waits until no reading goes into the recorder any more (bounded), and gives it to be closed.
 
         Not to be called on the engine's thread.
         """
         if self._loop is None or self._loop.is_closed() or not self._thread.is_alive():
-            return self.recording.end()
+            return self.recording_tap.stop()
         ended: list[Recorder | None] = []
         done = threading.Event()
 
         def end() -> None:
-            ended.append(self.recording.end())
+            ended.append(self.recording_tap.stop())
             done.set()
 
-        self._soon(end)
+        self._call_soon(end)
         done.wait(STOP_S)
         return ended[0] if ended else None
 
-    def mark(self, words: str, time_: float | None = None) -> None:
+    def add_mark(self, mark_text: str, time_: float | None = None) -> None:
         """Set a mark: now, or at a moment of unix time that lies a little back."""
-        self._soon(partial(self._mark, words, time_))
+        self._call_soon(partial(self._add_mark, mark_text, time_))
 
-    def _mark(self, words: str, moment: float | None) -> None:
+    def _add_mark(self, mark_text: str, time_: float | None) -> None:
         now = time.time()
-        moment = now if moment is None else moment
-        mark = Mark(moment, time.monotonic() - (now - moment), clean(redact_text(words), 500))
-        self.monitor.note(Event(moment, "mark", mark.text))
-        self.recording.marked(mark)
+        time_ = now if time_ is None else time_
+        mark = Mark(time_, time.monotonic() - (now - time_), clean(redact_text(mark_text), 500))
+        self.pipeline.log_event(Event(time_, "mark", mark.text))
+        self.recording_tap.on_mark(mark)
 
-    def keep_profile(self, time_: float, pid: int, name: str, document: bytes, hottest: str) -> bool:
+    def record_profile(self, time_: float, pid: int, name: str, document: bytes, top_function: str) -> bool:
         """Put a profile (speedscope's file) into the run that is recorded; False: too large to be carried in it."""
-        if len(document) > PROFILE_BYTES:
+        if len(document) > MAX_PROFILE_BYTES:
             return False
         at = time.monotonic() - (time.time() - time_)
-        self._soon(partial(self.recording.profiled, time_, at, pid, name, json.loads(document), hottest))
+        self._call_soon(
+            partial(self.recording_tap.on_profile, time_, at, pid, name, json.loads(document), top_function)
+        )
         return True
 
     # ------------------------------------------------------------------------------------------ for the screen
 
-    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+    def history(self, figure: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
         """A figure's mean in each of `columns` columns of the last `span_s` seconds (or of those before `until`)."""
         with self._lock:
-            return self._columns.values(name, columns, span_s, until)
+            return self._column_cache.column_values(figure, columns, span_s, until)
 
     def snapshot_at(self, at: float) -> Snapshot | None:
         """What was shown at a moment."""
         with self._lock:
-            return self.log.at(at)
+            return self.snapshot_log.snapshot_at(at)
 
     def set_window(self, seconds: float) -> None:
         """Another window for rates and quantiles."""
-        self._soon(partial(self.monitor.set_window, seconds))
+        self._call_soon(partial(self.pipeline.set_window, seconds))
 
     def next_breakdown(self, service: str) -> None:
         """Break a service down by its next label."""
-        self._soon(partial(self.monitor.next_breakdown, service))
+        self._call_soon(partial(self.pipeline.next_breakdown, service))
 
-    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
+    def heatmap(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
         """Where a service's requests fell in each column of the time axis; None where it has no buckets."""
         with self._lock:
-            end_at = self._columns.newest if until is None else until
-            return self.monitor.heat.heat(service, columns, span_s, end_at) if end_at is not None else None
+            end_at = self._column_cache.newest_at if until is None else until
+            return self.pipeline.heatmaps.heatmap(service, columns, span_s, end_at) if end_at is not None else None
 
     def replicas(self) -> ReplicaTable:
         """Each replica's figures as of the newest tick, and what is odd about it."""
-        return self.monitor.replicas
+        return self.pipeline.replicas
 
-    def look_through(self, lens: ServiceFilter | None) -> None:
+    def set_filter(self, service_filter: ServiceFilter | None) -> None:
         """Show a service through a lens, from the next tick on as one more service; None takes it away."""
-        self._soon(partial(self.monitor.look_through, lens))
+        self._call_soon(partial(self.pipeline.set_filter, service_filter))
 
-    def split(self, split: TrafficSplit | None) -> None:
+    def set_split(self, split: TrafficSplit | None) -> None:
         """Show the two arms of a split from the next tick on; None: no longer."""
-        self._soon(partial(self.monitor.split, split))
+        self._call_soon(partial(self.pipeline.set_split, split))
 
-    def ways(self, service: str, told: Callable[[Sequence[SplitOption]], None]) -> None:
+    def find_split_options(self, service: str, on_options: Callable[[Sequence[SplitOption]], None]) -> None:
         """Find out how a service may be split. `told` is called with it on the engine's thread."""
-        self._soon(lambda: told(self.monitor.ways(service)))
+        self._call_soon(lambda: on_options(self.pipeline.find_split_options(service)))
 
     def browse(self, target: str | None) -> None:
         """Read a target whole from the next tick on, to look at its families; None: nobody looks any more."""
-        self._browsed = target
+        self._browsed_target = target
 
     def families(self, target: str) -> Families | None:
         """The families of the target that is looked at; None before it was read whole. Never waits for a tick."""
         found = self._families
         return found if found is not None and found.target == target else None
 
-    def trail(self, family: str, columns: int) -> Sequence[float | None]:
+    def family_history(self, family: str, columns: int) -> Sequence[float | None]:
         """A family's figure in the last `columns` scrapes of the target that is looked at. Never waits for a tick."""
-        return self.monitor.trail(family, columns)
+        return self.pipeline.family_history(family, columns)
 
-    def chart(self, chosen: tuple[str, str] | None) -> None:
+    def chart_family(self, charted: tuple[str, str] | None) -> None:
         """Put a (target, family) on the time axis from now on; None: no longer."""
-        self._soon(partial(self.monitor.chart, chosen))
+        self._call_soon(partial(self.pipeline.chart_family, charted))
 
-    def bind(self, target: str, slot: SignalKind, family: str) -> None:
+    def bind_signal(self, target: str, slot: SignalKind, family: str) -> None:
         """Read a signal of a target, and of its replicas, from a family from now on."""
-        self._soon(partial(self._bind, target, slot, family))
+        self._call_soon(partial(self._bind, target, slot, family))
 
-    def _bind(self, target: str, slot: SignalKind, family: str) -> None:
+    def _bind(self, target: str, signal: SignalKind, family: str) -> None:
         with self._lock:
-            self.monitor.bind(target, slot, family, time.time())
-            self._families = self.monitor.families()
+            self.pipeline.bind_signal(target, signal, family, time.time())
+            self._families = self.pipeline.families()
 
-    def want_processes(self, wanted: bool) -> None:
+    def set_processes_enabled(self, is_enabled: bool) -> None:
         """Whether the process table is looked at: what is not shown is not read."""
         if self._feed is not None:
-            self._feed.want_processes = wanted
+            self._feed.is_reading_all_processes = is_enabled
 
-    def watch(self, pids: frozenset[int]) -> None:
+    def watch_processes(self, pids: frozenset[int]) -> None:
         """Read these processes' control groups, too."""
         if self._feed is not None:
-            self._feed.watched = pids
+            self._feed.watched_pids = pids
 
-    def note(self, event: Event) -> None:
+    def log_event(self, event: Event) -> None:
         """Put something into the event log."""
-        self._soon(partial(self._note, event))
+        self._call_soon(partial(self._log_event, event))
 
-    def _soon(self, act: Callable[[], None]) -> None:
+    def _call_soon(self, action: Callable[[], None]) -> None:
         """Do something with the monitor on the engine's thread, never while a tick is being derived; before `start`,
         behind the first one.
         """
         loop = self._loop
         if loop is None:
-            self._later.append(act)
+            self._deferred.append(action)
         elif not loop.is_closed():
-            loop.call_soon_threadsafe(lambda: self._later.append(act) if self._taking else act())
+            loop.call_soon_threadsafe(lambda: self._deferred.append(action) if self._is_deriving else action())

@@ -27,9 +27,9 @@ class EngineProxy:
         self._listeners: list[Callable[[Snapshot], None]] = []
         self._engine: Engine | None = None
         self._failure: BaseException | None = None
-        self._stopped = False
-        self._browsed: str | None = None  # asked before there was an engine
-        self._recorder: Recorder | None = None  # likewise
+        self._is_stopped = False
+        self._browsed_target: str | None = None  # asked before there was an engine
+        self._pending_recorder: Recorder | None = None  # likewise
         self._lock = threading.Lock()  # stop may come while the engine is being loaded
 
     @property
@@ -56,37 +56,37 @@ class EngineProxy:
         for listener in self._listeners:
             engine.subscribe(listener)
         with self._lock:
-            if not self._stopped:
-                engine.browse(self._browsed)
-                if self._recorder is not None:
-                    engine.record(self._recorder)
+            if not self._is_stopped:
+                engine.browse(self._browsed_target)
+                if self._pending_recorder is not None:
+                    engine.start_recording(self._pending_recorder)
                 engine.start()
                 self._engine = engine
 
     def stop(self) -> None:
         """End collecting, and wait for the end (bounded)."""
         with self._lock:
-            self._stopped = True
+            self._is_stopped = True
         if self._engine is not None:
             self._engine.stop()
 
-    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+    def history(self, figure: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
         """A figure's columns; all unknown before there is an engine."""
-        return [None] * columns if self._engine is None else self._engine.past(name, columns, span_s, until)
+        return [None] * columns if self._engine is None else self._engine.history(figure, columns, span_s, until)
 
     def snapshot_at(self, at: float) -> Snapshot | None:
         """What was shown at a moment."""
         return None if self._engine is None else self._engine.snapshot_at(at)
 
-    def want_processes(self, wanted: bool) -> None:
+    def set_processes_enabled(self, is_enabled: bool) -> None:
         """Whether the process table is looked at."""
         if self._engine is not None:
-            self._engine.want_processes(wanted)
+            self._engine.set_processes_enabled(is_enabled)
 
-    def watch(self, pids: frozenset[int]) -> None:
+    def watch_processes(self, pids: frozenset[int]) -> None:
         """Read these processes' control groups, too."""
         if self._engine is not None:
-            self._engine.watch(pids)
+            self._engine.watch_processes(pids)
 
     def set_window(self, seconds: float) -> None:
         """Another window for rates and quantiles."""
@@ -98,33 +98,33 @@ class EngineProxy:
         if self._engine is not None:
             self._engine.next_breakdown(service)
 
-    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
+    def heatmap(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
         """Where a service's requests fell; nowhere before there is an engine."""
-        return None if self._engine is None else self._engine.heat(service, columns, span_s, until)
+        return None if self._engine is None else self._engine.heatmap(service, columns, span_s, until)
 
     def replicas(self) -> ReplicaTable:
         """Each replica's figures, and what is odd about it."""
         return {} if self._engine is None else self._engine.replicas()
 
-    def look_through(self, lens: ServiceFilter | None) -> None:
+    def set_filter(self, service_filter: ServiceFilter | None) -> None:
         """Show a service through a lens, or no longer."""
         if self._engine is not None:
-            self._engine.look_through(lens)
+            self._engine.set_filter(service_filter)
 
-    def split(self, split: TrafficSplit | None) -> None:
+    def set_split(self, split: TrafficSplit | None) -> None:
         """Show the two arms of a split, or no longer."""
         if self._engine is not None:
-            self._engine.split(split)
+            self._engine.set_split(split)
 
-    def ways(self, service: str, told: Callable[[Sequence[SplitOption]], None]) -> None:
+    def find_split_options(self, service: str, on_options: Callable[[Sequence[SplitOption]], None]) -> None:
         """Find out how a service may be split."""
         if self._engine is not None:
-            self._engine.ways(service, told)
+            self._engine.find_split_options(service, on_options)
 
     def browse(self, target: str | None) -> None:
         """Read a target whole, or no longer."""
         with self._lock:
-            self._browsed = target
+            self._browsed_target = target
             if self._engine is not None:
                 self._engine.browse(target)
 
@@ -132,44 +132,44 @@ class EngineProxy:
         """The families of the target that is looked at."""
         return None if self._engine is None else self._engine.families(target)
 
-    def trail(self, family: str, columns: int) -> Sequence[float | None]:
+    def family_history(self, family: str, columns: int) -> Sequence[float | None]:
         """The last figures of a family."""
-        return [None] * columns if self._engine is None else self._engine.trail(family, columns)
+        return [None] * columns if self._engine is None else self._engine.family_history(family, columns)
 
-    def chart(self, chosen: tuple[str, str] | None) -> None:
+    def chart_family(self, charted: tuple[str, str] | None) -> None:
         """Put a (target, family) on the time axis, or no longer."""
         if self._engine is not None:
-            self._engine.chart(chosen)
+            self._engine.chart_family(charted)
 
-    def bind(self, target: str, slot: SignalKind, family: str) -> None:
+    def bind_signal(self, target: str, slot: SignalKind, family: str) -> None:
         """Read a signal from a family from now on."""
         if self._engine is not None:
-            self._engine.bind(target, slot, family)
+            self._engine.bind_signal(target, slot, family)
 
-    def record(self, recorder: Recorder) -> None:
+    def start_recording(self, recorder: Recorder) -> None:
         """Record all readings from now on."""
         with self._lock:
             if self._engine is not None:
-                self._engine.record(recorder)
+                self._engine.start_recording(recorder)
             else:
-                self._recorder = recorder
+                self._pending_recorder = recorder
 
-    def end_recording(self) -> Recorder | None:
+    def stop_recording(self) -> Recorder | None:
         """Record no longer."""
         with self._lock:
-            recorder, self._recorder = self._recorder, None
-        return recorder if self._engine is None else self._engine.end_recording()
+            recorder, self._pending_recorder = self._pending_recorder, None
+        return recorder if self._engine is None else self._engine.stop_recording()
 
-    def mark(self, words: str, time_: float | None = None) -> None:
+    def add_mark(self, mark_text: str, time_: float | None = None) -> None:
         """Set a mark."""
         if self._engine is not None:
-            self._engine.mark(words, time_)
+            self._engine.add_mark(mark_text, time_)
 
-    def keep_profile(self, time_: float, pid: int, name: str, document: bytes, hottest: str) -> bool:
+    def record_profile(self, time_: float, pid: int, name: str, document: bytes, top_function: str) -> bool:
         """Put a profile into the run that is recorded."""
-        return self._engine is None or self._engine.keep_profile(time_, pid, name, document, hottest)
+        return self._engine is None or self._engine.record_profile(time_, pid, name, document, top_function)
 
-    def note(self, event: Event) -> None:
+    def log_event(self, event: Event) -> None:
         """Put something into the event log."""
         if self._engine is not None:
-            self._engine.note(event)
+            self._engine.log_event(event)

@@ -13,10 +13,10 @@ from tputtui.frozen import frozen
 from tputtui.model import Bindings, ChartedFamily, Exposition, Scrape
 from tputtui.signals.service.family_table import FamilyReader, FamilyValues
 
-KEPT: Final = 120
+MAX_SCRAPES: Final = 120
 """Scrapes whose figures are kept: 4 B each a family, so 480 B a family, 10 MB for 20,000; gone when nobody looks."""
 
-Words = Mapping[str, Mapping[str, object]]
+Overrides = Mapping[str, Mapping[str, object]]
 """What the config says, or would have to say, of a target's bindings: signal -> key -> value."""
 
 
@@ -26,67 +26,71 @@ class Families:
 
     target: str
     at: float
-    figures: FamilyValues  # its `rows` are the same object for as long as no family comes or goes
-    hidden: int = 0  # series beyond the limit, which were not read
-    feeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # family -> the signals it feeds
-    chosen: Words = field(default_factory=dict)  # the bindings that were chosen, here or in the config
-    targets: tuple[tuple[str, str], ...] = ()  # (name, URL) of all that such a choice is for: the replicas
-    unrecorded: int = 0  # series that the target had, and that a run does not hold
+    family_values: FamilyValues  # its `rows` are the same object for as long as no family comes or goes
+    hidden_series: int = 0  # series beyond the limit, which were not read
+    signals_by_family: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # family -> the signals it feeds
+    overrides: Overrides = field(default_factory=dict)  # the bindings that were chosen, here or in the config
+    replica_targets: tuple[tuple[str, str], ...] = ()  # (name, URL) of all that such a choice is for: the replicas
+    unrecorded_series: int = 0  # series that the target had, and that a run does not hold
 
 
 class FamilyBrowser:
     """Reads every good and whole scrape of one target."""
 
-    def __init__(self, target: str, *, partly: bool = False) -> None:
+    def __init__(self, target: str, *, is_partial: bool = False) -> None:
         """`partly`: take what there is, as of a run that does not hold every metric."""
         self.target = target
-        self._partly = partly
-        self.last: Exposition | None = None
+        self._is_partial = is_partial
+        self.last_exposition: Exposition | None = None
         self._at = 0.0
         self._reader = FamilyReader()
-        self._figures = FamilyValues()
-        self._slots: dict[str, int] = {}  # family -> its place in the kept rows
-        self._places: list[int] = []  # the slot of each row
-        self._trail: deque[array[float]] = deque(maxlen=KEPT)
+        self._family_values = FamilyValues()
+        self._slot_by_family: dict[str, int] = {}  # family -> its place in the kept rows
+        self._row_slots: list[int] = []  # the slot of each row
+        self._recent: deque[array[float]] = deque(maxlen=MAX_SCRAPES)
 
-    def take(self, scrape: Scrape) -> None:
+    def add_scrape(self, scrape: Scrape) -> None:
         """Take the target's next scrape; one that failed, or of which only what is bound was read, says nothing."""
         exposition = scrape.exposition
-        if exposition is None or not (self._partly or is_whole(exposition)):
+        if exposition is None or not (self._is_partial or is_complete(exposition)):
             return
-        rows = self._figures.rows
-        self._figures = self._reader.read(exposition, scrape.at)
-        self.last, self._at = exposition, scrape.at
-        if self._figures.rows is not rows:
-            for row in self._figures.rows:
-                self._slots.setdefault(row.name, len(self._slots))
-            self._places = [self._slots[row.name] for row in self._figures.rows]
-        kept = array("f", [nan]) * len(self._slots)
-        figures = self._figures
-        for place, slot in enumerate(self._places):
-            kept[slot] = (figures.rates if figures.rows[place].counts else figures.values)[place]
-        self._trail.append(kept)
+        rows = self._family_values.rows
+        self._family_values = self._reader.read(exposition, scrape.at)
+        self.last_exposition, self._at = exposition, scrape.at
+        if self._family_values.rows is not rows:
+            for row in self._family_values.rows:
+                self._slot_by_family.setdefault(row.name, len(self._slot_by_family))
+            self._row_slots = [self._slot_by_family[row.name] for row in self._family_values.rows]
+        kept = array("f", [nan]) * len(self._slot_by_family)
+        figures = self._family_values
+        for place, slot in enumerate(self._row_slots):
+            kept[slot] = (figures.rates if figures.rows[place].is_counter else figures.values)[place]
+        self._recent.append(kept)
 
-    def families(self, bindings: Bindings | None, chosen: Words, targets: tuple[tuple[str, str], ...]) -> Families:
+    def families(
+        self, bindings: Bindings | None, overrides: Overrides, replica_targets: tuple[tuple[str, str], ...]
+    ) -> Families:
         """What there is to look at now."""
         feeds: dict[str, tuple[str, ...]] = {}
         for binding in bindings.all() if bindings is not None else ():
-            family = self._reader.family_of(binding.family)
+            family = self._reader.family_name(binding.family)
             if binding.signal not in feeds.get(family, ()):
                 feeds[family] = (*feeds.get(family, ()), binding.signal)
-        hidden = sum(self.last.hidden.values()) if self.last is not None else 0
-        last = self.last
-        unrecorded = max(0, last.series - len(last.samples) - hidden) if self._partly and last is not None else 0
-        return Families(self.target, self._at, self._figures, hidden, feeds, chosen, targets, unrecorded)
+        hidden = sum(self.last_exposition.hidden.values()) if self.last_exposition is not None else 0
+        last = self.last_exposition
+        unrecorded = max(0, last.series - len(last.samples) - hidden) if self._is_partial and last is not None else 0
+        return Families(
+            self.target, self._at, self._family_values, hidden, feeds, overrides, replica_targets, unrecorded
+        )
 
-    def samples_of(self, family: str) -> frozenset[str]:
+    def sample_names(self, family: str) -> frozenset[str]:
         """The sample names that a family's figure is made of."""
-        return self._reader.samples_of(family)
+        return self._reader.sample_names(family)
 
-    def trail(self, family: str, columns: int) -> list[float | None]:
+    def family_history(self, family: str, columns: int) -> list[float | None]:
         """The family's figure in the last `columns` scrapes, oldest first; None before, and where there was none."""
-        slot = self._slots.get(family)
-        newest = list(self._trail)[-columns:] if columns > 0 else []
+        slot = self._slot_by_family.get(family)
+        newest = list(self._recent)[-columns:] if columns > 0 else []
         told = [figures[slot] if slot is not None and slot < len(figures) else nan for figures in newest]
         return [None] * (columns - len(told)) + [value if isfinite(value) else None for value in told]
 
@@ -94,39 +98,39 @@ class FamilyBrowser:
 class FamilyChart:
     """Reads one family of one target at every good scrape, whether anybody looks at the others or not."""
 
-    def __init__(self, target: str, family: str, samples: frozenset[str]) -> None:
+    def __init__(self, target: str, family: str, sample_names: frozenset[str]) -> None:
         """`samples`: the sample names to read."""
         self.target = target
-        self.samples = samples
-        self.now = ChartedFamily(target, family)
+        self.sample_names = sample_names
+        self.charted_family = ChartedFamily(target, family)
         self._reader = FamilyReader()
 
-    def take(self, scrape: Scrape) -> None:
+    def add_scrape(self, scrape: Scrape) -> None:
         """Take the target's next scrape; after one that failed nothing is known."""
         exposition = scrape.exposition
         if exposition is not None and exposition.served is not None and exposition.served.rate_s is not None:
             return  # a server's rates: what is charted comes raw
-        self.now = replace(self.now, value=None, rate=None)
+        self.charted_family = replace(self.charted_family, value=None, rate=None)
         if exposition is None:
             return
-        name = self.now.name
-        own = {series: value for series, value in exposition.samples.items() if series.name in self.samples}
+        name = self.charted_family.name
+        own = {series: value for series, value in exposition.samples.items() if series.name in self.sample_names}
         families = {name: exposition.families[name]} if name in exposition.families else {}
         figures = self._reader.read(replace(exposition, samples=own, families=families), scrape.at)
         for place, row in enumerate(figures.rows):
             if row.name == name and row.series:
                 rate = figures.rates[place]
-                self.now = ChartedFamily(
+                self.charted_family = ChartedFamily(
                     self.target,
                     name,
                     row.type,
                     row.unit,
-                    row.counts,
+                    row.is_counter,
                     figures.value(place),
                     rate if isfinite(rate) else None,
                 )
 
 
-def is_whole(exposition: Exposition) -> bool:
+def is_complete(exposition: Exposition) -> bool:
     """Whether every series was read, but for those beyond a limit."""
     return len(exposition.samples) + sum(exposition.hidden.values()) >= exposition.series

@@ -20,7 +20,7 @@ from tputtui.signals.host.host_rates import derive_host, host_saturation
 from tputtui.signals.host.host_saturation import cgroup_saturation
 from tputtui.signals.host.process_rates import derive_processes
 
-LATELY_S: Final = 60.0
+RECENT_S: Final = 60.0
 """So long a missed tick is worth a word on the screen."""
 
 
@@ -31,39 +31,39 @@ class HostPipeline:
         self.host = HostState()
         self.processes: tuple[ProcessState, ...] | None = None
         self.listeners: tuple[TargetListeners, ...] | None = None
-        self._host_before: HostReading | None = None
-        self._host_rows: tuple[SaturationState, ...] = ()
-        self._said_missing: set[str] = set()  # what the kernel does not offer is said once
-        self._processes_before: tuple[float, tuple[ProcessReading, ...]] | None = None
-        self._self_before: tuple[float, float] | None = None
-        self._missed: deque[tuple[float, int]] = deque()  # (at, ticks), lately
-        self._missed_before = 0
+        self._previous_host: HostReading | None = None
+        self._host_saturation: tuple[SaturationState, ...] = ()
+        self._reported_missing: set[str] = set()  # what the kernel does not offer is said once
+        self._previous_processes: tuple[float, tuple[ProcessReading, ...]] | None = None
+        self._previous_self: tuple[float, float] | None = None
+        self._recent_missed: deque[tuple[float, int]] = deque()  # (at, ticks), lately
+        self._previous_missed = 0
 
-    def take(self, reading: Reading) -> list[Event]:
+    def add_reading(self, reading: Reading) -> list[Event]:
         """Take the next reading; what is worth a line in the log comes back."""
         if reading.listeners is not None:
             self.listeners = reading.listeners
         if reading.processes is not None:
-            self._take_processes(reading.at, reading.processes)
-        return self._take_host(reading.time, reading.host) if reading.host is not None else []
+            self._update_processes(reading.at, reading.processes)
+        return self._update_host(reading.time, reading.host) if reading.host is not None else []
 
-    def _take_host(self, time: float, host: HostReading) -> list[Event]:
+    def _update_host(self, time: float, host: HostReading) -> list[Event]:
         unsaid: dict[str, str] = {}
         for what, why in host.missing:
-            if what not in self._said_missing:
+            if what not in self._reported_missing:
                 unsaid.setdefault(what, why)
-        self._said_missing.update(unsaid)
-        self.host = derive_host(self._host_before, host)
-        self._host_before = host
-        self._host_rows = host_saturation(self.host)
+        self._reported_missing.update(unsaid)
+        self.host = derive_host(self._previous_host, host)
+        self._previous_host = host
+        self._host_saturation = host_saturation(self.host)
         return [Event(time, "note", f"{what}: {why}") for what, why in unsaid.items()]
 
-    def _take_processes(self, at: float, processes: tuple[ProcessReading, ...]) -> None:
-        before = self._processes_before
+    def _update_processes(self, at: float, processes: tuple[ProcessReading, ...]) -> None:
+        before = self._previous_processes
         elapsed = at - before[0] if before is not None else 0.0
         states = derive_processes(before[1] if before is not None else None, processes, elapsed)
         self.processes = tuple(sorted(states, key=lambda state: (-(state.cpu_percent or 0.0), state.pid)))
-        self._processes_before = (at, processes)
+        self._previous_processes = (at, processes)
 
     @property
     def saturation(self) -> tuple[SaturationState, ...]:
@@ -73,7 +73,7 @@ class HostPipeline:
         ours = self.host.cgroup.path if self.host.cgroup is not None else None
         groups = {one.cgroup.path: (one.name, one.cgroup) for one in self.processes or () if one.cgroup is not None}
         served = [cgroup_saturation(group, name) for path, (name, group) in groups.items() if path != ours]
-        return (*self._host_rows, *(row for rows in served for row in rows))
+        return (*self._host_saturation, *(row for rows in served for row in rows))
 
     @property
     def busy_cores(self) -> float | None:
@@ -81,18 +81,18 @@ class HostPipeline:
         cpu = self.host.cpu
         return None if cpu is None else cpu.percent / 100 * cpu.cores
 
-    def ourselves(self, reading: Reading) -> SelfState:
+    def update_self_usage(self, reading: Reading) -> SelfState:
         """What we cost since the reading before; to be asked once a reading."""
         percent: float | None = None
-        before = self._self_before
+        before = self._previous_self
         if reading.self_cpu_s is not None:
             if before is not None and reading.at > before[0]:
                 percent = 100 * max(0.0, reading.self_cpu_s - before[1]) / (reading.at - before[0])
-            self._self_before = (reading.at, reading.self_cpu_s)
-        if (missed := reading.missed_ticks - self._missed_before) > 0:
-            self._missed.append((reading.at, missed))
-        self._missed_before = reading.missed_ticks
-        while self._missed and self._missed[0][0] <= reading.at - LATELY_S:
-            self._missed.popleft()
-        lately = sum(count for _, count in self._missed)
+            self._previous_self = (reading.at, reading.self_cpu_s)
+        if (missed := reading.missed_ticks - self._previous_missed) > 0:
+            self._recent_missed.append((reading.at, missed))
+        self._previous_missed = reading.missed_ticks
+        while self._recent_missed and self._recent_missed[0][0] <= reading.at - RECENT_S:
+            self._recent_missed.popleft()
+        lately = sum(count for _, count in self._recent_missed)
         return SelfState(percent, reading.self_rss_bytes, reading.missed_ticks, lately)

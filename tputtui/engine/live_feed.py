@@ -15,10 +15,10 @@ from tputtui.host.process_collector import ProcessCollector
 from tputtui.host.self_usage import SelfUsage
 from tputtui.host.socket_owners import LookedUpTarget, ServingLookup
 from tputtui.model import ProcessReading, Question, Reading, Scrape, Target, TargetListeners
-from tputtui.scrape.address import name_of
+from tputtui.scrape.address import host_and_port
 from tputtui.scrape.endpoint import Endpoint
 from tputtui.scrape.endpoint_settings import endpoint_settings
-from tputtui.scrape.labels import ScanLimits as ScanLimits
+from tputtui.scrape.labels import ScanLimits
 from tputtui.scrape.poller import Poller
 from tputtui.scrape.scanner import Scanner
 from tputtui.settings import Limits, Settings, TargetSettings
@@ -39,7 +39,7 @@ LISTENERS_AGAIN_S = 4.0
 """The listeners are read sooner where a process that served has ended, or where a target of this machine has none yet."""
 
 DISCOVER_EVERY_S = 30.0
-MOST_SERVING = 64  # processes that serve targets and are read while the process table is hidden
+MAX_SERVING_PROCESSES = 64  # processes that serve targets and are read while the process table is hidden
 
 
 @frozen
@@ -48,12 +48,12 @@ class PolledTarget:
 
     target: Target
     settings: TargetSettings
-    served: bool = False  # a server knows it
+    is_from_server: bool = False  # a server knows it
 
     @property
     def watched(self) -> LookedUpTarget:
         """The target as the lookup of its processes takes it."""
-        server = (self.settings.name or name_of(self.target.url)) if self.served else ""
+        server = (self.settings.name or host_and_port(self.target.url)) if self.is_from_server else ""
         return LookedUpTarget(self.target.name, self.target.url, server)
 
 
@@ -66,7 +66,7 @@ class QueryPlanner(Protocol):
         """What to ask for a target."""
         ...
 
-    def looked_for(self, target: str) -> frozenset[str] | None:
+    def browsed_names(self, target: str) -> frozenset[str] | None:
         """The sample names of a target that somebody looks at as they are; None: all of them."""
         ...
 
@@ -77,8 +77,8 @@ class LiveFeed:
     def __init__(
         self,
         settings: Settings,
-        wanted: Callable[[str], frozenset[str] | None],
-        asker: QueryPlanner | None = None,
+        wanted_names: Callable[[str], frozenset[str] | None],
+        planner: QueryPlanner | None = None,
     ) -> None:
         """`wanted` says for a target which sample names to read; None is all of them.
 
@@ -91,76 +91,82 @@ class LiveFeed:
         self._scrapes: list[Scrape] = []
         self._host = HostCollector()
         self._processes = ProcessCollector()
-        self._cost = SelfUsage()
-        self._processes_read: tuple[ProcessReading, ...] | None = None
-        self._reading_processes: asyncio.Task[None] | None = None
-        self._processes_at = -1e9
-        self._processes_reads = 0
-        self._listeners_at = -1e9
-        self._want_processes = True
-        self.watched: frozenset[int] = frozenset()
+        self._self_usage = SelfUsage()
+        self._new_processes: tuple[ProcessReading, ...] | None = None
+        self._processes_task: asyncio.Task[None] | None = None
+        self._processes_read_at = -1e9
+        self._processes_read_count = 0
+        self._listeners_read_at = -1e9
+        self._is_reading_all_processes = True
+        self.watched_pids: frozenset[int] = frozenset()
         self._lookup = ServingLookup(self._processes)
         self._listeners_new: tuple[TargetListeners, ...] | None = None  # for the next reading
         self._listeners_found: tuple[TargetListeners, ...] = ()
         self._looked_up: tuple[LookedUpTarget, ...] = ()
-        self._serving: frozenset[int] = frozenset()
+        self._service_pids: frozenset[int] = frozenset()
         self._is_unsettled = False  # a process that served has ended, or a target here has none
         self._listeners_again_s = LISTENERS_AGAIN_S
-        self.looked: str | None = None  # what discovery says it looked at
+        self.discovery_sentence: str | None = None  # what discovery says it looked at
         self.no_processes: str | None = None  # why the processes could not be read the last time
-        self._discovering = not settings.targets and not settings.servers and settings.discover
+        self._is_discovering = not settings.targets and not settings.servers and settings.discover
         self._poller = Poller(
-            [self._endpoint(target) for target in settings.targets], settings.interval_s, self._scrapes.append, wanted
+            [self._add_endpoint(target) for target in settings.targets],
+            settings.interval_s,
+            self._scrapes.append,
+            wanted_names,
         )
-        self._servers = self._asked_servers(asker) if settings.servers and asker else None
+        self._servers = self._create_servers(planner) if settings.servers and planner else None
 
     @property
     def targets(self) -> tuple[PolledTarget, ...]:
         """All targets so far, in order."""
         served = self._servers.targets if self._servers is not None else ()
-        return (*self._targets, *(PolledTarget(target, settings, served=True) for target, settings in served))
+        return (*self._targets, *(PolledTarget(target, settings, is_from_server=True) for target, settings in served))
 
     @property
-    def discovering(self) -> bool:
+    def is_discovering(self) -> bool:
         """Whether it is still being found out which targets there are."""
-        return self._discovering or (self._servers is not None and self._servers.looking)
+        return self._is_discovering or (self._servers is not None and self._servers.is_discovering)
 
     @property
-    def want_processes(self) -> bool:
+    def is_reading_all_processes(self) -> bool:
         """Whether all processes are read, not only those that serve targets or are followed."""
-        return self._want_processes
+        return self._is_reading_all_processes
 
-    @want_processes.setter
-    def want_processes(self, wanted: bool) -> None:
-        if wanted and not self._want_processes:
-            self._processes_at, self._processes_reads = -1e9, 0  # somebody waits for them: at the next reading
-        self._want_processes = wanted
+    @is_reading_all_processes.setter
+    def is_reading_all_processes(self, enabled: bool) -> None:
+        if enabled and not self._is_reading_all_processes:
+            self._processes_read_at, self._processes_read_count = (
+                -1e9,
+                0,
+            )  # somebody waits for them: at the next reading
+        self._is_reading_all_processes = enabled
 
-    def take_past(self) -> list[Scrape]:
+    def pop_backfill(self) -> list[Scrape]:
         """Some of what servers remember of the time before we came, the oldest first; each is handed over once."""
-        return self._servers.take_past() if self._servers is not None else []
+        return self._servers.pop_backfill() if self._servers is not None else []
 
-    def _asked_servers(self, asker: QueryPlanner) -> ServerTargets:
+    def _create_servers(self, planner: QueryPlanner) -> ServerTargets:
         from tputtui.engine.server_targets import ServerTargets
 
         def taken() -> list[str]:
             return [asked.target.name for asked in self._targets]
 
         descriptors.make_room(len(self._settings.targets) + len(self._settings.servers))
-        servers = ServerTargets(self._settings, self._scrapes.append, asker, taken)
+        servers = ServerTargets(self._settings, self._scrapes.append, planner, taken)
         for target in self._settings.servers:
             servers.add(target)
         return servers
 
-    def forgotten(self, name: str) -> frozenset[str]:
+    def forgotten_names(self, name: str) -> frozenset[str]:
         """Sample names of a target of which its scanner has dropped series."""
         scanner = self._scanners.get(name)
         return scanner.forgotten_names if scanner is not None else frozenset()
 
-    def _endpoint(self, target: TargetSettings) -> Endpoint:
+    def _add_endpoint(self, target: TargetSettings) -> Endpoint:
         descriptors.make_room(max(len(self._settings.targets), len(self._targets) + 1))
         made = endpoint_settings(target, self._settings)
-        scanner = Scanner(scan_limits(self._settings.limits, min(made.max_series, self._share())))
+        scanner = Scanner(scan_limits(self._settings.limits, min(made.max_series, self._series_share())))
         if made.url.startswith("https:") and self._tls is None:
             from tputtui.scrape.connections import TlsContexts
 
@@ -170,7 +176,7 @@ class LiveFeed:
         self._scanners[endpoint.name] = scanner
         return endpoint
 
-    def _share(self) -> int:
+    def _series_share(self) -> int:
         """What one target may have of the series kept in all, so that all together stay within."""
         return max(1, self._settings.limits.series_total // max(1, len(self._settings.targets), len(self._targets) + 1))
 
@@ -182,7 +188,7 @@ class LiveFeed:
             group.create_task(self._poller.run())
             if self._servers is not None:
                 group.create_task(self._servers.run())
-            if self._discovering:
+            if self._is_discovering:
                 group.create_task(self._discover())
 
     async def _discover(self) -> None:
@@ -192,29 +198,29 @@ class LiveFeed:
         known = {asked.settings.url for asked in self._targets}
         while True:
             discovery = await discoverer.discover()
-            self.looked = discovery.sentence
-            for found in discovery.found:
+            self.discovery_sentence = discovery.sentence
+            for found in discovery.targets:
                 if found.url not in known:
                     known.add(found.url)
-                    self._poller.add(self._endpoint(TargetSettings(url=found.url)))
-            self._discovering = False
+                    self._poller.add(self._add_endpoint(TargetSettings(url=found.url)))
+            self._is_discovering = False
             await asyncio.sleep(DISCOVER_EVERY_S)
 
-    def after_slots(self) -> float | None:
+    def preferred_tick_time(self) -> float | None:
         """A moment that is good for a tick: just after the scrapes of one interval (see `Poller.after_slots`)."""
-        return self._poller.after_slots()
+        return self._poller.preferred_tick_time()
 
-    async def settle(self, patience_s: float) -> None:
+    async def wait_for_answers(self, max_wait_s: float) -> None:
         """Wait a moment for a target that is being asked just now and usually answers promptly."""
-        await self._poller.settle(patience_s)
+        await self._poller.wait_for_answers(max_wait_s)
 
     def read(self, missed_ticks: int) -> Reading:
         """All that came in since the last call, with the host as it is now."""
         now = time.monotonic()
         scrapes, self._scrapes[:] = tuple(self._scrapes), []
-        processes, self._processes_read = self._processes_read, None
+        processes, self._new_processes = self._new_processes, None
         listeners, self._listeners_new = self._listeners_new, None
-        self._start_processes(now)
+        self._start_process_read(now)
         return Reading(
             at=now,
             time=time.time(),
@@ -224,57 +230,57 @@ class LiveFeed:
             waiting={**self._poller.waiting(), **(self._servers.waiting() if self._servers is not None else {})},
             partial=self._poller.partial(),
             missed_ticks=missed_ticks,
-            self_cpu_s=self._cost.read(),
-            self_rss_bytes=_own_rss(),
+            self_cpu_s=self._self_usage.read(),
+            self_rss_bytes=_read_own_rss(),
             listeners=listeners,
         )
 
-    def _start_processes(self, now: float) -> None:
+    def _start_process_read(self, now: float) -> None:
         """Start the next reading of the processes in a thread, where one is wanted and due."""
-        if self._reading_processes is not None:
+        if self._processes_task is not None:
             return
-        every = PROCESSES_EVERY_S if self._processes_reads > 1 else PROCESSES_FIRST_S
-        if now - self._processes_at < every - 0.1 * self._settings.interval_s:
+        every = PROCESSES_EVERY_S if self._processes_read_count > 1 else PROCESSES_FIRST_S
+        if now - self._processes_read_at < every - 0.1 * self._settings.interval_s:
             return
-        self._processes_at = now
-        self._processes_reads += 1
-        self._reading_processes = asyncio.get_running_loop().create_task(self._read_processes(now))
+        self._processes_read_at = now
+        self._processes_read_count += 1
+        self._processes_task = asyncio.get_running_loop().create_task(self._read_processes(now))
 
     def _are_listeners_due(self, now: float, watched: tuple[LookedUpTarget, ...]) -> bool:
-        if watched != self._looked_up or now - self._listeners_at >= LISTENERS_EVERY_S:
+        if watched != self._looked_up or now - self._listeners_read_at >= LISTENERS_EVERY_S:
             return True
-        return self._is_unsettled and now - self._listeners_at >= self._listeners_again_s
+        return self._is_unsettled and now - self._listeners_read_at >= self._listeners_again_s
 
     async def _read_listeners(self, now: float, watched: tuple[LookedUpTarget, ...]) -> None:
         """Find out which processes serve the targets: their control groups' limits are worth a look, and p takes one."""
-        self._listeners_at, self._looked_up = now, watched
+        self._listeners_read_at, self._looked_up = now, watched
         self._is_unsettled = True  # it may fail: descriptors run out
-        found = await asyncio.to_thread(self._lookup.read, watched, with_sockets=self.want_processes)
+        found = await asyncio.to_thread(self._lookup.read, watched, with_sockets=self.is_reading_all_processes)
         # Where looking again finds the same, it is done ever more seldom: a container's process never shows up here.
         again_s = LISTENERS_AGAIN_S if found != self._listeners_found else 2 * self._listeners_again_s
         self._listeners_again_s = min(again_s, LISTENERS_EVERY_S)
         self._listeners_new = self._listeners_found = found
         pids = {holder.pid for one in found for holder in one.holders}
-        self._serving = frozenset(sorted(pids)[:MOST_SERVING])
+        self._service_pids = frozenset(sorted(pids)[:MAX_SERVING_PROCESSES])
         self._is_unsettled = any(_is_unsettled(one) for one in found)
 
     async def _read_processes(self, now: float) -> None:
         try:
             targets = tuple(asked.watched for asked in self.targets)
-            if (self.want_processes or targets) and self._are_listeners_due(now, targets):
+            if (self.is_reading_all_processes or targets) and self._are_listeners_due(now, targets):
                 await self._read_listeners(now, targets)
-            watched = self.watched | self._serving
-            if self.want_processes or watched:
-                only_watched = not self.want_processes
+            watched = self.watched_pids | self._service_pids
+            if self.is_reading_all_processes or watched:
+                only_watched = not self.is_reading_all_processes
                 found = await asyncio.to_thread(self._processes.read, watched, only_watched)
-                self._processes_read = found
-                if not self._serving <= {process.pid for process in found}:
+                self._new_processes = found
+                if not self._service_pids <= {process.pid for process in found}:
                     self._is_unsettled, self._listeners_again_s = True, LISTENERS_AGAIN_S
             self.no_processes = None
         except (OSError, RuntimeError, MemoryError) as error:  # no descriptor, no thread, no memory
             self.no_processes = clean(descriptors.shortage(error) or str(error), 200)
         finally:
-            self._reading_processes = None
+            self._processes_task = None
 
 
 def _is_unsettled(found: TargetListeners) -> bool:
@@ -291,7 +297,7 @@ def scan_limits(limits: Limits, series: int) -> ScanLimits:
     )
 
 
-def _own_rss() -> int | None:
+def _read_own_rss() -> int | None:
     try:
         with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -13,7 +13,7 @@ from tputtui.recording.run_header import Mark
 if TYPE_CHECKING:
     from tputtui.recording.recorder import Recorder, RecordingState
 
-MOST_MARKS = 1000
+MAX_MARKS = 1000
 
 
 class RecordingTap:
@@ -21,18 +21,18 @@ class RecordingTap:
 
     def __init__(self) -> None:
         self._recorder: Recorder | None = None
-        self.marks: deque[Mark] = deque(maxlen=MOST_MARKS)  # all that were set, recorded or not
+        self.marks: deque[Mark] = deque(maxlen=MAX_MARKS)  # all that were set, recorded or not
 
     @property
-    def whole(self) -> bool:
+    def is_recording_all_metrics(self) -> bool:
         """Whether all metrics are to be read, not only those that matter."""
         return self._recorder is not None and self._recorder.plan.all_metrics
 
-    def begin(self, recorder: Recorder) -> None:
+    def start(self, recorder: Recorder) -> None:
         """Record from the next reading on."""
         self._recorder = recorder
 
-    def end(self) -> Recorder | None:
+    def stop(self) -> Recorder | None:
         """Record no longer; the recorder is for whoever closes it."""
         recorder, self._recorder = self._recorder, None
         return recorder
@@ -42,25 +42,34 @@ class RecordingTap:
         recorder = self._recorder
         return recorder.state() if recorder is not None else None
 
-    def took(
-        self, reading: Reading, snapshot: Snapshot, monitor: SnapshotPipeline, looking: bool, past: Sequence[Scrape]
+    def on_reading(
+        self,
+        reading: Reading,
+        snapshot: Snapshot,
+        pipeline: SnapshotPipeline,
+        is_discovering: bool,
+        backfill: Sequence[Scrape],
     ) -> None:
         """A reading was taken; `past` is what servers remember of the time before, which came with it."""
         if self._recorder is not None:
-            self._recorder.take(reading, snapshot, monitor.told(), looking, monitor.lens_name, past)
+            self._recorder.record_reading(
+                reading, snapshot, pipeline.target_facts(), is_discovering, pipeline.filtered_service_name, backfill
+            )
 
-    def marked(self, mark: Mark) -> None:
+    def on_mark(self, mark: Mark) -> None:
         """A mark was set."""
         self.marks.append(mark)
         if self._recorder is not None:
-            self._recorder.mark(mark)
+            self._recorder.record_mark(mark)
 
-    def profiled(self, time: float, at: float, pid: int, name: str, document: Mapping[str, Any], hottest: str) -> None:
+    def on_profile(
+        self, time: float, at: float, pid: int, name: str, document: Mapping[str, Any], top_function: str
+    ) -> None:
         """A profile was taken."""
         if self._recorder is not None:
-            self._recorder.profile(time, at, pid, name, document, hottest)
+            self._recorder.record_profile(time, at, pid, name, document, top_function)
 
-    def noted(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Something was noted that no reading tells."""
         if self._recorder is not None and event.kind != "mark":
-            self._recorder.event(event)
+            self._recorder.record_event(event)

@@ -8,18 +8,20 @@ from tputtui.engine.target_tracker import TargetTracker
 from tputtui.model import Binding, Bindings
 
 
-def replicas(trackers: Iterable[TargetTracker]) -> list[list[TargetTracker]]:
+def group_replicas(trackers: Iterable[TargetTracker]) -> list[list[TargetTracker]]:
     """The targets by service, in their order: equal bindings and an equal identity make replicas."""
     groups: dict[tuple[object, ...], list[TargetTracker]] = {}
     for tracker in trackers:
         identity = tracker.identity
-        bound = _shape(tracker.bindings)
+        bound = _bound_families(tracker.bindings)
         key: tuple[object, ...] = (identity, bound) if identity is not None else (tracker.target.name,)
         groups.setdefault(key, []).append(tracker)
     return list(groups.values())
 
 
-def name_of(members: Sequence[TargetTracker], targets: Collection[str], taken: Collection[str]) -> str:
+def choose_service_name(
+    members: Sequence[TargetTracker], target_names: Collection[str], used_names: Collection[str]
+) -> str:
     """What a service is called: the config's word, what its replicas say of themselves, or its target's name.
 
     A word that is another target's name, or taken by a service, gives way to the target's own.
@@ -27,14 +29,14 @@ def name_of(members: Sequence[TargetTracker], targets: Collection[str], taken: C
     first = members[0]
     own = first.target.name
     word = first.target.service or (first.service_name if len(members) > 1 else None)
-    usable = word is not None and (word == own or word not in targets) and word not in taken
+    usable = word is not None and (word == own or word not in target_names) and word not in used_names
     name = word if word is not None and usable else own
-    while name in taken:
+    while name in used_names:
         name += "'"
     return name
 
 
-def _shape(bindings: Bindings | None) -> tuple[object, ...]:
+def _bound_families(bindings: Bindings | None) -> tuple[object, ...]:
     """What two targets must share to be replicas: the same families for the same signals."""
     if bindings is None:
         return ()

@@ -8,7 +8,7 @@ from tputtui.engine.server_tracker import ServerTracker
 from tputtui.model import Bindings, SaturationState, Scrape, ServiceState
 from tputtui.signals.rates import history_keys
 from tputtui.signals.rates.server_window import ServerWindow
-from tputtui.signals.service.service_tracker import ServiceTracker, followed
+from tputtui.signals.service.service_tracker import ServiceTracker, followed_names
 
 Figures = Mapping[str, float | None]
 
@@ -19,7 +19,7 @@ class ServerHistory:
     def __init__(self, bindings: Bindings, name: str, quantiles: tuple[float, ...], interval_s: float) -> None:
         self.bindings = bindings
         self._name = name
-        self._window = ServerWindow(interval_s, interval_s, *followed(bindings))
+        self._window = ServerWindow(interval_s, interval_s, *followed_names(bindings))
         self._service = ServiceTracker(name, (name,), bindings, quantiles)
 
     def figures(self, scrape: Scrape) -> Figures:
@@ -35,22 +35,22 @@ class ServerHistories:
         self.span_s = 0.0  # before the first tick
         self._quantiles = quantiles
         self._interval_s = interval_s
-        self._began: float | None = None
-        self._kept: dict[str, ServerHistory] = {}
+        self._first_tick_at: float | None = None
+        self._histories: dict[str, ServerHistory] = {}
 
-    def began(self, at: float) -> None:
+    def on_tick(self, at: float) -> None:
         """Take note of a tick; the first one is where the past ends."""
-        if self._began is None:
-            self._began = at
+        if self._first_tick_at is None:
+            self._first_tick_at = at
 
     def figures(self, tracker: ServerTracker, service: str, scrape: Scrape) -> Figures:
         """The figures of one moment of a target."""
-        past = self._kept.get(tracker.target.name)
+        past = self._histories.get(tracker.target.name)
         if past is None or past.bindings != tracker.bindings:
             past = ServerHistory(tracker.bindings or Bindings(), service, self._quantiles, self._interval_s)
-            self._kept[tracker.target.name] = past
-        if self._began is not None:
-            self.span_s = max(self.span_s, self._began - scrape.at)
+            self._histories[tracker.target.name] = past
+        if self._first_tick_at is not None:
+            self.span_s = max(self.span_s, self._first_tick_at - scrape.at)
         return past.figures(scrape)
 
 
@@ -69,10 +69,10 @@ def service_figures(service: ServiceState) -> dict[str, float | None]:
         if not service.latency.quantiles:
             figures[history_keys.latency(service.name, None)] = service.latency.mean
     for resource in service.saturation:
-        figures[history_keys.saturation(service.name, resource.name)] = level(resource)
+        figures[history_keys.saturation(service.name, resource.name)] = resource_level(resource)
     return figures
 
 
-def level(resource: SaturationState) -> float | None:
+def resource_level(resource: SaturationState) -> float | None:
     """How full a resource is; where its limit is not known, how much of it is used."""
     return resource.ratio if resource.ratio is not None else resource.value

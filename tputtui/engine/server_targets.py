@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tputtui.model import Question, Scrape, Target
-from tputtui.scrape.address import name_of
+from tputtui.scrape.address import host_and_port
 from tputtui.scrape.endpoint_settings import endpoint_settings
 from tputtui.scrape.prometheus.server import PrometheusServer
 from tputtui.settings import Settings, TargetSettings
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tputtui.engine.live_feed import QueryPlanner
     from tputtui.scrape.connections import TlsContexts
 
-PAST_AT_ONCE = 30
+MAX_BACKFILL_PER_TICK = 30
 """Moments of the past that one tick takes, at 1 ms each."""
 
 
@@ -28,41 +28,41 @@ class ServerTargets:
 
     settings: Settings
     deliver: Callable[[Scrape], None]
-    asker: QueryPlanner
-    taken: Callable[[], Sequence[str]]  # names of other targets
+    planner: QueryPlanner
+    other_names: Callable[[], Sequence[str]]  # names of other targets
     _servers: list[PrometheusServer] = field(default_factory=list)
-    past: deque[Scrape] = field(default_factory=deque)
-    _watched: list[_Watched] = field(default_factory=list)
+    backfill: deque[Scrape] = field(default_factory=deque)
+    _subscriptions: list[_ServerSubscription] = field(default_factory=list)
 
     @property
     def targets(self) -> tuple[tuple[Target, TargetSettings], ...]:
         """All that the servers bring, server by server."""
-        return tuple((target, one.settings) for one in self._watched for target in one.targets.values())
+        return tuple((target, one.settings) for one in self._subscriptions for target in one.targets.values())
 
     @property
-    def looking(self) -> bool:
+    def is_discovering(self) -> bool:
         """Whether some server has neither answered nor failed yet."""
-        return any(not server.answered for server in self._servers)
+        return any(not server.has_answered for server in self._servers)
 
     def add(self, target: TargetSettings, tls: TlsContexts | None = None) -> None:
         """Ask one more server."""
         made = endpoint_settings(target, self.settings)
-        one = _Watched(self, target)
-        self._watched.append(one)
+        one = _ServerSubscription(self, target)
+        self._subscriptions.append(one)
         self._servers.append(PrometheusServer(made, target.match, self.settings.interval_s, one, tls))
 
     def waiting(self) -> dict[str, float]:
         """For how many seconds each target's answer has been late, of those whose server is slow."""
         return {
             one.targets[name].name: seconds
-            for server, one in zip(self._servers, self._watched, strict=True)
+            for server, one in zip(self._servers, self._subscriptions, strict=True)
             for name, seconds in server.waiting().items()
             if name in one.targets
         }
 
-    def take_past(self) -> list[Scrape]:
+    def pop_backfill(self) -> list[Scrape]:
         """The next few moments of what the servers remember: a tick must not take long."""
-        return [self.past.popleft() for _ in range(min(PAST_AT_ONCE, len(self.past)))]
+        return [self.backfill.popleft() for _ in range(min(MAX_BACKFILL_PER_TICK, len(self.backfill)))]
 
     async def run(self) -> None:
         """Ask all of them until cancelled."""
@@ -72,43 +72,43 @@ class ServerTargets:
 
 
 @dataclass(slots=True)
-class _Watched:
+class _ServerSubscription:
     """What one server brings: under names that nobody else has."""
 
     servers: ServerTargets
     settings: TargetSettings
     targets: dict[str, Target] = field(default_factory=dict)  # by the name that the server gives
 
-    def found(self, target: Target) -> None:
+    def on_target_added(self, target: Target) -> None:
         """There is one more target."""
         name = target.name
-        there = {*(one.name for one, _ in self.servers.targets), *self.servers.taken()}
+        there = {*(one.name for one, _ in self.servers.targets), *self.servers.other_names()}
         if name in there:
-            name = f"{name} ({self.settings.name or name_of(target.url)})"
+            name = f"{name} ({self.settings.name or host_and_port(target.url)})"
         while name in there:
             name += "'"
         self.targets[target.name] = Target(name, target.url)
 
-    def lost(self, name: str) -> None:
+    def on_target_removed(self, name: str) -> None:
         """A target stood in for others that are there now."""
         self.targets.pop(name, None)
 
-    def deliver(self, scrape: Scrape) -> None:
+    def on_scrape(self, scrape: Scrape) -> None:
         """A look, rates, or a failure."""
         self.servers.deliver(replace(scrape, target=self.targets[scrape.target].name))
 
-    def deliver_past(self, scrapes: Sequence[Scrape]) -> None:
+    def on_backfill(self, scrapes: Sequence[Scrape]) -> None:
         """What the server remembers, the oldest first."""
-        self.servers.past.extend(replace(one, target=self.targets[one.target].name) for one in scrapes)
+        self.servers.backfill.extend(replace(one, target=self.targets[one.target].name) for one in scrapes)
 
-    def looked_for(self, name: str) -> frozenset[str] | None:
+    def browsed_names(self, name: str) -> frozenset[str] | None:
         """The sample names of a target that somebody looks at as they are; None: all of them."""
-        return self.servers.asker.looked_for(self.targets[name].name)
+        return self.servers.planner.browsed_names(self.targets[name].name)
 
     def questions(self, name: str) -> tuple[Question, ...]:
         """What to ask for a target."""
-        return self.servers.asker.questions(self.targets[name].name)
+        return self.servers.planner.questions(self.targets[name].name)
 
     def window_s(self) -> float:
         """The span over which rates are wanted."""
-        return self.servers.asker.window_s
+        return self.servers.planner.window_s

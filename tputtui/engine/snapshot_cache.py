@@ -15,7 +15,7 @@ from tputtui.model import BreakdownRow, Labels, Quantile, Snapshot
 LEVELS: Final = ((1.0, 900), (10.0, 1080), (60.0, 1440))
 """(seconds between snapshots kept, how many), as the rings of `signals.history`: 15 min, 3 h, 24 h."""
 
-_FAST = 1
+_COMPRESSION_LEVEL = 1
 
 
 class SnapshotLog:
@@ -28,7 +28,7 @@ class SnapshotLog:
     def __init__(self) -> None:
         self._levels: tuple[deque[tuple[float, bytes]], ...] = tuple(deque(maxlen=count) for _, count in LEVELS)
 
-    def keep(self, snapshot: Snapshot) -> None:
+    def add(self, snapshot: Snapshot) -> None:
         """Take the newest snapshot."""
         packed: bytes | None = None
         for (step, _), level in zip(LEVELS, self._levels, strict=True):
@@ -38,7 +38,7 @@ class SnapshotLog:
                 packed = _pack(snapshot)
             level.append((snapshot.at, packed))
 
-    def at(self, at: float) -> Snapshot | None:
+    def snapshot_at(self, at: float) -> Snapshot | None:
         """The snapshot that was shown at a moment: the newest that is not younger. None before the first one."""
         for level in self._levels:
             if level and level[0][0] <= at:
@@ -52,61 +52,63 @@ class SnapshotLog:
 class SnapshotCache:
     """All snapshots of a replay, packed; of very many every other one, so that memory stays bounded (60 MB)."""
 
-    def __init__(self, most: int = 20_000) -> None:
-        self._most = most
-        self._every = 1  # of so many snapshots one is kept
-        self._seen = 0
+    def __init__(self, max_snapshots: int = 20_000) -> None:
+        self._max_snapshots = max_snapshots
+        self._keep_every = 1  # of so many snapshots one is kept
+        self._count = 0
         self._times: list[float] = []
         self._packed: list[bytes] = []
 
-    def keep(self, snapshot: Snapshot, beside: object = None) -> None:
+    def add(self, snapshot: Snapshot, extra: object = None) -> None:
         """Take the next one, and what belongs beside it: values of the model, or made of such."""
-        if self._seen % self._every == 0:
-            if len(self._times) >= self._most:
-                self._every *= 2
+        if self._count % self._keep_every == 0:
+            if len(self._times) >= self._max_snapshots:
+                self._keep_every *= 2
                 self._times, self._packed = self._times[::2], self._packed[::2]
-            self._packed.append(_pack((snapshot, beside)))
+            self._packed.append(_pack((snapshot, extra)))
             self._times.append(snapshot.at)
-        self._seen += 1
+        self._count += 1
 
     @property
-    def newest(self) -> float | None:
+    def newest_at(self) -> float | None:
         """The newest moment that is kept; None before the first."""
         return self._times[-1] if self._times else None
 
-    def moment(self, at: float) -> float | None:
+    def shown_at(self, at: float) -> float | None:
         """`at` of the snapshot that was shown at a moment; None before the first one."""
         place = bisect_right(self._times, at) - 1
         return self._times[place] if place >= 0 else None
 
-    def pair(self, at: float) -> tuple[Snapshot, Any] | None:
+    def snapshot_and_extra(self, at: float) -> tuple[Snapshot, Any] | None:
         """What was shown at a moment, and what was kept beside it."""
         place = bisect_right(self._times, at) - 1
         found: tuple[Snapshot, Any] | None = _unpack(self._packed[place]) if place >= 0 else None
         return found
 
-    def at(self, at: float) -> Snapshot | None:
+    def snapshot_at(self, at: float) -> Snapshot | None:
         """What was shown at a moment. None before the first snapshot."""
-        found = self.pair(at)
+        found = self.snapshot_and_extra(at)
         return found[0] if found is not None else None
 
 
-def _flattened(row: BreakdownRow) -> tuple[Callable[..., BreakdownRow], tuple[Any, ...]]:
+def _flatten_row(row: BreakdownRow) -> tuple[Callable[..., BreakdownRow], tuple[Any, ...]]:
     """A row with its quantiles' fields side by side: rows are most of a snapshot, and each value of its own costs."""
-    told = [field for one in row.quantiles for field in (one.q, one.value, one.low, one.high, one.at_least)]
-    return _row, (row.labels, row.rps, row.error_ratio, *told)
+    told = [field for one in row.quantiles for field in (one.q, one.value, one.low, one.high, one.is_lower_bound)]
+    return _restore_row, (row.labels, row.rps, row.error_ratio, *told)
 
 
-def _row(labels: Labels, rps: float | None, ratio: float | None, *told: Any) -> BreakdownRow:
-    return BreakdownRow(labels, rps, ratio, tuple(Quantile(*told[at : at + 5]) for at in range(0, len(told), 5)))
+def _restore_row(labels: Labels, rps: float | None, ratio: float | None, *quantile_fields: Any) -> BreakdownRow:
+    return BreakdownRow(
+        labels, rps, ratio, tuple(Quantile(*quantile_fields[at : at + 5]) for at in range(0, len(quantile_fields), 5))
+    )
 
 
 def _pack(value: object) -> bytes:
     out = io.BytesIO()
     pickler = pickle.Pickler(out, pickle.HIGHEST_PROTOCOL)
-    pickler.dispatch_table = {BreakdownRow: _flattened}
+    pickler.dispatch_table = {BreakdownRow: _flatten_row}
     pickler.dump(value)
-    return zlib.compress(out.getvalue(), _FAST)
+    return zlib.compress(out.getvalue(), _COMPRESSION_LEVEL)
 
 
 def _unpack(packed: bytes) -> Any:

@@ -14,27 +14,27 @@ from tputtui.model.snapshot import USUAL
 from tputtui.signals.classify.classifier import classify
 from tputtui.signals.classify.overrides import apply_overrides
 from tputtui.signals.rates.target_window import TargetWindow
-from tputtui.signals.service.service_tracker import followed, wanted
+from tputtui.signals.service.service_tracker import followed_names, names_to_read
 
 Overrides = Mapping[str, Mapping[str, object]]
 """The config's word on a target's bindings, in the words of `signals.overrides`."""
 
 NO_OVERRIDES: Final[Overrides] = MappingProxyType({})
 
-LOOKS_FOR = 120
+MAX_SEARCH_SCRAPES = 120
 """Scrapes after which a target that has traffic but lacks another signal is read for its bound families only."""
 
-NEWLY_CHOSEN = 3
+NEW_BINDING_SCRAPES = 3
 """Scrapes after a choice in which what was not followed before does not count from zero: one that was under way, of
 which it was not read, and those around it."""
 
 SAY_AGAIN_S = 300.0
 """Seconds for which a warning about counters is not repeated in the log."""
 
-LARGE = 5_000
+LARGE_TARGET_SERIES = 5_000
 """Series from which on nothing is looked for again while no series comes or goes: a look takes 5 µs a series."""
 
-_LOOKS = (3, 5, 10, 20, 40, 80)
+_CLASSIFY_AT_SCRAPES = (3, 5, 10, 20, 40, 80)
 """The scrapes at which a target is looked at again on which a signal is missing."""
 
 
@@ -51,20 +51,25 @@ class TargetTracker:
         self.target = target
         self.bindings: Bindings | None = None
         self.window: TargetWindow | None = None
-        self.wanted: frozenset[str] | None = None
+        self.wanted_names: frozenset[str] | None = None
         self.service_name: str | None = None  # what it says of itself: target_info's service.name
         self._build: object | None = None  # its build info with its job, where it tells both
         self.overrides = overrides
-        self.not_from_zero: frozenset[str] = frozenset()  # names whose new series did not count from zero just now
-        self._is_told = False  # a run says what is bound
-        self._found = Bindings()  # what classification says, before the overrides
-        self._newly: tuple[frozenset[str], int] = (frozenset(), 0)  # names newly chosen, for how many scrapes yet
+        self.names_not_from_zero: frozenset[str] = (
+            frozenset()
+        )  # names whose new series did not count from zero just now
+        self._has_fixed_bindings = False  # a run says what is bound
+        self._classified = Bindings()  # what classification says, before the overrides
+        self._newly_followed: tuple[frozenset[str], int] = (
+            frozenset(),
+            0,
+        )  # names newly chosen, for how many scrapes yet
         self._interval_s = interval_s
         self._window_s = window_s
-        self._last: Scrape | None = None
-        self._last_good: Scrape | None = None
-        self._good = 0
-        self._since: float | None = None
+        self._last_scrape: Scrape | None = None
+        self._last_good_scrape: Scrape | None = None
+        self._good_scrapes = 0
+        self._state_since: float | None = None
         self._late: Scrape | None = None  # the newest attempt, where its deadline passed without an answer
         self._waiting_s: float | None = None  # for so long its answer has been late
         self._partial: int | None = None  # bytes of it that have come
@@ -77,14 +82,16 @@ class TargetTracker:
         return text.clean(self.target.name, 60)
 
     @property
-    def settled(self) -> bool:
+    def is_settled(self) -> bool:
         """Two good scrapes, a failure, or a late answer: what there is to know at the start is known."""
-        return self._good >= 2 or self._waiting_s is not None or (self._last is not None and not self.is_up)
+        return (
+            self._good_scrapes >= 2 or self._waiting_s is not None or (self._last_scrape is not None and not self.is_up)
+        )
 
     @property
     def is_up(self) -> bool:
         """Whether its newest answer was good; while the next one is late it still is."""
-        return self._last is not None and self._last.error is None
+        return self._last_scrape is not None and self._last_scrape.error is None
 
     @property
     def overdue_s(self) -> float | None:
@@ -101,7 +108,7 @@ class TargetTracker:
 
     @property
     def _usual_s(self) -> float:
-        return self._last_good.duration_s if self._last_good is not None else 0.0
+        return self._last_good_scrape.duration_s if self._last_good_scrape is not None else 0.0
 
     @property
     def identity(self) -> object | None:
@@ -122,37 +129,37 @@ class TargetTracker:
         if self.window is not None:
             self.window.window_s = window_s
 
-    def choose(self, slot: SignalKind, words: Mapping[str, object], exposition: Exposition) -> None:
+    def override_binding(self, signal: SignalKind, override: Mapping[str, object], exposition: Exposition) -> None:
         """Read a signal from what was chosen, from now on; `exposition` (its own or a replica's) tells its kind."""
-        before = frozenset().union(*followed(self.bindings or Bindings()))
-        self.overrides = {**self.overrides, slot: words}
-        self._settle(self._found, exposition)
+        before = frozenset().union(*followed_names(self.bindings or Bindings()))
+        self.overrides = {**self.overrides, signal: override}
+        self._apply_classification(self._classified, exposition)
         if self.bindings is not None:
-            self._newly = (frozenset().union(*followed(self.bindings)) - before, NEWLY_CHOSEN)
-            self.wanted = wanted(self.bindings) if self.wanted is not None else None
+            self._newly_followed = (frozenset().union(*followed_names(self.bindings)) - before, NEW_BINDING_SCRAPES)
+            self.wanted_names = names_to_read(self.bindings) if self.wanted_names is not None else None
 
     # ------------------------------------------------------------------------------------------ scrapes
 
-    def take(self, scrape: Scrape, forgotten: frozenset[str] = frozenset()) -> list[Event]:
+    def add_scrape(self, scrape: Scrape, forgotten: frozenset[str] = frozenset()) -> list[Event]:
         """Take the next scrape; what is worth a line in the log comes back."""
         self._late = scrape if scrape.late else None
         if scrape.late:  # asked, and still waited for: no news
             if self.window is not None:
                 self.window.add(scrape)
             return []
-        events = self._change_of_state(scrape)
-        self._last = scrape
+        events = self._state_events(scrape)
+        self._last_scrape = scrape
         exposition = scrape.exposition
         if exposition is not None:
-            self._good += 1
-            self._bind(scrape, exposition)
-            self._last_good = scrape
+            self._good_scrapes += 1
+            self._update_bindings(scrape, exposition)
+            self._last_good_scrape = scrape
         if self.window is not None:
-            newly, scrapes = self._newly
+            newly, scrapes = self._newly_followed
             if scrapes and exposition is not None:
-                self._newly = (newly, scrapes - 1)
-            self.not_from_zero = forgotten | newly if scrapes else forgotten
-            self.window.add(scrape, self.not_from_zero)
+                self._newly_followed = (newly, scrapes - 1)
+            self.names_not_from_zero = forgotten | newly if scrapes else forgotten
+            self.window.add(scrape, self.names_not_from_zero)
             events += self._counting_events(scrape, self.window)
         return events
 
@@ -162,10 +169,10 @@ class TargetTracker:
         for kind, sentence in window.notices():
             last = self._said_at.get(sentence)
             if kind == "reset":
-                events.append(self._event(scrape, "reset", f"{self.name} {sentence}"))
+                events.append(self._create_event(scrape, "reset", f"{self.name} {sentence}"))
             elif last is None or scrape.at - last > SAY_AGAIN_S:
                 self._said_at[sentence] = scrape.at
-                events.append(self._event(scrape, "warning", f"{self.name}: {sentence}"))
+                events.append(self._create_event(scrape, "warning", f"{self.name}: {sentence}"))
         return events
 
     def wait(self, waiting_s: float | None, at: float, time: float, partial: int | None = None) -> list[Event]:
@@ -183,87 +190,95 @@ class TargetTracker:
         words = f"{self.name}: {text.late(waiting_s, partial)}"
         return [Event(time, "slow", words, self.target.name)]
 
-    def _bind(self, scrape: Scrape, exposition: Exposition) -> None:
+    def _update_bindings(self, scrape: Scrape, exposition: Exposition) -> None:
         """Look at what the target exposes: at the first two scrapes, then where something may have appeared."""
-        before = self._last_good
+        before = self._last_good_scrape
         earlier = before.exposition if before is not None else None
-        if self._is_told:
+        if self._has_fixed_bindings:
             return
-        if self.wanted is None and self._is_worth_a_look(exposition, earlier):
+        if self.wanted_names is None and self._is_classification_due(exposition, earlier):
             elapsed = scrape.at - before.at if before is not None else None
-            self._settle(classify(exposition, earlier, elapsed), exposition)
+            self._apply_classification(classify(exposition, earlier, elapsed), exposition)
         bound = self.bindings or Bindings()
         complete = None not in (bound.traffic, bound.errors, bound.latency)
-        if self._good >= 2 and bound.traffic is not None and (complete or self._good > LOOKS_FOR):
-            self.wanted = wanted(bound)
+        if (
+            self._good_scrapes >= 2
+            and bound.traffic is not None
+            and (complete or self._good_scrapes > MAX_SEARCH_SCRAPES)
+        ):
+            self.wanted_names = names_to_read(bound)
 
-    def _is_worth_a_look(self, exposition: Exposition, earlier: Exposition | None) -> bool:
+    def _is_classification_due(self, exposition: Exposition, earlier: Exposition | None) -> bool:
         """Labelled metrics of most client libraries appear with the first request only: new series are looked at when
         there is no traffic yet; what else is missing is looked for ever more rarely.
         """
-        if self._good <= 2:
+        if self._good_scrapes <= 2:
             return True
         bound = self.bindings
         if (bound is None or bound.traffic is None) and earlier is not None and exposition.series != earlier.series:
             return True
-        if exposition.series > LARGE and earlier is not None and exposition.series == earlier.series:
+        if exposition.series > LARGE_TARGET_SERIES and earlier is not None and exposition.series == earlier.series:
             return False
-        return self._good in _LOOKS or self._good % LOOKS_FOR == 0
+        return self._good_scrapes in _CLASSIFY_AT_SCRAPES or self._good_scrapes % MAX_SEARCH_SCRAPES == 0
 
-    def _settle(self, found: Bindings, exposition: Exposition) -> None:
+    def _apply_classification(self, bindings: Bindings, exposition: Exposition) -> None:
         """Bind. Where the traffic is another one, the window begins with the scrape before, which was read whole: what
         was born since then counts from zero.
         """
-        self._found = found = kept(found, self._found)
-        self.service_name = self.service_name or _info(exposition, "service_name")
+        self._classified = bindings = merge_bindings(bindings, self._classified)
+        self.service_name = self.service_name or _target_info_label(exposition, "service_name")
         self._build = self._build or _build_and_job(exposition)
-        self._put_in_force(apply_overrides(found, self.overrides, exposition))
+        self._apply_bindings(apply_overrides(bindings, self.overrides, exposition))
 
-    def tell(self, bindings: Bindings | None, service_name: str | None, build: str | None) -> None:
+    def set_bindings(self, bindings: Bindings | None, service_name: str | None, build: str | None) -> None:
         """What is bound from the next scrape on, by a run's word: nothing is looked for here any more."""
-        self._is_told = True
+        self._has_fixed_bindings = True
         self.service_name, self._build = service_name, build
         if bindings is not None:
-            self._put_in_force(bindings)
+            self._apply_bindings(bindings)
 
-    def _put_in_force(self, bindings: Bindings) -> None:
+    def _apply_bindings(self, bindings: Bindings) -> None:
         old = self.bindings
         if old is not None and bindings == old:
             return
         self.bindings = bindings
         if self.window is not None and old is not None and old.traffic is not None and bindings.traffic == old.traffic:
-            self.window.follow(*followed(bindings))
+            self.window.follow(*followed_names(bindings))
             return
-        self.window = self._new_window(bindings)
-        if self._last_good is not None:
-            self.window.add(self._last_good)
+        self.window = self._create_window(bindings)
+        if self._last_good_scrape is not None:
+            self.window.add(self._last_good_scrape)
 
-    def _new_window(self, bindings: Bindings) -> TargetWindow:
-        counters, gauges = followed(bindings)
+    def _create_window(self, bindings: Bindings) -> TargetWindow:
+        counters, gauges = followed_names(bindings)
         return TargetWindow(self._window_s, self._interval_s, counters, gauges)
 
     # ------------------------------------------------------------------------------------------ state
 
-    def _change_of_state(self, scrape: Scrape) -> list[Event]:
-        was_down = self._last is not None and self._last.error is not None
+    def _state_events(self, scrape: Scrape) -> list[Event]:
+        was_down = self._last_scrape is not None and self._last_scrape.error is not None
         is_down = scrape.error is not None
         slow_since, self._slow_since = self._slow_since, None
-        if self._last is None or was_down != is_down:
-            since, self._since = self._since, scrape.at
+        if self._last_scrape is None or was_down != is_down:
+            since, self._state_since = self._state_since, scrape.at
             if is_down:
-                return [self._event(scrape, "down", f"{self.name}: {scrape.error}")]
+                return [self._create_event(scrape, "down", f"{self.name}: {scrape.error}")]
             if was_down and since is not None:
-                return [self._event(scrape, "up", f"{self.name}, after {text.span(scrape.at - since)}")]
+                return [
+                    self._create_event(scrape, "up", f"{self.name}, after {text.format_duration(scrape.at - since)}")
+                ]
         if slow_since is not None and not is_down:
-            return [self._event(scrape, "up", f"{self.name}, after {text.span(scrape.at - slow_since)}")]
+            return [
+                self._create_event(scrape, "up", f"{self.name}, after {text.format_duration(scrape.at - slow_since)}")
+            ]
         return []
 
-    def _event(self, scrape: Scrape, kind: str, words: str) -> Event:
-        return Event(scrape.time, kind, words, self.target.name)  # type: ignore[arg-type]
+    def _create_event(self, scrape: Scrape, kind: str, message: str) -> Event:
+        return Event(scrape.time, kind, message, self.target.name)  # type: ignore[arg-type]
 
     def status(self, at: float) -> TargetStatus:
         """The target as of a tick."""
-        last, good, waiting_s = self._last, self._last_good, self._waiting_s
+        last, good, waiting_s = self._last_scrape, self._last_good_scrape, self._waiting_s
         error = self._late.error if self._late is not None else None
         if last is None:
             state: TargetState = "waiting" if waiting_s is None else "slow"
@@ -279,7 +294,7 @@ class TargetTracker:
             )
         exposition = last.exposition
         state = "down" if last.error is not None else "up"
-        since_s = None if self._since is None else max(0.0, at - self._since)
+        since_s = None if self._state_since is None else max(0.0, at - self._state_since)
         if waiting_s is not None:
             state, since_s = "slow", waiting_s
         return TargetStatus(
@@ -309,7 +324,9 @@ class TargetTracker:
 
     def _warning(self, last: Scrape, exposition: Exposition) -> str | None:
         """What is odd about an answer, and about who gave it."""
-        warnings = [warning_of(exposition) or slower_than_the_interval(last.duration_s, self._interval_s)]
+        warnings = [
+            describe_exposition_warning(exposition) or slower_than_the_interval(last.duration_s, self._interval_s)
+        ]
         if self.window is not None and (several := self.window.processes.count) > 1:
             warnings.insert(0, several_answer(several))
         return "; ".join(warning for warning in warnings if warning) or None
@@ -321,7 +338,7 @@ def waiting_of(members: Iterable[TargetTracker]) -> float | None:
     for member in members:
         if member.overdue_s is not None:
             waits.append(member.overdue_s)
-        elif member.is_up or not member.settled:
+        elif member.is_up or not member.is_settled:
             return None
     return min(waits, default=None)
 
@@ -334,7 +351,7 @@ def several_answer(processes: int) -> str:
     )
 
 
-def warning_of(exposition: Exposition) -> str | None:
+def describe_exposition_warning(exposition: Exposition) -> str | None:
     """What is odd about an answer that was read: it breaks the format, holds nothing, or holds too much."""
     if exposition.warning is not None:
         return exposition.warning
@@ -353,7 +370,7 @@ def slower_than_the_interval(duration_s: float, interval_s: float) -> str | None
     """
     if duration_s <= interval_s:
         return None
-    took = f"{text.span(round(duration_s, 1))} a scrape"
+    took = f"{text.format_duration(round(duration_s, 1))} a scrape"
     better = suiting_interval(duration_s, interval_s)
     return f"slow: use --interval {better}s ({took})" if better is not None else f"slow: {took}"
 
@@ -363,34 +380,34 @@ def suiting_interval(duration_s: float, interval_s: float) -> int | None:
     return next((one for one in _INTERVALS if one >= 2 * duration_s and one > interval_s), None)
 
 
-def kept(found: Bindings, before: Bindings) -> Bindings:
+def merge_bindings(new: Bindings, previous: Bindings) -> Bindings:
     """What was found, with the bindings of before where they read the same: only points and the reason have changed.
 
     A signal stays bound though no series of it is there at the moment: one odd scrape does not start its total anew.
     """
-    known = {_reading(one): one for one in before.all()}
+    known = {_binding_identity(one): one for one in previous.all()}
 
     def of(binding: Binding) -> Binding:
-        return known.get(_reading(binding), binding)
+        return known.get(_binding_identity(binding), binding)
 
-    traffic = of(found.traffic) if found.traffic is not None else before.traffic
-    same = traffic == before.traffic  # errors are a share of the traffic: another traffic's are not kept
+    traffic = of(new.traffic) if new.traffic is not None else previous.traffic
+    same = traffic == previous.traffic  # errors are a share of the traffic: another traffic's are not kept
     return replace(
-        found,
+        new,
         traffic=traffic,
-        errors=of(found.errors) if found.errors is not None else before.errors if same else None,
-        latency=of(found.latency) if found.latency is not None else before.latency,
-        saturation=tuple(map(of, found.saturation)),
-        signals=tuple(map(of, found.signals)),
+        errors=of(new.errors) if new.errors is not None else previous.errors if same else None,
+        latency=of(new.latency) if new.latency is not None else previous.latency,
+        saturation=tuple(map(of, new.saturation)),
+        signals=tuple(map(of, new.signals)),
     )
 
 
-def _reading(binding: Binding) -> Binding:
+def _binding_identity(binding: Binding) -> Binding:
     """All of a binding that decides what is read."""
     return replace(binding, score=0.0, reason="")
 
 
-def _info(exposition: Exposition, label: str) -> str | None:
+def _target_info_label(exposition: Exposition, label: str) -> str | None:
     """What target_info says of the target."""
     return next((series.label(label) for series in exposition.samples if series.name == "target_info"), None)
 
@@ -398,5 +415,5 @@ def _info(exposition: Exposition, label: str) -> str | None:
 def _build_and_job(exposition: Exposition) -> object | None:
     """The build infos and the job a target tells; None where it lacks one: the same program may do different jobs."""
     builds = [series for series in exposition.samples if series.name.endswith("_build_info")]
-    jobs = {job for job in (_info(exposition, "job"), *(series.label("job") for series in builds)) if job}
+    jobs = {job for job in (_target_info_label(exposition, "job"), *(series.label("job") for series in builds)) if job}
     return (tuple(sorted(series.key for series in builds)), tuple(sorted(jobs))) if builds and jobs else None

@@ -7,7 +7,7 @@ from typing import Final
 
 from tputtui.experiments.result import EnvironmentDifference
 
-HARD: Final = frozenset(
+INVALIDATING_FIELDS: Final = frozenset(
     ("hardware", "cpus", "mem", "mem_gb", "kernel", "instances", "region", "workload_id", "offered_rps", "client_model")
 )
 """Where one of these differs and was not declared, a difference in throughput says nothing about the change."""
@@ -15,7 +15,7 @@ HARD: Final = frozenset(
 _ALIASES: Final[Mapping[str, str]] = {"mem": "mem_gb", "memory": "mem_gb"}
 
 
-def differences(
+def environment_differences(
     baseline: Mapping[str, object], candidate: Mapping[str, object], declared: Iterable[str]
 ) -> tuple[EnvironmentDifference, ...]:
     """What differs, the invalidating differences first. A field that only one arm knows is a soft difference.
@@ -30,6 +30,6 @@ def differences(
             continue
         known = name in baseline and name in candidate
         is_declared = _ALIASES.get(name, name) in allowed or name.partition(" ")[0] in allowed
-        hard = name in HARD and known and not is_declared
+        hard = name in INVALIDATING_FIELDS and known and not is_declared
         found.append(EnvironmentDifference(name, before, after, is_declared, hard))
-    return tuple(sorted(found, key=lambda difference: (not difference.hard, difference.declared)))
+    return tuple(sorted(found, key=lambda difference: (not difference.is_invalidating, difference.is_declared)))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import Final, TypeVar, cast
 
-from tputtui.experiments.result import UNITS, Design
+from tputtui.experiments.result import METRIC_UNITS, Design
 from tputtui.frozen import frozen
 from tputtui.text import clean, did_you_mean
 
@@ -15,7 +15,7 @@ _T = TypeVar("_T")
 
 DESIGNS: Final[tuple[Design, ...]] = ("sequential", "concurrent", "baseline")
 
-MARGINS: Final[Mapping[str, float]] = {
+DEFAULT_MARGINS: Final[Mapping[str, float]] = {
     "throughput": 0.02,
     "p50": 0.10,
     "p90": 0.10,
@@ -38,13 +38,13 @@ class ComparisonContext:
     """All of it, with the defaults of the method."""
 
     design: Design | None = None  # None: concurrent where the arms' times overlap by half, else sequential
-    env_a: Mapping[str, object] = field(default_factory=dict)
-    env_b: Mapping[str, object] = field(default_factory=dict)
+    baseline_env: Mapping[str, object] = field(default_factory=dict)
+    candidate_env: Mapping[str, object] = field(default_factory=dict)
     declared_change: tuple[str, ...] = ()
     aa_history_rps: tuple[float, ...] = ()
     aa_history: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # other metrics of the same A/A runs
     pair_history: tuple[float, ...] = ()  # B/A ratios of A/A windows on the same two targets
-    load_limited: bool | None = None  # None: found from offered_rps
+    is_load_limited: bool | None = None  # None: found from offered_rps
     margins: Mapping[str, float] = field(default_factory=dict)  # those that were asked for
     primary: str | None = None
 
@@ -55,9 +55,9 @@ class ComparisonContext:
 
     def margin(self, metric: str) -> float:
         """The least effect of interest of a metric."""
-        return self.margins.get(metric, MARGINS.get(metric, 0.10))
+        return self.margins.get(metric, DEFAULT_MARGINS.get(metric, 0.10))
 
-    def guards(self, metric: str) -> bool:
+    def is_guardrail(self, metric: str) -> bool:
         """Whether a metric has a say in the verdict: the three that always have, the primary, and what was asked for."""
         return metric in GUARDRAILS or metric == self.primary or metric in self.margins
 
@@ -70,21 +70,21 @@ def parse_context(value: object) -> ComparisonContext:
     if design is not None and design not in DESIGNS:
         raise ContextError(f"mode: one of {', '.join(DESIGNS)}, not {clean(str(design), 40)!r}")
     primary = value.get("primary")
-    if primary is not None and primary not in UNITS:
-        raise ContextError(f"primary: one of {', '.join(UNITS)}, not {clean(str(primary), 40)!r}")
+    if primary is not None and primary not in METRIC_UNITS:
+        raise ContextError(f"primary: one of {', '.join(METRIC_UNITS)}, not {clean(str(primary), 40)!r}")
     limited = value.get("load_limited")
     if limited is not None and not isinstance(limited, bool):
         raise ContextError("load_limited: true or false")
-    margins = _mapping(value, "margins")
+    margins = _read_mapping(value, "margins")
     return ComparisonContext(
         design=cast("Design | None", design),
-        env_a=_mapping(value, "env_a"),
-        env_b=_mapping(value, "env_b"),
-        declared_change=tuple(_list(value, "declared_change", _text)),
-        aa_history_rps=tuple(_list(value, "aa_history_rps", _positive)),
-        pair_history=tuple(_list(value, "aa_pair_ratio_history", _positive)),
-        load_limited=limited,
-        margins={known_metric(name): _margin(name, margin) for name, margin in margins.items()},
+        baseline_env=_read_mapping(value, "env_a"),
+        candidate_env=_read_mapping(value, "env_b"),
+        declared_change=tuple(_read_list(value, "declared_change", _read_text)),
+        aa_history_rps=tuple(_read_list(value, "aa_history_rps", _read_positive)),
+        pair_history=tuple(_read_list(value, "aa_pair_ratio_history", _read_positive)),
+        is_load_limited=limited,
+        margins={parse_metric_name(name): _parse_margin_ratio(name, margin) for name, margin in margins.items()},
         primary=primary,
     )
 
@@ -94,7 +94,7 @@ def parse_margin(text: str) -> tuple[str, float]:
     name, equals, amount = (part.strip() for part in text.partition("="))
     if not equals:
         raise ContextError(f"a margin reads METRIC=AMOUNT, such as throughput=2%, not {clean(text, 40)!r}")
-    metric = known_metric(name)
+    metric = parse_metric_name(name)
     points, percent = amount.endswith("pp"), amount.endswith("%")
     digits = amount.removesuffix("pp").removesuffix("%").strip()
     try:
@@ -108,26 +108,26 @@ def parse_margin(text: str) -> tuple[str, float]:
         raise ContextError(
             f"the margin {metric}={digits} is {100 * value:.0f} %: write {metric}={digits}% for {digits} %"
         )
-    return metric, _margin(metric, value)
+    return metric, _parse_margin_ratio(metric, value)
 
 
-def known_metric(name: str) -> str:
+def parse_metric_name(name: str) -> str:
     """The name, if a metric is called so. Raises ContextError."""
-    if name not in UNITS:
-        known = tuple(UNITS)
+    if name not in METRIC_UNITS:
+        known = tuple(METRIC_UNITS)
         raise ContextError(
             f"there is no metric {clean(name, 40)!r}{did_you_mean(name, known)}; there are {', '.join(known)}"
         )
     return name
 
 
-def _margin(name: str, value: object) -> float:
+def _parse_margin_ratio(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 10:
         raise ContextError(f"the margin of {clean(name, 40)} is a ratio above 0, such as 0.02 for 2 %")
     return float(value)
 
 
-def _mapping(value: Mapping[str, object], key: str) -> dict[str, object]:
+def _read_mapping(value: Mapping[str, object], key: str) -> dict[str, object]:
     found = value.get(key)
     if found is None:
         return {}
@@ -136,22 +136,22 @@ def _mapping(value: Mapping[str, object], key: str) -> dict[str, object]:
     return found
 
 
-def _list(value: Mapping[str, object], key: str, one: Callable[[str, object], _T]) -> Sequence[_T]:
+def _read_list(value: Mapping[str, object], key: str, read_item: Callable[[str, object], _T]) -> Sequence[_T]:
     found = value.get(key)
     if found is None:
         return ()
     if not isinstance(found, list):
         raise ContextError(f"{key}: a list")
-    return [one(key, item) for item in found]
+    return [read_item(key, item) for item in found]
 
 
-def _text(key: str, item: object) -> str:
+def _read_text(key: str, item: object) -> str:
     if not isinstance(item, str):
         raise ContextError(f"{key}: names of fields")
     return item
 
 
-def _positive(key: str, item: object) -> float:
+def _read_positive(key: str, item: object) -> float:
     if isinstance(item, bool) or not isinstance(item, int | float) or not 0 < item < math.inf:
         raise ContextError(f"{key}: numbers above 0")
     return float(item)

@@ -17,14 +17,14 @@ from tputtui.frozen import frozen
 from tputtui.profiling.analysis.share_variance import t95
 
 ALPHA: Final = 0.05
-FIRST_LOOK_S: Final = 120.0
-FEWEST_ROWS: Final = 6
-RUN_TO_RUN: Final = 0.02
+FIRST_EVALUATION_S: Final = 120.0
+MIN_ROWS: Final = 6
+DEFAULT_RUN_SD: Final = 0.02
 """Two runs of the same differ by so much (one standard deviation, as a ratio) where no history says better."""
 
-_TUNED_S: Final = 300.0  # where the sequence is narrowest
-_NORMAL: Final = 1.959964
-_MOST_COEFFICIENTS, _FEWEST_COEFFICIENTS, _SECONDS_A_COEFFICIENT = 8, 4, 30.0
+_NARROWEST_AT_S: Final = 300.0  # where the sequence is narrowest
+_NORMAL_95: Final = 1.959964
+_MAX_COEFFICIENTS, _MIN_COEFFICIENTS, _SECONDS_PER_COEFFICIENT = 8, 4, 30.0
 
 
 @frozen
@@ -37,7 +37,7 @@ class MeanEstimate:
     rows: int
 
     @property
-    def half(self) -> float:
+    def half_width(self) -> float:
         """Half of the 95 % interval of the mean, for one look."""
         return t95(self.df) * self.deviation / math.sqrt(self.rows)
 
@@ -47,18 +47,18 @@ class SequenceResult:
     """How far now is from the baseline, in the figure's unit. `sure`: at two looks in a row, on the same side."""
 
     effect: float
-    half: float
-    sure: bool
+    half_width: float
+    is_confirmed: bool
 
 
-def level(values: Sequence[float], row_s: float) -> MeanEstimate:
+def estimate_mean(values: Sequence[float], row_s: float) -> MeanEstimate:
     """The mean of rows of `row_s` seconds. Raises ValueError below FEWEST_ROWS."""
     rows = len(values)
-    if rows < FEWEST_ROWS:
-        raise ValueError(f"a variance needs {FEWEST_ROWS} rows")
+    if rows < MIN_ROWS:
+        raise ValueError(f"a variance needs {MIN_ROWS} rows")
     mean = fmean(values)
     apart = [value - mean for value in values]
-    count = min(_MOST_COEFFICIENTS, max(_FEWEST_COEFFICIENTS, int(rows * row_s / _SECONDS_A_COEFFICIENT)), rows - 1)
+    count = min(_MAX_COEFFICIENTS, max(_MIN_COEFFICIENTS, int(rows * row_s / _SECONDS_PER_COEFFICIENT)), rows - 1)
     squares = [
         2 / rows * sum(value * math.cos(math.pi * k * (2 * at + 1) / (2 * rows)) for at, value in enumerate(apart)) ** 2
         for k in range(1, count + 1)
@@ -67,31 +67,31 @@ def level(values: Sequence[float], row_s: float) -> MeanEstimate:
     return MeanEstimate(mean, math.sqrt(max(fmean(squares), spread)), count, rows)
 
 
-def half_width(now: MeanEstimate, row_s: float, alpha: float = ALPHA) -> float:
+def half_width(estimate: MeanEstimate, row_s: float, alpha: float = ALPHA) -> float:
     """Half of the sequence's width about the mean so far: σ·√(2(tρ²+1)/(t²ρ²)·log(√(tρ²+1)/α)), widened by Student's t."""
     told = -2 * math.log(alpha)
-    rho2 = (told + math.log(told) + 1) * row_s / _TUNED_S
-    t = now.rows
+    rho2 = (told + math.log(told) + 1) * row_s / _NARROWEST_AT_S
+    t = estimate.rows
     factor = 2 * (t * rho2 + 1) / (t * t * rho2) * math.log(math.sqrt(t * rho2 + 1) / alpha)
-    return t95(now.df) / _NORMAL * now.deviation * math.sqrt(factor)
+    return t95(estimate.df) / _NORMAL_95 * estimate.deviation * math.sqrt(factor)
 
 
-def judge(
-    base: float, base_half: float, rows: Sequence[float], row_s: float, alpha: float = ALPHA
+def evaluate_sequence(
+    baseline: float, baseline_half_width: float, rows: Sequence[float], row_s: float, alpha: float = ALPHA
 ) -> SequenceResult | None:
     """All `rows` since the watch began against a level that is known to ± `base_half`. None before the first look."""
-    newest = _look(base, base_half, rows, row_s, alpha)
+    newest = _evaluate_once(baseline, baseline_half_width, rows, row_s, alpha)
     if newest is None:
         return None
-    before = _look(base, base_half, rows[:-1], row_s, alpha)
+    before = _evaluate_once(baseline, baseline_half_width, rows[:-1], row_s, alpha)
     sure = before is not None and all(abs(effect) > half for effect, half in (newest, before))
     return SequenceResult(*newest, sure and before is not None and newest[0] * before[0] > 0)
 
 
-def _look(
-    base: float, base_half: float, rows: Sequence[float], row_s: float, alpha: float
+def _evaluate_once(
+    baseline: float, baseline_half_width: float, rows: Sequence[float], row_s: float, alpha: float
 ) -> tuple[float, float] | None:
-    if len(rows) < FEWEST_ROWS or len(rows) * row_s < FIRST_LOOK_S:
+    if len(rows) < MIN_ROWS or len(rows) * row_s < FIRST_EVALUATION_S:
         return None
-    now = level(rows, row_s)
-    return now.mean - base, math.hypot(half_width(now, row_s, alpha), base_half)
+    now = estimate_mean(rows, row_s)
+    return now.mean - baseline, math.hypot(half_width(now, row_s, alpha), baseline_half_width)

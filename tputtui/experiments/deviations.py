@@ -9,11 +9,11 @@ from typing import Final
 from tputtui.experiments.plan import ExperimentPlan
 from tputtui.experiments.result import Comparison
 from tputtui.frozen import frozen
-from tputtui.text import span
+from tputtui.text import format_duration
 
-_SHORT: Final = 0.05  # of the planned duration that may be missing, and at least
-_NAMED: Final = 2  # arms that are named one by one
-_START_S: Final = 10.0  # for the first scrapes, of which no rate is known yet
+_TOLERATED_SHORTFALL: Final = 0.05  # of the planned duration that may be missing, and at least
+_MAX_NAMED_ARMS: Final = 2  # arms that are named one by one
+_STARTUP_S: Final = 10.0  # for the first scrapes, of which no rate is known yet
 
 
 @frozen
@@ -23,38 +23,44 @@ class ExecutedPlan:
     seconds: Sequence[tuple[str, float]] = ()  # (arm, how long it was), of every arm there is
     pairs: int = 1
     margins: Mapping[str, float] = field(default_factory=dict)  # that were asked for in place of the plan's
-    recorded: ExperimentPlan | None = None  # the plan as the runs carry it
+    recorded_plan: ExperimentPlan | None = None  # the plan as the runs carry it
 
 
-def deviations(plan: ExperimentPlan, done: ExecutedPlan, comparison: Comparison) -> tuple[str, ...]:
+def describe_deviations(plan: ExperimentPlan, executed: ExecutedPlan, comparison: Comparison) -> tuple[str, ...]:
     """A sentence for each; none without a plan."""
     found = []
     if plan.duration_s is not None:
-        least = plan.duration_s - max(_START_S, _SHORT * plan.duration_s)
-        short = {name: seconds for name, seconds in done.seconds if seconds < least}
-        if len(short) > _NAMED:
-            lengths = " to ".join(dict.fromkeys(map(span, (min(short.values()), max(short.values())))))
-            who = f"all {len(short)}" if len(short) == len(done.seconds) else f"{len(short)} of {len(done.seconds)}"
-            found.append(f"Each arm was to run {span(plan.duration_s)}: {who} ran {lengths}.")
+        least = plan.duration_s - max(_STARTUP_S, _TOLERATED_SHORTFALL * plan.duration_s)
+        short = {name: seconds for name, seconds in executed.seconds if seconds < least}
+        if len(short) > _MAX_NAMED_ARMS:
+            lengths = " to ".join(dict.fromkeys(map(format_duration, (min(short.values()), max(short.values())))))
+            who = (
+                f"all {len(short)}"
+                if len(short) == len(executed.seconds)
+                else f"{len(short)} of {len(executed.seconds)}"
+            )
+            found.append(f"Each arm was to run {format_duration(plan.duration_s)}: {who} ran {lengths}.")
         elif short:
-            told = ", ".join(f"{name} ran {span(seconds)}" for name, seconds in short.items())
-            found.append(f"Each arm was to run {span(plan.duration_s)}: {told}.")
-    if done.pairs < plan.pairs:
-        found.append(f"{plan.pairs} pairs were planned: {done.pairs} {'is' if done.pairs == 1 else 'are'} here.")
+            told = ", ".join(f"{name} ran {format_duration(seconds)}" for name, seconds in short.items())
+            found.append(f"Each arm was to run {format_duration(plan.duration_s)}: {told}.")
+    if executed.pairs < plan.pairs:
+        found.append(
+            f"{plan.pairs} pairs were planned: {executed.pairs} {'is' if executed.pairs == 1 else 'are'} here."
+        )
     if plan.primary is not None and plan.primary != comparison.primary:
         why = ", for the load was limited" if "load-limited" in comparison.flags else ""
         found.append(f"{plan.primary} was to decide: {comparison.primary} did{why}.")
-    for metric, margin in done.margins.items():
+    for metric, margin in executed.margins.items():
         planned = plan.margins.get(metric)
         if planned is not None and planned != margin:
             unit = "pp" if metric == "error_ratio" else "%"
             found.append(f"The margin of {metric} was to be {100 * planned:g} {unit}: it was {100 * margin:g} {unit}.")
     given = [one.name for one in comparison.strata if one.kind in ("level", "outage")]
-    missing = plan.missing(given)
+    missing = plan.missing_strata(given)
     if missing:
         found.append(f"Planned and not given: {', '.join(missing)}.")
-    if done.recorded is not None:
-        changed = plan.changed_since(done.recorded)
+    if executed.recorded_plan is not None:
+        changed = plan.changed_fields(executed.recorded_plan)
         if changed:
             found.append(f"Changed in the plan since the runs were recorded: {', '.join(changed)}.")
     return tuple(found)

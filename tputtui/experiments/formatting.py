@@ -17,7 +17,7 @@ from tputtui.experiments.result import (
     is_unbounded,
 )
 from tputtui.experiments.result_log import LoggedResult
-from tputtui.text import UNKNOWN, clean, number, seconds, span
+from tputtui.text import UNKNOWN, clean, format_duration, format_number, format_seconds
 
 VERDICT_WORDS: Final[Mapping[Verdict, str]] = {
     "improved": "improved",
@@ -38,17 +38,17 @@ MEANINGS: Final[Mapping[Verdict, str]] = {
 METRIC_WORDS: Final[Mapping[str, str]] = {"error_ratio": "errors", "cpu_per_request": "CPU/request"}
 
 
-def metric_name(metric: MetricResult) -> str:
+def describe_metric(metric: MetricResult) -> str:
     """What a metric is called to people."""
     return METRIC_WORDS.get(metric.name, metric.name)
 
 
-def verdict(word: Verdict | None) -> str:
+def format_verdict(verdict: Verdict | None) -> str:
     """A verdict to people; a dash where there are no data."""
-    return UNKNOWN if word is None else VERDICT_WORDS[word]
+    return UNKNOWN if verdict is None else VERDICT_WORDS[verdict]
 
 
-def headline(comparison: Comparison) -> str:
+def format_headline(comparison: Comparison) -> str:
     """The verdict with the row that made it, as one line; where nothing did, with the primary's figure."""
     word = VERDICT_WORDS[comparison.verdict]
     provisional = " (provisional)" if "provisional" in comparison.flags and comparison.verdict != "inconclusive" else ""
@@ -63,114 +63,128 @@ def row_name(row: DecidingRow) -> str:
     """p99, errors of GET /items/{id}, or p99 at load 70."""
     route = f" of {row.route}" if row.route else ""
     stratum_ = f" at {row.stratum}" if row.stratum else ""
-    return f"{metric_name(row.metric)}{route}{stratum_}"
+    return f"{describe_metric(row.metric)}{route}{stratum_}"
 
 
 def row_figure(row: DecidingRow) -> str:
     """errors of GET /items/{id} +0.390 pp [+0.210, +0.610]."""
-    return f"{row_name(row)} {effect(row.metric)} {interval(row.metric)}".rstrip()
+    return f"{row_name(row)} {format_effect(row.metric)} {format_interval(row.metric)}".rstrip()
 
 
-def effect(metric: MetricResult) -> str:
+def format_effect(metric: MetricResult) -> str:
     """+5.5 %, or +0.12 pp."""
-    return UNKNOWN if metric.effect is None else f"{_signed(metric.effect * 100, metric)} {_unit(metric)}"
+    return (
+        UNKNOWN
+        if metric.effect is None
+        else f"{_format_signed_effect(metric.effect * 100, metric)} {_effect_unit(metric)}"
+    )
 
 
-def interval(metric: MetricResult) -> str:
+def format_interval(metric: MetricResult) -> str:
     """[+3.8, +7.3], in the unit of the effect."""
-    return "" if metric.ci is None else bracket(metric.ci, metric)
+    return "" if metric.ci is None else format_bounds(metric.ci, metric)
 
 
-def bracket(ci: Interval, metric: MetricResult) -> str:
+def format_bounds(ci: Interval, metric: MetricResult) -> str:
     """An interval of a metric's effect."""
-    if is_unbounded(ci, metric.absolute):
+    if is_unbounded(ci, metric.is_absolute):
         return "unbounded"
-    return f"[{_signed(ci.low * 100, metric)}, {_signed(ci.high * 100, metric)}]"
+    return f"[{_format_signed_effect(ci.low * 100, metric)}, {_format_signed_effect(ci.high * 100, metric)}]"
 
 
-def margin(metric: MetricResult) -> str:
+def format_margin(metric: MetricResult) -> str:
     """2 %, or 0.1 pp."""
-    return f"{metric.margin * 100:g} {_unit(metric)}"
+    return f"{metric.margin * 100:g} {_effect_unit(metric)}"
 
 
-def value(metric: MetricResult, figure: float | None, cores: float | None = None) -> str:
+def format_value(metric: MetricResult, figure: float | None, cores: float | None = None) -> str:
     """A metric's own figure with its unit. CPU per request is a time where it is known how many cores there are."""
     if figure is None:
         return UNKNOWN
-    if metric.absolute:
-        return f"{number(figure * 100)} %"
+    if metric.is_absolute:
+        return f"{format_number(figure * 100)} %"
     if metric.name == "cpu_per_request":  # of a machine of unknown size only a share of its time is known
-        return " ".join(seconds(figure / 100 * cores)) if cores else f"{number(figure)} %·s"
-    return f"{number(figure)} {metric.unit}"
+        return " ".join(format_seconds(figure / 100 * cores)) if cores else f"{format_number(figure)} %·s"
+    return f"{format_number(figure)} {metric.unit}"
 
 
-def difference(one: EnvironmentDifference) -> str:
+def describe_difference(difference: EnvironmentDifference) -> str:
     """software: svc 4.2.0 → svc 4.3.0 (the declared change)."""
-    tail = " (the declared change)" if one.declared else " (invalidates the comparison)" if one.hard else ""
-    return f"{clean(one.field, 60)}: {shown(one.baseline)} → {shown(one.candidate)}{tail}"
+    tail = (
+        " (the declared change)"
+        if difference.is_declared
+        else " (invalidates the comparison)"
+        if difference.is_invalidating
+        else ""
+    )
+    return f"{clean(difference.field, 60)}: {format_environment_value(difference.baseline)} → {format_environment_value(difference.candidate)}{tail}"
 
 
-def shown(foreign: object) -> str:
+def format_environment_value(value: object) -> str:
     """A value of an environment."""
-    return "unknown" if foreign is None else clean(str(foreign), 80)
+    return "unknown" if value is None else clean(str(value), 80)
 
 
-def earlier(result: LoggedResult) -> str:
+def describe_earlier_result(result: LoggedResult) -> str:
     """2026-11-25 22:10: inconclusive, p99 +2.0 % [-3.0, +7.4]."""
     figure = f", {result.figure}" if result.figure else ""
-    return f"{result.date:%Y-%m-%d %H:%M}: {result.words}{figure}"
+    return f"{result.date:%Y-%m-%d %H:%M}: {result.verdict_text}{figure}"
 
 
-def figure(metric: MetricResult) -> str:
+def format_figure(metric: MetricResult) -> str:
     """p99 -19.6 % [-29.1, -7.3]."""
-    return f"{metric_name(metric)} {effect(metric)} {interval(metric)}".rstrip()
+    return f"{describe_metric(metric)} {format_effect(metric)} {format_interval(metric)}".rstrip()
 
 
 def change(metric: MetricResult) -> str:
     """70.0 ms → 91.2 ms, +30.3 % [+22.0, +39.1], margin 10 %."""
-    values = " → ".join(value(metric, one) for one in (metric.baseline, metric.candidate))
-    return f"{values}, {effect(metric)} {interval(metric)}, margin {margin(metric)}"
+    values = " → ".join(format_value(metric, one) for one in (metric.baseline, metric.candidate))
+    return f"{values}, {format_effect(metric)} {format_interval(metric)}, margin {format_margin(metric)}"
 
 
-def line(metric: MetricResult) -> str:
+def format_metric(metric: MetricResult) -> str:
     """A metric with all its figures, for the experiment's file."""
-    return f"{metric.name}: {change(metric)}: {verdict(metric.verdict)}"
+    return f"{metric.name}: {change(metric)}: {format_verdict(metric.verdict)}"
 
 
-def stratum(one: Stratum, primary: str) -> str:
+def describe_stratum(stratum: Stratum, primary: str) -> str:
     """load 500: p99 -23.8 % [-29.7, -17.6], improved."""
-    metric = one.metric(primary)
-    return f"{one.name}: {figure(metric) if metric is not None else UNKNOWN}, {verdict(one.verdict)}"
+    metric = stratum.metric(primary)
+    return (
+        f"{stratum.name}: {format_figure(metric) if metric is not None else UNKNOWN}, {format_verdict(stratum.verdict)}"
+    )
 
 
-def measured(comparison: Comparison) -> str:
+def describe_duration(comparison: Comparison) -> str:
     """How long was measured and what of it counts."""
     lasted = comparison.seconds
     pairs = sum(one.kind == "pair" for one in comparison.strata)
     several = f" in {pairs} pairs" if pairs else ""
-    parts = [f"{span(lasted.baseline)} baseline, {span(lasted.candidate)} candidate{several}, {comparison.design}"]
+    parts = [
+        f"{format_duration(lasted.baseline)} baseline, {format_duration(lasted.candidate)} candidate{several}, {comparison.design}"
+    ]
     if lasted.trimmed:
-        parts.append(f"{span(lasted.trimmed)} of warm-up left out")
+        parts.append(f"{format_duration(lasted.trimmed)} of warm-up left out")
     if lasted.excluded:
-        parts.append(f"{span(lasted.excluded)} of a shared incident judged by itself")
+        parts.append(f"{format_duration(lasted.excluded)} of a shared incident judged by itself")
     if lasted.needed is not None:
-        parts.append(f"about {span(lasted.needed)} an arm would be needed")
+        parts.append(f"about {format_duration(lasted.needed)} an arm would be needed")
     return "; ".join(parts)
 
 
-def _unit(metric: MetricResult) -> str:
-    return "pp" if metric.absolute else "%"
+def _effect_unit(metric: MetricResult) -> str:
+    return "pp" if metric.is_absolute else "%"
 
 
-def _signed(percent: float, metric: MetricResult) -> str:
+def _format_signed_effect(percent: float, metric: MetricResult) -> str:
     if math.isinf(percent):
         return "beyond"  # every bucket there is
-    decimals = 3 if metric.absolute else 1
+    decimals = 3 if metric.is_absolute else 1
     if abs(percent) >= 1000:
         decimals = 0
-    return signed(percent, decimals)
+    return format_signed(percent, decimals)
 
 
-def signed(figure: float, decimals: int) -> str:
+def format_signed(figure: float, decimals: int) -> str:
     """A figure with its sign; nothing is +0, on whichever side it was rounded from."""
     return f"{round(figure, decimals) + 0.0:+.{decimals}f}"

@@ -6,14 +6,14 @@ from typing import Final
 
 from tputtui.frozen import frozen
 from tputtui.model import ObjectiveState
-from tputtui.signals.objectives.burn_rate import PAIRS, Hysteresis
-from tputtui.signals.objectives.objective_tracker import ObjectiveLevel, latch
+from tputtui.signals.objectives.burn_rate import WINDOW_PAIRS, Hysteresis
+from tputtui.signals.objectives.objective_tracker import ObjectiveLevel, create_hysteresis
 
-FAST: Final = PAIRS[0]
-FEWEST_REQUESTS: Final = 100.0
-DEAD_S: Final = 10.0
+FAST_PAIR: Final = WINDOW_PAIRS[0]
+MIN_REQUESTS: Final = 100.0
+SILENCE_S: Final = 10.0
 
-_STILL: Final = 0.5  # of its requests of the minute before: with less the control has lost its traffic, too
+_FADED_RATIO: Final = 0.5  # of its requests of the minute before: with less the control has lost its traffic, too
 
 
 @frozen
@@ -30,12 +30,12 @@ class TickObservation:
     slow: bool = False  # it is late by more than a window: there are no figures
 
     @property
-    def known(self) -> bool:
+    def is_known(self) -> bool:
         """Whether anything can be read."""
         return self.rps is not None or self.value is not None
 
     @property
-    def observed(self) -> float:
+    def request_rate(self) -> float:
         """Requests per second, as the objective counts them; where it counts none, all."""
         return self.total or self.rps or 0.0
 
@@ -57,86 +57,86 @@ class GuardArm:
 
     def __init__(self, name: str, objective: ObjectiveLevel) -> None:
         self.name = name
-        self.latch = latch(objective)
-        self._asked = Hysteresis(None)  # counts requests, whatever the objective counts
-        self.seen = TickObservation()
+        self.latch = create_hysteresis(objective)
+        self._request_counter = Hysteresis(None)  # counts requests, whatever the objective counts
+        self.observation = TickObservation()
         self.state: ObjectiveState = "no_data"
         self.since = (0.0, 0.0)  # (at, time) of the state
-        self.fast = False  # it is missed by the fast pair
+        self.is_fast_burn = False  # it is missed by the fast pair
         self.unknown_since = 0.0
-        self.rose: tuple[float, float] = (0.0, 0.0)  # (at, time) when there last was a request
-        self.before = 0.0  # requests in the minute before that
+        self.last_request: tuple[float, float] = (0.0, 0.0)  # (at, time) when there last was a request
+        self.requests_before_silence = 0.0  # requests in the minute before that
         self._objective = objective
-        self._requests: float | None = None
-        self._began = False
+        self._last_total: float | None = None
+        self._has_started = False
         self._at: float | None = None
 
     @property
     def is_unknown(self) -> bool:
         """Nothing can be read of it."""
-        return not self.seen.known
+        return not self.observation.is_known
 
-    def take(self, at: float, time: float, seen: TickObservation) -> None:
+    def update(self, at: float, time: float, observation: TickObservation) -> None:
         """See a tick."""
-        if not seen.known and (self.seen.known or not self._began):
+        if not observation.is_known and (self.observation.is_known or not self._has_started):
             self.unknown_since = at
-        self._began, self.seen = True, seen
+        self._has_started, self.observation = True, observation
         state: ObjectiveState = "no_data"
         passed = at - self._at if self._at is not None else 0.0
         self._at = at
-        if seen.waiting:  # nothing new: neither a silence nor a miss lasts longer for that
-            self._asked.skip(at)
-            self.latch.skip(at)
+        if observation.waiting:  # nothing new: neither a silence nor a miss lasts longer for that
+            self._request_counter.skip_tick(at)
+            self.latch.skip_tick(at)
             self.since = (self.since[0] + passed, self.since[1] + passed)
-            self.rose = (self.rose[0] + passed, self.rose[1] + passed)
+            self.last_request = (self.last_request[0] + passed, self.last_request[1] + passed)
             return
-        if seen.known:
-            self._asked.take(at, beyond=False, total=seen.observed)
+        if observation.is_known:
+            self._request_counter.update(at, is_exceeded=False, total=observation.request_rate)
         else:
-            self._asked.skip(at)
-        if seen.value is None:
-            self.latch.skip(at)
+            self._request_counter.skip_tick(at)
+        if observation.value is None:
+            self.latch.skip_tick(at)
         else:
-            value, level = seen.value, self._objective.value
+            value, level = observation.value, self._objective.value
             beyond = value > level if self._objective.op == "<=" else value < level
-            state = self.latch.take(at, beyond, seen.total, seen.bad)
+            state = self.latch.update(at, beyond, observation.total, observation.bad)
         if state != self.state:
             self.state, self.since = state, (at, time)
         if state != "missed":
-            self.fast = False
-        elif self.latch.holds(at, FAST):
-            self.fast = True
-        self._listen(at, time)
+            self.is_fast_burn = False
+        elif self.latch.is_firing(at, FAST_PAIR):
+            self.is_fast_burn = True
+        self._update_last_request(at, time)
 
-    def _listen(self, at: float, time: float) -> None:
+    def _update_last_request(self, at: float, time: float) -> None:
         """When was the last request? What is not known for a while was no silence."""
-        requests, known = self.seen.requests, self.seen.known
-        rises = bool(self.seen.rps) if requests is None else requests != self._requests
+        requests, known = self.observation.requests, self.observation.is_known
+        rises = bool(self.observation.rps) if requests is None else requests != self._last_total
         if rises or not known:
-            self.rose = (at, time)
-            self.before = self.requests(at, FAST.long_s)
-        self._requests = requests if known else None
+            self.last_request = (at, time)
+            self.requests_before_silence = self.requests(at, FAST_PAIR.long_s)
+        self._last_total = requests if known else None
 
     def requests(self, at: float, span_s: float) -> float:
         """How many there were in the last `span_s` seconds."""
-        return self._asked.burn(at, span_s).total
+        return self._request_counter.burn_rate(at, span_s).total
 
     def is_silent(self, at: float) -> bool:
         """It answers, and has had no request for DEAD_S, after enough of them in the minute before."""
-        return at - self.rose[0] >= DEAD_S and self.before >= FEWEST_REQUESTS
+        return at - self.last_request[0] >= SILENCE_S and self.requests_before_silence >= MIN_REQUESTS
 
     def has_faded(self, at: float) -> bool:
         """It has hardly any traffic, against the minute before."""
-        return (self.seen.rps or 0.0) * FAST.long_s < _STILL * self.requests(at, FAST.long_s)
+        return (self.observation.rps or 0.0) * FAST_PAIR.long_s < _FADED_RATIO * self.requests(at, FAST_PAIR.long_s)
 
-    def side(self, at: float, span_s: float) -> ArmEvidence:
+    def evidence(self, at: float, span_s: float) -> ArmEvidence:
         """The evidence, the requests being those of the last `span_s` seconds."""
         has_budget = bool(self.latch.budget)
         return ArmEvidence(
             self.name,
-            self.seen.rps,
-            self.seen.value,
+            self.observation.rps,
+            self.observation.value,
             self.requests(at, span_s),
-            self.latch.burn(at, FAST.long_s).rate if has_budget else None,
-            self.latch.burn(at, FAST.short_s).rate if has_budget else None,
+            self.latch.burn_rate(at, FAST_PAIR.long_s).rate if has_budget else None,
+            self.latch.burn_rate(at, FAST_PAIR.short_s).rate if has_budget else None,
         )

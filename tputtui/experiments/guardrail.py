@@ -17,25 +17,25 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from tputtui.experiments.comparison_context import ComparisonContext
-from tputtui.experiments.effect_estimate import BEYOND
-from tputtui.experiments.guard_arm import FAST, FEWEST_REQUESTS, ArmEvidence, GuardArm, TickObservation
+from tputtui.experiments.effect_estimate import MIN_TAIL_REQUESTS
+from tputtui.experiments.guard_arm import FAST_PAIR, MIN_REQUESTS, ArmEvidence, GuardArm, TickObservation
 from tputtui.experiments.sequential_test import BlockedRows, PercentEffect, SequentialTest
 from tputtui.experiments.unanswered import UNRESPONSIVE_S
 from tputtui.frozen import frozen
-from tputtui.signals.objectives.burn_rate import PAIRS
+from tputtui.signals.objectives.burn_rate import WINDOW_PAIRS
 from tputtui.signals.objectives.objective_tracker import ObjectiveLevel
-from tputtui.text import amount, clean, number, percent, span
+from tputtui.text import clean, format_amount, format_duration, format_number, format_percent
 
 Trigger = Literal["fast_burn", "missed", "worse_than_control", "dead", "unresponsive"]
 
-NO_DATA_S: Final = 10.0
-CONFIRMED: Final = 3
+NO_DATA_ALARM_S: Final = 10.0
+CONFIRMING_TICKS: Final = 3
 
-_SLOWER_S: Final = PAIRS[1].long_s  # what was not missed by a fast burn is judged over as long
+_SLOW_SPAN_S: Final = WINDOW_PAIRS[1].long_s  # what was not missed by a fast burn is judged over as long
 
 
 @frozen
-class Decision:
+class RollbackDecision:
     """The treatment has to go: why, and on what evidence. Times are unix seconds."""
 
     trigger: Trigger
@@ -48,7 +48,7 @@ class Decision:
     span_s: float  # over which the requests are counted
     treatment: ArmEvidence
     control: ArmEvidence | None = None
-    looks: int = 0
+    evaluations: int = 0
     effect: PercentEffect | None = None
 
 
@@ -56,7 +56,7 @@ class Decision:
 class GuardVerdict:
     """What one tick says: a decision, or why there can be none, as a sentence that stays the same while it holds."""
 
-    decision: Decision | None = None
+    decision: RollbackDecision | None = None
     alarm: str = ""
 
 
@@ -76,96 +76,103 @@ class ObjectiveGuard:
     ) -> None:
         """`row_s`: as wide as the window. `quantile`: what is held against the control's where the objective names none."""
         self.objective = objective
-        self._own = GuardArm(treatment, objective)
+        self._treatment = GuardArm(treatment, objective)
         self._control = GuardArm(control, objective) if control is not None else None
         self._fail_after_s = fail_after_s
-        self._row = BlockedRows(row_s)
-        self._beyond = 1 - (objective.quantile or quantile)  # the share of requests beyond the quantile
+        self._blocked_rows = BlockedRows(row_s)
+        self._tail_share = 1 - (objective.quantile or quantile)  # the share of requests beyond the quantile
         context = ComparisonContext(margins=margins or {})
-        tail = f"p{100 * (1 - self._beyond):g}"
-        self._throughput = SequentialTest("throughput", context.margin("throughput"), row_s, by_share=True)
-        self._tail = SequentialTest(tail, context.margin(tail), row_s)
-        self._worse: PercentEffect | None = None  # as of the newest row
-        self._held: tuple[Trigger, int] | None = None
-        self._done = False
+        tail = f"p{100 * (1 - self._tail_share):g}"
+        self._throughput_test = SequentialTest("throughput", context.margin("throughput"), row_s, by_share=True)
+        self._tail_test = SequentialTest(tail, context.margin(tail), row_s)
+        self._regression: PercentEffect | None = None  # as of the newest row
+        self._pending: tuple[Trigger, int] | None = None
+        self._has_decided = False
 
-    def take(
+    def evaluate(
         self, at: float, time: float, treatment: TickObservation, control: TickObservation | None = None
     ) -> GuardVerdict:
         """One tick at `at` (monotonic seconds) and `time` (unix seconds)."""
-        own, other = self._own, self._control
-        own.take(at, time, treatment)
+        own, other = self._treatment, self._control
+        own.update(at, time, treatment)
         if other is not None:
-            other.take(at, time, control or TickObservation())
-            self._compare(at, own.seen, other.seen)
+            other.update(at, time, control or TickObservation())
+            self._update_tests(at, own.observation, other.observation)
         unknown = next((arm for arm in (own, other) if arm is not None and arm.is_unknown), None)
-        if self._done or unknown is not None:
-            self._held = None
-            late = unknown is not None and (unknown.seen.slow or at - unknown.unknown_since >= NO_DATA_S)
-            return GuardVerdict(alarm=self._no_data(unknown) if unknown is not None and late else "")
-        found = self._found(at)
-        alarm = self._why_not(found, other, at) if found is not None and other is not None else ""
+        if self._has_decided or unknown is not None:
+            self._pending = None
+            late = unknown is not None and (unknown.observation.slow or at - unknown.unknown_since >= NO_DATA_ALARM_S)
+            return GuardVerdict(alarm=self._describe_no_data(unknown) if unknown is not None and late else "")
+        found = self._active_trigger(at)
+        alarm = self._describe_shared_incident(found, other, at) if found is not None and other is not None else ""
         if found is None or alarm:
-            self._held = None
+            self._pending = None
             return GuardVerdict(alarm=alarm)
-        times = self._held[1] + 1 if self._held is not None and self._held[0] == found else 1
-        self._held = (found, times)
-        if other is not None and times < CONFIRMED:
+        times = self._pending[1] + 1 if self._pending is not None and self._pending[0] == found else 1
+        self._pending = (found, times)
+        if other is not None and times < CONFIRMING_TICKS:
             return GuardVerdict()
-        self._done = True
-        return GuardVerdict(self._decided(found, at, time))
+        self._has_decided = True
+        return GuardVerdict(self._decision(found, at, time))
 
-    def unresponsive(self, at: float, time: float, silent_s: float) -> Decision:
+    def unresponsive(self, at: float, time: float, silent_s: float) -> RollbackDecision:
         """The decision that the treatment has to go because it has not answered for so long."""
-        own, other = self._own, self._control
+        own, other = self._treatment, self._control
         beside = ""
         if other is not None:
-            rate = f" ({' '.join(amount(other.seen.rps, 'req/s'))})" if other.seen.rps is not None else ""
+            rate = (
+                f" ({' '.join(format_amount(other.observation.rps, 'req/s'))})"
+                if other.observation.rps is not None
+                else ""
+            )
             beside = f", while {clean(other.name)} answers{rate}"
-        self._done = True
-        return Decision(
+        self._has_decided = True
+        return RollbackDecision(
             "unresponsive",
             self.objective.expression,
-            f"{clean(own.name)}: no answer for {span(round(silent_s))}{beside}",
+            f"{clean(own.name)}: no answer for {format_duration(round(silent_s))}{beside}",
             silent_s,
             UNRESPONSIVE_S,
             time - silent_s,
             silent_s,
-            FAST.long_s,
-            own.side(at, FAST.long_s),
-            other.side(at, FAST.long_s) if other is not None else None,
+            FAST_PAIR.long_s,
+            own.evidence(at, FAST_PAIR.long_s),
+            other.evidence(at, FAST_PAIR.long_s) if other is not None else None,
         )
 
     # ------------------------------------------------------------------------------------------ the rules
 
-    def _found(self, at: float) -> Trigger | None:
-        own, other = self._own, self._control
-        if other is not None and own.is_silent(at) and other.seen.rps:
+    def _active_trigger(self, at: float) -> Trigger | None:
+        own, other = self._treatment, self._control
+        if other is not None and own.is_silent(at) and other.observation.rps:
             return "dead"
         if self._is_missed(at):
-            return "fast_burn" if own.fast else "missed"
-        if self._worse is not None and own.requests(at, FAST.long_s) >= FEWEST_REQUESTS:
+            return "fast_burn" if own.is_fast_burn else "missed"
+        if self._regression is not None and own.requests(at, FAST_PAIR.long_s) >= MIN_REQUESTS:
             return "worse_than_control"
         return None
 
     def _is_missed(self, at: float) -> bool:
-        own = self._own
+        own = self._treatment
         if own.state != "missed" or at - own.since[0] < self._fail_after_s:
             return False
-        return self.objective.measure == "rps" or own.requests(at, self._span_s) >= FEWEST_REQUESTS
+        return self.objective.measure == "rps" or own.requests(at, self._span_s) >= MIN_REQUESTS
 
-    def _compare(self, at: float, own: TickObservation, other: TickObservation) -> None:
-        if not self._row.ends(at, own.known and other.known):
-            if not (own.known and other.known):
-                self._worse = None
+    def _update_tests(self, at: float, treatment: TickObservation, control: TickObservation) -> None:
+        if not self._blocked_rows.add_tick(at, treatment.is_known and control.is_known):
+            if not (treatment.is_known and control.is_known):
+                self._regression = None
             return
-        enough = min(own.observed, other.observed) * self._row.row_s * self._beyond >= BEYOND
-        tail = self._tail.add(own.quantile, other.quantile) if enough else None
-        self._worse = self._throughput.add(own.rps, other.rps) or tail
+        enough = (
+            min(treatment.request_rate, control.request_rate) * self._blocked_rows.row_s * self._tail_share
+            >= MIN_TAIL_REQUESTS
+        )
+        tail = self._tail_test.add(treatment.quantile, control.quantile) if enough else None
+        self._regression = self._throughput_test.add(treatment.rps, control.rps) or tail
 
     @property
     def _span_s(self) -> float:
-        return FAST.long_s if self._own.fast else _SLOWER_S
+        return FAST_PAIR.long_s if self._treatment.is_fast_burn else _SLOW_SPAN_S
 
     # ------------------------------------------------------------------------------------------ what is said
 
@@ -173,49 +180,49 @@ class ObjectiveGuard:
     def _label(self) -> str:
         return clean(self.objective.expression)
 
-    def _no_data(self, arm: GuardArm) -> str:
-        if arm.seen.slow:
+    def _describe_no_data(self, arm: GuardArm) -> str:
+        if arm.observation.slow:
             return f"no_data: slow: {clean(arm.name)} does not answer: {self._label} is not judged"
         return f"no data of {clean(arm.name)}: {self._label} is not judged"
 
-    def _why_not(self, found: Trigger, control: GuardArm, at: float) -> str:
+    def _describe_shared_incident(self, trigger: Trigger, control: GuardArm, at: float) -> str:
         """What keeps the treatment from being blamed; nothing where the control is well."""
-        if found == "dead":
+        if trigger == "dead":
             why = "has lost its traffic, too" if control.has_faded(at) else ""
         elif control.state == "no_data":
-            return self._no_data(control)
+            return self._describe_no_data(control)
         else:
             why = "" if control.state == "ok" else "does not meet it, either"
         return f"shared incident: {clean(control.name)} {why}: {self._label} is not judged" if why else ""
 
-    def _decided(self, trigger: Trigger, at: float, time: float) -> Decision:
-        own, other = self._own, self._control
-        span_s = self._span_s if trigger in ("fast_burn", "missed") else FAST.long_s
-        value: float | None = own.seen.value
+    def _decision(self, trigger: Trigger, at: float, time: float) -> RollbackDecision:
+        own, other = self._treatment, self._control
+        span_s = self._span_s if trigger in ("fast_burn", "missed") else FAST_PAIR.long_s
+        value: float | None = own.observation.value
         threshold: float | None = self.objective.value
         since, began = own.since[1], own.since[0]
         looks, effect = 0, None
-        treatment = own.side(at, span_s)
+        treatment = own.evidence(at, span_s)
         if trigger == "dead":
-            began, since = own.rose
-            value, threshold = own.seen.rps, None
-            why = f"no request for {span(at - began)}, {number(round(own.before))} in the minute before"
+            began, since = own.last_request
+            value, threshold = own.observation.rps, None
+            why = f"no request for {format_duration(at - began)}, {format_number(round(own.requests_before_silence))} in the minute before"
         elif trigger == "fast_burn":
             why = (
-                f"{self._limit} is missed: the budget burns {number(treatment.burn_long)} times too fast over "
-                f"{span(FAST.long_s)}, {number(treatment.burn_short)} times over {span(FAST.short_s)}"
+                f"{self._objective_text} is missed: the budget burns {format_number(treatment.burn_long)} times too fast over "
+                f"{format_duration(FAST_PAIR.long_s)}, {format_number(treatment.burn_short)} times over {format_duration(FAST_PAIR.short_s)}"
             )
         elif trigger == "missed":
-            figure = " ".join(amount(value, self._unit))
-            why = f"{self._limit} is missed, now {figure}"
+            figure = " ".join(format_amount(value, self._unit))
+            why = f"{self._objective_text} is missed, now {figure}"
         else:
-            effect = self._worse
-            why, value, threshold = self._worse_words(effect)
-            looks = effect.looks if effect is not None else 0
-            since = time - self._row.row_s  # the look before this one was the first
-            began = at - self._row.row_s
-        reason = f"{clean(own.name)}: {why}{self._control_words(trigger)}"
-        return Decision(
+            effect = self._regression
+            why, value, threshold = self._describe_regression(effect)
+            looks = effect.evaluations if effect is not None else 0
+            since = time - self._blocked_rows.row_s  # the look before this one was the first
+            began = at - self._blocked_rows.row_s
+        reason = f"{clean(own.name)}: {why}{self._describe_control(trigger)}"
+        return RollbackDecision(
             trigger,
             self.objective.expression,
             reason,
@@ -225,39 +232,39 @@ class ObjectiveGuard:
             at - began,
             span_s,
             treatment,
-            other.side(at, span_s) if other is not None else None,
+            other.evidence(at, span_s) if other is not None else None,
             looks,
             effect,
         )
 
-    def _worse_words(self, effect: PercentEffect | None) -> tuple[str, float | None, float | None]:
+    def _describe_regression(self, effect: PercentEffect | None) -> tuple[str, float | None, float | None]:
         """(the words, the treatment's figure, what it would have to be within)."""
-        other = self._control.seen if self._control is not None else TickObservation()
+        other = self._control.observation if self._control is not None else TickObservation()
         if effect is None:
             return "", None, None
         by_share = effect.metric == "throughput"
-        own = self._own.seen.rps if by_share else self._own.seen.quantile
+        own = self._treatment.observation.rps if by_share else self._treatment.observation.quantile
         limit = None if by_share or other.quantile is None else other.quantile * (1 + effect.margin / 100)
         side = "below its share" if by_share else "above"
         words = (
-            f"{effect.metric} {percent(abs(effect.percent))} % {side} (between "
-            f"{percent(min(abs(effect.low), abs(effect.high)))} and {percent(max(abs(effect.low), abs(effect.high)))} %, "
-            f"margin {percent(effect.margin)} %) at two looks in a row"
+            f"{effect.metric} {format_percent(abs(effect.percent))} % {side} (between "
+            f"{format_percent(min(abs(effect.low), abs(effect.high)))} and {format_percent(max(abs(effect.low), abs(effect.high)))} %, "
+            f"margin {format_percent(effect.margin)} %) at two looks in a row"
         )
         return words, own, limit
 
-    def _control_words(self, trigger: Trigger) -> str:
+    def _describe_control(self, trigger: Trigger) -> str:
         if self._control is None:
             return ""
         name = clean(self._control.name)
         if trigger == "worse_than_control":
             return f", beside {name}"
         if trigger == "dead":
-            return f"; {name} has {' '.join(amount(self._control.seen.rps, 'req/s'))}"
+            return f"; {name} has {' '.join(format_amount(self._control.observation.rps, 'req/s'))}"
         return f"; {name} meets it"
 
     @property
-    def _limit(self) -> str:
+    def _objective_text(self) -> str:
         return clean(self.objective.expression.rpartition(":")[2].strip())
 
     @property

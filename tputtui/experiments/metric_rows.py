@@ -15,7 +15,7 @@ from tputtui.text import clean, did_you_mean
 COLUMNS: Final = ("rps", "err_ratio", "p50", "p90", "p99", "cpu")
 """1/s, ratio, milliseconds, percent. `t` is in seconds, relative or unix time."""
 
-LONGEST: Final = 2_000_000
+MAX_ROWS: Final = 2_000_000
 """Rows of a side: three weeks of seconds."""
 
 
@@ -39,7 +39,7 @@ class MetricRows:
     t: tuple[float, ...]  # seconds, ascending
     columns: Mapping[str, tuple[float, ...]]  # by a name of COLUMNS; "rps" is always there
     step_s: float = 1.0
-    dropped: int = 0  # rows that said nothing usable: no rate, or a negative one (a counter reset)
+    dropped_rows: int = 0  # rows that said nothing usable: no rate, or a negative one (a counter reset)
     buckets: BucketRows | None = None
     routes: Mapping[str, MetricRows] = field(default_factory=dict)  # route -> its own rows, on the same time line
 
@@ -49,7 +49,7 @@ class MetricRows:
         return len(self.t) * self.step_s
 
 
-def read_csv(text: str, name: str) -> MetricRows:
+def parse_csv(text: str, name: str) -> MetricRows:
     """The rows of a CSV text; `name` is what the side is called in messages.
 
     Unknown columns are left alone, empty cells and NaN are missing values, rows without a usable rate are dropped and
@@ -58,22 +58,22 @@ def read_csv(text: str, name: str) -> MetricRows:
     lines = csv.reader(text.removeprefix("\ufeff").splitlines())
     try:
         header = [cell.strip().lower() for cell in next(lines, [])]
-        places = _places(header)
+        places = _column_indexes(header)
         found: dict[float, list[float]] = {}
         dropped = 0
         for number, cells in enumerate(lines, start=2):
             if not any(cell.strip() for cell in cells):
                 continue
-            if len(found) + dropped >= LONGEST:
-                raise MetricRowsError(f"more than {LONGEST:,} rows")
-            values = {column: _number(cells, place, column, number) for column, place in places.items()}
+            if len(found) + dropped >= MAX_ROWS:
+                raise MetricRowsError(f"more than {MAX_ROWS:,} rows")
+            values = {column: _parse_number(cells, place, column, number) for column, place in places.items()}
             t, rps = values.pop("t", float(len(found) + dropped)), values["rps"]
             if not math.isfinite(t):
                 raise MetricRowsError(f"line {number}: t is missing")
             if not math.isfinite(rps) or rps < 0 or t in found:
                 dropped += 1
                 continue
-            found[t] = [_sane(column, value) for column, value in values.items()]
+            found[t] = [_valid_or_nan(column, value) for column, value in values.items()]
     except csv.Error as error:
         raise MetricRowsError(f"line {lines.line_num}: {error}") from None
     if not found:
@@ -82,16 +82,16 @@ def read_csv(text: str, name: str) -> MetricRows:
     names = [column for column in places if column != "t"]
     table = {column: tuple(found[t][at] for t in order) for at, column in enumerate(names)}
     kept = {column: values for column, values in table.items() if any(map(math.isfinite, values))}
-    return MetricRows(name, tuple(order), kept, step_of(order), dropped)
+    return MetricRows(name, tuple(order), kept, median_step(order), dropped)
 
 
-def step_of(t: Sequence[float]) -> float:
+def median_step(t: Sequence[float]) -> float:
     """The usual distance between rows, in seconds; 1 where there is only one."""
     steps = sorted(after - before for before, after in pairwise(t))
     return steps[len(steps) // 2] if steps else 1.0
 
 
-def _places(header: Sequence[str]) -> dict[str, int]:
+def _column_indexes(header: Sequence[str]) -> dict[str, int]:
     places = {column: header.index(column) for column in ("t", *COLUMNS) if column in header}
     if "rps" not in places:
         strange = next((word for word in header if word and word not in places), "")
@@ -101,8 +101,8 @@ def _places(header: Sequence[str]) -> dict[str, int]:
     return places
 
 
-def _number(cells: Sequence[str], place: int, column: str, line: int) -> float:
-    cell = cells[place].strip() if place < len(cells) else ""
+def _parse_number(cells: Sequence[str], index: int, column: str, line: int) -> float:
+    cell = cells[index].strip() if index < len(cells) else ""
     if not cell:
         return math.nan
     try:
@@ -114,7 +114,7 @@ def _number(cells: Sequence[str], place: int, column: str, line: int) -> float:
     return value if math.isfinite(value) else math.nan
 
 
-def _sane(column: str, value: float) -> float:
+def _valid_or_nan(column: str, value: float) -> float:
     """A value that its column can have; else missing."""
     if value < 0 or (column == "err_ratio" and value > 1) or (column in ("p50", "p90", "p99") and value == 0):
         return math.nan

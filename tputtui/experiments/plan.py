@@ -10,22 +10,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Final
 
-from tputtui.experiments.comparison_context import ContextError, known_metric, parse_margin
+from tputtui.experiments.comparison_context import ContextError, parse_margin, parse_metric_name
 from tputtui.frozen import frozen
 from tputtui.text import clean, did_you_mean, parse_duration
 
-_TEXTS: Final = (
+_TEXT_KEYS: Final = (
     "title", "owner", "hypothesis", "change", "risk", "rollback", "primary", "duration",
     "decision", "decided_by", "decided_on", "follow_up",
 )  # fmt: skip
-_LISTS: Final = ("declared_change", "margins", "levels", "outages")
-_NUMBERS: Final = ("pairs",)
-_BEFORE: Final = ("hypothesis", "change", "primary", "duration")
+_LIST_KEYS: Final = ("declared_change", "margins", "levels", "outages")
+_NUMBER_KEYS: Final = ("pairs",)
+_PREREGISTERED_KEYS: Final = ("hypothesis", "change", "primary", "duration")
 """What is settled before anything is measured, among the texts: a later change of it is a deviation."""
 
-_KEPT: Final = 400  # letters of a text that a run's header surely keeps
+_MAX_HEADER_TEXT: Final = 400  # letters of a text that a run's header surely keeps
 
-RESULTS: Final = "results"
+RESULTS_KEY: Final = "results"
 """The tables that `compare` appends."""
 
 _TEMPLATE: Final = """\
@@ -62,7 +62,7 @@ follow_up = ""
 # compare --experiment appends what it found below; it changes nothing above.
 """
 
-_UNPLANNED: Final = """\
+_DURATION_HINT: Final = """\
 # How long each arm runs, and how many pairs of arms by turns. tputtui compare --power RUN --detect 5% says what the
 # effect you look for needs; 5m is the least for a verdict, 10m for one to publish. Five pairs are better than one long one.
 """
@@ -94,72 +94,80 @@ class ExperimentPlan:
         """What it is called: its title, else its hypothesis; nothing where it has neither."""
         return self.texts.get("title") or self.texts.get("hypothesis") or ""
 
-    def missing(self, given: Iterable[str]) -> list[str]:
+    def missing_strata(self, names: Iterable[str]) -> list[str]:
         """The planned strata that are not among the given."""
-        there = set(map(_key, given))
-        return [name for name in (*self.levels, *self.outages) if _key(name) not in there]
+        there = set(map(_normalize_name, names))
+        return [name for name in (*self.levels, *self.outages) if _normalize_name(name) not in there]
 
     def is_outage(self, name: str) -> bool:
         """Whether a stratum is one: planned as one, or called so."""
-        if _key(name) in map(_key, (*self.levels, *self.outages)):
-            return _key(name) in map(_key, self.outages)
+        if _normalize_name(name) in map(_normalize_name, (*self.levels, *self.outages)):
+            return _normalize_name(name) in map(_normalize_name, self.outages)
         return "outage" in name.lower()
 
-    def first_level(self, given: Sequence[str]) -> str:
+    def unlisted_level(self, names: Sequence[str]) -> str:
         """The level that the pair compared first is at: the one that is planned and not among the strata. Nothing where
         that is not clear.
         """
-        there = set(map(_key, given))
-        left = [name for name in self.levels if _key(name) not in there]
+        there = set(map(_normalize_name, names))
+        left = [name for name in self.levels if _normalize_name(name) not in there]
         return left[0] if len(left) == 1 else ""
 
-    def changed_since(self, earlier: ExperimentPlan) -> list[str]:
+    def changed_fields(self, earlier: ExperimentPlan) -> list[str]:
         """The fields settled before measuring that were others in `earlier`."""
-        found = [key for key in _BEFORE if self.texts.get(key, "")[:_KEPT] != earlier.texts.get(key, "")[:_KEPT]]
+        found = [
+            key
+            for key in _PREREGISTERED_KEYS
+            if self.texts.get(key, "")[:_MAX_HEADER_TEXT] != earlier.texts.get(key, "")[:_MAX_HEADER_TEXT]
+        ]
         fields = ("declared_change", "margins", "levels", "outages", "pairs")
         return found + [name for name in fields if getattr(self, name) != getattr(earlier, name)]
 
 
-def template(needed: str = "", duration: str = "5m", pairs: int = 1, primary: str = "throughput") -> str:
+def render_template(
+    duration_advice: str = "", duration: str = "5m", pairs: int = 1, primary: str = "throughput"
+) -> str:
     """The file to fill in. `needed`: lines that say what a pilot says of the length."""
-    said = "".join(f"# {line}\n" for line in needed.splitlines()) or _UNPLANNED
+    said = "".join(f"# {line}\n" for line in duration_advice.splitlines()) or _DURATION_HINT
     return _TEMPLATE.format(needed=said, duration=duration, pairs=pairs, primary=primary)
 
 
-def parse_experiment(text: str) -> ExperimentPlan:
+def parse_plan(text: str) -> ExperimentPlan:
     """A plan from its TOML. Raises PlanError with the key and what is allowed."""
     try:
         found = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise PlanError(f"it is no TOML: {clean(str(error), 100)}") from None
     for key, value in found.items():
-        if key in _TEXTS:
+        if key in _TEXT_KEYS:
             if not isinstance(value, str):
                 raise PlanError(f"{key}: a text")
-        elif key in _LISTS:
+        elif key in _LIST_KEYS:
             if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
                 raise PlanError(f"{key}: a list of texts")
-        elif key in _NUMBERS:
+        elif key in _NUMBER_KEYS:
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1000:
                 raise PlanError(f"{key}: a whole number from 1 to 1000")
-        elif key != RESULTS:
-            known = (*_TEXTS, *_LISTS, *_NUMBERS)
+        elif key != RESULTS_KEY:
+            known = (*_TEXT_KEYS, *_LIST_KEYS, *_NUMBER_KEYS)
             raise PlanError(f"there is no {clean(key, 40)!r} in an experiment{did_you_mean(key, known)}")
-    return _experiment({key: found[key] for key in _TEXTS if found.get(key)}, found, found.get("pairs", 1))
+    return _build_plan({key: found[key] for key in _TEXT_KEYS if found.get(key)}, found, found.get("pairs", 1))
 
 
-def from_header(words: Mapping[str, str]) -> ExperimentPlan:
+def plan_from_header(header_fields: Mapping[str, str]) -> ExperimentPlan:
     """The plan that a run carries: all its values as texts, lists joined by commas. What is not of a plan is left alone.
 
     Raises PlanError.
     """
-    texts = {key: words[key] for key in _TEXTS if words.get(key)}
-    lists = {key: [item.strip() for item in words.get(key, "").split(",") if item.strip()] for key in _LISTS}
-    pairs = words.get("pairs", "1")
-    return _experiment(texts, lists, int(pairs) if pairs.isdecimal() and 1 <= int(pairs) <= 1000 else 1)
+    texts = {key: header_fields[key] for key in _TEXT_KEYS if header_fields.get(key)}
+    lists = {
+        key: [item.strip() for item in header_fields.get(key, "").split(",") if item.strip()] for key in _LIST_KEYS
+    }
+    pairs = header_fields.get("pairs", "1")
+    return _build_plan(texts, lists, int(pairs) if pairs.isdecimal() and 1 <= int(pairs) <= 1000 else 1)
 
 
-def _experiment(texts: Mapping[str, str], lists: Mapping[str, Sequence[str]], pairs: int) -> ExperimentPlan:
+def _build_plan(texts: Mapping[str, str], lists: Mapping[str, Sequence[str]], pairs: int) -> ExperimentPlan:
     cleaned = {key: clean(" ".join(value.split()), 2000) for key, value in texts.items()}
     named = {key: tuple(clean(name, 60) for name in lists.get(key, ())) for key in ("levels", "outages")}
     for key, names in named.items():
@@ -167,7 +175,7 @@ def _experiment(texts: Mapping[str, str], lists: Mapping[str, Sequence[str]], pa
             raise PlanError(f"{key}: names without commas, each a text of its own")
     try:
         if "primary" in cleaned:
-            known_metric(cleaned["primary"])
+            parse_metric_name(cleaned["primary"])
         margins = dict(parse_margin(item) for item in lists.get("margins", ()))
         duration = parse_duration(cleaned["duration"]) if "duration" in cleaned else None
     except ContextError as error:
@@ -178,6 +186,6 @@ def _experiment(texts: Mapping[str, str], lists: Mapping[str, Sequence[str]], pa
     return ExperimentPlan(cleaned, declared, margins, named["levels"], named["outages"], duration, pairs)
 
 
-def _key(name: str) -> str:
+def _normalize_name(name: str) -> str:
     """Names are the same whatever their case and spaces."""
     return " ".join(name.lower().split())

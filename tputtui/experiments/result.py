@@ -37,9 +37,9 @@ EXIT_CODES: Final[Mapping[Verdict, int]] = {
     "inconclusive": 11,
     "not_comparable": 12,
 }
-"""CONTRACT.md: never 1 or 2 for a verdict, so that a pipeline can tell a bad result from a broken tool."""
+"""Exit code of each verdict (docs/contract.md). Never 1 or 2: a bad result is no failed command."""
 
-UNITS: Final[Mapping[str, str]] = {
+METRIC_UNITS: Final[Mapping[str, str]] = {
     "throughput": "req/s",
     "p50": "ms",
     "p90": "ms",
@@ -77,27 +77,27 @@ class MetricResult:
     candidate: float | None = None
     effect: float | None = None
     ci: Interval | None = None
-    p: float | None = None  # Holm-adjusted over the guardrails; the primary's is its own
+    p_value: float | None = None  # Holm-adjusted over the guardrails; the primary's is its own
     n_eff: float | None = None
     margin: float = 0.0
     verdict: Verdict | None = None
-    guards: bool = True  # whether it has a say in the overall verdict
-    why: str = ""
+    is_guardrail: bool = True  # whether it has a say in the overall verdict
+    reason: str = ""
     note: str = ""  # what makes its interval wide, where that is out of the ordinary; `why` holds it, too
     companions: Mapping[str, float] = field(default_factory=dict)  # for display: median_ratio, hodges_lehmann, a12
 
     @property
-    def absolute(self) -> bool:
+    def is_absolute(self) -> bool:
         """Whether the effect is a difference (of ratios) rather than a relative change."""
         return self.name == "error_ratio"
 
     @property
     def unit(self) -> str:
         """The unit of `baseline` and `candidate`."""
-        return UNITS.get(self.name, "")
+        return METRIC_UNITS.get(self.name, "")
 
     @property
-    def unproven_harm(self) -> bool:
+    def has_unproven_harm(self) -> bool:
         """Whether it is worse by more than its margin, and only the proof is missing."""
         if self.effect is None or self.verdict != "inconclusive":
             return False
@@ -118,7 +118,7 @@ class RouteResult:
     @property
     def regressed(self) -> list[MetricResult]:
         """Those of its metrics that have a say and regressed."""
-        return [one for one in self.metrics if one.guards and one.verdict == "regressed"]
+        return [one for one in self.metrics if one.is_guardrail and one.verdict == "regressed"]
 
     def metric(self, name: str) -> MetricResult | None:
         """A metric by its name; None where there is none."""
@@ -141,8 +141,8 @@ class EnvironmentDifference:
     field: str
     baseline: object
     candidate: object
-    declared: bool
-    hard: bool  # where it is not declared, no comparison holds
+    is_declared: bool
+    is_invalidating: bool  # where it is not declared, no comparison holds
 
 
 @frozen
@@ -164,11 +164,11 @@ class Stratum:
     seconds: float  # of each arm, in the mean
     effect: float | None  # of the throughput, relative
     ci: Interval | None
-    error_points: float | None  # candidate's error ratio less the baseline's
+    error_difference: float | None  # candidate's error ratio less the baseline's
     verdict: Verdict | None = None
     kind: StratumKind = "incident"
     metrics: tuple[MetricResult, ...] = ()  # all that was measured in it
-    why: str = ""  # the first of its own reasons
+    reason: str = ""  # the first of its own reasons
     decided_by: DecidingRow | None = None  # what made its verdict
     routes: tuple[RouteResult, ...] = ()  # those that regressed
 
@@ -197,10 +197,10 @@ class Comparison:
     differences: tuple[EnvironmentDifference, ...] = ()
     strata: tuple[Stratum, ...] = ()
     heterogeneity_p: float | None = None  # Cochran's Q over the strata
-    strata_by: str = ""  # the metric that the strata are judged by; nothing: the primary
+    strata_metric: str = ""  # the metric that the strata are judged by; nothing: the primary
     advice: tuple[str, ...] = ()  # the next best design
-    capped: bool = False  # a gate allowed no more than inconclusive
-    shifted: bool = False  # the mix of routes is another one: the total is of other work
+    is_capped: bool = False  # a gate allowed no more than inconclusive
+    has_traffic_shift: bool = False  # the mix of routes is another one: the total is of other work
 
     @property
     def decided_by(self) -> DecidingRow | None:
@@ -217,7 +217,7 @@ class Comparison:
             return None
         if primary is not None and primary.verdict == self.verdict:
             return DecidingRow(primary)
-        return _worst([DecidingRow(one) for one in self.metrics if one.guards and one.verdict == self.verdict])
+        return _worst([DecidingRow(one) for one in self.metrics if one.is_guardrail and one.verdict == self.verdict])
 
     def _regressed(self) -> DecidingRow | None:
         of_routes = [
@@ -231,8 +231,8 @@ class Comparison:
             for one in self.strata
             if one.verdict == "regressed" and one.decided_by is not None
         ]
-        judged = () if self.shifted else self.metrics  # of another mix the total decides nothing
-        of_total = [DecidingRow(one) for one in judged if one.guards and one.verdict == "regressed"]
+        judged = () if self.has_traffic_shift else self.metrics  # of another mix the total decides nothing
+        of_total = [DecidingRow(one) for one in judged if one.is_guardrail and one.verdict == "regressed"]
         return _worst(of_total) or _worst(of_routes) or next(iter(of_strata), None)
 
     @property
@@ -251,12 +251,12 @@ class PowerResult:
     """What it takes to find an effect on a metric in four cases of five."""
 
     metric: str
-    detect: float  # relative; of `error_ratio` a difference
-    level: float  # of the metric in the pilot, in its unit
-    rate: float  # of the pilot, 1/s
-    seconds_piloted: float
+    target_effect: float  # relative; of `error_ratio` a difference
+    pilot_value: float  # of the metric in the pilot, in its unit
+    pilot_rps: float  # of the pilot, 1/s
+    pilot_seconds: float
     seconds: float | None  # per arm, one pair of runs; None: no length does, for equal runs differ by too much
     run_sd: float
-    run_sd_assumed: bool
+    is_run_sd_assumed: bool
     pair_seconds: float  # per arm of each pair
     pairs: int | None  # None: more than a hundred

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from tputtui.experiments.plan import RESULTS
+from tputtui.experiments.plan import RESULTS_KEY
 from tputtui.experiments.result import VERDICTS, Comparison, Verdict
 from tputtui.frozen import frozen
 from tputtui.text import clean
 
-_MOST: Final = 500  # results of a file that are read
+_MAX_RESULTS: Final = 500  # results of a file that are read
 
 
 @frozen
@@ -23,16 +23,16 @@ class LoggedResult:
     date: datetime
     verdict: Verdict
     figure: str = ""  # the metric that decided, with its interval
-    verified: bool = False
+    is_verified: bool = False
     candidates: tuple[str, ...] = ()  # what identifies the candidates: "run:0123456789abcdef", "sha256:..."
 
     @property
-    def words(self) -> str:
+    def verdict_text(self) -> str:
         """improved, verified."""
-        return self.verdict.replace("_", " ") + (", verified" if self.verified else "")
+        return self.verdict.replace("_", " ") + (", verified" if self.is_verified else "")
 
 
-def entry(
+def format_entry(
     comparison: Comparison,
     date: datetime,
     figure: str,
@@ -58,17 +58,19 @@ def entry(
         "reasons": list(comparison.reasons),
         "deviations": list(deviations),
     }
-    return "".join(["\n", f"[[{RESULTS}]]\n", *(f"{key} = {_toml(value)}\n" for key, value in values.items())])
+    return "".join(
+        ["\n", f"[[{RESULTS_KEY}]]\n", *(f"{key} = {_format_toml(value)}\n" for key, value in values.items())]
+    )
 
 
 def parse_results(text: str) -> list[LoggedResult]:
     """The results in an experiment's file, in its order; what is none of ours is left out. Never raises."""
     try:
-        tables = tomllib.loads(text).get(RESULTS, [])
+        tables = tomllib.loads(text).get(RESULTS_KEY, [])
     except (tomllib.TOMLDecodeError, RecursionError):
         return []
     found = []
-    for table in tables[:_MOST] if isinstance(tables, list) else ():
+    for table in tables[:_MAX_RESULTS] if isinstance(tables, list) else ():
         date, verdict = (table.get(key) for key in ("date", "verdict")) if isinstance(table, dict) else (None, None)
         if not isinstance(date, datetime) or date.tzinfo is None or verdict not in VERDICTS:
             continue
@@ -80,25 +82,25 @@ def parse_results(text: str) -> list[LoggedResult]:
     return found
 
 
-def is_repeated(text: str, new: str) -> bool:
+def is_repeated(text: str, new_entry: str) -> bool:
     """Whether the last result of a file says what the new one says, at another time."""
-    _, at, last = text.rpartition(f"[[{RESULTS}]]\n")
-    return bool(at) and _undated(last) == _undated(new.partition(f"[[{RESULTS}]]\n")[2])
+    _, at, last = text.rpartition(f"[[{RESULTS_KEY}]]\n")
+    return bool(at) and _without_date(last) == _without_date(new_entry.partition(f"[[{RESULTS_KEY}]]\n")[2])
 
 
-def _undated(table: str) -> str:
+def _without_date(table: str) -> str:
     return "\n".join(line for line in table.strip().splitlines() if not line.startswith("date = "))
 
 
-def _toml(value: object) -> str:
+def _format_toml(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     if isinstance(value, list):
-        return "[" + ", ".join(map(_toml, value)) + "]" if len(value) < 2 else _lines(value)
+        return "[" + ", ".join(map(_format_toml, value)) + "]" if len(value) < 2 else _format_toml_lines(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(clean(str(value), 2000), ensure_ascii=False)
 
 
-def _lines(values: Sequence[object]) -> str:
-    return "[\n" + "".join(f"  {_toml(value)},\n" for value in values) + "]"
+def _format_toml_lines(values: Sequence[object]) -> str:
+    return "[\n" + "".join(f"  {_format_toml(value)},\n" for value in values) + "]"

@@ -12,15 +12,15 @@ import math
 from statistics import fmean
 from typing import Final
 
-from tputtui.experiments.confidence_sequence import FEWEST_ROWS, judge, level
+from tputtui.experiments.confidence_sequence import MIN_ROWS, estimate_mean, evaluate_sequence
 from tputtui.frozen import frozen
 
 ALPHA: Final = 0.01
 
-ROWS_KEPT: Final = 180
+MAX_ROWS: Final = 180
 """Then a sequence starts over (half an hour at 10 s): what goes wrong late would be lost in the mean of hours."""
 
-_WIDER: Final = (
+_CI_99_FACTOR: Final = (
     1.66  # from the 95 % that a level is known to, to the 99 % wanted here; at the fewest rows, so at least that
 )
 _TOLERANCE: Final = 0.05  # of a row: ticks are never exactly on time
@@ -35,7 +35,7 @@ class PercentEffect:
     low: float
     high: float
     margin: float  # percent
-    looks: int
+    evaluations: int
 
 
 class BlockedRows:
@@ -43,16 +43,16 @@ class BlockedRows:
 
     def __init__(self, row_s: float) -> None:
         self.row_s = row_s
-        self._began: float | None = None
+        self._row_start: float | None = None
 
-    def ends(self, at: float, known: bool) -> bool:
+    def add_tick(self, at: float, is_known: bool) -> bool:
         """Whether a whole row ends with the tick at `at` (monotonic seconds)."""
-        if not known or self._began is None:
-            self._began = at if known else None
+        if not is_known or self._row_start is None:
+            self._row_start = at if is_known else None
             return False
-        if at - self._began < self.row_s * (1 - _TOLERANCE):
+        if at - self._row_start < self.row_s * (1 - _TOLERANCE):
             return False
-        self._began = at
+        self._row_start = at
         return True
 
 
@@ -67,37 +67,39 @@ class SequentialTest:
         self._by_share = by_share
         self._reference: list[tuple[float, float]] = []  # (ratio, own) of the first minute, as logarithms
         self._rows: list[tuple[float, float]] = []
-        self.looks = 0
+        self.evaluations = 0
 
-    def add(self, own: float | None, other: float | None) -> PercentEffect | None:
+    def add(self, treatment: float | None, control: float | None) -> PercentEffect | None:
         """A row of both; the effect where the treatment is worse. What is no positive number makes no row."""
-        if own is None or other is None or not (0 < own < math.inf and 0 < other < math.inf):
+        if treatment is None or control is None or not (0 < treatment < math.inf and 0 < control < math.inf):
             return None
-        row = (math.log(own / other), math.log(own))
-        if self._by_share and len(self._reference) < FEWEST_ROWS:
+        row = (math.log(treatment / control), math.log(treatment))
+        if self._by_share and len(self._reference) < MIN_ROWS:
             self._reference.append(row)
             return None
-        if len(self._rows) >= ROWS_KEPT:
+        if len(self._rows) >= MAX_ROWS:
             self._rows.clear()
         self._rows.append(row)
-        return self._look()
+        return self._evaluate()
 
-    def _look(self) -> PercentEffect | None:
+    def _evaluate(self) -> PercentEffect | None:
         base = half = 0.0
         if self._by_share:
-            known = level([ratio for ratio, _ in self._reference], self._row_s)
-            base, half = known.mean, _WIDER * known.half
+            known = estimate_mean([ratio for ratio, _ in self._reference], self._row_s)
+            base, half = known.mean, _CI_99_FACTOR * known.half_width
         edge = base + math.log1p(-self.margin if self._by_share else self.margin)
-        judged = judge(edge, half, [ratio for ratio, _ in self._rows], self._row_s, ALPHA)
+        judged = evaluate_sequence(edge, half, [ratio for ratio, _ in self._rows], self._row_s, ALPHA)
         if judged is None:
             return None
-        self.looks += 1
+        self.evaluations += 1
         is_worse = judged.effect < 0 and self._has_fallen() if self._by_share else judged.effect > 0
-        if not (judged.sure and is_worse):
+        if not (judged.is_confirmed and is_worse):
             return None
         effect = judged.effect + edge - base
-        low, middle, high = (100 * math.expm1(one) for one in (effect - judged.half, effect, effect + judged.half))
-        return PercentEffect(self.metric, middle, low, high, 100 * self.margin, self.looks)
+        low, middle, high = (
+            100 * math.expm1(one) for one in (effect - judged.half_width, effect, effect + judged.half_width)
+        )
+        return PercentEffect(self.metric, middle, low, high, 100 * self.margin, self.evaluations)
 
     def _has_fallen(self) -> bool:
         before, since = (fmean(own for _, own in rows) for rows in (self._reference, self._rows))

@@ -25,18 +25,18 @@ class _Mount:
     """A mounted hierarchy: which part of it (`top`) is seen at which place, with which v1 controllers."""
 
     version: Literal[1, 2]
-    top: str
-    place: str
+    root: str
+    mount_point: str
     controllers: frozenset[str]
 
 
 @frozen
-class _Place:
+class _ControllerPath:
     """Where one controller of one process is read: the group's own directory first, then its parents."""
 
     version: Literal[1, 2]
     path: str
-    levels: tuple[str, ...]
+    directories: tuple[str, ...]
 
 
 class CgroupReader:
@@ -45,24 +45,24 @@ class CgroupReader:
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = str(root).rstrip("/")
         self._mounts: tuple[_Mount, ...] | None = None
-        self._places: dict[tuple[int | None, float | None], dict[str, _Place]] = {}
+        self._controller_paths: dict[tuple[int | None, float | None], dict[str, _ControllerPath]] = {}
 
     def read(self, pid: int | None = None, started: float | None = None) -> Cgroup | None:
         """The group of `pid` (None: our own); None where none can be seen. Never raises.
 
         `pid` with `started` is what the place of the group is remembered under: a reused pid is looked up anew.
         """
-        places = self._places.get((pid, started))
+        places = self._controller_paths.get((pid, started))
         if places is None:
-            places = self._places[pid, started] = self._find(pid)
+            places = self._controller_paths[pid, started] = self._find_controllers(pid)
         cpu, memory = places.get("cpu"), places.get("memory")
         named = [place for place in (cpu, memory) if place is not None]
         if not named:
             return None
         first = max(named, key=lambda place: len(place.path))  # v1 may leave one of the two at its root
-        cores, cpu_level = _tightest(cpu, _cpu_limit)
-        memory_limit, memory_level = _tightest(memory, _memory_limit)
-        periods, throttled, throttled_s = _throttling(cpu, cpu_level)
+        cores, cpu_level = _lowest_limit(cpu, _read_cpu_limit)
+        memory_limit, memory_level = _lowest_limit(memory, _read_memory_limit)
+        periods, throttled, throttled_s = _read_throttling(cpu, cpu_level)
         return Cgroup(
             path=clean(first.path),
             version=first.version,
@@ -71,15 +71,15 @@ class CgroupReader:
             throttled_periods=throttled,
             throttled_s=throttled_s,
             memory_limit_bytes=None if memory_limit is None else int(memory_limit),
-            memory_used_bytes=_memory_used(memory, memory_level),
+            memory_used_bytes=_read_memory_used(memory, memory_level),
         )
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         """Look every group up anew: those who are gone are dropped, and who was moved to another group is found."""
         self._mounts = None
-        self._places.clear()
+        self._controller_paths.clear()
 
-    def _find(self, pid: int | None) -> dict[str, _Place]:
+    def _find_controllers(self, pid: int | None) -> dict[str, _ControllerPath]:
         if self._mounts is None:
             self._mounts = _read_mounts(self._root)
         try:
@@ -90,10 +90,10 @@ class CgroupReader:
         return {
             controller: place
             for controller in ("cpu", "memory")
-            if (place := self._place(controller, memberships)) is not None
+            if (place := self._find_controller(controller, memberships)) is not None
         }
 
-    def _place(self, controller: str, memberships: list[list[str]]) -> _Place | None:
+    def _find_controller(self, controller: str, memberships: list[list[str]]) -> _ControllerPath | None:
         """v1 where the controller is bound to a v1 hierarchy, else v2: a controller lives in one of them only."""
         for version, wanted in ((1, controller), (2, "")):
             for _, controllers, path in memberships:
@@ -102,9 +102,9 @@ class CgroupReader:
                 for mount in self._mounts or ():
                     if mount.version != version or (wanted and wanted not in mount.controllers):
                         continue
-                    levels = _levels(self._root, mount, path)
+                    levels = _find_directories(self._root, mount, path)
                     if levels:
-                        return _Place(mount.version, path, levels)
+                        return _ControllerPath(mount.version, path, levels)
         return None
 
 
@@ -127,21 +127,21 @@ def _read_mounts(root: str) -> tuple[_Mount, ...]:
     return tuple(mounts)
 
 
-def _levels(root: str, mount: _Mount, path: str) -> tuple[str, ...]:
+def _find_directories(root: str, mount: _Mount, path: str) -> tuple[str, ...]:
     """The directories of a group and its parents as far as this mount shows them, innermost first; empty: not seen.
 
     A container without a cgroup namespace sees "/docker/4711" and has just that part mounted; one with a namespace
     sees "/", and a process outside of it as "/../other", which has no place here.
     """
-    top = mount.top.rstrip("/")
-    if path != mount.top and not path.startswith(top + "/"):
+    top = mount.root.rstrip("/")
+    if path != mount.root and not path.startswith(top + "/"):
         return ()
     inner = path[len(top) :].strip("/")
     if ".." in inner.split("/"):
         return ()
     levels: list[str] = []
     while True:
-        directory = posixpath.join(root + mount.place, inner) if inner else root + mount.place
+        directory = posixpath.join(root + mount.mount_point, inner) if inner else root + mount.mount_point
         if Path(directory).is_dir():
             levels.append(directory)
         if not inner:
@@ -152,19 +152,19 @@ def _levels(root: str, mount: _Mount, path: str) -> tuple[str, ...]:
 # ------------------------------------------------------------------------------------------------- its numbers
 
 
-def _tightest(
-    place: _Place | None, limit_of: Callable[[str, Literal[1, 2]], float | None]
+def _lowest_limit(
+    controller_path: _ControllerPath | None, read_limit: Callable[[str, Literal[1, 2]], float | None]
 ) -> tuple[float | None, str | None]:
     """The lowest limit from the group up to the root, and the level that sets it."""
     best: tuple[float | None, str | None] = (None, None)
-    for level in place.levels if place else ():
-        limit = limit_of(level, place.version) if place else None
+    for level in controller_path.directories if controller_path else ():
+        limit = read_limit(level, controller_path.version) if controller_path else None
         if limit is not None and (best[0] is None or limit < best[0]):
             best = (limit, level)
     return best
 
 
-def _cpu_limit(level: str, version: Literal[1, 2]) -> float | None:
+def _read_cpu_limit(level: str, version: Literal[1, 2]) -> float | None:
     """Cores: quota by period. "max" and -1 are no limit."""
     try:
         if version == 2:
@@ -178,17 +178,19 @@ def _cpu_limit(level: str, version: Literal[1, 2]) -> float | None:
     return cores if cores > 0 else None
 
 
-def _memory_limit(level: str, version: Literal[1, 2]) -> float | None:
+def _read_memory_limit(level: str, version: Literal[1, 2]) -> float | None:
     limit = procfs.read_int(f"{level}/{'memory.max' if version == 2 else 'memory.limit_in_bytes'}")
     return None if limit is None or limit >= _UNLIMITED else limit
 
 
-def _throttling(place: _Place | None, level: str | None) -> tuple[int | None, int | None, float | None]:
+def _read_throttling(
+    controller_path: _ControllerPath | None, level: str | None
+) -> tuple[int | None, int | None, float | None]:
     """Periods, throttled periods, throttled seconds, of the level that limits (of the group, where none does)."""
-    if place is None:
+    if controller_path is None:
         return (None, None, None)
     try:
-        stat = procfs.flat_keyed(procfs.read(f"{level or place.levels[0]}/cpu.stat"))
+        stat = procfs.parse_flat_keyed(procfs.read(f"{level or controller_path.directories[0]}/cpu.stat"))
     except OSError:
         return (None, None, None)
     microseconds, nanoseconds = stat.get(b"throttled_usec"), stat.get(b"throttled_time")
@@ -199,23 +201,23 @@ def _throttling(place: _Place | None, level: str | None) -> tuple[int | None, in
     return (stat.get(b"nr_periods"), stat.get(b"nr_throttled"), throttled_s)
 
 
-def _memory_used(place: _Place | None, level: str | None) -> int | None:
+def _read_memory_used(controller_path: _ControllerPath | None, level: str | None) -> int | None:
     """Bytes in use without the page cache that the kernel would drop first (inactive_file), as kubelet counts.
 
     With it, whoever reads files a lot sits at 100 % of its limit for ever and is fine.
     """
-    if place is None:
+    if controller_path is None:
         return None
-    level = level or place.levels[0]
+    level = level or controller_path.directories[0]
     name, inactive = (
         ("memory.current", b"inactive_file")
-        if place.version == 2
+        if controller_path.version == 2
         else ("memory.usage_in_bytes", b"total_inactive_file")
     )
     used = procfs.read_int(f"{level}/{name}")
     if used is None:
         return None
     try:
-        return max(0, used - procfs.flat_keyed(procfs.read(f"{level}/memory.stat")).get(inactive, 0))
+        return max(0, used - procfs.parse_flat_keyed(procfs.read(f"{level}/memory.stat")).get(inactive, 0))
     except OSError:
         return used

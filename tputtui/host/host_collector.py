@@ -24,7 +24,7 @@ from tputtui.text import clean
 
 T = TypeVar("T")
 
-_NO_DISK = re.compile(r"(loop|ram|zram|sr|fd)\d+|nvme\d+c\d+n\d+")  # the last: one path of a multipath disk
+_NOT_DISK = re.compile(r"(loop|ram|zram|sr|fd)\d+|nvme\d+c\d+n\d+")  # the last: one path of a multipath disk
 _DISK_BY_NAME = re.compile(r"(sd|hd|vd|xvd)[a-z]+|(nvme\d+n|mmcblk|md|nbd)\d+")
 
 
@@ -34,7 +34,7 @@ class HostCollector:
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = str(root).rstrip("/")
         self._cgroups = CgroupReader(root)
-        self._whole: dict[str, bool] = {}  # disk name -> is it counted
+        self._is_counted_by_name: dict[str, bool] = {}  # disk name -> is it counted
         # psutil warns on stderr where a container hides part of /proc, and stderr is the screen.
         warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"psutil(\..*)?")
 
@@ -63,16 +63,16 @@ class HostCollector:
         return HostReading(
             at=at,
             time=now,
-            cpu=get("cpu", lambda: _cpu(psutil.cpu_times())),
-            cores=get("cores", lambda: tuple(_cpu(core) for core in psutil.cpu_times(percpu=True))) or (),
+            cpu=get("cpu", lambda: _sum_cpu_times(psutil.cpu_times())),
+            cores=get("cores", lambda: tuple(_sum_cpu_times(core) for core in psutil.cpu_times(percpu=True))) or (),
             load=get("load", psutil.getloadavg),
             run_queue=get("run queue", lambda: kernel.read_run_queue(self._root)),
             memory_total_bytes=None if memory is None else memory.total,
             memory_available_bytes=None if memory is None else memory.available,
             swap_total_bytes=None if swap is None else swap.total,
             swap_used_bytes=None if swap is None else swap.used,
-            disks=get("disks", self._disks) or (),
-            networks=get("networks", _networks) or (),
+            disks=get("disks", self._read_disks) or (),
+            networks=get("networks", _read_networks) or (),
             tcp=get("tcp", lambda: kernel.read_tcp(self._root)),
             pressure=pressure,
             fds_used=None if descriptors is None else descriptors[0],
@@ -81,14 +81,14 @@ class HostCollector:
             missing=tuple(missing),
         )
 
-    def _disks(self) -> tuple[DiskCounters, ...]:
+    def _read_disks(self) -> tuple[DiskCounters, ...]:
         # nowrap=False: psutil would hide a counter that starts again; a fall is ours to judge.
         found = psutil.disk_io_counters(perdisk=True, nowrap=False)
         disks: list[DiskCounters] = []
         for name, io in found.items():
-            counted = self._whole.get(name)
+            counted = self._is_counted_by_name.get(name)
             if counted is None:
-                counted = self._whole[name] = is_counted_disk(name, self._root)
+                counted = self._is_counted_by_name[name] = is_counted_disk(name, self._root)
             if not counted or not (io.read_count or io.write_count):
                 continue  # what was never used since the boot (an empty card reader, nbd0 to nbd15) has no row
             busy_ms = getattr(io, "busy_time", None)
@@ -113,7 +113,7 @@ def is_counted_disk(name: str, root: str) -> bool:
     Not a partition (its disk has no other counters), not a loop or RAM disk, and nothing that rests on other disks
     (md, dm, bcache: /sys/block/NAME/slaves names them), for what it moves is seen at those disks already.
     """
-    if _NO_DISK.fullmatch(name):
+    if _NOT_DISK.fullmatch(name):
         return False
     block = f"{root}/sys/block"
     try:
@@ -127,7 +127,7 @@ def is_counted_disk(name: str, root: str) -> bool:
     return _DISK_BY_NAME.fullmatch(name) is not None
 
 
-def _cpu(times: Any) -> CpuTimes:
+def _sum_cpu_times(times: Any) -> CpuTimes:
     """Five states of the fields that psutil gives, which vary with the platform. Guests are part of user and nice already."""
     return CpuTimes(
         user=times.user + getattr(times, "nice", 0.0),
@@ -138,7 +138,7 @@ def _cpu(times: Any) -> CpuTimes:
     )
 
 
-def _networks() -> tuple[NetworkCounters, ...]:
+def _read_networks() -> tuple[NetworkCounters, ...]:
     """All interfaces that ever carried a byte, without the loopback."""
     return tuple(
         NetworkCounters(

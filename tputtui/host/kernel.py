@@ -19,7 +19,7 @@ class NotOfferedError(Exception):
     """The kernel does not offer this here; the message says why."""
 
 
-def absent(path: str, error: Exception) -> NotOfferedError:
+def not_offered_error(path: str, error: Exception) -> NotOfferedError:
     """The reason in words: what was asked for, and what came instead."""
     if isinstance(error, FileNotFoundError):
         return NotOfferedError(f"the kernel has no {path}")
@@ -44,29 +44,29 @@ def read_pressure(root: str) -> tuple[dict[str, Pressure], tuple[tuple[str, str]
     for resource in PRESSURE_RESOURCES:
         path = f"/proc/pressure/{resource}"
         try:
-            found[resource] = _pressure(procfs.read(root + path))
+            found[resource] = _parse_pressure(procfs.read(root + path))
         except (OSError, ValueError) as error:
-            reasons.append((f"{resource} pressure", str(absent(path, error))))
+            reasons.append((f"{resource} pressure", str(not_offered_error(path, error))))
     if not found and len({reason for _, reason in reasons if reason.startswith("the kernel has no")}) == len(reasons):
         reasons = [("pressure", "the kernel has no /proc/pressure")]
     return found, tuple(reasons)
 
 
-def _pressure(content: bytes) -> Pressure:
+def _parse_pressure(content: bytes) -> Pressure:
     shares: dict[str, float] = {}
     totals: dict[str, float] = {}
     for line in content.decode("ascii").splitlines():
         kind, *pairs = line.split()
         values = dict(pair.split("=", 1) for pair in pairs)
         if kind in ("some", "full"):
-            shares[kind] = _finite(values.get("avg10", ""))
-            totals[kind] = _finite(values.get("total", "")) / 1e6
+            shares[kind] = _parse_finite(values.get("avg10", ""))
+            totals[kind] = _parse_finite(values.get("total", "")) / 1e6
     if not shares:
         raise ValueError("neither some nor full")
     return Pressure(shares.get("some"), shares.get("full"), totals.get("some"), totals.get("full"))
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(text)
@@ -86,7 +86,7 @@ def read_run_queue(root: str) -> int:
     try:
         return int(procfs.read(root + path).split()[3].split(b"/")[0])
     except (OSError, ValueError, IndexError) as error:
-        raise absent(path, error) from None
+        raise not_offered_error(path, error) from None
 
 
 # ------------------------------------------------------------------------------------------------- TCP
@@ -100,11 +100,11 @@ def read_tcp(root: str) -> TcpCounters:
     """
     path = "/proc/net/snmp"
     try:
-        tcp = _header_and_values(procfs.read(root + path), b"Tcp:")
+        tcp = _parse_header_and_values(procfs.read(root + path), b"Tcp:")
     except (OSError, ValueError) as error:
-        raise absent(path, error) from None
+        raise not_offered_error(path, error) from None
     try:
-        extended = _header_and_values(procfs.read(root + "/proc/net/netstat"), b"TcpExt:")
+        extended = _parse_header_and_values(procfs.read(root + "/proc/net/netstat"), b"TcpExt:")
     except (OSError, ValueError):
         extended = {}
     drops = extended.get(b"ListenDrops", extended.get(b"ListenOverflows"))
@@ -114,7 +114,7 @@ def read_tcp(root: str) -> TcpCounters:
     return counters
 
 
-def _header_and_values(content: bytes, prefix: bytes) -> dict[bytes, int]:
+def _parse_header_and_values(content: bytes, prefix: bytes) -> dict[bytes, int]:
     """Two lines that begin alike, names and values: the format of /proc/net/snmp and netstat."""
     lines = [line.split()[1:] for line in content.splitlines() if line.startswith(prefix)]
     if len(lines) < 2:
@@ -131,5 +131,5 @@ def read_file_descriptors(root: str) -> tuple[int, int | None]:
     try:
         used, _, limit = (int(field) for field in procfs.read(root + path).split())
     except (OSError, ValueError) as error:
-        raise absent(path, error) from None
+        raise not_offered_error(path, error) from None
     return used, limit if limit < 1 << 60 else None

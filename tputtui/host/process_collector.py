@@ -17,21 +17,21 @@ import psutil
 from tputtui.descriptors import shortage
 from tputtui.host import procfs
 from tputtui.host.cgroup import CgroupReader
-from tputtui.host.command_names import python_of_executable, python_of_maps, readable_name
+from tputtui.host.command_names import executable_python_version, mapped_python_version, readable_name
 from tputtui.host.sockets import SocketTable, read_sockets
 from tputtui.model import ProcessReading
 from tputtui.text import clean
 
-COMMAND_LIMIT = 1024
+MAX_COMMAND_LENGTH = 1024
 """Characters kept of a command line."""
 
-_ARGUMENTS_BYTES = 4096  # read of a command line, which may hold megabytes
-_MAPS_BYTES = 512 * 1024  # read of a process's maps: libpython is mapped at the start, among the first hundreds
-_MAPS_A_READ = 4  # processes whose maps are looked at in one read, for a map of 30,000 lines costs milliseconds
-_LOOK_AGAIN = 32  # reads after which the facts of a process are read again: titles change, programs exec
+_MAX_ARGUMENTS_BYTES = 4096  # read of a command line, which may hold megabytes
+_MAX_MAPS_BYTES = 512 * 1024  # read of a process's maps: libpython is mapped at the start, among the first hundreds
+_MAX_MAPS_PER_READ = 4  # processes whose maps are looked at in one read, for a map of 30,000 lines costs milliseconds
+_REFRESH_READS = 32  # reads after which the facts of a process are read again: titles change, programs exec
 _KERNEL_THREAD = 0x00200000  # PF_KTHREAD of include/linux/sched.h
-_TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _REAL_UID = re.compile(rb"^Uid:\s+(\d+)", re.MULTILINE)
 NOT_PERMITTED = "not permitted"
 
@@ -46,7 +46,7 @@ class _Facts:
     user: str | None
     command: str
     python: str | None
-    maps_seen: bool  # is it settled whether Python is embedded
+    has_read_maps: bool  # is it settled whether Python is embedded
     stat: bytes = b""  # what `reading` was made of: most processes sleep, and what has not moved is not read anew
     reading: ProcessReading | None = None
 
@@ -69,27 +69,29 @@ class ProcessCollector:
         self._users: dict[int, str] | None = None
         self._reads = 0
 
-    def read(self, watch: frozenset[int] = frozenset(), only_watched: bool = False) -> tuple[ProcessReading, ...]:
+    def read(
+        self, watched_pids: frozenset[int] = frozenset(), only_watched: bool = False
+    ) -> tuple[ProcessReading, ...]:
         """All processes (or only those of `watch`), by pid; those of `watch` with their control group.
 
         Who is gone is not there; who may not be looked at has None for what is not known. Raises OSError only where
         descriptors or memory have run out: nobody is gone for that.
         """
         self._reads += 1
-        pids = sorted(watch) if only_watched else self._pids()
-        maps_left = _MAPS_A_READ
+        pids = sorted(watched_pids) if only_watched else self._pids()
+        maps_left = _MAX_MAPS_PER_READ
         found: list[ProcessReading] = []
         for pid in pids:
-            turn = (pid + self._reads) % _LOOK_AGAIN == 0
+            turn = (pid + self._reads) % _REFRESH_READS == 0
             if pid in self._kernel_threads and not turn:
                 continue
             # Whether a process that serves a target is Python has to be known at once.
-            reading, looked = self._read_one(pid, turn, maps_left > 0 or pid in watch, pid in watch)
+            reading, looked = self._read_process(pid, turn, maps_left > 0 or pid in watched_pids, pid in watched_pids)
             maps_left -= looked
             if reading is not None:
                 found.append(reading)
         if not only_watched:
-            self._forget({reading.pid for reading in found}, set(pids))
+            self._drop_ended({reading.pid for reading in found}, set(pids))
         return tuple(found)
 
     def read_sockets(self) -> SocketTable:
@@ -110,7 +112,7 @@ class ProcessCollector:
         try:
             content = procfs.read(f"{self._proc}/{pid}/stat", 2048)
             fields = content[content.rfind(b")") + 2 :].split()
-            return self._boot + int(fields[19]) / _TICKS, int(fields[1])
+            return self._boot + int(fields[19]) / _CLOCK_TICKS, int(fields[1])
         except (OSError, IndexError, ValueError):
             return None
 
@@ -124,7 +126,9 @@ class ProcessCollector:
                 raise
             return []
 
-    def _read_one(self, pid: int, turn: bool, maps_allowed: bool, watched: bool) -> tuple[ProcessReading | None, bool]:
+    def _read_process(
+        self, pid: int, is_refresh: bool, maps_allowed: bool, is_watched: bool
+    ) -> tuple[ProcessReading | None, bool]:
         """One process (None: gone, or of the kernel), and whether its maps were looked at."""
         try:
             descriptor = os.open(f"{self._proc}/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
@@ -139,14 +143,20 @@ class ProcessCollector:
                 raise
             return None, False  # it ended between the list and the look
         known = self._facts.get(pid)
-        if known is not None and known.reading is not None and known.stat == content and not turn and not watched:
+        if (
+            known is not None
+            and known.reading is not None
+            and known.stat == content
+            and not is_refresh
+            and not is_watched
+        ):
             return known.reading, False
         # "4711 (a name) with) any bytes) S 1 4711 ...": what follows the last ")" counts from field 3, the state.
         comm = content[content.find(b"(") + 1 : content.rfind(b")")]
         fields = content[content.rfind(b")") + 2 :].split()
         try:
             state, flags, ticks, rss = fields[0].decode("ascii"), int(fields[6]), int(fields[19]), int(fields[21])
-            cpu_s = (int(fields[11]) + int(fields[12])) / _TICKS
+            cpu_s = (int(fields[11]) + int(fields[12])) / _CLOCK_TICKS
             threads = int(fields[17])
         except (IndexError, ValueError):
             return None, False
@@ -155,70 +165,70 @@ class ProcessCollector:
             return None, False
         self._kernel_threads.discard(pid)
         same = known if known is not None and (known.started_ticks, known.comm) == (ticks, comm) else None
-        facts = same if same is not None and not turn else self._look(pid, ticks, comm, same)
+        facts = same if same is not None and not is_refresh else self._read_facts(pid, ticks, comm, same)
         self._facts[pid] = facts
-        look_at_maps = maps_allowed and not facts.maps_seen
+        look_at_maps = maps_allowed and not facts.has_read_maps
         if look_at_maps:
-            facts.maps_seen = True
-            facts.python = self._embedded_python(pid)
-        started = self._boot + ticks / _TICKS
+            facts.has_read_maps = True
+            facts.python = self._find_embedded_python(pid)
+        started = self._boot + ticks / _CLOCK_TICKS
         reading = ProcessReading(
             pid=pid,
             started=started,
             name=facts.name,
             user=facts.user,
             cpu_s=cpu_s,
-            rss_bytes=max(0, rss) * _PAGE,
+            rss_bytes=max(0, rss) * _PAGE_BYTES,
             threads=threads,
             state=state,
             command=facts.command,
             python=facts.python,
             ports=self._ports.get(pid, ()),
-            cgroup=self._cgroups.read(pid, started) if watched else None,
+            cgroup=self._cgroups.read(pid, started) if is_watched else None,
         )
-        facts.stat, facts.reading = content, reading if facts.maps_seen and not watched else None
+        facts.stat, facts.reading = content, reading if facts.has_read_maps and not is_watched else None
         return reading, look_at_maps
 
     # --------------------------------------------------------------------------------------------- what stays
 
-    def _look(self, pid: int, ticks: int, comm: bytes, same: _Facts | None) -> _Facts:
+    def _read_facts(self, pid: int, ticks: int, comm: bytes, known: _Facts | None) -> _Facts:
         """Name, user, command line, Python. `same` is what was known of this very program."""
         directory = f"{self._proc}/{pid}"
         try:
-            raw = procfs.read(f"{directory}/cmdline", _ARGUMENTS_BYTES).decode(errors="replace")
+            raw = procfs.read(f"{directory}/cmdline", _MAX_ARGUMENTS_BYTES).decode(errors="replace")
         except OSError:
             raw = ""
         arguments = raw.rstrip("\0").split("\0") if raw.strip("\0") else []
         kernel_name = comm.decode(errors="replace")
-        if same is not None:
-            python, maps_seen = same.python, same.maps_seen
+        if known is not None:
+            python, maps_seen = known.python, known.has_read_maps
         else:
-            python, maps_seen = self._python(directory, kernel_name)
+            python, maps_seen = self._find_python(directory, kernel_name)
         return _Facts(
             started_ticks=ticks,
             comm=comm,
             name=readable_name(kernel_name, arguments),
-            user=self._user(directory) if same is None or same.user is None else same.user,
-            command=clean(" ".join(arguments), COMMAND_LIMIT),
+            user=self._read_user(directory) if known is None or known.user is None else known.user,
+            command=clean(" ".join(arguments), MAX_COMMAND_LENGTH),
             python=python,
-            maps_seen=maps_seen or not arguments,
+            has_read_maps=maps_seen or not arguments,
         )
 
-    def _python(self, directory: str, comm: str) -> tuple[str | None, bool]:
+    def _find_python(self, directory: str, comm: str) -> tuple[str | None, bool]:
         """Python's version by the executable, and whether that settles it (else its maps have to be looked at)."""
         try:
-            python = python_of_executable(os.readlink(f"{directory}/exe"))
+            python = executable_python_version(os.readlink(f"{directory}/exe"))
         except OSError:
-            return python_of_executable(comm), True  # somebody else's: its maps are closed to us too
+            return executable_python_version(comm), True  # somebody else's: its maps are closed to us too
         return python, python is not None
 
-    def _embedded_python(self, pid: int) -> str | None:
+    def _find_embedded_python(self, pid: int) -> str | None:
         try:
-            return python_of_maps(procfs.read(f"{self._proc}/{pid}/maps", _MAPS_BYTES))
+            return mapped_python_version(procfs.read(f"{self._proc}/{pid}/maps", _MAX_MAPS_BYTES))
         except OSError:
             return None
 
-    def _user(self, directory: str) -> str | None:
+    def _read_user(self, directory: str) -> str | None:
         """The name of the real user. /etc/passwd only: asking a directory service could hold up the tick."""
         try:
             uid = _REAL_UID.search(procfs.read(f"{directory}/status", 4096))
@@ -234,13 +244,13 @@ class ProcessCollector:
             self._users = _read_users(f"{self._root}/etc/passwd")
         return self._users.get(uid, str(uid))
 
-    def _forget(self, seen: set[int], listed: set[int]) -> None:
+    def _drop_ended(self, seen: set[int], listed: set[int]) -> None:
         """Drop what is remembered of those who are gone."""
         if len(self._facts) > len(seen):
             self._facts = {pid: facts for pid, facts in self._facts.items() if pid in seen}
         self._kernel_threads &= listed
-        if self._reads % _LOOK_AGAIN == 0:
-            self._cgroups.forget()
+        if self._reads % _REFRESH_READS == 0:
+            self._cgroups.clear_cache()
 
 
 def _read_users(path: str) -> dict[int, str]:

@@ -33,7 +33,7 @@ def read_int(path: str) -> int | None:
         return None
 
 
-def flat_keyed(content: bytes) -> dict[bytes, int]:
+def parse_flat_keyed(content: bytes) -> dict[bytes, int]:
     """Lines of "name number", as in cpu.stat and memory.stat. What is no such line is left out."""
     values: dict[bytes, int] = {}
     for line in content.splitlines():

@@ -152,14 +152,14 @@ def list_listeners() -> tuple[ListeningSocket, ...]:
         pids = table.holders.get(one.inode, ())
         for pid in pids:
             if pid not in owners:
-                owners[pid] = _owner(pid)
+                owners[pid] = _read_owner(pid)
             found.add(ListeningSocket(one.port, one.address, pid, *owners[pid]))
         if not pids:
             found.add(ListeningSocket(one.port, one.address))
     return tuple(sorted(found, key=lambda listener: (listener.port, listener.address, listener.pid or 0)))
 
 
-def _owner(pid: int) -> tuple[float | None, str, str, str]:
+def _read_owner(pid: int) -> tuple[float | None, str, str, str]:
     """Start time, kernel's name, command line, readable name; what may not be read stays empty."""
     try:
         process = psutil.Process(pid)

@@ -21,7 +21,7 @@ class Quantile:
     value: float | None
     low: float | None = None
     high: float | None = None
-    at_least: bool = False  # it fell into the +Inf bucket: the value is a floor
+    is_lower_bound: bool = False  # it fell into the +Inf bucket: the value is a floor
 
 
 @frozen

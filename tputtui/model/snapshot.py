@@ -112,14 +112,14 @@ class ChartedFamily:
     name: str
     type: str = "untyped"
     unit: str = ""
-    counts: bool = False  # it only rises: its rate is what is charted
+    is_counter: bool = False  # it only rises: its rate is what is charted
     value: float | None = None  # of a histogram or summary its observations
     rate: float | None = None  # its rise per second since the scrape before
 
     @property
-    def now(self) -> float | None:
+    def charted_value(self) -> float | None:
         """The charted figure."""
-        return self.rate if self.counts else self.value
+        return self.rate if self.is_counter else self.value
 
 
 @frozen
@@ -129,7 +129,7 @@ class SelfState:
     cpu_percent: float | None
     rss_bytes: int | None
     missed_ticks: int
-    missed_lately: int = 0  # of them, in the last minute
+    recent_missed_ticks: int = 0  # of them, in the last minute
 
 
 @frozen
@@ -144,15 +144,15 @@ class Snapshot:
     services: tuple[ServiceState, ...] = ()
     host: HostState = field(default_factory=HostState)
     host_saturation: tuple[SaturationState, ...] = ()
-    first: FirstToSaturate | None = None
+    first_to_saturate: FirstToSaturate | None = None
     processes: tuple[ProcessState, ...] | None = None
     listeners: tuple[TargetListeners, ...] | None = None  # who serves each target; None: not looked up yet
     busy_cores: float | None = None  # of the machine
     objectives: tuple[ObjectiveStatus, ...] = ()
     headroom: tuple[Headroom, ...] = ()  # of each service with objectives
     events: tuple[Event, ...] = ()  # the newest, oldest first
-    self_: SelfState = field(default_factory=lambda: SelfState(None, None, 0))
-    ready: bool = False  # every target has two scrapes, has failed or is slow
+    self_usage: SelfState = field(default_factory=lambda: SelfState(None, None, 0))
+    is_ready: bool = False  # every target has two scrapes, has failed or is slow
     charted: ChartedFamily | None = None  # chosen on the screen; `stream` has none
     split: SplitState | None = None  # likewise
     history_s: float = 0.0  # figures are known from so long before the first tick on: a server remembered them

@@ -22,10 +22,10 @@ Counts = Mapping[Stack, float]
 INCOMPLETE = "[incomplete]"
 """The function that stands for stacks that py-spy read while they changed: empty or without their root."""
 
-ASLEEP = "[waits in C]"
+WAITING_IN_C = "[waits in C]"
 """The function below a line that was waiting outside of Python: see `asleep`."""
 
-NAME_LIMIT = 512  # characters of a function's or a file's name that are kept
+MAX_NAME_LENGTH = 512  # characters of a function's or a file's name that are kept
 
 
 @frozen
@@ -40,7 +40,7 @@ class Function:
 class StackFrame:
     """A function at a line; line 0 is unknown."""
 
-    func: int
+    func_id: int
     line: int
 
 
@@ -70,33 +70,33 @@ class FrameTable:
     def __init__(self) -> None:
         self.funcs: list[Function] = []
         self.frames: list[StackFrame] = []
-        self._funcs: dict[Function, int] = {}
-        self._frames: dict[StackFrame, int] = {}
-        self._adding = threading.Lock()
-        self.incomplete = self.frame(INCOMPLETE)
+        self._id_by_func: dict[Function, int] = {}
+        self._id_by_frame: dict[StackFrame, int] = {}
+        self._lock = threading.Lock()
+        self.incomplete_frame_id = self.add_frame(INCOMPLETE)
 
-    def frame(self, name: str, file: str = "", line: int = 0) -> int:
+    def add_frame(self, name: str, file: str = "", line: int = 0) -> int:
         """The id of a frame; equal (name, file, line) have one id, whatever a file's table says."""
-        func = Function(clean(name, NAME_LIMIT), clean(file, NAME_LIMIT))
-        with self._adding:
-            func_id = self._funcs.get(func)
+        func = Function(clean(name, MAX_NAME_LENGTH), clean(file, MAX_NAME_LENGTH))
+        with self._lock:
+            func_id = self._id_by_func.get(func)
             if func_id is None:
                 self.funcs.append(func)
-                func_id = self._funcs[func] = len(self.funcs) - 1
+                func_id = self._id_by_func[func] = len(self.funcs) - 1
             frame = StackFrame(func_id, line)
-            frame_id = self._frames.get(frame)
+            frame_id = self._id_by_frame.get(frame)
             if frame_id is None:
                 self.frames.append(frame)
-                frame_id = self._frames[frame] = len(self.frames) - 1
+                frame_id = self._id_by_frame[frame] = len(self.frames) - 1
             return frame_id
 
-    def func_of(self, frame: int) -> Function:
+    def frame_func(self, frame_id: int) -> Function:
         """The function that a frame id stands in."""
-        return self.funcs[self.frames[frame].func]
+        return self.funcs[self.frames[frame_id].func_id]
 
-    def func_ids(self) -> list[int]:
+    def frame_func_ids(self) -> list[int]:
         """The function id of each frame id, as a list to index in hot loops."""
-        return [frame.func for frame in self.frames[:]]
+        return [frame.func_id for frame in self.frames[:]]
 
 
 @frozen
@@ -108,10 +108,12 @@ class ProfileSlice:
     wall_ticks: float = 0.0
     gil_ticks: float = 0.0  # 0: the GIL was not asked for
     duration_s: float = 0.0
-    cpu: Mapping[ProfileThread, float] = field(
+    cpu_shares: Mapping[ProfileThread, float] = field(
         default_factory=dict
     )  # share of the time on a CPU, where it was measured
-    ready: Mapping[ProfileThread, float] = field(default_factory=dict)  # share of the time ready to run, without a CPU
+    ready_shares: Mapping[ProfileThread, float] = field(
+        default_factory=dict
+    )  # share of the time ready to run, without a CPU
 
     def counts(self, metric: Metric) -> Mapping[ProfileThread, Counts]:
         """Stacks by thread."""
@@ -146,12 +148,12 @@ class Profile:
 
     frames: FrameTable
     slices: tuple[ProfileSlice, ...] = ()
-    about: ProfileMetadata = ProfileMetadata()
+    metadata: ProfileMetadata = ProfileMetadata()
     unit: str = "samples"
 
-    def with_slice(self, slice_: ProfileSlice) -> Profile:
+    def with_slice(self, new_slice: ProfileSlice) -> Profile:
         """The profile with one more stretch of time; this one stays as it is."""
-        return replace(self, slices=(*self.slices, slice_))
+        return replace(self, slices=(*self.slices, new_slice))
 
     def weight(self, metric: Metric = "wall") -> float:
         """The sum of all weights of a metric."""
@@ -167,9 +169,9 @@ class Profile:
         return sum(part.duration_s for part in self.slices)
 
     @property
-    def asked(self) -> float | None:
+    def requested_ticks(self) -> float | None:
         """The looks that were asked for: the rate times the length. None where nobody says."""
-        about = self.about
+        about = self.metadata
         return about.rate_hz * about.asked_s if about.rate_hz and about.asked_s else None
 
     @property
@@ -189,7 +191,7 @@ class Profile:
         return tuple(sorted(seen.values(), key=lambda thread: (thread.pid, thread.tid, thread.name)))
 
 
-def tally(stacks: Iterable[Stack]) -> dict[Stack, float]:
+def count_stacks(stacks: Iterable[Stack]) -> dict[Stack, float]:
     """Equal stacks counted: the only form in which samples are kept."""
     counts: dict[Stack, float] = {}
     for stack in stacks:
@@ -197,7 +199,7 @@ def tally(stacks: Iterable[Stack]) -> dict[Stack, float]:
     return counts
 
 
-def slices_of(profile: Profile, limit: int) -> list[list[ProfileSlice]]:
+def group_slices(profile: Profile, max_groups: int) -> list[list[ProfileSlice]]:
     """The slices in at most `limit` groups of neighbours: enough of them tell a variance, more only cost."""
-    each = -(-len(profile.slices) // limit) or 1
+    each = -(-len(profile.slices) // max_groups) or 1
     return [list(profile.slices[start : start + each]) for start in range(0, len(profile.slices), each)]

@@ -2,7 +2,7 @@
 
 `recorder` records for an engine, `reader.Run` opens a file that is foreign until checked. What others need of a run:
 
-* `table(path, service=None, start=None, end=None)`: each second's figures as columns (t, rps, err_ratio, p50, p90, p99, cpu)
+* `read_table(path, service=None, start=None, end=None)`: each second's figures as columns (t, rps, err_ratio, p50, p90, p99, cpu)
   with the merged counts of the latency's buckets, the environment and the marks. It is what `compare` reads.
 * `Run(path)`: header, marks, profiles, summary, and any span of the readings.
 
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tputtui.recording.reader import NotARunError, Run
-    from tputtui.recording.run_table import RunTable, table
+    from tputtui.recording.run_table import RunTable, read_table
 
-__all__ = ["NotARunError", "Run", "RunTable", "table"]
+__all__ = ["NotARunError", "Run", "RunTable", "read_table"]
 
 
 def __getattr__(name: str) -> Any:
@@ -25,7 +25,7 @@ def __getattr__(name: str) -> Any:
         from tputtui.recording import reader
 
         return getattr(reader, name)
-    if name in ("RunTable", "table"):
+    if name in ("RunTable", "read_table"):
         from tputtui.recording import run_table
 
         return getattr(run_table, name)

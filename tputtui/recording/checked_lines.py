@@ -13,8 +13,8 @@ from typing import Any, Final
 LINE_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of a line, read or written: what JSON makes of it in memory is some twenty times that."""
 
-_MARK: Final = b',"c":'
-_dump = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
+_CHECKSUM_KEY: Final = b',"c":'
+_encode_json = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
 
 
 class CorruptLineError(ValueError):  # it says what the line is
@@ -25,22 +25,22 @@ class LineTooLongError(ValueError):
     """The line would be longer than a reader reads."""
 
 
-def write(content: dict[str, Any]) -> bytes:
+def format_line(content: dict[str, Any]) -> bytes:
     """A line, its end included. Raises TooLong."""
-    body = _dump(content).encode("ascii")
+    body = _encode_json(content).encode("ascii")
     if len(body) > LINE_LIMIT - 32:
         raise LineTooLongError
     return b'%b,"c":%d}\n' % (body[:-1], zlib.crc32(body))
 
 
-def read(line: bytes) -> dict[str, Any]:
+def parse_line(line: bytes) -> dict[str, Any]:
     """The object of a line without its end. Raises BadLine."""
     if len(line) > LINE_LIMIT:
         raise CorruptLineError("a line is too long")
-    at = line.rfind(_MARK)
+    at = line.rfind(_CHECKSUM_KEY)
     if at < 0 or not line.endswith(b"}"):
         raise CorruptLineError("a line is not whole")
-    body, told = line[:at] + b"}", line[at + len(_MARK) : -1]
+    body, told = line[:at] + b"}", line[at + len(_CHECKSUM_KEY) : -1]
     if not (told.isdigit() and len(told) <= 10 and int(told) == zlib.crc32(body)):
         raise CorruptLineError("a line's checksum fails")
     try:

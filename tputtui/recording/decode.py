@@ -24,23 +24,23 @@ from tputtui.model import (
 from tputtui.recording import checked_lines
 from tputtui.recording.records import (
     BindingsInForce,
-    Item,
     RecordedProfile,
     RecordedTick,
+    RunItem,
     ServiceGroups,
     TargetOrder,
     WatchedTarget,
 )
-from tputtui.recording.run_header import FORMAT, Mark, RunEnd, RunHeader, RunSummary
-from tputtui.recording.value_codec import BadValueError, RowDecoder, from_plain, number_in
+from tputtui.recording.run_header import FORMAT_VERSION, Mark, RunEnd, RunHeader, RunSummary
+from tputtui.recording.value_codec import BadValueError, RowDecoder, decode_number, from_plain
 from tputtui.settings.expressions import parse_objective
 from tputtui.text import clean
 
 SERIES_LIMIT = 1_000_000  # of one run, over all its members
 TARGET_LIMIT = 10_000
-LEAST_INTERVAL_S, LONGEST_S = 0.001, 1e7
-LARGEST = 1e15  # seconds: what is beyond makes no difference to what is added
-MOST_WORDS = 1000  # quantiles, objectives
+MIN_INTERVAL_S, MAX_WINDOW_S = 0.001, 1e7
+MAX_SECONDS = 1e15  # seconds: what is beyond makes no difference to what is added
+MAX_LIST_LENGTH = 1000  # quantiles, objectives
 _NAME_LIMIT = 4096  # characters of a name
 _VALUE_LIMIT = 65_536
 
@@ -55,20 +55,20 @@ class InternedSeries:
     """One `Series` for each series of a target, throughout a run: the windows tell them by identity."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str, Labels], Series] = {}
+        self._series_by_key: dict[tuple[str, str, Labels], Series] = {}
 
     def series(self, target: str, name: str, labels: Labels) -> Series:
         """The series of a target. Raises BadValue beyond the limit."""
         key = (target, name, labels)
-        found = self._kept.get(key)
+        found = self._series_by_key.get(key)
         if found is None:
-            if len(self._kept) >= SERIES_LIMIT:
+            if len(self._series_by_key) >= SERIES_LIMIT:
                 raise BadValueError("too many series")
-            found = self._kept[key] = Series(name, labels)
+            found = self._series_by_key[key] = Series(name, labels)
         return found
 
 
-class _TargetState:
+class _DecodedTarget:
     """What has been said of one target in this member."""
 
     def __init__(self, target: Target) -> None:
@@ -85,14 +85,14 @@ class Decoder:
         self.header: RunHeader | None = None
         self._interned = interned if interned is not None else InternedSeries()
         self._rows = RowDecoder({})
-        self._targets: list[_TargetState] = []
+        self._targets: list[_DecodedTarget] = []
         self._names: set[str] = set()
         self._scrapes: list[Scrape] = []
-        self._past: list[Scrape] = []
+        self._backfill: list[Scrape] = []
         self._forgotten: dict[str, frozenset[str]] = {}
         self._processes: dict[int, ProcessReading] = {}
 
-    def read(self, content: bytes, scrapes_since: float | None = None) -> Iterator[Item]:
+    def decode(self, content: bytes, scrapes_since: float | None = None) -> Iterator[RunItem]:
         """What a member's lines say. Raises lines.BadLine or BadValue where that ends, and NewerFormat.
 
         A last line without its end is not whole: it was being written when the run ended. Scrapes before
@@ -101,203 +101,220 @@ class Decoder:
         for line in content.split(b"\n")[:-1]:
             if scrapes_since is not None and _is_scrape_before(line, scrapes_since):
                 continue
-            item = self._line(checked_lines.read(line))
+            item = self._decode_line(checked_lines.parse_line(line))
             if item is not None:
                 yield item
 
-    def _line(self, said: Mapping[str, Any]) -> Item | None:
+    def _decode_line(self, content: Mapping[str, Any]) -> RunItem | None:
         """One line; None where it only tells what others rest on. A line of a kind that is not known is passed over."""
-        if "s" in said:
-            (self._past if said.get("past") is True else self._scrapes).append(self._scrape(said))
+        if "s" in content:
+            (self._backfill if content.get("past") is True else self._scrapes).append(self._decode_scrape(content))
             return None
-        if "run" in said:
-            return self._header(said["run"])
+        if "run" in content:
+            return self._decode_header(content["run"])
         if self.header is None:
             raise BadValueError("a member without a header")
-        if "tick" in said:
-            return self._tick(said["tick"])
-        if "target" in said:
-            return self._target(said["target"])
-        if "order" in said:
-            return TargetOrder(tuple(self._of(one).target.name for one in _list(said["order"])))
-        if "bindings" in said:
-            number, bound, *names = _parts([*_list(said["bindings"]), None][:4], 4)
+        if "tick" in content:
+            return self._decode_tick(content["tick"])
+        if "target" in content:
+            return self._decode_target(content["target"])
+        if "order" in content:
+            return TargetOrder(tuple(self._target_by_number(one).target.name for one in _check_list(content["order"])))
+        if "bindings" in content:
+            number, bound, *names = _check_list_of([*_check_list(content["bindings"]), None][:4], 4)
             bindings = from_plain(Bindings, bound) if bound is not None else None
-            name, build = (None if one is None else _text(one) for one in names)
-            return BindingsInForce(self._of(number).target, bindings, name, build)
-        if "families" in said:
-            self._families(said["families"])
-        elif "series" in said:
-            self._series(said["series"])
-        elif "columns" in said:
-            number, ids = _parts(said["columns"], 2)
-            state = self._of(number)
-            state.columns = [state.series[_place(one, state.series)] for one in _list(ids)]
-        elif "services" in said:
+            name, build = (None if one is None else _check_text(one) for one in names)
+            return BindingsInForce(self._target_by_number(number).target, bindings, name, build)
+        if "families" in content:
+            self._decode_families(content["families"])
+        elif "series" in content:
+            self._decode_series(content["series"])
+        elif "columns" in content:
+            number, ids = _check_list_of(content["columns"], 2)
+            state = self._target_by_number(number)
+            state.columns = [state.series[_check_index(one, state.series)] for one in _check_list(ids)]
+        elif "services" in content:
             return ServiceGroups(
-                tuple((_text(n), tuple(map(_text, _list(t)))) for n, t in map(_pair, _list(said["services"])))
+                tuple(
+                    (_check_text(n), tuple(map(_check_text, _check_list(t))))
+                    for n, t in map(_check_pair, _check_list(content["services"]))
+                )
             )
-        elif "mark" in said:
-            return from_plain(Mark, said["mark"])
-        elif "event" in said:
-            return from_plain(Event, said["event"])
-        elif "profile" in said:
-            return self._profile(said["profile"])
-        elif "summary" in said:
-            return from_plain(RunSummary, said["summary"])
-        elif "end" in said:
-            return from_plain(RunEnd, said["end"])
+        elif "mark" in content:
+            return from_plain(Mark, content["mark"])
+        elif "event" in content:
+            return from_plain(Event, content["event"])
+        elif "profile" in content:
+            return self._decode_profile(content["profile"])
+        elif "summary" in content:
+            return from_plain(RunSummary, content["summary"])
+        elif "end" in content:
+            return from_plain(RunEnd, content["end"])
         return None
 
-    def _header(self, said: Any) -> RunHeader:
-        version = said.get("tput") if isinstance(said, dict) else None
+    def _decode_header(self, content: Any) -> RunHeader:
+        version = content.get("tput") if isinstance(content, dict) else None
         if type(version) is not int or version < 1:
             raise BadValueError("no header")
-        if version > FORMAT:
-            raise NewerFormatError(f"made by a newer tputtui (format {version}; this one reads up to {FORMAT})")
-        self.header = _sound(from_plain(RunHeader, said))
+        if version > FORMAT_VERSION:
+            raise NewerFormatError(f"made by a newer tputtui (format {version}; this one reads up to {FORMAT_VERSION})")
+        self.header = _check_header(from_plain(RunHeader, content))
         self._rows = RowDecoder(self.header.fields)
         self._targets, self._names, self._processes = [], set(), {}
         return self.header
 
     # ------------------------------------------------------------------------------------------ targets
 
-    def _target(self, said: Any) -> WatchedTarget:
-        if not isinstance(said, dict) or said.get("id") != len(self._targets) or len(self._targets) >= TARGET_LIMIT:
+    def _decode_target(self, content: Any) -> WatchedTarget:
+        if (
+            not isinstance(content, dict)
+            or content.get("id") != len(self._targets)
+            or len(self._targets) >= TARGET_LIMIT
+        ):
             raise BadValueError("a target out of order")
-        target = from_plain(Target, said)
+        target = from_plain(Target, content)
         if target.name in self._names:
             raise BadValueError("two targets of one name")
         self._names.add(target.name)
-        self._targets.append(_TargetState(target))
-        return WatchedTarget(target, said.get("served") is True)
+        self._targets.append(_DecodedTarget(target))
+        return WatchedTarget(target, content.get("served") is True)
 
-    def _of(self, number: Any) -> _TargetState:
-        return self._targets[_place(number, self._targets)]
+    def _target_by_number(self, number: Any) -> _DecodedTarget:
+        return self._targets[_check_index(number, self._targets)]
 
-    def _families(self, said: Any) -> None:
-        number, rows = _parts(said, 2)
+    def _decode_families(self, content: Any) -> None:
+        number, rows = _check_list_of(content, 2)
         if not isinstance(rows, dict):
             raise BadValueError("no families")
-        state = self._of(number)
+        state = self._target_by_number(number)
         found = {}
         for name, row in rows.items():
-            kind, unit, about = map(_text, _parts(row, 3))
+            kind, unit, about = map(_check_text, _check_list_of(row, 3))
             found[name[:_NAME_LIMIT]] = Family(name[:_NAME_LIMIT], kind, about, unit)
         # A new one: expositions that were made of the old one keep it.
         state.families = {**state.families, **found}
 
-    def _series(self, said: Any) -> None:
-        number, first, rows = _parts(said, 3)
-        state = self._of(number)
+    def _decode_series(self, content: Any) -> None:
+        number, first, rows = _check_list_of(content, 3)
+        state = self._target_by_number(number)
         if first != len(state.series):
             raise BadValueError("series out of order")
-        for row in _list(rows):
-            name, flat = _parts(row, 2)
-            words = [_text(word) for word in _list(flat)]
+        for row in _check_list(rows):
+            name, flat = _check_list_of(row, 2)
+            words = [_check_text(word) for word in _check_list(flat)]
             if len(words) % 2:
                 raise BadValueError("half a label")
             labels = tuple(zip(words[::2], words[1::2], strict=True))
-            state.series.append(self._interned.series(state.target.name, _text(name), labels))
+            state.series.append(self._interned.series(state.target.name, _check_text(name), labels))
 
-    def _scrape(self, said: Mapping[str, Any]) -> Scrape:
-        head = _list(said["s"])
+    def _decode_scrape(self, content: Mapping[str, Any]) -> Scrape:
+        head = _check_list(content["s"])
         if len(head) < 4:
             raise BadValueError("half a scrape")
-        state = self._of(head[0])
+        state = self._target_by_number(head[0])
         name = state.target.name
-        at, time, duration = _finite(head[1]), _finite(head[2]), _finite(head[3])
-        if "error" in said:
-            late, silent = (said.get(key) is True for key in ("late", "silent"))
-            return Scrape(name, at, time, duration, error=clean(_text(said["error"])), late=late, silent=silent)
-        size, series, values = _parts(head[4:], 3)
-        if len(_list(values)) != len(state.columns):
+        at, time, duration = _check_seconds(head[1]), _check_seconds(head[2]), _check_seconds(head[3])
+        if "error" in content:
+            late, silent = (content.get(key) is True for key in ("late", "silent"))
+            return Scrape(
+                name, at, time, duration, error=clean(_check_text(content["error"])), late=late, silent=silent
+            )
+        size, series, values = _check_list_of(head[4:], 3)
+        if len(_check_list(values)) != len(state.columns):
             raise BadValueError("a scrape that does not fit its columns")
-        samples = {one: number_in(value) for one, value in zip(state.columns, values, strict=True) if value is not None}
-        hidden = said.get("hidden", {})
+        samples = {
+            one: decode_number(value) for one, value in zip(state.columns, values, strict=True) if value is not None
+        }
+        hidden = content.get("hidden", {})
         if not isinstance(hidden, dict):
             raise BadValueError("what is hidden is no object")
-        if "forgotten" in said:
-            self._forgotten[name] = frozenset(map(_text, _list(said["forgotten"])))
-        warning = said.get("warning")
+        if "forgotten" in content:
+            self._forgotten[name] = frozenset(map(_check_text, _check_list(content["forgotten"])))
+        warning = content.get("warning")
         exposition = Exposition(
             samples=samples,
             families=state.families,
-            series=_count(series),
-            skipped_lines=_count(said.get("skipped", 0)),
-            duplicates=_count(said.get("duplicates", 0)),
-            warning=None if warning is None else clean(_text(warning)),
-            hidden={key[:_NAME_LIMIT]: _count(one) for key, one in hidden.items()},
-            truncated=said.get("truncated") is True,
-            served=_served(said["served"]) if "served" in said else None,
-            timestamps=_times(state.columns, said["times"]) if "times" in said else {},
+            series=_check_count(series),
+            skipped_lines=_check_count(content.get("skipped", 0)),
+            duplicates=_check_count(content.get("duplicates", 0)),
+            warning=None if warning is None else clean(_check_text(warning)),
+            hidden={key[:_NAME_LIMIT]: _check_count(one) for key, one in hidden.items()},
+            truncated=content.get("truncated") is True,
+            served=_decode_served(content["served"]) if "served" in content else None,
+            timestamps=_times(state.columns, content["times"]) if "times" in content else {},
         )
-        first = said.get("first")
+        first = content.get("first")
         return Scrape(
             name,
             at,
             time,
             duration,
             exposition,
-            None if size is None else _count(size),
-            first_byte_s=None if first is None else _finite(first),
-            delayed_s=_finite(said.get("delayed", 0)),
+            None if size is None else _check_count(size),
+            first_byte_s=None if first is None else _check_seconds(first),
+            delayed_s=_check_seconds(content.get("delayed", 0)),
         )
 
     # ------------------------------------------------------------------------------------------ the tick
 
-    def _tick(self, said: Any) -> RecordedTick:
-        if not isinstance(said, dict):
+    def _decode_tick(self, content: Any) -> RecordedTick:
+        if not isinstance(content, dict):
             raise BadValueError("no tick")
-        host, changes, listeners = said.get("host"), said.get("processes"), said.get("listeners")
+        host, changes, listeners = content.get("host"), content.get("processes"), content.get("listeners")
         reading = Reading(
-            at=_finite(said.get("at")),
-            time=_finite(said.get("time")),
+            at=_check_seconds(content.get("at")),
+            time=_check_seconds(content.get("time")),
             scrapes=tuple(self._scrapes),
-            host=None if host is None else self._rows.read(HostReading, host),
-            processes=None if changes is None else self._table(changes),
+            host=None if host is None else self._rows.decode(HostReading, host),
+            processes=None if changes is None else self._decode_processes(changes),
             waiting={
-                self._of(number).target.name: _finite(s) for number, s in map(_pair, _list(said.get("waiting", [])))
+                self._target_by_number(number).target.name: _check_seconds(s)
+                for number, s in map(_check_pair, _check_list(content.get("waiting", [])))
             },
             partial={
-                self._of(number).target.name: _count(n) for number, n in map(_pair, _list(said.get("partial", [])))
+                self._target_by_number(number).target.name: _check_count(n)
+                for number, n in map(_check_pair, _check_list(content.get("partial", [])))
             },
-            missed_ticks=_count(said.get("missed", 0)),
-            self_cpu_s=None if said.get("cpu") is None else _finite(said["cpu"]),
-            self_rss_bytes=None if said.get("rss") is None else _count(said["rss"]),
-            listeners=None if listeners is None else tuple(from_plain(TargetListeners, x) for x in _list(listeners)),
+            missed_ticks=_check_count(content.get("missed", 0)),
+            self_cpu_s=None if content.get("cpu") is None else _check_seconds(content["cpu"]),
+            self_rss_bytes=None if content.get("rss") is None else _check_count(content["rss"]),
+            listeners=None
+            if listeners is None
+            else tuple(from_plain(TargetListeners, x) for x in _check_list(listeners)),
         )
-        tick = RecordedTick(reading, said.get("looking") is True, self._forgotten, tuple(self._past))
-        self._scrapes, self._past, self._forgotten = [], [], {}
+        tick = RecordedTick(reading, content.get("looking") is True, self._forgotten, tuple(self._backfill))
+        self._scrapes, self._backfill, self._forgotten = [], [], {}
         return tick
 
-    def _table(self, changes: Any) -> tuple[ProcessReading, ...]:
+    def _decode_processes(self, changes: Any) -> tuple[ProcessReading, ...]:
         if not isinstance(changes, dict):
             raise BadValueError("no process table")
-        for pid in _list(changes.get("gone", [])):
-            self._processes.pop(_count(pid), None)
-        for row in _list(changes.get("moved", [])):
-            pid, cpu, rss, threads, state = _parts(row, 5)
-            old = self._processes.get(_count(pid))
+        for pid in _check_list(changes.get("gone", [])):
+            self._processes.pop(_check_count(pid), None)
+        for row in _check_list(changes.get("moved", [])):
+            pid, cpu, rss, threads, state = _check_list_of(row, 5)
+            old = self._processes.get(_check_count(pid))
             if old is None:
                 raise BadValueError("a process that was not there")
             self._processes[old.pid] = replace(
                 old,
-                cpu_s=None if cpu is None else _finite(cpu),
-                rss_bytes=None if rss is None else _count(rss),
-                threads=None if threads is None else _count(threads),
-                state=clean(_text(state), 4),
+                cpu_s=None if cpu is None else _check_seconds(cpu),
+                rss_bytes=None if rss is None else _check_count(rss),
+                threads=None if threads is None else _check_count(threads),
+                state=clean(_check_text(state), 4),
             )
-        for row in _list(changes.get("whole", [])):
-            process = self._rows.read(ProcessReading, row)
+        for row in _check_list(changes.get("whole", [])):
+            process = self._rows.decode(ProcessReading, row)
             self._processes[process.pid] = process
         return tuple(self._processes[pid] for pid in sorted(self._processes))
 
-    def _profile(self, said: Any) -> RecordedProfile:
-        if not isinstance(said, dict) or not isinstance(said.get("document"), dict):
+    def _decode_profile(self, content: Any) -> RecordedProfile:
+        if not isinstance(content, dict) or not isinstance(content.get("document"), dict):
             raise BadValueError("no profile")
-        pid, name = _count(said.get("pid")), clean(_text(said.get("name")), 200)
-        return RecordedProfile(_finite(said.get("time")), _finite(said.get("at")), pid, name, said["document"])
+        pid, name = _check_count(content.get("pid")), clean(_check_text(content.get("name")), 200)
+        return RecordedProfile(
+            _check_seconds(content.get("time")), _check_seconds(content.get("at")), pid, name, content["document"]
+        )
 
 
 def _is_scrape_before(line: bytes, at: float) -> bool:
@@ -313,37 +330,37 @@ def _is_scrape_before(line: bytes, at: float) -> bool:
 # ------------------------------------------------------------------------------------------------ what a line may hold
 
 
-def _list(data: Any) -> list[Any]:
+def _check_list(data: Any) -> list[Any]:
     if type(data) is not list:
         raise BadValueError("not a list")
     return data
 
 
-def _parts(data: Any, count: int) -> list[Any]:
-    if len(_list(data)) != count:
+def _check_list_of(data: Any, length: int) -> list[Any]:
+    if len(_check_list(data)) != length:
         raise BadValueError("a list of another length")
     return list(data)
 
 
-def _pair(data: Any) -> list[Any]:
-    return _parts(data, 2)
+def _check_pair(data: Any) -> list[Any]:
+    return _check_list_of(data, 2)
 
 
-def _text(data: Any) -> str:
+def _check_text(data: Any) -> str:
     if type(data) is not str or len(data) > _VALUE_LIMIT:
         raise BadValueError("not a text")
     return str(data)
 
 
-def _sound(header: RunHeader) -> RunHeader:
+def _check_header(header: RunHeader) -> RunHeader:
     """The header, if a monitor can be made of it."""
     for at in (header.time, header.at, header.began_time, header.began_at):
-        _finite(at)
-    if not (LEAST_INTERVAL_S <= header.interval_s <= header.window_s <= LONGEST_S):
+        _check_seconds(at)
+    if not (MIN_INTERVAL_S <= header.interval_s <= header.window_s <= MAX_WINDOW_S):
         raise BadValueError("an interval or a window that cannot be")
-    if len(header.quantiles) > MOST_WORDS or not all(0 < q < 1 for q in header.quantiles):
+    if len(header.quantiles) > MAX_LIST_LENGTH or not all(0 < q < 1 for q in header.quantiles):
         raise BadValueError("quantiles that cannot be")
-    if max(map(len, (header.objectives, header.by))) > MOST_WORDS:
+    if max(map(len, (header.objectives, header.by))) > MAX_LIST_LENGTH:
         raise BadValueError("too many objectives")
     try:
         for words in header.objectives:
@@ -355,31 +372,31 @@ def _sound(header: RunHeader) -> RunHeader:
 
 def _times(columns: Sequence[Series], said: Any) -> dict[Series, float]:
     """When each sample of a scrape was taken, where it said so."""
-    times = _list(said)
+    times = _check_list(said)
     if len(times) != len(columns):
         raise BadValueError("times that do not fit the columns")
-    return {series: _finite(time) for series, time in zip(columns, times, strict=True) if time is not None}
+    return {series: _check_seconds(time) for series, time in zip(columns, times, strict=True) if time is not None}
 
 
-def _served(data: Any) -> Served:
-    rate_s, labels = _parts(data, 2)
-    return Served(None if rate_s is None else _finite(rate_s), tuple(map(_text, _list(labels))))
+def _decode_served(data: Any) -> Served:
+    rate_s, labels = _check_list_of(data, 2)
+    return Served(None if rate_s is None else _check_seconds(rate_s), tuple(map(_check_text, _check_list(labels))))
 
 
-def _count(data: Any) -> int:
+def _check_count(data: Any) -> int:
     if type(data) is not int or not 0 <= data < 2**63:
         raise BadValueError("not a count")
     return int(data)
 
 
-def _place(data: Any, among: list[Any]) -> int:
-    if type(data) is not int or not 0 <= data < len(among):
+def _check_index(data: Any, items: list[Any]) -> int:
+    if type(data) is not int or not 0 <= data < len(items):
         raise BadValueError("a number that stands for nothing")
     return int(data)
 
 
-def _finite(data: Any) -> float:
-    value = number_in(data)
-    if not -LARGEST < value < LARGEST:
+def _check_seconds(data: Any) -> float:
+    value = decode_number(data)
+    if not -MAX_SECONDS < value < MAX_SECONDS:
         raise BadValueError("no moment")
     return value

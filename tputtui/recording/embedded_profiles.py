@@ -6,39 +6,41 @@ import json
 import time
 from typing import Protocol
 
-from tputtui.profiling.analysis.stacks import choose
-from tputtui.profiling.analysis.top_functions import hot_functions, hottest_first, runs
+from tputtui.profiling.analysis.stacks import select_stacks
+from tputtui.profiling.analysis.top_functions import hot_functions, hottest_first, is_running
 from tputtui.profiling.files import speedscope
 from tputtui.profiling.profile_model import Profile
 from tputtui.recording.records import RecordedProfile
-from tputtui.text import percent
+from tputtui.text import format_percent
 
 
 class ProfileRecorder(Protocol):
     """What records: an engine, or the screen's way to it."""
 
-    def keep_profile(self, time_: float, pid: int, name: str, document: bytes, hottest: str) -> bool:
+    def record_profile(self, time_: float, pid: int, name: str, document: bytes, top_function: str) -> bool:
         """False where it is too large to be carried in the run."""
         ...
 
 
-def put(keeper: ProfileRecorder, profile: Profile) -> bool:
+def embed_profile(recorder: ProfileRecorder, profile: Profile) -> bool:
     """Put a profile into the run that is recorded; False: it is too large to be carried in it."""
-    about = profile.about
+    about = profile.metadata
     moment = about.time or time.time()
-    return keeper.keep_profile(moment, about.pid or 0, about.name, speedscope.write(profile), hottest(profile))
+    return recorder.record_profile(
+        moment, about.pid or 0, about.name, speedscope.render(profile), describe_top_function(profile)
+    )
 
 
-def hottest(profile: Profile) -> str:
+def describe_top_function(profile: Profile) -> str:
     """The function that runs and has the most time of its own: "rank 24 %"; "" where nothing was sampled."""
-    found = hottest_first(hot_functions(choose(profile)))
+    found = hottest_first(hot_functions(select_stacks(profile)))
     if not found:
         return ""
     first = found[0]
-    words = f"{first.func.name} {percent(100 * first.self_)} %"
-    return words if runs(first.func) else f"nothing runs: {words}"
+    words = f"{first.func.name} {format_percent(100 * first.self_)} %"
+    return words if is_running(first.func) else f"nothing runs: {words}"
 
 
-def read(profiled: RecordedProfile) -> Profile:
+def parse_profile(recorded: RecordedProfile) -> Profile:
     """The profile that was recorded. Raises profiling.UnreadableProfile."""
-    return speedscope.read(json.dumps(profiled.document).encode(), label=profiled.name)
+    return speedscope.parse(json.dumps(recorded.document).encode(), label=recorded.name)

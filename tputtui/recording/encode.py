@@ -34,17 +34,17 @@ from tputtui.model import (
     TargetListeners,
 )
 from tputtui.recording import checked_lines
-from tputtui.recording.value_codec import number_out, to_plain, to_row
+from tputtui.recording.value_codec import encode_number, to_plain, to_row
 from tputtui.text.redaction import redact_url
 
 HELP_LIMIT = 200  # characters kept of a family's help
-_SERIES_A_LINE = 500
-_SERIES_BYTES = 1024 * 1024  # characters of names and labels in one line
+_SERIES_PER_LINE = 500
+_SERIES_LINE_LIMIT = 1024 * 1024  # characters of names and labels in one line
 _SUFFIXES = ("_total", "_bucket", "_sum", "_count", "_created", "_info")
 
 
 @frozen
-class TargetState:
+class TargetFacts:
     """What the monitor knows of a target when a reading has been taken; a recorder needs it beside the reading."""
 
     target: Target
@@ -53,10 +53,10 @@ class TargetState:
     build: str | None = None  # the same for targets of the same build and job
     wanted: frozenset[str] | None = None  # the sample names that matter; None: all of them may
     forgotten: frozenset[str] = frozenset()  # sample names whose new series do not count from zero
-    served: bool = False  # what is known of it comes from a server
+    is_from_server: bool = False  # what is known of it comes from a server
 
 
-class _TargetLines:
+class _EncodedTarget:
     """What has been said of one target in this member."""
 
     def __init__(self, number: int) -> None:
@@ -66,15 +66,15 @@ class _TargetLines:
         self.bindings: Bindings | None = None
         self.names: tuple[str | None, str | None] = (None, None)
         self.families: Mapping[str, Family] = {}
-        self.families_of: object = None
+        self.families_key: object = None
 
 
 class Encoder:
     """Makes the lines of one run. `all_metrics`: every series that was read, not only those that matter."""
 
     def __init__(self, *, all_metrics: bool = False) -> None:
-        self._all = all_metrics
-        self._targets: dict[str, _TargetLines] = {}
+        self._all_metrics = all_metrics
+        self._targets: dict[str, _EncodedTarget] = {}
         self._order: list[int] | None = None
         self._processes: dict[int, ProcessReading] = {}
         self._services: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -89,75 +89,77 @@ class Encoder:
         self._services = ()
         self._are_listeners_written = False
 
-    def reading(
+    def encode_reading(
         self,
         reading: Reading,
-        told: Sequence[TargetState],
+        target_facts: Sequence[TargetFacts],
         services: tuple[tuple[str, tuple[str, ...]], ...],
-        looking: bool = False,
-        past: Sequence[Scrape] = (),
+        is_discovering: bool = False,
+        backfill: Sequence[Scrape] = (),
     ) -> list[bytes]:
         """The lines of one reading. `looking`: targets were still being looked for. `past`: what servers remember."""
         out: list[bytes] = []
-        known = {one.target.name: one for one in told}
-        self._say_targets(told, out)
-        for scrape, is_past in [*((one, False) for one in reading.scrapes), *((one, True) for one in past)]:
+        known = {one.target.name: one for one in target_facts}
+        self._encode_targets(target_facts, out)
+        for scrape, is_past in [*((one, False) for one in reading.scrapes), *((one, True) for one in backfill)]:
             if scrape.target in known:
-                self._scrape(scrape, known[scrape.target], is_past, out)
+                self._encode_scrape(scrape, known[scrape.target], is_past, out)
         if services != self._services:
             self._services = services
-            out.append(checked_lines.write({"services": [[name, list(targets)] for name, targets in services]}))
-        out.append(checked_lines.write({"tick": self._tick(reading, looking)}))
+            out.append(checked_lines.format_line({"services": [[name, list(targets)] for name, targets in services]}))
+        out.append(checked_lines.format_line({"tick": self._encode_tick(reading, is_discovering)}))
         return out
 
     # ------------------------------------------------------------------------------------------ targets
 
-    def _say_targets(self, told: Sequence[TargetState], out: list[bytes]) -> None:
-        for one in told:
+    def _encode_targets(self, target_facts: Sequence[TargetFacts], out: list[bytes]) -> None:
+        for one in target_facts:
             target = one.target
             if target.name not in self._targets:
-                said = self._targets[target.name] = _TargetLines(len(self._targets))
+                said = self._targets[target.name] = _EncodedTarget(len(self._targets))
                 word = {
                     "id": said.number,
                     "name": target.name,
                     "url": redact_url(target.url),
                     "service": target.service,
                 }
-                word["served"] = one.served or None
+                word["served"] = one.is_from_server or None
                 out.append(
-                    checked_lines.write({"target": {key: value for key, value in word.items() if value is not None}})
+                    checked_lines.format_line(
+                        {"target": {key: value for key, value in word.items() if value is not None}}
+                    )
                 )
-        order = [self._targets[one.target.name].number for one in told]
+        order = [self._targets[one.target.name].number for one in target_facts]
         if order != self._order:
             for said in self._targets.values():
                 if said.number not in order:  # should it come back, it is a new one
                     said.bindings, said.names = None, (None, None)
             self._order = order
-            out.append(checked_lines.write({"order": order}))
-        for one in told:
+            out.append(checked_lines.format_line({"order": order}))
+        for one in target_facts:
             said = self._targets[one.target.name]
             names = (one.service_name, one.build)
             if one.bindings is not said.bindings or names != said.names:
                 said.bindings, said.names = one.bindings, names
                 bound = to_plain(one.bindings) if one.bindings is not None else None
-                out.append(checked_lines.write({"bindings": [said.number, bound, *names]}))
+                out.append(checked_lines.format_line({"bindings": [said.number, bound, *names]}))
 
-    def _scrape(self, scrape: Scrape, told: TargetState, is_past: bool, out: list[bytes]) -> None:
+    def _encode_scrape(self, scrape: Scrape, facts: TargetFacts, is_backfill: bool, out: list[bytes]) -> None:
         said = self._targets[scrape.target]
-        head: list[Any] = [said.number, *map(number_out, (scrape.at, scrape.time, scrape.duration_s))]
+        head: list[Any] = [said.number, *map(encode_number, (scrape.at, scrape.time, scrape.duration_s))]
         exposition = scrape.exposition
         if exposition is None:
             how = {key: True for key in ("late", "silent") if getattr(scrape, key)}
-            out.append(checked_lines.write({"s": head, "error": scrape.error or "failed", **how}))
+            out.append(checked_lines.format_line({"s": head, "error": scrape.error or "failed", **how}))
             return
-        wanted = None if self._all else told.wanted
+        wanted = None if self._all_metrics else facts.wanted
         samples = exposition.samples
         if wanted is not None and not all(series.name in wanted for series in samples):
             samples = {series: value for series, value in samples.items() if series.name in wanted}
-        more: dict[str, Any] = {"past": True} if is_past else {}
+        more: dict[str, Any] = {"past": True} if is_backfill else {}
         if exposition.served is not None:
             more["served"] = [exposition.served.rate_s, list(exposition.served.source_labels)]
-            if exposition.served.rate_s is None and not self._all:
+            if exposition.served.rate_s is None and not self._all_metrics:
                 samples = {}  # raw, to find out what there is: what was found is said as bindings
         if exposition.skipped_lines:
             more["skipped"] = exposition.skipped_lines
@@ -169,83 +171,89 @@ class Encoder:
             more["hidden"] = dict(exposition.hidden)
         if exposition.truncated:
             more["truncated"] = True
-        if told.forgotten:
-            more["forgotten"] = sorted(told.forgotten)
+        if facts.forgotten:
+            more["forgotten"] = sorted(facts.forgotten)
         if scrape.first_byte_s is not None:
-            more["first"] = number_out(scrape.first_byte_s)
+            more["first"] = encode_number(scrape.first_byte_s)
         if scrape.delayed_s:
-            more["delayed"] = number_out(scrape.delayed_s)
+            more["delayed"] = encode_number(scrape.delayed_s)
         try:
-            self._say_families(said, exposition.families, wanted, out)
-            values = [None if value is None else number_out(value) for value in self._values(said, samples, out)]
+            self._encode_families(said, exposition.families, wanted, out)
+            values = [
+                None if value is None else encode_number(value) for value in self._encode_values(said, samples, out)
+            ]
             if exposition.timestamps:
                 times = [exposition.timestamps.get(series) for series in said.columns]
-                more["times"] = [None if time is None else number_out(time) for time in times]
-            out.append(checked_lines.write({"s": [*head, scrape.size, exposition.series, values], **more}))
+                more["times"] = [None if time is None else encode_number(time) for time in times]
+            out.append(checked_lines.format_line({"s": [*head, scrape.size, exposition.series, values], **more}))
         except checked_lines.LineTooLongError:
             said.columns = []
-            out.append(checked_lines.write({"s": head, "error": f"{len(samples)} series are too many to be recorded"}))
+            out.append(
+                checked_lines.format_line({"s": head, "error": f"{len(samples)} series are too many to be recorded"})
+            )
 
-    def _values(self, said: _TargetLines, samples: Mapping[Series, float], out: list[bytes]) -> list[float | None]:
+    def _encode_values(
+        self, encoded: _EncodedTarget, samples: Mapping[Series, float], out: list[bytes]
+    ) -> list[float | None]:
         """The scrape's values in the order of the columns, which are said anew where a series has come."""
         order = list(samples)
-        if order == said.columns:
+        if order == encoded.columns:
             return list(samples.values())
-        if all(series in said.ids for series in order) and len(order) < len(said.columns) <= 2 * len(order) + 16:
-            values = [samples.get(series) for series in said.columns]
+        if all(series in encoded.ids for series in order) and len(order) < len(encoded.columns) <= 2 * len(order) + 16:
+            values = [samples.get(series) for series in encoded.columns]
             if sum(value is not None for value in values) == len(order):
                 return values
-        new = [series for series in order if series not in said.ids]
-        first = len(said.ids)
-        said.ids.update((series, first + place) for place, series in enumerate(new))
-        for begin, part in _portions(new):
-            out.append(checked_lines.write({"series": [said.number, first + begin, part]}))
-        said.columns = order
-        out.append(checked_lines.write({"columns": [said.number, [said.ids[series] for series in order]]}))
+        new = [series for series in order if series not in encoded.ids]
+        first = len(encoded.ids)
+        encoded.ids.update((series, first + place) for place, series in enumerate(new))
+        for begin, part in _series_batches(new):
+            out.append(checked_lines.format_line({"series": [encoded.number, first + begin, part]}))
+        encoded.columns = order
+        out.append(checked_lines.format_line({"columns": [encoded.number, [encoded.ids[series] for series in order]]}))
         return list(samples.values())
 
-    def _say_families(
-        self, said: _TargetLines, families: Mapping[str, Family], wanted: frozenset[str] | None, out: list[bytes]
+    def _encode_families(
+        self, encoded: _EncodedTarget, families: Mapping[str, Family], wanted: frozenset[str] | None, out: list[bytes]
     ) -> None:
         of = (families, wanted)
-        if said.families_of is not None and said.families_of == of:
+        if encoded.families_key is not None and encoded.families_key == of:
             return
-        said.families_of = of
-        names = {*wanted, *(base(name) for name in wanted)} if wanted is not None else None
+        encoded.families_key = of
+        names = {*wanted, *(strip_suffix(name) for name in wanted)} if wanted is not None else None
         new = {
             name: family
             for name, family in families.items()
-            if (names is None or name in names) and said.families.get(name) != family
+            if (names is None or name in names) and encoded.families.get(name) != family
         }
-        said.families = {**said.families, **new}
+        encoded.families = {**encoded.families, **new}
         items = list(new.items())
-        for begin in range(0, len(items), _SERIES_A_LINE):
-            part = items[begin : begin + _SERIES_A_LINE]
+        for begin in range(0, len(items), _SERIES_PER_LINE):
+            part = items[begin : begin + _SERIES_PER_LINE]
             rows = {name: [family.type, family.unit, family.help[:HELP_LIMIT]] for name, family in part}
-            out.append(checked_lines.write({"families": [said.number, rows]}))
+            out.append(checked_lines.format_line({"families": [encoded.number, rows]}))
 
     # ------------------------------------------------------------------------------------------ the tick
 
-    def _tick(self, reading: Reading, looking: bool) -> dict[str, Any]:
-        tick: dict[str, Any] = {"at": number_out(reading.at), "time": number_out(reading.time)}
-        if looking:
+    def _encode_tick(self, reading: Reading, is_discovering: bool) -> dict[str, Any]:
+        tick: dict[str, Any] = {"at": encode_number(reading.at), "time": encode_number(reading.time)}
+        if is_discovering:
             tick["looking"] = True
         waiting = [(self._targets[name].number, s) for name, s in reading.waiting.items() if name in self._targets]
         if waiting:
-            tick["waiting"] = [[number, number_out(seconds)] for number, seconds in waiting]
+            tick["waiting"] = [[number, encode_number(seconds)] for number, seconds in waiting]
         partial = [[self._targets[name].number, n] for name, n in reading.partial.items() if name in self._targets]
         if partial:
             tick["partial"] = partial
         if reading.missed_ticks:
             tick["missed"] = reading.missed_ticks
         if reading.self_cpu_s is not None:
-            tick["cpu"] = number_out(reading.self_cpu_s)
+            tick["cpu"] = encode_number(reading.self_cpu_s)
         if reading.self_rss_bytes is not None:
             tick["rss"] = reading.self_rss_bytes
         if reading.host is not None:
             tick["host"] = to_row(reading.host)
         if reading.processes is not None:
-            tick["processes"] = self._changes(reading.processes)
+            tick["processes"] = self._encode_processes(reading.processes)
         if reading.listeners not in (None, self._listeners):
             self._listeners, self._are_listeners_written = reading.listeners, False
         if self._listeners is not None and not self._are_listeners_written:
@@ -253,7 +261,7 @@ class Encoder:
             tick["listeners"] = [to_plain(one) for one in self._listeners]
         return tick
 
-    def _changes(self, processes: Iterable[ProcessReading]) -> dict[str, Any]:
+    def _encode_processes(self, processes: Iterable[ProcessReading]) -> dict[str, Any]:
         """What has changed since the last table: new ones whole, of the others what moves, and who has gone.
 
         Command lines are not recorded: they may carry passwords. The name that is made of them is.
@@ -265,12 +273,12 @@ class Encoder:
             old = before.get(pid)
             if old is process or old == process:
                 continue
-            if old is not None and _stays(old) == _stays(process):
-                cpu = None if process.cpu_s is None else number_out(process.cpu_s)
+            if old is not None and _constant_fields(old) == _constant_fields(process):
+                cpu = None if process.cpu_s is None else encode_number(process.cpu_s)
                 moved.append([pid, cpu, process.rss_bytes, process.threads, process.state])
             else:
                 row = to_row(process)
-                row[_COMMAND] = ""
+                row[_COMMAND_INDEX] = ""
                 whole.append(row)
         gone = [pid for pid in before if pid not in now]
         self._processes = now
@@ -278,14 +286,14 @@ class Encoder:
         return {name: one for name, one in changes.items() if one}
 
 
-_COMMAND = list(ProcessReading.__dataclass_fields__).index("command")
+_COMMAND_INDEX = list(ProcessReading.__dataclass_fields__).index("command")
 
 
-def _stays(process: ProcessReading) -> tuple[object, ...]:
+def _constant_fields(process: ProcessReading) -> tuple[object, ...]:
     return (process.started, process.name, process.user, process.python, process.ports, process.cgroup)
 
 
-def base(name: str) -> str:
+def strip_suffix(name: str) -> str:
     """A sample name without the suffix that its family does not carry."""
     for suffix in _SUFFIXES:
         if name.endswith(suffix):
@@ -293,13 +301,13 @@ def base(name: str) -> str:
     return name
 
 
-def _portions(series: Sequence[Series]) -> list[tuple[int, list[list[object]]]]:
+def _series_batches(series: Sequence[Series]) -> list[tuple[int, list[list[object]]]]:
     """(place of the first, [name, labels] of each), so that no line grows beyond what a reader reads."""
     found: list[tuple[int, list[list[object]]]] = []
-    size = _SERIES_BYTES
+    size = _SERIES_LINE_LIMIT
     for place, one in enumerate(series):
-        own = len(one.name) + _length(one.labels)
-        if not found or size + own > _SERIES_BYTES or len(found[-1][1]) >= _SERIES_A_LINE:
+        own = len(one.name) + _label_length(one.labels)
+        if not found or size + own > _SERIES_LINE_LIMIT or len(found[-1][1]) >= _SERIES_PER_LINE:
             found.append((place, []))
             size = 0
         size += own
@@ -307,5 +315,5 @@ def _portions(series: Sequence[Series]) -> list[tuple[int, list[list[object]]]]:
     return found
 
 
-def _length(labels: Labels) -> int:
+def _label_length(labels: Labels) -> int:
     return sum(len(name) + len(value) for name, value in labels)

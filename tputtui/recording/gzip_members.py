@@ -19,17 +19,17 @@ MAGIC: Final = b"\x1f\x8b\x08"
 SIGNATURE: Final = MAGIC + b"\x04\0\0\0\0\0\xff\x1c\0TP\x18\0"
 """What each of our members begins with: deflate, an extra field, no time, no system; 28 bytes, subfield TP of 24."""
 
-_PLACE: Final = struct.Struct("<4sIdd")  # run, number, seconds since the start, unix time
+_MEMBER_STRUCT: Final = struct.Struct("<4sIdd")  # run, number, seconds since the start, unix time
 _TRAILER: Final = struct.Struct("<II")
-HEADER_BYTES: Final = len(SIGNATURE) + _PLACE.size
+HEADER_BYTES: Final = len(SIGNATURE) + _MEMBER_STRUCT.size
 
 MEMBER_LIMIT: Final = 64 * 1024 * 1024
 """Inflated bytes of a member that are read at most. Writers begin a new one at a quarter of it."""
 
 FILE_LIMIT: Final = 16 * 1024**3
-MOST_MEMBERS: Final = 200_000
-_CHUNK: Final = 4 * 1024 * 1024
-_PIECE: Final = 512
+MAX_MEMBERS: Final = 200_000
+_CHUNK_BYTES: Final = 4 * 1024 * 1024
+_PIECE_BYTES: Final = 512
 _LEVEL: Final = 6
 
 
@@ -50,11 +50,11 @@ class MemberWriter:
 
     def __init__(self, run: bytes, number: int, since_s: float, time: float) -> None:
         self._deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-        self._head = SIGNATURE + _PLACE.pack(run[:4].ljust(4, b"\0"), number, since_s, time)
+        self._head = SIGNATURE + _MEMBER_STRUCT.pack(run[:4].ljust(4, b"\0"), number, since_s, time)
         self._crc = 0
         self._size = 0
 
-    def add(self, content: bytes) -> bytes:
+    def compress(self, content: bytes) -> bytes:
         """The bytes to append for `content`."""
         head, self._head = self._head, b""
         self._crc = zlib.crc32(content, self._crc)
@@ -66,12 +66,12 @@ class MemberWriter:
         return self._deflate.flush(zlib.Z_FINISH) + _TRAILER.pack(self._crc, self._size & 0xFFFFFFFF)
 
 
-def find(descriptor: int, size: int) -> list[Member]:
+def find_members(descriptor: int, size: int) -> list[Member]:
     """All members of a file, in the order of the file. A file that another program has compressed is one member."""
     places: list[tuple[int, bytes]] = []
     offset, kept = 0, b""
-    while offset < size and len(places) < MOST_MEMBERS:
-        part = os.pread(descriptor, _CHUNK, offset)
+    while offset < size and len(places) < MAX_MEMBERS:
+        part = os.pread(descriptor, _CHUNK_BYTES, offset)
         if not part:
             break
         chunk, base = kept + part, offset - len(kept)
@@ -88,7 +88,7 @@ def find(descriptor: int, size: int) -> list[Member]:
     found = []
     for (begin, place), end in zip(places, ends, strict=True):
         if place:
-            run, number, since_s, time = _PLACE.unpack(place)
+            run, number, since_s, time = _MEMBER_STRUCT.unpack(place)
             found.append(Member(begin, end, run, number, since_s, time))
         else:
             found.append(Member(begin, end))
@@ -100,26 +100,26 @@ class InflatedMember:
     """The content of a member, and whether its checksum vouches for it; without one it was cut off."""
 
     content: bytes
-    whole: bool
+    is_complete: bool
 
 
 class DamagedMemberError(Exception):  # it says what the member is
     """The member's content is not what was written, or is none: nothing of it is used."""
 
 
-def inflate(descriptor: int, member: Member, lenient: bool = False) -> InflatedMember:
+def inflate(descriptor: int, member: Member, is_lenient: bool = False) -> InflatedMember:
     """The content of a member. Raises Damaged where its checksum fails or it is no gzip, and OSError.
 
     `lenient` is for the last one: in a run that was killed it has no checksum yet, and power loss leaves zeros where data should be: there
     the content ends where it can no longer be inflated, and each line's own checksum has to vouch for it.
     """
-    content, whole, offset = _inflate(descriptor, member.begin, member.end, lenient)
+    content, whole, offset = _inflate(descriptor, member.begin, member.end, is_lenient)
     if member.run or not whole:
         return InflatedMember(content, whole)
     # Compressed anew by another program: maybe in several members, for which one checksum each vouches.
     parts, total = [content], len(content)
     while whole and offset < member.end and total <= MEMBER_LIMIT:
-        content, whole, offset = _inflate(descriptor, offset, member.end, lenient)
+        content, whole, offset = _inflate(descriptor, offset, member.end, is_lenient)
         total += len(content)
         parts.append(content)
     if total > MEMBER_LIMIT:
@@ -127,19 +127,19 @@ def inflate(descriptor: int, member: Member, lenient: bool = False) -> InflatedM
     return InflatedMember(b"".join(parts), whole)
 
 
-def _inflate(descriptor: int, begin: int, end: int, lenient: bool) -> tuple[bytes, bool, int]:
+def _inflate(descriptor: int, begin: int, end: int, is_lenient: bool) -> tuple[bytes, bool, int]:
     inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
     parts: list[bytes] = []
     size = 0
-    for chunk in _chunks(descriptor, begin, end):
+    for chunk in _read_chunks(descriptor, begin, end):
         waiting = chunk
         while waiting and not inflater.eof:
             # In small pieces where an error may come: what stood before it in the same piece is lost.
-            piece, waiting = (waiting[:_PIECE], waiting[_PIECE:]) if lenient else (waiting, b"")
+            piece, waiting = (waiting[:_PIECE_BYTES], waiting[_PIECE_BYTES:]) if is_lenient else (waiting, b"")
             try:
                 part = inflater.decompress(piece, MEMBER_LIMIT + 1 - size)
             except zlib.error:
-                if lenient and parts:
+                if is_lenient and parts:
                     return b"".join(parts), False, end
                 raise DamagedMemberError("its checksum fails") from None
             size += len(part)
@@ -153,9 +153,9 @@ def _inflate(descriptor: int, begin: int, end: int, lenient: bool) -> tuple[byte
     return b"".join(parts), False, begin
 
 
-def _chunks(descriptor: int, begin: int, end: int) -> Iterator[bytes]:
+def _read_chunks(descriptor: int, begin: int, end: int) -> Iterator[bytes]:
     while begin < end:
-        chunk = os.pread(descriptor, min(_CHUNK, end - begin), begin)
+        chunk = os.pread(descriptor, min(_CHUNK_BYTES, end - begin), begin)
         if not chunk:
             return
         begin += len(chunk)

@@ -15,10 +15,10 @@ from typing import Any, Final
 from tputtui.frozen import frozen
 from tputtui.model import Event, Reading, Scrape, Snapshot
 from tputtui.recording import checked_lines
-from tputtui.recording.encode import Encoder, TargetState
+from tputtui.recording.encode import Encoder, TargetFacts
 from tputtui.recording.gzip_members import MEMBER_LIMIT
-from tputtui.recording.run_environment import builds, fingerprint, version
-from tputtui.recording.run_header import FORMAT, Mark, RunEnd, RunHeader
+from tputtui.recording.run_environment import describe_version, read_builds, read_environment
+from tputtui.recording.run_header import FORMAT_VERSION, Mark, RunEnd, RunHeader
 from tputtui.recording.summary import RunSummarizer
 from tputtui.recording.value_codec import row_fields, to_plain
 from tputtui.recording.writer import CannotRecordError, MemberStart, RunWriter
@@ -45,7 +45,7 @@ class RecordingPlan:
     experiment: Mapping[str, str] = field(default_factory=dict)
     workload: Mapping[str, str] = field(default_factory=dict)
     size_limit: int | None = None  # bytes of one file; beyond it a new one is begun
-    out_of: RunHeader | None = None  # the run that it is a part of: nothing is said of this machine
+    source_header: RunHeader | None = None  # the run that it is a part of: nothing is said of this machine
 
 
 @frozen
@@ -76,25 +76,34 @@ class Recorder:
     ) -> None:
         """Create the file. Raises CannotRecord."""
         self.plan = plan
-        self.summing = RunSummarizer()
-        self._of_part = self.summing  # what is told of the file that is written: of a later part, that part alone
-        self._writer = RunWriter(plan.path, force=plan.force, patient=plan.out_of is not None)
-        self._encoder = Encoder(all_metrics=plan.all_metrics or plan.out_of is not None)
+        self.summarizer = RunSummarizer()
+        self._part_summarizer = (
+            self.summarizer
+        )  # what is told of the file that is written: of a later part, that part alone
+        self._writer = RunWriter(plan.path, force=plan.force, block_when_full=plan.source_header is not None)
+        self._encoder = Encoder(all_metrics=plan.all_metrics or plan.source_header is not None)
         fields = {name: tuple(order) for name, order in row_fields().items()}
         self._header = (
-            replace(plan.out_of, run=secrets.token_hex(8), cut_from=plan.out_of.run, fields=fields, for_s=None, part=1)
-            if plan.out_of is not None
+            replace(
+                plan.source_header,
+                run=secrets.token_hex(8),
+                cut_from=plan.source_header.run,
+                fields=fields,
+                for_s=None,
+                part=1,
+            )
+            if plan.source_header is not None
             else self._new_header(interval_s, window_s, quantiles, objectives, by, fields)
         )
-        self._members = 0
+        self._member_count = 0
         self._member_at: float | None = None
         self._member_bytes = 0
-        self._broken = False  # a chunk was dropped: the next one has to say everything anew
+        self._has_dropped_chunk = False  # a chunk was dropped: the next one has to say everything anew
         self._began_at: float | None = None  # of the first reading of all parts
         self._newest: tuple[float, float] | None = None  # (at, time) of the newest reading
-        self._before = 0  # bytes of the parts before
+        self._previous_bytes = 0  # bytes of the parts before
         self._builds = dict(self._header.builds)
-        self._waiting: list[bytes] = []  # lines that came before the first reading
+        self._pending_lines: list[bytes] = []  # lines that came before the first reading
         self.dropped = 0
 
     def _new_header(
@@ -116,7 +125,7 @@ class Recorder:
             began_at=0.0,
             interval_s=interval_s,
             window_s=window_s,
-            tputtui=version(),
+            tputtui=describe_version(),
             quantiles=quantiles,
             objectives=objectives,
             by=by,
@@ -125,98 +134,108 @@ class Recorder:
             note=clean(redact_text(plan.note), TEXT_LIMIT),
             experiment={name: redact_text(value) for name, value in plan.experiment.items()},
             workload={name: redact_text(value) for name, value in plan.workload.items()},
-            environment=fingerprint(),
+            environment=read_environment(),
             fields=fields,
         )
 
     # ------------------------------------------------------------------------------------------ what is recorded
 
-    def take(
+    def record_reading(
         self,
         reading: Reading,
         snapshot: Snapshot,
-        told: Sequence[TargetState],
-        looking: bool = False,
-        lens: str | None = None,
-        past: Sequence[Scrape] = (),
+        target_facts: Sequence[TargetFacts],
+        is_discovering: bool = False,
+        filtered_service: str | None = None,
+        backfill: Sequence[Scrape] = (),
     ) -> None:
         """Record one reading. `snapshot` is what was derived from it: it goes into the summary, not into the file.
 
         `lens` is the service that is only a closer look at another one; `past` is what servers remember.
         """
         if self._newest is None:
-            self._begin_part(reading)
+            self._start_part(reading)
             self._began_at = reading.at
-        elif self.plan.size_limit is not None and self._writer.written > self.plan.size_limit:
-            self._next_part(reading)
-        self.summing.take(snapshot, lens)
-        if self._of_part is not self.summing:
-            self._of_part.take(snapshot, lens)
-        self._look_for_builds(reading, told)
+        elif self.plan.size_limit is not None and self._writer.written_bytes > self.plan.size_limit:
+            self._start_next_part(reading)
+        self.summarizer.add(snapshot, filtered_service)
+        if self._part_summarizer is not self.summarizer:
+            self._part_summarizer.add(snapshot, filtered_service)
+        self._update_builds(reading, target_facts)
         self._newest = (reading.at, reading.time)
-        begin = self._begin(reading) if self._is_due(reading.at) else None
-        services = tuple((service.name, service.targets) for service in snapshot.services if service.name != lens)
-        head = self._head() if begin is not None else []
-        chunk = b"".join([*head, *self._waiting, *self._encoder.reading(reading, told, services, looking, past)])
-        self._waiting = []
+        begin = self._start_member(reading) if self._is_due(reading.at) else None
+        services = tuple(
+            (service.name, service.targets) for service in snapshot.services if service.name != filtered_service
+        )
+        head = self._header_lines() if begin is not None else []
+        chunk = b"".join(
+            [
+                *head,
+                *self._pending_lines,
+                *self._encoder.encode_reading(reading, target_facts, services, is_discovering, backfill),
+            ]
+        )
+        self._pending_lines = []
         self._offer(chunk, begin, reading.at)
 
-    def mark(self, mark: Mark) -> None:
+    def record_mark(self, mark: Mark) -> None:
         """Record a mark. One that was set before the first reading stands behind it."""
-        self._line({"mark": to_plain(replace(mark, text=clean(redact_text(mark.text), TEXT_LIMIT)))})
+        self._write_line({"mark": to_plain(replace(mark, text=clean(redact_text(mark.text), TEXT_LIMIT)))})
 
-    def event(self, event: Event) -> None:
+    def record_event(self, event: Event) -> None:
         """Record what was noted from outside: what the monitor finds by itself it finds again in a replay."""
-        self._line({"event": to_plain(event)})
+        self._write_line({"event": to_plain(event)})
 
-    def profile(self, time: float, at: float, pid: int, name: str, document: Mapping[str, Any], hottest: str) -> bool:
+    def record_profile(
+        self, time: float, at: float, pid: int, name: str, document: Mapping[str, Any], hottest: str
+    ) -> bool:
         """Record a profile: speedscope's document. False where it is too large for a line of a run."""
-        self.summing.hottest = self._of_part.hottest = clean(hottest, 200)
+        self.summarizer.hottest = self._part_summarizer.hottest = clean(hottest, 200)
         said = {"time": time, "at": at, "pid": pid, "name": clean(name, 200), "document": document}
         try:
-            self._line({"profile": said})
+            self._write_line({"profile": said})
         except checked_lines.LineTooLongError:
             return False
         return True
 
-    def _line(self, content: dict[str, Any]) -> None:
-        line = checked_lines.write(content)
-        if self._member_at is None or self._broken:
-            self._waiting.append(line)
+    def _write_line(self, content: dict[str, Any]) -> None:
+        line = checked_lines.format_line(content)
+        if self._member_at is None or self._has_dropped_chunk:
+            self._pending_lines.append(line)
         else:
             self._offer(line, None)
 
     # ------------------------------------------------------------------------------------------ members
 
     def _is_due(self, at: float) -> bool:
-        if self._member_at is None or self._broken:
+        if self._member_at is None or self._has_dropped_chunk:
             return True
         return at - self._member_at >= MEMBER_S - 0.5 or self._member_bytes > MEMBER_BYTES
 
-    def _begin(self, reading: Reading) -> MemberStart:
+    def _start_member(self, reading: Reading) -> MemberStart:
         self._encoder.restart()
         self._member_at, self._member_bytes = reading.at, 0
-        header = replace(self._header, member=self._members, time=reading.time, at=reading.at, builds=self._builds)
+        header = replace(self._header, member=self._member_count, time=reading.time, at=reading.at, builds=self._builds)
         self._header = header
-        self._members += 1
+        self._member_count += 1
         since = reading.at - header.began_at
         return MemberStart(bytes.fromhex(header.run)[:4], header.member, since, reading.time)
 
-    def _head(self) -> list[bytes]:
-        head = [checked_lines.write({"run": {"tput": FORMAT, **to_plain(self._header)}})]
+    def _header_lines(self) -> list[bytes]:
+        head = [checked_lines.format_line({"run": {"tput": FORMAT_VERSION, **to_plain(self._header)}})]
         if self._header.member:
-            head.append(checked_lines.write({"summary": to_plain(self._of_part.summary())}))
+            head.append(checked_lines.format_line({"summary": to_plain(self._part_summarizer.summary())}))
         return head
 
-    def _offer(self, chunk: bytes, begin: MemberStart | None, at: float | None = None) -> None:
+    def _offer(self, chunk: bytes, member: MemberStart | None, at: float | None = None) -> None:
         self._member_bytes += len(chunk)
-        self._broken = not self._writer.offer(chunk, begin, at)
-        self.dropped += self._broken and at is not None and self._writer.problem is None
+        self._has_dropped_chunk = not self._writer.offer(chunk, member, at)
+        self.dropped += self._has_dropped_chunk and at is not None and self._writer.problem is None
 
-    def _begin_part(self, reading: Reading) -> None:
+    def _start_part(self, reading: Reading) -> None:
         self._header = replace(self._header, began_time=reading.time, began_at=reading.at)
 
-    def _next_part(self, reading: Reading) -> None:
+    def _start_next_part(self, reading: Reading) -> None:
         """Go on in a new file: NAME-2.tput.gz. Where that cannot be made, the recording ends, and says why."""
         number = self._header.part + 1
         name = self.plan.path.name
@@ -229,25 +248,25 @@ class Recorder:
         except CannotRecordError as error:
             old.problem = str(error)
             return
-        self._before += old.written
+        self._previous_bytes += old.written_bytes
         self._header = replace(self._header, part=number, run=secrets.token_hex(8))
-        self._begin_part(reading)
-        self._of_part = RunSummarizer(self.summing.hottest)
-        self._members, self._member_at = 0, None
+        self._start_part(reading)
+        self._part_summarizer = RunSummarizer(self.summarizer.hottest)
+        self._member_count, self._member_at = 0, None
 
-    def _look_for_builds(self, reading: Reading, told: Sequence[TargetState]) -> None:
+    def _update_builds(self, reading: Reading, target_facts: Sequence[TargetFacts]) -> None:
         for scrape in reading.scrapes:
             if scrape.exposition is not None and scrape.target not in self._builds and len(self._builds) < 100:
-                found = builds(scrape.exposition)
-                if found or any(one.target.name == scrape.target and one.wanted is not None for one in told):
+                found = read_builds(scrape.exposition)
+                if found or any(one.target.name == scrape.target and one.wanted is not None for one in target_facts):
                     self._builds = {**self._builds, scrape.target: found}
 
     # ------------------------------------------------------------------------------------------ its end
 
     def _finish(self, reason: str) -> bool:
         if self._newest is not None:
-            end = RunEnd(self._newest[1], self._newest[0], reason, self.dropped, self._of_part.summary())
-            self._line({"end": to_plain(end)})
+            end = RunEnd(self._newest[1], self._newest[0], reason, self.dropped, self._part_summarizer.summary())
+            self._write_line({"end": to_plain(end)})
         return self._writer.close()
 
     def close(self, reason: str = "") -> bool:
@@ -256,7 +275,7 @@ class Recorder:
         A run without a reading leaves no file.
         """
         saved = self._finish(reason)
-        if not self._writer.written:
+        if not self._writer.written_bytes:
             self._writer.discard()
         return saved
 
@@ -270,7 +289,7 @@ class Recorder:
             path=self._writer.path,
             began_at=began,
             seconds=newest - began if newest is not None and began is not None else 0.0,
-            size=self._before + self._writer.written,
+            size=self._previous_bytes + self._writer.written_bytes,
             dropped=self.dropped,
             problem=problem,
             parts=self._header.part,

@@ -25,7 +25,7 @@ class WatchedTarget:
     """A target that is spoken of in what follows."""
 
     target: Target
-    served: bool = False  # what is known of it comes from a server
+    is_from_server: bool = False  # what is known of it comes from a server
 
 
 @frozen
@@ -40,9 +40,9 @@ class RecordedTick:
     """A reading, and what only live could be known."""
 
     reading: Reading
-    looking: bool = False  # targets were still being looked for
+    is_discovering: bool = False  # targets were still being looked for
     forgotten: Mapping[str, frozenset[str]] = field(default_factory=dict)  # target -> names that do not count from zero
-    past: tuple[Scrape, ...] = ()  # what servers remember of the time before
+    backfill: tuple[Scrape, ...] = ()  # what servers remember of the time before
 
 
 @frozen
@@ -63,7 +63,7 @@ class RecordedProfile:
     document: Mapping[str, object]
 
 
-Item = (
+RunItem = (
     RunHeader
     | WatchedTarget
     | TargetOrder

@@ -16,12 +16,12 @@ from tputtui.host.cgroup import CgroupReader
 from tputtui.model import Exposition
 from tputtui.text import clean
 
-MOST_BUILDS = 8  # build-info metrics of one target
-_VALUE = 200
+MAX_BUILDS = 8  # build-info metrics of one target
+_MAX_VALUE_LENGTH = 200
 _HYPERVISORS = ("KVMKVMKVM", "Microsoft", "VMware", "Xen", "QEMU", "VirtualBox", "Amazon EC2", "Google")
 
 
-def fingerprint(root: Path = Path("/")) -> dict[str, str]:
+def read_environment(root: Path = Path("/")) -> dict[str, str]:
     """The machine as it is now. What is not known is not there. Never raises."""
     base = str(root).rstrip("/")
     found = {
@@ -30,11 +30,11 @@ def fingerprint(root: Path = Path("/")) -> dict[str, str]:
         "machine": platform.machine(),
         "cpu": _cpu_model(f"{base}/proc/cpuinfo"),
         "cpus": str(psutil.cpu_count() or ""),
-        "governor": _line(f"{base}/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "governor": _read_line(f"{base}/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "memory_bytes": str(psutil.virtual_memory().total),
         "virtualisation": _virtualisation(base),
         "python": platform.python_version(),
-        "boot": _line(f"{base}/proc/sys/kernel/random/boot_id"),
+        "boot": _read_line(f"{base}/proc/sys/kernel/random/boot_id"),
     }
     with contextlib.suppress(AttributeError, OSError):
         found["affinity"] = str(len(os.sched_getaffinity(0)))
@@ -45,26 +45,26 @@ def fingerprint(root: Path = Path("/")) -> dict[str, str]:
             found["cgroup_cpus"] = f"{cgroup.cpu_limit_cores:g}"
         if cgroup.memory_limit_bytes is not None:
             found["cgroup_memory_bytes"] = str(cgroup.memory_limit_bytes)
-    return {name: clean(value, _VALUE) for name, value in found.items() if value}
+    return {name: clean(value, _MAX_VALUE_LENGTH) for name, value in found.items() if value}
 
 
-def builds(exposition: Exposition) -> dict[str, str]:
+def read_builds(exposition: Exposition) -> dict[str, str]:
     """What a target says of its build: "app_build_info" -> "revision=4f2a, version=1.4.2"."""
     found: dict[str, str] = {}
     for series in exposition.samples:
-        if series.name.endswith("_info") and series.labels and len(found) < MOST_BUILDS:
+        if series.name.endswith("_info") and series.labels and len(found) < MAX_BUILDS:
             said = ", ".join(f"{name}={value}" for name, value in series.labels)
-            found[clean(series.name, _VALUE)] = clean(said, _VALUE)
+            found[clean(series.name, _MAX_VALUE_LENGTH)] = clean(said, _MAX_VALUE_LENGTH)
     return found
 
 
-def differences(one: Mapping[str, str], other: Mapping[str, str]) -> list[tuple[str, str, str]]:
+def differing_fields(one: Mapping[str, str], other: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """(field, its value here, there) of all that is not the same."""
     names = sorted({*one, *other})
     return [(n, one.get(n, ""), other.get(n, "")) for n in names if one.get(n, "") != other.get(n, "")]
 
 
-def _line(path: str) -> str:
+def _read_line(path: str) -> str:
     try:
         return procfs.read(path, 4096).decode(errors="replace").strip()
     except OSError:
@@ -89,7 +89,9 @@ def _virtualisation(base: str) -> str:
         return "docker"
     if os.path.exists(f"{base}/run/.containerenv"):
         return "podman"
-    vendor = f"{_line(f'{base}/sys/class/dmi/id/sys_vendor')} {_line(f'{base}/sys/class/dmi/id/product_name')}"
+    vendor = (
+        f"{_read_line(f'{base}/sys/class/dmi/id/sys_vendor')} {_read_line(f'{base}/sys/class/dmi/id/product_name')}"
+    )
     known = next((name for name in _HYPERVISORS if name.lower() in vendor.lower()), "")
     if known:
         return vendor.strip()
@@ -100,7 +102,7 @@ def _virtualisation(base: str) -> str:
     return "a hypervisor" if is_guest else ""
 
 
-def version() -> str:
+def describe_version() -> str:
     """Our own version and Python's, for the header."""
     from tputtui import __version__
 

@@ -7,7 +7,7 @@ from dataclasses import field
 
 from tputtui.frozen import frozen
 
-FORMAT = 1
+FORMAT_VERSION = 1
 """The format's version. A reader opens this one and every older one; a newer one is refused."""
 
 

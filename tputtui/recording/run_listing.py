@@ -24,7 +24,7 @@ class ListedRun:
     header: RunHeader | None = None
     summary: RunSummary | None = None
     marks: tuple[str, ...] = ()
-    ended: str = ""  # "" where it was closed
+    end_description: str = ""  # "" where it was closed
     problem: str = ""  # why it cannot be read
 
     @property
@@ -33,21 +33,21 @@ class ListedRun:
         return main_service(self.summary.services) if self.summary is not None else None
 
 
-def folder() -> Path:
+def runs_folder() -> Path:
     """Where they are kept, unless somebody says otherwise."""
     return state_folder() / "runs"
 
 
-def listed(where: Path) -> list[ListedRun]:
+def list_runs(folder: Path) -> list[ListedRun]:
     """The runs of a folder, the oldest first: what is called as one, or begins as one. Raises OSError where there is no
     such folder.
     """
-    names = sorted(entry.name for entry in os.scandir(where))
-    found = [_look(where / name) for name in names if name.endswith(SUFFIX) or _begins_as_one(where / name)]
+    names = sorted(entry.name for entry in os.scandir(folder))
+    found = [_read_run(folder / name) for name in names if name.endswith(SUFFIX) or _has_run_signature(folder / name)]
     return sorted(found, key=lambda one: one.header.began_time if one.header is not None else 0.0)
 
 
-def _begins_as_one(path: Path) -> bool:
+def _has_run_signature(path: Path) -> bool:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return False
@@ -57,15 +57,15 @@ def _begins_as_one(path: Path) -> bool:
         return False
 
 
-def _look(path: Path) -> ListedRun:
+def _read_run(path: Path) -> ListedRun:
     try:
         with Run(path) as run:
-            summary, ended = run.summary(), run.ended
-            return ListedRun(path, run.size, run.header, summary, ended=ended)
+            summary, ended = run.summary(), run.end_description
+            return ListedRun(path, run.size, run.header, summary, end_description=ended)
     except NotARunError as error:
         return ListedRun(path, problem=str(error))
 
 
-def alike(header: RunHeader) -> tuple[object, ...]:
+def comparability_key(header: RunHeader) -> tuple[object, ...]:
     """What comparable runs have in common: the machine and the interval. Builds may differ: that is what is compared."""
     return (header.interval_s, *map(header.environment.get, ("host", "cpu", "cpus", "memory_bytes")))

@@ -13,18 +13,18 @@ from tputtui.recording.records import BindingsInForce, RecordedProfile, Recorded
 from tputtui.recording.resource_peaks import ResourcePeak, ResourcePeaks
 from tputtui.recording.run_header import Mark, RunHeader, RunSummary
 from tputtui.recording.summary import main_service
-from tputtui.recording.time_spec import moment
+from tputtui.recording.time_spec import parse_time_spec
 from tputtui.signals.host.host_rates import derive_host, host_saturation
 from tputtui.signals.rates.server_window import ServerWindow
 from tputtui.signals.rates.target_window import TargetWindow
-from tputtui.signals.service.service_tracker import ServiceTracker, followed
+from tputtui.signals.service.service_tracker import ServiceTracker, followed_names
 from tputtui.text import clean
 
 COLUMNS = ("t", "rps", "err_ratio", "p50", "p90", "p99", "cpu")
 QUANTILES = (0.5, 0.9, 0.99)
 
 
-Densities = tuple[tuple[float, float], ...]
+BucketDensities = tuple[tuple[float, float], ...]
 """(upper bound in the unit of the row's quantiles, observations per second in that bucket alone)."""
 
 
@@ -37,7 +37,7 @@ class RouteRow:
     p50: float | None = None
     p90: float | None = None
     p99: float | None = None
-    buckets: Densities = ()
+    buckets: BucketDensities = ()
 
 
 @frozen
@@ -51,7 +51,7 @@ class RunRow:
     p90: float | None = None
     p99: float | None = None
     cpu: float | None = None  # percent of the machine
-    buckets: Densities = ()
+    buckets: BucketDensities = ()
     routes: Mapping[str, RouteRow] = field(default_factory=dict)
 
 
@@ -84,7 +84,7 @@ class RunTable:
         return [getattr(row, name) for row in self.rows]
 
 
-def table(
+def read_table(
     path: str | PathLike[str],
     service: str | None = None,
     start: str | float | None = None,
@@ -97,19 +97,19 @@ def table(
     """
     with Run(path) as run:
         marks = run.marks()
-        since, until = _at(start, run.header, marks), _at(end, run.header, marks)
+        since, until = _resolve_time(start, run.header, marks), _resolve_time(end, run.header, marks)
         summary = run.summary()
         main = main_service(summary.services)
         names = tuple(one.name for one in summary.services)
         wanted = service if service is not None else main.name if main is not None else None
-        reading = _Reading(run.header.interval_s)
+        reading = _TableBuilder(run.header.interval_s)
         profiles = []
         for item in run.items(since, until):
-            reading.take(item, run.header.began_at, since)
+            reading.add(item, run.header.began_at, since)
             if isinstance(item, RecordedProfile):
                 profiles.append(item)
         known = names or tuple(reading.services)
-        found = reading.found(wanted)
+        found = reading.service(wanted)
         if found is None:
             if wanted in known:
                 raise ValueError(f"nothing was read of {clean(wanted or '', 60)!r} in it: its target never answered")
@@ -118,7 +118,7 @@ def table(
         return RunTable(
             service=found.name,
             rows=tuple(found.rows),
-            buckets=tuple(found.cumulative()),
+            buckets=tuple(found.cumulative_buckets()),
             requests=found.requests,
             errors=found.errors,
             unit=found.unit,
@@ -128,27 +128,29 @@ def table(
             services=known,
             routes=found.routes,
             profiles=tuple(profiles),
-            resources=found.resources.found(),
+            resources=found.resources.peaks(),
             damage=tuple(run.damage),
         )
 
 
-def every(run: Run, since: float | None = None, until: float | None = None) -> Iterator[tuple[str, list[RunRow]]]:
+def service_rows(
+    run: Run, since: float | None = None, until: float | None = None
+) -> Iterator[tuple[str, list[RunRow]]]:
     """(service, its rows) for every service of a run."""
-    reading = _Reading(run.header.interval_s)
+    reading = _TableBuilder(run.header.interval_s)
     for item in run.items(since, until):
-        reading.take(item, run.header.began_at, since)
+        reading.add(item, run.header.began_at, since)
     for name, service in reading.services.items():
         yield name, service.rows
 
 
-def _at(words: str | float | None, header: RunHeader, marks: Sequence[Mark]) -> float | None:
-    if words is None:
+def _resolve_time(time_spec: str | float | None, header: RunHeader, marks: Sequence[Mark]) -> float | None:
+    if time_spec is None:
         return None
-    return moment(words, header, marks) if isinstance(words, str) else header.began_at + words
+    return parse_time_spec(time_spec, header, marks) if isinstance(time_spec, str) else header.began_at + time_spec
 
 
-class _Service:
+class _ServiceTotals:
     """What was read of one service so far."""
 
     def __init__(self, name: str) -> None:
@@ -161,7 +163,7 @@ class _Service:
         self.resources = ResourcePeaks()
         self._buckets: dict[float, float] = {}
 
-    def take(self, t: float, state: ServiceState, cpu: float | None, tracker: ServiceTracker) -> None:
+    def add(self, t: float, state: ServiceState, cpu: float | None, tracker: ServiceTracker) -> None:
         traffic, latency = state.traffic, state.latency
         rps = traffic.rps if traffic is not None else None
         seconds = state.covered_s or 0.0
@@ -182,79 +184,81 @@ class _Service:
             for bound, density in latency.buckets:
                 self._buckets[bound] = self._buckets.get(bound, 0.0) + density * seconds
         p50, p90, p99 = (values.get(q) for q in QUANTILES)
-        buckets = _scaled(latency.buckets, scale) if latency is not None else ()
+        buckets = _scale_buckets(latency.buckets, scale) if latency is not None else ()
         routes = {
-            " ".join(value for _, value in row.labels): _route(row, tracker.densities(state.breakdown_by, row), scale)
+            " ".join(value for _, value in row.labels): _route_row(
+                row, tracker.densities(state.breakdown_by, row), scale
+            )
             for row in state.breakdown
         }
         self.rows.append(RunRow(t, rps, ratio, p50, p90, p99, cpu, buckets, routes))
 
-    def cumulative(self) -> Iterator[tuple[float, float]]:
+    def cumulative_buckets(self) -> Iterator[tuple[float, float]]:
         running = 0.0
         for bound in sorted(self._buckets):
             running += self._buckets[bound]
             yield bound, running
 
 
-def _scaled(buckets: Densities, scale: float) -> Densities:
+def _scale_buckets(buckets: BucketDensities, scale: float) -> BucketDensities:
     return tuple((bound * scale, density) for bound, density in buckets)
 
 
-def _route(row: BreakdownRow, buckets: Densities, scale: float) -> RouteRow:
-    p50, p90, p99 = (_told(row.quantiles, q, scale) for q in QUANTILES)
-    return RouteRow(row.rps, row.error_ratio, p50, p90, p99, _scaled(buckets, scale))
+def _route_row(row: BreakdownRow, buckets: BucketDensities, scale: float) -> RouteRow:
+    p50, p90, p99 = (_quantile_value(row.quantiles, q, scale) for q in QUANTILES)
+    return RouteRow(row.rps, row.error_ratio, p50, p90, p99, _scale_buckets(buckets, scale))
 
 
-def _told(quantiles: Sequence[Quantile], q: float, scale: float) -> float | None:
+def _quantile_value(quantiles: Sequence[Quantile], q: float, scale: float) -> float | None:
     found = next((one.value for one in quantiles if one.q == q), None)
     return None if found is None else found * scale
 
 
-class _Reading:
+class _TableBuilder:
     """Windows of one interval over a run's readings."""
 
     def __init__(self, interval_s: float) -> None:
-        self.services: dict[str, _Service] = {}
+        self.services: dict[str, _ServiceTotals] = {}
         self._interval_s = interval_s
         self._windows: dict[str, TargetWindow] = {}
-        self._served: set[str] = set()
+        self._server_targets: set[str] = set()
         self._bindings: dict[str, Bindings] = {}
-        self._last: dict[str, Scrape] = {}
+        self._last_scrapes: dict[str, Scrape] = {}
         self._trackers: dict[str, ServiceTracker] = {}
         self._groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
         self._host: HostReading | None = None
-        self._machine: tuple[SaturationState, ...] = ()  # the host's rows of the newest tick
+        self._host_saturation: tuple[SaturationState, ...] = ()  # the host's rows of the newest tick
 
-    def found(self, name: str | None) -> _Service | None:
+    def service(self, name: str | None) -> _ServiceTotals | None:
         if name is not None:
             return self.services.get(name)
         return next(iter(self.services.values()), None)
 
-    def take(self, item: object, began_at: float, since: float | None) -> None:
-        if isinstance(item, WatchedTarget) and item.served:
-            self._served.add(item.target.name)
+    def add(self, item: object, began_at: float, since: float | None) -> None:
+        if isinstance(item, WatchedTarget) and item.is_from_server:
+            self._server_targets.add(item.target.name)
         elif isinstance(item, BindingsInForce):
-            self._bind(item)
+            self._add_bindings(item)
         elif isinstance(item, ServiceGroups):
             self._groups = item.services
             self._trackers.clear()
         elif isinstance(item, RecordedTick):
-            self._tick(item, began_at, since)
+            self._add_tick(item, began_at, since)
 
-    def _bind(self, bound: BindingsInForce) -> None:
+    def _add_bindings(self, bound: BindingsInForce) -> None:
         name, bindings = bound.target.name, bound.bindings
         if bindings is None or self._bindings.get(name) == bindings:
             return
         self._bindings[name] = bindings
-        kind = ServerWindow if name in self._served else TargetWindow
-        self._windows[name] = kind(self._interval_s, self._interval_s, *followed(bindings))
-        if name in self._last:
-            self._windows[name].add(self._last[name])
+        kind = ServerWindow if name in self._server_targets else TargetWindow
+        self._windows[name] = kind(self._interval_s, self._interval_s, *followed_names(bindings))
+        if name in self._last_scrapes:
+            self._windows[name].add(self._last_scrapes[name])
         self._trackers.clear()
 
-    def _tick(self, tick: RecordedTick, began_at: float, since: float | None) -> None:
+    def _add_tick(self, tick: RecordedTick, began_at: float, since: float | None) -> None:
         reading = tick.reading
-        cpu = self._cpu(reading)
+        cpu = self._update_host(reading)
         new: set[str] = set()
         for scrape in reading.scrapes:
             if scrape.late:  # it says nothing, and the next row covers the time that it took
@@ -262,16 +266,18 @@ class _Reading:
                     self._windows[scrape.target].add(scrape)
                 continue
             if scrape.target in new:  # twice in one tick: what lay between them must not be lost
-                self._rows(reading, new, began_at, since, cpu)
+                self._add_rows(reading, new, began_at, since, cpu)
                 new = set()
             new.add(scrape.target)
             if scrape.target in self._windows:
                 self._windows[scrape.target].add(scrape, tick.forgotten.get(scrape.target, ()))
             if scrape.error is None:
-                self._last[scrape.target] = scrape
-        self._rows(reading, new, began_at, since, cpu)
+                self._last_scrapes[scrape.target] = scrape
+        self._add_rows(reading, new, began_at, since, cpu)
 
-    def _rows(self, reading: Reading, new: set[str], began_at: float, since: float | None, cpu: float | None) -> None:
+    def _add_rows(
+        self, reading: Reading, new: set[str], began_at: float, since: float | None, cpu: float | None
+    ) -> None:
         for name, targets in self._groups:
             mine = {target: self._windows[target] for target in targets if target in self._windows}
             if not new.intersection(mine):
@@ -284,16 +290,16 @@ class _Reading:
                 bindings = self._bindings[next(iter(mine))]
                 tracker = ServiceTracker(name, targets, bindings, QUANTILES)
                 self._trackers[name] = tracker
-            service = self.services.setdefault(name, _Service(name))
+            service = self.services.setdefault(name, _ServiceTotals(name))
             at = newest if any(window.up for window in mine.values()) else reading.at
             state = tracker.state(mine)
-            service.take(at - began_at, state, cpu, tracker)
-            service.resources.take((*state.saturation, *self._machine))
+            service.add(at - began_at, state, cpu, tracker)
+            service.resources.add((*state.saturation, *self._host_saturation))
 
-    def _cpu(self, reading: Reading) -> float | None:
+    def _update_host(self, reading: Reading) -> float | None:
         if reading.host is None:
             return None
         state = derive_host(self._host, reading.host)
         self._host = reading.host
-        self._machine = host_saturation(state)
+        self._host_saturation = host_saturation(state)
         return state.cpu.percent if state.cpu is not None else None

@@ -9,14 +9,14 @@ from tputtui.model import ServiceState, Snapshot
 from tputtui.recording.run_header import RunSummary, ServiceSummary
 from tputtui.signals.rates import histograms
 
-POINTS = 64  # of the shape
-MOST_ROUTES = 20
-MOST_SERVICES = 100
-_ROUTES_KEPT = 500
-_BEST_S = 60.0
+SHAPE_POINTS = 64  # of the shape
+MAX_ROUTES = 20
+MAX_SERVICES = 100
+_MAX_TRACKED_ROUTES = 500
+_BEST_SPAN_S = 60.0
 
 
-class _Mean:
+class _RunningMean:
     """Mean and variance of values that come one by one (Welford)."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class _Mean:
         return self._squares / (self.count - 1) if self.count > 1 else None
 
 
-class _Best:
+class _BestMinute:
     """The largest rate over a minute without a break. A run's own: what was before it is none of its minutes."""
 
     def __init__(self) -> None:
@@ -46,38 +46,38 @@ class _Best:
         """Take the mean over the last minute, where that is known."""
         if self._since is None:
             self._since = at
-        if minute is not None and at - self._since >= _BEST_S * 0.99:
+        if minute is not None and at - self._since >= _BEST_SPAN_S * 0.99:
             self.rate = max(self.rate or 0.0, minute)
 
-    def interrupt(self) -> None:
+    def reset(self) -> None:
         self._since = None
 
 
-class _Shape:
+class _TrafficShape:
     """A figure over time in a bounded number of points: two become one when there are too many."""
 
     def __init__(self) -> None:
         self._points: list[tuple[float, int, int]] = []  # (sum, how many are known, how many there are)
-        self._each = 1  # values in a point
+        self._values_per_point = 1  # values in a point
 
     def add(self, value: float | None) -> None:
-        if not self._points or self._points[-1][2] >= self._each:
-            if len(self._points) >= 2 * POINTS:
+        if not self._points or self._points[-1][2] >= self._values_per_point:
+            if len(self._points) >= 2 * SHAPE_POINTS:
                 merged = zip(self._points[::2], self._points[1::2], strict=True)
                 self._points = [(a + b, n + m, j + k) for (a, n, j), (b, m, k) in merged]
-                self._each *= 2
+                self._values_per_point *= 2
             self._points.append((0.0, 0, 0))
         total, known, count = self._points[-1]
         self._points[-1] = (total + (value or 0.0), known + (value is not None), count + 1)
 
     def points(self) -> tuple[float | None, ...]:
         means = [total / known if known else None for total, known, _ in self._points]
-        if len(means) <= POINTS:
+        if len(means) <= SHAPE_POINTS:
             return tuple(means)
-        return tuple(means[place * len(means) // POINTS] for place in range(POINTS))
+        return tuple(means[place * len(means) // SHAPE_POINTS] for place in range(SHAPE_POINTS))
 
 
-class _Service:
+class _ServiceTotals:
     """What one service has done so far."""
 
     def __init__(self, name: str) -> None:
@@ -86,18 +86,18 @@ class _Service:
         self._seconds = 0.0
         self._requests = 0.0
         self._errors = 0.0
-        self._judged = 0.0  # requests of which it is known whether they failed
+        self._requests_with_known_errors = 0.0  # requests of which it is known whether they failed
         self._busy_s = 0.0
-        self._counts = _Mean()
-        self._shape = _Shape()
+        self._requests_per_scrape = _RunningMean()
+        self._shape = _TrafficShape()
         self._buckets: dict[float, float] = {}
-        self._latency: tuple[str, str | None, tuple[float, ...]] | None = None
+        self._latency_layout: tuple[str, str | None, tuple[float, ...]] | None = None
         self._routes: Counter[str] = Counter()
-        self._best = _Best()
-        self._best_within = _Best()  # while objectives are met
+        self._best = _BestMinute()
+        self._best_within = _BestMinute()  # while objectives are met
         self._newest: ServiceState | None = None
 
-    def take(self, at: float, state: ServiceState, busy_cores: float | None, met: bool | None) -> None:
+    def add(self, at: float, state: ServiceState, busy_cores: float | None, objectives_met: bool | None) -> None:
         """`at`: when what the state rests on was read, in seconds; a tick without a new scrape adds nothing."""
         if self._last is not None and at == self._last[0]:
             return
@@ -105,48 +105,48 @@ class _Service:
         total = traffic.total if traffic is not None else None
         if traffic is None or total is None or traffic.rps is None:
             self._last = None  # an outage is no time without load
-            self._best.interrupt()
-            self._best_within.interrupt()
+            self._best.reset()
+            self._best_within.reset()
             self._shape.add(None)
             return
         before, self._last = self._last, (at, total)
         self._best.add(at, traffic.minute)
-        if met:
+        if objectives_met:
             self._best_within.add(at, traffic.minute)
         else:
-            self._best_within.interrupt()
+            self._best_within.reset()
         if before is None or not at > before[0] or total < before[1]:
             return
         seconds, requests = at - before[0], total - before[1]
         self._seconds += seconds
         self._requests += requests
-        self._counts.add(requests)
+        self._requests_per_scrape.add(requests)
         self._shape.add(requests / seconds)
         if busy_cores is not None:
             self._busy_s += busy_cores * seconds
         if state.errors is not None and state.errors.ratio is not None:
             self._errors += state.errors.ratio * requests
-            self._judged += requests
-        self._observe(state, seconds)
+            self._requests_with_known_errors += requests
+        self._add_latency(state, seconds)
         for row in state.breakdown:
             name = " ".join(value for _, value in row.labels)
-            if name in self._routes or len(self._routes) < _ROUTES_KEPT:
+            if name in self._routes or len(self._routes) < _MAX_TRACKED_ROUTES:
                 self._routes[name] += (row.rps or 0.0) * seconds  # type: ignore[assignment]
 
-    def _observe(self, state: ServiceState, seconds: float) -> None:
+    def _add_latency(self, state: ServiceState, seconds: float) -> None:
         latency = state.latency
         if latency is None or not latency.buckets:
             return
         kind = (latency.family, latency.unit, tuple(bound for bound, _ in latency.buckets))
-        if kind != self._latency:
-            self._latency, self._buckets = kind, {}
+        if kind != self._latency_layout:
+            self._latency_layout, self._buckets = kind, {}
         for bound, density in latency.buckets:
             self._buckets[bound] = self._buckets.get(bound, 0.0) + density * seconds
 
     def summary(self) -> ServiceSummary:
         traffic = self._newest.traffic if self._newest is not None else None
         latency = self._newest.latency if self._newest is not None else None
-        variance = self._counts.variance
+        variance = self._requests_per_scrape.variance
         quantiles = {}
         if self._buckets:
             running, cumulative = 0.0, []
@@ -158,18 +158,22 @@ class _Service:
                 if value is not None:
                     quantiles[f"{q:g}"] = value
         routed = sum(self._routes.values())
-        best = self._routes.most_common(MOST_ROUTES)
+        best = self._routes.most_common(MAX_ROUTES)
         return ServiceSummary(
             name=self.name,
             unit=traffic.unit if traffic is not None else "req/s",
             mean=self._requests / self._seconds if self._seconds > 0 else None,
             best_60s=self._best.rate,
             best_60s_within=self._best_within.rate,
-            error_ratio=self._errors / self._judged if self._judged > 0 else None,
+            error_ratio=self._errors / self._requests_with_known_errors
+            if self._requests_with_known_errors > 0
+            else None,
             quantiles=quantiles,
             latency_unit=latency.unit if latency is not None else None,
             cpu_per_request_s=self._busy_s / self._requests if self._requests > 0 and self._busy_s > 0 else None,
-            burstiness=variance / self._counts.mean if variance is not None and self._counts.mean > 0 else None,
+            burstiness=variance / self._requests_per_scrape.mean
+            if variance is not None and self._requests_per_scrape.mean > 0
+            else None,
             routes={name: count / routed for name, count in best} if routed > 0 else {},
             shape=self._shape.points(),
         )
@@ -183,32 +187,32 @@ class RunSummarizer:
         self.hottest = hottest
         self._began: float | None = None
         self._newest = 0.0
-        self._first: Counter[str] = Counter()
-        self._services: dict[str, _Service] = {}
-        self._judged = False
-        self._missed = False
+        self._first_to_saturate: Counter[str] = Counter()
+        self._services: dict[str, _ServiceTotals] = {}
+        self._has_objectives = False
+        self._has_missed = False
 
-    def take(self, snapshot: Snapshot, lens: str | None = None) -> None:
+    def add(self, snapshot: Snapshot, filtered_service: str | None = None) -> None:
         """Add one tick. `lens`: a service that is only a closer look at another one."""
         self.ticks += 1
         self._began = snapshot.at if self._began is None else self._began
         self._newest = snapshot.at
-        if snapshot.first is not None:
-            self._first[snapshot.first.name] += 1
+        if snapshot.first_to_saturate is not None:
+            self._first_to_saturate[snapshot.first_to_saturate.name] += 1
         states = [objective.state for objective in snapshot.objectives]
         known = [state for state in states if state != "no_data"]
-        self._judged |= bool(known)
-        self._missed |= "missed" in known
+        self._has_objectives |= bool(known)
+        self._has_missed |= "missed" in known
         met = None if not known else all(state != "missed" for state in states)
         for state in snapshot.services:
-            if state.name == lens:
+            if state.name == filtered_service:
                 continue
             service = self._services.get(state.name)
             if service is None:
-                if len(self._services) >= MOST_SERVICES:
+                if len(self._services) >= MAX_SERVICES:
                     continue
-                service = self._services[state.name] = _Service(state.name)
-            service.take(snapshot.time, state, snapshot.busy_cores, met)
+                service = self._services[state.name] = _ServiceTotals(state.name)
+            service.add(snapshot.time, state, snapshot.busy_cores, met)
 
     def summary(self) -> RunSummary:
         """The run so far."""
@@ -216,9 +220,9 @@ class RunSummarizer:
             seconds=self._newest - self._began if self._began is not None else 0.0,
             ticks=self.ticks,
             services=tuple(service.summary() for service in self._services.values()),
-            first=self._first.most_common(1)[0][0] if self._first else "",
+            first=self._first_to_saturate.most_common(1)[0][0] if self._first_to_saturate else "",
             hottest=self.hottest,
-            objectives_met=None if not self._judged else not self._missed,
+            objectives_met=None if not self._has_objectives else not self._has_missed,
         )
 
 

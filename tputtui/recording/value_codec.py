@@ -22,10 +22,10 @@ T = TypeVar("T")
 LIST_LIMIT = 200_000
 TEXT_LIMIT = 65_536
 
-_LARGEST_WHOLE = 1e15  # beyond it a float is written as a float: an int would be spelt out
-_SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_MAX_INTEGER = 1e15  # beyond it a float is written as a float: an int would be spelt out
+_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
-_RAW: Mapping[type, frozenset[str]] = {
+_RAW_FIELDS: Mapping[type, frozenset[str]] = {
     # These match what a target exposes, byte by byte; whoever shows them cleans them, live and in replay alike.
     Binding: frozenset({"family", "label", "limit", "denominator", "values", "breakdown"}),
     Match: frozenset({"label", "value"}),
@@ -41,19 +41,19 @@ class BadValueError(ValueError):  # it says what the value is
 # ------------------------------------------------------------------------------------------------ numbers
 
 
-def number_out(value: float) -> float | int | str:
+def encode_number(value: float) -> float | int | str:
     """A float as JSON can carry it: whole numbers without a point, NaN and the infinities by name."""
-    if value % 1 == 0 and -_LARGEST_WHOLE < value < _LARGEST_WHOLE:
+    if value % 1 == 0 and -_MAX_INTEGER < value < _MAX_INTEGER:
         return int(value)
     if math.isfinite(value):
         return value
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124  # what NaN is
 
 
-def number_in(value: object) -> float:
+def decode_number(value: object) -> float:
     """A float as `number_out` wrote it. Raises BadValue."""
     if isinstance(value, str):
-        special = _SPECIAL.get(value)
+        special = _NON_FINITE.get(value)
         if special is None:
             raise BadValueError("not a number")
         return special
@@ -71,7 +71,7 @@ def number_in(value: object) -> float:
 def to_plain(value: object) -> Any:
     """A value of the model as JSON can carry it; a dataclass becomes an object without what is at its default."""
     if isinstance(value, float):
-        return number_out(value)
+        return encode_number(value)
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, Mapping):
@@ -94,18 +94,18 @@ def to_plain(value: object) -> Any:
 def to_row(value: object) -> Any:
     """A value of the model with every dataclass in it as the list of its fields."""
     if isinstance(value, float):
-        return number_out(value)
+        return encode_number(value)
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, Mapping):
         return {str(key): to_row(one) for key, one in value.items()}
     if is_dataclass(value):
-        return [to_row(getattr(value, name)) for name in _names(cast("Any", type(value)))]
+        return [to_row(getattr(value, name)) for name in _field_names(cast("Any", type(value)))]
     return [to_row(one) for one in value]  # type: ignore[attr-defined]
 
 
 @cache
-def _names(kind: Any) -> tuple[str, ...]:
+def _field_names(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
@@ -117,7 +117,7 @@ def row_fields() -> dict[str, list[str]]:
         kind = waiting.pop()
         if is_dataclass(kind) and isinstance(kind, type):
             if kind.__name__ not in found:
-                found[kind.__name__] = list(_names(kind))
+                found[kind.__name__] = list(_field_names(kind))
                 waiting += get_type_hints(kind).values()
         else:
             waiting += [one for one in get_args(kind) if one is not ...]
@@ -126,12 +126,12 @@ def row_fields() -> dict[str, list[str]]:
 
 # ------------------------------------------------------------------------------------------------ in
 
-Decoder = Callable[[Any], Any]
+ValueDecoder = Callable[[Any], Any]
 
 
 def from_plain(kind: type[T], data: object) -> T:
     """The dataclass `kind` out of an object. Raises BadValue."""
-    made: T = _object(cast("Any", kind))(data)
+    made: T = _object_decoder(cast("Any", kind))(data)
     return made
 
 
@@ -140,31 +140,31 @@ class RowDecoder:
 
     def __init__(self, orders: Mapping[str, Sequence[str]]) -> None:
         self._orders = orders
-        self._made: dict[Any, Decoder] = {}
+        self._decoders: dict[Any, ValueDecoder] = {}
 
-    def read(self, kind: type[T], data: object) -> T:
+    def decode(self, kind: type[T], data: object) -> T:
         """The dataclass `kind` out of a row. Raises BadValue."""
         made: T = self._decoder(kind)(data)
         return made
 
-    def _decoder(self, kind: type) -> Decoder:
-        found = self._made.get(kind)
+    def _decoder(self, kind: type) -> ValueDecoder:
+        found = self._decoders.get(kind)
         if found is None:
-            found = self._made[kind] = self._row(kind)
+            found = self._decoders[kind] = self._build_decoder(kind)
         return found
 
-    def _row(self, kind: type) -> Decoder:
+    def _build_decoder(self, kind: type) -> ValueDecoder:
         order = self._orders.get(kind.__name__)
         if order is None:
             raise BadValueError(f"the header does not say what a {kind.__name__} is made of")
         hints = get_type_hints(kind)
         known = {field.name: field for field in fields(kind)}
         places = [
-            (place, name, _decoder(hints[name], self._decoder, _is_raw(kind, name)))
+            (place, name, _value_decoder(hints[name], self._decoder, _is_raw(kind, name)))
             for place, name in enumerate(order)
             if name in known
         ]
-        required = {name for name, field in known.items() if _needed(field)}
+        required = {name for name, field in known.items() if _is_required(field)}
         if not required <= {name for _, name, _ in places}:
             raise BadValueError(f"a {kind.__name__} lacks what it must have")
         width = len(order)
@@ -177,19 +177,19 @@ class RowDecoder:
         return decode
 
 
-def _needed(field: Any) -> bool:
+def _is_required(field: Any) -> bool:
     return field.default is MISSING and field.default_factory is MISSING
 
 
 def _is_raw(kind: type, name: str) -> bool:
-    return name in _RAW.get(kind, frozenset())
+    return name in _RAW_FIELDS.get(kind, frozenset())
 
 
 @cache
-def _object(kind: Any) -> Decoder:
+def _object_decoder(kind: Any) -> ValueDecoder:
     hints = get_type_hints(kind)
     known = {
-        field.name: (_decoder(hints[field.name], _object, _is_raw(kind, field.name)), _needed(field))
+        field.name: (_value_decoder(hints[field.name], _object_decoder, _is_raw(kind, field.name)), _is_required(field))
         for field in fields(kind)
     }
 
@@ -203,72 +203,77 @@ def _object(kind: Any) -> Decoder:
     return decode
 
 
-def _decoder(hint: Any, of_dataclass: Callable[[type], Decoder], raw: bool) -> Decoder:
+def _value_decoder(hint: Any, dataclass_decoder: Callable[[type], ValueDecoder], is_raw: bool) -> ValueDecoder:
     """What reads a value of one type."""
     origin, inner = get_origin(hint), get_args(hint)
     if hint is float:
-        return number_in
+        return decode_number
     if hint is int:
-        return _whole
+        return _decode_integer
     if hint is bool:
-        return _switch
+        return _decode_boolean
     if hint is str:
-        return _raw_text if raw else _text
+        return _decode_raw_text if is_raw else _decode_text
     if origin in (Union, UnionType):
         others = [one for one in inner if one is not NoneType]
-        one = _decoder(others[0], of_dataclass, raw)
+        one = _value_decoder(others[0], dataclass_decoder, is_raw)
         return lambda data: None if data is None else one(data)
     if origin is Literal:
-        return lambda data: _one_of(data, inner)
+        return lambda data: _decode_literal(data, inner)
     if origin is tuple and len(inner) == 2 and inner[1] is ...:
-        each = _decoder(inner[0], of_dataclass, raw)
-        return lambda data: tuple([each(one) for one in _list(data)])
+        each = _value_decoder(inner[0], dataclass_decoder, is_raw)
+        return lambda data: tuple([each(one) for one in _decode_list(data)])
     if origin is tuple:
-        all_of = [_decoder(one, of_dataclass, raw) for one in inner]
-        return lambda data: tuple([one(value) for one, value in zip(all_of, _list(data, len(all_of)), strict=True)])
+        all_of = [_value_decoder(one, dataclass_decoder, is_raw) for one in inner]
+        return lambda data: tuple(
+            [one(value) for one, value in zip(all_of, _decode_list(data, len(all_of)), strict=True)]
+        )
     if origin is not None and issubclass(origin, Mapping):
-        value_of = _decoder(inner[1], of_dataclass, raw)
-        return lambda data: {_raw_text(key) if raw else _text(key): value_of(one) for key, one in _dict(data).items()}
+        value_of = _value_decoder(inner[1], dataclass_decoder, is_raw)
+        return lambda data: {
+            _decode_raw_text(key) if is_raw else _decode_text(key): value_of(one)
+            for key, one in _decode_object(data).items()
+        }
     if is_dataclass(hint) and isinstance(hint, type):
-        return of_dataclass(hint)
+        return dataclass_decoder(hint)
     raise TypeError(f"{hint} is not recorded")
 
 
-def _whole(data: Any) -> int:
+def _decode_integer(data: Any) -> int:
     if type(data) is not int or not -(2**63) <= data < 2**64:
         raise BadValueError("not a whole number")
     return int(data)
 
 
-def _switch(data: Any) -> bool:
+def _decode_boolean(data: Any) -> bool:
     if type(data) is not bool:
         raise BadValueError("neither true nor false")
     return bool(data)
 
 
-def _raw_text(data: Any) -> str:
+def _decode_raw_text(data: Any) -> str:
     if type(data) is not str or len(data) > TEXT_LIMIT:
         raise BadValueError("not a text")
     return str(data)
 
 
-def _text(data: Any) -> str:
-    return clean(_raw_text(data))
+def _decode_text(data: Any) -> str:
+    return clean(_decode_raw_text(data))
 
 
-def _one_of(data: Any, allowed: tuple[Any, ...]) -> Any:
+def _decode_literal(data: Any, allowed: tuple[Any, ...]) -> Any:
     if not any(type(data) is type(one) and data == one for one in allowed):
         raise BadValueError("none of the words that may stand there")
     return data
 
 
-def _list(data: Any, length: int | None = None) -> list[Any]:
+def _decode_list(data: Any, length: int | None = None) -> list[Any]:
     if type(data) is not list or len(data) > LIST_LIMIT or length not in (None, len(data)):
         raise BadValueError("not such a list")
     return list(data)
 
 
-def _dict(data: Any) -> dict[str, Any]:
+def _decode_object(data: Any) -> dict[str, Any]:
     if type(data) is not dict or len(data) > LIST_LIMIT:
         raise BadValueError("not such an object")
     return dict(data)

@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 from tputtui.recording.run_header import ServiceSummary
-from tputtui.text import clean, percent
+from tputtui.text import clean, format_percent
 
-LEVEL = 0.05
+MAX_RATE_CHANGE = 0.05
 """A rate that differs by more is another load: what the guides to benchmarking ask for."""
 
-MIX = 0.05
+MAX_MIX_CHANGE = 0.05
 """Share of the requests that would have to go to another route."""
 
-BURSTS = 2.0
+MAX_BURSTINESS_FACTOR = 2.0
 """Variance over mean of the traffic, as a factor: below, two stretches of one Poisson load differ as much."""
 
 
-def differences(before: ServiceSummary, after: ServiceSummary) -> list[str]:
+def describe_load_differences(before: ServiceSummary, after: ServiceSummary) -> list[str]:
     """What differs in the load, a sentence each; nothing, where it mirrored the other's."""
     found = []
     if before.mean and after.mean is not None:
         change = after.mean / before.mean - 1
-        if abs(change) > LEVEL:
-            found.append(f"the rate was {percent(abs(change) * 100)} % {'higher' if change > 0 else 'lower'}")
+        if abs(change) > MAX_RATE_CHANGE:
+            found.append(f"the rate was {format_percent(abs(change) * 100)} % {'higher' if change > 0 else 'lower'}")
     elif (before.mean is None) != (after.mean is None):
         found.append("one of them had no traffic")
     if before.routes and after.routes:
         names = {*before.routes, *after.routes}
         moved = sum(abs(before.routes.get(name, 0.0) - after.routes.get(name, 0.0)) for name in names) / 2
-        if moved > MIX:
+        if moved > MAX_MIX_CHANGE:
             most = max(names, key=lambda name: abs(before.routes.get(name, 0.0) - after.routes.get(name, 0.0)))
-            was, now = (percent(100 * one.routes.get(most, 0.0)) for one in (before, after))
+            was, now = (format_percent(100 * one.routes.get(most, 0.0)) for one in (before, after))
             found.append(f"the mix of routes differs, most for {clean(most, 60)}: {was} % became {now} %")
     if before.burstiness and after.burstiness:
         ratio = after.burstiness / before.burstiness
-        if not 1 / BURSTS <= ratio <= BURSTS:
+        if not 1 / MAX_BURSTINESS_FACTOR <= ratio <= MAX_BURSTINESS_FACTOR:
             found.append(
                 f"it was {'more' if ratio > 1 else 'less'} bursty ({before.burstiness:.2g} became {after.burstiness:.2g})"
             )

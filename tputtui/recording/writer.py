@@ -45,49 +45,49 @@ class MemberStart:
 class RunWriter:
     """Appends chunks to a new file of 0600. `offer` does not block; all else but `close` may be asked from any thread."""
 
-    def __init__(self, path: Path, *, force: bool = False, patient: bool = False) -> None:
+    def __init__(self, path: Path, *, force: bool = False, block_when_full: bool = False) -> None:
         """Create the file. `patient`: nobody waits for us, so that a full queue is waited for and nothing is dropped.
 
         Raises CannotRecord, also where another recorder holds it.
         """
         self.path = path
-        self._patient = patient
+        self._block_when_full = block_when_full
         self.problem: str | None = None  # why nothing is written any more
-        self.written = 0  # bytes in the file
+        self.written_bytes = 0  # bytes in the file
         self.written_at: float | None = None  # `at` of the newest reading in it
-        self._descriptor = _create(path, force)
+        self._descriptor = _create_file(path, force)
         made = os.fstat(self._descriptor)
-        self._made = (made.st_dev, made.st_ino)
+        self._file_id = (made.st_dev, made.st_ino)
         self._member: MemberWriter | None = None
-        self._waiting: deque[tuple[MemberStart | None, bytes, float | None]] = deque()
-        self._waiting_bytes = 0
-        self._closing = False
-        self._unsynced = False
-        self._wake = threading.Condition()
-        self._thread = threading.Thread(target=self._write_for_ever, name="recorder", daemon=True)
+        self._queue: deque[tuple[MemberStart | None, bytes, float | None]] = deque()
+        self._queued_bytes = 0
+        self._is_closing = False
+        self._has_unsynced_data = False
+        self._condition = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
-    def offer(self, chunk: bytes, begin: MemberStart | None = None, at: float | None = None) -> bool:
+    def offer(self, chunk: bytes, member: MemberStart | None = None, at: float | None = None) -> bool:
         """Take a chunk to be written; `begin`: a member begins with it; `at`: it is the reading of that moment.
 
         False: the queue is full, or the file is done.
         """
-        with self._wake:
-            while self._patient and self._waiting_bytes > QUEUE_BYTES // 2 and self.problem is None:
-                self._wake.wait(SYNC_S)
-            full = self._waiting and self._waiting_bytes + len(chunk) > QUEUE_BYTES
-            if full or self._closing or self.problem is not None:
+        with self._condition:
+            while self._block_when_full and self._queued_bytes > QUEUE_BYTES // 2 and self.problem is None:
+                self._condition.wait(SYNC_S)
+            full = self._queue and self._queued_bytes + len(chunk) > QUEUE_BYTES
+            if full or self._is_closing or self.problem is not None:
                 return False
-            self._waiting.append((begin, chunk, at))
-            self._waiting_bytes += len(chunk)
-            self._wake.notify()
+            self._queue.append((member, chunk, at))
+            self._queued_bytes += len(chunk)
+            self._condition.notify()
             return True
 
     def close(self) -> bool:
         """Write what waits, end the file and sync it; wait for that, but not for ever. False where that failed."""
-        with self._wake:
-            self._closing = True
-            self._wake.notify()
+        with self._condition:
+            self._is_closing = True
+            self._condition.notify()
         self._thread.join(CLOSE_S)
         if self._thread.is_alive():
             self.problem = self.problem or f"{clean(str(self.path), 200)}: the disk does not answer"
@@ -97,28 +97,28 @@ class RunWriter:
         """Remove the file, if it is still the one that was made. For one that is closed and holds nothing."""
         with contextlib.suppress(OSError):
             status = os.lstat(self.path)
-            if (status.st_dev, status.st_ino) == self._made and not status.st_size:
+            if (status.st_dev, status.st_ino) == self._file_id and not status.st_size:
                 os.unlink(self.path)
 
     # ------------------------------------------------------------------------------------------ the thread
 
-    def _write_for_ever(self) -> None:
+    def _run(self) -> None:
         synced = time.monotonic()
         try:
             while True:
-                with self._wake:
-                    if not self._waiting and not self._closing:
+                with self._condition:
+                    if not self._queue and not self._is_closing:
                         left = SYNC_S - (time.monotonic() - synced)
-                        self._wake.wait(max(0.01, left) if self._unsynced else SYNC_S)
-                    todo, done = list(self._waiting), self._closing
+                        self._condition.wait(max(0.01, left) if self._has_unsynced_data else SYNC_S)
+                    todo, done = list(self._queue), self._is_closing
                 for begin, chunk, at in todo:
                     self._write(begin, chunk)
                     self.written_at = at if at is not None else self.written_at
-                    with self._wake:
-                        self._waiting.popleft()
-                        self._waiting_bytes -= len(chunk)
-                        self._wake.notify()
-                if done and not self._waiting:
+                    with self._condition:
+                        self._queue.popleft()
+                        self._queued_bytes -= len(chunk)
+                        self._condition.notify()
+                if done and not self._queue:
                     break
                 if time.monotonic() - synced >= SYNC_S:
                     self._sync()
@@ -127,18 +127,18 @@ class RunWriter:
                 self._append(self._member.finish())
             self._sync()
         except OSError as error:
-            self._stop(error)
+            self._fail(error)
         finally:
             with contextlib.suppress(OSError):
                 os.close(self._descriptor)
 
-    def _write(self, begin: MemberStart | None, chunk: bytes) -> None:
-        if begin is not None:
+    def _write(self, member: MemberStart | None, chunk: bytes) -> None:
+        if member is not None:
             if self._member is not None:
                 self._append(self._member.finish())
-            self._member = MemberWriter(begin.run, begin.number, begin.since_s, begin.time)
+            self._member = MemberWriter(member.run, member.number, member.since_s, member.time)
         if self._member is not None:
-            self._append(self._member.add(chunk))
+            self._append(self._member.compress(chunk))
 
     def _append(self, content: bytes) -> None:
         """Append all of it, or raise OSError; then the file ends as it did before."""
@@ -148,71 +148,71 @@ class RunWriter:
                 left = left[os.write(self._descriptor, left) :]
         except OSError:
             with contextlib.suppress(OSError):
-                os.ftruncate(self._descriptor, self.written)
+                os.ftruncate(self._descriptor, self.written_bytes)
             raise
-        self.written += len(content)
-        self._unsynced = True
+        self.written_bytes += len(content)
+        self._has_unsynced_data = True
 
     def _sync(self) -> None:
         status = os.fstat(self._descriptor)
         if status.st_nlink == 0:
             raise OSError(errno.ENOENT, "the file was deleted")
-        if status.st_size < self.written:
+        if status.st_size < self.written_bytes:
             raise OSError(errno.EIO, "somebody has cut the file")
-        if self._unsynced:
+        if self._has_unsynced_data:
             os.fsync(self._descriptor)
-            self._unsynced = False
+            self._has_unsynced_data = False
 
-    def _stop(self, error: OSError) -> None:
+    def _fail(self, error: OSError) -> None:
         if error.errno == errno.ENOSPC:
             reason = "the disk is full"
         elif error.errno == errno.EDQUOT:
             reason = "the disk quota is used up"
         else:
             reason = reason_of(error)
-        with self._wake:
+        with self._condition:
             self.problem = f"{clean(str(self.path), 200)}: {reason}"
-            self._waiting.clear()
-            self._waiting_bytes = 0
-            self._wake.notify()
+            self._queue.clear()
+            self._queued_bytes = 0
+            self._condition.notify()
 
 
 # ------------------------------------------------------------------------------------------------ creating
 
 
-def _create(path: Path, force: bool) -> int:
+def _create_file(path: Path, force: bool) -> int:
     shown = clean(str(path), 200)
     try:
         if force:
-            _make_way(path, shown)
+            _remove_existing(path, shown)
         # O_EXCL: no link is followed and nothing is overwritten, whatever stands there by now
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
-        holder = _holder(path)
+        holder = _find_recorder(path)
         if holder:
             raise CannotRecordError(f"{shown} is being recorded by {holder}") from None
         raise CannotRecordError(f"{shown} exists: name another file, or say --force") from None
     except (OSError, ValueError) as error:
-        raise CannotRecordError(f"{shown}: {_reason(error)}") from None
+        raise CannotRecordError(f"{shown}: {_describe_error(error)}") from None
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return descriptor
 
 
-def _make_way(path: Path, shown: str) -> None:
+def _remove_existing(path: Path, display_path: str) -> None:
     """Remove what is to be overwritten: a plain file that nobody records."""
     try:
         status = os.lstat(path)
     except FileNotFoundError:
         return
     if not stat.S_ISREG(status.st_mode):
-        raise CannotRecordError(f"{shown} is not a plain file: it is not overwritten")
-    holder = _holder(path)
+        raise CannotRecordError(f"{display_path} is not a plain file: it is not overwritten")
+    holder = _find_recorder(path)
     if holder:
-        raise CannotRecordError(f"{shown} is being recorded by {holder}")
+        raise CannotRecordError(f"{display_path} is being recorded by {holder}")
     os.unlink(path)
 
 
-def _holder(path: Path) -> str:
+def _find_recorder(path: Path) -> str:
     """Who records a file; "" where nobody does."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
@@ -225,13 +225,13 @@ def _holder(path: Path) -> str:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
-            return _locker(status) or "another process"
+            return _find_lock_owner(status) or "another process"
         return ""
     finally:
         os.close(descriptor)
 
 
-def _locker(status: os.stat_result) -> str:
+def _find_lock_owner(status: os.stat_result) -> str:
     """The process that holds the lock, by /proc/locks: "1: FLOCK  ADVISORY  WRITE 4711 fe:01:1234 0 EOF"."""
     place = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
     try:
@@ -245,5 +245,5 @@ def _locker(status: os.stat_result) -> str:
     return ""
 
 
-def _reason(error: OSError | ValueError) -> str:
+def _describe_error(error: OSError | ValueError) -> str:
     return reason_of(error) if isinstance(error, OSError) else "that is no path"

@@ -14,8 +14,8 @@ from tputtui.report import report_tables, svg_charts
 from tputtui.report.report_input import ReportInput
 from tputtui.report.report_tables import ReportTable, TableRow
 
-_LEFT: Final = ' class="left"'
-_DIM: Final = ' class="dim"'
+_LEFT_CLASS: Final = ' class="left"'
+_DIM_CLASS: Final = ' class="dim"'
 
 _STYLE: Final = """\
 :root{color-scheme:light dark;--bg:#fff;--fg:#1d1f23;--dim:#5c636e;--rule:#d9dce1;--band:#eef0f3;
@@ -55,37 +55,47 @@ tr,.chart{break-inside:avoid}.flame{width:auto;left:0;transform:none}.chart,.fla
 """
 
 
-def html(comparison: Comparison, record: ReportInput, document: Mapping[str, object]) -> str:
+def render_html(comparison: Comparison, report_input: ReportInput, document: Mapping[str, object]) -> str:
     """The whole file. `document` is the JSON report: the raw figures at the end."""
-    title = formatting.headline(comparison)
+    title = formatting.format_headline(comparison)
     body = [
         f'<h1 class="{comparison.verdict}">{escape(title)}</h1>',
         f'<p class="dim">{escape(formatting.MEANINGS[comparison.verdict])}</p>',
-        *_block("Why", comparison.reasons),
-        *_facts(comparison, record),
-        *_block("Not as planned", record.deviations),
+        *_render_list("Why", comparison.reasons),
+        *_render_facts(comparison, report_input),
+        *_render_list("Not as planned", report_input.deviations),
     ]
     if comparison.metrics:
-        results = report_tables.metrics(comparison.metrics, comparison.primary, record.cores)
-        body += ["<h2>Results</h2>", _plot(svg_charts.forest(comparison.metrics)), _table(results)]
-    drawn = svg_charts.all_over_time(record.rows) if record.rows is not None else []
+        results = report_tables.metrics_table(comparison.metrics, comparison.primary, report_input.cores)
+        body += [
+            "<h2>Results</h2>",
+            _render_chart(svg_charts.render_forest_plot(comparison.metrics)),
+            _render_table(results),
+        ]
+    drawn = svg_charts.render_time_charts(report_input.rows) if report_input.rows is not None else []
     if drawn:
         keys = "".join(f'<span class="key {key}">{arm}</span>' for key, arm in (("a", "baseline"), ("b", "candidate")))
-        body += ["<h2>Over time</h2>", f"<p>{keys}</p>", *map(_plot, drawn)]
-    for table in (report_tables.routes(comparison), report_tables.strata(comparison)):
-        body += _section(table)
+        body += ["<h2>Over time</h2>", f"<p>{keys}</p>", *map(_render_chart, drawn)]
+    for table in (report_tables.routes_table(comparison), report_tables.strata_table(comparison)):
+        body += _render_section(table)
     if comparison.strata:
-        body.append(_plot(svg_charts.strata(comparison.strata, comparison.strata_by or comparison.primary)))
-    body += _every_route(comparison)
-    body += _section(report_tables.saturation(record))
-    body += _block("What the profiles say", record.hot)
-    if record.flame:
-        body += ["<h2>Where the time goes: the difference</h2>", f'<div class="flame">{record.flame}</div>']
-    body += _section(report_tables.environments(comparison, record))
-    body += _block("Earlier results", [formatting.earlier(one) for one in record.earlier])
-    body += _block("Next", comparison.advice)
-    if record.decision:
-        body += ["<h2>Decision</h2>", f"<p>{escape(record.decision)}</p>"]
+        body.append(
+            _render_chart(
+                svg_charts.render_strata_plot(comparison.strata, comparison.strata_metric or comparison.primary)
+            )
+        )
+    body += _render_all_routes(comparison)
+    body += _render_section(report_tables.saturation_table(report_input))
+    body += _render_list("What the profiles say", report_input.profile_changes)
+    if report_input.flame_graph:
+        body += ["<h2>Where the time goes: the difference</h2>", f'<div class="flame">{report_input.flame_graph}</div>']
+    body += _render_section(report_tables.environments_table(comparison, report_input))
+    body += _render_list(
+        "Earlier results", [formatting.describe_earlier_result(one) for one in report_input.earlier_results]
+    )
+    body += _render_list("Next", comparison.advice)
+    if report_input.decision:
+        body += ["<h2>Decision</h2>", f"<p>{escape(report_input.decision)}</p>"]
     raw = escape(json.dumps(document, indent=1, allow_nan=False))
     body.append(f"<details><summary>Raw figures</summary><pre>{raw}</pre></details>")
     head = (
@@ -98,65 +108,65 @@ def html(comparison: Comparison, record: ReportInput, document: Mapping[str, obj
     )
 
 
-def _facts(comparison: Comparison, record: ReportInput) -> list[str]:
+def _render_facts(comparison: Comparison, report_input: ReportInput) -> list[str]:
     """What was planned, what was compared, where and under which load."""
-    rows = (*record.sections(), *report_tables.facts(comparison, record))
+    rows = (*report_input.sections(), *report_tables.comparison_facts(comparison, report_input))
     inner = "".join(f"<dt>{escape(head)}</dt><dd>{escape(body)}</dd>" for head, body in rows)
     return [f"<dl>{inner}</dl>"]
 
 
-def _plot(svg: str) -> str:
+def _render_chart(svg: str) -> str:
     """A chart that keeps its letters' size where the page is narrow."""
     return f'<div class="scroll">{svg}</div>' if svg else ""
 
 
-def _section(table: ReportTable) -> list[str]:
-    return [f"<h2>{escape(table.caption)}</h2>", _table(table)] if table.rows else []
+def _render_section(table: ReportTable) -> list[str]:
+    return [f"<h2>{escape(table.caption)}</h2>", _render_table(table)] if table.rows else []
 
 
-def _table(table: ReportTable) -> str:
+def _render_table(table: ReportTable) -> str:
     """A table with its caption for those who listen, and its note."""
     heads = "".join(
-        f'<th scope="col"{_LEFT if at in table.words_at else ""}>{escape(head)}</th>'
-        for at, head in enumerate(table.heads)
+        f'<th scope="col"{_LEFT_CLASS if at in table.text_columns else ""}>{escape(head)}</th>'
+        for at, head in enumerate(table.headings)
     )
-    rows = "".join(_row(row, table) for row in table.rows)
+    rows = "".join(_render_row(row, table) for row in table.rows)
     note = ""
-    if any(not row.guards for row in table.rows):
+    if any(not row.is_guardrail for row in table.rows):
         note = "Dimmed: for information."
-    elif table.note and "margin" not in table.heads:
+    elif table.note and "margin" not in table.headings:
         note = table.note
-    said = "".join(f'<p class="dim">{escape(one)}</p>' for one in (note, table.missing) if one)
+    said = "".join(f'<p class="dim">{escape(one)}</p>' for one in (note, table.missing_note) if one)
     caption = f"<caption>{escape(table.caption)}</caption>"
     return (
         f'<div class="scroll"><table>{caption}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{said}'
     )
 
 
-def _row(row: TableRow, table: ReportTable) -> str:
-    name = f"<b>{escape(row.cells[0])}</b>" if row.decides else escape(row.cells[0])
-    out = [f'<th scope="row"{_LEFT}>{name}</th>']
+def _render_row(row: TableRow, table: ReportTable) -> str:
+    name = f"<b>{escape(row.cells[0])}</b>" if row.is_primary else escape(row.cells[0])
+    out = [f'<th scope="row"{_LEFT_CLASS}>{name}</th>']
     last = len(row.cells) - 1
     for at, cell in enumerate(row.cells[1:], start=1):
-        kinds = [*(["left"] if at in table.words_at else []), *([row.verdict or ""] if at == last else [])]
+        kinds = [*(["left"] if at in table.text_columns else []), *([row.verdict or ""] if at == last else [])]
         told = f' class="{" ".join(kind for kind in kinds if kind)}"' if any(kinds) else ""
         out.append(f"<td{told}>{escape(cell)}</td>")
-    return f"<tr{'' if row.guards else _DIM}>{''.join(out)}</tr>"
+    return f"<tr{'' if row.is_guardrail else _DIM_CLASS}>{''.join(out)}</tr>"
 
 
-def _every_route(comparison: Comparison) -> list[str]:
+def _render_all_routes(comparison: Comparison) -> list[str]:
     """All figures of all routes, folded away."""
     if not comparison.routes:
         return []
     each = "".join(
-        _table(replace(report_tables.metrics(one.metrics, "", (None, None)), caption=one.name))
+        _render_table(replace(report_tables.metrics_table(one.metrics, "", (None, None)), caption=one.name))
         for one in comparison.routes
     )
     return [f"<details><summary>Every figure of every route</summary>{each}</details>"]
 
 
-def _block(head: str, sentences: Sequence[str]) -> list[str]:
+def _render_list(heading: str, sentences: Sequence[str]) -> list[str]:
     if not sentences:
         return []
     items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
-    return [f"<h2>{head}</h2><ul>{items}</ul>"]
+    return [f"<h2>{heading}</h2><ul>{items}</ul>"]

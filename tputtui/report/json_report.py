@@ -1,4 +1,4 @@
-"""A comparison as JSON, schema 1: CONTRACT.md's fields, and what else is known. Unavailable is null, never NaN."""
+"""JSON document of a comparison, schema 1 (docs/contract.md). Unavailable is null, never NaN."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tputtui.report.report_input import ReportInput, ResourceComparison, digest
 _ARMS: Final = ("baseline", "candidate")
 
 
-def document(comparison: Comparison, exit_code: int, record: ReportInput) -> dict[str, object]:
+def build_document(comparison: Comparison, exit_code: int, report_input: ReportInput) -> dict[str, object]:
     """The object. `exit_code` is what the caller ends with."""
     seconds = comparison.seconds
     return {
         "schema": 1,
-        "sides": dict(record.sides),
-        "ids": {arm: identity or None for arm, identity in zip(_ARMS, record.identities, strict=True)},
-        "history": list(record.history),
+        "sides": dict(report_input.sides),
+        "ids": {arm: identity or None for arm, identity in zip(_ARMS, report_input.identities, strict=True)},
+        "history": list(report_input.history),
         "verdict": comparison.verdict,
         "ok": exit_code == 0,
         "exit_code": exit_code,
@@ -36,32 +36,34 @@ def document(comparison: Comparison, exit_code: int, record: ReportInput) -> dic
             "excluded": _finite(seconds.excluded),
             "needed": _finite(seconds.needed),
         },
-        "metrics": [metric(one) for one in comparison.metrics],
-        "routes": [_route(one) for one in comparison.routes],
-        "strata": [_stratum(one) for one in comparison.strata],
-        "strata_by": (comparison.strata_by or comparison.primary) if comparison.strata else None,
+        "metrics": [metric_object(one) for one in comparison.metrics],
+        "routes": [_route_object(one) for one in comparison.routes],
+        "strata": [_stratum_object(one) for one in comparison.strata],
+        "strata_by": (comparison.strata_metric or comparison.primary) if comparison.strata else None,
         "heterogeneity_p": _finite(comparison.heterogeneity_p),
         "differences": [
             {
                 "field": one.field,
-                "baseline": _plain(one.baseline),
-                "candidate": _plain(one.candidate),
-                "declared": one.declared,
-                "invalidates": one.hard,
+                "baseline": _to_json(one.baseline),
+                "candidate": _to_json(one.candidate),
+                "declared": one.is_declared,
+                "invalidates": one.is_invalidating,
             }
             for one in comparison.differences
         ],
         "advice": list(comparison.advice),
-        "experiment": _plan(record.plan),
-        "deviations": list(record.deviations),
-        "environment": {arm: _plain(dict(one)) for arm, one in zip(_ARMS, record.environments, strict=True)},
-        "workload": {arm: _plain(dict(one)) for arm, one in zip(_ARMS, record.workloads, strict=True)},
+        "experiment": _plan_object(report_input.plan),
+        "deviations": list(report_input.deviations),
+        "environment": {arm: _to_json(dict(one)) for arm, one in zip(_ARMS, report_input.environments, strict=True)},
+        "workload": {arm: _to_json(dict(one)) for arm, one in zip(_ARMS, report_input.workloads, strict=True)},
         "workload_digest": {
-            arm: digest(one) if one else None for arm, one in zip(_ARMS, record.workloads, strict=True)
+            arm: digest(one) if one else None for arm, one in zip(_ARMS, report_input.workloads, strict=True)
         },
-        "saturation": [_use(one) for one in record.saturation],
-        "first_to_saturate": {arm: name or None for arm, name in zip(_ARMS, record.first, strict=True)},
-        "profiles": list(record.hot),
+        "saturation": [_resource_object(one) for one in report_input.saturation],
+        "first_to_saturate": {
+            arm: name or None for arm, name in zip(_ARMS, report_input.first_to_saturate, strict=True)
+        },
+        "profiles": list(report_input.profile_changes),
     }
 
 
@@ -77,7 +79,7 @@ def _row(row: DecidingRow | None) -> dict[str, object] | None:
     }
 
 
-def _plan(plan: ExperimentPlan) -> dict[str, object] | None:
+def _plan_object(plan: ExperimentPlan) -> dict[str, object] | None:
     if plan == ExperimentPlan():
         return None
     return {
@@ -91,10 +93,10 @@ def _plan(plan: ExperimentPlan) -> dict[str, object] | None:
     }
 
 
-def _use(one: ResourceComparison) -> dict[str, object]:
-    arms = zip(_ARMS, (one.baseline, one.candidate), strict=True)
+def _resource_object(resource: ResourceComparison) -> dict[str, object]:
+    arms = zip(_ARMS, (resource.baseline, resource.candidate), strict=True)
     return {
-        "name": one.name,
+        "name": resource.name,
         **{
             arm: {"mean": _finite(level.mean), "highest": _finite(level.highest), "waiting": _finite(level.waiting)}
             for arm, level in arms
@@ -102,54 +104,54 @@ def _use(one: ResourceComparison) -> dict[str, object]:
     }
 
 
-def metric(one: MetricResult) -> dict[str, object]:
+def metric_object(metric: MetricResult) -> dict[str, object]:
     """One metric: percents, and for `error_ratio` percentage points."""
-    relative = None if one.absolute else one
-    points = one if one.absolute else None
+    relative = None if metric.is_absolute else metric
+    points = metric if metric.is_absolute else None
     return {
-        "name": one.name,
-        "unit": one.unit,
-        "baseline": _finite(one.baseline),
-        "candidate": _finite(one.candidate),
-        "effect_percent": _hundred(relative.effect if relative else None),
-        "ci_percent": _ends(relative.ci if relative else None),
-        "effect_pp": _hundred(points.effect if points else None),
-        "ci_pp": _ends(points.ci if points else None),
-        "p": _finite(one.p),
-        "n_eff": _finite(one.n_eff),
-        "margin_percent": _hundred(relative.margin if relative else None),
-        "margin_pp": _hundred(points.margin if points else None),
-        "verdict": one.verdict,
-        "guards": one.guards,
-        "why": one.why,
-        "companions": {name: _finite(value) for name, value in one.companions.items()},
+        "name": metric.name,
+        "unit": metric.unit,
+        "baseline": _finite(metric.baseline),
+        "candidate": _finite(metric.candidate),
+        "effect_percent": _percent(relative.effect if relative else None),
+        "ci_percent": _percent_interval(relative.ci if relative else None),
+        "effect_pp": _percent(points.effect if points else None),
+        "ci_pp": _percent_interval(points.ci if points else None),
+        "p": _finite(metric.p_value),
+        "n_eff": _finite(metric.n_eff),
+        "margin_percent": _percent(relative.margin if relative else None),
+        "margin_pp": _percent(points.margin if points else None),
+        "verdict": metric.verdict,
+        "guards": metric.is_guardrail,
+        "why": metric.reason,
+        "companions": {name: _finite(value) for name, value in metric.companions.items()},
     }
 
 
-def _route(one: RouteResult) -> dict[str, object]:
+def _route_object(route: RouteResult) -> dict[str, object]:
     return {
-        "name": one.name,
-        "route": one.name,
-        "verdict": one.verdict,
-        "baseline_share": _finite(one.baseline_share),
-        "candidate_share": _finite(one.candidate_share),
-        "metrics": [metric(each) for each in one.metrics],
+        "name": route.name,
+        "route": route.name,
+        "verdict": route.verdict,
+        "baseline_share": _finite(route.baseline_share),
+        "candidate_share": _finite(route.candidate_share),
+        "metrics": [metric_object(each) for each in route.metrics],
     }
 
 
-def _stratum(one: Stratum) -> dict[str, object]:
+def _stratum_object(stratum: Stratum) -> dict[str, object]:
     return {
-        "name": one.name,
-        "kind": one.kind,
-        "seconds": _finite(one.seconds),
-        "effect_percent": _hundred(one.effect),
-        "ci_percent": _ends(one.ci),
-        "error_pp": _hundred(one.error_points),
-        "verdict": one.verdict,
-        "why": one.why,
-        "decided_by": _row(one.decided_by),
-        "routes": [_route(each) for each in one.routes],
-        "metrics": [metric(each) for each in one.metrics],
+        "name": stratum.name,
+        "kind": stratum.kind,
+        "seconds": _finite(stratum.seconds),
+        "effect_percent": _percent(stratum.effect),
+        "ci_percent": _percent_interval(stratum.ci),
+        "error_pp": _percent(stratum.error_difference),
+        "verdict": stratum.verdict,
+        "why": stratum.reason,
+        "decided_by": _row(stratum.decided_by),
+        "routes": [_route_object(each) for each in stratum.routes],
+        "metrics": [metric_object(each) for each in stratum.metrics],
     }
 
 
@@ -157,20 +159,20 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _hundred(value: float | None) -> float | None:
+def _percent(value: float | None) -> float | None:
     return _finite(None if value is None else 100 * value)
 
 
-def _ends(ci: Interval | None) -> list[float | None] | None:
-    return None if ci is None else [_hundred(ci.low), _hundred(ci.high)]
+def _percent_interval(ci: Interval | None) -> list[float | None] | None:
+    return None if ci is None else [_percent(ci.low), _percent(ci.high)]
 
 
-def _plain(value: object) -> object:
+def _to_json(value: object) -> object:
     """What came from JSON goes back to it; a number that JSON has not is null."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {str(name): _plain(one) for name, one in value.items()}
+        return {str(name): _to_json(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [_to_json(one) for one in value]
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)

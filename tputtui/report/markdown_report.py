@@ -12,56 +12,64 @@ from tputtui.report.report_input import ReportInput
 from tputtui.report.report_tables import ReportTable
 
 _INTERVAL = re.compile(r"\\\[((?:[-+][\d.]+|beyond), (?:[-+][\d.]+|beyond))\\\]")
-_ESCAPED = str.maketrans({one: f"\\{one}" for one in "\\`*_{}[]<>#|~"})
+_ESCAPES = str.maketrans({one: f"\\{one}" for one in "\\`*_{}[]<>#|~"})
 
 
-def markdown(comparison: Comparison, record: ReportInput) -> str:
+def render_markdown(comparison: Comparison, report_input: ReportInput) -> str:
     """The report, without an end of line at its end."""
-    lines = [f"## {_plain(formatting.headline(comparison))}", "", formatting.MEANINGS[comparison.verdict], ""]
-    lines += _block("Why", comparison.reasons)
-    for head, body in record.sections():
-        lines += [f"**{head}:** {_plain(body)}", ""]
-    for head, body in report_tables.facts(comparison, record):
-        lines.append(f"- {head.lower()}: {_code(body) if head.lower() in record.sides else _plain(body)}")
+    lines = [f"## {_escape(formatting.format_headline(comparison))}", "", formatting.MEANINGS[comparison.verdict], ""]
+    lines += _render_list("Why", comparison.reasons)
+    for head, body in report_input.sections():
+        lines += [f"**{head}:** {_escape(body)}", ""]
+    for head, body in report_tables.comparison_facts(comparison, report_input):
+        lines.append(f"- {head.lower()}: {_render_code(body) if head.lower() in report_input.sides else _escape(body)}")
     lines += [""]
-    lines += _block("What differs", [formatting.difference(one) for one in comparison.differences])
-    lines += _block("Not as planned", record.deviations)
+    lines += _render_list("What differs", [formatting.describe_difference(one) for one in comparison.differences])
+    lines += _render_list("Not as planned", report_input.deviations)
     if comparison.metrics:
-        lines += _table(report_tables.metrics(comparison.metrics, comparison.primary, record.cores), "")
-    for table in (report_tables.routes(comparison), report_tables.strata(comparison), report_tables.saturation(record)):
-        lines += _table(table, f"### {table.caption}")
-    lines += _block("What the profiles say", record.hot)
-    lines += _block("Earlier results", [formatting.earlier(one) for one in record.earlier])
-    lines += _block("Next", comparison.advice)
-    if record.decision:
-        lines += [f"**Decision:** {_plain(record.decision)}", ""]
+        lines += _render_table(
+            report_tables.metrics_table(comparison.metrics, comparison.primary, report_input.cores), ""
+        )
+    for table in (
+        report_tables.routes_table(comparison),
+        report_tables.strata_table(comparison),
+        report_tables.saturation_table(report_input),
+    ):
+        lines += _render_table(table, f"### {table.caption}")
+    lines += _render_list("What the profiles say", report_input.profile_changes)
+    lines += _render_list(
+        "Earlier results", [formatting.describe_earlier_result(one) for one in report_input.earlier_results]
+    )
+    lines += _render_list("Next", comparison.advice)
+    if report_input.decision:
+        lines += [f"**Decision:** {_escape(report_input.decision)}", ""]
     return "\n".join(lines).rstrip("\n")
 
 
-def _block(head: str, sentences: Sequence[str]) -> list[str]:
-    return [f"**{head}**", "", *(f"- {_plain(one)}" for one in sentences), ""] if sentences else []
+def _render_list(heading: str, sentences: Sequence[str]) -> list[str]:
+    return [f"**{heading}**", "", *(f"- {_escape(one)}" for one in sentences), ""] if sentences else []
 
 
-def _table(table: ReportTable, heading: str) -> list[str]:
+def _render_table(table: ReportTable, heading: str) -> list[str]:
     """A table, the deciding row in bold and what is for information said to be so."""
     if not table.rows:
         return []
     lines = [heading, ""] if heading else []
-    lines.append(f"| {' | '.join(table.heads)} |")
-    lines.append(f"|{'|'.join('---' if at in table.words_at else '---:' for at in range(len(table.heads)))}|")
+    lines.append(f"| {' | '.join(table.headings)} |")
+    lines.append(f"|{'|'.join('---' if at in table.text_columns else '---:' for at in range(len(table.headings)))}|")
     for row in table.rows:
-        cells = [_plain(cell) for cell in row.cells]
-        cells[0] = f"**{cells[0]}**" if row.decides else cells[0]
-        cells[-1] += "" if row.guards else " (for information)"
+        cells = [_escape(cell) for cell in row.cells]
+        cells[0] = f"**{cells[0]}**" if row.is_primary else cells[0]
+        cells[-1] += "" if row.is_guardrail else " (for information)"
         lines.append(f"| {' | '.join(cells)} |")
-    notes = (table.note if heading else "", table.missing)
-    return [*lines, "", *(line for note in notes if note for line in (_plain(note), ""))]
+    notes = (table.note if heading else "", table.missing_note)
+    return [*lines, "", *(line for note in notes if note for line in (_escape(note), ""))]
 
 
-def _plain(text: str) -> str:
+def _escape(text: str) -> str:
     """Foreign text that stays text. An interval of ours is none, however it is bracketed."""
-    return _INTERVAL.sub(r"[\1]", text.translate(_ESCAPED))
+    return _INTERVAL.sub(r"[\1]", text.translate(_ESCAPES))
 
 
-def _code(text: str) -> str:
+def _render_code(text: str) -> str:
     return f"`{text.replace('`', chr(39))}`"

@@ -4,60 +4,62 @@ from __future__ import annotations
 
 from typing import Final
 
-from tputtui.experiments.result import UNITS, PowerResult
-from tputtui.text import number, span
+from tputtui.experiments.result import METRIC_UNITS, PowerResult
+from tputtui.text import format_duration, format_number
 
-_SPREAD: Final = (0.5, 1.7)
+_RANGE_FACTORS: Final = (0.5, 1.7)
 """Within these factors a pilot of three minutes foretells the need, four times out of five."""
 
 
-def text(plan: PowerResult) -> str:
+def render_text(power: PowerResult) -> str:
     """What it takes, in four lines."""
-    unit = "pp" if plan.metric == "error_ratio" else "%"
-    lines = [f"To find {100 * plan.detect:g} {unit} of {plan.metric} in four cases of five (5 % false alarms):"]
-    if plan.seconds is None:
+    unit = "pp" if power.metric == "error_ratio" else "%"
+    lines = [
+        f"To find {100 * power.target_effect:g} {unit} of {power.metric} in four cases of five (5 % false alarms):"
+    ]
+    if power.seconds is None:
         lines.append("  one pair: no length will do, because equal runs differ by too much")
     else:
-        low, high = (span(plan.seconds * factor) for factor in _SPREAD)
-        lines.append(f"  one pair of runs: about {span(plan.seconds)} each ({low} to {high})")
-    if plan.pairs is None:
-        lines.append(f"  interleaved pairs: more than a hundred of {span(plan.pair_seconds)} each")
+        low, high = (format_duration(power.seconds * factor) for factor in _RANGE_FACTORS)
+        lines.append(f"  one pair of runs: about {format_duration(power.seconds)} each ({low} to {high})")
+    if power.pairs is None:
+        lines.append(f"  interleaved pairs: more than a hundred of {format_duration(power.pair_seconds)} each")
     else:
-        whole = 2 * plan.pairs * plan.pair_seconds
+        whole = 2 * power.pairs * power.pair_seconds
         lines.append(
-            f"  interleaved pairs: {plan.pairs} of {span(plan.pair_seconds)} a run, {span(whole)} in all"
+            f"  interleaved pairs: {power.pairs} of {format_duration(power.pair_seconds)} a run, {format_duration(whole)} in all"
             " (A B B A …: drift cancels out)"
         )
     between = (
         "which is assumed: --history RUN with three equal runs or more says better"
-        if plan.run_sd_assumed
+        if power.is_run_sd_assumed
         else "by their history"
     )
     lines.append(
-        f"Judged by {span(plan.seconds_piloted)} at {number(plan.rate)} req/s. Equal runs differ by "
-        f"{100 * plan.run_sd:.1f} % (standard deviation),\n{between}."
+        f"Judged by {format_duration(power.pilot_seconds)} at {format_number(power.pilot_rps)} req/s. Equal runs differ by "
+        f"{100 * power.run_sd:.1f} % (standard deviation),\n{between}."
     )
     return "\n".join(lines)
 
 
-def document(plan: PowerResult) -> dict[str, object]:
+def build_document(power: PowerResult) -> dict[str, object]:
     """The same as JSON."""
-    seconds = plan.seconds
+    seconds = power.seconds
     return {
         "schema": 1,
         "ok": True,
-        "metric": plan.metric,
-        "detect_percent": None if plan.metric == "error_ratio" else 100 * plan.detect,
-        "detect_pp": 100 * plan.detect if plan.metric == "error_ratio" else None,
+        "metric": power.metric,
+        "detect_percent": None if power.metric == "error_ratio" else 100 * power.target_effect,
+        "detect_pp": 100 * power.target_effect if power.metric == "error_ratio" else None,
         "power": 0.8,
-        "baseline": plan.level,
-        "unit": UNITS[plan.metric],
-        "baseline_rps": plan.rate,
-        "pilot_seconds": plan.seconds_piloted,
+        "baseline": power.pilot_value,
+        "unit": METRIC_UNITS[power.metric],
+        "baseline_rps": power.pilot_rps,
+        "pilot_seconds": power.pilot_seconds,
         "seconds_per_arm": seconds,
-        "seconds_per_arm_range": None if seconds is None else [seconds * factor for factor in _SPREAD],
-        "run_sd_percent": 100 * plan.run_sd,
-        "run_sd_assumed": plan.run_sd_assumed,
-        "pairs": plan.pairs,
-        "seconds_per_pair_and_arm": plan.pair_seconds,
+        "seconds_per_arm_range": None if seconds is None else [seconds * factor for factor in _RANGE_FACTORS],
+        "run_sd_percent": 100 * power.run_sd,
+        "run_sd_assumed": power.is_run_sd_assumed,
+        "pairs": power.pairs,
+        "seconds_per_pair_and_arm": power.pair_seconds,
     }

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Final
 
-from tputtui.experiments.comparability import HARD
+from tputtui.experiments.comparability import INVALIDATING_FIELDS
 from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.plan import ExperimentPlan
 from tputtui.experiments.result_log import LoggedResult
 from tputtui.frozen import frozen
 
-_NOTHING: Final[Mapping[str, object]] = {}
+_EMPTY: Final[Mapping[str, object]] = {}
 
 
 @frozen
@@ -42,16 +42,16 @@ class ReportInput:
     sides: Mapping[str, str]  # "baseline" -> as it was typed
     plan: ExperimentPlan = field(default_factory=ExperimentPlan)
     rows: tuple[MetricRows, MetricRows] | None = None  # to draw
-    environments: tuple[Mapping[str, object], Mapping[str, object]] = (_NOTHING, _NOTHING)
-    workloads: tuple[Mapping[str, object], Mapping[str, object]] = (_NOTHING, _NOTHING)  # what was said of the load
+    environments: tuple[Mapping[str, object], Mapping[str, object]] = (_EMPTY, _EMPTY)
+    workloads: tuple[Mapping[str, object], Mapping[str, object]] = (_EMPTY, _EMPTY)  # what was said of the load
     saturation: tuple[ResourceComparison, ...] = ()
-    first: tuple[str, str] = ("", "")  # what was first to saturate in each arm
+    first_to_saturate: tuple[str, str] = ("", "")  # what was first to saturate in each arm
     identities: tuple[str, str] = ("", "")  # what the sides are known by, however they are called
     history: tuple[str, ...] = ()  # runs of unchanged code that were used, as they were typed
     deviations: tuple[str, ...] = ()  # from the plan, a sentence each
-    earlier: tuple[LoggedResult, ...] = ()  # what the experiment's file says of comparisons before
-    flame: str = ""  # a differential flame graph as SVG, from our own renderer
-    hot: tuple[str, ...] = ()  # the largest sure changes of the profiles, a sentence each
+    earlier_results: tuple[LoggedResult, ...] = ()  # what the experiment's file says of comparisons before
+    flame_graph: str = ""  # a differential flame graph as SVG, from our own renderer
+    profile_changes: tuple[str, ...] = ()  # the largest sure changes of the profiles, a sentence each
 
     @property
     def decision(self) -> str:
@@ -66,7 +66,7 @@ class ReportInput:
     @property
     def cores(self) -> tuple[float | None, float | None]:
         """CPUs of either arm's machine, where that is known."""
-        return _number(self.environments[0].get("cpus")), _number(self.environments[1].get("cpus"))
+        return _parse_number(self.environments[0].get("cpus")), _parse_number(self.environments[1].get("cpus"))
 
     def sections(self) -> list[tuple[str, str]]:
         """(heading, text) of what was written down before."""
@@ -83,12 +83,12 @@ def digest(values: Mapping[str, object]) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
-def hard_part(environment: Mapping[str, object]) -> dict[str, object]:
+def invalidating_fields(environment: Mapping[str, object]) -> dict[str, object]:
     """The fields of an environment that have to be the same for a comparison to hold."""
-    return {name: value for name, value in environment.items() if name in HARD}
+    return {name: value for name, value in environment.items() if name in INVALIDATING_FIELDS}
 
 
-def _number(value: object) -> float | None:
+def _parse_number(value: object) -> float | None:
     try:
         return float(str(value)) if value is not None else None
     except ValueError:

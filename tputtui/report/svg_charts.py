@@ -10,11 +10,11 @@ from typing import Final
 from tputtui.experiments import formatting
 from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.result import MetricResult, Stratum, Verdict
-from tputtui.text import brief_span, cut, short
+from tputtui.text import format_axis_duration, format_axis_value, truncate
 
 _WIDTH: Final = 760
-_LEFT: Final = 52
-_POINTS: Final = 380
+_LEFT_MARGIN: Final = 52
+_MAX_POINTS: Final = 380
 
 _COLUMNS: Final = (
     ("rps", "Throughput", "req/s", 1.0),
@@ -23,18 +23,20 @@ _COLUMNS: Final = (
     ("err_ratio", "Errors", "%", 100.0),
     ("cpu", "CPU of the machine", "%", 1.0),
 )
-_STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400)
+_TICK_STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400)
 
 
-def all_over_time(rows: tuple[MetricRows, MetricRows]) -> list[str]:
+def render_time_charts(rows: tuple[MetricRows, MetricRows]) -> list[str]:
     """A chart for each column that either arm has."""
-    drawn = [over_time(rows, *one) for one in _COLUMNS]
+    drawn = [render_time_chart(rows, *one) for one in _COLUMNS]
     return [chart for chart in drawn if chart]
 
 
-def over_time(rows: tuple[MetricRows, MetricRows], column: str, title: str, unit: str, scale: float = 1.0) -> str:
+def render_time_chart(
+    rows: tuple[MetricRows, MetricRows], column: str, title: str, unit: str, scale: float = 1.0
+) -> str:
     """Both arms' values of one column (times `scale`) from their own begin on; nothing where neither has it."""
-    lines = [_thinned(one, column, scale) for one in rows]
+    lines = [_downsample(one, column, scale) for one in rows]
     there = sorted(value for line in lines for _, value in line if value is not None)
     if not there:
         return ""
@@ -50,34 +52,44 @@ def over_time(rows: tuple[MetricRows, MetricRows], column: str, title: str, unit
     out = [f'<svg class="chart" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(title)} over time">']
     out.append(f'<text x="0" y="12" class="title">{escape(title)}, {escape(unit)}</text>')
     for tick in ticks:
-        out.append(f'<line x1="{_LEFT}" x2="{_WIDTH}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" class="grid"/>')
-        out.append(f'<text x="{_LEFT - 6}" y="{y(tick) + 4:.1f}" class="axis end">{escape(short(tick))}</text>')
-    for moment in _moments(last):
-        x = _LEFT + (_WIDTH - _LEFT) * moment / last
+        out.append(f'<line x1="{_LEFT_MARGIN}" x2="{_WIDTH}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" class="grid"/>')
+        out.append(
+            f'<text x="{_LEFT_MARGIN - 6}" y="{y(tick) + 4:.1f}" class="axis end">{escape(format_axis_value(tick))}</text>'
+        )
+    for moment in _time_ticks(last):
+        x = _LEFT_MARGIN + (_WIDTH - _LEFT_MARGIN) * moment / last
         place = "middle" if 0 < moment < 0.97 * last else "end" if moment else ""
-        out.append(f'<text x="{x:.0f}" y="{height - 4}" class="axis {place}">{escape(brief_span(moment))}</text>')
+        out.append(
+            f'<text x="{x:.0f}" y="{height - 4}" class="axis {place}">{escape(format_axis_duration(moment))}</text>'
+        )
     for name, line in zip(("baseline", "candidate"), lines, strict=True):
-        for part in _parts(line):
-            points = " ".join(f"{_LEFT + (_WIDTH - _LEFT) * t / last:.1f},{y(value):.1f}" for t, value in part)
+        for part in _split_at_gaps(line):
+            points = " ".join(
+                f"{_LEFT_MARGIN + (_WIDTH - _LEFT_MARGIN) * t / last:.1f},{y(value):.1f}" for t, value in part
+            )
             out.append(f'<polyline points="{points}" class="{name}"/>')
     out.append("</svg>")
     return "".join(out)
 
 
-def forest(metrics: Sequence[MetricResult]) -> str:
+def render_forest_plot(metrics: Sequence[MetricResult]) -> str:
     """Each effect in units of its own margin: the band is what does not matter."""
-    named = [(formatting.metric_name(one), one, one.verdict) for one in metrics]
-    return _effects(named, "effects in units of their margins", "shaded: within the margin")
+    named = [(formatting.describe_metric(one), one, one.verdict) for one in metrics]
+    return _render_effects(named, "effects in units of their margins", "shaded: within the margin")
 
 
-def strata(each: Sequence[Stratum], primary: str) -> str:
+def render_strata_plot(strata: Sequence[Stratum], primary: str) -> str:
     """The effect on the metric that decides, in each stratum."""
-    found = [(one.name, metric, one.verdict) for one in each if (metric := one.metric(primary)) is not None]
+    found = [(one.name, metric, one.verdict) for one in strata if (metric := one.metric(primary)) is not None]
     name = formatting.METRIC_WORDS.get(primary, primary)
-    return _effects(found, f"{name} in each stratum", f"{name}; shaded: within the margin") if len(found) > 1 else ""
+    return (
+        _render_effects(found, f"{name} in each stratum", f"{name}; shaded: within the margin")
+        if len(found) > 1
+        else ""
+    )
 
 
-def _effects(named: Sequence[tuple[str, MetricResult, Verdict | None]], said: str, foot: str) -> str:
+def _render_effects(named: Sequence[tuple[str, MetricResult, Verdict | None]], aria_label: str, caption: str) -> str:
     drawn = [
         (name, one.effect / one.margin, one.ci.low / one.margin, one.ci.high / one.margin, verdict, one)
         for name, one, verdict in named
@@ -93,17 +105,17 @@ def _effects(named: Sequence[tuple[str, MetricResult, Verdict | None]], said: st
     def x(margins: float) -> float:
         return label + span * (0.5 + max(-1.0, min(1.0, margins / reach)) / 2)
 
-    out = [f'<svg class="chart" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(said)}">']
+    out = [f'<svg class="chart" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(aria_label)}">']
     out.append(f'<rect x="{x(-1):.1f}" width="{x(1) - x(-1):.1f}" y="0" height="{height - 22}" class="margin"/>')
     out.append(f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="0" y2="{height - 22}" class="zero"/>')
     for at, (name, middle, low, high, verdict, one) in enumerate(drawn):
         y, kind = 14 + 26 * at, verdict or "inconclusive"
-        out.append(f'<text x="0" y="{y + 4}" class="label">{escape(cut(name, 22))}</text>')
+        out.append(f'<text x="0" y="{y + 4}" class="label">{escape(truncate(name, 22))}</text>')
         out.append(f'<line x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y}" y2="{y}" class="ci {kind}"/>')
         out.append(f'<circle cx="{x(middle):.1f}" cy="{y}" r="4" class="dot {kind}"/>')
-        told = f"{formatting.effect(one)} {formatting.interval(one)}"
+        told = f"{formatting.format_effect(one)} {formatting.format_interval(one)}"
         out.append(f'<text x="{_WIDTH}" y="{y + 4}" class="label end">{escape(told)}</text>')
-    out.append(f'<text x="{x(0):.1f}" y="{height - 6}" class="axis middle">{escape(foot)}</text></svg>')
+    out.append(f'<text x="{x(0):.1f}" y="{height - 6}" class="axis middle">{escape(caption)}</text></svg>')
     return "".join(out)
 
 
@@ -116,18 +128,18 @@ def _ticks(highest: float) -> list[float]:
     return [step * number for number in range(math.ceil(highest / step - 1e-9) + 1)]
 
 
-def _moments(last: float) -> list[float]:
+def _time_ticks(last: float) -> list[float]:
     """Round times from 0 on, four to eight of them."""
-    step = next((step for step in _STEPS_S if last / step <= 6), math.ceil(last / 6 / 86400) * 86400.0)
+    step = next((step for step in _TICK_STEPS_S if last / step <= 6), math.ceil(last / 6 / 86400) * 86400.0)
     return [step * number for number in range(int(last / step) + 1)]
 
 
-def _thinned(rows: MetricRows, column: str, scale: float) -> list[tuple[float, float | None]]:
+def _downsample(rows: MetricRows, column: str, scale: float) -> list[tuple[float, float | None]]:
     """At most `_POINTS` means; None where there is a gap."""
     values = rows.columns.get(column)
     if values is None:
         return []
-    each = max(1, math.ceil(len(values) / _POINTS))
+    each = max(1, math.ceil(len(values) / _MAX_POINTS))
     out: list[tuple[float, float | None]] = []
     for begin in range(0, len(values), each):
         part = [value for value in values[begin : begin + each] if math.isfinite(value)]
@@ -138,7 +150,7 @@ def _thinned(rows: MetricRows, column: str, scale: float) -> list[tuple[float, f
     return out
 
 
-def _parts(line: Sequence[tuple[float, float | None]]) -> list[list[tuple[float, float]]]:
+def _split_at_gaps(line: Sequence[tuple[float, float | None]]) -> list[list[tuple[float, float]]]:
     parts: list[list[tuple[float, float]]] = [[]]
     for t, value in line:
         if value is None:

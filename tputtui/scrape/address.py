@@ -10,7 +10,7 @@ from tputtui.frozen import frozen
 from tputtui.text import clean
 from tputtui.text.redaction import redact_url
 
-_LONGEST = 2048
+_MAX_LENGTH = 2048
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?\Z")
 _OTHER_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?!\d|\Z)")
@@ -34,7 +34,7 @@ class Address:
     @property
     def name(self) -> str:
         """What the target is called when nobody named it: host:port."""
-        return name_of(self.url)
+        return host_and_port(self.url)
 
 
 def parse_address(text: str) -> Address:
@@ -46,8 +46,8 @@ def parse_address(text: str) -> Address:
     shown = repr(clean(redact_url(given), 80))
     if not given:
         raise ValueError(f"an empty target: {_HINT}")
-    if len(given) > _LONGEST:
-        raise ValueError(f"{shown} is longer than {_LONGEST} characters")
+    if len(given) > _MAX_LENGTH:
+        raise ValueError(f"{shown} is longer than {_MAX_LENGTH} characters")
     if any(char <= " " or char in "\x7f\\" or not char.isprintable() for char in given):
         raise ValueError(f"{shown} has a blank, a backslash or a control character in it: {_HINT}")
     if "://" not in given:
@@ -69,7 +69,7 @@ def parse_address(text: str) -> Address:
         raise ValueError(f"{shown} starts with {clean(parts.scheme, 20)}: only http and https are asked")
     if port == 0:
         raise ValueError(f"{shown} has port 0: a port is 1 to 65535")
-    host = _host(parts, shown)
+    host = _parse_host(parts, shown)
     netloc = host if port in (None, _DEFAULT_PORTS[scheme]) else f"{host}:{port}"
     path = quote(parts.path or "/metrics", safe="/%:@!$&'()*+,;=~-._")
     query = quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]")
@@ -80,7 +80,7 @@ def parse_address(text: str) -> Address:
     )
 
 
-def _host(parts: SplitResult, shown: str) -> str:
+def _parse_host(parts: SplitResult, shown: str) -> str:
     """The host as it stands in a URL: lower case, ASCII, IPv6 in brackets."""
     host = (parts.hostname or "").lower()
     if not host:
@@ -99,7 +99,7 @@ def _host(parts: SplitResult, shown: str) -> str:
     return host
 
 
-def name_of(url: str) -> str:
+def host_and_port(url: str) -> str:
     """host:port of a URL, the port always written."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]

@@ -28,7 +28,7 @@ class BlockingCall(Generic[T]):
         if self._running is None or self._running.done():
             loop = asyncio.get_running_loop()
             self._running = loop.create_future()
-            self._running.add_done_callback(_seen)
+            self._running.add_done_callback(_mark_retrieved)
             thread = threading.Thread(target=self._run, args=(loop, self._running), name="tputtui-aside", daemon=True)
             try:
                 thread.start()
@@ -43,15 +43,15 @@ class BlockingCall(Generic[T]):
         except Exception as error:  # the waiting side decides what it means
             settle = partial(answer.set_exception, error)
         with contextlib.suppress(RuntimeError):  # the loop is gone: so is whoever asked
-            loop.call_soon_threadsafe(_unless_done, answer, settle)
+            loop.call_soon_threadsafe(_set_unless_done, answer, settle)
 
 
-def _unless_done(answer: asyncio.Future[T], settle: Callable[[], None]) -> None:
+def _set_unless_done(answer: asyncio.Future[T], set_answer: Callable[[], None]) -> None:
     if not answer.done():
-        settle()
+        set_answer()
 
 
-def _seen(answer: asyncio.Future[T]) -> None:
+def _mark_retrieved(answer: asyncio.Future[T]) -> None:
     """Mark a failure as noticed: the one who asked may have given up at its deadline."""
     if not answer.cancelled():
         answer.exception()

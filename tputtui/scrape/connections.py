@@ -30,7 +30,7 @@ _IDLE_S = 300.0  # longer than any sensible interval: a connection that is scrap
 _HEAD_START_S = 0.25  # how long an address may be silent before the next one is tried beside it (RFC 8305)
 
 
-def load() -> None:
+def preload() -> None:
     """Load what the first connection would load: time that belongs on no target's clock."""
     if find_spec("sniffio") is None:
         # httpcore asks for it at every lock and event, and a module that is not there is searched anew each time: a fifth
@@ -57,18 +57,18 @@ class TlsContexts:
     async def get(self, files: TlsFiles) -> ssl.SSLContext:
         """The context of a configuration. Raises FetchError where one of its files cannot be used."""
         if files not in self._loaded:
-            loading = self._loading.setdefault(files, BlockingCall(lambda: _load(files)))
+            loading = self._loading.setdefault(files, BlockingCall(lambda: _load_context(files)))
             self._loaded[files] = await loading()
         return self._loaded[files]
 
 
-def _load(files: TlsFiles) -> ssl.SSLContext:
+def _load_context(files: TlsFiles) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=files.ca_file)
-        if files.ca_file is None and not _system_store():
-            context.load_verify_locations(_httpx_store())
+        if files.ca_file is None and not _has_system_store():
+            context.load_verify_locations(_certifi_path())
     except OSError as error:  # SSLError is one
-        raise FetchError(f"TLS: ca_file {clean(files.ca_file or '', 120)}: {_why(error)}") from None
+        raise FetchError(f"TLS: ca_file {clean(files.ca_file or '', 120)}: {_describe_error(error)}") from None
     if files.insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -77,23 +77,25 @@ def _load(files: TlsFiles) -> ssl.SSLContext:
             # A password callback, because OpenSSL would ask for it on the terminal.
             context.load_cert_chain(files.cert_file, files.key_file, password=lambda: "")
         except OSError as error:
-            raise FetchError(f"TLS: cert_file {clean(files.cert_file, 120)} with its key: {_why(error)}") from None
+            raise FetchError(
+                f"TLS: cert_file {clean(files.cert_file, 120)} with its key: {_describe_error(error)}"
+            ) from None
     return context
 
 
-def _system_store() -> bool:
+def _has_system_store() -> bool:
     paths = ssl.get_default_verify_paths()
     return paths.cafile is not None or (paths.capath is not None and any(Path(paths.capath).iterdir()))
 
 
-def _httpx_store() -> str:
+def _certifi_path() -> str:
     """The certificate store that comes with httpx, for machines without one of their own."""
     import certifi
 
     return certifi.where()
 
 
-def _why(error: OSError) -> str:
+def _describe_error(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         return "not usable (PEM wanted; an encrypted key cannot be used)"
     return (error.strerror or "unreadable").lower()
@@ -113,10 +115,10 @@ class _Transport(httpx.AsyncHTTPTransport):
 
     def __init__(self, backend: ConnectionBackend, context: ssl.SSLContext | None) -> None:
         super().__init__(verify=context or False, trust_env=False)
-        self._pool = _Kept(backend, context)  # type: ignore[assignment]
+        self._pool = _KeptConnection(backend, context)  # type: ignore[assignment]
 
 
-class _Kept:
+class _KeptConnection:
     """The one connection to a target, opened anew where it cannot be used again. One request at a time: no pool is needed."""
 
     def __init__(self, backend: ConnectionBackend, context: ssl.SSLContext | None) -> None:
@@ -163,7 +165,7 @@ class ConnectionBackend(StreamObserver, httpcore.AsyncNetworkBackend):
         """A connection to the first address that answers. Raises FetchError for an unknown name, and after CONNECT_S."""
         del timeout, local_address, socket_options  # unused: the limits here and the scrape's deadline rule
         attempt = self.attempt
-        attempt.connected = True
+        attempt.has_opened_connection = True
         attempt.host = clean(host, 60)
         try:
             attempt.phase = "resolving"
@@ -171,9 +173,9 @@ class ConnectionBackend(StreamObserver, httpcore.AsyncNetworkBackend):
                 addresses = await self._resolve(host, port)
             attempt.phase = "connecting"
             async with TimeLimit(CONNECT_S):
-                stream = await _first_of([connect(address, port, self) for address in addresses])
+                stream = await _first_connection([connect(address, port, self) for address in addresses])
         except TimeoutError:
-            raise FetchError(attempt.timed_out(CONNECT_S)) from None
+            raise FetchError(attempt.describe_timeout(CONNECT_S)) from None
         attempt.phase = "waiting"
         return stream
 
@@ -195,7 +197,7 @@ def _addresses(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-async def _first_of(attempts: list[Any]) -> ConnectionStream:
+async def _first_connection(attempts: list[Any]) -> ConnectionStream:
     """The first connection that stands; the next address starts when one failed or was silent for a moment."""
     running: set[asyncio.Task[ConnectionStream]] = set()
     failure: BaseException | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tputtui.scrape.labels import quote
+from tputtui.scrape.labels import quote_bytes
 from tputtui.text import clean
 
 _TITLE = re.compile(rb"<title[^>]{0,200}>([^<]{1,200})", re.IGNORECASE)
@@ -16,17 +16,17 @@ class NotAnExpositionError(ValueError):  # it says what the answer is
     """The answer is something else than metrics. The message is a sentence for the target's row."""
 
 
-def refuse(body: bytes, content_type: str | None) -> None:
+def raise_if_not_exposition(body: bytes, content_type: str | None) -> None:
     """Raise NotAnExposition where the first bytes show that the body is something else."""
     start = body[:4096].lstrip()
-    kind = _kind(start, content_type)
+    kind = _content_kind(start, content_type)
     if kind is not None:
-        raise NotAnExpositionError(_sentence(kind, start, content_type))
+        raise NotAnExpositionError(_describe_content(kind, start, content_type))
 
 
-def refuse_alien(body: bytes, content_type: str | None) -> NotAnExpositionError:
+def unreadable_body_error(body: bytes, content_type: str | None) -> NotAnExpositionError:
     """The error of a body in which hardly a line can be read."""
-    return NotAnExpositionError(_sentence("", body[:4096].lstrip(), content_type))
+    return NotAnExpositionError(_describe_content("", body[:4096].lstrip(), content_type))
 
 
 def looks_like_sample(line: bytes) -> bool:
@@ -34,7 +34,7 @@ def looks_like_sample(line: bytes) -> bool:
     return _LOOKS_LIKE_SAMPLE.match(line) is not None
 
 
-def _kind(start: bytes, content_type: str | None) -> str | None:
+def _content_kind(start: bytes, content_type: str | None) -> str | None:
     first = start[:1]
     if start[:2] == b"\x1f\x8b":
         return "compressed data"
@@ -57,14 +57,14 @@ def _is_json(start: bytes) -> bool:
     return inside[:1] in (b'"', b"", b"}") or b'"' not in start.split(b"\n", 1)[0]
 
 
-def _sentence(kind: str, start: bytes, content_type: str | None) -> str:
+def _describe_content(kind: str, start: bytes, content_type: str | None) -> str:
     said = clean((content_type or "").partition(";")[0].strip(), 60) or "no content type"
     if kind and "protobuf" in said.lower():
         return f"not a metrics page ({said}): it is Protocol Buffers, which tputtui did not ask for"
     title = _TITLE.search(start)
-    named = f" titled {quote(title[1].strip())}" if title else ""
+    named = f" titled {quote_bytes(title[1].strip())}" if title else ""
     what = f"it is {kind}{named} and " if kind else "it "
     beginning = start.split(b"\n", 1)[0][:160]
     if beginning.startswith(b"<") and b">" in beginning:
         beginning = beginning[: beginning.index(b">") + 1]
-    return f"not a metrics page ({said}): {what}begins with {quote(beginning)}"
+    return f"not a metrics page ({said}): {what}begins with {quote_bytes(beginning)}"

@@ -12,7 +12,7 @@ from tputtui.frozen import frozen
 from tputtui.text import clean
 from tputtui.text.redaction import learn
 
-_LARGEST_FILE = 64 * 1024
+_MAX_FILE_BYTES = 64 * 1024
 
 
 class SecretError(Exception):
@@ -56,7 +56,7 @@ class Secret:
     def reveal(self) -> str:
         """The value as of now. Reads a file, so it may block. Raises SecretError."""
         if self.source == "file":
-            value = _read(self.reference)
+            value = _read_secret_file(self.reference)
         elif self.source == "environment":
             found = os.environ.get(self.reference)
             if found is None:
@@ -81,18 +81,18 @@ def learn_all(found: Iterable[Secret | None]) -> None:
                 secret.reveal()
 
 
-def _read(path: str) -> str:
+def _read_secret_file(path: str) -> str:
     """A small regular file; O_NONBLOCK, so that a FIFO planted at the path does not hold us."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise SecretError(f"the secret file {clean(path, 120)} is not a regular file")
-            content = file.read(_LARGEST_FILE + 1)
+            content = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         reason = (os.strerror(error.errno) if error.errno else "unreadable").lower()
         raise SecretError(f"cannot read the secret file {clean(path, 120)}: {reason}") from None
-    if len(content) > _LARGEST_FILE:
+    if len(content) > _MAX_FILE_BYTES:
         raise SecretError(f"the secret file {clean(path, 120)} is larger than 64 KiB")
     try:
         return content.decode()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tputtui.frozen import frozen
 from tputtui.model import Exposition, Labels
-from tputtui.scrape.labels import ScanLimits, keep_labels, parse_float
+from tputtui.scrape.labels import ScanLimits, build_labels, parse_float
 from tputtui.text import clean
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _LIMITS = ScanLimits()
 class CrosscheckResult:
     """What prometheus-client says of an exposition. `sentence` is cleaned; `allowed` names the defects that were met."""
 
-    agrees: bool
+    is_agreement: bool
     sentence: str
     agreed: int  # samples found by both with the same value
     total: int  # samples found by either
@@ -43,7 +43,7 @@ class ParserDefect:
     """A known way in which prometheus-client's parser is wrong or differs from Prometheus (0.26, tested in test_judge)."""
 
     name: str
-    what: str
+    description: str
     repair: Callable[[bytes], bytes | None] | None = None
     """A line as the client can read it, None to leave it out. Without one, reading line by line is the cure."""
 
@@ -115,7 +115,7 @@ KNOWN_DEFECTS: tuple[ParserDefect, ...] = (
 )
 
 
-def judge(body: bytes, content_type: str | None, exposition: Exposition) -> CrosscheckResult:
+def crosscheck_exposition(body: bytes, content_type: str | None, exposition: Exposition) -> CrosscheckResult:
     """Compare the samples of `exposition`, which was read from `body`, with those that prometheus-client finds.
 
     Names that the exposition hides are left out, and so are those that were not wanted when it was read.
@@ -129,13 +129,13 @@ def judge(body: bytes, content_type: str | None, exposition: Exposition) -> Cros
         theirs = _first_values(samples)
         if partly:
             theirs = {key: value for key, value in theirs.items() if key[0] in names}
-        agreed = sum(1 for key, value in ours.items() if key in theirs and _same(value, theirs[key]))
-        return _difference(ours, theirs), agreed, len(ours.keys() | theirs.keys())
+        agreed = sum(1 for key, value in ours.items() if key in theirs and _is_same_value(value, theirs[key]))
+        return _first_difference(ours, theirs), agreed, len(ours.keys() | theirs.keys())
 
     difference: str | None = None
     agreed, total = 0, len(ours)
     allowed: tuple[str, ...] = ()
-    for read in (_whole, _without_types, _line_by_line):
+    for read in (_parse_whole, _parse_without_types, _parse_line_by_line):
         try:
             samples, allowed = read(body, openmetrics)
         except Exception:  # noqa: S112  # its parsers raise whatever comes; the last way of reading raises nothing
@@ -153,11 +153,11 @@ def judge(body: bytes, content_type: str | None, exposition: Exposition) -> Cros
     )
 
 
-def _whole(body: bytes, openmetrics: bool) -> tuple[list[Sample], tuple[str, ...]]:
+def _parse_whole(body: bytes, openmetrics: bool) -> tuple[list[Sample], tuple[str, ...]]:
     return _parse(body, openmetrics=openmetrics), ()
 
 
-def _without_types(body: bytes, openmetrics: bool) -> tuple[list[Sample], tuple[str, ...]]:
+def _parse_without_types(body: bytes, openmetrics: bool) -> tuple[list[Sample], tuple[str, ...]]:
     if openmetrics:
         raise ValueError("types carry meaning there")
     kept = b"\n".join(line for line in body.split(b"\n") if _without_metadata(line) is not None)
@@ -173,7 +173,7 @@ def _parse(body: bytes, *, openmetrics: bool) -> list[Sample]:
     return [sample for family in families for sample in family.samples if sample.value is not None]
 
 
-def _line_by_line(body: bytes, openmetrics: bool) -> tuple[list[Sample], tuple[str, ...]]:
+def _parse_line_by_line(body: bytes, openmetrics: bool) -> tuple[list[Sample], tuple[str, ...]]:
     """Samples of each line on its own, its known defects allowed for, and the names of those that were met."""
     samples: list[Sample] = []
     met: dict[str, None] = {}
@@ -207,7 +207,7 @@ def _first_values(samples: Iterable[Sample]) -> dict[Key, float]:
         pairs = [
             (name.encode("utf-8", "replace"), value.encode("utf-8", "replace")) for name, value in sample.labels.items()
         ]
-        values.setdefault((sample.name, keep_labels(pairs, _LIMITS)), _as_float(sample.value))
+        values.setdefault((sample.name, build_labels(pairs, _LIMITS)), _as_float(sample.value))
     return values
 
 
@@ -219,24 +219,24 @@ def _as_float(value: float) -> float:
         return math.inf if value > 0 else -math.inf
 
 
-def _difference(ours: dict[Key, float], theirs: dict[Key, float]) -> str | None:
+def _first_difference(ours: dict[Key, float], theirs: dict[Key, float]) -> str | None:
     """The first difference in a sentence; None where there is none."""
     for key, value in ours.items():
         if key not in theirs:
-            return f"{_spelled(key)} is missing there"
-        if not _same(value, theirs[key]):
-            return f"{_spelled(key)} is {theirs[key]!r} there and {value!r} here"
+            return f"{_format_series(key)} is missing there"
+        if not _is_same_value(value, theirs[key]):
+            return f"{_format_series(key)} is {theirs[key]!r} there and {value!r} here"
     for key in theirs:
         if key not in ours:
-            return f"{_spelled(key)} is missing here"
+            return f"{_format_series(key)} is missing here"
     return None
 
 
-def _same(one: float, other: float) -> bool:
-    return one == other or (math.isnan(one) and math.isnan(other))
+def _is_same_value(value: float, other: float) -> bool:
+    return value == other or (math.isnan(value) and math.isnan(other))
 
 
-def _spelled(key: Key) -> str:
+def _format_series(key: Key) -> str:
     name, labels = key
     inner = ",".join(f'{label}="{value}"' for label, value in labels)
     return clean(f"{name}{{{inner}}}" if inner else name, 120)

@@ -22,7 +22,7 @@ __all__ = ["BodyReader", "Endpoint", "EndpointSettings"]
 ACCEPT = "text/plain;version=0.0.4;q=1,*/*;q=0.1"
 _MAY_BE_CUT = "the last line is not read: the answer has no length and ends without a newline, so it may be cut"
 _AT_ONCE_S = 0.05  # a body that takes no longer than this came with its first byte
-_SCAN_ASIDE_BYTES = 2_000_000  # from here on reading takes longer than the loop should stand still (10 ms)
+_MAX_INLINE_SCAN_BYTES = 2_000_000  # from here on reading takes longer than the loop should stand still (10 ms)
 
 
 class BodyReader(Protocol):
@@ -81,7 +81,7 @@ class Endpoint:
         duration_s = ended - started
         at, now = answer.began or (ended, time.time())
         try:
-            exposition = await self._read(answer, wanted)
+            exposition = await self._scan(answer, wanted)
         except Exception as failure:  # NotAnExposition, or a defect of the reader: this target's matter alone
             sentence = shortage(failure) or str(failure) or "not a metrics page"
             error = clean(self._fetcher.redactor.sentence(sentence), 200)
@@ -101,9 +101,9 @@ class Endpoint:
         """Close the connection. The next scrape opens another."""
         await self._fetcher.aclose()
 
-    async def _read(self, answer: HttpAnswer, wanted: frozenset[str] | None) -> Exposition:
-        body = answer.body if answer.framed else _without_cut_line(answer.body)
-        if len(body) < _SCAN_ASIDE_BYTES:
+    async def _scan(self, answer: HttpAnswer, wanted: frozenset[str] | None) -> Exposition:
+        body = answer.body if answer.is_framed else _drop_cut_line(answer.body)
+        if len(body) < _MAX_INLINE_SCAN_BYTES:
             found = self._reader.scan(body, answer.content_type, wanted)
         else:
             found = await asyncio.to_thread(self._reader.scan, body, answer.content_type, wanted)
@@ -112,7 +112,7 @@ class Endpoint:
         return replace(found, truncated=True, warning=found.warning or _MAY_BE_CUT)
 
 
-def _without_cut_line(body: bytes) -> bytes:
+def _drop_cut_line(body: bytes) -> bytes:
     """A body whose end nothing vouches for, without a last line that may be cut: 79 of 797165 is a number, too."""
     kept, newline, last = body.rpartition(b"\n")
     return kept + newline if looks_like_sample(last) else body

@@ -58,40 +58,40 @@ class FetchAttempt:
     def start(self) -> None:
         """Begin a request: the first, or the one after a redirect."""
         self.phase: Phase = "waiting"  # on a connection that is reused; a new one starts by resolving
-        self.connected = False  # a connection was opened for this attempt
-        self.received = 0  # bytes from the wire
-        self.first = b""  # the first few of them
-        self.expected: int | None = None  # Content-Length
-        self.body = 0  # encoded bytes of the body
+        self.has_opened_connection = False  # a connection was opened for this attempt
+        self.received_bytes = 0  # bytes from the wire
+        self.first_bytes = b""  # the first few of them
+        self.expected_bytes: int | None = None  # Content-Length
+        self.body_bytes = 0  # encoded bytes of the body
         self.answered: tuple[float, float] | None = None  # (monotonic, unix) when the first byte came
 
-    def took(self, data: bytes) -> None:
+    def on_data_received(self, data: bytes) -> None:
         """Count bytes that came from the wire."""
         if data:
-            if not self.received:
+            if not self.received_bytes:
                 self.answered = time.monotonic(), time.time()
-            self.received += len(data)
-            if len(self.first) < 8:
-                self.first += data[:8]
+            self.received_bytes += len(data)
+            if len(self.first_bytes) < 8:
+                self.first_bytes += data[:8]
             if self.phase == "waiting":
                 self.phase = "header"
 
     @property
-    def unheard(self) -> bool:
+    def has_no_answer(self) -> bool:
         """Whether a kept connection was used and not a byte came over it since we asked."""
-        return not self.connected and not self.received
+        return not self.has_opened_connection and not self.received_bytes
 
     @property
     def partial(self) -> int:
         """Bytes of the answer so far: of its body, or, before that, of its header."""
-        return self.body or self.received
+        return self.body_bytes or self.received_bytes
 
     @property
     def is_connected(self) -> bool:
         """Whether a connection stands, so that what is waited for is the answer."""
         return self.phase not in ("resolving", "connecting")
 
-    def timed_out(self, limit_s: float) -> str:
+    def describe_timeout(self, limit_s: float) -> str:
         """The sentence for a limit that passed in the present phase."""
         after = f"{limit_s:g} s"
         if self.phase == "resolving":
@@ -110,18 +110,18 @@ class FetchAttempt:
 
         What is wrong on this side (a name, a file, a limit) says nothing about the target.
         """
-        if self.received or self.phase == "resolving":
+        if self.received_bytes or self.phase == "resolving":
             return False
-        for cause in _chain(error):
+        for cause in _cause_chain(error):
             if isinstance(cause, ssl.SSLError) or shortage(cause):
                 return False
             if isinstance(cause, OSError) and cause.errno is not None:
                 return cause.errno in _SILENT
         return self.phase == "connecting" or not isinstance(error, FetchError | SecretError)
 
-    def failed(self, error: BaseException) -> str:
+    def describe_failure(self, error: BaseException) -> str:
         """The sentence for an exception of the connection."""
-        for cause in _chain(error):
+        for cause in _cause_chain(error):
             if isinstance(cause, FetchError):
                 return str(cause)
             if short := shortage(cause):
@@ -138,7 +138,7 @@ class FetchAttempt:
 
     def _system_sentence(self, number: int) -> str:
         if number in (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED):
-            after = f" after {self.body:,} bytes of the body" if self.phase == "body" else ""
+            after = f" after {self.body_bytes:,} bytes of the body" if self.phase == "body" else ""
             return f"connection reset{after}"
         if number == errno.ECONNREFUSED:
             return "connection refused"
@@ -146,17 +146,17 @@ class FetchAttempt:
 
     def _protocol_sentence(self, detail: str) -> str:
         """What is wrong with the answer itself; `detail` is h11's text, looked at and never shown."""
-        if self.first.startswith(_TLS_ALERT):
+        if self.first_bytes.startswith(_TLS_ALERT):
             return "this port speaks TLS: use https://"
         if self.phase == "body":
             if "peer closed" not in detail:
                 return "the answer's chunks are malformed" if detail else "connection broken in the body"
-            if self.expected is not None:
-                return f"truncated, {self.body:,} of {self.expected:,} bytes"
-            return f"truncated, the chunked body has no end ({self.body:,} bytes came)"
-        if not self.received:
+            if self.expected_bytes is not None:
+                return f"truncated, {self.body_bytes:,} of {self.expected_bytes:,} bytes"
+            return f"truncated, the chunked body has no end ({self.body_bytes:,} bytes came)"
+        if not self.received_bytes:
             return "connection closed without an answer"
-        if not b"HTTP/1.".startswith(self.first[:7]):
+        if not b"HTTP/1.".startswith(self.first_bytes[:7]):
             return "not HTTP"
         if "too long" in detail:
             return "header too large"
@@ -165,7 +165,7 @@ class FetchAttempt:
         return "the answer's header is malformed"
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def _cause_chain(error: BaseException) -> Iterator[BaseException]:
     """The exception and all that stands behind it, groups included."""
     waiting: list[BaseException] = [error]
     seen: set[int] = set()
@@ -199,7 +199,7 @@ def _tls_sentence(error: ssl.SSLError) -> str:
     return f"TLS: {reason.lower().replace('_', ' ')}" if reason else "TLS: the handshake failed"
 
 
-def size_text(count: int) -> str:
+def format_byte_count(count: int) -> str:
     """A number of bytes as it was set or announced: 16 MiB, 64 KiB, 100 bytes."""
     for factor, unit in ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
         if count >= factor:

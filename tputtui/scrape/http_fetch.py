@@ -19,7 +19,7 @@ from tputtui.model import Target
 from tputtui.scrape.address import parse_address
 from tputtui.scrape.blocking_call import BlockingCall
 from tputtui.scrape.credentials import Secret, SecretError
-from tputtui.scrape.fetch_attempt import FetchAttempt, FetchError, size_text
+from tputtui.scrape.fetch_attempt import FetchAttempt, FetchError, format_byte_count
 from tputtui.scrape.inflate import ACCEPTED_ENCODINGS, InflatedBody
 from tputtui.scrape.time_limit import TimeLimit
 from tputtui.text import clean
@@ -36,9 +36,9 @@ MAX_REDIRECTS = 5
 TIMEOUT_S = 10.0
 MAX_HEADER_BYTES = 64 * 1024
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
-_DRAINED_BYTES = 16 * 1024
+_MAX_DRAINED_BYTES = 16 * 1024
 _REDIRECTS = (301, 302, 303, 307, 308)
-_FORM = {b"Content-Type": b"application/x-www-form-urlencoded"}
+_FORM_HEADERS = {b"Content-Type": b"application/x-www-form-urlencoded"}
 
 
 @frozen
@@ -63,7 +63,7 @@ class EndpointSettings:
     timeout_s: float = TIMEOUT_S  # of one whole scrape
 
     @classmethod
-    def of(cls, text: str, name: str | None = None) -> EndpointSettings:
+    def from_text(cls, text: str, name: str | None = None) -> EndpointSettings:
         """The settings of a TARGET as it is typed. Raises ValueError with a sentence (see `address.parse_address`)."""
         address = parse_address(text)
         password = Secret.text(address.password) if address.password else None
@@ -82,7 +82,7 @@ class HttpAnswer:
     body: bytes
     content_type: str | None
     status: int = HTTPStatus.OK
-    framed: bool = True  # a length, chunks or gzip say where it ends; else the end of the connection does
+    is_framed: bool = True  # a length, chunks or gzip say where it ends; else the end of the connection does
     began: tuple[float, float] | None = None  # (monotonic, unix) when its first byte came
     delayed_s: float = 0.0  # of the time that it took, in which our own loop was kept from running
 
@@ -104,10 +104,12 @@ class Fetcher:
         self._accept = accept
         self._tls = tls
         self._transport: httpx.AsyncHTTPTransport | None = None
-        self._made: tuple[_Request, httpx.Request] | None = None  # the newest one: the next is mostly the same
+        self._cached_request: tuple[_Request, httpx.Request] | None = (
+            None  # the newest one: the next is mostly the same
+        )
         self._backend: ConnectionBackend | None = None
         self.redactor = Redactor(settings.url, settings.username)
-        self._slow_headers = BlockingCall(self._read_headers) if _reads_files(settings) else None
+        self._header_call = BlockingCall(self._read_headers) if _has_secret_files(settings) else None
 
     @property
     def is_connected(self) -> bool:
@@ -124,7 +126,7 @@ class Fetcher:
         from tputtui.scrape import connections
 
         if self._backend is None:
-            connections.load()
+            connections.preload()
             self._backend = connections.ConnectionBackend(self.settings.max_header_bytes)
         return self._backend
 
@@ -149,7 +151,7 @@ class Fetcher:
         except Exception as failure:  # httpx, httpcore, ssl and OSError: each in its own words
             is_ours = isinstance(failure, TimeoutError) and failure.errno is None  # the kernel's has a number
             is_late = is_ours and attempt.is_connected
-            error = attempt.timed_out(deadline_s) if is_ours else attempt.failed(failure)
+            error = attempt.describe_timeout(deadline_s) if is_ours else attempt.describe_failure(failure)
             silent = attempt.is_silent(failure)
         await self.aclose()
         raise FetchError(clean(self.redactor.sentence(error), 200), late=is_late, silent=silent)
@@ -161,41 +163,43 @@ class Fetcher:
             await transport.aclose()
 
     async def _headers(self, form: bytes | None) -> dict[bytes, bytes]:
-        found = await self._slow_headers() if self._slow_headers else self._read_headers()
-        return found if form is None else {**found, **_FORM}
+        found = await self._header_call() if self._header_call else self._read_headers()
+        return found if form is None else {**found, **_FORM_HEADERS}
 
     def _read_headers(self) -> dict[bytes, bytes]:
-        return _headers(self.settings, self._accept, self.redactor)
+        return _build_headers(self.settings, self._accept, self.redactor)
 
     async def _fetch(self, request: _Request, attempt: FetchAttempt, backend: ConnectionBackend) -> HttpAnswer:
         for _ in range(self.settings.max_redirects + 1):
-            found = await self._ask(request, attempt, backend)
+            found = await self._request_once(request, attempt, backend)
             if isinstance(found, HttpAnswer):
                 return found
             request = replace(request, url=found)
         raise FetchError(f"more than {self.settings.max_redirects} redirects")
 
-    async def _ask(self, request: _Request, attempt: FetchAttempt, backend: ConnectionBackend) -> HttpAnswer | str:
+    async def _request_once(
+        self, request: _Request, attempt: FetchAttempt, backend: ConnectionBackend
+    ) -> HttpAnswer | str:
         """The answer to one request, or the URL that it redirects to."""
         attempt.start()
-        response = await self._first_answer(request, attempt, backend)
+        response = await self._send_with_retry(request, attempt, backend)
         try:
             attempt.phase = "body"
-            attempt.expected = _length(response)
+            attempt.expected_bytes = _content_length(response)
             if response.status_code in _REDIRECTS and "location" in response.headers:
                 await _drain(response)
-                return self._same_origin(request.url, response.headers["location"])
+                return self._resolve_redirect(request.url, response.headers["location"])
             if request.any_status:
-                return await self._body(response, attempt)
-            if response.status_code == HTTPStatus.BAD_REQUEST and await _wants_tls(response):
+                return await self._read_body(response, attempt)
+            if response.status_code == HTTPStatus.BAD_REQUEST and await _is_tls_expected(response):
                 raise FetchError("this port speaks TLS: use https://")
             if response.status_code != HTTPStatus.OK:
-                raise FetchError(status_sentence(response.status_code, self.settings))
-            return await self._body(response, attempt)
+                raise FetchError(describe_status(response.status_code, self.settings))
+            return await self._read_body(response, attempt)
         finally:
             await response.aclose()
 
-    async def _first_answer(
+    async def _send_with_retry(
         self, request: _Request, attempt: FetchAttempt, backend: ConnectionBackend
     ) -> httpx.Response:
         """An answer's header. A kept connection that turns out useless is replaced by a new one, once.
@@ -205,32 +209,34 @@ class Fetcher:
         """
         try:
             response = await self._send(request, backend)
-            if not attempt.unheard:
+            if not attempt.has_no_answer:
                 return response
             await response.aclose()
         except FetchError:
             raise
         except Exception:
-            if attempt.connected:
+            if attempt.has_opened_connection:
                 raise
         await self.aclose()
         attempt.start()
         return await self._send(request, backend)
 
-    async def _body(self, response: httpx.Response, attempt: FetchAttempt) -> HttpAnswer:
+    async def _read_body(self, response: httpx.Response, attempt: FetchAttempt) -> HttpAnswer:
         limit = self.settings.max_body_bytes
         if "transfer-encoding" in response.headers and "content-length" in response.headers:
             raise FetchError("the answer has two lengths that conflict")
         body = InflatedBody(response.headers.get("content-encoding", ""), limit)
-        if attempt.expected is not None and attempt.expected > limit:
-            raise FetchError(f"body larger than {size_text(limit)}: {size_text(attempt.expected)} announced")
+        if attempt.expected_bytes is not None and attempt.expected_bytes > limit:
+            raise FetchError(
+                f"body larger than {format_byte_count(limit)}: {format_byte_count(attempt.expected_bytes)} announced"
+            )
         async for data in response.aiter_raw():
             body.feed(data)
-            attempt.body = body.received
+            attempt.body_bytes = body.received
         ends = ("content-length", "transfer-encoding", "content-encoding")
         framed = any(name in response.headers for name in ends)
         return HttpAnswer(
-            self.redactor.body(body.whole()), response.headers.get("content-type"), response.status_code, framed
+            self.redactor.body(body.content()), response.headers.get("content-type"), response.status_code, framed
         )
 
     async def _send(self, request: _Request, backend: ConnectionBackend) -> httpx.Response:
@@ -243,19 +249,19 @@ class Fetcher:
                 s = self.settings
                 context = await self._tls.get(connections.TlsFiles(s.ca_file, s.cert_file, s.key_file, s.insecure))
             self._transport = connections.open_transport(backend, context)
-        return await self._transport.handle_async_request(self._as_httpx(request))
+        return await self._transport.handle_async_request(self._to_httpx(request))
 
-    def _as_httpx(self, request: _Request) -> httpx.Request:
+    def _to_httpx(self, request: _Request) -> httpx.Request:
         """The request as httpx wants it, its URL parsed once for all scrapes."""
         import httpx
 
-        if self._made is None or self._made[0] != request:
+        if self._cached_request is None or self._cached_request[0] != request:
             method = "GET" if request.form is None else "POST"
             made = httpx.Request(method, request.url, headers=request.headers, content=request.form)
-            self._made = request, made
-        return self._made[1]
+            self._cached_request = request, made
+        return self._cached_request[1]
 
-    def _same_origin(self, url: str, location: str) -> str:
+    def _resolve_redirect(self, url: str, location: str) -> str:
         """Where a redirect leads, if that is the same scheme, host and port: credentials never leave the origin."""
         import httpx
 
@@ -274,12 +280,12 @@ class Fetcher:
         raise FetchError(f"redirected to another host ({shown}): not followed")
 
 
-def _reads_files(settings: EndpointSettings) -> bool:
+def _has_secret_files(settings: EndpointSettings) -> bool:
     secrets = (settings.password, settings.bearer, *settings.headers.values())
     return any(secret is not None and secret.source == "file" for secret in secrets)
 
 
-def _headers(settings: EndpointSettings, accept: str, redactor: Redactor) -> dict[bytes, bytes]:
+def _build_headers(settings: EndpointSettings, accept: str, redactor: Redactor) -> dict[bytes, bytes]:
     """The request's headers, secrets read anew and told to `redactor`: may block.
 
     Raises SecretError, or FetchError for an unusable name.
@@ -306,26 +312,26 @@ def _headers(settings: EndpointSettings, accept: str, redactor: Redactor) -> dic
 
 async def _drain(response: httpx.Response) -> None:
     """Read a redirect's few bytes, so that its connection can be used for the next request."""
-    left = _DRAINED_BYTES
+    left = _MAX_DRAINED_BYTES
     async for data in response.aiter_raw():
         left -= len(data)
         if left < 0:
             return
 
 
-async def _wants_tls(response: httpx.Response) -> bool:
+async def _is_tls_expected(response: httpx.Response) -> bool:
     """Whether a 400 is what TLS servers answer to plain http (Go: "Client sent an HTTP request to an HTTPS server")."""
     async for data in response.aiter_raw():
         return b" HTTPS " in data[:1024]
     return False
 
 
-def _length(response: Any) -> int | None:
+def _content_length(response: Any) -> int | None:
     text = response.headers.get("content-length", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
-def status_sentence(code: int, settings: EndpointSettings) -> str:
+def describe_status(code: int, settings: EndpointSettings) -> str:
     """HTTP 503 Service Unavailable: our own words, the server's reason phrase may hold anything."""
     try:
         sentence = f"HTTP {code} {HTTPStatus(code).phrase}"

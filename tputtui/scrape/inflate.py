@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 
-from tputtui.scrape.fetch_attempt import FetchError, size_text
+from tputtui.scrape.fetch_attempt import FetchError, format_byte_count
 from tputtui.text import clean
 
 _GZIP = 16 + zlib.MAX_WBITS
@@ -33,7 +33,7 @@ class InflatedBody:
         """Take the next bytes from the wire. Raises FetchError when it becomes too much or is no gzip."""
         self.received += len(data)
         if self.received > self._limit:
-            raise FetchError(f"body larger than {size_text(self._limit)}")
+            raise FetchError(f"body larger than {format_byte_count(self._limit)}")
         if self._gzip is not None:
             if self._gzip.eof:
                 return  # only the first member counts, as in every scraper
@@ -43,10 +43,10 @@ class InflatedBody:
                 raise FetchError("the answer says gzip and is not") from None
         self._inflated += len(data)
         if self._inflated > self._limit:
-            raise FetchError(f"decoded body larger than {size_text(self._limit)}")
+            raise FetchError(f"decoded body larger than {format_byte_count(self._limit)}")
         self._parts.append(data)
 
-    def whole(self) -> bytes:
+    def content(self) -> bytes:
         """All of it, inflated. Raises FetchError where the gzip stream does not end (httpx would say nothing)."""
         if self._gzip is not None and not self._gzip.eof:
             raise FetchError(f"truncated, the gzip body ends after {self.received:,} bytes")

@@ -57,10 +57,10 @@ class SampleHead:
     name: str
     labels: Labels
     end: int
-    odd: str | None = None
+    reject_reason: str | None = None
 
 
-def quote(text: bytes, cells: int = 40) -> str:
+def quote_bytes(text: bytes, cells: int = 40) -> str:
     """Foreign bytes in a sentence: decoded, cleaned, cut, in quotes."""
     return f"'{clean(text[: 4 * cells].decode('utf-8', 'replace'), cells)}'"
 
@@ -84,7 +84,7 @@ def sample_name(line: bytes) -> str:
 def parse_head(line: bytes, limits: ScanLimits) -> SampleHead:
     """Name and labels of a sample line: labels sorted by name, empty values dropped. Raises BadLine."""
     if len(line) <= min(limits.name, limits.value) and line.isascii():
-        head = _plain_head(line.decode("ascii"), limits)
+        head = _parse_plain_head(line.decode("ascii"), limits)
         if head is not None:
             return head
     match = _NAME.match(line)
@@ -94,19 +94,19 @@ def parse_head(line: bytes, limits: ScanLimits) -> SampleHead:
     if not match[2]:
         if raw_name is None or line[match.end(1) : match.end(1) + 1] not in (b"", b" ", b"\t"):
             word = line.split(None, 1)[0]
-            raise BadLineError(f"{quote(word, 30)} is not a metric name")
-        return SampleHead(_name(raw_name, limits), (), match.end(1), odd)
-    raw_name, pairs, end = _pairs(line, match.end(), raw_name)
+            raise BadLineError(f"{quote_bytes(word, 30)} is not a metric name")
+        return SampleHead(_decode_name(raw_name, limits), (), match.end(1), odd)
+    raw_name, pairs, end = _parse_pairs(line, match.end(), raw_name)
     if raw_name is None:
         raise BadLineError("there is no metric name")
     if not raw_name:
         raise BadLineError("the metric name is empty")
     if not _is_utf8(line[:end]):
         odd = odd or "it is not valid UTF-8"
-    return SampleHead(_name(raw_name, limits), keep_labels(pairs, limits), end, odd)
+    return SampleHead(_decode_name(raw_name, limits), build_labels(pairs, limits), end, odd)
 
 
-def _plain_head(line: str, limits: ScanLimits) -> SampleHead | None:
+def _parse_plain_head(line: str, limits: ScanLimits) -> SampleHead | None:
     """The head of nearly every line there is (short, ASCII, no escapes, no blanks), five times faster; None for others."""
     match = _PLAIN.match(line)
     if match is None:
@@ -122,7 +122,7 @@ def _plain_head(line: str, limits: ScanLimits) -> SampleHead | None:
     return SampleHead(intern(match[1]), tuple(labels), match.end())
 
 
-def _pairs(line: bytes, at: int, name: bytes | None) -> tuple[bytes | None, list[tuple[bytes, bytes]], int]:
+def _parse_pairs(line: bytes, at: int, name: bytes | None) -> tuple[bytes | None, list[tuple[bytes, bytes]], int]:
     """The metric name, the raw labels and the position after the closing brace; `at` is after the opening one."""
     pairs: list[tuple[bytes, bytes]] = []
     seen: set[bytes] = set()
@@ -134,14 +134,14 @@ def _pairs(line: bytes, at: int, name: bytes | None) -> tuple[bytes | None, list
         key: bytes = bare if bare is not None else unescape(quoted)
         if value is None:
             if bare is not None:
-                raise BadLineError(f"label {quote(key)} has no quoted value")
+                raise BadLineError(f"label {quote_bytes(key)} has no quoted value")
             if name is not None:
                 raise BadLineError("the metric name stands twice")
             name = key
         elif key == b"__name__":
             raise BadLineError("the metric name stands twice" if name is not None else "__name__ stands as a label")
         elif key in seen:
-            raise BadLineError(f"label {quote(key)} stands twice")
+            raise BadLineError(f"label {quote_bytes(key)} stands twice")
         elif not key:
             raise BadLineError("a label name is empty")
         else:
@@ -149,16 +149,18 @@ def _pairs(line: bytes, at: int, name: bytes | None) -> tuple[bytes | None, list
             pairs.append((key, unescape(value)))
         at = match.end()
         if not comma and value is None and line[at : at + 1] != b"}":
-            raise BadLineError(f"expected a comma after {quote(key)}")
+            raise BadLineError(f"expected a comma after {quote_bytes(key)}")
     rest = line[at : at + 30].lstrip(b" \t")
     if rest[:1] != b"}":
-        raise BadLineError(f"expected a label, found {quote(rest, 20)}" if rest else "the labels do not end")
+        raise BadLineError(f"expected a label, found {quote_bytes(rest, 20)}" if rest else "the labels do not end")
     return name, pairs, line.index(b"}", at) + 1
 
 
-def keep_labels(pairs: list[tuple[bytes, bytes]], limits: ScanLimits) -> Labels:
+def build_labels(pairs: list[tuple[bytes, bytes]], limits: ScanLimits) -> Labels:
     """Labels, unescaped and in the order of the line, as a series keeps them: sorted, without empty values, cut to the limits."""
-    labels = [(_name(key, limits), _value(value, limits)) for key, value in pairs[: limits.labels] if value]
+    labels = [
+        (_decode_name(key, limits), _decode_value(value, limits)) for key, value in pairs[: limits.labels] if value
+    ]
     if len(pairs) > limits.labels:
         # The mark carries a checksum, so that series that differ beyond the limit stay two series.
         dropped = pairs[limits.labels :]
@@ -167,13 +169,13 @@ def keep_labels(pairs: list[tuple[bytes, bytes]], limits: ScanLimits) -> Labels:
     return tuple(labels)
 
 
-def _name(raw: bytes, limits: ScanLimits) -> str:
+def _decode_name(raw: bytes, limits: ScanLimits) -> str:
     if len(raw) > limits.name:
-        raise OverLimitError(f"a name is longer than {limits.name} bytes: {quote(raw, 20)}")
+        raise OverLimitError(f"a name is longer than {limits.name} bytes: {quote_bytes(raw, 20)}")
     return intern(raw.decode("utf-8", "replace"))
 
 
-def _value(raw: bytes, limits: ScanLimits) -> str:
+def _decode_value(raw: bytes, limits: ScanLimits) -> str:
     if len(raw) <= limits.value:
         return intern(raw.decode("utf-8", "replace"))
     kept = raw[: limits.value].decode("utf-8", "ignore")
@@ -197,13 +199,13 @@ def parse_float(token: bytes) -> float:
     try:
         value = float(token)
     except ValueError:
-        raise BadLineError(f"{quote(token, 30)} is not a number") from None
+        raise BadLineError(f"{quote_bytes(token, 30)} is not a number") from None
     if b"_" in token:
-        raise BadLineError(f"{quote(token, 30)} is not a number")
+        raise BadLineError(f"{quote_bytes(token, 30)} is not a number")
     if math.isinf(value) and token.lstrip(b"+-").lower() not in _INFINITE:
-        raise BadLineError(f"{quote(token, 30)} is out of range")
+        raise BadLineError(f"{quote_bytes(token, 30)} is out of range")
     if math.isnan(value) and token[:1] in (b"+", b"-"):
-        raise BadLineError(f"{quote(token, 30)} is not a number")
+        raise BadLineError(f"{quote_bytes(token, 30)} is not a number")
     return value
 
 
@@ -233,14 +235,14 @@ def parse_value(rest: bytes, *, openmetrics: bool) -> Value:
     if len(fields) == 1:
         return Value(value, odd)
     if len(fields) > 2:
-        raise BadLineError(f"{quote(fields[2], 20)} stands after the timestamp")
+        raise BadLineError(f"{quote_bytes(fields[2], 20)} stands after the timestamp")
     timestamp = fields[1]
     if not timestamp.isdigit() and not openmetrics:
-        odd = odd or f"{quote(timestamp, 20)} is not a timestamp in milliseconds"
+        odd = odd or f"{quote_bytes(timestamp, 20)} is not a timestamp in milliseconds"
     try:
         moment = parse_float(timestamp)
     except BadLineError:
-        raise BadLineError(f"{quote(timestamp, 20)} is not a timestamp") from None
+        raise BadLineError(f"{quote_bytes(timestamp, 20)} is not a timestamp") from None
     if not math.isfinite(moment):
         return Value(value, odd)
     return Value(value, odd, moment if openmetrics else moment / 1000)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from tputtui.model import Family
-from tputtui.scrape.labels import quote, unescape
+from tputtui.scrape.labels import quote_bytes, unescape
 from tputtui.text import clean
 
-HELP_LIMIT = 512  # characters kept
-NAME_LIMIT = 512  # bytes; a longer family name is not kept, as no sample line of that name is
+MAX_HELP_LENGTH = 512  # characters kept
+MAX_NAME_BYTES = 512  # bytes; a longer family name is not kept, as no sample line of that name is
 _LINE = re.compile(
     rb'#[ \t]+(TYPE|HELP|UNIT)[ \t]+(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^ \t"]++))(?:[ \t]+(.*))?', re.DOTALL
 )
@@ -38,18 +38,18 @@ def read_metadata(
         if match is None:
             continue
         keyword, quoted, bare, said = match.groups(b"")
-        if len(quoted or bare) > NAME_LIMIT:
+        if len(quoted or bare) > MAX_NAME_BYTES:
             continue
         name = (unescape(quoted) or bare).decode("utf-8", "replace")
         if bare and _NAME.fullmatch(bare) is None:
-            rejected = rejected or (line, f"{quote(bare)} is not a metric name")
+            rejected = rejected or (line, f"{quote_bytes(bare)} is not a metric name")
         if keyword == b"TYPE":
             word = said.strip(b" \t").decode("utf-8", "replace")
             if word not in allowed:
-                rejected = rejected or (line, f"invalid metric type {quote(said)}")
-            types[name] = _type(word)
+                rejected = rejected or (line, f"invalid metric type {quote_bytes(said)}")
+            types[name] = _parse_type(word)
         elif keyword == b"HELP":
-            helps[name] = _help(said)
+            helps[name] = _parse_help(said)
         else:
             units[name] = clean(said.strip().decode("utf-8", "replace"), 64)
     names = list(dict.fromkeys([*types, *helps, *units]))[:limit]
@@ -59,11 +59,11 @@ def read_metadata(
     return families, rejected
 
 
-def _type(word: str) -> str:
+def _parse_type(word: str) -> str:
     first = word.split(maxsplit=1)[0].lower() if word.split() else ""
     return first if first in _KNOWN_TYPES and first != "unknown" else "untyped"
 
 
-def _help(said: bytes) -> str:
-    text = unescape(said[: 4 * HELP_LIMIT + 4]).decode("utf-8", "replace")
-    return clean(text, HELP_LIMIT)
+def _parse_help(content: bytes) -> str:
+    text = unescape(content[: 4 * MAX_HELP_LENGTH + 4]).decode("utf-8", "replace")
+    return clean(text, MAX_HELP_LENGTH)

@@ -26,13 +26,13 @@ SLOTS = 32
 SPREAD = 0.75
 """Slots side by side in this part of the interval; what is left of it belongs to the tick. Targets beyond share them evenly."""
 
-PROMPT = 0.25
+PROMPT_SHARE = 0.25
 """A target that answers within this part of the interval is one that a tick may wait a moment for."""
 
 _GOLDEN = (math.sqrt(5) - 1) / 2  # its multiples, modulo 1, lie evenly however many there are
 
 
-def place_of(number: int) -> float:
+def slot_position(number: int) -> float:
     """Where in the interval the n-th target's slot lies, 0 to `SPREAD`."""
     round_, slot = divmod(number, SLOTS)
     return (slot + round_ * _GOLDEN % 1.0) / SLOTS * SPREAD
@@ -85,23 +85,23 @@ class Poller:
         self._deliver = deliver
         self._wanted = wanted
         self._endpoints: dict[str, PollableEndpoint] = {}
-        self._missed: dict[str, int] = {}
+        self._missed_scrapes: dict[str, int] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
-        self._started = 0  # targets started so far: the place of the next one in the interval
+        self._started_count = 0  # targets started so far: the place of the next one in the interval
         self._anchor: float | None = None  # a point of the grid
         self._due: dict[str, float] = {}  # the slot that a target waits for, or whose scrape is under way
-        self._took: dict[str, float] = {}  # seconds that a good scrape usually takes, where the newest was good
-        self._under_way: set[str] = set()  # targets that usually answer promptly, and have not yet
+        self._usual_s: dict[str, float] = {}  # seconds that a good scrape usually takes, where the newest was good
+        self._pending_prompt: set[str] = set()  # targets that usually answer promptly, and have not yet
         self._answered = asyncio.Event()
         self._waits: dict[str, Wait] = {}
         for endpoint in endpoints:
             self.add(endpoint)
 
     @property
-    def missed(self) -> Mapping[str, int]:
+    def missed_scrapes(self) -> Mapping[str, int]:
         """Scrapes that were skipped because the one before took too long, by target."""
-        return MappingProxyType(self._missed)
+        return MappingProxyType(self._missed_scrapes)
 
     def waiting(self) -> Mapping[str, float]:
         """For how many seconds the answer of each slow target has been late. To be called on the poller's loop.
@@ -122,7 +122,7 @@ class Poller:
 
     # ------------------------------------------------------------------------------------------ when to look
 
-    def after_slots(self) -> float | None:
+    def preferred_tick_time(self) -> float | None:
         """A moment (monotonic) just after the last slot of one interval, from where the ticks go on; None: no target yet.
 
         The last slot is the one before the longest pause between slots. Prompt answers have their time, and a slow
@@ -134,14 +134,16 @@ class Poller:
             return None
         pauses = [later - slot for slot, later in zip(slots, [*slots[1:], slots[0] + interval], strict=True)]
         last = slots[pauses.index(max(pauses))]
-        usual = max([0.1, *(1.5 * took / interval for took in self._took.values() if took < PROMPT * interval)])
-        return last + min(PROMPT, usual) * interval
+        usual = max(
+            [0.1, *(1.5 * took / interval for took in self._usual_s.values() if took < PROMPT_SHARE * interval)]
+        )
+        return last + min(PROMPT_SHARE, usual) * interval
 
-    async def settle(self, patience_s: float) -> None:
+    async def wait_for_answers(self, max_wait_s: float) -> None:
         """Wait until no target that usually answers promptly is being asked, at most `patience_s` seconds."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
-                while self._under_way:
+            async with asyncio.timeout(max_wait_s):
+                while self._pending_prompt:
                     self._answered.clear()
                     await self._answered.wait()
 
@@ -162,30 +164,30 @@ class Poller:
         if endpoint.name in self._endpoints:
             raise ValueError(f"a target named {endpoint.name!r} is scraped already")
         self._endpoints[endpoint.name] = endpoint
-        self._missed.setdefault(endpoint.name, 0)
+        self._missed_scrapes.setdefault(endpoint.name, 0)
         if self._group is not None:
             self._start(self._group, endpoint)
 
     def remove(self, name: str) -> None:
         """Stop scraping a target; its connection is closed. A name that is not there is no error."""
         self._endpoints.pop(name, None)
-        self._missed.pop(name, None)
+        self._missed_scrapes.pop(name, None)
         self._due.pop(name, None)
-        self._took.pop(name, None)
+        self._usual_s.pop(name, None)
         self._waits.pop(name, None)
         task = self._tasks.pop(name, None)
         if task is not None:
             task.cancel()
 
     def _start(self, group: asyncio.TaskGroup, endpoint: PollableEndpoint) -> None:
-        place = place_of(self._started)
-        self._started += 1
+        place = slot_position(self._started_count)
+        self._started_count += 1
         self._tasks[endpoint.name] = group.create_task(self._poll(endpoint, place), name=f"poll {endpoint.name}")
 
-    async def _poll(self, endpoint: PollableEndpoint, place: float) -> None:
+    async def _poll(self, endpoint: PollableEndpoint, position: float) -> None:
         interval, name = self._interval_s, endpoint.name
         try:
-            await asyncio.sleep(place * min(FIRST_SPREAD_S, interval))
+            await asyncio.sleep(position * min(FIRST_SPREAD_S, interval))
             started = time.monotonic()
             if await self._scrape(endpoint):
                 # A target that is down gains nothing from being asked again so soon.
@@ -196,31 +198,31 @@ class Poller:
             else:  # the grid begins where a target that is up would have been asked again
                 started += min(SECOND_AFTER_S, interval)
             if self._anchor is None:
-                self._anchor = started - place * interval
-            due, _ = next_due(self._anchor + place * interval, started, time.monotonic(), interval)
+                self._anchor = started - position * interval
+            due, _ = next_due(self._anchor + position * interval, started, time.monotonic(), interval)
             while True:
                 self._due[name] = due
                 await _sleep_until(due)
                 started = time.monotonic()
                 await self._scrape(endpoint)
                 due, skipped = next_due(due, started, time.monotonic(), interval)
-                if skipped and name in self._missed:
-                    self._missed[name] += skipped
+                if skipped and name in self._missed_scrapes:
+                    self._missed_scrapes[name] += skipped
         finally:
             self._due.pop(name, None)
             await endpoint.aclose()
 
     async def _scrape(self, endpoint: PollableEndpoint) -> bool:
         interval, name = self._interval_s, endpoint.name
-        if self._took.get(name, interval) < PROMPT * interval:
-            self._under_way.add(name)
+        if self._usual_s.get(name, interval) < PROMPT_SHARE * interval:
+            self._pending_prompt.add(name)
         started = time.monotonic()
         wait = self._waits.setdefault(name, Wait())
         wait.ask()
         try:
             scrape = await endpoint.scrape(endpoint.timeout_s, self._wanted(name))
         finally:
-            self._under_way.discard(name)
+            self._pending_prompt.discard(name)
             self._answered.set()
         if scrape.late:
             wait.note(endpoint.partial)
@@ -228,11 +230,11 @@ class Poller:
         if scrape.error is None:
             took = time.monotonic() - started
             usual = min(
-                took, self._took.get(name, took)
+                took, self._usual_s.get(name, took)
             )  # the first may have waited for imports, one for a busy moment
-            self._took[name] = usual + 0.3 * (took - usual)
+            self._usual_s[name] = usual + 0.3 * (took - usual)
         else:
-            self._took.pop(name, None)
+            self._usual_s.pop(name, None)
         self._deliver(scrape)
         return scrape.error is None
 

@@ -8,7 +8,7 @@ from tputtui.scrape.content_sniffing import looks_like_sample
 from tputtui.scrape.labels import BadLineError, OverLimitError
 from tputtui.text import clean
 
-Where = Literal["head", "value", "comment"]
+ScanPass = Literal["head", "value", "comment"]
 """The pass over the body in which a flaw shows."""
 
 
@@ -16,56 +16,56 @@ class ScanProblems:
     """Collected while a body is read."""
 
     def __init__(self) -> None:
-        self.skipped = 0
+        self.skipped_lines = 0
         self.duplicates = 0
-        self.truncated = False
-        self.aliens = 0  # skipped lines that do not even look like a sample
-        self._in_first_line: str | None = None
-        self._at_end: str | None = None
-        self._rejected: dict[Where, tuple[bytes, str]] = {}
+        self.is_truncated = False
+        self.non_sample_lines = 0  # skipped lines that do not even look like a sample
+        self._first_line_reason: str | None = None
+        self._end_reason: str | None = None
+        self._rejected: dict[ScanPass, tuple[bytes, str]] = {}
         self._over_limit: tuple[bytes, str] | None = None
 
     @property
     def is_clean(self) -> bool:
         """Whether each line is as it should be, and each series there once."""
-        return not (self.skipped or self.truncated or self.duplicates or self._rejected)
+        return not (self.skipped_lines or self.is_truncated or self.duplicates or self._rejected)
 
-    def skip(self, line: bytes, bad: BadLineError, *, last: bytes, where: Where = "head") -> None:
+    def skip_line(self, line: bytes, error: BadLineError, *, last_line: bytes, scan_number: ScanPass = "head") -> None:
         """A line that cannot be read. The last line of a body without a final newline was cut."""
         if not looks_like_sample(line):
-            self.aliens += 1
-        if line is last:
-            self.truncated = True
-            self.reject(line, "the body ends in the middle of it", where)
+            self.non_sample_lines += 1
+        if line is last_line:
+            self.is_truncated = True
+            self.reject_line(line, "the body ends in the middle of it", scan_number)
             return
-        self.skipped += 1
-        if isinstance(bad, OverLimitError):
-            self._over_limit = self._over_limit or (line, str(bad))
+        self.skipped_lines += 1
+        if isinstance(error, OverLimitError):
+            self._over_limit = self._over_limit or (line, str(error))
             return
-        self.reject(line, str(bad), where)
+        self.reject_line(line, str(error), scan_number)
 
-    def reject(self, line: bytes, reason: str, where: Where = "head") -> None:
+    def reject_line(self, line: bytes, reason: str, scan_number: ScanPass = "head") -> None:
         """Prometheus rejects the scrape because of this line. Of each pass over the body the first is kept."""
-        self._rejected.setdefault(where, (line, reason))
+        self._rejected.setdefault(scan_number, (line, reason))
 
-    def first(self, reason: str) -> None:
+    def reject_first_line(self, reason: str) -> None:
         """The same, for what shows in line 1."""
-        self._in_first_line = self._in_first_line or reason
+        self._first_line_reason = self._first_line_reason or reason
 
-    def at_end(self, reason: str) -> None:
+    def reject_end(self, reason: str) -> None:
         """The same, for the end of the body."""
-        self._at_end = reason
+        self._end_reason = reason
 
     def warning(self, lines: list[bytes], content_type: str | None) -> str | None:
         """One sentence, the gravest first."""
-        if self._in_first_line is not None:
-            return f"Prometheus would reject this scrape: line 1: {self._in_first_line}"
+        if self._first_line_reason is not None:
+            return f"Prometheus would reject this scrape: line 1: {self._first_line_reason}"
         if self._rejected:
             # The first line with the same bytes is wrong for the same reason.
             number, reason = min((lines.index(line) + 1, reason) for line, reason in self._rejected.values())
             return f"Prometheus would reject this scrape: line {number}: {reason}"
-        if self._at_end is not None:
-            return f"Prometheus would reject this scrape: {self._at_end}"
+        if self._end_reason is not None:
+            return f"Prometheus would reject this scrape: {self._end_reason}"
         if self._over_limit is not None:
             line, reason = self._over_limit
             return f"line {lines.index(line) + 1} is skipped: {reason}"

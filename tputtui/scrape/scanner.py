@@ -15,7 +15,7 @@ from math import isfinite
 from weakref import WeakValueDictionary
 
 from tputtui.model import Exposition, Family, Labels, Series
-from tputtui.scrape.content_sniffing import NotAnExpositionError, refuse, refuse_alien
+from tputtui.scrape.content_sniffing import NotAnExpositionError, raise_if_not_exposition, unreadable_body_error
 from tputtui.scrape.labels import (
     BadLineError,
     OverLimitError,
@@ -27,7 +27,7 @@ from tputtui.scrape.labels import (
 )
 from tputtui.scrape.metadata import read_metadata
 from tputtui.scrape.scan_problems import ScanProblems
-from tputtui.scrape.series_limit import OTHERS, cut_off, hide, names_of, trim
+from tputtui.scrape.series_limit import OTHERS, hide_families, line_names, trim_lines, truncate_lines
 from tputtui.scrape.unchanged_fast_path import PreviousLayout
 
 __all__ = ["FORGET_AFTER", "NotAnExpositionError", "ScanLimits", "Scanner"]
@@ -35,11 +35,11 @@ __all__ = ["FORGET_AFTER", "NotAnExpositionError", "ScanLimits", "Scanner"]
 FORGET_AFTER = 20
 """Scans. A series that is missing from this many to twice as many scans is forgotten: the table stays bounded under churn."""
 
-HOPELESS = 10_000
+MAX_UNREADABLE_LINES = 10_000
 """Lines that cannot be read. With more of them than of good ones, the rest of the answer is not worth the time."""
 
-FORGOTTEN_LIMIT = 10_000  # names remembered as forgotten; beyond it the oldest go
-_OTHER = Series("")  # stands in the table for every series that is known but not wanted
+MAX_FORGOTTEN_NAMES = 10_000  # names remembered as forgotten; beyond it the oldest go
+_UNWANTED = Series("")  # stands in the table for every series that is known but not wanted
 _HASH = ord("#")
 _BOM = b"\xef\xbb\xbf"
 
@@ -52,11 +52,11 @@ class Scanner:
         self._wanted: frozenset[str] | None = None
         # Two generations: each scan looks into the young one and fetches from the old one what is still there. Every
         # FORGET_AFTER scans the old one is dropped with all that nobody fetched.
-        self._table: dict[bytes, Series] = {}
-        self._old: dict[bytes, Series] = {}
-        self._odd: dict[bytes, tuple[Series, str]] = {}  # heads that we read and Prometheus rejects
+        self._young_table: dict[bytes, Series] = {}
+        self._old_table: dict[bytes, Series] = {}
+        self._odd_heads: dict[bytes, tuple[Series, str]] = {}  # heads that we read and Prometheus rejects
         self._odd_values: dict[bytes, str] = {}  # heads in the table whose last value was such
-        self._alive: WeakValueDictionary[tuple[str, Labels], Series] = WeakValueDictionary()
+        self._interned: WeakValueDictionary[tuple[str, Labels], Series] = WeakValueDictionary()
         self._scans = 0
         self._forgotten: dict[str, None] = {}
         self._forgotten_names: frozenset[str] = frozenset()
@@ -64,8 +64,8 @@ class Scanner:
         self._openmetrics = False
         self._families: dict[str, Family] = {}
         self._rejected_comment: tuple[bytes, str] | None = None
-        self._unchanged = PreviousLayout()
-        self._lines = 0  # of the newest answer
+        self._previous_layout = PreviousLayout()
+        self._line_count = 0  # of the newest answer
         self._timestamps: dict[Series, float] = {}  # of the newest answer, unix seconds
 
     @property
@@ -83,49 +83,49 @@ class Scanner:
         bom = body.startswith(_BOM)
         if bom:
             body = body[len(_BOM) :]
-        refuse(body, content_type)
-        self._begin(wanted, openmetrics="openmetrics" in (content_type or "").lower())
+        raise_if_not_exposition(body, content_type)
+        self._start_scan(wanted, openmetrics="openmetrics" in (content_type or "").lower())
         flaws = ScanProblems()
         self._timestamps = {}
         if bom:
-            flaws.first("it begins with a byte order mark")
+            flaws.reject_first_line("it begins with a byte order mark")
         if b"\r" in body and b"\r\n" in body:
-            flaws.first("it ends with a carriage return")
+            flaws.reject_first_line("it ends with a carriage return")
             body = body.replace(b"\r\n", b"\n")
         if self._openmetrics:
-            body = _until_eof(body, flaws)
+            body = _cut_at_eof(body, flaws)
         lines: list[bytes] = []
         hidden: dict[str, int] = {}
-        read = self._unchanged.read(body)
+        read = self._previous_layout.read(body)
         if read is None:
             lines = body.split(b"\n")
-            hidden = self._fit(lines, wanted) if len(lines) > self._limits.series else {}
+            hidden = self._hide_excess(lines, wanted) if len(lines) > self._limits.series else {}
             read = self._read(lines, flaws)
-            self._note(body, lines, flaws, read)
+            self._update_layout(body, lines, flaws, read)
         samples, others = read
         if self._rejected_comment is not None:
-            flaws.reject(*self._rejected_comment, where="comment")
+            flaws.reject_line(*self._rejected_comment, scan_number="comment")
         page = "html" in (content_type or "").lower()
-        if flaws.aliens and not self._families and (page or flaws.aliens > len(samples) + others):
-            raise refuse_alien(body, content_type)
+        if flaws.non_sample_lines and not self._families and (page or flaws.non_sample_lines > len(samples) + others):
+            raise unreadable_body_error(body, content_type)
         return Exposition(
             samples=samples,
             families=self._families,
             series=len(samples) + others + sum(hidden.values()),
-            skipped_lines=flaws.skipped,
+            skipped_lines=flaws.skipped_lines,
             duplicates=flaws.duplicates,
             warning=flaws.warning(lines, content_type),
             hidden=hidden,
-            truncated=flaws.truncated,
+            truncated=flaws.is_truncated,
             timestamps=self._timestamps,
         )
 
     # -------------------------------------------------------------------------------------------- the loop
 
-    def _read(self, lines: list[bytes], flaws: ScanProblems) -> tuple[dict[Series, float], int]:
+    def _read(self, lines: list[bytes], problems: ScanProblems) -> tuple[dict[Series, float], int]:
         """Samples by series, and the number of lines that hold series nobody wants."""
-        known = self._table.get
-        other = _OTHER
+        known = self._young_table.get
+        other = _UNWANTED
         others = 0
         comments: list[bytes] = []
         found: list[Series] = []
@@ -146,12 +146,12 @@ class Scanner:
                     comments.append(line)
                     continue
                 try:
-                    series, end = self._find(line, flaws)
+                    series, end = self._find_series(line, problems)
                 except BadLineError as bad:
-                    flaws.skip(line, bad, last=lines[-1])
-                    if flaws.skipped > HOPELESS and flaws.skipped > len(found) + others:
+                    problems.skip_line(line, bad, last_line=lines[-1])
+                    if problems.skipped_lines > MAX_UNREADABLE_LINES and problems.skipped_lines > len(found) + others:
                         raise NotAnExpositionError(
-                            f"not a metrics page: more than {HOPELESS:,} lines like this: {bad}"
+                            f"not a metrics page: more than {MAX_UNREADABLE_LINES:,} lines like this: {bad}"
                         ) from None
                     continue
                 if series is other:
@@ -160,32 +160,32 @@ class Scanner:
             found.append(series)
             rests.append(line[end:])
             sources.append(line)
-        self._describe(comments)
-        values = _plain_values(rests)
+        self._update_families(comments)
+        values = _parse_plain_values(rests)
         if values is None:
-            samples, read = self._read_values(found, rests, sources, flaws, last=lines[-1])
+            samples, read = self._read_values(found, rests, sources, problems, last=lines[-1])
         else:
             read = len(values)
             samples = dict(zip(found, values, strict=True))
             if len(samples) < read:
-                samples = _first_of_each(found, values)
-        flaws.duplicates = read - len(samples)
+                samples = _first_values(found, values)
+        problems.duplicates = read - len(samples)
         return samples, others
 
-    def _note(
-        self, body: bytes, lines: list[bytes], flaws: ScanProblems, read: tuple[dict[Series, float], int]
+    def _update_layout(
+        self, body: bytes, lines: list[bytes], problems: ScanProblems, read: tuple[dict[Series, float], int]
     ) -> None:
         """Keep an answer that the next one may be like: it has no flaw, and as many lines as the one before."""
-        clean = flaws.is_clean and self._rejected_comment is None
-        alike = clean and len(lines) == self._lines <= self._limits.series
-        self._lines = len(lines)
+        clean = problems.is_clean and self._rejected_comment is None
+        alike = clean and len(lines) == self._line_count <= self._limits.series
+        self._line_count = len(lines)
         if alike:
-            self._unchanged.keep(body, self._table, list(read[0]), _OTHER)
+            self._previous_layout.update(body, self._young_table, list(read[0]), _UNWANTED)
         else:
-            self._unchanged.forget()
+            self._previous_layout.clear()
 
     def _read_values(
-        self, found: list[Series], rests: list[bytes], sources: list[bytes], flaws: ScanProblems, *, last: bytes
+        self, found: list[Series], rests: list[bytes], sources: list[bytes], problems: ScanProblems, *, last: bytes
     ) -> tuple[dict[Series, float], int]:
         """Samples where some value is not a plain number alone, and how many values could be read."""
         samples: dict[Series, float] = {}
@@ -199,43 +199,45 @@ class Scanner:
                 try:
                     value, odd, timestamp = parse_value(rest, openmetrics=self._openmetrics)
                 except BadLineError as bad:
-                    self._table.pop(line[: -len(rest)] if rest else line, None)  # so that it is looked at in every scan
-                    flaws.skip(line, bad, last=last, where="value")
+                    self._young_table.pop(
+                        line[: -len(rest)] if rest else line, None
+                    )  # so that it is looked at in every scan
+                    problems.skip_line(line, bad, last_line=last, scan_number="value")
                     continue
                 if odd is not None:
                     self._odd_values[line[: -len(rest)]] = odd
-                    flaws.reject(line, odd, where="value")
+                    problems.reject_line(line, odd, scan_number="value")
                 if timestamp is not None:
                     self._timestamps.setdefault(series, timestamp)
             read += 1
             samples.setdefault(series, value)
         return samples, read
 
-    def _find(self, line: bytes, flaws: ScanProblems) -> tuple[Series, int]:
+    def _find_series(self, line: bytes, problems: ScanProblems) -> tuple[Series, int]:
         """The series of a line that the table did not show at once, and where its head ends. Raises BadLine."""
         if len(line) > self._limits.line:
             raise OverLimitError(f"it is longer than {self._limits.line // 1024} KiB")
-        found = self._look_up(line, flaws)
+        found = self._find_known(line, problems)
         if found is not None:
             return found
         head = parse_head(line, self._limits)
-        key, odd = line[: head.end], head.odd
+        key, odd = line[: head.end], head.reject_reason
         if self._wanted is None or head.name in self._wanted:
             series = self._intern(head.name, head.labels)
         else:
-            series = _OTHER
+            series = _UNWANTED
             # Its value is looked at now and not again. A bad line stays unknown, so it is counted in every scan.
             odd = odd or parse_value(line[head.end :], openmetrics=self._openmetrics).odd
         if odd is not None:
-            flaws.reject(line, odd)
-        if len(self._table) + len(self._odd) < 4 * self._limits.series:
+            problems.reject_line(line, odd)
+        if len(self._young_table) + len(self._odd_heads) < 4 * self._limits.series:
             if odd is None:
-                self._table[key] = series
+                self._young_table[key] = series
             else:
-                self._odd[key] = (series, odd)
+                self._odd_heads[key] = (series, odd)
         return series, head.end
 
-    def _look_up(self, line: bytes, flaws: ScanProblems) -> tuple[Series, int] | None:
+    def _find_known(self, line: bytes, problems: ScanProblems) -> tuple[Series, int] | None:
         """A known series behind an exemplar or before a tab, from the old generation, or with an odd head."""
         cut = line.find(b" # ")
         start = line if cut < 0 else line[:cut]
@@ -246,24 +248,24 @@ class Scanner:
             return None
         else:
             key = start.split(None, 1)[0]
-        series = self._table.get(key) or self._old.pop(key, None)
+        series = self._young_table.get(key) or self._old_table.pop(key, None)
         if series is not None:
-            self._table[key] = series
-        elif key in self._odd:
-            series, odd = self._odd[key]
-            flaws.reject(line, odd)
+            self._young_table[key] = series
+        elif key in self._odd_heads:
+            series, odd = self._odd_heads[key]
+            problems.reject_line(line, odd)
         else:
             return None
         return series, len(key)
 
     def _intern(self, name: str, labels: Labels) -> Series:
         identity = (name, labels)
-        series = self._alive.get(identity)
+        series = self._interned.get(identity)
         if series is None:
-            self._alive[identity] = series = Series(name, labels)
+            self._interned[identity] = series = Series(name, labels)
         return series
 
-    def _describe(self, comments: list[bytes]) -> None:
+    def _update_families(self, comments: list[bytes]) -> None:
         """Read the comment lines, unless they are those of the last scan."""
         if comments != self._comments:
             self._comments = comments
@@ -271,71 +273,71 @@ class Scanner:
                 comments, openmetrics=self._openmetrics, limit=self._limits.series
             )
 
-    def _fit(self, lines: list[bytes], wanted: frozenset[str] | None) -> dict[str, int]:
+    def _hide_excess(self, lines: list[bytes], wanted: frozenset[str] | None) -> dict[str, int]:
         """Blank the lines of families beyond the limit; the number of series that went, by sample name."""
         limit = self._limits.series
-        beyond = trim(lines, limit)
+        beyond = trim_lines(lines, limit)
         hidden: dict[str, int] = {}
         if sum(line[:1] != b"#" for line in lines) > limit:
-            names = names_of(lines)
-            beyond += cut_off(lines, len(names))
-            self._describe([line for line in lines if line[:1] == b"#"])
-            hidden = hide(lines, names, self._families, wanted, limit)
+            names = line_names(lines)
+            beyond += truncate_lines(lines, len(names))
+            self._update_families([line for line in lines if line[:1] == b"#"])
+            hidden = hide_families(lines, names, self._families, wanted, limit)
         if beyond:
             hidden[OTHERS] = hidden.get(OTHERS, 0) + beyond
         return hidden
 
     # -------------------------------------------------------------------------------------------- what is remembered
 
-    def _begin(self, wanted: frozenset[str] | None, *, openmetrics: bool) -> None:
+    def _start_scan(self, wanted: frozenset[str] | None, *, openmetrics: bool) -> None:
         """Prepare the tables for one scan."""
         if openmetrics != self._openmetrics:
             self._openmetrics = openmetrics
-            self._unchanged.forget()
+            self._previous_layout.clear()
             self._comments = None
-            self._odd.clear()
+            self._odd_heads.clear()
         if wanted != self._wanted:
-            self._unchanged.forget()
-            self._odd.clear()
-            self._table = self._wanting(self._table, wanted)
-            self._old = self._wanting(self._old, wanted)
+            self._previous_layout.clear()
+            self._odd_heads.clear()
+            self._young_table = self._filter_table(self._young_table, wanted)
+            self._old_table = self._filter_table(self._old_table, wanted)
             self._odd_values.clear()
             self._wanted = wanted
         self._scans += 1
-        if self._scans % FORGET_AFTER == 0 or len(self._table) > 2 * self._limits.series:
-            self._forget()
+        if self._scans % FORGET_AFTER == 0 or len(self._young_table) > 2 * self._limits.series:
+            self._rotate_tables()
 
-    def _wanting(self, table: dict[bytes, Series], wanted: frozenset[str] | None) -> dict[bytes, Series]:
+    def _filter_table(self, table: dict[bytes, Series], wanted: frozenset[str] | None) -> dict[bytes, Series]:
         """The table for another set of wanted names. What becomes wanted is left out: its labels are parsed when it comes."""
         changed: dict[bytes, Series] = {}
         for key, series in table.items():
-            name = sample_name(key) if series is _OTHER else series.name
+            name = sample_name(key) if series is _UNWANTED else series.name
             if wanted is not None and name not in wanted:
                 if key in self._odd_values:
-                    self._odd[key] = (_OTHER, self._odd_values[key])
+                    self._odd_heads[key] = (_UNWANTED, self._odd_values[key])
                 else:
-                    changed[key] = _OTHER
-            elif series is not _OTHER:
+                    changed[key] = _UNWANTED
+            elif series is not _UNWANTED:
                 changed[key] = series
         return changed
 
-    def _forget(self) -> None:
+    def _rotate_tables(self) -> None:
         """Drop the old generation; the young one becomes the old."""
-        self._unchanged.forget()  # so that each series is fetched from there
-        for key, series in self._old.items():
-            name = sample_name(key) if series is _OTHER else series.name
+        self._previous_layout.clear()  # so that each series is fetched from there
+        for key, series in self._old_table.items():
+            name = sample_name(key) if series is _UNWANTED else series.name
             self._forgotten.pop(name, None)
             self._forgotten[name] = None
-        while len(self._forgotten) > FORGOTTEN_LIMIT:
+        while len(self._forgotten) > MAX_FORGOTTEN_NAMES:
             del self._forgotten[next(iter(self._forgotten))]
         self._forgotten_names = frozenset(self._forgotten)
-        self._old = self._table
-        self._table = {}
-        self._odd.clear()
+        self._old_table = self._young_table
+        self._young_table = {}
+        self._odd_heads.clear()
         self._odd_values.clear()
 
 
-def _plain_values(rests: list[bytes]) -> list[float] | None:
+def _parse_plain_values(rests: list[bytes]) -> list[float] | None:
     """All values at once where each is a finite number and nothing else; None where one needs a closer look."""
     try:
         values = list(map(float, rests))
@@ -345,22 +347,22 @@ def _plain_values(rests: list[bytes]) -> list[float] | None:
     return values if isfinite(sum(values)) and b"_" not in b"".join(rests) else None
 
 
-def _first_of_each(found: list[Series], values: list[float]) -> dict[Series, float]:
+def _first_values(found: list[Series], values: list[float]) -> dict[Series, float]:
     samples: dict[Series, float] = {}
     for series, value in zip(found, values, strict=True):
         samples.setdefault(series, value)
     return samples
 
 
-def _until_eof(body: bytes, flaws: ScanProblems) -> bytes:
+def _cut_at_eof(body: bytes, problems: ScanProblems) -> bytes:
     """The lines of an OpenMetrics body before its end mark."""
     at = 0 if body == b"# EOF" or body.startswith(b"# EOF\n") else body.find(b"\n# EOF\n") + 1
     if at == 0 and body.endswith(b"\n# EOF"):
         return body
     if at == 0 and not body.startswith(b"# EOF"):
-        flaws.at_end("no # EOF at the end")
+        problems.reject_end("no # EOF at the end")
         return body
     if body[at + len(b"# EOF") :].strip():
         number = body.count(b"\n", 0, at) + 1
-        flaws.at_end(f"line {number + 1}: data after # EOF")
+        problems.reject_end(f"line {number + 1}: data after # EOF")
     return body[:at]

@@ -9,18 +9,18 @@ from tputtui.model import Family
 from tputtui.scrape.labels import sample_name
 
 LINES_PER_SERIES = 10  # a body with more lines for each series of the limit is not looked at to its end
-MOST_NAMES = 20_000  # sample names of a body beyond the limit; what follows them is not looked at
-NAMES_LIMIT = 1000  # names that are listed as hidden; what is beyond goes under OTHERS
+MAX_NAMES = 20_000  # sample names of a body beyond the limit; what follows them is not looked at
+MAX_HIDDEN_NAMES = 1000  # names that are listed as hidden; what is beyond goes under OTHERS
 OTHERS = "…"
 _SUFFIXES = ("_bucket", "_sum", "_count", "_total", "_created", "_info", "_gcount", "_gsum")
 
 
-def trim(lines: list[bytes], limit: int) -> int:
+def trim_lines(lines: list[bytes], limit: int) -> int:
     """Cut off what no honest body of `limit` series has, in place; return how many lines that were not blank went."""
-    return cut_off(lines, LINES_PER_SERIES * limit)
+    return truncate_lines(lines, LINES_PER_SERIES * limit)
 
 
-def cut_off(lines: list[bytes], keep: int) -> int:
+def truncate_lines(lines: list[bytes], keep: int) -> int:
     """Keep so many lines, in place; return how many of the others held samples."""
     if len(lines) <= keep:
         return 0
@@ -31,7 +31,7 @@ def cut_off(lines: list[bytes], keep: int) -> int:
     return gone
 
 
-def hide(
+def hide_families(
     lines: list[bytes], names: list[str], families: Mapping[str, Family], wanted: frozenset[str] | None, limit: int
 ) -> dict[str, int]:
     """Blank the lines of the families that do not fit into `limit` series; return how many series of each name went.
@@ -49,7 +49,7 @@ def hide(
         return {}
     members: dict[str, list[str]] = {}
     for name in counts:
-        members.setdefault(_family(name, families), []).append(name)
+        members.setdefault(_family_name(name, families), []).append(name)
     order = list(members.values())
     if wanted is not None:
         order.sort(key=wanted.isdisjoint)  # stable: the wanted ones first, each group in the order of the body
@@ -64,10 +64,10 @@ def hide(
     for number, name in enumerate(names[: len(lines)]):
         if name in hidden:
             lines[number] = b""
-    return _listed(hidden)
+    return _limit_names(hidden)
 
 
-def names_of(lines: list[bytes]) -> list[str]:
+def line_names(lines: list[bytes]) -> list[str]:
     """The sample name of each line; "" for comments, blank lines and what has no name.
 
     It ends before the first line that brings more than `MOST_NAMES` names: no honest body has so many.
@@ -83,14 +83,14 @@ def names_of(lines: list[bytes]) -> list[str]:
             head = line.partition(b" ")[0]
         name = known.get(head) if head else sample_name(line) if brace else ""
         if name is None:
-            if len(known) > MOST_NAMES:
+            if len(known) > MAX_NAMES:
                 break
             known[head] = name = sample_name(line)
         names.append(name)
     return names
 
 
-def _family(name: str, families: Mapping[str, Family]) -> str:
+def _family_name(name: str, families: Mapping[str, Family]) -> str:
     if name not in families:
         for suffix in _SUFFIXES:
             if name.endswith(suffix) and name[: -len(suffix)] in families:
@@ -98,10 +98,10 @@ def _family(name: str, families: Mapping[str, Family]) -> str:
     return name
 
 
-def _listed(hidden: dict[str, int]) -> dict[str, int]:
-    if len(hidden) <= NAMES_LIMIT:
+def _limit_names(hidden: dict[str, int]) -> dict[str, int]:
+    if len(hidden) <= MAX_HIDDEN_NAMES:
         return hidden
     items = list(hidden.items())
-    listed = dict(items[:NAMES_LIMIT])
-    listed[OTHERS] = sum(count for _, count in items[NAMES_LIMIT:])
+    listed = dict(items[:MAX_HIDDEN_NAMES])
+    listed[OTHERS] = sum(count for _, count in items[MAX_HIDDEN_NAMES:])
     return listed

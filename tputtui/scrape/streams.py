@@ -14,9 +14,9 @@ from typing import Any
 import httpcore
 
 from tputtui.descriptors import require_room
-from tputtui.scrape.fetch_attempt import FetchAttempt, FetchError, size_text
+from tputtui.scrape.fetch_attempt import FetchAttempt, FetchError, format_byte_count
 
-_MOST_AHEAD = 256 * 1024  # bytes received and not read yet: beyond, the sender has to wait
+_MAX_BUFFERED = 256 * 1024  # bytes received and not read yet: beyond, the sender has to wait
 
 
 class ReceiveBuffer(asyncio.Protocol):
@@ -24,31 +24,31 @@ class ReceiveBuffer(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
-        self._came = bytearray()
-        self._ended = False
+        self._received = bytearray()
+        self._is_ended = False
         self._error: Exception | None = None
-        self._waiting: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
 
     @property
-    def is_spoilt(self) -> bool:
+    def is_unusable(self) -> bool:
         """Whether an idle connection cannot be used again: it has ended, or holds bytes that nobody asked for."""
-        return self._ended or bool(self._came)
+        return self._is_ended or bool(self._received)
 
-    async def read(self, most: int) -> bytes:
+    async def read(self, max_bytes: int) -> bytes:
         """The next bytes, at most so many; none at the end. Raises what broke the connection, after what came before."""
-        while not self._came:
+        while not self._received:
             if self._error is not None:
                 raise self._error
-            if self._ended:
+            if self._is_ended:
                 return b""
-            self._waiting = asyncio.get_running_loop().create_future()
+            self._waiter = asyncio.get_running_loop().create_future()
             try:
-                await self._waiting
+                await self._waiter
             finally:
-                self._waiting = None
-        data = bytes(self._came[:most])
-        del self._came[:most]
-        if self.transport is not None and len(self._came) < _MOST_AHEAD:
+                self._waiter = None
+        data = bytes(self._received[:max_bytes])
+        del self._received[:max_bytes]
+        if self.transport is not None and len(self._received) < _MAX_BUFFERED:
             self.transport.resume_reading()
         return data
 
@@ -69,31 +69,31 @@ class ReceiveBuffer(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Keep what came."""
         try:
-            self._came += data
+            self._received += data
         except MemoryError as error:  # asyncio would write a traceback to stderr, which is the screen
-            self._came = bytearray()
-            self._ended, self._error = True, error
+            self._received = bytearray()
+            self._is_ended, self._error = True, error
             if self.transport is not None:
                 self.transport.abort()
-            self._wake()
+            self._wake_reader()
             return
-        if self.transport is not None and len(self._came) >= _MOST_AHEAD:
+        if self.transport is not None and len(self._received) >= _MAX_BUFFERED:
             self.transport.pause_reading()
-        self._wake()
+        self._wake_reader()
 
     def eof_received(self) -> None:
         """The other side sends no more: our side is closed, too."""
-        self._ended = True
-        self._wake()
+        self._is_ended = True
+        self._wake_reader()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
-        self._ended, self._error = True, self._error or exc
-        self._wake()
+        self._is_ended, self._error = True, self._error or exc
+        self._wake_reader()
 
-    def _wake(self) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
+    def _wake_reader(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
 
 class StreamObserver:
@@ -108,29 +108,29 @@ class StreamObserver:
 class ConnectionStream(httpcore.AsyncNetworkStream):
     """A connection's bytes, counted by the attempt that is under way."""
 
-    def __init__(self, wire: ReceiveBuffer, observer: StreamObserver) -> None:
-        self._wire = wire
+    def __init__(self, buffer: ReceiveBuffer, observer: StreamObserver) -> None:
+        self._buffer = buffer
         self._observer = observer
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """The next bytes. Raises FetchError where a header is endless. `timeout` is httpcore's: our deadline is around it."""
         del timeout
         attempt = self._observer.attempt
-        if attempt.phase == "header" and attempt.received >= self._observer.header_limit:
-            raise FetchError(f"header too large: more than {size_text(self._observer.header_limit)}")
-        data = await self._wire.read(max_bytes)
-        attempt.took(data)
+        if attempt.phase == "header" and attempt.received_bytes >= self._observer.header_limit:
+            raise FetchError(f"header too large: more than {format_byte_count(self._observer.header_limit)}")
+        data = await self._buffer.read(max_bytes)
+        attempt.on_data_received(data)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send."""
         del timeout
         if buffer:
-            self._wire.write(buffer)
+            self._buffer.write(buffer)
 
     async def aclose(self) -> None:
         """Close the connection; nothing is waited for."""
-        transport = self._wire.transport
+        transport = self._buffer.transport
         if transport is not None:
             # A TLS transport would wait for the other side's farewell.
             transport.abort() if transport.get_extra_info("sslcontext") is not None else transport.close()
@@ -140,7 +140,7 @@ class ConnectionStream(httpcore.AsyncNetworkStream):
     ) -> httpcore.AsyncNetworkStream:
         """The same connection, encrypted from now on. Raises SSLError and OSError."""
         del timeout
-        plain = self._wire.transport
+        plain = self._buffer.transport
         self._observer.attempt.phase = "handshake"
         assert plain is not None  # noqa: S101  # a connection that stands has one
         inner = ReceiveBuffer()
@@ -155,7 +155,7 @@ class ConnectionStream(httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         """Of all that httpcore may ask only what a kept connection is good for."""
-        return self._wire.is_spoilt if info == "is_readable" else None
+        return self._buffer.is_unusable if info == "is_readable" else None
 
 
 async def connect(address: str, port: int, observer: StreamObserver) -> ConnectionStream:

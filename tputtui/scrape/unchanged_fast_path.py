@@ -17,58 +17,60 @@ from tputtui.scrape.labels import BadLineError, parse_float
 _LAST_WORD = re.compile(rb" ([^ \n]*+)\n")
 
 
-class _Answer(NamedTuple):
+class _AnswerLayout(NamedTuple):
     heads: list[bytes]  # what stands before the last word of a line; lines of one word belong to the next
     series: list[Series]  # those that are read
     series_at: list[int]
     comments: list[bytes]  # their last words
     comments_at: list[int]
-    others: int  # lines whose series nobody wants
+    unwanted_lines: int  # lines whose series nobody wants
 
 
 class PreviousLayout:
     """What stood in a target's newest answer."""
 
     def __init__(self) -> None:
-        self._kept: _Answer | None = None
+        self._layout: _AnswerLayout | None = None
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """The next answer is looked at line by line."""
-        self._kept = None
+        self._layout = None
 
     def read(self, body: bytes) -> tuple[dict[Series, float], int] | None:
         """Samples by series, and the number of lines that nobody wants; None where a line is new, odd or broken."""
-        kept = self._kept
+        kept = self._layout
         if kept is None:
             return None
         parts = _LAST_WORD.split(body)
         words = parts[1::2]
         if parts[::2] != kept.heads or [words[at] for at in kept.comments_at] != kept.comments:
             return None
-        values = _numbers([words[at] for at in kept.series_at])
-        return None if values is None else (dict(zip(kept.series, values, strict=True)), kept.others)
+        values = _parse_values([words[at] for at in kept.series_at])
+        return None if values is None else (dict(zip(kept.series, values, strict=True)), kept.unwanted_lines)
 
-    def keep(self, body: bytes, known: Mapping[bytes, Series], found: Sequence[Series], other: Series) -> None:
+    def update(
+        self, body: bytes, known: Mapping[bytes, Series], read_series: Sequence[Series], unwanted_series: Series
+    ) -> None:
         """Take an answer without flaws, in which `found` was read. `known` has the series by all of a line before its
         value; `other` stands there for those that nobody wants.
 
         An answer with timestamps, tabs or two blanks before a value is not kept: its last words are not its values.
         """
-        self._kept = None
+        self._layout = None
         parts = _LAST_WORD.split(body)
         heads = parts[::2]
         if heads.pop():  # the last line has no end
             return
         looked = [known.get(head.rpartition(b"\n")[2]) for head in heads]
-        series_at = [at for at, series in enumerate(looked) if series is not None and series is not other]
-        if [looked[at] for at in series_at] != found:
+        series_at = [at for at, series in enumerate(looked) if series is not None and series is not unwanted_series]
+        if [looked[at] for at in series_at] != read_series:
             return
         comments_at = [at for at, series in enumerate(looked) if series is None]
         words = parts[1::2]
         same = {head: head for head in known}  # one copy of each
-        self._kept = _Answer(
+        self._layout = _AnswerLayout(
             [*(same.get(head, head) for head in heads), b""],
-            list(found),
+            list(read_series),
             series_at,
             [words[at] for at in comments_at],
             comments_at,
@@ -76,7 +78,7 @@ class PreviousLayout:
         )
 
 
-def _numbers(texts: Sequence[bytes]) -> list[float] | None:
+def _parse_values(texts: Sequence[bytes]) -> list[float] | None:
     """All values; None where one is no number by the grammar, which is narrower than Python's."""
     try:
         values = list(map(float, texts))

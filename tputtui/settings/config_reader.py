@@ -13,7 +13,7 @@ from tputtui.frozen import frozen
 from tputtui.settings import schema, value_types
 from tputtui.settings.schema import Option
 from tputtui.settings.settings_values import ProfileTrigger, TargetSettings
-from tputtui.settings.toml_positions import Path, dotted, locate
+from tputtui.settings.toml_positions import KeyPath, format_key, locate_keys
 from tputtui.settings.validators import Validators
 from tputtui.settings.value_types import ValueType
 from tputtui.text import clean, did_you_mean
@@ -55,7 +55,7 @@ class ConfigFile:
         return self.file if line is None else f"{self.file}:{line}"
 
 
-def read(text: str, file: str, outside: Validators, home: str | None = None) -> ConfigFile:
+def parse_config(text: str, file: str, validators: Validators, home: str | None = None) -> ConfigFile:
     """Read a config file's text.
 
     `file` is its absolute path: it names it in errors, and relative paths in it start at its folder. Raises SettingsError
@@ -65,19 +65,19 @@ def read(text: str, file: str, outside: Validators, home: str | None = None) -> 
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError([_syntax(shown, str(error))]) from None
+        raise SettingsError([_syntax_problem(shown, str(error))]) from None
     except RecursionError:
         raise SettingsError([ConfigProblem(shown, "it is nested too deeply")]) from None
-    reader = _Reader(shown, locate(text), posixpath.dirname(file), home, outside)
-    values = reader.settings(data)
+    reader = _ConfigParser(shown, locate_keys(text), posixpath.dirname(file), home, validators)
+    values = reader.read_settings(data)
     if reader.problems:
         raise SettingsError(sorted(reader.problems, key=lambda problem: problem.line or 0))
     lines = {".".join(map(str, path)): line for path, line in reader.lines.items()}
-    lines |= {key: line for key in values if (line := reader.line((*key.split("."),))) is not None}
+    lines |= {key: line for key in values if (line := reader.line_of((*key.split("."),))) is not None}
     return ConfigFile(shown, values, lines)
 
 
-def _syntax(file: str, message: str) -> ConfigProblem:
+def _syntax_problem(file: str, message: str) -> ConfigProblem:
     """In tomllib's words "… (at line 3, column 7)" ends the message: the line goes where lines stand."""
     found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message, re.DOTALL)
     if found is None or found[2] is None:
@@ -86,17 +86,17 @@ def _syntax(file: str, message: str) -> ConfigProblem:
 
 
 @dataclass
-class _Reader:
+class _ConfigParser:
     """Walks the tables of one file and gathers problems as it goes."""
 
     file: str
-    lines: Mapping[Path, int]
+    lines: Mapping[KeyPath, int]
     folder: str
     home: str | None
-    outside: Validators
+    validators: Validators
     problems: list[ConfigProblem] = field(default_factory=list)
 
-    def line(self, path: Path) -> int | None:
+    def line_of(self, path: KeyPath) -> int | None:
         """The line of a value; of the nearest table around it, where it is not known itself."""
         while path:
             if path in self.lines:
@@ -104,191 +104,197 @@ class _Reader:
             path = path[:-1]
         return None
 
-    def complain(self, path: Path, text: str) -> None:
-        self.problems.append(ConfigProblem(self.file, text, dotted(path), self.line(path)))
+    def add_problem(self, path: KeyPath, text: str) -> None:
+        self.problems.append(ConfigProblem(self.file, text, format_key(path), self.line_of(path)))
 
     # ------------------------------------------------------------------------------------------------ tables
 
-    def settings(self, data: dict[str, Any]) -> dict[str, Any]:
-        values = self.options(data, (), schema.SETTINGS, ("targets", "views", "keys", "profile", "limits"))
+    def read_settings(self, data: dict[str, Any]) -> dict[str, Any]:
+        values = self.read_options(data, (), schema.SETTINGS, ("targets", "views", "keys", "profile", "limits"))
         if "targets" in data:
-            values["targets"] = self.targets(data["targets"])
+            values["targets"] = self.read_targets(data["targets"])
         if "views" in data:
             values["views"] = {
-                name: self.fields(view, ("views", name), schema.VIEW)
-                for name, view in self.table(data["views"], ("views",)).items()
+                name: self.read_fields(view, ("views", name), schema.VIEW)
+                for name, view in self.read_table(data["views"], ("views",)).items()
             }
         if "keys" in data:
-            values["keys"] = self.keys(data["keys"], ("keys",))
+            values["keys"] = self.read_keys(data["keys"], ("keys",))
         if "theme" in values:
-            self.ask(self.outside.theme, values["theme"], ("theme",))
+            self.validate(self.validators.check_theme, values["theme"], ("theme",))
         if "limits" in data:
-            limits = self.options(data["limits"], ("limits",), schema.LIMITS)
+            limits = self.read_options(data["limits"], ("limits",), schema.LIMITS)
             values |= {f"limits.{key}": value for key, value in limits.items()}
         if "profile" in data:
-            values |= {f"profile.{key}": value for key, value in self.profile(data["profile"]).items()}
+            values |= {f"profile.{key}": value for key, value in self.read_profile(data["profile"]).items()}
         return values
 
-    def profile(self, data: object) -> dict[str, Any]:
-        path: Path = ("profile",)
-        values = self.options(data, path, schema.PROFILE, ("presets", "categories", "on_objective_missed"))
+    def read_profile(self, data: object) -> dict[str, Any]:
+        path: KeyPath = ("profile",)
+        values = self.read_options(data, path, schema.PROFILE, ("presets", "categories", "on_objective_missed"))
         if not isinstance(data, dict):
             return values
         if "presets" in data:  # as fields: what a preset does not name, the effective [profile] says
             values["presets"] = {
-                name: self.fields(preset, (*path, "presets", name), schema.PRESET)
-                for name, preset in self.table(data["presets"], (*path, "presets")).items()
+                name: self.read_fields(preset, (*path, "presets", name), schema.PRESET)
+                for name, preset in self.read_table(data["presets"], (*path, "presets")).items()
             }
         if "categories" in data:
-            values["categories"] = self.mapping(data["categories"], (*path, "categories"), value_types.TEXTS)
+            values["categories"] = self.read_mapping(data["categories"], (*path, "categories"), value_types.TEXTS)
             for name in set(values["categories"]) - set(schema.CATEGORIES):
                 known = ", ".join(schema.CATEGORIES)
-                self.complain(
+                self.add_problem(
                     (*path, "categories", name),
                     f"no kind of work{did_you_mean(name, schema.CATEGORIES)}; there are: {known}",
                 )
         if "on_objective_missed" in data:
-            at: Path = (*path, "on_objective_missed")
-            values["on_objective_missed"] = self.trigger(data["on_objective_missed"], at, values.get("presets", {}))
+            at: KeyPath = (*path, "on_objective_missed")
+            values["on_objective_missed"] = self.read_trigger(
+                data["on_objective_missed"], at, values.get("presets", {})
+            )
         return values
 
-    def trigger(self, data: object, path: Path, presets: Mapping[str, object]) -> ProfileTrigger | None:
-        values = self.fields(data, path, schema.TRIGGER)
+    def read_trigger(self, data: object, path: KeyPath, presets: Mapping[str, object]) -> ProfileTrigger | None:
+        values = self.read_fields(data, path, schema.TRIGGER)
         preset = values.get("preset")
         if preset is not None and preset not in presets:
             there = f"; there are {', '.join(presets)}" if presets else ": there is no [profile.presets]"
-            self.complain((*path, "preset"), f"no preset {value_types.show(preset)}{clean(there, 200)}")
+            self.add_problem((*path, "preset"), f"no preset {value_types.quote_value(preset)}{clean(there, 200)}")
         if isinstance(data, dict) and "process" not in data:
-            self.complain(path, 'which process? process = ":8000" is the one that listens there')
+            self.add_problem(path, 'which process? process = ":8000" is the one that listens there')
         return ProfileTrigger(**values) if "process" in values else None
 
-    def keys(self, data: object, path: Path) -> dict[str, str]:
-        keys = self.mapping(data, path, value_types.TEXT)
-        for name, complaint in self.outside.keys(keys).items():
-            self.complain((*path, name), clean(complaint, 300))
+    def read_keys(self, data: object, path: KeyPath) -> dict[str, str]:
+        keys = self.read_mapping(data, path, value_types.TEXT)
+        for name, complaint in self.validators.check_keys(keys).items():
+            self.add_problem((*path, name), clean(complaint, 300))
         return keys
 
-    def targets(self, data: object) -> tuple[TargetSettings, ...]:
+    def read_targets(self, data: object) -> tuple[TargetSettings, ...]:
         if not isinstance(data, list):
-            self.complain(("targets",), "each target is a table of its own, headed [[targets]]")
+            self.add_problem(("targets",), "each target is a table of its own, headed [[targets]]")
             return ()
         targets: list[TargetSettings] = []
         names: dict[str, int] = {}
         for index, entry in enumerate(data):
-            path: Path = ("targets", index)
-            target = self.target(entry, path)
+            path: KeyPath = ("targets", index)
+            target = self.read_target(entry, path)
             if target.name is not None and names.setdefault(target.name, index) != index:
-                self.complain(
+                self.add_problem(
                     (*path, "name"),
-                    f"{value_types.show(target.name)} is the name of targets[{names[target.name] + 1}], too",
+                    f"{value_types.quote_value(target.name)} is the name of targets[{names[target.name] + 1}], too",
                 )
             targets.append(target)
         return tuple(targets)
 
-    def target(self, data: object, path: Path) -> TargetSettings:
-        values = self.fields(data, path, schema.TARGET, ("headers", "headers_file", "headers_env", "bindings"))
+    def read_target(self, data: object, path: KeyPath) -> TargetSettings:
+        values = self.read_fields(data, path, schema.TARGET, ("headers", "headers_file", "headers_env", "bindings"))
         if not isinstance(data, dict):
             return TargetSettings()
         if "headers" in data:
-            values["headers"] = self.mapping(data["headers"], (*path, "headers"), value_types.HEADER)
+            values["headers"] = self.read_mapping(data["headers"], (*path, "headers"), value_types.HEADER)
         if "headers_file" in data:
-            values["headers_file"] = self.mapping(data["headers_file"], (*path, "headers_file"), value_types.FILE)
+            values["headers_file"] = self.read_mapping(data["headers_file"], (*path, "headers_file"), value_types.FILE)
         if "headers_env" in data:
-            values["headers_env"] = self.mapping(data["headers_env"], (*path, "headers_env"), value_types.VARIABLE)
+            values["headers_env"] = self.read_mapping(data["headers_env"], (*path, "headers_env"), value_types.VARIABLE)
         if "bindings" in data:
-            values["bindings"] = self.bindings(data["bindings"], (*path, "bindings"))
+            values["bindings"] = self.read_bindings(data["bindings"], (*path, "bindings"))
         for key in ("url", "prometheus"):
             if key in values:
-                self.ask(self.outside.url, values[key], (*path, key))
+                self.validate(self.validators.check_url, values[key], (*path, key))
         if "url" not in data and "prometheus" not in data:
-            self.complain(path, 'a target needs a url, such as url = "127.0.0.1:8000"')
-        self.pairs(values, path)
+            self.add_problem(path, 'a target needs a url, such as url = "127.0.0.1:8000"')
+        self.check_combinations(values, path)
         return TargetSettings(**values)
 
-    def ask(self, question: Callable[[str], object], text: str, path: Path) -> None:
+    def validate(self, validator: Callable[[str], object], text: str, path: KeyPath) -> None:
         """Complain where the rooms above do not accept a text."""
         try:
-            question(text)
+            validator(text)
         except ValueError as error:
-            self.complain(path, clean(str(error), 300))
+            self.add_problem(path, clean(str(error), 300))
 
-    def pairs(self, values: Mapping[str, Any], path: Path) -> None:
+    def check_combinations(self, values: Mapping[str, Any], path: KeyPath) -> None:
         """What only makes sense together, or not together."""
         for kind in ("password", "token"):
             if f"{kind}_file" in values and f"{kind}_env" in values:
-                self.complain((*path, f"{kind}_env"), f"{kind}_file says it already: keep one of the two")
+                self.add_problem((*path, f"{kind}_env"), f"{kind}_file says it already: keep one of the two")
         has_password = "password_file" in values or "password_env" in values
         if has_password and "username" not in values:
-            self.complain(path, "a password needs its username")
+            self.add_problem(path, "a password needs its username")
         if has_password and ("token_file" in values or "token_env" in values):
-            self.complain(path, "a password and a token exclude each other")
+            self.add_problem(path, "a password and a token exclude each other")
         if "url" in values and "prometheus" in values:
-            self.complain((*path, "prometheus"), "url says where to ask already: keep one of the two")
+            self.add_problem((*path, "prometheus"), "url says where to ask already: keep one of the two")
         if "match" in values and "prometheus" not in values:
-            self.complain((*path, "match"), "it chooses what to take from a server: prometheus names one")
+            self.add_problem((*path, "match"), "it chooses what to take from a server: prometheus names one")
         if "key_file" in values and "cert_file" not in values:
-            self.complain((*path, "key_file"), "a key needs its certificate: cert_file")
+            self.add_problem((*path, "key_file"), "a key needs its certificate: cert_file")
 
-    def bindings(self, data: object, path: Path) -> dict[str, dict[str, Any]]:
+    def read_bindings(self, data: object, path: KeyPath) -> dict[str, dict[str, Any]]:
         values: dict[str, dict[str, Any]] = {}
-        for signal, entry in self.table(data, path).items():
-            at: Path = (*path, signal)
+        for signal, entry in self.read_table(data, path).items():
+            at: KeyPath = (*path, signal)
             if signal not in schema.SIGNALS:
                 known = ", ".join(schema.SIGNALS)
-                self.complain(at, f"unknown signal{did_you_mean(signal, schema.SIGNALS)}; known are {known}")
+                self.add_problem(at, f"unknown signal{did_you_mean(signal, schema.SIGNALS)}; known are {known}")
             elif isinstance(entry, str):  # the metric's name alone
-                values[signal] = self.fields({"family": entry}, at, schema.BINDING)
+                values[signal] = self.read_fields({"family": entry}, at, schema.BINDING)
             else:
-                values[signal] = self.fields(entry, at, schema.BINDING)
+                values[signal] = self.read_fields(entry, at, schema.BINDING)
         return values
 
     # ------------------------------------------------------------------------------------------------ values
 
-    def table(self, data: object, path: Path) -> dict[str, Any]:
+    def read_table(self, data: object, path: KeyPath) -> dict[str, Any]:
         if isinstance(data, dict):
             return data
-        self.complain(path, f"{value_types.show(data)} is not a table")
+        self.add_problem(path, f"{value_types.quote_value(data)} is not a table")
         return {}
 
-    def options(
-        self, data: object, path: Path, options: Sequence[Option], tables: Sequence[str] = ()
+    def read_options(
+        self, data: object, path: KeyPath, options: Sequence[Option], tables: Sequence[str] = ()
     ) -> dict[str, Any]:
         """The good values of a table, by key; `tables` are keys that somebody else reads."""
         known = {option.key: option for option in options}
         values: dict[str, Any] = {}
-        for key, entry in self.table(data, path).items():
+        for key, entry in self.read_table(data, path).items():
             if key in tables:
                 continue
             if key not in known:
                 there = (*known, *tables)
-                self.complain(
+                self.add_problem(
                     (*path, key), f"unknown key{did_you_mean(key, there) or '; known are ' + ', '.join(there)}"
                 )
                 continue
-            value = self.value(entry, (*path, key), known[key].kind)
+            value = self.read_value(entry, (*path, key), known[key].value_type)
             if value is not None:
                 values[key] = value
         return values
 
-    def fields(self, data: object, path: Path, options: Sequence[Option], tables: Sequence[str] = ()) -> dict[str, Any]:
+    def read_fields(
+        self, data: object, path: KeyPath, options: Sequence[Option], tables: Sequence[str] = ()
+    ) -> dict[str, Any]:
         """Like `options`, by the names of the dataclass's fields."""
         names = {option.key: option.attribute for option in options}
-        return {names[key]: value for key, value in self.options(data, path, options, tables).items()}
+        return {names[key]: value for key, value in self.read_options(data, path, options, tables).items()}
 
-    def mapping(self, data: object, path: Path, kind: ValueType) -> dict[str, Any]:
-        read = {key: self.value(entry, (*path, key), kind) for key, entry in self.table(data, path).items()}
+    def read_mapping(self, data: object, path: KeyPath, value_type: ValueType) -> dict[str, Any]:
+        read = {
+            key: self.read_value(entry, (*path, key), value_type) for key, entry in self.read_table(data, path).items()
+        }
         return {key: value for key, value in read.items() if value is not None}
 
-    def value(self, data: object, path: Path, kind: ValueType) -> Any:
+    def read_value(self, data: object, path: KeyPath, value_type: ValueType) -> Any:
         """The value, or None where it is bad; what is bad is complained of."""
         try:
-            value = kind.read(data)
+            value = value_type.read(data)
         except ValueError as error:
-            self.complain(path, clean(str(error), 400))
+            self.add_problem(path, clean(str(error), 400))
             return None
-        return self.absolute(str(value)) if kind is value_types.FILE else value
+        return self.absolute_path(str(value)) if value_type is value_types.FILE else value
 
-    def absolute(self, path: str) -> str:
+    def absolute_path(self, path: str) -> str:
         if path.startswith("~/") and self.home:
             return posixpath.join(self.home, path[2:])
         return posixpath.join(self.folder, path)

@@ -8,16 +8,16 @@ from typing import Literal, cast
 
 from tputtui.frozen import frozen
 from tputtui.model import Match
-from tputtui.text import clean, did_you_mean, parse_duration, span
+from tputtui.text import clean, did_you_mean, format_duration, parse_duration
 
 Measure = Literal["latency", "errors", "rps"]
 
 _OBJECTIVE = re.compile(
     r"(?:(?P<scope>.*):)?\s*(?P<measure>[A-Za-z][A-Za-z0-9.]*)\s*(?P<op><=|>=)\s*(?P<value>[^<>=]+)"
 )
-_SLIP = r"(?P<scope>.*:)?\s*(?P<measure>[A-Za-z][A-Za-z0-9.]*)\s*(?P<op>=<|=>|==|<|>|=|≤|≥|<\s+=|>\s+=)\s*(?P<value>[^<>=≤≥]+)"
+_MISSPELT_OBJECTIVE = r"(?P<scope>.*:)?\s*(?P<measure>[A-Za-z][A-Za-z0-9.]*)\s*(?P<op>=<|=>|==|<|>|=|≤|≥|<\s+=|>\s+=)\s*(?P<value>[^<>=≤≥]+)"
 _EQUAL = ("=", "==")
-_MEANT = {
+_MEASURE_ALIASES = {
     "latency": "p99",
     "err": "errors",
     "error_rate": "errors",
@@ -35,7 +35,7 @@ _MEANT = {
 
 _QUANTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?)")
 _MATCHER = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*')
-_MANY = 0.1  # of all requests: few allow so many errors
+_MANY_ERRORS = 0.1  # of all requests: few allow so many errors
 _ESCAPE = re.compile(r"\\(.)")
 
 
@@ -60,7 +60,7 @@ def parse_objective(text: str) -> Objective:
     """
     found = _OBJECTIVE.fullmatch(text.strip())
     if found is None:
-        raise ValueError(_why_not(text.strip()))
+        raise ValueError(_describe_bad_objective(text.strip()))
     measure, value = found["measure"], found["value"].strip()
     op = cast('Literal["<=", ">="]', found["op"])
     service, slash, route = (found["scope"] or "").strip().partition("/")
@@ -70,21 +70,21 @@ def parse_objective(text: str) -> Objective:
         q = float(quantile[1]) / 100
         if not 0 < q < 1:
             raise ValueError(f"p{quantile[1]} is no quantile: p50, p99 and p99.9 are")
-        return Objective(text.strip(), "latency", op, _positive(parse_duration(value)), round(q, 9), *scope)
+        return Objective(text.strip(), "latency", op, _check_positive(parse_duration(value)), round(q, 9), *scope)
     if measure == "errors":
-        return Objective(text.strip(), "errors", op, _ratio(value), None, *scope)
+        return Objective(text.strip(), "errors", op, _parse_ratio(value), None, *scope)
     if measure == "rps":
-        return Objective(text.strip(), "rps", op, _rate(value), None, *scope)
-    meant = _MEANT.get(measure.lower()) or (measure.lower() if _QUANTILE.fullmatch(measure.lower()) else None)
+        return Objective(text.strip(), "rps", op, _parse_rate(value), None, *scope)
+    meant = _MEASURE_ALIASES.get(measure.lower()) or (measure.lower() if _QUANTILE.fullmatch(measure.lower()) else None)
     hint = f', did you mean "{meant}"?' if meant else did_you_mean(measure, ("errors", "rps", "p50", "p90", "p99"))
     raise ValueError(
         f"an objective is about p99 (or another quantile), errors or rps, not {clean(measure, 40)!r}{hint}"
     )
 
 
-def _why_not(text: str) -> str:
+def _describe_bad_objective(text: str) -> str:
     """What is wrong with an expression that does not even look like one, with what was meant where that can be told."""
-    slip = re.fullmatch(_SLIP, text)
+    slip = re.fullmatch(_MISSPELT_OBJECTIVE, text)
     if slip is not None and "," not in slip["value"]:
         op = ">=" if slip["op"] in (">", "=>", "≥") or (slip["op"] in _EQUAL and slip["measure"] == "rps") else "<="
         meant = f"{slip['scope'] or ''}{slip['measure']}{op}{slip['value'].strip()}"
@@ -101,7 +101,7 @@ def _why_not(text: str) -> str:
     )
 
 
-def doubt(expression: str) -> str:
+def describe_doubtful_objective(expression: str) -> str:
     """What a good objective may not have been meant to say, as a sentence for the user; mostly nothing.
 
     A bare number is seconds: who writes `p99<=250` means milliseconds; who writes `errors<=1` means percent.
@@ -112,15 +112,22 @@ def doubt(expression: str) -> str:
     if found is not None and objective.op == ">=" and objective.measure != "rps":
         other = clean(expression.replace(">=", "<="), 80)
         return f"{shown} is met by what is worse: did you mean {other}?"
-    if found is not None and objective.measure == "errors" and objective.value >= _MANY and "%" not in found["value"]:
+    if (
+        found is not None
+        and objective.measure == "errors"
+        and objective.value >= _MANY_ERRORS
+        and "%" not in found["value"]
+    ):
         return f"{shown}: a bare number is a ratio, so this is {100 * objective.value:g} %; percent is {shown}%"
     if found is None or objective.measure != "latency" or objective.value < 1 or found["value"].strip()[-1:].isalpha():
         return ""
     number = found["value"].strip()
-    return f"{shown}: a bare number is seconds, so this is {span(objective.value)}; milliseconds are {number}ms"
+    return (
+        f"{shown}: a bare number is seconds, so this is {format_duration(objective.value)}; milliseconds are {number}ms"
+    )
 
 
-def _number(text: str) -> float:
+def _parse_number(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
@@ -130,24 +137,24 @@ def _number(text: str) -> float:
     return value
 
 
-def _rate(text: str) -> float:
+def _parse_rate(text: str) -> float:
     digits = re.sub(r"\s*(?:req)?/s$", "", text)  # "1000/s" is what a rate is
     try:
-        return _number(digits)
+        return _parse_number(digits)
     except ValueError:
         raise ValueError(f"{clean(text, 40)!r} is no rate: a number per second, such as rps>=1000") from None
 
 
-def _positive(value: float) -> float:
+def _check_positive(value: float) -> float:
     if value <= 0:
         raise ValueError("a latency objective is above 0")
     return value
 
 
-def _ratio(text: str) -> float:
+def _parse_ratio(text: str) -> float:
     percent = text.endswith("%")
     try:
-        value = _number(text.removesuffix("%").rstrip()) / (100 if percent else 1)
+        value = _parse_number(text.removesuffix("%").rstrip()) / (100 if percent else 1)
     except ValueError:
         raise ValueError(f"{clean(text, 40)!r}: errors are a ratio (0.001) or a percentage (0.1%)") from None
     if value > 1:

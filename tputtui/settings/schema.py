@@ -15,7 +15,7 @@ class Option:
     """One key. `default` and `example` are TOML; an option without a default is shown with its example."""
 
     key: str
-    kind: ValueType
+    value_type: ValueType
     help: str
     default: str = ""
     example: str = ""
@@ -33,7 +33,7 @@ _PANELS = value_types.list_of(
     'panels, such as "throughput", "latency", "saturation", "targets", "routes", "processes"',
 )
 _TIMEOUT = value_types.duration(0.1, 3600, "10s")
-_PORTION = value_types.size(1, 2**40)
+_BYTES = value_types.size(1, 2**40)
 _COUNT = value_types.integer(1, 10**9)
 
 SETTINGS: tuple[Option, ...] = (
@@ -61,7 +61,7 @@ SETTINGS: tuple[Option, ...] = (
         '["p99<=250ms", "errors<=0.1%"]',
     ),
     Option("by", value_types.LABELS, "labels to break traffic down by; empty: route and method where present", "[]"),
-    Option("discover", value_types.SWITCH, "without targets, look for local listeners that serve metrics", "true"),
+    Option("discover", value_types.BOOLEAN, "without targets, look for local listeners that serve metrics", "true"),
     Option(
         "own",
         value_types.TEXTS,
@@ -77,10 +77,10 @@ SETTINGS: tuple[Option, ...] = (
     Option(
         "background", value_types.choice("auto", "light", "dark"), "background of the terminal; auto asks it", '"auto"'
     ),
-    Option("ascii", value_types.SWITCH, "draw with ASCII only; by itself where the locale is not UTF-8", "false"),
-    Option("mouse", value_types.SWITCH, "let the mouse choose and scroll", "true"),
-    Option("color", value_types.SWITCH, "use colours; NO_COLOR in the environment turns them off", "true"),
-    Option("read_only", value_types.SWITCH, "no capture of a process and no file is written", "false"),
+    Option("ascii", value_types.BOOLEAN, "draw with ASCII only; by itself where the locale is not UTF-8", "false"),
+    Option("mouse", value_types.BOOLEAN, "let the mouse choose and scroll", "true"),
+    Option("color", value_types.BOOLEAN, "use colours; NO_COLOR in the environment turns them off", "true"),
+    Option("read_only", value_types.BOOLEAN, "no capture of a process and no file is written", "false"),
 )
 
 VIEW: tuple[Option, ...] = (
@@ -88,7 +88,7 @@ VIEW: tuple[Option, ...] = (
     Option("chart", value_types.CHART, "a metric that has a panel of its own; else none", example='"process_open_fds"'),
     Option(
         "window",
-        SETTINGS[1].kind,
+        SETTINGS[1].value_type,
         "span of rates and quantiles; else the first table's",
         example='"60s"',
         field="window_s",
@@ -101,15 +101,17 @@ PROFILE: tuple[Option, ...] = (
 )
 
 PRESET: tuple[Option, ...] = (
-    Option("duration", PROFILE[0].kind, "length of a capture; else [profile]'s", example='"30s"', field="duration_s"),
-    Option("rate", PROFILE[1].kind, "samples a second; else [profile]'s", example="200", field="rate_hz"),
-    Option("subprocesses", value_types.SWITCH, "child processes too", "false"),
-    Option("native", value_types.SWITCH, "native frames too; pauses the process for longer", "false"),
-    Option("blocking", value_types.SWITCH, "exact: the process is paused for each sample", "false"),
     Option(
-        "idle", value_types.SWITCH, "open with waiting threads, too; without them only what runs (g shows all)", "true"
+        "duration", PROFILE[0].value_type, "length of a capture; else [profile]'s", example='"30s"', field="duration_s"
     ),
-    Option("gil", value_types.SWITCH, "open with who held the GIL (g shows all)", "false"),
+    Option("rate", PROFILE[1].value_type, "samples a second; else [profile]'s", example="200", field="rate_hz"),
+    Option("subprocesses", value_types.BOOLEAN, "child processes too", "false"),
+    Option("native", value_types.BOOLEAN, "native frames too; pauses the process for longer", "false"),
+    Option("blocking", value_types.BOOLEAN, "exact: the process is paused for each sample", "false"),
+    Option(
+        "idle", value_types.BOOLEAN, "open with waiting threads, too; without them only what runs (g shows all)", "true"
+    ),
+    Option("gil", value_types.BOOLEAN, "open with who held the GIL (g shows all)", "false"),
 )
 
 TRIGGER: tuple[Option, ...] = (
@@ -131,15 +133,15 @@ TRIGGER: tuple[Option, ...] = (
 )
 
 LIMITS: tuple[Option, ...] = (
-    Option("body", _PORTION, "an answer, inflated", '"16MiB"', field="body_bytes"),
-    Option("header", _PORTION, "the header of an answer", '"64KiB"', field="header_bytes"),
-    Option("line", _PORTION, "one line of an answer", '"64KiB"', field="line_bytes"),
+    Option("body", _BYTES, "an answer, inflated", '"16MiB"', field="body_bytes"),
+    Option("header", _BYTES, "the header of an answer", '"64KiB"', field="header_bytes"),
+    Option("line", _BYTES, "one line of an answer", '"64KiB"', field="line_bytes"),
     Option("redirects", value_types.integer(0, 20), "redirects followed, within the same origin", "5"),
     Option("series_per_target", _COUNT, "series kept of one target; beyond it, whole families are hidden", "50000"),
     Option("series_total", _COUNT, "series kept of all targets", "200000"),
     Option("labels", value_types.integer(1, 10_000), "labels of one series", "64"),
-    Option("name", _PORTION, "a metric's or label's name", '"512B"', field="name_bytes"),
-    Option("value", _PORTION, "a label value, as kept", '"4KiB"', field="value_bytes"),
+    Option("name", _BYTES, "a metric's or label's name", '"512B"', field="name_bytes"),
+    Option("value", _BYTES, "a label value, as kept", '"4KiB"', field="value_bytes"),
 )
 
 TARGET: tuple[Option, ...] = (
@@ -164,9 +166,9 @@ TARGET: tuple[Option, ...] = (
     ),
     Option("cert_file", value_types.FILE, "our own certificate", example='"client.pem"'),
     Option("key_file", value_types.FILE, "the key of our own certificate", example='"client.key"'),
-    Option("insecure", value_types.SWITCH, "do not check its certificate", "false"),
+    Option("insecure", value_types.BOOLEAN, "do not check its certificate", "false"),
     Option("timeout", _TIMEOUT, "how long one scrape may take; else timeout", example='"30s"', field="timeout_s"),
-    Option("max_body", _PORTION, "an answer, inflated; else limits.body", example='"64MiB"', field="max_body_bytes"),
+    Option("max_body", _BYTES, "an answer, inflated; else limits.body", example='"64MiB"', field="max_body_bytes"),
     Option("max_series", _COUNT, "series kept; else limits.series_per_target", example="100000"),
 )
 
@@ -186,7 +188,7 @@ CATEGORIES = ("framework", "your code", "database", "outbound", "waiting", "othe
 SIGNALS = ("traffic", "errors", "latency", "saturation")
 """The bindings a target can set, each a metric's name or a table of the above."""
 
-HELP: dict[str, str] = {
+TABLE_HELP: dict[str, str] = {
     "targets": "What is asked for numbers, one [[targets]] each. Secrets come from files or variables, never from here.",
     "targets.headers": "Headers to send. Not for secrets.",
     "targets.headers_file": "Headers to send, each read from a file at every request.",
@@ -203,7 +205,7 @@ HELP: dict[str, str] = {
 }
 
 
-def flat() -> dict[str, Option]:
+def options_by_key() -> dict[str, Option]:
     """Every option that has one value for the whole program, by its dotted key: what a variable or a flag can set."""
     return {
         **{option.key: option for option in SETTINGS},
@@ -212,6 +214,6 @@ def flat() -> dict[str, Option]:
     }
 
 
-def variable(key: str) -> str:
+def environment_variable(key: str) -> str:
     """The environment variable of a dotted key: TPUTTUI_PROFILE_RATE."""
     return "TPUTTUI_" + key.replace(".", "_").upper()

@@ -9,10 +9,10 @@ from typing import Any
 from tputtui.frozen import frozen
 from tputtui.settings import schema
 from tputtui.settings.config_reader import ConfigFile, ConfigProblem, SettingsError
-from tputtui.settings.expressions import doubt
+from tputtui.settings.expressions import describe_doubtful_objective
 from tputtui.settings.settings_values import Limits, ProfilePreset, ProfileSettings, Settings, ViewSettings
 from tputtui.settings.validators import Validators
-from tputtui.text import clean, span
+from tputtui.text import clean, format_duration
 
 DEFAULT = "default"
 
@@ -25,28 +25,28 @@ class FlagValue:
     value: object
 
 
-def load(
+def load_settings(
     config: ConfigFile | None,
     environ: Mapping[str, str],
     flags: Mapping[str, FlagValue],
-    ascii_because: str = "",
-    outside: Validators | None = None,
+    ascii_reason: str = "",
+    validators: Validators | None = None,
 ) -> Settings:
     """The effective settings, the config's targets included.
 
     `flags` are by dotted key ("interval", "profile.rate"); `ascii_because` says why the terminal shows ASCII only, where
     it does. Raises SettingsError with all problems of variables and flags.
     """
-    outside = outside or Validators()
+    validators = validators or Validators()
     problems: list[ConfigProblem] = []
-    options = schema.flat()
+    options = schema.options_by_key()
     values: dict[str, Any] = {}
     origins: dict[str, str] = dict.fromkeys(
         ("targets", *options, "views", "keys", "profile.presets", "profile.categories", "profile.on_objective_missed"),
         DEFAULT,
     )
-    if ascii_because:
-        values["ascii"], origins["ascii"] = True, ascii_because
+    if ascii_reason:
+        values["ascii"], origins["ascii"] = True, ascii_reason
     if config is not None:
         values |= config.values
         origins |= {key: config.origin(key) for key in (*config.lines, *config.values)}
@@ -54,7 +54,7 @@ def load(
         values["color"], origins["color"] = False, "environment NO_COLOR"
 
     for key, option in options.items():
-        name = schema.variable(key)
+        name = schema.environment_variable(key)
         sources: list[tuple[str, object]] = [(f"environment {name}", environ.get(name) or None)]
         if key in flags:
             sources.append((f"flag {flags[key].name}", flags[key].value))
@@ -62,26 +62,28 @@ def load(
             if given is None:
                 continue
             try:
-                values[key] = option.kind.parse(given)
+                values[key] = option.value_type.parse(given)
                 origins[key] = origin
                 if key == "theme":
-                    outside.theme(values[key])
+                    validators.check_theme(values[key])
             except ValueError as error:
                 problems.append(ConfigProblem(origin.partition(" ")[2], clean(str(error), 400)))
     if problems:
         raise SettingsError(problems)
-    return _settings(values, origins)
+    return _build_settings(values, origins)
 
 
-def _settings(values: Mapping[str, Any], origins: dict[str, str]) -> Settings:
+def _build_settings(values: Mapping[str, Any], origins: dict[str, str]) -> Settings:
     notes: list[str] = []
     top = _fields(values, "", schema.SETTINGS)
     interval, window = top.get("interval_s", 1.0), top.get("window_s", 10.0)
     if window < 2 * interval:
         top["window_s"] = 2 * interval
-        notes.append(f"the window of {span(window)} is raised to {span(2 * interval)}: two intervals are the least")
+        notes.append(
+            f"the window of {format_duration(window)} is raised to {format_duration(2 * interval)}: two intervals are the least"
+        )
         origins["window"] += ", raised to two intervals"
-    notes += filter(None, map(doubt, top.get("objectives", ())))
+    notes += filter(None, map(describe_doubtful_objective, top.get("objectives", ())))
     profile = ProfileSettings(
         **_fields(values, "profile.", schema.PROFILE),
         categories=values.get("profile.categories", {}),

@@ -8,25 +8,25 @@ from tputtui.text import clean
 
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]#]+?)\s*\]\]?\s*(?:#.*)?")
 _KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
-_PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
+_KEY_PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """Where a value stands: ("targets", 0, "url")."""
 
 
-def _parts(name: str) -> list[str]:
-    return [part.strip("\"'") for part in _PART.findall(name)]
+def _split_key(name: str) -> list[str]:
+    return [part.strip("\"'") for part in _KEY_PART.findall(name)]
 
 
-def locate(text: str) -> dict[Path, int]:
+def locate_keys(text: str) -> dict[KeyPath, int]:
     """The line of each key and table, as far as one can tell without a parser of our own: tomllib keeps no positions."""
-    lines: dict[Path, int] = {}
-    counts: dict[Path, int] = {}
-    table: Path = ()
+    lines: dict[KeyPath, int] = {}
+    counts: dict[KeyPath, int] = {}
+    table: KeyPath = ()
     for number, line in enumerate(text.splitlines(), 1):
         if header := _HEADER.fullmatch(line):
             table = ()
-            parts = _parts(header[2])
+            parts = _split_key(header[2])
             for position, part in enumerate(parts):
                 table = (*table, part)
                 is_new = header[1] == "[[" and position == len(parts) - 1
@@ -38,13 +38,13 @@ def locate(text: str) -> dict[Path, int]:
             lines.setdefault(table, number)
         elif key := _KEY.match(line):
             path = table
-            for part in _parts(key[1]):
+            for part in _split_key(key[1]):
                 path = (*path, part)
                 lines.setdefault(path, number)
     return lines
 
 
-def dotted(path: Path) -> str:
+def format_key(path: KeyPath) -> str:
     """A path as a person reads it: targets[1].url."""
     out = ""
     for part in path:

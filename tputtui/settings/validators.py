@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from tputtui.frozen import frozen
 
 
-def _anything(_: str) -> object:
+def _accept_text(_: str) -> object:
     return None
 
 
-def _no_complaints(_: Mapping[str, str]) -> Mapping[str, str]:
+def _accept_keys(_: Mapping[str, str]) -> Mapping[str, str]:
     return {}
 
 
@@ -19,9 +19,9 @@ def _no_complaints(_: Mapping[str, str]) -> Mapping[str, str]:
 class Validators:
     """Three questions, answered by the rooms above; without an answer everything is fine."""
 
-    url: Callable[[str], object] = _anything
+    check_url: Callable[[str], object] = _accept_text
     """Raises ValueError with what is wrong with an address."""
-    theme: Callable[[str], object] = _anything
+    check_theme: Callable[[str], object] = _accept_text
     """Raises ValueError with what is wrong with a theme of that name."""
-    keys: Callable[[Mapping[str, str]], Mapping[str, str]] = _no_complaints
+    check_keys: Callable[[Mapping[str, str]], Mapping[str, str]] = _accept_keys
     """What is wrong with a [keys] table: a sentence for each action that cannot stay as it is."""

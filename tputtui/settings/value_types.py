@@ -18,8 +18,8 @@ from tputtui.text import clean, did_you_mean, parse_duration
 
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|kB|MB|GB)?\s*")
 _SIZES = {None: 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
-_YES = frozenset(("1", "true", "yes", "on"))
-_NO = frozenset(("0", "false", "no", "off", ""))
+_TRUE_WORDS = frozenset(("1", "true", "yes", "on"))
+_FALSE_WORDS = frozenset(("0", "false", "no", "off", ""))
 
 
 @frozen
@@ -31,18 +31,18 @@ class ValueType:
     from_text: Callable[[str], object] = str
     unit: str = ""  # "s" or "B": of the value as it is kept
 
-    def parse(self, given: object) -> Any:
+    def parse(self, value: object) -> Any:
         """The value of a flag or a variable: a text, several texts, or what a switch of the command line stands for."""
-        if isinstance(given, list):
-            return self.read([part for text in given for part in _listed(self.from_text(text))])
-        return self.read(self.from_text(given) if isinstance(given, str) else given)
+        if isinstance(value, list):
+            return self.read([part for text in value for part in _as_list(self.from_text(text))])
+        return self.read(self.from_text(value) if isinstance(value, str) else value)
 
 
-def _listed(value: object) -> list[object]:
+def _as_list(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]
 
 
-def show(value: object) -> str:
+def quote_value(value: object) -> str:
     """A value as an error quotes it: one short, cleaned line."""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -52,8 +52,8 @@ def show(value: object) -> str:
     return clean(text, 60)
 
 
-def _expected(allowed: str, value: object) -> ValueError:
-    return ValueError(f"{show(value)} is not {allowed}")
+def _expected_error(allowed: str, value: object) -> ValueError:
+    return ValueError(f"{quote_value(value)} is not {allowed}")
 
 
 def duration(low: float, high: float, example: str) -> ValueType:
@@ -62,13 +62,13 @@ def duration(low: float, high: float, example: str) -> ValueType:
 
     def read(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-            raise _expected(allowed, value)
+            raise _expected_error(allowed, value)
         try:
             seconds = parse_duration(value) if isinstance(value, str) else float(value)
         except (ValueError, OverflowError):
-            raise _expected(allowed, value) from None
+            raise _expected_error(allowed, value) from None
         if not low <= seconds <= high:  # NaN falls through to here, too
-            raise _expected(allowed, value)
+            raise _expected_error(allowed, value)
         return seconds
 
     return ValueType(allowed, read, unit="s")
@@ -80,10 +80,10 @@ def integer(low: int, high: int) -> ValueType:
 
     def read(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise _expected(allowed, value)
+            raise _expected_error(allowed, value)
         return value
 
-    return ValueType(allowed, read, _number_from)
+    return ValueType(allowed, read, _number_from_text)
 
 
 def size(low: int, high: int) -> ValueType:
@@ -97,13 +97,13 @@ def size(low: int, high: int) -> ValueType:
         else:
             count = value
         if isinstance(count, bool) or not isinstance(count, int) or not low <= count <= high:
-            raise _expected(allowed, value)
+            raise _expected_error(allowed, value)
         return count
 
     return ValueType(allowed, read, unit="B")
 
 
-def _number_from(text: str) -> object:
+def _number_from_text(text: str) -> object:
     """The number that a text holds; the text, where it holds none."""
     if re.fullmatch(r"\s*\d{1,18}\s*", text, re.ASCII):
         return int(text)
@@ -114,24 +114,24 @@ def _number_from(text: str) -> object:
 
 def _read_quantile(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1 or math.isnan(value):
-        raise _expected("a number between 0 and 1", value)
+        raise _expected_error("a number between 0 and 1", value)
     return float(value)
 
 
-def _switch_from(text: str) -> object:
+def _boolean_from_text(text: str) -> object:
     word = text.strip().lower()
-    return word in _YES if word in _YES | _NO else text
+    return word in _TRUE_WORDS if word in _TRUE_WORDS | _FALSE_WORDS else text
 
 
-def _read_switch(value: object) -> bool:
+def _read_boolean(value: object) -> bool:
     if not isinstance(value, bool):
-        raise _expected("true or false", value)
+        raise _expected_error("true or false", value)
     return value
 
 
 def _read_text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise _expected("a text", value)
+        raise _expected_error("a text", value)
     if "\0" in value:
         raise ValueError("a text holds no NUL character")
     return value
@@ -139,25 +139,25 @@ def _read_text(value: object) -> str:
 
 def _read_label(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", value.strip()):
-        raise _expected("a label name", value)
+        raise _expected_error("a label name", value)
     return value.strip()
 
 
 def _read_metric(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_:][A-Za-z0-9_:.]*", value.strip()):
-        raise _expected("a metric name", value)
+        raise _expected_error("a metric name", value)
     return value.strip()
 
 
 def _read_objective(value: object) -> str:
     if not isinstance(value, str):
-        raise _expected('an objective; objectives = ["p99<=250ms"] is how they are written', value)
+        raise _expected_error('an objective; objectives = ["p99<=250ms"] is how they are written', value)
     return parse_objective(value).expression
 
 
 def _read_matchers(value: object) -> object:
     if not isinstance(value, str):
-        raise _expected("matchers such as 'route!=\"/health\"'", value)
+        raise _expected_error("matchers such as 'route!=\"/health\"'", value)
     return parse_matchers(value)
 
 
@@ -187,14 +187,14 @@ def _read_file(value: object) -> str:
     return _read_unquoted(value, "a path")
 
 
-def choice(*words: str) -> ValueType:
+def choice(*values: str) -> ValueType:
     """One of a few words."""
-    allowed = "one of " + ", ".join(words)
+    allowed = "one of " + ", ".join(values)
 
     def read(value: object) -> str:
-        if not isinstance(value, str) or value not in words:
-            hint = did_you_mean(value, words) if isinstance(value, str) else ""
-            raise ValueError(f"{show(value)} is not {allowed}{hint}")
+        if not isinstance(value, str) or value not in values:
+            hint = did_you_mean(value, values) if isinstance(value, str) else ""
+            raise ValueError(f"{quote_value(value)} is not {allowed}{hint}")
         return value
 
     return ValueType(allowed, read)
@@ -208,7 +208,7 @@ def list_of(item: ValueType, plural: str) -> ValueType:
 
     def read(value: object) -> tuple[object, ...]:
         if not isinstance(value, (list, tuple)):
-            raise _expected(f"a list of {plural}", value)
+            raise _expected_error(f"a list of {plural}", value)
         good: list[object] = []
         bad: list[str] = []
         for entry in value:
@@ -225,12 +225,12 @@ def list_of(item: ValueType, plural: str) -> ValueType:
 
 def _read_chart(value: object) -> str:
     if not isinstance(value, str):
-        raise _expected("a metric name, or TARGET/NAME", value)
+        raise _expected_error("a metric name, or TARGET/NAME", value)
     target, slash, metric = value.strip().rpartition("/")
     return f"{target}{slash}{_read_metric(metric)}" if value.strip() else ""
 
 
-SWITCH = ValueType("true or false", _read_switch, _switch_from)
+BOOLEAN = ValueType("true or false", _read_boolean, _boolean_from_text)
 TEXT = ValueType("a text", _read_text)
 FILE = ValueType("a path; ~ is your home, and a relative one starts at the config file", _read_file)
 VARIABLE = ValueType("the name of an environment variable", _read_variable)
@@ -241,5 +241,5 @@ MATCHERS = ValueType('label matchers, such as \'method="GET",route!~"/internal/.
 CHART = ValueType("a metric name, or TARGET/NAME", _read_chart)
 LABELS = list_of(LABEL, "label names")
 TEXTS = list_of(TEXT, "texts")
-QUANTILES = list_of(ValueType("a number between 0 and 1", _read_quantile, _number_from), "numbers between 0 and 1")
+QUANTILES = list_of(ValueType("a number between 0 and 1", _read_quantile, _number_from_text), "numbers between 0 and 1")
 OBJECTIVES = list_of(ValueType("an objective", _read_objective), 'objectives, such as "p99<=250ms" or "errors<=0.1%"')

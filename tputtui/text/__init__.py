@@ -16,8 +16,8 @@ from tputtui.text.redaction import hide
 UNKNOWN = "–"
 """What stands where a number is not known."""
 
-MARKS_PER_CELL = 4  # combining marks kept on one character: real scripts need two or three, zalgo has dozens
-_CUT = "…"
+MAX_MARKS_PER_CELL = 4  # combining marks kept on one character: real scripts need two or three, zalgo has dozens
+_ELLIPSIS = "…"
 _MARKS = frozenset(("Mn", "Me", "Mc"))
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0")  # Hangul fillers: letters by name, nothing on the screen
 _REPLACED = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
@@ -33,7 +33,7 @@ def clean(text: str, limit: int = 4096) -> str:
     `limit` characters are cut with a mark. One line, idempotent under `clean`, with the secrets of `redaction` as ***.
     """
     if len(text := hide(text)) > limit:
-        text = text[: limit - 1] + _CUT
+        text = text[: limit - 1] + _ELLIPSIS
     if text.isascii() and text.isprintable():
         return text
     return _clean(text)
@@ -47,7 +47,7 @@ def _clean(text: str) -> str:
         category = unicodedata.category(char)
         if category in _MARKS or char in _FILLERS:
             marks += 1
-            if marks <= MARKS_PER_CELL and out and char not in _FILLERS:
+            if marks <= MAX_MARKS_PER_CELL and out and char not in _FILLERS:
                 out.append(char)
             continue
         marks = 0
@@ -80,14 +80,14 @@ def _char_width(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
 
 
-def cut(text: str, cells: int) -> str:
+def truncate(text: str, cells: int) -> str:
     """Shorten cleaned text to at most `cells`, with a mark where something was lost."""
     if cells <= 0:
         return ""
     if width(text) <= cells:
         return text
     if text.isascii():
-        return text[: cells - 1] + _CUT
+        return text[: cells - 1] + _ELLIPSIS
     out: list[str] = []
     used = 0
     for char in text:
@@ -95,10 +95,10 @@ def cut(text: str, cells: int) -> str:
         if used > cells - 1:
             break
         out.append(char)
-    return "".join(out) + _CUT
+    return "".join(out) + _ELLIPSIS
 
 
-def cut_left(text: str, cells: int) -> str:
+def truncate_left(text: str, cells: int) -> str:
     """Like `cut`, but keeps the end: for paths."""
     if cells <= 0:
         return ""
@@ -111,22 +111,22 @@ def cut_left(text: str, cells: int) -> str:
         if used > cells - 1:
             break
         out.append(char)
-    return _CUT + "".join(reversed(out))
+    return _ELLIPSIS + "".join(reversed(out))
 
 
-def left(text: str, cells: int) -> str:
+def align_left(text: str, cells: int) -> str:
     """Cut or pad on the right to exactly `cells`."""
-    text = cut(text, cells)
+    text = truncate(text, cells)
     return text + " " * (cells - width(text))
 
 
-def right(text: str, cells: int) -> str:
+def align_right(text: str, cells: int) -> str:
     """Cut or pad on the left to exactly `cells`."""
-    text = cut(text, cells)
+    text = truncate(text, cells)
     return " " * (cells - width(text)) + text
 
 
-_ASCII = str.maketrans(
+_ASCII_EQUIVALENTS = str.maketrans(
     {
         "…": "~",
         "–": "-",
@@ -186,11 +186,11 @@ _ASCII = str.maketrans(
 )
 
 
-def ascii_only(text: str) -> str:
+def to_ascii(text: str) -> str:
     """The same in ASCII, cell for cell: for terminals that cannot show more."""
     if text.isascii():
         return text
-    text = text.translate(_ASCII)
+    text = text.translate(_ASCII_EQUIVALENTS)
     return "".join(char if char < "\x7f" else "?" * _char_width(char) for char in text)
 
 
@@ -201,17 +201,17 @@ def _finite(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
 
 
-def _special(value: float | None) -> str:
+def _format_non_finite(value: float | None) -> str:
     """What stands for a number that is none."""
     if value is None or math.isnan(value):
         return UNKNOWN
     return "∞" if value > 0 else "-∞"
 
 
-def number(value: float | None, digits: int = 3) -> str:
+def format_number(value: float | None, digits: int = 3) -> str:
     """A number with about `digits` significant digits, thousands grouped: 1,284 · 12.3 · 0.05; whole ones whole: 14."""
     if value is None or not math.isfinite(value):
-        return _special(value)
+        return _format_non_finite(value)
     if value == int(value) and abs(value) < 1e9:
         return f"{value:,.0f}"
     magnitude = abs(value)
@@ -224,10 +224,10 @@ def number(value: float | None, digits: int = 3) -> str:
     return rounded
 
 
-def rate(value: float | None) -> str:
+def format_rate(value: float | None) -> str:
     """A rate with few digits that do not jump: 1,284 from 1,000 on, 612.0 from 100 on, 11.5, 0.25."""
     if value is None or not math.isfinite(value):
-        return _special(value)
+        return _format_non_finite(value)
     magnitude = abs(value)
     if magnitude >= 1e9:
         return f"{value:.3g}"
@@ -238,10 +238,10 @@ def rate(value: float | None) -> str:
     return f"{value:.2f}"
 
 
-def short(value: float | None) -> str:
+def format_axis_value(value: float | None) -> str:
     """At most five characters for an axis: 0 · 250 · 1.5k · 20k · 3M."""
     if value is None or not math.isfinite(value):
-        return _special(value)
+        return _format_non_finite(value)
     for factor, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= factor * 0.9995:
             scaled = value / factor
@@ -251,32 +251,32 @@ def short(value: float | None) -> str:
     return f"{value:.1f}" if abs(value) >= 1 else f"{value:.2g}"
 
 
-def seconds(value: float | None) -> tuple[str, str]:
+def format_seconds(value: float | None) -> tuple[str, str]:
     """A short duration as (number, unit): ("8.2", "ms"), ("1.25", "s"), ("412", "µs")."""
     if value is None or not math.isfinite(value):
-        return (_special(value), "s")
+        return (_format_non_finite(value), "s")
     if value == 0:
         return ("0", "s")
     magnitude = abs(value)
     for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")):
         if magnitude >= factor * 0.9995 or unit == "ns":
-            return (_three(value / factor), unit)
+            return (_format_digits(value / factor), unit)
     raise AssertionError("unreachable")
 
 
-def size(value: float | None) -> tuple[str, str]:
+def format_size(value: float | None) -> tuple[str, str]:
     """Bytes as (number, binary unit): ("1.3", "GiB"), ("512", "B")."""
     if value is None or not math.isfinite(value):
-        return (_special(value), "B")
+        return (_format_non_finite(value), "B")
     scaled = float(value)
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
         if abs(scaled) < 999.5 or unit == "TiB":
-            return (f"{scaled:.0f}" if unit == "B" else _three(scaled), unit)
+            return (f"{scaled:.0f}" if unit == "B" else _format_digits(scaled), unit)
         scaled /= 1024
     raise AssertionError("unreachable")
 
 
-def _three(value: float) -> str:
+def _format_digits(value: float) -> str:
     """Two decimals below 1, one below 100, none above: widths stay put while values wander."""
     magnitude = abs(value)
     if magnitude >= 99.95:
@@ -284,10 +284,10 @@ def _three(value: float) -> str:
     return f"{value:.1f}" if magnitude >= 0.995 else f"{value:.2f}"
 
 
-def percent(value: float | None, decimals: int | None = None) -> str:
+def format_percent(value: float | None, decimals: int | None = None) -> str:
     """A percentage's digits without the sign: 91 · 2.4 · 0.12. `value` is 0 to 100."""
     if value is None or not math.isfinite(value):
-        return _special(value)
+        return _format_non_finite(value)
     if decimals is not None:
         return f"{value:.{decimals}f}"
     magnitude = abs(value)
@@ -296,20 +296,20 @@ def percent(value: float | None, decimals: int | None = None) -> str:
     return f"{value:.1f}" if magnitude >= 0.995 else f"{value:.2f}"
 
 
-def amount(value: float | None, unit: str | None) -> tuple[str, str]:
+def format_amount(value: float | None, unit: str | None) -> tuple[str, str]:
     """A value in a unit of the model ("req/s", "s", "By", "By/s", "ratio", "", None) as (number, unit) for a person."""
     if unit == "s":
-        return seconds(value)
+        return format_seconds(value)
     if unit in ("By", "bytes"):
-        return size(value)
+        return format_size(value)
     if unit == "By/s":
-        digits, prefix = size(value)
+        digits, prefix = format_size(value)
         return (digits, f"{prefix}/s")
     if unit == "ratio":
-        return (percent(None if value is None else value * 100), "%")
+        return (format_percent(None if value is None else value * 100), "%")
     if unit and unit.endswith("/s"):
-        return (rate(value), unit)
-    return (number(value), unit or "")
+        return (format_rate(value), unit)
+    return (format_number(value), unit or "")
 
 
 # ------------------------------------------------------------------------------------------------- time
@@ -318,14 +318,14 @@ def amount(value: float | None, unit: str | None) -> tuple[str, str]:
 def late(waiting_s: float | None, received: int | None = None) -> str:
     """no answer for 12 s — or, where a part of it came, answer incomplete, 100 bytes in 12 s."""
     if received:
-        return f"answer incomplete, {received:,} byte{'s' if received != 1 else ''} in {span(waiting_s)}"
-    return f"no answer for {span(waiting_s)}"
+        return f"answer incomplete, {received:,} byte{'s' if received != 1 else ''} in {format_duration(waiting_s)}"
+    return f"no answer for {format_duration(waiting_s)}"
 
 
-def span(value: float | None) -> str:
+def format_duration(value: float | None) -> str:
     """A length of time in its two largest units: 31 s · 2 min 5 s · 3 h 12 min · 3 d 4 h."""
     if value is None or not math.isfinite(value):
-        return _special(value)
+        return _format_non_finite(value)
     total = max(0.0, value)
     if total < 9.95 and total != int(total):
         return f"{total:.1f} s"
@@ -342,7 +342,7 @@ def span(value: float | None) -> str:
     return f"{left_over} s"
 
 
-def brief_span(value: float) -> str:
+def format_axis_duration(value: float) -> str:
     """A length of time in its largest unit, for an axis: 10 min · 5 s · 2 h."""
     for length, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
         if value >= length:
@@ -351,7 +351,7 @@ def brief_span(value: float) -> str:
     return f"{value:g} s"
 
 
-def clock(value: float) -> str:
+def format_clock(value: float) -> str:
     """A length of time as on a stop watch: 00:12:31."""
     total = int(value)
     return f"{total // 3600:02d}:{total // 60 % 60:02d}:{total % 60:02d}"
@@ -360,9 +360,9 @@ def clock(value: float) -> str:
 _DAY_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 
 
-def day_time(words: str) -> int | None:
+def parse_time_of_day(text: str) -> int | None:
     """The seconds since midnight of "14:03:22" or "14:03"; None where it is no time of day."""
-    found = _DAY_TIME.fullmatch(words.strip())
+    found = _DAY_TIME.fullmatch(text.strip())
     return int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0) if found is not None else None
 
 

@@ -27,7 +27,7 @@ from tputtui.tui.live.baseline_commands import BaselineCommands
 from tputtui.tui.live.engine_commands import EngineCommands
 from tputtui.tui.live.live_screen import LiveScreen
 from tputtui.tui.live.panel_commands import PanelCommands
-from tputtui.tui.live.recording_commands import RecordCommands
+from tputtui.tui.live.recording_commands import RecordingCommands
 from tputtui.tui.session import ScreenEnvironment, SnapshotMessage, SnapshotSource
 from tputtui.tui.terminal.terminal_app import MAX_QUEUED_WRITES, TerminalApp
 from tputtui.tui.terminal.tty_watchdog import TtyWatchdog
@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from tputtui.tui.profile.objective_captures import LiveObjectiveCapture
     from tputtui.tui.profile.profile_session import ProfileSession
 
-SAY_S = 6.0
+STATUS_TIMEOUT_S = 6.0
 
 
-def _all_is_loaded() -> None:
+def _resume_garbage_collection() -> None:
     """Garbage is looked for again (`commands.screen` turned that off), and no longer in what stays for good."""
     gc.freeze()
     gc.enable()
@@ -66,34 +66,44 @@ class TputtuiApp(TerminalApp):
     ]
 
     def __init__(
-        self, settings: Settings, source: SnapshotSource, look: palette.Palette, place: ScreenEnvironment
+        self,
+        settings: Settings,
+        source: SnapshotSource,
+        initial_palette: palette.Palette,
+        environment: ScreenEnvironment,
     ) -> None:
         super().__init__()
         self.settings = settings
         self.source = source
-        self.palette = look
-        self.place = place
+        self.palette = initial_palette
+        self.environment = environment
         self.latest: Snapshot | None = None
-        self.viewpoint = ViewState(read_only=settings.read_only)
+        self.view_state = ViewState(is_read_only=settings.read_only)
         self.timeline = Timeline(settings.interval_s)
-        self.asked_to_quit = False
-        self.profile_at_once: int | None = None
-        self.over_when: Callable[[], bool] | None = None  # what ends the screen by itself
+        self.is_quit_pending = False
+        self.initial_profile_pid: int | None = None
+        self.should_exit: Callable[[], bool] | None = None  # what ends the screen by itself
         self.survived: list[Exception] = []  # errors of ours that cost one input each
-        self.saved: list[str] = []  # files, for the lines in the scrollback
-        self.profiled: list[float] = []  # monotonic seconds of each profile that was taken
-        self.asks = EngineCommands(self)
-        self.opened: Screen[None] | None = None  # shown alone, in place of the live screen
-        self.recording = RecordCommands(self)
-        self._arrangements = PanelCommands(self)
+        self.saved_paths: list[str] = []  # files, for the lines in the scrollback
+        self.profile_times: list[float] = []  # monotonic seconds of each profile that was taken
+        self.engine_commands = EngineCommands(self)
+        self.standalone_screen: Screen[None] | None = None  # shown alone, in place of the live screen
+        self.recording_commands = RecordingCommands(self)
+        self._panel_commands = PanelCommands(self)
         self.replay: ReplayCommands | None = None  # a recorded run is shown
-        self.baselines = BaselineCommands(self)
-        self._commands = (TimeCommands(self), self.asks, self._arrangements, self.recording, self.baselines)
-        self._said_at = 0.0
-        self._lifeline = TtyWatchdog(self._leave_with, source.stop)
-        self._begin_with(look.theme())
+        self.baseline_commands = BaselineCommands(self)
+        self._commands = (
+            TimeCommands(self),
+            self.engine_commands,
+            self._panel_commands,
+            self.recording_commands,
+            self.baseline_commands,
+        )
+        self._status_at = 0.0
+        self._watchdog = TtyWatchdog(self._exit_with, source.stop)
+        self._set_initial_theme(initial_palette.textual_theme())
 
-    def _begin_with(self, theme: Theme) -> None:
+    def _set_initial_theme(self, theme: Theme) -> None:
         """The first theme. Assigned to `theme`, it would be one that changes: Textual parses all styles again, and lays
         everything out again.
         """
@@ -105,14 +115,14 @@ class TputtuiApp(TerminalApp):
         self._refresh_truecolor_filter(self.ansi_theme)
 
     @cached_property
-    def profiles(self) -> ProfileSession:
+    def profile_session(self) -> ProfileSession:
         """The profiles taken so far. What reads and keeps them is loaded with the first use, not before the first paint."""
         from tputtui.tui.profile.profile_session import ProfileSession
 
         return ProfileSession(self)
 
     @cached_property
-    def splits(self) -> SplitCommands:
+    def split_commands(self) -> SplitCommands:
         """Control and treatment; nothing of it is loaded before it is asked for."""
         from tputtui.tui.live.split_screen import SplitCommands
 
@@ -120,10 +130,10 @@ class TputtuiApp(TerminalApp):
 
     def do_split(self) -> None:
         """a."""
-        self.splits.do_split()
+        self.split_commands.do_split()
 
     @cached_property
-    def _on_missed(self) -> LiveObjectiveCapture | None:
+    def _objective_capture(self) -> LiveObjectiveCapture | None:
         """What takes a profile while an objective is missed; nothing of it is loaded where nobody asked for it."""
         wanted = self.settings.profile.on_objective_missed
         if wanted is None or self.settings.read_only:
@@ -138,17 +148,17 @@ class TputtuiApp(TerminalApp):
     async def on_mount(self) -> None:
         """Paint, then start to collect."""
         if os.environ.get("TERM"):
-            self._lifeline.hold(asyncio.get_running_loop())
+            self._watchdog.start(asyncio.get_running_loop())
         if self.settings.keys:
             self.set_keymap(self.settings.keys)
         self.call_after_refresh(self._start_engine)
 
     def get_default_screen(self) -> Screen[Any]:
         """The live screen, or what is shown in its place, without one of Textual's own below it."""
-        self.latest = self._before_the_first()
-        return self.opened or LiveScreen()
+        self.latest = self._placeholder_snapshot()
+        return self.standalone_screen or LiveScreen()
 
-    def _before_the_first(self) -> Snapshot:
+    def _placeholder_snapshot(self) -> Snapshot:
         """What there is to show before anything was asked: the frame, and the targets that are waited for."""
         waiting = tuple(
             TargetStatus(target.name or redact_url(target.url), redact_url(target.url))
@@ -162,17 +172,17 @@ class TputtuiApp(TerminalApp):
         self.source.subscribe(lambda snapshot: self.post_message(SnapshotMessage(snapshot)))
         self.source.start()
         self.set_interval(1.0, self._check_engine)
-        self.set_timer(1.0, _all_is_loaded)
+        self.set_timer(1.0, _resume_garbage_collection)
 
     def _check_engine(self) -> None:
         """An engine that died is our own error: it ends the screen, and the sentence says so."""
         if self.source.failure is not None:
             raise self.source.failure
-        if self.over_when is not None and self.over_when():
+        if self.should_exit is not None and self.should_exit():
             self.exit(0)
-        self.recording.check()
-        if self.alone and self._forget_status():
-            self.show_scene()  # no tick will
+        self.recording_commands.check()
+        if self.is_standalone and self._expire_status():
+            self.show_frame()  # no tick will
 
     def _fatal_error(self) -> None:
         """Leave without Textual's traceback, which shows the values of local variables; `run` passes the error on."""
@@ -183,25 +193,25 @@ class TputtuiApp(TerminalApp):
         """What ended the screen, if it was an error of ours."""
         return self._exception
 
-    def _leave_with(self, code: int) -> None:
+    def _exit_with(self, code: int) -> None:
         self.exit(code, return_code=code)
 
     def action_leave(self) -> None:
         """^C: leave at once."""
         self.exit(0)
 
-    def over(self) -> None:
+    def stop_watchers(self) -> None:
         """The screen is restored; the watch on the terminal ends."""
-        self._lifeline.over()
-        by_itself = self.__dict__.get("_on_missed")  # not made now, where nobody asked for it
+        self._watchdog.stop()
+        by_itself = self.__dict__.get("_objective_capture")  # not made now, where nobody asked for it
         if by_itself is not None:
-            by_itself.end()
+            by_itself.stop()
 
     async def on_event(self, event: events.Event) -> None:
         """A passing sentence goes with the next key."""
-        if isinstance(event, events.Key) and self.viewpoint.status and not event.is_forwarded:
-            self.viewpoint = replace(self.viewpoint, status="")
-            self.call_next(self.show_scene)
+        if isinstance(event, events.Key) and self.view_state.status and not event.is_forwarded:
+            self.view_state = replace(self.view_state, status="")
+            self.call_next(self.show_frame)
         await super().on_event(event)
 
     def on_key(self, event: events.Key) -> None:
@@ -216,146 +226,148 @@ class TputtuiApp(TerminalApp):
                 prompt.insert_text_at_cursor(event.character)
             return
         pressed = (event.key, *event.aliases)
-        command = keys.elsewhere(pressed, self.settings.keys)
+        command = keys.find_command(pressed, self.settings.keys)
         bound = self.screen.active_bindings  # a key that was obeyed comes by, too
-        if command is not None and hasattr(self.screen, "show_scene") and not any(key in bound for key in pressed):
+        if command is not None and hasattr(self.screen, "show_frame") and not any(key in bound for key in pressed):
             places = {"live": "on the live screen: q goes back to it", "profile": "in a profile: p takes one"}
-            self.say(f"{command.key} ({command.label}) works {places.get(command.where, 'elsewhere')}")
+            self.show_status(f"{command.key} ({command.label}) works {places.get(command.scope, 'elsewhere')}")
 
     # ------------------------------------------------------------------------------------------ data in
 
-    def on_tick(self, tick: SnapshotMessage) -> None:
+    def on_snapshot_message(self, message: SnapshotMessage) -> None:
         """Show the newest snapshot, unless the user looks at another moment or the terminal cannot keep up."""
-        self.latest = tick.snapshot
-        self.timeline.saw(tick.snapshot)
-        if self.viewpoint.service is None and not self.settings.targets and tick.snapshot.ready:
-            self.viewpoint = replace(self.viewpoint, service=busiest_service(tick.snapshot))
-        self._forget_status()
-        self.asks.lose_ended(tick.snapshot)
-        self._arrangements.saw(tick.snapshot)
-        self.baselines.saw(tick.snapshot)
-        if self.viewpoint.split is not None:
-            self.splits.saw(tick.snapshot)
-        if self._on_missed is not None:
-            self._on_missed.saw(tick.snapshot)
-        self.show_scene()
-        if self.profile_at_once is not None and tick.snapshot.processes is not None:
-            pid, self.profile_at_once = self.profile_at_once, None
-            process = next((process for process in tick.snapshot.processes if process.pid == pid), None)
+        self.latest = message.snapshot
+        self.timeline.on_snapshot(message.snapshot)
+        if self.view_state.service is None and not self.settings.targets and message.snapshot.is_ready:
+            self.view_state = replace(self.view_state, service=busiest_service(message.snapshot))
+        self._expire_status()
+        self.engine_commands.drop_ended_process(message.snapshot)
+        self._panel_commands.on_snapshot(message.snapshot)
+        self.baseline_commands.on_snapshot(message.snapshot)
+        if self.view_state.split is not None:
+            self.split_commands.on_snapshot(message.snapshot)
+        if self._objective_capture is not None:
+            self._objective_capture.on_snapshot(message.snapshot)
+        self.show_frame()
+        if self.initial_profile_pid is not None and message.snapshot.processes is not None:
+            pid, self.initial_profile_pid = self.initial_profile_pid, None
+            process = next((process for process in message.snapshot.processes if process.pid == pid), None)
             if process is None:
-                self.say(f"process {pid} has ended, or may not be seen")
+                self.show_status(f"process {pid} has ended, or may not be seen")
             else:
-                self.profiles.sample(process)
+                self.profile_session.sample(process)
 
-    def _forget_status(self) -> bool:
+    def _expire_status(self) -> bool:
         """What was said goes after a while. True where there was something."""
-        over = bool(self.viewpoint.status) and time.monotonic() - self._said_at > SAY_S
+        over = bool(self.view_state.status) and time.monotonic() - self._status_at > STATUS_TIMEOUT_S
         if over:
-            self.viewpoint = replace(self.viewpoint, status="")
+            self.view_state = replace(self.view_state, status="")
         return over
 
     @property
-    def alone(self) -> bool:
+    def is_standalone(self) -> bool:
         """Is a saved profile looked at, without a live screen below it?"""
-        return self.opened is not None
+        return self.standalone_screen is not None
 
     # ------------------------------------------------------------------------------------------ the scene
 
-    def scene(self) -> Frame | None:
+    def current_frame(self) -> Frame | None:
         """What there is to show now; None before the first snapshot."""
         if self.latest is None:
             return None
         moment, span, until = self.timeline.moment, self.timeline.shown_span(), self.timeline.axis_end
         snapshot = self.latest if moment is None else self.source.snapshot_at(moment) or self.latest
         viewpoint = replace(
-            self.viewpoint,
+            self.view_state,
             span_s=self.timeline.span_s,
             shown_span_s=span,
             behind_s=self.timeline.behind_s,
-            frozen=self.timeline.frozen,
+            is_frozen=self.timeline.is_frozen,
             cursor=self.timeline.cursor,
-            ascii=self.settings.ascii,
-            service=self._service_shown(snapshot),
-            recording=self.recording.words(),
-            replay=self.replay.look() if self.replay is not None else None,
-            marks=tuple(mark.at for mark in self.marks),
-            profiled=tuple(self.profiled if self.replay is None else (one.at for one in self.replay.player.profiles)),
+            ascii_only=self.settings.ascii,
+            service=self._shown_service(snapshot),
+            recording_status=self.recording_commands.status_text(),
+            replay=self.replay.status() if self.replay is not None else None,
+            mark_times=tuple(mark.at for mark in self.marks),
+            profile_times=tuple(
+                self.profile_times if self.replay is None else (one.at for one in self.replay.player.profiles)
+            ),
         )
         return Frame(
             snapshot,
-            lambda name, columns: self.source.past(name, columns, span, until),
+            lambda name, columns: self.source.history(name, columns, span, until),
             viewpoint,
-            self.place.host_name,
-            self.place.zone_offset_s,
-            lambda service, columns: self.source.heat(service, columns, span, until),
+            self.environment.host_name,
+            self.environment.zone_offset_s,
+            lambda service, columns: self.source.heatmap(service, columns, span, until),
             self.source.replicas() if moment is None else {},
-            self.baselines.judge,
-            self.splits.judge if self.viewpoint.split is not None else lambda _figure: "",
+            self.baseline_commands.evaluate,
+            self.split_commands.evaluate if self.view_state.split is not None else lambda _figure: "",
         )
 
-    def _service_shown(self, snapshot: Snapshot) -> str | None:
+    def _shown_service(self, snapshot: Snapshot) -> str | None:
         """The service through the lens, once there is a snapshot that has it."""
-        lens = self.viewpoint.lens
+        lens = self.view_state.service_filter
         if lens is not None and any(service.name == lens.name for service in snapshot.services):
             return lens.name
-        return self.viewpoint.service
+        return self.view_state.service
 
-    def show_scene(self) -> None:
+    def show_frame(self) -> None:
         """Show the scene on the screen in front, at once or when the terminal can take it: a tick may never come."""
         if self.backlog() > MAX_QUEUED_WRITES:
             self.put_off()
             return
-        scene = self.scene()
-        show = getattr(self.screen, "show_scene", None)
+        scene = self.current_frame()
+        show = getattr(self.screen, "show_frame", None)
         if scene is not None and show is not None:
             show(scene)
 
     def draw_again(self) -> None:
         """Show the scene that was put off, and draw all of the screen in front."""
-        self.show_scene()
+        self.show_frame()
         super().draw_again()
 
-    def look(self, **changes: Any) -> None:
+    def update_view(self, **changes: Any) -> None:
         """Change where the user stands, and show it."""
-        self.viewpoint = replace(self.viewpoint, **changes)
-        self.show_scene()
+        self.view_state = replace(self.view_state, **changes)
+        self.show_frame()
 
-    def keep_list(self, panel: str, state: ListState) -> None:
+    def save_list_state(self, panel: str, state: ListState) -> None:
         """Remember how a list is looked at."""
-        if self.viewpoint.lists.get(panel) != state:
-            self.viewpoint = replace(self.viewpoint, lists={**self.viewpoint.lists, panel: state})
+        if self.view_state.list_states.get(panel) != state:
+            self.view_state = replace(self.view_state, list_states={**self.view_state.list_states, panel: state})
 
-    def say_later(self, sentence: str) -> None:
+    def set_initial_status(self, message: str) -> None:
         """Say a sentence with the first picture."""
-        self._said_at = time.monotonic()
-        self.viewpoint = replace(self.viewpoint, status=text.clean(sentence, 400))
+        self._status_at = time.monotonic()
+        self.view_state = replace(self.view_state, status=text.clean(message, 400))
 
-    def say(self, sentence: str) -> None:
+    def show_status(self, message: str) -> None:
         """A sentence in the footer's place for a few seconds."""
-        self._said_at = time.monotonic()
-        self.look(status=text.clean(sentence, 400))
+        self._status_at = time.monotonic()
+        self.update_view(status=text.clean(message, 400))
 
     def lost_input(self, error: Exception) -> None:
         """Show an error of ours that cost a key or a report; its traceback is kept until the screen has ended."""
         self.survived.append(error)
         what = text.clean(redact_text(f"{type(error).__name__}: {error}"), 120)
         sentence = f"an error of tputtui itself, one input is lost: {what}"
-        self.source.note(Event(time.time(), "warning", sentence))
-        self.say(sentence)
+        self.source.log_event(Event(time.time(), "warning", sentence))
+        self.show_status(sentence)
 
     # ------------------------------------------------------------------------------------------ commands
 
     def action_do(self, command: str) -> None:
         """Run a command of keys.py: the screen in front knows it, else the app does."""
         if command != "quit":
-            self.asked_to_quit = False
+            self.is_quit_pending = False
         first = (self.replay,) if self.replay is not None else ()
         for owner in (*first, self.screen, *getattr(self.screen, "handlers", ()), self, *self._commands):
             handler = getattr(owner, f"do_{command}", None)
             if handler is not None:
                 handler()
                 return
-        self.say(f"{keys.LABELS[command]} has no meaning here: ? shows the keys")
+        self.show_status(f"{keys.LABELS[command]} has no meaning here: ? shows the keys")
 
     @property
     def commands(self) -> tuple[keys.Command, ...]:
@@ -365,26 +377,26 @@ class TputtuiApp(TerminalApp):
     @property
     def marks(self) -> list[Mark]:
         """The marks there are: those that were set here, or those of the run."""
-        return self.replay.player.marks if self.replay is not None else self.recording.marks
+        return self.replay.player.marks if self.replay is not None else self.recording_commands.marks
 
     @property
-    def past_is_known(self) -> bool:
+    def is_past_complete(self) -> bool:
         """Whether what was before the moment that is shown stays as it is: a run is read while it is shown."""
-        return self.replay is None or self.replay.player.position.read >= 1
+        return self.replay is None or self.replay.player.position.read_ratio >= 1
 
     def go_to(self, at: float) -> None:
         """Look at a moment."""
         if self.replay is not None:
             self.replay.go_to(at)
         else:
-            self.timeline.look_at(at)
-            self.show_scene()
+            self.timeline.go_to(at)
+            self.show_frame()
 
     def do_quit(self) -> None:
         """q on the live screen: asks once while something is recorded."""
-        if self.recording.running and not self.asked_to_quit:
-            self.asked_to_quit = True
-            self.say("it is being recorded: q again saves the run and quits, R only stops it")
+        if self.recording_commands.is_running and not self.is_quit_pending:
+            self.is_quit_pending = True
+            self.show_status("it is being recorded: q again saves the run and quits, R only stops it")
             return
         self.exit(0)
 
@@ -411,9 +423,9 @@ class TputtuiApp(TerminalApp):
     def do_export(self) -> None:
         """e: this screen as an SVG file."""
         if self.settings.read_only:
-            self.say("read-only: no file is written")
+            self.show_status("read-only: no file is written")
             return
-        folder = self.place.state_folder
+        folder = self.environment.state_folder
         path = folder / f"screen-{time.strftime('%Y%m%d-%H%M%S')}.svg"
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -421,17 +433,17 @@ class TputtuiApp(TerminalApp):
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
                 file.write(picture)
         except OSError as error:
-            self.say(f"the screen was not saved: {path}: {error.strerror}")
+            self.show_status(f"the screen was not saved: {path}: {error.strerror}")
         else:
-            self.saved.append(str(path))
-            self.say(f"saved {path}")
+            self.saved_paths.append(str(path))
+            self.show_status(f"saved {path}")
 
-    def use(self, look: palette.Palette) -> None:
+    def apply_palette(self, new_palette: palette.Palette) -> None:
         """Paint with another theme from now on."""
-        self.palette = look
-        self.register_theme(look.theme())
+        self.palette = new_palette
+        self.register_theme(new_palette.textual_theme())
         try:
-            self.theme = look.name
+            self.theme = new_palette.name
         except InvalidThemeError:
             return
         for screen in self.screen_stack:

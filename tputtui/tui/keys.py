@@ -17,14 +17,14 @@ from tputtui.views.shared.frame import PANELS
 if TYPE_CHECKING:
     from textual.binding import Binding
 
-Where = Literal["everywhere", "time", "live", "profile"]
+Scope = Literal["everywhere", "time", "live", "profile"]
 
 
 @frozen
 class KeyPair:
     """What two keys are together, where they stand side by side: in the footer and in the help."""
 
-    other: str  # the second command's id
+    other_id: str  # the second command's id
     label: str
     help: str
 
@@ -37,7 +37,7 @@ class Command:
     keys: str
     label: str
     help: str
-    where: Where
+    scope: Scope
     footer: bool = False
     pair: KeyPair | None = None  # on the first of the two
 
@@ -47,7 +47,7 @@ class Command:
         return first_key(self, {})
 
 
-_WORDS = {
+_KEY_LABELS = {
     "escape": "Esc",
     "enter": "Enter",
     "tab": "Tab",
@@ -63,7 +63,7 @@ _WORDS = {
 }
 
 
-_RENAMED = {
+_TEXTUAL_NAMES = {
     "solidus": "slash",
     "reverse_solidus": "backslash",
     "commercial_at": "at",
@@ -80,21 +80,21 @@ def key_name(key: str) -> str:
     if len(key) != 1 or key.isalnum():
         return key
     name = unicodedata.name(key, "").lower().replace("-", "_").replace(" ", "_")
-    return _RENAMED.get(name, name)
+    return _TEXTUAL_NAMES.get(name, name)
 
 
 _CHARACTERS = {key_name(chr(code)): chr(code) for code in range(0x21, 0x7F)}
 
 
-def key_word(key: str) -> str:
+def key_label(key: str) -> str:
     """How Textual's name of a key is written for a person: "question_mark" is "?"."""
     key = key.strip()
-    return _WORDS.get(key) or _CHARACTERS.get(key, key)
+    return _KEY_LABELS.get(key) or _CHARACTERS.get(key, key)
 
 
 def first_key(command: Command, remapped: Mapping[str, str]) -> str:
     """The first of a command's keys, as a person writes it."""
-    return key_word(remapped.get(command.id, command.keys).split(",")[0])
+    return key_label(remapped.get(command.id, command.keys).split(",")[0])
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -257,7 +257,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("difference", "D", "difference", "compare with another profile, or open one", "profile", footer=True),
 )
 
-MOVES: tuple[tuple[str, str], ...] = (
+MOVE_KEYS: tuple[tuple[str, str], ...] = (
     ("up,k", "move(-1)"),
     ("down,j", "move(1)"),
     ("pageup", "move(-10)"),
@@ -270,21 +270,21 @@ MOVES: tuple[tuple[str, str], ...] = (
 """The keys that move; they are the same everywhere and are not remapped."""
 
 
-def bindings(where: Iterable[Where]) -> list[Binding]:
+def bindings(scopes: Iterable[Scope]) -> list[Binding]:
     """Textual's bindings for the commands of some places, remappable by their id."""
     from textual.binding import Binding
 
-    wanted = set(where)
-    made = [Binding(c.keys, f"app.do('{c.id}')", c.label, id=c.id, show=False) for c in COMMANDS if c.where in wanted]
-    made += [Binding(keys, action, show=False) for keys, action in MOVES]
+    wanted = set(scopes)
+    made = [Binding(c.keys, f"app.do('{c.id}')", c.label, id=c.id, show=False) for c in COMMANDS if c.scope in wanted]
+    made += [Binding(keys, action, show=False) for keys, action in MOVE_KEYS]
     made += [Binding(str(number), f"panel({number})", show=False) for number in range(1, 10)]
     return made
 
 
-_FIXED = {key for keys, _ in MOVES for key in keys.split(",")} | {str(number) for number in range(1, 10)}
-_FIXED |= {"ctrl+c", "ctrl+q"}
+_FIXED_KEYS = {key for keys, _ in MOVE_KEYS for key in keys.split(",")} | {str(number) for number in range(1, 10)}
+_FIXED_KEYS |= {"ctrl+c", "ctrl+q"}
 _MODIFIERS = ("ctrl+", "shift+", "alt+", "super+", "hyper+", "meta+")
-_NAMED = frozenset(
+_NAMED_KEYS = frozenset(
     [
         "up",
         "down",
@@ -314,7 +314,7 @@ def is_key(name: str) -> bool:
         base = base.partition("+")[2]
     if len(base) == 1:
         return base.isprintable() and not base.isspace()
-    return base in _NAMED or base in {key_name(chr(code)) for code in range(0x21, 0x180)} - {""}
+    return base in _NAMED_KEYS or base in {key_name(chr(code)) for code in range(0x21, 0x180)} - {""}
 
 
 def check_remapped(keys: Mapping[str, str]) -> dict[str, str]:
@@ -329,16 +329,18 @@ def check_remapped(keys: Mapping[str, str]) -> dict[str, str]:
                 continue
             if not is_key(key):
                 problems[command.id] = f"{text.clean(key, 20)!r} is no key; such as x, ctrl+x, f5, space, question_mark"
-            elif key in _FIXED and key not in command.keys.split(","):
-                problems[command.id] = f"{text.clean(key_word(key), 20)} moves, chooses a panel or leaves, and stays so"
+            elif key in _FIXED_KEYS and key not in command.keys.split(","):
+                problems[command.id] = (
+                    f"{text.clean(key_label(key), 20)} moves, chooses a panel or leaves, and stays so"
+                )
             elif other != command.id:
-                problems[command.id] = f"{text.clean(key_word(key), 20)} is the key of {other}"
+                problems[command.id] = f"{text.clean(key_label(key), 20)} is the key of {other}"
     return problems
 
 
 LABELS: Mapping[str, str] = {command.id: command.label for command in COMMANDS}
 
-ALSO: tuple[tuple[Where, str, str, str], ...] = (
+EXTRA_HELP: tuple[tuple[Scope, str, str, str], ...] = (
     ("everywhere", "arrows", "move", "up and down in a list; left and right in time"),
     ("live", "1-9", "panels", ", ".join(f"{number} {name}" for number, name in enumerate(PANELS, 1))),
     ("live", "Enter", "open", "profile that process; show only that route or replica, until Esc; zoom any other panel"),
@@ -348,49 +350,49 @@ ALSO: tuple[tuple[Where, str, str, str], ...] = (
 )
 """What a key does that is no command of the table, for the help: (where, key, label, help)."""
 
-FOOTER_MOST = 10
-_LAST = ("help", "quit")
+MAX_FOOTER_HINTS = 10
+_LAST_HINTS = ("help", "quit")
 
 
-def hints(
-    where: Iterable[Where], keys: Mapping[str, str], commands: Sequence[Command] = COMMANDS
+def footer_hints(
+    scopes: Iterable[Scope], remapped: Mapping[str, str], commands: Sequence[Command] = COMMANDS
 ) -> list[tuple[str, str]]:
     """(key, word) for the footer, at most ten; the last two, the way to all others and the way out, always among them."""
-    wanted = set(where)
-    shown = [command for command in commands if command.footer and command.where in wanted]
+    wanted = set(scopes)
+    shown = [command for command in commands if command.footer and command.scope in wanted]
     order = ("profile", "live", "time", "everywhere")
-    shown.sort(key=lambda command: (command.id in _LAST, order.index(command.where), command.id == "quit"))
-    kept = [*shown[:-2][: FOOTER_MOST - 2], *shown[-2:]]
-    return [(together(command, keys), command.pair.label if command.pair else command.label) for command in kept]
+    shown.sort(key=lambda command: (command.id in _LAST_HINTS, order.index(command.scope), command.id == "quit"))
+    kept = [*shown[:-2][: MAX_FOOTER_HINTS - 2], *shown[-2:]]
+    return [(key_labels(command, remapped), command.pair.label if command.pair else command.label) for command in kept]
 
 
-def together(command: Command, remapped: Mapping[str, str]) -> str:
+def key_labels(command: Command, remapped: Mapping[str, str]) -> str:
     """The command's key; of a pair, both."""
-    other = next((c for c in COMMANDS if command.pair is not None and c.id == command.pair.other), None)
+    other = next((c for c in COMMANDS if command.pair is not None and c.id == command.pair.other_id), None)
     return " ".join(first_key(one, remapped) for one in (command, other) if one is not None)
 
 
 def help_rows(
-    place: Where, remapped: Mapping[str, str], commands: Sequence[Command] = COMMANDS
+    scope: Scope, remapped: Mapping[str, str], commands: Sequence[Command] = COMMANDS
 ) -> list[tuple[str, str, str]]:
     """(keys, label, help) of all that keys do in a place; of a pair one row."""
-    seconds = {command.pair.other for command in commands if command.pair is not None}
+    seconds = {command.pair.other_id for command in commands if command.pair is not None}
     rows = []
     for command in commands:
-        if command.where != place or command.id in seconds:
+        if command.scope != scope or command.id in seconds:
             continue
         if command.pair is not None:
-            rows.append((together(command, remapped), command.pair.label, command.pair.help))
+            rows.append((key_labels(command, remapped), command.pair.label, command.pair.help))
         else:
-            shown = [key_word(key) for key in remapped.get(command.id, command.keys).split(",")]
+            shown = [key_label(key) for key in remapped.get(command.id, command.keys).split(",")]
             rows.append((" ".join(shown), command.label, command.help))
-    return rows + [(key, label, words) for where, key, label, words in ALSO if where == place]
+    return rows + [(key, label, words) for where, key, label, words in EXTRA_HELP if where == scope]
 
 
-def elsewhere(pressed: Iterable[str], keys: Mapping[str, str]) -> Command | None:
+def find_command(pressed: Iterable[str], remapped: Mapping[str, str]) -> Command | None:
     """The command that a key stands for, wherever it works."""
     wanted = set(pressed)
     return next(
-        (c for c in COMMANDS if wanted & {key.strip() for key in keys.get(c.id, c.keys).split(",")}),
+        (c for c in COMMANDS if wanted & {key.strip() for key in remapped.get(c.id, c.keys).split(",")}),
         None,
     )

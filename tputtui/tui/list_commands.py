@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from tputtui.tui.live.live_screen import LiveScreen
 
 LISTS: tuple[PanelName, ...] = ("targets", "routes", "processes")
-NO_LIST = "no list is shown: 4 targets, 5 routes, 6 processes"
-_EVERY_ROW = 5000  # lines: more than a list has
+NO_LIST_MESSAGE = "no list is shown: 4 targets, 5 routes, 6 processes"
+_ALL_ROWS = 5000  # lines: more than a list has
 
 
 class ListCommands:
@@ -24,55 +24,55 @@ class ListCommands:
         self._screen = screen
 
     @property
-    def panel(self) -> PanelName | None:
+    def active_list(self) -> PanelName | None:
         """The list that arrows move in: the focused one, else the first that is shown; None: none is."""
-        focus = self._screen.desk.viewpoint.focus
+        focus = self._screen.tputtui_app.view_state.focus
         order: tuple[PanelName, ...] = ("processes", "routes", "targets")
         if focus in LISTS:
             order = (focus, *order)
-        return next((name for name in order if self._screen.shows(name)), None)
+        return next((name for name in order if self._screen.is_shown(name)), None)
 
-    def whole(self, panel: PanelName) -> PanelView | None:
+    def full_view(self, panel: PanelName) -> PanelView | None:
         """The list with every row there is."""
-        scene = self._screen.desk.scene()
+        scene = self._screen.tputtui_app.current_frame()
         if scene is None:
             return None
-        return self._screen.view(panel, scene, self._screen.query_one(f"#{panel}").size.width, _EVERY_ROW)
+        return self._screen.panel_view(panel, scene, self._screen.query_one(f"#{panel}").size.width, _ALL_ROWS)
 
     # ------------------------------------------------------------------------------------------ the cursor
 
     def move(self, rows: int) -> None:
         """Rows down (or, negative, up)."""
-        panel = self.panel
+        panel = self.active_list
         if panel is None:
-            self._screen.desk.say(NO_LIST)
+            self._screen.tputtui_app.show_status(NO_LIST_MESSAGE)
             return
-        whole = self.whole(panel)
-        order = [key for key in whole.keys if key is not None] if whole is not None else []
+        whole = self.full_view(panel)
+        order = [key for key in whole.row_keys if key is not None] if whole is not None else []
         if not order:
-            self._screen.desk.say(f"no rows in {panel}")
+            self._screen.tputtui_app.show_status(f"no rows in {panel}")
             return
-        state = self._screen.desk.viewpoint.list(panel)
+        state = self._screen.tputtui_app.view_state.list_state(panel)
         if state.cursor in order:
             at = max(0, min(len(order) - 1, order.index(state.cursor) + rows))
         else:
             at = 0 if rows > 0 else len(order) - 1
-        self.put_cursor(panel, order[at])
+        self.set_cursor(panel, order[at])
 
-    def put_cursor(self, panel: PanelName, key: Hashable) -> None:
+    def set_cursor(self, panel: PanelName, key: Hashable) -> None:
         """On a row; a target's service is what the other panels show from then on."""
-        desk = self._screen.desk
-        desk.keep_list(panel, replace(desk.viewpoint.list(panel), cursor=key))
+        desk = self._screen.tputtui_app
+        desk.save_list_state(panel, replace(desk.view_state.list_state(panel), cursor=key))
         changes: dict[str, object] = {"focus": panel}
         if panel == "targets":
             services = desk.latest.services if desk.latest is not None else ()
             owner = next((service.name for service in services if key in service.targets), None)
             changes["service"] = owner
-            lens = desk.viewpoint.lens
+            lens = desk.view_state.service_filter
             if lens is not None and lens.service != owner:
-                desk.source.look_through(None)
-                changes["lens"] = None
-        desk.look(**changes)
+                desk.source.set_filter(None)
+                changes["service_filter"] = None
+        desk.update_view(**changes)
 
     def do_next(self) -> None:
         """n."""
@@ -86,20 +86,20 @@ class ListCommands:
 
     def do_filter(self) -> None:
         """/: keep the rows that contain a word, while it is typed."""
-        desk, panel = self._screen.desk, self.panel
+        desk, panel = self._screen.tputtui_app, self.active_list
         if panel is None:
-            desk.say(NO_LIST)
+            desk.show_status(NO_LIST_MESSAGE)
             return
-        before = desk.viewpoint.list(panel)
+        before = desk.view_state.list_state(panel)
 
         def changed(words: str) -> None:
-            desk.keep_list(panel, replace(desk.viewpoint.list(panel), filter=words.strip(), top=0))
-            desk.look(focus=panel)
+            desk.save_list_state(panel, replace(desk.view_state.list_state(panel), filter_text=words.strip(), top=0))
+            desk.update_view(focus=panel)
 
         def done(words: str | None) -> None:
             if words is None:
-                desk.keep_list(panel, before)
-                desk.look()
+                desk.save_list_state(panel, before)
+                desk.update_view()
             else:
                 changed(words)
 
@@ -108,10 +108,10 @@ class ListCommands:
 
     def clear_filters(self) -> bool:
         """Whether there was a filter to take away."""
-        desk = self._screen.desk
-        filtered = [panel for panel in LISTS if desk.viewpoint.list(panel).filter]
+        desk = self._screen.tputtui_app
+        filtered = [panel for panel in LISTS if desk.view_state.list_state(panel).filter_text]
         for panel in filtered:
-            desk.keep_list(panel, replace(desk.viewpoint.list(panel), filter=""))
+            desk.save_list_state(panel, replace(desk.view_state.list_state(panel), filter_text=""))
         return bool(filtered)
 
     # ------------------------------------------------------------------------------------------ the order
@@ -125,22 +125,22 @@ class ListCommands:
         self._sort(1)
 
     def _sort(self, step: int) -> None:
-        desk, panel = self._screen.desk, self.panel
-        whole = self.whole(panel) if panel is not None else None
-        if panel is None or whole is None or not whole.sorts:
-            desk.say(NO_LIST)
+        desk, panel = self._screen.tputtui_app, self.active_list
+        whole = self.full_view(panel) if panel is not None else None
+        if panel is None or whole is None or not whole.sort_columns:
+            desk.show_status(NO_LIST_MESSAGE)
             return
-        at = whole.sorts.index(whole.sort) + step if whole.sort in whole.sorts else 0
-        chosen = whole.sorts[at % len(whole.sorts)]
-        desk.keep_list(panel, replace(desk.viewpoint.list(panel), sort=chosen, top=0))
-        desk.look(focus=panel)
+        at = whole.sort_columns.index(whole.sort_column) + step if whole.sort_column in whole.sort_columns else 0
+        chosen = whole.sort_columns[at % len(whole.sort_columns)]
+        desk.save_list_state(panel, replace(desk.view_state.list_state(panel), sort_column=chosen, top=0))
+        desk.update_view(focus=panel)
 
     def do_invert(self) -> None:
         """I."""
-        desk, panel = self._screen.desk, self.panel
+        desk, panel = self._screen.tputtui_app, self.active_list
         if panel is None:
-            desk.say(NO_LIST)
+            desk.show_status(NO_LIST_MESSAGE)
             return
-        state = desk.viewpoint.list(panel)
-        desk.keep_list(panel, replace(state, inverted=not state.inverted, top=0))
-        desk.look(focus=panel)
+        state = desk.view_state.list_state(panel)
+        desk.save_list_state(panel, replace(state, is_inverted=not state.is_inverted, top=0))
+        desk.update_view(focus=panel)

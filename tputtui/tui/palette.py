@@ -22,30 +22,30 @@ class Palette:
     """One theme, ready to paint with."""
 
     name: str
-    dark: bool
-    ansi: bool
+    is_dark: bool
+    is_ansi: bool
     styles: Mapping[str, Style]
     cursor_styles: Mapping[str, Style]
     background: str
     roles: Mapping[str, str] = field(default_factory=dict)
     box_styles: Mapping[str, Style] = field(default_factory=dict)  # a role as the ground of a box, its text readable
 
-    def boxes(self, line: Line, *, ascii_only: bool = False) -> Strip:
+    def box_strip(self, line: Line, *, ascii_only: bool = False) -> Strip:
         """A line of boxes: each span is filled with its role's colour; what is plain lies between them."""
-        shown = text.ascii_only if ascii_only else str
+        shown = text.to_ascii if ascii_only else str
         return Strip([Segment(shown(span.text), self.box_styles[span.role]) for span in line])
 
-    def strip(self, line: Line, *, cursor: bool = False, ascii_only: bool = False) -> Strip:
+    def line_strip(self, line: Line, *, is_cursor: bool = False, ascii_only: bool = False) -> Strip:
         """A line as Textual draws it; every cell carries its background."""
-        styles = self.cursor_styles if cursor else self.styles
+        styles = self.cursor_styles if is_cursor else self.styles
         if ascii_only:
-            return Strip([Segment(text.ascii_only(span.text), styles[span.role]) for span in line])
+            return Strip([Segment(text.to_ascii(span.text), styles[span.role]) for span in line])
         return Strip([Segment(span.text, styles[span.role]) for span in line])
 
-    def theme(self) -> Theme:
+    def textual_theme(self) -> Theme:
         """The colours of Textual's own widgets (palette, inputs) to go with it."""
-        if self.ansi:  # Textual's own, whose widgets need two dozen variables that only it names
-            return replace(BUILTIN_THEMES["ansi-dark" if self.dark else "ansi-light"], name=self.name)
+        if self.is_ansi:  # Textual's own, whose widgets need two dozen variables that only it names
+            return replace(BUILTIN_THEMES["ansi-dark" if self.is_dark else "ansi-light"], name=self.name)
         color = {role: style.color.name for role, style in self.styles.items() if style.color is not None}
         return Theme(
             name=self.name,
@@ -59,47 +59,49 @@ class Palette:
             warning=color["warning"],
             error=color["bad"],
             success=color["ok"],
-            dark=self.dark,
+            dark=self.is_dark,
         )
 
 
-def load(name: str, where: Iterable[Path]) -> Palette:
+def load_palette(name: str, folders: Iterable[Path]) -> Palette:
     """The theme called `name`. Raises BadTheme with what is wrong, and with what there is for an unknown name."""
-    return read(theme_files.find(name, where))
+    return read_palette(theme_files.find_theme(name, folders))
 
 
-def read(path: Path) -> Palette:
+def read_palette(path: Path) -> Palette:
     """Read one theme file. Raises BadTheme."""
-    table = theme_files.read(path)
-    styles, under = theme_files.styles(table, text.clean(path.name, 60))
+    table = theme_files.read_theme(path)
+    styles, under = theme_files.role_styles(table, text.clean(path.name, 60))
     roles = table["roles"]
     return Palette(
         name=text.clean(str(table.get("name", path.stem)), 40),
-        dark=bool(table.get("dark", True)),
-        ansi=bool(table.get("ansi", False)),
+        is_dark=bool(table.get("dark", True)),
+        is_ansi=bool(table.get("ansi", False)),
         styles=styles,
         cursor_styles={role: style + under for role, style in styles.items()},
         background=str(table.get("background", "default")),
         roles={role: str(words) for role, words in roles.items()} if isinstance(roles, dict) else {},
-        box_styles={role: style if role == "plain" else _box(style, styles) for role, style in styles.items()},
+        box_styles={role: style if role == "plain" else _box_style(style, styles) for role, style in styles.items()},
     )
 
 
-def without_color(look: Palette) -> Palette:
+def without_color(palette: Palette) -> Palette:
     """The same with bold, dim and reverse only: for NO_COLOR."""
 
     def bare(styles: Mapping[str, Style]) -> dict[str, Style]:
         return {role: Style(bold=style.bold, dim=style.dim, reverse=style.reverse) for role, style in styles.items()}
 
-    boxes = {role: Style(reverse=role != "plain", bold=role == "strong") for role in look.styles}
-    return replace(look, styles=bare(look.styles), cursor_styles=bare(look.cursor_styles), ansi=True, box_styles=boxes)
+    boxes = {role: Style(reverse=role != "plain", bold=role == "strong") for role in palette.styles}
+    return replace(
+        palette, styles=bare(palette.styles), cursor_styles=bare(palette.cursor_styles), is_ansi=True, box_styles=boxes
+    )
 
 
-def _box(style: Style, styles: Mapping[str, Style]) -> Style:
+def _box_style(style: Style, styles: Mapping[str, Style]) -> Style:
     """A role's colour as a ground, under whichever of the theme's own colours is read better on it."""
     ground, paper, ink = style.color, styles["plain"].bgcolor, styles["strong"].color
     if ground is None or paper is None or ink is None or ground.is_default or paper.is_default or ink.is_default:
         return style + Style(reverse=True)
     on = tuple(ground.get_truecolor())
-    best = max((paper, ink), key=lambda color: theme_files.contrast(tuple(color.get_truecolor()), on))
+    best = max((paper, ink), key=lambda color: theme_files.contrast_ratio(tuple(color.get_truecolor()), on))
     return Style(color=best, bgcolor=ground, bold=style.bold)

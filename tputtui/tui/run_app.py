@@ -25,7 +25,7 @@ from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
 from tputtui.tui.session import ScreenEnvironment, SnapshotSource
 from tputtui.tui.terminal.background import is_light
-from tputtui.views.live.exit_summary import summary
+from tputtui.views.live.exit_summary import summary_lines
 
 
 class CannotShowError(ValueError):  # reads as what it is
@@ -36,7 +36,7 @@ class CannotShowError(ValueError):  # reads as what it is
 class ScreenResult:
     """How the screen ended: the exit code, the lines that belong into the scrollback, and errors that it outlived."""
 
-    code: int
+    exit_code: int
     lines: tuple[str, ...] = ()
     survived: tuple[Exception, ...] = ()
 
@@ -45,9 +45,9 @@ def run(
     settings: Settings,
     source: SnapshotSource,
     notes: Sequence[str] = (),
-    profile_pid: int | None = None,
-    over_when: Callable[[], bool] | None = None,
-    opened: Callable[[], Screen[None]] | None = None,
+    initial_profile_pid: int | None = None,
+    should_exit: Callable[[], bool] | None = None,
+    make_screen: Callable[[], Screen[None]] | None = None,
     player: Player | None = None,
     baseline: Baseline | None = None,
 ) -> ScreenResult:
@@ -57,9 +57,9 @@ def run(
     `profile_pid`: the process that is profiled at once. `over_when` is asked once a second whether the screen shall end.
     `baseline`: what figures are held against from the start. `opened` makes a screen that is shown alone, in place of the live one. `player`: the source is this, a recorded run.
     """
-    themes = tuple(theme_files.folders(theme_files.user_folder()))
+    themes = tuple(theme_files.theme_folders(theme_files.user_theme_folder()))
     try:
-        look = palette.load(theme_name(settings), themes)
+        look = palette.load_palette(theme_name(settings), themes)
     except theme_files.BadThemeError as error:
         raise CannotShowError(str(error)) from error
     if not settings.color:
@@ -68,32 +68,32 @@ def run(
         host_name=text.clean(_host_name(player), 60),
         zone_offset_s=float(time.localtime().tm_gmtoff),
         state_folder=state_folder(),
-        themes=themes,
+        theme_folders=themes,
     )
     app = TputtuiApp(settings, source, look, place)
-    app.viewpoint = replace(app.viewpoint, baseline=baseline)
-    app.profile_at_once = profile_pid
-    app.over_when = over_when
-    app.opened = opened() if opened is not None else None
+    app.view_state = replace(app.view_state, baseline=baseline)
+    app.initial_profile_pid = initial_profile_pid
+    app.should_exit = should_exit
+    app.standalone_screen = make_screen() if make_screen is not None else None
     if player is not None:
         from tputtui.tui.live.replay_commands import ReplayCommands
 
         app.replay = ReplayCommands(app, player)
     for note in notes:
-        app.say_later(note)
+        app.set_initial_status(note)
     began = time.monotonic()
     try:
         app.run(mouse=settings.mouse)
     finally:
-        app.over()
-        _end_captures()
+        app.stop_watchers()
+        _stop_captures()
         source.stop()
-        app.recording.over()
+        app.recording_commands.close()
     if app.error is not None:
         raise app.error
-    saved = [_from_home(path) for path in app.saved]
-    lens = app.viewpoint.lens
-    told = summary(app.latest, time.monotonic() - began, saved, lens.name if lens is not None else None)
+    saved = [_abbreviate_home(path) for path in app.saved_paths]
+    lens = app.view_state.service_filter
+    told = summary_lines(app.latest, time.monotonic() - began, saved, lens.name if lens is not None else None)
     return ScreenResult(app.return_code or 0, tuple(told), tuple(app.survived))
 
 
@@ -102,13 +102,13 @@ def _host_name(player: Player | None) -> str:
     return player.header.environment.get("host", "") if player is not None else socket.gethostname()
 
 
-def _from_home(path: str) -> str:
+def _abbreviate_home(path: str) -> str:
     """A path with its home as ~: short enough for a line, and the shell takes it."""
     home = os.path.expanduser("~").rstrip("/") + "/"
     return f"~/{path.removeprefix(home)}" if path.startswith(home) and " " not in path else path
 
 
-def _end_captures() -> None:
+def _stop_captures() -> None:
     """What was sampled so far is saved before we go."""
     capture = sys.modules.get("tputtui.profiling.capture.capture")
     if capture is not None:

@@ -36,24 +36,24 @@ class SnapshotSource(Protocol):
     def stop(self) -> None:
         """End, and wait for the end (bounded)."""
 
-    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+    def history(self, figure: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
         """A figure's mean in each of `columns` columns."""
         ...
 
-    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
+    def heatmap(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
         """Where a service's requests fell in each of `columns` columns; None where it has no buckets."""
 
     def replicas(self) -> ReplicaTable:
         """Each replica's figures as of the newest tick."""
         ...
 
-    def look_through(self, lens: ServiceFilter | None) -> None:
+    def set_filter(self, service_filter: ServiceFilter | None) -> None:
         """Show a service through a lens, as one more service from the next tick on; None takes it away."""
 
-    def split(self, split: TrafficSplit | None) -> None:
+    def set_split(self, split: TrafficSplit | None) -> None:
         """Show the two arms of a split, as `Snapshot.split`, from the next tick on; None: no longer."""
 
-    def ways(self, service: str, told: Callable[[Sequence[SplitOption]], None]) -> None:
+    def find_split_options(self, service: str, on_options: Callable[[Sequence[SplitOption]], None]) -> None:
         """Find out how a service may be split; `told` is called with it, perhaps on another thread."""
 
     def browse(self, target: str | None) -> None:
@@ -62,14 +62,14 @@ class SnapshotSource(Protocol):
     def families(self, target: str) -> Families | None:
         """The families of the target that is looked at; None before it was read whole."""
 
-    def trail(self, family: str, columns: int) -> Sequence[float | None]:
+    def family_history(self, family: str, columns: int) -> Sequence[float | None]:
         """A family's figure in the last `columns` scrapes of the target that is looked at."""
         ...
 
-    def chart(self, chosen: tuple[str, str] | None) -> None:
+    def chart_family(self, charted: tuple[str, str] | None) -> None:
         """Put a (target, family) on the time axis from now on, as `Snapshot.charted`; None: no longer."""
 
-    def bind(self, target: str, slot: SignalKind, family: str) -> None:
+    def bind_signal(self, target: str, slot: SignalKind, family: str) -> None:
         """Read a signal of a target, and of its replicas, from a family from now on."""
 
     def snapshot_at(self, at: float) -> Snapshot | None:
@@ -82,26 +82,26 @@ class SnapshotSource(Protocol):
     def next_breakdown(self, service: str) -> None:
         """Break a service down by its next label."""
 
-    def want_processes(self, wanted: bool) -> None:
+    def set_processes_enabled(self, is_enabled: bool) -> None:
         """Whether the process table is looked at."""
 
-    def watch(self, pids: frozenset[int]) -> None:
+    def watch_processes(self, pids: frozenset[int]) -> None:
         """Read these processes' control groups, too."""
 
-    def record(self, recorder: Recorder) -> None:
+    def start_recording(self, recorder: Recorder) -> None:
         """Record all readings from now on."""
 
-    def end_recording(self) -> Recorder | None:
+    def stop_recording(self) -> Recorder | None:
         """Record no longer, once the reading that is being taken is in it (bounded)."""
 
-    def mark(self, words: str, time_: float | None = None) -> None:
+    def add_mark(self, mark_text: str, time_: float | None = None) -> None:
         """Set a mark, now or at a moment of unix time."""
 
-    def keep_profile(self, time_: float, pid: int, name: str, document: bytes, hottest: str) -> bool:
+    def record_profile(self, time_: float, pid: int, name: str, document: bytes, top_function: str) -> bool:
         """Put a profile into the run that is recorded; False: too large to be carried in it."""
         ...
 
-    def note(self, event: Event) -> None:
+    def log_event(self, event: Event) -> None:
         """Put something into the event log."""
 
 
@@ -110,15 +110,15 @@ class EmptySource:
 
     failure: BaseException | None = None
 
-    def past(self, _name: str, columns: int, _span_s: float, _until: float | None) -> Sequence[float | None]:
+    def history(self, _name: str, columns: int, _span_s: float, _until: float | None) -> Sequence[float | None]:
         """Unknown."""
         return [None] * columns
 
-    def trail(self, _family: str, columns: int) -> Sequence[float | None]:
+    def family_history(self, _family: str, columns: int) -> Sequence[float | None]:
         """Unknown."""
         return [None] * columns
 
-    def heat(self, _service: str, _columns: int, _span_s: float, _until: float | None) -> None:
+    def heatmap(self, _service: str, _columns: int, _span_s: float, _until: float | None) -> None:
         """None."""
 
     def snapshot_at(self, _at: float) -> None:
@@ -131,18 +131,20 @@ class EmptySource:
         """None."""
         return {}
 
-    def end_recording(self) -> None:
+    def stop_recording(self) -> None:
         """None."""
 
-    def keep_profile(self, *_: object) -> bool:
+    def record_profile(self, *_: object) -> bool:
         """Nothing is recorded."""
         return True
 
     def _nothing(self, *_: object) -> None:
         """There is nobody to tell."""
 
-    subscribe = start = stop = look_through = split = ways = browse = chart = bind = set_window = _nothing
-    next_breakdown = want_processes = watch = note = record = mark = _nothing
+    subscribe = start = stop = set_filter = set_split = find_split_options = browse = chart_family = bind_signal = (
+        set_window
+    ) = _nothing
+    next_breakdown = set_processes_enabled = watch_processes = log_event = start_recording = add_mark = _nothing
 
 
 class SnapshotMessage(Message):
@@ -164,4 +166,4 @@ class ScreenEnvironment:
     host_name: str
     zone_offset_s: float
     state_folder: Path
-    themes: tuple[Path, ...]
+    theme_folders: tuple[Path, ...]

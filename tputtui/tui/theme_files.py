@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from rich.style import Style
 
 ROLES: tuple[Role, ...] = get_args(Role)
-_THEME_BYTES = 64 * 1024
+_MAX_BYTES = 64 * 1024
 
 
 class BadThemeError(ValueError):  # reads as what it is: "raise BadTheme(…)"
     """A theme file that cannot be used; the text says what and where."""
 
 
-def user_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
+def user_theme_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
     """Where the user's own themes lie: $XDG_CONFIG_HOME/tputtui/themes. None without a home."""
     home = environ.get("XDG_CONFIG_HOME", "")
     if not home.startswith("/"):
@@ -33,51 +33,51 @@ def user_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
     return Path(home) / "tputtui" / "themes" if home.startswith("/") else None
 
 
-def folders(user: Path | None = None) -> list[Path]:
+def theme_folders(user_themes: Path | None = None) -> list[Path]:
     """Where theme files lie: the user's first, then ours (inside the wheel, or beside the package in a checkout)."""
     package = Path(__file__).resolve().parents[1]
     ours = [folder for folder in (package / "themes", package.parent / "themes") if (folder / "dark.toml").is_file()]
-    return [*([user] if user is not None else []), *ours[:1]]
+    return [*([user_themes] if user_themes is not None else []), *ours[:1]]
 
 
-def names(where: Iterable[Path]) -> list[str]:
+def theme_names(folders: Iterable[Path]) -> list[str]:
     """The themes there are, each once: dark, light and terminal first."""
-    found = {path.stem for folder in where if folder.is_dir() for path in folder.glob("*.toml")}
+    found = {path.stem for folder in folders if folder.is_dir() for path in folder.glob("*.toml")}
     order = {"dark": 0, "light": 1, "terminal": 2}
     return sorted(found, key=lambda name: (order.get(name, 3), name))
 
 
-def find(name: str, where: Iterable[Path]) -> Path:
+def find_theme(name: str, folders: Iterable[Path]) -> Path:
     """The file of the theme called `name`. Raises BadTheme with what there is."""
-    where = list(where)
-    for folder in where:
+    folders = list(folders)
+    for folder in folders:
         path = folder / f"{name}.toml"
         if "/" not in name and "\0" not in name and path.is_file():
             return path
-    known = names(where)
+    known = theme_names(folders)
     hint = text.did_you_mean(name, known).rstrip("?")
     raise BadThemeError(f'"{text.clean(name, 40)}" is no theme{hint}; there are auto, {", ".join(known)}')
 
 
-def check(name: str, environ: Mapping[str, str] = os.environ) -> None:
+def check_theme(name: str, environ: Mapping[str, str] = os.environ) -> None:
     """Raise BadTheme unless a screen could use the theme of that name. Ours are good: the tests hold that."""
-    user = user_folder(environ)
+    user = user_theme_folder(environ)
     if name == "auto":
         return
-    path = find(name, folders(user))
+    path = find_theme(name, theme_folders(user))
     if path.parent == user:
-        table = read(path)
-        styles(table, text.clean(path.name, 60))
+        table = read_theme(path)
+        role_styles(table, text.clean(path.name, 60))
 
 
-def read(path: Path) -> Mapping[str, object]:
+def read_theme(path: Path) -> Mapping[str, object]:
     """One theme file as a table whose roles are all there and all known. Raises BadTheme."""
     shown = text.clean(path.name, 60)
     try:
         with path.open("rb") as file:
-            raw = file.read(_THEME_BYTES + 1)
-        if len(raw) > _THEME_BYTES:
-            raise BadThemeError(f"{shown}: larger than {_THEME_BYTES // 1024} KiB")
+            raw = file.read(_MAX_BYTES + 1)
+        if len(raw) > _MAX_BYTES:
+            raise BadThemeError(f"{shown}: larger than {_MAX_BYTES // 1024} KiB")
         table = tomllib.loads(raw.decode("utf-8"))
     except OSError as error:
         raise BadThemeError(f"{shown}: {error.strerror}") from error
@@ -97,43 +97,43 @@ def read(path: Path) -> Mapping[str, object]:
     return table
 
 
-def styles(table: Mapping[str, object], shown: str) -> tuple[dict[str, Style], Style]:
+def role_styles(table: Mapping[str, object], file_name: str) -> tuple[dict[str, Style], Style]:
     """How each role of a table that was read looks, and what lies under the cursor. Raises BadTheme."""
     from rich.style import Style
 
     roles = table["roles"]
     assert isinstance(roles, dict)  # noqa: S101 - for the type checker: `read` saw to it
     cursor = str(table.get("cursor", "reverse"))
-    base = _style(f"on {table.get('background', 'default')}", "background", shown)
-    under = Style(reverse=True) if cursor == "reverse" else _style(f"on {cursor}", "cursor", shown)
-    made = {role: base + _style(str(words), role, shown) for role, words in roles.items()}
+    base = _parse_style(f"on {table.get('background', 'default')}", "background", file_name)
+    under = Style(reverse=True) if cursor == "reverse" else _parse_style(f"on {cursor}", "cursor", file_name)
+    made = {role: base + _parse_style(str(words), role, file_name) for role, words in roles.items()}
     made["cursor"] = made["plain"] + under
-    _visible(made, shown)
+    _check_contrast(made, file_name)
     return made, under
 
 
-def _style(words: str, what: str, shown: str) -> Style:
+def _parse_style(style_text: str, role: str, file_name: str) -> Style:
     from rich.color import ColorParseError
     from rich.errors import StyleSyntaxError
     from rich.style import Style
 
     try:
-        return Style.parse(words)
+        return Style.parse(style_text)
     except (StyleSyntaxError, ColorParseError) as error:
-        raise BadThemeError(f"{shown}: {what} = {text.clean(words, 40)!r} is no colour") from error
+        raise BadThemeError(f"{file_name}: {role} = {text.clean(style_text, 40)!r} is no colour") from error
 
 
-def _visible(made: Mapping[str, Style], shown: str) -> None:
+def _check_contrast(styles: Mapping[str, Style], file_name: str) -> None:
     """Refuse a theme that hides what must be seen: the states and the keys."""
     for role in ("plain", "strong", "ok", "warning", "bad", "accent"):
-        style = made[role]
+        style = styles[role]
         if style.color is not None and style.bgcolor is not None and not style.color.is_default:
             one, other = style.color.get_truecolor(), style.bgcolor.get_truecolor()
-            if not style.bgcolor.is_default and contrast(tuple(one), tuple(other)) < 2:
-                raise BadThemeError(f"{shown}: {role} cannot be seen on its background")
+            if not style.bgcolor.is_default and contrast_ratio(tuple(one), tuple(other)) < 2:
+                raise BadThemeError(f"{file_name}: {role} cannot be seen on its background")
 
 
-def contrast(one: tuple[int, ...], other: tuple[int, ...]) -> float:
+def contrast_ratio(first: tuple[int, ...], second: tuple[int, ...]) -> float:
     """Contrast ratio of two colours, 1 to 21 (WCAG 2.2, relative luminance)."""
 
     def luminance(color: tuple[int, ...]) -> float:
@@ -141,5 +141,5 @@ def contrast(one: tuple[int, ...], other: tuple[int, ...]) -> float:
         linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
     return (light + 0.05) / (dark + 0.05)

@@ -126,10 +126,10 @@ def test_an_output_that_finds_no_descriptor_says_so(tmp_path: Path) -> None:
     code = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from tputtui.recording.writer import CannotRecord, RunWriter\n"
+        "from tputtui.recording.writer import CannotRecordError, RunWriter\n"
         "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (os.dup(0) + 1,) * 2)\n"
         "try: RunWriter(Path(sys.argv[1]))\n"
-        "except CannotRecord as error: print(error)\n"
+        "except CannotRecordError as error: print(error)\n"
     )
     argv = [sys.executable, "-c", code, str(tmp_path / "a.tput.gz")]
     done = subprocess.run(argv, capture_output=True, check=True, timeout=30, text=True)
@@ -160,8 +160,8 @@ def test_the_screen_stands_with_more_targets_than_descriptors(port: int, tmp_pat
 def test_a_child_gets_the_limit_back_that_we_were_started_with() -> None:
     code = (
         "import resource, sys\n"
-        "from tputtui.collect import descriptors\n"
-        "from tputtui.profiling import launcher\n"
+        "from tputtui import descriptors\n"
+        "from tputtui.profiling.capture import launcher\n"
         "show = [sys.executable, '-c', 'import resource; print(*resource.getrlimit(resource.RLIMIT_NOFILE))']\n"
         "print(launcher.run(show, 20).stdout.strip())\n"
         "descriptors.make_room(300)\n"
@@ -177,10 +177,10 @@ def test_a_child_gets_the_limit_back_that_we_were_started_with() -> None:
 def test_py_spy_that_finds_no_descriptor_is_a_sentence(attaching: None) -> None:
     code = (
         "import os, resource, sys, time\n"
-        "from tputtui.profiling import preflight\n"
+        "from tputtui.profiling.capture import preflight\n"
         "preflight.find_py_spy()\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (os.dup(0) + 3,) * 2)\n"
-        "print(preflight.check(int(sys.argv[1])).sentence)\n"
+        "print(preflight.check(int(sys.argv[1])).message)\n"
     )
     with subprocess.Popen([sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"], stdout=-1) as other:
         assert other.stdout is not None

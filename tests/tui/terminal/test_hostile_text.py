@@ -1,4 +1,4 @@
-"""Hostile text in every place of an exposition, and every view that shows it (research rows EX-01 to EX-05)."""
+"""Hostile text in every place of an exposition, and every view that shows it (EX-01 to EX-05 of docs/reliability.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The terminal goes away, stalls, floods or is left in the middle of something (research rows TS-01 to TS-11)."""
+"""The terminal goes away, stalls, floods or is left in the middle of something (TS-01 to TS-11 of docs/reliability.md)."""
 
 from __future__ import annotations
 

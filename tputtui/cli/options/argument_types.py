@@ -12,11 +12,11 @@ from tputtui.text import clean, parse_duration
 if TYPE_CHECKING:
     from tputtui.profiling.capture.periodic_sampling import SamplingSchedule
 
-LEAST_PART = 64 * 1024
+MIN_PART_BYTES = 64 * 1024
 """Bytes: what one file of a recording may be limited to."""
 
 
-def whole(text: str) -> int:
+def non_negative_int(text: str) -> int:
     """A whole number from 0 on."""
     if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
         raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a whole number")
@@ -34,21 +34,21 @@ def process(text: str) -> str:
     return text
 
 
-def count(text: str) -> int:
+def positive_int(text: str) -> int:
     """A whole number from 1 on."""
     if not re.fullmatch(r"\d{1,18}", text, re.ASCII) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a whole number of at least 1")
     return int(text)
 
 
-def number(text: str) -> float:
+def positive_number(text: str) -> float:
     """A number above 0."""
     if not re.fullmatch(r"\d+(\.\d+)?|\.\d+", text, re.ASCII) or not 0 < float(text) < sys.float_info.max:
         raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a number above 0")
     return float(text)
 
 
-def seconds(text: str) -> float:
+def positive_duration(text: str) -> float:
     """A duration above 0, in seconds."""
     try:
         value = parse_duration(text)
@@ -59,42 +59,42 @@ def seconds(text: str) -> float:
     return value
 
 
-def at_latency(text: str) -> tuple[float, float]:
+def latency_step(text: str) -> tuple[float, float]:
     """`T:MS`: (seconds from the start, milliseconds)."""
     at, colon, more = text.partition(":")
     if not colon:
         raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not T:MS, such as 20s:50")
-    return seconds(at), number(more)
+    return positive_duration(at), positive_number(more)
 
 
-def mark(text: str) -> tuple[float, str]:
+def mark_spec(text: str) -> tuple[float, str]:
     """`[T=]TEXT`: (seconds from the start, text). T is +90s; a text may have "=" in it."""
     at, equals, words = text.partition("=")
     if equals and at.startswith("+") and words.strip():
-        return (0.0 if at.strip() in ("+0", "+0s") else seconds(at[1:])), clean(words.strip(), 500)
+        return (0.0 if at.strip() in ("+0", "+0s") else positive_duration(at[1:])), clean(words.strip(), 500)
     if not text.strip():
         raise argparse.ArgumentTypeError("a mark without a text")
     return 0.0, clean(text.strip(), 500)
 
 
-def capture(text: str) -> SamplingSchedule:
+def sampling_schedule(text: str) -> SamplingSchedule:
     """`PID|:PORT@60s[/5m]`."""
     from tputtui.profiling.capture import periodic_sampling
 
     try:
-        return periodic_sampling.parse(text)
+        return periodic_sampling.parse_schedule(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def size(text: str) -> int:
+def byte_size(text: str) -> int:
     """Bytes: 500MiB, 2GiB, or a number."""
     found = re.fullmatch(r"(\d{1,15})\s*(B|KiB|MiB|GiB)?", text, re.ASCII)
     if found is None or int(found[1]) == 0:
         raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a size, such as 500MiB")
     size = int(found[1]) << 10 * ("B", "KiB", "MiB", "GiB").index(found[2] or "B")
-    if size < LEAST_PART:
+    if size < MIN_PART_BYTES:
         raise argparse.ArgumentTypeError(
-            f"{clean(text, 40)!r} is below {LEAST_PART >> 10}KiB: a file would hold seconds"
+            f"{clean(text, 40)!r} is below {MIN_PART_BYTES >> 10}KiB: a file would hold seconds"
         )
     return size

@@ -14,7 +14,7 @@ class CommonFlag:
     help: str
     metavar: str | None = None
     const: bool | str | None = None
-    repeats: bool = False
+    is_repeatable: bool = False
 
     @property
     def dest(self) -> str:
@@ -27,15 +27,20 @@ OBJECTIVE = CommonFlag(
 )
 INTERVAL = CommonFlag("--interval", "interval", "time from scrape to scrape, at least 100ms (1s)", "DURATION")
 TIMEOUT = CommonFlag("--timeout", "timeout", "how long one scrape may take, whatever the interval (10s)", "DURATION")
-TICKS = (
+TICK_FLAGS = (
     INTERVAL,
     CommonFlag("--window", "window", "span over which rates and quantiles are taken (10s)", "DURATION"),
 )
-RATES = (*TICKS, TIMEOUT, OBJECTIVE, CommonFlag("--by", "by", "labels to break traffic down by", "LABEL[,LABEL]"))
+RATE_FLAGS = (
+    *TICK_FLAGS,
+    TIMEOUT,
+    OBJECTIVE,
+    CommonFlag("--by", "by", "labels to break traffic down by", "LABEL[,LABEL]"),
+)
 NO_DISCOVER = CommonFlag("--no-discover", "discover", "without targets, do not look for local listeners", None, False)
 READ_ONLY = CommonFlag("--read-only", "read_only", "no capture of a process, no file written", None, True)
 ASCII = CommonFlag("--ascii", "ascii", "draw with ASCII only", None, True)
-SCREEN = (
+SCREEN_FLAGS = (
     ASCII,
     CommonFlag("--theme", "theme", "name of a theme (auto)", "NAME"),
     CommonFlag("--light", "background", "the terminal's background is light", None, "light"),
@@ -43,5 +48,5 @@ SCREEN = (
     CommonFlag("--no-mouse", "mouse", "leave the mouse to the terminal", None, False),
 )
 
-ALL = (*RATES, NO_DISCOVER, READ_ONLY, *SCREEN)
+ALL_FLAGS = (*RATE_FLAGS, NO_DISCOVER, READ_ONLY, *SCREEN_FLAGS)
 """Every one of them, in the order of a --help."""

@@ -27,7 +27,7 @@ Exit codes: 0 improved or equivalent, 10 regressed, 11 inconclusive,
 12 not comparable, 1 failed, 2 usage."""
 
 
-def _compare(parser: argparse.ArgumentParser) -> None:
+def _add_compare_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("baseline", metavar="BASELINE", nargs="?", help="the side to compare with")
     parser.add_argument("candidate", metavar="CANDIDATE", nargs="?", help="the side that was changed")
     parser.add_argument(
@@ -68,7 +68,7 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--detect", metavar="PERCENT", help="with --power: the effect to be found (the margin)")
 
 
-def _experiment(parser: argparse.ArgumentParser) -> None:
+def _add_experiment_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("new",), metavar="new", help="write the template")
     parser.add_argument("file", metavar="FILE", help="where to, such as experiment.toml")
     parser.add_argument("--pilot", metavar="RUN", help="a run of the unchanged code: it says how long each arm must be")
@@ -84,9 +84,9 @@ VERBS = (
     Verb(
         "compare",
         "is the candidate better than the baseline, by how much, how sure",
-        _compare,
+        _add_compare_options,
         (common.ASCII,),
         _COMPARE_EPILOG,
     ),
-    Verb("experiment", "write a plan to fill in: hypothesis, change, what decides, how long", _experiment),
+    Verb("experiment", "write a plan to fill in: hypothesis, change, what decides, how long", _add_experiment_options),
 )

@@ -6,10 +6,10 @@ import argparse
 
 from tputtui.cli.options import common
 from tputtui.cli.options.verb import Verb
-from tputtui.cli.options.watch_verbs import targets
+from tputtui.cli.options.watch_verbs import add_target_arguments
 
 
-def _config(parser: argparse.ArgumentParser) -> None:
+def _add_config_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
         choices=("show", "path", "init"),
@@ -22,14 +22,14 @@ VERBS = (
     Verb(
         "check",
         "what each target is taken for and why, and what will mislead",
-        targets,
+        add_target_arguments,
         (common.INTERVAL, common.TIMEOUT, common.OBJECTIVE, common.NO_DISCOVER, common.ASCII),
     ),
-    Verb("discover", "what on this machine serves metrics", common=(common.ASCII,)),
+    Verb("discover", "what on this machine serves metrics", common_flags=(common.ASCII,)),
     Verb(
         "config",
         "effective settings, the config file's path, a file to start from",
-        _config,
+        _add_config_options,
         epilog="config show takes every flag that is a setting (see tputtui --help), too.",
     ),
 )

@@ -8,7 +8,7 @@ from tputtui.cli.options import argument_types, common
 from tputtui.cli.options.verb import Verb
 
 
-def _profile(parser: argparse.ArgumentParser) -> None:
+def _add_profile_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "process",
         metavar="PID|:PORT",
@@ -19,10 +19,10 @@ def _profile(parser: argparse.ArgumentParser) -> None:
         "--for",
         metavar="DURATION",
         dest="duration",
-        type=argument_types.seconds,
+        type=argument_types.positive_duration,
         help="length of the capture, from 0.5s on (10s)",
     )
-    parser.add_argument("--rate", metavar="HZ", type=argument_types.whole, help="samples a second (100)")
+    parser.add_argument("--rate", metavar="HZ", type=argument_types.non_negative_int, help="samples a second (100)")
     parser.add_argument(
         "-o",
         metavar="FILE",
@@ -32,7 +32,7 @@ def _profile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
 
 
-def _view(parser: argparse.ArgumentParser) -> None:
+def _add_view_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="speedscope JSON, collapsed stacks (either gzipped) or .pstats")
     parser.add_argument("other", metavar="FILE2", nargs="?", help="a later profile: their difference is shown")
     parser.add_argument(
@@ -45,8 +45,8 @@ VERBS = (
     Verb(
         "profile",
         "capture where a process spends its time, and open it or write it",
-        _profile,
-        (*common.TICKS, *common.SCREEN),
+        _add_profile_options,
+        (*common.TICK_FLAGS, *common.SCREEN_FLAGS),
     ),
-    Verb("view", "open a saved profile; two: their difference", _view, common.SCREEN),
+    Verb("view", "open a saved profile; two: their difference", _add_view_options, common.SCREEN_FLAGS),
 )

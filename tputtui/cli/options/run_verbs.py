@@ -6,7 +6,7 @@ import argparse
 
 from tputtui.cli.options import argument_types, common
 from tputtui.cli.options.verb import Verb
-from tputtui.cli.options.watch_verbs import baseline, targets
+from tputtui.cli.options.watch_verbs import add_baseline_option, add_target_arguments
 
 _RECORD_EPILOG = """\
 The run is one file: --for, ^C or SIGTERM close it (exit code 0), kill -9 leaves
@@ -14,12 +14,12 @@ it readable. Exit code 10: an objective was missed, or it was aborted; 1: it was
 not written to its end. The rules of --abort: docs/objectives.md."""
 
 
-def _record(parser: argparse.ArgumentParser) -> None:
-    targets(parser)
+def _add_record_options(parser: argparse.ArgumentParser) -> None:
+    add_target_arguments(parser)
     parser.add_argument("-o", metavar="RUN", dest="output", required=True, help="the file, such as before.tput.gz")
     parser.add_argument("--force", action="store_true", help="overwrite RUN")
     parser.add_argument(
-        "--for", metavar="DURATION", dest="duration", type=argument_types.seconds, help="end after that time"
+        "--for", metavar="DURATION", dest="duration", type=argument_types.positive_duration, help="end after that time"
     )
     parser.add_argument(
         "--like", metavar="RUN", help="targets, interval, duration and objectives of that run; says if the load was too"
@@ -28,13 +28,13 @@ def _record(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile",
         metavar="WHAT",
-        type=argument_types.capture,
+        type=argument_types.sampling_schedule,
         help="PID@60s or :PORT@60s, and again every 5 min: :8000@60s/5m",
     )
     parser.add_argument(
         "--mark",
         metavar="[T=]TEXT",
-        type=argument_types.mark,
+        type=argument_types.mark_spec,
         action="append",
         default=[],
         help="a mark: at the start, or +90s=TEXT",
@@ -50,7 +50,7 @@ def _record(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-after",
         metavar="S",
-        type=argument_types.seconds,
+        type=argument_types.positive_duration,
         help="an objective has to be missed for so long to fail the run",
     )
     parser.add_argument(
@@ -70,7 +70,7 @@ def _record(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--listen", metavar="ADDR", help="serve what is derived as /metrics: 127.0.0.1:9464")
     parser.add_argument(
-        "--limit", metavar="SIZE", type=argument_types.size, help="go on in a new file beyond that: 500MiB"
+        "--limit", metavar="SIZE", type=argument_types.byte_size, help="go on in a new file beyond that: 500MiB"
     )
 
 
@@ -80,20 +80,24 @@ keys: space pauses, [ ] { } step, @ goes to a time, 0 to the end, M to a mark;
 T is +90s from the start, ISO 8601, or the text of a mark."""
 
 
-def _replay(parser: argparse.ArgumentParser) -> None:
+def _add_replay_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run")
     parser.add_argument("--from", metavar="T", dest="begin", help="where to begin (its start)")
     parser.add_argument(
-        "--speed", metavar="X", type=argument_types.number, default=1.0, help="play X times as fast, up to 60 (1)"
+        "--speed",
+        metavar="X",
+        type=argument_types.positive_number,
+        default=1.0,
+        help="play X times as fast, up to 60 (1)",
     )
-    baseline(parser)
+    add_baseline_option(parser)
     parser.add_argument("--stream", action="store_true", help="no screen: the objects of stream, as fast as it goes")
     parser.add_argument(
-        "-n", metavar="N", type=argument_types.count, dest="count", help="with --stream: end after N objects"
+        "-n", metavar="N", type=argument_types.positive_int, dest="count", help="with --stream: end after N objects"
     )
 
 
-def _runs(parser: argparse.ArgumentParser) -> None:
+def _add_runs_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", nargs="?", help="where they are ($XDG_STATE_HOME/tputtui/runs)")
     parser.add_argument(
         "--format",
@@ -103,7 +107,7 @@ def _runs(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _export(parser: argparse.ArgumentParser) -> None:
+def _add_export_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run")
     parser.add_argument(
         "--format",
@@ -116,7 +120,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
 
 
-def _cut(parser: argparse.ArgumentParser) -> None:
+def _add_cut_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run")
     parser.add_argument("--from", metavar="T", dest="begin", help="+90s, ISO 8601, or a mark (its start)")
     parser.add_argument("--to", metavar="T", dest="end", help="likewise (its end)")
@@ -128,12 +132,14 @@ VERBS = (
     Verb(
         "record",
         "record a run without a screen, with progress",
-        _record,
-        (*common.RATES, common.NO_DISCOVER),
+        _add_record_options,
+        (*common.RATE_FLAGS, common.NO_DISCOVER),
         _RECORD_EPILOG,
     ),
-    Verb("replay", "look at a run as it was live, at any speed", _replay, common.SCREEN, _REPLAY_EPILOG),
-    Verb("runs", "the runs of a folder: when, how long, best 60 s, p99, and more", _runs, (common.ASCII,)),
-    Verb("export", "a run for other programs", _export),
-    Verb("cut", "a span of a run as a run of its own, to hand over", _cut),
+    Verb(
+        "replay", "look at a run as it was live, at any speed", _add_replay_options, common.SCREEN_FLAGS, _REPLAY_EPILOG
+    ),
+    Verb("runs", "the runs of a folder: when, how long, best 60 s, p99, and more", _add_runs_options, (common.ASCII,)),
+    Verb("export", "a run for other programs", _add_export_options),
+    Verb("cut", "a span of a run as a run of its own, to hand over", _add_cut_options),
 )

@@ -19,6 +19,8 @@ class Verb:
 
     name: str
     help: str  # a clause, lower case, without a full stop
-    options: Callable[[argparse.ArgumentParser], None] = no_options
-    common: tuple[CommonFlag, ...] = ()  # those its --help shows; the others are understood: an alias can carry them
+    add_options: Callable[[argparse.ArgumentParser], None] = no_options
+    common_flags: tuple[
+        CommonFlag, ...
+    ] = ()  # those its --help shows; the others are understood: an alias can carry them
     epilog: str | None = None

@@ -8,7 +8,7 @@ from tputtui.cli.options import argument_types, common
 from tputtui.cli.options.verb import Verb
 
 
-def targets(parser: argparse.ArgumentParser) -> None:
+def add_target_arguments(parser: argparse.ArgumentParser) -> None:
     """TARGET... and where more of them stand."""
     parser.add_argument(
         "targets", metavar="TARGET", nargs="*", help="URL, host:port, :port, or a name from the config file"
@@ -28,71 +28,77 @@ def targets(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def baseline(parser: argparse.ArgumentParser) -> None:
+def add_baseline_option(parser: argparse.ArgumentParser) -> None:
     """--baseline, of every verb with the live screen."""
     parser.add_argument(
         "--baseline", metavar="RUN", help="hold all figures against a recorded run, or a span of one: RUN@MARK..MARK"
     )
 
 
-def _live(parser: argparse.ArgumentParser) -> None:
-    targets(parser)
-    baseline(parser)
+def _add_live_options(parser: argparse.ArgumentParser) -> None:
+    add_target_arguments(parser)
+    add_baseline_option(parser)
 
 
-def _objects(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-n", metavar="N", type=argument_types.count, dest="count", help="end after N objects")
+def _add_count_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-n", metavar="N", type=argument_types.positive_int, dest="count", help="end after N objects")
 
 
-def _stream(parser: argparse.ArgumentParser) -> None:
-    targets(parser)
-    _objects(parser)
+def _add_stream_options(parser: argparse.ArgumentParser) -> None:
+    add_target_arguments(parser)
+    _add_count_option(parser)
 
 
-def _demo(parser: argparse.ArgumentParser) -> None:
+def _add_demo_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--load",
         metavar="RPS",
-        type=argument_types.number,
+        type=argument_types.positive_number,
         help="constant load; without it: ramp, hold, burst, and again",
     )
-    parser.add_argument("--seconds", metavar="N", type=argument_types.seconds, help="end after that time")
+    parser.add_argument("--seconds", metavar="N", type=argument_types.positive_duration, help="end after that time")
     parser.add_argument(
-        "--slowdown", metavar="X", type=argument_types.number, default=1.0, help="multiply every handler's time (1)"
+        "--slowdown",
+        metavar="X",
+        type=argument_types.positive_number,
+        default=1.0,
+        help="multiply every handler's time (1)",
     )
     parser.add_argument(
-        "--seed", metavar="N", type=argument_types.whole, help="the same arrivals and service times again"
+        "--seed", metavar="N", type=argument_types.non_negative_int, help="the same arrivals and service times again"
     )
     parser.add_argument(
-        "--stop-replica", metavar="T", type=argument_types.seconds, help="the last replica dies after T"
+        "--stop-replica", metavar="T", type=argument_types.positive_duration, help="the last replica dies after T"
     )
     parser.add_argument(
         "--replicas",
         metavar="N",
-        type=argument_types.count,
+        type=argument_types.positive_int,
         help="processes of the service (1; 2 with --stop-replica or --canary)",
     )
     parser.add_argument(
         "--canary",
         metavar="X",
-        type=argument_types.number,
+        type=argument_types.positive_number,
         help="the last replica takes X times as long, as a release that is tried out: a splits it off",
     )
     parser.add_argument(
-        "--add-latency", metavar="T:MS", type=argument_types.at_latency, help="MS milliseconds more after T"
+        "--add-latency", metavar="T:MS", type=argument_types.latency_step, help="MS milliseconds more after T"
     )
-    baseline(parser)
+    add_baseline_option(parser)
     parser.add_argument("--stream", action="store_true", help="no screen: JSON on stdout, a summary on stderr")
-    _objects(parser)
+    _add_count_option(parser)
 
 
-LIVE = Verb("", "the live screen", _live, common.ALL)
+LIVE = Verb("", "the live screen", _add_live_options, common.ALL_FLAGS)
 VERBS = (
-    Verb("demo", "a real instrumented service with load on it, in the same screen", _demo, common.ALL),
+    Verb(
+        "demo", "a real instrumented service with load on it, in the same screen", _add_demo_options, common.ALL_FLAGS
+    ),
     Verb(
         "stream",
         "one JSON object a tick on stdout, for jq and scripts",
-        _stream,
-        (*common.RATES, common.NO_DISCOVER),
+        _add_stream_options,
+        (*common.RATE_FLAGS, common.NO_DISCOVER),
     ),
 )

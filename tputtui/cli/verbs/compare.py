@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from tputtui.cli import comparison_inputs, comparison_plan, sample_size
 from tputtui.cli.comparison_inputs import ComparisonSide
-from tputtui.cli.output import tell
+from tputtui.cli.output import print_stdout
 from tputtui.cli.parser import Arguments, UsageError
-from tputtui.cli.resolve_settings import effective
+from tputtui.cli.resolve_settings import effective_settings
 from tputtui.experiments.comparison_context import ComparisonContext, ContextError, parse_context, parse_margin
-from tputtui.experiments.deviations import ExecutedPlan, deviations
+from tputtui.experiments.deviations import ExecutedPlan, describe_deviations
 from tputtui.experiments.plan import ExperimentPlan
 from tputtui.experiments.result import EXIT_CODES, VERDICTS, Comparison
 from tputtui.report.report_input import ReportInput, ResourceComparison, ResourceUse
@@ -31,85 +31,88 @@ if TYPE_CHECKING:
 Arms = tuple[ComparisonSide, ComparisonSide]
 """Baseline and candidate."""
 
-_DEFAULT_FAILS = ("regressed", "inconclusive", "not_comparable")
+_DEFAULT_FAILING_VERDICTS = ("regressed", "inconclusive", "not_comparable")
 
 
 def run(arguments: Arguments) -> int:
     """Compare, report, and return the verdict's exit code."""
     options = arguments.options
-    fails = _fails(options.fail_on)
-    _check(options)
-    plan = comparison_plan.read(options.experiment)
-    asked = _margins(options.margin)
-    given = _given(options.context)
-    context = _context(options, given, plan, asked)
-    detect = sample_size.effect_of(options.detect, context)
+    fails = _failing_verdicts(options.fail_on)
+    _check_options(options)
+    plan = comparison_plan.read_plan(options.experiment)
+    asked = _parse_margins(options.margin)
+    given = _read_context(options.context)
+    context = _merge_context(options, given, plan, asked)
+    detect = sample_size.target_effect(options.detect, context)
     sample_size.require_statistics("compare")
-    settings = effective(arguments).settings
+    settings = effective_settings(arguments).settings
     plain = settings.ascii and options.format == "text"
-    history = [comparison_inputs.load(word) for word in options.history]
+    history = [comparison_inputs.load_side(word) for word in options.history]
     if options.power is not None:
-        _deliver(_power(options, detect, sample_size.with_history(context, history)), options, plain)
+        _write_report(_power_report(options, detect, sample_size.with_history(context, history)), options, plain)
         return 0
-    first = comparison_inputs.load(options.baseline), comparison_inputs.load(options.candidate)
-    recorded, doubt = comparison_plan.carried(*first)
+    first = comparison_inputs.load_side(options.baseline), comparison_inputs.load_side(options.candidate)
+    recorded, doubt = comparison_plan.plan_of_runs(*first)
     if options.experiment is None and recorded is not None:
         plan = recorded
-        context = _context(options, given, plan, asked)
+        context = _merge_context(options, given, plan, asked)
     context = sample_size.with_history(context, history)
-    pairs = [first, *((comparison_inputs.load(a), comparison_inputs.load(b)) for a, b in options.pair)]
+    pairs = [first, *((comparison_inputs.load_side(a), comparison_inputs.load_side(b)) for a, b in options.pair)]
     strata = [
-        (clean(name, 60), (comparison_inputs.load(a), comparison_inputs.load(b))) for name, a, b in options.stratum
+        (clean(name, 60), (comparison_inputs.load_side(a), comparison_inputs.load_side(b)))
+        for name, a, b in options.stratum
     ]
-    answer = _answer(pairs, strata, context, plan)
+    answer = _compare_arms(pairs, strata, context, plan)
     code = EXIT_CODES[answer.verdict] if answer.verdict in fails else 0
     done = ExecutedPlan(
-        _lengths(pairs, strata), len(pairs), asked, recorded if options.experiment is not None else None
+        _arm_lengths(pairs, strata), len(pairs), asked, recorded if options.experiment is not None else None
     )
-    told = deviations(plan, done, answer)
-    context = _between(context, *first)
+    told = describe_deviations(plan, done, answer)
+    context = _with_environments(context, *first)
     record = ReportInput(
         {"baseline": clean(options.baseline), "candidate": clean(options.candidate)},
         plan,
         (first[0].rows, first[1].rows),
-        (context.env_a, context.env_b),
+        (context.baseline_env, context.candidate_env),
         (first[0].workload, first[1].workload),
-        _saturation(*first),
-        (first[0].first, first[1].first),
+        _resource_comparisons(*first),
+        (first[0].first_to_saturate, first[1].first_to_saturate),
         (first[0].identity, first[1].identity),
         tuple(clean(word) for word in options.history),
         (*((doubt,) if doubt else ()), *told),
-        comparison_plan.earlier(options.experiment),
-        *_profiles(*first),
+        comparison_plan.earlier_results(options.experiment),
+        *_profile_difference(*first),
     )
-    _deliver(_report(options.format, answer, record, code), options, plain)
+    _write_report(_render_report(options.format, answer, record, code), options, plain)
     if options.experiment is not None and not settings.read_only:
-        comparison_plan.note(options.experiment, answer, record, [*pairs, *(arms for _, arms in strata)], history)
+        comparison_plan.append_result(
+            options.experiment, answer, record, [*pairs, *(arms for _, arms in strata)], history
+        )
     return code
 
 
-def _answer(
+def _compare_arms(
     pairs: Sequence[Arms], strata: Sequence[tuple[str, Arms]], context: ComparisonContext, plan: ExperimentPlan
 ) -> Comparison:
     """One pair, or several interleaved ones; and with their strata."""
     from tputtui.experiments.statistics.comparison import compare
     from tputtui.experiments.statistics.pairs import RunPair, compare_pairs
-    from tputtui.experiments.statistics.strata import verified
+    from tputtui.experiments.statistics.strata import verify_uplift
 
     def pair(baseline: ComparisonSide, candidate: ComparisonSide) -> RunPair:
-        absolute = baseline.absolute and candidate.absolute
-        return RunPair(baseline.rows, candidate.rows, _between(context, baseline, candidate), absolute)
+        absolute = baseline.is_unix_time and candidate.is_unix_time
+        return RunPair(baseline.rows, candidate.rows, _with_environments(context, baseline, candidate), absolute)
 
     def alone(one: RunPair) -> Comparison:
-        return compare(one.baseline, one.candidate, one.context, absolute_times=one.absolute_times)
+        return compare(one.baseline, one.candidate, one.context, has_absolute_times=one.has_absolute_times)
 
     first = compare_pairs([pair(*arms) for arms in pairs]) if len(pairs) > 1 else alone(pair(*pairs[0]))
     if not strata:
         return first
-    return verified(first, [(name, alone(pair(*arms))) for name, arms in strata], plan)
+    return verify_uplift(first, [(name, alone(pair(*arms))) for name, arms in strata], plan)
 
 
-def _lengths(pairs: Sequence[Arms], strata: Sequence[tuple[str, Arms]]) -> list[tuple[str, float]]:
+def _arm_lengths(pairs: Sequence[Arms], strata: Sequence[tuple[str, Arms]]) -> list[tuple[str, float]]:
     """How long every arm ran, with what it is called."""
     named = [(f"pair {number}" if len(pairs) > 1 else "", arms) for number, arms in enumerate(pairs, start=1)]
     found = []
@@ -119,7 +122,7 @@ def _lengths(pairs: Sequence[Arms], strata: Sequence[tuple[str, Arms]]) -> list[
     return found
 
 
-def _saturation(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[ResourceComparison, ...]:
+def _resource_comparisons(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[ResourceComparison, ...]:
     """Each resource in both arms, in the order of the busier one."""
     levels = [
         {one.name: ResourceUse(one.mean, one.highest, one.waiting) for one in side.resources}
@@ -133,33 +136,37 @@ def _saturation(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[Re
     return tuple(sorted(found, key=lambda one: -max(one.baseline.mean or 0.0, one.candidate.mean or 0.0)))
 
 
-def _profiles(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[str, tuple[str, ...]]:
+def _profile_difference(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[str, tuple[str, ...]]:
     """The flame graph of the difference and what it says, where both runs hold a profile."""
-    before, after = comparison_inputs.profile_of(baseline), comparison_inputs.profile_of(candidate)
+    before, after = comparison_inputs.longest_profile(baseline), comparison_inputs.longest_profile(candidate)
     if before is None or after is None:
         return "", ()
     from tputtui.profiling.analysis import flame_diff
 
-    return flame_diff.svg(before, after), tuple(flame_diff.sentences(before, after))
+    return flame_diff.render_svg(before, after), tuple(flame_diff.describe_changes(before, after))
 
 
-def _power(options: argparse.Namespace, detect: float, context: ComparisonContext) -> str:
-    from tputtui.report.power_report import document, text
+def _power_report(options: argparse.Namespace, target_effect: float, context: ComparisonContext) -> str:
+    from tputtui.report.power_report import build_document, render_text
 
-    found = sample_size.power_of(options.power, detect, context)
-    return json.dumps(document(found), indent=2, allow_nan=False) if options.format == "json" else text(found)
-
-
-def _between(context: ComparisonContext, baseline: ComparisonSide, candidate: ComparisonSide) -> ComparisonContext:
-    """The context with what the sides themselves know of where they were taken."""
-    return replace(
-        context,
-        env_a={**baseline.environment, **context.env_a},
-        env_b={**candidate.environment, **context.env_b},
+    found = sample_size.compute_power(options.power, target_effect, context)
+    return (
+        json.dumps(build_document(found), indent=2, allow_nan=False) if options.format == "json" else render_text(found)
     )
 
 
-def _check(options: argparse.Namespace) -> None:
+def _with_environments(
+    context: ComparisonContext, baseline: ComparisonSide, candidate: ComparisonSide
+) -> ComparisonContext:
+    """The context with what the sides themselves know of where they were taken."""
+    return replace(
+        context,
+        baseline_env={**baseline.environment, **context.baseline_env},
+        candidate_env={**candidate.environment, **context.candidate_env},
+    )
+
+
+def _check_options(options: argparse.Namespace) -> None:
     """Complain about the command line before anything dear is done."""
     if options.power is None and options.candidate is None:
         raise UsageError("compare takes two sides: tputtui compare BASELINE CANDIDATE")
@@ -169,9 +176,9 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError(f"{clean(options.output)} exists: --force overwrites it")
 
 
-def _fails(text: str | None) -> tuple[str, ...]:
+def _failing_verdicts(text: str | None) -> tuple[str, ...]:
     if text is None:
-        return _DEFAULT_FAILS
+        return _DEFAULT_FAILING_VERDICTS
     words = tuple(word.strip() for word in text.split(",") if word.strip())
     for word in words:
         if word not in VERDICTS:
@@ -180,61 +187,61 @@ def _fails(text: str | None) -> tuple[str, ...]:
     return words
 
 
-def _given(path: str | None) -> ComparisonContext:
+def _read_context(path: str | None) -> ComparisonContext:
     """The context file."""
     if path is None:
         return ComparisonContext()
     where = clean(path)
     try:
-        return parse_context(json.loads(comparison_inputs.content_of(path)))
+        return parse_context(json.loads(comparison_inputs.read_content(path)))
     except ContextError as error:
         raise UsageError(f"{where}: {error}") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{where}: it is no JSON: {clean(str(error), 100)}") from None
 
 
-def _margins(asked: Sequence[str]) -> dict[str, float]:
+def _parse_margins(arguments: Sequence[str]) -> dict[str, float]:
     try:
-        return dict(parse_margin(text) for text in asked)
+        return dict(parse_margin(text) for text in arguments)
     except ContextError as error:
         raise UsageError(f"--margin: {error}") from None
 
 
-def _context(
-    options: argparse.Namespace, given: ComparisonContext, plan: ExperimentPlan, margins: Mapping[str, float]
+def _merge_context(
+    options: argparse.Namespace, file_context: ComparisonContext, plan: ExperimentPlan, margins: Mapping[str, float]
 ) -> ComparisonContext:
     """The context file, the plan over it, the flags over both."""
     return replace(
-        given,
-        design=options.design or given.design,
-        margins={**given.margins, **plan.margins, **margins},
-        primary=plan.primary or given.primary,
-        declared_change=(*given.declared_change, *plan.declared_change),
+        file_context,
+        design=options.design or file_context.design,
+        margins={**file_context.margins, **plan.margins, **margins},
+        primary=plan.primary or file_context.primary,
+        declared_change=(*file_context.declared_change, *plan.declared_change),
     )
 
 
-def _report(format_: str, answer: Comparison, record: ReportInput, code: int) -> str:
+def _render_report(format_: str, comparison: Comparison, report_input: ReportInput, exit_code: int) -> str:
     if format_ == "markdown":
-        from tputtui.report.markdown_report import markdown
+        from tputtui.report.markdown_report import render_markdown
 
-        return markdown(answer, record)
+        return render_markdown(comparison, report_input)
     if format_ == "text":
-        from tputtui.report.text_report import text
+        from tputtui.report.text_report import render_text
 
-        return text(answer, record)
-    from tputtui.report.json_report import document
+        return render_text(comparison, report_input)
+    from tputtui.report.json_report import build_document
 
-    raw = document(answer, code, record)
+    raw = build_document(comparison, exit_code, report_input)
     if format_ == "json":
         return json.dumps(raw, indent=2, allow_nan=False)
-    from tputtui.report.html_report import html
+    from tputtui.report.html_report import render_html
 
-    return html(answer, record, raw)
+    return render_html(comparison, report_input, raw)
 
 
-def _deliver(report: str, options: argparse.Namespace, plain: bool) -> None:
+def _write_report(report: str, options: argparse.Namespace, as_ascii: bool) -> None:
     if not options.output:
-        tell(report, plain)
+        print_stdout(report, as_ascii)
         return
     try:
         Path(options.output).write_text(report + "\n", encoding="utf-8")

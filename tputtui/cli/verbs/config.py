@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from tputtui.cli import config_file
-from tputtui.cli.output import say, tell
+from tputtui.cli.output import print_stderr, print_stdout
 from tputtui.cli.parser import Arguments
-from tputtui.cli.resolve_settings import effective
-from tputtui.cli.text_table import columns
+from tputtui.cli.resolve_settings import effective_settings
+from tputtui.cli.text_table import format_columns
 from tputtui.settings import settings_reference
 
 
@@ -16,25 +16,25 @@ def run(arguments: Arguments) -> int:
     """Carry out one of the three; only `show` reads the file, so that the others help with a broken one."""
     action = arguments.options.action
     if action == "init":
-        tell(settings_reference.starter().rstrip("\n"))
+        print_stdout(settings_reference.render_starter_config().rstrip("\n"))
     elif action == "path":
-        place = config_file.place(arguments.options.config, os.environ)
+        place = config_file.config_location(arguments.options.config, os.environ)
         named = arguments.options.config or os.environ.get("TPUTTUI_CONFIG")
         why = f"{os.devnull} was named" if named == os.devnull else "neither HOME nor XDG_CONFIG_HOME is set"
-        tell(f"none: {why}" if place is None else place.path)
+        print_stdout(f"none: {why}" if place is None else place.path)
     else:
         from tputtui.text.redaction import redact_url
 
-        found = effective(arguments)
+        found = effective_settings(arguments)
         for note in found.settings.notes:
-            say(note)
-        tell(_file(found.place))
-        tell("\n".join(columns(settings_reference.effective(found.settings, redact_url))))
+            print_stderr(note)
+        print_stdout(_describe_file(found.location))
+        print_stdout("\n".join(format_columns(settings_reference.list_effective_settings(found.settings, redact_url))))
     return 0
 
 
-def _file(place: config_file.ConfigLocation | None) -> str:
-    if place is None:
+def _describe_file(location: config_file.ConfigLocation | None) -> str:
+    if location is None:
         return "# no config file"
-    state = "" if os.path.exists(place.path) else ", which does not exist"
-    return f"# config file: {place.path}{state}"
+    state = "" if os.path.exists(location.path) else ", which does not exist"
+    return f"# config file: {location.path}{state}"

@@ -8,12 +8,12 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tputtui.cli.baseline_run import named
-from tputtui.cli.headless import StopRequest, objects, require_stdout, signals, write
-from tputtui.cli.output import say
+from tputtui.cli.baseline_run import read_baseline
+from tputtui.cli.headless import StopRequest, iter_snapshots, require_stdout, stop_on_signals, write_snapshot
+from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
-from tputtui.cli.resolve_settings import effective
-from tputtui.cli.screen_runner import require_screen, show
+from tputtui.cli.resolve_settings import effective_settings
+from tputtui.cli.screen_runner import require_screen, show_screen
 from tputtui.demo.launch import Demo, DemoError
 from tputtui.model import Snapshot
 from tputtui.settings import Settings, TargetSettings
@@ -21,14 +21,14 @@ from tputtui.settings import Settings, TargetSettings
 if TYPE_CHECKING:
     from tputtui.views.shared.comparison_base import Baseline
 
-_LOAD_SHOWS = 3.0  # intervals after its begin
+_VISIBLE_AFTER_TICKS = 3.0  # intervals after its begin
 _LAST_SCRAPE_S = 1.5  # after the load has ended, in intervals: one more scrape sees every request
 
 
 def run(arguments: Arguments) -> int:
     """Start the demo, watch it, end it."""
     options = arguments.options
-    settings = effective(arguments).settings
+    settings = effective_settings(arguments).settings
     baseline = None
     if options.stream:
         if options.baseline is not None:
@@ -37,7 +37,7 @@ def run(arguments: Arguments) -> int:
     else:
         if options.count is not None:
             raise UsageError("-n counts objects, so it belongs to --stream")
-        baseline = named(options.baseline)
+        baseline = read_baseline(options.baseline)
         require_screen("tputtui demo --stream -n 10 prints the same as JSON")
     try:
         demo = Demo(
@@ -54,75 +54,80 @@ def run(arguments: Arguments) -> int:
         raise UsageError(str(error)) from error
     try:
         with demo:
-            settings = replace(settings, targets=_targets(demo.start()))
-            return _stream(settings, demo, options.count) if options.stream else _screen(settings, demo, baseline)
+            settings = replace(settings, targets=_replica_targets(demo.start()))
+            return (
+                _run_stream(settings, demo, options.count) if options.stream else _run_screen(settings, demo, baseline)
+            )
     except DemoError as error:
-        say(str(error))
+        print_stderr(str(error))
         return 1
 
 
-def _targets(urls: list[str]) -> tuple[TargetSettings, ...]:
+def _replica_targets(urls: list[str]) -> tuple[TargetSettings, ...]:
     """The demo is one service; its replicas are targets."""
     names = ["demo"] if len(urls) == 1 else [f"demo-{number}" for number in range(1, len(urls) + 1)]
     return tuple(TargetSettings(name=name, url=url, service="demo") for name, url in zip(names, urls, strict=True))
 
 
-class _Starter:
+class _LoadStarter:
     """Lets the load begin once the service has been scraped twice: every request is seen."""
 
     def __init__(self, demo: Demo) -> None:
         self._demo = demo
-        self._begun: float | None = None  # `at` of the snapshot with which the load began
+        self._started_at: float | None = None  # `at` of the snapshot with which the load began
 
     def __call__(self, snapshot: Snapshot) -> None:
         """See a snapshot."""
-        if snapshot.ready and self._begun is None:
-            self._begun = snapshot.at
+        if snapshot.is_ready and self._started_at is None:
+            self._started_at = snapshot.at
             self._demo.start_load()
 
-    def is_seen(self, snapshot: Snapshot) -> bool:
+    def is_load_visible(self, snapshot: Snapshot) -> bool:
         """Whether the load shows, or has had the time to: objects before that say nothing."""
         if any(service.traffic is not None and service.traffic.rps for service in snapshot.services):
             return True
-        return self._begun is not None and snapshot.at - self._begun >= _LOAD_SHOWS * snapshot.interval_s
+        return (
+            self._started_at is not None
+            and snapshot.at - self._started_at >= _VISIBLE_AFTER_TICKS * snapshot.interval_s
+        )
 
 
-def _screen(settings: Settings, demo: Demo, baseline: Baseline | None) -> int:
+def _run_screen(settings: Settings, demo: Demo, baseline: Baseline | None) -> int:
     from tputtui.engine.engine_proxy import EngineProxy
 
     engine = EngineProxy(settings)
-    engine.subscribe(_Starter(demo))
-    return show(settings, engine, settings.notes, over_when=lambda: demo.load_ended, baseline=baseline)
+    engine.subscribe(_LoadStarter(demo))
+    return show_screen(settings, engine, settings.notes, should_exit=lambda: demo.has_load_ended, baseline=baseline)
 
 
-def _stream(settings: Settings, demo: Demo, count: int | None) -> int:
+def _run_stream(settings: Settings, demo: Demo, count: int | None) -> int:
     """Objects until N of them, until the load's time is over, or a signal; then the load's own count on stderr."""
     given = 0
-    with signals() as stop:
-        starter = _Starter(demo)
-        watching = threading.Thread(target=_watch, args=(demo, stop, settings.interval_s), daemon=True)
+    with stop_on_signals() as stop:
+        starter = _LoadStarter(demo)
+        watching = threading.Thread(target=_stop_after_load, args=(demo, stop, settings.interval_s), daemon=True)
         watching.start()
         try:
-            for snapshot in objects(settings, stop, None, starter):
-                if not given and not starter.is_seen(snapshot):
+            for snapshot in iter_snapshots(settings, stop, None, starter):
+                if not given and not starter.is_load_visible(snapshot):
                     continue
                 if count is None or given < count:
-                    write(snapshot)
+                    write_snapshot(snapshot)
                     given += 1
                 if count is not None and given >= count:
                     break
         except BrokenPipeError:
             return 0
     summary = demo.stop_load()
-    print(summary.json(), file=sys.stderr, flush=True)
+    print(summary.to_json(), file=sys.stderr, flush=True)
     return 0
 
 
-def _watch(demo: Demo, stop: StopRequest, interval_s: float) -> None:
+def _stop_after_load(demo: Demo, stop: StopRequest, interval_s: float) -> None:
     """Ask for the end when the load has ended by itself, after one more scrape."""
-    while not stop.asked:
-        if demo.load_ended:
+    while not stop.is_requested:
+        if demo.has_load_ended:
             time.sleep(_LAST_SCRAPE_S * interval_s)
-            stop.ask()
+            stop.request()
             return
         time.sleep(0.1)

@@ -7,10 +7,10 @@ import math
 from pathlib import Path
 
 from tputtui.cli import comparison_inputs, sample_size
-from tputtui.cli.output import say, tell
+from tputtui.cli.output import print_stderr, print_stdout
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.experiments.comparison_context import ComparisonContext
-from tputtui.experiments.plan import template
+from tputtui.experiments.plan import render_template
 from tputtui.text import clean
 
 
@@ -20,7 +20,7 @@ def run(arguments: Arguments) -> int:
     path, shown = Path(options.file), clean(options.file)
     if path.exists() and not options.force:
         raise UsageError(f"{shown} exists: --force overwrites it")
-    written = _template(options)
+    written = _render_plan(options)
     try:
         with path.open("w" if options.force else "x", encoding="utf-8") as file:
             file.write(written)
@@ -29,26 +29,28 @@ def run(arguments: Arguments) -> int:
     except (OSError, ValueError) as error:
         reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else "that is no path"
         raise UsageError(f"{shown}: it cannot be written: {reason}") from None
-    tell(f"{shown} is written: fill it in, then record with --experiment {shown} and compare with --experiment {shown}")
+    print_stdout(
+        f"{shown} is written: fill it in, then record with --experiment {shown} and compare with --experiment {shown}"
+    )
     return 0
 
 
-def _template(options: argparse.Namespace) -> str:
-    primary = sample_size.metric_of(options.primary)
+def _render_plan(options: argparse.Namespace) -> str:
+    primary = sample_size.parse_metric(options.primary)
     if options.pilot is None:
         if options.detect is not None or options.history:
             raise UsageError("--detect and --history belong to --pilot RUN: what is to be found depends on the noise")
-        return template(primary=primary or "throughput")
+        return render_template(primary=primary or "throughput")
     context = ComparisonContext(primary=primary)
-    detect = sample_size.effect_of(options.detect, context)
+    detect = sample_size.target_effect(options.detect, context)
     sample_size.require_statistics("experiment new --pilot")
-    context = sample_size.with_history(context, [comparison_inputs.load(word) for word in options.history])
-    found = sample_size.power_of(options.pilot, detect, context)
-    from tputtui.report.power_report import text
+    context = sample_size.with_history(context, [comparison_inputs.load_side(word) for word in options.history])
+    found = sample_size.compute_power(options.pilot, detect, context)
+    from tputtui.report.power_report import render_text
 
-    said = text(found)
+    said = render_text(found)
     for line in said.splitlines():
-        say(line)
+        print_stderr(line)
     in_pairs = math.inf if found.pairs is None else 2 * found.pairs * found.pair_seconds
     at_once = math.inf if found.seconds is None else 2 * found.seconds
     if min(in_pairs, at_once) == math.inf:
@@ -57,10 +59,10 @@ def _template(options: argparse.Namespace) -> str:
         )
     said = f"By {clean(options.pilot)}. {said}"
     if found.pairs is not None and in_pairs < at_once:
-        return template(said, _duration(found.pair_seconds), found.pairs, found.metric)
-    return template(said, _duration(found.seconds or 0.0), 1, found.metric)
+        return render_template(said, _format_duration(found.pair_seconds), found.pairs, found.metric)
+    return render_template(said, _format_duration(found.seconds or 0.0), 1, found.metric)
 
 
-def _duration(seconds: float) -> str:
+def _format_duration(seconds: float) -> str:
     """Whole minutes where it is some, for a forecast is no finer."""
     return f"{math.ceil(seconds / 60)}m" if seconds >= 120 else f"{math.ceil(seconds)}s"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tputtui.cli.parser import Arguments, UsageError
-from tputtui.cli.run_file import opened, refuse_itself, write_lines
+from tputtui.cli.run_file import check_is_other_file, open_run, write_lines
 
 
 def run(arguments: Arguments) -> int:
@@ -14,9 +14,9 @@ def run(arguments: Arguments) -> int:
     from tputtui.recording.export.openmetrics import to_openmetrics
     from tputtui.recording.export.row_formats import to_csv, to_json
 
-    with opened(options.run) as source:
+    with open_run(options.run) as source:
         if options.output is not None:
-            refuse_itself(options.run, options.output)
+            check_is_other_file(options.run, options.output)
         if options.format == "csv":
             pieces = to_csv(source, options.service)
         else:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from tputtui.cli.baseline_run import named
+from tputtui.cli.baseline_run import read_baseline
 from tputtui.cli.parser import Arguments
-from tputtui.cli.resolve_settings import effective
-from tputtui.cli.screen_runner import require_screen, show
+from tputtui.cli.resolve_settings import effective_settings
+from tputtui.cli.screen_runner import require_screen, show_screen
 
 
 def run(arguments: Arguments) -> int:
     """Watch what the command line asks for."""
-    settings = effective(arguments).settings
+    settings = effective_settings(arguments).settings
     words = " ".join(arguments.options.targets)
     require_screen(f"tputtui stream -n 1 {words}".rstrip() + " prints the same as JSON")
-    baseline = named(arguments.options.baseline)
+    baseline = read_baseline(arguments.options.baseline)
     from tputtui.engine.engine_proxy import EngineProxy
 
-    return show(settings, EngineProxy(settings), settings.notes, baseline=baseline)
+    return show_screen(settings, EngineProxy(settings), settings.notes, baseline=baseline)

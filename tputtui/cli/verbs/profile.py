@@ -6,11 +6,11 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from tputtui.cli.headless import signals
-from tputtui.cli.output import say
+from tputtui.cli.headless import stop_on_signals
+from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
-from tputtui.cli.resolve_settings import effective
-from tputtui.cli.screen_runner import require_screen, show
+from tputtui.cli.resolve_settings import effective_settings
+from tputtui.cli.screen_runner import require_screen, show_screen
 from tputtui.profiling.capture import process_facts
 from tputtui.profiling.capture.capture import (
     MAX_DURATION_S,
@@ -27,7 +27,7 @@ from tputtui.text import clean
 def run(arguments: Arguments) -> int:
     """Capture, and show or write."""
     options = arguments.options
-    settings = effective(arguments).settings
+    settings = effective_settings(arguments).settings
     if settings.read_only:
         raise UsageError("--read-only: no capture of a process")
     pid, started = _process(options.process)
@@ -43,37 +43,42 @@ def run(arguments: Arguments) -> int:
     settings = replace(settings, profile=profile)
     if options.output:
         path = Path(options.output)
-        _require_place(path, options.force)
+        _check_output(path, options.force)
         _require_python(pid)
-        return _write(settings, pid, started, path, options.force)
+        return _write_profile(settings, pid, started, path, options.force)
     if options.force:
         raise UsageError("--force overwrites a file, so it belongs to -o FILE")
     require_screen(f"tputtui profile {options.process} -o FILE.json writes it")
     _require_python(pid)
-    settings = replace(settings, targets=_own_targets(settings, pid), discover=False)
+    settings = replace(settings, targets=_served_targets(settings, pid), discover=False)
     from tputtui.engine.engine_proxy import EngineProxy
 
-    return show(settings, EngineProxy(settings), settings.notes, profile_pid=pid)
+    return show_screen(settings, EngineProxy(settings), settings.notes, initial_profile_pid=pid)
 
 
 def _process(words: str) -> tuple[int, float | None]:
     """The pid and start time of PID, or of who serves :PORT. Raises UsageError where there is none."""
-    from tputtui.profiling.capture.process_lookup import ProcessNotFoundError, find, no_process, parent_note
+    from tputtui.profiling.capture.process_lookup import (
+        ProcessNotFoundError,
+        find,
+        missing_process_reason,
+        workers_hint,
+    )
 
     if not words.startswith(":"):
         pid = int(words)
-        found = process_facts.facts(pid) if pid > 0 else None
+        found = process_facts.read_facts(pid) if pid > 0 else None
         if found is None:
-            reason = no_process(pid)
+            reason = missing_process_reason(pid)
             raise UsageError(reason if "hidepid" in reason else f"{reason}: tputtui lists them, or ps -e")
-        if note := parent_note(pid):
-            say(note)
-        return pid, process_facts.started(found)
+        if note := workers_hint(pid):
+            print_stderr(note)
+        return pid, process_facts.start_time(found)
     try:
         who = find(words)
     except (ProcessNotFoundError, ValueError) as error:
         raise UsageError(str(error)) from error
-    say(f"{words} is served by {who.pid} {who.name}" + (f", {who.note}" if who.note else ""))
+    print_stderr(f"{words} is served by {who.pid} {who.name}" + (f", {who.note}" if who.note else ""))
     return who.pid, who.started
 
 
@@ -82,11 +87,11 @@ def _require_python(pid: int) -> None:
     from tputtui.profiling.capture import preflight
 
     verdict = preflight.check(pid)
-    if verdict.wrong_process:
-        raise UsageError(verdict.sentence)
+    if verdict.is_wrong_process:
+        raise UsageError(verdict.message)
 
 
-def _own_targets(settings: Settings, pid: int) -> tuple[TargetSettings, ...]:
+def _served_targets(settings: Settings, pid: int) -> tuple[TargetSettings, ...]:
     """The config's targets that it serves itself, for the strip. No other target is scraped, and none of its ports is
     tried: a process that is profiled must not feel more than the samples.
     """
@@ -105,13 +110,13 @@ def _own_targets(settings: Settings, pid: int) -> tuple[TargetSettings, ...]:
     return tuple(target for at, target in enumerate(settings.targets) if at in own)
 
 
-def _require_place(path: Path, force: bool) -> None:
+def _check_output(path: Path, force: bool) -> None:
     """Raise UsageError unless a profile can be written to `path`."""
-    from tputtui.profiling.files.file_formats import check_name
+    from tputtui.profiling.files.file_formats import format_from_name
 
     shown = clean(str(path))
     try:
-        check_name(path)
+        format_from_name(path)
     except ValueError as error:
         raise UsageError(str(error)) from error
     if path.exists() and not force:
@@ -120,7 +125,7 @@ def _require_place(path: Path, force: bool) -> None:
         raise UsageError(f"{clean(str(path.parent))} is no folder")
 
 
-def _write(settings: Settings, pid: int, started: float | None, path: Path, force: bool) -> int:
+def _write_profile(settings: Settings, pid: int, started: float | None, path: Path, force: bool) -> int:
     from tputtui.profiling.files.file_formats import save
 
     shown = clean(str(path))
@@ -129,7 +134,9 @@ def _write(settings: Settings, pid: int, started: float | None, path: Path, forc
     def progress(now: CaptureProgress) -> None:
         if now.state == "sampling" and not said.is_set():
             said.set()
-            say(f"sampling {pid} for {settings.profile.duration_s:g} s; ^C stops early and keeps what there is")
+            print_stderr(
+                f"sampling {pid} for {settings.profile.duration_s:g} s; ^C stops early and keeps what there is"
+            )
 
     capture = Capture(
         pid,
@@ -141,27 +148,27 @@ def _write(settings: Settings, pid: int, started: float | None, path: Path, forc
     try:
         capture.start()
     except CaptureFailedError as failed:
-        say(str(failed))
+        print_stderr(str(failed))
         return 1
-    with signals() as stop:
+    with stop_on_signals() as stop:
         while not capture.wait(0.1):
-            if stop.asked:
+            if stop.is_requested:
                 capture.stop()
     end = capture.progress
     if end.message:
-        say(end.message)
+        print_stderr(end.message)
     if end.profile is None:
         return 1
     try:
         save(end.profile, path, force=force)
     except OSError as error:
-        say(f"{shown}: {error.strerror or error}")
+        print_stderr(f"{shown}: {error.strerror or error}")
         return 1
     seen = end.profile
     count = len(seen.threads)
     threads = f"{count} thread{'s' if count != 1 else ''}"
-    say(
-        f"looked {seen.ticks():,.0f} of {seen.asked or 0.0:,.0f} times at {threads}, "
+    print_stderr(
+        f"looked {seen.ticks():,.0f} of {seen.requested_ticks or 0.0:,.0f} times at {threads}, "
         f"in {seen.duration_s:.1f} of {settings.profile.duration_s:g} s: {shown}"
     )
     return 0

@@ -9,40 +9,40 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tputtui.cli import recording_inputs as inputs
-from tputtui.cli.headless import StopRequest, objects, signals
-from tputtui.cli.output import say
+from tputtui.cli.headless import StopRequest, iter_snapshots, stop_on_signals
+from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.progress_line import ProgressLine
-from tputtui.cli.recording_profiles import RecordedProfiles
+from tputtui.cli.recording_profiles import RecordingProfiler
 from tputtui.cli.rerun import RerunPlan
-from tputtui.cli.rerun import like as read_like
-from tputtui.cli.resolve_settings import effective
-from tputtui.cli.rollback_guard import RollbackGuard, margins_of, name_of_control, tell_evidence, with_control
+from tputtui.cli.rerun import read_rerun_plan as read_like
+from tputtui.cli.resolve_settings import effective_settings
+from tputtui.cli.rollback_guard import RollbackGuard, control_name, parse_margins, print_evidence, with_control
 from tputtui.engine import Engine
 from tputtui.model import Snapshot
 from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.recording.run_header import Mark
 from tputtui.recording.writer import CannotRecordError
-from tputtui.text import clean, size, span
-from tputtui.views.live.exit_summary import summary
+from tputtui.text import clean, format_duration, format_size
+from tputtui.views.live.exit_summary import summary_lines
 
 if TYPE_CHECKING:
     from tputtui.cli.metrics_server import MetricsServer
 
-_FAILED, _UNUSABLE, _OBJECTIVE_MISSED, _INCONCLUSIVE, _HUNG_UP = 1, 2, 10, 11, 129
+_EXIT_FAILED, _EXIT_UNUSABLE, _EXIT_OBJECTIVE_MISSED, _INCONCLUSIVE, _EXIT_HUNG_UP = 1, 2, 10, 11, 129
 _SIGHUP = 1
 
 
 def run(arguments: Arguments) -> int:
     """Record what the command line asks for."""
     options = arguments.options
-    settings = effective(arguments).settings
+    settings = effective_settings(arguments).settings
     if settings.read_only:
         raise UsageError("--read-only: no file is written")
     like = read_like(options.like) if options.like else None
     if like is not None:
-        settings = like.applied(settings, asked=bool(options.targets or options.targets_from))
-    for_s = options.duration if options.duration is not None else (like.for_s if like is not None else None)
+        settings = like.apply_to(settings, has_targets=bool(options.targets or options.targets_from))
+    for_s = options.duration if options.duration is not None else (like.duration_s if like is not None else None)
     if options.output == "-":
         raise UsageError("-o -: a run is a file of its own; tputtui stream prints what is read as it comes")
     plan = RecordingPlan(
@@ -51,8 +51,8 @@ def run(arguments: Arguments) -> int:
         all_metrics=options.all_metrics,
         for_s=for_s,
         note=options.note,
-        experiment=inputs.plan_words_of(options.experiment) if options.experiment else {},
-        workload=inputs.words_of(options.workload) if options.workload else {},
+        experiment=inputs.read_plan_texts(options.experiment) if options.experiment else {},
+        workload=inputs.read_toml_texts(options.workload) if options.workload else {},
         size_limit=options.limit,
     )
     if (
@@ -66,16 +66,16 @@ def run(arguments: Arguments) -> int:
     control = None
     if options.control is not None:
         settings = with_control(settings, options.control)
-        control = name_of_control(settings, options.control)
+        control = control_name(settings, options.control)
     guarding = RollbackGuard(
         settings,
         control=control,
         fail_after_s=options.fail_after or 0.0,
-        margins=margins_of(options.margin),
-        aloud=options.abort or options.fail_after is not None,
+        margins=parse_margins(options.margin),
+        prints_alarms=options.abort or options.fail_after is not None,
     )
     marks = inputs.MarkFile(options.mark_file) if options.mark_file is not None else None
-    listening = _listening(options.listen) if options.listen else None
+    listening = _start_metrics_server(options.listen) if options.listen else None
     try:
         recorder = Recorder(
             plan,
@@ -88,170 +88,182 @@ def run(arguments: Arguments) -> int:
     except CannotRecordError as error:
         raise UsageError(str(error)) from None
     for note in settings.notes:
-        say(note)
+        print_stderr(note)
     if listening is not None:
-        say(f"serves http://{listening.address}/metrics")
-    watch = _Watch(recorder, ProgressLine(sys.stderr, for_s), guarding, options.fail_after or 0.0, options.abort, for_s)
+        print_stderr(f"serves http://{listening.address}/metrics")
+    watch = _RecordingMonitor(
+        recorder, ProgressLine(sys.stderr, for_s), guarding, options.fail_after or 0.0, options.abort, for_s
+    )
     watch.is_gate = options.abort or options.fail_after is not None
 
     def prepare(engine: Engine) -> None:
-        engine.record(recorder)
+        engine.start_recording(recorder)
         watch.engine = engine
         watch.marks = sorted(options.mark)
         if listening is not None:
-            engine.subscribe(listening.take)
+            engine.subscribe(listening.update)
         if marks is not None:
-            marks.follow(engine.mark)
-        watch.profiles = RecordedProfiles(engine, options.profile, settings)
+            marks.follow(engine.add_mark)
+        watch.profiles = RecordingProfiler(engine, options.profile, settings)
         watch.profiles.start()
 
-    with signals() as stop:
+    with stop_on_signals() as stop:
         watch.stop = stop
         try:
-            for snapshot in objects(settings, stop, None, watch.tick, prepare, watch.end):
+            for snapshot in iter_snapshots(settings, stop, None, watch.update, prepare, watch.stop_profiles):
                 watch.latest = snapshot
         finally:
-            watch.progress.over()
-            recorder.close(watch.ended())
+            watch.progress.clear()
+            recorder.close(watch.abort_reason())
             if listening is not None:
                 listening.close()
-    code = _tell(watch, recorder, like, stop)
+    code = _print_summary(watch, recorder, like, stop)
     if options.abort:
-        watch.tell(code)
+        watch.print_evidence(code)
     return code
 
 
-def _listening(address: str) -> MetricsServer:
+def _start_metrics_server(address: str) -> MetricsServer:
     from tputtui.cli.metrics_server import MetricsServer  # prometheus-client and wsgiref: 60 ms that few ask for
 
     return MetricsServer(address)
 
 
-def _tell(watch: _Watch, recorder: Recorder, like: RerunPlan | None, stop: StopRequest) -> int:
+def _print_summary(
+    monitor: _RecordingMonitor, recorder: Recorder, rerun_plan: RerunPlan | None, stop: StopRequest
+) -> int:
     state = recorder.state()
     if state.problem is not None:
-        say(f"the recording stopped after {span(state.seconds)}: {state.problem}")
-    digits, unit = size(state.size)
+        print_stderr(f"the recording stopped after {format_duration(state.seconds)}: {state.problem}")
+    digits, unit = format_size(state.size)
     parts = f" in {state.parts} files" if state.parts > 1 else ""
-    for line in summary(watch.latest, state.seconds)[1:]:
-        say(line)
-    for line in watch.profiles.told() if watch.profiles is not None else []:
-        say(line)
+    for line in summary_lines(monitor.latest, state.seconds)[1:]:
+        print_stderr(line)
+    for line in monitor.profiles.summary_lines() if monitor.profiles is not None else []:
+        print_stderr(line)
     if state.dropped:
-        say(f"the disk did not keep up: {state.dropped} readings are not in it")
-    if like is not None:
-        for line in like.verdict(recorder.summing.summary()):
-            say(line)
+        print_stderr(f"the disk did not keep up: {state.dropped} readings are not in it")
+    if rerun_plan is not None:
+        for line in rerun_plan.describe_load_match(recorder.summarizer.summary()):
+            print_stderr(line)
     if state.problem is None and not state.size:
-        say("nothing was read: nothing is saved")
+        print_stderr("nothing was read: nothing is saved")
     elif state.problem is None:
-        say(f"recorded {span(state.seconds)}, {digits} {unit}{parts}: {clean(str(recorder.plan.path), 200)}")
-    return _judged(watch, state.problem is None, stop)
+        print_stderr(
+            f"recorded {format_duration(state.seconds)}, {digits} {unit}{parts}: {clean(str(recorder.plan.path), 200)}"
+        )
+    return _exit_code(monitor, state.problem is None, stop)
 
 
-def _judged(watch: _Watch, is_written: bool, stop: StopRequest) -> int:
+def _exit_code(monitor: _RecordingMonitor, is_written: bool, stop: StopRequest) -> int:
     """The exit code. With --abort and a control the guardrail alone decides; what the control missed, too, is no failure."""
-    decision = watch.guarding.decision
-    failed = watch.failed if not watch.abort or watch.guarding.control is None else ""
+    decision = monitor.guard.decision
+    failed = monitor.missed_objective if not monitor.is_abort_enabled or monitor.guard.control is None else ""
     if failed and (is_written or decision is not None):
-        say(f"an objective was missed: {failed}")
-    if watch.abort and decision is not None:
-        say(f"aborted: {decision.reason}")
-        return _OBJECTIVE_MISSED
-    if watch.unusable:
-        say(watch.unusable)
-        return _UNUSABLE
+        print_stderr(f"an objective was missed: {failed}")
+    if monitor.is_abort_enabled and decision is not None:
+        print_stderr(f"aborted: {decision.reason}")
+        return _EXIT_OBJECTIVE_MISSED
+    if monitor.control_problem:
+        print_stderr(monitor.control_problem)
+        return _EXIT_UNUSABLE
     if not is_written:
-        return _FAILED
+        return _EXIT_FAILED
     if decision is not None:
-        say(f"with --abort it would have ended after {span(watch.guarding.ended)}: {decision.reason}")
+        print_stderr(
+            f"with --abort it would have ended after {format_duration(monitor.guard.decided_after_s)}: {decision.reason}"
+        )
     if failed:
-        return _OBJECTIVE_MISSED
-    if watch.unjudged:
-        say(watch.unjudged)
+        return _EXIT_OBJECTIVE_MISSED
+    if monitor.unjudged:
+        print_stderr(monitor.unjudged)
         return _INCONCLUSIVE
-    return _HUNG_UP if stop.number == _SIGHUP else 0
+    return _EXIT_HUNG_UP if stop.signal_number == _SIGHUP else 0
 
 
-class _Watch:
+class _RecordingMonitor:
     """Looks at every snapshot: is the time over, is a mark due, has an objective been missed for too long?"""
 
     def __init__(
         self,
         recorder: Recorder,
         progress: ProgressLine,
-        guarding: RollbackGuard,
+        guard: RollbackGuard,
         fail_after_s: float,
-        abort: bool,
-        for_s: float | None,
+        is_abort_enabled: bool,
+        duration_s: float | None,
     ) -> None:
         self.progress = progress
         self.engine: Engine | None = None
         self.stop: StopRequest | None = None
         self.latest: Snapshot | None = None
         self.marks: list[tuple[float, str]] = []
-        self.profiles: RecordedProfiles | None = None
-        self.failed = ""
-        self.unusable = ""
-        self.guarding = guarding
-        self.abort = abort
+        self.profiles: RecordingProfiler | None = None
+        self.missed_objective = ""
+        self.control_problem = ""
+        self.guard = guard
+        self.is_abort_enabled = is_abort_enabled
         self.is_gate = False  # something depends on the exit code: what could not be judged is not fine
         self._recorder = recorder
         self._fail_after_s = fail_after_s
-        self._for_s = for_s
+        self._duration_s = duration_s
         self._parts = 1
 
     @property
     def unjudged(self) -> str:
         """What could not be judged, where something depends on it."""
-        return self.guarding.unjudged if self.is_gate else ""
+        return self.guard.unjudged if self.is_gate else ""
 
-    def end(self) -> None:
+    def stop_profiles(self) -> None:
         """The engine is about to stop."""
         if self.profiles is not None:
-            self.profiles.end()
+            self.profiles.stop()
 
-    def tick(self, snapshot: Snapshot) -> None:
+    def update(self, snapshot: Snapshot) -> None:
         """See a snapshot, on the thread that waits for them."""
         state = self._recorder.state()
         if self.engine is not None and state.began_at is not None:
             lived = time.monotonic() - state.began_at
             while self.marks and self.marks[0][0] <= lived:
-                self.engine.mark(self.marks.pop(0)[1])
-            if self._for_s is not None:
-                self.engine.end_at(state.began_at + self._for_s)
+                self.engine.add_mark(self.marks.pop(0)[1])
+            if self._duration_s is not None:
+                self.engine.stop_at(state.began_at + self._duration_s)
         if state.parts > self._parts:
             self._parts = state.parts
-            self.progress.over()
-            say(f"the size limit is reached: it goes on in {clean(str(state.path), 200)}")
+            self.progress.clear()
+            print_stderr(f"the size limit is reached: it goes on in {clean(str(state.path), 200)}")
         for objective in snapshot.objectives:
-            if objective.state == "missed" and (objective.for_s or 0.0) >= self._fail_after_s and not self.failed:
-                self.failed = objective.expression
+            if (
+                objective.state == "missed"
+                and (objective.for_s or 0.0) >= self._fail_after_s
+                and not self.missed_objective
+            ):
+                self.missed_objective = objective.expression
         if self.profiles is not None:
-            self.profiles.saw(snapshot)
-        self.progress.show(snapshot, state)
-        self.guarding.saw(snapshot)
-        self.unusable = self.unusable or self.guarding.missing(snapshot)
-        aborted = self.abort and self.guarding.decision is not None
-        over = self._for_s is not None and state.seconds >= self._for_s
-        if self.stop is not None and (over or state.problem is not None or aborted or self.unusable):
-            self.stop.ask()
+            self.profiles.on_snapshot(snapshot)
+        self.progress.update(snapshot, state)
+        self.guard.on_snapshot(snapshot)
+        self.control_problem = self.control_problem or self.guard.describe_missing_control(snapshot)
+        aborted = self.is_abort_enabled and self.guard.decision is not None
+        over = self._duration_s is not None and state.seconds >= self._duration_s
+        if self.stop is not None and (over or state.problem is not None or aborted or self.control_problem):
+            self.stop.request()
 
-    def ended(self) -> str:
+    def abort_reason(self) -> str:
         """Why the recording ends before its time, set as its last mark, too. The engine has stopped."""
-        decision = self.guarding.decision
-        if not self.abort or decision is None or self.latest is None:
-            return self.unusable
+        decision = self.guard.decision
+        if not self.is_abort_enabled or decision is None or self.latest is None:
+            return self.control_problem
         reason = f"aborted: {decision.reason}"
-        self._recorder.mark(Mark(self.latest.time, self.latest.at, reason))
+        self._recorder.record_mark(Mark(self.latest.time, self.latest.at, reason))
         return reason
 
-    def tell(self, code: int) -> None:
+    def print_evidence(self, exit_code: int) -> None:
         """The evidence on stdout."""
         problem = self._recorder.state().problem
-        reason = self.unusable or problem or ""
+        reason = self.control_problem or problem or ""
         if not reason:
-            reason = f"an objective was missed: {self.failed}" if self.failed else self.unjudged
+            reason = f"an objective was missed: {self.missed_objective}" if self.missed_objective else self.unjudged
         reason = reason or "no reason to abort was found"
         path = self._recorder.plan.path
-        tell_evidence(self.guarding.decision, ok=code == 0, reason=reason, alarms=self.guarding.alarms, path=path)
+        print_evidence(self.guard.decision, is_ok=exit_code == 0, reason=reason, alarms=self.guard.alarms, path=path)

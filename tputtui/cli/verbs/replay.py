@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tputtui.cli.baseline_run import named
-from tputtui.cli.output import say
+from tputtui.cli.baseline_run import read_baseline
+from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
-from tputtui.cli.resolve_settings import effective
-from tputtui.cli.run_file import opened
-from tputtui.cli.screen_runner import require_screen, show
+from tputtui.cli.resolve_settings import effective_settings
+from tputtui.cli.run_file import open_run
+from tputtui.cli.screen_runner import require_screen, show_screen
 from tputtui.recording.reader import NotARunError
 from tputtui.settings import Settings
 from tputtui.text import clean
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tputtui.recording.reader import Run
     from tputtui.recording.run_header import RunHeader
 
-_MOST_SAID = 3
-_FASTEST = 60.0  # monitor.player.SPEEDS ends there, too; it is not loaded for a stream
+_MAX_DAMAGE_NOTES = 3
+_MAX_SPEED = 60.0  # monitor.player.SPEEDS ends there, too; it is not loaded for a stream
 
 
 def run(arguments: Arguments) -> int:
@@ -30,27 +30,31 @@ def run(arguments: Arguments) -> int:
         raise UsageError("-n belongs to --stream")
     if options.baseline is not None and options.stream:
         raise UsageError("--baseline is shown on a screen: it does not go with --stream")
-    if options.speed > _FASTEST:
-        raise UsageError(f"--speed {options.speed:g}: {_FASTEST:g} is the fastest")
-    settings = effective(arguments).settings
-    with opened(options.run) as source:
-        begin = _begin(source, options.begin)
+    if options.speed > _MAX_SPEED:
+        raise UsageError(f"--speed {options.speed:g}: {_MAX_SPEED:g} is the fastest")
+    settings = effective_settings(arguments).settings
+    with open_run(options.run) as source:
+        begin = _begin_at(source, options.begin)
         if options.stream:
-            return _stream(source, begin, options.count)
+            return _print_stream(source, begin, options.count)
         require_screen(f"tputtui replay {clean(options.run, 100)} --stream prints the same as JSON")
         from tputtui.engine.replay.player import Player
 
-        baseline = named(options.baseline)
-        settings = as_recorded(settings, source.header)
-        notes = (*settings.notes, *([source.ended] if source.ended else []), *source.damage[:_MOST_SAID])
+        baseline = read_baseline(options.baseline)
+        settings = replay_settings(settings, source.header)
+        notes = (
+            *settings.notes,
+            *([source.end_description] if source.end_description else []),
+            *source.damage[:_MAX_DAMAGE_NOTES],
+        )
         try:
             player = Player(source, begin=begin, speed=options.speed)
         except NotARunError as error:
             raise UsageError(f"{clean(options.run, 200)}: {error}") from None
-        return show(settings, player, notes, player=player, baseline=baseline)
+        return show_screen(settings, player, notes, player=player, baseline=baseline)
 
 
-def as_recorded(settings: Settings, header: RunHeader) -> Settings:
+def replay_settings(settings: Settings, header: RunHeader) -> Settings:
     """The settings of a replay: what was asked then; and nothing of the living machine is asked or profiled."""
     return replace(
         settings,
@@ -66,29 +70,29 @@ def as_recorded(settings: Settings, header: RunHeader) -> Settings:
     )
 
 
-def _begin(source: Run, words: str | None) -> float | None:
-    from tputtui.recording.time_spec import moment
+def _begin_at(source: Run, time_text: str | None) -> float | None:
+    from tputtui.recording.time_spec import parse_time_spec
 
     try:
-        return moment(words, source.header, source.marks()) if words is not None else None
+        return parse_time_spec(time_text, source.header, source.marks()) if time_text is not None else None
     except ValueError as error:
         raise UsageError(str(error)) from None
 
 
-def _stream(source: Run, begin: float | None, count: int | None) -> int:
+def _print_stream(source: Run, begin: float | None, count: int | None) -> int:
     """The objects that `stream` printed, or would have."""
-    from tputtui.cli.headless import require_stdout, write
-    from tputtui.engine.replay.replay_feed import replayed
+    from tputtui.cli.headless import require_stdout, write_snapshot
+    from tputtui.engine.replay.replay_feed import replay_snapshots
 
     require_stdout()
     given = 0
-    for snapshot in replayed(source):
-        if not snapshot.ready or (begin is not None and snapshot.at < begin):
+    for snapshot in replay_snapshots(source):
+        if not snapshot.is_ready or (begin is not None and snapshot.at < begin):
             continue
-        write(snapshot)
+        write_snapshot(snapshot)
         given += 1
         if given == count:
             break
-    if source.ended:
-        say(source.ended)
+    if source.end_description:
+        print_stderr(source.end_description)
     return 0

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from tputtui.cli.headless import objects, require_stdout, signals, write
-from tputtui.cli.output import say
+from tputtui.cli.headless import iter_snapshots, require_stdout, stop_on_signals, write_snapshot
+from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments
-from tputtui.cli.resolve_settings import effective
+from tputtui.cli.resolve_settings import effective_settings
 
 
 def run(arguments: Arguments) -> int:
     """Stream what the command line asks for."""
-    settings = effective(arguments).settings
+    settings = effective_settings(arguments).settings
     require_stdout()
     for note in settings.notes:
-        say(note)
-    with signals() as stop:
-        for snapshot in objects(settings, stop, arguments.options.count):
-            write(snapshot)
-    return 128 + stop.number if stop.number else 0
+        print_stderr(note)
+    with stop_on_signals() as stop:
+        for snapshot in iter_snapshots(settings, stop, arguments.options.count):
+            write_snapshot(snapshot)
+    return 128 + stop.signal_number if stop.signal_number else 0

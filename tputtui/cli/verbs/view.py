@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tputtui.cli.output import say
+from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
-from tputtui.cli.resolve_settings import effective
-from tputtui.cli.screen_runner import require_screen, show
+from tputtui.cli.resolve_settings import effective_settings
+from tputtui.cli.screen_runner import require_screen, show_screen
 from tputtui.profiling.files import file_formats
 from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import Profile
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 def run(arguments: Arguments) -> int:
     """Read first, so that a file that cannot be read never touches the terminal."""
     options = arguments.options
-    settings = effective(arguments).settings
+    settings = effective_settings(arguments).settings
     path, other = Path(options.file), Path(options.other) if options.other else None
     try:
-        if _is_counted(path) or (other is not None and _is_counted(other)):
-            return _counted(settings_of=arguments, path=path, other=other)
+        if _is_pstats(path) or (other is not None and _is_pstats(other)):
+            return _view_pstats(arguments=arguments, path=path, other=other)
         first = file_formats.load(path)
         second = file_formats.load(other) if other is not None else None
     except UnreadableProfileError as error:
@@ -35,7 +35,7 @@ def run(arguments: Arguments) -> int:
     if options.output:
         if second is not None:
             raise UsageError("-o writes one profile in another format: name one FILE")
-        return _write(first, Path(options.output), options.force, settings.read_only)
+        return _write_profile(first, Path(options.output), options.force, settings.read_only)
     if options.force:
         raise UsageError("--force overwrites a file, so it belongs to -o FILE")
     require_screen(f"tputtui view {clean(str(path), 100)} -o FILE.svg writes a flame graph")
@@ -44,24 +44,24 @@ def run(arguments: Arguments) -> int:
     from tputtui.tui.session import EmptySource
 
     opened = OpenedProfile(first) if second is None else OpenedProfile(second, first)
-    return show(settings, EmptySource(), settings.notes, opened=lambda: ProfileScreen(opened=opened))
+    return show_screen(settings, EmptySource(), settings.notes, make_screen=lambda: ProfileScreen(opened=opened))
 
 
-def _is_counted(path: Path) -> bool:
+def _is_pstats(path: Path) -> bool:
     return path.name.endswith((".pstats", ".prof"))
 
 
-def _counted(settings_of: Arguments, path: Path, other: Path | None) -> int:
+def _view_pstats(arguments: Arguments, path: Path, other: Path | None) -> int:
     """An instrumented profile. Raises UnreadableProfile."""
     from tputtui.profiling.files import pstats_file
 
     if other is not None:
         raise UsageError("a pstats file counts calls and cannot be compared: name one FILE")
     counted: PstatsProfile = pstats_file.load(path)
-    if settings_of.options.output:
+    if arguments.options.output:
         raise UsageError("a pstats file has no stacks: there is nothing to write in another format")
     require_screen("python -m pstats FILE prints it")
-    settings = effective(settings_of).settings
+    settings = effective_settings(arguments).settings
 
     def screen() -> Screen[None]:
         from tputtui.tui.profile.pstats_screen import PstatsScreen
@@ -70,10 +70,10 @@ def _counted(settings_of: Arguments, path: Path, other: Path | None) -> int:
 
     from tputtui.tui.session import EmptySource
 
-    return show(settings, EmptySource(), settings.notes, opened=screen)
+    return show_screen(settings, EmptySource(), settings.notes, make_screen=screen)
 
 
-def _write(profile: Profile, path: Path, force: bool, read_only: bool) -> int:
+def _write_profile(profile: Profile, path: Path, force: bool, read_only: bool) -> int:
     shown = clean(str(path), 200)
     if read_only:
         raise UsageError("--read-only: no file is written")
@@ -84,7 +84,7 @@ def _write(profile: Profile, path: Path, force: bool, read_only: bool) -> int:
     except FileExistsError:
         raise UsageError(f"{shown} exists: --force overwrites it") from None
     except OSError as error:
-        say(f"{shown}: {error.strerror or error}")
+        print_stderr(f"{shown}: {error.strerror or error}")
         return 1
-    say(f"wrote {shown}")
+    print_stderr(f"wrote {shown}")
     return 0

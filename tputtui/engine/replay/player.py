@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from tputtui.recording.recorder import Recorder
 
 SPEEDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-STEP_S: Final = 0.1
+POLL_INTERVAL_S: Final = 0.1
 """How often the player looks whether the next moment is due: at 60x, six seconds of the run go by."""
 
 
-SOON: Final = 10
+MAX_WAIT_READINGS: Final = 10
 """Readings: what is no further away than this from what has been read is waited for."""
 
 
@@ -43,10 +43,10 @@ class ReplayPosition:
     """Where a replay stands."""
 
     seconds: float  # from the run's beginning
-    of_s: float  # how long the run is
+    length_s: float  # how long the run is
     speed: float
-    paused: bool
-    read: float  # how much of the run was read, 0 to 1
+    is_paused: bool
+    read_ratio: float  # how much of the run was read, 0 to 1
 
 
 class Player:
@@ -62,22 +62,24 @@ class Player:
         self.profiles: list[RecordedProfile] = run.profiles()
         self.failure: BaseException | None = None
         self._run = run
-        self._begin, self._end = self.header.began_at, last.reading.at
+        self._begin_at, self._end_at = self.header.began_at, last.reading.at
         self._choices = ReplayChoices()
-        self._reel = ReplayBuffer(run, self._choices, self._end, came=self._came)
-        self._near: ReplayBuffer | None = None  # stands in for a moment that the reel has not come to
+        self._buffer = ReplayBuffer(run, self._choices, self._end_at, on_reached=self._on_reached)
+        self._near_buffer: ReplayBuffer | None = None  # stands in for a moment that the reel has not come to
         self._listeners: list[Callable[[Snapshot], None]] = []
-        self._at = max(self._begin, min(self._end, begin if begin is not None else self._begin))  # what is wanted
+        self._wanted_at = max(
+            self._begin_at, min(self._end_at, begin if begin is not None else self._begin_at)
+        )  # what is wanted
         self._speed = min(max(speed, SPEEDS[0] / 100), SPEEDS[-1])
-        self._paused = False
-        self._stopped = False
+        self._is_paused = False
+        self._is_stopped = False
         self._shown: tuple[ReplayBuffer, float] | None = None
-        self._again = False
+        self._is_refresh_due = False
         self._replicas: ReplicaTable = {}
-        self._browsed: str | None = None
+        self._browsed_target: str | None = None
         self._families: Families | None = None
-        self._looked: RecordedFamilies | None = None  # the player's thread's own
-        self._trails: dict[str, list[float | None]] = {}
+        self._recorded_families: RecordedFamilies | None = None  # the player's thread's own
+        self._family_history: dict[str, list[float | None]] = {}
         self._wake = threading.Condition()  # guards what the screen's thread and the player's both change
         self._thread = threading.Thread(target=self._play, name="player", daemon=True)
 
@@ -89,15 +91,15 @@ class Player:
 
     def start(self) -> None:
         """Begin to read, and to play."""
-        self._reel.start()
+        self._buffer.start()
         self._thread.start()
 
     def stop(self) -> None:
         """End."""
         with self._wake:
-            self._stopped = True
+            self._is_stopped = True
             self._wake.notify_all()
-        for reel in (self._reel, self._near):
+        for reel in (self._buffer, self._near_buffer):
             if reel is not None:
                 reel.stop()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
@@ -106,72 +108,78 @@ class Player:
     def _play(self) -> None:
         before = time.monotonic()
         try:
-            while not self._stopped:
+            while not self._is_stopped:
                 now = time.monotonic()
                 self._advance(now - before)
                 before = now
                 with self._wake:
-                    if not self._stopped:
-                        self._wake.wait(STEP_S)
+                    if not self._is_stopped:
+                        self._wake.wait(POLL_INTERVAL_S)
         except BaseException as error:  # kept for whoever waits: a thread's exception is seen by nobody
             self.failure = error
 
     def _advance(self, seconds: float) -> None:
         with self._wake:
-            reel = self._knowing()
-            if reel.knows(self._at) and not self._paused:
-                self._at = min(self._end, self._at + seconds * self._speed)
-                reel = self._knowing()
-            moment = reel.moment(self._at) if reel.knows(self._at) or reel is not self._near else None
+            reel = self._choose_buffer()
+            if reel.has_read(self._wanted_at) and not self._is_paused:
+                self._wanted_at = min(self._end_at, self._wanted_at + seconds * self._speed)
+                reel = self._choose_buffer()
+            moment = (
+                reel.shown_at(self._wanted_at)
+                if reel.has_read(self._wanted_at) or reel is not self._near_buffer
+                else None
+            )
         if reel.failure is not None:
             raise reel.failure
-        if moment is None or (self._shown == (reel, moment) and not self._again):
+        if moment is None or (self._shown == (reel, moment) and not self._is_refresh_due):
             return
-        self._again = False
+        self._is_refresh_due = False
         self._shown = (reel, moment)
-        found = reel.shown(moment)
+        found = reel.snapshot_and_replicas(moment)
         if found is None:
             return
         snapshot, self._replicas = found
-        if self._browsed is not None:
-            self._look_at_families(self._browsed, snapshot.at)
+        if self._browsed_target is not None:
+            self._load_families(self._browsed_target, snapshot.at)
         for listener in self._listeners:
             listener(snapshot)
 
-    def _knowing(self) -> ReplayBuffer:
+    def _choose_buffer(self) -> ReplayBuffer:
         """The reel to ask: that of the whole run once it has come to the moment, or soon will; else one that stands in."""
-        reel, near, at = self._reel, self._near, self._at
-        far = at - (reel.read_to or self._begin) > SOON * self.header.interval_s
-        if reel.knows(at) or reel.failure is not None or (not far and near is None):
-            self._drop_near()
+        reel, near, at = self._buffer, self._near_buffer, self._wanted_at
+        far = at - (reel.newest_at or self._begin_at) > MAX_WAIT_READINGS * self.header.interval_s
+        if reel.has_read(at) or reel.failure is not None or (not far and near is None):
+            self._stop_near_buffer()
             return reel
         if near is None or not near.covers(at):
-            self._drop_near()
-            near = self._near = ReplayBuffer(self._run, self._choices, self._end, before=at, came=self._came)
+            self._stop_near_buffer()
+            near = self._near_buffer = ReplayBuffer(
+                self._run, self._choices, self._end_at, start_at=at, on_reached=self._on_reached
+            )
             near.start()
-        near.wait_at(at)
-        reel.hold(not near.knows(at))
+        near.set_awaited(at)
+        reel.set_paused(not near.has_read(at))
         return near
 
-    def _drop_near(self) -> None:
-        if self._near is not None:
-            self._near.stop()
-            self._near = None
-        self._reel.hold(False)
+    def _stop_near_buffer(self) -> None:
+        if self._near_buffer is not None:
+            self._near_buffer.stop()
+            self._near_buffer = None
+        self._buffer.set_paused(False)
 
-    def _came(self) -> None:
+    def _on_reached(self) -> None:
         """A reel has come to the moment that is wanted."""
         with self._wake:
             self._wake.notify_all()
 
-    def _choose(self, choices: ReplayChoices) -> None:
+    def _set_choices(self, choices: ReplayChoices) -> None:
         """Derive the run anew, with other choices."""
         with self._wake:
-            self._drop_near()
-            self._reel.stop()
+            self._stop_near_buffer()
+            self._buffer.stop()
             self._choices = choices
-            self._reel = ReplayBuffer(self._run, choices, self._end, came=self._came)
-            self._reel.start()
+            self._buffer = ReplayBuffer(self._run, choices, self._end_at, on_reached=self._on_reached)
+            self._buffer.start()
             self._wake.notify_all()
 
     # ------------------------------------------------------------------------------------------ moving in time
@@ -180,40 +188,42 @@ class Player:
     def position(self) -> ReplayPosition:
         """Where it stands, and how it goes on."""
         with self._wake:
-            read_to = self._reel.read_to
-            length = max(self._end - self._begin, 1e-9)
-            read = 1.0 if self._reel.done else max(0.0, ((read_to or self._begin) - self._begin) / length)
-            near = self._near
-            known = read_to is None or self._reel.done or (near is not None and near.knows(self._at))
-            at = self._at if known else min(self._at, read_to or self._at)
-            return ReplayPosition(at - self._begin, self._end - self._begin, self._speed, self._paused, min(1.0, read))
+            read_to = self._buffer.newest_at
+            length = max(self._end_at - self._begin_at, 1e-9)
+            read = 1.0 if self._buffer.is_done else max(0.0, ((read_to or self._begin_at) - self._begin_at) / length)
+            near = self._near_buffer
+            known = read_to is None or self._buffer.is_done or (near is not None and near.has_read(self._wanted_at))
+            at = self._wanted_at if known else min(self._wanted_at, read_to or self._wanted_at)
+            return ReplayPosition(
+                at - self._begin_at, self._end_at - self._begin_at, self._speed, self._is_paused, min(1.0, read)
+            )
 
     @property
     def damage(self) -> tuple[str, ...]:
         """What could not be read of the run, a sentence each; known once all of it was read."""
-        return self._reel.damage
+        return self._buffer.damage
 
     def seek(self, at: float) -> None:
         """Go to a moment (`at`, on the run's clock); the run's ends are the ends. One not yet read is shown when it is."""
         with self._wake:
-            self._at = min(self._end, max(self._begin, at))
+            self._wanted_at = min(self._end_at, max(self._begin_at, at))
             self._wake.notify_all()
 
     def step(self, seconds: float) -> None:
         """So far forward (or, negative, back)."""
-        self.seek(self._begin + self.position.seconds + seconds)
+        self.seek(self._begin_at + self.position.seconds + seconds)
 
-    def to_end(self) -> None:
+    def seek_to_end(self) -> None:
         """The run's last moment."""
-        self.seek(self._end)
+        self.seek(self._end_at)
 
-    def pause(self, paused: bool | None = None) -> None:
+    def pause(self, is_paused: bool | None = None) -> None:
         """Stand still, or play on; without a word, whatever it does not do now. At the end, play from the start again."""
         with self._wake:
-            at_end = self._at >= self._end
-            self._paused = (not self._paused and not at_end) if paused is None else paused
-            if not self._paused and at_end:
-                self._at = self._begin
+            at_end = self._wanted_at >= self._end_at
+            self._is_paused = (not self._is_paused and not at_end) if is_paused is None else is_paused
+            if not self._is_paused and at_end:
+                self._wanted_at = self._begin_at
             self._wake.notify_all()
 
     def change_speed(self, steps: int) -> float:
@@ -225,21 +235,21 @@ class Player:
 
     # ------------------------------------------------------------------------------------------ for the screen
 
-    def past(self, name: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+    def history(self, figure: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
         """A figure's mean in each of `columns` columns up to the moment that is shown (or to `until`)."""
         shown = self._shown
         if shown is None:
             return [None] * max(0, columns)
         reel, moment = shown
-        return reel.past(name, columns, span_s, moment if until is None else until)
+        return reel.history(figure, columns, span_s, moment if until is None else until)
 
-    def heat(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
+    def heatmap(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
         """Where a service's requests fell in each column of the time axis; None where it has no buckets."""
         shown = self._shown
         if shown is None:
             return None
         reel, moment = shown
-        return reel.heat(service, columns, span_s, moment if until is None else until)
+        return reel.heatmap(service, columns, span_s, moment if until is None else until)
 
     def replicas(self) -> ReplicaTable:
         """Each replica's figures at the moment that is shown."""
@@ -248,81 +258,83 @@ class Player:
     def snapshot_at(self, at: float) -> Snapshot | None:
         """What was shown at a moment."""
         with self._wake:
-            reel = self._near if self._near is not None and self._near.knows(at) else self._reel
-            found = reel.shown(at)
+            reel = (
+                self._near_buffer if self._near_buffer is not None and self._near_buffer.has_read(at) else self._buffer
+            )
+            found = reel.snapshot_and_replicas(at)
             return found[0] if found is not None else None
 
     def set_window(self, seconds: float) -> None:
         """Another window for rates and quantiles."""
-        self._choose(replace(self._choices, window_s=seconds))
+        self._set_choices(replace(self._choices, window_s=seconds))
 
     def next_breakdown(self, service: str) -> None:
         """Break a service down by its next label."""
-        self._choose(replace(self._choices, breakdowns=(*self._choices.breakdowns, service)))
+        self._set_choices(replace(self._choices, breakdowns=(*self._choices.breakdowns, service)))
 
-    def look_through(self, lens: ServiceFilter | None) -> None:
+    def set_filter(self, service_filter: ServiceFilter | None) -> None:
         """Show a service through a lens, as one more service; None takes it away."""
-        self._choose(replace(self._choices, lens=lens))
+        self._set_choices(replace(self._choices, service_filter=service_filter))
 
-    def split(self, split: TrafficSplit | None) -> None:
+    def set_split(self, split: TrafficSplit | None) -> None:
         """Show the two arms of a split; None: no longer."""
-        self._choose(replace(self._choices, split=split))
+        self._set_choices(replace(self._choices, split=split))
 
-    def ways(self, service: str, told: Callable[[Sequence[SplitOption]], None]) -> None:
+    def find_split_options(self, service: str, on_options: Callable[[Sequence[SplitOption]], None]) -> None:
         """Find out how a service may be split. `told` is called with it, perhaps on the reel's thread."""
-        self._reel.ask(lambda monitor: told(monitor.ways(service)))
+        self._buffer.run_action(lambda monitor: on_options(monitor.find_split_options(service)))
 
     def browse(self, target: str | None) -> None:
         """Look at what was recorded of a target; None: nobody looks any more."""
-        self._browsed, self._families, self._trails = target, None, {}
+        self._browsed_target, self._families, self._family_history = target, None, {}
         if target is not None:
             with self._wake:
-                self._again = True  # the moment is shown once more, with its families
+                self._is_refresh_due = True  # the moment is shown once more, with its families
                 self._wake.notify_all()
 
-    def _look_at_families(self, target: str, at: float) -> None:
-        if self._looked is None or self._looked.target != target:
-            if self._looked is not None:
-                self._looked.close()
-            self._looked = RecordedFamilies(self._run, target)
-        found = self._looked.look(at)
-        if found is not None and self._browsed == target:
-            self._families, self._trails = found
+    def _load_families(self, target: str, at: float) -> None:
+        if self._recorded_families is None or self._recorded_families.target != target:
+            if self._recorded_families is not None:
+                self._recorded_families.close()
+            self._recorded_families = RecordedFamilies(self._run, target)
+        found = self._recorded_families.families_at(at)
+        if found is not None and self._browsed_target == target:
+            self._families, self._family_history = found
 
     def families(self, target: str) -> Families | None:
         """What was recorded of the target that is looked at."""
         found = self._families
         return found if found is not None and found.target == target else None
 
-    def trail(self, family: str, columns: int) -> Sequence[float | None]:
+    def family_history(self, family: str, columns: int) -> Sequence[float | None]:
         """A family's figure in the last `columns` recorded scrapes."""
-        kept = self._trails.get(family, [])[-columns:]
+        kept = self._family_history.get(family, [])[-columns:]
         return [*([None] * (columns - len(kept))), *kept]
 
-    def chart(self, chosen: tuple[str, str] | None) -> None:
+    def chart_family(self, charted: tuple[str, str] | None) -> None:
         """Only what the live screen shows is on the time axis: the screen does not offer it."""
 
-    def bind(self, target: str, slot: SignalKind, family: str) -> None:
+    def bind_signal(self, target: str, slot: SignalKind, family: str) -> None:
         """What feeds what is the run's word: the screen does not offer it."""
 
-    def want_processes(self, wanted: bool) -> None:
+    def set_processes_enabled(self, is_enabled: bool) -> None:
         """All that was recorded is there."""
 
-    def watch(self, pids: frozenset[int]) -> None:
+    def watch_processes(self, pids: frozenset[int]) -> None:
         """Nothing is read of this machine."""
 
-    def record(self, recorder: Recorder) -> None:
+    def start_recording(self, recorder: Recorder) -> None:
         """It is recorded already: the screen does not offer it."""
 
-    def end_recording(self) -> None:
+    def stop_recording(self) -> None:
         """None."""
 
-    def mark(self, words: str, time_: float | None = None) -> None:
+    def add_mark(self, mark_text: str, time_: float | None = None) -> None:
         """A run is not written to: the screen does not offer it."""
 
-    def keep_profile(self, *_: object) -> bool:
+    def record_profile(self, *_: object) -> bool:
         """A run is not written to."""
         return True
 
-    def note(self, event: Event) -> None:
+    def log_event(self, event: Event) -> None:
         """A run is not written to."""

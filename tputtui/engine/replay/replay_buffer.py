@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from tputtui.engine.column_cache import grain_of, spread
+from tputtui.engine.column_cache import distinct_columns, repeat_values
 from tputtui.engine.drilldown import ReplicaTable
 from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.engine.replay.replay_feed import ReplayFeed
@@ -29,10 +29,10 @@ from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
 from tputtui.signals.service.service_filter import ServiceFilter
 from tputtui.signals.service.traffic_split import TrafficSplit
 
-AHEAD_S: Final = 120.0
+MAX_AHEAD_S: Final = 120.0
 """A reel that stands in reads so far beyond the moment that is shown, and no further."""
 
-MOST_FINE: Final = 7_200
+MAX_FINE_CELLS: Final = 7_200
 """Seconds of the time axis that are kept at a resolution of 1 s: 230 kB a figure."""
 
 
@@ -42,7 +42,7 @@ class ReplayChoices:
 
     window_s: float | None = None
     breakdowns: tuple[str, ...] = ()  # a service for each time its next label was asked for
-    lens: ServiceFilter | None = None
+    service_filter: ServiceFilter | None = None
     split: TrafficSplit | None = None
 
 
@@ -55,37 +55,37 @@ class ReplayBuffer:
         choices: ReplayChoices,
         end_at: float,
         *,
-        before: float | None = None,
-        came: Callable[[], None] | None = None,
+        start_at: float | None = None,
+        on_reached: Callable[[], None] | None = None,
     ) -> None:
         """`end_at`: the run's last moment. `before`: stand in from this moment on. `came` is called, in the reel's
         thread, when it comes to the moment it is awaited at. Raises nothing: what goes wrong later is its `failure`.
         """
         self.failure: BaseException | None = None
-        self.done = False
+        self.is_done = False
         self.damage: tuple[str, ...] = ()  # what could not be read, a sentence each; once it is done
         header = run.header
-        self._run = run.twin()
-        self._guard = threading.Lock()  # around what is kept
+        self._run = run.duplicate()
+        self._lock = threading.Lock()  # around what is kept
         self._interval_s = header.interval_s
-        self._awaited = before if before is not None else float("-inf")
-        self._came = came
-        self._begin = before
+        self._awaited_at = start_at if start_at is not None else float("-inf")
+        self._on_reached = on_reached
+        self._start_at = start_at
         window_s = max(choices.window_s or header.window_s, 2 * header.interval_s)
-        self._since = before - window_s - 3 * header.interval_s if before is not None else None
-        self._go = threading.Event()
-        self._go.set()
-        self._replayer = ReplayFeed(header, choices.window_s, self._guard)
-        monitor = self._replayer.monitor
-        fine = max(history.LEVELS[0][1], min(MOST_FINE, int(end_at - header.began_at) + 60))
+        self._since = start_at - window_s - 3 * header.interval_s if start_at is not None else None
+        self._may_read = threading.Event()
+        self._may_read.set()
+        self._feed = ReplayFeed(header, choices.window_s, self._lock)
+        monitor = self._feed.pipeline
+        fine = max(history.LEVELS[0][1], min(MAX_FINE_CELLS, int(end_at - header.began_at) + 60))
         monitor.history = History(header.interval_s, levels=((history.LEVELS[0][0], fine), *history.LEVELS[1:]))
         for service in choices.breakdowns:
             monitor.next_breakdown(service)
-        monitor.look_through(choices.lens)
-        monitor.split(choices.split)
-        self._tape = SnapshotCache()
-        self._asked: deque[Callable[[SnapshotPipeline], None]] = deque()  # what waits for the end of a tick
-        self._stopped = False
+        monitor.set_filter(choices.service_filter)
+        monitor.set_split(choices.split)
+        self._cache = SnapshotCache()
+        self._pending_actions: deque[Callable[[SnapshotPipeline], None]] = deque()  # what waits for the end of a tick
+        self._is_stopped = False
         self._thread = threading.Thread(target=self._read, name="reel", daemon=True)
 
     def start(self) -> None:
@@ -94,109 +94,119 @@ class ReplayBuffer:
 
     def stop(self) -> None:
         """Read no further. What was read stays."""
-        self._stopped = True
-        self._go.set()
+        self._is_stopped = True
+        self._may_read.set()
         if self._thread.ident is None:
             self._run.close()
 
-    def hold(self, held: bool) -> None:
+    def set_paused(self, is_paused: bool) -> None:
         """Let another reel be quick: read nothing while `held`."""
-        (self._go.clear if held else self._go.set)()
+        (self._may_read.clear if is_paused else self._may_read.set)()
 
-    def wait_at(self, at: float) -> None:
+    def set_awaited(self, at: float) -> None:
         """Say when the moment has come that is `at`; one that stands in waits while it is far ahead of it."""
-        self._awaited = at
+        self._awaited_at = at
 
-    def knows(self, at: float) -> bool:
+    def has_read(self, at: float) -> bool:
         """Whether what was on screen at `at` has been read."""
-        newest = self.read_to
-        return self.done or (newest is not None and newest >= at and (self._begin is None or at >= self._begin))
+        newest = self.newest_at
+        return self.is_done or (
+            newest is not None and newest >= at and (self._start_at is None or at >= self._start_at)
+        )
 
     def covers(self, at: float) -> bool:
         """Whether one that stands in is for this moment, too, or soon will have read it."""
-        reached = max(self.read_to or 0.0, self._begin or 0.0)
-        return self._begin is not None and self._begin <= at <= reached + AHEAD_S / 4
+        reached = max(self.newest_at or 0.0, self._start_at or 0.0)
+        return self._start_at is not None and self._start_at <= at <= reached + MAX_AHEAD_S / 4
 
     def _read(self) -> None:
         try:
             with self._run as run:
-                for item in run.items(self._since, briefly=self._since is not None):
-                    self._pause()
-                    if self._stopped:
+                for item in run.items(self._since, skip_early_scrapes=self._since is not None):
+                    self._wait_while_paused()
+                    if self._is_stopped:
                         return
                     if isinstance(item, RecordedTick) and self._since is not None and item.reading.at < self._since:
                         continue
-                    snapshot = self._replayer.take(item)
+                    snapshot = self._feed.apply_item(item)
                     if snapshot is not None:
-                        self._keep(snapshot)
-                    self._answer()
+                        self._add_snapshot(snapshot)
+                    self._run_actions()
                 self.damage = tuple(run.damage)
         except BaseException as error:  # kept for the player, which has a thread that is looked at
             self.failure = error
         finally:
-            self.done = True
-            self._answer()
-            if self._came is not None:
-                self._came()
+            self.is_done = True
+            self._run_actions()
+            if self._on_reached is not None:
+                self._on_reached()
 
-    def _keep(self, snapshot: Snapshot) -> None:
-        if self._begin is not None:
-            if snapshot.at < self._begin - 2 * self._interval_s:
+    def _add_snapshot(self, snapshot: Snapshot) -> None:
+        if self._start_at is not None:
+            if snapshot.at < self._start_at - 2 * self._interval_s:
                 return  # it is not looked at, and packing it takes as long as deriving it
             snapshot = without_history(snapshot)
-        replicas = dict(self._replayer.monitor.replicas)
-        with self._guard:
-            before = self._tape.newest
-            self._tape.keep(snapshot, replicas)
-        if self._came is not None and (before is None or before < self._awaited) and snapshot.at >= self._awaited:
-            self._came()
+        replicas = dict(self._feed.pipeline.replicas)
+        with self._lock:
+            before = self._cache.newest_at
+            self._cache.add(snapshot, replicas)
+        if (
+            self._on_reached is not None
+            and (before is None or before < self._awaited_at)
+            and snapshot.at >= self._awaited_at
+        ):
+            self._on_reached()
 
-    def _pause(self) -> None:
-        self._go.wait()
-        while self._begin is not None and not self._stopped and (self.read_to or self._begin) > self._awaited + AHEAD_S:
+    def _wait_while_paused(self) -> None:
+        self._may_read.wait()
+        while (
+            self._start_at is not None
+            and not self._is_stopped
+            and (self.newest_at or self._start_at) > self._awaited_at + MAX_AHEAD_S
+        ):
             time.sleep(0.05)
 
     # ------------------------------------------------------------------------------------------ what is asked
 
-    def ask(self, act: Callable[[SnapshotPipeline], None]) -> None:
+    def run_action(self, action: Callable[[SnapshotPipeline], None]) -> None:
         """Do something with the monitor between two ticks."""
-        self._asked.append(act)
-        if self.done:
-            self._answer()
+        self._pending_actions.append(action)
+        if self.is_done:
+            self._run_actions()
 
-    def _answer(self) -> None:
+    def _run_actions(self) -> None:
         with contextlib.suppress(IndexError):  # another thread was quicker
-            while self._asked:
-                self._asked.popleft()(self._replayer.monitor)
+            while self._pending_actions:
+                self._pending_actions.popleft()(self._feed.pipeline)
 
     @property
-    def read_to(self) -> float | None:
+    def newest_at(self) -> float | None:
         """The newest moment that was read; None before the first."""
-        with self._guard:
-            return self._tape.newest
+        with self._lock:
+            return self._cache.newest_at
 
-    def moment(self, at: float) -> float | None:
+    def shown_at(self, at: float) -> float | None:
         """The moment that was on screen at `at`; None before the first one."""
-        with self._guard:
-            return self._tape.moment(at)
+        with self._lock:
+            return self._cache.shown_at(at)
 
-    def shown(self, at: float) -> tuple[Snapshot, ReplicaTable] | None:
+    def snapshot_and_replicas(self, at: float) -> tuple[Snapshot, ReplicaTable] | None:
         """What was shown at a moment, with each replica's figures; None before the first one."""
-        with self._guard:
-            return self._tape.pair(at)
+        with self._lock:
+            return self._cache.snapshot_and_extra(at)
 
-    def past(self, name: str, columns: int, span_s: float, until: float) -> Sequence[float | None]:
+    def history(self, name: str, columns: int, span_s: float, until: float) -> Sequence[float | None]:
         """A figure's mean in each of `columns` columns that end at a moment."""
         if columns <= 0:
             return []
-        grain = grain_of(columns, span_s, self._interval_s)
-        with self._guard:
-            return spread(self._replayer.monitor.history.column_values(name, until, span_s, grain), columns)
+        grain = distinct_columns(columns, span_s, self._interval_s)
+        with self._lock:
+            return repeat_values(self._feed.pipeline.history.column_values(name, until, span_s, grain), columns)
 
-    def heat(self, service: str, columns: int, span_s: float, until: float) -> LatencyHeatmap | None:
+    def heatmap(self, service: str, columns: int, span_s: float, until: float) -> LatencyHeatmap | None:
         """Where a service's requests fell in each of `columns` columns that end at a moment."""
-        with self._guard:
-            return self._replayer.monitor.heat.heat(service, columns, span_s, until)
+        with self._lock:
+            return self._feed.pipeline.heatmaps.heatmap(service, columns, span_s, until)
 
 
 def without_history(snapshot: Snapshot) -> Snapshot:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import Event, Snapshot
-from tputtui.recording.records import BindingsInForce, Item, RecordedTick, TargetOrder, WatchedTarget
+from tputtui.recording.records import BindingsInForce, RecordedTick, RunItem, TargetOrder, WatchedTarget
 from tputtui.recording.run_header import Mark, RunHeader
 from tputtui.settings.expressions import parse_objective
 
@@ -20,47 +20,49 @@ class ReplayFeed:
     """Takes the items of one run in order."""
 
     def __init__(
-        self, header: RunHeader, window_s: float | None = None, guard: AbstractContextManager[object] | None = None
+        self, header: RunHeader, window_s: float | None = None, lock: AbstractContextManager[object] | None = None
     ) -> None:
         """`window_s`: another window than the recorded one. `guard` is held while what another thread may read is written (see `Monitor`)."""
-        self._watched: dict[str, WatchedTarget] = {}
-        self.monitor = SnapshotPipeline(
+        self._watched_targets: dict[str, WatchedTarget] = {}
+        self.pipeline = SnapshotPipeline(
             interval_s=header.interval_s,
             window_s=max(window_s or header.window_s, 2 * header.interval_s),
             quantiles=header.quantiles,
             objectives=tuple(parse_objective(words) for words in header.objectives),
             by=header.by,
-            guard=guard,
+            lock=lock,
         )
 
-    def take(self, item: Item) -> Snapshot | None:
+    def apply_item(self, item: RunItem) -> Snapshot | None:
         """The snapshot of a reading; None for everything else."""
         if isinstance(item, RecordedTick):
             none: frozenset[str] = frozenset()
-            snapshot = self.monitor.take(
-                item.reading, looking=item.looking, forgotten=lambda target: item.forgotten.get(target, none)
+            snapshot = self.pipeline.derive_snapshot(
+                item.reading,
+                is_discovering=item.is_discovering,
+                forgotten=lambda target: item.forgotten.get(target, none),
             )
-            self.monitor.remember(item.past)
+            self.pipeline.add_backfill(item.backfill)
             return snapshot
         if isinstance(item, WatchedTarget):
-            self._watched[item.target.name] = item
+            self._watched_targets[item.target.name] = item
         elif isinstance(item, TargetOrder):
-            for one in map(self._watched.__getitem__, item.names):
-                self.monitor.add_target(one.target, served=one.served)
-            self.monitor.arrange(list(item.names))
+            for one in map(self._watched_targets.__getitem__, item.names):
+                self.pipeline.add_target(one.target, is_from_server=one.is_from_server)
+            self.pipeline.set_order(list(item.names))
         elif isinstance(item, BindingsInForce):
-            self.monitor.tell(item.target.name, item.bindings, item.service_name, item.build)
+            self.pipeline.set_bindings(item.target.name, item.bindings, item.service_name, item.build)
         elif isinstance(item, Mark):
-            self.monitor.note(Event(item.time, "mark", item.text))
+            self.pipeline.log_event(Event(item.time, "mark", item.text))
         elif isinstance(item, Event):
-            self.monitor.note(item)
+            self.pipeline.log_event(item)
         return None
 
 
-def replayed(run: Run, since: float | None = None, until: float | None = None) -> Iterator[Snapshot]:
+def replay_snapshots(run: Run, since: float | None = None, until: float | None = None) -> Iterator[Snapshot]:
     """The snapshots of a span of a run, as they were shown live. From the start, they are equal to those."""
     replayer = ReplayFeed(run.header)
     for item in run.items(since, until):
-        snapshot = replayer.take(item)
+        snapshot = replayer.apply_item(item)
         if snapshot is not None:
             yield snapshot

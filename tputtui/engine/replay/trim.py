@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tputtui.engine.replay.replay_feed import ReplayFeed
 from tputtui.model import Event
-from tputtui.recording.encode import TargetState
+from tputtui.recording.encode import TargetFacts
 from tputtui.recording.reader import Run
 from tputtui.recording.recorder import Recorder, RecordingPlan, RecordingState
 from tputtui.recording.records import BindingsInForce, RecordedProfile, RecordedTick, TargetOrder, WatchedTarget
@@ -18,7 +18,7 @@ class EmptySpanError(ValueError):
     """No reading lies in the span."""
 
 
-def cut(run: Run, begin: float | None, end: float | None, path: Path, *, force: bool = False) -> RecordingState:
+def trim_run(run: Run, begin: float | None, end: float | None, path: Path, *, force: bool = False) -> RecordingState:
     """Write the readings from `begin` to `end` (`at`, on the run's clock), and the marks and profiles among them.
 
     Raises NothingThere, and CannotRecord where the file cannot be made; its state says whether it was written whole.
@@ -27,17 +27,17 @@ def cut(run: Run, begin: float | None, end: float | None, path: Path, *, force: 
         raise EmptySpanError("no reading lies in that span")
     header = run.header
     recorder = Recorder(
-        RecordingPlan(path, force=force, out_of=header),
+        RecordingPlan(path, force=force, source_header=header),
         interval_s=header.interval_s,
         window_s=header.window_s,
         quantiles=header.quantiles,
     )
     replayer = ReplayFeed(header)
-    told: dict[str, TargetState] = {}
+    told: dict[str, TargetFacts] = {}
     order: tuple[str, ...] = ()
     for item in run.items(begin, end):
         if isinstance(item, WatchedTarget):
-            told.setdefault(item.target.name, TargetState(item.target, served=item.served))
+            told.setdefault(item.target.name, TargetFacts(item.target, is_from_server=item.is_from_server))
         elif isinstance(item, TargetOrder):
             order = item.names
         elif isinstance(item, BindingsInForce):
@@ -47,16 +47,16 @@ def cut(run: Run, begin: float | None, end: float | None, path: Path, *, force: 
             continue
         if isinstance(item, Mark | RecordedProfile) and begin is not None and item.at < begin:
             continue
-        snapshot = replayer.take(item)
+        snapshot = replayer.apply_item(item)
         if snapshot is not None and isinstance(item, RecordedTick):
             forgotten = item.forgotten
             now = [replace(told[name], forgotten=forgotten.get(name, frozenset())) for name in order]
-            recorder.take(item.reading, snapshot, now, item.looking, past=item.past)
+            recorder.record_reading(item.reading, snapshot, now, item.is_discovering, backfill=item.backfill)
         elif isinstance(item, Mark):
-            recorder.mark(item)
+            recorder.record_mark(item)
         elif isinstance(item, Event):
-            recorder.event(item)
+            recorder.record_event(item)
         elif isinstance(item, RecordedProfile):
-            recorder.profile(item.time, item.at, item.pid, item.name, item.document, "")
+            recorder.record_profile(item.time, item.at, item.pid, item.name, item.document, "")
     recorder.close()
     return recorder.state()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tputtui.experiments.metric_rows import MetricRows
-from tputtui.experiments.statistics.long_run_variance import Array, array
+from tputtui.experiments.statistics.long_run_variance import Array, to_array
 
 Mask = NDArray[np.bool_]
 
@@ -34,11 +34,11 @@ class ArmArrays:
         """How long was measured."""
         return len(self.t) * self.step_s
 
-    def take(self, which: Mask | NDArray[np.intp] | slice) -> ArmArrays:
+    def select(self, rows: Mask | NDArray[np.intp] | slice) -> ArmArrays:
         """Some of the rows."""
-        columns = {name: column[which] for name, column in self.columns.items()}
-        buckets = None if self.buckets is None else self.buckets[which]
-        return ArmArrays(self.t[which], columns, self.step_s, self.bounds, buckets)
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        buckets = None if self.buckets is None else self.buckets[rows]
+        return ArmArrays(self.t[rows], columns, self.step_s, self.bounds, buckets)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,61 +47,61 @@ class ArmPair:
 
     baseline: ArmArrays
     candidate: ArmArrays
-    paired: bool
+    is_paired: bool
 
-    def take(self, which: Mask | slice) -> ArmPair:
+    def select(self, rows: Mask | slice) -> ArmPair:
         """The same rows of both; of paired arms only."""
-        return ArmPair(self.baseline.take(which), self.candidate.take(which), self.paired)
+        return ArmPair(self.baseline.select(rows), self.candidate.select(rows), self.is_paired)
 
     def column(self, name: str) -> tuple[Array, Array] | None:
         """A column of both arms where both have it: its finite values, and of paired arms only where both have one."""
         a, b = self.baseline.columns.get(name), self.candidate.columns.get(name)
         if a is None or b is None:
             return None
-        if self.paired:
+        if self.is_paired:
             both = np.isfinite(a) & np.isfinite(b)
             return a[both], b[both]
         return a[np.isfinite(a)], b[np.isfinite(b)]
 
 
-def arm(rows: MetricRows) -> ArmArrays:
+def to_arrays(rows: MetricRows) -> ArmArrays:
     """Rows as arrays."""
-    columns = {name: array(values) for name, values in rows.columns.items()}
+    columns = {name: to_array(values) for name, values in rows.columns.items()}
     if rows.buckets is None:
-        return ArmArrays(array(rows.t), columns, rows.step_s)
-    bounds, counts = array(rows.buckets.bounds_ms), array(rows.buckets.counts)
-    return ArmArrays(array(rows.t), columns, rows.step_s, bounds, counts)
+        return ArmArrays(to_array(rows.t), columns, rows.step_s)
+    bounds, counts = to_array(rows.buckets.bounds_ms), to_array(rows.buckets.counts)
+    return ArmArrays(to_array(rows.t), columns, rows.step_s, bounds, counts)
 
 
-def aligned(a: ArmArrays, b: ArmArrays) -> tuple[ArmPair, float]:
+def align_rows(a: ArmArrays, b: ArmArrays) -> tuple[ArmPair, float]:
     """The rows that both arms have at the same time, and their share of all rows' times.
 
     Where the arms were measured at different intervals, both are averaged to the longer one first.
     """
     step = max(a.step_s, b.step_s)
     if abs(a.step_s - b.step_s) > 0.1 * step:
-        a, b = _averaged(a, step), _averaged(b, step)
+        a, b = _average_rows(a, step), _average_rows(b, step)
     start = min(a.t[0], b.t[0])
     places = [np.rint((one.t - start) / step).astype(np.int64) for one in (a, b)]
     _, at_a, at_b = np.intersect1d(*places, return_indices=True)
-    return ArmPair(a.take(at_a), b.take(at_b), paired=True), len(at_a) / len(np.union1d(*places))
+    return ArmPair(a.select(at_a), b.select(at_b), is_paired=True), len(at_a) / len(np.union1d(*places))
 
 
-def _averaged(one: ArmArrays, step: float) -> ArmArrays:
-    if one.step_s >= 0.9 * step:
-        return one
-    places = np.floor(one.t / step)
+def _average_rows(arm: ArmArrays, step: float) -> ArmArrays:
+    if arm.step_s >= 0.9 * step:
+        return arm
+    places = np.floor(arm.t / step)
     kept, where = np.unique(places, return_inverse=True)
-    columns = {name: _means(column, where, len(kept)) for name, column in one.columns.items()}
+    columns = {name: _cell_means(column, where, len(kept)) for name, column in arm.columns.items()}
     buckets = None
-    if one.buckets is not None:
-        buckets = np.stack([_means(column, where, len(kept)) for column in one.buckets.T], axis=1)
-    return ArmArrays(kept * step, columns, step, one.bounds, buckets)
+    if arm.buckets is not None:
+        buckets = np.stack([_cell_means(column, where, len(kept)) for column in arm.buckets.T], axis=1)
+    return ArmArrays(kept * step, columns, step, arm.bounds, buckets)
 
 
-def _means(column: Array, where: NDArray[np.intp], cells: int) -> Array:
+def _cell_means(column: Array, cell_indexes: NDArray[np.intp], cell_count: int) -> Array:
     there = np.isfinite(column)
-    count = np.bincount(where[there], minlength=cells)
-    total = np.bincount(where[there], weights=column[there], minlength=cells)
-    means: Array = np.divide(total, count, out=np.full(cells, np.nan), where=count > 0)
+    count = np.bincount(cell_indexes[there], minlength=cell_count)
+    total = np.bincount(cell_indexes[there], weights=column[there], minlength=cell_count)
+    means: Array = np.divide(total, count, out=np.full(cell_count, np.nan), where=count > 0)
     return means

@@ -12,20 +12,20 @@ from tputtui.experiments.statistics import error_counts
 from tputtui.experiments.statistics.arms import ArmPair
 from tputtui.experiments.statistics.error_counts import ErrorCount
 from tputtui.experiments.statistics.long_run_variance import (
-    FEWEST,
+    MIN_ROWS,
     Array,
     Estimate,
     LongRunVariance,
     VarianceComponent,
-    estimate,
-    long_run,
+    combine_variances,
+    estimate_long_run_variance,
 )
 from tputtui.frozen import frozen
 
-BUSY: Final = 30.0
+MIN_P99_RPS: Final = 30.0
 """Requests a second below which a per-second p99 is a maximum that depends on their number."""
 
-RARE: Final = 30
+RARE_ERRORS: Final = 30
 """Errors in both arms below which they are too few for a long-run variance."""
 
 BURSTY: Final = 1.5
@@ -39,24 +39,24 @@ ASSUMED_RUN_SD: Final = 0.02
 class BetweenRunVariance:
     """What differs between runs (or between the two targets) though nothing was changed."""
 
-    parts: tuple[VarianceComponent, ...] = ()
-    shift: float = 0.0  # the logarithm of the ratio that equal arms have
+    components: tuple[VarianceComponent, ...] = ()
+    log_offset: float = 0.0  # the logarithm of the ratio that equal arms have
 
     @property
     def se(self) -> float:
         """The standard error that no longer measurement makes smaller."""
-        return float(np.sqrt(sum(part.variance for part in self.parts)))
+        return float(np.sqrt(sum(part.variance for part in self.components)))
 
 
-def between(
-    paired: bool, aa_history: Sequence[float], pair_history: Sequence[float]
+def between_run_variance(
+    is_paired: bool, aa_history: Sequence[float], pair_history: Sequence[float]
 ) -> tuple[BetweenRunVariance, bool]:
     """The error between runs, and whether it had to be assumed.
 
     Sequential arms: twice the variance of A/A runs' log throughput, from three runs on. Concurrent arms: the offset of
     A/A windows on the same two targets and its variance.
     """
-    if paired:
+    if is_paired:
         if len(pair_history) < 3:
             return BetweenRunVariance(), False
         logs = np.log(pair_history)
@@ -75,65 +75,67 @@ class MeasuredEffect:
     baseline: float | None = None
     candidate: float | None = None
     estimate: Estimate | None = None
-    limits: tuple[float, float] | None = None  # an exact 95 % interval, where it is not the estimate's
-    limits_90: tuple[float, float] | None = None
-    exact_p: float | None = None  # likewise
+    ci_95: tuple[float, float] | None = None  # an exact 95 % interval, where it is not the estimate's
+    ci_90: tuple[float, float] | None = None
+    exact_p_value: float | None = None  # likewise
     effect: float | None = None  # what the limits are of, relative; None: the difference of the two figures
-    why: str = ""
+    reason: str = ""
     note: str = ""  # what makes the interval wide, where that is out of the ordinary
     companions: dict[str, float] = field(default_factory=dict)
 
 
-def throughput(arms: ArmPair, error: BetweenRunVariance) -> MeasuredEffect:
+def measure_throughput(arms: ArmPair, between_runs: BetweenRunVariance) -> MeasuredEffect:
     """log(candidate's mean / baseline's mean): the total work done."""
     a, b = arms.baseline.rps, arms.candidate.rps
     means = float(a.mean()), float(b.mean())
-    if min(means) <= 0 or min(len(a), len(b)) < FEWEST:
-        return MeasuredEffect(*means, why="too few rows")
+    if min(means) <= 0 or min(len(a), len(b)) < MIN_ROWS:
+        return MeasuredEffect(*means, reason="too few rows")
     effect = float(np.log(means[1] / means[0]))
-    found = _relative(a / means[0], b / means[1], effect, arms.paired, error)
+    found = _relative_effect(a / means[0], b / means[1], effect, arms.is_paired, between_runs)
     return MeasuredEffect(*means, found, companions=_companions(a, b))
 
 
-def quantile(arms: ArmPair, name: str, error: BetweenRunVariance) -> MeasuredEffect:
+def measure_quantile(arms: ArmPair, name: str, between_runs: BetweenRunVariance) -> MeasuredEffect:
     """The difference of the mean logarithms of a per-second quantile."""
     columns = arms.column(name)
     if columns is None:
-        return MeasuredEffect(why=f"no {name} was measured")
+        return MeasuredEffect(reason=f"no {name} was measured")
     a, b = columns
-    if min(len(a), len(b)) < FEWEST:
-        return MeasuredEffect(why=f"too few rows have a {name}")
+    if min(len(a), len(b)) < MIN_ROWS:
+        return MeasuredEffect(reason=f"too few rows have a {name}")
     logs = np.log(a), np.log(b)
     figures = float(np.exp(logs[0].mean())), float(np.exp(logs[1].mean()))
-    if name == "p99" and min(float(np.median(arms.baseline.rps)), float(np.median(arms.candidate.rps))) < BUSY:
+    if name == "p99" and min(float(np.median(arms.baseline.rps)), float(np.median(arms.candidate.rps))) < MIN_P99_RPS:
         return MeasuredEffect(
-            *figures, why=f"below {BUSY:.0f} req/s a second's p99 is its slowest request: buckets are needed"
+            *figures, reason=f"below {MIN_P99_RPS:.0f} req/s a second's p99 is its slowest request: buckets are needed"
         )
     effect = float(logs[1].mean() - logs[0].mean())
-    return MeasuredEffect(*figures, _relative(*logs, effect, arms.paired, error))
+    return MeasuredEffect(*figures, _relative_effect(*logs, effect, arms.is_paired, between_runs))
 
 
-def cost(arms: ArmPair, error: BetweenRunVariance) -> MeasuredEffect:
+def measure_cpu_per_request(arms: ArmPair, between_runs: BetweenRunVariance) -> MeasuredEffect:
     """CPU per request: log of the ratio of totals, from the residuals of the ratio in each arm."""
     columns = arms.column("cpu")
-    if columns is None or len(columns[0]) < FEWEST:
-        return MeasuredEffect(why="no CPU was measured")
+    if columns is None or len(columns[0]) < MIN_ROWS:
+        return MeasuredEffect(reason="no CPU was measured")
     residuals, figures = [], []
     for one in (arms.baseline, arms.candidate):
         there = np.isfinite(one.columns["cpu"])
-        if arms.paired:
+        if arms.is_paired:
             there = np.isfinite(arms.baseline.columns["cpu"]) & np.isfinite(arms.candidate.columns["cpu"])
         cpu, rps = one.columns["cpu"][there], one.rps[there]
-        if cpu.sum() <= 0 or rps.sum() <= 0 or len(cpu) < FEWEST:
-            return MeasuredEffect(why="no CPU was measured")
+        if cpu.sum() <= 0 or rps.sum() <= 0 or len(cpu) < MIN_ROWS:
+            return MeasuredEffect(reason="no CPU was measured")
         share = float(cpu.sum() / rps.sum())
         figures.append(share)
         residuals.append((cpu - share * rps) / float(cpu.mean()))
-    found = _relative(residuals[0], residuals[1], float(np.log(figures[1] / figures[0])), arms.paired, error)
+    found = _relative_effect(
+        residuals[0], residuals[1], float(np.log(figures[1] / figures[0])), arms.is_paired, between_runs
+    )
     return MeasuredEffect(figures[0], figures[1], found)
 
 
-def errors(arms: ArmPair) -> MeasuredEffect:
+def measure_errors(arms: ArmPair) -> MeasuredEffect:
     """The difference of the error ratios, with an interval that allows for bursts (`error_counts`).
 
     From RARE errors on, the long-run variance of the per-second residuals is estimated as well,
@@ -141,29 +143,29 @@ def errors(arms: ArmPair) -> MeasuredEffect:
     """
     columns = arms.column("err_ratio")
     if columns is None:
-        return MeasuredEffect(why="no errors were measured")
+        return MeasuredEffect(reason="no errors were measured")
     both = None
-    if arms.paired:
+    if arms.is_paired:
         both = np.isfinite(arms.baseline.columns["err_ratio"]) & np.isfinite(arms.candidate.columns["err_ratio"])
     counted = []
     for one in (arms.baseline, arms.candidate):
         ratios = one.columns["err_ratio"]
         there = np.isfinite(ratios) if both is None else both
         requests = one.rps[there] * one.step_s
-        if float(requests.sum()) <= 0 or len(requests) < FEWEST:
-            return MeasuredEffect(why="too few requests")
+        if float(requests.sum()) <= 0 or len(requests) < MIN_ROWS:
+            return MeasuredEffect(reason="too few requests")
         counted.append(error_counts.count(ratios[there] * requests, requests))
     before, after = counted
-    factor = error_counts.overdispersion(counted, arms.paired)
+    factor = error_counts.overdispersion(counted, arms.is_paired)
     limits_90 = error_counts.interval(before, after, factor, 0.90, exact=True)
     # of very few errors the exact limits are the wider ones even at the lower level
     limits = _wider(error_counts.interval(before, after, factor, 0.95), limits_90)
     p = error_counts.p_value(before, after, factor)
     found = None
-    if before.errors + after.errors >= RARE:
-        found = _long_run_errors(before, after, factor, arms.paired)
+    if before.errors + after.errors >= RARE_ERRORS:
+        found = _long_run_errors(before, after, factor, arms.is_paired)
         limits, limits_90 = _wider(limits, found.interval()), _wider(limits_90, found.interval(0.90))
-        p = max(p, found.p())
+        p = max(p, found.p_value())
     return MeasuredEffect(
         before.ratio, after.ratio, found, limits, limits_90, p, note=_burst_note(before.errors + after.errors, factor)
     )
@@ -173,7 +175,7 @@ def _long_run_errors(before: ErrorCount, after: ErrorCount, factor: float, paire
     """The estimate from per-second residuals, with at least the variance that bursts give."""
     a, b = (one.residuals * len(one.residuals) for one in (before, after))
     effect = after.ratio - before.ratio
-    found = _difference(a, b, effect, paired)
+    found = _difference_effect(a, b, effect, paired)
     floor = factor * float(before.expected.sum() + after.expected.sum())
     if found.se**2 >= floor:
         return found
@@ -193,21 +195,21 @@ def _burst_note(errors: float, factor: float) -> str:
     return f"{errors:,.0f} errors came in bursts and count as about {events:,} independent {noun}"
 
 
-def _relative(a: Array, b: Array, effect: float, paired: bool, error: BetweenRunVariance) -> Estimate:
+def _relative_effect(a: Array, b: Array, effect: float, is_paired: bool, between_runs: BetweenRunVariance) -> Estimate:
     """An effect on the logarithm from each arm's relative values, with what differs between runs."""
-    inner = _difference(a, b, effect - error.shift, paired)
-    if not error.parts:
+    inner = _difference_effect(a, b, effect - between_runs.log_offset, is_paired)
+    if not between_runs.components:
         return inner
     rows = [LongRunVariance(inner.se**2, inner.df, inner.n_eff)]
-    return estimate(inner.effect, [*rows, *error.parts], inner.n_eff)
+    return combine_variances(inner.effect, [*rows, *between_runs.components], inner.n_eff)
 
 
-def _difference(a: Array, b: Array, effect: float, paired: bool) -> Estimate:
-    if paired:
-        run = long_run(b - a)
-        return estimate(effect, [run], run.n_eff)
-    parts = [long_run(a), long_run(b)]
-    return estimate(effect, parts, min(part.n_eff for part in parts))
+def _difference_effect(a: Array, b: Array, effect: float, is_paired: bool) -> Estimate:
+    if is_paired:
+        run = estimate_long_run_variance(b - a)
+        return combine_variances(effect, [run], run.n_eff)
+    parts = [estimate_long_run_variance(a), estimate_long_run_variance(b)]
+    return combine_variances(effect, parts, min(part.n_eff for part in parts))
 
 
 def _companions(a: Array, b: Array) -> dict[str, float]:

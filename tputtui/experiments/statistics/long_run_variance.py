@@ -19,11 +19,11 @@ from tputtui.frozen import frozen
 
 Array = NDArray[np.float64]
 
-FEWEST: Final = 6
+MIN_ROWS: Final = 6
 """Rows below which no variance is estimated."""
 
-_MOST_COEFFICIENTS: Final = 8
-_ROWS_A_COEFFICIENT: Final = 30
+_MAX_COEFFICIENTS: Final = 8
+_ROWS_PER_COEFFICIENT: Final = 30
 
 
 @frozen
@@ -41,12 +41,12 @@ class LongRunVariance(VarianceComponent):
     n_eff: float
 
 
-def long_run(values: Array) -> LongRunVariance:
+def estimate_long_run_variance(values: Array) -> LongRunVariance:
     """The variance of `values`' mean. Raises ValueError below FEWEST values."""
     rows = len(values)
-    if rows < FEWEST:
-        raise ValueError(f"a variance needs {FEWEST} rows")
-    count = min(_MOST_COEFFICIENTS, max(4, rows // _ROWS_A_COEFFICIENT))
+    if rows < MIN_ROWS:
+        raise ValueError(f"a variance needs {MIN_ROWS} rows")
+    count = min(_MAX_COEFFICIENTS, max(4, rows // _ROWS_PER_COEFFICIENT))
     coefficients = dct(values - values.mean(), type=2, norm="ortho")[1 : count + 1]
     spread = float(np.var(values, ddof=1))
     density = max(float(np.mean(coefficients**2)), spread)
@@ -61,9 +61,9 @@ class Estimate:
     se: float
     df: float
     n_eff: float
-    within: float = 0.0  # the part of se² that more seconds make smaller
+    within_variance: float = 0.0  # the part of se² that more seconds make smaller
 
-    def p(self) -> float:
+    def p_value(self) -> float:
         """Two-sided, of no effect."""
         if self.se <= 0:
             return 1.0 if self.effect == 0 else 0.0
@@ -75,19 +75,19 @@ class Estimate:
         return self.effect - half, self.effect + half
 
 
-def estimate(effect: float, parts: Sequence[VarianceComponent], n_eff: float) -> Estimate:
+def combine_variances(effect: float, components: Sequence[VarianceComponent], n_eff: float) -> Estimate:
     """An estimate whose variance is the sum of `parts`, degrees of freedom by Welch and Satterthwaite."""
-    variance = sum(part.variance for part in parts)
-    below = sum(part.variance**2 / part.df for part in parts)
-    within = sum(part.variance for part in parts if isinstance(part, LongRunVariance))
+    variance = sum(part.variance for part in components)
+    below = sum(part.variance**2 / part.df for part in components)
+    within = sum(part.variance for part in components if isinstance(part, LongRunVariance))
     return Estimate(effect, float(np.sqrt(variance)), variance**2 / below if below > 0 else 1e6, n_eff, within)
 
 
-def t_quantile(share: float, df: float) -> float:
+def t_quantile(probability: float, df: float) -> float:
     """Student's t."""
-    return float(stdtrit(df, share))
+    return float(stdtrit(df, probability))
 
 
-def array(values: Any) -> Array:
+def to_array(values: Any) -> Array:
     """Values as floats."""
     return np.asarray(values, dtype=np.float64)

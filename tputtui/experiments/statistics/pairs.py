@@ -15,7 +15,7 @@ import numpy as np
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.result import (
-    UNITS,
+    METRIC_UNITS,
     Comparison,
     Flag,
     MeasuredSeconds,
@@ -25,17 +25,17 @@ from tputtui.experiments.result import (
     StratumKind,
 )
 from tputtui.experiments.statistics import route_effects, validity_checks
-from tputtui.experiments.statistics.comparison import compare, explain_routes, explain_total, with_routes
+from tputtui.experiments.statistics.comparison import apply_route_verdicts, compare, explain_routes, explain_total
 from tputtui.experiments.statistics.effects import MeasuredEffect
-from tputtui.experiments.statistics.long_run_variance import Estimate, array
+from tputtui.experiments.statistics.long_run_variance import Estimate, to_array
 from tputtui.experiments.statistics.power_analysis import pairs_needed
 from tputtui.experiments.statistics.validity_checks import CheckNotes
-from tputtui.experiments.statistics.verdicts import guard_ps, judged, overall
+from tputtui.experiments.statistics.verdicts import evaluate_metrics, guard_ps, overall_verdict
 from tputtui.frozen import frozen
 
-ENOUGH: Final = 5
+RECOMMENDED_PAIRS: Final = 5
 
-_OF_ONE_PAIR: Final[tuple[Flag, ...]] = ("no-aa-history", "provisional", "noise-floor", "trade-off")
+_SINGLE_PAIR_FLAGS: Final[tuple[Flag, ...]] = ("no-aa-history", "provisional", "noise-floor", "trade-off")
 """What is said of a single pair and does not hold for several."""
 
 
@@ -46,7 +46,7 @@ class RunPair:
     baseline: MetricRows
     candidate: MetricRows
     context: ComparisonContext
-    absolute_times: bool = False
+    has_absolute_times: bool = False
 
 
 def compare_pairs(pairs: Sequence[RunPair]) -> Comparison:
@@ -56,33 +56,37 @@ def compare_pairs(pairs: Sequence[RunPair]) -> Comparison:
     one is not comparable, nothing is.
     """
     context = pairs[0].context
-    each = [compare(one.baseline, one.candidate, one.context, absolute_times=one.absolute_times) for one in pairs]
+    each = [
+        compare(one.baseline, one.candidate, one.context, has_absolute_times=one.has_absolute_times) for one in pairs
+    ]
     for number, one in enumerate(each, start=1):
         if one.verdict == "not_comparable":
             return replace(one, reasons=(f"Pair {number} is not comparable.", *one.reasons))
     good = [one for one in each if _is_sound(one)]
-    notes = CheckNotes(list(dict.fromkeys(flag for one in each for flag in one.flags if flag not in _OF_ONE_PAIR)))
+    notes = CheckNotes(
+        list(dict.fromkeys(flag for one in each for flag in one.flags if flag not in _SINGLE_PAIR_FLAGS))
+    )
     for number, one in enumerate(each, start=1):
         if not _is_sound(one):
             why = one.reasons[0] if one.reasons else "no verdict is possible on it."
-            notes.say(None, f"Pair {number} is left out: {why}")
+            notes.add(None, f"Pair {number} is left out: {why}")
     first = good[0] if good else each[0]
     primary = first.primary
     metrics: tuple[MetricResult, ...] = ()
     by_route: tuple[RouteResult, ...] = ()
     if len(good) >= 2:
-        measured = {name: _measured([one.metric(name) for one in good]) for name in UNITS}
-        metrics = judged(measured, context, primary, fewest=0.0)
+        measured = {name: _measure_over_pairs([one.metric(name) for one in good]) for name in METRIC_UNITS}
+        metrics = evaluate_metrics(measured, context, primary, min_effective_rows=0.0)
         if "load-limited" in notes.flags:
-            metrics = tuple(validity_checks.without_uplift(metric) for metric in metrics)
-        by_route = _routes(good, context, guard_ps(measured, context, primary))
-        notes.say(None, f"{len(good)} pairs, each of them one observation ({len(good) - 1} degrees of freedom).")
+            metrics = tuple(validity_checks.without_improvement(metric) for metric in metrics)
+        by_route = _compare_routes(good, context, guard_ps(measured, context, primary))
+        notes.add(None, f"{len(good)} pairs, each of them one observation ({len(good) - 1} degrees of freedom).")
     else:
-        notes.say(None, "Fewer than two pairs are left.")
-    if {"improved", "regressed"} <= {one.verdict for one in metrics if one.guards}:
-        notes.say("trade-off")
-    of_total = overall(metrics, primary)
-    verdict = with_routes(of_total, by_route)
+        notes.add(None, "Fewer than two pairs are left.")
+    if {"improved", "regressed"} <= {one.verdict for one in metrics if one.is_guardrail}:
+        notes.add("trade-off")
+    of_total = overall_verdict(metrics, primary)
+    verdict = apply_route_verdicts(of_total, by_route)
     explain_total(verdict, metrics, notes)
     explain_routes(of_total, verdict, by_route, notes)
     return replace(
@@ -93,7 +97,7 @@ def compare_pairs(pairs: Sequence[RunPair]) -> Comparison:
         flags=tuple(notes.flags),
         metrics=metrics,
         routes=by_route,
-        strata=tuple(stratum(f"pair {number}", one, "pair") for number, one in enumerate(each, start=1)),
+        strata=tuple(build_stratum(f"pair {number}", one, "pair") for number, one in enumerate(each, start=1)),
         seconds=MeasuredSeconds(
             sum(one.seconds.baseline for one in each),
             sum(one.seconds.candidate for one in each),
@@ -101,42 +105,44 @@ def compare_pairs(pairs: Sequence[RunPair]) -> Comparison:
             sum(one.seconds.excluded for one in each),
         ),
         advice=_advice(good, primary, context) if verdict == "inconclusive" else (),
-        capped=False,
-        shifted=False,
+        is_capped=False,
+        has_traffic_shift=False,
     )
 
 
-def _is_sound(one: Comparison) -> bool:
-    if one.shifted:
+def _is_sound(comparison: Comparison) -> bool:
+    if comparison.has_traffic_shift:
         return False
-    return not one.capped or set(one.flags) <= {"too-short", *_OF_ONE_PAIR}
+    return not comparison.is_capped or set(comparison.flags) <= {"too-short", *_SINGLE_PAIR_FLAGS}
 
 
-def _advice(good: Sequence[Comparison], primary: str, context: ComparisonContext) -> tuple[str, ...]:
+def _advice(usable: Sequence[Comparison], primary: str, context: ComparisonContext) -> tuple[str, ...]:
     """How many pairs the margin takes, by how much those that are there differ."""
-    few = f"Five pairs or more find small effects: {len(good)} could be used here."
-    found = _measured([one.metric(primary) for one in good]).estimate
-    if found is None or len(good) < 2:
+    few = f"Five pairs or more find small effects: {len(usable)} could be used here."
+    found = _measure_over_pairs([one.metric(primary) for one in usable]).estimate
+    if found is None or len(usable) < 2:
         return (few,)
     margin = context.margin(primary)
     effect = margin if primary == "error_ratio" else float(np.log1p(margin))
-    needed = pairs_needed(effect, found.se**2 * len(good))
+    needed = pairs_needed(effect, found.se**2 * len(usable))
     if needed is None:
         return (f"More than a hundred pairs like these would be needed for {primary} to be sure at its margin.",)
-    if needed > len(good):
-        return (f"Next best: {needed} pairs like these in all, which is {needed - len(good)} more.",)
-    return (few,) if len(good) < ENOUGH else ()
+    if needed > len(usable):
+        return (f"Next best: {needed} pairs like these in all, which is {needed - len(usable)} more.",)
+    return (few,) if len(usable) < RECOMMENDED_PAIRS else ()
 
 
-def _routes(good: Sequence[Comparison], context: ComparisonContext, beside: Sequence[float]) -> tuple[RouteResult, ...]:
+def _compare_routes(
+    usable: Sequence[Comparison], context: ComparisonContext, beside: Sequence[float]
+) -> tuple[RouteResult, ...]:
     """The routes that two pairs or more could compare, each pair one observation of them too."""
     found: dict[str, list[RouteResult]] = {}
-    for one in good:
+    for one in usable:
         for route in one.routes:
             found.setdefault(route.name, []).append(route)
     several = {name: each for name, each in found.items() if len(each) >= 2}
     metrics = [
-        {name: _measured([route.metric(name) for route in each]) for name in route_effects.METRICS}
+        {name: _measure_over_pairs([route.metric(name) for route in each]) for name in route_effects.ROUTE_METRICS}
         for each in several.values()
     ]
     judged_ = route_effects.judged(metrics, context, beside, fewest=0.0)
@@ -151,41 +157,45 @@ def _routes(good: Sequence[Comparison], context: ComparisonContext, beside: Sequ
     )
 
 
-def _measured(each: Sequence[MetricResult | None]) -> MeasuredEffect:
+def _measure_over_pairs(results: Sequence[MetricResult | None]) -> MeasuredEffect:
     """One metric over the pairs that have an effect of it."""
-    found = [metric for metric in each if metric is not None and metric.effect is not None]
+    found = [metric for metric in results if metric is not None and metric.effect is not None]
     if len(found) < 2:
-        return MeasuredEffect(why=next((metric.why for metric in each if metric is not None), "") or "not measured")
-    absolute = found[0].absolute
-    effects = array([metric.effect for metric in found])
+        return MeasuredEffect(
+            reason=next((metric.reason for metric in results if metric is not None), "") or "not measured"
+        )
+    absolute = found[0].is_absolute
+    effects = to_array([metric.effect for metric in found])
     values = effects if absolute else np.log1p(effects)
-    before, after = (array([getattr(metric, arm) for metric in found]) for arm in ("baseline", "candidate"))
-    mean = np.mean if absolute else _geometric
+    before, after = (to_array([getattr(metric, arm) for metric in found]) for arm in ("baseline", "candidate"))
+    mean = np.mean if absolute else _geometric_mean
     se = float(np.std(values, ddof=1) / np.sqrt(len(values)))
     if absolute:  # never surer than counting the errors allows
-        widths = array([metric.ci.high - metric.ci.low for metric in found if metric.ci is not None]) / (2 * 1.96)
+        widths = to_array([metric.ci.high - metric.ci.low for metric in found if metric.ci is not None]) / (2 * 1.96)
         se = max(se, float(np.sqrt(np.sum(widths**2))) / len(values))
     estimate = Estimate(float(values.mean()), se, len(values) - 1.0, float(len(values)))
     return MeasuredEffect(float(mean(before)), float(mean(after)), estimate)
 
 
-def _geometric(values: np.ndarray) -> float:
+def _geometric_mean(values: np.ndarray) -> float:
     return float(np.exp(np.mean(np.log(np.maximum(values, 1e-12)))))
 
 
-def stratum(name: str, one: Comparison, kind: StratumKind) -> Stratum:
+def build_stratum(name: str, comparison: Comparison, kind: StratumKind) -> Stratum:
     """A comparison as one part of a larger one."""
-    throughput, errors = one.metric("throughput"), one.metric("error_ratio")
+    throughput, errors = comparison.metric("throughput"), comparison.metric("error_ratio")
     return Stratum(
         name,
-        (one.seconds.baseline + one.seconds.candidate) / 2,
+        (comparison.seconds.baseline + comparison.seconds.candidate) / 2,
         throughput.effect if throughput is not None else None,
         throughput.ci if throughput is not None else None,
         errors.effect if errors is not None else None,
-        one.verdict,
+        comparison.verdict,
         kind,
-        one.metrics,
-        one.reasons[0] if one.reasons and one.verdict in ("inconclusive", "not_comparable", "regressed") else "",
-        one.decided_by,
-        tuple(route for route in one.routes if route.verdict == "regressed"),
+        comparison.metrics,
+        comparison.reasons[0]
+        if comparison.reasons and comparison.verdict in ("inconclusive", "not_comparable", "regressed")
+        else "",
+        comparison.decided_by,
+        tuple(route for route in comparison.routes if route.verdict == "regressed"),
     )

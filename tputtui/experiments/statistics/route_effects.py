@@ -11,20 +11,20 @@ from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.result import MetricResult, RouteResult, Verdict
 from tputtui.experiments.statistics import effects, tail_quantiles
-from tputtui.experiments.statistics.arms import ArmArrays, ArmPair, aligned, arm
+from tputtui.experiments.statistics.arms import ArmArrays, ArmPair, align_rows, to_arrays
 from tputtui.experiments.statistics.effects import BetweenRunVariance, MeasuredEffect
-from tputtui.experiments.statistics.long_run_variance import FEWEST, long_run
-from tputtui.experiments.statistics.verdicts import FEWEST_EFFECTIVE, judged_together, overall
+from tputtui.experiments.statistics.long_run_variance import MIN_ROWS, estimate_long_run_variance
+from tputtui.experiments.statistics.verdicts import MIN_EFFECTIVE_ROWS, judged_together, overall_verdict
 from tputtui.frozen import frozen
 from tputtui.text import clean
 
-ENOUGH: Final = 500.0
+MIN_REQUESTS: Final = 500.0
 """Requests in each arm from which on a route is compared."""
 
-METRICS: Final = ("throughput", "p50", "p90", "p99", "error_ratio")
+ROUTE_METRICS: Final = ("throughput", "p50", "p90", "p99", "error_ratio")
 
-_SHIFTED: Final = 0.02  # of all requests: a smaller change of a route's share is left alone
-_SURE: Final = 3.0  # standard errors
+_MIN_SHARE_CHANGE: Final = 0.02  # of all requests: a smaller change of a route's share is left alone
+_SHIFT_SE: Final = 3.0  # standard errors
 
 
 @frozen
@@ -32,8 +32,8 @@ class TrafficShift:
     """A route whose share of all requests is another one in the candidate, and surely so."""
 
     route: str
-    baseline: float
-    candidate: float
+    baseline_share: float
+    candidate_share: float
 
 
 def compare_routes(
@@ -41,7 +41,7 @@ def compare_routes(
     candidate: MetricRows,
     arms: ArmPair,
     context: ComparisonContext,
-    error: dict[str, BetweenRunVariance],
+    between_runs: dict[str, BetweenRunVariance],
     beside: Sequence[float] = (),
 ) -> tuple[tuple[RouteResult, ...], tuple[TrafficShift, ...]]:
     """The routes that both sides have, most requests first, on the rows that `arms` kept; and those whose share moved.
@@ -56,57 +56,57 @@ def compare_routes(
         pair = baseline.routes.get(name), candidate.routes.get(name)
         if pair[0] is None or pair[1] is None:
             continue
-        own = _kept(pair[0], pair[1], arms)
-        shares = _share(own.baseline, arms.baseline), _share(own.candidate, arms.candidate)
+        own = _align_route(pair[0], pair[1], arms)
+        shares = _request_share(own.baseline, arms.baseline), _request_share(own.candidate, arms.candidate)
         if _is_shift(own, arms, shares):
             shifts.append(TrafficShift(clean(name, 120), *shares))
-        if min(_requests(own.baseline), _requests(own.candidate)) >= ENOUGH:
+        if min(_request_count(own.baseline), _request_count(own.candidate)) >= MIN_REQUESTS:
             found.append((clean(name, 120), own, shares))
     found.sort(key=lambda one: -(one[2][0] + one[2][1]))
-    told = judged([_measured(own, error) for _, own, _ in found], context, beside)
+    told = judged([_measure_route(own, between_runs) for _, own, _ in found], context, beside)
     routes = [RouteResult(name, *shares, *one) for (name, _, shares), one in zip(found, told, strict=True)]
-    shifts.sort(key=lambda one: -abs(one.candidate - one.baseline))
+    shifts.sort(key=lambda one: -abs(one.candidate_share - one.baseline_share))
     return tuple(routes), tuple(shifts)
 
 
-def _kept(baseline: MetricRows, candidate: MetricRows, arms: ArmPair) -> ArmPair:
+def _align_route(baseline: MetricRows, candidate: MetricRows, arms: ArmPair) -> ArmPair:
     """The rows of a route at the times that are left of the whole."""
-    a, b = arm(baseline), arm(candidate)
-    if arms.paired:
-        both, _ = aligned(a, b)
+    a, b = to_arrays(baseline), to_arrays(candidate)
+    if arms.is_paired:
+        both, _ = align_rows(a, b)
         a, b = both.baseline, both.candidate
-    return ArmPair(a.take(np.isin(a.t, arms.baseline.t)), b.take(np.isin(b.t, arms.candidate.t)), arms.paired)
+    return ArmPair(a.select(np.isin(a.t, arms.baseline.t)), b.select(np.isin(b.t, arms.candidate.t)), arms.is_paired)
 
 
-def _requests(one: ArmArrays) -> float:
-    return float(one.rps.sum()) * one.step_s
+def _request_count(arm: ArmArrays) -> float:
+    return float(arm.rps.sum()) * arm.step_s
 
 
-def _share(one: ArmArrays, whole: ArmArrays) -> float:
-    total = _requests(whole)
-    return _requests(one) / total if total > 0 else 0.0
+def _request_share(route: ArmArrays, all_routes: ArmArrays) -> float:
+    total = _request_count(all_routes)
+    return _request_count(route) / total if total > 0 else 0.0
 
 
-def _is_shift(own: ArmPair, arms: ArmPair, shares: tuple[float, float]) -> bool:
+def _is_shift(route_arms: ArmPair, arms: ArmPair, shares: tuple[float, float]) -> bool:
     change = shares[1] - shares[0]
-    if abs(change) < _SHIFTED:
+    if abs(change) < _MIN_SHARE_CHANGE:
         return False
     variance = 0.0
     for route, whole, share in (
-        (own.baseline, arms.baseline, shares[0]),
-        (own.candidate, arms.candidate, shares[1]),
+        (route_arms.baseline, arms.baseline, shares[0]),
+        (route_arms.candidate, arms.candidate, shares[1]),
     ):
-        if len(route.t) != len(whole.t) or len(route.t) < FEWEST or whole.rps.mean() <= 0:
+        if len(route.t) != len(whole.t) or len(route.t) < MIN_ROWS or whole.rps.mean() <= 0:
             return False
-        variance += long_run((route.rps - share * whole.rps) / float(whole.rps.mean())).variance
-    return bool(abs(change) > _SURE * np.sqrt(variance))
+        variance += estimate_long_run_variance((route.rps - share * whole.rps) / float(whole.rps.mean())).variance
+    return bool(abs(change) > _SHIFT_SE * np.sqrt(variance))
 
 
-def _measured(own: ArmPair, error: dict[str, BetweenRunVariance]) -> dict[str, MeasuredEffect]:
+def _measure_route(route_arms: ArmPair, between_runs: dict[str, BetweenRunVariance]) -> dict[str, MeasuredEffect]:
     return {
-        "throughput": effects.throughput(own, error["throughput"]),
-        **tail_quantiles.quantiles(own, error),
-        "error_ratio": effects.errors(own),
+        "throughput": effects.measure_throughput(route_arms, between_runs["throughput"]),
+        **tail_quantiles.measure_quantiles(route_arms, between_runs),
+        "error_ratio": effects.measure_errors(route_arms),
     }
 
 
@@ -114,12 +114,12 @@ def judged(
     each: Sequence[Mapping[str, MeasuredEffect]],
     context: ComparisonContext,
     beside: Sequence[float],
-    fewest: float = FEWEST_EFFECTIVE,
+    fewest: float = MIN_EFFECTIVE_ROWS,
 ) -> list[tuple[tuple[MetricResult, ...], Verdict]]:
     """Each route's metrics and its verdict, corrected over all of them and the total's tests (their p: `beside`)."""
     tail = [_tail(one) for one in each]
     metrics = judged_together(each, [(name, "error_ratio") for name in tail], context, beside, fewest)
-    return [(one, overall(one, name)) for one, name in zip(metrics, tail, strict=True)]
+    return [(one, overall_verdict(one, name)) for one, name in zip(metrics, tail, strict=True)]
 
 
 def _tail(measured: Mapping[str, MeasuredEffect]) -> str:

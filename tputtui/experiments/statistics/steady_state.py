@@ -8,12 +8,12 @@ from typing import Final
 import numpy as np
 
 from tputtui.experiments.statistics.arms import ArmArrays, ArmPair, Mask
-from tputtui.experiments.statistics.long_run_variance import Array, long_run, t_quantile
+from tputtui.experiments.statistics.long_run_variance import Array, estimate_long_run_variance, t_quantile
 from tputtui.frozen import frozen
 
-_BATCH: Final = 5  # rows: MSER-5
-_SHORTEST: Final = 30  # rows in which a warm-up can be told from noise
-_DRIFT: Final = 0.05  # over the whole window
+_BATCH_ROWS: Final = 5  # rows: MSER-5
+_MIN_ROWS: Final = 30  # rows in which a warm-up can be told from noise
+_MIN_DRIFT: Final = 0.05  # over the whole window
 _DRIFT_P: Final = 0.01
 _DRIFT_DF: Final = 8
 
@@ -25,26 +25,26 @@ class WarmUp:
     """Rows to leave out at the beginning of both arms; `endless`: a third is gone and it was still not steady."""
 
     rows: int = 0
-    endless: bool = False
+    is_endless: bool = False
 
 
-def warm_up(arms: ArmPair, incidents: tuple[Mask, Mask]) -> WarmUp:
+def detect_warm_up(arms: ArmPair, incidents: tuple[Mask, Mask]) -> WarmUp:
     """MSER-5 (White, 1997) proposes a cut of at most a third, a test of head against rest disposes.
 
     Looked for in the throughput and in p50; of paired arms in candidate over baseline, so that a ramp they share costs
     nothing. An incident is none: its rows are passed over, unless it begins with the run.
     """
     found = WarmUp()
-    for series in _series(arms, incidents):
-        one = _cut(series)
-        found = WarmUp(max(found.rows, one.rows), found.endless or one.endless)
+    for series in _warm_up_series(arms, incidents):
+        one = _mser_cut(series)
+        found = WarmUp(max(found.rows, one.rows), found.is_endless or one.is_endless)
     return found
 
 
-def _series(arms: ArmPair, incidents: tuple[Mask, Mask]) -> list[Array]:
+def _warm_up_series(arms: ArmPair, incidents: tuple[Mask, Mask]) -> list[Array]:
     a, b = arms.baseline, arms.candidate
-    if arms.paired:
-        calm = ~(_later(incidents[0]) | _later(incidents[1]))
+    if arms.is_paired:
+        calm = ~(_without_initial_incident(incidents[0]) | _without_initial_incident(incidents[1]))
         return [
             _log_ratio(b.columns[name], a.columns[name], calm)
             for name in ("rps", "p50")
@@ -52,12 +52,12 @@ def _series(arms: ArmPair, incidents: tuple[Mask, Mask]) -> list[Array]:
         ]
     out = []
     for one, incident in ((a, incidents[0]), (b, incidents[1])):
-        calm = ~_later(incident)
+        calm = ~_without_initial_incident(incident)
         out += [_log_ratio(one.columns[name], None, calm) for name in ("rps", "p50") if name in one.columns]
     return out
 
 
-def _later(incident: Mask) -> Mask:
+def _without_initial_incident(incident: Mask) -> Mask:
     """Incidents but for one that begins with the run: that one is a warm-up."""
     calm = np.flatnonzero(~incident)
     first = int(calm[0]) if len(calm) else len(incident)
@@ -66,25 +66,25 @@ def _later(incident: Mask) -> Mask:
     return later
 
 
-def _log_ratio(above: Array, below: Array | None, calm: Mask) -> Array:
+def _log_ratio(numerator: Array, denominator: Array | None, calm: Mask) -> Array:
     """The logarithm of batch means (of their ratio); NaN where a batch has nothing to say."""
-    logs = np.log(_batches(np.where(calm, above, np.nan)))
-    return logs if below is None else logs - np.log(_batches(np.where(calm, below, np.nan)))
+    logs = np.log(_batch_means(np.where(calm, numerator, np.nan)))
+    return logs if denominator is None else logs - np.log(_batch_means(np.where(calm, denominator, np.nan)))
 
 
-def _batches(values: Array) -> Array:
+def _batch_means(values: Array) -> Array:
     """Means of five rows: a scrape that came late (0, then double) cancels out. NaN where nothing is above 0."""
-    rows = len(values) // _BATCH * _BATCH
-    batches = values[:rows].reshape(-1, _BATCH)
+    rows = len(values) // _BATCH_ROWS * _BATCH_ROWS
+    batches = values[:rows].reshape(-1, _BATCH_ROWS)
     count = np.isfinite(batches).sum(axis=1)
     means = np.divide(np.nansum(batches, axis=1), count, out=np.full(len(batches), np.nan), where=count > 0)
     return np.where(means > 0, means, np.nan)
 
 
-def _cut(series: Array) -> WarmUp:
+def _mser_cut(series: Array) -> WarmUp:
     there = np.flatnonzero(np.isfinite(series))
     values = series[there]
-    if len(values) * _BATCH < _SHORTEST:
+    if len(values) * _BATCH_ROWS < _MIN_ROWS:
         return WarmUp()
     most = len(values) // 3
     scores = [float(np.var(values[cut:])) / (len(values) - cut) for cut in range(most + 1)]
@@ -94,23 +94,23 @@ def _cut(series: Array) -> WarmUp:
     head, rest = values[:cut], values[cut:]
     if len(rest) < 6:
         return WarmUp()
-    density = long_run(rest).variance * len(rest)
+    density = estimate_long_run_variance(rest).variance * len(rest)
     error = np.sqrt(density * (1 / len(head) + 1 / len(rest)))
     if abs(float(head.mean()) - float(rest.mean())) <= 3 * error:
         return WarmUp()
-    return WarmUp((int(there[cut - 1]) + 1) * _BATCH, endless=cut == most)
+    return WarmUp((int(there[cut - 1]) + 1) * _BATCH_ROWS, is_endless=cut == most)
 
 
 # ------------------------------------------------------------------------------------------------- incidents
 
 
-def incident_rows(one: ArmArrays) -> Mask:
+def detect_incident_rows(arm: ArmArrays) -> Mask:
     """Where at least 5 s on end served less than half of the usual, or failed far more than usual."""
-    bad = one.rps < 0.5 * np.median(one.rps)
-    errors = one.columns.get("err_ratio")
+    bad = arm.rps < 0.5 * np.median(arm.rps)
+    errors = arm.columns.get("err_ratio")
     if errors is not None and np.isfinite(errors).any():
         bad |= np.nan_to_num(errors) > max(0.05, 5 * float(np.nanmedian(errors)))
-    fewest = max(2, int(np.ceil(5 / one.step_s)))
+    fewest = max(2, int(np.ceil(5 / arm.step_s)))
     out = np.zeros(len(bad), dtype=bool)
     last = -1
     for begin, end in _spans(bad):
@@ -123,7 +123,7 @@ def incident_rows(one: ArmArrays) -> Mask:
     return out
 
 
-def shared(a: Mask, b: Mask) -> list[tuple[int, int]]:
+def shared_incidents(a: Mask, b: Mask) -> list[tuple[int, int]]:
     """Spans (begin, end) of rows in which both paired arms had the same incident: they overlap by half or more."""
     found = []
     for begin, end in _spans(a | b):
@@ -147,20 +147,24 @@ class Drift:
     """A slope that is no chance: relative change over the window; `who` is the arm, "" for candidate over baseline."""
 
     change: float
-    who: str
+    arm: str
 
 
-def drifts(arms: ArmPair, effect: float, margin: float) -> list[Drift]:
+def detect_drifts(arms: ArmPair, effect: float, margin: float) -> list[Drift]:
     """The drifts that spoil the comparison. `effect` is relative, `margin` the least of interest."""
     a, b = arms.baseline.rps, arms.candidate.rps
-    if arms.paired:
-        change = slope(np.exp(_log_ratio(b, a, np.ones(len(a), dtype=bool))))
+    if arms.is_paired:
+        change = significant_slope(np.exp(_log_ratio(b, a, np.ones(len(a), dtype=bool))))
         return [] if change is None or _halves_agree(a, b, effect, margin) else [Drift(change, "")]
-    found = [Drift(change, who) for who, x in (("baseline", a), ("candidate", b)) if (change := slope(x)) is not None]
+    found = [
+        Drift(change, who)
+        for who, x in (("baseline", a), ("candidate", b))
+        if (change := significant_slope(x)) is not None
+    ]
     return [drift for drift in found if abs(drift.change) >= 0.5 * abs(effect)]
 
 
-def slope(values: Array) -> float | None:
+def significant_slope(values: Array) -> float | None:
     """The relative change from begin to end by least squares, where it is above 5 % and significant at 1 %."""
     values = values[np.isfinite(values)]
     rows = len(values)
@@ -171,11 +175,11 @@ def slope(values: Array) -> float | None:
     square = float(np.sum(centred**2))
     a_row = float(np.sum(centred * values)) / square
     detrended = values - a_row * centred
-    variance = long_run(detrended).variance * rows / square
+    variance = estimate_long_run_variance(detrended).variance * rows / square
     if variance > 0 and abs(a_row) / np.sqrt(variance) < t_quantile(1 - _DRIFT_P / 2, _DRIFT_DF):
         return None
     change = a_row * rows / mean
-    return change if abs(change) > _DRIFT else None
+    return change if abs(change) > _MIN_DRIFT else None
 
 
 def _halves_agree(a: Array, b: Array, effect: float, margin: float) -> bool:
@@ -191,7 +195,7 @@ def _halves_agree(a: Array, b: Array, effect: float, margin: float) -> bool:
 
 def autocorrelation(values: Array) -> float:
     """Of five-row means, from one to the next: above 0.6 the run should be longer."""
-    means = _batches(values)
+    means = _batch_means(values)
     means = means[np.isfinite(means)]
     if len(means) < 8 or float(np.var(means)) == 0:
         return 0.0

@@ -12,18 +12,18 @@ from scipy.special import chdtrc
 from tputtui.experiments import formatting
 from tputtui.experiments.plan import ExperimentPlan
 from tputtui.experiments.result import Comparison, MetricResult, Stratum, Verdict
-from tputtui.experiments.statistics.long_run_variance import array
-from tputtui.experiments.statistics.pairs import stratum
+from tputtui.experiments.statistics.long_run_variance import to_array
+from tputtui.experiments.statistics.pairs import build_stratum
 
-LEVELS: Final = 3
+MIN_LEVELS: Final = 3
 
-FIRST: Final = "as compared"
+DEFAULT_LEVEL_NAME: Final = "as compared"
 """The pair that was compared first, where no plan says which level it is."""
 
-_Z: Final = 1.96
+_NORMAL_95: Final = 1.96
 
 
-def verified(
+def verify_uplift(
     first: Comparison, others: Sequence[tuple[str, Comparison]], plan: ExperimentPlan | None = None
 ) -> Comparison:
     """`first` judged together with further strata, each a comparison of its own with its name.
@@ -33,9 +33,9 @@ def verified(
     agree on the size of the effect.
     """
     plan = plan or ExperimentPlan()
-    own = plan.first_level([name for name, _ in others]) or FIRST
+    own = plan.unlisted_level([name for name, _ in others]) or DEFAULT_LEVEL_NAME
     named = [(own, first), *others]
-    strata = [stratum(name, one, "outage" if plan.is_outage(name) else "level") for name, one in named]
+    strata = [build_stratum(name, one, "outage" if plan.is_outage(name) else "level") for name, one in named]
     reasons, flags = list(first.reasons), list(first.flags)
     barred = [name for name, one in others if one.verdict == "not_comparable"]
     worse = [_regressed(name, one) for name, one in named if one.verdict == "regressed"]
@@ -54,14 +54,14 @@ def verified(
         verdict = "inconclusive"
         reasons.append(f"The strata do not all point the same way in {by}.")
     if verdict == "improved":
-        lacking = _lacking(strata, plan)
+        lacking = _missing_for_verification(strata, plan)
         if lacking:
             reasons.append(f"Not yet verified: {lacking}.")
         else:
             flags.append("verified")
             levels = sum(one.kind == "level" for one in strata)
             reasons.append(f"Verified: better in {by} at {levels} load levels and through an outage.")
-    pooled, q = _pooled(metrics)
+    pooled, q = _pool_effects(metrics)
     if pooled is not None:
         reasons.append(f"All strata together, weighted by how sure each is: {by} {100 * np.expm1(pooled):+.1f} %.")
     return replace(
@@ -71,7 +71,7 @@ def verified(
         flags=tuple(dict.fromkeys(flags)),
         strata=(*first.strata, *strata),
         heterogeneity_p=q,
-        strata_by=by,
+        strata_metric=by,
         advice=_advice(first, strata, plan, "verified" in flags, verdict),
     )
 
@@ -81,14 +81,14 @@ def _regressed(name: str, one: Comparison) -> str:
     return f"{name} ({formatting.row_figure(one.decided_by)})" if one.decided_by is not None else name
 
 
-def _lacking(strata: Sequence[Stratum], plan: ExperimentPlan) -> str:
+def _missing_for_verification(strata: Sequence[Stratum], plan: ExperimentPlan) -> str:
     """What is still needed to call an uplift verified; nothing, where it is complete."""
     levels = sum(one.kind == "level" for one in strata)
     outages = len(strata) - levels
     parts = []
-    if levels < LEVELS or not outages:
-        parts.append(f"that takes {LEVELS} load levels and one outage, and these are {levels} and {outages}")
-    missing = plan.missing(one.name for one in strata)
+    if levels < MIN_LEVELS or not outages:
+        parts.append(f"that takes {MIN_LEVELS} load levels and one outage, and these are {levels} and {outages}")
+    missing = plan.missing_strata(one.name for one in strata)
     if missing:
         parts.append(f"planned and not given: {', '.join(missing)}")
     return "; ".join(parts)
@@ -100,20 +100,20 @@ def _advice(
     if is_verified:
         return ()
     if verdict == "improved":
-        missing = plan.missing(one.name for one in strata)
-        what = ", ".join(missing) if missing else f"until there are {LEVELS} load levels and one outage"
+        missing = plan.missing_strata(one.name for one in strata)
+        what = ", ".join(missing) if missing else f"until there are {MIN_LEVELS} load levels and one outage"
         return (f"To verify it: the same comparison once more, {what} (--stratum).",)
     return first.advice if verdict == first.verdict else ()
 
 
-def _pooled(metrics: Sequence[MetricResult]) -> tuple[float | None, float | None]:
+def _pool_effects(metrics: Sequence[MetricResult]) -> tuple[float | None, float | None]:
     """The effect weighted by precision, and the p of Cochran's Q (k - 1 degrees of freedom)."""
-    usable = [one for one in metrics if one.effect is not None and one.ci is not None and not one.absolute]
+    usable = [one for one in metrics if one.effect is not None and one.ci is not None and not one.is_absolute]
     if len(usable) < 2:
         return None, None
-    effects = np.log1p(array([one.effect for one in usable]))
-    ends = np.log1p(np.maximum(array([[one.ci.low, one.ci.high] for one in usable if one.ci is not None]), -0.999))
-    se = np.maximum((ends[:, 1] - ends[:, 0]) / (2 * _Z), 1e-9)
+    effects = np.log1p(to_array([one.effect for one in usable]))
+    ends = np.log1p(np.maximum(to_array([[one.ci.low, one.ci.high] for one in usable if one.ci is not None]), -0.999))
+    se = np.maximum((ends[:, 1] - ends[:, 0]) / (2 * _NORMAL_95), 1e-9)
     weights = 1 / se**2
     pooled = float(np.sum(weights * effects) / np.sum(weights))
     q = float(np.sum(weights * (effects - pooled) ** 2))

@@ -16,20 +16,20 @@ from typing import Final
 import numpy as np
 
 from tputtui.experiments.statistics.arms import ArmArrays, ArmPair
-from tputtui.experiments.statistics.effects import BetweenRunVariance, MeasuredEffect, quantile
+from tputtui.experiments.statistics.effects import BetweenRunVariance, MeasuredEffect, measure_quantile
 from tputtui.experiments.statistics.long_run_variance import (
-    FEWEST,
+    MIN_ROWS,
     Array,
     Estimate,
     LongRunVariance,
-    long_run,
+    estimate_long_run_variance,
     t_quantile,
 )
 
-FEWEST_BEYOND: Final = 20.0
+MIN_TAIL_REQUESTS: Final = 20.0
 """Requests slower than the point, in each arm, below which a tail is not told."""
 
-_STEPS: Final = 40  # of the bisection for p
+_BISECTION_STEPS: Final = 40  # of the bisection for p
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,11 +37,11 @@ class SurvivalCurve:
     """The share of requests that are slower than each bound."""
 
     bounds: Array  # ascending, finite
-    beyond: Array  # as many shares
+    slower_shares: Array  # as many shares
 
-    def at(self, share: float) -> float:
+    def latency_at(self, share: float) -> float:
         """The latency that this share of requests exceeds; infinite where the last bound does not say."""
-        place = int(np.searchsorted(-self.beyond, -share))  # the first bound that no larger share exceeds
+        place = int(np.searchsorted(-self.slower_shares, -share))  # the first bound that no larger share exceeds
         if place == len(self.bounds):
             return np.inf
         low, high, s_low, s_high = self._bucket(place)
@@ -52,17 +52,17 @@ class SurvivalCurve:
         along = np.log(s_low / share) / np.log(s_low / s_high)
         return float(low * (high / low) ** along)
 
-    def linear(self, share: float) -> float:
+    def linear_latency_at(self, share: float) -> float:
         """The same by a straight line within the bucket: what Prometheus' histogram_quantile says."""
-        place = int(np.searchsorted(-self.beyond, -share))
+        place = int(np.searchsorted(-self.slower_shares, -share))
         if place == len(self.bounds):
             return float(self.bounds[-1])
         low, high, s_low, s_high = self._bucket(place)
         return high if s_low <= s_high else low + (high - low) * (s_low - share) / (s_low - s_high)
 
-    def _bucket(self, place: int) -> tuple[float, float, float, float]:
-        low, s_low = (float(self.bounds[place - 1]), float(self.beyond[place - 1])) if place else (0.0, 1.0)
-        return low, float(self.bounds[place]), s_low, float(self.beyond[place])
+    def _bucket(self, index: int) -> tuple[float, float, float, float]:
+        low, s_low = (float(self.bounds[index - 1]), float(self.slower_shares[index - 1])) if index else (0.0, 1.0)
+        return low, float(self.bounds[index]), s_low, float(self.slower_shares[index])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,16 +72,16 @@ class TailQuantile:
     survival: SurvivalCurve
     share: float  # 0.01 for a p99
     point: float
-    run: LongRunVariance  # of the share beyond the point
+    share_variance: LongRunVariance  # of the share beyond the point
 
-    def ends(self, level: float) -> tuple[float, float]:
+    def interval(self, level: float) -> tuple[float, float]:
         """The quantile's interval; its upper end is infinite where it falls beyond every bound."""
-        half = t_quantile(0.5 + level / 2, self.run.df) * float(np.sqrt(self.run.variance))
-        upper = self.survival.at(self.share - half) if self.share > half else np.inf
-        return self.survival.at(min(1.0, self.share + half)), upper
+        half = t_quantile(0.5 + level / 2, self.share_variance.df) * float(np.sqrt(self.share_variance.variance))
+        upper = self.survival.latency_at(self.share - half) if self.share > half else np.inf
+        return self.survival.latency_at(min(1.0, self.share + half)), upper
 
 
-def tail(arm: ArmArrays, q: float) -> TailQuantile | str:
+def estimate_tail(arm: ArmArrays, q: float) -> TailQuantile | str:
     """The quantile `q` of an arm with buckets; else why it cannot be told."""
     counts = arm.buckets
     if counts is None or arm.bounds is None:
@@ -89,18 +89,21 @@ def tail(arm: ArmArrays, q: float) -> TailQuantile | str:
     counts = counts[np.isfinite(counts).all(axis=1)]
     totals = counts.sum(axis=1)
     whole = float(totals.sum())
-    if len(counts) < FEWEST or whole <= 0:
+    if len(counts) < MIN_ROWS or whole <= 0:
         return "too few rows have buckets"
     share = 1 - q
-    if whole * share < FEWEST_BEYOND:
-        return f"only {whole * share:.0f} requests are slower than it: {FEWEST_BEYOND:.0f} are needed"
+    if whole * share < MIN_TAIL_REQUESTS:
+        return f"only {whole * share:.0f} requests are slower than it: {MIN_TAIL_REQUESTS:.0f} are needed"
     beyond = 1 - np.cumsum(counts.sum(axis=0))[:-1] / whole
     survival = SurvivalCurve(arm.bounds, np.clip(beyond, 0.0, 1.0))
-    point = survival.at(share)
+    point = survival.latency_at(share)
     if not np.isfinite(point):
         return f"it lies beyond the last bucket ({arm.bounds[-1]:g} ms)"
     return TailQuantile(
-        survival, share, max(point, 1e-9), long_run(_residuals(arm.bounds, counts, totals, survival, point, share))
+        survival,
+        share,
+        max(point, 1e-9),
+        estimate_long_run_variance(_residuals(arm.bounds, counts, totals, survival, point, share)),
     )
 
 
@@ -111,77 +114,80 @@ def _residuals(
     place = int(np.searchsorted(bounds, point))
     within = counts[:, place]
     whole = float(counts.sum())
-    inside, above = float(within.sum()) / whole, float(survival.beyond[place])
+    inside, above = float(within.sum()) / whole, float(survival.slower_shares[place])
     part = (share - above) / inside if inside > 0 else 0.0
     slower = counts[:, place + 1 :].sum(axis=1) + min(1.0, max(0.0, part)) * within
     residuals: Array = (slower - share * totals) / float(totals.mean())
     return residuals
 
 
-def compared(arms: ArmPair, q: float, error: BetweenRunVariance) -> MeasuredEffect | None:
+def compare_tails(arms: ArmPair, q: float, between_runs: BetweenRunVariance) -> MeasuredEffect | None:
     """The quantile of both arms and its effect; None where either has no buckets."""
     if arms.baseline.buckets is None or arms.candidate.buckets is None:
         return None
-    before, after = tail(arms.baseline, q), tail(arms.candidate, q)
+    before, after = estimate_tail(arms.baseline, q), estimate_tail(arms.candidate, q)
     if isinstance(before, str) or isinstance(after, str):
         why = before if isinstance(before, str) else str(after)
         points = [one.point if isinstance(one, TailQuantile) else None for one in (before, after)]
-        return MeasuredEffect(points[0], points[1], why=why)
-    effect = float(np.log(after.point / before.point)) - error.shift
+        return MeasuredEffect(points[0], points[1], reason=why)
+    effect = float(np.log(after.point / before.point)) - between_runs.log_offset
 
     def interval(level: float) -> tuple[float, float]:
-        (low_a, high_a), (low_b, high_b) = (_logs(one.ends(level), one.point) for one in (before, after))
-        runs = [t_quantile(0.5 + level / 2, part.df) * float(np.sqrt(part.variance)) for part in error.parts]
+        (low_a, high_a), (low_b, high_b) = (_log_distances(one.interval(level), one.point) for one in (before, after))
+        runs = [
+            t_quantile(0.5 + level / 2, part.df) * float(np.sqrt(part.variance)) for part in between_runs.components
+        ]
         down = float(np.sqrt(low_b**2 + high_a**2 + sum(run**2 for run in runs)))
         up = float(np.sqrt(high_b**2 + low_a**2 + sum(run**2 for run in runs)))
         return effect - down, effect + up
 
-    p = _p(effect, interval)
+    p = _p_value(effect, interval)
     ends, ends_90 = interval(0.95), interval(0.90)
-    df = min(before.run.df, after.run.df)
+    df = min(before.share_variance.df, after.share_variance.df)
     within = sum(((end - effect) ** 2 for end in ends_90 if np.isfinite(end)), 0.0) / 2 / t_quantile(0.95, df) ** 2
-    n_eff = min(before.run.n_eff, after.run.n_eff)
-    found = Estimate(effect, float(np.sqrt(within)), df, n_eff, max(0.0, within - error.se**2))
+    n_eff = min(before.share_variance.n_eff, after.share_variance.n_eff)
+    found = Estimate(effect, float(np.sqrt(within)), df, n_eff, max(0.0, within - between_runs.se**2))
     linear = {
-        f"linear_{arm}": one.survival.linear(one.share) for arm, one in (("baseline", before), ("candidate", after))
+        f"linear_{arm}": one.survival.linear_latency_at(one.share)
+        for arm, one in (("baseline", before), ("candidate", after))
     }
     return MeasuredEffect(
         before.point,
         after.point,
         found,
-        _plain(ends),
-        _plain(ends_90),
+        _relative_interval(ends),
+        _relative_interval(ends_90),
         p,
         effect=float(np.expm1(min(effect, 50.0))),
         companions=linear,
     )
 
 
-def quantiles(arms: ArmPair, error: Mapping[str, BetweenRunVariance]) -> dict[str, MeasuredEffect]:
+def measure_quantiles(arms: ArmPair, between_runs: Mapping[str, BetweenRunVariance]) -> dict[str, MeasuredEffect]:
     """p50, p90 and p99: from merged buckets where both arms have them, else from each second's own."""
     found = {}
     for name, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):
-        merged = compared(arms, q, error[name])
-        found[name] = merged if merged is not None else quantile(arms, name, error[name])
+        merged = compare_tails(arms, q, between_runs[name])
+        found[name] = merged if merged is not None else measure_quantile(arms, name, between_runs[name])
     return found
 
 
-def _logs(ends: tuple[float, float], point: float) -> tuple[float, float]:
+def _log_distances(interval: tuple[float, float], point: float) -> tuple[float, float]:
     """How far both ends lie from the point, in logarithms."""
-    low, high = max(ends[0], 1e-9), ends[1]
+    low, high = max(interval[0], 1e-9), interval[1]
     return float(np.log(point / min(low, point))), float(np.log(max(high, point) / point)) if np.isfinite(
         high
     ) else np.inf
 
 
-def _plain(ends: tuple[float, float]) -> tuple[float, float]:
-    return float(np.expm1(ends[0])), float(np.expm1(ends[1])) if ends[1] < 50 else np.inf
+def _relative_interval(interval: tuple[float, float]) -> tuple[float, float]:
+    return float(np.expm1(interval[0])), float(np.expm1(interval[1])) if interval[1] < 50 else np.inf
 
 
-def _p(effect: float, interval: Callable[[float], tuple[float, float]]) -> float:
+def _p_value(effect: float, interval: Callable[[float], tuple[float, float]]) -> float:
     """Two-sided: one less the level at which the interval just reaches no effect."""
     low, high = 0.0, 1.0
-    for _ in range(_STEPS):
+    for _ in range(_BISECTION_STEPS):
         level = (low + high) / 2
         ends = interval(level)
         if ends[0] <= 0 <= ends[1]:

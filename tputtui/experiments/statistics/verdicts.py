@@ -14,7 +14,7 @@ from tputtui.frozen import frozen
 from tputtui.profiling.analysis.profile_diff import holm
 
 ALPHA: Final = 0.05
-FEWEST_EFFECTIVE: Final = 15.0
+MIN_EFFECTIVE_ROWS: Final = 15.0
 """Effective rows below which nothing is called improved or regressed."""
 
 
@@ -26,8 +26,11 @@ class _Test:
     ci_90: tuple[float, float]
 
 
-def judged(
-    measured: Mapping[str, MeasuredEffect], context: ComparisonContext, primary: str, fewest: float = FEWEST_EFFECTIVE
+def evaluate_metrics(
+    measured: Mapping[str, MeasuredEffect],
+    context: ComparisonContext,
+    primary: str,
+    min_effective_rows: float = MIN_EFFECTIVE_ROWS,
 ) -> tuple[MetricResult, ...]:
     """All metrics with their verdicts. The primary is tested at the full level, the others after Holm's correction.
 
@@ -35,19 +38,19 @@ def judged(
     `fewest` effective rows nothing is called.
     """
     tests = _tests(measured)
-    guarding = {name for name in measured if context.guards(name) or name == primary}
+    guarding = {name for name in measured if context.is_guardrail(name) or name == primary}
     adjusted = _adjusted(tests) | _adjusted({name: test for name, test in tests.items() if name in guarding})
     if primary in tests:
         adjusted[primary] = tests[primary].p
     return tuple(
-        _metric(name, one, tests.get(name), adjusted.get(name, 1.0), context, name in guarding, fewest)
+        _metric(name, one, tests.get(name), adjusted.get(name, 1.0), context, name in guarding, min_effective_rows)
         for name, one in measured.items()
     )
 
 
 def guard_ps(measured: Mapping[str, MeasuredEffect], context: ComparisonContext, primary: str) -> list[float]:
     """The p of each metric that has a say, as it is before any correction."""
-    return [test.p for name, test in _tests(measured).items() if context.guards(name) or name == primary]
+    return [test.p for name, test in _tests(measured).items() if context.is_guardrail(name) or name == primary]
 
 
 def judged_together(
@@ -55,7 +58,7 @@ def judged_together(
     guarding: Sequence[Collection[str]],
     context: ComparisonContext,
     beside: Sequence[float],
-    fewest: float = FEWEST_EFFECTIVE,
+    fewest: float = MIN_EFFECTIVE_ROWS,
 ) -> list[tuple[MetricResult, ...]]:
     """The metrics of many groups (routes), each with the names that have a say in its verdict.
 
@@ -65,7 +68,7 @@ def judged_together(
     tests = [_tests(measured) for measured in each]
     places = [(group, name) for group, names in enumerate(guarding) for name in names if name in tests[group]]
     ps = [tests[group][name].p for group, name in places]
-    family = dict(zip(places, _holm([*ps, *beside])[: len(ps)], strict=True))
+    family = dict(zip(places, _adjusted_p_values([*ps, *beside])[: len(ps)], strict=True))
     out = []
     for group, measured in enumerate(each):
         for_information = _adjusted(tests[group])
@@ -79,11 +82,11 @@ def judged_together(
 
 
 def _tests(measured: Mapping[str, MeasuredEffect]) -> dict[str, _Test]:
-    return {name: test for name, one in measured.items() if (test := _test(name, one)) is not None}
+    return {name: test for name, one in measured.items() if (test := _effect_test(name, one)) is not None}
 
 
 def _adjusted(tests: Mapping[str, _Test]) -> dict[str, float]:
-    return dict(zip(tests, _holm([test.p for test in tests.values()]), strict=True))
+    return dict(zip(tests, _adjusted_p_values([test.p for test in tests.values()]), strict=True))
 
 
 def _metric(
@@ -98,9 +101,9 @@ def _metric(
     """One metric with its verdict; `p` is what is left of it after the correction."""
     margin = context.margin(name)
     if test is None:
-        return MetricResult(name, one.baseline, one.candidate, margin=margin, guards=guards, why=one.why)
+        return MetricResult(name, one.baseline, one.candidate, margin=margin, is_guardrail=guards, reason=one.reason)
     n_eff = one.estimate.n_eff if one.estimate is not None else None
-    verdict, why = _word(name, test, p, margin, n_eff, fewest)
+    verdict, why = _verdict_and_reason(name, test, p, margin, n_eff, fewest)
     if verdict == "inconclusive" and one.note:
         why = f"{one.note}; {why}"
     return MetricResult(
@@ -109,46 +112,52 @@ def _metric(
         candidate=one.candidate,
         effect=test.effect,
         ci=Interval(*test.ci),
-        p=p,
+        p_value=p,
         n_eff=n_eff,
         margin=margin,
         verdict=verdict,
-        guards=guards,
-        why=why,
+        is_guardrail=guards,
+        reason=why,
         note=one.note,
         companions=one.companions,
     )
 
 
-def _holm(ps: Sequence[float]) -> list[float]:
-    return [1.0 if p is None else p for p in holm(list(ps))]
+def _adjusted_p_values(p_values: Sequence[float]) -> list[float]:
+    return [1.0 if p is None else p for p in holm(list(p_values))]
 
 
-def _test(name: str, one: MeasuredEffect) -> _Test | None:
-    if one.limits is not None and one.limits_90 is not None and one.exact_p is not None:
-        effect = one.effect if one.effect is not None else (one.candidate or 0.0) - (one.baseline or 0.0)
-        return _Test(one.exact_p, effect, one.limits, one.limits_90)
-    if one.estimate is None:
+def _effect_test(name: str, measured: MeasuredEffect) -> _Test | None:
+    if measured.ci_95 is not None and measured.ci_90 is not None and measured.exact_p_value is not None:
+        effect = (
+            measured.effect if measured.effect is not None else (measured.candidate or 0.0) - (measured.baseline or 0.0)
+        )
+        return _Test(measured.exact_p_value, effect, measured.ci_95, measured.ci_90)
+    if measured.estimate is None:
         return None
-    found = one.estimate
+    found = measured.estimate
     if name == "error_ratio":
-        return _Test(found.p(), found.effect, found.interval(), found.interval(0.90))
-    ends, ends_90 = ((_plain(low), _plain(high)) for low, high in (found.interval(), found.interval(0.90)))
-    return _Test(found.p(), _plain(found.effect), ends, ends_90)
+        return _Test(found.p_value(), found.effect, found.interval(), found.interval(0.90))
+    ends, ends_90 = (
+        (_relative_change(low), _relative_change(high)) for low, high in (found.interval(), found.interval(0.90))
+    )
+    return _Test(found.p_value(), _relative_change(found.effect), ends, ends_90)
 
 
-def _plain(log_ratio: float) -> float:
+def _relative_change(log_ratio: float) -> float:
     return float(np.expm1(min(log_ratio, 50.0)))
 
 
-def _word(name: str, test: _Test, p: float, margin: float, n_eff: float | None, fewest: float) -> tuple[Verdict, str]:
-    if n_eff is not None and n_eff < fewest:
-        return "inconclusive", f"only {n_eff:.0f} effective rows of the {fewest:.0f} that a verdict needs"
-    if p < ALPHA and abs(test.effect) >= margin:
+def _verdict_and_reason(
+    name: str, test: _Test, p_value: float, margin: float, n_eff: float | None, min_effective_rows: float
+) -> tuple[Verdict, str]:
+    if n_eff is not None and n_eff < min_effective_rows:
+        return "inconclusive", f"only {n_eff:.0f} effective rows of the {min_effective_rows:.0f} that a verdict needs"
+    if p_value < ALPHA and abs(test.effect) >= margin:
         return ("improved" if (test.effect > 0) == (name == "throughput") else "regressed"), ""
     if -margin <= test.ci_90[0] and test.ci_90[1] <= margin:
         return "equivalent", ""
-    return "inconclusive", _why_not_sure(name, test, p, margin)
+    return "inconclusive", _why_not_sure(name, test, p_value, margin)
 
 
 def _why_not_sure(name: str, test: _Test, p: float, margin: float) -> str:
@@ -171,9 +180,9 @@ def _size(margin: float, name: str) -> str:
     return f"{100 * margin:g} {'pp' if name == 'error_ratio' else '%'}"
 
 
-def overall(metrics: Sequence[MetricResult], primary: str) -> Verdict:
+def overall_verdict(metrics: Sequence[MetricResult], primary: str) -> Verdict:
     """The verdict of all metrics that have a say, before any gate takes it back."""
-    guards = [metric for metric in metrics if metric.guards]
+    guards = [metric for metric in metrics if metric.is_guardrail]
     first = next((metric for metric in metrics if metric.name == primary), None)
     if any(metric.verdict == "regressed" for metric in guards):
         return "regressed"
@@ -181,6 +190,6 @@ def overall(metrics: Sequence[MetricResult], primary: str) -> Verdict:
         return "inconclusive"
     p99_better = any(metric.name == "p99" and metric.verdict == "improved" for metric in guards)
     if first.verdict == "improved" or (first.verdict == "equivalent" and p99_better):
-        return "inconclusive" if any(metric.unproven_harm for metric in guards) else "improved"
+        return "inconclusive" if any(metric.has_unproven_harm for metric in guards) else "improved"
     settled = all(metric.verdict in (None, "equivalent", "improved") for metric in guards)
     return "equivalent" if first.verdict == "equivalent" and settled else "inconclusive"

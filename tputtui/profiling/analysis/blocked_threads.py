@@ -9,40 +9,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from tputtui.profiling.analysis.waits import waits, waits_in_c
+from tputtui.profiling.analysis.waits import is_waiting, is_waiting_in_c
 from tputtui.profiling.profile_model import Counts, Profile, ProfileThread
 
-EXPLAINED = 0.5  # of a thread's samples that are not known to wait: with so much CPU time, they ran
-UNSEEN = 0.1  # without the GIL's column, with CPU time this small no line ran
-HOLDS = 0.1  # a line that holds the GIL for this share of its time computes
-FEW = 5.0  # samples below which a line tells nothing
-LARGE = 0.1  # of a thread's samples: a line with less is not told to wait while the thread is busy
-CANDIDATES = 8  # lines that are tried as what ran without the GIL
-NEAR = 0.05  # of the time: the samples of the lines that ran may differ by so much from the CPU time
-NEAR_SHARE = 0.15  # or by this share of it
+MIN_CPU_SHARE = 0.5  # of a thread's samples that are not known to wait: with so much CPU time, they ran
+MAX_IDLE_CPU_SHARE = 0.1  # without the GIL's column, with CPU time this small no line ran
+MIN_GIL_SHARE = 0.1  # a line that holds the GIL for this share of its time computes
+MIN_SAMPLES = 5.0  # samples below which a line tells nothing
+MIN_LINE_SHARE = 0.1  # of a thread's samples: a line with less is not told to wait while the thread is busy
+MAX_CANDIDATES = 8  # lines that are tried as what ran without the GIL
+MAX_SHARE_ERROR = 0.05  # of the time: the samples of the lines that ran may differ by so much from the CPU time
+MAX_RELATIVE_ERROR = 0.15  # or by this share of it
 
 
 def cpu_shares(profile: Profile) -> dict[ProfileThread, float]:
     """The share of the time that each thread was on a CPU, 0 to 1; threads that nobody measured are absent."""
-    return _over_time(profile, [part.cpu for part in profile.slices])
+    return _time_weighted_shares(profile, [part.cpu_shares for part in profile.slices])
 
 
 def ready_shares(profile: Profile) -> dict[ProfileThread, float]:
     """The share of the time that each thread was ready to run and had no CPU, 0 to 1; else as `cpu_shares`."""
-    return _over_time(profile, [part.ready for part in profile.slices])
+    return _time_weighted_shares(profile, [part.ready_shares for part in profile.slices])
 
 
-def _over_time(profile: Profile, shares: Sequence[Mapping[ProfileThread, float]]) -> dict[ProfileThread, float]:
+def _time_weighted_shares(
+    profile: Profile, shares_by_slice: Sequence[Mapping[ProfileThread, float]]
+) -> dict[ProfileThread, float]:
     used: dict[ProfileThread, float] = {}
     lived: dict[ProfileThread, float] = {}
-    for part, by_thread in zip(profile.slices, shares, strict=True):
+    for part, by_thread in zip(profile.slices, shares_by_slice, strict=True):
         for thread, share in by_thread.items():
             used[thread] = used.get(thread, 0.0) + share * part.duration_s
             lived[thread] = lived.get(thread, 0.0) + part.duration_s
     return {thread: used[thread] / seconds for thread, seconds in lived.items() if seconds > 0}
 
 
-def asleep(profile: Profile) -> dict[ProfileThread, frozenset[int]]:
+def frames_waiting_in_c(profile: Profile) -> dict[ProfileThread, frozenset[int]]:
     """By thread, the frames that wait in C where they are the innermost ones.
 
     Of a thread whose CPU time nobody measured, those whose function is known to wait in C.
@@ -50,85 +52,87 @@ def asleep(profile: Profile) -> dict[ProfileThread, frozenset[int]]:
     cpu = cpu_shares(profile)
     ready = ready_shares(profile)  # who waits for a CPU does not wait in C
     frames = profile.frames
-    owner = frames.func_ids()
-    idle = [waits(func) for func in frames.funcs]
-    usual = [waits_in_c(func) for func in frames.funcs]
+    owner = frames.frame_func_ids()
+    idle = [is_waiting(func) for func in frames.funcs]
+    usual = [is_waiting_in_c(func) for func in frames.funcs]
     known = {frame for frame, func in enumerate(owner) if usual[func]}
     out: dict[ProfileThread, frozenset[int]] = {}
     for thread in profile.threads if known or cpu else ():
         if thread not in cpu:
-            found = frozenset(known & _innermost(profile, thread))
+            found = frozenset(known & _leaf_frames(profile, thread))
         else:
-            leaves = _Leaves(profile, thread, lambda frame: idle[owner[frame]] or frame == frames.incomplete)
-            found = _unexplained(leaves, cpu[thread] + ready.get(thread, 0.0))
+            leaves = _ThreadLeaves(
+                profile, thread, lambda frame: idle[owner[frame]] or frame == frames.incomplete_frame_id
+            )
+            found = _unexplained_frames(leaves, cpu[thread] + ready.get(thread, 0.0))
         if found:
             out[thread] = found
     return out
 
 
-def _unexplained(leaves: _Leaves, ran: float) -> frozenset[int]:
+def _unexplained_frames(leaves: _ThreadLeaves, ran: float) -> frozenset[int]:
     """The lines that the thread's CPU time does not explain, by weight and, over the slices, by moment."""
-    whole, unknown = leaves.whole, leaves.open
-    computing = leaves.with_gil
-    explained = leaves.explained()
-    if ran >= EXPLAINED * sum(unknown.values()) / whole:
+    whole, unknown = leaves.total, leaves.unknown
+    computing = leaves.holds_gil
+    explained = leaves.explained_frames()
+    if ran >= MIN_CPU_SHARE * sum(unknown.values()) / whole:
         # All of it may have run, unless the moments tell which line did: then a line of weight that did not, waited.
         if explained is None:
             return frozenset()
-        least = LARGE * whole
+        least = MIN_LINE_SHARE * whole
         return frozenset(at for at in unknown if unknown[at] >= least and at not in computing | explained)
     if leaves.has_gil:
         waiting = unknown.keys() - computing - (explained or frozenset())
-    elif ran < UNSEEN * sum(unknown.values()) / whole:
+    elif ran < MAX_IDLE_CPU_SHARE * sum(unknown.values()) / whole:
         waiting = set(unknown)
     else:  # a line that was there for longer than the CPU time explains waited for some of it
-        waiting = {at for at, weight in unknown.items() if ran < EXPLAINED * weight / whole}
-    return frozenset(at for at in waiting if unknown[at] >= FEW)
+        waiting = {at for at, weight in unknown.items() if ran < MIN_CPU_SHARE * weight / whole}
+    return frozenset(at for at in waiting if unknown[at] >= MIN_SAMPLES)
 
 
-class _Leaves:
+class _ThreadLeaves:
     """The innermost frames of one thread: how often each was seen, and how often with the GIL in hand."""
 
-    def __init__(self, profile: Profile, thread: ProfileThread, is_known: Callable[[int], bool]) -> None:
+    def __init__(self, profile: Profile, thread: ProfileThread, is_known_wait: Callable[[int], bool]) -> None:
         self._parts: list[tuple[float, float, dict[int, float]]] = []  # seconds, share that ran, shares by frame
-        self.open: dict[int, float] = {}  # by frame that is not known to wait
-        self.whole = 0.0
+        self.unknown: dict[int, float] = {}  # by frame that is not known to wait
+        self.total = 0.0
         held: dict[int, float] = {}
         for part in profile.slices:
-            seen = _ends(part.wall.get(thread, {}))
-            for frame, weight in _ends(part.gil.get(thread, {})).items():
+            seen = _leaf_weights(part.wall.get(thread, {}))
+            for frame, weight in _leaf_weights(part.gil.get(thread, {})).items():
                 held[frame] = held.get(frame, 0.0) + weight
             samples = sum(seen.values())
-            self.whole += samples
-            seen = {frame: weight for frame, weight in seen.items() if not is_known(frame)}
+            self.total += samples
+            seen = {frame: weight for frame, weight in seen.items() if not is_known_wait(frame)}
             for frame, weight in seen.items():
-                self.open[frame] = self.open.get(frame, 0.0) + weight
-            if thread in part.cpu and samples:
-                ran = part.cpu[thread] + part.ready.get(thread, 0.0)
+                self.unknown[frame] = self.unknown.get(frame, 0.0) + weight
+            if thread in part.cpu_shares and samples:
+                ran = part.cpu_shares[thread] + part.ready_shares.get(thread, 0.0)
                 self._parts.append((part.duration_s, ran, {at: weight / samples for at, weight in seen.items()}))
-        self.whole = self.whole or 1.0
+        self.total = self.total or 1.0
         gil_ticks, wall_ticks = profile.ticks("gil"), profile.ticks("wall") or 1.0
         self.has_gil = gil_ticks > 0
-        self.with_gil = frozenset(
+        self.holds_gil = frozenset(
             at
-            for at, weight in self.open.items()
-            if gil_ticks and held.get(at, 0.0) / gil_ticks >= HOLDS * weight / wall_ticks
+            for at, weight in self.unknown.items()
+            if gil_ticks and held.get(at, 0.0) / gil_ticks >= MIN_GIL_SHARE * weight / wall_ticks
         )
 
-    def explained(self) -> frozenset[int] | None:
+    def explained_frames(self) -> frozenset[int] | None:
         """The lines that ran without the GIL: those whose samples make up the CPU time, slice by slice.
 
         None where no choice of lines comes near it.
         """
-        heaviest = sorted(self.open.keys() - self.with_gil, key=lambda at: (-self.open[at], at))[:CANDIDATES]
-        left = [ran - sum(seen.get(at, 0.0) for at in self.with_gil) for _, ran, seen in self._parts]
+        heaviest = sorted(self.unknown.keys() - self.holds_gil, key=lambda at: (-self.unknown[at], at))[:MAX_CANDIDATES]
+        left = [ran - sum(seen.get(at, 0.0) for at in self.holds_gil) for _, ran, seen in self._parts]
         lasted = [seconds for seconds, _, _ in self._parts]
         chosen: set[int] = set()
         while True:
-            error = _squared(left, lasted)
+            error = _weighted_squares(left, lasted)
             tried = [
                 (
-                    _squared(
+                    _weighted_squares(
                         [rest - seen.get(at, 0.0) for rest, (_, _, seen) in zip(left, self._parts, strict=True)], lasted
                     ),
                     at,
@@ -146,14 +150,14 @@ class _Leaves:
             return None
         mean = sum(rest * lasts for rest, lasts in zip(left, lasted, strict=True)) / seconds
         ran = sum(share * lasts for lasts, share, _ in self._parts) / seconds
-        return frozenset(chosen) if abs(mean) <= max(NEAR, NEAR_SHARE * ran) else None
+        return frozenset(chosen) if abs(mean) <= max(MAX_SHARE_ERROR, MAX_RELATIVE_ERROR * ran) else None
 
 
-def _squared(values: Sequence[float], weights: Sequence[float]) -> float:
+def _weighted_squares(values: Sequence[float], weights: Sequence[float]) -> float:
     return sum(weight * value * value for value, weight in zip(values, weights, strict=True))
 
 
-def _ends(counts: Counts) -> dict[int, float]:
+def _leaf_weights(counts: Counts) -> dict[int, float]:
     """How often each frame was the innermost one."""
     seen: dict[int, float] = {}
     for stack, weight in counts.items():
@@ -162,5 +166,5 @@ def _ends(counts: Counts) -> dict[int, float]:
     return seen
 
 
-def _innermost(profile: Profile, thread: ProfileThread) -> set[int]:
+def _leaf_frames(profile: Profile, thread: ProfileThread) -> set[int]:
     return {stack[-1] for part in profile.slices for stack in part.wall.get(thread, {}) if stack}

@@ -12,51 +12,65 @@ from collections.abc import Callable, Iterator
 
 from tputtui.frozen import frozen
 from tputtui.profiling.analysis.share_basis import ends_running
-from tputtui.profiling.analysis.share_variance import plus_minus
-from tputtui.profiling.analysis.stack_trie import at_ends, preorder, totals, trie
+from tputtui.profiling.analysis.share_variance import half_width
+from tputtui.profiling.analysis.stack_trie import build_trie, preorder, subtree_weights, weights_at_ends
 from tputtui.profiling.analysis.stacks import StackTable
 from tputtui.profiling.profile_model import Function
 
-HELD = 0.05  # of the time: with the GIL in hand for less, it does not tell what is hot
+MIN_GIL_SHARE = 0.05  # of the time: with the GIL in hand for less, it does not tell what is hot
 
 
 @frozen
 class TreeOptions:
     """How stacks become a tree."""
 
-    inverted: bool = False  # callers: roots are the functions that ran, children who called them
-    lines: bool = False  # a node is a line, not a function
-    mine: Callable[[Function], bool] | None = None  # fold what is not mine into the first frame that I called
-    recursion: bool = True  # fold a function that calls itself into one node
+    is_inverted: bool = False  # callers: roots are the functions that ran, children who called them
+    by_line: bool = False  # a node is a line, not a function
+    is_own_code: Callable[[Function], bool] | None = None  # fold what is not mine into the first frame that I called
+    fold_recursion: bool = True  # fold a function that calls itself into one node
 
 
 class CallTree:
     """The call tree of some stacks. All lists are by node, in preorder; weights are those of the stacks."""
 
     __slots__ = (
-        "_leaves", "_running", "_slices", "_sums", "depth", "end", "gil_self", "gil_total", "key", "line", "parent", "runs", "self_",
-        "shape", "stacks", "total",
+        "_leaf_nodes",
+        "_leaf_stacks",
+        "_running_weights",
+        "_slice_sums",
+        "depth",
+        "end",
+        "gil_self",
+        "gil_total",
+        "key",
+        "line",
+        "options",
+        "parent",
+        "recursion_depth",
+        "self_",
+        "stacks",
+        "total",
     )  # fmt: skip
 
-    def __init__(self, stacks: StackTable, shape: TreeOptions | None = None) -> None:
+    def __init__(self, stacks: StackTable, options: TreeOptions | None = None) -> None:
         self.stacks = stacks
-        self.shape = shape or TreeOptions()
-        _Builder(self).build()
+        self.options = options or TreeOptions()
+        _TreeBuilder(self).build()
 
     key: array[int]  # frame id where a node is a line, else function id; -1 for the root
     parent: array[int]
     end: array[int]
     depth: array[int]
     line: array[int]  # the line with the most weight
-    runs: array[int]  # how deep a folded recursion went; 1: none
+    recursion_depth: array[int]  # how deep a folded recursion went; 1: none
     total: array[float]
     self_: array[float]
     gil_total: array[float]
     gil_self: array[float]
-    _leaves: list[int]  # the nodes in which stacks end, ascending
-    _slices: list[int]  # the stack of each of them
-    _sums: list[array[float]] | None
-    _running: list[float] | None
+    _leaf_nodes: list[int]  # the nodes in which stacks end, ascending
+    _leaf_stacks: list[int]  # the stack of each of them
+    _slice_sums: list[array[float]] | None
+    _running_weights: list[float] | None
 
     def __len__(self) -> int:
         return len(self.key)
@@ -64,12 +78,12 @@ class CallTree:
     def func(self, node: int) -> Function:
         """The function of a node."""
         key = self.key[node]
-        return self.stacks.frames.func_of(key) if self.shape.lines else self.stacks.frames.funcs[key]
+        return self.stacks.frames.frame_func(key) if self.options.by_line else self.stacks.frames.funcs[key]
 
     def func_id(self, node: int) -> int:
         """The function's id, to focus on it; -1 for the root."""
         key = self.key[node]
-        return self.stacks.frames.frames[key].func if self.shape.lines and key >= 0 else key
+        return self.stacks.frames.frames[key].func_id if self.options.by_line and key >= 0 else key
 
     def children(self, node: int) -> Iterator[int]:
         """Heaviest first."""
@@ -84,51 +98,51 @@ class CallTree:
 
     def self_share(self, node: int) -> float:
         """What ended in the node itself; among callers, what ran in the function."""
-        if self.shape.inverted:
+        if self.options.is_inverted:
             return self.share(node) if self.parent[node] == 0 else 0.0
         return self.self_[node] / self.stacks.weight if self.stacks.weight else 0.0
 
     def gil_share(self, node: int) -> float | None:
         """The share of the time in which somebody held the GIL below the node; None where nobody asked."""
-        return self.stacks.held(self.gil_total[node], self.total[node])
+        return self.stacks.gil_held_share(self.gil_total[node], self.total[node])
 
-    def holding(self, node: int) -> float | None:
+    def gil_held_ratio(self, node: int) -> float | None:
         """Of the time that threads spent below the node, the share with the GIL in hand: 0 to about 1."""
         gil, wall = self.gil_share(node), self.total[node] / (self.stacks.wall_ticks or 1.0)
         return None if gil is None or wall <= 0 or not self.stacks.wall_ticks else gil / wall
 
-    def spread(self, node: int) -> float | None:
+    def half_width(self, node: int) -> float | None:
         """The ± of the node's share, as a ratio; None below 5 slices."""
-        if self._sums is None:
-            self._sums = [self._prefix(column) for column in self.stacks.slices]
-        first = bisect_left(self._leaves, node)
-        last = bisect_left(self._leaves, self.end[node])
-        return plus_minus([sums[last] - sums[first] for sums in self._sums], self.stacks.slice_weights)
+        if self._slice_sums is None:
+            self._slice_sums = [self._prefix_sums(column) for column in self.stacks.slices]
+        first = bisect_left(self._leaf_nodes, node)
+        last = bisect_left(self._leaf_nodes, self.end[node])
+        return half_width([sums[last] - sums[first] for sums in self._slice_sums], self.stacks.slice_weights)
 
-    def running(self) -> list[float]:
+    def running_weights(self) -> list[float]:
         """By node, the weight of the stacks through it that end in code which does not wait."""
-        if self._running is None:
+        if self._running_weights is None:
             runs = ends_running(self.stacks)
             own = [0.0] * len(self)
-            for node, index in zip(self._leaves, self._slices, strict=True):
+            for node, index in zip(self._leaf_nodes, self._leaf_stacks, strict=True):
                 if runs[index]:
                     own[node] += self.stacks.wall[index]
-            self._running = totals(list(self.parent), own)
-        return self._running
+            self._running_weights = subtree_weights(list(self.parent), own)
+        return self._running_weights
 
-    def hottest(self, node: int) -> tuple[list[int], bool]:
+    def hottest_path(self, node: int) -> tuple[list[int], bool]:
         """The heaviest path from a node to where the time is spent, and whether what it shows runs.
 
         By who holds the GIL, where somebody does; else by what does not wait; what waits only where nothing runs.
         """
-        held, running = self.gil_total[node], self.running()
-        if self.stacks.gil_ticks and held >= HELD * self.stacks.gil_ticks:
-            return self._heaviest(node, list(self.gil_total)), True
+        held, running = self.gil_total[node], self.running_weights()
+        if self.stacks.gil_ticks and held >= MIN_GIL_SHARE * self.stacks.gil_ticks:
+            return self._heaviest_path(node, list(self.gil_total)), True
         if running and running[node] > 0:
-            return self._heaviest(node, running), True
-        return self._heaviest(node, list(self.total)), False
+            return self._heaviest_path(node, running), True
+        return self._heaviest_path(node, list(self.total)), False
 
-    def _heaviest(self, node: int, weights: list[float]) -> list[int]:
+    def _heaviest_path(self, node: int, weights: list[float]) -> list[int]:
         """Along the child with the most weight, to where the node's own outweighs that child's."""
         path = [node]
         while self.end[node] > node + 1:
@@ -141,17 +155,17 @@ class CallTree:
             path.append(node)
         return path
 
-    def lines(self, node: int) -> dict[int, tuple[float, float]]:
+    def line_shares(self, node: int) -> dict[int, tuple[float, float]]:
         """By line of the node's function, within this subtree: (self, total) as ratios of everything chosen."""
         func, whole = self.func_id(node), self.stacks.weight or 1.0
         frames = self.stacks.frames.frames
         found: dict[int, tuple[float, float]] = {}
-        for at in range(bisect_left(self._leaves, node), bisect_left(self._leaves, self.end[node])):
-            index = self._slices[at]
+        for at in range(bisect_left(self._leaf_nodes, node), bisect_left(self._leaf_nodes, self.end[node])):
+            index = self._leaf_stacks[at]
             stack, weight = self.stacks.stacks[index], self.stacks.wall[index] / whole
-            for line in {frames[frame].line for frame in stack if frames[frame].func == func}:
+            for line in {frames[frame].line for frame in stack if frames[frame].func_id == func}:
                 own, total = found.get(line, (0.0, 0.0))
-                ends = frames[stack[-1]].func == func and frames[stack[-1]].line == line
+                ends = frames[stack[-1]].func_id == func and frames[stack[-1]].line == line
                 found[line] = (own + weight * ends, total + weight)
         return found
 
@@ -163,7 +177,7 @@ class CallTree:
             node = self.parent[node]
         return tuple(reversed(keys))
 
-    def find(self, path: tuple[int, ...]) -> int:
+    def find_path(self, path: tuple[int, ...]) -> int:
         """The node of a path, or of its longest beginning that is there."""
         node = 0
         for key in path:
@@ -173,7 +187,7 @@ class CallTree:
             node = child
         return node
 
-    def matching(self, wanted: Callable[[Function], bool]) -> tuple[list[int], float]:
+    def matching_nodes(self, predicate: Callable[[Function], bool]) -> tuple[list[int], float]:
         """The nodes of the functions that are wanted, and the share of the samples that pass through any of them."""
         answers: dict[int, bool] = {}
         nodes: list[int] = []
@@ -182,7 +196,7 @@ class CallTree:
             key = self.key[node]
             hit = answers.get(key)
             if hit is None:
-                hit = answers[key] = wanted(self.func(node))
+                hit = answers[key] = predicate(self.func(node))
             if hit:
                 nodes.append(node)
                 if node >= behind:
@@ -190,16 +204,16 @@ class CallTree:
                     behind = self.end[node]
         return nodes, covered / (self.stacks.weight or 1.0)
 
-    def _prefix(self, column: array[float]) -> array[float]:
+    def _prefix_sums(self, column: array[float]) -> array[float]:
         sums = array("d", [0.0])
         running = 0.0
-        for index in self._slices:
+        for index in self._leaf_stacks:
             running += column[index]
             sums.append(running)
         return sums
 
 
-class _Builder:
+class _TreeBuilder:
     """Two steps: a trie of whole frames (each unique prefix once), then what is shown of it, in preorder."""
 
     def __init__(self, tree: CallTree) -> None:
@@ -207,21 +221,21 @@ class _Builder:
         self.keys: list[int] = [-1]
         self.parents: list[int] = [-1]
         self.children: dict[int, int] = {}
-        self.runs: dict[int, int] = {}
+        self.recursion_depths: dict[int, int] = {}
 
     def build(self) -> None:
-        stacks, shape = self.tree.stacks, self.tree.shape
-        parents, frames, ends = trie(stacks.stacks, len(stacks.frames.frames), reverse=shape.inverted)
-        own = at_ends(ends, stacks.wall, len(parents))
-        own_gil = at_ends(ends, stacks.gil, len(parents))
-        shown = self._shown(parents, frames, own, own_gil)
+        stacks, shape = self.tree.stacks, self.tree.options
+        parents, frames, ends = build_trie(stacks.stacks, len(stacks.frames.frames), reverse=shape.is_inverted)
+        own = weights_at_ends(ends, stacks.wall, len(parents))
+        own_gil = weights_at_ends(ends, stacks.gil, len(parents))
+        shown = self._build_nodes(parents, frames, own, own_gil)
         count = len(self.keys)
         self_, gil_self = [0.0] * count, [0.0] * count
         for node, at in enumerate(shown):
             self_[at] += own[node]
             gil_self[at] += own_gil[node]
-        total, gil_total = totals(self.parents, self_), totals(self.parents, gil_self)
-        lines = self._hot_lines(shown, frames, totals(parents, own))
+        total, gil_total = subtree_weights(self.parents, self_), subtree_weights(self.parents, gil_self)
+        lines = self._hottest_lines(shown, frames, subtree_weights(parents, own))
         place, order, end, depth = preorder(self.parents, total, self.keys)
 
         tree = self.tree
@@ -231,33 +245,35 @@ class _Builder:
         tree.parent = array("q", map(moved.__getitem__, order))
         tree.end, tree.depth = array("q", end), array("q", depth)
         tree.line = array("q", map(lines.__getitem__, order))
-        tree.runs = array("q", [1]) * count
-        for node, deep in self.runs.items():
-            tree.runs[place[node]] = deep
+        tree.recursion_depth = array("q", [1]) * count
+        for node, deep in self.recursion_depths.items():
+            tree.recursion_depth[place[node]] = deep
         tree.total = array("d", map(total.__getitem__, order))
         tree.self_ = array("d", map(self_.__getitem__, order))
         tree.gil_total = array("d", map(gil_total.__getitem__, order))
         tree.gil_self = array("d", map(gil_self.__getitem__, order))
         at_end = [place[shown[node]] for node in ends]
-        tree._slices = sorted(range(len(at_end)), key=at_end.__getitem__)
-        tree._leaves = [at_end[index] for index in tree._slices]
-        tree._sums = None
-        tree._running = None
+        tree._leaf_stacks = sorted(range(len(at_end)), key=at_end.__getitem__)
+        tree._leaf_nodes = [at_end[index] for index in tree._leaf_stacks]
+        tree._slice_sums = None
+        tree._running_weights = None
 
-    def _shown(self, parents: list[int], frames: list[int], own: list[float], own_gil: list[float]) -> list[int]:
+    def _build_nodes(
+        self, parents: list[int], frames: list[int], self_weights: list[float], self_gil: list[float]
+    ) -> list[int]:
         """The shown node of each node of the trie. Parents come first, so one pass does. A hot loop: no calls in it."""
-        shape, table = self.tree.shape, self.tree.stacks.frames
-        owner = table.func_ids()
-        keys = list(range(len(owner))) if shape.lines else owner
-        mine = shape.mine
+        shape, table = self.tree.options, self.tree.stacks.frames
+        owner = table.frame_func_ids()
+        keys = list(range(len(owner))) if shape.by_line else owner
+        mine = shape.is_own_code
         own_code = [mine is None or mine(func) for func in table.funcs]
         is_mine = [own_code[func] for func in owner]
-        fold, enter = shape.recursion, not shape.inverted
+        fold, enter = shape.fold_recursion, not shape.is_inverted
         shown_keys, shown_parents, children = self.keys, self.parents, self.children
         shown = [0] * len(parents)
         base = [0] * len(parents)  # the shown node that callees of this one hang below
         entered = [0] * len(parents)  # the shown node of the library call that we are inside of
-        ends_inside = [one + two for one, two in zip(own, own_gil, strict=True)]
+        ends_inside = [one + two for one, two in zip(self_weights, self_gil, strict=True)]
         if mine is not None:  # what ends in library code before mine is entered again
             for node in range(len(parents) - 1, 0, -1):
                 if not is_mine[frames[node]]:
@@ -270,7 +286,7 @@ class _Builder:
             if is_mine[frame]:
                 if fold and shown_keys[above] == key and above == shown[parent]:
                     run[node] = deep = run.get(parent, 1) + 1
-                    self.runs[above] = max(self.runs.get(above, 1), deep)
+                    self.recursion_depths[above] = max(self.recursion_depths.get(above, 1), deep)
                     shown[node] = base[node] = above
                     continue
             elif entered[parent]:
@@ -279,7 +295,7 @@ class _Builder:
             elif above and not (enter and ends_inside[node]):
                 base[node] = shown[node] = above
                 continue
-            elif not above and not own[node] and not own_gil[node]:
+            elif not above and not self_weights[node] and not self_gil[node]:
                 continue  # library code on the way to mine; where nothing of mine follows, its end is shown
             at = (above << 32) | key
             below = children.get(at, 0)
@@ -294,10 +310,10 @@ class _Builder:
                 base[node], entered[node] = above, below
         return shown
 
-    def _hot_lines(self, shown: list[int], frames: list[int], through: list[float]) -> list[int]:
+    def _hottest_lines(self, shown: list[int], frames: list[int], total_weights: list[float]) -> list[int]:
         """By shown node, the line of its own function that most samples pass through. A hot loop."""
         table = self.tree.stacks.frames
-        owner = range(len(table.frames)) if self.tree.shape.lines else table.func_ids()
+        owner = range(len(table.frames)) if self.tree.options.by_line else table.frame_func_ids()
         first = [-1] * len(self.keys)  # nearly every node has one line: a dict only for the others
         weight = [0.0] * len(self.keys)
         others: dict[int, dict[int, float]] = {}
@@ -308,10 +324,10 @@ class _Builder:
             if first[at] < 0:
                 first[at] = frame
             if first[at] == frame:
-                weight[at] += through[node]
+                weight[at] += total_weights[node]
             else:
                 inside = others.setdefault(at, {})
-                inside[frame] = inside.get(frame, 0.0) + through[node]
+                inside[frame] = inside.get(frame, 0.0) + total_weights[node]
         for at, inside in others.items():
             inside[first[at]] = weight[at]
             first[at] = max(inside, key=lambda frame: (inside[frame], -table.frames[frame].line))

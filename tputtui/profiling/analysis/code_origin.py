@@ -15,39 +15,39 @@ _STDLIB = re.compile(
 )
 _PACKAGES = re.compile(r"(?:site|dist)-packages/(.+)$")
 _NATIVE = re.compile(r"\.(?:so|dylib|dll)(?:[.\d]*)$|\.(?:c|cc|cpp|h|hpp|rs|pyx)$")
-_SCRIPT = re.compile(r"(?:^|/)(?:bin|Scripts)/([^/.]+)$")
+_SCRIPT_PATH = re.compile(r"(?:^|/)(?:bin|Scripts)/([^/.]+)$")
 _SUFFIX = re.compile(r"\.(?:cpython[^/]*|abi3)?\.?(?:py|so|pyx)$")
 
 
 @lru_cache(maxsize=65536)
-def origin(file: str, own: frozenset[str] = frozenset()) -> Origin:
+def origin(file: str, own_packages: frozenset[str] = frozenset()) -> Origin:
     """Return whose code a file is.
 
     Args:
         file: the path as the profile has it; empty for a pseudo frame.
-        own: packages and modules of the user's own code, also where they are installed beside libraries. An entry with
+        own_packages: packages and modules of the user's own code, also where they are installed beside libraries. An entry with
             a ``/`` is a part of a path.
 
     """
     if not file:
         return "pseudo"
-    if any("/" in entry and entry in file for entry in own):
+    if any("/" in entry and entry in file for entry in own_packages):
         return "yours"
     if file.startswith("<frozen "):
         return "import" if "importlib" in file or "zipimport" in file else "stdlib"
     if _PACKAGES.search(file):
-        return "yours" if own and is_in(module(file), own) else "library"
+        return "yours" if own_packages and is_below(module_name(file), own_packages) else "library"
     if _NATIVE.search(file):
         return "native"
     if _STDLIB.search(file):
         return "import" if "/importlib/" in file else "stdlib"
-    if _relative_stdlib(file):
+    if _is_relative_stdlib(file):
         return "stdlib"
     return "yours"
 
 
 @lru_cache(maxsize=65536)
-def module(file: str) -> str:
+def module_name(file: str) -> str:
     """Return the dotted module of a file, as far as its path tells: "django.db.models.query", "threading"."""
     found = _PACKAGES.search(file)
     if found is not None:
@@ -56,19 +56,19 @@ def module(file: str) -> str:
         path = file[stdlib.end() :].removeprefix("lib-dynload/")
     elif file.startswith("<frozen "):
         path = file[8:].rstrip(">")
-    elif _relative_stdlib(file):
+    elif _is_relative_stdlib(file):
         path = file
     else:
         path = "/".join(file.split("/")[-2:])
     return _SUFFIX.sub("", path).removesuffix("/__init__").replace("/", ".").strip(".")
 
 
-def package_of(file: str) -> str:
+def top_level_package(file: str) -> str:
     """Return the top-level package of a file below site-packages or dist-packages; empty for any other file."""
-    return module(file).partition(".")[0] if _PACKAGES.search(file) else ""
+    return module_name(file).partition(".")[0] if _PACKAGES.search(file) else ""
 
 
-def packages_folder(file: str) -> str:
+def site_packages_folder(file: str) -> str:
     """Return the site-packages or dist-packages folder that a file is installed in; empty for any other file."""
     found = _PACKAGES.search(file)
     return file[: found.start(1)].rstrip("/") if found is not None else ""
@@ -76,11 +76,11 @@ def packages_folder(file: str) -> str:
 
 def script_name(file: str) -> str:
     """Return the name of a script without a suffix in a folder of programs (``/v/bin/uvicorn``); else an empty text."""
-    found = _SCRIPT.search(file)
+    found = _SCRIPT_PATH.search(file)
     return found[1] if found is not None else ""
 
 
-def is_in(name: str, prefixes: Collection[str]) -> bool:
+def is_below(name: str, prefixes: Collection[str]) -> bool:
     """Whether a dotted name is one of `prefixes` or lies below one of them."""
     while name:
         if name in prefixes:
@@ -89,7 +89,7 @@ def is_in(name: str, prefixes: Collection[str]) -> bool:
     return False
 
 
-def _relative_stdlib(file: str) -> bool:
+def _is_relative_stdlib(file: str) -> bool:
     """Whether a relative path is a module of the standard library: py-spy's short names leave the folder out."""
     if file.startswith(("/", "<")) or not file.endswith(".py"):
         return False

@@ -5,23 +5,23 @@ from __future__ import annotations
 from xml.sax.saxutils import escape
 
 from tputtui.profiling.analysis import profile_diff
-from tputtui.profiling.analysis.flame_graph import FlameBox, layout
+from tputtui.profiling.analysis.flame_graph import FlameBox, layout_boxes
 from tputtui.profiling.analysis.profile_diff import UnionTree
-from tputtui.profiling.analysis.stacks import choose
+from tputtui.profiling.analysis.stacks import select_stacks
 from tputtui.profiling.profile_model import Profile
-from tputtui.text import clean, percent
+from tputtui.text import clean, format_percent
 
-_WIDTH, _ROW, _HEAD = 1200, 18, 46
-_MORE, _LESS, _SAME = (214, 96, 77), (67, 147, 195), (226, 228, 231)
-_FULL = 0.10  # of all samples: a change so large has the full colour
+_WIDTH, _ROW_HEIGHT, _HEADER_HEIGHT = 1200, 18, 46
+_MORE_COLOUR, _LESS_COLOUR, _SAME_COLOUR = (214, 96, 77), (67, 147, 195), (226, 228, 231)
+_FULL_COLOUR_DELTA = 0.10  # of all samples: a change so large has the full colour
 
 
-def svg(before: Profile, after: Profile, max_rows: int = 120) -> str:
+def render_svg(before: Profile, after: Profile, max_rows: int = 120) -> str:
     """Both profiles as one graph: width is the mean share, red where the share rose, blue where it fell."""
-    found = profile_diff.union(choose(before), choose(after))
-    rows = layout(found.tree, _WIDTH, rows=max_rows, least=0.6)
-    height = _HEAD + _ROW * len(rows) + 6
-    names = [clean(one.about.label or "profile", 80) for one in (before, after)]
+    found = profile_diff.union_tree(select_stacks(before), select_stacks(after))
+    rows = layout_boxes(found.tree, _WIDTH, max_rows=max_rows, min_width=0.6)
+    height = _HEADER_HEIGHT + _ROW_HEIGHT * len(rows) + 6
+    names = [clean(one.metadata.label or "profile", 80) for one in (before, after)]
     out = [
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="100%" viewBox="0 0 {_WIDTH} {height}" role="img" '
@@ -31,45 +31,55 @@ def svg(before: Profile, after: Profile, max_rows: int = 120) -> str:
         f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
         f'<text x="8" y="16" fill="#222222">{escape(f"{names[0]} → {names[1]}")}</text>',
     ]
-    for x, words, colour in ((8, "more time than before", _MORE), (190, "less", _LESS), (250, "the same", _SAME)):
-        out.append(f'<rect x="{x}" y="24" width="10" height="10" fill="{_hex(colour)}"/>')
+    for x, words, colour in (
+        (8, "more time than before", _MORE_COLOUR),
+        (190, "less", _LESS_COLOUR),
+        (250, "the same", _SAME_COLOUR),
+    ):
+        out.append(f'<rect x="{x}" y="24" width="10" height="10" fill="{_hex_colour(colour)}"/>')
         out.append(f'<text x="{x + 14}" y="33" fill="#222222">{words}</text>')
     for number, boxes in enumerate(rows):
-        out += [_drawn(found, box, _HEAD + _ROW * number) for box in boxes]
+        out += [_render_box(found, box, _HEADER_HEIGHT + _ROW_HEIGHT * number) for box in boxes]
     return "\n".join([*out, "</svg>"])
 
 
-def _drawn(found: UnionTree, box: FlameBox, y: int) -> str:
-    place = f'x="{box.start:.2f}" y="{y}" width="{max(box.width - 0.4, 0.1):.2f}" height="{_ROW - 1}"'
+def _render_box(union: UnionTree, box: FlameBox, y: int) -> str:
+    place = f'x="{box.start:.2f}" y="{y}" width="{max(box.width - 0.4, 0.1):.2f}" height="{_ROW_HEIGHT - 1}"'
     if box.node < 0:
-        return f'<g><title>{box.merged:,} narrow callees</title><rect {place} fill="{_hex(_SAME)}"/></g>'
-    func = found.tree.func(box.node)
-    was, now, delta = found.before[box.node], found.after[box.node], found.delta(box.node)
+        return f'<g><title>{box.merged_count:,} narrow callees</title><rect {place} fill="{_hex_colour(_SAME_COLOUR)}"/></g>'
+    func = union.tree.func(box.node)
+    was, now, delta = union.before[box.node], union.after[box.node], union.delta(box.node)
     words = f"{func.name}{f' ({func.file})' if func.file else ''}: {100 * was:.1f} % → {100 * now:.1f} %"
     letters = int(box.width / 6.8) - 1
     label = func.name if len(func.name) <= letters else func.name[: letters - 1] + "…"
     text = f'<text x="{box.start + 3:.2f}" y="{y + 12}" fill="#222222">{escape(label)}</text>' if letters >= 3 else ""
-    return f'<g><title>{escape(words)}</title><rect {place} fill="{_hex(_colour(delta))}" rx="1"/>{text}</g>'
+    return (
+        f'<g><title>{escape(words)}</title><rect {place} fill="{_hex_colour(_delta_colour(delta))}" rx="1"/>{text}</g>'
+    )
 
 
-def _colour(delta: float) -> tuple[int, int, int]:
-    strength = min(1.0, abs(delta) / _FULL)
-    end = _MORE if delta > 0 else _LESS
-    red, green, blue = (round(same + (other - same) * strength) for same, other in zip(_SAME, end, strict=True))
+def _delta_colour(delta: float) -> tuple[int, int, int]:
+    strength = min(1.0, abs(delta) / _FULL_COLOUR_DELTA)
+    end = _MORE_COLOUR if delta > 0 else _LESS_COLOUR
+    red, green, blue = (round(same + (other - same) * strength) for same, other in zip(_SAME_COLOUR, end, strict=True))
     return red, green, blue
 
 
-def _hex(colour: tuple[int, int, int]) -> str:
+def _hex_colour(colour: tuple[int, int, int]) -> str:
     return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
-def sentences(before: Profile, after: Profile, most: int = 5) -> list[str]:
+def describe_changes(before: Profile, after: Profile, limit: int = 5) -> list[str]:
     """The largest changes that stand against chance: "rank: 24 % → 41 % of all samples"; that there is none, too."""
-    sure = [one for one in profile_diff.functions(choose(before), choose(after)) if one.stands]
+    sure = [
+        one
+        for one in profile_diff.function_differences(select_stacks(before), select_stacks(after))
+        if one.is_significant
+    ]
     sure.sort(key=lambda one: -abs(one.delta))
     if not sure:
         return ["no function's share changed by more than chance allows"]
     return [
-        f"{clean(one.func.name, 80)}: {percent(100 * one.before)} % → {percent(100 * one.after)} % of all samples"
-        for one in sure[:most]
+        f"{clean(one.func.name, 80)}: {format_percent(100 * one.before)} % → {format_percent(100 * one.after)} % of all samples"
+        for one in sure[:limit]
     ]

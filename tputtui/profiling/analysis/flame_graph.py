@@ -12,7 +12,7 @@ from tputtui.frozen import frozen
 from tputtui.profiling.analysis import own_code
 from tputtui.profiling.analysis.call_tree import CallTree
 from tputtui.profiling.analysis.module_table import CATEGORIES, Category, CategoryTable
-from tputtui.profiling.analysis.stacks import choose
+from tputtui.profiling.analysis.stacks import select_stacks
 from tputtui.profiling.profile_model import Profile
 from tputtui.text import clean
 
@@ -24,11 +24,13 @@ class FlameBox:
     node: int  # -1: several nodes too narrow to be drawn alone
     start: float
     width: float
-    merged: int = 1  # how many nodes it stands for
-    ancestor: bool = False  # a caller of the zoomed node
+    merged_count: int = 1  # how many nodes it stands for
+    is_ancestor: bool = False  # a caller of the zoomed node
 
 
-def layout(tree: CallTree, width: float, zoom: int = 0, rows: int = 10_000, least: float = 1.0) -> list[list[FlameBox]]:
+def layout_boxes(
+    tree: CallTree, width: float, zoom: int = 0, max_rows: int = 10_000, min_width: float = 1.0
+) -> list[list[FlameBox]]:
     """Rows of boxes, outermost first, `width` cells wide. A box narrower than `least` cells joins its neighbours.
 
     `zoom` is the node that fills the width (0: everything).
@@ -38,20 +40,20 @@ def layout(tree: CallTree, width: float, zoom: int = 0, rows: int = 10_000, leas
     while inner > 0:
         above.append(inner)
         inner = tree.parent[inner]
-    out = [[FlameBox(node, 0.0, width, ancestor=node != zoom)] for node in reversed(above)]
+    out = [[FlameBox(node, 0.0, width, is_ancestor=node != zoom)] for node in reversed(above)]
     whole = tree.total[zoom] if len(tree) else 0.0
     if whole <= 0 or width <= 0:
-        return out[:rows]
+        return out[:max_rows]
     scale = width / whole
     level = [(zoom, 0.0)]
-    while level and len(out) < rows:
+    while level and len(out) < max_rows:
         boxes: list[FlameBox] = []
         below: list[tuple[int, float]] = []
         for parent, start in level:
             at, narrow, count, last = start, 0.0, 0, -1
             for child in tree.children(parent):
                 wide = tree.total[child] * scale
-                if wide >= least:
+                if wide >= min_width:
                     boxes.append(FlameBox(child, at, wide))
                     below.append((child, at))
                     at += wide
@@ -62,7 +64,7 @@ def layout(tree: CallTree, width: float, zoom: int = 0, rows: int = 10_000, leas
         if boxes:
             out.append(boxes)
         level = below
-    return out[:rows]
+    return out[:max_rows]
 
 
 def breadcrumb(tree: CallTree, node: int) -> list[int]:
@@ -82,18 +84,18 @@ _COLOURS: dict[Category, str] = {
     "waiting": "#9aa0a8",
     "other": "#c9ccd1",
 }
-_ROW = 18
+_ROW_HEIGHT = 18
 _WIDTH = 1200
 
 
-def svg(profile: Profile, table: CategoryTable | None = None, max_rows: int = 400) -> bytes:
+def render_svg(profile: Profile, table: CategoryTable | None = None, max_rows: int = 400) -> bytes:
     """A flame graph of all threads as a self-contained SVG; colours say the category of the code."""
-    stacks = choose(profile)
+    stacks = select_stacks(profile)
     tree = CallTree(stacks)
-    table = own_code.table_of(profile, table or CategoryTable())
-    rows = layout(tree, _WIDTH, rows=max_rows, least=0.3)
-    height = 64 + _ROW * len(rows)
-    title = clean(profile.about.label or "profile", 200)
+    table = own_code.profile_table(profile, table or CategoryTable())
+    rows = layout_boxes(tree, _WIDTH, max_rows=max_rows, min_width=0.3)
+    height = 64 + _ROW_HEIGHT * len(rows)
+    title = clean(profile.metadata.label or "profile", 200)
     out = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         (
@@ -110,16 +112,16 @@ def svg(profile: Profile, table: CategoryTable | None = None, max_rows: int = 40
         out.append(f'<text x="{x + 14}" y="37">{category}</text>')
         x += 30 + 7 * len(category)
     for number, boxes in enumerate(rows):
-        y = 52 + _ROW * number
-        out.extend(_drawn(tree, box, y, table) for box in boxes)
+        y = 52 + _ROW_HEIGHT * number
+        out.extend(_render_box(tree, box, y, table) for box in boxes)
     out.append("</svg>\n")
     return "\n".join(out).encode("utf-8", "replace")
 
 
-def _drawn(tree: CallTree, box: FlameBox, y: int, table: CategoryTable) -> str:
-    place = f'x="{box.start:.2f}" y="{y}" width="{max(box.width - 0.4, 0.1):.2f}" height="{_ROW - 1}"'
+def _render_box(tree: CallTree, box: FlameBox, y: int, table: CategoryTable) -> str:
+    place = f'x="{box.start:.2f}" y="{y}" width="{max(box.width - 0.4, 0.1):.2f}" height="{_ROW_HEIGHT - 1}"'
     if box.node < 0:
-        return f'<g><title>{box.merged:,} narrow callees</title><rect {place} fill="#e4e6e9"/></g>'
+        return f'<g><title>{box.merged_count:,} narrow callees</title><rect {place} fill="#e4e6e9"/></g>'
     func = tree.func(box.node)
     share = f"{tree.share(box.node) * 100:.2f} %"
     where = f" ({func.file}:{tree.line[box.node]})" if func.file else ""
@@ -127,5 +129,5 @@ def _drawn(tree: CallTree, box: FlameBox, y: int, table: CategoryTable) -> str:
     letters = int(box.width / 6.8) - 1
     label = func.name if len(func.name) <= letters else func.name[: letters - 1] + "…"
     text = f'<text x="{box.start + 3:.2f}" y="{y + 12}">{escape(label)}</text>' if letters >= 3 else ""
-    fill = quoteattr(_COLOURS[table.of(func)])
+    fill = quoteattr(_COLOURS[table.category(func)])
     return f'<g><title>{escape(words)}</title><rect {place} fill={fill} rx="1"/>{text}</g>'

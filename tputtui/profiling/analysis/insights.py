@@ -13,95 +13,97 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tputtui.frozen import frozen
-from tputtui.profiling.analysis.activity import Activities, Client, Doing, package
+from tputtui.profiling.analysis.activity import ActivityKind, ClientKind, StackActivities, package_name
 from tputtui.profiling.analysis.blocked_threads import cpu_shares, ready_shares
 from tputtui.profiling.analysis.module_table import CategoryTable
-from tputtui.profiling.analysis.share_variance import plus_minus
+from tputtui.profiling.analysis.share_variance import half_width
 from tputtui.profiling.analysis.stacks import StackTable
 from tputtui.profiling.profile_model import Profile
 
-Rule = Literal["cpu-bound", "starved", "gil", "lock", "database", "outbound", "serialization"]
+RuleName = Literal["cpu-bound", "starved", "gil", "lock", "database", "outbound", "serialization"]
 
-MOST = 3
-NOTABLE = 0.15  # of the samples that are not idle
-HELD = 0.8  # of a function's time with the GIL in hand, or of the whole time
-RAN = 0.7  # of the time that the GIL was held: with less CPU time, who held it did not compute
-STARVED = 0.3  # of the time ready to run without a CPU: no accident
-CROWDED = 0.2  # of the whole time: a function that holds the GIL for less leaves room for other threads
-LEAST = 0.05  # of the time of one thread: less of a wait is nothing to speak of, however idle the rest is
-MOST_OF = 0.5  # of a share: who has more than this is named
+MAX_INSIGHTS = 3
+MIN_SHARE = 0.15  # of the samples that are not idle
+MIN_GIL_HELD_SHARE = 0.8  # of a function's time with the GIL in hand, or of the whole time
+MIN_CPU_TO_GIL_RATIO = 0.7  # of the time that the GIL was held: with less CPU time, who held it did not compute
+MIN_STARVED_SHARE = 0.3  # of the time ready to run without a CPU: no accident
+MIN_FUNCTION_GIL_SHARE = 0.2  # of the whole time: a function that holds the GIL for less leaves room for other threads
+MIN_THREAD_SHARE = 0.05  # of the time of one thread: less of a wait is nothing to speak of, however idle the rest is
+MAJORITY = 0.5  # of a share: who has more than this is named
 
 
 @frozen
 class Insight:
     """One thing that a profile says. `func` is the function it is about, as an id; -1: the process."""
 
-    rule: Rule
+    rule: RuleName
     text: str
     share: float
-    func: int = -1
+    func_id: int = -1
 
 
 @frozen
 class CpuLoad:
     """What the kernel says of all threads together: CPUs used, and how many it lacked, on average over the capture."""
 
-    used: float
-    lacked: float | None = None  # None: nobody measured it
+    cpus_used: float
+    cpus_lacked: float | None = None  # None: nobody measured it
 
 
 @dataclass(slots=True)
-class _Part:
+class _ActivityWeights:
     """The samples of one own function doing one thing."""
 
     wall: float = 0.0
     gil: float = 0.0
     slices: array[float] = field(default_factory=lambda: array("d"))
-    below: dict[int, float] = field(default_factory=dict)  # function ids of the known module's outermost frames
+    client_weights: dict[int, float] = field(
+        default_factory=dict
+    )  # function ids of the known module's outermost frames
 
 
 @frozen
-class _Facts:
+class _Evidence:
     stacks: StackTable
-    parts: dict[tuple[int, Doing], _Part]
-    busy: float  # samples that are neither idle nor torn
+    weights_by_activity: dict[tuple[int, ActivityKind], _ActivityWeights]
+    busy_weight: float  # samples that are neither idle nor torn
     load: CpuLoad | None  # None: nobody measured it
 
     @property
-    def held(self) -> float:
+    def gil_held_share(self) -> float:
         """The share of the time that the GIL was held, at most 1; 0 where nobody asked."""
-        gil = sum(part.gil for part in self.parts.values())
+        gil = sum(part.gil for part in self.weights_by_activity.values())
         return min(1.0, gil / self.stacks.gil_ticks) if self.stacks.gil_ticks else 0.0
 
     @property
-    def ran(self) -> bool:
+    def has_cpu_time(self) -> bool:
         """Whether the CPU time allows that who held the GIL computed: else the process was kept from running, or waited."""
-        return self.load is None or self.load.used >= RAN * self.held
+        return self.load is None or self.load.cpus_used >= MIN_CPU_TO_GIL_RATIO * self.gil_held_share
 
 
-def load_of(profile: Profile) -> CpuLoad | None:
+def cpu_load(profile: Profile) -> CpuLoad | None:
     """The CPUs that a profile's process used and lacked; None where nobody measured that of all that was sampled."""
-    if profile.about.subprocesses:
+    if profile.metadata.subprocesses:
         return None
     used, lacked = cpu_shares(profile), ready_shares(profile)
     return CpuLoad(sum(used.values()), sum(lacked.values()) if lacked else None) if used else None
 
 
-def sentences(
+def profile_insights(
     stacks: StackTable,
     table: CategoryTable | None = None,
     evidence: str = "",
     load: CpuLoad | None = None,
-    activities: Activities | None = None,
+    activities: StackActivities | None = None,
 ) -> list[Insight]:
     """What the profile says, the largest share first. `load`: of the process, where the stacks are all of its threads.
 
     `evidence`: what a bound metric says of a queue ("db pool is at 18 of 20 and 3 wait"), added to the largest wait that
     may be for it: a lock's or the database's. `activities`: those of these stacks, where they are at hand.
     """
-    facts = _facts(stacks, activities or Activities(stacks, table or CategoryTable()), load)
+    facts = _collect_evidence(stacks, activities or StackActivities(stacks, table or CategoryTable()), load)
     found = [sentence for rule in RULES if (sentence := rule(facts)) is not None]
-    found = sorted(found, key=lambda sentence: -sentence.share)[:MOST]
+    found = sorted(found, key=lambda sentence: -sentence.share)[:MAX_INSIGHTS]
     waits = next((at for at, sentence in enumerate(found) if sentence.rule in ("lock", "database")), -1)
     if evidence and waits >= 0:
         found[waits] = replace(found[waits], text=f"{found[waits].text.removesuffix('.')}; {evidence}.")
@@ -111,164 +113,187 @@ def sentences(
 # ------------------------------------------------------------------------------------------------- the rules
 
 
-def _cpu_bound(facts: _Facts) -> Insight | None:
+def _cpu_bound(evidence: _Evidence) -> Insight | None:
     """The GIL is held nearly all the time: more threads of this process get nothing done."""
-    if facts.held < HELD or not facts.ran:
+    if evidence.gil_held_share < MIN_GIL_HELD_SHARE or not evidence.has_cpu_time:
         return None
-    text = f"CPU-bound: the GIL is held {facts.held * 100:.0f} % of the time, one core is all this process uses."
-    return Insight("cpu-bound", text, facts.held)
+    text = f"CPU-bound: the GIL is held {evidence.gil_held_share * 100:.0f} % of the time, one core is all this process uses."
+    return Insight("cpu-bound", text, evidence.gil_held_share)
 
 
-def _starved(facts: _Facts) -> Insight | None:
+def _starved(evidence: _Evidence) -> Insight | None:
     """It was ready to run and had no CPU: others had it, or its limit stood before it. What it does is not the matter."""
-    load = facts.load
-    if load is None or load.lacked is None or load.lacked < STARVED or load.lacked < load.used:
+    load = evidence.load
+    if (
+        load is None
+        or load.cpus_lacked is None
+        or load.cpus_lacked < MIN_STARVED_SHARE
+        or load.cpus_lacked < load.cpus_used
+    ):
         return None
     text = (
-        f"Kept from running: it had {load.used * 100:.0f} % of a core, and was ready for another {load.lacked * 100:.0f} %: "
+        f"Kept from running: it had {load.cpus_used * 100:.0f} % of a core, and was ready for another {load.cpus_lacked * 100:.0f} %: "
         "others had the CPU, or a limit of its own."
     )
-    return Insight("starved", text, min(1.0, load.lacked))
+    return Insight("starved", text, min(1.0, load.cpus_lacked))
 
 
-def _gil(facts: _Facts) -> Insight | None:
+def _gil(evidence: _Evidence) -> Insight | None:
     """One function computes while it holds the GIL, for much of the time: else it is in nobody's way."""
-    func, part = _largest(facts, "computing")
-    wall = part.wall / (facts.stacks.wall_ticks or 1.0)
-    if func < 0 or not facts.stacks.gil_ticks or wall <= 0 or part.wall < NOTABLE * facts.busy:
+    func, part = _largest_function(evidence, "computing")
+    wall = part.wall / (evidence.stacks.wall_ticks or 1.0)
+    if func < 0 or not evidence.stacks.gil_ticks or wall <= 0 or part.wall < MIN_SHARE * evidence.busy_weight:
         return None
-    held = part.gil / facts.stacks.gil_ticks / wall
-    if not facts.ran or held < HELD or part.gil < CROWDED * facts.stacks.gil_ticks:
+    held = part.gil / evidence.stacks.gil_ticks / wall
+    if (
+        not evidence.has_cpu_time
+        or held < MIN_GIL_HELD_SHARE
+        or part.gil < MIN_FUNCTION_GIL_SHARE * evidence.stacks.gil_ticks
+    ):
         return None
     shown = min(1.0, held) * 100
-    text = f"{_share(facts, part)} is computed in {_name(facts, func)}, holding the GIL {shown:.0f} % of that: "
+    text = f"{_format_share(evidence, part)} is computed in {_func_name(evidence, func)}, holding the GIL {shown:.0f} % of that: "
     return Insight(
-        "gil", f"{text}threads will not make it faster, processes can.", part.wall / facts.stacks.weight, func
+        "gil", f"{text}threads will not make it faster, processes can.", part.wall / evidence.stacks.weight, func
     )
 
 
-def _lock(facts: _Facts) -> Insight | None:
+def _lock(evidence: _Evidence) -> Insight | None:
     """Own code waits for a lock, a condition or a semaphore."""
-    whole = _all(facts, "lock")
-    func, count = _callers(facts, "lock", whole)
-    if count == 0 or not _is_notable(facts, whole):
+    whole = _total_weights(evidence, "lock")
+    func, count = _main_caller(evidence, "lock", whole)
+    if count == 0 or not _is_notable(evidence, whole):
         return None
-    where = f"a lock in {_name(facts, func)}" if func >= 0 else f"locks in {count} functions"
-    text = f"{_share(facts, whole)} of the time is spent waiting for {where}."
-    return Insight("lock", text, whole.wall / facts.stacks.weight, func)
+    where = f"a lock in {_func_name(evidence, func)}" if func >= 0 else f"locks in {count} functions"
+    text = f"{_format_share(evidence, whole)} of the time is spent waiting for {where}."
+    return Insight("lock", text, whole.wall / evidence.stacks.weight, func)
 
 
-def _database(facts: _Facts) -> Insight | None:
+def _database(evidence: _Evidence) -> Insight | None:
     """Own code is inside a database client, or the client itself computes."""
-    return _inside(facts, "database", "in the database client {packages}", "in the database clients {packages}")
+    return _client_insight(
+        evidence, "database", "in the database client {packages}", "in the database clients {packages}"
+    )
 
 
-def _outbound(facts: _Facts) -> Insight | None:
+def _outbound(evidence: _Evidence) -> Insight | None:
     """Own code is inside an outbound call."""
-    return _inside(facts, "outbound", "in outbound calls by {packages}", "in outbound calls by {packages}")
+    return _client_insight(evidence, "outbound", "in outbound calls by {packages}", "in outbound calls by {packages}")
 
 
-def _serialization(facts: _Facts) -> Insight | None:
+def _serialization(evidence: _Evidence) -> Insight | None:
     """Own code is inside a serializer, or a library serializes for it."""
-    return _inside(facts, "serialization", "in serialization ({packages})", "in serialization ({packages})")
+    return _client_insight(evidence, "serialization", "in serialization ({packages})", "in serialization ({packages})")
 
 
-RULES: tuple[Callable[[_Facts], Insight | None], ...] = (
+RULES: tuple[Callable[[_Evidence], Insight | None], ...] = (
     _cpu_bound, _starved, _gil, _lock, _database, _outbound, _serialization,
 )  # fmt: skip
 
 
-def _inside(facts: _Facts, doing: Client, one: str, several: str) -> Insight | None:
+def _client_insight(evidence: _Evidence, activity: ClientKind, singular: str, plural: str) -> Insight | None:
     """A rule about one kind of module: all of its samples count; a caller is named where it has most of them."""
-    whole = _all(facts, doing)
-    if not whole.below or not _is_notable(facts, whole):
+    whole = _total_weights(evidence, activity)
+    if not whole.client_weights or not _is_notable(evidence, whole):
         return None
-    packages = _packages(facts, whole)
-    where = (one if len(packages) == 1 else several).format(packages=" and ".join(packages))
-    func, count = _callers(facts, doing, whole)
-    called = f", called from {_name(facts, func)}" if func >= 0 else ""
-    if func < 0 and count > 1 and _own_share(facts, doing) > MOST_OF * whole.wall:
+    packages = _main_packages(evidence, whole)
+    where = (singular if len(packages) == 1 else plural).format(packages=" and ".join(packages))
+    func, count = _main_caller(evidence, activity, whole)
+    called = f", called from {_func_name(evidence, func)}" if func >= 0 else ""
+    if func < 0 and count > 1 and _own_share(evidence, activity) > MAJORITY * whole.wall:
         called = f", called from {count} functions"
-    text = f"{_share(facts, whole)} of the time is spent {where}{called}."
-    return Insight(doing, text, whole.wall / facts.stacks.weight, func)
+    text = f"{_format_share(evidence, whole)} of the time is spent {where}{called}."
+    return Insight(activity, text, whole.wall / evidence.stacks.weight, func)
 
 
-def _all(facts: _Facts, doing: Doing) -> _Part:
+def _total_weights(evidence: _Evidence, activity: ActivityKind) -> _ActivityWeights:
     """All samples that do one thing, whoever called."""
-    whole = _Part(slices=array("d", bytes(8 * len(facts.stacks.slices))))
-    for (_, kind), part in facts.parts.items():
-        if kind == doing:
-            _into(whole, part)
+    whole = _ActivityWeights(slices=array("d", bytes(8 * len(evidence.stacks.slices))))
+    for (_, kind), part in evidence.weights_by_activity.items():
+        if kind == activity:
+            _add_weights(whole, part)
     return whole
 
 
-def _is_notable(facts: _Facts, whole: _Part) -> bool:
-    return whole.wall >= NOTABLE * facts.busy and whole.wall >= LEAST * facts.stacks.wall_ticks
+def _is_notable(evidence: _Evidence, total: _ActivityWeights) -> bool:
+    return (
+        total.wall >= MIN_SHARE * evidence.busy_weight and total.wall >= MIN_THREAD_SHARE * evidence.stacks.wall_ticks
+    )
 
 
-def _callers(facts: _Facts, doing: Doing, whole: _Part) -> tuple[int, int]:
+def _main_caller(evidence: _Evidence, activity: ActivityKind, total: _ActivityWeights) -> tuple[int, int]:
     """Return (the own function that has more than half of the samples or -1, how many own functions have some)."""
-    func, part = _largest(facts, doing)
-    count = sum(1 for (own, kind), other in facts.parts.items() if kind == doing and own >= 0 and other.wall > 0)
-    return func if func >= 0 and part.wall > MOST_OF * whole.wall else -1, count
+    func, part = _largest_function(evidence, activity)
+    count = sum(
+        1
+        for (own, kind), other in evidence.weights_by_activity.items()
+        if kind == activity and own >= 0 and other.wall > 0
+    )
+    return func if func >= 0 and part.wall > MAJORITY * total.wall else -1, count
 
 
-def _own_share(facts: _Facts, doing: Doing) -> float:
-    return sum(part.wall for (own, kind), part in facts.parts.items() if kind == doing and own >= 0)
+def _own_share(evidence: _Evidence, activity: ActivityKind) -> float:
+    return sum(part.wall for (own, kind), part in evidence.weights_by_activity.items() if kind == activity and own >= 0)
 
 
-def _packages(facts: _Facts, whole: _Part) -> list[str]:
+def _main_packages(evidence: _Evidence, total: _ActivityWeights) -> list[str]:
     """Return the package that has more than half of the samples, else the two with the most."""
-    funcs = facts.stacks.frames.funcs
+    funcs = evidence.stacks.frames.funcs
     weights: dict[str, float] = {}
-    for func, weight in whole.below.items():
-        name = package(funcs[func])
+    for func, weight in total.client_weights.items():
+        name = package_name(funcs[func])
         weights[name] = weights.get(name, 0.0) + weight
     order = sorted(weights, key=lambda name: (-weights[name], name))
-    return order[:1] if weights[order[0]] > MOST_OF * whole.wall else order[:2]
+    return order[:1] if weights[order[0]] > MAJORITY * total.wall else order[:2]
 
 
 # ------------------------------------------------------------------------------------------------- the evidence
 
 
-def _facts(stacks: StackTable, activities: Activities, load: CpuLoad | None) -> _Facts:
-    parts: dict[tuple[int, Doing], _Part] = {}
+def _collect_evidence(stacks: StackTable, activities: StackActivities, load: CpuLoad | None) -> _Evidence:
+    parts: dict[tuple[int, ActivityKind], _ActivityWeights] = {}
     busy = 0.0
     for at in range(len(stacks.stacks)):
-        activity = activities.of(at)
-        part = parts.get((activity.own, activity.doing))
+        activity = activities.activity(at)
+        part = parts.get((activity.own_func_id, activity.kind))
         if part is None:
-            part = parts[activity.own, activity.doing] = _Part(slices=array("d", bytes(8 * len(stacks.slices))))
+            part = parts[activity.own_func_id, activity.kind] = _ActivityWeights(
+                slices=array("d", bytes(8 * len(stacks.slices)))
+            )
         slices = array("d", [column[at] for column in stacks.slices])
-        below = {activity.client: stacks.wall[at]} if activity.client >= 0 else {}
-        _into(part, _Part(stacks.wall[at], stacks.gil[at], slices, below))
-        if activity.doing not in ("idle", "waiting", "incomplete"):
+        below = {activity.client_func_id: stacks.wall[at]} if activity.client_func_id >= 0 else {}
+        _add_weights(part, _ActivityWeights(stacks.wall[at], stacks.gil[at], slices, below))
+        if activity.kind not in ("idle", "waiting", "incomplete"):
             busy += stacks.wall[at]
-    return _Facts(stacks, parts, busy, load)
+    return _Evidence(stacks, parts, busy, load)
 
 
-def _into(whole: _Part, part: _Part) -> None:
-    whole.wall += part.wall
-    whole.gil += part.gil
-    for number, weight in enumerate(part.slices):
-        whole.slices[number] += weight
-    for func, weight in part.below.items():
-        whole.below[func] = whole.below.get(func, 0.0) + weight
+def _add_weights(total: _ActivityWeights, added: _ActivityWeights) -> None:
+    total.wall += added.wall
+    total.gil += added.gil
+    for number, weight in enumerate(added.slices):
+        total.slices[number] += weight
+    for func, weight in added.client_weights.items():
+        total.client_weights[func] = total.client_weights.get(func, 0.0) + weight
 
 
-def _largest(facts: _Facts, doing: Doing) -> tuple[int, _Part]:
-    found = [(part.wall, -func, part) for (func, kind), part in facts.parts.items() if kind == doing and func >= 0]
+def _largest_function(evidence: _Evidence, activity: ActivityKind) -> tuple[int, _ActivityWeights]:
+    found = [
+        (part.wall, -func, part)
+        for (func, kind), part in evidence.weights_by_activity.items()
+        if kind == activity and func >= 0
+    ]
     if not found:
-        return -1, _Part()
+        return -1, _ActivityWeights()
     _, func, part = max(found, key=lambda entry: entry[:2])
     return -func, part
 
 
-def _share(facts: _Facts, part: _Part) -> str:
-    around = plus_minus(part.slices, facts.stacks.slice_weights)
-    share = f"{part.wall / facts.stacks.weight * 100:.1f} %"
+def _format_share(evidence: _Evidence, weights: _ActivityWeights) -> str:
+    around = half_width(weights.slices, evidence.stacks.slice_weights)
+    share = f"{weights.wall / evidence.stacks.weight * 100:.1f} %"
     return share if around is None else f"{share} ±{around * 100:.1f}"
 
 
-def _name(facts: _Facts, func: int) -> str:
-    return facts.stacks.frames.funcs[func].name
+def _func_name(evidence: _Evidence, func_id: int) -> str:
+    return evidence.stacks.frames.funcs[func_id].name

@@ -7,14 +7,14 @@ from dataclasses import field
 from typing import Literal
 
 from tputtui.frozen import frozen
-from tputtui.profiling.analysis.code_origin import module, origin, script_name
-from tputtui.profiling.analysis.waits import waits
+from tputtui.profiling.analysis.code_origin import module_name, origin, script_name
+from tputtui.profiling.analysis.waits import is_waiting
 from tputtui.profiling.profile_model import INCOMPLETE, Function
 
 Category = Literal["framework", "your code", "database", "outbound", "waiting", "other"]
 CATEGORIES: tuple[Category, ...] = ("framework", "your code", "database", "outbound", "waiting", "other")
 
-TABLE: Mapping[str, Category] = {
+MODULE_CATEGORIES: Mapping[str, Category] = {
     **dict.fromkeys(
         (
             "django", "flask", "werkzeug", "jinja2", "fastapi", "starlette", "uvicorn", "hypercorn", "gunicorn", "uvloop",
@@ -50,60 +50,60 @@ TABLE: Mapping[str, Category] = {
 class CategoryTable:
     """The table in force: the shipped one under the user's. Keys are module prefixes or path fragments with a ``/``."""
 
-    user: Mapping[str, Category] = field(default_factory=dict)
-    own: frozenset[str] = frozenset()  # packages of own code, also where they are installed beside libraries
+    user_categories: Mapping[str, Category] = field(default_factory=dict)
+    own_packages: frozenset[str] = frozenset()  # packages of own code, also where they are installed beside libraries
 
-    def known(self, func: Function) -> Category | None:
+    def listed_category(self, func: Function) -> Category | None:
         """What the tables say of a function; None where they say nothing."""
-        category = self._of_user(func)
-        if category is not None or origin(func.file, self.own) not in ("library", "stdlib"):
+        category = self._user_category(func)
+        if category is not None or origin(func.file, self.own_packages) not in ("library", "stdlib"):
             return category
-        name = module(func.file)
+        name = module_name(func.file)
         while name:
-            if (shipped := TABLE.get(name)) is not None:
+            if (shipped := MODULE_CATEGORIES.get(name)) is not None:
                 return shipped
             name = name.rpartition(".")[0]
         return None
 
-    def _of_user(self, func: Function) -> Category | None:
-        for fragment, category in self.user.items():
+    def _user_category(self, func: Function) -> Category | None:
+        for fragment, category in self.user_categories.items():
             if "/" in fragment and fragment in func.file:
                 return category
-        name = module(func.file) if self.user else ""
+        name = module_name(func.file) if self.user_categories else ""
         while name:
-            if (mine := self.user.get(name)) is not None:
+            if (mine := self.user_categories.get(name)) is not None:
                 return mine
             name = name.rpartition(".")[0]
         return None
 
-    def of(self, func: Function) -> Category:
+    def category(self, func: Function) -> Category:
         """The category of one function by itself."""
-        known = self.known(func)
+        known = self.listed_category(func)
         if known is not None:
             return known
-        if waits(func):
+        if is_waiting(func):
             return "waiting"
-        return "your code" if self.owns(func) else "other"
+        return "your code" if self.is_own_code(func) else "other"
 
-    def owns(self, func: Function) -> bool:
+    def is_own_code(self, func: Function) -> bool:
         """Whether the function is the user's own code.
 
         The top of a generated console script is not: it only starts the package that it names.
         """
-        category = self._of_user(func)
+        category = self._user_category(func)
         if category is not None:
             return category == "your code"
         if func.name == "<module>" and (script := script_name(func.file)):
-            return script in self.own
-        return origin(func.file, self.own) == "yours"
+            return script in self.own_packages
+        return origin(func.file, self.own_packages) == "yours"
 
-    def mine(self, func: Function) -> bool:
+    def is_own_or_incomplete(self, func: Function) -> bool:
         """Whether it stays when only own code is shown: torn stacks count as such, they must not vanish."""
-        return func.name == INCOMPLETE or self.owns(func)
+        return func.name == INCOMPLETE or self.is_own_code(func)
 
 
-def table(modules: Mapping[str, Iterable[str]], own: Iterable[str] = ()) -> CategoryTable:
+def build_table(modules: Mapping[str, Iterable[str]], own_packages: Iterable[str] = ()) -> CategoryTable:
     """The user's table, from modules by category as the config has them. Names that are no category are passed over."""
     known = {category: category for category in CATEGORIES}
     user = {one: known[name] for name, listed in modules.items() if name in known for one in listed}
-    return CategoryTable(user, frozenset(own))
+    return CategoryTable(user, frozenset(own_packages))

@@ -13,35 +13,35 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from tputtui.profiling.analysis.code_origin import packages_folder, script_name
+from tputtui.profiling.analysis.code_origin import script_name, site_packages_folder
 from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.capture import entry_point, process_facts
 from tputtui.profiling.profile_model import Profile
 
-_PARENTS = 6  # how far up a worker's parents are asked
-_SCRIPT_BYTES = 8192
-_RECORD_BYTES = 1 << 18
-_FOLDERS = 4  # site-packages folders of one process
-_DISTRIBUTIONS = 5000  # installed packages that are looked at
-_FEW_ARCHIVES = 3  # more than this, and more than half: a wheelhouse, not the user's own code
+_MAX_PARENTS = 6  # how far up a worker's parents are asked
+_MAX_SCRIPT_BYTES = 8192
+_MAX_RECORD_BYTES = 1 << 18
+_MAX_FOLDERS = 4  # site-packages folders of one process
+_MAX_DISTRIBUTIONS = 5000  # installed packages that are looked at
+_MAX_OWN_ARCHIVES = 3  # more than this, and more than half: a wheelhouse, not the user's own code
 _PYTHON = re.compile(r"(?:python|pypy|uwsgi)")
 
 
-def of_process(pid: int, root: Path = process_facts.PROC) -> tuple[str, ...]:
+def process_packages(pid: int, root: Path = process_facts.PROC) -> tuple[str, ...]:
     """Return the packages that a process was started to run; empty where its command line names none."""
-    for _ in range(_PARENTS):
-        found = process_facts.facts(pid, root)
+    for _ in range(_MAX_PARENTS):
+        found = process_facts.read_facts(pid, root)
         if found is None or not _is_python(pid, root):
             return ()
-        entry = entry_point.read(_arguments(pid, root))
-        names = entry.names + (_of_script(pid, entry.script, root) if entry.script else ())
-        if names or not entry.child:
-            return tuple(dict.fromkeys(names))[: entry_point.MOST_NAMES]
-        pid = found.parent
+        entry = entry_point.parse_command_line(_read_arguments(pid, root))
+        names = entry.packages + (_packages_from_script(pid, entry.script_path, root) if entry.script_path else ())
+        if names or not entry.is_child:
+            return tuple(dict.fromkeys(names))[: entry_point.MAX_NAMES]
+        pid = found.parent_pid
     return ()
 
 
-def installed(folder: str, pid: int, root: Path = process_facts.PROC) -> tuple[str, ...]:
+def local_packages(folder: str, pid: int, root: Path = process_facts.PROC) -> tuple[str, ...]:
     """Return the packages in a site-packages folder of a process that were installed from a path or a repository.
 
     They have a direct_url.json (PEP 610). A few archives given by path are own code; where most are, it is a wheelhouse.
@@ -49,18 +49,18 @@ def installed(folder: str, pid: int, root: Path = process_facts.PROC) -> tuple[s
     local: list[str] = []
     archives: list[list[str]] = []
     count = 0
-    for info in _distributions(_inside(pid, folder, root)):
+    for info in _distributions(_local_path(pid, folder, root)):
         count += 1
-        kind = _direct_url(info)
+        kind = _install_source(info)
         if kind:
-            names = list(_packages(info))
+            names = list(_top_level_packages(info))
             if kind == "archive":
                 archives.append(names)
             else:
                 local += names
-    if len(archives) <= _FEW_ARCHIVES or 2 * len(archives) < count:
+    if len(archives) <= _MAX_OWN_ARCHIVES or 2 * len(archives) < count:
         local += [name for names in archives for name in names]
-    return entry_point.own_names(local)
+    return entry_point.own_packages(local)
 
 
 class InstalledPackages:
@@ -68,40 +68,40 @@ class InstalledPackages:
 
     def __init__(self, pid: int, root: Path = process_facts.PROC) -> None:
         self._pid, self._root = pid, root
-        self._functions = 0  # of the profile's table that were looked at
+        self._scanned_functions = 0  # of the profile's table that were looked at
         self._folders: set[str] = set()
 
-    def added_to(self, profile: Profile) -> Profile:
+    def with_own_packages(self, profile: Profile) -> Profile:
         """Return the profile with the packages that lie in folders not seen before."""
-        names = profile.about.own
+        names = profile.metadata.own
         funcs = profile.frames.funcs
-        for func in funcs[self._functions :]:
-            folder = packages_folder(func.file)
-            if folder and folder not in self._folders and len(self._folders) < _FOLDERS:
+        for func in funcs[self._scanned_functions :]:
+            folder = site_packages_folder(func.file)
+            if folder and folder not in self._folders and len(self._folders) < _MAX_FOLDERS:
                 self._folders.add(folder)
-                names += installed(folder, self._pid, self._root)
-        self._functions = len(funcs)
-        if names == profile.about.own:
+                names += local_packages(folder, self._pid, self._root)
+        self._scanned_functions = len(funcs)
+        if names == profile.metadata.own:
             return profile
-        names = tuple(dict.fromkeys(names))[: entry_point.MOST_NAMES]
-        return replace(profile, about=replace(profile.about, own=names))
+        names = tuple(dict.fromkeys(names))[: entry_point.MAX_NAMES]
+        return replace(profile, metadata=replace(profile.metadata, own=names))
 
 
-def of_profile(profile: Profile) -> tuple[str, ...]:
+def profile_packages(profile: Profile) -> tuple[str, ...]:
     """Return the packages of own code as the profile itself tells: recorded at its capture, else by its frames."""
-    about = profile.about
+    about = profile.metadata
     if about.own:
         return about.own
-    return tuple(dict.fromkeys((*entry_point.of_label(about.name), *_of_frames(profile))))
+    return tuple(dict.fromkeys((*entry_point.packages_from_label(about.name), *_packages_from_frames(profile))))
 
 
-def table_of(profile: Profile, table: CategoryTable) -> CategoryTable:
+def profile_table(profile: Profile, table: CategoryTable) -> CategoryTable:
     """Return the table in force for a profile: the user's, with the packages of own code that the profile tells."""
-    names = frozenset(of_profile(profile))
-    return table if names <= table.own else replace(table, own=table.own | names)
+    names = frozenset(profile_packages(profile))
+    return table if names <= table.own_packages else replace(table, own_packages=table.own_packages | names)
 
 
-def _of_frames(profile: Profile) -> Iterator[str]:
+def _packages_from_frames(profile: Profile) -> Iterator[str]:
     """Find what ran as ``-m PACKAGE``, and what console scripts started."""
     frames = profile.frames
     scripts: dict[int, str] = {}
@@ -110,21 +110,21 @@ def _of_frames(profile: Profile) -> Iterator[str]:
         if func.name != "<module>":
             continue
         if func.file.endswith("/__main__.py"):
-            yield from entry_point.of_frames([func.file])
+            yield from entry_point.packages_from_frames([func.file])
         name = script_name(func.file)
-        if not name or entry_point.launcher_of(name):
+        if not name or entry_point.launcher_package(name):
             continue
         if func.file in with_functions:
             yield name
         else:
             scripts[at] = name
     if scripts:
-        yield from _started(profile, scripts)
+        yield from _packages_below_scripts(profile, scripts)
 
 
-def _started(profile: Profile, scripts: dict[int, str]) -> Iterator[str]:
+def _packages_below_scripts(profile: Profile, scripts: dict[int, str]) -> Iterator[str]:
     """Find the packages that stand below console scripts."""
-    owner = profile.frames.func_ids()
+    owner = profile.frames.frame_func_ids()
     files = [func.file for func in profile.frames.funcs]
     seen: set[tuple[int, ...]] = set()
     for part in profile.slices:
@@ -133,15 +133,15 @@ def _started(profile: Profile, scripts: dict[int, str]) -> Iterator[str]:
                 outer = tuple(owner[frame] for frame in stack[:6])
                 if outer and outer[0] in scripts and outer not in seen:
                     seen.add(outer)
-                    yield from entry_point.of_frames(files[func] for func in outer[1:])
+                    yield from entry_point.packages_from_frames(files[func] for func in outer[1:])
 
 
 def _is_python(pid: int, root: Path) -> bool:
-    path = process_facts.program(pid, root)
+    path = process_facts.executable_path(pid, root)
     return path is not None and _PYTHON.match(os.path.basename(path)) is not None
 
 
-def _arguments(pid: int, root: Path) -> list[str]:
+def _read_arguments(pid: int, root: Path) -> list[str]:
     try:
         raw = (root / str(pid) / "cmdline").read_bytes()[:65536].decode("utf-8", "replace")
     except OSError:
@@ -149,39 +149,39 @@ def _arguments(pid: int, root: Path) -> list[str]:
     return [argument for argument in raw.split("\0") if argument]
 
 
-def _of_script(pid: int, path: str, root: Path) -> tuple[str, ...]:
+def _packages_from_script(pid: int, path: str, root: Path) -> tuple[str, ...]:
     """Read a console script as the process sees it."""
-    where = _inside(pid, path, root)
+    where = _local_path(pid, path, root)
     try:
         with where.open("rb") as file:
-            text = file.read(_SCRIPT_BYTES).decode("utf-8", "replace")
+            text = file.read(_MAX_SCRIPT_BYTES).decode("utf-8", "replace")
     except OSError:
         return ()
-    return entry_point.of_script(text, script_name(path))
+    return entry_point.packages_from_script(text, script_name(path))
 
 
-def _inside(pid: int, path: str, root: Path) -> Path:
+def _local_path(pid: int, path: str, root: Path) -> Path:
     """Return where a path of the process lies for us: below its root, from its working directory."""
     base = root / str(pid)
     return base / "root" / path.lstrip("/") if path.startswith("/") else base / "cwd" / path
 
 
-def _distributions(folder: Path) -> Iterator[Path]:
+def _distributions(site_packages: Path) -> Iterator[Path]:
     try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith(".dist-info"))
+        names = sorted(name for name in os.listdir(site_packages) if name.endswith(".dist-info"))
     except OSError:
         return
-    for name in names[:_DISTRIBUTIONS]:
-        yield folder / name
+    for name in names[:_MAX_DISTRIBUTIONS]:
+        yield site_packages / name
 
 
-def _direct_url(info: Path) -> str:
+def _install_source(dist_info: Path) -> str:
     """Return what a package was installed from: "folder", "repository", "archive", or nothing of these.
 
     The files of an editable install lie outside of site-packages and are own code anyway.
     """
     try:
-        found = json.loads((info / "direct_url.json").read_bytes()[:65536])
+        found = json.loads((dist_info / "direct_url.json").read_bytes()[:65536])
     except (OSError, ValueError, RecursionError):
         return ""
     if not isinstance(found, dict):
@@ -193,11 +193,11 @@ def _direct_url(info: Path) -> str:
     return "archive" if isinstance(found.get("archive_info"), dict) else ""
 
 
-def _packages(info: Path) -> Iterator[str]:
+def _top_level_packages(dist_info: Path) -> Iterator[str]:
     """Yield the top-level packages of an installed distribution."""
     try:
-        with (info / "RECORD").open("rb") as file:
-            lines = file.read(_RECORD_BYTES).decode("utf-8", "replace").splitlines()
+        with (dist_info / "RECORD").open("rb") as file:
+            lines = file.read(_MAX_RECORD_BYTES).decode("utf-8", "replace").splitlines()
     except OSError:
         return
     seen: set[str] = set()

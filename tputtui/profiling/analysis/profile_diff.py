@@ -30,9 +30,9 @@ class FunctionDifference:
     after: float
     self_before: float
     self_after: float
-    spread: float | None  # the ± of after - before, as a ratio, by itself (not corrected)
-    p: float | None  # after Holm
-    stands: bool | None
+    half_width: float | None  # the ± of after - before, as a ratio, by itself (not corrected)
+    p_value: float | None  # after Holm
+    is_significant: bool | None
     change: Change
 
     @property
@@ -41,11 +41,11 @@ class FunctionDifference:
         return self.after - self.before
 
 
-def functions(before: StackTable, after: StackTable) -> list[FunctionDifference]:
+def function_differences(before: StackTable, after: StackTable) -> list[FunctionDifference]:
     """Every function of either side, the surest and largest difference first."""
-    one, other = _Side(before), _Side(after)
-    names = sorted({*one.total, *other.total}, key=lambda func: (func.name, func.file))
-    tests = [_test(func, one, other) for func in names]
+    one, other = _FunctionWeights(before), _FunctionWeights(after)
+    names = sorted({*one.total_weights, *other.total_weights}, key=lambda func: (func.name, func.file))
+    tests = [_test_function(func, one, other) for func in names]
     adjusted = holm([p for _, p in tests])
     out = []
     for func, (spread, _), p in zip(names, tests, adjusted, strict=True):
@@ -56,16 +56,24 @@ def functions(before: StackTable, after: StackTable) -> list[FunctionDifference]
             change = "new" if was == 0 else "gone" if now == 0 else "changed"
         out.append(
             FunctionDifference(
-                func, was, now, one.share(func, own=True), other.share(func, own=True), spread, p, stands, change
+                func,
+                was,
+                now,
+                one.share(func, self_only=True),
+                other.share(func, self_only=True),
+                spread,
+                p,
+                stands,
+                change,
             )
         )
-    return sorted(out, key=lambda row: (not row.stands, -abs(row.delta), row.func.name, row.func.file))
+    return sorted(out, key=lambda row: (not row.is_significant, -abs(row.delta), row.func.name, row.func.file))
 
 
-def holm(ps: list[float | None]) -> list[float | None]:
+def holm(p_values: list[float | None]) -> list[float | None]:
     """Holm's step-down adjustment; what has no p keeps none."""
-    order = sorted((p, at) for at, p in enumerate(ps) if p is not None)
-    out: list[float | None] = [None] * len(ps)
+    order = sorted((p, at) for at, p in enumerate(p_values) if p is not None)
+    out: list[float | None] = [None] * len(p_values)
     running = 0.0
     for rank, (p, at) in enumerate(order):
         running = max(running, min(1.0, p * (len(order) - rank)))
@@ -110,54 +118,56 @@ def _beta_fraction(a: float, b: float, x: float) -> float:
     return out
 
 
-class _Side:
+class _FunctionWeights:
     """One profile by function: totals once for each stack, self, and the totals of each slice."""
 
     def __init__(self, stacks: StackTable) -> None:
         self.stacks = stacks
-        self.total: dict[Function, float] = {}
-        self.own: dict[Function, float] = {}
-        self.slices: dict[Function, array[float]] = {}
-        owner, funcs = stacks.frames.func_ids(), stacks.frames.funcs
+        self.total_weights: dict[Function, float] = {}
+        self.self_weights: dict[Function, float] = {}
+        self.slice_weights: dict[Function, array[float]] = {}
+        owner, funcs = stacks.frames.frame_func_ids(), stacks.frames.funcs
         none = array("d", bytes(8 * len(stacks.slices)))
         for at, stack in enumerate(stacks.stacks):
             weight = stacks.wall[at]
             leaf = funcs[owner[stack[-1]]]
-            self.own[leaf] = self.own.get(leaf, 0.0) + weight
+            self.self_weights[leaf] = self.self_weights.get(leaf, 0.0) + weight
             for func_id in {owner[frame] for frame in stack}:
                 func = funcs[func_id]
-                self.total[func] = self.total.get(func, 0.0) + weight
-                parts = self.slices.setdefault(func, none[:])
+                self.total_weights[func] = self.total_weights.get(func, 0.0) + weight
+                parts = self.slice_weights.setdefault(func, none[:])
                 for number, column in enumerate(stacks.slices):
                     parts[number] += column[at]
 
-    def share(self, func: Function, *, own: bool = False) -> float:
-        return (self.own if own else self.total).get(func, 0.0) / (self.stacks.weight or 1.0)
+    def share(self, func: Function, *, self_only: bool = False) -> float:
+        return (self.self_weights if self_only else self.total_weights).get(func, 0.0) / (self.stacks.weight or 1.0)
 
     def variance(self, func: Function) -> tuple[float, int] | None:
-        parts = self.slices.get(func) or [0.0] * len(self.stacks.slices)
+        parts = self.slice_weights.get(func) or [0.0] * len(self.stacks.slices)
         return variance(parts, self.stacks.slice_weights)
 
 
-def _test(func: Function, one: _Side, other: _Side) -> tuple[float | None, float | None]:
+def _test_function(
+    func: Function, side_before: _FunctionWeights, side_after: _FunctionWeights
+) -> tuple[float | None, float | None]:
     """(±, p) of one function's difference by itself; None where a side has too few slices."""
-    before, after = one.variance(func), other.variance(func)
+    before, after = side_before.variance(func), side_after.variance(func)
     if before is None or after is None:
         return None, None
     # Slices that agree by luck promise too much: never less than what independent samples would vary by.
-    floors = [_floor(side, func) for side in (one, other)]
+    floors = [_min_variance(side, func) for side in (side_before, side_after)]
     first, second = max(before[0], floors[0]), max(after[0], floors[1])
     squares = first + second
     if squares <= 0:
         return None, None
     degrees = squares**2 / (first**2 / before[1] + second**2 / after[1])
-    delta = other.share(func) - one.share(func)
+    delta = side_after.share(func) - side_before.share(func)
     return t95(max(1, math.floor(degrees))) * math.sqrt(squares), student_p(delta / math.sqrt(squares), degrees)
 
 
-def _floor(side: _Side, func: Function) -> float:
+def _min_variance(weights: _FunctionWeights, func: Function) -> float:
     """The variance of a share of independent samples, of half a sample at least."""
-    count, share = side.stacks.weight, side.share(func)
+    count, share = weights.stacks.weight, weights.share(func)
     return max(share * (1 - share), 0.5 / count) / count if count > 0 else 0.0
 
 
@@ -178,7 +188,7 @@ class UnionTree:
         return self.after[node] - self.before[node]
 
 
-def union(before: StackTable, after: StackTable, shape: TreeOptions | None = None) -> UnionTree:
+def union_tree(before: StackTable, after: StackTable, options: TreeOptions | None = None) -> UnionTree:
     """The union tree. Its weights are the mean of both shares, so what is gone keeps its place."""
     frames = FrameTable()
     ids: dict[tuple[int, ...], int] = {}
@@ -186,7 +196,7 @@ def union(before: StackTable, after: StackTable, shape: TreeOptions | None = Non
     for stacks in (before, after):
         table = stacks.frames
         moved = [
-            frames.frame(table.funcs[frame.func].name, table.funcs[frame.func].file, frame.line)
+            frames.add_frame(table.funcs[frame.func_id].name, table.funcs[frame.func_id].file, frame.line)
             for frame in table.frames
         ]
         side: dict[int, float] = {}
@@ -198,10 +208,10 @@ def union(before: StackTable, after: StackTable, shape: TreeOptions | None = Non
     mean = array("d", [(one + two) / 2 for one, two in zip(*columns, strict=True)])
     # The GIL's column carries what was before: one tree, two weights.
     both = StackTable(frames, tuple(ids), mean, columns[0], (mean,), (sum(mean),), sum(mean) or 1.0, 0.0, 1.0)
-    tree = CallTree(both, shape)
+    tree = CallTree(both, options)
     was = tuple(tree.gil_total)
     now = tuple(2 * total - gone for total, gone in zip(tree.total, was, strict=True))
-    called = {row.func: row.change for row in functions(before, after)}
+    called = {row.func: row.change for row in function_differences(before, after)}
     changes: list[Change] = []
     for node in range(len(tree)):
         change = called.get(tree.func(node), "same") if node else "same"

@@ -8,45 +8,45 @@ from dataclasses import replace
 from typing import Literal
 
 from tputtui.profiling.analysis.stacks import StackTable
-from tputtui.profiling.analysis.waits import waits
+from tputtui.profiling.analysis.waits import is_waiting
 
-View = Literal["wall", "running", "gil"]
+ShareBasis = Literal["wall", "running", "gil"]
 """``wall``: every thread at every tick, waiting or not. ``running``: without the stacks that end in a known wait."""
 
 
 def ends_running(stacks: StackTable) -> list[bool]:
     """For each stack: does it end in code that is not known to wait? Torn stacks tell nothing: no."""
-    owner = stacks.frames.func_ids()
-    runs = [not waits(func) for func in stacks.frames.funcs]
-    lost = stacks.frames.incomplete
+    owner = stacks.frames.frame_func_ids()
+    runs = [not is_waiting(func) for func in stacks.frames.funcs]
+    lost = stacks.frames.incomplete_frame_id
     return [stack[-1] != lost and runs[owner[stack[-1]]] for stack in stacks.stacks]
 
 
-def running(stacks: StackTable) -> StackTable:
+def running_stacks(stacks: StackTable) -> StackTable:
     """Only what did not wait; shares are of that."""
     kept = [at for at, runs in enumerate(ends_running(stacks)) if runs]
-    columns = tuple(_picked(column, kept) for column in stacks.slices)
-    wall = _picked(stacks.wall, kept)
+    columns = tuple(_select(column, kept) for column in stacks.slices)
+    wall = _select(stacks.wall, kept)
     return replace(
         stacks,
         stacks=tuple(stacks.stacks[at] for at in kept),
         wall=wall,
-        gil=_picked(stacks.gil, kept),
+        gil=_select(stacks.gil, kept),
         slices=columns,
         slice_weights=tuple(map(sum, columns)),
         weight=sum(wall),
     )
 
 
-def by_gil(stacks: StackTable) -> StackTable:
+def gil_stacks(stacks: StackTable) -> StackTable:
     """The stacks weighted by who held the GIL; shares are of the time. There is no ±: slices keep wall time only."""
     kept = [at for at, held in enumerate(stacks.gil) if held > 0]
-    weights = _picked(stacks.gil, kept)
+    weights = _select(stacks.gil, kept)
     return StackTable(
         stacks.frames, tuple(stacks.stacks[at] for at in kept), weights, weights, (), (),
         max(stacks.gil_ticks, 0.0) or sum(weights), stacks.gil_ticks, stacks.gil_ticks,
     )  # fmt: skip
 
 
-def _picked(column: array[float], kept: Iterable[int]) -> array[float]:
-    return array("d", [column[at] for at in kept])
+def _select(column: array[float], indices: Iterable[int]) -> array[float]:
+    return array("d", [column[at] for at in indices])

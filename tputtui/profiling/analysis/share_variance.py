@@ -44,7 +44,7 @@ def variance(parts: Sequence[float], wholes: Sequence[float]) -> tuple[float, in
     return (slices / (slices - 1) * squares / total**2, slices - 1)
 
 
-def plus_minus(parts: Sequence[float], wholes: Sequence[float]) -> float | None:
+def half_width(parts: Sequence[float], wholes: Sequence[float]) -> float | None:
     """Half the width of the 95 % interval of Σparts / Σwholes, as a ratio; None below 5 slices."""
     found = variance(parts, wholes)
     if found is None:

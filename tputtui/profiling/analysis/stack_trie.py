@@ -7,14 +7,14 @@ from array import array
 from tputtui.profiling.profile_model import Stack
 
 
-def trie(stacks: tuple[Stack, ...], width: int, *, reverse: bool) -> tuple[list[int], list[int], list[int]]:
+def build_trie(stacks: tuple[Stack, ...], frame_count: int, *, reverse: bool) -> tuple[list[int], list[int], list[int]]:
     """(parent, frame) of each unique prefix, parents first, and the prefix in which each stack ends."""
     index: dict[int, int] = {}
     parents, frames, ends = [-1], [-1], []
     for stack in stacks:
         node = 0
         for frame in reversed(stack) if reverse else stack:
-            at = node * width + frame
+            at = node * frame_count + frame
             child = index.get(at)
             if child is None:
                 child = index[at] = len(parents)
@@ -25,19 +25,19 @@ def trie(stacks: tuple[Stack, ...], width: int, *, reverse: bool) -> tuple[list[
     return parents, frames, ends
 
 
-def at_ends(ends: list[int], weights: array[float], count: int) -> list[float]:
+def weights_at_ends(ends: list[int], weights: array[float], node_count: int) -> list[float]:
     """The weights of the stacks, by the node in which each ends."""
-    own = [0.0] * count
+    own = [0.0] * node_count
     for node, weight in zip(ends, weights, strict=True):
         own[node] += weight
     return own
 
 
-def totals(parents: list[int], own: list[float]) -> list[float]:
+def subtree_weights(parents: list[int], weights: list[float]) -> list[float]:
     """What ends in each node or below it; parents come first."""
-    if not any(own):
-        return own[:]
-    total = own[:]
+    if not any(weights):
+        return weights[:]
+    total = weights[:]
     for node in range(len(parents) - 1, 0, -1):
         total[parents[node]] += total[node]
     return total

@@ -10,22 +10,22 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from tputtui.frozen import frozen
-from tputtui.profiling.analysis.blocked_threads import asleep, cpu_shares
+from tputtui.profiling.analysis.blocked_threads import cpu_shares, frames_waiting_in_c
 from tputtui.profiling.profile_model import (
-    ASLEEP,
+    WAITING_IN_C,
     Counts,
     FrameTable,
     Function,
     Profile,
     ProfileThread,
     Stack,
-    slices_of,
+    group_slices,
 )
 
-SLICES = 20  # more groups of slices tell the variance no better
-UNMEASURED = 0.05  # of the samples: so few may be of threads whose CPU time is not known
+MAX_SLICE_GROUPS = 20  # more groups of slices tell the variance no better
+MAX_UNMEASURED_SHARE = 0.05  # of the samples: so few may be of threads whose CPU time is not known
 USUAL_ROOTS = frozenset(("<module>", "Thread._bootstrap", "_bootstrap"))
-USUAL_SHARE = 0.05  # a thread's outermost function that has this share of its samples is no accident
+MIN_ROOT_SHARE = 0.05  # a thread's outermost function that has this share of its samples is no accident
 
 
 @frozen
@@ -41,9 +41,9 @@ class StackTable:
     weight: float  # the sum of `wall`: what every share is a share of
     wall_ticks: float
     gil_ticks: float  # 0: no GIL column
-    measured: bool = False  # the CPU time of these threads is known: what does not wait ran
+    is_cpu_measured: bool = False  # the CPU time of these threads is known: what does not wait ran
 
-    def held(self, gil: float, wall: float) -> float | None:
+    def gil_held_share(self, gil_weight: float, wall_weight: float) -> float | None:
         """The share of the time that the GIL was held in code with these weights; None without the GIL's column.
 
         Two py-spys look, each by a clock of its own: chance may let the one see code holding the GIL more often than the
@@ -51,28 +51,30 @@ class StackTable:
         """
         if not self.gil_ticks:
             return None
-        share = gil / self.gil_ticks
-        return min(share, wall / self.wall_ticks) if self.wall_ticks else share
+        share = gil_weight / self.gil_ticks
+        return min(share, wall_weight / self.wall_ticks) if self.wall_ticks else share
 
     @property
-    def incomplete(self) -> float:
+    def incomplete_share(self) -> float:
         """The share of torn and empty stacks."""
-        lost = (self.frames.incomplete,)
+        lost = (self.frames.incomplete_frame_id,)
         return sum(w for stack, w in zip(self.stacks, self.wall, strict=True) if stack == lost) / (self.weight or 1.0)
 
 
-def choose(profile: Profile, threads: Collection[ProfileThread] | None = None, *, by_cpu: bool = True) -> StackTable:
+def select_stacks(
+    profile: Profile, threads: Collection[ProfileThread] | None = None, *, mark_waits: bool = True
+) -> StackTable:
     """The stacks of `threads` (None: of all), torn ones replaced by the one frame ``[incomplete]``.
 
     A stack that ends in a wait in C gets ``[waits in C]`` as its innermost frame; not without `by_cpu`, for a comparison
     with a profile that cannot tell.
     """
-    known = _known_roots(profile)
-    lost = (profile.frames.incomplete,)
-    sleeping = asleep(profile) if by_cpu else {}
-    sleep = profile.frames.frame(ASLEEP) if sleeping else -1
+    known = _usual_roots(profile)
+    lost = (profile.frames.incomplete_frame_id,)
+    sleeping = frames_waiting_in_c(profile) if mark_waits else {}
+    sleep = profile.frames.add_frame(WAITING_IN_C) if sleeping else -1
     ids: dict[Stack, int] = {}
-    groups = slices_of(profile, SLICES)
+    groups = group_slices(profile, MAX_SLICE_GROUPS)
     walls: list[dict[int, float]] = [{} for _ in groups]
     gil: dict[int, float] = {}
 
@@ -95,23 +97,23 @@ def choose(profile: Profile, threads: Collection[ProfileThread] | None = None, *
                 if threads is None or thread in threads:
                     add(gil, thread, counts)
 
-    columns = tuple(_dense(wall, len(ids)) for wall in walls)
+    columns = tuple(_dense_column(wall, len(ids)) for wall in walls)
     total = array("d", map(sum, zip(*columns, strict=True))) if columns else array("d")
     return StackTable(
         profile.frames,
         tuple(ids),
         total,
-        _dense(gil, len(ids)),
+        _dense_column(gil, len(ids)),
         columns,
         tuple(map(sum, columns)),
         sum(total),
         profile.ticks("wall"),
         profile.ticks("gil"),
-        _measured(profile, threads),
+        _is_cpu_measured(profile, threads),
     )
 
 
-def _measured(profile: Profile, threads: Collection[ProfileThread] | None) -> bool:
+def _is_cpu_measured(profile: Profile, threads: Collection[ProfileThread] | None) -> bool:
     """Whether the CPU time is known of (nearly) all that was sampled: threads that lived for a moment have none."""
     known = cpu_shares(profile)
     whole = unknown = 0.0
@@ -121,27 +123,27 @@ def _measured(profile: Profile, threads: Collection[ProfileThread] | None) -> bo
                 weight = sum(counts.values())
                 whole += weight
                 unknown += 0.0 if thread in known else weight
-    return bool(known) and unknown <= UNMEASURED * whole
+    return bool(known) and unknown <= MAX_UNMEASURED_SHARE * whole
 
 
-def focus(stacks: StackTable, func: int) -> StackTable:
+def focus(stacks: StackTable, func_id: int) -> StackTable:
     """Only what runs below a function, with it as the root. Shares stay shares of everything chosen before."""
-    owner = stacks.frames.func_ids()
+    owner = stacks.frames.frame_func_ids()
 
     def below(stack: Stack) -> Stack:
-        start = next((at for at, frame in enumerate(stack) if owner[frame] == func), len(stack))
+        start = next((at for at, frame in enumerate(stack) if owner[frame] == func_id), len(stack))
         return stack[start:]
 
-    return _reduced(stacks, below)
+    return _cut_stacks(stacks, below)
 
 
-def only_mine(stacks: StackTable, mine: Callable[[Function], bool]) -> StackTable:
+def own_code_stacks(stacks: StackTable, is_own_code: Callable[[Function], bool]) -> StackTable:
     """Of code that is not `mine` what mine called, where a stack ends in it, and no deeper; as the tree's `Shape.mine`.
 
     A stack without any code of mine keeps the function that it ends in: no sample is lost.
     """
-    funcs = [mine(func) for func in stacks.frames.funcs]
-    own = [funcs[func] for func in stacks.frames.func_ids()]
+    funcs = [is_own_code(func) for func in stacks.frames.funcs]
+    own = [funcs[func] for func in stacks.frames.frame_func_ids()]
 
     def called(stack: Stack) -> Stack:
         last = next((at for at in range(len(stack) - 1, -1, -1) if own[stack[at]]), -1)
@@ -149,10 +151,10 @@ def only_mine(stacks: StackTable, mine: Callable[[Function], bool]) -> StackTabl
             return stack[-1:]
         return (*(frame for frame in stack[: last + 1] if own[frame]), *stack[last + 1 : last + 2])
 
-    return _reduced(stacks, called)
+    return _cut_stacks(stacks, called)
 
 
-def _reduced(stacks: StackTable, cut: Callable[[Stack], Stack]) -> StackTable:
+def _cut_stacks(stacks: StackTable, cut: Callable[[Stack], Stack]) -> StackTable:
     """The stacks as `cut` leaves them, equal ones merged, empty ones dropped."""
     kept: dict[Stack, int] = {}
     place: list[int] = []  # the new index of each old stack, -1: dropped
@@ -176,14 +178,14 @@ def _reduced(stacks: StackTable, cut: Callable[[Stack], Stack]) -> StackTable:
     )
 
 
-def _known_roots(profile: Profile) -> dict[ProfileThread, frozenset[int]]:
+def _usual_roots(profile: Profile) -> dict[ProfileThread, frozenset[int]]:
     """By thread, the frames that a whole stack starts with. Empty where the source never tears a stack.
 
-    A torn stack does not start where its thread's stacks start (research: every one of 2,495 did not).
+    An incomplete stack does not start with the root frames of its thread's other stacks (none of 2,495 did).
     """
-    if not profile.about.torn:
+    if not profile.metadata.torn:
         return {}
-    owner = profile.frames.func_ids()
+    owner = profile.frames.frame_func_ids()
     usual = {index for index, func in enumerate(profile.frames.funcs) if func.name in USUAL_ROOTS}
     by_thread: dict[ProfileThread, dict[int, float]] = {}
     for part in profile.slices:
@@ -194,13 +196,13 @@ def _known_roots(profile: Profile) -> dict[ProfileThread, frozenset[int]]:
                     seen[owner[stack[0]]] = seen.get(owner[stack[0]], 0.0) + weight
     roots: dict[ProfileThread, frozenset[int]] = {}
     for thread, seen in by_thread.items():
-        enough = USUAL_SHARE * sum(seen.values())
+        enough = MIN_ROOT_SHARE * sum(seen.values())
         funcs = {func for func, weight in seen.items() if func in usual or weight >= enough}
         roots[thread] = frozenset(frame for frame, func in enumerate(owner) if func in funcs)
     return roots
 
 
-def _dense(sparse: dict[int, float], length: int) -> array[float]:
+def _dense_column(sparse: dict[int, float], length: int) -> array[float]:
     column = array("d", bytes(8 * length))
     for index, weight in sparse.items():
         column[index] = weight

@@ -9,10 +9,10 @@ import itertools
 from collections.abc import Sequence
 
 from tputtui.frozen import frozen
-from tputtui.profiling.analysis.blocked_threads import asleep, cpu_shares
-from tputtui.profiling.analysis.share_variance import plus_minus
+from tputtui.profiling.analysis.blocked_threads import cpu_shares, frames_waiting_in_c
+from tputtui.profiling.analysis.share_variance import half_width
 from tputtui.profiling.analysis.stacks import StackTable
-from tputtui.profiling.analysis.waits import waits
+from tputtui.profiling.analysis.waits import is_waiting
 from tputtui.profiling.profile_model import INCOMPLETE, Function, Profile, ProfileThread
 
 
@@ -26,7 +26,7 @@ class HotFunction:
     total: float
     self_: float
     gil: float | None  # share of the time that the GIL was held below it
-    callers: int  # different functions that call it
+    caller_count: int  # different functions that call it
 
 
 @frozen
@@ -45,7 +45,7 @@ class ThreadRow:
 def hot_functions(stacks: StackTable) -> list[HotFunction]:
     """All functions, by their own time, then by total."""
     frames = stacks.frames.frames
-    owner = stacks.frames.func_ids()
+    owner = stacks.frames.frame_func_ids()
     own: dict[int, float] = {}
     total: dict[int, float] = {}
     gil: dict[int, float] = {}
@@ -75,7 +75,7 @@ def hot_functions(stacks: StackTable) -> list[HotFunction]:
             best[func][1],
             weight / whole,
             own.get(func, 0.0) / whole,
-            stacks.held(gil.get(func, 0.0), weight),
+            stacks.gil_held_share(gil.get(func, 0.0), weight),
             len(callers.get(func, ())),
         )
         for func, weight in total.items()
@@ -83,36 +83,38 @@ def hot_functions(stacks: StackTable) -> list[HotFunction]:
     return sorted(rows, key=lambda row: (-row.self_, -row.total, row.func.name))
 
 
-def runs(func: Function) -> bool:
+def is_running(func: Function) -> bool:
     """Is time in it spent, and not waited? Torn stacks tell nothing."""
-    return not waits(func) and func.name != INCOMPLETE
+    return not is_waiting(func) and func.name != INCOMPLETE
 
 
 def hottest_first(rows: Sequence[HotFunction]) -> list[HotFunction]:
     """What runs before what waits, each by its own time, then by total; what only calls others after what runs itself."""
-    return sorted(rows, key=lambda row: (not runs(row.func) or row.self_ <= 0, not row.self_, -row.self_, -row.total))
+    return sorted(
+        rows, key=lambda row: (not is_running(row.func) or row.self_ <= 0, not row.self_, -row.self_, -row.total)
+    )
 
 
-def by_slice(stacks: StackTable, func: int, *, own: bool = False) -> list[float]:
+def slice_weights(stacks: StackTable, func_id: int, *, self_only: bool = False) -> list[float]:
     """A function's weight in each slice: through it, or with `own` in it."""
-    owner = stacks.frames.func_ids()
+    owner = stacks.frames.frame_func_ids()
     chosen = [
         at
         for at, stack in enumerate(stacks.stacks)
-        if (owner[stack[-1]] == func if own else any(owner[frame] == func for frame in stack))
+        if (owner[stack[-1]] == func_id if self_only else any(owner[frame] == func_id for frame in stack))
     ]
     return [sum(column[at] for at in chosen) for column in stacks.slices]
 
 
-def spread(stacks: StackTable, func: int, *, own: bool = False) -> float | None:
+def share_half_width(stacks: StackTable, func_id: int, *, self_only: bool = False) -> float | None:
     """The ± of a function's share, as a ratio; None below 5 slices."""
-    return plus_minus(by_slice(stacks, func, own=own), stacks.slice_weights)
+    return half_width(slice_weights(stacks, func_id, self_only=self_only), stacks.slice_weights)
 
 
-def heat(stacks: StackTable, file: str) -> dict[int, tuple[float, float]]:
+def line_shares(stacks: StackTable, file: str) -> dict[int, tuple[float, float]]:
     """By line of a file: (self, total) as ratios of everything chosen. A line counts once for each stack."""
     frames, funcs = stacks.frames.frames, stacks.frames.funcs
-    lines = {at: frame.line for at, frame in enumerate(frames) if funcs[frame.func].file == file}
+    lines = {at: frame.line for at, frame in enumerate(frames) if funcs[frame.func_id].file == file}
     whole = stacks.weight or 1.0
     found: dict[int, tuple[float, float]] = {}
     for stack, weight in zip(stacks.stacks, stacks.wall, strict=True):
@@ -123,13 +125,13 @@ def heat(stacks: StackTable, file: str) -> dict[int, tuple[float, float]]:
     return found
 
 
-def threads(profile: Profile) -> list[ThreadRow]:
+def thread_rows(profile: Profile) -> list[ThreadRow]:
     """All threads, the busiest first: what is not waiting, then what holds the GIL."""
-    funcs = profile.frames.func_of
+    funcs = profile.frames.frame_func
     whole = profile.weight() or 1.0
     ticks, looks = profile.ticks("gil"), profile.ticks("wall")
     shares = cpu_shares(profile)
-    sleeping = asleep(profile)
+    sleeping = frames_waiting_in_c(profile)
     rows = []
     for thread in profile.threads:
         sleeps = sleeping.get(thread, frozenset())
@@ -139,7 +141,9 @@ def threads(profile: Profile) -> list[ThreadRow]:
             counts = part.wall.get(thread, {})
             here = sum(counts.values())
             idle = sum(
-                weight for stack, weight in counts.items() if stack and (stack[-1] in sleeps or waits(funcs(stack[-1])))
+                weight
+                for stack, weight in counts.items()
+                if stack and (stack[-1] in sleeps or is_waiting(funcs(stack[-1])))
             )
             series.append(1 - idle / here if here else 0.0)
             samples, waiting = samples + here, waiting + idle
@@ -150,31 +154,33 @@ def threads(profile: Profile) -> list[ThreadRow]:
     return sorted(rows, key=lambda row: (-(row.gil or 0.0), -(1 - row.waiting) * row.samples, row.thread))
 
 
-def callees(stacks: StackTable, func: int) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+def callers_and_callees(stacks: StackTable, func_id: int) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
     """The sandwich of a function: (callers, callees) as (function id, share), heaviest first. -1: nobody."""
-    owner = stacks.frames.func_ids()
+    owner = stacks.frames.frame_func_ids()
     above: dict[int, float] = {}
     below: dict[int, float] = {}
     for stack, weight in zip(stacks.stacks, stacks.wall, strict=True):
         path = [owner[frame] for frame in stack]
-        if func not in path:
+        if func_id not in path:
             continue
-        for into, found in ((above, _callers(path, func)), (below, _called(path, func))):
+        for into, found in ((above, _caller_ids(path, func_id)), (below, _callee_ids(path, func_id))):
             for other in found:
                 into[other] = into.get(other, 0.0) + weight / (stacks.weight or 1.0)
-    return _ranked(above), _ranked(below)
+    return _heaviest_first(above), _heaviest_first(below)
 
 
-def _callers(path: Sequence[int], func: int) -> set[int]:
+def _caller_ids(path: Sequence[int], func_id: int) -> set[int]:
     return {
-        path[at - 1] if at else -1 for at, one in enumerate(path) if one == func and not (at and path[at - 1] == func)
+        path[at - 1] if at else -1
+        for at, one in enumerate(path)
+        if one == func_id and not (at and path[at - 1] == func_id)
     }
 
 
-def _called(path: Sequence[int], func: int) -> set[int]:
+def _callee_ids(path: Sequence[int], func_id: int) -> set[int]:
     last = len(path) - 1
-    return {path[at + 1] for at, one in enumerate(path) if one == func and at < last and path[at + 1] != func}
+    return {path[at + 1] for at, one in enumerate(path) if one == func_id and at < last and path[at + 1] != func_id}
 
 
-def _ranked(weights: dict[int, float]) -> list[tuple[int, float]]:
+def _heaviest_first(weights: dict[int, float]) -> list[tuple[int, float]]:
     return sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))

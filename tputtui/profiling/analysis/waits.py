@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from tputtui.profiling.analysis.code_origin import module, origin
-from tputtui.profiling.profile_model import ASLEEP, Function
+from tputtui.profiling.analysis.code_origin import module_name, origin
+from tputtui.profiling.profile_model import WAITING_IN_C, Function
 
-_ALL: frozenset[str] = frozenset()
+_ALL_FUNCTIONS: frozenset[str] = frozenset()
 """Stands for every function of a module and of the modules below it."""
 
 
@@ -20,7 +20,7 @@ def _names(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
-_WAITS: Mapping[str, frozenset[str]] = {
+_WAIT_FUNCTIONS: Mapping[str, frozenset[str]] = {
     "threading": _names("wait", "acquire", "join", "_wait_for_tstate_lock", "__enter__", "_shutdown"),
     "queue": _names("get", "put", "join"),
     "selectors": _names("select", "_select"),
@@ -42,7 +42,7 @@ _WAITS: Mapping[str, frozenset[str]] = {
 }
 """Functions of the standard library that wait where they are the innermost ones."""
 
-_WAITS_IN_C: Mapping[str, frozenset[str]] = {
+_C_WAIT_FUNCTIONS: Mapping[str, frozenset[str]] = {
     "aiosqlite.core": _names("_connection_worker_thread", "run"),
     "asyncio.runners": _names("run"),  # uvloop's loop is C and leaves no frame of its own
     "asyncore": _names("poll", "poll2"),
@@ -83,42 +83,42 @@ _WAITS_IN_C: Mapping[str, frozenset[str]] = {
 }
 """Functions that wait in a C call, which leaves no frame. CPU time tells better, where it was measured."""
 
-_LOOPS: Mapping[str, frozenset[str]] = {
+_LOOP_FUNCTIONS: Mapping[str, frozenset[str]] = {
     "aiohttp.web": _names("run_app", "_run_app"),
-    "apscheduler": _ALL,
-    "arq.worker": _ALL,
+    "apscheduler": _ALL_FUNCTIONS,
+    "arq.worker": _ALL_FUNCTIONS,
     "asyncio.base_events": _names("run_forever", "run_until_complete", "_run_once"),
     "asyncio.runners": _names("run"),
     "asyncore": _names("loop"),
     "azure.eventhub": _names("receive", "receive_batch"),
     "azure.servicebus": _names("receive_messages", "__next__"),
-    "billiard.pool": _ALL,
+    "billiard.pool": _ALL_FUNCTIONS,
     "bottle": _names("run"),
-    "celery.apps": _ALL,
-    "celery.beat": _ALL,
-    "celery.bin": _ALL,
-    "celery.worker": _ALL,
-    "cheroot": _ALL,
-    "cherrypy": _ALL,
+    "celery.apps": _ALL_FUNCTIONS,
+    "celery.beat": _ALL_FUNCTIONS,
+    "celery.bin": _ALL_FUNCTIONS,
+    "celery.worker": _ALL_FUNCTIONS,
+    "cheroot": _ALL_FUNCTIONS,
+    "cherrypy": _ALL_FUNCTIONS,
     "concurrent.futures.process": _names("_process_worker"),
     "concurrent.futures.thread": _names("_worker"),
     "confluent_kafka": _names("poll", "consume"),
-    "daphne": _ALL,
-    "django.core.servers": _ALL,
-    "django.utils.autoreload": _ALL,
+    "daphne": _ALL_FUNCTIONS,
+    "django.core.servers": _ALL_FUNCTIONS,
+    "django.utils.autoreload": _ALL_FUNCTIONS,
     "dramatiq": _names("run", "consumer_thread", "worker_process"),
     "eventlet.hubs": _names("run"),
     "eventlet.wsgi": _names("server"),
     "google.cloud.pubsub_v1": _names("result"),
-    "granian": _ALL,
-    "grpc._server": _ALL,
-    "gunicorn": _ALL,
-    "huey.consumer": _ALL,
-    "hypercorn": _ALL,
+    "granian": _ALL_FUNCTIONS,
+    "grpc._server": _ALL_FUNCTIONS,
+    "gunicorn": _ALL_FUNCTIONS,
+    "huey.consumer": _ALL_FUNCTIONS,
+    "hypercorn": _ALL_FUNCTIONS,
     "kafka.consumer": _names("poll", "__next__", "_message_generator_v2", "next_v2"),
-    "kombu.asynchronous": _ALL,
+    "kombu.asynchronous": _ALL_FUNCTIONS,
     "kombu.connection": _names("drain_events"),
-    "kombu.mixins": _ALL,
+    "kombu.mixins": _ALL_FUNCTIONS,
     "multiprocessing.forkserver": _names("main"),
     "multiprocessing.managers": _names("serve_forever"),
     "multiprocessing.pool": _names("worker", "_handle_workers", "_handle_tasks", "_handle_results"),
@@ -133,57 +133,57 @@ _LOOPS: Mapping[str, frozenset[str]] = {
         "blmove", "blmpop", "blpop", "brpop", "brpoplpush", "bzmpop", "bzpopmax", "bzpopmin", "xread", "xreadgroup"
     ),
     "rq.queue": _names("dequeue_any"),
-    "rq.worker": _ALL,
+    "rq.worker": _ALL_FUNCTIONS,
     "sanic": _names("run", "serve", "serve_single", "monitor"),
     "sched": _names("run"),
     "socketserver": _names("serve_forever"),
     "tornado.ioloop": _names("start"),
-    "twisted.internet": _ALL,
-    "uvicorn": _ALL,
+    "twisted.internet": _ALL_FUNCTIONS,
+    "uvicorn": _ALL_FUNCTIONS,
     "uvloop": _names("run"),
-    "waitress": _ALL,
-    "watchdog": _ALL,
-    "watchfiles": _ALL,
+    "waitress": _ALL_FUNCTIONS,
+    "watchdog": _ALL_FUNCTIONS,
+    "watchfiles": _ALL_FUNCTIONS,
     "websockets.sync.server": _names("serve_forever"),
-    "werkzeug._reloader": _ALL,
-    "werkzeug.serving": _ALL,
+    "werkzeug._reloader": _ALL_FUNCTIONS,
+    "werkzeug.serving": _ALL_FUNCTIONS,
 }  # fmt: skip
 """Functions that wait for work and call the code that does it: a wait below them is for nothing in particular."""
 
 
 @lru_cache(maxsize=65536)
-def waits(func: Function) -> bool:
+def is_waiting(func: Function) -> bool:
     """Whether a thread sleeps in this function, where it is the innermost one."""
-    if func.name == ASLEEP and not func.file:
+    if func.name == WAITING_IN_C and not func.file:
         return True
     if origin(func.file) not in ("stdlib", "import"):
         return False
-    return _bare(func) in _WAITS.get(module(func.file), ())
+    return _bare_name(func) in _WAIT_FUNCTIONS.get(module_name(func.file), ())
 
 
 @lru_cache(maxsize=65536)
-def waits_in_c(func: Function) -> bool:
+def is_waiting_in_c(func: Function) -> bool:
     """Whether the function usually waits in C, where it is the innermost one."""
-    return _is_listed(func, _WAITS_IN_C)
+    return _is_listed(func, _C_WAIT_FUNCTIONS)
 
 
 @lru_cache(maxsize=65536)
 def is_loop(func: Function) -> bool:
     """Whether the function waits for work and calls the code that does it: an event loop, a server, a consumer."""
-    return _is_listed(func, _LOOPS)
+    return _is_listed(func, _LOOP_FUNCTIONS)
 
 
 def _is_listed(func: Function, table: Mapping[str, frozenset[str]]) -> bool:
     if origin(func.file) not in ("stdlib", "library"):
         return False
-    name = module(func.file)
+    name = module_name(func.file)
     while name:
         names = table.get(name)
-        if names is not None and (not names or _bare(func) in names):
+        if names is not None and (not names or _bare_name(func) in names):
             return True
         name = name.rpartition(".")[0]
     return False
 
 
-def _bare(func: Function) -> str:
+def _bare_name(func: Function) -> str:
     return func.name.rpartition(".")[2]

@@ -28,23 +28,23 @@ from tputtui.profiling.capture.slice_capture import CapturedSlice, PySpyOptions,
 from tputtui.profiling.profile_model import FrameTable, Profile, ProfileMetadata
 from tputtui.text import clean
 
-State = Literal["new", "checking", "attaching", "sampling", "done", "failed"]
-MAX_AT_ONCE = 2
+CaptureState = Literal["new", "checking", "attaching", "sampling", "done", "failed"]
+MAX_CONCURRENT = 2
 MAX_RATE_HZ = 1000
 MIN_DURATION_S = 0.5  # a shorter one tells nothing
 MAX_DURATION_S = 3600.0
-_PREFIX = "tputtui-profile-"
-_FAILURES = 3  # slices in a row that may give nothing
+_FOLDER_PREFIX = "tputtui-profile-"
+_MAX_FAILURES = 3  # slices in a row that may give nothing
 
-_active: dict[int, Capture] = {}
-_registry = threading.Lock()
+_active_captures: dict[int, Capture] = {}
+_active_lock = threading.Lock()
 
 
 @frozen
 class CaptureProgress:
     """How far a capture is. `profile` is what there is so far; `message` says why it failed or ended early."""
 
-    state: State
+    state: CaptureState
     elapsed_s: float
     remaining_s: float
     profile: Profile | None
@@ -83,30 +83,30 @@ class Capture:
         if not 1 <= rate_hz <= MAX_RATE_HZ:
             raise ValueError(f"a capture's rate is 1 to {MAX_RATE_HZ} Hz, not {rate_hz:g} Hz")
         self.pid, self.started, self.duration_s, self.rate_hz = pid, started, duration_s, rate_hz
-        self.state: State = "new"
+        self.state: CaptureState = "new"
         self.message = ""
-        self.verdict: preflight.AttachCheck | None = None
+        self.attach_check: preflight.AttachCheck | None = None
         self._on_progress = on_progress
         self._subprocesses, self._native, self._blocking = subprocesses, native, blocking or native
-        self._gil, self._sudo, self._py_spy = gil, sudo, py_spy
+        self._with_gil, self._sudo, self._py_spy = gil, sudo, py_spy
         self._stopping = threading.Event()
         self._aborting = threading.Event()
-        self._over = threading.Event()
+        self._finished = threading.Event()
         self._profile: Profile | None = None
-        self._began = 0.0  # when py-spy had attached; 0 before
-        self._told = 0.0
+        self._sampling_since = 0.0  # when py-spy had attached; 0 before
+        self._reported_at = 0.0
         self._thread = threading.Thread(target=self._run, name=f"capture {pid}", daemon=True)
 
     # ------------------------------------------------------------------------------------------- for everybody
 
     def start(self) -> None:
         """Begin. Raises CaptureFailed where this process is being captured already, or too many are."""
-        with _registry:
-            if self.pid in _active:
+        with _active_lock:
+            if self.pid in _active_captures:
                 raise CaptureFailedError(f"PID {self.pid} is being profiled already")
-            if len(_active) >= MAX_AT_ONCE:
-                raise CaptureFailedError(f"{MAX_AT_ONCE} captures are running: wait for one or stop it")
-            _active[self.pid] = self
+            if len(_active_captures) >= MAX_CONCURRENT:
+                raise CaptureFailedError(f"{MAX_CONCURRENT} captures are running: wait for one or stop it")
+            _active_captures[self.pid] = self
         self.state = "checking"
         self._thread.start()
 
@@ -121,7 +121,7 @@ class Capture:
 
     def wait(self, timeout: float | None = None) -> bool:
         """True once it is over: nothing of it is left, neither child nor file."""
-        return self._over.wait(timeout)
+        return self._finished.wait(timeout)
 
     @property
     def profile(self) -> Profile | None:
@@ -131,7 +131,9 @@ class Capture:
     @property
     def progress(self) -> CaptureProgress:
         """How far it is now: seconds since py-spy had attached, and no more than were asked for."""
-        elapsed = min(self.duration_s, max(0.0, time.monotonic() - self._began)) if self._began else 0.0
+        elapsed = (
+            min(self.duration_s, max(0.0, time.monotonic() - self._sampling_since)) if self._sampling_since else 0.0
+        )
         left = 0.0 if self.state in ("done", "failed") else self.duration_s - elapsed
         return CaptureProgress(self.state, elapsed, left, self._profile, self.message)
 
@@ -140,9 +142,9 @@ class Capture:
     def _run(self) -> None:
         folder: Path | None = None
         try:
-            options = self._checked()
-            sweep()
-            folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+            options = self._check_attach()
+            remove_stale_folders()
+            folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER_PREFIX}{os.getpid()}-"))
             self._sample(options, folder)
             self.state = "done"
         except CaptureFailedError as error:
@@ -153,21 +155,23 @@ class Capture:
         finally:
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
-            with _registry:
-                _active.pop(self.pid, None)
-            self._tell(always=True)
-            self._over.set()
+            with _active_lock:
+                _active_captures.pop(self.pid, None)
+            self._report_progress(force=True)
+            self._finished.set()
 
-    def _checked(self) -> PySpyOptions:
+    def _check_attach(self) -> PySpyOptions:
         """The pre-flight: how py-spy is to be run, or CaptureFailed with the reason."""
-        self._tell(always=True)
+        self._report_progress(force=True)
         try:
             py_spy = self._py_spy or preflight.find_py_spy()
         except preflight.PySpyNotFoundError as error:
             raise CaptureFailedError(str(error)) from None
-        self.verdict = preflight.check(self.pid, self.started, blocking=self._blocking, py_spy=py_spy, sudo=self._sudo)
-        if not self.verdict.ok:
-            raise CaptureFailedError(self.verdict.sentence)
+        self.attach_check = preflight.check(
+            self.pid, self.started, blocking=self._blocking, py_spy=py_spy, sudo=self._sudo
+        )
+        if not self.attach_check.can_attach:
+            raise CaptureFailedError(self.attach_check.message)
         prefix = (shutil.which("sudo") or "/usr/bin/sudo", "-n") if self._sudo else ()
         return PySpyOptions(
             py_spy, self.pid, self.rate_hz, blocking=self._blocking, native=self._native,
@@ -176,22 +180,22 @@ class Capture:
 
     def _sample(self, options: PySpyOptions, folder: Path) -> None:
         """Slice after slice. The next one runs while the last one's file is read."""
-        found = process_facts.facts(self.pid)
+        found = process_facts.read_facts(self.pid)
         if found is None:
             raise CaptureFailedError(f"PID {self.pid} is gone; choose another process")
-        start = found.start
+        start = found.start_ticks
         # Native symbols take 35 to 150 ms to load at each attach: longer slices, but the five that a ± needs.
         seconds = max(1, math.floor(self.duration_s / 5)) if self._native else 1
         count = max(1, math.ceil(self.duration_s / seconds - 1e-9))
         frames = FrameTable()
-        name = process_facts.name_of(found)
+        name = process_facts.display_name(found)
         self._profile = None
-        verdict = self.verdict or preflight.AttachCheck(ok=True)
+        verdict = self.attach_check or preflight.AttachCheck(can_attach=True)
         profile = Profile(
             frames,
-            about=ProfileMetadata(
-                source="py-spy", label=f"{self.pid} {name}", pid=self.pid, name=name, python=verdict.python or None, time=time.time(), rate_hz=float(self.rate_hz), asked_s=self.duration_s, blocking=self._blocking,
-                native=self._native, subprocesses=self._subprocesses, torn=True, notes=verdict.notes, own=own_code.of_process(self.pid),
+            metadata=ProfileMetadata(
+                source="py-spy", label=f"{self.pid} {name}", pid=self.pid, name=name, python=verdict.python_version or None, time=time.time(), rate_hz=float(self.rate_hz), asked_s=self.duration_s, blocking=self._blocking,
+                native=self._native, subprocesses=self._subprocesses, torn=True, notes=verdict.notes, own=own_code.process_packages(self.pid),
             ),
         )  # fmt: skip
         compactor = StackDownsampler(frames)
@@ -202,37 +206,39 @@ class Capture:
         pending: SliceCapture | None = None
         while True:
             current: SliceCapture | None = None
-            if number < count and failures < _FAILURES and not self._stopping.is_set() and self._time_left():
-                current = self._next(options, folder, number, seconds, start)
+            if number < count and failures < _MAX_FAILURES and not self._stopping.is_set() and self._has_time_left():
+                current = self._start_slice(options, folder, number, seconds, start)
             if pending is not None:
-                taken = pending.result(frames)
-                profile, failures = self._merge(profile, taken, compactor, failures, options)
-                profile = packages.added_to(profile)
-                if taken.exited or (failures and process_facts.facts(self.pid) is None):
-                    profile = replace(profile, about=replace(profile.about, ended="the process ended"))
+                taken = pending.read_result(frames)
+                profile, failures = self._merge_slice(profile, taken, compactor, failures, options)
+                profile = packages.with_own_packages(profile)
+                if taken.has_exited or (failures and process_facts.read_facts(self.pid) is None):
+                    profile = replace(profile, metadata=replace(profile.metadata, ended="the process ended"))
                     self._stopping.set()
                 self._profile = profile if profile.slices else None
-                self._tell(always=True)
+                self._report_progress(force=True)
             if current is None:
                 break
-            self._follow(current)
+            self._run_slice(current)
             pending, number = current, number + 1
             if self._aborting.is_set():
                 current.kill()
                 pending = None
-        self._conclude(profile, start)
+        self._finish(profile, start)
 
-    def _time_left(self) -> bool:
+    def _has_time_left(self) -> bool:
         """Is another slice worth its attach? A py-spy that fell behind takes longer than it was asked to."""
-        return not self._began or time.monotonic() < self._began + self.duration_s - 0.25
+        return not self._sampling_since or time.monotonic() < self._sampling_since + self.duration_s - 0.25
 
-    def _next(self, options: PySpyOptions, folder: Path, number: int, seconds: int, start: int) -> SliceCapture | None:
+    def _start_slice(
+        self, options: PySpyOptions, folder: Path, number: int, slice_s: int, start_ticks: int
+    ) -> SliceCapture | None:
         """The next slice, begun; None where the process is not the same any more."""
-        found = process_facts.facts(self.pid)
-        if found is None or found.start != start or found.state in ("Z", "X"):
+        found = process_facts.read_facts(self.pid)
+        if found is None or found.start_ticks != start_ticks or found.state in ("Z", "X"):
             self._stopping.set()
             return None
-        take = SliceCapture(options, folder, number, seconds, self._gil)
+        take = SliceCapture(options, folder, number, slice_s, self._with_gil)
         try:
             take.start()
         except OSError as error:
@@ -240,55 +246,62 @@ class Capture:
             raise CaptureFailedError(f"py-spy does not start: {clean(reason(error), 120)}") from None
         return take
 
-    def _follow(self, take: SliceCapture) -> None:
+    def _run_slice(self, slice_capture: SliceCapture) -> None:
         """Until the slice is over, stopped or aborted."""
         entered = time.monotonic()
-        while not take.advance(0.05):
+        while not slice_capture.poll(0.05):
             if self._aborting.is_set():
                 return
-            if take.attached and not self._began:
-                self._began = time.monotonic()
+            if slice_capture.is_attached and not self._sampling_since:
+                self._sampling_since = time.monotonic()
                 self.state = "sampling"
             # py-spy's own clock is random by some percent: whole seconds are left to it, unless it falls far behind.
-            end = (self._began or entered) + self.duration_s + (0.0 if self.duration_s % 1 else 1.0)
+            end = (self._sampling_since or entered) + self.duration_s + (0.0 if self.duration_s % 1 else 1.0)
             if self._stopping.is_set() or time.monotonic() > end:
-                take.stop()
-            self._tell()
-        if take.attached and not self._began:
-            self._began = time.monotonic()
+                slice_capture.stop()
+            self._report_progress()
+        if slice_capture.is_attached and not self._sampling_since:
+            self._sampling_since = time.monotonic()
 
-    def _merge(
-        self, profile: Profile, taken: CapturedSlice, compactor: StackDownsampler, failures: int, options: PySpyOptions
+    def _merge_slice(
+        self,
+        profile: Profile,
+        captured: CapturedSlice,
+        downsampler: StackDownsampler,
+        failures: int,
+        options: PySpyOptions,
     ) -> tuple[Profile, int]:
         """The profile with what a slice gave; failures in a row so far."""
-        about = replace(profile.about, errors=profile.about.errors + taken.errors)
-        if taken.behind:
-            about = _noted(about, "py-spy fell behind: fewer samples than asked for, a lower rate costs less")
-        if taken.slice is not None:
-            grown = replace(profile, about=about).with_slice(compactor.bounded(taken.slice))
-            return compactor.joined(grown), 0
-        if taken.unreadable and not self._stopping.is_set():
-            self.message = f"py-spy's answer cannot be read: {taken.unreadable}"
-        elif taken.failure is not None and not self._stopping.is_set():
-            self.message = self._reason(*taken.failure, options)
-        return replace(profile, about=about), failures + 1
+        about = replace(profile.metadata, errors=profile.metadata.errors + captured.error_count)
+        if captured.is_behind:
+            about = _with_note(about, "py-spy fell behind: fewer samples than asked for, a lower rate costs less")
+        if captured.slice is not None:
+            grown = replace(profile, metadata=about).with_slice(downsampler.limit_stacks(captured.slice))
+            return downsampler.limit_slices(grown), 0
+        if captured.read_error and not self._stopping.is_set():
+            self.message = f"py-spy's answer cannot be read: {captured.read_error}"
+        elif captured.failure is not None and not self._stopping.is_set():
+            self.message = self._describe_failure(*captured.failure, options)
+        return replace(profile, metadata=about), failures + 1
 
-    def _reason(self, status: int | None, complaints: str, options: PySpyOptions) -> str:
+    def _describe_failure(self, status: int | None, stderr: str, options: PySpyOptions) -> str:
         """Why a slice gave nothing. With -s py-spy masks the cause: ask again without."""
-        answer = FinishedProcess(status, "", complaints)
-        if options.subprocesses and "No python processes" in complaints:
+        answer = FinishedProcess(status, "", stderr)
+        if options.subprocesses and "No python processes" in stderr:
             again = preflight.check(self.pid, py_spy=options.py_spy, sudo=self._sudo)
-            return again.sentence or "py-spy found no Python process there"
-        return preflight.explain(self.pid, answer).sentence
+            return again.message or "py-spy found no Python process there"
+        return preflight.explain_failure(self.pid, answer).message
 
-    def _conclude(self, profile: Profile, start: int) -> None:
+    def _finish(self, profile: Profile, start_ticks: int) -> None:
         """Say why it ended, and make sure that the process was let go."""
-        about = profile.about
-        now = process_facts.facts(self.pid)
-        if now is None or now.start != start or now.state in ("Z", "X"):
+        about = profile.metadata
+        now = process_facts.read_facts(self.pid)
+        if now is None or now.start_ticks != start_ticks or now.state in ("Z", "X"):
             about = replace(about, ended="the process ended")
-        elif now.tracer or (self._blocking and now.state in ("T", "t")):
-            about = _noted(about, f"PID {self.pid} is in state {now.state} after the capture: kill -CONT {self.pid}")
+        elif now.tracer_pid or (self._blocking and now.state in ("T", "t")):
+            about = _with_note(
+                about, f"PID {self.pid} is in state {now.state} after the capture: kill -CONT {self.pid}"
+            )
         if not about.ended and self.message:
             about = replace(about, ended=self.message)
         if not about.ended and self._stopping.is_set():
@@ -300,24 +313,24 @@ class Capture:
                 or "py-spy took no samples"
             )
         self.message = about.ended
-        self._profile = replace(profile, about=about)
+        self._profile = replace(profile, metadata=about)
 
-    def _tell(self, *, always: bool = False) -> None:
+    def _report_progress(self, *, force: bool = False) -> None:
         now = time.monotonic()
-        if self._on_progress is None or (not always and now - self._told < 0.2):
+        if self._on_progress is None or (not force and now - self._reported_at < 0.2):
             return
-        self._told = now
+        self._reported_at = now
         self._on_progress(self.progress)
 
 
-def _noted(about: ProfileMetadata, note: str) -> ProfileMetadata:
+def _with_note(about: ProfileMetadata, note: str) -> ProfileMetadata:
     return about if note in about.notes else replace(about, notes=(*about.notes, note))
 
 
 def stop_all(timeout: float = 3.0) -> list[Profile]:
     """End every capture, keep what they have: for the way out. Returns their profiles."""
-    with _registry:
-        running = list(_active.values())
+    with _active_lock:
+        running = list(_active_captures.values())
     for capture in running:
         capture.stop()
     end = time.monotonic() + timeout
@@ -328,16 +341,16 @@ def stop_all(timeout: float = 3.0) -> list[Profile]:
     return [capture.profile for capture in running if capture.profile is not None]
 
 
-def sweep() -> None:
+def remove_stale_folders() -> None:
     """Remove what a tputtui that was killed left behind: directories of ours whose process is gone."""
     base = Path(tempfile.gettempdir())
-    for folder in base.glob(f"{_PREFIX}*-*"):
-        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+    for folder in base.glob(f"{_FOLDER_PREFIX}*-*"):
+        pid = folder.name.removeprefix(_FOLDER_PREFIX).partition("-")[0]
         try:
             ours = folder.lstat().st_uid == os.geteuid() and folder.is_dir() and not folder.is_symlink()
         except OSError:
             continue
-        if ours and pid.isdigit() and process_facts.facts(int(pid)) is None:
+        if ours and pid.isdigit() and process_facts.read_facts(int(pid)) is None:
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -11,10 +11,10 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from tputtui.frozen import frozen
-from tputtui.profiling.analysis.code_origin import package_of, script_name
-from tputtui.profiling.analysis.module_table import TABLE
+from tputtui.profiling.analysis.code_origin import script_name, top_level_package
+from tputtui.profiling.analysis.module_table import MODULE_CATEGORIES
 
-MOST_NAMES = 16
+MAX_NAMES = 16
 
 LAUNCHERS = frozenset(
     (
@@ -31,7 +31,7 @@ LAUNCHERS = frozenset(
 _COMMAND_FRAMEWORKS = frozenset(("absl", "click", "cyclopts", "fire", "rich_click", "typer"))
 """Packages that stand between a console script and the function that it starts."""
 
-_PROGRAMS = {
+_PACKAGE_BY_PROGRAM = {
     "ddtrace-run": "ddtrace",
     "django-admin": "django",
     "huey_consumer": "huey",
@@ -55,7 +55,7 @@ _MODULE_OPTIONS: dict[str, tuple[str, ...]] = {
 }
 """Options whose value names a module, by launcher."""
 
-_NAMES_A_MODULE = frozenset(("arq", "dramatiq", "gunicorn", "huey", "sanic", "taskiq"))
+_BARE_MODULE_LAUNCHERS = frozenset(("arq", "dramatiq", "gunicorn", "huey", "sanic", "taskiq"))
 """Launchers that take a module without an attribute, too: ``gunicorn shop.wsgi``."""
 
 _WRAPPERS = frozenset(
@@ -73,148 +73,152 @@ _MODULE_AND_ATTRIBUTE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):[A-Za-z_]
 _GUNICORN_TITLE = re.compile(r"gunicorn: [\w -]+\[([\w.:]+)\]", re.ASCII)
 _CELERY_TITLE = re.compile(r"\[celery\w*:.*?(?:-A|--app)[ =]([\w.]+)", re.ASCII)
 _CONSOLE_SCRIPT = re.compile(r"^\s*from\s+([A-Za-z_]\w*)[\w.]*\s+import\s", re.ASCII | re.MULTILINE)
-_OLD_SCRIPT = re.compile(r"""load_entry_point\(\s*['"]([\w.-]{1,64})""", re.ASCII)
+_PKG_RESOURCES_SCRIPT = re.compile(r"""load_entry_point\(\s*['"]([\w.-]{1,64})""", re.ASCII)
 _SCRIPT_NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
-_NOT_OWN = LAUNCHERS | frozenset(name.partition(".")[0] for name in TABLE) | sys.stdlib_module_names
+_NOT_OWN_PACKAGES = (
+    LAUNCHERS | frozenset(name.partition(".")[0] for name in MODULE_CATEGORIES) | sys.stdlib_module_names
+)
 
 
 @frozen
 class EntryPoint:
     """What a command line says. `script`: a console script, whose text names its package; `child`: ask the parent."""
 
-    names: tuple[str, ...] = ()
-    script: str = ""
-    child: bool = False  # a process that multiprocessing started: its command line says nothing of the program
+    packages: tuple[str, ...] = ()
+    script_path: str = ""
+    is_child: bool = False  # a process that multiprocessing started: its command line says nothing of the program
 
 
-def read(arguments: Sequence[str]) -> EntryPoint:
+def parse_command_line(arguments: Sequence[str]) -> EntryPoint:
     """Read the command line of a process, as the kernel has it: one text an argument."""
     if not arguments:
         return EntryPoint()
     title = " ".join(arguments)
     for pattern in (_GUNICORN_TITLE, _CELERY_TITLE):
         if found := pattern.match(title):
-            return EntryPoint(own_names([found[1].partition(":")[0]]))
+            return EntryPoint(own_packages([found[1].partition(":")[0]]))
     program = posixpath.basename(arguments[0]).lstrip("-")
     if _PYTHON.fullmatch(program):
-        return _python(list(arguments[1:]))
-    name = launcher_of(program)
+        return _parse_python_arguments(list(arguments[1:]))
+    name = launcher_package(program)
     if name:
-        return EntryPoint(own_names(_launched(name, arguments[1:])))
-    return EntryPoint(child=program.startswith(("[celery", "gunicorn:")))
+        return EntryPoint(own_packages(_launched_modules(name, arguments[1:])))
+    return EntryPoint(is_child=program.startswith(("[celery", "gunicorn:")))
 
 
-def of_label(name: str) -> tuple[str, ...]:
+def packages_from_label(name: str) -> tuple[str, ...]:
     """Return the packages in the short name of a process: "uvicorn shop:app"."""
     words = name.split() if ": " not in name else []  # "gunicorn: worker" is a title, not a command line
-    launcher = launcher_of(words[0]) if words else ""
-    return own_names(_launched(launcher, words[1:])) if launcher else ()
+    launcher = launcher_package(words[0]) if words else ""
+    return own_packages(_launched_modules(launcher, words[1:])) if launcher else ()
 
 
-def of_script(text: str, name: str) -> tuple[str, ...]:
+def packages_from_script(text: str, name: str) -> tuple[str, ...]:
     """Return the package that a console script imports; of a script that is a program of its own, its name."""
     modules = [found for found in _CONSOLE_SCRIPT.findall(text) if found not in sys.stdlib_module_names]
-    if not modules and (old := _OLD_SCRIPT.search(text)):
+    if not modules and (old := _PKG_RESOURCES_SCRIPT.search(text)):
         modules = [old[1].replace("-", "_")]
     modules = [found for found in modules if found != "pkg_resources"]
     if modules:
-        return own_names(modules[:1])
+        return own_packages(modules[:1])
     return (name,) if _SCRIPT_NAME.fullmatch(name) else ()
 
 
-def of_frames(files: Iterable[str]) -> tuple[str, ...]:
+def packages_from_frames(files: Iterable[str]) -> tuple[str, ...]:
     """Return the first package in the files of a stack's outermost frames that is no command line framework."""
     for file in files:
-        package = package_of(file)
+        package = top_level_package(file)
         if package and package not in _COMMAND_FRAMEWORKS:
-            return own_names([package])
+            return own_packages([package])
     return ()
 
 
-def own_names(modules: Iterable[str]) -> tuple[str, ...]:
+def own_packages(modules: Iterable[str]) -> tuple[str, ...]:
     """Return the top-level packages of modules, without launchers, known libraries and the standard library."""
     tops = (name.partition(".")[0] for name in modules if _MODULE.fullmatch(name))
-    return tuple(dict.fromkeys(top for top in tops if top not in _NOT_OWN and len(top) <= 64))[:MOST_NAMES]
+    return tuple(dict.fromkeys(top for top in tops if top not in _NOT_OWN_PACKAGES and len(top) <= 64))[:MAX_NAMES]
 
 
-def is_own_name(name: object) -> bool:
+def is_package_name(name: object) -> bool:
     """Whether a value from a file is the name of a package, a module or a script."""
     return isinstance(name, str) and _SCRIPT_NAME.fullmatch(name) is not None
 
 
-def _python(rest: list[str]) -> EntryPoint:
+def _parse_python_arguments(remaining: list[str]) -> EntryPoint:
     """Read the arguments of Python as Python does: short options may be glued together and to their value."""
-    while rest and rest[0].startswith("-") and rest[0] != "-":
-        option = rest.pop(0)
+    while remaining and remaining[0].startswith("-") and remaining[0] != "-":
+        option = remaining.pop(0)
         if option.startswith("--"):
-            if option == "--check-hash-based-pycs" and rest:
-                rest.pop(0)
+            if option == "--check-hash-based-pycs" and remaining:
+                remaining.pop(0)
             continue
-        letter, value = _option_with_value(option, rest)
+        letter, value = _option_with_value(option, remaining)
         if letter == "c":
-            return EntryPoint(child="multiprocessing" in value)
+            return EntryPoint(is_child="multiprocessing" in value)
         if letter == "m":
-            return EntryPoint(own_names(_run_as_module(value, rest)))
-    if not rest or rest[0] == "-":
+            return EntryPoint(own_packages(_modules_run_by_name(value, remaining)))
+    if not remaining or remaining[0] == "-":
         return EntryPoint()
-    path, arguments = rest[0], rest[1:]
+    path, arguments = remaining[0], remaining[1:]
     script = script_name(path) or ("" if "." in posixpath.basename(path) else posixpath.basename(path))
     if not script:
-        return EntryPoint(own_names([package_of(path)]))
-    launcher = launcher_of(script)
+        return EntryPoint(own_packages([top_level_package(path)]))
+    launcher = launcher_package(script)
     if launcher:
-        return EntryPoint(own_names(_launched(launcher, arguments)))
-    return EntryPoint(own_names(_modules_with_attribute(arguments)), path if script_name(path) else "")
+        return EntryPoint(own_packages(_launched_modules(launcher, arguments)))
+    return EntryPoint(own_packages(_modules_with_attribute(arguments)), path if script_name(path) else "")
 
 
-def _option_with_value(option: str, rest: list[str]) -> tuple[str, str]:
+def _option_with_value(option: str, remaining: list[str]) -> tuple[str, str]:
     """Return the letter of a short option that takes a value, and the value; two empty texts for any other."""
     for position, letter in enumerate(option[1:], start=2):
         if letter in _OPTIONS_WITH_VALUE:
-            return letter, option[position:] or (rest.pop(0) if rest else "")
+            return letter, option[position:] or (remaining.pop(0) if remaining else "")
     return "", ""
 
 
-def _run_as_module(name: str, arguments: Sequence[str]) -> list[str]:
+def _modules_run_by_name(name: str, arguments: Sequence[str]) -> list[str]:
     top = name.partition(".")[0]
-    return _launched(top, arguments) if top in LAUNCHERS or top in _WRAPPERS else [name]
+    return _launched_modules(top, arguments) if top in LAUNCHERS or top in _WRAPPERS else [name]
 
 
-def launcher_of(program: str) -> str:
+def launcher_package(program: str) -> str:
     """Return the package of a known launcher; empty for any other program."""
     stem = re.sub(r"[-\d.]+$", "", program.removesuffix(".py"))
-    name = _PROGRAMS.get(program) or _PROGRAMS.get(stem) or stem
+    name = _PACKAGE_BY_PROGRAM.get(program) or _PACKAGE_BY_PROGRAM.get(stem) or stem
     return name if name in LAUNCHERS or name in _MODULE_OPTIONS else ""
 
 
-def _launched(launcher: str, arguments: Sequence[str]) -> list[str]:
+def _launched_modules(launcher: str, arguments: Sequence[str]) -> list[str]:
     """Return the modules that a launcher is told to run."""
     if launcher in _WRAPPERS:
-        return list(_wrapped(arguments))
+        return list(_wrapped_modules(arguments))
     options = _MODULE_OPTIONS.get(launcher, ())
-    named = [value.partition(":")[0] for value in _values(arguments, options)]
+    named = [value.partition(":")[0] for value in _option_values(arguments, options)]
     if launcher in ("celery", "django", "faust"):
         return named
     found = named or _modules_with_attribute(arguments)
-    if not found and launcher in _NAMES_A_MODULE:
-        found = [argument for argument, free in _positions(arguments) if free and _MODULE.fullmatch(argument)][:1]
+    if not found and launcher in _BARE_MODULE_LAUNCHERS:
+        found = [
+            argument for argument, free in _positional_arguments(arguments) if free and _MODULE.fullmatch(argument)
+        ][:1]
         last = arguments[-1] if arguments else ""
         found = found or ([last] if _MODULE.fullmatch(last) else [])
     return found
 
 
-def _wrapped(arguments: Sequence[str]) -> Iterator[str]:
+def _wrapped_modules(arguments: Sequence[str]) -> Iterator[str]:
     """Find the command line that a wrapper ends in: after -m, or from the first program or script on."""
     for at, argument in enumerate(arguments):
         if argument == "-m" and at + 1 < len(arguments):
-            yield from _run_as_module(arguments[at + 1], arguments[at + 2 :])
+            yield from _modules_run_by_name(arguments[at + 1], arguments[at + 2 :])
             return
-        launcher = launcher_of(posixpath.basename(argument))
+        launcher = launcher_package(posixpath.basename(argument))
         if launcher and launcher not in _WRAPPERS:
-            yield from _launched(launcher, arguments[at + 1 :])
+            yield from _launched_modules(launcher, arguments[at + 1 :])
             return
         if argument.endswith(".py"):
-            yield package_of(argument)
+            yield top_level_package(argument)
             return
 
 
@@ -222,13 +226,13 @@ def _modules_with_attribute(arguments: Sequence[str]) -> list[str]:
     """Return the module of "shop.wsgi:app": first where it follows no option, else the last one that may be a flag's."""
     free: list[str] = []
     after_option: list[str] = []
-    for argument, is_free in _positions(arguments):
+    for argument, is_free in _positional_arguments(arguments):
         if found := _MODULE_AND_ATTRIBUTE.fullmatch(argument):
             (free if is_free else after_option).append(found[1])
     return free[:1] or after_option[-1:]
 
 
-def _positions(arguments: Sequence[str]) -> Iterator[tuple[str, bool]]:
+def _positional_arguments(arguments: Sequence[str]) -> Iterator[tuple[str, bool]]:
     """Yield each argument that is no option, and whether the one before it is none, either."""
     free = True
     for argument in arguments:
@@ -239,7 +243,7 @@ def _positions(arguments: Sequence[str]) -> Iterator[tuple[str, bool]]:
         free = True
 
 
-def _values(arguments: Sequence[str], options: Sequence[str]) -> Iterator[str]:
+def _option_values(arguments: Sequence[str], options: Sequence[str]) -> Iterator[str]:
     """Yield the values of options, written apart, with an equals sign or glued to a short one."""
     for at, argument in enumerate(arguments):
         for option in options:

@@ -22,11 +22,11 @@ from pathlib import Path
 
 from tputtui.descriptors import inherited_limit
 from tputtui.frozen import frozen
-from tputtui.host.self_usage import count_in
+from tputtui.host.self_usage import track_child
 
-KEEP_BYTES = 64 * 1024  # of stdout and of stderr each
+MAX_OUTPUT_BYTES = 64 * 1024  # of stdout and of stderr each
 
-_BECOME = """
+_EXEC_SCRIPT = """
 import ctypes, os, resource, sys
 
 try: ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)
@@ -38,34 +38,34 @@ if sys.argv[2] != "-":
 os.execv(sys.argv[3], sys.argv[3:])
 """
 
-_Order = tuple[list[str], "Future[subprocess.Popen[bytes]]"]
-_orders: queue.SimpleQueue[_Order] = queue.SimpleQueue()
-_starting = threading.Lock()
+_SpawnRequest = tuple[list[str], "Future[subprocess.Popen[bytes]]"]
+_spawn_requests: queue.SimpleQueue[_SpawnRequest] = queue.SimpleQueue()
+_spawner_lock = threading.Lock()
 _spawner: threading.Thread | None = None
 
 
-def environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """Ours, with what keeps py-spy's words plain and short."""
     return os.environ | {"RUST_BACKTRACE": "0", "NO_COLOR": "1", "LC_ALL": "C.UTF-8", "RUST_LOG": "off"}
 
 
-def _limit() -> str:
+def _open_files_argument() -> str:
     """The soft limit on open files that a child has to get back; "-" where ours was not raised."""
     limit = inherited_limit()
     return "-" if limit is None else str(limit)
 
 
-def _spawn_all() -> None:
+def _spawn_loop() -> None:
     while True:
-        argv, answer = _orders.get()
+        argv, answer = _spawn_requests.get()
         try:
             answer.set_result(
                 subprocess.Popen(
-                    [sys.executable, "-I", "-S", "-c", _BECOME, str(os.getpid()), _limit(), *argv],
+                    [sys.executable, "-I", "-S", "-c", _EXEC_SCRIPT, str(os.getpid()), _open_files_argument(), *argv],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
-                    env=environment(),
+                    env=child_environment(),
                     start_new_session=True,
                     bufsize=0,
                 )
@@ -76,12 +76,12 @@ def _spawn_all() -> None:
 
 def _spawn(argv: Sequence[str]) -> subprocess.Popen[bytes]:
     global _spawner
-    with _starting:
+    with _spawner_lock:
         if _spawner is None or not _spawner.is_alive():
-            _spawner = threading.Thread(target=_spawn_all, name="py-spy spawner", daemon=True)
+            _spawner = threading.Thread(target=_spawn_loop, name="py-spy spawner", daemon=True)
             _spawner.start()
     answer: Future[subprocess.Popen[bytes]] = Future()
-    _orders.put((list(argv), answer))
+    _spawn_requests.put((list(argv), answer))
     return answer.result()
 
 
@@ -90,8 +90,8 @@ class ChildProcess:
 
     def __init__(self, argv: Sequence[str]) -> None:
         self._process = _spawn(argv)
-        count_in(self._process.pid)
-        self._kept = {"stdout": bytearray(), "stderr": bytearray()}
+        track_child(self._process.pid)
+        self._output = {"stdout": bytearray(), "stderr": bytearray()}
         try:
             self._selector = selectors.DefaultSelector()
         except OSError:  # no descriptor was left for it
@@ -111,25 +111,25 @@ class ChildProcess:
     @property
     def stdout(self) -> str:
         """What it has said so far, its beginning."""
-        return self._kept["stdout"].decode("utf-8", "replace")
+        return self._output["stdout"].decode("utf-8", "replace")
 
     @property
     def stderr(self) -> str:
         """Its complaints so far, their beginning."""
-        return self._kept["stderr"].decode("utf-8", "replace")
+        return self._output["stderr"].decode("utf-8", "replace")
 
-    def poll(self, timeout: float = 0.0) -> int | None:
+    def poll(self, timeout_s: float = 0.0) -> int | None:
         """Read what is there, for at most about `timeout` seconds; the exit status once it has ended."""
         if self._selector.get_map():
-            for key, _ in self._selector.select(timeout):
+            for key, _ in self._selector.select(timeout_s):
                 self._drain(key)
-        elif self._process.poll() is None and timeout:
+        elif self._process.poll() is None and timeout_s:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout)
+                self._process.wait(timeout_s)
         return self._process.poll()
 
     def _drain(self, key: selectors.SelectorKey) -> None:
-        kept = self._kept[key.data]
+        kept = self._output[key.data]
         for _ in range(16):  # then look at the clock again: a flood must not hold us here
             try:
                 data = os.read(key.fd, 65536)
@@ -140,9 +140,9 @@ class ChildProcess:
             if not data:
                 self._selector.unregister(key.fileobj)
                 return
-            kept += data[: max(0, KEEP_BYTES - len(kept))]
+            kept += data[: max(0, MAX_OUTPUT_BYTES - len(kept))]
 
-    def signal(self, number: int) -> bool:
+    def send_signal(self, number: int) -> bool:
         """Send a signal; False where we may not (a child that runs as root by sudo)."""
         try:
             self._process.send_signal(number)
@@ -150,20 +150,20 @@ class ChildProcess:
             return False
         return True
 
-    def wait(self, seconds: float) -> int | None:
+    def wait(self, timeout_s: float) -> int | None:
         """Its exit status, within so many seconds; None while it runs."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + timeout_s
         while True:
             status = self.poll(min(0.05, max(0.0, end - time.monotonic())))
             if status is not None or time.monotonic() >= end:
                 return status
 
-    def end(self) -> int | None:
+    def stop(self) -> int | None:
         """End it: SIGINT and 2 s, SIGTERM and 1 s, SIGKILL and 1 s. None: it does not even die (state D)."""
         for number, patience in ((signal.SIGINT, 2.0), (signal.SIGTERM, 1.0), (signal.SIGKILL, 1.0)):
             if self.poll() is not None:
                 break
-            self.signal(number)
+            self.send_signal(number)
             if self.wait(patience) is not None:
                 break
         return self.close()
@@ -171,7 +171,7 @@ class ChildProcess:
     def kill(self) -> int | None:
         """End it at once."""
         if self.poll() is None:
-            self.signal(signal.SIGKILL)
+            self.send_signal(signal.SIGKILL)
             self.wait(1.0)
         return self.close()
 
@@ -194,14 +194,14 @@ class FinishedProcess:
     stderr: str
 
 
-def run(argv: Sequence[str], deadline_s: float) -> FinishedProcess:
+def run(argv: Sequence[str], timeout_s: float) -> FinishedProcess:
     """Run a program for at most `deadline_s` seconds. Raises OSError where it cannot be started."""
     child = ChildProcess(argv)
-    status = child.wait(deadline_s)
+    status = child.wait(timeout_s)
     child.kill()
     return FinishedProcess(status, child.stdout, child.stderr)
 
 
-def executable(path: Path) -> bool:
+def is_executable(path: Path) -> bool:
     """Is it a program that we may run?"""
     return path.is_file() and os.access(path, os.X_OK)

@@ -12,7 +12,7 @@ from tputtui.profiling.capture.capture import Capture, CaptureFailedError, Captu
 from tputtui.profiling.capture.trigger_rule import ObjectiveTriggerRule
 from tputtui.profiling.profile_model import Profile
 from tputtui.settings import ProfilePreset, ProfileSettings, ProfileTrigger
-from tputtui.text import clean, span
+from tputtui.text import clean, format_duration
 
 
 class ObjectiveCapture:
@@ -20,44 +20,44 @@ class ObjectiveCapture:
 
     def __init__(
         self,
-        wanted: ProfileTrigger,
+        trigger: ProfileTrigger,
         settings: ProfileSettings,
-        keep: Callable[[Profile, str], None],
-        failed: Callable[[str], None],
+        on_profile: Callable[[Profile, str], None],
+        on_failure: Callable[[str], None],
     ) -> None:
         """`keep` gets a profile and why it was taken, `failed` a sentence."""
-        self._trigger = ObjectiveTriggerRule(wanted)
+        self._rule = ObjectiveTriggerRule(trigger)
         plain = ProfilePreset(settings.duration_s, settings.rate_hz)
-        self._plan = settings.presets.get(wanted.preset or "", plain)
-        self._keep, self._failed = keep, failed
-        self._under_way: tuple[threading.Thread, list[Capture]] | None = None
-        self._ending = threading.Event()
+        self._preset = settings.presets.get(trigger.preset or "", plain)
+        self._on_profile, self._on_failure = on_profile, on_failure
+        self._running: tuple[threading.Thread, list[Capture]] | None = None
+        self._stopping = threading.Event()
 
-    def saw(self, snapshot: Snapshot) -> str | None:
+    def on_snapshot(self, snapshot: Snapshot) -> str | None:
         """Sample, if an objective has been missed for long enough; the sentence that says so, else None."""
-        missed = self._trigger.due(snapshot)
+        missed = self._rule.evaluate(snapshot)
         if missed is None:
             return None
-        process = self._trigger.settings.process
-        why = f"{missed.expression} missed for {span(round(missed.for_s or 0.0))}"
+        process = self._rule.settings.process
+        why = f"{missed.expression} missed for {format_duration(round(missed.for_s or 0.0))}"
         captures: list[Capture] = []
         thread = threading.Thread(
-            target=self._sample, args=(process, why, captures), name="profile by itself", daemon=True
+            target=self._capture_profile, args=(process, why, captures), name="profile by itself", daemon=True
         )
-        self._under_way = (thread, captures)
+        self._running = (thread, captures)
         thread.start()
-        return f"{why}: sampling {process} for {span(self._plan.duration_s)}"
+        return f"{why}: sampling {process} for {format_duration(self._preset.duration_s)}"
 
-    def end(self, patience_s: float) -> None:
+    def stop(self, timeout_s: float) -> None:
         """End what is under way and keep what there is of it; waits no longer than `patience_s`."""
-        self._ending.set()
-        if self._under_way is not None:
-            thread, captures = self._under_way
+        self._stopping.set()
+        if self._running is not None:
+            thread, captures = self._running
             for capture in captures:
                 capture.stop()
-            thread.join(patience_s)
+            thread.join(timeout_s)
 
-    def _sample(self, process: str, why: str, captures: list[Capture]) -> None:
+    def _capture_profile(self, process: str, cause: str, captures: list[Capture]) -> None:
         """Find out who is meant, sample, and tell."""
         told: list[CaptureProgress] = []
 
@@ -65,10 +65,10 @@ class ObjectiveCapture:
             if progress.state in ("done", "failed"):
                 told.append(progress)
 
-        plan = self._plan
+        plan = self._preset
         try:
             who = process_lookup.find(process)  # takes a while: the end may come meanwhile
-            if self._ending.is_set():
+            if self._stopping.is_set():
                 return
             capture = Capture(
                 who.pid, who.started, plan.duration_s, plan.rate_hz, heard,
@@ -76,17 +76,17 @@ class ObjectiveCapture:
             )  # fmt: skip
             captures.append(capture)
             capture.start()
-            if self._ending.is_set():  # it came between the question above and the list
+            if self._stopping.is_set():  # it came between the question above and the list
                 capture.stop()
             capture.wait()
         except (CaptureFailedError, process_lookup.ProcessNotFoundError, ValueError) as error:
-            self._failed(clean(f"no profile of {process}, {why}: {error}", 300))
+            self._on_failure(clean(f"no profile of {process}, {cause}: {error}", 300))
             return
         profile = told[-1].profile if told else None
         if profile is None or not profile.slices:
             reason = told[-1].message if told else "it gave nothing"
-            self._failed(clean(f"no profile of {process}, {why}: {reason}", 300))
+            self._on_failure(clean(f"no profile of {process}, {cause}: {reason}", 300))
             return
-        notes = (*profile.about.notes, *([who.note] if who.note else []), f"taken by itself: {why}")
-        about = replace(profile.about, notes=notes)
-        self._keep(replace(profile, about=about), why)
+        notes = (*profile.metadata.notes, *([who.note] if who.note else []), f"taken by itself: {cause}")
+        about = replace(profile.metadata, notes=notes)
+        self._on_profile(replace(profile, metadata=about), cause)

@@ -13,10 +13,10 @@ from tputtui.frozen import frozen
 from tputtui.profiling.capture import process_lookup
 from tputtui.profiling.capture.capture import MAX_DURATION_S, Capture, CaptureFailedError
 from tputtui.profiling.profile_model import Profile
-from tputtui.text import clean, parse_duration, percent, span
+from tputtui.text import clean, format_duration, format_percent, parse_duration
 
-RATE_HZ = 20
-_FORM = re.compile(r"(?P<whom>:?\d+)@(?P<lasts>[^/@]+)(?:/(?P<every>[^/@]+))?")
+DEFAULT_RATE_HZ = 20
+_SCHEDULE_PATTERN = re.compile(r"(?P<whom>:?\d+)@(?P<lasts>[^/@]+)(?:/(?P<every>[^/@]+))?")
 
 
 @frozen
@@ -25,7 +25,7 @@ class SamplingSchedule:
 
     process: str
     duration_s: float
-    every_s: float | None = None
+    interval_s: float | None = None
 
 
 @frozen
@@ -36,35 +36,37 @@ class PeriodicProfile:
     cpu_s: float
 
     @property
-    def cost(self) -> str:
+    def cost_text(self) -> str:
         """What it cost, as a sentence's end: "2.1 % of one core for 60 s, 20 Hz"."""
         seconds = self.profile.duration_s
         share = 100 * self.cpu_s / seconds if seconds > 0 else 0.0
-        rate = f"{self.profile.about.rate_hz:.0f} Hz" if self.profile.about.rate_hz else "its own rate"
-        return f"py-spy used {percent(share)} % of one core for {span(round(seconds))}, {rate}"
+        rate = f"{self.profile.metadata.rate_hz:.0f} Hz" if self.profile.metadata.rate_hz else "its own rate"
+        return f"py-spy used {format_percent(share)} % of one core for {format_duration(round(seconds))}, {rate}"
 
 
-def parse(words: str) -> SamplingSchedule:
+def parse_schedule(text: str) -> SamplingSchedule:
     """PID@60s, :PORT@60s or :PORT@60s/5m. Raises ValueError, a sentence with what is allowed."""
-    found = _FORM.fullmatch(words.strip())
+    found = _SCHEDULE_PATTERN.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f"{clean(words, 60)!r} is not PID@60s, :PORT@60s or :PORT@60s/5m")
-    process_lookup.port_of(found["whom"])
+        raise ValueError(f"{clean(text, 60)!r} is not PID@60s, :PORT@60s or :PORT@60s/5m")
+    process_lookup.parse_port(found["whom"])
     lasts = parse_duration(found["lasts"])
     every = parse_duration(found["every"]) if found["every"] is not None else None
     if not 1 <= lasts <= MAX_DURATION_S:
-        raise ValueError(f"{clean(words, 60)!r}: a capture lasts 1 s to {span(MAX_DURATION_S)}")
+        raise ValueError(f"{clean(text, 60)!r}: a capture lasts 1 s to {format_duration(MAX_DURATION_S)}")
     if every is not None and every < lasts:
-        raise ValueError(f"{clean(words, 60)!r}: every {span(every)} is shorter than the {span(lasts)} it lasts")
+        raise ValueError(
+            f"{clean(text, 60)!r}: every {format_duration(every)} is shorter than the {format_duration(lasts)} it lasts"
+        )
     return SamplingSchedule(found["whom"], lasts, every)
 
 
 def run(
-    subset: SamplingSchedule,
+    schedule: SamplingSchedule,
     stop: threading.Event,
-    keep: Callable[[PeriodicProfile], None],
-    problem: Callable[[str], None],
-    rate_hz: int = RATE_HZ,
+    on_profile: Callable[[PeriodicProfile], None],
+    on_error: Callable[[str], None],
+    rate_hz: int = DEFAULT_RATE_HZ,
 ) -> None:
     """Sample until `stop` is set, or once; in a thread of its own, in which `keep` and `problem` are called too.
 
@@ -73,21 +75,21 @@ def run(
     due = time.monotonic()
     while not stop.is_set():
         try:
-            keep(_once(subset, stop, rate_hz))
+            on_profile(_capture_once(schedule, stop, rate_hz))
         except (CaptureFailedError, process_lookup.ProcessNotFoundError) as error:
-            problem(str(error))
-        if subset.every_s is None:
+            on_error(str(error))
+        if schedule.interval_s is None:
             return
-        due = max(due + subset.every_s, time.monotonic())  # one that is late takes no second one with it
+        due = max(due + schedule.interval_s, time.monotonic())  # one that is late takes no second one with it
         stop.wait(due - time.monotonic())
 
 
-def _once(subset: SamplingSchedule, stop: threading.Event, rate_hz: int) -> PeriodicProfile:
+def _capture_once(schedule: SamplingSchedule, stop: threading.Event, rate_hz: int) -> PeriodicProfile:
     """One capture, ended early by `stop`. Raises CaptureFailed, NobodyThere."""
-    who = process_lookup.find(subset.process)
+    who = process_lookup.find(schedule.process)
     before = _children_cpu_s()
     # Who holds the GIL would be a second py-spy: half the cost is worth more here.
-    capture = Capture(who.pid, who.started, subset.duration_s, rate_hz, gil=False)
+    capture = Capture(who.pid, who.started, schedule.duration_s, rate_hz, gil=False)
     capture.start()
     while not capture.wait(0.1):
         if stop.is_set():
@@ -95,9 +97,9 @@ def _once(subset: SamplingSchedule, stop: threading.Event, rate_hz: int) -> Peri
     if capture.profile is None:
         raise CaptureFailedError(capture.message)
     sample = PeriodicProfile(capture.profile, max(0.0, _children_cpu_s() - before))
-    about = sample.profile.about
-    notes = (*about.notes, *([who.note] if who.note else []), sample.cost)
-    return replace(sample, profile=replace(sample.profile, about=replace(about, notes=notes)))
+    about = sample.profile.metadata
+    notes = (*about.notes, *([who.note] if who.note else []), sample.cost_text)
+    return replace(sample, profile=replace(sample.profile, metadata=replace(about, notes=notes)))
 
 
 def _children_cpu_s() -> float:

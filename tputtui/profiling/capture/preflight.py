@@ -19,8 +19,8 @@ from tputtui.frozen import frozen
 from tputtui.profiling.capture import launcher, process_facts
 from tputtui.text import clean
 
-DEADLINE_S = 5.0
-_SCOPES = {
+TIMEOUT_S = 5.0
+_PTRACE_SCOPES = {
     1: "only a process's ancestors may read it",
     2: "only an administrator may read another process",
     3: "nobody may until the next boot",
@@ -31,17 +31,17 @@ _SCOPES = {
 class AttachCheck:
     """May py-spy attach? `reason` and `remedy` are for a person; `command` is whole, and the user's to run."""
 
-    ok: bool
+    can_attach: bool
     reason: str = ""
     remedy: str = ""
     command: str = ""
-    children: tuple[tuple[int, str], ...] = ()  # Python processes below it, to profile instead
-    python: str | None = None
+    python_children: tuple[tuple[int, str], ...] = ()  # Python processes below it, to profile instead
+    python_version: str | None = None
     notes: tuple[str, ...] = ()
-    wrong_process: bool = False  # no permission would help: it is gone, or it is not Python
+    is_wrong_process: bool = False  # no permission would help: it is gone, or it is not Python
 
     @property
-    def sentence(self) -> str:
+    def message(self) -> str:
         """All of it in one line."""
         return "; ".join(part for part in (self.reason, self.remedy) if part)
 
@@ -59,8 +59,8 @@ def find_py_spy() -> Path:
     entries = [entry for entry in os.environ.get("PATH", "").split(os.pathsep) if entry.startswith("/")]
     on_path = shutil.which("py-spy", path=os.pathsep.join(entries)) if entries else None
     for path in (beside, Path(on_path) if on_path else None):
-        if path is not None and launcher.executable(path):
-            return _checked(path, path.stat().st_mtime_ns)
+        if path is not None and launcher.is_executable(path):
+            return _check_version(path, path.stat().st_mtime_ns)
     install = f"{sys.executable} -m pip install py-spy"
     if beside.is_file():
         raise PySpyNotFoundError(f"{beside} is not executable: chmod +x {beside}")
@@ -68,9 +68,9 @@ def find_py_spy() -> Path:
 
 
 @lru_cache(maxsize=8)
-def _checked(path: Path, mtime_ns: int) -> Path:  # noqa: ARG001 - a new file is asked again
+def _check_version(path: Path, mtime_ns: int) -> Path:  # noqa: ARG001 - a new file is asked again
     try:
-        answer = launcher.run([str(path), "--version"], DEADLINE_S)
+        answer = launcher.run([str(path), "--version"], TIMEOUT_S)
     except OSError as error:
         raise PySpyNotFoundError(f"{path} does not start: {clean(reason(error), 100)}") from None
     found = re.match(r"py-spy (\d{1,4})\.(\d{1,4})", answer.stdout)
@@ -84,7 +84,7 @@ def _checked(path: Path, mtime_ns: int) -> Path:  # noqa: ARG001 - a new file is
     return path
 
 
-def as_root() -> str:
+def root_command() -> str:
     """How this program is started as root: with its absolute path, because sudo has another PATH."""
     ours = Path(sys.prefix) / "bin" / "tputtui"
     return f"sudo {ours}" if ours.is_file() else f"sudo {sys.executable} -m tputtui"
@@ -92,10 +92,10 @@ def as_root() -> str:
 
 def sudo_command(pid: int) -> str:
     """What to type to profile a process as root, whole."""
-    return f"{as_root()} profile {pid}"
+    return f"{root_command()} profile {pid}"
 
 
-def look(
+def check_process(
     pid: int,
     started: float | None = None,
     *,
@@ -104,56 +104,58 @@ def look(
     uid: int | None = None,
 ) -> AttachCheck:
     """What /proc alone tells, in a millisecond and without touching the process."""
-    found = process_facts.facts(pid, root) if pid > 0 else None
+    found = process_facts.read_facts(pid, root) if pid > 0 else None
     if found is None:
-        return AttachCheck(False, f"PID {pid} is gone", "choose another process", wrong_process=True)
+        return AttachCheck(False, f"PID {pid} is gone", "choose another process", is_wrong_process=True)
     named = f"PID {pid} ({found.name})"
     if (
         started is not None
-        and (now := process_facts.started(found, root)) is not None
-        and abs(now - started) > process_facts.SAME_START_S
+        and (now := process_facts.start_time(found, root)) is not None
+        and abs(now - started) > process_facts.START_TOLERANCE_S
     ):
         reason = f"PID {pid} is another process now ({found.name})"
-        return AttachCheck(False, reason, "choose the process again", wrong_process=True)
+        return AttachCheck(False, reason, "choose the process again", is_wrong_process=True)
     if found.state in ("Z", "X"):
         reason = f"{named} has ended and waits for its parent (a zombie)"
-        return AttachCheck(False, reason, f"its parent is PID {found.parent}", wrong_process=True)
-    if found.kernel:
-        return AttachCheck(False, f"{named} is a kernel thread", "choose a Python process", wrong_process=True)
+        return AttachCheck(False, reason, f"its parent is PID {found.parent_pid}", is_wrong_process=True)
+    if found.is_kernel_thread:
+        return AttachCheck(False, f"{named} is a kernel thread", "choose a Python process", is_wrong_process=True)
     uid = os.geteuid() if uid is None else uid
-    if not process_facts.may_trace_all(root):
-        refused = _refused(found, named, uid, root)
+    if not process_facts.has_ptrace_capability(root):
+        refused = _check_permission(found, named, uid, root)
         if refused is not None:
             return refused
     notes: list[str] = []
-    if found.tracer:
-        other = process_facts.facts(found.tracer, root)
-        tracer = f"PID {found.tracer} ({other.name if other else 'unknown'})"
+    if found.tracer_pid:
+        other = process_facts.read_facts(found.tracer_pid, root)
+        tracer = f"PID {found.tracer_pid} ({other.name if other else 'unknown'})"
         if blocking:
             return AttachCheck(
                 False, f"{named} is traced by {tracer}", "profile it without blocking, or end the tracer"
             )
         notes.append(f"traced by {tracer}")
-    if found.state in ("T", "t") and not found.tracer:
+    if found.state in ("T", "t") and not found.tracer_pid:
         if blocking:
             return AttachCheck(
                 False, f"{named} is stopped (state T)", f"continue it: kill -CONT {pid}; or profile it without blocking"
             )
         notes.append("the process is stopped (state T): this is where it stands")
-    if found.inner_pid is not None:
+    if found.namespace_pid is not None:
         notes.append("in a container: thread ids are the inner ones")
-    return AttachCheck(True, python=process_facts.python(pid, root), notes=tuple(notes))
+    return AttachCheck(True, python_version=process_facts.python_version(pid, root), notes=tuple(notes))
 
 
-def _refused(found: process_facts.ProcessFacts, named: str, uid: int, root: Path) -> AttachCheck | None:
+def _check_permission(facts: process_facts.ProcessFacts, label: str, uid: int, root: Path) -> AttachCheck | None:
     """Without CAP_SYS_PTRACE: another user's process, or Yama."""
-    command = sudo_command(found.pid)
-    if found.uid is not None and found.uid != uid:
-        return AttachCheck(False, f"{named} belongs to {_user(found.uid)}, not to you", f"run: {command}", command)
+    command = sudo_command(facts.pid)
+    if facts.uid is not None and facts.uid != uid:
+        return AttachCheck(False, f"{label} belongs to {_user_name(facts.uid)}, not to you", f"run: {command}", command)
     scope = process_facts.ptrace_scope(root)
     if scope == 0:
         return None
-    reason = f"kernel.yama.ptrace_scope is {scope}: {_SCOPES.get(scope, 'reading other processes is restricted')}"
+    reason = (
+        f"kernel.yama.ptrace_scope is {scope}: {_PTRACE_SCOPES.get(scope, 'reading other processes is restricted')}"
+    )
     if scope == 1:
         return AttachCheck(False, reason, f"run: {command}; or: sudo sysctl -w kernel.yama.ptrace_scope=0", command)
     if scope == 2:
@@ -165,28 +167,28 @@ def check(
     pid: int, started: float | None = None, *, blocking: bool = False, py_spy: Path | None = None, sudo: bool = False
 ) -> AttachCheck:
     """What /proc tells, then what py-spy itself says. Takes up to `DEADLINE_S`; call it from a worker thread."""
-    verdict = look(pid, started, blocking=blocking)
-    if not verdict.ok and not (sudo and verdict.command):
+    verdict = check_process(pid, started, blocking=blocking)
+    if not verdict.can_attach and not (sudo and verdict.command):
         return verdict
     try:
         path = py_spy or find_py_spy()
         prefix = [shutil.which("sudo") or "/usr/bin/sudo", "-n"] if sudo else []
-        answer = launcher.run([*prefix, str(path), "dump", "-j", "--nonblocking", "-p", str(pid)], DEADLINE_S)
+        answer = launcher.run([*prefix, str(path), "dump", "-j", "--nonblocking", "-p", str(pid)], TIMEOUT_S)
     except PySpyNotFoundError as error:
         return AttachCheck(False, str(error))
     except OSError as error:
         return AttachCheck(False, f"py-spy does not start: {clean(reason(error), 100)}")
     if answer.status == 0:
-        return replace(verdict, ok=True, reason="", remedy="", command="")
-    return explain(pid, answer)
+        return replace(verdict, can_attach=True, reason="", remedy="", command="")
+    return explain_failure(pid, answer)
 
 
-def explain(pid: int, answer: launcher.FinishedProcess, root: Path = process_facts.PROC) -> AttachCheck:
+def explain_failure(pid: int, answer: launcher.FinishedProcess, root: Path = process_facts.PROC) -> AttachCheck:
     """Why py-spy failed, from its words and what /proc tells now."""
-    found = process_facts.facts(pid, root)
+    found = process_facts.read_facts(pid, root)
     if found is None or found.state in ("Z", "X"):
         return AttachCheck(
-            False, f"PID {pid} ended before py-spy could look", "choose another process", wrong_process=True
+            False, f"PID {pid} ended before py-spy could look", "choose another process", is_wrong_process=True
         )
     named = f"PID {pid} ({found.name})"
     if answer.status is None:
@@ -194,14 +196,14 @@ def explain(pid: int, answer: launcher.FinishedProcess, root: Path = process_fac
             return AttachCheck(
                 False, f"{named} is in uninterruptible sleep (state D): py-spy got no answer", "try again later"
             )
-        return AttachCheck(False, f"py-spy gave no answer about {named} within {DEADLINE_S:.0f} s", "try again")
+        return AttachCheck(False, f"py-spy gave no answer about {named} within {TIMEOUT_S:.0f} s", "try again")
     words = answer.stderr
     if "find python version" in words or "No python processes" in words:
-        return _not_python(found, named, root)
+        return _explain_not_python(found, named, root)
     if "python interpreter in the .data" in words or "Unsupported version" in words:
-        return _unknown_python(found, named, words, root)
+        return _explain_unknown_python(found, named, words, root)
     if "Permission" in words or "EPERM" in words or "EACCES" in words:
-        return _not_permitted(found, named, root)
+        return _explain_not_permitted(found, named, root)
     if "sudo:" in words:
         return AttachCheck(False, "sudo asks for a password", f"run: {sudo_command(pid)}", sudo_command(pid))
     if "waitpid" in words:
@@ -213,63 +215,63 @@ def explain(pid: int, answer: launcher.FinishedProcess, root: Path = process_fac
     return AttachCheck(False, f"py-spy {status} on {named}" + (f": {clean(said.strip(), 160)}" if said else ""))
 
 
-def _not_python(found: process_facts.ProcessFacts, named: str, root: Path) -> AttachCheck:
-    ours = _ours(root)
+def _explain_not_python(facts: process_facts.ProcessFacts, label: str, root: Path) -> AttachCheck:
+    ours = _own_pids(root)
     below = [
         child
-        for child in process_facts.children(found.pid, root)
-        if child.pid not in ours and process_facts.python(child.pid, root) is not None
+        for child in process_facts.descendants(facts.pid, root)
+        if child.pid not in ours and process_facts.python_version(child.pid, root) is not None
     ][:5]
-    offered = tuple((child.pid, process_facts.name_of(child, root)) for child in below)
+    offered = tuple((child.pid, process_facts.display_name(child, root)) for child in below)
     if not offered:
-        return AttachCheck(False, f"{named} is not Python", "choose a Python process", wrong_process=True)
+        return AttachCheck(False, f"{label} is not Python", "choose a Python process", is_wrong_process=True)
     listed = ", ".join(f"{child.pid} ({child.name})" for child in below)
-    reason = f"{named} is not Python, but it started some that are"
-    return AttachCheck(False, reason, f"profile {listed}", children=offered, wrong_process=True)
+    reason = f"{label} is not Python, but it started some that are"
+    return AttachCheck(False, reason, f"profile {listed}", python_children=offered, is_wrong_process=True)
 
 
-def _ours(root: Path) -> set[int]:
+def _own_pids(root: Path) -> set[int]:
     """Ourselves and what started us, such as a wrapper that is Python, too: nobody means those."""
     ours = {os.getpid()}
-    above = process_facts.facts(os.getpid(), root)
-    while above is not None and above.parent > 1 and above.parent not in ours:
-        ours.add(above.parent)
-        above = process_facts.facts(above.parent, root)
+    above = process_facts.read_facts(os.getpid(), root)
+    while above is not None and above.parent_pid > 1 and above.parent_pid not in ours:
+        ours.add(above.parent_pid)
+        above = process_facts.read_facts(above.parent_pid, root)
     return ours
 
 
-def _unknown_python(found: process_facts.ProcessFacts, named: str, words: str, root: Path) -> AttachCheck:
-    version = re.search(r"Unsupported version of Python: ([\w.+]{1,20})", words)
-    what = version[1] if version else process_facts.python(found.pid, root) or "unknown"
-    where = process_facts.program(found.pid, root) or "an unreadable path"
+def _explain_unknown_python(facts: process_facts.ProcessFacts, label: str, stderr: str, root: Path) -> AttachCheck:
+    version = re.search(r"Unsupported version of Python: ([\w.+]{1,20})", stderr)
+    what = version[1] if version else process_facts.python_version(facts.pid, root) or "unknown"
+    where = process_facts.executable_path(facts.pid, root) or "an unreadable path"
     if what.endswith("t"):
-        return AttachCheck(False, f"{named} runs a free-threaded Python ({what}, {where}), which py-spy cannot read")
+        return AttachCheck(False, f"{label} runs a free-threaded Python ({what}, {where}), which py-spy cannot read")
     return AttachCheck(
         False,
-        f"py-spy cannot read the Python of {named}: version {what} at {where}",
+        f"py-spy cannot read the Python of {label}: version {what} at {where}",
         "either that version is too new for it, or a stack is deeper than 4,096 frames: try again, or update py-spy",
     )
 
 
-def _not_permitted(found: process_facts.ProcessFacts, named: str, root: Path) -> AttachCheck:
-    command = sudo_command(found.pid)
-    if os.geteuid() == 0 and not process_facts.may_trace_all(root):
+def _explain_not_permitted(facts: process_facts.ProcessFacts, label: str, root: Path) -> AttachCheck:
+    command = sudo_command(facts.pid)
+    if os.geteuid() == 0 and not process_facts.has_ptrace_capability(root):
         return AttachCheck(
             False,
-            f"you are root, but without CAP_SYS_PTRACE (a container), so {named} cannot be read",
+            f"you are root, but without CAP_SYS_PTRACE (a container), so {label} cannot be read",
             "start the container with --cap-add SYS_PTRACE, in Kubernetes with securityContext.capabilities.add: "
             '["SYS_PTRACE"] or kubectl debug --profile=general',
         )
     if os.geteuid() == 0:
         return AttachCheck(
             False,
-            f"the kernel does not let py-spy read {named}, not even as root",
+            f"the kernel does not let py-spy read {label}, not even as root",
             "a seccomp or LSM policy forbids it",
         )
-    return AttachCheck(False, f"{named} is protected: the kernel does not let you read it", f"run: {command}", command)
+    return AttachCheck(False, f"{label} is protected: the kernel does not let you read it", f"run: {command}", command)
 
 
-def _user(uid: int) -> str:
+def _user_name(uid: int) -> str:
     import pwd
 
     try:

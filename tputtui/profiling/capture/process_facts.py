@@ -11,9 +11,9 @@ from tputtui.host.command_names import readable_name
 from tputtui.text import clean
 
 PROC = Path("/proc")
-_KERNEL_THREAD = 0x00200000  # PF_KTHREAD
+_KERNEL_THREAD_FLAG = 0x00200000  # PF_KTHREAD
 _PYTHON = re.compile(r"(?:^|/)(?:lib)?python(\d(?:\.\d+)?t?)?[a-z]*(?:\.so[\d.]*)?(?: \(deleted\))?$")
-SAME_START_S = 2.0  # start times from two sources differ by rounding, and by a stepped wall clock's slew
+START_TOLERANCE_S = 2.0  # start times from two sources differ by rounding, and by a stepped wall clock's slew
 
 
 @frozen
@@ -23,22 +23,22 @@ class ProcessFacts:
     pid: int
     name: str
     state: str
-    parent: int
-    start: int
-    kernel: bool
+    parent_pid: int
+    start_ticks: int
+    is_kernel_thread: bool
     uid: int | None
-    tracer: int
-    threads: int
-    inner_pid: int | None  # its pid in its own namespace, where that is another one
+    tracer_pid: int
+    thread_count: int
+    namespace_pid: int | None  # its pid in its own namespace, where that is another one
 
 
-def facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
+def read_facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
     """What is known of a process; None where there is none."""
     try:
         raw = (proc / str(pid) / "stat").read_bytes().decode("utf-8", "replace")
         name, _, rest = raw.partition("(")[2].rpartition(")")
         fields = rest.split()
-        status = _status(proc / str(pid) / "status")
+        status = _read_status(proc / str(pid) / "status")
         inner = status.get("NSpid", "").split()
         uid = status.get("Uid", "").split()
         return ProcessFacts(
@@ -47,7 +47,7 @@ def facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
             fields[0],
             int(fields[1]),
             int(fields[19]),
-            bool(int(fields[6]) & _KERNEL_THREAD),
+            bool(int(fields[6]) & _KERNEL_THREAD_FLAG),
             int(uid[0]) if uid else None,
             int(status.get("TracerPid", "0")),
             int(status.get("Threads", "1")),
@@ -57,23 +57,23 @@ def facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
         return None
 
 
-def _status(path: Path) -> dict[str, str]:
+def _read_status(path: Path) -> dict[str, str]:
     lines = path.read_bytes().decode("utf-8", "replace").splitlines()
     return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
 
 
-def started(found: ProcessFacts, proc: Path = PROC) -> float | None:
+def start_time(facts: ProcessFacts, proc: Path = PROC) -> float | None:
     """Unix seconds of its start, as psutil's create_time() gives them."""
     try:
         for line in (proc / "stat").read_text().splitlines():
             if line.startswith("btime "):
-                return int(line.split()[1]) + found.start / os.sysconf("SC_CLK_TCK")
+                return int(line.split()[1]) + facts.start_ticks / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError):
         pass
     return None
 
 
-def program(pid: int, proc: Path = PROC) -> str | None:
+def executable_path(pid: int, proc: Path = PROC) -> str | None:
     """The path of its executable, cleaned; None where it cannot be read."""
     try:
         return clean(os.readlink(proc / str(pid) / "exe"), 300)
@@ -81,18 +81,18 @@ def program(pid: int, proc: Path = PROC) -> str | None:
         return None
 
 
-def name_of(found: ProcessFacts, proc: Path = PROC) -> str:
+def display_name(facts: ProcessFacts, proc: Path = PROC) -> str:
     """What a person calls it: "app.py", "uvicorn app:app". Never its command line, which may carry a password."""
     try:
-        raw = (proc / str(found.pid) / "cmdline").read_bytes()[:4096].decode("utf-8", "replace")
+        raw = (proc / str(facts.pid) / "cmdline").read_bytes()[:4096].decode("utf-8", "replace")
     except OSError:
         raw = ""
-    return readable_name(found.name, raw.rstrip("\0").split("\0") if raw.strip("\0") else [])
+    return readable_name(facts.name, raw.rstrip("\0").split("\0") if raw.strip("\0") else [])
 
 
-def python(pid: int, proc: Path = PROC) -> str | None:
+def python_version(pid: int, proc: Path = PROC) -> str | None:
     """Its Python's version ("3.12", "" where unknown), None where it is not seen to be Python."""
-    path = program(pid, proc)
+    path = executable_path(pid, proc)
     found = _PYTHON.search(path) if path else None
     if found and found[1] and "." in found[1]:
         return found[1]
@@ -107,12 +107,12 @@ def python(pid: int, proc: Path = PROC) -> str | None:
     return "" if found else None
 
 
-def children(pid: int, proc: Path = PROC) -> list[ProcessFacts]:
+def descendants(pid: int, proc: Path = PROC) -> list[ProcessFacts]:
     """All its descendants, nearest first."""
     by_parent: dict[int, list[ProcessFacts]] = {}
     for entry in os.listdir(proc):
-        if entry.isdigit() and (found := facts(int(entry), proc)) is not None:
-            by_parent.setdefault(found.parent, []).append(found)
+        if entry.isdigit() and (found := read_facts(int(entry), proc)) is not None:
+            by_parent.setdefault(found.parent_pid, []).append(found)
     out: list[ProcessFacts] = []
     waiting = [pid]
     while waiting and len(out) < 1000:
@@ -122,10 +122,10 @@ def children(pid: int, proc: Path = PROC) -> list[ProcessFacts]:
     return out
 
 
-def may_trace_all(proc: Path = PROC) -> bool:
+def has_ptrace_capability(proc: Path = PROC) -> bool:
     """Have we CAP_SYS_PTRACE (bit 19 of the effective set)?"""
     try:
-        return bool(int(_status(proc / "self" / "status").get("CapEff", "0"), 16) >> 19 & 1)
+        return bool(int(_read_status(proc / "self" / "status").get("CapEff", "0"), 16) >> 19 & 1)
     except (OSError, ValueError):
         return False
 

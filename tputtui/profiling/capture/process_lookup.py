@@ -19,7 +19,7 @@ from tputtui.signals.host.process_rates import derive_processes
 from tputtui.signals.service.serving_processes import offered, why_none, workers_of
 from tputtui.text import clean
 
-WATCH_S = 0.3  # how long candidates are compared by the CPU time they use
+CPU_COMPARISON_S = 0.3  # how long candidates are compared by the CPU time they use
 
 
 @frozen
@@ -36,51 +36,51 @@ class ProcessNotFoundError(LookupError):
     """No process fits. The text is a sentence."""
 
 
-def port_of(words: str) -> int | None:
+def parse_port(text: str) -> int | None:
     """The port of ":8000"; None for a pid or a name. Raises ValueError for a port that cannot be."""
-    if not words.startswith(":"):
+    if not text.startswith(":"):
         return None
-    digits = words[1:]
+    digits = text[1:]
     port = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 5 else 0
     if not 1 <= port <= 65535:
-        raise ValueError(f"{clean(words, 40)!r} is no port: write it as :8000")
+        raise ValueError(f"{clean(text, 40)!r} is no port: write it as :8000")
     return port
 
 
-def find(words: str) -> ProcessMatch:
+def find(query: str) -> ProcessMatch:
     """The process that is meant: ":8000" is who serves that port, digits are a pid, else a name of
     the process table.
 
     Waits `WATCH_S` seconds to see which of several is the busiest, so not for a thread that must
     answer at once. Raises NobodyThere, ValueError.
     """
-    port = port_of(words)
+    port = parse_port(query)
     try:
-        return _find(words, port, ProcessCollector())
+        return _find_process(query, port, ProcessCollector())
     except OSError as error:  # descriptors have run out
         raise ProcessNotFoundError(f"processes cannot be read: {reason(error)}") from error
 
 
-def _find(words: str, port: int | None, collector: ProcessCollector) -> ProcessMatch:
+def _find_process(query: str, port: int | None, collector: ProcessCollector) -> ProcessMatch:
     if port is not None:
-        return _serving(port, collector)
+        return _busiest_worker(port, collector)
     readings = collector.read()
-    if words.isascii() and words.isdigit():
-        fitting = [reading for reading in readings if reading.pid == int(words[:9])]
-        nobody = no_process(int(words[:9]))
+    if query.isascii() and query.isdigit():
+        fitting = [reading for reading in readings if reading.pid == int(query[:9])]
+        nobody = missing_process_reason(int(query[:9]))
     else:
-        fitting = _named(words, readings)
-        nobody = f"no Python process is named {clean(words, 60)!r}"
+        fitting = _processes_named(query, readings)
+        nobody = f"no Python process is named {clean(query, 60)!r}"
     if not fitting:
         raise ProcessNotFoundError(nobody)
     states = list(derive_processes(None, fitting, 0.0))
     if len(fitting) > 1:
-        states = _watched(collector, readings, {reading.identity for reading in fitting}) or states
+        states = _measure_cpu(collector, readings, {reading.identity for reading in fitting}) or states
         states.sort(key=lambda one: (-(one.cpu_percent or 0.0), one.pid))
     return ProcessMatch(states[0].pid, states[0].started, states[0].name)
 
 
-def no_process(pid: int) -> str:
+def missing_process_reason(pid: int) -> str:
     """Why a pid is not there: it does not exist, or /proc is mounted with hidepid and hides it from
     this user.
     """
@@ -97,17 +97,17 @@ def no_process(pid: int) -> str:
     )
 
 
-def parent_note(pid: int) -> str:
+def workers_hint(pid: int) -> str:
     """What there is to say of a process that shares its listening socket and leaves the work to its
     workers, else "".
     """
     try:
-        return _parent_note(pid, ProcessCollector())
+        return _workers_hint(pid, ProcessCollector())
     except OSError:  # descriptors have run out: the capture will say so
         return ""
 
 
-def _parent_note(pid: int, collector: ProcessCollector) -> str:
+def _workers_hint(pid: int, collector: ProcessCollector) -> str:
     ports = collector.read_sockets().ports().get(pid, ())
     lookup = ServingLookup(collector)
     for found in map(lookup.read_port, ports):
@@ -115,7 +115,7 @@ def _parent_note(pid: int, collector: ProcessCollector) -> str:
         if not any(holder.parent == pid for holder in found.holders):
             continue
         readings = collector.read(pids, only_watched=True)
-        states = _watched(collector, readings, {reading.identity for reading in readings}, pids)
+        states = _measure_cpu(collector, readings, {reading.identity for reading in readings}, pids)
         workers = workers_of([found], states)
         if pid in {waiting for waiting, _ in workers.waiting} and workers.processes:
             busiest = workers.processes[0]
@@ -123,18 +123,18 @@ def _parent_note(pid: int, collector: ProcessCollector) -> str:
     return ""
 
 
-def _serving(port: int, collector: ProcessCollector) -> ProcessMatch:
+def _busiest_worker(port: int, collector: ProcessCollector) -> ProcessMatch:
     """The busiest worker on a port; the same decision as for p on the screen."""
     found = ServingLookup(collector).read_port(port)
     pids = frozenset(holder.pid for holder in found.holders)
     readings = collector.read(pids, only_watched=True)
     states = list(derive_processes(None, readings, 0.0))
     if len(pids) > 1:
-        states = _watched(collector, readings, {reading.identity for reading in readings}, pids) or states
+        states = _measure_cpu(collector, readings, {reading.identity for reading in readings}, pids) or states
     choice = offered([found], states)
     if choice is None or choice.process is None:
         raise ProcessNotFoundError(
-            why_none([found], states, found.address, preflight.as_root(), "name another by its PID")
+            why_none([found], states, found.address, preflight.root_command(), "name another by its PID")
         )
     note = f"the busiest of {choice.workers} workers" if choice.workers > 1 else ""
     chosen = choice.process
@@ -143,26 +143,26 @@ def _serving(port: int, collector: ProcessCollector) -> ProcessMatch:
     )
 
 
-def _watched(
+def _measure_cpu(
     collector: ProcessCollector,
     before: tuple[ProcessReading, ...],
-    wanted: set[tuple[int, float]],
-    only: frozenset[int] = frozenset(),
+    identities: set[tuple[int, float]],
+    pids: frozenset[int] = frozenset(),
 ) -> list[ProcessState]:
     """The wanted processes with the CPU that they use in the next `WATCH_S` seconds; those that end
     are left out.
     """
     began = time.monotonic()
-    time.sleep(WATCH_S)
-    after = collector.read(only, only_watched=bool(only))
+    time.sleep(CPU_COMPARISON_S)
+    after = collector.read(pids, only_watched=bool(pids))
     states = derive_processes(before, after, time.monotonic() - began)
-    return [state for state in states if state.identity in wanted]
+    return [state for state in states if state.identity in identities]
 
 
-def _named(words: str, readings: tuple[ProcessReading, ...]) -> list[ProcessReading]:
+def _processes_named(name: str, readings: tuple[ProcessReading, ...]) -> list[ProcessReading]:
     """The Python processes of that name; where none is, those whose name holds it ("gunicorn:
     worker").
     """
     known = [reading for reading in readings if reading.python is not None]
-    exact = [reading for reading in known if reading.name == words]
-    return exact or [reading for reading in known if words.casefold() in reading.name.casefold()]
+    exact = [reading for reading in known if reading.name == name]
+    return exact or [reading for reading in known if name.casefold() in reading.name.casefold()]

@@ -19,12 +19,12 @@ from tputtui.profiling.files import speedscope
 from tputtui.profiling.profile_errors import MAX_BYTES, UnreadableProfileError
 from tputtui.profiling.profile_model import Counts, FrameTable, ProfileSlice, ProfileThread, Stack
 
-ATTACH_S = 5.0  # until it says that it samples
-LATE_S = 5.0  # beyond its duration, before it is ended
+ATTACH_TIMEOUT_S = 5.0  # until it says that it samples
+OVERRUN_S = 5.0  # beyond its duration, before it is ended
 _ATTACHED = "Sampling process"
 _EXITED = "process exited"
 _BEHIND = "behind in sampling"
-_ERRORS = re.compile(r"Samples: \d+ Errors: (\d{1,9})")
+_ERROR_COUNT = re.compile(r"Samples: \d+ Errors: (\d{1,9})")
 
 
 @frozen
@@ -39,7 +39,7 @@ class PySpyOptions:
     subprocesses: bool = False
     prefix: tuple[str, ...] = ()
 
-    def argv(self, output: Path, seconds: int, *, gil: bool) -> list[str]:
+    def argv(self, output: Path, duration_s: int, *, gil: bool) -> list[str]:
         """py-spy's arguments. -t, because a file's thread names are stale; -i, because wall time is asked for."""
         flags = ["-g" if gil else "-i", "-t"]
         if self.native and not gil:
@@ -49,7 +49,7 @@ class PySpyOptions:
         if self.subprocesses:
             flags.append("-s")
         return [
-            *self.prefix, str(self.py_spy), "record", "-p", str(self.pid), "-d", str(seconds), "-r", str(self.rate_hz),
+            *self.prefix, str(self.py_spy), "record", "-p", str(self.pid), "-d", str(duration_s), "-r", str(self.rate_hz),
             *flags, "-f", "speedscope", "-o", str(output),
         ]  # fmt: skip
 
@@ -59,20 +59,20 @@ class CapturedSlice:
     """What a slice gave."""
 
     slice: ProfileSlice | None
-    errors: int = 0
-    exited: bool = False
-    behind: bool = False
+    error_count: int = 0
+    has_exited: bool = False
+    is_behind: bool = False
     failure: tuple[int | None, str] | None = None  # status and complaints of a py-spy that gave nothing
-    unreadable: str = ""
+    read_error: str = ""
 
 
 @dataclass
-class _Run:
+class _PySpyRun:
     child: ChildProcess
     output: Path
-    attached: float | None = None
-    ended: float | None = None
-    overdue: bool = False
+    attached_at: float | None = None
+    ended_at: float | None = None
+    is_overdue: bool = False
 
 
 @dataclass
@@ -82,126 +82,130 @@ class SliceCapture:
     options: PySpyOptions
     folder: Path
     number: int
-    seconds: int
+    duration_s: int
     with_gil: bool
-    stopping: bool = False
-    _runs: list[_Run] = field(default_factory=list)
-    _began: float = 0.0
-    _stop_at: float = 0.0
-    _times: dict[int, tuple[float, float]] = field(default_factory=dict)  # of each thread at the beginning
-    _times_at: float = 0.0
-    _shares: dict[int, tuple[float, float]] = field(default_factory=dict)  # of the slice: on a CPU, ready for one
+    is_stopping: bool = False
+    _runs: list[_PySpyRun] = field(default_factory=list)
+    _started_at: float = 0.0
+    _stopped_at: float = 0.0
+    _initial_times: dict[int, tuple[float, float]] = field(default_factory=dict)  # of each thread at the beginning
+    _initial_times_at: float = 0.0
+    _thread_shares: dict[int, tuple[float, float]] = field(
+        default_factory=dict
+    )  # of the slice: on a CPU, ready for one
 
     def start(self) -> None:
         """Spawn. Raises OSError."""
-        self._began = self._times_at = time.monotonic()
-        self._times = process_facts.thread_times(self.options.pid)
+        self._started_at = self._initial_times_at = time.monotonic()
+        self._initial_times = process_facts.thread_times(self.options.pid)
         for gil in (False, True) if self.with_gil else (False,):
             output = self.folder / f"{self.number}{'g' if gil else 'w'}.json"
-            self._runs.append(_Run(ChildProcess(self.options.argv(output, self.seconds, gil=gil)), output))
+            self._runs.append(_PySpyRun(ChildProcess(self.options.argv(output, self.duration_s, gil=gil)), output))
 
     @property
-    def attached(self) -> bool:
+    def is_attached(self) -> bool:
         """Has the first py-spy begun to sample?"""
-        return bool(self._runs) and self._runs[0].attached is not None
+        return bool(self._runs) and self._runs[0].attached_at is not None
 
-    def advance(self, timeout: float) -> bool:
+    def poll(self, timeout_s: float) -> bool:
         """Read what the py-spys say, for up to `timeout` seconds. True once all have ended."""
         over = True
         for number, run in enumerate(self._runs):
-            if run.ended is not None:
+            if run.ended_at is not None:
                 continue
-            status = run.child.poll(0.0 if number else timeout)
+            status = run.child.poll(0.0 if number else timeout_s)
             now = time.monotonic()
-            if run.attached is None and _ATTACHED in run.child.stdout:
-                run.attached = now
+            if run.attached_at is None and _ATTACHED in run.child.stdout:
+                run.attached_at = now
             if status is not None:
-                run.ended = now
+                run.ended_at = now
                 if number == 0:
-                    self._measure(now)
+                    self._update_thread_shares(now)
                 continue
             over = False
-            limit = ATTACH_S if run.attached is None else self.seconds + ATTACH_S + LATE_S
-            if now - self._began > limit or (self.stopping and now - self._stop_at > 2.0):
-                run.child.end()
-                run.ended, run.overdue = now, not self.stopping
+            limit = ATTACH_TIMEOUT_S if run.attached_at is None else self.duration_s + ATTACH_TIMEOUT_S + OVERRUN_S
+            if now - self._started_at > limit or (self.is_stopping and now - self._stopped_at > 2.0):
+                run.child.stop()
+                run.ended_at, run.is_overdue = now, not self.is_stopping
         return over
 
-    def _measure(self, now: float) -> None:
+    def _update_thread_shares(self, now: float) -> None:
         """The shares of the time since the beginning that each thread was on a CPU, and ready to run without one."""
-        span = now - self._times_at
+        span = now - self._initial_times_at
         if span <= 0:
             return
         for tid, after in process_facts.thread_times(self.options.pid).items():
-            if (before := self._times.get(tid)) is not None:
+            if (before := self._initial_times.get(tid)) is not None:
                 used, ready = (min(1.0, max(0.0, (b - a) / span)) for a, b in zip(before, after, strict=True))
-                self._shares[tid] = used, ready
+                self._thread_shares[tid] = used, ready
 
     def stop(self) -> None:
         """End early and keep what there is."""
-        if not self.stopping:
-            self.stopping, self._stop_at = True, time.monotonic()
+        if not self.is_stopping:
+            self.is_stopping, self._stopped_at = True, time.monotonic()
             for run in self._runs:
-                if run.ended is None:
-                    run.child.signal(signal.SIGINT)
+                if run.ended_at is None:
+                    run.child.send_signal(signal.SIGINT)
 
     def kill(self) -> None:
         """End now and keep nothing."""
         for run in self._runs:
             run.child.kill()
 
-    def result(self, frames: FrameTable) -> CapturedSlice:
+    def read_result(self, frames: FrameTable) -> CapturedSlice:
         """What was sampled, its frames added to the table."""
         wall_run = self._runs[0]
         status = wall_run.child.close()
         said = wall_run.child.stdout
-        taken = CapturedSlice(None, exited=_EXITED in said, behind=_BEHIND in said)
-        if found := _ERRORS.search(said):
-            taken.errors = int(found[1])
+        taken = CapturedSlice(None, has_exited=_EXITED in said, is_behind=_BEHIND in said)
+        if found := _ERROR_COUNT.search(said):
+            taken.error_count = int(found[1])
         wall: dict[ProfileThread, dict[Stack, float]] = {}
         try:
-            wall = self._counts(wall_run.output, frames)
+            wall = self._read_counts(wall_run.output, frames)
         except FileNotFoundError:
-            taken.failure = (None if wall_run.overdue else status, wall_run.child.stderr)
+            taken.failure = (None if wall_run.is_overdue else status, wall_run.child.stderr)
         except UnreadableProfileError as error:
-            taken.unreadable = str(error)
+            taken.read_error = str(error)
         except OSError as error:
             taken.failure = (status, str(error))
-        gil, gil_ticks = self._gil(frames)
+        gil, gil_ticks = self._read_gil(frames)
         if wall:
             ticks = max(sum(counts.values()) for counts in wall.values())
-            began = wall_run.attached or self._began
-            duration = max((wall_run.ended or began) - began, ticks / self.options.rate_hz / 4)
+            began = wall_run.attached_at or self._started_at
+            duration = max((wall_run.ended_at or began) - began, ticks / self.options.rate_hz / 4)
             known = {
-                one: self._shares[one.tid] for one in wall if one.pid == self.options.pid and one.tid in self._shares
+                one: self._thread_shares[one.tid]
+                for one in wall
+                if one.pid == self.options.pid and one.tid in self._thread_shares
             }
             cpu = {one: used for one, (used, _) in known.items()}
             ready = {one: waited for one, (_, waited) in known.items()}
             taken.slice = ProfileSlice(wall, gil, ticks, gil_ticks, duration, cpu, ready)
         return taken
 
-    def _gil(self, frames: FrameTable) -> tuple[dict[ProfileThread, dict[Stack, float]], float]:
+    def _read_gil(self, frames: FrameTable) -> tuple[dict[ProfileThread, dict[Stack, float]], float]:
         """Who held the GIL, and at how many ticks it was asked. An idle process gives no file content at all."""
         if len(self._runs) < 2:
             return {}, 0.0
         run = self._runs[1]
         status = run.child.close()
-        if run.attached is None or status != 0:
+        if run.attached_at is None or status != 0:
             return {}, 0.0
         try:
-            gil = self._counts(run.output, frames)
+            gil = self._read_counts(run.output, frames)
         except UnreadableProfileError:
             gil = {}
         except OSError:
             return {}, 0.0
-        asked = self.seconds * self.options.rate_hz - 1.0  # N intervals have N - 1 samples between them
-        if (self.stopping or _EXITED in run.child.stdout) and run.ended is not None:
-            asked = min(asked, (run.ended - run.attached) * self.options.rate_hz)
-        errors = _ERRORS.search(run.child.stdout)
+        asked = self.duration_s * self.options.rate_hz - 1.0  # N intervals have N - 1 samples between them
+        if (self.is_stopping or _EXITED in run.child.stdout) and run.ended_at is not None:
+            asked = min(asked, (run.ended_at - run.attached_at) * self.options.rate_hz)
+        errors = _ERROR_COUNT.search(run.child.stdout)
         held = max((sum(counts.values()) for counts in gil.values()), default=0.0)
         return gil, max(asked - (int(errors[1]) if errors else 0), held, 1.0)
 
-    def _counts(self, path: Path, frames: FrameTable) -> dict[ProfileThread, dict[Stack, float]]:
+    def _read_counts(self, path: Path, frames: FrameTable) -> dict[ProfileThread, dict[Stack, float]]:
         """Stacks by thread of one file of py-spy. Raises OSError, UnreadableProfile."""
         with path.open("rb") as file:
             os.unlink(path)
@@ -211,13 +215,13 @@ class SliceCapture:
                 )
             data = file.read(MAX_BYTES)
         out: dict[ProfileThread, dict[Stack, float]] = {}
-        for part in speedscope.read(data, frames).slices:
+        for part in speedscope.parse(data, frames).slices:
             for thread, counts in part.wall.items():
                 owner = thread if thread.pid else ProfileThread(self.options.pid, thread.tid, thread.name)
-                _add(out.setdefault(owner, {}), counts)
+                _add_counts(out.setdefault(owner, {}), counts)
         return out
 
 
-def _add(into: dict[Stack, float], counts: Counts) -> None:
+def _add_counts(into: dict[Stack, float], counts: Counts) -> None:
     for stack, weight in counts.items():
         into[stack] = into.get(stack, 0.0) + weight

@@ -13,7 +13,7 @@ class ObjectiveTriggerRule:
         self.settings = settings
         self._fired_at: float | None = None  # monotonic seconds
 
-    def due(self, snapshot: Snapshot) -> ObjectiveStatus | None:
+    def evaluate(self, snapshot: Snapshot) -> ObjectiveStatus | None:
         """The objective for which a capture begins now, the one that is missed the longest; else None.
 
         To have been asked counts as a capture, whatever became of it: one that fails is not tried at each tick.

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from tputtui.profiling.capture import entry_point
-from tputtui.profiling.capture.entry_point import MOST_NAMES
+from tputtui.profiling.capture.entry_point import MAX_NAMES
 from tputtui.profiling.profile_errors import MAX_DEPTH, MAX_STACKS, MAX_WEIGHT, UnreadableProfileError
 from tputtui.profiling.profile_model import FrameTable, Profile, ProfileMetadata, ProfileSlice, ProfileThread, Stack
 from tputtui.text import clean
@@ -21,7 +21,7 @@ _PROCESS = re.compile(r'^process (\d{1,10}):"(.*)"$')
 _MAX_TID = 1 << 22
 
 
-def read(data: bytes, label: str = "") -> Profile:
+def parse(data: bytes, label: str = "") -> Profile:
     """A profile from the bytes of a collapsed file. Raises UnreadableProfile."""
     frames = FrameTable()
     known: dict[str, int] = {}
@@ -37,7 +37,7 @@ def read(data: bytes, label: str = "") -> Profile:
         if not line.strip() or line.startswith("#"):
             continue
         text, _, count = line.rpartition(" ")
-        weight = _count(count)
+        weight = _parse_weight(count)
         parts = text.split(";")
         if weight is None or not text or len(parts) > MAX_DEPTH:
             skipped += 1
@@ -47,7 +47,7 @@ def read(data: bytes, label: str = "") -> Profile:
         while parts:
             if found := _PROCESS.match(parts[0]):
                 pid = int(found[1])
-                own.update(entry_point.read(found[2].split()).names)
+                own.update(entry_point.parse_command_line(found[2].split()).packages)
             elif found := _THREAD.match(parts[0]):
                 tid, name = int(found[1], 0), clean(found[2] or "", 200)
                 torn = True  # only py-spy writes these
@@ -56,14 +56,14 @@ def read(data: bytes, label: str = "") -> Profile:
             parts.pop(0)
         if not 0 < tid <= _MAX_TID:
             tid = -names.setdefault((pid, name), len(names) + 1)
-        stack = tuple(_frame(part, frames, known) for part in parts)
+        stack = tuple(_parse_frame(part, frames, known) for part in parts)
         counts = wall.setdefault(ProfileThread(pid, tid, name), {})
         counts[stack] = counts.get(stack, 0.0) + weight
     if not wall:
         where = f"; line {first_bad} is the first of {skipped:,} that are not" if skipped else ""
         raise UnreadableProfileError(f'no line reads as collapsed stacks ("outer;inner 42"){where}')
     about = ProfileMetadata(
-        source="collapsed stacks", label=clean(label, 200), torn=torn, own=tuple(sorted(own))[:MOST_NAMES]
+        source="collapsed stacks", label=clean(label, 200), torn=torn, own=tuple(sorted(own))[:MAX_NAMES]
     )
     if skipped:
         lines_word = "line does" if skipped == 1 else "lines do"
@@ -71,46 +71,46 @@ def read(data: bytes, label: str = "") -> Profile:
     return Profile(frames, (ProfileSlice(wall),), about)
 
 
-def _count(text: str) -> float | None:
+def _parse_weight(text: str) -> float | None:
     if not re.fullmatch(r"\d{1,18}(?:\.\d{1,9})?", text, re.ASCII):
         return None
     value = float(text)
     return value if value <= MAX_WEIGHT else None
 
 
-def _frame(text: str, frames: FrameTable, known: dict[str, int]) -> int:
-    found = known.get(text)
+def _parse_frame(text: str, frames: FrameTable, frame_ids: dict[str, int]) -> int:
+    found = frame_ids.get(text)
     if found is None:
         parts = _FRAME.match(text)
-        found = frames.frame(parts[1], parts[2], int(parts[3] or 0)) if parts else frames.frame(text or "?")
-        known[text] = found
+        found = frames.add_frame(parts[1], parts[2], int(parts[3] or 0)) if parts else frames.add_frame(text or "?")
+        frame_ids[text] = found
     return found
 
 
-def write(profile: Profile) -> bytes:
+def render(profile: Profile) -> bytes:
     """The wall stacks as collapsed lines, with process and thread as py-spy writes them; ``;`` in names becomes ``,``."""
     lines: dict[str, float] = {}
     for part in profile.slices:
         for thread, counts in part.wall.items():
             lead = []
-            if thread.pid and thread.pid != profile.about.pid:
+            if thread.pid and thread.pid != profile.metadata.pid:
                 lead.append(f'process {thread.pid}:""')
             if thread.tid > 0 or thread.name:
-                lead.append(f"thread ({max(thread.tid, 0)}): {_plain(thread.name)}")
+                lead.append(f"thread ({max(thread.tid, 0)}): {_replace_semicolons(thread.name)}")
             for stack, weight in counts.items():
-                line = ";".join([*lead, *(_text(profile.frames, frame) for frame in stack)])
+                line = ";".join([*lead, *(_format_frame(profile.frames, frame) for frame in stack)])
                 lines[line] = lines.get(line, 0.0) + weight
     return "".join(f"{line} {weight:.0f}\n" for line, weight in sorted(lines.items()) if line).encode(
         "utf-8", "replace"
     )
 
 
-def _text(frames: FrameTable, frame: int) -> str:
-    func, line = frames.func_of(frame), frames.frames[frame].line
+def _format_frame(frames: FrameTable, frame_id: int) -> str:
+    func, line = frames.frame_func(frame_id), frames.frames[frame_id].line
     if not func.file:
-        return _plain(func.name)
-    return f"{_plain(func.name)} ({_plain(func.file)}{f':{line}' if line else ''})"
+        return _replace_semicolons(func.name)
+    return f"{_replace_semicolons(func.name)} ({_replace_semicolons(func.file)}{f':{line}' if line else ''})"
 
 
-def _plain(text: str) -> str:
+def _replace_semicolons(text: str) -> str:
     return text.replace(";", ",")

@@ -14,7 +14,7 @@ from tputtui.profiling.profile_errors import MAX_BYTES, UnreadableProfileError
 from tputtui.profiling.profile_model import Profile
 from tputtui.text import clean
 
-__all__ = ["UnreadableProfileError", "check_name", "export", "load", "parse", "render", "save"]
+__all__ = ["UnreadableProfileError", "export", "format_from_name", "load", "parse", "render", "save"]
 
 _GZIP = b"\x1f\x8b"
 _MIB = 1024 * 1024
@@ -24,7 +24,7 @@ def load(path: Path) -> Profile:
     """Read a profile: speedscope JSON or collapsed stacks, gzip or not. Raises UnreadableProfile, a sentence."""
     shown = clean(str(path), 200)
     try:
-        data = _read(path)
+        data = _read_limited(path)
         return parse(data, label=path.name)
     except OSError as error:
         raise UnreadableProfileError(f"{shown}: {clean(error.strerror or str(error), 100)}") from None
@@ -32,7 +32,7 @@ def load(path: Path) -> Profile:
         raise UnreadableProfileError(f"{shown}: {error}") from None
 
 
-def _read(path: Path) -> bytes:
+def _read_limited(path: Path) -> bytes:
     if not path.is_file() and path.exists():
         raise UnreadableProfileError("not a file")
     with path.open("rb") as file:
@@ -51,14 +51,14 @@ def parse(data: bytes, label: str = "") -> Profile:
     if head.startswith(b"\xef\xbb\xbf"):
         data, head = data.lstrip()[3:], head[3:].lstrip()
     if head.startswith(b"{") or (head.startswith(b"[") and data.rstrip().endswith(b"]")):  # a stack ends in a number
-        return speedscope.read(data, label=label)
+        return speedscope.parse(data, label=label)
     if head.startswith((b"<?xml", b"<svg")):
         raise UnreadableProfileError(
             "a picture: no samples are read from an SVG; view the .json or .txt it was made from"
         )
     if b"\0" in head:
         raise UnreadableProfileError("binary data: neither speedscope JSON nor collapsed stacks")
-    return collapsed.read(data, label=label)
+    return collapsed.parse(data, label=label)
 
 
 def _inflate(data: bytes) -> bytes:
@@ -72,7 +72,7 @@ def _inflate(data: bytes) -> bytes:
     return out
 
 
-def check_name(path: Path) -> str:
+def format_from_name(path: Path) -> str:
     """The format that a file name asks for: json, txt or svg. Raises ValueError with what is allowed."""
     name = path.name.removesuffix(".gz")
     for suffix in ("json", "txt", "svg"):
@@ -85,15 +85,15 @@ def check_name(path: Path) -> str:
 
 def render(profile: Profile, path: Path) -> bytes:
     """The bytes of a file of that name. Raises ValueError with the names that are allowed."""
-    kind = check_name(path)
+    kind = format_from_name(path)
     if kind == "json":
-        data = speedscope.write(profile)
+        data = speedscope.render(profile)
     elif kind == "txt":
-        data = collapsed.write(profile)
+        data = collapsed.render(profile)
     else:
-        from tputtui.profiling.analysis.flame_graph import svg
+        from tputtui.profiling.analysis.flame_graph import render_svg
 
-        data = svg(profile)
+        data = render_svg(profile)
     return gzip.compress(data, 6, mtime=0) if path.name.endswith(".gz") else data
 
 
@@ -118,7 +118,7 @@ def save(profile: Profile, path: Path, *, force: bool = False) -> None:
 def export(profile: Profile, folder: Path) -> list[Path]:
     """Write a profile in every format beside each other: speedscope, collapsed, SVG. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    stem = f"{profile.about.pid or 'profile'}-{time.strftime('%Y%m%d-%H%M%S')}"
+    stem = f"{profile.metadata.pid or 'profile'}-{time.strftime('%Y%m%d-%H%M%S')}"
     number = 1
     while any(folder.glob(f"{stem}.*")):
         number += 1

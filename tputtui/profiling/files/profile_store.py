@@ -12,7 +12,7 @@ from tputtui.profiling.profile_model import Profile
 from tputtui.settings.state_paths import state_folder
 from tputtui.text import clean
 
-_NAME = re.compile(r"^(\d{8}-\d{6})-(\d+)(?:-\d+)?\.speedscope\.json\.gz$")
+_FILE_NAME = re.compile(r"^(\d{8}-\d{6})-(\d+)(?:-\d+)?\.speedscope\.json\.gz$")
 
 
 @frozen
@@ -25,37 +25,37 @@ class StoredProfile:
     size: int  # bytes
 
 
-def folder() -> Path:
+def default_folder() -> Path:
     """Where they are kept, unless somebody says otherwise."""
     return state_folder() / "profiles"
 
 
-def keep(profile: Profile, where: Path | None = None) -> Path:
+def save_profile(profile: Profile, folder: Path | None = None) -> Path:
     """Write a profile to the store (0700, the file 0600). Returns its path. Raises OSError."""
-    where = folder() if where is None else where
-    where.mkdir(mode=0o700, parents=True, exist_ok=True)
-    taken = time.strftime("%Y%m%d-%H%M%S", time.localtime(profile.about.time or time.time()))
+    folder = default_folder() if folder is None else folder
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    taken = time.strftime("%Y%m%d-%H%M%S", time.localtime(profile.metadata.time or time.time()))
     for number in range(1, 1000):
         again = f"-{number}" if number > 1 else ""
-        path = where / f"{taken}-{profile.about.pid or 0}{again}.speedscope.json.gz"
+        path = folder / f"{taken}-{profile.metadata.pid or 0}{again}.speedscope.json.gz"
         try:
             file_formats.save(profile, path)
         except FileExistsError:
             continue
         return path
-    raise FileExistsError(f"{clean(str(where), 200)} holds 1,000 profiles of this second")
+    raise FileExistsError(f"{clean(str(folder), 200)} holds 1,000 profiles of this second")
 
 
-def kept(where: Path | None = None) -> list[StoredProfile]:
+def list_profiles(folder: Path | None = None) -> list[StoredProfile]:
     """What the store holds, the newest first; an absent folder is empty."""
-    where = folder() if where is None else where
+    folder = default_folder() if folder is None else folder
     out = []
     try:
-        entries = list(where.iterdir())
+        entries = list(folder.iterdir())
     except OSError:
         return []
     for path in entries:
-        found = _NAME.match(path.name)
+        found = _FILE_NAME.match(path.name)
         if found:
             try:
                 moment = time.mktime(time.strptime(found[1], "%Y%m%d-%H%M%S"))

@@ -20,10 +20,10 @@ from tputtui.text import clean
 
 MAX_FUNCTIONS = 20_000
 MAX_FILE_BYTES = 64 << 20
-DEADLINE_S = 10.0
+TIMEOUT_S = 10.0
 
 # Prints one line of JSON a function to the file named last: [file, line, name, primitive calls, calls, self, total, callers].
-_READ = """
+_READER_SCRIPT = """
 import json, marshal, resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
 resource.setrlimit(resource.RLIMIT_CPU, (8, 8))
@@ -65,7 +65,7 @@ class PstatsProfile:
 
     label: str
     functions: tuple[ProfiledFunction, ...]
-    hidden: int  # functions beyond the limit, those with the least time
+    hidden_count: int  # functions beyond the limit, those with the least time
 
     @property
     def total_s(self) -> float:
@@ -83,12 +83,16 @@ def load(path: Path) -> PstatsProfile:
             raise UnreadableProfileError(f"{shown}: not a file, or larger than {MAX_FILE_BYTES >> 20} MiB")
         with tempfile.TemporaryDirectory(prefix="tputtui-pstats-") as folder:
             out = Path(folder) / "functions"
-            answer = launcher.run([sys.executable, "-I", "-S", "-c", _READ, str(path.absolute()), str(out)], DEADLINE_S)
+            answer = launcher.run(
+                [sys.executable, "-I", "-S", "-c", _READER_SCRIPT, str(path.absolute()), str(out)], TIMEOUT_S
+            )
             if answer.status != 0:
                 raise UnreadableProfileError(
                     f"{shown}: not a pstats file of this Python ({sys.version_info[0]}.{sys.version_info[1]}), or damaged"
                 )
-            functions = sorted(_functions(out), key=lambda called: (-called.self_s, -called.total_s, called.func.name))
+            functions = sorted(
+                _read_functions(out), key=lambda called: (-called.self_s, -called.total_s, called.func.name)
+            )
     except OSError as error:
         raise UnreadableProfileError(f"{shown}: {clean(error.strerror or str(error), 100)}") from None
     except (ValueError, TypeError, IndexError):
@@ -100,26 +104,34 @@ def load(path: Path) -> PstatsProfile:
     )
 
 
-def _functions(path: Path) -> Iterator[ProfiledFunction]:
+def _read_functions(path: Path) -> Iterator[ProfiledFunction]:
     with path.open("rb") as lines:
         for line in lines:
             file, number, name, primitive, calls, own, total, above = json.loads(line)
             callers = tuple(
-                ProfiledCaller(_func(entry[2], entry[0]), int(entry[1]), int(entry[3]), _seconds(entry[4]))
+                ProfiledCaller(
+                    _parse_function(entry[2], entry[0]), int(entry[1]), int(entry[3]), _parse_seconds(entry[4])
+                )
                 for entry in above
             )
             ranked = tuple(sorted(callers, key=lambda caller: (-caller.total_s, -caller.calls, caller.func.name)))
             yield ProfiledFunction(
-                _func(name, file), int(number), int(calls), int(primitive), _seconds(own), _seconds(total), ranked
+                _parse_function(name, file),
+                int(number),
+                int(calls),
+                int(primitive),
+                _parse_seconds(own),
+                _parse_seconds(total),
+                ranked,
             )
 
 
-def _func(name: Any, file: Any) -> Function:
+def _parse_function(name: Any, file: Any) -> Function:
     shown = "" if file == "~" else clean(str(file), 512)  # "~": a built-in
     return Function(clean(str(name), 512), shown)
 
 
-def _seconds(value: Any) -> float:
+def _parse_seconds(value: Any) -> float:
     seconds = float(value)
     if not math.isfinite(seconds):
         raise ValueError("not a time")

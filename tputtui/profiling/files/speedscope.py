@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from tputtui.profiling.capture import entry_point
-from tputtui.profiling.capture.downsample import join
-from tputtui.profiling.capture.entry_point import MOST_NAMES, is_own_name
+from tputtui.profiling.capture.downsample import merge_slices
+from tputtui.profiling.capture.entry_point import MAX_NAMES, is_package_name
 from tputtui.profiling.profile_errors import MAX_DEPTH, MAX_FRAMES, MAX_STACKS, MAX_WEIGHT, UnreadableProfileError
 from tputtui.profiling.profile_model import (
     FrameTable,
@@ -45,7 +45,7 @@ class ThreadSamples:
     weights: list[float] = field(default_factory=list)
 
 
-def read(data: bytes, frames: FrameTable | None = None, label: str = "") -> Profile:
+def parse(data: bytes, frame_table: FrameTable | None = None, label: str = "") -> Profile:
     """A profile from the bytes of a speedscope file. `frames`: the table to share. Raises UnreadableProfile."""
     try:
         document = json.loads(data)
@@ -59,53 +59,53 @@ def read(data: bytes, frames: FrameTable | None = None, label: str = "") -> Prof
         raise UnreadableProfileError('no speedscope file: "shared" has no list "frames"')
     if len(listed) > MAX_FRAMES:
         raise UnreadableProfileError(f"{len(listed):,} frames, more than the limit of {MAX_FRAMES:,}")
-    table = _Table(frames or FrameTable(), listed)
+    table = _ImportedFrames(frame_table or FrameTable(), listed)
     ours = document.get("tputtui")
     if isinstance(ours, dict):
-        return _read_ours(document, ours, table, label)
+        return _parse_own_format(document, ours, table, label)
     exporter = document.get("exporter")
     source = clean(exporter, 80).replace("@", " ") if isinstance(exporter, str) and exporter else "speedscope file"
-    threads = [_thread_of(part, at, table) for at, part in enumerate(document["profiles"])]
+    threads = [_parse_thread(part, at, table) for at, part in enumerate(document["profiles"])]
     if not any(samples.stacks for samples, _ in threads):
         raise UnreadableProfileError("the profile is empty: no samples in any thread")
-    return _sliced(
+    return _slice_samples(
         table, threads, ProfileMetadata(source=source, label=clean(label, 200), torn=source.startswith("py-spy"))
     )
 
 
-class _Table:
+class _ImportedFrames:
     """The file's frame indices as ours; pseudo frames marked as the dimension they are."""
 
-    def __init__(self, frames: FrameTable, listed: list[Any]) -> None:
+    def __init__(self, frames: FrameTable, entries: list[Any]) -> None:
         self.frames = frames
-        self.ids: list[int] = []
+        self.frame_ids: list[int] = []
         self.threads: dict[int, tuple[int, str]] = {}  # file index -> (tid, name)
         self.processes: dict[int, int] = {}  # file index -> pid
-        self.own: set[str] = set()  # packages that the processes' command lines name
-        for at, frame in enumerate(listed):
+        self.own_packages: set[str] = set()  # packages that the processes' command lines name
+        for at, frame in enumerate(entries):
             name = frame.get("name") if isinstance(frame, dict) else None
             if not isinstance(name, str):
                 raise UnreadableProfileError(f"frame {at} has no name")
             file, line = frame.get("file"), frame.get("line")
             if not file and (found := _THREAD_FRAME.match(name)):
-                self.threads[at] = (_tid(found[1]), clean(found[2] or "", 200))
+                self.threads[at] = (_parse_tid(found[1]), clean(found[2] or "", 200))
             elif not file and (found := _PROCESS_FRAME.match(name)):
                 self.processes[at] = int(found[1])
-                self.own.update(entry_point.read(found[2].split()).names)
+                self.own_packages.update(entry_point.parse_command_line(found[2].split()).packages)
                 name = f"process {found[1]}"  # without the command line, which may carry a password
             ok = isinstance(line, int) and not isinstance(line, bool) and 0 <= line < 1 << 31
-            self.ids.append(self.frames.frame(name, file if isinstance(file, str) else "", line if ok else 0))
+            self.frame_ids.append(self.frames.add_frame(name, file if isinstance(file, str) else "", line if ok else 0))
 
-    def stack(self, indices: Any, thread: ProfileThread, where: str) -> tuple[ProfileThread, Stack]:
+    def parse_stack(self, indices: Any, thread: ProfileThread, where: str) -> tuple[ProfileThread, Stack]:
         """A sample as (thread, stack). Raises UnreadableProfile with the index that is wrong."""
         if not isinstance(indices, list) or len(indices) > MAX_DEPTH:
             deep = f"deeper than {MAX_DEPTH:,} frames" if isinstance(indices, list) else "not a list"
             raise UnreadableProfileError(f"{where} is {deep}")
         start = 0
         for index in indices:
-            if type(index) is not int or not 0 <= index < len(self.ids):
+            if type(index) is not int or not 0 <= index < len(self.frame_ids):
                 raise UnreadableProfileError(
-                    f"{where} names frame {clean(str(index), 30)}, the file has {len(self.ids):,}"
+                    f"{where} names frame {clean(str(index), 30)}, the file has {len(self.frame_ids):,}"
                 )
         while start < len(indices) and start < 64:
             index = indices[start]
@@ -117,67 +117,71 @@ class _Table:
             else:
                 break
             start += 1
-        ids = self.ids
+        ids = self.frame_ids
         return thread, tuple([ids[index] for index in indices[start:]])
 
 
-def _tid(text: str) -> int:
+def _parse_tid(text: str) -> int:
     """A kernel thread id; 0 for a pthread's address, which py-spy gives where it knows no better."""
     number = int(text, 16) if text.startswith("0x") else int(text)
     return number if number <= MAX_TID else 0
 
 
-def _thread_of(part: Any, at: int, table: _Table) -> tuple[ThreadSamples, str]:
+def _parse_thread(entry: Any, index: int, table: _ImportedFrames) -> tuple[ThreadSamples, str]:
     """One profile of the file: its samples in time order, and its unit."""
-    if not isinstance(part, dict):
-        raise UnreadableProfileError(f"profile {at} is no object")
-    name, unit = part.get("name"), part.get("unit")
+    if not isinstance(entry, dict):
+        raise UnreadableProfileError(f"profile {index} is no object")
+    name, unit = entry.get("name"), entry.get("unit")
     name = name if isinstance(name, str) else ""
     found = _PROFILE_NAME.match(name)
     if found:
-        tid = _tid(found[2])
-        thread = ProfileThread(int(found[1] or 0) % (1 << 31), tid or -at - 1, clean(found[3] or "", 200))
+        tid = _parse_tid(found[2])
+        thread = ProfileThread(int(found[1] or 0) % (1 << 31), tid or -index - 1, clean(found[3] or "", 200))
     else:
-        thread = ProfileThread(0, -at - 1, clean(name, 200))
-    kind = part.get("type")
+        thread = ProfileThread(0, -index - 1, clean(name, 200))
+    kind = entry.get("type")
     if kind == "sampled":
-        samples = _sampled(part, at, table, thread)
+        samples = _parse_sampled(entry, index, table, thread)
     elif kind == "evented":
-        samples = _evented(part, at, table, thread)
+        samples = _parse_evented(entry, index, table, thread)
     else:
-        raise UnreadableProfileError(f'profile {at} has the type {clean(str(kind), 40)!r}, not "sampled" or "evented"')
+        raise UnreadableProfileError(
+            f'profile {index} has the type {clean(str(kind), 40)!r}, not "sampled" or "evented"'
+        )
     return samples, clean(unit, 20) if isinstance(unit, str) else "none"
 
 
-def _sampled(part: dict[str, Any], at: int, table: _Table, thread: ProfileThread) -> ThreadSamples:
-    stacks, weights = part.get("samples"), part.get("weights")
+def _parse_sampled(entry: dict[str, Any], index: int, table: _ImportedFrames, thread: ProfileThread) -> ThreadSamples:
+    stacks, weights = entry.get("samples"), entry.get("weights")
     if not isinstance(stacks, list) or not isinstance(weights, list):
-        raise UnreadableProfileError(f'profile {at} has no lists "samples" and "weights"')
+        raise UnreadableProfileError(f'profile {index} has no lists "samples" and "weights"')
     if len(stacks) != len(weights):
-        raise UnreadableProfileError(f"profile {at} has {len(stacks):,} samples, but {len(weights):,} weights")
+        raise UnreadableProfileError(f"profile {index} has {len(stacks):,} samples, but {len(weights):,} weights")
     if len(stacks) > MAX_STACKS:
-        raise UnreadableProfileError(f"profile {at} has {len(stacks):,} samples, more than the limit of {MAX_STACKS:,}")
+        raise UnreadableProfileError(
+            f"profile {index} has {len(stacks):,} samples, more than the limit of {MAX_STACKS:,}"
+        )
     out = ThreadSamples()
     last_raw: Any = None
     last: tuple[ProfileThread, Stack] | None = None
     for number, (indices, weight) in enumerate(zip(stacks, weights, strict=True)):
         if last is None or indices != last_raw:  # neighbours are mostly equal
-            last_raw, last = indices, table.stack(indices, thread, f"sample {number} of profile {at}")
+            last_raw, last = indices, table.parse_stack(indices, thread, f"sample {number} of profile {index}")
         out.stacks.append(last)
-        out.weights.append(_weight(weight, f"the weight of sample {number} of profile {at}"))
+        out.weights.append(_parse_weight(weight, f"the weight of sample {number} of profile {index}"))
     return out
 
 
-def _evented(part: dict[str, Any], at: int, table: _Table, thread: ProfileThread) -> ThreadSamples:
+def _parse_evented(entry: dict[str, Any], index: int, table: _ImportedFrames, thread: ProfileThread) -> ThreadSamples:
     """Open and close events as stacks with the time they stood."""
-    events = part.get("events")
+    events = entry.get("events")
     if not isinstance(events, list) or len(events) > MAX_STACKS:
-        raise UnreadableProfileError(f'profile {at} has no list "events", or more than {MAX_STACKS:,}')
+        raise UnreadableProfileError(f'profile {index} has no list "events", or more than {MAX_STACKS:,}')
     out = ThreadSamples()
     indices: list[Any] = []
     since: float | None = None
     for number, event in enumerate(events):
-        where = f"event {number} of profile {at}"
+        where = f"event {number} of profile {index}"
         if not isinstance(event, dict):
             raise UnreadableProfileError(f"{where} is no object")
         moment = event.get("at")
@@ -186,8 +190,8 @@ def _evented(part: dict[str, Any], at: int, table: _Table, thread: ProfileThread
         if since is not None and moment < since:
             raise UnreadableProfileError(f"{where} goes back in time")
         if indices and since is not None and moment > since:
-            out.stacks.append(table.stack(indices[:], thread, where))
-            out.weights.append(_weight(moment - since, where))
+            out.stacks.append(table.parse_stack(indices[:], thread, where))
+            out.weights.append(_parse_weight(moment - since, where))
         since = float(moment)
         if event.get("type") == "O" and len(indices) < MAX_DEPTH:
             indices.append(event.get("frame"))
@@ -198,13 +202,13 @@ def _evented(part: dict[str, Any], at: int, table: _Table, thread: ProfileThread
     return out
 
 
-def _weight(value: Any, where: str) -> float:
+def _parse_weight(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_WEIGHT:
         raise UnreadableProfileError(f"{where} is {clean(str(value), 30)}, not a number from 0 to {MAX_WEIGHT:g}")
     return float(value)
 
 
-def _sliced(table: _Table, threads: list[tuple[ThreadSamples, str]], about: ProfileMetadata) -> Profile:
+def _slice_samples(table: _ImportedFrames, threads: list[tuple[ThreadSamples, str]], about: ProfileMetadata) -> Profile:
     """Samples in time order cut into slices of about a second, where all threads have kept the same clock.
 
     py-spy with `-i` gives each thread one sample a tick, so equal positions are equal times; without it idle ticks
@@ -232,17 +236,19 @@ def _sliced(table: _Table, threads: list[tuple[ThreadSamples, str]], about: Prof
         ticks = min(each, longest - number * each) if counted else 0
         slices.append(ProfileSlice(part, {}, ticks, 0.0, ticks * step if timed else 0.0))
     if len(slices) > 1 and slices[-1].wall_ticks < each / 2:
-        slices[-2:] = [join(slices[-2], slices[-1])]
-    about = replace(about, rate_hz=1 / step if timed else None, own=tuple(sorted(table.own))[:MOST_NAMES])
+        slices[-2:] = [merge_slices(slices[-2], slices[-1])]
+    about = replace(about, rate_hz=1 / step if timed else None, own=tuple(sorted(table.own_packages))[:MAX_NAMES])
     return Profile(table.frames, tuple(slices), about, "samples" if counted else unit)
 
 
 # ------------------------------------------------------------------------------------------------- ours
 
 
-def _read_ours(document: dict[str, Any], ours: dict[str, Any], table: _Table, label: str) -> Profile:
+def _parse_own_format(
+    document: dict[str, Any], extension: dict[str, Any], table: _ImportedFrames, label: str
+) -> Profile:
     """A file that `write` wrote: each profile is one thread's metric, its samples marked with their slice."""
-    meta, parts = ours.get("slices"), ours.get("profiles")
+    meta, parts = extension.get("slices"), extension.get("profiles")
     listed = document["profiles"]
     if not isinstance(meta, list) or not isinstance(parts, list) or len(parts) != len(listed):
         raise UnreadableProfileError('the "tputtui" part does not describe the profiles beside it')
@@ -256,8 +262,8 @@ def _read_ours(document: dict[str, Any], ours: dict[str, Any], table: _Table, la
         if type(pid) is not int or type(tid) is not int or not isinstance(name, str):
             raise UnreadableProfileError(f'{where} has no pid, tid and name in the "tputtui" part')
         thread = ProfileThread(pid, tid, clean(name, 200))
-        samples = _sampled(part, at, table, thread)
-        scale = _weight(ours.get("scale", 1.0), 'the "scale"') or 1.0
+        samples = _parse_sampled(part, at, table, thread)
+        scale = _parse_weight(extension.get("scale", 1.0), 'the "scale"') or 1.0
         if len(mark["slice_of"]) != len(samples.stacks):
             raise UnreadableProfileError(
                 f"{where} has {len(samples.stacks):,} samples in {len(mark['slice_of']):,} slices"
@@ -272,20 +278,29 @@ def _read_ours(document: dict[str, Any], ours: dict[str, Any], table: _Table, la
     for number, (entry, wall, gil) in enumerate(zip(meta, walls, gils, strict=True)):
         if not isinstance(entry, list) or len(entry) != 3:
             raise UnreadableProfileError(f"slice {number} is not [wall ticks, GIL ticks, seconds]")
-        ticks = [_weight(value, f"a figure of slice {number}") for value in entry]
+        ticks = [_parse_weight(value, f"a figure of slice {number}") for value in entry]
         slices.append(
             ProfileSlice(
-                wall, gil, ticks[0], ticks[1], ticks[2], *(_shares(ours.get(key), number) for key in ("cpu", "ready"))
+                wall,
+                gil,
+                ticks[0],
+                ticks[1],
+                ticks[2],
+                *(_parse_shares(extension.get(key), number) for key in ("cpu", "ready")),
             )
         )
-    unit = ours.get("unit")
-    about = _about(ours.get("about"), label)
+    unit = extension.get("unit")
+    about = _parse_metadata(extension.get("about"), label)
     return Profile(table.frames, tuple(slices), about, clean(unit, 20) if isinstance(unit, str) else "samples")
 
 
-def _shares(listed: Any, number: int) -> dict[ProfileThread, float]:
+def _parse_shares(shares_by_slice: Any, slice_number: int) -> dict[ProfileThread, float]:
     """The threads' CPU times in a slice; what is not as we write it is left out, and nothing waits in C then."""
-    entries = listed[number] if isinstance(listed, list) and number < len(listed) else ()
+    entries = (
+        shares_by_slice[slice_number]
+        if isinstance(shares_by_slice, list) and slice_number < len(shares_by_slice)
+        else ()
+    )
     out: dict[ProfileThread, float] = {}
     for entry in entries if isinstance(entries, list) else ():
         match entry:
@@ -294,10 +309,10 @@ def _shares(listed: Any, number: int) -> dict[ProfileThread, float]:
     return out
 
 
-def _about(listed: Any, label: str) -> ProfileMetadata:
+def _parse_metadata(metadata_json: Any, label: str) -> ProfileMetadata:
     """The description of a file of ours; what has the wrong type is left out."""
     known: dict[str, Any] = {}
-    values: Mapping[str, Any] = listed if isinstance(listed, dict) else {}
+    values: Mapping[str, Any] = metadata_json if isinstance(metadata_json, dict) else {}
     for entry in fields(ProfileMetadata):
         value = values.get(entry.name)
         default = entry.default
@@ -309,7 +324,7 @@ def _about(listed: Any, label: str) -> ProfileMetadata:
             )
             ok = True
         elif entry.name == "own":
-            value = tuple(name for name in value if is_own_name(name)) if isinstance(value, list) else ()
+            value = tuple(name for name in value if is_package_name(name)) if isinstance(value, list) else ()
             ok = True
         elif entry.name in ("pid", "errors"):
             ok = type(value) is int
@@ -323,15 +338,17 @@ def _about(listed: Any, label: str) -> ProfileMetadata:
     return ProfileMetadata(**known | {"label": known.get("label") or clean(label, 200)})
 
 
-def write(profile: Profile) -> bytes:
+def render(profile: Profile) -> bytes:
     """The profile as a speedscope file that also carries all we know. Names are the cleaned ones."""
-    step = 1.0 / profile.about.rate_hz if profile.unit == "samples" and profile.about.rate_hz else 1.0
-    unit = "seconds" if profile.unit == "samples" and profile.about.rate_hz else profile.unit
+    step = 1.0 / profile.metadata.rate_hz if profile.unit == "samples" and profile.metadata.rate_hz else 1.0
+    unit = "seconds" if profile.unit == "samples" and profile.metadata.rate_hz else profile.unit
     if unit not in ("bytes", "microseconds", "milliseconds", "nanoseconds", "seconds"):
         unit = "none"
     profiles, marks = [], []
-    for thread, metric, entries in _by_thread(profile):
-        process = f"Process {thread.pid} " if profile.about.subprocesses or thread.pid != profile.about.pid else ""
+    for thread, metric, entries in _stacks_by_thread(profile):
+        process = (
+            f"Process {thread.pid} " if profile.metadata.subprocesses or thread.pid != profile.metadata.pid else ""
+        )
         shown = f'{process}Thread {max(thread.tid, 0)} "{thread.name}"' + (" GIL" if metric == "gil" else "")
         weights = [weight * step for _, _, weight in entries]
         profiles.append(
@@ -355,15 +372,15 @@ def write(profile: Profile) -> bytes:
             }
         )
     funcs = profile.frames.funcs
-    about = {entry.name: getattr(profile.about, entry.name) for entry in fields(ProfileMetadata)}
+    about = {entry.name: getattr(profile.metadata, entry.name) for entry in fields(ProfileMetadata)}
     document = {
         "$schema": SCHEMA,
         "exporter": "tputtui",
-        "name": profile.about.label or "tputtui profile",
+        "name": profile.metadata.label or "tputtui profile",
         "activeProfileIndex": 0,
         "shared": {
             "frames": [
-                {"name": funcs[frame.func].name, "file": funcs[frame.func].file, "line": frame.line or None}
+                {"name": funcs[frame.func_id].name, "file": funcs[frame.func_id].file, "line": frame.line or None}
                 for frame in profile.frames.frames
             ]
         },
@@ -373,8 +390,8 @@ def write(profile: Profile) -> bytes:
             "unit": profile.unit,
             "scale": step,
             "slices": [[part.wall_ticks, part.gil_ticks, part.duration_s] for part in profile.slices],
-            "cpu": [_listed(part.cpu) for part in profile.slices],
-            "ready": [_listed(part.ready) for part in profile.slices],
+            "cpu": [_shares_as_json(part.cpu_shares) for part in profile.slices],
+            "ready": [_shares_as_json(part.ready_shares) for part in profile.slices],
             "profiles": marks,
             "about": about,
         },
@@ -382,11 +399,11 @@ def write(profile: Profile) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def _listed(shares: Mapping[ProfileThread, float]) -> list[list[float]]:
+def _shares_as_json(shares: Mapping[ProfileThread, float]) -> list[list[float]]:
     return [[one.pid, one.tid, share] for one, share in shares.items()]
 
 
-def _by_thread(profile: Profile) -> Iterator[tuple[ProfileThread, Metric, list[tuple[int, Stack, float]]]]:
+def _stacks_by_thread(profile: Profile) -> Iterator[tuple[ProfileThread, Metric, list[tuple[int, Stack, float]]]]:
     """Each thread's stacks of each metric, in slice order: (slice, stack, weight)."""
     metrics: tuple[Metric, ...] = ("wall", "gil")
     for metric in metrics:

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from tputtui.model import Exposition, Family, Labels, Series, Target
-from tputtui.recording.encode import base
+from tputtui.recording.encode import strip_suffix
 from tputtui.recording.reader import Run
 from tputtui.recording.records import RecordedTick, WatchedTarget
 
-PORTION = 2_000_000
+MAX_BATCH_SAMPLES = 2_000_000
 """Samples held at a time: some 100 MB."""
 
 _TYPES = {
@@ -32,9 +32,9 @@ _TYPES = {
 
 def to_openmetrics(run: Run) -> Iterator[str]:
     """Lines of OpenMetrics, "# EOF" the last. Times are those of the scrapes."""
-    exported = _Exported()
-    sizes, families, targets = _look(run, exported)
-    for portion in _portions(sizes):
+    exported = _SampleExporter()
+    sizes, families, targets = _scan_families(run, exported)
+    for portion in _family_batches(sizes):
         samples: dict[str, dict[tuple[str, Series], list[tuple[float, float]]]] = {name: {} for name in portion}
         for tick in run.ticks():
             for scrape in tick.reading.scrapes:
@@ -45,11 +45,11 @@ def to_openmetrics(run: Run) -> Iterator[str]:
                     if of is not None:
                         of.setdefault((scrape.target, series), []).append((scrape.time, value))
         for name in portion:
-            yield from _family(name, families.get(name), samples[name], targets)
+            yield from _render_family(name, families.get(name), samples[name], targets)
     yield "# EOF\n"
 
 
-def _look(run: Run, exported: _Exported) -> tuple[dict[str, int], dict[str, Family], dict[str, Target]]:
+def _scan_families(run: Run, exporter: _SampleExporter) -> tuple[dict[str, int], dict[str, Family], dict[str, Target]]:
     """How many samples each family has, what was said of it, and who the targets are."""
     sizes: dict[str, int] = {}
     families: dict[str, Family] = {}
@@ -61,42 +61,42 @@ def _look(run: Run, exported: _Exported) -> tuple[dict[str, int], dict[str, Fami
             for scrape in item.reading.scrapes:
                 if scrape.exposition is not None:
                     families.update(scrape.exposition.families)
-                    for series, _ in exported(scrape.exposition):
+                    for series, _ in exporter(scrape.exposition):
                         name = family_name(series.name, families)
                         sizes[name] = sizes.get(name, 0) + 1
     return sizes, families, targets
 
 
-class _Exported:
+class _SampleExporter:
     """The samples of an answer as they are exported: rates that a server took are named NAME:rate, for they are no counters."""
 
     def __init__(self) -> None:
-        self._rates: dict[Series, Series] = {}
+        self._rate_series: dict[Series, Series] = {}
 
     def __call__(self, exposition: Exposition) -> Iterator[tuple[Series, float]]:
         if exposition.served is None:
             yield from exposition.samples.items()
         elif exposition.served.rate_s is not None:
             for series, value in exposition.samples.items():
-                yield (self._rate(series) if _counts(series.name, exposition.families) else series), value
+                yield (self._to_rate_series(series) if _is_counter(series.name, exposition.families) else series), value
 
-    def _rate(self, series: Series) -> Series:
-        found = self._rates.get(series)
+    def _to_rate_series(self, series: Series) -> Series:
+        found = self._rate_series.get(series)
         if found is None:
-            found = self._rates[series] = Series(f"{series.name}:rate", series.labels)
+            found = self._rate_series[series] = Series(f"{series.name}:rate", series.labels)
         return found
 
 
-def _counts(name: str, families: Mapping[str, Family]) -> bool:
+def _is_counter(name: str, families: Mapping[str, Family]) -> bool:
     family = families.get(name)
     return name.endswith(("_total", "_count", "_sum", "_bucket")) or (family is not None and family.type == "counter")
 
 
-def _portions(sizes: Mapping[str, int]) -> Iterator[list[str]]:
+def _family_batches(sizes: Mapping[str, int]) -> Iterator[list[str]]:
     portion: list[str] = []
     size = 0
     for name, count in sizes.items():
-        if portion and size + count > PORTION:
+        if portion and size + count > MAX_BATCH_SAMPLES:
             yield portion
             portion, size = [], 0
         portion.append(name)
@@ -108,12 +108,12 @@ def _portions(sizes: Mapping[str, int]) -> Iterator[list[str]]:
 def family_name(sample: str, families: Mapping[str, Family]) -> str:
     """The name under which OpenMetrics knows a sample's family: a counter's without `_total`."""
     found = families.get(sample)
-    if found is None and (short := base(sample)) != sample and short in families:
+    if found is None and (short := strip_suffix(sample)) != sample and short in families:
         found, sample = families[short], short
     return sample.removesuffix("_total") if found is not None and found.type == "counter" else sample
 
 
-def _family(
+def _render_family(
     name: str,
     family: Family | None,
     samples: Mapping[tuple[str, Series], list[tuple[float, float]]],
@@ -122,20 +122,20 @@ def _family(
     kind = _TYPES.get(family.type, "unknown") if family is not None else "unknown"
     if family is None and any(series.name == f"{name}_total" for _, series in samples):
         kind = "counter"
-    if not all(_fits(series.name, name, kind) for _, series in samples):
+    if not all(_is_valid_sample_name(series.name, name, kind) for _, series in samples):
         kind = "unknown"  # a name that OpenMetrics does not allow there, such as a counter without _total
-    yield f"# TYPE {_name(name)} {kind}\n"
-    ordered = sorted(samples.items(), key=lambda item: _order(item[0][0], item[0][1], kind))
+    yield f"# TYPE {_sanitize_name(name)} {kind}\n"
+    ordered = sorted(samples.items(), key=lambda item: _sort_key(item[0][0], item[0][1], kind))
     for (target, series), points in ordered:
-        head = f"{_name(series.name)}{_labels(series.labels, targets.get(target))}"
+        head = f"{_sanitize_name(series.name)}{_render_labels(series.labels, targets.get(target))}"
         last = -math.inf
         for time, value in points:
             if time > last:  # a clock that was set back: Prometheus takes no older sample
                 last = time
-                yield f"{head} {_number(value)} {time:.3f}\n"
+                yield f"{head} {_format_number(value)} {time:.3f}\n"
 
 
-def _fits(sample: str, name: str, kind: str) -> bool:
+def _is_valid_sample_name(sample: str, name: str, kind: str) -> bool:
     suffixes = {
         "counter": ("_total", "_created"),
         "histogram": ("_bucket", "_sum", "_count", "_created"),
@@ -146,7 +146,7 @@ def _fits(sample: str, name: str, kind: str) -> bool:
     return sample.startswith(name) and sample[len(name) :] in suffixes
 
 
-def _order(target: str, series: Series, kind: str) -> tuple[object, ...]:
+def _sort_key(target: str, series: Series, kind: str) -> tuple[object, ...]:
     """Series of one label set together, its buckets by their bound, as OpenMetrics wants them."""
     le = series.label("le" if kind != "summary" else "quantile")
     rest = tuple(label for label in series.labels if label[0] not in ("le", "quantile"))
@@ -157,14 +157,14 @@ def _order(target: str, series: Series, kind: str) -> tuple[object, ...]:
     return (target, rest, le is None, series.name, bound)
 
 
-def _name(name: str) -> str:
+def _sanitize_name(name: str) -> str:
     """A name that every reader takes: what stands outside of [a-zA-Z0-9_:] becomes "_"."""
     made = "".join(char if char.isascii() and (char.isalnum() or char in "_:") else "_" for char in name)
     return f"_{made}" if not made or made[0].isdigit() else made
 
 
-def _labels(labels: Labels, target: Target | None) -> str:
-    own = {_name(name): value for name, value in labels}
+def _render_labels(labels: Labels, target: Target | None) -> str:
+    own = {_sanitize_name(name): value for name, value in labels}
     if target is not None:
         told = {"instance": urlsplit(target.url).netloc.rpartition("@")[2], "job": target.service or target.name}
         for name, value in told.items():
@@ -179,7 +179,7 @@ def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):

@@ -12,39 +12,39 @@ from typing import Any
 from tputtui.recording.reader import Run
 from tputtui.recording.records import RecordedTick
 from tputtui.recording.run_header import Mark
-from tputtui.recording.run_table import COLUMNS, RunRow, every
+from tputtui.recording.run_table import COLUMNS, RunRow, service_rows
 from tputtui.recording.value_codec import to_plain
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 
-def cell(text: str) -> str:
+def escape_cell(text: str) -> str:
     """A text as a cell of CSV: one that a spreadsheet would take for a formula is defused."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(_FORMULA_PREFIXES) else text
 
 
 def to_csv(run: Run, service: str | None) -> Iterator[str]:
     """Lines of CSV: what `compare` reads. With several services and none named, the first column names them."""
-    tables = [(name, rows) for name, rows in every(run) if service in (None, name)]
+    tables = [(name, rows) for name, rows in service_rows(run) if service in (None, name)]
     if not tables:
-        held = ", ".join(name for name, _ in every(run)) or "none"
+        held = ", ".join(name for name, _ in service_rows(run)) or "none"
         raise ValueError(f"no service {service!r} in it; it holds {held}" if service else "it holds no service")
     named = len(tables) > 1
-    yield _line([*(["service"] if named else []), *COLUMNS])
+    yield _format_line([*(["service"] if named else []), *COLUMNS])
     for name, rows in tables:
         for row in rows:
-            yield _line([*([cell(name)] if named else []), *map(_figure, _values(row))])
+            yield _format_line([*([escape_cell(name)] if named else []), *map(_format_number, _values(row))])
 
 
 def _values(row: RunRow) -> list[float | None]:
     return [getattr(row, name) for name in COLUMNS]
 
 
-def _figure(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     return "" if value is None or not math.isfinite(value) else f"{value:.9g}"
 
 
-def _line(cells: list[str]) -> str:
+def _format_line(cells: list[str]) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerow(cells)
     return out.getvalue()
@@ -52,18 +52,18 @@ def _line(cells: list[str]) -> str:
 
 def to_json(run: Run) -> Iterator[str]:
     """JSON lines: the header, then each reading whole (names and values, nothing to look up), marks among them."""
-    yield _json({"run": to_plain(run.header)})
+    yield _format_json({"run": to_plain(run.header)})
     for item in run.items():
         if isinstance(item, RecordedTick):
-            yield _json({"reading": _reading(item)})
+            yield _format_json({"reading": _reading_object(item)})
         elif isinstance(item, Mark):
-            yield _json({"mark": to_plain(item)})
+            yield _format_json({"mark": to_plain(item)})
     end = run.end()
     if end is not None:
-        yield _json({"end": to_plain(end)})
+        yield _format_json({"end": to_plain(end)})
 
 
-def _reading(tick: RecordedTick) -> dict[str, Any]:
+def _reading_object(tick: RecordedTick) -> dict[str, Any]:
     reading = tick.reading
     scrapes = []
     for scrape in reading.scrapes:
@@ -84,5 +84,5 @@ def _reading(tick: RecordedTick) -> dict[str, Any]:
     return found
 
 
-def _json(content: dict[str, Any]) -> str:
+def _format_json(content: dict[str, Any]) -> str:
     return json.dumps(content, allow_nan=False, separators=(",", ":")) + "\n"

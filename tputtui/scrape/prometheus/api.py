@@ -11,16 +11,16 @@ from urllib.parse import urlencode
 
 from tputtui.frozen import frozen
 from tputtui.scrape.fetch_attempt import FetchError
-from tputtui.scrape.http_fetch import EndpointSettings, Fetcher, HttpAnswer, status_sentence
-from tputtui.scrape.prometheus.native_histograms import spread
-from tputtui.scrape.prometheus.queries import FAMILY
+from tputtui.scrape.http_fetch import EndpointSettings, Fetcher, HttpAnswer, describe_status
+from tputtui.scrape.prometheus.native_histograms import expand_histogram
+from tputtui.scrape.prometheus.queries import FAMILY_LABEL
 from tputtui.text import clean
 
 if TYPE_CHECKING:
     from tputtui.scrape.connections import TlsContexts
 
-_PARSE_ASIDE_BYTES = 500_000  # from here on reading takes longer than the loop should stand still (10 ms)
-_WARNINGS = 3  # shown of one answer
+_MAX_INLINE_PARSE_BYTES = 500_000  # from here on reading takes longer than the loop should stand still (10 ms)
+_MAX_WARNINGS = 3  # shown of one answer
 _PREFIXES = ("", "/prometheus")  # below the address as given: Mimir and Cortex keep the API under the second
 
 Vector = list[tuple[dict[str, str], float]]
@@ -33,10 +33,10 @@ Matrix = list[tuple[dict[str, str], list[tuple[float, float]]]]
 class ServerError(Exception):
     """The server does not answer as it should; the text is a sentence, cleaned."""
 
-    def __init__(self, sentence: str, *, busy: bool = False, status: int | None = None, late: bool = False) -> None:
+    def __init__(self, sentence: str, *, is_busy: bool = False, status: int | None = None, late: bool = False) -> None:
         super().__init__(clean(sentence, 200))
         self.late = late  # the connection stands, and no answer came by the deadline
-        self.busy = busy  # it has too much to do: who asks again soon makes it worse
+        self.is_busy = is_busy  # it has too much to do: who asks again soon makes it worse
         self.status = status  # of an answer that is no answer of this API
 
 
@@ -71,8 +71,8 @@ class ServerApi:
         """An instant query, evaluated now by the server's clock. Raises ServerError."""
         # VictoriaMetrics withholds the newest 30 s unless told otherwise; the others ignore these two.
         form = {"query": promql, "timeout": f"{deadline_s:g}s", "latency_offset": "1s", "nocache": "1"}
-        result = await self.ask("query", deadline_s, form)
-        return _vector(result.data), result
+        result = await self.request("query", deadline_s, form)
+        return _parse_vector(result.data), result
 
     async def matrix(
         self, promql: str, deadline_s: float, span: tuple[float, float, float] | None = None
@@ -81,22 +81,22 @@ class ServerApi:
         form = {"query": promql, "timeout": f"{deadline_s:g}s", "latency_offset": "1s", "nocache": "1"}
         if span is not None:
             form |= dict(zip(("start", "end", "step"), (f"{part:.3f}" for part in span), strict=True))
-        result = await self.ask("query" if span is None else "query_range", deadline_s, form)
-        return _matrix(result.data), result
+        result = await self.request("query" if span is None else "query_range", deadline_s, form)
+        return _parse_matrix(result.data), result
 
     async def metadata(self, deadline_s: float) -> dict[str, Any]:
         """Type, help and unit by family; nothing where the server keeps none. Raises ServerError."""
-        data = (await self.ask("metadata", deadline_s)).data
+        data = (await self.request("metadata", deadline_s)).data
         return data if isinstance(data, dict) else {}
 
-    async def ask(self, path: str, deadline_s: float, form: dict[str, str] | None = None) -> QueryResult:
+    async def request(self, path: str, deadline_s: float, form: dict[str, str] | None = None) -> QueryResult:
         """Ask for `path` below /api/v1. Raises ServerError."""
         if self._prefix is not None:
-            return await self._ask(self._prefix, path, deadline_s, form)
+            return await self._request(self._prefix, path, deadline_s, form)
         refusal: ServerError | None = None
         for prefix in _PREFIXES:
             try:
-                result = await self._ask(prefix, path, deadline_s, form)
+                result = await self._request(prefix, path, deadline_s, form)
             except ServerError as error:
                 refusal = refusal or error
                 if error.status != HTTPStatus.NOT_FOUND:
@@ -107,7 +107,7 @@ class ServerApi:
         assert refusal is not None  # noqa: S101  # the loop ran
         raise refusal
 
-    async def _ask(self, prefix: str, path: str, deadline_s: float, form: dict[str, str] | None) -> QueryResult:
+    async def _request(self, prefix: str, path: str, deadline_s: float, form: dict[str, str] | None) -> QueryResult:
         url = f"{self._settings.url}{prefix}/api/v1/{path}"
         try:
             answer = await self._fetcher.fetch(
@@ -115,11 +115,11 @@ class ServerApi:
             )
         except FetchError as error:
             raise ServerError(str(error), late=error.late) from None
-        if len(answer.body) < _PARSE_ASIDE_BYTES:
-            return self._judge(answer)
-        return await asyncio.to_thread(self._judge, answer)
+        if len(answer.body) < _MAX_INLINE_PARSE_BYTES:
+            return self._parse_answer(answer)
+        return await asyncio.to_thread(self._parse_answer, answer)
 
-    def _judge(self, answer: HttpAnswer) -> QueryResult:
+    def _parse_answer(self, answer: HttpAnswer) -> QueryResult:
         envelope: Any = None
         with contextlib.suppress(ValueError, RecursionError):  # said below, by the status
             envelope = json.loads(answer.body)
@@ -127,9 +127,9 @@ class ServerApi:
             said = [*self._texts(envelope.get("warnings")), *self._texts(envelope.get("infos"))]
             if envelope.get("isPartial") is True:
                 said.insert(0, "the answer is partial: a storage node does not answer")
-            return QueryResult(envelope["data"], tuple(said[:_WARNINGS]), len(answer.body))
+            return QueryResult(envelope["data"], tuple(said[:_MAX_WARNINGS]), len(answer.body))
         word = envelope.get("error") if isinstance(envelope, dict) else None
-        raise _refusal(answer, "".join(self._texts([word])), self._settings)
+        raise _refusal_error(answer, "".join(self._texts([word])), self._settings)
 
     def _texts(self, said: object) -> list[str]:
         """What the server says, without our secrets: it may quote what it was asked."""
@@ -137,7 +137,7 @@ class ServerApi:
         return [clean(self._fetcher.redactor.sentence(one), 140) for one in texts]
 
 
-def base_of(url: str) -> str:
+def base_url(url: str) -> str:
     """The address below which the API lies: what a person copies from the browser is cut back to it."""
     url = url.partition("?")[0].rstrip("/")
     for tail in ("/api/v1/query", "/api/v1/query_range", "/api/v1", "/graph", "/query", "/vmui", "/metrics"):
@@ -145,26 +145,28 @@ def base_of(url: str) -> str:
     return url.rstrip("/")
 
 
-def _refusal(answer: HttpAnswer, word: str, settings: EndpointSettings) -> ServerError:
+def _refusal_error(answer: HttpAnswer, message: str, settings: EndpointSettings) -> ServerError:
     status = answer.status
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         if b"org id" in answer.body[:400].lower():  # Mimir, Cortex, Loki
             return ServerError(f"HTTP {status}: the server wants to know a tenant: set tenant for it")
-        return ServerError(status_sentence(status, settings))
+        return ServerError(describe_status(status, settings))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return ServerError(f"the server has too much to do: {word or 'HTTP 429'}", busy=True)
+        return ServerError(f"the server has too much to do: {message or 'HTTP 429'}", is_busy=True)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return ServerError(f"the server gave up: {word}" if word else status_sentence(status, settings), busy=True)
-    if word:
-        return ServerError(f"the server refuses the query: {word} (HTTP {status})")
+        return ServerError(
+            f"the server gave up: {message}" if message else describe_status(status, settings), is_busy=True
+        )
+    if message:
+        return ServerError(f"the server refuses the query: {message} (HTTP {status})")
     if status == HTTPStatus.OK:
         return ServerError("it answers, but not as a Prometheus server does: is this its address?")
     if status == HTTPStatus.NOT_FOUND:
         return ServerError("no Prometheus API at this address (HTTP 404): it lies below /api/v1", status=status)
-    return ServerError(status_sentence(status, settings), status=status)
+    return ServerError(describe_status(status, settings), status=status)
 
 
-def _vector(data: Any) -> Vector:
+def _parse_vector(data: Any) -> Vector:
     """The series of an instant answer; a native histogram is spread over several. Raises ServerError."""
     found: Vector = []
     try:
@@ -172,20 +174,20 @@ def _vector(data: Any) -> Vector:
             if "value" in one:
                 found.append((one["metric"], float(one["value"][1])))
             elif "histogram" in one:
-                found += spread(one["metric"], one["histogram"][1], _name_label(one["metric"]))
+                found += expand_histogram(one["metric"], one["histogram"][1], _name_label(one["metric"]))
     except (AttributeError, KeyError, TypeError, ValueError, IndexError):
         raise ServerError("its answer is no vector of numbers: is this a Prometheus server?") from None
     return found
 
 
-def _matrix(data: Any) -> Matrix:
+def _parse_matrix(data: Any) -> Matrix:
     found: Matrix = []
     try:
         for one in data["result"]:
             if "values" in one:
                 found.append((one["metric"], [(float(time), float(value)) for time, value in one["values"]]))
             for time, told in one.get("histograms", ()):
-                spread_out = spread(one["metric"], told, _name_label(one["metric"]))
+                spread_out = expand_histogram(one["metric"], told, _name_label(one["metric"]))
                 found += [(labels, [(float(time), value)]) for labels, value in spread_out]
     except (AttributeError, KeyError, TypeError, ValueError, IndexError):
         raise ServerError("its answer is no matrix of numbers: is this a Prometheus server?") from None
@@ -194,4 +196,4 @@ def _matrix(data: Any) -> Matrix:
 
 def _name_label(labels: dict[str, str]) -> str:
     """The label that names a series: of what was added up, ours."""
-    return FAMILY if FAMILY in labels else "__name__"
+    return FAMILY_LABEL if FAMILY_LABEL in labels else "__name__"

@@ -7,35 +7,35 @@ from collections.abc import Mapping, Sequence
 
 from tputtui.model import Match, Scrape
 from tputtui.scrape.prometheus.api import ServerApi, Vector
-from tputtui.scrape.prometheus.job_targets import JobTarget, expressions, sort_out
-from tputtui.scrape.prometheus.queries import queries
+from tputtui.scrape.prometheus.job_targets import JobTarget, build_expressions, group_by_job
+from tputtui.scrape.prometheus.queries import join_queries
 
 SPAN_S = 900.0
 """How far the time axis reaches back: the ten minutes that a screen shows, and some to step back."""
 
 STEP_S = 10.0
-MOST_VALUES = 200_000
+MAX_VALUES = 200_000
 """Of all series at all moments: beyond it the past is shorter."""
 
 DEADLINE_S = 20.0
 
 
-async def remembered(
-    api: ServerApi, parts: Mapping[str, JobTarget], matches: Sequence[Match], window_s: float, series: int
+async def read_backfill(
+    api: ServerApi, job_targets: Mapping[str, JobTarget], matches: Sequence[Match], window_s: float, series_count: int
 ) -> list[Scrape]:
     """Rates of the last quarter of an hour, the oldest first; the duration of each is the time it stands for.
 
     `series`: how many the answer for one moment has. Moments stand on multiples of the step: servers cache those. Raises
     ServerError.
     """
-    step = max([STEP_S, *(part.job.scrape_s for part in parts.values())])
-    steps = int(min(SPAN_S / step, MOST_VALUES / max(1, series)))
+    step = max([STEP_S, *(part.job.scrape_s for part in job_targets.values())])
+    steps = int(min(SPAN_S / step, MAX_VALUES / max(1, series_count)))
     if steps < 2:
         return []
     window_s = max(window_s, step)
     end = time.time() // step * step
     by_time: dict[float, Vector] = {}
-    for query in queries(expressions(parts.values(), matches, window_s)):
+    for query in join_queries(build_expressions(job_targets.values(), matches, window_s)):
         matrix, _ = await api.matrix(query, DEADLINE_S, (end - steps * step, end, step))
         for labels, values in matrix:
             for at, value in values:
@@ -43,8 +43,8 @@ async def remembered(
     offset = time.monotonic() - time.time()
     past: list[Scrape] = []
     for at, found in sorted(by_time.items()):
-        for job, (own, _, _) in sort_out(parts, found).items():
-            part = parts[job]
+        for job, (own, _, _) in group_by_job(job_targets, found).items():
+            part = job_targets[job]
             if own:
                 exposition = part.exposition(own, part.range_s(window_s), None)
                 past.append(Scrape(part.target.name, at + offset, at, step, exposition))

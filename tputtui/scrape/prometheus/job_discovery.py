@@ -11,22 +11,22 @@ from typing import Any
 
 from tputtui.model import Exposition, Family, Labels, Match, Question, Series, Served
 from tputtui.scrape.prometheus.api import ServerApi, ServerError, Vector
-from tputtui.scrape.prometheus.queries import JOB, of_jobs, one_of, selector
+from tputtui.scrape.prometheus.queries import JOB_LABEL, match_any, match_jobs, selector
 from tputtui.text import clean
 
-MOST_JOBS = 40
+MAX_JOBS = 40
 """Jobs that are watched; the others are named in a warning. `--match` chooses."""
 
-MOST_SERIES = 10_000
+MAX_SERIES = 10_000
 """Series of a job that are looked at whole. Of a job with more, one instance is: it exposes what the others do."""
 
-BEFORE_S = 60.0
+EARLIER_S = 60.0
 """What the series were so long ago tells which of them are alive."""
 
-SCRAPE_S = 15.0
+DEFAULT_SCRAPE_S = 15.0
 """A job's scrape interval where its samples do not tell it."""
 
-_SAMPLES_S = 300  # span of samples that a scrape interval is told by
+_SAMPLE_SPAN_S = 300  # span of samples that a scrape interval is told by
 _PARTS = ("_bucket", "_count", "_sum")
 _SUFFIXES = ("_total", "_bucket", "_count", "_sum", "_created", "_info")
 _DEFAULT_SOURCES = frozenset(("instance",))
@@ -38,138 +38,138 @@ class ServerJob:
     """One job as a server knows it."""
 
     name: str
-    counts: Mapping[str, int]  # series by sample name
+    series_counts: Mapping[str, int]  # series by sample name
     sources: tuple[dict[str, str], ...] = ()  # the labels of its `up` series
-    told_s: float | None = None  # its scrape interval, as far as its samples tell
-    one: Mapping[str, str] | None = None  # the labels of one of its series
+    measured_scrape_s: float | None = None  # its scrape interval, as far as its samples tell
+    example_labels: Mapping[str, str] | None = None  # the labels of one of its series
     exposition: Exposition | None = None  # of the newest look
     interned: dict[tuple[str, Labels], Series] = field(default_factory=dict)
 
     @property
     def scrape_s(self) -> float:
         """Seconds from one scrape of the server to the next."""
-        return self.told_s if self.told_s is not None else SCRAPE_S
+        return self.measured_scrape_s if self.measured_scrape_s is not None else DEFAULT_SCRAPE_S
 
-    def as_kept(self, question: Question) -> Question:
+    def translate_question(self, question: Question) -> Question:
         """A question in the names that the server has: a native histogram's buckets, count and sum are one series."""
         base = next((question.name.removesuffix(end) for end in _PARTS if question.name.endswith(end)), "")
-        is_native = base in self.counts and question.name not in self.counts
+        is_native = base in self.series_counts and question.name not in self.series_counts
         return Question(base, "rate", question.labels - {"le", "vmrange"}) if is_native else question
 
     @property
-    def series(self) -> int:
+    def series_count(self) -> int:
         """How many series it has."""
-        return sum(self.counts.values())
+        return sum(self.series_counts.values())
 
     @property
     def source_labels(self) -> frozenset[str]:
         """Labels that belong to the source of a series and not to what it exposes."""
-        found = frozenset(label for source in self.sources for label in source) - {"__name__", JOB}
+        found = frozenset(label for source in self.sources for label in source) - {"__name__", JOB_LABEL}
         return found or _DEFAULT_SOURCES
 
 
-async def jobs_of(api: ServerApi, matches: Sequence[Match], deadline_s: float) -> list[ServerJob]:
+async def list_jobs(api: ServerApi, matches: Sequence[Match], deadline_s: float) -> list[ServerJob]:
     """The jobs whose series meet the conditions, by name. Raises ServerError."""
     conditions = tuple(matches)
-    counted, _ = await api.vector(f"count by ({JOB},__name__) ({selector(conditions)})", deadline_s)
+    counted, _ = await api.vector(f"count by ({JOB_LABEL},__name__) ({selector(conditions)})", deadline_s)
     by_job: dict[str, dict[str, int]] = {}
     for labels, count in counted:
-        by_job.setdefault(labels.get(JOB, ""), {})[labels.get("__name__", "")] = int(count)
+        by_job.setdefault(labels.get(JOB_LABEL, ""), {})[labels.get("__name__", "")] = int(count)
     try:
         up, _ = await api.vector(selector(conditions, "up"), deadline_s)
     except ServerError:
         up = []
     sources: dict[str, list[dict[str, str]]] = {}
     for labels, _value in up:
-        sources.setdefault(labels.get(JOB, ""), []).append(labels)
+        sources.setdefault(labels.get(JOB_LABEL, ""), []).append(labels)
     return [ServerJob(name, counts, tuple(sources.get(name, ()))) for name, counts in sorted(by_job.items())]
 
 
-async def look_at_some(
+async def read_raw_families(
     api: ServerApi, job: ServerJob, names: frozenset[str], matches: Sequence[Match], deadline_s: float
 ) -> Exposition:
     """The raw series of a few names, its sources added up: not the whole of a job. Raises ServerError."""
-    kept = sorted({job.as_kept(Question(name, "rate")).name for name in names})
-    conditions = [*matches, of_jobs([job.name]), one_of("__name__", kept)]
-    if sum(job.counts.get(name, 0) for name in kept) > MOST_SERIES:
-        instance = await _largest_instance(api, conditions, deadline_s)
+    kept = sorted({job.translate_question(Question(name, "rate")).name for name in names})
+    conditions = [*matches, match_jobs([job.name]), match_any("__name__", kept)]
+    if sum(job.series_counts.get(name, 0) for name in kept) > MAX_SERIES:
+        instance = await _find_largest_instance(api, conditions, deadline_s)
         conditions += [Match("instance", "=", instance)] if instance is not None else []
     now, _ = await api.vector(selector(conditions), deadline_s)
-    samples = _added_up(now, job.source_labels | {JOB}, job.interned, {})
+    samples = _sum_sources(now, job.source_labels | {JOB_LABEL}, job.interned, {})
     families = job.exposition.families if job.exposition is not None else {}
-    return Exposition(samples, families, max(job.series, len(samples) + 1), served=Served(rate_s=None))
+    return Exposition(samples, families, max(job.series_count, len(samples) + 1), served=Served(rate_s=None))
 
 
-async def look_at(
+async def read_raw_series(
     api: ServerApi, job: ServerJob, matches: Sequence[Match], metadata: Mapping[str, Any], deadline_s: float
 ) -> Exposition:
     """The raw series of a job, its sources added up, now and a minute ago. Raises ServerError."""
-    conditions = [*matches, of_jobs([job.name])]
+    conditions = [*matches, match_jobs([job.name])]
     hidden: dict[str, int] = {}
-    if job.series > MOST_SERIES:
-        instance = await _largest_instance(api, conditions, deadline_s)
+    if job.series_count > MAX_SERIES:
+        instance = await _find_largest_instance(api, conditions, deadline_s)
         if instance is not None:
             conditions.append(Match("instance", "=", instance))
         else:
-            hidden = _too_many(job.counts)
+            hidden = _families_over_limit(job.series_counts)
             conditions += [Match("__name__", "!=", name) for name in hidden]
     chosen = selector(conditions)
     now, _ = await api.vector(chosen, deadline_s)
-    if len(now) > 2 * MOST_SERIES:  # it grew while we asked, or one instance alone is that large
-        hidden = _too_many(Counter(labels.get("__name__", "") for labels, _ in now))
+    if len(now) > 2 * MAX_SERIES:  # it grew while we asked, or one instance alone is that large
+        hidden = _families_over_limit(Counter(labels.get("__name__", "") for labels, _ in now))
         now = [one for one in now if one[0].get("__name__", "") not in hidden]
     try:
-        before, _ = await api.vector(f"{chosen} offset {round(BEFORE_S)}s", deadline_s)
+        before, _ = await api.vector(f"{chosen} offset {round(EARLIER_S)}s", deadline_s)
     except ServerError:
         before = []
-    families = _families(job.counts, metadata)
-    leave_out = job.source_labels | {JOB}
+    families = _parse_families(job.series_counts, metadata)
+    leave_out = job.source_labels | {JOB_LABEL}
     kept: dict[tuple[str, Labels], Series] = {}
-    samples = _added_up(now, leave_out, job.interned, kept)
-    earlier = _added_up(before, leave_out, job.interned, kept)
+    samples = _sum_sources(now, leave_out, job.interned, kept)
+    earlier = _sum_sources(before, leave_out, job.interned, kept)
     job.interned = kept
-    job.one = next(iter(job.sources), None) or next((labels for labels, _ in now), None)
-    await tell_scrape_interval(api, job, matches, deadline_s)
+    job.example_labels = next(iter(job.sources), None) or next((labels for labels, _ in now), None)
+    await measure_scrape_interval(api, job, matches, deadline_s)
     served = Served(
         rate_s=None,
-        source_labels=_telling(job, now),
+        source_labels=_distinguishing_labels(job, now),
         before=Exposition(earlier, families, len(earlier)) if earlier else None,
-        before_s=BEFORE_S if earlier else None,
+        before_s=EARLIER_S if earlier else None,
     )
     job.exposition = Exposition(samples, families, len(samples) + sum(hidden.values()), hidden=hidden, served=served)
     return job.exposition
 
 
-async def _largest_instance(api: ServerApi, conditions: Sequence[Match], deadline_s: float) -> str | None:
+async def _find_largest_instance(api: ServerApi, conditions: Sequence[Match], deadline_s: float) -> str | None:
     found, _ = await api.vector(f"topk(1, count by (instance) ({selector(conditions)}))", deadline_s)
     return next((labels["instance"] for labels, _ in found if "instance" in labels), None)
 
 
-def _too_many(counts: Mapping[str, int]) -> dict[str, int]:
+def _families_over_limit(counts: Mapping[str, int]) -> dict[str, int]:
     """The largest families, so that the others are within the limit."""
     left = sum(counts.values())
     hidden: dict[str, int] = {}
     for name, count in sorted(counts.items(), key=lambda one: (-one[1], one[0])):
-        if left <= MOST_SERIES:
+        if left <= MAX_SERIES:
             break
         hidden[name] = count
         left -= count
     return hidden
 
 
-def _added_up(
-    found: Vector,
-    leave_out: frozenset[str],
+def _sum_sources(
+    vector: Vector,
+    excluded_labels: frozenset[str],
     interned: Mapping[tuple[str, Labels], Series],
     kept: dict[tuple[str, Labels], Series],
 ) -> dict[Series, float]:
     """The samples without the labels of their sources, which are added up."""
     samples: dict[Series, float] = {}
-    for labels, value in found:
+    for labels, value in vector:
         name = labels.get("__name__", "")
         key = (
             name,
-            tuple(sorted(pair for pair in labels.items() if pair[0] not in leave_out and pair[0] != "__name__")),
+            tuple(sorted(pair for pair in labels.items() if pair[0] not in excluded_labels and pair[0] != "__name__")),
         )
         series = kept.get(key)
         if series is None:
@@ -179,7 +179,7 @@ def _added_up(
     return samples
 
 
-def _families(names: Iterable[str], metadata: Mapping[str, Any]) -> dict[str, Family]:
+def _parse_families(names: Iterable[str], metadata: Mapping[str, Any]) -> dict[str, Family]:
     """What the server keeps of TYPE, HELP and UNIT lines; where targets disagree, the first."""
     families: dict[str, Family] = {}
     for name in names:
@@ -193,7 +193,7 @@ def _families(names: Iterable[str], metadata: Mapping[str, Any]) -> dict[str, Fa
     return families
 
 
-def _telling(job: ServerJob, now: Vector) -> tuple[str, ...]:
+def _distinguishing_labels(job: ServerJob, now: Vector) -> tuple[str, ...]:
     """The source labels that differ between sources, `instance` first: what they can be told apart by."""
     sources: Iterable[Mapping[str, str]] = job.sources or [labels for labels, _ in now]
     values: dict[str, set[str]] = {}
@@ -204,16 +204,21 @@ def _telling(job: ServerJob, now: Vector) -> tuple[str, ...]:
     return tuple(sorted(differing, key=lambda label: (label != "instance", label)))
 
 
-async def tell_scrape_interval(api: ServerApi, job: ServerJob, matches: Sequence[Match], deadline_s: float) -> None:
+async def measure_scrape_interval(api: ServerApi, job: ServerJob, matches: Sequence[Match], deadline_s: float) -> None:
     """Find out how often samples come, from those of one series: whoever put them there. A young job does not tell yet."""
-    if job.one is None:
+    if job.example_labels is None:
         return
-    conditions = [*matches, *(Match(label, "=", value) for label, value in job.one.items() if label != "__name__")]
+    conditions = [
+        *matches,
+        *(Match(label, "=", value) for label, value in job.example_labels.items() if label != "__name__"),
+    ]
     try:
-        found, _ = await api.matrix(f"{selector(conditions, job.one.get('__name__', 'up'))}[{_SAMPLES_S}s]", deadline_s)
+        found, _ = await api.matrix(
+            f"{selector(conditions, job.example_labels.get('__name__', 'up'))}[{_SAMPLE_SPAN_S}s]", deadline_s
+        )
     except ServerError:
         return
     times = found[0][1] if found else []
     gaps = sorted(after - before for (before, _), (after, _) in pairwise(times))
     if gaps and gaps[len(gaps) // 2] > 0:
-        job.told_s = gaps[len(gaps) // 2]
+        job.measured_scrape_s = gaps[len(gaps) // 2]

@@ -13,14 +13,14 @@ from typing import Any
 Labels = dict[str, str]
 
 
-def spread(labels: Labels, told: Any, name_label: str) -> list[tuple[Labels, float]]:
+def expand_histogram(labels: Labels, histogram: Any, name_label: str) -> list[tuple[Labels, float]]:
     """`NAME_bucket{vmrange="low...high"}`, `NAME_count` and `NAME_sum`; NAME is the value of `name_label`.
 
     Raises KeyError, TypeError, ValueError or IndexError where it is no histogram.
     """
     name = labels.get(name_label, "")
-    found = [({**labels, name_label: f"{name}_{part}"}, float(told[part])) for part in ("count", "sum")]
-    for _rule, low, high, count in told.get("buckets", ()):
+    found = [({**labels, name_label: f"{name}_{part}"}, float(histogram[part])) for part in ("count", "sum")]
+    for _rule, low, high, count in histogram.get("buckets", ()):
         start, end = max(0.0, float(low)), float(high)
         if start < end:  # what is below zero is no duration
             found.append(({**labels, name_label: f"{name}_bucket", "vmrange": f"{start!r}...{end!r}"}, float(count)))

@@ -13,11 +13,11 @@ from dataclasses import replace
 from tputtui.frozen import frozen
 from tputtui.model import Match, Question
 
-FAMILY = "tputtui_family"
+FAMILY_LABEL = "tputtui_family"
 """The label that tells which question a series of an answer belongs to."""
 
-JOB = "job"
-IN_ONE_QUERY = 40  # questions: servers limit the length of a query, and its depth
+JOB_LABEL = "job"
+MAX_QUESTIONS_PER_QUERY = 40  # questions: servers limit the length of a query, and its depth
 
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -32,13 +32,13 @@ class PlannedQuery:
     jobs: tuple[str, ...]
     range_s: float
 
-    def also(self, question: Question, job: str) -> PlannedQuery:
+    def add_job(self, question: Question, job: str) -> PlannedQuery:
         """The same question of one more job, which may keep other labels apart."""
         both = replace(self.question, labels=self.question.labels | question.labels)
         return replace(self, question=both, jobs=(*self.jobs, job))
 
 
-def quote(text: str) -> str:
+def quote_string(text: str) -> str:
     """A string literal."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
     return f'"{escaped}"'
@@ -47,40 +47,42 @@ def quote(text: str) -> str:
 def selector(matches: Iterable[Match], name: str | None = None) -> str:
     """`name{label="value"}`; a selector without any condition is completed to one that a server accepts."""
     if name is None:
-        return f"{{{conditions((*matches, Match('__name__', '!=', '')))}}}"
+        return f"{{{format_conditions((*matches, Match('__name__', '!=', '')))}}}"
     if _NAME.fullmatch(name) is None:
-        return f"{{{conditions((Match('__name__', '=', name), *matches))}}}"
-    return f"{name}{{{conditions(matches)}}}"
+        return f"{{{format_conditions((Match('__name__', '=', name), *matches))}}}"
+    return f"{name}{{{format_conditions(matches)}}}"
 
 
-def conditions(matches: Iterable[Match]) -> str:
+def format_conditions(matches: Iterable[Match]) -> str:
     """What stands between a selector's braces."""
-    return ",".join(f"{one.label}{one.op}{quote(one.value)}" for one in matches)
+    return ",".join(f"{one.label}{one.op}{quote_string(one.value)}" for one in matches)
 
 
-def of_jobs(jobs: Sequence[str]) -> Match:
+def match_jobs(jobs: Sequence[str]) -> Match:
     """The condition that a series is of one of these jobs."""
-    return one_of(JOB, jobs)
+    return match_any(JOB_LABEL, jobs)
 
 
-def one_of(label: str, values: Sequence[str]) -> Match:
+def match_any(label: str, values: Sequence[str]) -> Match:
     """The condition that a label has one of these values."""
     if len(values) == 1:
         return Match(label, "=", values[0])
     return Match(label, "=~", "|".join(_SPECIAL.sub(r"\\\g<0>", value) for value in values))
 
 
-def told(expression: str, family: str) -> str:
+def label_family(expression: str, family: str) -> str:
     """An expression whose results say which question they answer."""
-    return f'label_replace({expression},"{FAMILY}",{quote(family.replace("$", "$$"))},"","")'
+    return f'label_replace({expression},"{FAMILY_LABEL}",{quote_string(family.replace("$", "$$"))},"","")'
 
 
-def expression(asked: PlannedQuery, matches: Sequence[Match]) -> str:
+def expression(planned_query: PlannedQuery, matches: Sequence[Match]) -> str:
     """One question as an expression, by job."""
-    question = asked.question
-    by = ",".join((JOB, *sorted(label for label in question.labels if _LABEL.fullmatch(label) and label != JOB)))
-    found = selector((*matches, of_jobs(asked.jobs)), question.name)
-    window = f"[{round(asked.range_s * 1000)}ms]"
+    question = planned_query.question
+    by = ",".join(
+        (JOB_LABEL, *sorted(label for label in question.labels if _LABEL.fullmatch(label) and label != JOB_LABEL))
+    )
+    found = selector((*matches, match_jobs(planned_query.jobs)), question.name)
+    window = f"[{round(planned_query.range_s * 1000)}ms]"
     if question.how == "rate":
         inner = f"sum by ({by}) (rate({found}{window}))"
     elif question.how == "max":
@@ -89,11 +91,12 @@ def expression(asked: PlannedQuery, matches: Sequence[Match]) -> str:
         inner = f"sum by ({by}) ((last_over_time({found}{window}) > 0) < Inf)"
     else:
         inner = f"sum by ({by}) (last_over_time({found}{window}))"
-    return told(inner, question.name)
+    return label_family(inner, question.name)
 
 
-def queries(expressions: Sequence[str]) -> list[str]:
+def join_queries(expressions: Sequence[str]) -> list[str]:
     """The expressions joined to as few queries as servers accept."""
     return [
-        " or ".join(expressions[begin : begin + IN_ONE_QUERY]) for begin in range(0, len(expressions), IN_ONE_QUERY)
+        " or ".join(expressions[begin : begin + MAX_QUESTIONS_PER_QUERY])
+        for begin in range(0, len(expressions), MAX_QUESTIONS_PER_QUERY)
     ]

@@ -14,64 +14,64 @@ from tputtui.model import Binding, Bindings, Exposition
 from tputtui.signals.classify import binding_rules, exporter_match, ranking, saturation_rules, series_filter
 from tputtui.signals.classify.exporter_match import EntryMatch
 from tputtui.signals.classify.exporters import ExporterEntry
-from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog, catalog
+from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog, build_catalog
 from tputtui.signals.classify.overrides import apply_overrides
 from tputtui.signals.classify.ranking import RankedMetric
 
 __all__ = ["apply_overrides", "classify"]
 
-OWN_APP_SCORE = 13.0
+MIN_OWN_APP_SCORE = 13.0
 """Points from which a counter nobody has an entry for is surely an application's own traffic: requests with a status."""
 _OWN_APP_RANK = 2.5  # it outranks stores, brokers and background work, not what is known to serve users
-_TOLD = 2  # lines of known saturation from which names alone add no queues
-_FURTHER = 6  # further signals named beside the main ones
+_ENOUGH_SATURATION = 2  # lines of known saturation from which names alone add no queues
+_MAX_EXTRA_SIGNALS = 6  # further signals named beside the main ones
 
 
 @dataclass(slots=True)
-class _Main:
+class _Classification:
     """What the target is mainly: a known ecosystem, or none; and everything else that is known of it."""
 
-    found: MetricCatalog
+    catalog: MetricCatalog
     ranked: Sequence[RankedMetric]  # the generic ranking of traffic
-    known: Sequence[ExporterEntry]
-    ecosystem: ExporterEntry | None
+    exporters: Sequence[ExporterEntry]
+    main_exporter: ExporterEntry | None
     traffic: Binding | None = None
-    busy: CatalogMetric | None = None  # what traffic is counted by
+    traffic_metric: CatalogMetric | None = None  # what traffic is counted by
     reasons: dict[str, str] = field(default_factory=dict)
 
     def lines(self, signal: str) -> tuple[str, ...]:
         """What the main ecosystem says of a signal."""
-        return getattr(self.ecosystem, signal, ())
+        return getattr(self.main_exporter, signal, ())
 
-    def says_nothing_of(self, signal: str) -> bool:
+    def is_missing(self, signal: str) -> bool:
         """Whether the signal is known not to exist here."""
-        return self.ecosystem is not None and signal in self.ecosystem.silent
+        return self.main_exporter is not None and signal in self.main_exporter.missing_signals
 
 
 def classify(
-    now: Exposition,
-    before: Exposition | None = None,
-    dt_s: float | None = None,
+    exposition: Exposition,
+    previous: Exposition | None = None,
+    elapsed_s: float | None = None,
     *,
-    use_ecosystems: bool = True,
+    use_exporters: bool = True,
 ) -> Bindings:
     """The bindings of one target, from one scrape or, better, from two that are `dt_s` seconds apart.
 
     Deterministic: the same samples give the same bindings. Without `use_ecosystems` only the generic ranking speaks.
     """
-    found = catalog(now, before, dt_s)
-    known = exporter_match.on(found) if use_ecosystems else []
-    ranked = ranking.traffic(found)
-    main = _Main(found, ranked, known, _main_ecosystem(known, ranked, found))
+    found = build_catalog(exposition, previous, elapsed_s)
+    known = exporter_match.find_exporters(found) if use_exporters else []
+    ranked = ranking.rank_traffic(found)
+    main = _Classification(found, ranked, known, _find_main_exporter(known, ranked, found))
     _bind_traffic(main)
-    errors, latency = _errors(main), _latency(main)
+    errors, latency = _bind_errors(main), _bind_latency(main)
     return Bindings(
         main.traffic,
         errors,
         latency,
-        _saturation(main),
-        tuple(_further(main)),
-        series_filter.dimensions(main.busy) if main.busy is not None else (),
+        _bind_saturation(main),
+        tuple(_bind_extra_signals(main)),
+        series_filter.breakdown_labels(main.traffic_metric) if main.traffic_metric is not None else (),
         main.reasons,
     )
 
@@ -79,40 +79,47 @@ def classify(
 # ------------------------------------------------------------------------------------------ which one is the main one
 
 
-def _main_ecosystem(
-    known: Sequence[ExporterEntry], ranked: Sequence[RankedMetric], found: MetricCatalog
+def _find_main_exporter(
+    exporters: Sequence[ExporterEntry], ranked: Sequence[RankedMetric], catalog: MetricCatalog
 ) -> ExporterEntry | None:
     """The ecosystem that serves users, where several share a target; None where the application's own metrics do."""
-    points = {one.metric.sample: one.score for one in ranked}
+    points = {one.metric.sample_name: one.score for one in ranked}
     best: tuple[tuple[float, float], ExporterEntry] | None = None
-    for one in known:
-        line = exporter_match.first(one.traffic, found)
-        if line is None and "traffic" not in one.silent:
+    for one in exporters:
+        line = exporter_match.first_match(one.traffic, catalog)
+        if line is None and "traffic" not in one.missing_signals:
             continue
         lively = line is not None and (not line.metric.is_counted() or line.metric.value > 0)
-        order = (one.rank - (0.0 if lively else 0.4), points.get(line.metric.sample, 0.0) if line is not None else -1.0)
+        order = (
+            one.rank - (0.0 if lively else 0.4),
+            points.get(line.metric.sample_name, 0.0) if line is not None else -1.0,
+        )
         if best is None or order > best[0]:
             best = (order, one)
-    own = _own_app(ranked, known)
+    own = _find_own_traffic(ranked, exporters)
     if best is None or (own is not None and best[0][0] < _OWN_APP_RANK):
         return None
     return best[1]
 
 
-def _own_app(ranked: Sequence[RankedMetric], known: Sequence[ExporterEntry]) -> RankedMetric | None:
+def _find_own_traffic(ranked: Sequence[RankedMetric], exporters: Sequence[ExporterEntry]) -> RankedMetric | None:
     """The best counter that no entry speaks of, where it is surely an application's traffic."""
-    if not ranked or ranked[0].score < OWN_APP_SCORE:
+    if not ranked or ranked[0].score < MIN_OWN_APP_SCORE:
         return None
     spoken = {
-        exporter_match.read(line).family
-        for one in known
-        for line in (*one.traffic, *one.errors, *one.latency, *one.further)
+        exporter_match.parse_line(line).family
+        for one in exporters
+        for line in (*one.traffic, *one.errors, *one.latency, *one.extra)
     }
     starts = {name.split("_", 1)[0].split(":", 1)[0] for name in spoken}
     for one in ranked:
-        if one.score < OWN_APP_SCORE:
+        if one.score < MIN_OWN_APP_SCORE:
             return None
-        if one.metric.sample not in spoken and one.metric.name not in spoken and one.metric.words[0] not in starts:
+        if (
+            one.metric.sample_name not in spoken
+            and one.metric.name not in spoken
+            and one.metric.name_words[0] not in starts
+        ):
             return one
     return None
 
@@ -120,103 +127,125 @@ def _own_app(ranked: Sequence[RankedMetric], known: Sequence[ExporterEntry]) -> 
 # ------------------------------------------------------------------------------------------ the three slots
 
 
-def _bind_traffic(main: _Main) -> None:
-    if main.ecosystem is not None:
-        line = exporter_match.first(main.lines("traffic"), main.found)
+def _bind_traffic(main: _Classification) -> None:
+    if main.main_exporter is not None:
+        line = exporter_match.first_match(main.lines("traffic"), main.catalog)
         if line is not None:
-            why = binding_rules.known_reason(main.ecosystem.name, line.metric)
-            main.busy = line.metric
-            main.traffic = binding_rules.traffic(line.metric, binding_rules.KNOWN_SCORE, why, line)
+            why = binding_rules.exporter_reason(main.main_exporter.name, line.metric)
+            main.traffic_metric = line.metric
+            main.traffic = binding_rules.traffic_binding(line.metric, binding_rules.KNOWN_SCORE, why, line)
             return
-    if main.says_nothing_of("traffic") and main.ecosystem is not None:
-        main.reasons["traffic"] = f"{main.ecosystem.name} counts no work done"
+    if main.is_missing("traffic") and main.main_exporter is not None:
+        main.reasons["traffic"] = f"{main.main_exporter.name} counts no work done"
         return
     best = main.ranked[0] if main.ranked else None
-    if best is not None and best.score >= ranking.TRAFFIC_FLOOR:
-        main.busy = best.metric
-        main.traffic = binding_rules.traffic(best.metric, best.score, best.reason)
+    if best is not None and best.score >= ranking.MIN_TRAFFIC_SCORE:
+        main.traffic_metric = best.metric
+        main.traffic = binding_rules.traffic_binding(best.metric, best.score, best.reason)
         return
-    volume = ranking.volume(main.found)
+    volume = ranking.find_byte_counter(main.catalog)
     if volume is not None:
-        main.busy = volume.metric
-        main.traffic = binding_rules.traffic(volume.metric, volume.score, volume.reason)
+        main.traffic_metric = volume.metric
+        main.traffic = binding_rules.traffic_binding(volume.metric, volume.score, volume.reason)
         return
-    nearest = f"; the nearest is {text.clean(best.metric.sample, 80)}" if best is not None and best.score > 0 else ""
+    nearest = (
+        f"; the nearest is {text.clean(best.metric.sample_name, 80)}" if best is not None and best.score > 0 else ""
+    )
     main.reasons["traffic"] = f"no counter is clearly requests, queries, messages or bytes{nearest}"
 
 
-def _errors(main: _Main) -> Binding | None:
-    lines = [line for line in exporter_match.present(main.lines("errors"), main.found) if _has_label(line)]
+def _bind_errors(main: _Classification) -> Binding | None:
+    lines = [line for line in exporter_match.all_matches(main.lines("errors"), main.catalog) if _has_label(line)]
     for line in lines[:1]:
-        why = binding_rules.known_reason(main.ecosystem.name, line.metric) if main.ecosystem is not None else ""
-        if line.pick.label is not None:
-            return binding_rules.status_errors(line.metric, line.pick.label, why, line)
-        return binding_rules.counted_errors(line.metric, main.busy, binding_rules.KNOWN_SCORE, why, line)
+        why = (
+            binding_rules.exporter_reason(main.main_exporter.name, line.metric)
+            if main.main_exporter is not None
+            else ""
+        )
+        if line.line.label is not None:
+            return binding_rules.status_error_binding(line.metric, line.line.label, why, line)
+        return binding_rules.error_counter_binding(
+            line.metric, main.traffic_metric, binding_rules.KNOWN_SCORE, why, line
+        )
     bound = None
-    if main.busy is not None and not main.says_nothing_of("errors"):
-        bound = _generic_errors(main.busy, main.found)
+    if main.traffic_metric is not None and not main.is_missing("errors"):
+        bound = _find_generic_errors(main.traffic_metric, main.catalog)
     if bound is None:
         main.reasons["errors"] = (
             "no status label and no counter of errors beside the traffic"
-            if main.busy
+            if main.traffic_metric
             else "no traffic to count errors of"
         )
     return bound
 
 
-def _has_label(line: EntryMatch) -> bool:
-    return line.pick.label is None or line.pick.label in line.metric.labels
+def _has_label(entry_match: EntryMatch) -> bool:
+    return entry_match.line.label is None or entry_match.line.label in entry_match.metric.labels
 
 
-def _generic_errors(busy: CatalogMetric, found: MetricCatalog) -> Binding | None:
+def _find_generic_errors(traffic_metric: CatalogMetric, catalog: MetricCatalog) -> Binding | None:
     """By the status label of the traffic, of its latency histogram, or of its responses; else a counter of errors."""
-    label = ranking.status_label(busy)
+    label = ranking.find_status_label(traffic_metric)
     if label is not None:
-        return binding_rules.status_errors(busy, label, f"status label of the traffic: {text.clean(label, 60)}")
-    for metric, other in ranking.siblings(busy, found):
-        return binding_rules.status_errors(metric, other, f"status label beside the traffic: {text.clean(other, 60)}")
-    dedicated = ranking.errors(found, busy)
-    if dedicated and dedicated[0].score >= ranking.ERRORS_FLOOR:
+        return binding_rules.status_error_binding(
+            traffic_metric, label, f"status label of the traffic: {text.clean(label, 60)}"
+        )
+    for metric, other in ranking.status_siblings(traffic_metric, catalog):
+        return binding_rules.status_error_binding(
+            metric, other, f"status label beside the traffic: {text.clean(other, 60)}"
+        )
+    dedicated = ranking.rank_errors(catalog, traffic_metric)
+    if dedicated and dedicated[0].score >= ranking.MIN_ERRORS_SCORE:
         best = dedicated[0]
-        return binding_rules.counted_errors(best.metric, busy, best.score, best.reason)
+        return binding_rules.error_counter_binding(best.metric, traffic_metric, best.score, best.reason)
     return None
 
 
-def _latency(main: _Main) -> Binding | None:
-    line = exporter_match.first(main.lines("latency"), main.found, _measures_time)
-    if line is not None and main.ecosystem is not None:
-        return binding_rules.latency(
-            line.metric, binding_rules.KNOWN_SCORE, binding_rules.known_reason(main.ecosystem.name, line.metric), line
+def _bind_latency(main: _Classification) -> Binding | None:
+    line = exporter_match.first_match(main.lines("latency"), main.catalog, _measures_time)
+    if line is not None and main.main_exporter is not None:
+        return binding_rules.latency_binding(
+            line.metric,
+            binding_rules.KNOWN_SCORE,
+            binding_rules.exporter_reason(main.main_exporter.name, line.metric),
+            line,
         )
-    if main.says_nothing_of("latency") and main.ecosystem is not None:
-        main.reasons["latency"] = f"{main.ecosystem.name} exposes no latency"
+    if main.is_missing("latency") and main.main_exporter is not None:
+        main.reasons["latency"] = f"{main.main_exporter.name} exposes no latency"
         return None
-    for one in ranking.latency(main.found, main.busy):
-        if ranking.is_first(one.metric):
+    for one in ranking.rank_latency(main.catalog, main.traffic_metric):
+        if ranking.is_time_to_first(one.metric):
             continue
-        if one.score < ranking.LATENCY_FLOOR:
+        if one.score < ranking.MIN_LATENCY_SCORE:
             break
-        return binding_rules.latency(one.metric, one.score, one.reason)
+        return binding_rules.latency_binding(one.metric, one.score, one.reason)
     main.reasons["latency"] = "no histogram, summary or mean of the time a request takes"
     return None
 
 
-def _measures_time(line: EntryMatch) -> bool:
-    return line.over is not None or (line.metric.kind != "counter" and line.pick.over is None)
+def _measures_time(entry_match: EntryMatch) -> bool:
+    return entry_match.divisor is not None or (
+        entry_match.metric.kind != "counter" and entry_match.line.divisor is None
+    )
 
 
 # ------------------------------------------------------------------------------------------ saturation and the rest
 
 
-def _saturation(main: _Main) -> tuple[Binding, ...]:
+def _bind_saturation(main: _Classification) -> tuple[Binding, ...]:
     """What the entries know, the main one's first, then what names suggest; a thing once, at most `saturation.MOST`."""
     bound: list[Binding] = []
-    ordered = sorted(main.known, key=lambda one: one is not main.ecosystem)
+    ordered = sorted(main.exporters, key=lambda one: one is not main.main_exporter)
     for one in ordered:
         bound.extend(
-            binding_rules.saturation(line, one.name) for line in exporter_match.present(one.saturation, main.found)
+            binding_rules.saturation_binding(line, one.name)
+            for line in exporter_match.all_matches(one.saturation, main.catalog)
         )
-    bound.extend(saturation_rules.find(main.found, main.busy, only_sure=len(bound) >= _TOLD))
+    bound.extend(
+        saturation_rules.find_bindings(
+            main.catalog, main.traffic_metric, is_exporter_known=len(bound) >= _ENOUGH_SATURATION
+        )
+    )
     names: set[str] = set()
     families: set[str] = set()
     kept = []
@@ -225,31 +254,33 @@ def _saturation(main: _Main) -> tuple[Binding, ...]:
             kept.append(binding)
             names.add(binding.name)
             families.add(binding.family)
-    return tuple(kept[: saturation_rules.MOST])
+    return tuple(kept[: saturation_rules.MAX_BINDINGS])
 
 
-def _further(main: _Main) -> list[Binding]:
+def _bind_extra_signals(main: _Classification) -> list[Binding]:
     """Signals of other ecosystems on the target, second throughputs, and times to a first byte or token."""
-    signals = [_time_to_first(metric) for metric in main.found if ranking.is_first(metric) and metric.bounds]
+    signals = [
+        _bind_time_to_first(metric) for metric in main.catalog if ranking.is_time_to_first(metric) and metric.bounds
+    ]
     taken = {main.traffic.family if main.traffic is not None else ""}
-    for one in sorted(main.known, key=lambda one: one is not main.ecosystem):
-        lines = exporter_match.present(one.further, main.found)
-        if one is not main.ecosystem and one.rank > 0:
-            line = exporter_match.first(one.traffic, main.found)
+    for one in sorted(main.exporters, key=lambda one: one is not main.main_exporter):
+        lines = exporter_match.all_matches(one.extra, main.catalog)
+        if one is not main.main_exporter and one.rank > 0:
+            line = exporter_match.first_match(one.traffic, main.catalog)
             lines = [*([line] if line is not None else []), *lines]
         for line in lines:
-            if line.metric.sample not in taken and line.metric.value > 0:
-                taken.add(line.metric.sample)
-                name = line.pick.words or one.name
-                why = binding_rules.known_reason(one.name, line.metric)
-                signals.append(binding_rules.traffic(line.metric, binding_rules.KNOWN_SCORE, why, line, name))
-    own = _own_app(main.ranked, main.known) if main.ecosystem is not None else None
-    if own is not None and own.metric.sample not in taken:
-        signals.append(binding_rules.traffic(own.metric, own.score, own.reason, name="own requests"))
-    return signals[:_FURTHER]
+            if line.metric.sample_name not in taken and line.metric.value > 0:
+                taken.add(line.metric.sample_name)
+                name = line.line.name or one.name
+                why = binding_rules.exporter_reason(one.name, line.metric)
+                signals.append(binding_rules.traffic_binding(line.metric, binding_rules.KNOWN_SCORE, why, line, name))
+    own = _find_own_traffic(main.ranked, main.exporters) if main.main_exporter is not None else None
+    if own is not None and own.metric.sample_name not in taken:
+        signals.append(binding_rules.traffic_binding(own.metric, own.score, own.reason, name="own requests"))
+    return signals[:_MAX_EXTRA_SIGNALS]
 
 
-def _time_to_first(metric: CatalogMetric) -> Binding:
-    of_tokens = bool({"token", "ttft"} & set(metric.words))
-    named = binding_rules.latency(metric, binding_rules.KNOWN_SCORE / 2, "named for the first of the answer")
+def _bind_time_to_first(metric: CatalogMetric) -> Binding:
+    of_tokens = bool({"token", "ttft"} & set(metric.name_words))
+    named = binding_rules.latency_binding(metric, binding_rules.KNOWN_SCORE / 2, "named for the first of the answer")
     return replace(named, name="time to first token" if of_tokens else "time to first byte")

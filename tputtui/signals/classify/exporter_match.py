@@ -12,11 +12,11 @@ from functools import lru_cache
 
 from tputtui.frozen import frozen
 from tputtui.model import Match
-from tputtui.signals.classify.exporters import ExporterEntry, everything
+from tputtui.signals.classify.exporters import ExporterEntry, all_entries
 from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog
-from tputtui.signals.classify.overrides import parse_match
+from tputtui.signals.classify.overrides import parse_matches
 
-_PICK = re.compile(
+_LINE_PATTERN = re.compile(
     r"(?:(?P<words>[^:{]+): )?(?P<family>[^\s{]+)(?P<match>\{[^}]*\})?(?: \[(?P<unit>[^\]]+)\])?"
     r"(?: by (?P<label>\w+)(?: = (?P<values>\S+))?)?(?: / (?P<over>\S+))?(?P<waiting> waiting)?"
 )
@@ -26,13 +26,13 @@ _PICK = re.compile(
 class EntryLine:
     """One line of an entry, read."""
 
-    words: str
+    name: str
     family: str
     match: tuple[Match, ...]
     unit: str | None
     label: str | None
     values: tuple[str, ...]
-    over: str | None
+    divisor: str | None
     waiting: bool
 
 
@@ -40,21 +40,21 @@ class EntryLine:
 class EntryMatch:
     """A line of an entry whose family is on the target."""
 
-    pick: EntryLine
+    line: EntryLine
     metric: CatalogMetric
-    over: CatalogMetric | None
+    divisor: CatalogMetric | None
 
 
 @lru_cache(maxsize=2048)
-def read(line: str) -> EntryLine:
+def parse_line(line: str) -> EntryLine:
     """A line of an entry as `known` describes it. Raises ValueError where it is none."""
-    found = _PICK.fullmatch(line)
+    found = _LINE_PATTERN.fullmatch(line)
     if found is None:
         raise ValueError(f"not a line of an ecosystem: {line}")
     return EntryLine(
         found["words"] or "",
         found["family"],
-        parse_match(found["match"] or ""),
+        parse_matches(found["match"] or ""),
         found["unit"],
         found["label"],
         tuple((found["values"] or "").split("|")) if found["values"] else (),
@@ -63,57 +63,57 @@ def read(line: str) -> EntryLine:
     )
 
 
-def on(found: MetricCatalog) -> list[ExporterEntry]:
+def find_exporters(catalog: MetricCatalog) -> list[ExporterEntry]:
     """The ecosystems whose signature is on the target, those that serve users first."""
-    present = [one for one in everything() if any(_is_there(sign, found) for sign in one.signs)]
+    present = [one for one in all_entries() if any(_has_signature(sign, catalog) for sign in one.signature)]
     return sorted(present, key=lambda one: -one.rank)
 
 
-def _is_there(sign: str, found: MetricCatalog) -> bool:
-    if sign.startswith("*"):
-        return any(name.endswith(sign[1:]) for name in found.samples)
-    if not sign.endswith("*"):
-        return found.get(sign) is not None
-    start = sign[:-1].replace(":", "_").removesuffix("_")
-    return start in found.prefixes
+def _has_signature(signature: str, catalog: MetricCatalog) -> bool:
+    if signature.startswith("*"):
+        return any(name.endswith(signature[1:]) for name in catalog.by_sample)
+    if not signature.endswith("*"):
+        return catalog.get(signature) is not None
+    start = signature[:-1].replace(":", "_").removesuffix("_")
+    return start in catalog.prefix_counts
 
 
-def first(
-    lines: Sequence[str], found: MetricCatalog, fits: Callable[[EntryMatch], bool] = lambda _: True
+def first_match(
+    lines: Sequence[str], catalog: MetricCatalog, is_suitable: Callable[[EntryMatch], bool] = lambda _: True
 ) -> EntryMatch | None:
     """The first line whose family is there, fits and has ever counted; else the first that is there and fits."""
-    there = [one for one in present(lines, found) if fits(one)]
+    there = [one for one in all_matches(lines, catalog) if is_suitable(one)]
     lively = (one for one in there if not one.metric.is_counted() or one.metric.value > 0)
     return next(lively, there[0] if there else None)
 
 
-def present(lines: Sequence[str], found: MetricCatalog) -> list[EntryMatch]:
+def all_matches(lines: Sequence[str], catalog: MetricCatalog) -> list[EntryMatch]:
     """All lines whose families are there, in their order."""
     there = []
     for line in lines:
-        pick = read(line)
-        metric = _lookup(pick.family, found)
-        over = found.get(pick.over) if pick.over else None
+        pick = parse_line(line)
+        metric = _find_metric(pick.family, catalog)
+        over = catalog.get(pick.divisor) if pick.divisor else None
         if metric is not None:
             there.append(EntryMatch(pick, metric, over))
     return there
 
 
-def _lookup(family: str, found: MetricCatalog) -> CatalogMetric | None:
+def _find_metric(family: str, catalog: MetricCatalog) -> CatalogMetric | None:
     if not family.startswith("*"):
-        return found.get(family)
+        return catalog.get(family)
     ending = family[1:]
-    return next((metric for name, metric in sorted(found.samples.items()) if name.endswith(ending)), None)
+    return next((metric for name, metric in sorted(catalog.by_sample.items()) if name.endswith(ending)), None)
 
 
-def holds(match: Sequence[Match], metric: CatalogMetric) -> tuple[Match, ...]:
+def applicable_matches(match: Sequence[Match], metric: CatalogMetric) -> tuple[Match, ...]:
     """The conditions of a line, where they leave any row of this target; else none: the exporter labels differently."""
-    if not match or any(_meets(match, dict(series.labels)) for series, _ in metric.series):
+    if not match or any(_meets_all(match, dict(series.labels)) for series, _ in metric.series):
         return tuple(match)
     return ()
 
 
-def _meets(match: Sequence[Match], labels: dict[str, str]) -> bool:
+def _meets_all(match: Sequence[Match], labels: dict[str, str]) -> bool:
     for one in match:
         value = labels.get(one.label, "")
         equal = re.fullmatch(one.value, value) is not None if one.op.endswith("~") else value == one.value

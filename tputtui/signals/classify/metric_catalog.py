@@ -1,7 +1,7 @@
 """From sample names and metadata to metrics: what kind each is, what its labels are, and whether it moves.
 
 Exporters leave out TYPE lines, call gauges `_total` and histograms `_total`, and type two counters where one summary
-is meant; so what a name is called and what stands beside it is evidence too (research of 35 real bodies).
+is meant; so what a name is called and what stands beside it is evidence too (found in 35 real expositions).
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from functools import lru_cache
 
 from tputtui.model import Exposition, Family, Match, MetricKind, Series
 
-LABEL_VALUES = 64  # distinct values kept for a label: enough to see what the label is about
-SERIES_READ = 500  # series of a name whose labels are looked at
-BUCKETS_READ = 200  # a metric's rows of buckets that tell its bounds: the first series has them all
+MAX_LABEL_VALUES = 64  # distinct values kept for a label: enough to see what the label is about
+MAX_SERIES_READ = 500  # series of a name whose labels are looked at
+MAX_BUCKETS_READ = 200  # a metric's rows of buckets that tell its bounds: the first series has them all
 _TIMESTAMP = (9e8, 4e9)  # unix seconds from 1998 to 2096
-_COUNTED = frozenset(
+_COUNTER_WORDS = frozenset(
     (one,) for one in ("requests", "queries", "questions", "commands", "messages", "calls", "operations")
 )
 """Last words of an untyped name that say it counts: mysql_global_status_questions."""
-_WORD = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z]|[\d_:.]|$)|[A-Z]?[a-z]+|[A-Z]+|\d+[a-z]*")
+_WORD_PATTERN = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z]|[\d_:.]|$)|[A-Z]?[a-z]+|[A-Z]+|\d+[a-z]*")
 
 
 @lru_cache(maxsize=16384)
-def words(name: str) -> tuple[str, ...]:
+def split_words(name: str) -> tuple[str, ...]:
     """The lower-case words of a metric name: snake_case, colons and camelCase alike."""
     if name.islower():
         return tuple(word for word in re.split(r"[^a-z0-9]+", name) if word)
-    return tuple(word.lower() for word in _WORD.findall(name))
+    return tuple(word.lower() for word in _WORD_PATTERN.findall(name))
 
 
 @dataclass(slots=True)
@@ -39,26 +39,26 @@ class CatalogMetric:
 
     name: str
     kind: MetricKind
-    counts: str | None = None
+    count_sample: str | None = None
     unit: str = ""
     help: str = ""
-    typed: bool = True  # a TYPE line said so
+    is_typed: bool = True  # a TYPE line said so
     series: list[tuple[Series, float]] = field(default_factory=list)  # of `counts`, or of the gauge
     labels: dict[str, set[str]] = field(default_factory=dict)
     bounds: tuple[float, ...] = ()  # a histogram's finite upper bounds, ascending
     rate: float | None = None  # events per second between the two scrapes; None without a second one
     denominator: str | None = None  # of a mean: the counter that divides
-    aggregates: tuple[Match, ...] | None = None  # `rows.without_aggregates`, once it was asked for
+    aggregate_matches: tuple[Match, ...] | None = None  # `rows.without_aggregates`, once it was asked for
 
     @property
-    def sample(self) -> str:
+    def sample_name(self) -> str:
         """The sample name that a binding for traffic, errors or saturation names."""
-        return self.counts or self.name
+        return self.count_sample or self.name
 
     @property
-    def words(self) -> tuple[str, ...]:
+    def name_words(self) -> tuple[str, ...]:
         """The words of the base name."""
-        return words(self.name)
+        return split_words(self.name)
 
     @property
     def value(self) -> float:
@@ -67,7 +67,7 @@ class CatalogMetric:
 
     def is_counted(self) -> bool:
         """Whether it has a rate."""
-        return self.counts is not None
+        return self.count_sample is not None
 
 
 @dataclass(slots=True)
@@ -75,89 +75,91 @@ class MetricCatalog:
     """All metrics of one exposition, by base name, and the words that begin their names."""
 
     metrics: dict[str, CatalogMetric]
-    samples: Mapping[str, CatalogMetric]  # by the sample name that counts (or the gauge's name)
-    prefixes: dict[str, int]  # "envoy", "envoy_http", … -> how many metrics begin so
-    exporter: bool = False  # it speaks of something else: the process behind it is only the exporter
+    by_sample: Mapping[str, CatalogMetric]  # by the sample name that counts (or the gauge's name)
+    prefix_counts: dict[str, int]  # "envoy", "envoy_http", … -> how many metrics begin so
+    is_exporter: bool = False  # it speaks of something else: the process behind it is only the exporter
 
     def get(self, name: str) -> CatalogMetric | None:
         """A metric by its base name or by the sample name that counts."""
-        return self.metrics.get(name) or self.samples.get(name)
+        return self.metrics.get(name) or self.by_sample.get(name)
 
     def __iter__(self) -> Iterator[CatalogMetric]:
         return iter(self.metrics.values())
 
 
-def catalog(now: Exposition, before: Exposition | None = None, dt_s: float | None = None) -> MetricCatalog:
+def build_catalog(
+    exposition: Exposition, previous: Exposition | None = None, elapsed_s: float | None = None
+) -> MetricCatalog:
     """Sort the samples of `now` into metrics; with an earlier scrape `dt_s` seconds before, with their rates."""
     by_name: dict[str, list[tuple[Series, float]]] = defaultdict(list)
-    for series, value in now.samples.items():
+    for series, value in exposition.samples.items():
         by_name[series.name].append((series, value))
     metrics: dict[str, CatalogMetric] = {}
     for name in by_name:
-        metric = _metric_of(name, by_name, now.families)
+        metric = _create_metric(name, by_name, exposition.families)
         if metric is not None:
             metrics.setdefault(metric.name, metric)
-    _pair_up(metrics)
+    _pair_time_counters(metrics)
     prefixes: dict[str, int] = defaultdict(int)
     samples: dict[str, CatalogMetric] = {}
     for metric in metrics.values():
-        metric.series = by_name.get(metric.sample, [])
-        metric.labels = _labels(metric.series)
-        samples[metric.sample] = metric
-        if metric.counts and before is not None and dt_s is not None and dt_s > 0:
-            metric.rate = _rise(metric.series, before) / dt_s
+        metric.series = by_name.get(metric.sample_name, [])
+        metric.labels = _collect_label_values(metric.series)
+        samples[metric.sample_name] = metric
+        if metric.count_sample and previous is not None and elapsed_s is not None and elapsed_s > 0:
+            metric.rate = _total_rise(metric.series, previous) / elapsed_s
         parts = re.split(r"[_:]", metric.name)
         for length in range(1, len(parts) + 1):
             prefixes["_".join(parts[:length])] += 1
     return MetricCatalog(metrics, samples, prefixes, any("_exporter_" in name for name in by_name))
 
 
-_TIMED = frozenset(
+_TIME_WORDS = frozenset(
     ("duration", "time", "seconds", "milliseconds", "microseconds", "nanoseconds", "ms", "us", "usec", "latency")
 )
 
 
-def _pair_up(metrics: dict[str, CatalogMetric]) -> None:
+def _pair_time_counters(metrics: dict[str, CatalogMetric]) -> None:
     """Give a counter of time the counter of events beside it: redis_commands_duration_seconds_total, redis_commands_total."""
     events: dict[frozenset[str], str] = {}
     for name, metric in metrics.items():
-        if metric.kind == "counter" and not _TIMED & set(metric.words):
-            events.setdefault(frozenset(metric.words) - {"total", "count"}, name)
+        if metric.kind == "counter" and not _TIME_WORDS & set(metric.name_words):
+            events.setdefault(frozenset(metric.name_words) - {"total", "count"}, name)
     for name, metric in metrics.items():
-        if metric.kind == "counter" and {"duration", "latency"} & set(metric.words):
-            metric.denominator = events.get(frozenset(metric.words) - _TIMED - {"total", "count"})
+        if metric.kind == "counter" and {"duration", "latency"} & set(metric.name_words):
+            metric.denominator = events.get(frozenset(metric.name_words) - _TIME_WORDS - {"total", "count"})
             metric.kind = "mean" if metric.denominator else metric.kind
-            metric.counts = None if metric.denominator else name
+            metric.count_sample = None if metric.denominator else name
 
 
-def _rise(series: list[tuple[Series, float]], before: Exposition) -> float:
+def _total_rise(series: list[tuple[Series, float]], previous: Exposition) -> float:
     rise = 0.0
     for one, value in series:
-        earlier = before.samples.get(one, 0.0)
+        earlier = previous.samples.get(one, 0.0)
         rise += value - earlier if value >= earlier else max(value, 0.0)
     return rise
 
 
-def _labels(series: list[tuple[Series, float]]) -> dict[str, set[str]]:
+def _collect_label_values(series: list[tuple[Series, float]]) -> dict[str, set[str]]:
     labels: dict[str, set[str]] = {}
-    for one, _ in series[:SERIES_READ]:
+    for one, _ in series[:MAX_SERIES_READ]:
         for name, value in one.labels:
             seen = labels.setdefault(name, set())
-            if len(seen) < LABEL_VALUES:
+            if len(seen) < MAX_LABEL_VALUES:
                 seen.add(value)
     return labels
 
 
-def _metric_of(
+def _create_metric(
     name: str, by_name: Mapping[str, list[tuple[Series, float]]], families: Mapping[str, Family]
 ) -> CatalogMetric | None:
     """The metric that a sample name belongs to; None for what carries no measure of its own."""
-    base, part = _split(name)
+    base, part = _split_suffix(name)
     family = families.get(name)
     parent = families.get(base) if part else None
     if parent is not None and (family is None or family.type in ("untyped", "unknown")):
         if parent.type in ("histogram", "summary"):
-            return _distribution(base, parent, by_name)
+            return _create_distribution(base, parent, by_name)
         if parent.type == "counter" and part == "total":
             return CatalogMetric(name, "counter", name, parent.unit, parent.help)
         if part in ("created", "info"):
@@ -168,68 +170,68 @@ def _metric_of(
     if kind in ("info", "stateset", "gaugehistogram") or name.endswith(("_info", "_build_info")):
         return None
     if kind in ("histogram", "summary") and family is not None:
-        return _distribution(name, family, by_name)
+        return _create_distribution(name, family, by_name)
     if part in ("sum", "count", "bucket"):
-        pair = _untold_distribution(base, part, by_name, families)
+        pair = _undeclared_distribution(base, part, by_name, families)
         if pair is not None:
             return pair
     if kind == "counter" and family is not None:
-        is_moment = _is_moment(name, by_name[name])
+        is_moment = _is_timestamp(name, by_name[name])
         return CatalogMetric(
             name, "gauge" if is_moment else "counter", None if is_moment else name, family.unit, family.help
         )
     if kind == "gauge" and family is not None:
         return CatalogMetric(name, "gauge", None, family.unit, family.help)
     if any(label == "quantile" for label, _ in by_name[name][0][0].labels):
-        return _distribution(name, family or Family(name, "summary"), by_name, typed=False)
+        return _create_distribution(name, family or Family(name, "summary"), by_name, is_typed=False)
     help_text = family.help if family is not None else ""
-    counted = name.endswith(("_total", "_count")) or words(name)[-1:] in _COUNTED
-    if counted and not _is_moment(name, by_name[name]):
-        return CatalogMetric(name, "counter", name, help=help_text, typed=False)
-    return CatalogMetric(name, "gauge", None, help=help_text, typed=False)
+    counted = name.endswith(("_total", "_count")) or split_words(name)[-1:] in _COUNTER_WORDS
+    if counted and not _is_timestamp(name, by_name[name]):
+        return CatalogMetric(name, "counter", name, help=help_text, is_typed=False)
+    return CatalogMetric(name, "gauge", None, help=help_text, is_typed=False)
 
 
-def _split(name: str) -> tuple[str, str]:
+def _split_suffix(name: str) -> tuple[str, str]:
     base, _, part = name.rpartition("_")
     if base and part in ("bucket", "sum", "count", "total", "created", "info"):
         return base, part
     return name, ""
 
 
-def _untold_distribution(
-    base: str, part: str, by_name: Mapping[str, list[tuple[Series, float]]], families: Mapping[str, Family]
+def _undeclared_distribution(
+    base: str, suffix: str, by_name: Mapping[str, list[tuple[Series, float]]], families: Mapping[str, Family]
 ) -> CatalogMetric | None:
     """A histogram or a sum with its count that no TYPE line announces, or that is typed as two counters."""
     has_sum, has_count = f"{base}_sum" in by_name, f"{base}_count" in by_name
-    if part == "bucket" and not (
+    if suffix == "bucket" and not (
         has_count and any(label in ("le", "vmrange") for label, _ in by_name[f"{base}_bucket"][0][0].labels)
     ):
         return None
-    if not has_count or not (has_sum or part == "bucket"):
+    if not has_count or not (has_sum or suffix == "bucket"):
         return None
     told = {families[f"{base}_{end}"].type for end in ("sum", "count") if f"{base}_{end}" in families}
     if told & {"gauge", "histogram", "summary"}:
         return None
-    return _distribution(base, families.get(base) or Family(base), by_name, typed=False)
+    return _create_distribution(base, families.get(base) or Family(base), by_name, is_typed=False)
 
 
-def _distribution(
-    base: str, family: Family, by_name: Mapping[str, list[tuple[Series, float]]], *, typed: bool = True
+def _create_distribution(
+    base: str, family: Family, by_name: Mapping[str, list[tuple[Series, float]]], *, is_typed: bool = True
 ) -> CatalogMetric:
     buckets = by_name.get(f"{base}_bucket", [])
     count = f"{base}_count" if f"{base}_count" in by_name else None
-    bounds = _bounds(buckets)
+    bounds = _bucket_bounds(buckets)
     kind: MetricKind = "mean"
     if bounds:
         kind = "histogram"
     elif any(label == "quantile" for series, _ in by_name.get(base, [])[:1] for label, _ in series.labels):
         kind = "summary"
-    return CatalogMetric(base, kind, count, family.unit, family.help, typed, bounds=bounds, denominator=count)
+    return CatalogMetric(base, kind, count, family.unit, family.help, is_typed, bounds=bounds, denominator=count)
 
 
-def _bounds(buckets: list[tuple[Series, float]]) -> tuple[float, ...]:
+def _bucket_bounds(buckets: list[tuple[Series, float]]) -> tuple[float, ...]:
     found: set[float] = set()
-    for series, _ in buckets[:BUCKETS_READ]:
+    for series, _ in buckets[:MAX_BUCKETS_READ]:
         raw = series.label("le") or (series.label("vmrange") or "").rpartition("...")[2]
         try:
             found.add(float(raw or "nan"))
@@ -239,9 +241,9 @@ def _bounds(buckets: list[tuple[Series, float]]) -> tuple[float, ...]:
     return tuple(finite)
 
 
-def _is_moment(name: str, series: list[tuple[Series, float]]) -> bool:
+def _is_timestamp(name: str, series: list[tuple[Series, float]]) -> bool:
     """A timestamp under a counter's name (dask_scheduler_last_time_total)."""
     if "time" not in name and "timestamp" not in name:
         return False
     low, high = _TIMESTAMP
-    return all(low < value < high for _, value in series) and bool({"time", "timestamp"} & set(words(name)))
+    return all(low < value < high for _, value in series) and bool({"time", "timestamp"} & set(split_words(name)))

@@ -9,14 +9,14 @@ from dataclasses import replace
 from tputtui import text
 from tputtui.model import Binding, Bindings, Exposition, Match, MetricKind, SignalKind
 from tputtui.signals.classify import series_filter, units
-from tputtui.signals.classify.metric_catalog import MetricCatalog, catalog
+from tputtui.signals.classify.metric_catalog import MetricCatalog, build_catalog
 
 _MATCHER = re.compile(r'\s*([A-Za-z_][\w.]*)\s*(=~|!~|!=|=)\s*"((?:\\.|[^"\\])*)"\s*(?:,|$)')
-_SLOTS: tuple[SignalKind, ...] = ("traffic", "errors", "latency", "saturation")
+_SIGNALS: tuple[SignalKind, ...] = ("traffic", "errors", "latency", "saturation")
 
 
 def apply_overrides(
-    bindings: Bindings, overrides: Mapping[str, Mapping[str, object]], now: Exposition | None = None
+    bindings: Bindings, overrides: Mapping[str, Mapping[str, object]], exposition: Exposition | None = None
 ) -> Bindings:
     """The bindings with the config's word in place of ours, marked with origin "config".
 
@@ -26,83 +26,85 @@ def apply_overrides(
     """
     if not overrides:
         return bindings
-    found = catalog(now) if now is not None else None
+    found = build_catalog(exposition) if exposition is not None else None
     reasons = {slot: why for slot, why in bindings.reasons.items() if slot not in overrides}
     result = replace(bindings, reasons=reasons)
-    for slot in _SLOTS:
+    for slot in _SIGNALS:
         words = overrides.get(slot)
         if not words:
             continue
         if slot == "saturation":
             rest = tuple(one for one in bindings.saturation if one.family != words.get("family"))
-            result = replace(result, saturation=(_overridden(None, slot, words, found), *rest))
+            result = replace(result, saturation=(_override_binding(None, slot, words, found), *rest))
         elif slot == "traffic":
-            traffic = _overridden(bindings.traffic, slot, words, found)
+            traffic = _override_binding(bindings.traffic, slot, words, found)
             counted = found.get(traffic.family) if found is not None else None
-            breakdown = series_filter.dimensions(counted) if counted is not None else bindings.breakdown
+            breakdown = series_filter.breakdown_labels(counted) if counted is not None else bindings.breakdown
             result = replace(result, traffic=traffic, breakdown=breakdown)
         elif slot == "errors":
-            result = replace(result, errors=_overridden(bindings.errors, slot, words, found))
+            result = replace(result, errors=_override_binding(bindings.errors, slot, words, found))
         else:
-            result = replace(result, latency=_overridden(bindings.latency, slot, words, found))
+            result = replace(result, latency=_override_binding(bindings.latency, slot, words, found))
     return result
 
 
-def _overridden(
-    old: Binding | None, slot: SignalKind, words: Mapping[str, object], found: MetricCatalog | None
+def _override_binding(
+    previous: Binding | None, signal: SignalKind, override: Mapping[str, object], catalog: MetricCatalog | None
 ) -> Binding:
-    family = str(words.get("family") or (old.family if old is not None else ""))
+    family = str(override.get("family") or (previous.family if previous is not None else ""))
     if not family:
-        raise ValueError(f"{slot} has nothing to change: name the family it shall be read from")
-    if old is None or old.family != family:
-        old = _newly_named(slot, family, found)
-    changed = replace(old, origin="config", reason="set in the config")
-    if "label" in words:
-        changed = replace(changed, label=str(words["label"]))
-    if "values" in words:
-        changed = replace(changed, values=tuple(_strings(words["values"])))
-    if "match" in words:
-        changed = replace(changed, match=tuple(match for one in _strings(words["match"]) for match in parse_match(one)))
-    if "limit" in words:
-        changed = replace(changed, limit=str(words["limit"]))
-    if "name" in words:
-        changed = replace(changed, name=str(words["name"]))
-    unit = words.get("unit")
+        raise ValueError(f"{signal} has nothing to change: name the family it shall be read from")
+    if previous is None or previous.family != family:
+        previous = _create_binding(signal, family, catalog)
+    changed = replace(previous, origin="config", reason="set in the config")
+    if "label" in override:
+        changed = replace(changed, label=str(override["label"]))
+    if "values" in override:
+        changed = replace(changed, values=tuple(_string_list(override["values"])))
+    if "match" in override:
+        changed = replace(
+            changed, match=tuple(match for one in _string_list(override["match"]) for match in parse_matches(one))
+        )
+    if "limit" in override:
+        changed = replace(changed, limit=str(override["limit"]))
+    if "name" in override:
+        changed = replace(changed, name=str(override["name"]))
+    unit = override.get("unit")
     if unit is None:
         return changed
-    if slot == "latency":
+    if signal == "latency":
         scale = units.SECONDS.get(str(unit))
         return replace(changed, unit="s" if scale else None, scale=scale or 1.0)
     return replace(changed, unit=str(unit))
 
 
-def _newly_named(slot: SignalKind, family: str, found: MetricCatalog | None) -> Binding:
-    metric = found.get(family) if found is not None else None
-    if slot == "latency":
+def _create_binding(signal: SignalKind, family: str, catalog: MetricCatalog | None) -> Binding:
+    metric = catalog.get(family) if catalog is not None else None
+    if signal == "latency":
         kind: MetricKind = metric.kind if metric is not None else "histogram"
         if metric is None:
-            return Binding(slot, kind, family, unit="s")
+            return Binding(signal, kind, family, unit="s")
         scale, _ = units.seconds_scale(metric)
         return Binding(
-            slot,
+            signal,
             kind,
             metric.name,
             unit=None if scale is None else "s",
             scale=1.0 if scale is None else scale,
             denominator=metric.denominator if kind == "mean" else None,
         )
-    if slot == "saturation":
-        return Binding(slot, metric.kind if metric is not None else "gauge", family, name=family)
-    return Binding(slot, "counter", family, unit="req/s")
+    if signal == "saturation":
+        return Binding(signal, metric.kind if metric is not None else "gauge", family, name=family)
+    return Binding(signal, "counter", family, unit="req/s")
 
 
-def _strings(value: object) -> Sequence[str]:
+def _string_list(value: object) -> Sequence[str]:
     if isinstance(value, str):
         return (value,)
     return tuple(str(one) for one in value) if isinstance(value, (list, tuple)) else (str(value),)
 
 
-def parse_match(selector: str) -> tuple[Match, ...]:
+def parse_matches(selector: str) -> tuple[Match, ...]:
     """The conditions of a selector as PromQL writes them: `route!="/health",method="GET"`, braces or not.
 
     Raises ValueError where one cannot be read or its regular expression is none.
@@ -117,14 +119,14 @@ def parse_match(selector: str) -> tuple[Match, ...]:
                 f'{text.clean(selector, 80)!r} is no label condition: write route!="/health" or code=~"5.."'
             )
         value = re.sub(r"\\(.)", lambda escape: "\n" if escape[1] == "n" else escape[1], one[3])
-        _check(one[2], value, selector)
+        _check_regex(one[2], value, selector)
         found.append(Match(one[1], one[2], value))  # type: ignore[arg-type]  # the pattern has only the four
         position = one.end()
     return tuple(found)
 
 
-def _check(op: str, value: str, selector: str) -> None:
-    if op.endswith("~"):
+def _check_regex(operator: str, value: str, selector: str) -> None:
+    if operator.endswith("~"):
         try:
             re.compile(value)
         except re.error as error:

@@ -14,12 +14,12 @@ from tputtui.frozen import frozen
 from tputtui.signals.classify import series_filter, status_labels, vocabulary
 from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog
 
-TRAFFIC_FLOOR = 8.0
+MIN_TRAFFIC_SCORE = 8.0
 """Below this many points no counter is called traffic: silence is better than a guess."""
-LATENCY_FLOOR = 7.0
-ERRORS_FLOOR = 6.0
+MIN_LATENCY_SCORE = 7.0
+MIN_ERRORS_SCORE = 6.0
 
-_FIRST = (("first", "token"), ("first", "byte"), ("first", "response"))
+_FIRST_WORDS = (("first", "token"), ("first", "byte"), ("first", "response"))
 
 
 @frozen
@@ -31,25 +31,27 @@ class RankedMetric:
     reason: str
 
 
-def traffic(found: MetricCatalog) -> list[RankedMetric]:
+def rank_traffic(catalog: MetricCatalog) -> list[RankedMetric]:
     """Every counter that could be throughput, best first."""
-    moving = any(metric.rate for metric in found)
-    ranked = [_traffic(metric, found, moving=moving) for metric in found if metric.is_counted()]
+    moving = any(metric.rate for metric in catalog)
+    ranked = [_score_traffic(metric, catalog, is_any_moving=moving) for metric in catalog if metric.is_counted()]
     return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
 
 
-def _traffic(metric: CatalogMetric, found: MetricCatalog, *, moving: bool) -> RankedMetric:
-    name = metric.words
-    points = max((vocabulary.WORK.get(word, 0.0) for word in name), default=0.0)
-    noun = max(name, key=lambda word: vocabulary.WORK.get(word, 0.0)) if points else ""
+def _score_traffic(metric: CatalogMetric, catalog: MetricCatalog, *, is_any_moving: bool) -> RankedMetric:
+    name = metric.name_words
+    points = max((vocabulary.WORK_NOUNS.get(word, 0.0) for word in name), default=0.0)
+    noun = max(name, key=lambda word: vocabulary.WORK_NOUNS.get(word, 0.0)) if points else ""
     why = ["counter" if metric.kind == "counter" else f"{metric.kind}, counted"]
     if metric.kind != "counter":
-        points = max(points, 6.0 if vocabulary.DURATIONS.keys() & set(name) else 0.0) - (2.0 if metric.typed else 3.0)
+        points = max(points, 6.0 if vocabulary.DURATIONS.keys() & set(name) else 0.0) - (
+            2.0 if metric.is_typed else 3.0
+        )
         points -= 6.0 if vocabulary.SIZES & set(name) else 0.0
     elif vocabulary.TIMES & set(name):
         points -= 9.0
     points += sum(vocabulary.SERVING.get(word, 0.0) for word in dict.fromkeys(name))
-    label = status_label(metric)
+    label = find_status_label(metric)
     if label is not None:
         points += 3.5
         why.append(f"has the status label {label}")
@@ -61,34 +63,34 @@ def _traffic(metric: CatalogMetric, found: MetricCatalog, *, moving: bool) -> Ra
         why.append("is split by route or method")
     if noun:
         why.append(f"named for {noun}")
-    points += _life(metric, why, moving=moving)
-    points += min(2.0, math.log(1 + _kin(metric, found)) / 2)
+    points += _score_activity(metric, why, is_any_moving=is_any_moving)
+    points += min(2.0, math.log(1 + _count_same_prefix(metric, catalog)) / 2)
     points -= 14.0 if name and name[0] in vocabulary.RUNTIME else 0.0
     points -= min(10.0, 6.5 * len(vocabulary.ERRORS & set(name)))
     points -= min(10.0, sum(vocabulary.BACKGROUND.get(word, 0.0) for word in set(name)))
-    points -= 8.0 if series_filter.counts_only_itself(metric) else 0.0
+    points -= 8.0 if series_filter.is_only_scrapes(metric) else 0.0
     points -= 0.25 * len(name)
-    points -= 0.0 if metric.typed or metric.kind != "counter" else 0.5
+    points -= 0.0 if metric.is_typed or metric.kind != "counter" else 0.5
     return RankedMetric(metric, points, ", ".join(why))
 
 
-def _life(metric: CatalogMetric, why: list[str], *, moving: bool) -> float:
+def _score_activity(metric: CatalogMetric, reasons: list[str], *, is_any_moving: bool) -> float:
     """Points for traffic that is there: measured between two scrapes, else by what the counter has reached."""
     if metric.rate is None:
         return min(3.5, math.log10(1 + max(metric.value, 0.0)) / 1.7)
     if metric.rate > 0:
-        if not series_filter.left_out(metric):  # else the figure would be of more than is counted
-            why.append(f"{text.rate(metric.rate)}/s now")
+        if not series_filter.excluded_paths(metric):  # else the figure would be of more than is counted
+            reasons.append(f"{text.format_rate(metric.rate)}/s now")
         return 1.5 + min(3.0, math.log10(1 + metric.rate))
-    return -1.5 if moving else 0.0
+    return -1.5 if is_any_moving else 0.0
 
 
-def _kin(metric: CatalogMetric, found: MetricCatalog) -> int:
+def _count_same_prefix(metric: CatalogMetric, catalog: MetricCatalog) -> int:
     """How many metrics begin with the same word: the main subject of an exporter has the most to say."""
-    return found.prefixes.get(metric.name.replace(":", "_").partition("_")[0], 0)
+    return catalog.prefix_counts.get(metric.name.replace(":", "_").partition("_")[0], 0)
 
 
-def status_label(metric: CatalogMetric) -> str | None:
+def find_status_label(metric: CatalogMetric) -> str | None:
     """The label that tells how a request ended, the plainest where there are several."""
     for label in status_labels.STATUS_LABELS:
         values = metric.labels.get(label)
@@ -97,42 +99,42 @@ def status_label(metric: CatalogMetric) -> str | None:
     return None
 
 
-def shared(one: Sequence[str], other: Sequence[str]) -> int:
+def common_prefix_length(words: Sequence[str], other_words: Sequence[str]) -> int:
     """How many words two names begin with in common."""
     count = 0
-    for mine, theirs in zip(one, other, strict=False):
+    for mine, theirs in zip(words, other_words, strict=False):
         if mine != theirs:
             break
         count += 1
     return count
 
 
-def is_first(metric: CatalogMetric) -> bool:
+def is_time_to_first(metric: CatalogMetric) -> bool:
     """Whether it times the first byte or token, not the whole answer."""
-    name = metric.words
+    name = metric.name_words
     if "ttft" in name or "ttfb" in name:
         return True
-    return any(first in name and what in name for first, what in _FIRST)
+    return any(first in name and what in name for first, what in _FIRST_WORDS)
 
 
-def latency(found: MetricCatalog, busy: CatalogMetric | None) -> list[RankedMetric]:
+def rank_latency(catalog: MetricCatalog, traffic_metric: CatalogMetric | None) -> list[RankedMetric]:
     """Every distribution or mean of times, best first; `busy` is the metric that traffic is counted by."""
-    ranked = [_latency(metric, busy) for metric in found if _may_be_time(metric)]
+    ranked = [_score_latency(metric, traffic_metric) for metric in catalog if _is_time_candidate(metric)]
     ranked = [one for one in ranked if one.score > 0]
     return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
 
 
-def _may_be_time(metric: CatalogMetric) -> bool:
+def _is_time_candidate(metric: CatalogMetric) -> bool:
     """Named for time; or, as go-metrics and statsd timers are, a distribution named for what was timed."""
-    name = set(metric.words)
+    name = set(metric.name_words)
     if vocabulary.DURATIONS.keys() & name:
         return True
     timed = metric.kind in ("histogram", "summary") and not vocabulary.SIZES & name
-    return timed and bool((vocabulary.WORK.keys() | vocabulary.SERVING.keys()) & name)
+    return timed and bool((vocabulary.WORK_NOUNS.keys() | vocabulary.SERVING.keys()) & name)
 
 
-def _latency(metric: CatalogMetric, busy: CatalogMetric | None) -> RankedMetric:
-    name = metric.words
+def _score_latency(metric: CatalogMetric, traffic_metric: CatalogMetric | None) -> RankedMetric:
+    name = metric.name_words
     points = max((vocabulary.DURATIONS.get(word, 2.0) for word in name), default=0.0)
     why: list[str] = [metric.kind]
     if metric.kind == "histogram":
@@ -150,10 +152,10 @@ def _latency(metric: CatalogMetric, busy: CatalogMetric | None) -> RankedMetric:
         points -= 3.0
     if metric.kind == "counter" and metric.denominator is None:
         return RankedMetric(metric, 0.0, "")
-    points += max((vocabulary.WORK.get(word, 0.0) for word in name), default=0.0) / 3
+    points += max((vocabulary.WORK_NOUNS.get(word, 0.0) for word in name), default=0.0) / 3
     points += sum(vocabulary.SERVING.get(word, 0.0) for word in dict.fromkeys(name))
-    if busy is not None:
-        points += _kinship(metric, busy, why)
+    if traffic_metric is not None:
+        points += _score_relation(metric, traffic_metric, why)
     points -= 14.0 if name and name[0] in vocabulary.RUNTIME else 0.0
     points -= 8.0 if {"size", "bytes", "timestamp", "uptime"} & set(name) else 0.0
     points -= min(8.0, sum(vocabulary.PARTIAL.get(word, 0.0) for word in set(name)))
@@ -162,51 +164,55 @@ def _latency(metric: CatalogMetric, busy: CatalogMetric | None) -> RankedMetric:
     return RankedMetric(metric, points, ", ".join(why))
 
 
-def _kinship(metric: CatalogMetric, busy: CatalogMetric, why: list[str]) -> float:
+def _score_relation(metric: CatalogMetric, traffic_metric: CatalogMetric, reasons: list[str]) -> float:
     """Points for belonging to the traffic: the same counter, the same prefix, about as many observations."""
-    if metric.counts is not None and metric.counts == busy.counts:
-        why.append("counts the traffic itself")
+    if metric.count_sample is not None and metric.count_sample == traffic_metric.count_sample:
+        reasons.append("counts the traffic itself")
         return 6.0
-    points = min(4.5, 1.5 * shared(metric.words, busy.words))
-    if metric.is_counted() and busy.value > 0 and 0.5 <= metric.value / busy.value <= 2:
-        why.append(f"about as many observations as {text.clean(busy.sample, 60)}")
+    points = min(4.5, 1.5 * common_prefix_length(metric.name_words, traffic_metric.name_words))
+    if metric.is_counted() and traffic_metric.value > 0 and 0.5 <= metric.value / traffic_metric.value <= 2:
+        reasons.append(f"about as many observations as {text.clean(traffic_metric.sample_name, 60)}")
         points += 3.0
     return points
 
 
-def errors(found: MetricCatalog, busy: CatalogMetric) -> list[RankedMetric]:
+def rank_errors(catalog: MetricCatalog, traffic_metric: CatalogMetric) -> list[RankedMetric]:
     """Counters of nothing but errors that belong to the traffic, best first."""
     ranked = []
-    for metric in found:
-        if metric.kind != "counter" or not vocabulary.ERRORS & set(metric.words):
+    for metric in catalog:
+        if metric.kind != "counter" or not vocabulary.ERRORS & set(metric.name_words):
             continue
-        points = 3.0 * min(2, shared(metric.words, busy.words))
-        points += 3.0 if vocabulary.FAILURES & set(metric.words) else 0.0
-        points += 2.0 if set(metric.words) & set(busy.words) & vocabulary.WORK.keys() else 0.0
+        points = 3.0 * min(2, common_prefix_length(metric.name_words, traffic_metric.name_words))
+        points += 3.0 if vocabulary.FAILURES & set(metric.name_words) else 0.0
+        points += 2.0 if set(metric.name_words) & set(traffic_metric.name_words) & vocabulary.WORK_NOUNS.keys() else 0.0
         points -= min(
-            6.0, sum(vocabulary.BACKGROUND.get(word, 0.0) for word in set(metric.words) - set(busy.words)) / 2
+            6.0,
+            sum(
+                vocabulary.BACKGROUND.get(word, 0.0) for word in set(metric.name_words) - set(traffic_metric.name_words)
+            )
+            / 2,
         )
-        points -= 14.0 if metric.words[0] in vocabulary.RUNTIME else 0.0
-        points -= 0.25 * len(set(metric.words) - set(busy.words))
+        points -= 14.0 if metric.name_words[0] in vocabulary.RUNTIME else 0.0
+        points -= 0.25 * len(set(metric.name_words) - set(traffic_metric.name_words))
         ranked.append(RankedMetric(metric, points, "counter of errors"))
     return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
 
 
-def siblings(busy: CatalogMetric, found: MetricCatalog) -> list[tuple[CatalogMetric, str]]:
+def status_siblings(traffic_metric: CatalogMetric, catalog: MetricCatalog) -> list[tuple[CatalogMetric, str]]:
     """Counted metrics that speak of the same events and carry a status: the histogram's count, the responses."""
     related = []
-    for metric in found:
-        if metric is busy or not metric.is_counted():
+    for metric in catalog:
+        if metric is traffic_metric or not metric.is_counted():
             continue
-        near = shared(metric.words, busy.words)
-        label = status_label(metric) if near >= min(2, len(busy.words) - 1) else None
+        near = common_prefix_length(metric.name_words, traffic_metric.name_words)
+        label = find_status_label(metric) if near >= min(2, len(traffic_metric.name_words) - 1) else None
         if label is not None:
             related.append((-near, metric.name, metric, label))
     related.sort(key=lambda one: one[:2])
     return [(metric, label) for _, _, metric, label in related]
 
 
-_VOLUME = (
+_BYTE_COUNTERS = (
     ("network", "receive"),
     ("network", "received"),
     ("receive",),
@@ -221,17 +227,17 @@ _VOLUME = (
 )
 
 
-def volume(found: MetricCatalog) -> RankedMetric | None:
+def find_byte_counter(catalog: MetricCatalog) -> RankedMetric | None:
     """Where no work is counted, the bytes that go in or out: a host's throughput."""
-    for signs in _VOLUME:
-        for name in sorted(found.metrics):
-            metric = found.metrics[name]
-            told = set(metric.words)
+    for signs in _BYTE_COUNTERS:
+        for name in sorted(catalog.metrics):
+            metric = catalog.metrics[name]
+            told = set(metric.name_words)
             if (
                 metric.kind == "counter"
                 and {"bytes", "total"} <= told
                 and told >= set(signs)
-                and metric.words[0] not in vocabulary.RUNTIME
+                and metric.name_words[0] not in vocabulary.RUNTIME
             ):
                 return RankedMetric(metric, 3.0, "counter of bytes, and no counter of requests")
     return None

@@ -7,136 +7,163 @@ from tputtui.model import Binding, Match
 from tputtui.signals.classify import units, vocabulary
 from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog
 
-MOST = 8
+MAX_BINDINGS = 8
 """Rows of saturation found on one target: more would be a list, not an answer."""
 
 
 @frozen
-class _Use:
+class _Candidate:
     rank: float
     binding: Binding
 
 
-def find(found: MetricCatalog, busy: CatalogMetric | None, *, only_sure: bool = False) -> list[Binding]:
+def find_bindings(
+    catalog: MetricCatalog, traffic_metric: CatalogMetric | None, *, is_exporter_known: bool = False
+) -> list[Binding]:
     """The saturation bindings a target's names suggest, best first, at most `MOST`.
 
     With `only_sure`, where the exporter is known, those that have a limit or come from the runtime: a queue that
     nobody has an entry for would outrank all that is known.
     """
-    uses = [use for metric in found if (use := _use(metric, found, busy)) is not None]
-    if only_sure:
+    uses = [use for metric in catalog if (use := _find_candidate(metric, catalog, traffic_metric)) is not None]
+    if is_exporter_known:
         uses = [use for use in uses if use.binding.limit is not None and not use.binding.waiting]
-    uses.extend([] if found.exporter else _runtime(found))
+    uses.extend([] if catalog.is_exporter else _runtime_candidates(catalog))
     uses.sort(key=lambda use: (-use.rank, use.binding.family))
     kept: dict[str, Binding] = {}
     for use in uses:
         kept.setdefault(use.binding.name, use.binding)
-    return list(kept.values())[:MOST]
+    return list(kept.values())[:MAX_BINDINGS]
 
 
-def _use(metric: CatalogMetric, found: MetricCatalog, busy: CatalogMetric | None) -> _Use | None:
+def _find_candidate(
+    metric: CatalogMetric, catalog: MetricCatalog, traffic_metric: CatalogMetric | None
+) -> _Candidate | None:
     if (
         metric.kind != "gauge"
-        or not metric.typed
+        or not metric.is_typed
         or metric.name.startswith(("go_", "process_", "promhttp_", "node_", "jvm_", "nodejs_active"))
     ):
         return None
-    name = set(metric.words)
-    near = 2.0 if busy is not None and metric.words[0] == busy.words[0] else 0.0
-    near += 1.0 if name & vocabulary.OURS else 0.0
+    name = set(metric.name_words)
+    near = 2.0 if traffic_metric is not None and metric.name_words[0] == traffic_metric.name_words[0] else 0.0
+    near += 1.0 if name & vocabulary.REQUEST_WORDS else 0.0
     if _is_lag(name):
-        return _Use(7.5, _binding(metric, "event loop lag", "gauge, time the event loop comes late"))
+        return _Candidate(7.5, _create_binding(metric, "event loop lag", "gauge, time the event loop comes late"))
     if name & vocabulary.NOT_LOAD:
         return None
-    if _in_flight(metric.words) and not name & (vocabulary.WAITING | vocabulary.QUEUE):
+    if _is_in_flight(metric.name_words) and not name & (vocabulary.WAITING | vocabulary.QUEUE):
         word = "in flight" if "grpc" not in name else "grpc in flight"
-        return _Use(8.0 + near, _binding(metric, word, "gauge of requests being worked on", _limit(metric, found)))
+        return _Candidate(
+            8.0 + near, _create_binding(metric, word, "gauge of requests being worked on", _find_limit(metric, catalog))
+        )
     if "seconds" in name or "bytes" in name:
-        return _memory(metric, found)
+        return _memory_candidate(metric, catalog)
     if (
         name & vocabulary.WAITING
         and name
-        & (vocabulary.THINGS | vocabulary.QUEUE | vocabulary.OURS | {"tasks", "jobs", "acquire", "compactions"})
-    ) or (name & vocabulary.QUEUE and name & vocabulary.DEPTH):
-        limit = _limit(metric, found) if not name & vocabulary.WAITING else None
-        why = "gauge of waiting work"
-        return _Use(
-            7.0 + near,
-            _binding(metric, _plain(metric.words, vocabulary.NEUTRAL - {"connections"}), why, limit, waiting=True),
+        & (
+            vocabulary.LIMITED_RESOURCES
+            | vocabulary.QUEUE
+            | vocabulary.REQUEST_WORDS
+            | {"tasks", "jobs", "acquire", "compactions"}
         )
-    if name & vocabulary.THINGS and name & vocabulary.USED:
-        limit = _limit(metric, found)
+    ) or (name & vocabulary.QUEUE and name & vocabulary.DEPTH):
+        limit = _find_limit(metric, catalog) if not name & vocabulary.WAITING else None
+        why = "gauge of waiting work"
+        return _Candidate(
+            7.0 + near,
+            _create_binding(
+                metric,
+                _display_name(metric.name_words, vocabulary.FILLER_WORDS - {"connections"}),
+                why,
+                limit,
+                waiting=True,
+            ),
+        )
+    if name & vocabulary.LIMITED_RESOURCES and name & vocabulary.USED:
+        limit = _find_limit(metric, catalog)
         why = "gauge of what is in use" + (f", of {limit}" if limit else "")
-        return _Use((6.5 if limit else 3.5) + near, _binding(metric, _plain(metric.words, vocabulary.USED), why, limit))
+        return _Candidate(
+            (6.5 if limit else 3.5) + near,
+            _create_binding(metric, _display_name(metric.name_words, vocabulary.USED), why, limit),
+        )
     return None
 
 
-def _is_lag(name: set[str]) -> bool:
-    loop = {"eventloop", "loop"} & name
-    return bool(loop and {"lag", "delay"} & name and not {"min", "max", "mean", "stddev", "p50", "p90"} & name)
+def _is_lag(words: set[str]) -> bool:
+    loop = {"eventloop", "loop"} & words
+    return bool(loop and {"lag", "delay"} & words and not {"min", "max", "mean", "stddev", "p50", "p90"} & words)
 
 
-def _in_flight(name: tuple[str, ...]) -> bool:
+def _is_in_flight(words: tuple[str, ...]) -> bool:
     """Requests being worked on; "in progress" alone may as well be a backup."""
-    joined, told = "_".join(name), set(name)
+    joined, told = "_".join(words), set(words)
     named = any(sign in joined for sign in ("in_flight", "inflight", "in_progress", "inprogress"))
-    if named and (told & (vocabulary.OURS | {"queries", "calls", "commands"}) or len(name) <= 3):
+    if named and (told & (vocabulary.REQUEST_WORDS | {"queries", "calls", "commands"}) or len(words) <= 3):
         return True
     work = {"requests", "request", "reqs", "rq", "queries"} & told
     return bool(work and {"running", "active", "executing", "current"} & told)
 
 
-def _memory(metric: CatalogMetric, found: MetricCatalog) -> _Use | None:
-    name = set(metric.words)
+def _memory_candidate(metric: CatalogMetric, catalog: MetricCatalog) -> _Candidate | None:
+    name = set(metric.name_words)
     if "bytes" not in name or not name & {"used", "usage", "memory"}:
         return None
-    limit = _limit(metric, found)
+    limit = _find_limit(metric, catalog)
     if limit is None:
         return None
-    return _Use(
+    return _Candidate(
         4.5,
-        _binding(
-            metric, _plain(metric.words, vocabulary.USED | {"bytes"}), f"gauge of bytes in use, of {limit}", limit
+        _create_binding(
+            metric,
+            _display_name(metric.name_words, vocabulary.USED | {"bytes"}),
+            f"gauge of bytes in use, of {limit}",
+            limit,
         ),
     )
 
 
-def _limit(metric: CatalogMetric, found: MetricCatalog) -> str | None:
+def _find_limit(metric: CatalogMetric, catalog: MetricCatalog) -> str | None:
     """The gauge that names the limit of this one: the same words but for those of use and of limit."""
-    core = _core(metric) - {"requests", "queued", "depth", "length"}
+    core = _core_words(metric) - {"requests", "queued", "depth", "length"}
     best: CatalogMetric | None = None
-    for other in found:
-        words = set(other.words)
+    for other in catalog:
+        words = set(other.name_words)
         if other is metric or other.kind != "gauge" or not words & vocabulary.LIMIT or words & vocabulary.NO_LIMIT:
             continue
-        same = other.words[:1] == metric.words[:1] and _core(other) == core
-        if same and (best is None or _sureness(other) > _sureness(best)):
+        same = other.name_words[:1] == metric.name_words[:1] and _core_words(other) == core
+        if same and (best is None or _limit_score(other) > _limit_score(best)):
             best = other
     return best.name if best is not None else None
 
 
-def _core(metric: CatalogMetric) -> set[str]:
+def _core_words(metric: CatalogMetric) -> set[str]:
     """The words that say what it is, without those of use and of limit."""
-    return set(metric.words) - vocabulary.USED - vocabulary.LIMIT
+    return set(metric.name_words) - vocabulary.USED - vocabulary.LIMIT
 
 
-def _sureness(metric: CatalogMetric) -> int:
-    name = set(metric.words)
+def _limit_score(metric: CatalogMetric) -> int:
+    name = set(metric.name_words)
     return 3 * bool(name & {"max", "maximum", "limit"}) + 2 * bool(name & {"capacity", "size"}) - len(name)
 
 
-def _runtime(found: MetricCatalog) -> list[_Use]:
+def _runtime_candidates(catalog: MetricCatalog) -> list[_Candidate]:
     """What every runtime's client library exposes under the same names."""
     uses = []
-    files, limit = found.get("process_open_fds"), found.get("process_max_fds")
+    files, limit = catalog.get("process_open_fds"), catalog.get("process_max_fds")
     if files is not None and limit is not None:
-        uses.append(_Use(2.0, _binding(files, "file descriptors", "open files, of the process's limit", limit.name)))
-    heap = found.get("jvm_memory_used_bytes")
-    if heap is not None and found.get("jvm_memory_max_bytes") is not None:
         uses.append(
-            _Use(
+            _Candidate(
+                2.0, _create_binding(files, "file descriptors", "open files, of the process's limit", limit.name)
+            )
+        )
+    heap = catalog.get("jvm_memory_used_bytes")
+    if heap is not None and catalog.get("jvm_memory_max_bytes") is not None:
+        uses.append(
+            _Candidate(
                 4.0,
-                _binding(
+                _create_binding(
                     heap,
                     "jvm heap",
                     "bytes of heap in use, of its limit",
@@ -151,26 +178,26 @@ def _runtime(found: MetricCatalog) -> list[_Use]:
         "go_gc_duration_seconds",
         "nodejs_gc_duration_seconds",
     ):
-        pause = found.get(name)
-        if pause is not None and pause.counts is not None:
+        pause = catalog.get(name)
+        if pause is not None and pause.count_sample is not None:
             binding = Binding(
                 "saturation",
                 "mean",
                 pause.name,
                 unit="s",
                 name="gc pause",
-                denominator=pause.counts,
+                denominator=pause.count_sample,
                 reason="mean pause of the collector",
                 score=3.0,
             )
-            uses.append(_Use(3.0 if name.startswith(("jvm", "nodejs")) else 1.0, binding))
-    routines = found.get("go_goroutines")
+            uses.append(_Candidate(3.0 if name.startswith(("jvm", "nodejs")) else 1.0, binding))
+    routines = catalog.get("go_goroutines")
     if routines is not None:
-        uses.append(_Use(0.5, _binding(routines, "goroutines", "gauge of the Go runtime")))
+        uses.append(_Candidate(0.5, _create_binding(routines, "goroutines", "gauge of the Go runtime")))
     return uses
 
 
-def _binding(
+def _create_binding(
     metric: CatalogMetric,
     name: str,
     reason: str,
@@ -182,7 +209,7 @@ def _binding(
     return Binding(
         "saturation",
         "gauge",
-        metric.sample,
+        metric.sample_name,
         unit=units.gauge_unit(metric),
         name=name,
         match=match,
@@ -192,7 +219,7 @@ def _binding(
     )
 
 
-def _plain(name: tuple[str, ...], without: frozenset[str]) -> str:
+def _display_name(words: tuple[str, ...], excluded: frozenset[str]) -> str:
     """A metric's name as a person would say it: without its units and without the words that say that it is in use."""
-    kept = [word for word in name if word not in without and word not in ("bytes", "ratio", "current")]
-    return " ".join(kept or name)
+    kept = [word for word in words if word not in excluded and word not in ("bytes", "ratio", "current")]
+    return " ".join(kept or words)

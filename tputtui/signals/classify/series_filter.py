@@ -78,7 +78,7 @@ OTHER_DIMENSIONS = (
     "proto",
     "direction",
 )
-_NOISE = (
+_IGNORED_LABELS = (
     "otel_scope_",
     "instance",
     "pod",
@@ -91,96 +91,102 @@ _NOISE = (
     "service_name",
 )
 
-OWN_SCRAPE = (
+SCRAPE_PATHS = (
     r"/?metrics/?|prometheus|/actuator(/.*)?|/stats/prometheus|/q/(metrics|health)(/.*)?|"
     r"/?(-/)?(api/)?(health(y|z|[_-]?check)?(/.*)?|ready|readyz|readiness|live|livez|liveness)/?"
 )
 """Paths and handler names under which a service is scraped and probed."""
 
-_LABEL_SETS = 16  # more distinct sets of label names in one metric are no layout but noise
-_SCRAPE = re.compile(OWN_SCRAPE)
-_WHOLE = frozenset(("*", "total", "Total", "TOTAL", "all", "ALL", "_all", "_total", "sum"))
+_MAX_LABEL_SETS = 16  # more distinct sets of label names in one metric are no layout but noise
+_SCRAPE_PATTERN = re.compile(SCRAPE_PATHS)
+_TOTAL_VALUES = frozenset(("*", "total", "Total", "TOTAL", "all", "ALL", "_all", "_total", "sum"))
 
 
-def own_traffic(metric: CatalogMetric) -> tuple[Match, ...]:
+def scrape_exclusions(metric: CatalogMetric) -> tuple[Match, ...]:
     """Conditions that keep scrapes and health checks out: by the labels a metric has, not by today's values.
 
     Replicas whose probes differ so have equal bindings.
     """
-    return tuple(Match(label, "!~", OWN_SCRAPE) for label in ROUTE_LABELS if label in metric.labels)
+    return tuple(Match(label, "!~", SCRAPE_PATHS) for label in ROUTE_LABELS if label in metric.labels)
 
 
-def left_out(metric: CatalogMetric) -> tuple[str, ...]:
+def excluded_paths(metric: CatalogMetric) -> tuple[str, ...]:
     """The paths, of those there are, that `own_traffic` keeps out."""
-    values = {value for label in ROUTE_LABELS for value in metric.labels.get(label, ()) if _SCRAPE.fullmatch(value)}
+    values = {
+        value for label in ROUTE_LABELS for value in metric.labels.get(label, ()) if _SCRAPE_PATTERN.fullmatch(value)
+    }
     return tuple(sorted(values))
 
 
-def counts_only_itself(metric: CatalogMetric) -> bool:
+def is_only_scrapes(metric: CatalogMetric) -> bool:
     """Whether every row so far is a scrape or a health check."""
     return any(
-        label in metric.labels and all(_SCRAPE.fullmatch(value) for value in metric.labels[label])
+        label in metric.labels and all(_SCRAPE_PATTERN.fullmatch(value) for value in metric.labels[label])
         for label in ROUTE_LABELS
     )
 
 
-def without_aggregates(metric: CatalogMetric) -> tuple[Match, ...]:
+def aggregate_exclusions(metric: CatalogMetric) -> tuple[Match, ...]:
     """Conditions under which no row is the sum of other rows of the same metric."""
-    if metric.aggregates is None:
-        metric.aggregates = (*_two_reporters(metric), *_whole_values(metric), *_rows_with_fewer_labels(metric))
-    return metric.aggregates
+    if metric.aggregate_matches is None:
+        metric.aggregate_matches = (
+            *_reporter_match(metric),
+            *_total_value_matches(metric),
+            *_fewer_label_matches(metric),
+        )
+    return metric.aggregate_matches
 
 
-def _two_reporters(metric: CatalogMetric) -> list[Match]:
+def _reporter_match(metric: CatalogMetric) -> list[Match]:
     """A mesh counts a request at its source and at its destination: the side that serves stands for both."""
     both = {"source", "destination"} <= metric.labels.get("reporter", set())
     return [Match("reporter", "=", "destination")] if both else []
 
 
-def _whole_values(metric: CatalogMetric) -> list[Match]:
+def _total_value_matches(metric: CatalogMetric) -> list[Match]:
     """Rows whose label says that they are all of it (nginx-vts `total` and `*`), beside rows that say which part."""
     matches = []
     for label, values in sorted(metric.labels.items()):
-        for whole in sorted(values & _WHOLE):
+        for whole in sorted(values & _TOTAL_VALUES):
             if len(values) > 1:
-                parts = _add(metric, label, whole, equal=False)
-                total = _add(metric, label, whole, equal=True)
+                parts = _sum_values(metric, label, whole, is_equal=False)
+                total = _sum_values(metric, label, whole, is_equal=True)
                 covers = parts >= 0.98 * total
                 matches.append(Match(label, "!=" if covers else "=", whole))
                 break
     return matches
 
 
-def _add(metric: CatalogMetric, label: str, whole: str, *, equal: bool) -> float:
-    return sum(value for series, value in metric.series if (series.label(label) == whole) == equal)
+def _sum_values(metric: CatalogMetric, label: str, label_value: str, *, is_equal: bool) -> float:
+    return sum(value for series, value in metric.series if (series.label(label) == label_value) == is_equal)
 
 
-def _rows_with_fewer_labels(metric: CatalogMetric) -> list[Match]:
+def _fewer_label_matches(metric: CatalogMetric) -> list[Match]:
     """Rows that lack a label others have, and repeat them: Kafka's topic-less row, dovecot's command without its reply."""
     by_names: dict[tuple[str, ...], list[tuple[Series, float]]] = defaultdict(list)
     for series, value in metric.series:
         by_names[tuple([name for name, content in series.labels if content])].append((series, value))
-    if not 2 <= len(by_names) <= _LABEL_SETS:
+    if not 2 <= len(by_names) <= _MAX_LABEL_SETS:
         return []
     matches: dict[str, Match] = {}
     for fewer in sorted(by_names, key=len):
         for more in sorted(by_names, key=len):
             extra = sorted(set(more) - set(fewer))
             if len(extra) >= 1 and set(fewer) < set(more) and extra[0] not in matches:
-                found = _overlap(by_names[fewer], by_names[more], fewer)
+                found = _compare_totals(by_names[fewer], by_names[more], fewer)
                 if found is not None:
                     matches[extra[0]] = Match(extra[0], found, "")
     return list(matches.values())
 
 
-def _overlap(
+def _compare_totals(
     fewer: list[tuple[Series, float]], more: list[tuple[Series, float]], names: tuple[str, ...]
 ) -> Literal["=", "!="] | None:
     """The operator to hold the extra label against "": `!=` keeps the parts, which add up; `=` the row that holds more."""
-    totals = {_project(series, names): value for series, value in fewer}
+    totals = {_project_labels(series, names): value for series, value in fewer}
     parts: dict[Labels, float] = defaultdict(float)
     for series, value in more:
-        parts[_project(series, names)] += value
+        parts[_project_labels(series, names)] += value
     shared = [key for key in parts if key in totals]
     if not shared:
         return None
@@ -190,16 +196,16 @@ def _overlap(
     return "="
 
 
-def _project(series: Series, names: tuple[str, ...]) -> Labels:
+def _project_labels(series: Series, names: tuple[str, ...]) -> Labels:
     return tuple((name, value) for name, value in series.labels if name in names)
 
 
-def dimensions(metric: CatalogMetric) -> tuple[str, ...]:
+def breakdown_labels(metric: CatalogMetric) -> tuple[str, ...]:
     """Label names worth breaking traffic down by, best first: route, method, then what tells parts of a service apart."""
     present = {name for name, values in metric.labels.items() if values - {""}}
     ordered = [name for group in (ROUTE_LABELS, METHOD_LABELS, OTHER_DIMENSIONS, STATUS_LABELS) for name in group]
     known = [name for name in ordered if name in present]
-    others = sorted(name for name in present if name not in ordered and not name.startswith(_NOISE))
+    others = sorted(name for name in present if name not in ordered and not name.startswith(_IGNORED_LABELS))
     single = {name for name in known if len(metric.labels[name]) < 2 and name not in ROUTE_LABELS + METHOD_LABELS}
     several = [name for name in others if len(metric.labels[name]) > 1]
     return tuple(dict.fromkeys([*(n for n in known if n not in single), *several, *(n for n in known if n in single)]))[

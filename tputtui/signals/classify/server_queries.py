@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Literal
 
 from tputtui.model import Binding, Bindings, Question
-from tputtui.signals.rates.lifetime import STARTS
-from tputtui.signals.rates.series_index import followed
-from tputtui.signals.service.gauges import is_highest
+from tputtui.signals.rates.lifetime import START_GAUGES
+from tputtui.signals.rates.series_index import followed_names
+from tputtui.signals.service.gauges import is_aggregated_by_max
 
-How = Literal["rate", "sum", "max", "limit"]
-_ALWAYS_APART = frozenset(("le", "vmrange", "quantile"))
+Aggregation = Literal["rate", "sum", "max", "limit"]
+_ALWAYS_KEPT_LABELS = frozenset(("le", "vmrange", "quantile"))
 
 
 def questions(bindings: Bindings, by: Iterable[str]) -> tuple[Question, ...]:
@@ -23,27 +23,27 @@ def questions(bindings: Bindings, by: Iterable[str]) -> tuple[Question, ...]:
     main = [one for one in (bindings.traffic, bindings.errors, bindings.latency) if one is not None]
     asked: dict[str, Question] = {}
     for binding in bindings.all():
-        own = _labels(binding) | (frozenset(by) if binding in main else frozenset())
-        counters, gauges = followed([binding])
+        own = _condition_labels(binding) | (frozenset(by) if binding in main else frozenset())
+        counters, gauges = followed_names([binding])
         for name in (*sorted(counters), *sorted(gauges)):
-            if name in STARTS or name.endswith("_created"):
+            if name in START_GAUGES or name.endswith("_created"):
                 continue
-            how: How = "rate" if name in counters else _how(binding, name)
+            how: Aggregation = "rate" if name in counters else _aggregation(binding, name)
             before = asked.get(name)
-            labels = own | _ALWAYS_APART if before is None else own | before.labels
+            labels = own | _ALWAYS_KEPT_LABELS if before is None else own | before.labels
             asked[name] = Question(name, how if before is None else before.how, labels)
     return tuple(asked.values())
 
 
-def _labels(binding: Binding) -> frozenset[str]:
+def _condition_labels(binding: Binding) -> frozenset[str]:
     own = frozenset(one.label for one in binding.match)
     return own if binding.label is None else own | {binding.label}
 
 
-def _how(binding: Binding, gauge: str) -> How:
+def _aggregation(binding: Binding, gauge: str) -> Aggregation:
     """As the reader of the binding would: amounts are added, of shares, times and quantiles the highest counts."""
     if gauge == binding.limit:
         return "limit"
-    if binding.signal == "latency" or (binding.signal == "saturation" and is_highest(binding)):
+    if binding.signal == "latency" or (binding.signal == "saturation" and is_aggregated_by_max(binding)):
         return "max"
     return "sum"

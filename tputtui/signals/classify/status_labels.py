@@ -10,8 +10,8 @@ import re
 from collections.abc import Collection
 
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
 STATUS_LABELS = (
@@ -47,18 +47,18 @@ STATUS_LABELS = (
 SERVER_SIDE_GRPC = ("Unknown", "DeadlineExceeded", "Unimplemented", "Internal", "Unavailable", "DataLoss")
 """gRPC codes that stand for a fault of the server's, as the OpenTelemetry semantic conventions list them."""
 
-_GRPC_NUMBERS = {"2", "4", "12", "13", "14", "15"}
-_GRPC = {code.lower(): code for code in SERVER_SIDE_GRPC}
-_GRPC_OTHER = _set(
+_SERVER_GRPC_NUMBERS = {"2", "4", "12", "13", "14", "15"}
+_SERVER_GRPC = {code.lower(): code for code in SERVER_SIDE_GRPC}
+_GRPC_OTHER = _word_set(
     "ok canceled cancelled invalidargument notfound alreadyexists permissiondenied resourceexhausted failedprecondition "
     "aborted outofrange unauthenticated"
 )
 _HTTP = re.compile(r"([1-5])(?:\d\d(?:\.\d+)?|xx|XX)?")
-_BAD_WORDS = _set(
+_ERROR_WORDS = _word_set(
     "error errors err failed failure fail erred exception server_error server-error servererror servfail abort aborted "
     "timeout timedout rejected unavailable internal_error fault panic bad"
 )
-_GOOD_WORDS = _set("ok success succeeded successful completed complete hit noerror pass passed stop done")
+_SUCCESS_WORDS = _word_set("ok success succeeded successful completed complete hit noerror pass passed stop done")
 
 
 def status_class(label: str, value: str) -> str:
@@ -72,7 +72,7 @@ def status_class(label: str, value: str) -> str:
 def is_server_error(label: str, value: str) -> bool:
     """Whether a value of a status label counts as an error: 5xx, a server-side gRPC code, or a word that says so."""
     if "grpc" in label and value.isdigit():
-        return value in _GRPC_NUMBERS
+        return value in _SERVER_GRPC_NUMBERS
     if status_class(label, value) == "5xx":
         return True
     bare = value.lower().replace("_", "").replace(" ", "")
@@ -80,7 +80,7 @@ def is_server_error(label: str, value: str) -> bool:
         return bare not in ("", "none") and (not value.isdigit() or value.startswith("5"))
     if label == "success":
         return bare in ("false", "0", "no")
-    return bare in _GRPC or value.lower() in _BAD_WORDS or bare in _BAD_WORDS
+    return bare in _SERVER_GRPC or value.lower() in _ERROR_WORDS or bare in _ERROR_WORDS
 
 
 def is_status(label: str, values: Collection[str]) -> bool:
@@ -97,18 +97,18 @@ def _is_known(label: str, value: str) -> bool:
     return (
         _HTTP.fullmatch(value) is not None
         or low in ("", "total", "other", "none", "unknown", "*", "0", "all")
-        or low.replace("_", "") in _GRPC
+        or low.replace("_", "") in _SERVER_GRPC
         or low.replace("_", "") in _GRPC_OTHER
-        or low in _BAD_WORDS
-        or low in _GOOD_WORDS
+        or low in _ERROR_WORDS
+        or low in _SUCCESS_WORDS
         or low in ("true", "false", "client_error", "redirection", "informational")
         or ("grpc" in label and value.isdigit())
     )
 
 
-def listed_errors(label: str, values: Collection[str]) -> tuple[str, ...]:
+def error_values(label: str, values: Collection[str]) -> tuple[str, ...]:
     """The error values to list in a binding: words that no rule of classes covers; () for codes, where the rule stands."""
     if "grpc" in label:
         return ()
     words = [value for value in values if is_server_error(label, value) and status_class(label, value) != "5xx"]
-    return tuple(sorted(word for word in words if word.lower() not in _GRPC and not word.isdigit()))
+    return tuple(sorted(word for word in words if word.lower() not in _SERVER_GRPC and not word.isdigit()))

@@ -13,7 +13,7 @@ SECONDS = {
     **dict.fromkeys(("ns", "nsec", "nsecs", "nanos", "nanosecond", "nanoseconds"), 1e-9),
     **dict.fromkeys(("minute", "minutes"), 60.0),
 }
-_IN_HELP = re.compile(
+_HELP_UNIT = re.compile(
     r"\b(?:in|unit:?)\s+(seconds|milliseconds|millis|ms|microseconds|usec|us|nanoseconds|ns)\b|\((s|ms|us|µs|ns)\)|"
     r"\b(milliseconds|microseconds|nanoseconds)\b",
     re.IGNORECASE,
@@ -30,18 +30,18 @@ def seconds_scale(metric: CatalogMetric) -> tuple[float | None, str]:
     """What a value of a time metric is multiplied with to be seconds, and how we know; None where nothing says."""
     if metric.unit.lower() in SECONDS:
         return SECONDS[metric.unit.lower()], "UNIT line"
-    for word in reversed(metric.words):
+    for word in reversed(metric.name_words):
         if word in SECONDS and word != "s":
             return SECONDS[word], "name"
-    said = _IN_HELP.search(metric.help)
+    said = _HELP_UNIT.search(metric.help)
     if said is not None:
         return SECONDS[next(group for group in said.groups() if group).lower()], "help text"
     if metric.bounds:
-        return _by_bounds(metric.bounds), "size of the bucket bounds"
+        return _scale_from_bounds(metric.bounds), "size of the bucket bounds"
     return None, "unit not told"
 
 
-def _by_bounds(bounds: tuple[float, ...]) -> float | None:
+def _scale_from_bounds(bounds: tuple[float, ...]) -> float | None:
     """Latency buckets span from well below a usual answer to some seconds: their reach tells the unit."""
     low = next((bound for bound in bounds if bound > 0), bounds[-1])
     high = bounds[-1]
@@ -58,7 +58,7 @@ def traffic_unit(metric: CatalogMetric) -> str:
     """The noun of a counter says req/s, By/s, tokens/s or msg/s; a count of observations counts requests."""
     if metric.kind != "counter":
         return "req/s"
-    found = set(metric.words)
+    found = set(metric.name_words)
     for unit, nouns in _TRAFFIC_UNITS.items():
         if found & set(nouns):
             return unit
@@ -67,7 +67,7 @@ def traffic_unit(metric: CatalogMetric) -> str:
 
 def gauge_unit(metric: CatalogMetric) -> str | None:
     """The unit a gauge is in, for a screen: "s", "ms", "By", "ratio"; None for a plain count."""
-    found = set(metric.words)
+    found = set(metric.name_words)
     if found & {"bytes", "byte"}:
         return "By"
     if found & {"ratio", "perc", "utilization", "utilisation"}:

@@ -7,15 +7,15 @@ in the background weighs about half a noun, so that `raft_requests` loses to `ht
 from __future__ import annotations
 
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
 def _points(groups: dict[str, float]) -> dict[str, float]:
     return {word: points for words, points in groups.items() for word in words.split()}
 
 
-WORK = _points(
+WORK_NOUNS = _points(
     {
         "requests request reqs req rq": 10.0,
         "queries query questions commands command cmds cmd statements": 8.0,
@@ -54,10 +54,12 @@ BACKGROUND = _points(
 )
 """What a service does beside serving, or towards others."""
 
-RUNTIME = _set("go process python jvm promhttp nodejs dotnet scrape exporter otelcol target ruby erlang beam logback")
+RUNTIME = _word_set(
+    "go process python jvm promhttp nodejs dotnet scrape exporter otelcol target ruby erlang beam logback"
+)
 """First words of what the runtime or the exporter says of itself."""
 
-ERRORS = _set(
+ERRORS = _word_set(
     "error errors err errs failed failure failures failedproducerequests exceptions exception rejected dropped drop drops "
     "dropouts timeouts timeout aborted aborts abort denied invalid unroutable retry retries retried retransmits "
     "retransmitted discarded discards lost missed misses overflow refused reset resets restarts expired evicted panics "
@@ -65,15 +67,15 @@ ERRORS = _set(
 )
 """Words of what went wrong, or is not work done."""
 
-FAILURES = _set("error errors errs failed failure failures exceptions fail")
+FAILURES = _word_set("error errors errs failed failure failures exceptions fail")
 """The plainest of them."""
 
-TIMES = _set(
+TIMES = _word_set(
     "seconds milliseconds microseconds nanoseconds ms us ns msec usec time duration latency cpu wait waited lag"
 )
 """A counter named so counts time, not work."""
 
-SIZES = _set("bytes size sizes length batch rows tokens entries objects items samples age ratio depth series")
+SIZES = _word_set("bytes size sizes length batch rows tokens entries objects items samples age ratio depth series")
 """A distribution named so is not one of times."""
 
 DURATIONS = _points(
@@ -95,26 +97,26 @@ PARTIAL = _points(
 
 # ------------------------------------------------------------------------------------------ saturation
 
-USED = _set(
+USED = _word_set(
     "used in use inuse active busy current open running acquired borrowed checkedout allocated live usage connected "
     "opened established"
 )
-LIMIT = _set("max maximum limit limits size capacity maxclients hard total config soft quota")
-NO_LIMIT = _set("idle used queue queued waiting timeout lifetime reached heap usage peak")
+LIMIT = _word_set("max maximum limit limits size capacity maxclients hard total config soft quota")
+NO_LIMIT = _word_set("idle used queue queued waiting timeout lifetime reached heap usage peak")
 """A gauge named so is no limit: a heap's total grows with its use, and the most ever used is none."""
-WAITING = _set("waiting queued pending backlog inqueue waiters")
-QUEUE = _set("queue queues workqueue backlog mailbox")
-DEPTH = _set("length depth size jobs tasks items len requests reqs messages pending backlog latency count")
-THINGS = _set(
+WAITING = _word_set("waiting queued pending backlog inqueue waiters")
+QUEUE = _word_set("queue queues workqueue backlog mailbox")
+DEPTH = _word_set("length depth size jobs tasks items len requests reqs messages pending backlog latency count")
+LIMITED_RESOURCES = _word_set(
     "pool connections connection conns threads thread workers worker clients slots permits fds db jdbc executor"
 )
 """What a process has a limited number of."""
-NOT_LOAD = _set(
+NOT_LOAD = _word_set(
     "created timestamp age info uptime scrape collector wait started closed destroyed rejected peak last gc version "
     "replicas desired spec latency promhttp limit max maximum min capacity idle configured sum free "
     "rate timeout offset is first breakers need history"
 )
 """A gauge named so is no measure of how busy something is."""
-OURS = _set("http grpc request requests server rq reqs")
-NEUTRAL = _set("seconds bytes total number num count threads clients workers the of current")
+REQUEST_WORDS = _word_set("http grpc request requests server rq reqs")
+FILLER_WORDS = _word_set("seconds bytes total number num count threads clients workers the of current")
 """Words that a person would leave out of the name of a queue."""

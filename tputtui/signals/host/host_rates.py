@@ -38,16 +38,18 @@ def derive_host(before: HostReading | None, now: HostReading) -> HostState:
     elapsed = 0.0 if before is None else now.at - before.at
     earlier = before if elapsed > 0 else None
     return HostState(
-        cpu=None if earlier is None else _cpu(earlier, now),
+        cpu=None if earlier is None else _derive_cpu(earlier, now),
         load=now.load,
         run_queue=now.run_queue,
-        memory=_memory(now),
+        memory=_derive_memory(now),
         pressure=now.pressure,
-        disks=() if earlier is None else tuple(_disk(*pair, elapsed) for pair in _pairs(earlier.disks, now.disks)),
+        disks=()
+        if earlier is None
+        else tuple(_derive_disk(*pair, elapsed) for pair in _match_by_name(earlier.disks, now.disks)),
         networks=()
         if earlier is None
-        else tuple(_network(*pair, elapsed) for pair in _pairs(earlier.networks, now.networks)),
-        tcp=None if earlier is None else _tcp(earlier.tcp, now.tcp, elapsed),
+        else tuple(_derive_network(*pair, elapsed) for pair in _match_by_name(earlier.networks, now.networks)),
+        tcp=None if earlier is None else _derive_tcp(earlier.tcp, now.tcp, elapsed),
         fds_used=now.fds_used,
         fds_limit=now.fds_limit,
         cgroup=derive_cgroup(None if earlier is None else earlier.cgroup, now.cgroup),
@@ -84,10 +86,10 @@ def _throttled_percent(before: Cgroup, now: Cgroup) -> float | None:
 # ------------------------------------------------------------------------------------------------- CPU and memory
 
 
-def _cpu(before: HostReading, now: HostReading) -> CpuState | None:
+def _derive_cpu(before: HostReading, now: HostReading) -> CpuState | None:
     if before.cpu is None or now.cpu is None:
         return None
-    spent = _spent(before.cpu, now.cpu)
+    spent = _cpu_time_between(before.cpu, now.cpu)
     total = spent.total
     if total <= 0:
         return None
@@ -100,14 +102,15 @@ def _cpu(before: HostReading, now: HostReading) -> CpuState | None:
         steal=100.0 * spent.steal / total,
         cores=len(now.cores) or 1,
         busy_by_core=tuple(
-            _busy_percent(_spent(earlier, later)) for earlier, later in zip(before.cores, now.cores, strict=True)
+            _busy_percent(_cpu_time_between(earlier, later))
+            for earlier, later in zip(before.cores, now.cores, strict=True)
         )
         if same_cores
         else (),
     )
 
 
-def _spent(before: CpuTimes, now: CpuTimes) -> CpuTimes:
+def _cpu_time_between(before: CpuTimes, now: CpuTimes) -> CpuTimes:
     """Seconds in each state between two readings. The kernel lets idle and iowait fall now and then: no negative time."""
     return CpuTimes(
         user=_rise(before.user, now.user),
@@ -124,7 +127,7 @@ def _busy_percent(spent: CpuTimes) -> float:
     return 100.0 * (spent.user + spent.system + spent.steal) / total if total > 0 else 0.0
 
 
-def _memory(now: HostReading) -> MemoryState | None:
+def _derive_memory(now: HostReading) -> MemoryState | None:
     total, available = now.memory_total_bytes, now.memory_available_bytes
     if not total or available is None:
         return None
@@ -143,13 +146,13 @@ class _Named(Protocol):
 N = TypeVar("N", bound=_Named)
 
 
-def _pairs(before: Iterable[N], now: Iterable[N]) -> list[tuple[N, N]]:
+def _match_by_name(before: Iterable[N], now: Iterable[N]) -> list[tuple[N, N]]:
     """What is there in both readings, in today's order. What was plugged in just now has no rate yet."""
     earlier = {item.name: item for item in before}
     return [(earlier[item.name], item) for item in now if item.name in earlier]
 
 
-def _disk(before: DiskCounters, now: DiskCounters, elapsed: float) -> DiskState:
+def _derive_disk(before: DiskCounters, now: DiskCounters, elapsed: float) -> DiskState:
     """`await` as iostat's: the time that the requests that ended spent on their way, by their number."""
     finished = _rise(before.reads, now.reads) + _rise(before.writes, now.writes)
     spent_s = _rise(before.read_s, now.read_s) + _rise(before.write_s, now.write_s)
@@ -164,7 +167,7 @@ def _disk(before: DiskCounters, now: DiskCounters, elapsed: float) -> DiskState:
     )
 
 
-def _network(before: NetworkCounters, now: NetworkCounters, elapsed: float) -> NetworkState:
+def _derive_network(before: NetworkCounters, now: NetworkCounters, elapsed: float) -> NetworkState:
     return NetworkState(
         name=now.name,
         rx_bytes_s=_rise(before.rx_bytes, now.rx_bytes) / elapsed,
@@ -173,7 +176,7 @@ def _network(before: NetworkCounters, now: NetworkCounters, elapsed: float) -> N
     )
 
 
-def _tcp(before: TcpCounters | None, now: TcpCounters | None, elapsed: float) -> TcpState | None:
+def _derive_tcp(before: TcpCounters | None, now: TcpCounters | None, elapsed: float) -> TcpState | None:
     """Retransmits as a share of the segments sent (OutSegs does not count them: they come on top)."""
     if before is None or now is None:
         return None

@@ -23,7 +23,7 @@ IOWAIT_PERCENT = 20.0
 BUSY_PERCENT = 80.0
 """CPU below which a queue is a burst of one moment: it is counted at one instant, the percentage over the tick."""
 
-_OURSELVES = 1  # whoever counts runnable tasks is running
+_OWN_TASKS = 1  # whoever counts runnable tasks is running
 
 
 # ------------------------------------------------------------------------------------------------- the host's rows
@@ -37,18 +37,18 @@ def host_saturation(state: HostState) -> tuple[SaturationState, ...]:
     """
     absent = dict(state.missing)
     rows = [
-        _cpu(state, absent),
-        _io_wait(state, absent),
-        _memory(state, absent),
-        _disk(state, absent),
-        _network(state, absent),
-        _open_files(state, absent),
+        _cpu_row(state, absent),
+        _io_wait_row(state, absent),
+        _memory_row(state, absent),
+        _disk_row(state, absent),
+        _network_row(state, absent),
+        _open_files_row(state, absent),
     ]
     if state.memory is not None and state.memory.swap_total_bytes and state.memory.swap_used_bytes is not None:
-        rows.append(_level("swap", state.memory.swap_used_bytes, state.memory.swap_total_bytes))
+        rows.append(_usage_row("swap", state.memory.swap_used_bytes, state.memory.swap_total_bytes))
     if state.cgroup is not None:
         rows += cgroup_saturation(state.cgroup)
-    rows += _pressures(state)
+    rows += _pressure_rows(state)
     return tuple(rows)
 
 
@@ -61,12 +61,12 @@ def cgroup_saturation(group: CgroupState, owner: str = "") -> tuple[SaturationSt
         cores = f"limit {limit} core{'' if limit == '1' else 's'}"
         throttled = group.throttled_percent
         if throttled is None:
-            rows.append(_unknown(f"{name} cpu", f"{cores}, not known yet if throttled"))
+            rows.append(_unknown_row(f"{name} cpu", f"{cores}, not known yet if throttled"))
         else:
             share = throttled / 100
             waits = throttled >= THROTTLED_PERCENT
             reason = (
-                f"throttled in {text.percent(throttled)} % of periods, {cores}"
+                f"throttled in {text.format_percent(throttled)} % of periods, {cores}"
                 if throttled
                 else f"not throttled, {cores}"
             )
@@ -74,83 +74,87 @@ def cgroup_saturation(group: CgroupState, owner: str = "") -> tuple[SaturationSt
                 SaturationState(f"{name} cpu", None, share, None, share, share if waits else 0.0, "ratio", reason)
             )
     if group.memory_limit_bytes and group.memory_used_bytes is not None:
-        rows.append(_level(f"{name} memory", group.memory_used_bytes, group.memory_limit_bytes))
+        rows.append(_usage_row(f"{name} memory", group.memory_used_bytes, group.memory_limit_bytes))
     return tuple(rows)
 
 
-def _cpu(state: HostState, absent: dict[str, str]) -> SaturationState:
+def _cpu_row(state: HostState, missing_reasons: dict[str, str]) -> SaturationState:
     cpu = state.cpu
     if cpu is None:
-        return _unknown("cpu", absent.get("cpu"))
+        return _unknown_row("cpu", missing_reasons.get("cpu"))
     waiting: float | None = None
     if state.run_queue is not None:
-        queued = max(0, state.run_queue - _OURSELVES - cpu.cores)
+        queued = max(0, state.run_queue - _OWN_TASKS - cpu.cores)
         waiting = float(queued) if cpu.percent >= BUSY_PERCENT else 0.0
-    share = f"{text.percent(cpu.percent)} % of {_cores(cpu.cores)}"
-    reason = f"{text.number(waiting)} waiting (run queue {state.run_queue}), {share}" if waiting else share
+    share = f"{text.format_percent(cpu.percent)} % of {_format_cores(cpu.cores)}"
+    reason = f"{text.format_number(waiting)} waiting (run queue {state.run_queue}), {share}" if waiting else share
     return SaturationState(
         "cpu", None, cpu.percent / 100 * cpu.cores, cpu.cores, cpu.percent / 100, waiting, "cores", reason
     )
 
 
-def _io_wait(state: HostState, absent: dict[str, str]) -> SaturationState:
+def _io_wait_row(state: HostState, missing_reasons: dict[str, str]) -> SaturationState:
     """Cores that were idle while a task of theirs waited for I/O: at least so many tasks waited."""
     cpu = state.cpu
     if cpu is None:
-        return _unknown("io wait", absent.get("cpu"))
+        return _unknown_row("io wait", missing_reasons.get("cpu"))
     share = cpu.iowait / 100
     waiting = share * cpu.cores if cpu.iowait >= IOWAIT_PERCENT else 0.0
-    reason = f"{text.percent(cpu.iowait)} % of {_cores(cpu.cores)} idle for I/O"
+    reason = f"{text.format_percent(cpu.iowait)} % of {_format_cores(cpu.cores)} idle for I/O"
     return SaturationState("io wait", None, share, None, share, waiting, "ratio", reason)
 
 
-def _memory(state: HostState, absent: dict[str, str]) -> SaturationState:
+def _memory_row(state: HostState, missing_reasons: dict[str, str]) -> SaturationState:
     memory = state.memory
     if memory is None:
-        return _unknown("memory", absent.get("memory"))
-    return _level("memory", memory.used_bytes, memory.total_bytes)
+        return _unknown_row("memory", missing_reasons.get("memory"))
+    return _usage_row("memory", memory.used_bytes, memory.total_bytes)
 
 
-def _disk(state: HostState, absent: dict[str, str]) -> SaturationState:
+def _disk_row(state: HostState, missing_reasons: dict[str, str]) -> SaturationState:
     """The busiest disk. Its whole time is its limit; a disk that serves many requests at once may do more at 100 %."""
     disk = max(state.disks, key=lambda disk: (disk.util_percent or 0.0, disk.iops), default=None)
     if disk is None:
-        return _unknown("disk", absent.get("disks") or ("no disk has been used" if state.cpu is not None else None))
+        return _unknown_row(
+            "disk", missing_reasons.get("disks") or ("no disk has been used" if state.cpu is not None else None)
+        )
     if disk.util_percent is None:
-        return _unknown("disk", f"{disk.name} does not say how long it is busy")
+        return _unknown_row("disk", f"{disk.name} does not say how long it is busy")
     share = disk.util_percent / 100
-    reason = f"{disk.name} busy {text.percent(disk.util_percent)} % of the time"
+    reason = f"{disk.name} busy {text.format_percent(disk.util_percent)} % of the time"
     if disk.await_ms is not None:
-        digits, unit = text.seconds(disk.await_ms / 1000)
+        digits, unit = text.format_seconds(disk.await_ms / 1000)
         reason += f", {digits} {unit} a request"
     return SaturationState("disk", None, share, 1.0, share, None, "ratio", reason)
 
 
-def _network(state: HostState, absent: dict[str, str]) -> SaturationState:
+def _network_row(state: HostState, missing_reasons: dict[str, str]) -> SaturationState:
     """The busiest interface. Its speed is not known, so it has no ratio; dropped connections are what counts."""
     drops = state.tcp.listen_drops_s if state.tcp is not None else None
-    refused = f"{text.rate(drops)} connections/s dropped at full listen queues" if drops else ""
+    refused = f"{text.format_rate(drops)} connections/s dropped at full listen queues" if drops else ""
     busiest = max(state.networks, key=lambda network: network.rx_bytes_s + network.tx_bytes_s, default=None)
     if busiest is None:
-        nothing = absent.get("networks") or ("no interface has carried anything" if state.cpu is not None else None)
-        row = _unknown("network", nothing)
+        nothing = missing_reasons.get("networks") or (
+            "no interface has carried anything" if state.cpu is not None else None
+        )
+        row = _unknown_row("network", nothing)
         return SaturationState("network", None, None, waiting=drops, reason=refused) if refused else row
     traffic = busiest.rx_bytes_s + busiest.tx_bytes_s
     reason = refused or f"busiest is {busiest.name}"
     return SaturationState("network", None, traffic, None, None, drops, "By/s", reason)
 
 
-def _open_files(state: HostState, absent: dict[str, str]) -> SaturationState:
+def _open_files_row(state: HostState, missing_reasons: dict[str, str]) -> SaturationState:
     if state.fds_used is None:
-        return _unknown("open files", absent.get("file descriptors"))
+        return _unknown_row("open files", missing_reasons.get("file descriptors"))
     if not state.fds_limit:
         return SaturationState("open files", None, state.fds_used, reason="no limit")
     ratio = state.fds_used / state.fds_limit
-    reason = f"{text.number(state.fds_used)} of {text.number(state.fds_limit)}"
+    reason = f"{text.format_number(state.fds_used)} of {text.format_number(state.fds_limit)}"
     return SaturationState("open files", None, state.fds_used, state.fds_limit, ratio, None, "", reason)
 
 
-def _pressures(state: HostState) -> list[SaturationState]:
+def _pressure_rows(state: HostState) -> list[SaturationState]:
     """Stalls at or above their threshold; below it, the rows of the resources show them as evidence."""
     rows: list[SaturationState] = []
     for resource, threshold in PRESSURE_THRESHOLDS.items():
@@ -161,24 +165,22 @@ def _pressures(state: HostState) -> list[SaturationState]:
         if percent is None or percent < threshold:
             continue
         share = percent / 100
-        reason = (
-            f"{who} tasks waited for {resource if resource != 'io' else 'I/O'} {text.percent(percent)} % of the time"
-        )
+        reason = f"{who} tasks waited for {resource if resource != 'io' else 'I/O'} {text.format_percent(percent)} % of the time"
         rows.append(SaturationState(f"{resource} stall", None, share, None, share, share, "ratio", reason))
     return rows
 
 
-def _level(name: str, used: int, total: int) -> SaturationState:
+def _usage_row(name: str, used: int, total: int) -> SaturationState:
     """Bytes used of bytes there are."""
-    digits, unit = text.size(total)
+    digits, unit = text.format_size(total)
     ratio = used / total
-    reason = f"{text.percent(100 * ratio)} % of {digits} {unit}"
+    reason = f"{text.format_percent(100 * ratio)} % of {digits} {unit}"
     return SaturationState(name, None, used, total, ratio, None, "By", reason)
 
 
-def _unknown(name: str, reason: str | None) -> SaturationState:
+def _unknown_row(name: str, reason: str | None) -> SaturationState:
     return SaturationState(name, None, None, reason=reason or "known from the second reading on")
 
 
-def _cores(count: int) -> str:
+def _format_cores(count: int) -> str:
     return "1 core" if count == 1 else f"{count} cores"

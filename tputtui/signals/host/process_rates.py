@@ -17,15 +17,15 @@ def derive_processes(
     time has passed, or where the CPU time may not be read.
     """
     earlier = {reading.identity: reading for reading in before or ()} if elapsed_s > 0 else {}
-    return tuple(_state(earlier.get(reading.identity), reading, elapsed_s) for reading in now)
+    return tuple(_derive_process(earlier.get(reading.identity), reading, elapsed_s) for reading in now)
 
 
-def explained_cores(states: Iterable[ProcessState]) -> float:
+def used_cores(states: Iterable[ProcessState]) -> float:
     """Busy cores that these processes account for: "shown processes explain 2.2 of 7.3 busy cores"."""
     return sum(state.cpu_percent or 0.0 for state in states) / 100
 
 
-def _state(before: ProcessReading | None, now: ProcessReading, elapsed_s: float) -> ProcessState:
+def _derive_process(before: ProcessReading | None, now: ProcessReading, elapsed_s: float) -> ProcessState:
     percent: float | None = None
     if before is not None and before.cpu_s is not None and now.cpu_s is not None:
         percent = 100.0 * max(0.0, now.cpu_s - before.cpu_s) / elapsed_s

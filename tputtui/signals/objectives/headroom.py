@@ -29,21 +29,33 @@ from typing import Final, NamedTuple
 from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.model import Headroom, ServiceState
-from tputtui.signals.objectives.objective_tracker import ObjectiveLevel, budget, requests
+from tputtui.signals.objectives.objective_tracker import ObjectiveLevel, count_requests, error_budget
 
-KEPT: Final = 1080
+MAX_BLOCKS: Final = 1080
 """Blocks: three hours at 10 s; 100 B each and objective."""
 
-_LEAST_BLOCKS: Final = 9
-_BINS: Final = 20
-_PER_BIN: Final = 6  # blocks, where there are enough for more than three bins
-_LEVELS: Final = 3
-_SPREAD: Final = 1.15  # the highest level to the lowest, from which on they are levels
-_STRAY: Final = 3.0  # times the budget: a block like that below a load that passes is an incident
-_STRAY_SHARE: Final = 0.2  # of all blocks: beyond it the load alone explains nothing
-_STEADY: Final = 0.35
+_MIN_BLOCKS: Final = 9
+_MAX_BINS: Final = 20
+_MIN_BLOCKS_PER_BIN: Final = 6  # blocks, where there are enough for more than three bins
+_MIN_BINS: Final = 3
+_MIN_SPREAD: Final = 1.15  # the highest level to the lowest, from which on they are levels
+_INCIDENT_FACTOR: Final = 3.0  # times the budget: a block like that below a load that passes is an incident
+_MAX_INCIDENT_SHARE: Final = 0.2  # of all blocks: beyond it the load alone explains nothing
+_MAX_HALVES_DIFFERENCE: Final = 0.35
 """By how much the throughput of a window's halves may differ, of their mean: else it is two levels of load, not one."""
-_T: Final = {2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 10: 2.23, 15: 2.13, 20: 2.09, 30: 2.04}
+_STUDENT_T: Final = {
+    2: 4.30,
+    3: 3.18,
+    4: 2.78,
+    5: 2.57,
+    6: 2.45,
+    7: 2.36,
+    8: 2.31,
+    10: 2.23,
+    15: 2.13,
+    20: 2.09,
+    30: 2.04,
+}
 """Student's t at 97.5 %, by degrees of freedom; beyond the table as its last."""
 
 
@@ -53,7 +65,7 @@ class LoadBlock(NamedTuple):
     """
 
     rps: float
-    at_a_time: float | None
+    concurrency: float | None
     counts: tuple[tuple[float, float], ...]
     mean_s: float | None = None
 
@@ -82,27 +94,27 @@ class _Bin(NamedTuple):
         return self.share - self.margin > allowed
 
 
-def find(blocks: Sequence[tuple[float, float, float]], allowed: float) -> HeadroomEstimate:
+def estimate_headroom(blocks: Sequence[tuple[float, float, float]], allowed: float) -> HeadroomEstimate:
     """The limit that (throughput, requests, bad requests) of blocks, in their order, tell for an `allowed` share of bad ones.
 
     `value` with `high` is a limit; without `high` it was never reached: at least so much.
     """
-    told = _settled([block for block in blocks if block[1] > 0], allowed)
-    if len(told) < _LEAST_BLOCKS:
-        return HeadroomEstimate(reason=f"too early: {len(told)} of {_LEAST_BLOCKS} windows")
-    bins = _bins(told)
+    told = _without_backlog([block for block in blocks if block[1] > 0], allowed)
+    if len(told) < _MIN_BLOCKS:
+        return HeadroomEstimate(reason=f"too early: {len(told)} of {_MIN_BLOCKS} windows")
+    bins = _build_bins(told)
     highest = max((one.rps for one in bins if one.passes(allowed)), default=None)
     if highest is not None and any(one.fails(allowed) and one.rps < highest for one in bins):
-        calm = [block for block in told if block[0] >= highest or block[2] <= _STRAY * allowed * block[1]]
-        if len(told) - len(calm) > _STRAY_SHARE * len(told):
+        calm = [block for block in told if block[0] >= highest or block[2] <= _INCIDENT_FACTOR * allowed * block[1]]
+        if len(told) - len(calm) > _MAX_INCIDENT_SHARE * len(told):
             return HeadroomEstimate(
-                reason=f"missed at less load, too, than the {text.rate(highest)}/s that met it: not the load alone"
+                reason=f"missed at less load, too, than the {text.format_rate(highest)}/s that met it: not the load alone"
             )
-        bins = _bins(calm)
-    return _crossing(bins, allowed)
+        bins = _build_bins(calm)
+    return _find_crossing(bins, allowed)
 
 
-def _settled(blocks: Sequence[tuple[float, float, float]], allowed: float) -> list[tuple[float, float, float]]:
+def _without_backlog(blocks: Sequence[tuple[float, float, float]], allowed: float) -> list[tuple[float, float, float]]:
     """Without those that work off what more load left behind: less load after a bad block, until one is good again."""
     settled: list[tuple[float, float, float]] = []
     overloaded_at: float | None = None
@@ -115,19 +127,21 @@ def _settled(blocks: Sequence[tuple[float, float, float]], allowed: float) -> li
     return settled
 
 
-def _crossing(bins: Sequence[_Bin], allowed: float) -> HeadroomEstimate:
+def _find_crossing(bins: Sequence[_Bin], allowed: float) -> HeadroomEstimate:
     passing = [one for one in bins if one.passes(allowed)]
     failing = [one for one in bins if one.fails(allowed)]
     if not failing:
         if not passing:
             return HeadroomEstimate(reason="too few requests yet to tell")
         return HeadroomEstimate(passing[-1].rps, passing[-1].rps)
-    if bins[-1].rps < _SPREAD * bins[0].rps:
-        return HeadroomEstimate(reason=f"missed, at the one level of load there was ({text.rate(bins[0].rps)}/s)")
+    if bins[-1].rps < _MIN_SPREAD * bins[0].rps:
+        return HeadroomEstimate(
+            reason=f"missed, at the one level of load there was ({text.format_rate(bins[0].rps)}/s)"
+        )
     below = [one for one in passing if one.rps < failing[0].rps]
     if not below:
-        return HeadroomEstimate(reason=f"missed at the lowest load there was ({text.rate(failing[0].rps)}/s)")
-    fit = isotonic([one.share for one in bins], [one.total for one in bins])
+        return HeadroomEstimate(reason=f"missed at the lowest load there was ({text.format_rate(failing[0].rps)}/s)")
+    fit = isotonic_fit([one.share for one in bins], [one.total for one in bins])
     value = failing[0].rps
     for (low, high), (before, after) in zip(pairwise(bins), pairwise(fit), strict=True):
         if before <= allowed < after:
@@ -140,27 +154,27 @@ def _crossing(bins: Sequence[_Bin], allowed: float) -> HeadroomEstimate:
     return HeadroomEstimate(min(max(value, low_end), high_end), low_end, high_end)
 
 
-def _bins(blocks: Sequence[tuple[float, float, float]]) -> list[_Bin]:
+def _build_bins(blocks: Sequence[tuple[float, float, float]]) -> list[_Bin]:
     ordered = sorted(blocks)
-    count = min(_BINS, max(_LEVELS, len(ordered) // _PER_BIN))
+    count = min(_MAX_BINS, max(_MIN_BINS, len(ordered) // _MIN_BLOCKS_PER_BIN))
     edges = [round(index * len(ordered) / count) for index in range(count + 1)]
-    return [_bin(ordered[start:end]) for start, end in pairwise(edges) if end > start]
+    return [_build_bin(ordered[start:end]) for start, end in pairwise(edges) if end > start]
 
 
-def _bin(blocks: Sequence[tuple[float, float, float]]) -> _Bin:
+def _build_bin(blocks: Sequence[tuple[float, float, float]]) -> _Bin:
     total, bad = sum(block[1] for block in blocks), sum(block[2] for block in blocks)
     share, count = bad / total, len(blocks)
     between = sum((one - share * all_) ** 2 for _, all_, one in blocks) * count / max(1, count - 1)
     sampling = max(bad, 1.0) * (1 - share)  # where no block had a bad one, one might have
     error = math.sqrt(max(between, sampling)) / total
-    return _Bin(sum(block[0] for block in blocks) / count, share, _t(count - 1) * error, total, tuple(blocks))
+    return _Bin(sum(block[0] for block in blocks) / count, share, _student_t(count - 1) * error, total, tuple(blocks))
 
 
-def _t(freedom: int) -> float:
-    return next((value for degrees, value in _T.items() if degrees >= freedom), 2.0)
+def _student_t(degrees_of_freedom: int) -> float:
+    return next((value for degrees, value in _STUDENT_T.items() if degrees >= degrees_of_freedom), 2.0)
 
 
-def isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:
+def isotonic_fit(values: Sequence[float], weights: Sequence[float]) -> list[float]:
     """The non-decreasing sequence closest to `values` by weighted squares (pool adjacent violators)."""
     pools: list[tuple[float, float, int]] = []  # (mean, weight, how many)
     for value, weight in zip(values, weights, strict=True):
@@ -171,25 +185,25 @@ def isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:
     return [mean for mean, _, many in pools for _ in range(many)]
 
 
-def closed_loop(blocks: Sequence[LoadBlock]) -> int | None:
+def closed_loop_concurrency(blocks: Sequence[LoadBlock]) -> int | None:
     """How many requests are under way at any time, where that number hardly moves while latency does.
 
     Then whoever asks waits for answers: what was not asked in the meantime is in no latency (coordinated omission), and
     throughput is an answer, not an offer. None where the load is not seen to be like that.
     """
-    known = sorted(block.at_a_time for block in blocks if block.at_a_time is not None)
+    known = sorted(block.concurrency for block in blocks if block.concurrency is not None)
     means = sorted(block.mean_s for block in blocks if block.mean_s is not None)
-    if len(known) < _LEAST_BLOCKS or len(means) < _LEAST_BLOCKS:
+    if len(known) < _MIN_BLOCKS or len(means) < _MIN_BLOCKS:
         return None
-    few, many = _tenth(known), _tenth(known, 0.9)
-    quick, slow = _tenth(means), _tenth(means, 0.9)
+    few, many = _percentile(known), _percentile(known, 0.9)
+    quick, slow = _percentile(means), _percentile(means, 0.9)
     if few < 1.5 or many > 1.15 * few or quick <= 0 or slow < 1.5 * quick:
         return None
     return round((few + many) / 2)
 
 
-def _tenth(ordered: Sequence[float], at: float = 0.1) -> float:
-    return ordered[min(len(ordered) - 1, int(at * len(ordered)))]
+def _percentile(sorted_values: Sequence[float], fraction: float = 0.1) -> float:
+    return sorted_values[min(len(sorted_values) - 1, int(fraction * len(sorted_values)))]
 
 
 class HeadroomTracker:
@@ -200,14 +214,14 @@ class HeadroomTracker:
         self._objectives = [
             (objective, allowed)
             for objective in objectives
-            if (allowed := budget(objective)) is not None and allowed > 0 and objective.route is None
+            if (allowed := error_budget(objective)) is not None and allowed > 0 and objective.route is None
         ]
         self._blocks: dict[str, deque[LoadBlock]] = {}
-        self._next: dict[str, float] = {}
-        self._found: dict[str, Headroom] = {}
+        self._next_block_at: dict[str, float] = {}
+        self._estimates: dict[str, Headroom] = {}
         self._totals: dict[str, deque[tuple[float, float]]] = {}  # (at, requests so far) of the last window
 
-    def take(self, at: float, window_s: float, services: Sequence[ServiceState]) -> tuple[Headroom, ...]:
+    def update(self, at: float, window_s: float, services: Sequence[ServiceState]) -> tuple[Headroom, ...]:
         """One tick at `at` monotonic seconds; rates are over `window_s`. What is known of each service."""
         if not self._objectives:
             return ()
@@ -218,11 +232,11 @@ class HeadroomTracker:
                 if objective.service is None or objective.service == service.name
             ]
             if mine:
-                self._take(at, window_s, service, mine)
-        return tuple(self._found[service.name] for service in services if service.name in self._found)
+                self._update_service(at, window_s, service, mine)
+        return tuple(self._estimates[service.name] for service in services if service.name in self._estimates)
 
-    def _take(
-        self, at: float, window_s: float, service: ServiceState, mine: Sequence[tuple[ObjectiveLevel, float]]
+    def _update_service(
+        self, at: float, window_s: float, service: ServiceState, objectives: Sequence[tuple[ObjectiveLevel, float]]
     ) -> None:
         traffic = service.traffic
         if traffic is None or traffic.unit != "req/s":
@@ -230,17 +244,17 @@ class HeadroomTracker:
         whole = traffic.rps is not None and (service.covered_s or 0.0) >= 0.9 * window_s
         steady = self._is_steady(at, window_s, service.name, traffic.total)
         if not whole:
-            self._next[service.name] = at + window_s  # the window after a gap starts with its end
-        elif at >= self._next.get(service.name, at) - 1e-6:
-            self._next[service.name] = at + window_s
+            self._next_block_at[service.name] = at + window_s  # the window after a gap starts with its end
+        elif at >= self._next_block_at.get(service.name, at) - 1e-6:
+            self._next_block_at[service.name] = at + window_s
             if not steady:
                 return
-            blocks = self._blocks.setdefault(service.name, deque(maxlen=KEPT))
+            blocks = self._blocks.setdefault(service.name, deque(maxlen=MAX_BLOCKS))
             mean = service.latency.mean if service.latency is not None and service.latency.unit == "s" else None
             rps = traffic.rps or 0.0
-            counts = tuple(_counted(objective, service, window_s) for objective, _ in mine)
+            counts = tuple(_count_in_window(objective, service, window_s) for objective, _ in objectives)
             blocks.append(LoadBlock(rps, rps * mean if mean is not None else None, counts, mean))
-            self._found[service.name] = judge(service, mine, blocks)
+            self._estimates[service.name] = estimate_service_headroom(service, objectives, blocks)
 
     def _is_steady(self, at: float, window_s: float, service: str, total: float | None) -> bool:
         """Whether the two halves of the window had about the same throughput; so, where that is not known."""
@@ -258,25 +272,27 @@ class HeadroomTracker:
             return True
         before, after = first / early, second / late
         noise = 3 * math.sqrt(first + second) / window_s  # of Poisson arrivals
-        return abs(after - before) <= _STEADY * (before + after) / 2 + noise
+        return abs(after - before) <= _MAX_HALVES_DIFFERENCE * (before + after) / 2 + noise
 
 
-def _counted(objective: ObjectiveLevel, service: ServiceState, window_s: float) -> tuple[float, float]:
-    total, bad = requests(objective, (service,), beyond=False)
+def _count_in_window(objective: ObjectiveLevel, service: ServiceState, window_s: float) -> tuple[float, float]:
+    total, bad = count_requests(objective, (service,), is_exceeded=False)
     return total * window_s, bad * window_s
 
 
-def judge(service: ServiceState, mine: Sequence[tuple[ObjectiveLevel, float]], blocks: Sequence[LoadBlock]) -> Headroom:
+def estimate_service_headroom(
+    service: ServiceState, objectives: Sequence[tuple[ObjectiveLevel, float]], blocks: Sequence[LoadBlock]
+) -> Headroom:
     """What a service's blocks tell: the lowest limit of its objectives, else the least that all of them held."""
     found: list[tuple[HeadroomEstimate, str]] = []
-    for index, (objective, allowed) in enumerate(mine):
-        why = _untold(objective, service)
+    for index, (objective, allowed) in enumerate(objectives):
+        why = _why_unknown(objective, service)
         told = [(block.rps, *block.counts[index]) for block in blocks if index < len(block.counts)]
-        found.append((HeadroomEstimate(reason=why) if why else find(told, allowed), objective.expression))
+        found.append((HeadroomEstimate(reason=why) if why else estimate_headroom(told, allowed), objective.expression))
     bounded = [(finding, name) for finding, name in found if finding.value is not None]
     refused = [(finding, name) for finding, name in found if finding.value is None]
     doubt = ""
-    if (many := closed_loop(blocks)) is not None:
+    if (many := closed_loop_concurrency(blocks)) is not None:
         doubt = (
             f"{many} requests at a time whatever the latency: the load waits for answers, so this is no open-loop limit"
         )
@@ -296,7 +312,7 @@ def judge(service: ServiceState, mine: Sequence[tuple[ObjectiveLevel, float]], b
     )
 
 
-def _untold(objective: ObjectiveLevel, service: ServiceState) -> str:
+def _why_unknown(objective: ObjectiveLevel, service: ServiceState) -> str:
     """Why a service cannot say how many requests were bad; "" where it can."""
     if objective.measure == "errors":
         return "" if service.errors is not None else "no errors are counted"
@@ -305,5 +321,5 @@ def _untold(objective: ObjectiveLevel, service: ServiceState) -> str:
         return "no latency histogram"
     top = max((bound for bound, _ in latency.buckets if bound != math.inf), default=0.0)
     if objective.value > top:
-        return f"the level lies above the highest bucket ({text.span(top)})"
+        return f"the level lies above the highest bucket ({text.format_duration(top)})"
     return ""

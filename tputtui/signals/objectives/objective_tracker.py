@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol
 
 from tputtui.model import Event, ObjectiveState, ObjectiveStatus, Quantile, ServiceState
-from tputtui.signals.objectives.burn_rate import LEAST_BAD, Hysteresis
-from tputtui.signals.rates.history_keys import route_of
+from tputtui.signals.objectives.burn_rate import MIN_BAD_REQUESTS, Hysteresis
+from tputtui.signals.rates.history_keys import find_route
 from tputtui.text import clean, did_you_mean
 
 
@@ -36,12 +36,12 @@ class ObjectiveTracker:
 
     def __init__(self, objectives: Sequence[ObjectiveLevel]) -> None:
         self._objectives = tuple(objectives)
-        self._latches = {objective.expression: latch(objective) for objective in objectives}
+        self._hysteresis = {objective.expression: create_hysteresis(objective) for objective in objectives}
         self._states: dict[str, tuple[ObjectiveState, float]] = {}
         self._missed: set[str] = set()  # those whose last event said so
         self._judged_at: dict[str, float] = {}  # when each was last judged by fresh figures
 
-    def judge(
+    def evaluate(
         self, at: float, time: float, services: Iterable[ServiceState]
     ) -> tuple[tuple[ObjectiveStatus, ...], list[Event]]:
         """The statuses as of `at` (monotonic seconds), and an event for each that was missed or met again."""
@@ -49,15 +49,15 @@ class ObjectiveTracker:
         statuses: list[ObjectiveStatus] = []
         events: list[Event] = []
         for objective in self._objectives:
-            name, latch = objective.expression, self._latches[objective.expression]
-            value = measured(objective, found)
+            name, latch = objective.expression, self._hysteresis[objective.expression]
+            value = worst_value(objective, found)
             asked = [one for one in found if objective.service in (None, one.name)]
             before = self._states.get(name)
             if before is not None and _is_awaited(asked):
-                latch.skip(at)
+                latch.skip_tick(at)
                 statuses.append(self._unchanged(objective, value, before))
                 continue
-            state, reason = _judged(objective, latch, value, at, found), ""
+            state, reason = _evaluate_objective(objective, latch, value, at, found), ""
             if any(one.overdue for one in asked) and state != "missed":
                 state, reason = "no_data", "slow"
             if before is None or before[0] != state:
@@ -79,9 +79,9 @@ class ObjectiveTracker:
         """As it was when something was last known: while an answer is late, it lasts no longer for that."""
         name, (state, since) = objective.expression, before
         for_s = max(0.0, self._judged_at[name] - since)
-        return ObjectiveStatus(name, state, value, for_s, self._latches[name].budget_left())
+        return ObjectiveStatus(name, state, value, for_s, self._hysteresis[name].budget_left())
 
-    def strangers(self, time: float, names: Sequence[str]) -> list[Event]:
+    def unknown_service_events(self, time: float, names: Sequence[str]) -> list[Event]:
         """A warning for each objective on a service that is none of `names`: it would be without data for ever."""
         return [
             Event(
@@ -100,31 +100,31 @@ def _is_awaited(services: Sequence[ServiceState]) -> bool:
     return bool(awaited) and all(awaited)
 
 
-def _judged(
-    objective: ObjectiveLevel, latch: Hysteresis, value: float | None, at: float, services: Sequence[ServiceState]
+def _evaluate_objective(
+    objective: ObjectiveLevel, hysteresis: Hysteresis, value: float | None, at: float, services: Sequence[ServiceState]
 ) -> ObjectiveState:
     if value is None:
-        latch.skip(at)
+        hysteresis.skip_tick(at)
         return "no_data"
     beyond = value > objective.value if objective.op == "<=" else value < objective.value
-    total, bad = requests(objective, services, beyond)
-    return latch.take(at, beyond, total, bad)
+    total, bad = count_requests(objective, services, beyond)
+    return hysteresis.update(at, beyond, total, bad)
 
 
-def latch(objective: ObjectiveLevel) -> Hysteresis:
+def create_hysteresis(objective: ObjectiveLevel) -> Hysteresis:
     """What keeps an objective's state. How many requests of a route were too slow is an estimate, and counts for nothing."""
     is_estimate = objective.measure == "latency" and objective.route is not None
-    return Hysteresis(budget(objective), 0.0 if is_estimate else LEAST_BAD)
+    return Hysteresis(error_budget(objective), 0.0 if is_estimate else MIN_BAD_REQUESTS)
 
 
-def with_their_quantiles(quantiles: Sequence[float], objectives: Iterable[ObjectiveLevel]) -> tuple[float, ...]:
+def add_objective_quantiles(quantiles: Sequence[float], objectives: Iterable[ObjectiveLevel]) -> tuple[float, ...]:
     """The quantiles that are wanted, and those that objectives are about."""
     asked = {objective.quantile for objective in objectives if objective.quantile is not None}
     more = [q for q in asked if not any(abs(q - known) < 1e-9 for known in quantiles)]
     return tuple(sorted((*quantiles, *more))) if more else tuple(quantiles)
 
 
-def budget(objective: ObjectiveLevel) -> float | None:
+def error_budget(objective: ObjectiveLevel) -> float | None:
     """The share of requests that may be bad: 1 % for a p99, the level itself for errors."""
     if objective.op != "<=" or objective.measure == "rps":
         return None
@@ -133,7 +133,9 @@ def budget(objective: ObjectiveLevel) -> float | None:
     return None if objective.quantile is None else 1 - objective.quantile
 
 
-def requests(objective: ObjectiveLevel, services: Sequence[ServiceState], beyond: bool) -> tuple[float, float]:
+def count_requests(
+    objective: ObjectiveLevel, services: Sequence[ServiceState], is_exceeded: bool
+) -> tuple[float, float]:
     """(requests per second, bad ones) of what the objective is about; `beyond`: its level is exceeded now."""
     total = bad = 0.0
     for service in services:
@@ -141,21 +143,26 @@ def requests(objective: ObjectiveLevel, services: Sequence[ServiceState], beyond
             continue
         if objective.route is not None:
             for row in service.breakdown:
-                if route_of(row.labels) == objective.route and row.rps:
+                if find_route(row.labels) == objective.route and row.rps:
                     total += row.rps
                     bad += row.rps * (row.error_ratio or 0.0) if objective.measure == "errors" else 0.0
         elif objective.measure == "errors" and service.traffic is not None and service.errors is not None:
             total += service.traffic.rps or 0.0
             bad += (service.traffic.rps or 0.0) * (service.errors.ratio or 0.0)
         elif objective.measure == "latency" and service.latency is not None:
-            whole, slow = _slow(service.latency.buckets, objective.value)
+            whole, slow = _count_slow(service.latency.buckets, objective.value)
             total, bad = total + whole, bad + slow
-    if objective.measure == "latency" and objective.route is not None and beyond and objective.quantile is not None:
+    if (
+        objective.measure == "latency"
+        and objective.route is not None
+        and is_exceeded
+        and objective.quantile is not None
+    ):
         bad = total * (1 - objective.quantile)  # of a route no buckets are kept: a quantile beyond is its budget spent
     return total, bad
 
 
-def _slow(buckets: Sequence[tuple[float, float]], limit: float) -> tuple[float, float]:
+def _count_slow(buckets: Sequence[tuple[float, float]], limit: float) -> tuple[float, float]:
     """(observations per second, those above `limit`), straight between a bucket's ends."""
     total = slow = low = 0.0
     for bound, rate in buckets:
@@ -168,34 +175,34 @@ def _slow(buckets: Sequence[tuple[float, float]], limit: float) -> tuple[float, 
     return total, slow
 
 
-def measured(objective: ObjectiveLevel, services: Sequence[ServiceState]) -> float | None:
+def worst_value(objective: ObjectiveLevel, services: Sequence[ServiceState]) -> float | None:
     """The worst value of what the objective is about, over the services and routes it names; None: no data."""
     values: list[float] = []
     for service in services:
         if objective.service is not None and service.name != objective.service:
             continue
-        values += [value for value in _values(objective, service) if value is not None]
+        values += [value for value in _measured_values(objective, service) if value is not None]
     if not values:
         return None
     return max(values) if objective.op == "<=" else min(values)
 
 
-def _values(objective: ObjectiveLevel, service: ServiceState) -> list[float | None]:
+def _measured_values(objective: ObjectiveLevel, service: ServiceState) -> list[float | None]:
     if objective.route is not None:
-        rows = [row for row in service.breakdown if route_of(row.labels) == objective.route]
+        rows = [row for row in service.breakdown if find_route(row.labels) == objective.route]
         if objective.measure == "rps":
             return [sum(row.rps or 0.0 for row in rows)] if rows else []
         if objective.measure == "errors":
             return [row.error_ratio for row in rows]
-        return [_quantile(row.quantiles, objective.quantile) for row in rows]
+        return [_find_quantile(row.quantiles, objective.quantile) for row in rows]
     if objective.measure == "rps":
         return [service.traffic.rps] if service.traffic is not None and service.traffic.unit == "req/s" else []
     if objective.measure == "errors":
         return [service.errors.ratio] if service.errors is not None else []
     if service.latency is None or service.latency.unit != "s":
         return []
-    return [_quantile(service.latency.quantiles, objective.quantile)]
+    return [_find_quantile(service.latency.quantiles, objective.quantile)]
 
 
-def _quantile(quantiles: Iterable[Quantile], q: float | None) -> float | None:
+def _find_quantile(quantiles: Iterable[Quantile], q: float | None) -> float | None:
     return next((quantile.value for quantile in quantiles if q is not None and abs(quantile.q - q) < 1e-9), None)

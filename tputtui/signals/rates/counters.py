@@ -48,7 +48,7 @@ def rate(points: Iterable[Point]) -> float | None:
     return gained / (known[-1][0] - known[0][0])
 
 
-def resets(points: Iterable[Point]) -> int:
+def count_resets(points: Iterable[Point]) -> int:
     """How often the counter fell."""
     known = _finite(points)
     return sum(after < before for (_, before), (_, after) in pairwise(known))

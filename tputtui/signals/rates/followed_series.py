@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from weakref import WeakSet
 
 from tputtui.model import Family, Series
-from tputtui.signals.rates.lifetime import STARTS, began
+from tputtui.signals.rates.lifetime import START_GAUGES, counting_since
 from tputtui.signals.rates.process_counters import ProcessCounters
 from tputtui.signals.rates.processes_in_turn import Notice, ProcessesInTurn
 
@@ -71,14 +71,14 @@ class FollowedSeries:
         self._index: dict[Series, int] = {}
         self._scrapes = 0
         self._counters = frozenset(counters)
-        self._gauges = frozenset(gauges).union(STARTS)
+        self._gauges = frozenset(gauges).union(START_GAUGES)
         self._suspect: set[str] = set()  # names of retired series: a new series may be an old one
         self._tallies: WeakSet[DroppedTotal] = WeakSet()
 
     def follow(self, counters: Collection[str], gauges: Collection[str] = ()) -> None:
         """Follow other sample names from the next scrape on; what is still followed goes on undisturbed."""
         self._counters = frozenset(counters)
-        self._gauges = frozenset(gauges).union(STARTS)
+        self._gauges = frozenset(gauges).union(START_GAUGES)
 
     def tally(self, name: str, meets: Callable[[Series], bool]) -> DroppedTotal:
         """Add up, for as long as the caller keeps it, what series of a name had gained when they are dropped."""
@@ -149,7 +149,7 @@ class FollowedSeries:
 
     def age_s(self, sample: str) -> float | None:
         """For how long a sample had been counting at the newest scrape, by the target's word; None where it does not say."""
-        start = began(sample, self.gauges, self.families)
+        start = counting_since(sample, self.gauges, self.families)
         age = self.time - start if self.time is not None and start is not None else 0.0
         return age if age > 0 else None
 
@@ -160,7 +160,7 @@ class FollowedSeries:
             return [(self.age_s(sample), live[0].raw)]
         lives: list[tuple[float | None, list[float]]] = []
         for process in live:
-            start = began(sample, process.gauges, self.families)
+            start = counting_since(sample, process.gauges, self.families)
             age = process.time - start if start is not None else 0.0
             lives.append((age if age > 0 else None, process.raw))
         return lives

@@ -17,7 +17,7 @@ from tputtui.model import Quantile
 Bucket = tuple[float, float]
 """(upper bound, how many observations were at or below it)"""
 
-COARSE = 4
+MAX_COARSE_BOUNDS = 4
 """With this many finite bounds or fewer, a high quantile is hardly more than a guess."""
 
 _SMALL_DELTA = 1e-12  # PromQL's smallDeltaTolerance: below it a fall is rounding of the rates
@@ -32,7 +32,7 @@ class LocatedQuantile(NamedTuple):
     value: float
     low: float | None = None
     high: float | None = None
-    at_least: bool = False  # it fell into the +Inf bucket: the value is the highest finite bound
+    is_lower_bound: bool = False  # it fell into the +Inf bucket: the value is the highest finite bound
 
 
 def parse_bound(text: str | None) -> float | None:
@@ -46,7 +46,7 @@ def parse_bound(text: str | None) -> float | None:
     return None if math.isnan(bound) else bound
 
 
-def ordered(buckets: Iterable[Bucket], duplicates: Literal["add", "first"] = "add") -> list[Bucket]:
+def sort_buckets(buckets: Iterable[Bucket], duplicates: Literal["add", "first"] = "add") -> list[Bucket]:
     """Sorted by bound; equal bounds are added (PromQL), or the first of them wins (one series, written twice)."""
     counts: dict[float, float] = {}
     for bound, count in buckets:
@@ -57,7 +57,7 @@ def ordered(buckets: Iterable[Bucket], duplicates: Literal["add", "first"] = "ad
     return sorted(counts.items())
 
 
-def monotonic(buckets: Sequence[Bucket]) -> tuple[list[Bucket], bool]:
+def make_monotonic(buckets: Sequence[Bucket]) -> tuple[list[Bucket], bool]:
     """Lift each count to the one before it where it falls; says whether a fall was more than rounding."""
     out: list[Bucket] = []
     forced = False
@@ -71,29 +71,29 @@ def monotonic(buckets: Sequence[Bucket]) -> tuple[list[Bucket], bool]:
     return out, forced
 
 
-def locate(q: float, buckets: Iterable[Bucket]) -> LocatedQuantile:
+def locate_quantile(q: float, buckets: Iterable[Bucket]) -> LocatedQuantile:
     """PromQL's ``histogram_quantile`` over one histogram, with the bucket it was found in."""
     if math.isnan(q):
         return LocatedQuantile(math.nan)
     if q < 0 or q > 1:
         return LocatedQuantile(-math.inf if q < 0 else math.inf)
-    bounds, counts = _parallel(monotonic(ordered(buckets))[0])
-    return _interpolate(q * counts[-1], bounds, counts) if _is_sound(bounds, counts) else LocatedQuantile(math.nan)
+    bounds, counts = _split_buckets(make_monotonic(sort_buckets(buckets))[0])
+    return _interpolate(q * counts[-1], bounds, counts) if _has_quantile(bounds, counts) else LocatedQuantile(math.nan)
 
 
-def _parallel(buckets: Sequence[Bucket]) -> tuple[list[float], list[float]]:
+def _split_buckets(buckets: Sequence[Bucket]) -> tuple[list[float], list[float]]:
     """The bounds, and the counts."""
     return [bound for bound, _ in buckets], [count for _, count in buckets]
 
 
-def _is_sound(bounds: Sequence[float], counts: Sequence[float]) -> bool:
+def _has_quantile(bounds: Sequence[float], counts: Sequence[float]) -> bool:
     """Whether there is a quantile at all: +Inf, another bound, and something observed."""
     return len(bounds) >= 2 and bounds[-1] == math.inf and bool(counts[-1])
 
 
 def histogram_quantile(q: float, buckets: Iterable[Bucket]) -> float:
     """PromQL's ``histogram_quantile`` over one histogram: NaN where there is none, ±Inf where q is outside 0 to 1."""
-    return locate(q, buckets).value
+    return locate_quantile(q, buckets).value
 
 
 def quantile(q: float, buckets: Iterable[Bucket], scale: float = 1.0) -> Quantile:
@@ -103,20 +103,20 @@ def quantile(q: float, buckets: Iterable[Bucket], scale: float = 1.0) -> Quantil
 
 def quantiles(qs: Sequence[float], buckets: Iterable[Bucket], scale: float = 1.0) -> tuple[Quantile, ...]:
     """Several quantiles, each from 0 to 1, of one histogram: sorted and made monotonic once."""
-    return quantiles_of(qs, *_parallel(monotonic(ordered(buckets))[0]), scale)
+    return quantiles_from_sorted(qs, *_split_buckets(make_monotonic(sort_buckets(buckets))[0]), scale)
 
 
-def quantiles_of(
+def quantiles_from_sorted(
     qs: Sequence[float], bounds: Sequence[float], counts: Sequence[float], scale: float = 1.0
 ) -> tuple[Quantile, ...]:
     """The same of bounds that rise and counts that do not fall: the hot loop of every breakdown."""
-    if not _is_sound(bounds, counts):
+    if not _has_quantile(bounds, counts):
         return tuple([Quantile(q, None) for q in qs])
     total = counts[-1]
-    return tuple([_told(q, _interpolate(q * total, bounds, counts), scale) for q in qs])
+    return tuple([_scale_quantile(q, _interpolate(q * total, bounds, counts), scale) for q in qs])
 
 
-def _told(q: float, located: LocatedQuantile, scale: float) -> Quantile:
+def _scale_quantile(q: float, located: LocatedQuantile, scale: float) -> Quantile:
     value, low, high, at_least = located
     return Quantile(
         q,
@@ -133,7 +133,7 @@ def _interpolate(rank: float, bounds: Sequence[float], counts: Sequence[float]) 
     place = bisect_left(counts, rank, hi=last)
     if place == last:
         floor = bounds[last - 1]
-        return LocatedQuantile(floor, low=floor, at_least=True)
+        return LocatedQuantile(floor, low=floor, is_lower_bound=True)
     end, count = bounds[place], counts[place]
     if place == 0 and end <= 0:
         return LocatedQuantile(end, high=end)
@@ -149,16 +149,16 @@ def histogram_fraction(lower: float, upper: float, buckets: Iterable[Bucket]) ->
     PromQL's ``histogram_fraction`` on classic buckets: often more honest than a quantile, since a bound that is a
     bucket's needs no interpolation. Above the highest finite bound nothing is known: all of it counts as above `upper`.
     """
-    found, _ = monotonic(ordered(buckets))
-    if not _is_sound(*_parallel(found)) or math.isnan(lower) or math.isnan(upper):
+    found, _ = make_monotonic(sort_buckets(buckets))
+    if not _has_quantile(*_split_buckets(found)) or math.isnan(lower) or math.isnan(upper):
         return math.nan
     if lower >= upper:
         return 0.0
     total = found[-1][1]
-    return (_rank_of(upper, found) - _rank_of(lower, found)) / total
+    return (_rank(upper, found) - _rank(lower, found)) / total
 
 
-def _rank_of(value: float, buckets: Sequence[Bucket]) -> float:
+def _rank(value: float, buckets: Sequence[Bucket]) -> float:
     """How many observations are at or below a value."""
     if value == math.inf:
         return buckets[-1][1]
@@ -174,19 +174,19 @@ def _rank_of(value: float, buckets: Sequence[Bucket]) -> float:
     return below
 
 
-def merge(histograms: Sequence[Iterable[Bucket]]) -> list[Bucket]:
+def merge_histograms(histograms: Sequence[Iterable[Bucket]]) -> list[Bucket]:
     """Add up histograms of replicas. Only bounds that all of them have are kept: at those the sum is exact.
 
     With equal layouts it is PromQL's ``sum by (le)``; with others, that sum would compare counts of different sets.
     """
-    parts = [dict(ordered(histogram)) for histogram in histograms]
+    parts = [dict(sort_buckets(histogram)) for histogram in histograms]
     if not parts:
         return []
     common = set.intersection(*(set(part) for part in parts))
     return [(bound, math.fsum(part[bound] for part in parts)) for bound in sorted(common)]
 
 
-def fault(buckets: Sequence[Bucket]) -> str | None:
+def describe_fault(buckets: Sequence[Bucket]) -> str | None:
     """Why a histogram has no quantile, in a sentence; None where it is sound (it may still be without observations)."""
     if not buckets:
         return "no buckets with a readable le"
@@ -201,7 +201,7 @@ def fault(buckets: Sequence[Bucket]) -> str | None:
 def coarse_note(buckets: Sequence[Bucket], quantiles: Sequence[float] = (0.99,)) -> str:
     """A word of warning where the buckets are too few to tell: "only 3 buckets: p99 says little", else ""."""
     finite = sum(not math.isinf(bound) for bound in {bound for bound, _ in buckets})
-    if not 0 < finite <= COARSE or not quantiles:
+    if not 0 < finite <= MAX_COARSE_BOUNDS or not quantiles:
         return ""
     return f"only {finite} bucket{'s' if finite > 1 else ''}: p{max(quantiles) * 100:.10g} says little"
 
@@ -218,7 +218,7 @@ def parse_vmrange(text: str) -> tuple[float, float] | None:
     return start, end
 
 
-def from_vmranges(ranges: Mapping[tuple[float, float], float]) -> list[Bucket]:
+def buckets_from_vmranges(ranges: Mapping[tuple[float, float], float]) -> list[Bucket]:
     """Cumulative buckets from VictoriaMetrics' own, which hold only the observations within their range.
 
     Ranges without observations are not exposed: where one is left out, a bucket closes the hole, so that nothing is

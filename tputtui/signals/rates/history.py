@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 LEVELS: Final = ((1.0, 900), (10.0, 1080), (60.0, 1440))
 """(seconds a cell, cells), the finest first."""
 
-MOST_NAMES: Final = 256
+MAX_NAMES: Final = 256
 
 HOLD_INTERVALS: Final = 1.5
 """For how long a value stands when no other came: a slow interval, or a tick a little late, is no gap."""
@@ -30,7 +30,7 @@ class HistoryCell(NamedTuple):
     mean: float
     low: float
     high: float
-    values: float  # how many
+    value_count: float  # how many
 
 
 class HistoryRing:
@@ -46,7 +46,7 @@ class HistoryRing:
         self._count = array("d", [0.0]) * cells  # -1: told that there is no value
         self._newest: int | None = None  # the number of the newest cell on the grid
 
-    def put(self, at: float, value: float | None) -> None:
+    def add(self, at: float, value: float | None) -> None:
         """Take a value at `at` monotonic seconds. None or NaN is a gap; what is older than the ring is too late."""
         number = math.floor(at / self.step_s)
         if self._newest is None or number > self._newest:
@@ -103,36 +103,36 @@ class History:
     def __init__(
         self,
         interval_s: float = 1.0,
-        most_names: int = MOST_NAMES,
+        max_names: int = MAX_NAMES,
         levels: Sequence[tuple[float, int]] = LEVELS,
     ) -> None:
         """`interval_s`: how often values come, 0.1 to 60 s. Above a level's step, a value stands for several cells."""
         self._levels = tuple(levels)
         self.interval_s = interval_s
-        self.most_names = most_names
+        self.max_names = max_names
         self._rings: OrderedDict[str, tuple[HistoryRing, ...]] = OrderedDict()
-        self._missed: set[str] = set()  # names that were asked for and are not there
+        self._missing_names: set[str] = set()  # names that were asked for and are not there
 
     def append(self, at: float, values: Mapping[str, float | None]) -> None:
         """Take one tick's values. None is a gap."""
         for name, value in values.items():
             rings = self._rings.get(name)
             if rings is None:
-                if len(self._rings) >= self.most_names and not self._make_room(name, values):
+                if len(self._rings) >= self.max_names and not self._make_room(name, values):
                     continue
                 rings = self._rings[name] = tuple(HistoryRing(step, cells) for step, cells in self._levels)
             self._rings.move_to_end(name)
             for ring in rings:
-                ring.put(at, value)
+                ring.add(at, value)
 
     def _make_room(self, name: str, values: Mapping[str, float | None]) -> bool:
         """Drop the name that was unused for longest. One that is still written gives way only to one that was asked for:
         else a hundred services would push each other out at every tick, and none would have a history.
         """
         oldest = next(iter(self._rings))
-        if oldest in values and name not in self._missed:
+        if oldest in values and name not in self._missing_names:
             return False
-        self._missed.discard(name)
+        self._missing_names.discard(name)
         del self._rings[oldest]
         return True
 
@@ -141,7 +141,7 @@ class History:
         return tuple(self._rings)
 
     def column_values(
-        self, name: str, end_at: float, span_s: float, columns: int, newest: int | None = None
+        self, name: str, end_at: float, span_s: float, columns: int, last_columns: int | None = None
     ) -> list[float | None]:
         """The mean of each of `columns` columns that end with the one `end_at` falls into; None is a gap.
 
@@ -150,26 +150,28 @@ class History:
         Columns stand on the absolute time grid (multiples of span / columns): a chart stays as it is until a whole
         column has passed, and old columns do not change while their resolution is kept.
         """
-        return [None if cell is None else cell.mean for cell in self._columns(name, end_at, span_s, columns, newest)]
+        return [
+            None if cell is None else cell.mean for cell in self._columns(name, end_at, span_s, columns, last_columns)
+        ]
 
     def _columns(
-        self, name: str, end_at: float, span_s: float, columns: int, newest: int | None = None
+        self, name: str, end_at: float, span_s: float, columns: int, last_columns: int | None = None
     ) -> list[HistoryCell | None]:
         rings = self._rings.get(name)
-        wanted = columns if newest is None else min(newest, columns)
-        if rings is None and len(self._missed) < self.most_names:
-            self._missed.add(name)
+        wanted = columns if last_columns is None else min(last_columns, columns)
+        if rings is None and len(self._missing_names) < self.max_names:
+            self._missing_names.add(name)
         if rings is None or columns <= 0 or span_s <= 0:
             return [None] * max(wanted, 0)
         self._rings.move_to_end(name)
         width = span_s / columns
         last = math.floor(end_at / width + _ROUNDING)
-        ring = _choose(rings, (last - columns + 1) * width, width)
+        ring = _choose_ring(rings, (last - columns + 1) * width, width)
         hold = math.floor(HOLD_INTERVALS * self.interval_s / ring.step_s)
-        return [_column(ring, number * width, width, hold) for number in range(last - wanted + 1, last + 1)]
+        return [_merge_cells(ring, number * width, width, hold) for number in range(last - wanted + 1, last + 1)]
 
 
-def _choose(rings: tuple[HistoryRing, ...], begin: float, width: float) -> HistoryRing:
+def _choose_ring(rings: tuple[HistoryRing, ...], begin: float, width: float) -> HistoryRing:
     """The coarsest ring that fills columns evenly, of those that reach back far enough; else the finest of those."""
     reaching = [ring for ring in rings if ring.reaches(begin)] or [rings[-1]]
     even = [
@@ -180,7 +182,7 @@ def _choose(rings: tuple[HistoryRing, ...], begin: float, width: float) -> Histo
     return [reaching[0], *(ring for ring in even if ring.step_s <= width)][-1]
 
 
-def _column(ring: HistoryRing, begin: float, width: float, hold: int) -> HistoryCell | None:
+def _merge_cells(ring: HistoryRing, begin: float, width: float, hold: int) -> HistoryCell | None:
     """The cells that begin within a column, as one; a column narrower than a cell shows the cell it lies in."""
     first = math.ceil(begin / ring.step_s - _ROUNDING)
     end = math.ceil((begin + width) / ring.step_s - _ROUNDING)
@@ -189,8 +191,8 @@ def _column(ring: HistoryRing, begin: float, width: float, hold: int) -> History
         end = first + 1
     found = [cell for number in range(first, end) if (cell := ring.cell(number)) is not None]
     if found:
-        count = sum(cell.values for cell in found)
-        mean = sum(cell.mean * cell.values for cell in found) / count
+        count = sum(cell.value_count for cell in found)
+        mean = sum(cell.mean * cell.value_count for cell in found) / count
         return HistoryCell(mean, min(cell.low for cell in found), max(cell.high for cell in found), count)
     for number in range(end - 1, first - hold - 1, -1):
         if ring.is_gap(number):

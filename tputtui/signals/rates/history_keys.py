@@ -41,7 +41,7 @@ def route(service: str, labels: Labels) -> str:
     return f"route/{service}/{labels}"
 
 
-def route_of(labels: tuple[tuple[str, str], ...]) -> str | None:
+def find_route(labels: tuple[tuple[str, str], ...]) -> str | None:
     """The route among a row's labels."""
     found = dict(labels)
     return next((found[name] for name in ROUTE_LABELS if name in found), None)

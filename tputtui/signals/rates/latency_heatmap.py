@@ -15,9 +15,9 @@ from typing import Final
 from tputtui.frozen import frozen
 from tputtui.signals.rates.history import HOLD_INTERVALS, LEVELS
 
-ROWS: Final = 8
+MAX_ROWS: Final = 8
 _ROUNDING: Final = 1e-6  # of a cell
-_FULL: Final = 65_535
+_MAX_COUNT: Final = 65_535
 
 Density = tuple[float, float]
 """(upper bound, observations per second in that bucket alone), as `LatencyState.buckets` has them."""
@@ -35,14 +35,14 @@ class LatencyHeatmap:
     columns: tuple[tuple[float, ...] | None, ...]
 
 
-def rows_for(buckets: Sequence[Density]) -> tuple[float, ...]:
+def row_bounds(buckets: Sequence[Density]) -> tuple[float, ...]:
     """The upper bounds of at most `ROWS` rows: all below the first bucket with observations is one row, the buckets
     from there on are thinned evenly, and the last row is open.
     """
     bounds = [bound for bound, _ in buckets if math.isfinite(bound)]
     first = next((bound for bound, density in buckets if density > 0), math.inf)
     rest = [bound for bound in bounds if bound >= first]
-    most = ROWS - 1
+    most = MAX_ROWS - 1
     if len(rest) > most:
         rest = [rest[round(at * (len(rest) - 1) / (most - 1))] for at in range(most)]
     return (*rest, math.inf)
@@ -58,7 +58,7 @@ class HeatmapRing:
         self._interval_s = interval_s
         self._levels = [_Level(step, cells, len(bounds)) for step, cells in LEVELS]
 
-    def put(self, at: float, buckets: Sequence[Density]) -> None:
+    def add(self, at: float, buckets: Sequence[Density]) -> None:
         """Take one tick's buckets. None at all is a gap."""
         if not buckets:
             return
@@ -66,18 +66,18 @@ class HeatmapRing:
         for bound, density in buckets:
             rows[bisect_left(self.bounds, bound)] += density
         for level in self._levels:
-            level.put(at, rows)
+            level.add(at, rows)
 
     def shares(self, end_at: float, span_s: float, columns: int) -> LatencyHeatmap:
         """`columns` columns that end with the one `end_at` falls into; the same grid as `History.column_values`."""
         width = span_s / columns
         last = math.floor(end_at / width + _ROUNDING)
-        level = self._level((last - columns + 1) * width, width)
+        level = self._choose_level((last - columns + 1) * width, width)
         hold = math.floor(HOLD_INTERVALS * self._interval_s / level.step_s)
-        found = (level.share(number * width, width, hold) for number in range(last - columns + 1, last + 1))
+        found = (level.row_shares(number * width, width, hold) for number in range(last - columns + 1, last + 1))
         return LatencyHeatmap(self.bounds, tuple(found))
 
-    def _level(self, begin: float, width: float) -> _Level:
+    def _choose_level(self, begin: float, width: float) -> _Level:
         """The coarsest level whose cells fit into a column, of those that reach back far enough; else the finest."""
         reaching = [level for level in self._levels if level.reaches(begin)] or [self._levels[-1]]
         return [reaching[0], *(level for level in reaching if level.step_s <= width)][-1]
@@ -91,38 +91,38 @@ class _Level:
         self._cells = cells
         self._rows = rows
         self._sums = array("f", [0.0]) * (cells * rows)
-        self._told = array("H", [0]) * cells
+        self._counts = array("H", [0]) * cells
         self._newest: int | None = None
 
-    def put(self, at: float, rows: Sequence[float]) -> None:
+    def add(self, at: float, rows: Sequence[float]) -> None:
         number = math.floor(at / self.step_s)
         if self._newest is None or number > self._newest:
             first = number if self._newest is None else self._newest + 1
             for cleared in range(max(first, number - self._cells + 1), number + 1):
                 place = cleared % self._cells
-                self._told[place] = 0
+                self._counts[place] = 0
                 self._sums[place * self._rows : (place + 1) * self._rows] = array("f", [0.0]) * self._rows
             self._newest = number
         elif number <= self._newest - self._cells:
             return
         place = number % self._cells
-        self._told[place] = min(_FULL, self._told[place] + 1)
+        self._counts[place] = min(_MAX_COUNT, self._counts[place] + 1)
         for row, density in enumerate(rows, place * self._rows):
             self._sums[row] += density
 
     def reaches(self, at: float) -> bool:
         return self._newest is not None and at >= (self._newest - self._cells + 1) * self.step_s
 
-    def share(self, begin: float, width: float, hold: int) -> tuple[float, ...] | None:
+    def row_shares(self, begin: float, width: float, hold: int) -> tuple[float, ...] | None:
         """What fell into each row between two moments; where nothing was told, what was told a moment before."""
         first = math.ceil(begin / self.step_s - _ROUNDING)
         end = math.ceil((begin + width) / self.step_s - _ROUNDING)
         if first >= end:
             first = math.floor(begin / self.step_s + _ROUNDING)
             end = first + 1
-        told = [place for number in range(first, end) if (place := self._place(number)) is not None]
+        told = [place for number in range(first, end) if (place := self._cell_index(number)) is not None]
         if not told:
-            before = (self._place(number) for number in range(first - 1, first - hold - 1, -1))
+            before = (self._cell_index(number) for number in range(first - 1, first - hold - 1, -1))
             told = [place for place in before if place is not None][:1]
         sums = [0.0] * self._rows
         for place in told:
@@ -131,9 +131,9 @@ class _Level:
         total = sum(sums)
         return tuple(one / total for one in sums) if total > 0 else None
 
-    def _place(self, number: int) -> int | None:
+    def _cell_index(self, number: int) -> int | None:
         """Where a cell lies; None where nothing was told."""
         if self._newest is None or not self._newest - self._cells < number <= self._newest:
             return None
         place = number % self._cells
-        return place if self._told[place] else None
+        return place if self._counts[place] else None

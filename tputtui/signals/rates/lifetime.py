@@ -12,12 +12,12 @@ START_TIME: Final = "process_start_time_seconds"
 
 BOOT_TIME: Final = "node_boot_time_seconds"
 
-STARTS: Final = (START_TIME, BOOT_TIME, "redis_start_time_seconds", "pg_postmaster_start_time_seconds")
+START_GAUGES: Final = (START_TIME, BOOT_TIME, "redis_start_time_seconds", "pg_postmaster_start_time_seconds")
 """Gauges that say when something began, in unix seconds. The first word says what: node, redis, pg."""
 
-_EXPORTER = "exporter_build_info"
-_OUTLIVES = frozenset(("node", "container"))  # a host's figures, each container's: never the process's own
-_OF_THE_PROCESS = frozenset(("process", "go", "python", "promhttp"))
+_EXPORTER_SUFFIX = "exporter_build_info"
+_OUTLIVING_PREFIXES = frozenset(("node", "container"))  # a host's figures, each container's: never the process's own
+_PROCESS_PREFIXES = frozenset(("process", "go", "python", "promhttp"))
 
 Gauges = Mapping[str, list[tuple[Series, float]]]
 
@@ -25,20 +25,20 @@ Gauges = Mapping[str, list[tuple[Series, float]]]
 def start_gauge(sample: str, gauges: Gauges, families: Mapping[str, Family]) -> str | None:
     """The gauge that says when a sample's counting began; None where nothing does."""
     first = sample.partition("_")[0]
-    if first in _OF_THE_PROCESS or "exporter" in sample:
+    if first in _PROCESS_PREFIXES or "exporter" in sample:
         return START_TIME
-    own = next((name for name in STARTS[1:] if name in gauges and name.startswith(f"{first}_")), None)
+    own = next((name for name in START_GAUGES[1:] if name in gauges and name.startswith(f"{first}_")), None)
     if own is not None:
         return own
-    return None if first in _OUTLIVES or is_exporter(families) else START_TIME
+    return None if first in _OUTLIVING_PREFIXES or is_exporter(families) else START_TIME
 
 
 def is_exporter(families: Mapping[str, Family]) -> bool:
     """Whether the page is an exporter's, by its own word: what it shows counts on while the exporter restarts."""
-    return any(name.endswith(_EXPORTER) for name in families)
+    return any(name.endswith(_EXPORTER_SUFFIX) for name in families)
 
 
-def began(sample: str, gauges: Gauges, families: Mapping[str, Family]) -> float | None:
+def counting_since(sample: str, gauges: Gauges, families: Mapping[str, Family]) -> float | None:
     """Unix seconds since which a sample has counted; None where that is not told, or told differently by several."""
     name = start_gauge(sample, gauges, families)
     values = {value for _, value in gauges.get(name, ())} if name is not None else set()
@@ -65,7 +65,7 @@ def told(gauges: Gauges, identity: str | None) -> tuple[float | None, dict[Serie
     for name, found in gauges.items():
         if name == identity and len(found) == 1:
             start = found[0][1] if isfinite(found[0][1]) else None
-        elif name in STARTS:
+        elif name in START_GAUGES:
             starts.update(found)
         elif name.endswith("_created"):
             created.update(found)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from tputtui.model import Series
 
-MOST_ROWS = 240
+MAX_ROWS = 240
 """Rows kept at most for a window; the two at its ends are always exact."""
 
 STEADY_FACTOR = 4.0
@@ -170,7 +170,7 @@ class ProcessCounters:
         A row that is too uncertain (`delayed_s`) is left out: the next one has what was gained by then. Where it
         is the only row so far that is uncertain, rates begin with this one instead.
         """
-        rows, spacing = self.rows, window_s / MOST_ROWS
+        rows, spacing = self.rows, window_s / MAX_ROWS
         row = WindowRow(at, array("d", self.gained), delayed_s)
         if rows and not _is_clear(rows[0], row):
             if len(rows) > 1 or delayed_s >= rows[0].delayed_s:

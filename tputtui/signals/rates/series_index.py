@@ -28,27 +28,27 @@ T = TypeVar("T")
 class SeriesMemo(Generic[T]):
     """Remembers what was worked out of a series, for as long as there are not too many."""
 
-    def __init__(self, work_out: Callable[[Series], T]) -> None:
-        self._work_out = work_out
-        self._known: dict[Series, T] = {}
+    def __init__(self, compute: Callable[[Series], T]) -> None:
+        self._compute = compute
+        self._cache: dict[Series, T] = {}
         self._limit = MEMO_LIMIT
 
-    def make_room(self, series: int) -> None:
+    def reserve(self, series_count: int) -> None:
         """Expect to be asked for so many series again and again."""
-        self._limit = max(MEMO_LIMIT, 2 * series)
+        self._limit = max(MEMO_LIMIT, 2 * series_count)
 
     def __call__(self, series: Series) -> T:
         """What was worked out of this series."""
         try:
-            return self._known[series]
+            return self._cache[series]
         except KeyError:
-            if len(self._known) >= self._limit:
-                self._known.clear()
-            found = self._known[series] = self._work_out(series)
+            if len(self._cache) >= self._limit:
+                self._cache.clear()
+            found = self._cache[series] = self._compute(series)
             return found
 
 
-def condition(match: Sequence[Match]) -> SeriesMemo[bool]:
+def compile_matches(match: Sequence[Match]) -> SeriesMemo[bool]:
     """Whether a series meets all conditions of a binding; a label it lacks counts as "".
 
     Raises `re.error` where a condition is no regular expression: the config's reader has refused those.
@@ -69,32 +69,32 @@ class SeriesLayout:
 
     windows: tuple[TargetWindow, ...]
     present: dict[str, list[tuple[int, Series]]] = field(default_factory=dict)
-    ever: dict[str, list[tuple[int, Series]]] = field(default_factory=dict)
-    starts: Numbers = field(default_factory=list)  # the first number of each window
+    all_series: dict[str, list[tuple[int, Series]]] = field(default_factory=dict)
+    window_starts: Numbers = field(default_factory=list)  # the first number of each window
 
-    def pick(self, name: str, meets: SeriesMemo[bool]) -> list[tuple[int, Series]]:
+    def select(self, name: str, meets: SeriesMemo[bool]) -> list[tuple[int, Series]]:
         """The series of a sample name that are there now and meet a condition."""
         present = self.present.get(name, [])
-        meets.make_room(len(present))
+        meets.reserve(len(present))
         return [place for place in present if meets(place[1])]
 
-    def window_of(self, number: int) -> int:
+    def window_index(self, number: int) -> int:
         """Which of the windows a number belongs to."""
-        return bisect_right(self.starts, number) - 1
+        return bisect_right(self.window_starts, number) - 1
 
 
-def lay_out(windows: tuple[TargetWindow, ...]) -> SeriesLayout:
+def build_layout(windows: tuple[TargetWindow, ...]) -> SeriesLayout:
     """Number the series of all windows through."""
     layout = SeriesLayout(windows)
     start = 0
     gone: set[int] = set()
     for window in windows:
-        layout.starts.append(start)
+        layout.window_starts.append(start)
         for place in enumerate(window.series, start):
-            layout.ever.setdefault(place[1].name, []).append(place)
+            layout.all_series.setdefault(place[1].name, []).append(place)
         gone.update(start + number for number in window.gone)
         start += len(window.series)
-    for name, places in layout.ever.items():
+    for name, places in layout.all_series.items():
         layout.present[name] = [place for place in places if place[0] not in gone] if gone else places
     return layout
 
@@ -105,10 +105,10 @@ class ServiceWindow:
 
     layout: SeriesLayout
     rates: list[float]
-    live: tuple[TargetWindow, ...]  # those that have rates
+    live_windows: tuple[TargetWindow, ...]  # those that have rates
     why_unknown: str | None = None  # a target answers, and who answers is not known: then nothing has a rate
 
-    def add(self, numbers: Iterable[int]) -> float:
+    def sum_rates(self, numbers: Iterable[int]) -> float:
         """The rates of some series added up."""
         return sum(map(self.rates.__getitem__, numbers))
 
@@ -116,24 +116,24 @@ class ServiceWindow:
         """Whether some counters of a sample name have a rate: any of them says a number (what is all NaN or Inf has none,
         and 0 would be a lie); where there are none yet, the family is declared.
         """
-        if not self.live:
+        if not self.live_windows:
             return False
         if not numbers:
-            return self.declared(name)
+            return self.is_declared(name)
         layout = self.layout
         for number in numbers:
-            at = layout.window_of(number)
-            if number - layout.starts[at] not in layout.windows[at].silent:
+            at = layout.window_index(number)
+            if number - layout.window_starts[at] not in layout.windows[at].silent:
                 return True
         return False
 
-    def declared(self, name: str) -> bool:
+    def is_declared(self, name: str) -> bool:
         """Whether a live target names the family, though it may have no series yet: then 0 is a measured zero."""
         bases = {name, name.removesuffix("_total"), name.removesuffix("_count"), name.removesuffix("_bucket")}
-        return any(base in window.families for window in self.live for base in bases)
+        return any(base in window.families for window in self.live_windows for base in bases)
 
 
-def take_tick(layout: SeriesLayout) -> ServiceWindow:
+def build_service_window(layout: SeriesLayout) -> ServiceWindow:
     """The rates of all windows, now."""
     rates: list[float] = []
     live = []
@@ -147,7 +147,7 @@ def take_tick(layout: SeriesLayout) -> ServiceWindow:
     return ServiceWindow(layout, rates, tuple(live) if why_unknown is None else (), why_unknown)
 
 
-def lifetime(layout: SeriesLayout) -> ServiceWindow:
+def build_lifetime_window(layout: SeriesLayout) -> ServiceWindow:
     """The raw values in place of rates: what was counted since the processes started."""
     raw = [value if value == value else 0.0 for window in layout.windows for value in window.raw]  # noqa: PLR0124
     return ServiceWindow(layout, raw, tuple(window for window in layout.windows if window.at is not None))
@@ -166,7 +166,7 @@ def gauge_values(
     ]
 
 
-def followed(bindings: Iterable[Binding]) -> tuple[frozenset[str], frozenset[str]]:
+def followed_names(bindings: Iterable[Binding]) -> tuple[frozenset[str], frozenset[str]]:
     """The sample names that bindings need: (counters, gauges)."""
     counters: set[str] = set()
     gauges: set[str] = set()
@@ -196,7 +196,7 @@ def followed(bindings: Iterable[Binding]) -> tuple[frozenset[str], frozenset[str
     return frozenset(counters), frozenset(gauges - counters)
 
 
-def by_labels(by: Sequence[str]) -> SeriesMemo[tuple[str, ...]]:
+def label_values(by: Sequence[str]) -> SeriesMemo[tuple[str, ...]]:
     """The values of some labels of a series."""
 
     def values(series: Series) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ class ServerWindow(TargetWindow):
         silent: list[Series] = []  # the server says NaN or Inf of it
         for series, value in exposition.samples.items():
             if series.name in self._counters:
-                self._see(series)
+                self._mark_seen(series)
                 found[series] = max(value, 0.0) if isfinite(value) else 0.0
                 if not isfinite(value):
                     silent.append(series)
@@ -67,7 +67,7 @@ class ServerWindow(TargetWindow):
         self.up, self.at, self.time, self.families = True, scrape.at, scrape.time, exposition.families
         self.overdue = False
 
-    def _see(self, series: Series) -> None:
+    def _mark_seen(self, series: Series) -> None:
         number = self._index.get(series)
         process = self.processes.current
         if number is None:

@@ -15,14 +15,14 @@ from typing import NamedTuple
 
 from tputtui.model import Exposition, Family, Scrape, Series
 from tputtui.signals.rates.followed_series import RETIRE_AT_ONCE, Count, DroppedTotal, FollowedSeries
-from tputtui.signals.rates.lifetime import STARTS, Gauges, governed, identity_gauge, start_gauge, told
+from tputtui.signals.rates.lifetime import START_GAUGES, Gauges, governed, identity_gauge, start_gauge, told
 from tputtui.signals.rates.new_series import Doubtful, NewSeries, child, count_from_zero, counts_events, is_confirmed
 from tputtui.signals.rates.process_assignment import FEW, ProcessAssignment
-from tputtui.signals.rates.process_counters import MOST_DOUBT, MOST_ROWS, Counted, ProcessCounters, Saved
+from tputtui.signals.rates.process_counters import MAX_ROWS, MOST_DOUBT, Counted, ProcessCounters, Saved
 from tputtui.signals.rates.processes_in_turn import FELL, RESTART_S, Answer
 from tputtui.signals.rates.sample_times import SampleTimes
 
-__all__ = ["GAP_INTERVALS", "MOST_ROWS", "RESTART_S", "RETIRE_AT_ONCE", "Count", "DroppedTotal", "TargetWindow"]
+__all__ = ["GAP_INTERVALS", "MAX_ROWS", "RESTART_S", "RETIRE_AT_ONCE", "Count", "DroppedTotal", "TargetWindow"]
 
 GAP_INTERVALS = 2.5
 """A silence longer than this, and than the window, starts the rates over: a time in which nothing was asked, because of a
@@ -203,7 +203,7 @@ class TargetWindow(FollowedSeries):
 
     def _identity_gauge(self, gauges: Gauges, families: Mapping[str, Family]) -> str | None:
         """The start time that tells processes apart, worked out anew only where something it rests on has changed."""
-        rests_on = (id(families), self._counters, frozenset(gauges).intersection(STARTS))
+        rests_on = (id(families), self._counters, frozenset(gauges).intersection(START_GAUGES))
         if self._identity[0] != rests_on:
             self._identity = (rests_on, identity_gauge(self._counters, gauges, families))
         return self._identity[1]
@@ -371,7 +371,7 @@ class TargetWindow(FollowedSeries):
     def _note_scraped(self, at: float) -> None:
         """Keep when the scrapes of the window were, as their rows are kept."""
         scraped = self._scraped
-        if len(scraped) > 1 and scraped[-1] - scraped[-2] < self.window_s / MOST_ROWS:
+        if len(scraped) > 1 and scraped[-1] - scraped[-2] < self.window_s / MAX_ROWS:
             scraped.pop()
         scraped.append(at)
         start = at - self.window_s
@@ -389,6 +389,6 @@ class TargetWindow(FollowedSeries):
             if process is self.processes.current:
                 continue
             for name, found in process.gauges.items():
-                if name not in STARTS and (gauge is None or start_gauge(name, newest, families) == gauge):
+                if name not in START_GAUGES and (gauge is None or start_gauge(name, newest, families) == gauge):
                     merged[name] = [*merged.get(name, ()), *found]
         return merged

@@ -1,6 +1,6 @@
 """Which resource saturates first: the one rule by which rows are ordered and by which the first is named.
 
-Waiting work outranks percentages (DESIGN section 4): a service's own queue before the host's (requests stand in it), a
+Waiting work outranks percentages : a service's own queue before the host's (requests stand in it), a
 whole queue of tasks before a share of time, then the higher ratio to a limit. Where nothing waits, the highest ratio to a
 limit comes first. A share of the host's time without a limit (I/O wait, throttling) below its threshold is near nothing,
 and swap that is full of old pages neither. What is not known comes last.
@@ -13,30 +13,30 @@ from collections.abc import Iterable, Sequence
 from tputtui import text
 from tputtui.model import FirstToSaturate, SaturationState
 
-STEADY = 3
+MIN_TICKS_AHEAD = 3
 """Ticks in a row in which another resource must be ahead before it is named: near-equals do not take turns."""
 
 _NEVER_FIRST = frozenset(("swap",))  # what lies there is history; when it matters, memory is short or under pressure
 
-Owned = tuple[str, SaturationState]
+OwnedResource = tuple[str, SaturationState]
 """(service, resource); the host's owner is ""."""
 
 
-def order(row: SaturationState) -> tuple[bool, bool, bool, bool, float, bool, str]:
+def urgency_key(row: SaturationState) -> tuple[bool, bool, bool, bool, float, bool, str]:
     """The sort key of resources, the most urgent first."""
     waits = (row.waiting or 0.0) > 0
     return (
         not waits,
         waits and row.family is None,
         waits and (row.waiting or 0.0) < 1,
-        not waits and not _is_near(row),
+        not waits and not _has_meaningful_ratio(row),
         -(row.ratio if row.ratio is not None else -1.0),
         row.value is None,
         row.name,
     )
 
 
-def _is_near(row: SaturationState) -> bool:
+def _has_meaningful_ratio(row: SaturationState) -> bool:
     """Whether its ratio says how near the limit it is."""
     return row.ratio is not None and (row.limit is not None or row.family is not None) and row.name not in _NEVER_FIRST
 
@@ -45,47 +45,49 @@ class BottleneckTracker:
     """Names the first to saturate, tick by tick, and stays with it until another has been ahead for `STEADY` ticks."""
 
     def __init__(self) -> None:
-        self._named: tuple[str, str] | None = None
-        self._turns = 0  # ticks in a row in which another was ahead
+        self._current: tuple[str, str] | None = None
+        self._ticks_ahead = 0  # ticks in a row in which another was ahead
 
-    def judge(self, rows: Iterable[Owned], services: Sequence[str] = ()) -> FirstToSaturate | None:
+    def update(self, rows: Iterable[OwnedResource], services: Sequence[str] = ()) -> FirstToSaturate | None:
         """The first of the tick with its evidence; None where nothing is known. Of several `services` it names its own."""
-        known = {(owner, row.name): row for owner, row in rows if (row.waiting or 0.0) > 0 or _is_near(row)}
+        known = {
+            (owner, row.name): row for owner, row in rows if (row.waiting or 0.0) > 0 or _has_meaningful_ratio(row)
+        }
         if not known:
-            self._named = None
+            self._current = None
             return None
-        ahead = min(known, key=lambda one: (order(known[one]), one))
-        if ahead == self._named:
-            self._turns = 0
+        ahead = min(known, key=lambda one: (urgency_key(known[one]), one))
+        if ahead == self._current:
+            self._ticks_ahead = 0
         else:
-            self._turns += 1
-            if self._named not in known or self._turns >= STEADY:
-                self._named, self._turns = ahead, 0
-        owner, name = self._named or ahead
+            self._ticks_ahead += 1
+            if self._current not in known or self._ticks_ahead >= MIN_TICKS_AHEAD:
+                self._current, self._ticks_ahead = ahead, 0
+        owner, name = self._current or ahead
         shown = f"{owner}: {name}" if owner and len(services) > 1 else name
-        return FirstToSaturate(shown, evidence(known[owner, name]), owner, name)
+        return FirstToSaturate(shown, describe_evidence(known[owner, name]), owner, name)
 
 
 def first_to_saturate(rows: Iterable[SaturationState]) -> FirstToSaturate | None:
     """The same for one moment, and one owner."""
-    return BottleneckTracker().judge(("", row) for row in rows)
+    return BottleneckTracker().update(("", row) for row in rows)
 
 
-def ordered(rows: Iterable[Owned], first: FirstToSaturate | None) -> list[Owned]:
+def sort_by_urgency(rows: Iterable[OwnedResource], first: FirstToSaturate | None) -> list[OwnedResource]:
     """Resources by urgency, the one that is named as the first on top."""
     named = (first.owner, first.resource) if first is not None else None
-    return sorted(rows, key=lambda row: ((row[0], row[1].name) != named, order(row[1]), row[0]))
+    return sorted(rows, key=lambda row: ((row[0], row[1].name) != named, urgency_key(row[1]), row[0]))
 
 
-def evidence(row: SaturationState) -> str:
+def describe_evidence(row: SaturationState) -> str:
     """The host's rows bring their sentence; a service's row has the reason of its binding, which is another matter."""
     if row.family is None and row.reason:
         return row.reason
     share = ""
     if row.ratio is not None and row.limit is not None:
-        digits, unit = text.amount(row.limit, row.unit)
-        share = f"{text.percent(100 * row.ratio)} % of {digits} {unit}".rstrip()
+        digits, unit = text.format_amount(row.limit, row.unit)
+        share = f"{text.format_percent(100 * row.ratio)} % of {digits} {unit}".rstrip()
     elif row.ratio is not None:
-        share = f"{text.percent(100 * row.ratio)} %"
-    waiting = f"{text.number(row.waiting)} waiting" if row.waiting else ""
+        share = f"{text.format_percent(100 * row.ratio)} %"
+    waiting = f"{text.format_number(row.waiting)} waiting" if row.waiting else ""
     return ", ".join(part for part in (waiting, share) if part)

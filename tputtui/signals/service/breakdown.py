@@ -9,18 +9,18 @@ from heapq import nsmallest
 from tputtui.model import BreakdownRow, Labels, Quantile, Series
 from tputtui.signals.classify.series_filter import METHOD_LABELS, ROUTE_LABELS
 from tputtui.signals.rates.bucket_sum import BucketSum, bucket_sum
-from tputtui.signals.rates.series_index import Numbers, SeriesLayout, ServiceWindow, by_labels
-from tputtui.signals.service.error_ratio import ErrorReader, share
+from tputtui.signals.rates.series_index import Numbers, SeriesLayout, ServiceWindow, label_values
+from tputtui.signals.service.error_ratio import ErrorReader, clamped_ratio
 from tputtui.signals.service.latency import LatencyReader
 from tputtui.signals.service.traffic import TrafficReader
 
-ROWS = 20
+MAX_ROWS = 20
 
-Places = Sequence[tuple[int, Series]]
-Key = tuple[str, ...]
+NumberedSeries = Sequence[tuple[int, Series]]
+RowKey = tuple[str, ...]
 
 
-def default_by(labels: Sequence[str]) -> tuple[str, ...]:
+def default_breakdown(labels: Sequence[str]) -> tuple[str, ...]:
     """Route and method where both are there, else the first of the labels worth breaking down by."""
     route = next((label for label in labels if label in ROUTE_LABELS), None)
     method = next((label for label in labels if label in METHOD_LABELS), None)
@@ -41,72 +41,77 @@ class BreakdownReader:
     ) -> None:
         self.by = by
         self._traffic, self._errors, self._latency = traffic, errors, latency
-        self._values = by_labels(by)
+        self._label_values = label_values(by)
         self._layout: SeriesLayout | None = None
         self._scale = 1.0
-        self._counted: dict[Key, Numbers] = {}
-        self._alone: tuple[list[Key], Numbers] = ([], [])  # rows of one series, which most are where there are many
-        self._several: list[tuple[Key, Numbers]] = []
-        self._bad: dict[Key, Numbers] = {}
-        self._all: dict[Key, Numbers] = {}
-        self._buckets: dict[Key, list[tuple[int, Series]]] = {}
-        self._summed: dict[Key, BucketSum] = {}
-        self._labels: dict[Key, Labels] = {}  # of rows that were ever shown
+        self._numbers_by_row: dict[RowKey, Numbers] = {}
+        self._single_rows: tuple[list[RowKey], Numbers] = (
+            [],
+            [],
+        )  # rows of one series, which most are where there are many
+        self._multi_rows: list[tuple[RowKey, Numbers]] = []
+        self._error_numbers: dict[RowKey, Numbers] = {}
+        self._total_numbers: dict[RowKey, Numbers] = {}
+        self._bucket_series: dict[RowKey, list[tuple[int, Series]]] = {}
+        self._bucket_sums: dict[RowKey, BucketSum] = {}
+        self._labels: dict[RowKey, Labels] = {}  # of rows that were ever shown
 
-    def plan(self, layout: SeriesLayout) -> None:
+    def set_layout(self, layout: SeriesLayout) -> None:
         """Put each series into its row; traffic without these labels leaves the counting to the latency's count."""
         traffic, errors, latency = self._traffic, self._errors, self._latency
         self._layout = layout
-        self._summed.clear()
+        self._bucket_sums.clear()
         self._labels.clear()
-        self._counted = self._rows(traffic.places) if traffic is not None else {}
+        self._numbers_by_row = self._row_numbers(traffic.counted_series) if traffic is not None else {}
         self._scale = traffic.binding.scale if traffic is not None else 1.0
-        if not self._counted and latency is not None:
-            self._counted, self._scale = self._rows(latency.counts), 1.0
-        alone = [(key, numbers[0]) for key, numbers in self._counted.items() if len(numbers) == 1]
-        self._alone = [key for key, _ in alone], [number for _, number in alone]
-        self._several = [(key, numbers) for key, numbers in self._counted.items() if len(numbers) > 1]
-        self._bad = self._rows(errors.bad) if errors is not None else {}
-        same = errors is not None and traffic is not None and errors.all is traffic.places
-        self._all = self._counted if same else self._rows(errors.all) if errors is not None else {}
-        self._buckets = self._places(latency.places) if latency is not None else {}
-        self._lend()
+        if not self._numbers_by_row and latency is not None:
+            self._numbers_by_row, self._scale = self._row_numbers(latency.count_series), 1.0
+        alone = [(key, numbers[0]) for key, numbers in self._numbers_by_row.items() if len(numbers) == 1]
+        self._single_rows = [key for key, _ in alone], [number for _, number in alone]
+        self._multi_rows = [(key, numbers) for key, numbers in self._numbers_by_row.items() if len(numbers) > 1]
+        self._error_numbers = self._row_numbers(errors.error_series) if errors is not None else {}
+        same = errors is not None and traffic is not None and errors.total_series is traffic.counted_series
+        self._total_numbers = (
+            self._numbers_by_row if same else self._row_numbers(errors.total_series) if errors is not None else {}
+        )
+        self._bucket_series = self._series_by_row(latency.bucket_series) if latency is not None else {}
+        self._share_buckets()
 
-    def _lend(self) -> None:
+    def _share_buckets(self) -> None:
         """Where the histogram lacks one of the labels (it tells routes, not methods), a row has the buckets of the labels
         it shares, if it shares them with no other row.
         """
-        held = [any(key[place] for key in self._buckets) for place in range(len(self.by))]
+        held = [any(key[place] for key in self._bucket_series) for place in range(len(self.by))]
         if all(held) or not any(held):
             return
-        sharing: defaultdict[Key, list[Key]] = defaultdict(list)
-        for key in self._counted:
+        sharing: defaultdict[RowKey, list[RowKey]] = defaultdict(list)
+        for key in self._numbers_by_row:
             sharing[tuple(value if has else "" for value, has in zip(key, held, strict=True))].append(key)
         for shared, keys in sharing.items():
-            if len(keys) == 1 and shared in self._buckets:
-                self._buckets[keys[0]] = self._buckets[shared]
+            if len(keys) == 1 and shared in self._bucket_series:
+                self._bucket_series[keys[0]] = self._bucket_series[shared]
 
-    def _places(self, places: Places) -> dict[Key, list[tuple[int, Series]]]:
-        self._values.make_room(len(places))
-        rows: defaultdict[Key, list[tuple[int, Series]]] = defaultdict(list)
-        for place in places:
-            rows[self._values(place[1])].append(place)
+    def _series_by_row(self, series: NumberedSeries) -> dict[RowKey, list[tuple[int, Series]]]:
+        self._label_values.reserve(len(series))
+        rows: defaultdict[RowKey, list[tuple[int, Series]]] = defaultdict(list)
+        for place in series:
+            rows[self._label_values(place[1])].append(place)
         rows.pop(("",) * len(self.by), None)  # without any of the labels
         return rows
 
-    def _rows(self, places: Places) -> dict[Key, Numbers]:
-        return {key: [number for number, _ in found] for key, found in self._places(places).items()}
+    def _row_numbers(self, series: NumberedSeries) -> dict[RowKey, Numbers]:
+        return {key: [number for number, _ in found] for key, found in self._series_by_row(series).items()}
 
     def state(
-        self, tick: ServiceWindow, quantiles: Sequence[float], limit: int = ROWS
+        self, tick: ServiceWindow, quantiles: Sequence[float], limit: int = MAX_ROWS
     ) -> tuple[tuple[BreakdownRow, ...], tuple[int, float] | None]:
         """The `limit` rows with most traffic, and how many are left with how much traffic; None where none is left."""
-        if not tick.live:
+        if not tick.live_windows:
             return (), None
         scale = -self._scale
-        keys, numbers = self._alone
+        keys, numbers = self._single_rows
         traffic = [(rate * scale, key) for rate, key in zip(map(tick.rates.__getitem__, numbers), keys, strict=True)]
-        traffic += [(tick.add(several) * scale, key) for key, several in self._several]
+        traffic += [(tick.sum_rates(several) * scale, key) for key, several in self._multi_rows]
         top = nsmallest(limit, traffic)  # equal traffic: by name, so that rows stay where they are
         left = len(traffic) - len(top)
         more = (left, max(0.0, sum(rps for rps, _ in top) - sum(rps for rps, _ in traffic))) if left else None
@@ -115,21 +120,25 @@ class BreakdownReader:
     def densities(self, tick: ServiceWindow, row: BreakdownRow) -> tuple[tuple[float, float], ...]:
         """The buckets of a row of this tick: (upper bound, observations per second in it alone); none where it has none."""
         labels = dict(row.labels)
-        summed = self._summed.get(tuple(labels.get(label, "") for label in self.by))
+        summed = self._bucket_sums.get(tuple(labels.get(label, "") for label in self.by))
         if summed is None or self._latency is None:
             return ()
         return summed.densities(tick, self._latency.binding.scale)
 
-    def _row(self, tick: ServiceWindow, key: Key, rps: float, quantiles: Sequence[float]) -> BreakdownRow:
+    def _row(self, tick: ServiceWindow, key: RowKey, rps: float, quantiles: Sequence[float]) -> BreakdownRow:
         errors, latency = self._errors, self._latency
         ratio = None
-        if errors is not None and (key in self._all or key in self._bad):
-            ratio = share(tick.add(self._bad.get(key, ())), tick.add(self._all.get(key, ())))
+        if errors is not None and (key in self._total_numbers or key in self._error_numbers):
+            ratio = clamped_ratio(
+                tick.sum_rates(self._error_numbers.get(key, ())), tick.sum_rates(self._total_numbers.get(key, ()))
+            )
         found: tuple[Quantile, ...] = ()
-        if latency is not None and self._layout is not None and key in self._buckets:
-            buckets = self._summed.get(key)
+        if latency is not None and self._layout is not None and key in self._bucket_series:
+            buckets = self._bucket_sums.get(key)
             if buckets is None:  # only rows that were ever shown need one
-                buckets = self._summed[key] = bucket_sum(self._layout, self._buckets[key], latency.bound)
+                buckets = self._bucket_sums[key] = bucket_sum(
+                    self._layout, self._bucket_series[key], latency.split_bound
+                )
             found = buckets.quantiles(tick, quantiles, latency.binding.scale)
         labels = self._labels.get(key)
         if labels is None:

@@ -15,18 +15,18 @@ from operator import sub
 from tputtui.frozen import frozen
 from tputtui.model import Exposition, Family, Series, SignalKind
 from tputtui.signals.classify import units
-from tputtui.signals.classify.metric_catalog import catalog
+from tputtui.signals.classify.metric_catalog import build_catalog
 from tputtui.signals.classify.status_labels import STATUS_LABELS
 from tputtui.signals.rates import counters
 
-SLOTS: tuple[SignalKind, ...] = ("traffic", "latency", "errors", "saturation")
+SIGNALS: tuple[SignalKind, ...] = ("traffic", "latency", "errors", "saturation")
 
-_PARTS = frozenset(("bucket", "sum", "count", "total", "created", "info", "gcount", "gsum"))
+_SUFFIXES = frozenset(("bucket", "sum", "count", "total", "created", "info", "gcount", "gsum"))
 _DISTRIBUTIONS = frozenset(("histogram", "summary", "gaugehistogram"))
-_UNTOLD = frozenset(("untyped", "unknown"))
-_NO_NUMBER = frozenset(("info", "stateset"))
-_BOUNDS = frozenset(("le", "quantile", "vmrange"))
-_LABELS_SHOWN = 32
+_UNKNOWN_TYPES = frozenset(("untyped", "unknown"))
+_NON_NUMERIC_TYPES = frozenset(("info", "stateset"))
+_BOUND_LABELS = frozenset(("le", "quantile", "vmrange"))
+_MAX_LABELS = 32
 
 
 @frozen
@@ -39,7 +39,7 @@ class FamilyRow:
     unit: str = ""
     series: int = 0
     labels: tuple[str, ...] = ()  # of its first series, bounds left out
-    counts: bool = False  # it only rises: its rate says more than its value
+    is_counter: bool = False  # it only rises: its rate says more than its value
 
 
 @frozen
@@ -54,14 +54,14 @@ class FamilyValues:
     values: Sequence[float] = ()
     rates: Sequence[float] = ()
 
-    def now(self, place: int) -> float | None:
+    def charted_value(self, index: int) -> float | None:
         """What one wants to see of a family: the rate of what counts, else the value."""
-        figure = (self.rates if self.rows[place].counts else self.values)[place]
+        figure = (self.rates if self.rows[index].is_counter else self.values)[index]
         return figure if isfinite(figure) else None
 
-    def value(self, place: int) -> float | None:
+    def value(self, index: int) -> float | None:
         """All series of a family added up."""
-        return self.values[place] if isfinite(self.values[place]) else None
+        return self.values[index] if isfinite(self.values[index]) else None
 
 
 class FamilyReader:
@@ -69,87 +69,87 @@ class FamilyReader:
 
     def __init__(self) -> None:
         self._series: list[Series] = []
-        self._owners: dict[str, tuple[str, str]] = {}  # sample name -> (family, part)
+        self._family_by_sample: dict[str, tuple[str, str]] = {}  # sample name -> (family, part)
         self._rows: tuple[FamilyRow, ...] = ()
-        self._order: list[int] = []  # the places of the series that tell, family by family
-        self._ends: list[int] = []  # where each family's part of `_order` ends
-        self._before: list[float] = []  # the values of the scrape before, in `_order`
+        self._series_order: list[int] = []  # the places of the series that tell, family by family
+        self._family_ends: list[int] = []  # where each family's part of `_order` ends
+        self._previous_values: list[float] = []  # the values of the scrape before, in `_order`
         self._at: float | None = None
 
-    def family_of(self, sample: str) -> str:
+    def family_name(self, sample: str) -> str:
         """The family that a sample name, or a base name, of the last exposition belongs to."""
         for name in (sample, f"{sample}_bucket", f"{sample}_count", f"{sample}_sum"):
-            if name in self._owners:
-                return self._owners[name][0]
+            if name in self._family_by_sample:
+                return self._family_by_sample[name][0]
         return sample
 
-    def samples_of(self, family: str) -> frozenset[str]:
+    def sample_names(self, family: str) -> frozenset[str]:
         """The sample names of a family of the last exposition that its figure is made of; none where there are none."""
         return frozenset(
             name
-            for name, (owner, part) in self._owners.items()
+            for name, (owner, part) in self._family_by_sample.items()
             if owner == family and part not in ("bucket", "created")
         )
 
     @staticmethod
-    def likely_samples(family: str) -> frozenset[str]:
+    def likely_sample_names(family: str) -> frozenset[str]:
         """The sample names that a family's figure may be made of, where no exposition with it has been read yet."""
         return frozenset((family, f"{family}_total", f"{family}_count", f"{family}_sum"))
 
-    def read(self, now: Exposition, at: float) -> FamilyValues:
+    def read(self, exposition: Exposition, at: float) -> FamilyValues:
         """The families of the next scrape, which was complete at `at`; a series that is new has no rate yet."""
-        series = list(now.samples)
-        values = list(now.samples.values())
-        before = self._before
+        series = list(exposition.samples)
+        values = list(exposition.samples.values())
+        before = self._previous_values
         if series != self._series:
-            known = {self._series[place]: value for place, value in zip(self._order, before, strict=True)}
-            self._lay_out(series, now.families)
-            before = [known.get(series[place], nan) for place in self._order]
-        told = [values[place] for place in self._order]
+            known = {self._series[place]: value for place, value in zip(self._series_order, before, strict=True)}
+            self._set_layout(series, exposition.families)
+            before = [known.get(series[place], nan) for place in self._series_order]
+        told = [values[place] for place in self._series_order]
         elapsed = at - self._at if self._at is not None else 0.0
-        self._before, self._at = told, at
-        return self._add_up(told, before, elapsed)
+        self._previous_values, self._at = told, at
+        return self._sum_values(told, before, elapsed)
 
-    def _add_up(self, told: list[float], before: list[float], elapsed: float) -> FamilyValues:
+    def _sum_values(self, current: list[float], previous: list[float], elapsed_s: float) -> FamilyValues:
         values, rates = array("d"), array("d")
-        rises = list(map(sub, told, before))
+        rises = list(map(sub, current, previous))
         start = 0
-        for row, end in zip(self._rows, self._ends, strict=True):
+        for row, end in zip(self._rows, self._family_ends, strict=True):
             if end == start:
                 value = rise = nan
             elif end == start + 1:
-                value, rise = told[start], rises[start]
+                value, rise = current[start], rises[start]
             else:
-                value, rise = sum(told[start:end]), sum(rises[start:end])
+                value, rise = sum(current[start:end]), sum(rises[start:end])
                 if value != value:  # noqa: PLR0124  # one of them is no number
-                    value = _sum_known(told[start:end])
-            if not row.counts or elapsed <= 0:
+                    value = _sum_known(current[start:end])
+            if not row.is_counter or elapsed_s <= 0:
                 rise = nan
             elif end > start and (not rise >= 0 or min(rises[start:end]) < 0):  # a fall, or a series that is new
-                rise = _rise(told[start:end], before[start:end])
+                rise = _total_rise(current[start:end], previous[start:end])
             values.append(value)
-            rates.append(rise / elapsed if elapsed > 0 else nan)
+            rates.append(rise / elapsed_s if elapsed_s > 0 else nan)
             start = end
         return FamilyValues(self._rows, values, rates)
 
-    def _lay_out(self, series: list[Series], families: Mapping[str, Family]) -> None:
+    def _set_layout(self, series: list[Series], families: Mapping[str, Family]) -> None:
         """Work out which series belong to which family, and which of them tell its figure."""
         by_name: dict[str, list[int]] = {}
         for place, one in enumerate(series):
             by_name.setdefault(one.name, []).append(place)
         self._series = series
-        self._owners = {name: _owner(name, families, by_name) for name in by_name}
+        self._family_by_sample = {name: _find_family(name, families, by_name) for name in by_name}
         parts: dict[str, list[tuple[str, list[int]]]] = {name: [] for name in families}
         for name, places in by_name.items():
-            owner, part = self._owners[name]
+            owner, part = self._family_by_sample[name]
             parts.setdefault(owner, []).append((part, places))
         rows = []
-        self._order, self._ends = [], []
+        self._series_order, self._family_ends = [], []
         for name in sorted(parts):
-            row, telling = _row(name, families.get(name), parts[name], series)
+            row, telling = _build_row(name, families.get(name), parts[name], series)
             rows.append(row)
-            self._order += telling
-            self._ends.append(len(self._order))
+            self._series_order += telling
+            self._family_ends.append(len(self._series_order))
         self._rows = tuple(rows)
 
 
@@ -158,22 +158,22 @@ def _sum_known(values: Sequence[float]) -> float:
     return sum(known) if known else nan
 
 
-def _rise(now: Sequence[float], before: Sequence[float]) -> float:
+def _total_rise(now: Sequence[float], previous: Sequence[float]) -> float:
     """What several counters have risen by; one that fell counts from zero, one that is new or stepped back not at all."""
     rises = [
         counters.rise(old, value)
-        for value, old in zip(now, before, strict=True)
+        for value, old in zip(now, previous, strict=True)
         if value == value and old == old  # noqa: PLR0124
     ]
     return sum(rises) if rises else nan
 
 
-def _owner(name: str, families: Mapping[str, Family], names: Container[str]) -> tuple[str, str]:
+def _find_family(name: str, families: Mapping[str, Family], names: Container[str]) -> tuple[str, str]:
     """(family, part) of a sample name; a histogram or summary that no TYPE line announces is one all the same."""
     if name in families:
         return name, ""
     base, _, part = name.rpartition("_")
-    if not base or part not in _PARTS:
+    if not base or part not in _SUFFIXES:
         return name, ""
     if base in families:
         return base, part
@@ -182,13 +182,13 @@ def _owner(name: str, families: Mapping[str, Family], names: Container[str]) -> 
     return name, ""
 
 
-def _row(
+def _build_row(
     name: str, family: Family | None, parts: list[tuple[str, list[int]]], series: list[Series]
 ) -> tuple[FamilyRow, list[int]]:
     """A family, and the places of the series that tell its figure."""
     kind = family.type if family is not None else "untyped"
     present = {part for part, _ in parts}
-    if kind in _UNTOLD and {"sum", "count"} <= present:
+    if kind in _UNKNOWN_TYPES and {"sum", "count"} <= present:
         kind = "histogram" if "bucket" in present else "summary"
     telling = ("count", "gcount") if kind in _DISTRIBUTIONS else ("", "total", "count", "info")
     first = next((series[places[0]] for _, places in parts), None)
@@ -198,8 +198,9 @@ def _row(
         help=family.help if family is not None else "",
         unit=family.unit if family is not None else "",
         series=sum(len(places) for _, places in parts),
-        labels=tuple(label for label, _ in first.labels if label not in _BOUNDS)[:_LABELS_SHOWN] if first else (),
-        counts=kind in ("counter", "histogram", "summary") or (kind in _UNTOLD and name.endswith(("_total", "_count"))),
+        labels=tuple(label for label, _ in first.labels if label not in _BOUND_LABELS)[:_MAX_LABELS] if first else (),
+        is_counter=kind in ("counter", "histogram", "summary")
+        or (kind in _UNKNOWN_TYPES and name.endswith(("_total", "_count"))),
     )
     return row, next((places for part, places in parts if part in telling), [])
 
@@ -207,50 +208,50 @@ def _row(
 # ------------------------------------------------------------------------------------------ what it may feed
 
 
-def tells_nothing(family: FamilyRow) -> str | None:
+def why_no_figure(family: FamilyRow) -> str | None:
     """Why a family has no figure at all; None where it has one."""
     if not family.series:
         return "has no series yet"
-    return "describes, and measures nothing" if family.type in _NO_NUMBER else None
+    return "describes, and measures nothing" if family.type in _NON_NUMERIC_TYPES else None
 
 
-def unfit(slot: SignalKind, family: FamilyRow) -> str | None:
+def why_unsuitable(signal: SignalKind, family: FamilyRow) -> str | None:
     """Why a family cannot feed a signal; None where it can."""
     kind = family.type
-    nothing = tells_nothing(family)
+    nothing = why_no_figure(family)
     if nothing is not None:
         return nothing
-    if slot in ("traffic", "errors") and not family.counts and kind not in _UNTOLD:
-        return f"a {kind} is a level: only what counts can be {slot}"
-    if slot == "latency" and kind == "counter":
+    if signal in ("traffic", "errors") and not family.is_counter and kind not in _UNKNOWN_TYPES:
+        return f"a {kind} is a level: only what counts can be {signal}"
+    if signal == "latency" and kind == "counter":
         return "a counter tells no latency"
-    if slot == "saturation" and kind in _DISTRIBUTIONS:
+    if signal == "saturation" and kind in _DISTRIBUTIONS:
         return f"a {kind} has no level that could run out"
     return None
 
 
-def words_for(slot: SignalKind, name: str, now: Exposition) -> dict[str, object]:
+def build_override(signal: SignalKind, name: str, exposition: Exposition) -> dict[str, object]:
     """What the config would have to say so that a family feeds a signal (see `signals.overrides`).
 
     Raises ValueError, with a sentence, where the family is not there or cannot feed it.
     """
-    found = catalog(now)
+    found = build_catalog(exposition)
     metric = found.get(name) or found.get(f"{name}_total")
     if metric is None:
-        raise ValueError(f"{slot} cannot be read from it: it measures nothing, or has no series")
-    if slot == "latency":
+        raise ValueError(f"{signal} cannot be read from it: it measures nothing, or has no series")
+    if signal == "latency":
         if metric.kind == "counter":
             raise ValueError("a counter tells no latency: choose a histogram, a summary or a gauge")
         scale, _ = units.seconds_scale(metric)
         unit = next((word for word, factor in units.SECONDS.items() if factor == scale), "unknown")
         return {"family": metric.name} if scale == 1.0 else {"family": metric.name, "unit": unit}
-    words: dict[str, object] = {"family": metric.sample}
-    if slot == "traffic" and units.traffic_unit(metric) != "req/s":
+    words: dict[str, object] = {"family": metric.sample_name}
+    if signal == "traffic" and units.traffic_unit(metric) != "req/s":
         words["unit"] = units.traffic_unit(metric)
-    if slot == "errors":
+    if signal == "errors":
         label = next((label for label in STATUS_LABELS if label in metric.labels), None)
         if label is not None:
             words["label"] = label
-    if slot == "saturation" and units.gauge_unit(metric):
+    if signal == "saturation" and units.gauge_unit(metric):
         words["unit"] = units.gauge_unit(metric)
     return words

@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from tputtui.model import Binding, SaturationState
-from tputtui.signals.rates.series_index import SeriesLayout, ServiceWindow, condition, gauge_values
+from tputtui.signals.rates.series_index import SeriesLayout, ServiceWindow, compile_matches, gauge_values
 from tputtui.signals.service.latency import LatencyReader
 
-_SHARES = {"ratio": 1.0, "percent": 100.0}
-_TIMES = frozenset(("s", "ms", "us"))
+_SHARE_UNITS = {"ratio": 1.0, "percent": 100.0}
+_TIME_UNITS = frozenset(("s", "ms", "us"))
 
 
-def is_highest(binding: Binding) -> bool:
+def is_aggregated_by_max(binding: Binding) -> bool:
     """Whether the highest of several values counts, as of shares and times; amounts are added up."""
-    return binding.unit in _SHARES or binding.unit in _TIMES
+    return binding.unit in _SHARE_UNITS or binding.unit in _TIME_UNITS
 
 
 class GaugeReader:
@@ -23,28 +23,28 @@ class GaugeReader:
 
     def __init__(self, binding: Binding) -> None:
         self.binding = binding
-        self._meets = condition(binding.match)
+        self._meets = compile_matches(binding.match)
         self._numbers: list[int] = []
         self._mean = LatencyReader(binding, ()) if binding.kind in ("histogram", "summary", "mean") else None
 
-    def plan(self, layout: SeriesLayout) -> None:
+    def set_layout(self, layout: SeriesLayout) -> None:
         """Find the counters it needs, if it is no gauge."""
         if self._mean is not None:
-            self._mean.plan(layout)
+            self._mean.set_layout(layout)
         elif self.binding.kind == "counter":
-            self._numbers = [number for number, _ in layout.pick(self.binding.family, self._meets)]
+            self._numbers = [number for number, _ in layout.select(self.binding.family, self._meets)]
 
     def state(self, tick: ServiceWindow) -> SaturationState:
         """The level now. Amounts are added over series and replicas; of shares and times the highest counts."""
         binding = self.binding
         unit = binding.unit or ""
-        value = self._value(tick, most=is_highest(binding))
+        value = self._value(tick, use_max=is_aggregated_by_max(binding))
         limit = self._limit(tick)
         ratio = None
         if value is not None and limit is not None:
             ratio = value / limit
-        elif value is not None and unit in _SHARES:
-            ratio = value / _SHARES[unit]
+        elif value is not None and unit in _SHARE_UNITS:
+            ratio = value / _SHARE_UNITS[unit]
         return SaturationState(
             name=binding.name or binding.family,
             family=binding.family,
@@ -56,15 +56,15 @@ class GaugeReader:
             reason=binding.reason,
         )
 
-    def _value(self, tick: ServiceWindow, *, most: bool) -> float | None:
+    def _value(self, tick: ServiceWindow, *, use_max: bool) -> float | None:
         if self._mean is not None:
             return self._mean.mean(tick)
         if self.binding.kind == "counter":
-            return tick.add(self._numbers) * self.binding.scale if tick.live and self._numbers else None
+            return tick.sum_rates(self._numbers) * self.binding.scale if tick.live_windows and self._numbers else None
         values = [value for _, value in gauge_values(tick.layout.windows, self.binding.family, self._meets)]
         if not values:
             return None
-        return (max(values) if most else sum(values)) * self.binding.scale
+        return (max(values) if use_max else sum(values)) * self.binding.scale
 
     def _limit(self, tick: ServiceWindow) -> float | None:
         """The limits added up. -1, 0 and Inf stand for "no limit" in what exporters write."""
@@ -75,17 +75,17 @@ class GaugeReader:
         return sum(limits) * self.binding.scale if limits else None
 
 
-_QUEUE_WORDS = (" waiting", " queue", " pending", " queued")
+_QUEUE_SUFFIXES = (" waiting", " queue", " pending", " queued")
 
 
-def with_queues(states: Iterable[SaturationState]) -> list[SaturationState]:
+def merge_queues(states: Iterable[SaturationState]) -> list[SaturationState]:
     """A pool and its queue as one row: what waits for "db pool" is a figure of the pool, not a second resource."""
     found = list(states)
     by_name = {state.name: state for state in found if state.waiting is None}
     merged: list[SaturationState] = []
     taken: dict[str, SaturationState] = {}
     for state in found:
-        pool = next((state.name.removesuffix(word) for word in _QUEUE_WORDS if state.name.endswith(word)), None)
+        pool = next((state.name.removesuffix(word) for word in _QUEUE_SUFFIXES if state.name.endswith(word)), None)
         if state.waiting is not None and pool in by_name and pool not in taken:
             taken[pool] = state
         else:

@@ -13,9 +13,9 @@ from tputtui.signals.rates.series_index import (
     SeriesLayout,
     SeriesMemo,
     ServiceWindow,
-    condition,
+    build_lifetime_window,
+    compile_matches,
     gauge_values,
-    lifetime,
 )
 
 
@@ -25,32 +25,34 @@ class LatencyReader:
     def __init__(self, binding: Binding, quantiles: tuple[float, ...]) -> None:
         self.binding = binding
         self.quantiles = quantiles
-        self.meets = condition(binding.match)
-        self.bound = SeriesMemo(_bound)
-        self.places: list[tuple[int, Series]] = []  # of bucket series
-        self.counts: list[tuple[int, Series]] = []  # of what counts observations
+        self.meets = compile_matches(binding.match)
+        self.split_bound = SeriesMemo(_split_bound)
+        self.bucket_series: list[tuple[int, Series]] = []  # of bucket series
+        self.count_series: list[tuple[int, Series]] = []  # of what counts observations
         self._buckets = BucketSum(())
         self._sums: Numbers = []
         self._counts: Numbers = []
         self._since_start: tuple[Quantile, ...] = ()
 
-    def plan(self, layout: SeriesLayout) -> None:
+    def set_layout(self, layout: SeriesLayout) -> None:
         """Find the series that make up the buckets, the sum and the count."""
         family = self.binding.family
-        self.places = layout.pick(f"{family}_bucket", self.meets) if self.binding.kind == "histogram" else []
-        self.bound.make_room(len(self.places))
-        self._buckets = bucket_sum(layout, self.places, self.bound)
-        sums = layout.pick(f"{family}_sum", self.meets)
+        self.bucket_series = layout.select(f"{family}_bucket", self.meets) if self.binding.kind == "histogram" else []
+        self.split_bound.reserve(len(self.bucket_series))
+        self._buckets = bucket_sum(layout, self.bucket_series, self.split_bound)
+        sums = layout.select(f"{family}_sum", self.meets)
         if not sums and self.binding.denominator is not None:
-            sums = layout.pick(family, self.meets)
-        self.counts = layout.pick(self.binding.denominator or f"{family}_count", self.meets)
+            sums = layout.select(family, self.meets)
+        self.count_series = layout.select(self.binding.denominator or f"{family}_count", self.meets)
         self._sums = [number for number, _ in sums]
-        self._counts = [number for number, _ in self.counts]
+        self._counts = [number for number, _ in self.count_series]
 
-    def begin(self, layout: SeriesLayout) -> None:
+    def read_lifetime(self, layout: SeriesLayout) -> None:
         """Take the quantiles over the processes' lives from what the buckets carry now."""
         if self.binding.kind == "histogram":
-            self._since_start = self._buckets.quantiles(lifetime(layout), self.quantiles, self.binding.scale)
+            self._since_start = self._buckets.quantiles(
+                build_lifetime_window(layout), self.quantiles, self.binding.scale
+            )
 
     def state(self, tick: ServiceWindow) -> LatencyState:
         """Latency now; what nothing was observed for is None."""
@@ -64,12 +66,12 @@ class LatencyReader:
             buckets = self._buckets.densities(tick, binding.scale)
             note = self._buckets.note(self.quantiles)
         elif binding.kind == "summary":
-            quantiles, note = self._summary(tick)
+            quantiles, note = self._summary_quantiles(tick)
         elif binding.kind == "gauge":
-            quantiles, note = self._summary(tick)
+            quantiles, note = self._summary_quantiles(tick)
             if all(one.value is None for one in quantiles):
                 quantiles = ()
-                mean, note = self._highest(tick)
+                mean, note = self._highest_gauge(tick)
         return LatencyState(
             family=binding.family,
             kind=binding.kind,
@@ -84,23 +86,23 @@ class LatencyReader:
 
     def mean(self, tick: ServiceWindow) -> float | None:
         """What was added up by what was counted, in the binding's unit."""
-        count = tick.add(self._counts)
-        if not tick.live or not self._sums or count <= 0:
+        count = tick.sum_rates(self._counts)
+        if not tick.live_windows or not self._sums or count <= 0:
             return None
-        mean = tick.add(self._sums) / count * self.binding.scale
+        mean = tick.sum_rates(self._sums) / count * self.binding.scale
         return mean if math.isfinite(mean) else None
 
-    def _summary(self, tick: ServiceWindow) -> tuple[tuple[Quantile, ...], str]:
+    def _summary_quantiles(self, tick: ServiceWindow) -> tuple[tuple[Quantile, ...], str]:
         """The clients' own quantiles. Over several series only a bound is true: all together are never above the highest."""
         found = gauge_values(tick.layout.windows, self.binding.family, self.meets)
-        told = own_quantiles(found)
+        told = summary_quantiles(found)
         scale = self.binding.scale
         several = max((len(values) for values in told.values()), default=0)
         note = f"the highest of {several} series: a summary's quantiles cannot be added" if several > 1 else ""
         values = ((q, told.get(round(q, 6))) for q in self.quantiles)
         return tuple(Quantile(q, max(known) * scale if known else None) for q, known in values), note
 
-    def _highest(self, tick: ServiceWindow) -> tuple[float | None, str]:
+    def _highest_gauge(self, tick: ServiceWindow) -> tuple[float | None, str]:
         found = gauge_values(tick.layout.windows, self.binding.family, self.meets)
         if not found:
             return None, ""
@@ -108,7 +110,7 @@ class LatencyReader:
         return max(value for _, value in found) * self.binding.scale, note
 
 
-def _bound(series: Series) -> tuple[Bound | None, Labels]:
+def _split_bound(series: Series) -> tuple[Bound | None, Labels]:
     """The bound of a bucket series, and its other labels."""
     bound: Bound | None = None
     rest = []
@@ -122,9 +124,9 @@ def _bound(series: Series) -> tuple[Bound | None, Labels]:
     return bound, tuple(rest)
 
 
-def own_quantiles(found: Sequence[tuple[Series, float]]) -> dict[float, list[float]]:
+def summary_quantiles(samples: Sequence[tuple[Series, float]]) -> dict[float, list[float]]:
     """The values by quantile, 0 to 1. Some exporters label them in percent ("50", "99.9"): one above 1 tells."""
-    labelled = [(q, value) for series, value in found if (q := parse_bound(series.label("quantile"))) is not None]
+    labelled = [(q, value) for series, value in samples if (q := parse_bound(series.label("quantile"))) is not None]
     divisor = 100.0 if any(q > 1 for q, _ in labelled) else 1.0
     told: dict[float, list[float]] = {}
     for q, value in labelled:

@@ -23,13 +23,13 @@ from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.model import Quantile, ServiceState
 
-FAR = 2.0
-LEAST_OTHERS = 2
-DEVIATIONS = 4.0
-LEAST_BEYOND = 10.0
-LEAST_POINTS = 0.01
-LEAST_ERRORS = 5.0
-STEADY = 3
+MIN_FACTOR = 2.0
+MIN_OTHERS = 2
+MIN_DEVIATIONS = 4.0
+MIN_TAIL_COUNT = 10.0
+MIN_ERROR_DIFFERENCE = 0.01
+MIN_ERRORS = 5.0
+MIN_TICKS = 3
 
 
 @frozen
@@ -42,10 +42,10 @@ class ReplicaFigures:
     tail: Quantile | None = None
     tail_unit: str | None = "s"
     error_ratio: float | None = None
-    odd: str = ""
+    outlier_reason: str = ""
 
 
-def replica_of(target: str, state: ServiceState) -> ReplicaFigures:
+def replica_figures(target: str, state: ServiceState) -> ReplicaFigures:
     """A replica from the state of a service that it alone makes up."""
     traffic, latency = state.traffic, state.latency
     return ReplicaFigures(
@@ -58,15 +58,15 @@ def replica_of(target: str, state: ServiceState) -> ReplicaFigures:
     )
 
 
-def oddities(replicas: Sequence[ReplicaFigures], window_s: float) -> dict[str, str]:
+def outlier_reasons(replicas: Sequence[ReplicaFigures], window_s: float) -> dict[str, str]:
     """What is odd, by target; those like the others are left out."""
     found: dict[str, str] = {}
     for replica in replicas:
         others = [other for other in replicas if other is not replica]
         word = (
-            _odd_errors(replica, others, window_s)
-            or _odd_tail(replica, others, window_s)
-            or _odd_traffic(replica, others, window_s)
+            _error_outlier(replica, others, window_s)
+            or _tail_outlier(replica, others, window_s)
+            or _traffic_outlier(replica, others, window_s)
         )
         if word:
             found[replica.target] = word
@@ -75,47 +75,47 @@ def oddities(replicas: Sequence[ReplicaFigures], window_s: float) -> dict[str, s
 
 def _median(others: Sequence[ReplicaFigures], figure: Callable[[ReplicaFigures], float | None]) -> float | None:
     known = [value for other in others if (value := figure(other)) is not None]
-    if len(known) < LEAST_OTHERS:
+    if len(known) < MIN_OTHERS:
         return None
     known.sort()
     return (known[(len(known) - 1) // 2] + known[len(known) // 2]) / 2
 
 
-def _odd_errors(replica: ReplicaFigures, others: Sequence[ReplicaFigures], window_s: float) -> str:
+def _error_outlier(replica: ReplicaFigures, others: Sequence[ReplicaFigures], window_s: float) -> str:
     usual = _median(others, lambda other: other.error_ratio)
     ratio = replica.error_ratio
-    if usual is None or ratio is None or ratio < max(FAR * usual, usual + LEAST_POINTS):
+    if usual is None or ratio is None or ratio < max(MIN_FACTOR * usual, usual + MIN_ERROR_DIFFERENCE):
         return ""
-    if ratio * (replica.rps or 0.0) * window_s < LEAST_ERRORS:
+    if ratio * (replica.rps or 0.0) * window_s < MIN_ERRORS:
         return ""
-    return f"errors {text.percent(100 * ratio)} %, others {text.percent(100 * usual)} %"
+    return f"errors {text.format_percent(100 * ratio)} %, others {text.format_percent(100 * usual)} %"
 
 
-def _odd_tail(replica: ReplicaFigures, others: Sequence[ReplicaFigures], window_s: float) -> str:
-    usual = _median(others, _tail)
-    tail, value = replica.tail, _tail(replica)
-    if usual is None or tail is None or value is None or value < FAR * usual or usual <= 0:
+def _tail_outlier(replica: ReplicaFigures, others: Sequence[ReplicaFigures], window_s: float) -> str:
+    usual = _median(others, _tail_value)
+    tail, value = replica.tail, _tail_value(replica)
+    if usual is None or tail is None or value is None or value < MIN_FACTOR * usual or usual <= 0:
         return ""
     if (tail.low if tail.low is not None else value) < usual:
         return ""
-    if (replica.rps or 0.0) * window_s * (1 - tail.q) < LEAST_BEYOND:
+    if (replica.rps or 0.0) * window_s * (1 - tail.q) < MIN_TAIL_COUNT:
         return ""
-    mine, theirs = (text.amount(figure, replica.tail_unit) for figure in (value, usual))
+    mine, theirs = (text.format_amount(figure, replica.tail_unit) for figure in (value, usual))
     return f"p{round(tail.q * 100, 4):g} {' '.join(mine)}, others {' '.join(theirs)}".rstrip()
 
 
-def _odd_traffic(replica: ReplicaFigures, others: Sequence[ReplicaFigures], window_s: float) -> str:
+def _traffic_outlier(replica: ReplicaFigures, others: Sequence[ReplicaFigures], window_s: float) -> str:
     usual = _median(others, lambda other: other.rps)
     rps = replica.rps
-    if usual is None or rps is None or usual / FAR < rps < usual * FAR:
+    if usual is None or rps is None or usual / MIN_FACTOR < rps < usual * MIN_FACTOR:
         return ""
-    if abs(rps - usual) * window_s <= DEVIATIONS * sqrt(max(1.0, (rps + usual) * window_s)):
+    if abs(rps - usual) * window_s <= MIN_DEVIATIONS * sqrt(max(1.0, (rps + usual) * window_s)):
         return ""
-    mine, theirs = (text.amount(figure, replica.unit)[0] for figure in (rps, usual))
+    mine, theirs = (text.format_amount(figure, replica.unit)[0] for figure in (rps, usual))
     return f"{mine} {replica.unit}, others {theirs}"
 
 
-def _tail(replica: ReplicaFigures) -> float | None:
+def _tail_value(replica: ReplicaFigures) -> float | None:
     return replica.tail.value if replica.tail is not None else None
 
 
@@ -123,31 +123,33 @@ class OutlierHysteresis:
     """Says that a replica is odd once it was for `STEADY` ticks in a row, and takes it back likewise."""
 
     def __init__(self) -> None:
-        self._said: dict[str, str] = {}
-        self._turn: dict[str, int] = {}  # ticks in a row that disagree with what is said
+        self._reported: dict[str, str] = {}
+        self._disagreeing_ticks: dict[str, int] = {}  # ticks in a row that disagree with what is said
 
-    def judge(
+    def update(
         self, replicas: Sequence[ReplicaFigures], window_s: float
     ) -> tuple[tuple[ReplicaFigures, ...], list[ReplicaFigures]]:
         """(the replicas with their word, those of which it is said for the first time now)."""
-        odd = oddities(replicas, window_s)
+        odd = outlier_reasons(replicas, window_s)
         present = {replica.target for replica in replicas}
-        self._said = {target: word for target, word in self._said.items() if target in present}
-        self._turn = {target: count for target, count in self._turn.items() if target in present}
+        self._reported = {target: word for target, word in self._reported.items() if target in present}
+        self._disagreeing_ticks = {
+            target: count for target, count in self._disagreeing_ticks.items() if target in present
+        }
         began: set[str] = set()
         for target in present:
-            if (target in odd) == (target in self._said):
-                self._turn.pop(target, None)
+            if (target in odd) == (target in self._reported):
+                self._disagreeing_ticks.pop(target, None)
                 if target in odd:
-                    self._said[target] = odd[target]
+                    self._reported[target] = odd[target]
                 continue
-            self._turn[target] = self._turn.get(target, 0) + 1
-            if self._turn[target] >= STEADY:
-                del self._turn[target]
+            self._disagreeing_ticks[target] = self._disagreeing_ticks.get(target, 0) + 1
+            if self._disagreeing_ticks[target] >= MIN_TICKS:
+                del self._disagreeing_ticks[target]
                 if target in odd:
-                    self._said[target] = odd[target]
+                    self._reported[target] = odd[target]
                     began.add(target)
                 else:
-                    del self._said[target]
-        judged = tuple(replace(replica, odd=self._said.get(replica.target, "")) for replica in replicas)
+                    del self._reported[target]
+        judged = tuple(replace(replica, outlier_reason=self._reported.get(replica.target, "")) for replica in replicas)
         return judged, [replica for replica in judged if replica.target in began]

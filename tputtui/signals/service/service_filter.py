@@ -19,7 +19,7 @@ class ServiceFilter:
     target: str | None = None
 
     @property
-    def what(self) -> str:
+    def description(self) -> str:
         """What it narrows to: "route=/x", "web-02". Foreign text."""
         values = " ".join(f"{label}={value}" for label, value in self.labels)
         return " ".join(part for part in (self.target, values) if part)
@@ -27,7 +27,7 @@ class ServiceFilter:
     @property
     def name(self) -> str:
         """What the service is called when seen through it."""
-        return f"{self.service} {self.what}"
+        return f"{self.service} {self.description}"
 
     @property
     def matches(self) -> tuple[Match, ...]:
@@ -39,7 +39,7 @@ class ServiceFilter:
         return self.target in (None, target)
 
 
-def through(bindings: Bindings, matches: tuple[Match, ...], series: Iterable[Series]) -> Bindings:
+def narrow_bindings(bindings: Bindings, matches: tuple[Match, ...], series: Iterable[Series]) -> Bindings:
     """The bindings narrowed to series that meet these conditions on labels.
 
     A binding whose series, among those that are followed, do not carry the labels cannot be narrowed: its slot is
@@ -56,7 +56,7 @@ def through(bindings: Bindings, matches: tuple[Match, ...], series: Iterable[Ser
     def narrowed(slot: str, binding: Binding | None) -> Binding | None:
         if binding is None:
             return None
-        counters, gauges = series_index.followed((binding,))
+        counters, gauges = series_index.followed_names((binding,))
         known = set().union(*(carried.get(name, set()) for name in counters | gauges))
         missing = [one.label for one in matches if one.value and one.label not in known]
         if missing:

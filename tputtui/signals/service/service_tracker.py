@@ -10,26 +10,26 @@ from collections.abc import Mapping
 
 from tputtui.model import Binding, Bindings, BreakdownRow, ExtraSignal, Labels, ServiceState
 from tputtui.signals.rates import series_index
-from tputtui.signals.rates.lifetime import START_TIME, STARTS
+from tputtui.signals.rates.lifetime import START_GAUGES, START_TIME
 from tputtui.signals.rates.series_index import SeriesLayout, ServiceWindow
 from tputtui.signals.rates.target_window import TargetWindow
 from tputtui.signals.service import bottleneck
-from tputtui.signals.service.breakdown import ROWS, BreakdownReader, default_by
+from tputtui.signals.service.breakdown import MAX_ROWS, BreakdownReader, default_breakdown
 from tputtui.signals.service.error_ratio import ErrorReader
-from tputtui.signals.service.gauges import GaugeReader, with_queues
+from tputtui.signals.service.gauges import GaugeReader, merge_queues
 from tputtui.signals.service.latency import LatencyReader
 from tputtui.signals.service.traffic import TrafficReader, why_no_rate
 
 
-def followed(bindings: Bindings) -> tuple[frozenset[str], frozenset[str]]:
+def followed_names(bindings: Bindings) -> tuple[frozenset[str], frozenset[str]]:
     """The sample names a target's window follows for these bindings: (counters, gauges)."""
-    return series_index.followed(bindings.all())
+    return series_index.followed_names(bindings.all())
 
 
-def wanted(bindings: Bindings) -> frozenset[str]:
+def names_to_read(bindings: Bindings) -> frozenset[str]:
     """The sample names to read of a target: all that the bindings rest on, and when the process started."""
-    counters, gauges = followed(bindings)
-    return (counters | gauges).union(STARTS)
+    counters, gauges = followed_names(bindings)
+    return (counters | gauges).union(START_GAUGES)
 
 
 class ServiceTracker:
@@ -41,7 +41,7 @@ class ServiceTracker:
         targets: tuple[str, ...],
         bindings: Bindings,
         quantiles: tuple[float, ...],
-        before: ServiceTracker | None = None,
+        previous: ServiceTracker | None = None,
     ) -> None:
         """`before`: the tracker whose place this one takes, because another signal is bound; its totals go on."""
         self.name = name
@@ -49,47 +49,49 @@ class ServiceTracker:
         self.bindings = bindings
         self.quantiles = quantiles
         self._traffic: TrafficReader | None = TrafficReader(bindings.traffic) if bindings.traffic is not None else None
-        if before is not None and before.bindings.traffic == bindings.traffic:
-            self._traffic = before._traffic
+        if previous is not None and previous.bindings.traffic == bindings.traffic:
+            self._traffic = previous._traffic
         self._errors = ErrorReader(bindings.errors, self._traffic) if bindings.errors is not None else None
         self._latency = LatencyReader(bindings.latency, quantiles) if bindings.latency is not None else None
-        self._levels = [
+        self._gauges = [
             GaugeReader(one) for one in (*bindings.saturation, *bindings.signals) if one.signal == "saturation"
         ]
-        self._further = [_Further(one, quantiles) for one in bindings.signals if one.signal != "saturation"]
+        self._extra_signals = [
+            _ExtraSignalReader(one, quantiles) for one in bindings.signals if one.signal != "saturation"
+        ]
         self._breakdowns: dict[tuple[str, ...], BreakdownReader] = {}
         self._version: object = None
-        self._begun = 0  # processes whose lifetime figures are in `since_start`
+        self._lifetime_count = 0  # processes whose lifetime figures are in `since_start`
         self._lifetime_s: float | None = None
         self._tick: ServiceWindow | None = None
 
     def state(self, windows: Mapping[str, TargetWindow], by: tuple[str, ...] | None = None) -> ServiceState:
         """The service as of its targets' windows; broken down by the labels `by`, else as suits it."""
         mine = tuple(windows[target] for target in self.targets if target in windows)
-        tick = self._tick = self._look(mine)
-        by = default_by(self.bindings.breakdown) if by is None else by
+        tick = self._tick = self._update_window(mine)
+        by = default_breakdown(self.bindings.breakdown) if by is None else by
         rows, more = self.breakdown(by)
-        levels = sorted(with_queues(level.state(tick) for level in self._levels), key=bottleneck.order)
+        levels = sorted(merge_queues(level.state(tick) for level in self._gauges), key=bottleneck.urgency_key)
         return ServiceState(
             name=self.name,
             targets=self.targets,
             traffic=self._traffic.state(tick) if self._traffic is not None else None,
             errors=self._errors.state(tick) if self._errors is not None else None,
             latency=self._latency.state(tick) if self._latency is not None else None,
-            signals=tuple(one.state(tick) for one in self._further),
+            signals=tuple(one.state(tick) for one in self._extra_signals),
             saturation=tuple(levels),
             breakdown_by=by,
             breakdown=rows,
             breakdown_more=more,
             resets=sum(window.resets for window in mine),
             lifetime_s=self._lifetime_s,
-            covered_s=min((window.covered_s for window in tick.live), default=None),
+            covered_s=min((window.covered_s for window in tick.live_windows), default=None),
             reasons=self.bindings.reasons,
             why_unknown=why_no_rate(tick),
         )
 
     def breakdown(
-        self, by: tuple[str, ...], limit: int = ROWS
+        self, by: tuple[str, ...], limit: int = MAX_ROWS
     ) -> tuple[tuple[BreakdownRow, ...], tuple[int, float] | None]:
         """The rows of the newest tick by some labels, and how many are left with how much traffic."""
         if self._tick is None or not by:
@@ -101,7 +103,7 @@ class ServiceTracker:
             ):  # the one that is shown, and that of an objective's route: others are made again
                 del self._breakdowns[next(iter(self._breakdowns))]
             breakdown = self._breakdowns[by] = BreakdownReader(by, self._traffic, self._errors, self._latency)
-            breakdown.plan(self._tick.layout)
+            breakdown.set_layout(self._tick.layout)
         return breakdown.state(self._tick, self.quantiles, limit)
 
     def densities(self, by: tuple[str, ...], row: BreakdownRow) -> tuple[tuple[float, float], ...]:
@@ -109,43 +111,43 @@ class ServiceTracker:
         breakdown = self._breakdowns.get(by)
         return breakdown.densities(self._tick, row) if breakdown is not None and self._tick is not None else ()
 
-    def counted(self) -> list[tuple[Labels, float]]:
+    def counted_rates(self) -> list[tuple[Labels, float]]:
         """The series that count its traffic, with their rates at the newest tick in the traffic's unit."""
         tick, traffic = self._tick, self._traffic
         if tick is None or traffic is None:
             return []
         scale = traffic.binding.scale
-        return [(series.labels, tick.rates[number] * scale) for number, series in traffic.places]
+        return [(series.labels, tick.rates[number] * scale) for number, series in traffic.counted_series]
 
-    def _look(self, windows: tuple[TargetWindow, ...]) -> ServiceWindow:
+    def _update_window(self, windows: tuple[TargetWindow, ...]) -> ServiceWindow:
         """The rates of this tick; where series came or went, what they count for is worked out first."""
         version = tuple((window.serial, window.layout) for window in windows)
         if self._tick is None or version != self._version:
             self._version = version
-            layout = series_index.lay_out(windows)
-            self._plan(layout)
+            layout = series_index.build_layout(windows)
+            self._set_layout(layout)
         else:
             layout = self._tick.layout
         known = sum(window.older_processes for window in windows)
-        if known > self._begun:
-            self._begun = known
+        if known > self._lifetime_count:
+            self._lifetime_count = known
             counted = self.bindings.traffic.family if self.bindings.traffic is not None else START_TIME
             ages = [age for window in windows for age, _ in window.lives(counted) if age is not None]
             self._lifetime_s = max(ages, default=None)
             for reader in self._readers():
-                reader.begin(layout)
-        return series_index.take_tick(layout)
+                reader.read_lifetime(layout)
+        return series_index.build_service_window(layout)
 
-    def _plan(self, layout: SeriesLayout) -> None:
-        for reader in (*self._readers(), *self._levels, *self._breakdowns.values()):
-            reader.plan(layout)
+    def _set_layout(self, layout: SeriesLayout) -> None:
+        for reader in (*self._readers(), *self._gauges, *self._breakdowns.values()):
+            reader.set_layout(layout)
 
     def _readers(self) -> list[TrafficReader | ErrorReader | LatencyReader]:
-        main = (self._traffic, self._errors, self._latency, *(one.reader for one in self._further))
+        main = (self._traffic, self._errors, self._latency, *(one.reader for one in self._extra_signals))
         return [reader for reader in main if reader is not None]
 
 
-class _Further:
+class _ExtraSignalReader:
     """One more signal on the same targets."""
 
     def __init__(self, binding: Binding, quantiles: tuple[float, ...]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from tputtui.frozen import frozen
 from tputtui.model import ProcessState, ServiceState, Snapshot, SocketHolder, TargetListeners
-from tputtui.text import clean, cut, width
+from tputtui.text import clean, truncate, width
 
 Identity = tuple[int, float]
 """A process by pid and start time."""
@@ -74,7 +74,7 @@ class Choice:
 
 def named(process: ProcessState) -> str:
     """A process for a sentence: "4711 app.py"."""
-    return f"{process.pid} {cut(clean(process.name), 32)}"
+    return f"{process.pid} {truncate(clean(process.name), 32)}"
 
 
 # ------------------------------------------------------------------------------------------ who serves

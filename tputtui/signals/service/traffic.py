@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 
 from tputtui.model import Binding, Series, TrafficState
-from tputtui.signals.rates.series_index import Numbers, SeriesLayout, ServiceWindow, condition, gauge_values
+from tputtui.signals.rates.series_index import Numbers, SeriesLayout, ServiceWindow, compile_matches, gauge_values
 from tputtui.signals.rates.target_window import DroppedTotal, TargetWindow
 
-BEST_S = 60.0
+BEST_SPAN_S = 60.0
 """Sustained, not peak: the best mean over this long."""
 
 _MOST_DELAYED_S = 1.0
@@ -46,16 +46,16 @@ class _Minutes:
                 points.clear()
             if not points or count.at > points[-1][0]:
                 points.append((count.at, count.counted))
-            while len(points) > 2 and points[1][0] <= count.at - BEST_S + slack:
+            while len(points) > 2 and points[1][0] <= count.at - BEST_SPAN_S + slack:
                 points.popleft()
-            while not count.is_live and len(points) > 1 and points[0][0] < (window.at or 0.0) - BEST_S:
+            while not count.is_live and len(points) > 1 and points[0][0] < (window.at or 0.0) - BEST_SPAN_S:
                 points.popleft()
             at, before = points[0]
             gained = max(0.0, count.counted - count.unconfirmed - before)
-            rate += gained / (count.at - at if count.at - at >= BEST_S - slack else BEST_S)
+            rate += gained / (count.at - at if count.at - at >= BEST_SPAN_S - slack else BEST_SPAN_S)
         watched_s = window.at - window.segment_at if window.at is not None and window.segment_at is not None else 0.0
         is_known = window.reason is None and not window.processes.is_replacing
-        self._rate = rate if is_known and watched_s >= BEST_S - slack else None
+        self._rate = rate if is_known and watched_s >= BEST_SPAN_S - slack else None
         return self._rate
 
 
@@ -64,36 +64,36 @@ class TrafficReader:
 
     def __init__(self, binding: Binding) -> None:
         self.binding = binding
-        self.meets = condition(binding.match)
-        self.places: list[tuple[int, Series]] = []
+        self.meets = compile_matches(binding.match)
+        self.counted_series: list[tuple[int, Series]] = []
         self._numbers: Numbers = []
-        self._ever: list[Numbers] = []  # by window, numbers within it, gone series too
-        self._tallies: dict[int, DroppedTotal] = {}  # by window: what series had gained that it has dropped
+        self._all_numbers: list[Numbers] = []  # by window, numbers within it, gone series too
+        self._dropped_totals: dict[int, DroppedTotal] = {}  # by window: what series had gained that it has dropped
         self._minutes: dict[int, _Minutes] = {}
         self._minute: float | None = None  # the mean over the last minute
-        self._best: float | None = None
+        self._best_rate: float | None = None
         self._since_start: float | None = None
 
-    def plan(self, layout: SeriesLayout) -> None:
+    def set_layout(self, layout: SeriesLayout) -> None:
         """Find the series that count."""
-        self.places = layout.pick(self.binding.family, self.meets)
-        self._numbers = [number for number, _ in self.places]
-        ends = [*layout.starts[1:], sum(len(window.series) for window in layout.windows)]
-        ever = [number for number, series in layout.ever.get(self.binding.family, ()) if self.meets(series)]
-        self._ever = [
+        self.counted_series = layout.select(self.binding.family, self.meets)
+        self._numbers = [number for number, _ in self.counted_series]
+        ends = [*layout.window_starts[1:], sum(len(window.series) for window in layout.windows)]
+        ever = [number for number, series in layout.all_series.get(self.binding.family, ()) if self.meets(series)]
+        self._all_numbers = [
             [number - start for number in ever if start <= number < end]
-            for start, end in zip(layout.starts, ends, strict=True)
+            for start, end in zip(layout.window_starts, ends, strict=True)
         ]
         for window in layout.windows:
-            if window.serial not in self._tallies:
-                self._tallies[window.serial] = window.tally(self.binding.family, self.meets)
+            if window.serial not in self._dropped_totals:
+                self._dropped_totals[window.serial] = window.tally(self.binding.family, self.meets)
 
-    def begin(self, layout: SeriesLayout) -> None:
+    def read_lifetime(self, layout: SeriesLayout) -> None:
         """Take the mean over the processes' lives from what the counters carry now."""
         if self.binding.kind == "gauge" or not self._numbers:
             return
         mean = 0.0
-        for numbers, window in zip(self._ever, layout.windows, strict=True):
+        for numbers, window in zip(self._all_numbers, layout.windows, strict=True):
             for age, raw in window.lives(self.binding.family) if window.at is not None else ():
                 if age is None:
                     return
@@ -110,31 +110,31 @@ class TrafficReader:
             values = gauge_values(tick.layout.windows, binding.family, self.meets)
             rps = sum(value for _, value in values) * binding.scale if values else None
         elif tick.has_rate(self._numbers, binding.family):
-            rps = tick.add(self._numbers) * binding.scale
-            total = self._count(tick) * binding.scale
+            rps = tick.sum_rates(self._numbers) * binding.scale
+            total = self._update_total(tick) * binding.scale
         return TrafficState(
             family=binding.family,
             rps=rps,
             unit=binding.unit or "req/s",
             total=total,
-            best_60s=self._best,
+            best_60s=self._best_rate,
             minute=self._minute,
             since_start=self._since_start,
             reason=binding.reason if rps is not None else why_no_rate(tick) or binding.reason,
         )
 
-    def _count(self, tick: ServiceWindow) -> float:
+    def _update_total(self, tick: ServiceWindow) -> float:
         """All that was counted since we started; and, on the way, whether this minute is the best."""
-        total = sum(tally.gained for tally in self._tallies.values())
+        total = sum(tally.gained for tally in self._dropped_totals.values())
         minute: float | None = 0.0
-        for window, numbers in zip(tick.layout.windows, self._ever, strict=True):
+        for window, numbers in zip(tick.layout.windows, self._all_numbers, strict=True):
             total += sum(map(window.gained.__getitem__, numbers))
             if window.up and minute is not None:
                 rate = self._minutes.setdefault(window.serial, _Minutes()).rate(window, numbers)
                 minute = None if rate is None else minute + rate
         self._minute = None if minute is None else minute * self.binding.scale
         if self._minute is not None:
-            self._best = max(self._best or 0.0, self._minute)
+            self._best_rate = max(self._best_rate or 0.0, self._minute)
         return total
 
 

@@ -15,16 +15,18 @@ from tputtui.model import Labels, Match
 TARGET, SERVICE = "target", "service"
 """What a split is by, beside labels' names."""
 
-WHOLE: Final = "all of it"
+WHOLE_SERVICE: Final = "all of it"
 """What an arm is that is a whole service."""
 
-MOST_VALUES: Final = 50
+MAX_VALUES: Final = 50
 """Values of a label that are offered, the busiest first."""
 
-_NO_ARMS: Final = frozenset(("le", "quantile", "status", "code", "status_code", "status_class", "error", "outcome"))
+_OUTCOME_LABELS: Final = frozenset(
+    ("le", "quantile", "status", "code", "status_code", "status_class", "error", "outcome")
+)
 """Labels that tell how an answer turned out: who splits by them has the answer already."""
 
-_ROLLOUT: Final = (
+_ROLLOUT_LABELS: Final = (
     ("version", "app_version", "service_version", "build", "release", "revision", "commit", "image", "tag"),
     ("canary", "track", "stage", "variant", "experiment", "arm", "group", "color", "colour", "slot", "deployment"),
     ("pod", "instance", "replica", "node", "host", "zone", "region"),
@@ -37,19 +39,19 @@ class SplitArm:
     """One side of a split: part of a service. `what` says which part, in foreign text."""
 
     service: str
-    what: str
+    description: str
     targets: frozenset[str] | None = None  # None: all of the service's
     matches: tuple[Match, ...] = ()
 
     @property
-    def called(self) -> str:
+    def short_name(self) -> str:
         """What it is called beside the other arm. Foreign text."""
-        return self.service if self.what == WHOLE else self.what
+        return self.service if self.description == WHOLE_SERVICE else self.description
 
     @property
     def name(self) -> str:
         """What its figures are called on the time axis."""
-        return f"{self.service} ({self.what})"
+        return f"{self.service} ({self.description})"
 
     def covers(self, target: str) -> bool:
         """Whether a target of the service belongs to it."""
@@ -84,7 +86,7 @@ class SplitOption:
     rps: float | None = None
 
 
-def ways(
+def split_options(
     service: str,
     targets: Mapping[str, float | None],
     others: Mapping[str, float | None],
@@ -94,13 +96,13 @@ def ways(
 
     Each with its traffic. What tells releases apart comes first; what does not tell two things apart is left out.
     """
-    found = [*_by_target(service, targets), *_by_service(service, others)]
-    for label in sorted(labels, key=lambda name: (_rank(name), name)):
-        found += _by_label(service, label, labels[label])
+    found = [*_split_by_target(service, targets), *_split_by_service(service, others)]
+    for label in sorted(labels, key=lambda name: (_label_rank(name), name)):
+        found += _split_by_label(service, label, labels[label])
     return tuple(found)
 
 
-def _by_target(service: str, targets: Mapping[str, float | None]) -> list[SplitOption]:
+def _split_by_target(service: str, targets: Mapping[str, float | None]) -> list[SplitOption]:
     if len(targets) < 2:
         return []
     found = []
@@ -113,18 +115,19 @@ def _by_target(service: str, targets: Mapping[str, float | None]) -> list[SplitO
     return found
 
 
-def _by_service(service: str, others: Mapping[str, float | None]) -> list[SplitOption]:
-    control = SplitArm(service, WHOLE)
+def _split_by_service(service: str, others: Mapping[str, float | None]) -> list[SplitOption]:
+    control = SplitArm(service, WHOLE_SERVICE)
     return [
-        SplitOption(TrafficSplit(SERVICE, control, SplitArm(other, WHOLE)), other, rps) for other, rps in others.items()
+        SplitOption(TrafficSplit(SERVICE, control, SplitArm(other, WHOLE_SERVICE)), other, rps)
+        for other, rps in others.items()
     ]
 
 
-def _by_label(service: str, label: str, values: Mapping[str, float]) -> list[SplitOption]:
-    if len(values) < 2 or label in _NO_ARMS:
+def _split_by_label(service: str, label: str, values: Mapping[str, float]) -> list[SplitOption]:
+    if len(values) < 2 or label in _OUTCOME_LABELS:
         return []
     found = []
-    for value in sorted(values, key=lambda value: (-values[value], value))[:MOST_VALUES]:
+    for value in sorted(values, key=lambda value: (-values[value], value))[:MAX_VALUES]:
         rest = [other for other in values if other != value]
         other = rest[0] if len(rest) == 1 else f"not {value}"
         control = SplitArm(
@@ -135,11 +138,11 @@ def _by_label(service: str, label: str, values: Mapping[str, float]) -> list[Spl
     return found
 
 
-def _rank(label: str) -> int:
-    return next((rank for rank, names in enumerate(_ROLLOUT) if label in names), len(_ROLLOUT))
+def _label_rank(label: str) -> int:
+    return next((rank for rank, names in enumerate(_ROLLOUT_LABELS) if label in names), len(_ROLLOUT_LABELS))
 
 
-def by_label(rates: Sequence[tuple[Labels, float]]) -> dict[str, dict[str, float]]:
+def rates_by_label(rates: Sequence[tuple[Labels, float]]) -> dict[str, dict[str, float]]:
     """The rates of series by label and value; a series without a label counts for none of its values."""
     found: dict[str, dict[str, float]] = {}
     for labels, rate in rates:

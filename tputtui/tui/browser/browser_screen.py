@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from tputtui import text
 from tputtui.engine.family_browser import Families
-from tputtui.signals.service.family_table import SLOTS, FamilyRow
+from tputtui.signals.service.family_table import SIGNALS, FamilyRow
 from tputtui.tui import keys
 from tputtui.tui.terminal.base_screen import DrawnWhole
 from tputtui.tui.widgets.line_bar import LineBar
@@ -22,13 +22,13 @@ from tputtui.views.browser.metric_browser import (
     CHART,
     CHOICES,
     BrowserState,
-    browser,
+    browser_panel,
     config_lines,
-    detail,
-    matches,
-    refusal,
+    detail_panel,
+    matching_indices,
+    refusal_reason,
 )
-from tputtui.views.live.header import footer, header
+from tputtui.views.live.header import footer_line, header_line
 from tputtui.views.shared import target_state
 from tputtui.views.shared.frame import Frame
 
@@ -41,9 +41,9 @@ _HINTS = (
     ("y", "copy name or config lines"),
     ("q", "back"),
 )
-_HINTS_OF_A_REPLAY = (("/", "search"), ("y", "copy the name"), ("q", "back"))
-_MORE_TARGETS = (("← →", "target"),)
-_TRAIL = 120
+_REPLAY_HINTS = (("/", "search"), ("y", "copy the name"), ("q", "back"))
+_TARGET_HINTS = (("← →", "target"),)
+_HISTORY_COLUMNS = 120
 
 
 class BrowserScreen(DrawnWhole, Screen[None]):
@@ -63,13 +63,13 @@ class BrowserScreen(DrawnWhole, Screen[None]):
         self._query = ""
         self._cursor: str | None = None
         self._top = 0
-        self._choosing: int | None = None
+        self._choice_index: int | None = None
         self._rows: Sequence[FamilyRow] = ()  # of which `_found` are the places that match
-        self._found: list[int] = []
+        self._matches: list[int] = []
         self._families: Families | None = None
 
     @property
-    def desk(self) -> TputtuiApp:
+    def tputtui_app(self) -> TputtuiApp:
         """The app, by its own type."""
         return cast("TputtuiApp", self.app)
 
@@ -83,61 +83,65 @@ class BrowserScreen(DrawnWhole, Screen[None]):
 
     def on_mount(self) -> None:
         """Ask for the whole of the target."""
-        self._go_to(self._target or next(iter(self._targets()), None))
+        self._show_target(self._target or next(iter(self._targets()), None))
 
     def on_unmount(self) -> None:
         """Nobody looks any more: only what is bound is read again."""
-        self.desk.source.browse(None)
+        self.tputtui_app.source.browse(None)
 
     def on_resize(self, _event: events.Resize) -> None:
         """Lay out for the new size."""
-        self.call_after_refresh(self.desk.show_scene)
+        self.call_after_refresh(self.tputtui_app.show_frame)
 
     # ------------------------------------------------------------------------------------------ showing
 
-    def show_scene(self, scene: Frame) -> None:
+    def show_frame(self, frame: Frame) -> None:
         """The newest figures in both panels."""
-        families = self.desk.source.families(self._target) if self._target is not None else None
-        if families is not None and families.figures.rows is not self._rows:
-            self._rows = families.figures.rows
+        families = self.tputtui_app.source.families(self._target) if self._target is not None else None
+        if families is not None and families.family_values.rows is not self._rows:
+            self._rows = families.family_values.rows
             self._search()
         self._families = families
         width = self.size.width
-        at = self._place()
+        at = self._cursor_index()
         look = BrowserState(
             target=self._target or "",
-            place=self._place_among_targets(),
+            target_number=self._target_number(),
             families=families,
-            found=self._found if families is not None else (),
+            matches=self._matches if families is not None else (),
             query=self._query,
             cursor=at,
             top=self._top,
-            trail=self._trail(at),
-            choosing=self._choosing,
-            charted=self.desk.viewpoint.charted,
-            waiting=self._why_waiting(scene),
-            recorded=self.desk.replay is not None,
+            history=self._family_history(at),
+            choice_index=self._choice_index,
+            charted=self.tputtui_app.view_state.charted,
+            waiting_reason=self._waiting_reason(frame),
+            is_recorded=self.tputtui_app.replay is not None,
         )
-        self.query_one("#header", LineBar).show_line(header(scene, width))
+        self.query_one("#header", LineBar).show_line(header_line(frame, width))
         panel = self.query_one("#families", Panel)
-        view = browser(look, width, panel.size.height)
+        view = browser_panel(look, width, panel.size.height)
         if view.cursor is not None and at is not None:
             self._top = at - (view.cursor - 2)
         panel.show(view)
         below = self.query_one("#family", Panel)
-        below.show(detail(look, width, below.size.height))
-        own = _HINTS_OF_A_REPLAY if look.recorded else _HINTS
-        hints = (*own[:-2], *_MORE_TARGETS, *own[-2:]) if look.place[1] > 1 else own
-        self.query_one("#footer", LineBar).show_line(footer(hints, scene.viewpoint.status, width))
+        below.show(detail_panel(look, width, below.size.height))
+        own = _REPLAY_HINTS if look.is_recorded else _HINTS
+        hints = (*own[:-2], *_TARGET_HINTS, *own[-2:]) if look.target_number[1] > 1 else own
+        self.query_one("#footer", LineBar).show_line(footer_line(hints, frame.view_state.status, width))
 
-    def _trail(self, at: int | None) -> Sequence[float | None]:
-        return () if at is None else self.desk.source.trail(self._rows[self._found[at]].name, _TRAIL)
+    def _family_history(self, index: int | None) -> Sequence[float | None]:
+        return (
+            ()
+            if index is None
+            else self.tputtui_app.source.family_history(self._rows[self._matches[index]].name, _HISTORY_COLUMNS)
+        )
 
-    def _why_waiting(self, scene: Frame) -> str:
-        state = next((target for target in scene.snapshot.targets if target.name == self._target), None)
+    def _waiting_reason(self, frame: Frame) -> str:
+        state = next((target for target in frame.snapshot.targets if target.name == self._target), None)
         if state is None:
             return "no target: tputtui :PORT watches a port"
-        if self.desk.replay is not None:
+        if self.tputtui_app.replay is not None:
             return "not recorded: the run holds nothing of this target at this moment"
         if target_state.is_in_trouble(state):
             return target_state.sentence(state)
@@ -146,51 +150,51 @@ class BrowserScreen(DrawnWhole, Screen[None]):
     # ------------------------------------------------------------------------------------------ moving
 
     def _targets(self) -> list[str]:
-        latest = self.desk.latest
+        latest = self.tputtui_app.latest
         return [target.name for target in latest.targets] if latest is not None else []
 
-    def _place_among_targets(self) -> tuple[int, int]:
+    def _target_number(self) -> tuple[int, int]:
         targets = self._targets()
         return (targets.index(self._target) + 1 if self._target in targets else 1, len(targets))
 
-    def _go_to(self, target: str | None) -> None:
+    def _show_target(self, target: str | None) -> None:
         self._target = target
-        self._rows, self._found, self._choosing, self._top = (), [], None, 0
-        self.desk.source.browse(target)
-        self.desk.show_scene()
+        self._rows, self._matches, self._choice_index, self._top = (), [], None, 0
+        self.tputtui_app.source.browse(target)
+        self.tputtui_app.show_frame()
 
     def _search(self) -> None:
-        self._found = matches(self._query, self._rows)
-        self._choosing = None
+        self._matches = matching_indices(self._query, self._rows)
+        self._choice_index = None
 
-    def _place(self) -> int | None:
+    def _cursor_index(self) -> int | None:
         """Where the cursor stands in what was found; the first one where its family is not among it."""
-        if not self._found:
+        if not self._matches:
             return None
-        found = (at for at, place in enumerate(self._found) if self._rows[place].name == self._cursor)
+        found = (at for at, place in enumerate(self._matches) if self._rows[place].name == self._cursor)
         return next(found, 0)
 
     def action_move(self, rows: int) -> None:
         """Arrows and pages, in the list or in what a family could feed."""
-        if self._choosing is not None:
-            self._choosing = max(0, min(len(CHOICES) - 1, self._choosing + rows))
-        elif (at := self._place()) is not None:
-            at = max(0, min(len(self._found) - 1, at + rows))
-            self._cursor = self._rows[self._found[at]].name
-        self.desk.show_scene()
+        if self._choice_index is not None:
+            self._choice_index = max(0, min(len(CHOICES) - 1, self._choice_index + rows))
+        elif (at := self._cursor_index()) is not None:
+            at = max(0, min(len(self._matches) - 1, at + rows))
+            self._cursor = self._rows[self._matches[at]].name
+        self.tputtui_app.show_frame()
 
     def action_sideways(self, step: int) -> None:
         """Left and right: the next target."""
         targets = self._targets()
         if len(targets) > 1:
             at = targets.index(self._target) if self._target in targets else 0
-            self._go_to(targets[(at + step) % len(targets)])
+            self._show_target(targets[(at + step) % len(targets)])
 
     def action_panel(self, _number: int) -> None:
         """Numbers choose panels on the live screen only."""
 
     @on(Panel.Scrolled)
-    def _scrolled(self, event: Panel.Scrolled) -> None:
+    def _handle_scroll(self, event: Panel.Scrolled) -> None:
         self.action_move(event.rows)
 
     def do_next(self) -> None:
@@ -210,7 +214,7 @@ class BrowserScreen(DrawnWhole, Screen[None]):
         def changed(words: str) -> None:
             self._query, self._cursor, self._top = words.strip(), None, 0
             self._search()
-            self.desk.show_scene()
+            self.tputtui_app.show_frame()
 
         def done(words: str | None) -> None:
             self.query_one("#footer").display = True
@@ -221,59 +225,61 @@ class BrowserScreen(DrawnWhole, Screen[None]):
 
     def do_clear(self) -> None:
         """Esc: gives up a choice, then the search, then goes back."""
-        if self._choosing is not None:
-            self._choosing = None
+        if self._choice_index is not None:
+            self._choice_index = None
         elif self._query:
             self._query = ""
             self._search()
         else:
             self.do_quit()
             return
-        self.desk.look(status="")
+        self.tputtui_app.update_view(status="")
 
     def do_quit(self) -> None:
         """q and i: back to the live screen."""
         self.dismiss()
-        self.desk.call_after_refresh(self.desk.show_scene)
+        self.tputtui_app.call_after_refresh(self.tputtui_app.show_frame)
 
     # ------------------------------------------------------------------------------------------ choosing
 
     def action_open(self) -> None:
         """Enter: offer a chart, and what the family could feed; Enter again does it."""
-        at = self._place()
+        at = self._cursor_index()
         if at is None or self._target is None:
             return
-        if self.desk.replay is not None:
-            self.desk.say("in a replay it stays as it was: what feeds what is part of the run")
+        if self.tputtui_app.replay is not None:
+            self.tputtui_app.show_status("in a replay it stays as it was: what feeds what is part of the run")
             return
-        family = self._rows[self._found[at]]
-        if self._choosing is None:
+        family = self._rows[self._matches[at]]
+        if self._choice_index is None:
             self._cursor = family.name
-            self._choosing = 0
-            self.desk.show_scene()
+            self._choice_index = 0
+            self.tputtui_app.show_frame()
             return
-        choice = CHOICES[self._choosing]
-        why = refusal(choice, family)
+        choice = CHOICES[self._choice_index]
+        why = refusal_reason(choice, family)
         if why is not None:
-            self.desk.say(why)
+            self.tputtui_app.show_status(why)
             return
-        self._choosing = None
+        self._choice_index = None
         if choice == CHART:
-            self.desk.asks.chart(self._target, family.name)
+            self.tputtui_app.engine_commands.toggle_chart(self._target, family.name)
             return
-        slot = next(slot for slot in SLOTS if slot == choice)
-        self.desk.source.bind(self._target, slot, family.name)
-        self.desk.say(
+        slot = next(slot for slot in SIGNALS if slot == choice)
+        self.tputtui_app.source.bind_signal(self._target, slot, family.name)
+        self.tputtui_app.show_status(
             f"{slot} is read from {text.clean(family.name, 80)} from now on; y copies the lines that keep it so"
         )
 
     def do_copy(self) -> None:
         """y: the config lines of what was chosen; without a choice, the family's name."""
-        lines = config_lines(self._families, self.desk.viewpoint.charted) if self._families is not None else []
-        at = self._place()
+        lines = config_lines(self._families, self.tputtui_app.view_state.charted) if self._families is not None else []
+        at = self._cursor_index()
         if lines:
             self.app.copy_to_clipboard("\n".join(lines) + "\n")
-            self.desk.say(f"copied {len(lines)} line{'s' if len(lines) != 1 else ''} for the config file")
+            self.tputtui_app.show_status(
+                f"copied {len(lines)} line{'s' if len(lines) != 1 else ''} for the config file"
+            )
         elif at is not None:
-            self.app.copy_to_clipboard(text.clean(self._rows[self._found[at]].name))
-            self.desk.say("copied the name")
+            self.app.copy_to_clipboard(text.clean(self._rows[self._matches[at]].name))
+            self.tputtui_app.show_status("copied the name")

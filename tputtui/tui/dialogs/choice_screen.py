@@ -28,10 +28,10 @@ class ChoiceScreen(FollowsTerminal, ModalScreen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.at = 0
+        self.cursor_index = 0
 
     @property
-    def desk(self) -> TputtuiApp:
+    def tputtui_app(self) -> TputtuiApp:
         """The app, by its own type."""
         return cast("TputtuiApp", self.app)
 
@@ -50,5 +50,5 @@ class ChoiceScreen(FollowsTerminal, ModalScreen[None]):
 
     def action_step(self, step: int) -> None:
         """The next one."""
-        self.at = max(0, min(self.count - 1, self.at + step))
+        self.cursor_index = max(0, min(self.count - 1, self.cursor_index + step))
         self.draw()

@@ -11,7 +11,7 @@ from tputtui import text
 from tputtui.tui.dialogs.choice_screen import ChoiceScreen
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views.shared.frame import PanelView
-from tputtui.views.shared.styled_text import Line, LineBuilder, fill, rule
+from tputtui.views.shared.styled_text import Line, LineBuilder, pad_lines, rule_line
 
 
 class MarksScreen(ChoiceScreen):
@@ -25,12 +25,12 @@ class MarksScreen(ChoiceScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._from: int | None = None  # where a span begins that becomes the baseline
+        self._span_start: int | None = None  # where a span begins that becomes the baseline
 
     @property
     def count(self) -> int:
         """How many marks there are."""
-        return len(self.desk.marks)
+        return len(self.tputtui_app.marks)
 
     def compose(self) -> ComposeResult:
         """One panel."""
@@ -38,54 +38,56 @@ class MarksScreen(ChoiceScreen):
 
     def on_mount(self) -> None:
         """The last one is where one starts."""
-        self.at = max(0, self.count - 1)
+        self.cursor_index = max(0, self.count - 1)
 
     def action_go(self) -> None:
         """Enter: that moment."""
-        marks = self.desk.marks
+        marks = self.tputtui_app.marks
         self.dismiss()
         if marks:
-            self.desk.go_to(marks[min(self.at, len(marks) - 1)].at)
+            self.tputtui_app.go_to(marks[min(self.cursor_index, len(marks) - 1)].at)
 
     def action_span(self) -> None:
         """b: the span between two marks becomes the baseline; the first b takes one end of it, the second the other."""
-        marks = self.desk.marks
+        marks = self.tputtui_app.marks
         if not marks:
             return
-        if self._from is None:
-            self._from = self.at
+        if self._span_start is None:
+            self._span_start = self.cursor_index
             self.draw()
             return
-        if self._from == self.at:
-            self._from = None
+        if self._span_start == self.cursor_index:
+            self._span_start = None
             self.draw("that is one mark twice: b at another one")
             return
-        first, last = sorted((marks[self._from], marks[self.at]), key=lambda mark: mark.at)
+        first, last = sorted((marks[self._span_start], marks[self.cursor_index]), key=lambda mark: mark.at)
         self.dismiss()
-        self.desk.baselines.take_span(first, last)
+        self.tputtui_app.baseline_commands.set_span_baseline(first, last)
 
-    def draw(self, said: str = "") -> None:
+    def draw(self, message: str = "") -> None:
         """The list; `said` in place of what the keys do."""
         panel = self.query_one("#mark-list", Panel)
         width, height = panel.size
-        marks, scene = self.desk.marks, self.desk.scene()
+        marks, scene = self.tputtui_app.marks, self.tputtui_app.current_frame()
         lines: list[Line] = [
-            rule(
+            rule_line(
                 "Marks",
-                said
+                message
                 or (
-                    "Enter goes there  b b span is the baseline  q back" if self._from is None else "b at its other end"
+                    "Enter goes there  b b span is the baseline  q back"
+                    if self._span_start is None
+                    else "b at its other end"
                 ),
                 width,
                 focused=True,
             )
         ]
         room = height - 2
-        first = max(0, min(self.at - room + 1, len(marks) - room)) if self.at >= room else 0
+        first = max(0, min(self.cursor_index - room + 1, len(marks) - room)) if self.cursor_index >= room else 0
         for at, mark in enumerate(marks[first : first + room], first):
-            when = scene.clock(mark.time) if scene is not None else ""
-            row = LineBuilder(width).at(0, "b" if at == self._from else "", "accent").at(1, when, "dim")
+            when = scene.format_clock(mark.time) if scene is not None else ""
+            row = LineBuilder(width).at(0, "b" if at == self._span_start else "", "accent").at(1, when, "dim")
             lines.append(row.at(11, text.clean(mark.text)).line())
         if not marks:
             lines.append(LineBuilder(width).at(1, "no marks yet: m sets one", "dim").line())
-        panel.show(PanelView(tuple(fill(lines, width, height)), 1 + self.at - first if marks else None))
+        panel.show(PanelView(tuple(pad_lines(lines, width, height)), 1 + self.cursor_index - first if marks else None))

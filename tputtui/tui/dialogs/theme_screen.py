@@ -13,12 +13,12 @@ from tputtui.tui import palette, theme_files
 from tputtui.tui.terminal.base_screen import FollowsTerminal
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views.shared.frame import PanelView
-from tputtui.views.shared.styled_text import Line, LineBuilder, TextSpan, rule
+from tputtui.views.shared.styled_text import Line, LineBuilder, TextSpan, rule_line
 
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
 
-_SAMPLE = (
+_PREVIEW = (
     TextSpan("1,284", "strong"),
     TextSpan(" req/s  ", "dim"),
     TextSpan("▂▃▅▆█▆▅▃  ", "data"),
@@ -42,12 +42,12 @@ class ThemeScreen(FollowsTerminal, ModalScreen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._names: list[str] = []
-        self._at = 0
-        self._before: palette.Palette | None = None
+        self._cursor_index = 0
+        self._previous_palette: palette.Palette | None = None
         self._problem = ""
 
     @property
-    def _desk(self) -> TputtuiApp:
+    def _tputtui_app(self) -> TputtuiApp:
         return cast("TputtuiApp", self.app)
 
     def compose(self) -> ComposeResult:
@@ -56,44 +56,50 @@ class ThemeScreen(FollowsTerminal, ModalScreen[None]):
 
     def on_mount(self) -> None:
         """The theme in force is where one starts."""
-        self._names = theme_files.names(self._desk.place.themes)
-        self._before = self._desk.palette
-        self._at = self._names.index(self._before.name) if self._before.name in self._names else 0
+        self._names = theme_files.theme_names(self._tputtui_app.environment.theme_folders)
+        self._previous_palette = self._tputtui_app.palette
+        self._cursor_index = (
+            self._names.index(self._previous_palette.name) if self._previous_palette.name in self._names else 0
+        )
 
     def on_resize(self, _event: events.Resize) -> None:
         """Lay out."""
-        self.call_after_refresh(self._show)
+        self.call_after_refresh(self._draw)
 
     def action_step(self, step: int) -> None:
         """Show the next theme."""
-        self._at = (self._at + step) % len(self._names)
+        self._cursor_index = (self._cursor_index + step) % len(self._names)
         try:
-            self._desk.use(palette.load(self._names[self._at], self._desk.place.themes))
+            self._tputtui_app.apply_palette(
+                palette.load_palette(self._names[self._cursor_index], self._tputtui_app.environment.theme_folders)
+            )
             self._problem = ""
         except theme_files.BadThemeError as error:
             self._problem = str(error)
-        self._show()
+        self._draw()
 
     def action_keep(self) -> None:
         """Enter."""
         self.dismiss()
-        self._desk.say(f'theme {self._desk.palette.name}; for good: theme = "{self._desk.palette.name}" in the config')
+        self._tputtui_app.show_status(
+            f'theme {self._tputtui_app.palette.name}; for good: theme = "{self._tputtui_app.palette.name}" in the config'
+        )
 
     def action_give_up(self) -> None:
         """Esc."""
-        if self._before is not None:
-            self._desk.use(self._before)
+        if self._previous_palette is not None:
+            self._tputtui_app.apply_palette(self._previous_palette)
         self.dismiss()
 
-    def _show(self) -> None:
+    def _draw(self) -> None:
         panel = self.query_one("#theme-list", Panel)
         width, height = panel.size
-        lines: list[Line] = [rule("Themes", "Enter keeps  Esc takes back", width, focused=True)]
-        first = max(0, min(self._at - (height - 4), len(self._names)))
+        lines: list[Line] = [rule_line("Themes", "Enter keeps  Esc takes back", width, focused=True)]
+        first = max(0, min(self._cursor_index - (height - 4), len(self._names)))
         shown = self._names[first : first + height - 3]
-        lines += [LineBuilder(width).at(1, name, "strong").spans(_SAMPLE, 20).line() for name in shown]
+        lines += [LineBuilder(width).at(1, name, "strong").spans(_PREVIEW, 20).line() for name in shown]
         if self._problem:
             lines.append(LineBuilder(width).at(1, self._problem, "bad").line())
         while len(lines) < height:
             lines.append(LineBuilder(width).line())
-        panel.show(PanelView(tuple(lines), 1 + self._at - first))
+        panel.show(PanelView(tuple(lines), 1 + self._cursor_index - first))

@@ -7,14 +7,14 @@ from math import floor
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from tputtui.frozen import frozen
-from tputtui.views.shared.comparison_base import row_s
+from tputtui.views.shared.comparison_base import row_width_s
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tputtui.tui.app import TputtuiApp
 
-MOST_ROWS: Final = 1000  # what the history holds at ten seconds a cell
+MAX_ROWS: Final = 1000  # what the history holds at ten seconds a cell
 
 T = TypeVar("T")
 
@@ -23,48 +23,50 @@ T = TypeVar("T")
 class FilledRows:
     """So many whole rows of `wide` seconds, up to the one that is being filled, number `end`."""
 
-    wide: float
+    width_s: float
     end: int
     count: int
 
-    def values(self, desk: TputtuiApp, figure: str) -> Sequence[float | None]:
+    def values(self, app: TputtuiApp, figure: str) -> Sequence[float | None]:
         """A figure's mean in each; None is a gap."""
         if self.count < 1:
             return []
-        return desk.source.past(figure, self.count, self.count * self.wide, self.end * self.wide - self.wide / 2)
+        return app.source.history(
+            figure, self.count, self.count * self.width_s, self.end * self.width_s - self.width_s / 2
+        )
 
 
-def rows_since(desk: TputtuiApp, since: float | None) -> FilledRows | None:
+def rows_since(app: TputtuiApp, since: float | None) -> FilledRows | None:
     """The rows since a moment (monotonic seconds; None: all there are) up to the one that is shown; None before the first tick."""
-    latest = desk.latest
+    latest = app.latest
     if latest is None:
         return None
-    wide = row_s(latest.window_s, latest.interval_s)
-    moment = desk.timeline.moment
+    wide = row_width_s(latest.window_s, latest.interval_s)
+    moment = app.timeline.moment
     end = floor((latest.at if moment is None else moment) / wide)
     # The first window since then still holds some of what was before.
-    begin = end - MOST_ROWS if since is None else floor((since + latest.window_s) / wide) + 1
-    return FilledRows(wide, end, max(0, min(MOST_ROWS, end - begin)))
+    begin = end - MAX_ROWS if since is None else floor((since + latest.window_s) / wide) + 1
+    return FilledRows(wide, end, max(0, min(MAX_ROWS, end - begin)))
 
 
-class JudgedFigures(Generic[T]):
+class FigureCache(Generic[T]):
     """What was told of each figure, for as long as what it rests on stays as it is."""
 
-    def __init__(self, desk: TputtuiApp) -> None:
-        self._desk = desk
-        self._kept: dict[str, tuple[object, T]] = {}
+    def __init__(self, app: TputtuiApp) -> None:
+        self._app = app
+        self._entries: dict[str, tuple[object, T]] = {}
 
     def clear(self) -> None:
         """Tell everything anew."""
-        self._kept.clear()
+        self._entries.clear()
 
-    def of(self, figure: str, rests_on: object, tell: Callable[[], T]) -> T:
+    def get(self, figure: str, cache_key: object, compute: Callable[[], T]) -> T:
         """What `tell` says of a figure; what is kept of it, where it `rests_on` the same."""
-        known = self._desk.past_is_known
-        kept = self._kept.get(figure)
-        if known and kept is not None and kept[0] == rests_on:
+        known = self._app.is_past_complete
+        kept = self._entries.get(figure)
+        if known and kept is not None and kept[0] == cache_key:
             return kept[1]
-        told = tell()
+        told = compute()
         if known:
-            self._kept[figure] = (rests_on, told)
+            self._entries[figure] = (cache_key, told)
         return told

@@ -13,50 +13,50 @@ from tputtui.settings import ViewSettings
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
 
-USUAL = ""
+DEFAULT_VIEW = ""
 """The arrangement of the config's first table has no name."""
 
 
 class PanelCommands:
     """Goes from one arrangement to the next; the first one holds from the start."""
 
-    def __init__(self, desk: TputtuiApp) -> None:
-        self._desk = desk
-        usual = ViewSettings(desk.settings.panels, desk.settings.chart, desk.settings.window_s)
-        self._views = {USUAL: usual, **desk.settings.views}
-        self._name = USUAL
-        self._chart = usual.chart  # still to be put on the screen: its target may not be known yet
-        desk.viewpoint = replace(desk.viewpoint, panels=frozenset(usual.panels))
+    def __init__(self, app: TputtuiApp) -> None:
+        self._app = app
+        usual = ViewSettings(app.settings.panels, app.settings.chart, app.settings.window_s)
+        self._views = {DEFAULT_VIEW: usual, **app.settings.views}
+        self._view_name = DEFAULT_VIEW
+        self._pending_chart = usual.chart  # still to be put on the screen: its target may not be known yet
+        app.view_state = replace(app.view_state, panels=frozenset(usual.panels))
 
-    def saw(self, snapshot: Snapshot) -> None:
+    def on_snapshot(self, snapshot: Snapshot) -> None:
         """Chart what is wanted, as soon as the target is there that has it."""
-        if not self._chart or not snapshot.ready:
+        if not self._pending_chart or not snapshot.is_ready:
             return
-        target, _, family = self._chart.rpartition("/")
+        target, _, family = self._pending_chart.rpartition("/")
         known = [status.name for status in snapshot.targets]
-        shown = chain.from_iterable(s.targets for s in snapshot.services if s.name == self._desk.viewpoint.service)
+        shown = chain.from_iterable(s.targets for s in snapshot.services if s.name == self._app.view_state.service)
         found = target if target in known else next(chain(shown, known), None) if not target else None
-        wanted, self._chart = self._chart, ""
+        wanted, self._pending_chart = self._pending_chart, ""
         if found is None:
             there = f"there are {', '.join(known)}" if known else "there is none"
-            self._desk.say(text.clean(f"{wanted} is not charted: no target of that name; {there}", 200))
-        elif self._desk.viewpoint.charted != (found, family):
-            self._desk.asks.chart(found, family)
+            self._app.show_status(text.clean(f"{wanted} is not charted: no target of that name; {there}", 200))
+        elif self._app.view_state.charted != (found, family):
+            self._app.engine_commands.toggle_chart(found, family)
 
     def do_view(self) -> None:
         """v: the next arrangement."""
         if len(self._views) == 1:
-            self._desk.say("the config has no [views]: tputtui config init shows how they are written")
+            self._app.show_status("the config has no [views]: tputtui config init shows how they are written")
             return
         names = list(self._views)
-        self._name = names[(names.index(self._name) + 1) % len(names)]
-        view = self._views[self._name]
-        if self._desk.viewpoint.charted is not None:
-            self._desk.asks.do_take_away()
+        self._view_name = names[(names.index(self._view_name) + 1) % len(names)]
+        view = self._views[self._view_name]
+        if self._app.view_state.charted is not None:
+            self._app.engine_commands.do_take_away()
         if view.window_s is not None:
-            self._desk.source.set_window(view.window_s)
-        self._chart = view.chart
-        self._desk.look(panels=frozenset(view.panels), focus=None)
-        if self._desk.latest is not None:
-            self.saw(self._desk.latest)
-        self._desk.say(f"view {text.clean(self._name, 40)}" if self._name else "the usual view")
+            self._app.source.set_window(view.window_s)
+        self._pending_chart = view.chart
+        self._app.update_view(panels=frozenset(view.panels), focus=None)
+        if self._app.latest is not None:
+            self.on_snapshot(self._app.latest)
+        self._app.show_status(f"view {text.clean(self._view_name, 40)}" if self._view_name else "the usual view")

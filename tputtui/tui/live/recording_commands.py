@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tputtui import text
 from tputtui.model import Event
-from tputtui.tui.time_commands import ask
+from tputtui.tui.time_commands import ask_line
 
 if TYPE_CHECKING:
     from tputtui.profiling.profile_model import Profile
@@ -20,68 +20,70 @@ if TYPE_CHECKING:
     from tputtui.recording.run_header import Mark
     from tputtui.tui.app import TputtuiApp
 
-_NAME = re.compile(r"[^A-Za-z0-9._-]+")
-_LONGEST = 40
-MOST_MARKS = 1000
+_UNSAFE_CHARACTERS = re.compile(r"[^A-Za-z0-9._-]+")
+_MAX_NAME = 40
+MAX_MARKS = 1000
 
 
-class RecordCommands:
+class RecordingCommands:
     """Begins and ends a recording, and knows how it goes."""
 
-    def __init__(self, desk: TputtuiApp) -> None:
-        self._desk = desk
+    def __init__(self, app: TputtuiApp) -> None:
+        self._app = app
         self._recorder: Recorder | None = None
-        self._beginning = False
+        self._is_starting = False
         self.marks: list[Mark] = []
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         """Whether something is recorded, or about to be."""
-        return self._recorder is not None or self._beginning
+        return self._recorder is not None or self._is_starting
 
-    def words(self) -> str | None:
+    def status_text(self) -> str | None:
         """How long and how large it is: "1 min 3 s 24.0 KiB"; None while nothing is recorded."""
         recorder = self._recorder
         if recorder is None:
-            return "begins" if self._beginning else None
+            return "begins" if self._is_starting else None
         state = recorder.state()
-        digits, unit = text.size(state.size)
-        return f"{text.span(round(state.seconds))} {digits} {unit}"
+        digits, unit = text.format_size(state.size)
+        return f"{text.format_duration(round(state.seconds))} {digits} {unit}"
 
     def do_record(self) -> None:
         """R: record from now on; again: stop, and save it."""
-        if self._desk.settings.read_only:
-            self._desk.say("read-only: no file is written")
-        elif self._beginning:
-            self._desk.say("the recording is about to begin")
+        if self._app.settings.read_only:
+            self._app.show_status("read-only: no file is written")
+        elif self._is_starting:
+            self._app.show_status("the recording is about to begin")
         elif self._recorder is not None:
-            self._end(self._recorder)
+            self._stop(self._recorder)
         else:
-            self._beginning = True
-            self._in_thread(partial(self._begin, self._path()))
-            self._desk.show_scene()
+            self._is_starting = True
+            self._run_in_thread(partial(self._start, self._new_path()))
+            self._app.show_frame()
 
-    def _path(self) -> Path:
-        scene = self._desk.scene()
-        service = scene.service.name if scene is not None and scene.service is not None else self._desk.place.host_name
-        name = _NAME.sub("-", service).strip("-.")[:_LONGEST] or "run"
-        return self._desk.place.state_folder / "runs" / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}.tput.gz"
+    def _new_path(self) -> Path:
+        scene = self._app.current_frame()
+        service = (
+            scene.service.name if scene is not None and scene.service is not None else self._app.environment.host_name
+        )
+        name = _UNSAFE_CHARACTERS.sub("-", service).strip("-.")[:_MAX_NAME] or "run"
+        return self._app.environment.state_folder / "runs" / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}.tput.gz"
 
     @staticmethod
-    def _in_thread(work: partial[None]) -> None:
+    def _run_in_thread(work: partial[None]) -> None:
         threading.Thread(target=work, name="recording", daemon=True).start()
 
-    def _say(self, sentence: str) -> None:
+    def _show_status(self, message: str) -> None:
         """From a thread."""
         with contextlib.suppress(RuntimeError):  # the screen has gone
-            self._desk.call_from_thread(self._desk.say, sentence)
+            self._app.call_from_thread(self._app.show_status, message)
 
-    def _begin(self, path: Path) -> None:
+    def _start(self, path: Path) -> None:
         """In a thread: make the file, and let the engine write into it."""
         from tputtui.recording.recorder import Recorder, RecordingPlan
         from tputtui.recording.writer import CannotRecordError
 
-        settings, latest = self._desk.settings, self._desk.latest
+        settings, latest = self._app.settings, self._app.latest
         shortest = 2 * settings.interval_s
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -94,85 +96,85 @@ class RecordCommands:
                 by=settings.by,
             )
         except CannotRecordError as error:
-            self._say(f"nothing is recorded: {error}")
+            self._show_status(f"nothing is recorded: {error}")
             return
         except OSError as error:
-            self._say(f"nothing is recorded: {path.parent}: {(error.strerror or str(error)).lower()}")
+            self._show_status(f"nothing is recorded: {path.parent}: {(error.strerror or str(error)).lower()}")
             return
         finally:
-            self._beginning = False
+            self._is_starting = False
         self._recorder = recorder
-        self._desk.source.record(recorder)
-        self._say(f"records {path.name}: R stops and saves it")
+        self._app.source.start_recording(recorder)
+        self._show_status(f"records {path.name}: R stops and saves it")
 
-    def _end(self, recorder: Recorder, problem: str = "") -> None:
+    def _stop(self, recorder: Recorder, problem: str = "") -> None:
         self._recorder = None
-        self._in_thread(partial(self._close, recorder, problem))
-        self._desk.show_scene()
+        self._run_in_thread(partial(self._close, recorder, problem))
+        self._app.show_frame()
 
     def _close(self, recorder: Recorder, problem: str = "") -> None:
         """In a thread: the engine lets go of it, then the file is closed."""
-        self._desk.source.end_recording()
+        self._app.source.stop_recording()
         recorder.close()
-        self._say(self._told(recorder, problem))
+        self._show_status(self._describe_result(recorder, problem))
 
-    def _told(self, recorder: Recorder, problem: str) -> str:
+    def _describe_result(self, recorder: Recorder, problem: str) -> str:
         """What became of a recording that is closed; its file is named at the end, too."""
         state = recorder.state()
         problem = problem or state.problem or ""
-        digits, unit = text.size(state.size)
-        length = f"{text.span(round(state.seconds))}, {digits} {unit}"
+        digits, unit = text.format_size(state.size)
+        length = f"{text.format_duration(round(state.seconds))}, {digits} {unit}"
         if state.size:
-            self._desk.saved.append(str(recorder.plan.path))
+            self._app.saved_paths.append(str(recorder.plan.path))
         if problem:
-            self._desk.source.note(Event(time.time(), "warning", f"the recording stopped: {problem}"))
+            self._app.source.log_event(Event(time.time(), "warning", f"the recording stopped: {problem}"))
             return f"the recording stopped: {problem}; {length} of it are saved"
         return f"recorded {length}: {recorder.plan.path}" if state.size else "nothing was read: nothing is saved"
 
-    def keep(self, profile: Profile) -> bool:
+    def record_profile(self, profile: Profile) -> bool:
         """Put a profile into what is recorded, if anything is; False: it is too large for that. From any thread."""
         if self._recorder is None:
             return True
-        from tputtui.recording.embedded_profiles import put
+        from tputtui.recording.embedded_profiles import embed_profile
 
-        return put(self._desk.source, profile)
+        return embed_profile(self._app.source, profile)
 
     def check(self) -> None:
         """A disk that is full, or gone, ends the recording, never the screen. Asked once a second."""
         recorder = self._recorder
         problem = recorder.state().problem if recorder is not None else None
         if recorder is not None and problem is not None:
-            self._end(recorder, problem)
+            self._stop(recorder, problem)
 
-    def over(self) -> None:
+    def close(self) -> None:
         """The screen has gone and the engine has stopped: what is still being recorded is saved."""
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
             recorder.close()
-            self._told(recorder, "")
+            self._describe_result(recorder, "")
 
     # ------------------------------------------------------------------------------------------ marks
 
     def do_mark(self) -> None:
         """m: name this moment. It counts from when the key was pressed, however long the typing takes."""
-        scene = self._desk.scene()
+        scene = self._app.current_frame()
         if scene is None:
             return
         from tputtui.recording.run_header import Mark  # what a run's file holds is loaded with the first mark
 
         at, moment = scene.snapshot.at, scene.snapshot.time
-        if self._desk.timeline.moment is None:
+        if self._app.timeline.moment is None:
             moment += time.monotonic() - at
             at = time.monotonic()
 
         def done(words: str | None) -> None:
             if words is None:
-                self._desk.show_scene()
+                self._app.show_frame()
                 return
             name = text.clean(words.strip(), 200) or f"mark {len(self.marks) + 1}"
-            del self.marks[: len(self.marks) - MOST_MARKS + 1]
+            del self.marks[: len(self.marks) - MAX_MARKS + 1]
             self.marks.append(Mark(moment, at, name))
-            self._desk.source.mark(name, moment)
-            self._desk.say(f"marked: {name}")
+            self._app.source.add_mark(name, moment)
+            self._app.show_status(f"marked: {name}")
 
-        ask(self._desk, "a mark at this moment: what happens here?", done)
+        ask_line(self._app, "a mark at this moment: what happens here?", done)

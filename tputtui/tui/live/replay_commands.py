@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from tputtui import text
 from tputtui.engine.replay.player import Player
-from tputtui.recording.time_spec import moment
+from tputtui.recording.time_spec import parse_time_spec
 from tputtui.tui.keys import Command
-from tputtui.tui.live.replay_keys import commands_of_a_replay
-from tputtui.tui.time_commands import ask
+from tputtui.tui.live.replay_keys import replay_commands
+from tputtui.tui.time_commands import ask_line
 from tputtui.views.shared.frame import ReplayStatus
 
 if TYPE_CHECKING:
@@ -19,44 +19,44 @@ if TYPE_CHECKING:
 class ReplayCommands:
     """Asked before the screen in front: in a replay these keys mean this, wherever they are pressed."""
 
-    def __init__(self, desk: TputtuiApp, player: Player) -> None:
-        self._desk = desk
+    def __init__(self, app: TputtuiApp, player: Player) -> None:
+        self._app = app
         self.player = player
-        self._said_damage = False
+        self._has_warned_damage = False
 
-    def look(self) -> ReplayStatus:
+    def status(self) -> ReplayStatus:
         """How it plays, for the header."""
         damage = self.player.damage
-        if damage and not self._said_damage:
-            self._said_damage = True
-            self._desk.call_later(self._desk.say, f"damaged: {damage[0]}")
+        if damage and not self._has_warned_damage:
+            self._has_warned_damage = True
+            self._app.call_later(self._app.show_status, f"damaged: {damage[0]}")
         now = self.player.position
-        return ReplayStatus(now.seconds, now.of_s, now.speed, now.paused, now.read)
+        return ReplayStatus(now.seconds, now.length_s, now.speed, now.is_paused, now.read_ratio)
 
     @property
     def commands(self) -> tuple[Command, ...]:
         """What the keys are called: space plays where the run stands."""
         now = self.player.position
-        return commands_of_a_replay(now.paused or now.seconds >= now.of_s)
+        return replay_commands(now.is_paused or now.seconds >= now.length_s)
 
     # ------------------------------------------------------------------------------------------ moving
 
     def do_freeze(self) -> None:
         """Space: stand still, or play on; at the end, from the beginning."""
         self.player.pause()
-        self._desk.show_scene()
+        self._app.show_frame()
 
     def do_live(self) -> None:
         """0, End: the end of the run."""
-        self.player.to_end()
-        self._desk.say("the end of the run: space plays it from the beginning")
+        self.player.seek_to_end()
+        self._app.show_status("the end of the run: space plays it from the beginning")
 
     def do_back(self, steps: float = -1) -> None:
         """[."""
         self.player.pause(True)
-        self.player.step(steps * self._desk.timeline.step_s)
-        if not self._desk.profiles.greet():
-            self._desk.show_scene()
+        self.player.step(steps * self._app.timeline.step_s)
+        if not self._app.profile_session.show_current():
+            self._app.show_frame()
 
     def do_forward(self) -> None:
         """]."""
@@ -75,65 +75,65 @@ class ReplayCommands:
 
         def done(words: str | None) -> None:
             if not words or not words.strip():
-                self._desk.show_scene()
+                self._app.show_frame()
                 return
             try:
-                at = self._clock(words.strip())
+                at = self._parse_clock_time(words.strip())
                 if at is None:
-                    at = moment(words, self.player.header, self.player.marks)
+                    at = parse_time_spec(words, self.player.header, self.player.marks)
             except ValueError as error:
-                self._desk.say(str(error))
+                self._app.show_status(str(error))
                 return
             self.go_to(at)
 
-        ask(self._desk, "a time in the run: +90s from its start, 14:03:22, or a mark's text", done)
+        ask_line(self._app, "a time in the run: +90s from its start, 14:03:22, or a mark's text", done)
 
-    def _clock(self, words: str) -> float | None:
+    def _parse_clock_time(self, clock_text: str) -> float | None:
         """The first moment of the run at which the wall clock showed that; None where it is no time of day."""
-        seconds = text.day_time(words)
+        seconds = text.parse_time_of_day(clock_text)
         if seconds is None:
             return None
         header = self.player.header
-        began = (header.began_time + self._desk.place.zone_offset_s) % 86400
+        began = (header.began_time + self._app.environment.zone_offset_s) % 86400
         return header.began_at + (seconds - began) % 86400
 
     def go_to(self, at: float) -> None:
         """Go to a moment on the run's clock, and say where it lies outside of the run."""
-        header, length = self.player.header, self.player.position.of_s
+        header, length = self.player.header, self.player.position.length_s
         self.player.seek(at)
         if not -1.0 <= at - header.began_at <= length + 1.0:
-            self._desk.say(f"that lies outside of the run, which is {text.span(round(length))} long")
+            self._app.show_status(f"that lies outside of the run, which is {text.format_duration(round(length))} long")
         else:
-            self._desk.show_scene()
+            self._app.show_frame()
 
     def do_faster(self) -> None:
         """.: up to 60x."""
         self.player.change_speed(1)
-        self._desk.show_scene()
+        self._app.show_frame()
 
     def do_slower(self) -> None:
         """,: down to 1x."""
         self.player.change_speed(-1)
-        self._desk.show_scene()
+        self._app.show_frame()
 
     # ------------------------------------------------------------------------------------------ what is off
 
     def do_profile(self) -> None:
         """p: a profile that was recorded at this moment; none can be taken."""
-        here = self._desk.profiles.here()
+        here = self._app.profile_session.current_entry()
         if here is not None:
-            self._desk.profiles.open(here)
+            self._app.profile_session.open(here)
         else:
-            self._desk.say("off in a replay: no process to profile, and no profile was recorded here")
+            self._app.show_status("off in a replay: no process to profile, and no profile was recorded here")
 
     def do_profile_options(self) -> None:
         """P."""
-        self._desk.say("off in a replay: there is no process to profile")
+        self._app.show_status("off in a replay: there is no process to profile")
 
     def do_record(self) -> None:
         """R."""
-        self._desk.say("off in a replay: it is recorded already; tputtui cut takes a part of it")
+        self._app.show_status("off in a replay: it is recorded already; tputtui cut takes a part of it")
 
     def do_mark(self) -> None:
         """m."""
-        self._desk.say("off in a replay: a run is not written to; M lists its marks")
+        self._app.show_status("off in a replay: a run is not written to; M lists its marks")

@@ -8,7 +8,7 @@ from typing import Any
 
 from tputtui.tui.keys import COMMANDS, Command, KeyPair
 
-_OTHERWISE: Mapping[str, Mapping[str, Any]] = {
+_REPLAY_CHANGES: Mapping[str, Mapping[str, Any]] = {
     "jump": {"label": "a time", "help": "go to a time in the run: +90s, 14:03:22, or a mark", "footer": True},
     "zoom_in": {"footer": False},
     "live": {"label": "end", "help": "the end of the run"},
@@ -26,8 +26,11 @@ _OTHERWISE: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def commands_of_a_replay(paused: bool) -> tuple[Command, ...]:
+def replay_commands(is_paused: bool) -> tuple[Command, ...]:
     """The table of `keys`, as it reads in a replay."""
-    space = {"label": "play" if paused else "pause", "help": "stand still, or play on; at the end, from the beginning"}
-    otherwise = {**_OTHERWISE, "freeze": space}
+    space = {
+        "label": "play" if is_paused else "pause",
+        "help": "stand still, or play on; at the end, from the beginning",
+    }
+    otherwise = {**_REPLAY_CHANGES, "freeze": space}
     return tuple(replace(command, **otherwise.get(command.id, {})) for command in COMMANDS)

@@ -12,17 +12,17 @@ from textual.message import Message
 
 from tputtui import text
 from tputtui.experiments import effect_estimate
-from tputtui.experiments.confidence_sequence import FIRST_LOOK_S
+from tputtui.experiments.confidence_sequence import FIRST_EVALUATION_S
 from tputtui.experiments.effect_estimate import EffectEstimate
 from tputtui.model import Event, ServiceState, Snapshot
 from tputtui.signals.rates import history_keys
 from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit
 from tputtui.tui.dialogs.choice_screen import ChoiceScreen
-from tputtui.tui.live.comparison_rows import FilledRows, JudgedFigures, rows_since
+from tputtui.tui.live.comparison_rows import FigureCache, FilledRows, rows_since
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views.live import split_view as views
 from tputtui.views.live.split_view import SplitFigure
-from tputtui.views.shared.frame import ActiveSplit, unit_of
+from tputtui.views.shared.frame import ActiveSplit, traffic_unit
 
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
@@ -31,46 +31,46 @@ if TYPE_CHECKING:
 class SplitCommands:
     """Splits, and judges what was seen since."""
 
-    def __init__(self, desk: TputtuiApp) -> None:
-        self._desk = desk
-        self._judged: JudgedFigures[EffectEstimate | str] = JudgedFigures(desk)
-        self._said: set[tuple[str, bool]] = set()  # (figure, worse) of what the event log knows
+    def __init__(self, app: TputtuiApp) -> None:
+        self._app = app
+        self._estimates: FigureCache[EffectEstimate | str] = FigureCache(app)
+        self._logged: set[tuple[str, bool]] = set()  # (figure, worse) of what the event log knows
         self._silent_since: float | None = None
 
     def do_split(self) -> None:
         """a: choose the treatment; where there is one, the service is whole again."""
-        desk = self._desk
-        if desk.viewpoint.split is not None:
-            desk.source.split(None)
-            desk.look(split=None, focus=None if desk.viewpoint.focus == "split" else desk.viewpoint.focus)
-            desk.say("no longer split")
+        desk = self._app
+        if desk.view_state.split is not None:
+            desk.source.set_split(None)
+            desk.update_view(split=None, focus=None if desk.view_state.focus == "split" else desk.view_state.focus)
+            desk.show_status("no longer split")
             return
-        scene = desk.scene()
+        scene = desk.current_frame()
         service = scene.service if scene is not None else None
         if scene is None or service is None:
-            desk.say("no service to split")
+            desk.show_status("no service to split")
             return
-        lens = scene.looks_through
-        desk.push_screen(SplitScreen(lens.service if lens is not None else service.name, unit_of(service)))
+        lens = scene.active_filter
+        desk.push_screen(SplitScreen(lens.service if lens is not None else service.name, traffic_unit(service)))
 
-    def begin(self, split: TrafficSplit) -> None:
+    def start(self, split: TrafficSplit) -> None:
         """Watch the arms from now on; in a replay, from its beginning."""
-        desk = self._desk
+        desk = self._app
         latest = desk.latest
         if latest is None:
             return
         since = latest.at if desk.replay is None else desk.replay.player.header.began_at
-        self._judged.clear()
-        self._said.clear()
+        self._estimates.clear()
+        self._logged.clear()
         self._silent_since = None
-        desk.source.split(split)
-        focus = None if desk.viewpoint.focus in ("throughput", "latency") else desk.viewpoint.focus
-        desk.look(split=ActiveSplit(split, since), focus=focus)
-        desk.say(f"treatment is {text.clean(split.treatment.called, 60)}; a makes it one again")
+        desk.source.set_split(split)
+        focus = None if desk.view_state.focus in ("throughput", "latency") else desk.view_state.focus
+        desk.update_view(split=ActiveSplit(split, since), focus=focus)
+        desk.show_status(f"treatment is {text.clean(split.treatment.short_name, 60)}; a makes it one again")
 
-    def saw(self, snapshot: Snapshot) -> None:
+    def on_snapshot(self, snapshot: Snapshot) -> None:
         """Note what has become sure, and for how long the treatment has had no traffic."""
-        look = self._desk.viewpoint.split
+        look = self._app.view_state.split
         told = snapshot.split
         if look is None or told is None:
             return
@@ -78,68 +78,76 @@ class SplitCommands:
         self._silent_since = (self._silent_since or snapshot.at) if idle else None
         silent_s = snapshot.at - self._silent_since if self._silent_since is not None else None
         if silent_s != look.silent_s:
-            self._desk.viewpoint = replace(self._desk.viewpoint, split=replace(look, silent_s=silent_s))
-        if self._desk.timeline.moment is not None:
+            self._app.view_state = replace(self._app.view_state, split=replace(look, silent_s=silent_s))
+        if self._app.timeline.moment is not None:
             return
-        for one in views.figures(look.split, (told.control, told.treatment)):
-            judged = self.judge(one)
-            if isinstance(judged, EffectEstimate) and judged.sure and one.better:
-                self._note(snapshot, look.split, one, judged)
+        for one in views.split_figures(look.split, (told.control, told.treatment)):
+            judged = self.evaluate(one)
+            if isinstance(judged, EffectEstimate) and judged.is_confirmed and one.better_direction:
+                self._log_estimate(snapshot, look.split, one, judged)
 
-    def _note(self, snapshot: Snapshot, split: TrafficSplit, one: SplitFigure, judged: EffectEstimate) -> None:
-        worse = judged.effect * one.better < 0
-        if (one.label, worse) in self._said:
+    def _log_estimate(
+        self, snapshot: Snapshot, split: TrafficSplit, split_figure: SplitFigure, estimate: EffectEstimate
+    ) -> None:
+        worse = estimate.effect * split_figure.better_direction < 0
+        if (split_figure.label, worse) in self._logged:
             return
-        self._said.add((one.label, worse))
-        words = f"{text.clean(split.treatment.called, 60)} is {'worse' if worse else 'better'} than control: {views.words(one, judged)}"
-        self._desk.source.note(Event(snapshot.time, "warning" if worse else "note", words))
+        self._logged.add((split_figure.label, worse))
+        words = f"{text.clean(split.treatment.short_name, 60)} is {'worse' if worse else 'better'} than control: {views.format_effect(split_figure, estimate)}"
+        self._app.source.log_event(Event(snapshot.time, "warning" if worse else "note", words))
 
-    def judge(self, one: SplitFigure) -> EffectEstimate | str:
+    def evaluate(self, split_figure: SplitFigure) -> EffectEstimate | str:
         """All since the split: how far a figure of the treatment is from the control's; else why it cannot be told."""
-        look = self._desk.viewpoint.split
-        rows = rows_since(self._desk, look.since) if look is not None else None
+        look = self._app.view_state.split
+        rows = rows_since(self._app, look.since) if look is not None else None
         if look is None or rows is None:
             return ""
-        return self._judged.of(one.label, rows, lambda: self._told(look.split, one, rows))
+        return self._estimates.get(split_figure.label, rows, lambda: self._estimate(look.split, split_figure, rows))
 
-    def _told(self, split: TrafficSplit, one: SplitFigure, rows: FilledRows) -> EffectEstimate | str:
-        if not one.better:
+    def _estimate(self, split: TrafficSplit, split_figure: SplitFigure, rows: FilledRows) -> EffectEstimate | str:
+        if not split_figure.better_direction:
             return "each gets its share"
 
         def past(name: str) -> Sequence[float | None]:
-            return rows.values(self._desk, name)
+            return rows.values(self._app, name)
 
-        arms, wide = (split.control.name, split.treatment.name), rows.wide
-        control, treatment = (past(one.of(arm)) for arm in arms)
-        if one.label == "traffic":
-            control, treatment = (_each(values, self._targets(at)) for at, values in enumerate((control, treatment)))
-        if one.q is not None:
+        arms, wide = (split.control.name, split.treatment.name), rows.width_s
+        control, treatment = (past(split_figure.history_key(arm)) for arm in arms)
+        if split_figure.label == "traffic":
+            control, treatment = (
+                _per_target(values, self._target_count(at)) for at, values in enumerate((control, treatment))
+            )
+        if split_figure.quantile is not None:
             few = next(
                 (
                     w
                     for arm in arms
-                    if (w := effect_estimate.too_few_beyond(past(history_keys.traffic(arm)), wide, one.q))
+                    if (
+                        w := effect_estimate.describe_tail_shortage(
+                            past(history_keys.traffic(arm)), wide, split_figure.quantile
+                        )
+                    )
                 ),
                 "",
             )
             if few:
                 return few
-        if one.points:
-            few = effect_estimate.too_few_errors(
-                [(past(history_keys.traffic(arm)), past(one.of(arm))) for arm in arms], wide
+        if split_figure.is_in_points:
+            few = effect_estimate.describe_error_shortage(
+                [(past(history_keys.traffic(arm)), past(split_figure.history_key(arm))) for arm in arms], wide
             )
-            if few and rows.count * wide >= FIRST_LOOK_S:
+            if few and rows.count * wide >= FIRST_EVALUATION_S:
                 return few
-        return effect_estimate.apart(control, treatment, wide, points=one.points)
+        return effect_estimate.estimate_effect(control, treatment, wide, is_absolute=split_figure.is_in_points)
 
-    def _targets(self, at: int) -> int:
+    def _target_count(self, arm_index: int) -> int:
         """How many targets an arm has."""
-        told = self._desk.latest.split if self._desk.latest is not None else None
-        arm = (told.control, told.treatment)[at] if told is not None else None
+        told = self._app.latest.split if self._app.latest is not None else None
+        arm = (told.control, told.treatment)[arm_index] if told is not None else None
         return max(1, len(arm.targets)) if arm is not None else 1
 
 
-def _each(values: Sequence[float | None], targets: int) -> list[float | None]:
+def _per_target(values: Sequence[float | None], targets: int) -> list[float | None]:
     return [None if value is None else value / targets for value in values]
 
 
@@ -156,7 +164,7 @@ class SplitScreen(ChoiceScreen):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("a", "dismiss", show=False)]
 
-    class Told(Message):
+    class OptionsReady(Message):
         """The ways there are."""
 
         def __init__(self, ways: Sequence[SplitOption]) -> None:
@@ -167,12 +175,12 @@ class SplitScreen(ChoiceScreen):
         super().__init__()
         self._service = service
         self._unit = unit
-        self._ways: Sequence[SplitOption] | None = None
+        self._split_options: Sequence[SplitOption] | None = None
 
     @property
     def count(self) -> int:
         """How many ways there are."""
-        return len(self._ways or ())
+        return len(self._split_options or ())
 
     def compose(self) -> ComposeResult:
         """One panel."""
@@ -182,24 +190,26 @@ class SplitScreen(ChoiceScreen):
         """Ask; the answer comes on another thread."""
 
         def told(ways: Sequence[SplitOption]) -> None:
-            self.post_message(self.Told(ways))
+            self.post_message(self.OptionsReady(ways))
 
-        self.desk.source.ways(self._service, told)
+        self.tputtui_app.source.find_split_options(self._service, told)
 
-    def on_split_screen_told(self, told: Told) -> None:
+    def on_split_screen_options_ready(self, message: OptionsReady) -> None:
         """Here they are."""
-        self._ways = told.ways
+        self._split_options = message.ways
         self.draw()
 
     def action_go(self) -> None:
         """Enter: that one is the treatment."""
-        if self._ways:
-            chosen = self._ways[self.at].split
+        if self._split_options:
+            chosen = self._split_options[self.cursor_index].split
             self.dismiss()
-            self.desk.splits.begin(chosen)
+            self.tputtui_app.split_commands.start(chosen)
 
     def draw(self) -> None:
         """The ways, or that they are looked for."""
         panel = self.query_one("#ways", Panel)
         width, height = panel.size
-        panel.show(views.way_list(self._service, self._ways, self._unit, self.at, width, height))
+        panel.show(
+            views.split_options_view(self._service, self._split_options, self._unit, self.cursor_index, width, height)
+        )

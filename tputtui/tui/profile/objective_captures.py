@@ -15,31 +15,31 @@ if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
 
 
-_PATIENCE_S = 3.0  # py-spy writes within a second
+_STOP_TIMEOUT_S = 3.0  # py-spy writes within a second
 
 
 class LiveObjectiveCapture:
     """Hands the screen's snapshots on, and what comes of them to the screen."""
 
-    def __init__(self, desk: TputtuiApp, wanted: ProfileTrigger) -> None:
-        self._desk = desk
-        self._profiles = desk.profiles  # made here, for it is used in the capture's thread
-        self._by_itself = ObjectiveCapture(wanted, desk.settings.profile, self._keep, self._failed)
+    def __init__(self, app: TputtuiApp, trigger: ProfileTrigger) -> None:
+        self._app = app
+        self._session = app.profile_session  # made here, for it is used in the capture's thread
+        self._capture = ObjectiveCapture(trigger, app.settings.profile, self._save, self._report_failure)
 
-    def saw(self, snapshot: Snapshot) -> None:
+    def on_snapshot(self, snapshot: Snapshot) -> None:
         """The newest snapshot."""
-        sentence = self._by_itself.saw(snapshot)
+        sentence = self._capture.on_snapshot(snapshot)
         if sentence is not None:
-            self._desk.say(sentence)
+            self._app.show_status(sentence)
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """The screen is about to go: what is being sampled ends, and is saved."""
-        self._by_itself.end(_PATIENCE_S)
+        self._capture.stop(_STOP_TIMEOUT_S)
 
-    def _keep(self, profile: Profile, why: str) -> None:
-        self._profiles.kept(*self._profiles.shelf.keep(profile), why)
+    def _save(self, profile: Profile, reason: str) -> None:
+        self._session.on_saved(*self._session.library.save_profile(profile), reason)
 
-    def _failed(self, sentence: str) -> None:
-        self._desk.source.note(Event(time.time(), "warning", sentence))
+    def _report_failure(self, message: str) -> None:
+        self._app.source.log_event(Event(time.time(), "warning", message))
         with contextlib.suppress(RuntimeError):  # the screen has gone
-            self._desk.call_from_thread(self._desk.say, sentence)
+            self._app.call_from_thread(self._app.show_status, message)

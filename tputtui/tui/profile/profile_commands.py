@@ -9,7 +9,7 @@ from textual.screen import Screen
 from tputtui.tui.terminal.base_screen import DrawnWhole
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.views.profile.profile_tab import TABS
-from tputtui.views.profile.profile_view import ProfileView, tab_of
+from tputtui.views.profile.profile_view import ProfileView, tab_for_key
 
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
@@ -19,30 +19,30 @@ class ProfileViewCommands(DrawnWhole, Screen[None]):
     """The part of the profile's screen that only turns pages and knobs."""
 
     @property
-    def book(self) -> ProfileView:
+    def profile_view(self) -> ProfileView:
         """The pages of the profile that is shown."""
         raise NotImplementedError
 
     @property
-    def desk(self) -> TputtuiApp:
+    def tputtui_app(self) -> TputtuiApp:
         """The app, by its own type."""
         return cast("TputtuiApp", self.app)
 
-    def say(self, words: str) -> None:
+    def show_message(self, message: str) -> None:
         """Show what a key did; with words only where there are some."""
-        if words:
-            self.desk.say(words)
+        if message:
+            self.tputtui_app.show_status(message)
         else:
-            self.desk.look(status="")
+            self.tputtui_app.update_view(status="")
 
     def close_menu(self) -> None:
         """What stands in the pane's place goes."""
 
     def action_panel(self, number: int) -> None:
         """1 to 6: the views of the profile."""
-        tab = tab_of(number)
+        tab = tab_for_key(number)
         self.close_menu()
-        self.say(self.book.show(tab) if tab is not None else f"the views are 1 to {len(TABS)}")
+        self.show_message(self.profile_view.show_tab(tab) if tab is not None else f"the views are 1 to {len(TABS)}")
 
     def do_focus_next(self) -> None:
         """Tab: the next view."""
@@ -54,84 +54,86 @@ class ProfileViewCommands(DrawnWhole, Screen[None]):
 
     def _step_tab(self, step: int) -> None:
         order = [tab for tab, _, _ in TABS]
-        self.action_panel((order.index(self.book.tab) + step) % len(order) + 1)
+        self.action_panel((order.index(self.profile_view.tab_name) + step) % len(order) + 1)
 
     def do_hottest(self) -> None:
         """*."""
-        self.say(self.book.hottest())
+        self.show_message(self.profile_view.hottest())
 
     def do_focus(self) -> None:
         """f."""
-        self.say(self.book.focus())
+        self.show_message(self.profile_view.focus())
 
     def do_unfocus(self) -> None:
         """Backspace."""
-        self.say(self.book.back())
+        self.show_message(self.profile_view.back())
 
     def do_mine(self) -> None:
         """o."""
-        self.say(self.book.mine())
+        self.show_message(self.profile_view.toggle_own_code())
 
     def do_lines(self) -> None:
         """L."""
-        self.say(self.book.lines())
+        self.show_message(self.profile_view.toggle_lines())
 
     def do_threads(self) -> None:
         """t."""
-        self.say(self.book.threads())
+        self.show_message(self.profile_view.next_thread())
 
     def do_metric(self) -> None:
         """g."""
-        self.say(self.book.metric())
+        self.show_message(self.profile_view.next_metric())
 
     def do_unfold(self) -> None:
         """u."""
-        self.say(self.book.unfold())
+        self.show_message(self.profile_view.unfold())
 
     def do_sort_left(self) -> None:
         """<."""
-        self.say(self.book.sort(-1))
+        self.show_message(self.profile_view.sort(-1))
 
     def do_sort_right(self) -> None:
         """>."""
-        self.say(self.book.sort(1))
+        self.show_message(self.profile_view.sort(1))
 
     def do_invert(self) -> None:
         """I."""
-        self.say(self.book.invert())
+        self.show_message(self.profile_view.invert())
 
     def do_next(self) -> None:
         """n."""
-        self.say(self.book.next(1))
+        self.show_message(self.profile_view.go_to_match(1))
 
     def do_previous(self) -> None:
         """N."""
-        self.say(self.book.next(-1))
+        self.show_message(self.profile_view.go_to_match(-1))
 
     def do_copy(self) -> None:
         """y: the function under the cursor with its file and line."""
-        chosen = self.book.page.chosen() if self.book.page is not None else None
+        chosen = (
+            self.profile_view.current_tab.selected_function() if self.profile_view.current_tab is not None else None
+        )
         if chosen is None:
-            self.desk.say("no function under the cursor to copy")
+            self.tputtui_app.show_status("no function under the cursor to copy")
             return
         where = f" {chosen.func.file}:{chosen.line}" if chosen.func.file else ""
         self.app.copy_to_clipboard(f"{chosen.func.name}{where}")
-        self.desk.say(f"copied {chosen.func.name}{where}")
+        self.tputtui_app.show_status(f"copied {chosen.func.name}{where}")
 
     def do_filter(self) -> None:
         """/: search functions and files."""
 
         def done(words: str | None) -> None:
             self.query_one("#footer").display = True
-            self.say(self.book.search(words) if words else "")
+            self.show_message(self.profile_view.search(words) if words else "")
 
-        if self.book.study is None:
-            self.desk.say("there is no profile yet")
+        if self.profile_view.analysis is None:
+            self.tputtui_app.show_status("there is no profile yet")
             return
         self.query_one("#footer").display = False
         self.query_one(Prompt).ask("search functions and files: words; n and N go on, Esc clears", done)
 
     def do_export(self) -> None:
         """e: the profile as speedscope JSON, collapsed stacks and an SVG flame graph."""
-        study = self.book.study
-        self.desk.profiles.export(study.profile if study is not None else None)
+        study = self.profile_view.analysis
+        self.tputtui_app.profile_session.export(study.profile if study is not None else None)

@@ -8,7 +8,7 @@ from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import Profile
 from tputtui.tui.profile.profile_commands import ProfileViewCommands
 from tputtui.tui.profile.sampler import SampledProcess
-from tputtui.views.profile.capture_options import CapturePlan, from_settings
+from tputtui.views.profile.capture_options import CapturePlan, default_plan
 from tputtui.views.profile.option_menus import LibraryMenu, OptionsMenu
 from tputtui.views.profile.profile_view import ProfileView
 
@@ -25,26 +25,26 @@ class OpenedProfile:
 class ProfileMenuCommands(ProfileViewCommands):
     """The part of the profile's screen that asks before something is sampled, opened or compared."""
 
-    def __init__(self, subject: SampledProcess | None, plan: CapturePlan | None, book: ProfileView) -> None:
+    def __init__(self, process: SampledProcess | None, plan: CapturePlan | None, profile_view: ProfileView) -> None:
         super().__init__()
-        self._subject = subject
+        self._process = process
         self._plan = plan
-        self._book = book
+        self._profile_view = profile_view
         self._menu: OptionsMenu | LibraryMenu | None = None
         self._entry: LibraryEntry | None = None  # the profile that is shown, once it is kept
 
     @property
-    def book(self) -> ProfileView:
+    def profile_view(self) -> ProfileView:
         """The pages of the profile that is shown."""
-        return self._book
+        return self._profile_view
 
     @property
-    def sampling(self) -> bool:
+    def is_sampling(self) -> bool:
         """Whether a capture is under way."""
         raise NotImplementedError
 
     @property
-    def hints(self) -> list[tuple[str, str]]:
+    def menu_hints(self) -> list[tuple[str, str]]:
         """What the footer says of the list; empty without one."""
         if self._menu is None:
             return []
@@ -59,36 +59,42 @@ class ProfileMenuCommands(ProfileViewCommands):
         """D: choose the profile to compare with; again: by itself."""
         if isinstance(self._menu, LibraryMenu):
             self._menu = None
-        elif self._book.study is not None and self._book.study.before is not None:
-            self._book.compare(None)
+        elif self._profile_view.analysis is not None and self._profile_view.analysis.before is not None:
+            self._profile_view.compare(None)
         else:
-            shown = self._entry or (LibraryEntry(0.0, 0, "") if self._book.study is not None else None)
-            scene = self.desk.scene()
+            shown = self._entry or (LibraryEntry(0.0, 0, "") if self._profile_view.analysis is not None else None)
+            scene = self.tputtui_app.current_frame()
             self._menu = LibraryMenu(
-                self.desk.profiles.shelf.entries(), shown, scene.clock if scene is not None else str
+                self.tputtui_app.profile_session.library.entries(),
+                shown,
+                scene.format_clock if scene is not None else str,
             )
-        self.desk.show_scene()
+        self.tputtui_app.show_frame()
 
     def do_profile_options(self) -> None:
         """P: how it is sampled, first."""
-        subject = self._subject
-        if self.sampling or subject is None:
-            self.desk.say("it is being sampled already: Esc stops" if subject else "there is no process to sample")
+        subject = self._process
+        if self.is_sampling or subject is None:
+            self.tputtui_app.show_status(
+                "it is being sampled already: Esc stops" if subject else "there is no process to sample"
+            )
             return
-        plan = self._plan or from_settings(self.desk.settings.profile)
+        plan = self._plan or default_plan(self.tputtui_app.settings.profile)
         named = f"{subject.pid} {subject.name}"
-        self._menu = OptionsMenu(plan, self.desk.settings.profile, named, subject.threads)
-        self.desk.show_scene()
+        self._menu = OptionsMenu(plan, self.tputtui_app.settings.profile, named, subject.threads)
+        self.tputtui_app.show_frame()
 
     def compare(self, entry: LibraryEntry | None) -> None:
         """Show the profile against one of the shelf."""
         self._menu = None
         if entry is None:
-            self.desk.show_scene()
+            self.tputtui_app.show_frame()
             return
         try:
-            self._book.compare(self.desk.profiles.shelf.read(entry))
+            self._profile_view.compare(self.tputtui_app.profile_session.library.load_profile(entry))
         except UnreadableProfileError as error:
-            self.desk.say(str(error))
+            self.tputtui_app.show_status(str(error))
         else:
-            self.say("" if self._book.study is not None else "there is no profile yet to compare it with")
+            self.show_message(
+                "" if self._profile_view.analysis is not None else "there is no profile yet to compare it with"
+            )

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from tputtui import text
 from tputtui.model import Event, ProcessState
-from tputtui.profiling.analysis.module_table import table
-from tputtui.profiling.capture.preflight import as_root
+from tputtui.profiling.analysis.module_table import build_table
+from tputtui.profiling.capture.preflight import root_command
 from tputtui.profiling.files import file_formats
 from tputtui.profiling.files.library import LibraryEntry, ProfileLibrary
 from tputtui.profiling.profile_errors import UnreadableProfileError
@@ -26,39 +26,39 @@ if TYPE_CHECKING:
     from tputtui.tui.profile.profile_screen import ProfileScreen
 
 
-_MOST_MARKED = 200  # profiles that have a mark on the time axis
+_MAX_MARKED = 200  # profiles that have a mark on the time axis
 
 
 class ProfileSession:
     """The shelf, and the way to the profile's screen."""
 
-    def __init__(self, desk: TputtuiApp) -> None:
-        self._desk = desk
-        self.shelf = ProfileLibrary(desk.place.state_folder / "profiles")
-        self.categories = table(desk.settings.profile.categories, desk.settings.own)
+    def __init__(self, app: TputtuiApp) -> None:
+        self._app = app
+        self.library = ProfileLibrary(app.environment.state_folder / "profiles")
+        self.categories = build_table(app.settings.profile.categories, app.settings.own)
         self._sampled: set[Identity] = set()  # workers that had their turn in this round
-        if desk.replay is not None:
-            self.shelf.put(_recorded(desk.replay.player.profiles))
+        if app.replay is not None:
+            self.library.add_entries(_recorded_entries(app.replay.player.profiles))
 
     def choose(self) -> Choice:
         """The process that p would sample now."""
-        desk = self._desk
-        scene, latest = desk.scene(), desk.latest
+        desk = self._app
+        scene, latest = desk.current_frame(), desk.latest
         if scene is None or latest is None:
             return Choice(is_pending=True, reason="looking for the process to profile")
         return choose(
             latest,
             scene.service,
-            cursor=under_cursor(latest, desk.viewpoint.list("processes")),
-            has_focus=desk.viewpoint.focus == "processes",
+            cursor=under_cursor(latest, desk.view_state.list_state("processes")),
+            has_focus=desk.view_state.focus == "processes",
             sampled=self._sampled,
-            sudo=as_root(),
+            sudo=root_command(),
             by_hand=BY_HAND,
         )
 
     def next_worker(self, pid: int, started: float | None) -> Choice | None:
         """The worker whose turn is next in the service that a process serves; None where there is no other."""
-        latest = self._desk.latest
+        latest = self._app.latest
         service = service_of(latest, pid, started) if latest is not None else None
         if latest is None or service is None:
             return None
@@ -75,23 +75,23 @@ class ProfileSession:
     def announce(self, choice: Choice, *, ask: bool = False) -> None:
         """Say which process is sampled, and what p does next."""
         begin = "" if ask else "sampling "
-        room = self._desk.size.width - 2
+        room = self._app.size.width - 2
         words = begin + choice.sentence(room - len(begin))
         ends = "" if ask else "; Esc stops"
-        self._desk.say(words + ends if text.width(words + ends) <= room else words)
+        self._app.show_status(words + ends if text.width(words + ends) <= room else words)
 
     def refuse(self, choice: Choice) -> None:
         """Say why no process is offered; in the pane where it is long, for a command that is cut is useless."""
         from tputtui.tui.profile.profile_screen import ProfileScreen
 
-        if text.width(choice.reason) <= self._desk.size.width - 2 or self._screen():
-            self._desk.say(choice.reason)
+        if text.width(choice.reason) <= self._app.size.width - 2 or self._profile_screen():
+            self._app.show_status(choice.reason)
         else:
-            self._desk.push_screen(ProfileScreen(refusal=f"{choice.reason}\nq: back to the live screen; p: look again"))
+            self._app.push_screen(ProfileScreen(refusal=f"{choice.reason}\nq: back to the live screen; p: look again"))
 
     def note_sampled(self, pid: int, started: float | None) -> None:
         """A capture of a process begins: among the workers of its service it had its turn."""
-        latest = self._desk.latest
+        latest = self._app.latest
         running = latest.processes if latest is not None else None
         process = next((one for one in running or () if one.pid == pid and started in (None, one.started)), None)
         if latest is None or process is None:
@@ -102,91 +102,95 @@ class ProfileSession:
             self._sampled -= family
         self._sampled.add(process.identity)
 
-    def sample(self, process: ProcessState, ask: bool = False) -> bool:
+    def sample(self, process: ProcessState, with_options: bool = False) -> bool:
         """Sample a process and show where its time goes; with `ask`, after its options. False where that is off."""
-        if self._desk.settings.read_only:
-            self._desk.say("read-only: no profiling")
+        if self._app.settings.read_only:
+            self._app.show_status("read-only: no profiling")
             return False
         from tputtui.tui.profile.profile_screen import ProfileScreen
         from tputtui.tui.profile.sampler import SampledProcess
 
-        if not self._screen():
-            self._desk.push_screen(ProfileScreen(SampledProcess.of(process), ask=ask))
+        if not self._profile_screen():
+            self._app.push_screen(ProfileScreen(SampledProcess.of(process), with_options=with_options))
         return True
 
-    def _screen(self) -> ProfileScreen | None:
+    def _profile_screen(self) -> ProfileScreen | None:
         from tputtui.tui.profile.profile_screen import ProfileScreen
 
-        return next((screen for screen in self._desk.screen_stack if isinstance(screen, ProfileScreen)), None)
+        return next((screen for screen in self._app.screen_stack if isinstance(screen, ProfileScreen)), None)
 
-    def kept(self, entry: LibraryEntry, problem: str, why: str = "") -> None:
+    def on_saved(self, entry: LibraryEntry, problem: str, reason: str = "") -> None:
         """A profile is done and saved; `why`, where nobody asked. Called by the capture's thread."""
         if entry.path is not None:
-            self._desk.saved.append(str(entry.path))
-        length = text.span(round(entry.duration_s or 0.0, 1))
-        words = f"profile of {text.clean(entry.label, 60)}, {length}" + (f": {text.clean(why, 120)}" if why else "")
-        self._desk.source.note(Event(entry.time, "profile", words))
-        del self._desk.profiled[: -_MOST_MARKED + 1]
-        self._desk.profiled.append(time.monotonic() - (time.time() - entry.time))
-        if entry.profile is not None and not self._desk.recording.keep(entry.profile) and not problem:
+            self._app.saved_paths.append(str(entry.path))
+        length = text.format_duration(round(entry.duration_s or 0.0, 1))
+        words = f"profile of {text.clean(entry.label, 60)}, {length}" + (
+            f": {text.clean(reason, 120)}" if reason else ""
+        )
+        self._app.source.log_event(Event(entry.time, "profile", words))
+        del self._app.profile_times[: -_MAX_MARKED + 1]
+        self._app.profile_times.append(time.monotonic() - (time.time() - entry.time))
+        if entry.profile is not None and not self._app.recording_commands.record_profile(entry.profile) and not problem:
             problem = "the profile is too large to be carried in the run: it is saved beside it"
         if problem:
             with contextlib.suppress(RuntimeError):  # the screen has gone
-                self._desk.call_from_thread(self._desk.say, problem)
+                self._app.call_from_thread(self._app.show_status, problem)
 
-    def here(self) -> LibraryEntry | None:
+    def current_entry(self) -> LibraryEntry | None:
         """The profile that was being taken at the moment one looks back at."""
-        if self._desk.timeline.behind_s <= 0 and self._desk.replay is None:
+        if self._app.timeline.behind_s <= 0 and self._app.replay is None:
             return None
-        scene = self._desk.scene()
-        return self.shelf.near(scene.snapshot.time) if scene is not None else None
+        scene = self._app.current_frame()
+        return self.library.find_near(scene.snapshot.time) if scene is not None else None
 
     def open(self, entry: LibraryEntry) -> None:
         """Show a profile that was taken before."""
         from tputtui.tui.profile.profile_menus import OpenedProfile
         from tputtui.tui.profile.profile_screen import ProfileScreen
 
-        screen = self._screen()
+        screen = self._profile_screen()
         if screen is not None:
             screen.open_entry(entry)
             return
         try:
-            self._desk.push_screen(ProfileScreen(opened=OpenedProfile(self.shelf.read(entry), entry=entry)))
+            self._app.push_screen(ProfileScreen(opened=OpenedProfile(self.library.load_profile(entry), entry=entry)))
         except UnreadableProfileError as error:
-            self._desk.say(str(error))
+            self._app.show_status(str(error))
 
     def export(self, profile: Profile | None) -> None:
         """Write a profile as speedscope JSON, as collapsed stacks and as a flame graph."""
-        if profile is None or self._desk.settings.read_only:
-            self._desk.say("nothing to export yet" if profile is None else "read-only: no file is written")
+        if profile is None or self._app.settings.read_only:
+            self._app.show_status("nothing to export yet" if profile is None else "read-only: no file is written")
             return
         from tputtui.profiling.files.file_formats import export as write
 
         try:
-            paths = write(profile, self._desk.place.state_folder / "profiles")
+            paths = write(profile, self._app.environment.state_folder / "profiles")
         except OSError as error:
-            self._desk.say(f"not saved: {error.filename or self._desk.place.state_folder}: {error.strerror or error}")
+            self._app.show_status(
+                f"not saved: {error.filename or self._app.environment.state_folder}: {error.strerror or error}"
+            )
             return
-        self._desk.saved += [str(path) for path in paths]
+        self._app.saved_paths += [str(path) for path in paths]
         stem = paths[0].name.partition(".")[0]
         others = ", ".join(path.name.removeprefix(stem) for path in paths[1:])
         folder, home = str(paths[0].parent), f"{Path.home()}/"
         folder = f"~/{folder.removeprefix(home)}" if folder.startswith(home) else folder
-        self._desk.say(f"saved {paths[0].name}, {others} in {folder}")
+        self._app.show_status(f"saved {paths[0].name}, {others} in {folder}")
 
-    def greet(self) -> bool:
+    def show_current(self) -> bool:
         """Where a profile was being taken at the moment one went back to: show it, or say so. False where none was."""
-        found = self.here()
+        found = self.current_entry()
         if found is None:
             return False
-        if self._screen() is self._desk.screen:
+        if self._profile_screen() is self._app.screen:
             self.open(found)
         else:
-            self._desk.say(f"{found.label} was being profiled here: p shows it")
+            self._app.show_status(f"{found.label} was being profiled here: p shows it")
         return True
 
 
-def _recorded(profiles: Sequence[RecordedProfile]) -> list[LibraryEntry]:
+def _recorded_entries(profiles: Sequence[RecordedProfile]) -> list[LibraryEntry]:
     """The profiles that a run carries, the newest first; one that cannot be read is left out."""
     entries = []
     for one in profiles:

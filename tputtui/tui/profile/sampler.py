@@ -20,7 +20,9 @@ from tputtui.profiling.profile_model import Profile
 from tputtui.views.profile.capture_options import CapturePlan
 from tputtui.views.profile.profile_analysis import ProfileAnalysis
 
-PATIENCE = 4.0  # a study that costs t seconds is not made again for so many times t, while the capture lasts
+ANALYSIS_PAUSE_FACTOR = (
+    4.0  # a study that costs t seconds is not made again for so many times t, while the capture lasts
+)
 
 
 @frozen
@@ -44,16 +46,16 @@ class SamplerUpdate(Message):
     def __init__(
         self,
         progress: CaptureProgress,
-        study: ProfileAnalysis | None,
+        analysis: ProfileAnalysis | None,
         entry: LibraryEntry | None = None,
-        offered: tuple[tuple[int, str], ...] = (),
+        candidates: tuple[tuple[int, str], ...] = (),
         sampler: ProcessSampler | None = None,
     ) -> None:
         self.sampler = sampler  # the one whose capture it is: one that was left for another worker may still report
         self.progress = progress
-        self.study = study
+        self.analysis = analysis
         self.entry = entry
-        self.offered = offered
+        self.candidates = candidates
         super().__init__()
 
 
@@ -63,32 +65,32 @@ class ProcessSampler:
     def __init__(
         self,
         post: Callable[[Message], object],
-        shelf: ProfileLibrary,
+        library: ProfileLibrary,
         table: CategoryTable,
-        kept: Callable[[LibraryEntry, str], None],
+        on_saved: Callable[[LibraryEntry, str], None],
     ) -> None:
         """`kept` is told of each profile that is done, and why it could not be saved, in the capture's thread."""
         self.evidence = ""  # what a bound metric says of a queue, as of now
-        self._post, self._shelf, self._table, self._kept = post, shelf, table, kept
+        self._post, self._library, self._table, self._on_saved = post, library, table, on_saved
         self._capture: Capture | None = None
-        self._profile: Profile | None = None  # that a study was made of
-        self._made_at = 0.0
-        self._cost = 0.0
+        self._analyzed_profile: Profile | None = None  # that a study was made of
+        self._analyzed_at = 0.0
+        self._analysis_cost_s = 0.0
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         """Is a capture under way?"""
         return self._capture is not None and self._capture.state not in ("done", "failed")
 
-    def start(self, subject: SampledProcess, plan: CapturePlan) -> None:
+    def start(self, process: SampledProcess, plan: CapturePlan) -> None:
         """Begin a capture. Raises CaptureFailed where it cannot begin."""
-        self._profile, self._made_at, self._cost = None, 0.0, 0.0
+        self._analyzed_profile, self._analyzed_at, self._analysis_cost_s = None, 0.0, 0.0
         capture = Capture(
-            subject.pid,
-            subject.started,
+            process.pid,
+            process.started,
             duration_s=plan.duration_s,
             rate_hz=plan.rate_hz,
-            on_progress=self._heard,
+            on_progress=self._handle_progress,
             subprocesses=plan.subprocesses,
             native=plan.native,
             blocking=plan.blocking,
@@ -110,28 +112,32 @@ class ProcessSampler:
         if self._capture is not None:
             self._capture.abort()
 
-    def study(self, profile: Profile, before: Profile | None = None) -> ProfileAnalysis:
+    def analyze(self, profile: Profile, before: Profile | None = None) -> ProfileAnalysis:
         """A profile with all that does not depend on what the user turns."""
         study = ProfileAnalysis(profile, table=self._table, before=before, evidence=self.evidence)
-        for part in ("whole", "shares", "sentences", "threads", "ran", "has_own_code"):
+        for part in ("all_stacks", "category_shares", "insight_sentences", "threads", "running_share", "has_own_code"):
             getattr(study, part)
         return study
 
-    def _heard(self, progress: CaptureProgress) -> None:
+    def _handle_progress(self, progress: CaptureProgress) -> None:
         """In the capture's thread."""
         over = progress.state in ("done", "failed")
         profile, study, entry = progress.profile, None, None
         now = time.monotonic()
         if (
             profile is not None
-            and profile is not self._profile
-            and (over or now - self._made_at > PATIENCE * self._cost)
+            and profile is not self._analyzed_profile
+            and (over or now - self._analyzed_at > ANALYSIS_PAUSE_FACTOR * self._analysis_cost_s)
         ):
-            study = self.study(profile)
-            self._profile, self._made_at, self._cost = profile, time.monotonic(), time.monotonic() - now
+            study = self.analyze(profile)
+            self._analyzed_profile, self._analyzed_at, self._analysis_cost_s = (
+                profile,
+                time.monotonic(),
+                time.monotonic() - now,
+            )
         if over and profile is not None and profile.slices:
-            entry, problem = self._shelf.keep(profile)
-            self._kept(entry, problem)
-        verdict = self._capture.verdict if self._capture is not None else None
-        children = verdict.children if verdict is not None and over else ()
+            entry, problem = self._library.save_profile(profile)
+            self._on_saved(entry, problem)
+        verdict = self._capture.attach_check if self._capture is not None else None
+        children = verdict.python_children if verdict is not None and over else ()
         self._post(SamplerUpdate(progress, study, entry, children, self))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from tputtui.profiling.files.source_text import SourceText, read
+from tputtui.profiling.files.source_text import SourceText, read_source
 from tputtui.views.profile.profile_view import ProfileView
 
 if TYPE_CHECKING:
     from tputtui.tui.profile.profile_commands import ProfileViewCommands
 
-_OFF = "source is off in a replay: the files here may not be those that ran then"
-KEPT = 32  # files whose text is held
+_REPLAY_NOTE = "source is off in a replay: the files here may not be those that ran then"
+MAX_FILES = 32  # files whose text is held
 
 
 class SourceRoot(Protocol):
@@ -30,31 +30,31 @@ class SourceLoader:
     def __init__(self, screen: ProfileViewCommands) -> None:
         self._screen = screen
         self._texts: dict[str, SourceText] = {}
-        self._reading = ""
+        self._pending_file = ""
 
-    def text(self, book: ProfileView, process: SourceRoot | None) -> SourceText | None:
+    def text(self, profile_view: ProfileView, process: SourceRoot | None) -> SourceText | None:
         """The file under the book's cursor; None while it is being read, or where there is none."""
-        file = book.file
-        if not file or book.study is None:
+        file = profile_view.file
+        if not file or profile_view.analysis is None:
             return None
-        if self._screen.desk.replay is not None:
-            return SourceText(file, missing=_OFF)
+        if self._screen.tputtui_app.replay is not None:
+            return SourceText(file, error=_REPLAY_NOTE)
         found = self._texts.get(file)
-        if found is None and self._reading != file:
-            self._reading = file
+        if found is None and self._pending_file != file:
+            self._pending_file = file
             pid = process.pid if process is not None else None
-            since = process.started if process is not None else book.study.profile.about.time
+            since = process.started if process is not None else profile_view.analysis.profile.metadata.time
             work = partial(self._read, file, pid, since)
             self._screen.run_worker(work, thread=True, group="source", exit_on_error=False)
         return found
 
     def _read(self, file: str, pid: int | None, since: float | None) -> None:
-        found = read(file, pid, since)
-        self._screen.app.call_from_thread(self._was_read, found)
+        found = read_source(file, pid, since)
+        self._screen.app.call_from_thread(self._store_text, found)
 
-    def _was_read(self, found: SourceText) -> None:
-        while len(self._texts) >= KEPT:
+    def _store_text(self, source: SourceText) -> None:
+        while len(self._texts) >= MAX_FILES:
             self._texts.pop(next(iter(self._texts)))
-        self._texts[found.file] = found
-        self._reading = ""
-        self._screen.desk.show_scene()
+        self._texts[source.file] = source
+        self._pending_file = ""
+        self._screen.tputtui_app.show_frame()

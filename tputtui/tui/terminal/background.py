@@ -11,16 +11,16 @@ import termios
 import time
 import tty
 
-ANSWER_S = 0.2
-_COLOR = re.compile(rb"\x1b\]11;rgba?:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})")
-_ATTRIBUTES = re.compile(rb"\x1b\[\?[0-9;]*c")
-_MOST_BYTES = 4096
+ANSWER_TIMEOUT_S = 0.2
+_COLOR_REPLY = re.compile(rb"\x1b\]11;rgba?:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})")
+_ATTRIBUTES_REPLY = re.compile(rb"\x1b\[\?[0-9;]*c")
+_MAX_BYTES = 4096
 
 
 def is_light() -> bool:
     """OSC 11 with a limit of 200 ms (every terminal answers the question behind it), else COLORFGBG, else dark."""
-    answer = _ask()
-    found = _COLOR.search(answer)
+    answer = _query_terminal()
+    found = _COLOR_REPLY.search(answer)
     if found is not None:
         red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in found.groups())
         return bool(0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5)
@@ -28,7 +28,7 @@ def is_light() -> bool:
     return ground in ("7", "15")
 
 
-def _ask() -> bytes:
+def _query_terminal() -> bytes:
     """Send OSC 11 and, behind it, a request for device attributes; read until the latter's answer is there."""
     try:
         source, sink = sys.stdin.fileno(), sys.stderr.fileno()
@@ -39,8 +39,8 @@ def _ask() -> bytes:
     try:
         tty.setcbreak(source, termios.TCSANOW)
         os.write(sink, b"\x1b]11;?\x1b\\\x1b[c")
-        deadline = time.monotonic() + ANSWER_S
-        while len(answer) < _MOST_BYTES and not _ATTRIBUTES.search(answer):
+        deadline = time.monotonic() + ANSWER_TIMEOUT_S
+        while len(answer) < _MAX_BYTES and not _ATTRIBUTES_REPLY.search(answer):
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([source], [], [], left)[0]:
                 break

@@ -35,5 +35,5 @@ class DrawnWhole(FollowsTerminal):
         """Fill the panels before the first drawing. Textual has no public hook for it."""
         if not self._pictured and self.children:
             self._pictured = True
-            cast("TputtuiApp", self.app).show_scene()
+            cast("TputtuiApp", self.app).show_frame()
         super()._compositor_refresh()

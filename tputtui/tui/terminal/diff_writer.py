@@ -19,7 +19,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, LayoutUpdate
 
-BRIDGE = 4  # unchanged cells that are sent again rather than jumped over: a jump costs about as many bytes
+MAX_GAP = 4  # unchanged cells that are sent again rather than jumped over: a jump costs about as many bytes
 _NO_STYLE = Style.null()
 _ATTRIBUTES = (
     ("bold", "1"),
@@ -32,7 +32,7 @@ _ATTRIBUTES = (
 )
 
 Cell = tuple[str, Style]
-_BEHIND: Cell = ("", _NO_STYLE)  # the second cell of a wide character
+_CONTINUATION: Cell = ("", _NO_STYLE)  # the second cell of a wide character
 
 
 class SgrStyle(NamedTuple):
@@ -55,33 +55,33 @@ class DiffWriter:
     """Model of what the terminal shows: all cells that were sent since its content was last unknown."""
 
     def __init__(self) -> None:
-        self._rows: dict[int, dict[int, Cell]] = {}
+        self._shown_rows: dict[int, dict[int, Cell]] = {}
         self._size: tuple[int, int] | None = None
         self._epoch = 0
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Drop the model: the terminal was cleared, resized, or drawn on by another program."""
         # A new dict and a new number: a signal handler may call this while a frame is being made.
-        self._rows = {}
+        self._shown_rows = {}
         self._epoch += 1
 
     def fit(self, size: tuple[int, int]) -> None:
         """Drop the model if the next frame is for another size: a resized terminal moves or cuts what it shows."""
         if size != self._size:
             self._size = size
-            self.forget()
+            self.invalidate()
 
     def frame(self, update: ChopsUpdate | LayoutUpdate, system: ColorSystem | None) -> FrameUpdate:
         """Make the text that brings the terminal from what it shows to the update. The model stays as it is."""
-        epoch, known = self._epoch, self._rows
+        epoch, known = self._epoch, self._shown_rows
         rows: dict[int, dict[int, Cell]] = {}
         out: list[str] = []
         now = SgrStyle("", "", "")  # every frame begins and ends with the terminal's default style
-        for y, cells in _lines(update):
-            for x, run in _runs(cells, known.get(y, {})):
+        for y, cells in _update_lines(update):
+            for x, run in _changed_runs(cells, known.get(y, {})):
                 out.append(f"\x1b[{y + 1};{x + 1}H")
-                for text, style in _styled(run):
-                    wanted = _sgr(style, system)
+                for text, style in _group_by_style(run):
+                    wanted = _sgr_style(style, system)
                     out.append(_transition(now, wanted))
                     out.append(text)
                     now = wanted
@@ -95,31 +95,31 @@ class DiffWriter:
         if frame.epoch != self._epoch:
             return  # the terminal's content became unknown meanwhile: what was left out of the frame may be missing
         for y, cells in frame.rows.items():
-            self._rows.setdefault(y, {}).update(cells)
+            self._shown_rows.setdefault(y, {}).update(cells)
 
 
-def _lines(update: ChopsUpdate | LayoutUpdate) -> Iterator[tuple[int, dict[int, Cell]]]:
+def _update_lines(update: ChopsUpdate | LayoutUpdate) -> Iterator[tuple[int, dict[int, Cell]]]:
     """The cells of an update, by line."""
     if isinstance(update, ChopsUpdate):
         for y, start, end in update.spans:
-            yield y, _cells(update, y, start, end)
+            yield y, _chop_cells(update, y, start, end)
         return
     left, right = update.region.x, update.region.right
     for y, strips in enumerate(update.strips, update.region.y):
         segments = [segment for strip in strips for segment in strip]
-        yield y, dict(_in_span(segments, left, left, right))
+        yield y, dict(_segment_cells(segments, left, left, right))
 
 
-def _cells(update: ChopsUpdate, y: int, start: int, end: int) -> dict[int, Cell]:
+def _chop_cells(update: ChopsUpdate, y: int, start: int, end: int) -> dict[int, Cell]:
     """The cells of one line of the update from `start` to before `end`, by column."""
     cells: dict[int, Cell] = {}
     for last, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
         if strip is not None and x < end and last > start:
-            cells.update(_in_span(strip, x, start, min(end, last)))
+            cells.update(_segment_cells(strip, x, start, min(end, last)))
     return cells
 
 
-def _in_span(segments: Iterable[Segment], x: int, start: int, end: int) -> Iterator[tuple[int, Cell]]:
+def _segment_cells(segments: Iterable[Segment], x: int, start: int, end: int) -> Iterator[tuple[int, Cell]]:
     for text, style, control in segments:
         if control:
             continue
@@ -142,13 +142,13 @@ def _in_span(segments: Iterable[Segment], x: int, start: int, end: int) -> Itera
                 if start <= x < end:
                     yield x, (char, look)
                     if size == 2:
-                        yield x + 1, _BEHIND
+                        yield x + 1, _CONTINUATION
                 x += size
         if x >= end:
             return
 
 
-def _runs(cells: dict[int, Cell], shown: dict[int, Cell]) -> Iterator[tuple[int, list[Cell]]]:
+def _changed_runs(cells: dict[int, Cell], shown: dict[int, Cell]) -> Iterator[tuple[int, list[Cell]]]:
     """(column, cells) of each run of changed cells; runs with a short gap between them are one."""
     changed = [x for x, cell in sorted(cells.items()) if shown.get(x) != cell]
     at = 0
@@ -156,20 +156,20 @@ def _runs(cells: dict[int, Cell], shown: dict[int, Cell]) -> Iterator[tuple[int,
         first = last = changed[at]
         at += 1
         while at < len(changed) and (
-            changed[at] == last + 1 or (changed[at] - last <= BRIDGE + 1 and _known(cells, last, changed[at]))
+            changed[at] == last + 1 or (changed[at] - last <= MAX_GAP + 1 and _are_known(cells, last, changed[at]))
         ):
             last = changed[at]
             at += 1
-        if cells[first] is _BEHIND and first - 1 in cells:
+        if cells[first] is _CONTINUATION and first - 1 in cells:
             first -= 1  # half a wide character cannot be drawn
         yield first, [cells[x] for x in range(first, last + 1)]
 
 
-def _known(cells: dict[int, Cell], first: int, last: int) -> bool:
+def _are_known(cells: dict[int, Cell], first: int, last: int) -> bool:
     return all(x in cells for x in range(first, last))
 
 
-def _styled(run: list[Cell]) -> Iterator[tuple[str, Style]]:
+def _group_by_style(run: list[Cell]) -> Iterator[tuple[str, Style]]:
     """Neighbours of one style as one text."""
     text: list[str] = []
     style = _NO_STYLE
@@ -184,7 +184,7 @@ def _styled(run: list[Cell]) -> Iterator[tuple[str, Style]]:
 
 
 @lru_cache(maxsize=1024)
-def _sgr(style: Style, system: ColorSystem | None) -> SgrStyle:
+def _sgr_style(style: Style, system: ColorSystem | None) -> SgrStyle:
     attributes = ";".join(code for name, code in _ATTRIBUTES if getattr(style, name))
     if system is None:
         return SgrStyle(attributes, "", "")
@@ -194,13 +194,13 @@ def _sgr(style: Style, system: ColorSystem | None) -> SgrStyle:
 
 
 @lru_cache(maxsize=4096)
-def _transition(now: SgrStyle, wanted: SgrStyle) -> str:
+def _transition(current: SgrStyle, wanted: SgrStyle) -> str:
     """The shortest SGR from one style to another. Attributes cannot be taken back one by one everywhere: then a reset."""
-    if now == wanted:
+    if current == wanted:
         return ""
-    loses_color = (now.foreground and not wanted.foreground) or (now.background and not wanted.background)
-    loses_attribute = now.attributes and now.attributes != wanted.attributes
+    loses_color = (current.foreground and not wanted.foreground) or (current.background and not wanted.background)
+    loses_attribute = current.attributes and current.attributes != wanted.attributes
     if loses_color or loses_attribute:
         return f"\x1b[{';'.join(part for part in ('0', *wanted) if part)}m"
-    parts = [new for old, new in zip(now, wanted, strict=True) if new != old]
+    parts = [new for old, new in zip(current, wanted, strict=True) if new != old]
     return f"\x1b[{';'.join(parts)}m"

@@ -70,7 +70,7 @@ class TerminalApp(App[int]):
 
     def forget_screen(self) -> None:
         """Send all of the next picture: the terminal was cleared, or drawn on by another program."""
-        self._writer.forget()
+        self._writer.invalidate()
         self._cursor_sent = None
 
     def on_resize(self) -> None:

@@ -22,20 +22,20 @@ _GRACE_S = 2.0
 class TtyWatchdog:
     """Watches over one run of the screen. `leave(code)` must end it from the event loop's thread."""
 
-    def __init__(self, leave: Callable[[int], None], last_wish: Callable[[], None]) -> None:
-        self._leave = leave
-        self._last_wish = last_wish  # closes what must not be lost when the loop is stuck
-        self._over = threading.Event()
+    def __init__(self, exit_with: Callable[[int], None], emergency_stop: Callable[[], None]) -> None:
+        self._exit = exit_with
+        self._emergency_stop = emergency_stop  # closes what must not be lost when the loop is stuck
+        self._stopped = threading.Event()
 
-    def hold(self, loop: asyncio.AbstractEventLoop) -> None:
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Install the signal handlers and the watch on the terminal. Call it from the loop's thread."""
         for number, code in EXIT_CODES.items():
-            loop.add_signal_handler(number, self._leave, code)
+            loop.add_signal_handler(number, self._exit, code)
         threading.Thread(target=self._watch, args=(loop,), name="terminal-watch", daemon=True).start()
 
-    def over(self) -> None:
+    def stop(self) -> None:
         """The screen has ended: the watch ends, too."""
-        self._over.set()
+        self._stopped.set()
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
@@ -45,9 +45,9 @@ class TtyWatchdog:
         except (OSError, ValueError, AttributeError):
             return
         try:
-            loop.call_soon_threadsafe(self._leave, EXIT_CODES[signal.SIGHUP])
+            loop.call_soon_threadsafe(self._exit, EXIT_CODES[signal.SIGHUP])
         except RuntimeError:
             return  # the loop is closed: we are on the way out
-        if not self._over.wait(_GRACE_S):
-            self._last_wish()
+        if not self._stopped.wait(_GRACE_S):
+            self._emergency_stop()
             os._exit(EXIT_CODES[signal.SIGHUP])  # the loop is stuck on a terminal that is gone: nothing else ends us

@@ -47,8 +47,8 @@ class Panel(Widget):
     def __init__(self, name: str) -> None:
         super().__init__(id=name)
         self._view = PanelView(())
-        self._drawn = False
-        self._across = 0  # cells, while its lines are drawn: Textual looks a size up anew each time
+        self._is_drawn = False
+        self._drawn_width = 0  # cells, while its lines are drawn: Textual looks a size up anew each time
 
     @property
     def view(self) -> PanelView:
@@ -58,7 +58,7 @@ class Panel(Widget):
     def show(self, view: PanelView) -> None:
         """Show a view; only what differs from the last one is repainted."""
         old, self._view = self._view, view
-        if not self._drawn or (old.lines is view.lines and old.cursor == view.cursor):
+        if not self._is_drawn or (old.lines is view.lines and old.cursor == view.cursor):
             return
         dirty: list[Region] = []
         for y in range(max(len(old.lines), len(view.lines))):
@@ -76,8 +76,8 @@ class Panel(Widget):
         """The lines of a region. A panel has no border, padding or tint, so Textual's cache of styled lines, a third of
         the cost of drawing, has nothing to add.
         """
-        self._drawn = True
-        self._across = self.size.width
+        self._is_drawn = True
+        self._drawn_width = self.size.width
         return [self.render_line(y).crop(crop.x, crop.right) for y in crop.line_range]
 
     def render_line(self, y: int) -> Strip:
@@ -85,13 +85,13 @@ class Panel(Widget):
         app = cast("TputtuiApp", self.app)
         view = self._view
         if y >= len(view.lines):
-            return Strip.blank(self._across, app.palette.styles["plain"])
-        strip = app.palette.strip(view.lines[y], cursor=y == view.cursor, ascii_only=app.settings.ascii)
-        return strip.adjust_cell_length(self._across, app.palette.styles["plain"])
+            return Strip.blank(self._drawn_width, app.palette.styles["plain"])
+        strip = app.palette.line_strip(view.lines[y], is_cursor=y == view.cursor, ascii_only=app.settings.ascii)
+        return strip.adjust_cell_length(self._drawn_width, app.palette.styles["plain"])
 
     def on_click(self, event: events.Click) -> None:
         """The mouse is a bonus: a click focuses the panel and moves the cursor."""
-        keys = self._view.keys
+        keys = self._view.row_keys
         self.post_message(self.Clicked(self.id or "", keys[event.y] if event.y < len(keys) else None))
 
     def on_mouse_scroll_down(self) -> None:
@@ -136,10 +136,10 @@ def _width(line: Line) -> int:
     return sum(text.width(span.text) for span in line)
 
 
-def _common_prefix(one: str, other: str) -> str:
+def _common_prefix(first: str, second: str) -> str:
     length = 0
-    for a, b in zip(one, other, strict=False):
+    for a, b in zip(first, second, strict=False):
         if a != b:
             break
         length += 1
-    return one[:length]
+    return first[:length]

@@ -8,7 +8,7 @@ from textual.strip import Strip
 
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views.profile.profile_pane import RenderedPane
-from tputtui.views.shared.styled_text import split
+from tputtui.views.shared.styled_text import split_line
 
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
@@ -19,29 +19,32 @@ class ProfilePanel(Panel):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._filled: frozenset[int] = frozenset()
-        self._reach = 0
+        self._box_rows: frozenset[int] = frozenset()
+        self._cursor_width = 0
 
-    def draw(self, drawn: RenderedPane) -> None:
+    def show_pane(self, pane: RenderedPane) -> None:
         """Show it; only what differs is repainted, unless boxes become lines or lines boxes."""
-        changed = (drawn.filled, drawn.reach) != (self._filled, self._reach)
-        self._filled, self._reach = drawn.filled, drawn.reach
-        self.show(drawn.view)
+        changed = (pane.box_rows, pane.cursor_width) != (self._box_rows, self._cursor_width)
+        self._box_rows, self._cursor_width = pane.box_rows, pane.cursor_width
+        self.show(pane.view)
         if changed:
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """One line, as Textual asks for it."""
         view = self.view
-        if y >= len(view.lines) or (y not in self._filled and y != view.cursor):
+        if y >= len(view.lines) or (y not in self._box_rows and y != view.cursor):
             return super().render_line(y)
         app = cast("TputtuiApp", self.app)
         only = app.settings.ascii
-        if y in self._filled:
-            strip = app.palette.boxes(view.lines[y], ascii_only=only)
+        if y in self._box_rows:
+            strip = app.palette.box_strip(view.lines[y], ascii_only=only)
         else:
-            left, right = split(view.lines[y], self._reach)
+            left, right = split_line(view.lines[y], self._cursor_width)
             strip = Strip.join(
-                [app.palette.strip(left, cursor=True, ascii_only=only), app.palette.strip(right, ascii_only=only)]
+                [
+                    app.palette.line_strip(left, is_cursor=True, ascii_only=only),
+                    app.palette.line_strip(right, ascii_only=only),
+                ]
             )
-        return strip.adjust_cell_length(self._across, app.palette.styles["plain"])
+        return strip.adjust_cell_length(self._drawn_width, app.palette.styles["plain"])

@@ -9,18 +9,18 @@ from collections.abc import Mapping, Sequence
 from tputtui import text
 from tputtui.engine.family_browser import Families
 from tputtui.frozen import frozen
-from tputtui.settings.settings_reference import toml
-from tputtui.signals.service.family_table import SLOTS, FamilyRow, tells_nothing, unfit
-from tputtui.views.shared.family_units import figure
-from tputtui.views.shared.frame import PanelView, scrolled
-from tputtui.views.shared.styled_text import Line, LineBuilder, fill, rule, sparks
+from tputtui.settings.settings_reference import format_toml
+from tputtui.signals.service.family_table import SIGNALS, FamilyRow, why_no_figure, why_unsuitable
+from tputtui.views.shared.family_units import format_family_value
+from tputtui.views.shared.frame import PanelView, first_visible_row
+from tputtui.views.shared.styled_text import Line, LineBuilder, pad_lines, rule_line, sparkline_rows
 
-_WIDE_HELP = 130  # columns from which the help stands in the list, too
-_BESIDE = 100  # columns from which the config lines stand beside the rest
+_HELP_WIDTH = 130  # columns from which the help stands in the list, too
+_SIDE_BY_SIDE_WIDTH = 100  # columns from which the config lines stand beside the rest
 
 
 CHART = "chart"
-CHOICES: tuple[str, ...] = (CHART, *SLOTS)
+CHOICES: tuple[str, ...] = (CHART, *SIGNALS)
 """What Enter offers: a panel of its own on the live screen, or a signal to feed."""
 
 
@@ -29,37 +29,37 @@ class BrowserState:
     """What the user looks at. `found` are places in the families' rows, in the order they are shown."""
 
     target: str
-    place: tuple[int, int] = (1, 1)  # this target's number, of how many
+    target_number: tuple[int, int] = (1, 1)  # this target's number, of how many
     families: Families | None = None
-    found: Sequence[int] = ()
+    matches: Sequence[int] = ()
     query: str = ""
     cursor: int | None = None  # a place in `found`
     top: int = 0
-    trail: Sequence[float | None] = ()  # the last figures of the one under the cursor
-    choosing: int | None = None  # which of `CHOICES` is offered
+    history: Sequence[float | None] = ()  # the last figures of the one under the cursor
+    choice_index: int | None = None  # which of `CHOICES` is offered
     charted: tuple[str, str] | None = None  # the (target, family) on the live screen
-    waiting: str = "reading the whole answer"
-    recorded: bool = False  # it is a run's: nothing can be chosen, and not all has to be there
+    waiting_reason: str = "reading the whole answer"
+    is_recorded: bool = False  # it is a run's: nothing can be chosen, and not all has to be there
 
     @property
-    def under_cursor(self) -> int | None:
+    def family_index(self) -> int | None:
         """The place of the family under the cursor."""
-        return self.found[self.cursor] if self.cursor is not None and 0 <= self.cursor < len(self.found) else None
+        return self.matches[self.cursor] if self.cursor is not None and 0 <= self.cursor < len(self.matches) else None
 
     def is_charted(self, family: FamilyRow) -> bool:
         """Whether that family stands on the live screen."""
         return self.charted == (self.target, family.name)
 
 
-def refusal(choice: str, family: FamilyRow) -> str | None:
+def refusal_reason(choice: str, family: FamilyRow) -> str | None:
     """Why a family cannot be what was chosen; None where it can."""
     if choice == CHART:
-        return tells_nothing(family)
-    slot = next(slot for slot in SLOTS if slot == choice)
-    return unfit(slot, family)
+        return why_no_figure(family)
+    slot = next(slot for slot in SIGNALS if slot == choice)
+    return why_unsuitable(slot, family)
 
 
-def matches(query: str, rows: Sequence[FamilyRow]) -> list[int]:
+def matching_indices(query: str, rows: Sequence[FamilyRow]) -> list[int]:
     """The places of the families that match, the best first: by a name that begins so, that has all words, that has
     all letters in this order; then those whose help has all words. 20,000 families take 20 to 80 ms.
     """
@@ -80,166 +80,167 @@ def matches(query: str, rows: Sequence[FamilyRow]) -> list[int]:
     return [place for rank in ranks for place in rank]
 
 
-def _has_all(words: Sequence[str], where: str) -> bool:
-    return all(word in where for word in words)
+def _has_all(words: Sequence[str], searched_text: str) -> bool:
+    return all(word in searched_text for word in words)
 
 
 # ------------------------------------------------------------------------------------------ the list
 
 
-def browser(look: BrowserState, width: int, height: int) -> PanelView:
+def browser_panel(state: BrowserState, width: int, height: int) -> PanelView:
     """The list, `height` lines; only the rows that are shown are drawn, however many there are."""
-    families = look.families
-    lines = [rule(f"Metrics of {text.clean(look.target, 40)}", _context(look), width, focused=True)]
+    families = state.families
+    lines = [rule_line(f"Metrics of {text.clean(state.target, 40)}", _title_context(state), width, focused=True)]
     if families is None:
-        lines.append(LineBuilder(width).at(1, look.waiting, "dim").line())
-        return PanelView(tuple(fill(lines, width, height)))
-    if not look.found:
-        words = f"nothing matches “{text.clean(look.query, 40)}”: Esc clears" if look.query else "it exposes nothing"
+        lines.append(LineBuilder(width).at(1, state.waiting_reason, "dim").line())
+        return PanelView(tuple(pad_lines(lines, width, height)))
+    if not state.matches:
+        words = f"nothing matches “{text.clean(state.query, 40)}”: Esc clears" if state.query else "it exposes nothing"
         lines.append(LineBuilder(width).at(1, words, "dim").line())
-        return PanelView(tuple(fill(lines, width, height)))
-    columns = _Columns(width)
+        return PanelView(tuple(pad_lines(lines, width, height)))
+    columns = _ColumnLayout(width)
     if height > 2:
-        lines.append(columns.head())
+        lines.append(columns.header_line())
     room = max(1, height - len(lines))
-    first = scrolled(look.top, look.cursor, len(look.found), room)
-    at_line = len(lines) + look.cursor - first if look.cursor is not None else None
-    lines += [columns.line(look, families, place) for place in look.found[first : first + room]]
-    return PanelView(tuple(fill(lines, width, height)), at_line)
+    first = first_visible_row(state.top, state.cursor, len(state.matches), room)
+    at_line = len(lines) + state.cursor - first if state.cursor is not None else None
+    lines += [columns.family_line(state, families, place) for place in state.matches[first : first + room]]
+    return PanelView(tuple(pad_lines(lines, width, height)), at_line)
 
 
-def _context(look: BrowserState) -> str:
-    number, many = look.place
+def _title_context(state: BrowserState) -> str:
+    number, many = state.target_number
     parts = [f"target {number} of {many}  ← →"] if many > 1 else []
-    if look.families is not None:
-        count = len(look.families.figures.rows)
-        shown = f"{len(look.found):,} of {count:,}" if look.query else f"{count:,}"
+    if state.families is not None:
+        count = len(state.families.family_values.rows)
+        shown = f"{len(state.matches):,} of {count:,}" if state.query else f"{count:,}"
         parts.insert(0, f"{shown} families")
-        if look.families.hidden:
-            parts.append(f"{look.families.hidden:,} series beyond the limit are not read")
-        if look.families.unrecorded:
-            parts.append(f"{look.families.unrecorded:,} series not recorded")
-    if look.query:
-        parts.append(f"/{text.clean(look.query, 30)}")
+        if state.families.hidden_series:
+            parts.append(f"{state.families.hidden_series:,} series beyond the limit are not read")
+        if state.families.unrecorded_series:
+            parts.append(f"{state.families.unrecorded_series:,} series not recorded")
+    if state.query:
+        parts.append(f"/{text.clean(state.query, 30)}")
     return "  ".join(parts)
 
 
-def _feeds(look: BrowserState, families: Families, family: FamilyRow) -> tuple[str, ...]:
-    charted = (CHART,) if look.is_charted(family) else ()
-    return (*charted, *families.feeds.get(family.name, ()))
+def _fed_names(state: BrowserState, families: Families, family: FamilyRow) -> tuple[str, ...]:
+    charted = (CHART,) if state.is_charted(family) else ()
+    return (*charted, *families.signals_by_family.get(family.name, ()))
 
 
-def _is_missing(look: BrowserState, family: FamilyRow) -> bool:
-    return look.recorded and not family.series
+def _is_missing(state: BrowserState, family: FamilyRow) -> bool:
+    return state.is_recorded and not family.series
 
 
-class _Columns:
+class _ColumnLayout:
     """Where the columns of the list stand at a width."""
 
     def __init__(self, width: int) -> None:
         self.width = width
-        self.feeds = width - (16 if width >= _BESIDE else 9)
+        self.feeds = width - (16 if width >= _SIDE_BY_SIDE_WIDTH else 9)
         self.now_ends = self.feeds - 7
         self.series_ends = self.now_ends - 14
         self.type = self.series_ends - 18
-        self.help = self.type // 2 if width >= _WIDE_HELP else self.type
+        self.help = self.type // 2 if width >= _HELP_WIDTH else self.type
 
-    def head(self) -> Line:
+    def header_line(self) -> Line:
         row = LineBuilder(self.width).at(1, "family", "dim")
         if self.help < self.type:
             row.at(self.help, "help", "dim")
         row.at(self.type, "type", "dim").ending_at(self.series_ends, "series", "dim")
         return row.ending_at(self.now_ends, "now", "dim").at(self.feeds, "feeds", "dim").line()
 
-    def line(self, look: BrowserState, families: Families, place: int) -> Line:
-        family = families.figures.rows[place]
-        row = LineBuilder(self.width).at(1, text.cut(text.clean(family.name), self.help - 2))
+    def family_line(self, state: BrowserState, families: Families, index: int) -> Line:
+        family = families.family_values.rows[index]
+        row = LineBuilder(self.width).at(1, text.truncate(text.clean(family.name), self.help - 2))
         if self.help < self.type:
-            row.at(self.help, text.cut(text.clean(family.help), self.type - self.help - 1), "dim")
-        row.at(self.type, text.cut(text.clean(family.type), 10), "dim")
+            row.at(self.help, text.truncate(text.clean(family.help), self.type - self.help - 1), "dim")
+        row.at(self.type, text.truncate(text.clean(family.type), 10), "dim")
         row.ending_at(self.series_ends, f"{family.series:,}", "dim")
-        digits, unit = figure(family, families.figures.now(place))
+        digits, unit = format_family_value(family, families.family_values.charted_value(index))
         row.ending_at(self.now_ends, digits, "strong").then(f" {unit}" if unit else "", "dim")
-        feeds = _feeds(look, families, family)
-        if _is_missing(look, family):
+        feeds = _fed_names(state, families, family)
+        if _is_missing(state, family):
             feeds = ("not recorded",)
-        return row.at(self.feeds, text.cut(", ".join(feeds), self.width - self.feeds)).line()
+        return row.at(self.feeds, text.truncate(", ".join(feeds), self.width - self.feeds)).line()
 
 
 # ------------------------------------------------------------------------------------------ the chosen one
 
 
-def detail(look: BrowserState, width: int, height: int) -> PanelView:
+def detail_panel(state: BrowserState, width: int, height: int) -> PanelView:
     """What is known of the family under the cursor; what it could feed; and the config lines of what was chosen."""
-    place = look.under_cursor
-    if place is None or look.families is None:
-        return PanelView(tuple(fill([rule("", "", width)], width, height)))
-    family = look.families.figures.rows[place]
-    config = config_lines(look.families)
-    beside = width >= _BESIDE and bool(config)
+    place = state.family_index
+    if place is None or state.families is None:
+        return PanelView(tuple(pad_lines([rule_line("", "", width)], width, height)))
+    family = state.families.family_values.rows[place]
+    config = config_lines(state.families)
+    beside = width >= _SIDE_BY_SIDE_WIDTH and bool(config)
     left = width // 2 if beside else width
     said = ", ".join(part for part in (family.type, family.unit) if part)
-    lines = [rule(text.cut(text.clean(family.name), width - 24), text.clean(said, 20), width)]
+    lines = [rule_line(text.truncate(text.clean(family.name), width - 24), text.clean(said, 20), width)]
     body = (
-        _choice(look, family, left)
-        if look.choosing is not None
-        else _told(look, look.families, place, left, height - 1)
+        _choice_lines(state, family, left)
+        if state.choice_index is not None
+        else _family_lines(state, state.families, place, left, height - 1)
     )
     if beside:
-        other = _config(config, width - left - 2, height - 1)
+        other = _config_view_lines(config, width - left - 2, height - 1)
         lines += [
-            (*one, *LineBuilder(2).line(), *two) for one, two in zip(fill(body, left, height - 1), other, strict=True)
+            (*one, *LineBuilder(2).line(), *two)
+            for one, two in zip(pad_lines(body, left, height - 1), other, strict=True)
         ]
-    elif config and look.choosing is None:
-        lines += [body[-1], *_config(config, width, height - 2)]
+    elif config and state.choice_index is None:
+        lines += [body[-1], *_config_view_lines(config, width, height - 2)]
     else:
         lines += body
-    cursor = 1 + look.choosing + 1 if look.choosing is not None else None
-    return PanelView(tuple(fill(lines, width, height)), cursor if not beside else None)
+    cursor = 1 + state.choice_index + 1 if state.choice_index is not None else None
+    return PanelView(tuple(pad_lines(lines, width, height)), cursor if not beside else None)
 
 
-def _told(look: BrowserState, families: Families, place: int, width: int, height: int) -> list[Line]:
-    family = families.figures.rows[place]
+def _family_lines(state: BrowserState, families: Families, index: int, width: int, height: int) -> list[Line]:
+    family = families.family_values.rows[index]
     help_lines = textwrap.wrap(text.clean(family.help, 600), max(10, width - 2))[: 2 if height > 5 else 1]
     lines = [LineBuilder(width).at(1, words).line() for words in help_lines]
     labels = ", ".join(text.clean(label, 60) for label in family.labels) or "no labels"
     lines.append(LineBuilder(width).at(1, "labels  ", "dim").then(labels).line())
-    nothing = "nothing" if look.recorded else "nothing yet: Enter charts it, or chooses what it feeds"
-    feeding = ", ".join(_feeds(look, families, family)) or nothing
-    if _is_missing(look, family):
+    nothing = "nothing" if state.is_recorded else "nothing yet: Enter charts it, or chooses what it feeds"
+    feeding = ", ".join(_fed_names(state, families, family)) or nothing
+    if _is_missing(state, family):
         feeding = "not recorded: record --all-metrics keeps it"
     lines.append(LineBuilder(width).at(1, "feeds   ", "dim").then(feeding).line())
-    digits, unit = figure(family, families.figures.now(place))
+    digits, unit = format_family_value(family, families.family_values.charted_value(index))
     now = LineBuilder(width).at(1, "now     ", "dim").then(digits, "strong").then(f" {unit}" if unit else "", "dim")
-    if family.counts:
-        now.then("   in all ", "dim").then(text.number(families.figures.value(place)))
+    if family.is_counter:
+        now.then("   in all ", "dim").then(text.format_number(families.family_values.value(index)))
     if family.series > 1:
         now.then(f"   {family.series:,} series added up", "dim")
-    cells = max(0, min(len(look.trail), width - 10))
+    cells = max(0, min(len(state.history), width - 10))
     rows = max(1, min(4, height - len(lines) - 1))
-    pictures = sparks(list(look.trail)[-cells:] if cells else [], rows)
+    pictures = sparkline_rows(list(state.history)[-cells:] if cells else [], rows)
     lines += [LineBuilder(width).at(9, picture, "data").line() for picture in pictures]
     return [*lines, now.line()]
 
 
-def _choice(look: BrowserState, family: FamilyRow, width: int) -> list[Line]:
+def _choice_lines(state: BrowserState, family: FamilyRow, width: int) -> list[Line]:
     """A chart, and the four signals, each with the reason why this family cannot be it."""
     lines = [LineBuilder(width).at(1, "choose with the arrows; Enter does it now, Esc gives up", "dim").line()]
     for index, choice in enumerate(CHOICES):
-        why = refusal(choice, family)
-        row = LineBuilder(width).at(3, "▸ " if index == look.choosing else "  ", "accent")
+        why = refusal_reason(choice, family)
+        row = LineBuilder(width).at(3, "▸ " if index == state.choice_index else "  ", "accent")
         row.then(choice, "dim" if why else "strong")
-        lines.append(row.at(17, why or _meaning(look, family, choice), "dim").line())
+        lines.append(row.at(17, why or _describe_choice(state, family, choice), "dim").line())
     return lines
 
 
-def _meaning(look: BrowserState, family: FamilyRow, choice: str) -> str:
+def _describe_choice(state: BrowserState, family: FamilyRow, choice: str) -> str:
     if choice != CHART:
         return f"feeds the service's {choice}"
-    return "is on the live screen: Enter takes it away" if look.is_charted(family) else "a panel on the live screen"
+    return "is on the live screen: Enter takes it away" if state.is_charted(family) else "a panel on the live screen"
 
 
-def _config(config: Sequence[str], width: int, height: int) -> list[Line]:
+def _config_view_lines(config: Sequence[str], width: int, height: int) -> list[Line]:
     lines = [
         LineBuilder(width)
         .at(1, "to keep it, in the config file", "dim")
@@ -247,11 +248,11 @@ def _config(config: Sequence[str], width: int, height: int) -> list[Line]:
         .then(" copies", "dim")
         .line()
     ]
-    lines += [LineBuilder(width).at(1, text.cut(text.clean(words), width - 2)).line() for words in config]
+    lines += [LineBuilder(width).at(1, text.truncate(text.clean(words), width - 2)).line() for words in config]
     if len(lines) > height:
         more = LineBuilder(width).at(1, f"and {len(lines) - height + 1} lines more", "dim").line()
         lines = [*lines[: height - 1], more]
-    return fill(lines, width, height)
+    return pad_lines(lines, width, height)
 
 
 def config_lines(families: Families, charted: tuple[str, str] | None = None) -> list[str]:
@@ -259,17 +260,17 @@ def config_lines(families: Families, charted: tuple[str, str] | None = None) -> 
 
     `charted` is the (target, family) with a panel of its own: its line belongs to the first table, so it is the first.
     """
-    lines = [f"chart = {toml('/'.join(charted))}"] if charted is not None else []
-    if not families.chosen:
+    lines = [f"chart = {format_toml('/'.join(charted))}"] if charted is not None else []
+    if not families.overrides:
         return lines
-    for name, url in families.targets:
-        lines += ["[[targets]]", f"name = {toml(name)}", f"url = {toml(url)}", "[targets.bindings]"]
-        for slot, words in families.chosen.items():
-            lines.append(f"{slot} = {_binding(words)}")
+    for name, url in families.replica_targets:
+        lines += ["[[targets]]", f"name = {format_toml(name)}", f"url = {format_toml(url)}", "[targets.bindings]"]
+        for slot, words in families.overrides.items():
+            lines.append(f"{slot} = {_format_binding(words)}")
     return lines
 
 
-def _binding(words: Mapping[str, object]) -> str:
-    if list(words) == ["family"]:
-        return toml(words["family"])
-    return "{" + ", ".join(f"{key} = {toml(value)}" for key, value in words.items()) + "}"
+def _format_binding(binding: Mapping[str, object]) -> str:
+    if list(binding) == ["family"]:
+        return format_toml(binding["family"])
+    return "{" + ", ".join(f"{key} = {format_toml(value)}" for key, value in binding.items()) + "}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tputtui import text
 from tputtui.model import Event, ObjectiveStatus, TargetStatus
-from tputtui.views.live.exit_summary import sustained
+from tputtui.views.live.exit_summary import describe_headroom
 from tputtui.views.shared import target_state
 from tputtui.views.shared.frame import Frame, PanelView
-from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, fill, rule
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, pad_lines, rule_line
 
-ROLES: dict[str, Role] = {
+EVENT_ROLES: dict[str, Role] = {
     "down": "bad",
     "slow": "warning",
     "warning": "warning",
@@ -29,11 +29,11 @@ _LEAST_ROOM = 24
 """Cells below which the beginning of an entry tells nothing."""
 
 
-def event_line(scene: Frame, width: int) -> Line:
+def event_line(frame: Frame, width: int) -> Line:
     """One line: what is wrong now, with the reason, how much more there is, then the newest events."""
     row = LineBuilder(width)
     row.at(1, "")
-    entries, uncounted = _conditions(scene)
+    entries, uncounted = _conditions(frame)
     for place, entry in enumerate(entries):
         left = len(entries) - place - 1 + uncounted
         room = width - row.end - (_GAP + len(f"+{left} more") if left else 0)
@@ -48,10 +48,10 @@ def event_line(scene: Frame, width: int) -> Line:
             break
     if uncounted:
         row.then(f"+{uncounted} more", "warning").at(row.end + _GAP, "")
-    for event in reversed(scene.snapshot.events):
+    for event in reversed(frame.snapshot.events):
         if row.end > width - _LEAST_ROOM:
             break
-        row.spans(_event(scene, event))
+        row.spans(_event_spans(frame, event))
         row.at(row.end + _GAP, "")
     return row.line()
 
@@ -71,8 +71,8 @@ def _conditions(scene: Frame) -> tuple[list[list[TextSpan]], int]:
     own = [_target(target) for target in listed if target.name in shown]
     others = [_target(target) for target in listed if target.name not in shown]
     objectives = scene.snapshot.objectives
-    urgent = [_objective(objective) for objective in objectives if objective.state != "ok"]
-    met = [_objective(objective) for objective in objectives if objective.state == "ok"]
+    urgent = [_objective_spans(objective) for objective in objectives if objective.state != "ok"]
+    met = [_objective_spans(objective) for objective in objectives if objective.state == "ok"]
     return [*own, *urgent, *others, *met], len(troubled) - len(listed)
 
 
@@ -92,54 +92,57 @@ def _target(target: TargetStatus) -> list[TextSpan]:
     ]
 
 
-def _objective(objective: ObjectiveStatus) -> list[TextSpan]:
+def _objective_spans(objective: ObjectiveStatus) -> list[TextSpan]:
     """! p99<=250ms missed: 312 ms, for 12 s   — or, met, in two words."""
     name = text.clean(objective.expression, 40)
-    since = f", for {text.span(objective.for_s)}" if objective.for_s is not None else ""
+    since = f", for {text.format_duration(objective.for_s)}" if objective.for_s is not None else ""
     if objective.state == "missed":
-        return [TextSpan(f"! {name} missed", "bad"), TextSpan(f"{since.removeprefix(',')}, now {_measured(objective)}")]
+        return [
+            TextSpan(f"! {name} missed", "bad"),
+            TextSpan(f"{since.removeprefix(',')}, now {_format_value(objective)}"),
+        ]
     if objective.state == "no_data":
         reason = f": {objective.reason}" if objective.reason else ""
         return [TextSpan(f"{name} no data{reason}", "dim")]
     role: Role = "warning" if objective.state == "at_risk" else "ok"
     words = "at risk" if objective.state == "at_risk" else "ok"
-    return [TextSpan(f"{name} {words}", role), TextSpan(f" {_measured(objective)}{since}", "dim")]
+    return [TextSpan(f"{name} {words}", role), TextSpan(f" {_format_value(objective)}{since}", "dim")]
 
 
-def _measured(objective: ObjectiveStatus) -> str:
+def _format_value(objective: ObjectiveStatus) -> str:
     measure = objective.expression.rpartition(":")[2].strip()
     unit = "ratio" if measure.startswith("errors") else "req/s" if measure.startswith("rps") else "s"
-    digits, shown = text.amount(objective.value, unit)
+    digits, shown = text.format_amount(objective.value, unit)
     return f"{digits} {shown}"
 
 
-def _event(scene: Frame, event: Event) -> list[TextSpan]:
-    role = ROLES.get(event.kind, "plain")
-    spans = [TextSpan(f"{scene.clock(event.time)} ", "dim")]
+def _event_spans(frame: Frame, event: Event) -> list[TextSpan]:
+    role = EVENT_ROLES.get(event.kind, "plain")
+    spans = [TextSpan(f"{frame.format_clock(event.time)} ", "dim")]
     if event.kind in ("down", "slow", "up"):
         spans.append(TextSpan(f"{event.kind}: ", role))
     spans.append(TextSpan(event.text, role if event.kind in ("warning", "objective") else "plain"))
     return spans
 
 
-def events(scene: Frame, width: int, height: int) -> PanelView:
+def events_panel(frame: Frame, width: int, height: int) -> PanelView:
     """The whole log, the newest first: what `z` on the log shows."""
-    lines = [rule("Events", f"{len(scene.snapshot.events)}", width, scene.viewpoint.focus == "events")]
-    lines += [LineBuilder(width).at(1, line, "dim").line() for line in _headroom(scene)[: height - 1]]
-    for event in list(reversed(scene.snapshot.events))[: height - len(lines)]:
+    lines = [rule_line("Events", f"{len(frame.snapshot.events)}", width, frame.view_state.focus == "events")]
+    lines += [LineBuilder(width).at(1, line, "dim").line() for line in _headroom_lines(frame)[: height - 1]]
+    for event in list(reversed(frame.snapshot.events))[: height - len(lines)]:
         row = LineBuilder(width)
-        row.at(1, "").spans(_event(scene, event))
+        row.at(1, "").spans(_event_spans(frame, event))
         lines.append(row.line())
     if len(lines) == 1 and height > 1:
         lines.append(LineBuilder(width).at(1, "nothing happened yet", "dim").line())
-    return PanelView(tuple(fill(lines, width, height)))
+    return PanelView(tuple(pad_lines(lines, width, height)))
 
 
-def _headroom(scene: Frame) -> list[str]:
+def _headroom_lines(frame: Frame) -> list[str]:
     """What is known of each service's limit; where nothing is, why not."""
     return [
-        f"{sustained(one)}{f'  ({one.reason})' if one.reason else ''}"
+        f"{describe_headroom(one)}{f'  ({one.reason})' if one.reason else ''}"
         if one.value is not None
         else f"{text.clean(one.service)}: its limit within {text.clean(one.objective)} is not known: {one.reason}"
-        for one in scene.snapshot.headroom
+        for one in frame.snapshot.headroom
     ]

@@ -9,7 +9,7 @@ from tputtui import text
 from tputtui.model import TargetState
 from tputtui.views.shared import target_state
 from tputtui.views.shared.frame import Frame, ReplayStatus
-from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, plain
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, line_text
 
 STATE_SIGNS: dict[TargetState, tuple[str, Role]] = {
     "up": ("●", "ok"),
@@ -17,26 +17,26 @@ STATE_SIGNS: dict[TargetState, tuple[str, Role]] = {
     "slow": ("◐", "warning"),
     "down": ("○", "bad"),
 }
-_MOST_SIGNS = 12
+_MAX_SIGNS = 12
 _ROOM_FOR_A_WAIT = 56  # cells of the left side from which on the only target's wait is said whole
 
 
-def header(scene: Frame, width: int) -> Line:
+def header_line(frame: Frame, width: int) -> Line:
     """tputtui  checkout  web-01  ●●○ 3 targets, 1 down  window 10 s      LIVE 14:03:22  self 0.9 %  56 MiB.
 
     What has no room is left out whole, the least important first; only the names are cut.
     """
-    right = _right(scene, roomy=width >= 100)
-    room = width - text.width(plain(right)) - 1
+    right = _status_line(frame, is_wide=width >= 100)
+    room = width - text.width(line_text(right)) - 1
     parts = (  # as they stand, each with its rank: the lower, the longer it stays
         (5, [TextSpan(" tputtui ", "badge"), TextSpan(" ")]),
-        (0, _name(scene, room)),
-        (7, [TextSpan("  "), TextSpan(text.cut(scene.host_name, 24))] if scene.host_name else []),
-        (4, _signs(scene)),
-        (1, _targets_in_words(scene, roomy=room >= _ROOM_FOR_A_WAIT)),
-        (6, _window(scene)),
-        (2, _baseline(scene)),
-        (3, [TextSpan("  read-only", "dim")] if scene.viewpoint.read_only else []),
+        (0, _name_spans(frame, room)),
+        (7, [TextSpan("  "), TextSpan(text.truncate(frame.host_name, 24))] if frame.host_name else []),
+        (4, _state_signs(frame)),
+        (1, _target_count(frame, roomy=room >= _ROOM_FOR_A_WAIT)),
+        (6, _window_spans(frame)),
+        (2, _baseline_spans(frame)),
+        (3, [TextSpan("  read-only", "dim")] if frame.view_state.is_read_only else []),
     )
     free = room
     kept = set()
@@ -48,34 +48,34 @@ def header(scene: Frame, width: int) -> Line:
     for rank, part in parts:
         if rank in kept:
             row.spans(part)
-    return LineBuilder(width).spans(row.line()).spans(right, width - text.width(plain(right))).line()
+    return LineBuilder(width).spans(row.line()).spans(right, width - text.width(line_text(right))).line()
 
 
 def _cells(spans: Sequence[TextSpan]) -> int:
     return sum(text.width(span.text) for span in spans)
 
 
-def _name(scene: Frame, room: int) -> list[TextSpan]:
-    service = scene.service
+def _name_spans(frame: Frame, room: int) -> list[TextSpan]:
+    service = frame.service
     if service is None:
         return []
-    lens = scene.looks_through
+    lens = frame.active_filter
     name = lens.service if lens is not None else service.name
-    spans = [TextSpan(" "), TextSpan(text.cut(text.clean(name), max(8, room // 3)), "strong")]
+    spans = [TextSpan(" "), TextSpan(text.truncate(text.clean(name), max(8, room // 3)), "strong")]
     if lens is not None:
-        what = text.cut(text.clean(lens.what), max(10, room // 3))
+        what = text.truncate(text.clean(lens.description), max(10, room // 3))
         spans += [TextSpan(" "), TextSpan(what, "accent"), TextSpan(" Esc all", "dim")]
     return spans
 
 
-def _signs(scene: Frame) -> list[TextSpan]:
-    targets = scene.snapshot.targets[:_MOST_SIGNS]
+def _state_signs(frame: Frame) -> list[TextSpan]:
+    targets = frame.snapshot.targets[:_MAX_SIGNS]
     signs = [TextSpan(*STATE_SIGNS[target.state]) for target in targets]
     return [TextSpan("  "), *signs] if signs else []
 
 
-def _targets_in_words(scene: Frame, *, roomy: bool) -> list[TextSpan]:
-    targets = scene.snapshot.targets
+def _target_count(frame: Frame, *, roomy: bool) -> list[TextSpan]:
+    targets = frame.snapshot.targets
     if not targets:
         return [TextSpan("  "), TextSpan("no targets", "dim")]
     down = sum(1 for target in targets if target.state == "down")
@@ -90,58 +90,64 @@ def _targets_in_words(scene: Frame, *, roomy: bool) -> list[TextSpan]:
     return spans
 
 
-def _baseline(scene: Frame) -> list[TextSpan]:
-    baseline = scene.viewpoint.baseline
+def _baseline_spans(frame: Frame) -> list[TextSpan]:
+    baseline = frame.view_state.baseline
     return (
-        [TextSpan("  "), TextSpan(text.cut(text.clean(baseline.label), 24), "accent")] if baseline is not None else []
+        [TextSpan("  "), TextSpan(text.truncate(text.clean(baseline.label), 24), "accent")]
+        if baseline is not None
+        else []
     )
 
 
-def _window(scene: Frame) -> list[TextSpan]:
-    window = scene.snapshot.window_s
-    covered = scene.service.covered_s if scene.service is not None else None
-    so_far = f", {text.span(round(covered, 1))} so far" if covered is not None and covered < window * 0.85 else ""
-    return [TextSpan(f"  window {text.span(window)}{so_far}", "dim")]
+def _window_spans(frame: Frame) -> list[TextSpan]:
+    window = frame.snapshot.window_s
+    covered = frame.service.covered_s if frame.service is not None else None
+    so_far = (
+        f", {text.format_duration(round(covered, 1))} so far" if covered is not None and covered < window * 0.85 else ""
+    )
+    return [TextSpan(f"  window {text.format_duration(window)}{so_far}", "dim")]
 
 
-def _right(scene: Frame, roomy: bool) -> Line:
-    snapshot, viewpoint = scene.snapshot, scene.viewpoint
+def _status_line(frame: Frame, is_wide: bool) -> Line:
+    snapshot, viewpoint = frame.snapshot, frame.view_state
     if viewpoint.replay is not None:
-        return _replayed(scene, viewpoint.replay)
+        return _replay_line(frame, viewpoint.replay)
     if viewpoint.behind_s > 0:
-        state = TextSpan(f"PAST -{text.span(viewpoint.behind_s)} ", "warning")
-    elif viewpoint.frozen:
+        state = TextSpan(f"PAST -{text.format_duration(viewpoint.behind_s)} ", "warning")
+    elif viewpoint.is_frozen:
         state = TextSpan("FROZEN ", "warning")
     else:
         state = TextSpan("LIVE ", "ok")
-    spans = [state, TextSpan(scene.clock(snapshot.time), "strong")]
-    if viewpoint.recording is not None:
-        spans += [TextSpan("  "), TextSpan("● ", "bad"), TextSpan(viewpoint.recording)]
-    if (missed := snapshot.self_.missed_lately) > 0:
+    spans = [state, TextSpan(frame.format_clock(snapshot.time), "strong")]
+    if viewpoint.recording_status is not None:
+        spans += [TextSpan("  "), TextSpan("● ", "bad"), TextSpan(viewpoint.recording_status)]
+    if (missed := snapshot.self_usage.recent_missed_ticks) > 0:
         spans += [TextSpan("  "), TextSpan(f"{missed} tick{'s' if missed > 1 else ''} missed", "warning")]
-    if roomy and snapshot.self_.cpu_percent is not None:
-        digits, unit = text.size(snapshot.self_.rss_bytes)
-        spans.append(TextSpan(f"  self {text.percent(snapshot.self_.cpu_percent, 1)} %  {digits} {unit}", "dim"))
+    if is_wide and snapshot.self_usage.cpu_percent is not None:
+        digits, unit = text.format_size(snapshot.self_usage.rss_bytes)
+        spans.append(
+            TextSpan(f"  self {text.format_percent(snapshot.self_usage.cpu_percent, 1)} %  {digits} {unit}", "dim")
+        )
     spans.append(TextSpan(" "))
     return tuple(spans)
 
 
-def _replayed(scene: Frame, replay: ReplayStatus) -> Line:
+def _replay_line(frame: Frame, replay: ReplayStatus) -> Line:
     """REPLAY 1 min 3 s of 5 min 10x  14:03:22."""
-    ended = replay.seconds >= replay.of_s
-    state = "ended" if ended else "paused" if replay.paused else f"{replay.speed:g}x"
+    ended = replay.seconds >= replay.length_s
+    state = "ended" if ended else "paused" if replay.is_paused else f"{replay.speed:g}x"
     spans = [
         TextSpan("REPLAY ", "warning"),
-        TextSpan(text.span(floor(replay.seconds)), "strong"),
-        TextSpan(f" of {text.span(round(replay.of_s))} ", "dim"),
-        TextSpan(state, "warning" if replay.paused or ended else "ok"),
+        TextSpan(text.format_duration(floor(replay.seconds)), "strong"),
+        TextSpan(f" of {text.format_duration(round(replay.length_s))} ", "dim"),
+        TextSpan(state, "warning" if replay.is_paused or ended else "ok"),
     ]
-    if replay.read < 1.0:
-        spans.append(TextSpan(f"  read {floor(100 * replay.read)} %", "dim"))
-    return (*spans, TextSpan("  "), TextSpan(scene.clock(scene.snapshot.time), "strong"), TextSpan(" "))
+    if replay.read_ratio < 1.0:
+        spans.append(TextSpan(f"  read {floor(100 * replay.read_ratio)} %", "dim"))
+    return (*spans, TextSpan("  "), TextSpan(frame.format_clock(frame.snapshot.time), "strong"), TextSpan(" "))
 
 
-def footer(hints: Sequence[tuple[str, str]], status: str, width: int) -> Line:
+def footer_line(hints: Sequence[tuple[str, str]], status: str, width: int) -> Line:
     """The keys that serve now, or a sentence that has something to say. The last two hints are the way to all others and
     the way out: where room is short, those before them give way.
     """

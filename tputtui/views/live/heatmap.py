@@ -7,49 +7,49 @@ import math
 from tputtui import text
 from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
 from tputtui.views.shared.frame import Frame
-from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, merge
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, merge_spans
 
 SHADES = " ░▒▓█"
 ASCII_SHADES = " .:*#"
-FROM = (0.0, 0.05, 0.2, 0.5)
+SHADE_THRESHOLDS = (0.0, 0.05, 0.2, 0.5)
 """The share of a column's requests above which (the first: at any; the others: from which) each shade begins."""
 
-LEAST_ROWS = 3
+MIN_ROWS = 3
 
 
-def where_requests_fall(
-    scene: Frame, service: str, unit: str | None, starts: int, cells: int, width: int, most: int
+def heatmap_lines(
+    frame: Frame, service: str, unit: str | None, start: int, cells: int, width: int, max_height: int
 ) -> list[Line]:
     """A title and at most `most` - 1 rows, the slowest first, its columns from cell `starts` on; nothing where there
     is no room, or nothing to show.
     """
-    if most <= LEAST_ROWS or cells < 12:
+    if max_height <= MIN_ROWS or cells < 12:
         return []
-    heat = scene.heat(service, cells)
+    heat = frame.heatmap(service, cells)
     if heat is None or len(heat.bounds) < 2:
         return []
-    heat = folded(heat, most - 1)
-    shades = ASCII_SHADES if scene.viewpoint.ascii else SHADES
+    heat = merge_rows(heat, max_height - 1)
+    shades = ASCII_SHADES if frame.view_state.ascii_only else SHADES
     title = LineBuilder(width).at(1, "latency distribution", "dim")
     legend = [(">0", 1), ("5", 2), ("20", 3), ("50 %", 4)]
     if width - title.end >= 30:
-        title.at(max(starts, title.end + 2), "share", "dim")
+        title.at(max(start, title.end + 2), "share", "dim")
         for figure, shade in legend:
-            title.then(" ").then(shades[shade], _role(shade)).then(f" {figure}", "dim")
+            title.then(" ").then(shades[shade], _shade_role(shade)).then(f" {figure}", "dim")
     lines = [title.line()]
     for index in range(len(heat.bounds) - 1, -1, -1):
-        row = LineBuilder(width).ending_at(starts - 2, _bound(heat, index, unit), "dim")
-        row.spans(_cells(heat, index, shades), starts)
-        lines.append(scene.strike(row.line(), starts, cells))
+        row = LineBuilder(width).ending_at(start - 2, _format_bound(heat, index, unit), "dim")
+        row.spans(_row_cells(heat, index, shades), start)
+        lines.append(frame.overlay_marks(row.line(), start, cells))
     return lines
 
 
-def folded(heat: LatencyHeatmap, most: int) -> LatencyHeatmap:
+def merge_rows(heatmap: LatencyHeatmap, max_rows: int) -> LatencyHeatmap:
     """At most `most` rows: of two neighbours, those become one that have least between them."""
-    bounds = list(heat.bounds)
-    columns = [None if column is None else list(column) for column in heat.columns]
+    bounds = list(heatmap.bounds)
+    columns = [None if column is None else list(column) for column in heatmap.columns]
     totals = [sum(column[row] for column in columns if column is not None) for row in range(len(bounds))]
-    while len(bounds) > max(1, most):
+    while len(bounds) > max(1, max_rows):
         at = min(range(len(bounds) - 1), key=lambda row: totals[row] + totals[row + 1])
         del bounds[at]
         for figures in (totals, *(column for column in columns if column is not None)):
@@ -57,24 +57,24 @@ def folded(heat: LatencyHeatmap, most: int) -> LatencyHeatmap:
     return LatencyHeatmap(tuple(bounds), tuple(None if column is None else tuple(column) for column in columns))
 
 
-def shade(share: float) -> int:
+def shade_level(share: float) -> int:
     """The shade of a share of a column: 0 is nothing at all; however rare, a request can be seen."""
-    return 0 if share <= 0 else 1 + sum(share >= least for least in FROM[1:])
+    return 0 if share <= 0 else 1 + sum(share >= least for least in SHADE_THRESHOLDS[1:])
 
 
-def _role(shade: int) -> Role:
-    return "faint" if shade <= 1 else "data"
+def _shade_role(level: int) -> Role:
+    return "faint" if level <= 1 else "data"
 
 
-def _cells(heat: LatencyHeatmap, row: int, shades: str) -> list[TextSpan]:
-    found = (0 if column is None else shade(column[row]) for column in heat.columns)
-    return merge(TextSpan(shades[one], _role(one)) for one in found)
+def _row_cells(heatmap: LatencyHeatmap, row: int, shades: str) -> list[TextSpan]:
+    found = (0 if column is None else shade_level(column[row]) for column in heatmap.columns)
+    return merge_spans(TextSpan(shades[one], _shade_role(one)) for one in found)
 
 
-def _bound(heat: LatencyHeatmap, row: int, unit: str | None) -> str:
+def _format_bound(heatmap: LatencyHeatmap, row: int, unit: str | None) -> str:
     """What falls into a row: up to its bound; above the last one that is known."""
-    bound = heat.bounds[row]
+    bound = heatmap.bounds[row]
     if not math.isfinite(bound) and not row:
         return "all"
-    digits, shown = text.amount(bound if math.isfinite(bound) else heat.bounds[row - 1], unit)
+    digits, shown = text.format_amount(bound if math.isfinite(bound) else heatmap.bounds[row - 1], unit)
     return f"{'' if math.isfinite(bound) else '>'}{digits.removesuffix('.0')} {shown}".rstrip()

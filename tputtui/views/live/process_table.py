@@ -9,11 +9,11 @@ from typing import cast
 
 from tputtui import text
 from tputtui.model import ProcessState, Snapshot
-from tputtui.signals.host.process_rates import explained_cores
+from tputtui.signals.host.process_rates import used_cores
 from tputtui.signals.service.serving_processes import Identity, serving_marks
 from tputtui.views.shared.frame import Frame, ListState, PanelView
-from tputtui.views.shared.list_table import ListTable, TableColumn, arranged, table
-from tputtui.views.shared.styled_text import Line, LineBuilder, rule
+from tputtui.views.shared.list_table import ListTable, TableColumn, filter_and_sort, table_view
+from tputtui.views.shared.styled_text import Line, LineBuilder, rule_line
 
 BY_HAND = "press 6, select a process, press p"
 """How to choose the process to profile on the live screen."""
@@ -21,28 +21,28 @@ BY_HAND = "press 6, select a process, press p"
 _LEAST_NAME = 8  # cells of a name that stay beside what it serves
 
 
-def processes(scene: Frame, width: int, height: int) -> PanelView:
+def processes_panel(frame: Frame, width: int, height: int) -> PanelView:
     """The panel, `height` lines."""
-    state = scene.viewpoint.list("processes")
-    found = scene.snapshot.processes
-    shown = f"“{text.clean(state.filter, 20)}”" if state.filter else "/ filter"
-    followed = scene.viewpoint.followed
+    state = frame.view_state.list_state("processes")
+    found = frame.snapshot.processes
+    shown = f"“{text.clean(state.filter_text, 20)}”" if state.filter_text else "/ filter"
+    followed = frame.view_state.followed
     follows = f"following {followed[0]}  " if followed is not None else ""
-    context = f"{follows}{len(found)}, by {state.sort or 'cpu'}  {shown}" if found is not None else ""
-    top = rule("Processes", context, width, scene.viewpoint.focus == "processes")
+    context = f"{follows}{len(found)}, by {state.sort_column or 'cpu'}  {shown}" if found is not None else ""
+    top = rule_line("Processes", context, width, frame.view_state.focus == "processes")
     items = found or ()
-    marks = serving_marks(scene.snapshot)
-    return table(
+    marks = serving_marks(frame.snapshot)
+    return table_view(
         _listing(items, marks),
-        _with_marks(COLUMNS_WIDE if width >= 76 else COLUMNS, marks),
+        _with_marks(WIDE_COLUMNS if width >= 76 else COLUMNS, marks),
         state,
         top,
         width,
         height,
-        foot=lambda _hidden: _foot(scene, items, width),
-        empty="reading the processes" if found is None else "no process may be read",
-        pinned=scene.viewpoint.followed,
-        order="cpu",
+        footer_line=lambda _hidden: _footer_line(frame, items, width),
+        empty_message="reading the processes" if found is None else "no process may be read",
+        pinned_key=frame.view_state.followed,
+        default_sort="cpu",
     )
 
 
@@ -50,7 +50,7 @@ def under_cursor(snapshot: Snapshot, state: ListState) -> Identity | None:
     """The process of the row that is marked; None where the filter hides it, or none is. One that ended stays marked."""
     cursor = cast("Identity | None", state.cursor)
     found = [one for one in snapshot.processes or () if one.identity == cursor]
-    return cursor if not found or arranged(_listing(found, serving_marks(snapshot)), (), state) else None
+    return cursor if not found or filter_and_sort(_listing(found, serving_marks(snapshot)), (), state) else None
 
 
 def _listing(
@@ -77,75 +77,75 @@ def _marked_name(marks: Mapping[Identity, str], row: LineBuilder, x: int, cells:
     if cells < _LEAST_NAME + 1 + text.width(mark):
         mark = mark.removeprefix("serves ")
     room = max(_LEAST_NAME, cells - text.width(mark) - 1) if mark else cells
-    row.at(x, text.cut(item.name, min(room, cells)))
+    row.at(x, text.truncate(item.name, min(room, cells)))
     left = x + cells - row.end - 1
     if mark and left > 0:
-        row.then(f" {text.cut(mark, left)}", "accent")
+        row.then(f" {text.truncate(mark, left)}", "accent")
 
 
-def _foot(scene: Frame, items: tuple[ProcessState, ...], width: int) -> Line:
+def _footer_line(frame: Frame, items: tuple[ProcessState, ...], width: int) -> Line:
     row = LineBuilder(width)
-    busy = scene.snapshot.busy_cores
+    busy = frame.snapshot.busy_cores
     if busy is not None and items:
         # The processes are read at another moment than the host: their sum may run ahead of it.
-        row.at(1, f"these use {min(explained_cores(items), busy):.1f} of {busy:.1f} busy cores", "dim")
-    cursor = under_cursor(scene.snapshot, scene.viewpoint.list("processes"))
+        row.at(1, f"these use {min(used_cores(items), busy):.1f} of {busy:.1f} busy cores", "dim")
+    cursor = under_cursor(frame.snapshot, frame.view_state.list_state("processes"))
     chosen = next((item for item in items if item.identity == cursor), None)
     # Where a service is shown, p takes its process unless this list has the focus.
-    if chosen is not None and (scene.viewpoint.focus == "processes" or scene.service is None):
+    if chosen is not None and (frame.view_state.focus == "processes" or frame.service is None):
         words = f"profiles {chosen.pid}" if chosen.python is not None else f"{chosen.pid} is not Python"
         row.ending_at(width - 1 - len(words) - 2, "  ").then("p ", "accent").then(words, "dim")
     return row.line()
 
 
-def _pid(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
+def _draw_pid(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
     row.ending_at(x + cells, str(item.pid))
 
 
-def _name(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
-    row.at(x, text.cut(item.name, cells))
+def _draw_name(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
+    row.at(x, text.truncate(item.name, cells))
 
 
-def _user(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
-    row.at(x, text.cut(item.user or text.UNKNOWN, cells), "dim")
+def _draw_user(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
+    row.at(x, text.truncate(item.user or text.UNKNOWN, cells), "dim")
 
 
-def _cpu(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
+def _draw_cpu(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
     value = item.cpu_percent
-    row.ending_at(x + cells, text.percent(value, 1), "strong" if value is not None and value >= 0.05 else "dim")
+    row.ending_at(x + cells, text.format_percent(value, 1), "strong" if value is not None and value >= 0.05 else "dim")
 
 
-def _rss(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
-    digits, unit = text.size(item.rss_bytes)
+def _draw_rss(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
+    digits, unit = text.format_size(item.rss_bytes)
     row.ending_at(x + cells - 4, digits).then(f" {unit}", "dim")
 
 
-def _threads(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
+def _draw_threads(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
     row.ending_at(x + cells, text.UNKNOWN if item.threads is None else str(item.threads), "dim")
 
 
-def _state(row: LineBuilder, x: int, _cells: int, item: ProcessState) -> None:
+def _draw_state(row: LineBuilder, x: int, _cells: int, item: ProcessState) -> None:
     row.at(x, item.state, "warning" if item.state in ("D", "Z", "T") else "dim")
 
 
-def _python(row: LineBuilder, x: int, _cells: int, item: ProcessState) -> None:
+def _draw_python(row: LineBuilder, x: int, _cells: int, item: ProcessState) -> None:
     row.at(x, "" if item.python is None else item.python or "py", "ok")
 
 
 COLUMNS: list[TableColumn[ProcessState]] = [
-    TableColumn("pid", "pid", 7, lambda item: -item.pid, _pid),
-    TableColumn("name", "name", 0, lambda item: item.name, _name, right=False),
-    TableColumn("cpu", "cpu %", 6, lambda item: item.cpu_percent or 0.0, _cpu),
-    TableColumn("rss", "rss", 9, lambda item: item.rss_bytes or 0, _rss),
-    TableColumn("threads", "thr", 4, lambda item: item.threads or 0, _threads),
-    TableColumn("python", "py", 4, lambda item: 0 if item.python is None else 1, _python, right=False),
+    TableColumn("pid", "pid", 7, lambda item: -item.pid, _draw_pid),
+    TableColumn("name", "name", 0, lambda item: item.name, _draw_name, is_right_aligned=False),
+    TableColumn("cpu", "cpu %", 6, lambda item: item.cpu_percent or 0.0, _draw_cpu),
+    TableColumn("rss", "rss", 9, lambda item: item.rss_bytes or 0, _draw_rss),
+    TableColumn("threads", "thr", 4, lambda item: item.threads or 0, _draw_threads),
+    TableColumn("python", "py", 4, lambda item: 0 if item.python is None else 1, _draw_python, is_right_aligned=False),
 ]
 """Percent of one core, as top counts."""
 
-COLUMNS_WIDE: list[TableColumn[ProcessState]] = [
+WIDE_COLUMNS: list[TableColumn[ProcessState]] = [
     *COLUMNS[:1],
-    TableColumn("user", "user", 9, lambda item: item.user or "", _user, right=False),
+    TableColumn("user", "user", 9, lambda item: item.user or "", _draw_user, is_right_aligned=False),
     *COLUMNS[1:5],
-    TableColumn("state", "s", 1, lambda item: item.state, _state, right=False),
+    TableColumn("state", "s", 1, lambda item: item.state, _draw_state, is_right_aligned=False),
     *COLUMNS[5:],
 ]

@@ -7,110 +7,110 @@ from collections.abc import Callable
 from tputtui import text
 from tputtui.model import HostState, SaturationState
 from tputtui.signals.rates import history_keys
-from tputtui.signals.service.bottleneck import ordered
+from tputtui.signals.service.bottleneck import sort_by_urgency
 from tputtui.views.shared.frame import Frame, PanelView
-from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, bar, fill, rule, spark
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, bar, pad_lines, rule_line, sparkline
 
-WARNING = 0.8
-BAD = 0.95
+WARNING_RATIO = 0.8
+BAD_RATIO = 0.95
 IO_WAIT = "io wait"
-QUIET = frozenset(("file descriptors", "open files", "swap", "event loop lag", "gc pause"))
-QUIET_BELOW = 0.5
+LOW_PRIORITY = frozenset(("file descriptors", "open files", "swap", "event loop lag", "gc pause"))
+LOW_PRIORITY_BELOW = 0.5
 
 
-def saturation(scene: Frame, width: int, height: int) -> PanelView:
+def saturation_panel(frame: Frame, width: int, height: int) -> PanelView:
     """The panel: as many rows as fit, those closest to their limit first."""
-    first = scene.snapshot.first
+    first = frame.snapshot.first_to_saturate
     context = f"first to saturate: {text.clean(first.name)}, {text.clean(first.reason)}" if first else ""
-    lines = [rule("Saturation", context, width, scene.viewpoint.focus == "saturation")]
-    rows = resources(scene)
+    lines = [rule_line("Saturation", context, width, frame.view_state.focus == "saturation")]
+    rows = resource_rows(frame)
     if not rows:
         lines.append(LineBuilder(width).at(1, "the first figures come with the second reading", "dim").line())
-    lines += [_row(scene, owner, resource, width) for owner, resource in shown(rows, height - 1)]
-    return PanelView(tuple(fill(lines, width, height)))
+    lines += [_resource_line(frame, owner, resource, width) for owner, resource in visible_rows(rows, height - 1)]
+    return PanelView(tuple(pad_lines(lines, width, height)))
 
 
-def shown(rows: list[tuple[str, SaturationState]], room: int) -> list[tuple[str, SaturationState]]:
+def visible_rows(rows: list[tuple[str, SaturationState]], height: int) -> list[tuple[str, SaturationState]]:
     """The rows that fit: I/O wait always, what seldom matters (open files, swap) only near its limit or with room left."""
-    quiet = [row for row in rows if row[1].name in QUIET and (row[1].ratio or 0.0) < QUIET_BELOW]
+    quiet = [row for row in rows if row[1].name in LOW_PRIORITY and (row[1].ratio or 0.0) < LOW_PRIORITY_BELOW]
     loud = [row for row in rows if row not in quiet]
-    kept = (loud + quiet)[:room]
+    kept = (loud + quiet)[:height]
     always = next((row for row in rows if row[1].name == IO_WAIT and not row[0]), None)
     if always is not None and always not in kept and kept:
         kept[-1] = always
     return kept
 
 
-def resources(scene: Frame) -> list[tuple[str, SaturationState]]:
+def resource_rows(frame: Frame) -> list[tuple[str, SaturationState]]:
     """(owner, resource) of the service and of the host, in one order: waiting first, then by ratio, unknown last."""
-    service = scene.service
+    service = frame.service
     own = [(service.name, resource) for resource in service.saturation] if service is not None else []
-    host = [("", resource) for resource in scene.snapshot.host_saturation]
-    return ordered(own + host, scene.snapshot.first)
+    host = [("", resource) for resource in frame.snapshot.host_saturation]
+    return sort_by_urgency(own + host, frame.snapshot.first_to_saturate)
 
 
 def resource_role(resource: SaturationState) -> Role:
     """Colour for a resource: only for its state."""
     ratio = resource.ratio or 0.0
-    if ratio >= BAD:
+    if ratio >= BAD_RATIO:
         return "bad"
-    return "warning" if ratio >= WARNING or (resource.waiting or 0) > 0 else "data"
+    return "warning" if ratio >= WARNING_RATIO or (resource.waiting or 0) > 0 else "data"
 
 
-def _row(scene: Frame, owner: str, resource: SaturationState, width: int) -> Line:
+def _resource_line(frame: Frame, owner: str, resource: SaturationState, width: int) -> Line:
     role = resource_role(resource)
     bar_cells = 14 if width >= 100 else 10
     name_cells = 14 if width < 100 else 18 if width < 160 else 30
     ends = name_cells + 7  # of the number: five cells and a blank, and the name gives way to longer ones
     if resource.ratio is not None:
-        digits, unit = text.percent(resource.ratio * 100), "%"
+        digits, unit = text.format_percent(resource.ratio * 100), "%"
     elif resource.value is not None:
-        digits, unit = text.amount(resource.value, resource.unit)
+        digits, unit = text.format_amount(resource.value, resource.unit)
     else:
         digits, unit = text.UNKNOWN, "n/a"
     row = LineBuilder(width)
-    doubled = bool(owner) and any(other.name == resource.name for other in scene.snapshot.host_saturation)
+    doubled = bool(owner) and any(other.name == resource.name for other in frame.snapshot.host_saturation)
     name = f"service {resource.name}" if doubled else resource.name  # the host has a "memory" of its own
-    row.at(1, text.cut(text.clean(name), min(name_cells, ends - 2 - text.width(digits))))
+    row.at(1, text.truncate(text.clean(name), min(name_cells, ends - 2 - text.width(digits))))
     row.figure(ends, digits, unit, "dim" if resource.value is None else "strong" if role == "data" else role)
     if resource.ratio is not None:
         filled, ground = bar(resource.ratio, bar_cells)
         row.at(ends + 3, filled, role).then(ground, "faint")
     x = ends + 5 + bar_cells
     if width >= 100:
-        values = scene.past(history_keys.saturation(owner, resource.name), 16)
+        values = frame.history(history_keys.saturation(owner, resource.name), 16)
         top = 1.0 if resource.ratio is not None else None
         tint: Role = "faint" if role == "data" else role
-        row.spans(scene.strike((TextSpan(spark(values, top), tint),), 0, 16), x)
+        row.spans(frame.overlay_marks((TextSpan(sparkline(values, top), tint),), 0, 16), x)
         x += 18
     row.at(x, "")
-    detail = _HOST_EVIDENCE.get(resource.name) if not owner else None
-    details = detail(scene.snapshot.host) if detail is not None else []
-    differs = scene.against(history_keys.saturation(owner, resource.name), resource.ratio, -1)
+    detail = _HOST_DETAILS.get(resource.name) if not owner else None
+    details = detail(frame.snapshot.host) if detail is not None else []
+    differs = frame.baseline_difference(history_keys.saturation(owner, resource.name), resource.ratio, -1)
     cells = sum(text.width(span.text) for span in differs)
     room = width - cells - 2 if differs and width >= 100 else width  # the difference first, then the evidence
     for label, value, unit in details:
         if row.end + len(label) + len(value) + len(unit) + 2 <= room:  # whole figures or none
             row.then(f"{label} ").then(value, "strong").then(f" {unit}" if unit else "", "dim").then("  ")
     if not details:
-        row.spans(_evidence(resource))
+        row.spans(_evidence_spans(resource))
     if differs and row.end + cells + 2 <= width:
         row.spans(differs, width - cells - 1)
     return row.line()
 
 
-def _evidence(resource: SaturationState) -> list[TextSpan]:
+def _evidence_spans(resource: SaturationState) -> list[TextSpan]:
     spans: list[TextSpan] = []
     if resource.waiting:
         of_time = resource.unit == "ratio"  # a share of the time, not a number of waiting things
-        digits = text.percent(100 * resource.waiting) if of_time else text.number(resource.waiting)
+        digits = text.format_percent(100 * resource.waiting) if of_time else text.format_number(resource.waiting)
         label = "tasks waited " if of_time else "waiting "
         spans += [TextSpan(label), TextSpan(digits, "warning"), TextSpan(" % of the time" if of_time else "  ")]
         if of_time:
             return spans  # the reason says the same
     if resource.limit is not None and resource.value is not None:
-        used, unit = text.amount(resource.value, resource.unit)
-        limit, limit_unit = text.amount(resource.limit, resource.unit)
+        used, unit = text.format_amount(resource.value, resource.unit)
+        limit, limit_unit = text.format_amount(resource.limit, resource.unit)
         spans += [
             TextSpan("in use "),
             TextSpan(used, "strong"),
@@ -124,7 +124,7 @@ def _evidence(resource: SaturationState) -> list[TextSpan]:
 Detail = tuple[str, str, str]
 
 
-def _cpu(host: HostState) -> list[Detail]:
+def _cpu_details(host: HostState) -> list[Detail]:
     out: list[Detail] = []
     cpu = host.cpu
     if cpu is None:
@@ -132,83 +132,83 @@ def _cpu(host: HostState) -> list[Detail]:
     if host.run_queue is not None:
         out.append(("run queue", str(host.run_queue), f"on {cpu.cores} core{'s' if cpu.cores != 1 else ''}"))
     out += [
-        ("user", text.percent(cpu.user), "%"),
-        ("sys", text.percent(cpu.system), "%"),
-        ("steal", text.percent(cpu.steal), "%"),
+        ("user", text.format_percent(cpu.user), "%"),
+        ("sys", text.format_percent(cpu.system), "%"),
+        ("steal", text.format_percent(cpu.steal), "%"),
     ]
     pressure = host.pressure.get("cpu")
     if pressure is not None and pressure.some_10 is not None:
-        out.append(("psi", text.percent(pressure.some_10), "%"))
+        out.append(("psi", text.format_percent(pressure.some_10), "%"))
     elif "pressure" in dict(host.missing):
         out.append(("psi", "n/a", ""))  # the reason stands in the event log
     if host.cgroup is not None and host.cgroup.throttled_percent is not None:
-        out.append(("throttled", text.percent(host.cgroup.throttled_percent), "%"))
+        out.append(("throttled", text.format_percent(host.cgroup.throttled_percent), "%"))
     return out
 
 
-def _io(host: HostState) -> list[Detail]:
+def _io_details(host: HostState) -> list[Detail]:
     out: list[Detail] = []
     pressure = host.pressure.get("io")
     if pressure is not None and pressure.full_10 is not None:
-        out.append(("psi full", text.percent(pressure.full_10), "%"))
-    return out + _disk(host)
+        out.append(("psi full", text.format_percent(pressure.full_10), "%"))
+    return out + _disk_details(host)
 
 
-def _disk(host: HostState) -> list[Detail]:
+def _disk_details(host: HostState) -> list[Detail]:
     busiest = max(host.disks, key=lambda disk: (disk.util_percent or 0, disk.iops), default=None)
     if busiest is None:
         return []
-    read, read_unit = text.size(busiest.read_bytes_s)
-    write, write_unit = text.size(busiest.write_bytes_s)
+    read, read_unit = text.format_size(busiest.read_bytes_s)
+    write, write_unit = text.format_size(busiest.write_bytes_s)
     out: list[Detail] = []
     if busiest.util_percent is not None:
-        out.append((f"{text.clean(busiest.name, 16)} util", text.percent(busiest.util_percent), "%"))
+        out.append((f"{text.clean(busiest.name, 16)} util", text.format_percent(busiest.util_percent), "%"))
     out += [("read", read, f"{read_unit}/s"), ("write", write, f"{write_unit}/s")]
     if busiest.await_ms is not None:
-        out.append(("await", *text.seconds(busiest.await_ms / 1000)))
+        out.append(("await", *text.format_seconds(busiest.await_ms / 1000)))
     return out
 
 
-def _memory(host: HostState) -> list[Detail]:
+def _memory_details(host: HostState) -> list[Detail]:
     memory = host.memory
     if memory is None:
         return []
-    used, used_unit = text.size(memory.used_bytes)
-    total, total_unit = text.size(memory.total_bytes)
+    used, used_unit = text.format_size(memory.used_bytes)
+    total, total_unit = text.format_size(memory.total_bytes)
     out: list[Detail] = [("used", used, f"{used_unit} of {total} {total_unit}")]
     if memory.swap_used_bytes is not None:
-        out.append(("swap", *text.size(memory.swap_used_bytes)))
+        out.append(("swap", *text.format_size(memory.swap_used_bytes)))
     pressure = host.pressure.get("memory")
     if pressure is not None and pressure.some_10 is not None:
-        out.append(("psi", text.percent(pressure.some_10), "%"))
+        out.append(("psi", text.format_percent(pressure.some_10), "%"))
     limit = host.cgroup.memory_limit_bytes if host.cgroup is not None else None
-    out.append(("limit", *(text.size(limit) if limit is not None else ("none", ""))))
+    out.append(("limit", *(text.format_size(limit) if limit is not None else ("none", ""))))
     return out
 
 
-def _network(host: HostState) -> list[Detail]:
+def _network_details(host: HostState) -> list[Detail]:
     busiest = max(host.networks, key=lambda net: net.rx_bytes_s + net.tx_bytes_s, default=None)
     out: list[Detail] = []
     if busiest is not None:
-        received, received_unit = text.size(busiest.rx_bytes_s)
-        sent, sent_unit = text.size(busiest.tx_bytes_s)
+        received, received_unit = text.format_size(busiest.rx_bytes_s)
+        sent, sent_unit = text.format_size(busiest.tx_bytes_s)
         out += [
             (f"{text.clean(busiest.name, 16)} in", received, f"{received_unit}/s"),
             ("out", sent, f"{sent_unit}/s"),
-            ("drops", text.rate(busiest.drops_s), "/s"),
+            ("drops", text.format_rate(busiest.drops_s), "/s"),
         ]
     if host.tcp is not None:
         if host.tcp.retransmit_percent is not None:
-            out.append(("retransmits", text.percent(host.tcp.retransmit_percent), "%"))
+            out.append(("retransmits", text.format_percent(host.tcp.retransmit_percent), "%"))
         if host.tcp.listen_drops_s is not None:
-            out.append(("listen drops", text.rate(host.tcp.listen_drops_s), "/s"))
+            out.append(("listen drops", text.format_rate(host.tcp.listen_drops_s), "/s"))
     return out
 
 
-_HOST_EVIDENCE: dict[str, Callable[[HostState], list[Detail]]] = {
-    "cpu": _cpu,
-    "io wait": _io,
-    "disk": _disk,
-    "memory": _memory,
-    "network": _network,
+_HOST_DETAILS: dict[str, Callable[[HostState], list[Detail]]] = {
+    "cpu": _cpu_details,
+    "io wait": _io_details,
+    "disk": _disk_details,
+    "memory": _memory_details,
+    "network": _network_details,
 }

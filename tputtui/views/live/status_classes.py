@@ -8,12 +8,12 @@ from tputtui import text
 from tputtui.model import ErrorState
 from tputtui.signals.rates import history_keys
 from tputtui.views.shared.frame import Frame
-from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, merge
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, merge_spans
 
-LEAST_ROWS = 7  # a legend, an axis, and a picture in which a class can be told from another
-_STARTS = 9
-_BAD = frozenset(("5xx", "error"))
-_LOOKS: Mapping[str, tuple[str, str, Role]] = {
+MIN_CLASS_ROWS = 7  # a legend, an axis, and a picture in which a class can be told from another
+_CHART_COLUMN = 9
+_FAILED_CLASSES = frozenset(("5xx", "error"))
+_CLASS_STYLES: Mapping[str, tuple[str, str, Role]] = {
     "1xx": ("·", ".", "faint"),
     "2xx": ("░", ":", "data"),
     "ok": ("░", ":", "data"),
@@ -22,36 +22,36 @@ _LOOKS: Mapping[str, tuple[str, str, Role]] = {
     "5xx": ("█", "#", "warning"),
     "error": ("█", "#", "warning"),
 }
-_OTHER: tuple[str, str, Role] = ("▓", "*", "plain")
+_OTHER_STYLE: tuple[str, str, Role] = ("▓", "*", "plain")
 
 
-def by_class(scene: Frame, service: str, errors: ErrorState, width: int, height: int) -> list[Line]:
+def status_class_lines(frame: Frame, service: str, errors: ErrorState, width: int, height: int) -> list[Line]:
     """A legend with the rates now, the picture, and its time axis: `height` lines; nothing where there is no room.
 
     The heavier the texture, the worse. What is too rare for a cell of its own is a thin line on top.
     """
-    cells = width - _STARTS
-    if height < LEAST_ROWS or cells < 12 or not errors.by_class:
+    cells = width - _CHART_COLUMN
+    if height < MIN_CLASS_ROWS or cells < 12 or not errors.by_class:
         return []
-    order = sorted(errors.by_class, key=lambda name: (name in _BAD, name))
-    pasts = [scene.past(history_keys.status_class(service, name), cells) for name in order]
+    order = sorted(errors.by_class, key=lambda name: (name in _FAILED_CLASSES, name))
+    pasts = [frame.history(history_keys.status_class(service, name), cells) for name in order]
     rows = height - 2
     top = max((sum(value or 0.0 for value in column) for column in zip(*pasts, strict=True)), default=0.0)
-    columns = [stacked(column, rows, top) for column in zip(*pasts, strict=True)]
-    lines = [_legend(scene, errors, order, width)]
-    looks = [_look(name, scene) for name in order]
+    columns = [stack_column(column, rows, top) for column in zip(*pasts, strict=True)]
+    lines = [_legend_line(frame, errors, order, width)]
+    looks = [_class_style(name, frame) for name in order]
     for row in range(rows - 1, -1, -1):
         spans = (_cell(column, row, looks) for column in columns)
         line = LineBuilder(width)
         if row == rows - 2:
-            line.ending_at(_STARTS - 1, text.short(top), "dim")
+            line.ending_at(_CHART_COLUMN - 1, text.format_axis_value(top), "dim")
         elif row == 0:
-            line.ending_at(_STARTS - 1, "0", "dim")
-        lines.append(scene.strike(line.spans(merge(spans), _STARTS).line(), _STARTS, cells))
-    return [*lines, time_axis(scene, _STARTS, cells, width)]
+            line.ending_at(_CHART_COLUMN - 1, "0", "dim")
+        lines.append(frame.overlay_marks(line.spans(merge_spans(spans), _CHART_COLUMN).line(), _CHART_COLUMN, cells))
+    return [*lines, time_axis_line(frame, _CHART_COLUMN, cells, width)]
 
 
-def stacked(rates: Sequence[float | None], rows: int, top: float) -> tuple[list[int], int | None]:
+def stack_column(rates: Sequence[float | None], rows: int, top: float) -> tuple[list[int], int | None]:
     """Which of the rates each cell of a column shows, the lowest first, `top` filling all rows but one; and the last rate
     that is there but too small for a cell. A gap has neither.
     """
@@ -68,36 +68,36 @@ def stacked(rates: Sequence[float | None], rows: int, top: float) -> tuple[list[
     return cells, rare
 
 
-def _cell(column: tuple[list[int], int | None], row: int, looks: Sequence[tuple[str, Role]]) -> TextSpan:
+def _cell(column: tuple[list[int], int | None], row: int, styles: Sequence[tuple[str, Role]]) -> TextSpan:
     cells, rare = column
     if row < len(cells):
-        return TextSpan(*looks[cells[row]])
+        return TextSpan(*styles[cells[row]])
     if row == len(cells) and rare is not None:
-        return TextSpan("▁", looks[rare][1])
+        return TextSpan("▁", styles[rare][1])
     return TextSpan(" ")
 
 
-def time_axis(scene: Frame, starts: int, cells: int, width: int) -> Line:
+def time_axis_line(frame: Frame, start: int, cells: int, width: int) -> Line:
     """What the columns of a picture stand for: its span, the middle, its end."""
-    span = scene.viewpoint.shown_span_s
-    end = scene.axis_end
-    row = LineBuilder(width).at(starts, f"-{text.brief_span(span)}", "dim")
-    middle = f"-{text.brief_span(span / 2)}"
+    span = frame.view_state.shown_span_s
+    end = frame.axis_end_label
+    row = LineBuilder(width).at(start, f"-{text.format_axis_duration(span)}", "dim")
+    middle = f"-{text.format_axis_duration(span / 2)}"
     if cells >= 40:
-        row.at(starts + cells // 2 - len(middle) // 2, middle, "dim")
-    return row.ending_at(starts + cells, end, "dim").line()
+        row.at(start + cells // 2 - len(middle) // 2, middle, "dim")
+    return row.ending_at(start + cells, end, "dim").line()
 
 
-def _look(name: str, scene: Frame) -> tuple[str, Role]:
-    shade, plain_shade, role = _LOOKS.get(name, _OTHER)
-    return (plain_shade if scene.viewpoint.ascii else shade, role)
+def _class_style(class_name: str, frame: Frame) -> tuple[str, Role]:
+    shade, plain_shade, role = _CLASS_STYLES.get(class_name, _OTHER_STYLE)
+    return (plain_shade if frame.view_state.ascii_only else shade, role)
 
 
-def _legend(scene: Frame, errors: ErrorState, order: Sequence[str], width: int) -> Line:
+def _legend_line(frame: Frame, errors: ErrorState, class_names: Sequence[str], width: int) -> Line:
     row = LineBuilder(width).at(1, "by class", "dim")
-    for name in reversed(order):
-        sign, role = _look(name, scene)
-        digits = text.rate(errors.by_class[name])
+    for name in reversed(class_names):
+        sign, role = _class_style(name, frame)
+        digits = text.format_rate(errors.by_class[name])
         label = text.clean(name, 12)
         if row.end + text.width(label) + len(digits) + 8 > width:
             break

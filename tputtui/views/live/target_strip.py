@@ -4,59 +4,61 @@ from __future__ import annotations
 
 from tputtui import text
 from tputtui.model import TargetState, TargetStatus
-from tputtui.signals.service.replicas import ReplicaFigures, replica_of
+from tputtui.signals.service.replicas import ReplicaFigures, replica_figures
 from tputtui.views.live.header import STATE_SIGNS
-from tputtui.views.live.latency_panel import figure, quantile_name
+from tputtui.views.live.latency_panel import format_quantile, quantile_name
 from tputtui.views.shared import target_state
-from tputtui.views.shared.frame import Frame, PanelView, traffic_figure
-from tputtui.views.shared.list_table import ListTable, TableColumn, table
-from tputtui.views.shared.styled_text import LineBuilder, rule
+from tputtui.views.shared.frame import Frame, PanelView, format_traffic
+from tputtui.views.shared.list_table import ListTable, TableColumn, table_view
+from tputtui.views.shared.styled_text import LineBuilder, rule_line
 
-_ORDER: dict[TargetState, int] = {"down": 0, "slow": 1, "waiting": 2, "up": 3}
+_STATE_ORDER: dict[TargetState, int] = {"down": 0, "slow": 1, "waiting": 2, "up": 3}
 
 
-def targets(scene: Frame, width: int, height: int) -> PanelView:
+def targets_panel(frame: Frame, width: int, height: int) -> PanelView:
     """The panel, `height` lines. The cursor is a target's name; its service is what the other panels show."""
-    snapshot = scene.snapshot
+    snapshot = frame.snapshot
     down = sum(1 for target in snapshot.targets if target.state == "down")
     slow = sum(1 for target in snapshot.targets if target.is_overdue)
     count = len(snapshot.targets)
     context = f"{count:,} target{'s' if count != 1 else ''}"
     context += (f", {down} down" if down else "") + (f", {slow} slow" if slow else "")
-    top = rule("Targets", context, width, scene.viewpoint.focus == "targets")
+    top = rule_line("Targets", context, width, frame.view_state.focus == "targets")
     # What is down comes first: it must not be what has no room.
     # One that is as slow as ever stays where it is.
-    items = sorted(snapshot.targets, key=lambda target: _ORDER[_shown_state(target)])
-    return table(
+    items = sorted(snapshot.targets, key=lambda target: _STATE_ORDER[_shown_state(target)])
+    return table_view(
         ListTable(items, lambda target: target.name, lambda target: f"{target.name} {target.url}"),
-        _columns(scene),
-        scene.viewpoint.list("targets"),
+        _columns(frame),
+        frame.view_state.list_state("targets"),
         top,
         width,
         height,
-        foot=lambda hidden: LineBuilder(width).at(1, f"and {hidden:,} more", "dim").line() if hidden > 1 else None,
-        empty="no targets: start as  tputtui :PORT",
+        footer_line=lambda hidden: (
+            LineBuilder(width).at(1, f"and {hidden:,} more", "dim").line() if hidden > 1 else None
+        ),
+        empty_message="no targets: start as  tputtui :PORT",
     )
 
 
-def _columns(scene: Frame) -> list[TableColumn[TargetStatus]]:
-    snapshot = scene.snapshot
-    figures = {target.name: _figures(scene, target.name) for target in snapshot.targets}
+def _columns(frame: Frame) -> list[TableColumn[TargetStatus]]:
+    snapshot = frame.snapshot
+    figures = {target.name: _target_figures(frame, target.name) for target in snapshot.targets}
 
     def name(row: LineBuilder, x: int, cells: int, target: TargetStatus) -> None:
         sign, role = STATE_SIGNS[_shown_state(target)]
-        row.at(x, sign, role).then(f" {text.cut(text.clean(target.name), cells - 2)}")
+        row.at(x, sign, role).then(f" {text.truncate(text.clean(target.name), cells - 2)}")
 
     def traffic(row: LineBuilder, x: int, cells: int, target: TargetStatus) -> None:
         own = figures[target.name]
         if own is not None and own.unit:
-            digits, unit = traffic_figure(own.rps, own.unit)
+            digits, unit = format_traffic(own.rps, own.unit)
             row.ending_at(x + cells - 7, digits, "strong").then(f" {unit}", "dim")
 
     def tail(row: LineBuilder, x: int, cells: int, target: TargetStatus) -> None:
         own = figures[target.name]
         if own is not None and own.tail is not None:
-            digits, unit = figure(own.tail, own.tail_unit)
+            digits, unit = format_quantile(own.tail, own.tail_unit)
             row.at(x, f"{quantile_name(own.tail.q)} ", "dim")
             row.ending_at(x + cells - 3, digits, "strong").then(f" {unit}", "dim")
 
@@ -73,39 +75,39 @@ def _columns(scene: Frame) -> list[TableColumn[TargetStatus]]:
         if target.age_s is None or (target.state == "down" and not late):
             row.ending_at(x + cells, text.UNKNOWN, "dim")
         elif late:
-            row.ending_at(x + cells, text.span(target.age_s), "warning")
+            row.ending_at(x + cells, text.format_duration(target.age_s), "warning")
         else:
             row.ending_at(x + cells, "fresh", "dim")  # a figure that changes at every tick and says nothing
 
     def words(row: LineBuilder, x: int, cells: int, target: TargetStatus) -> None:
         if target_state.is_in_trouble(target):
-            row.at(x, text.cut(target_state.why(target), cells), target_state.role(target))
-        elif (own := figures[target.name]) is not None and own.odd:
-            row.at(x, text.cut(f"outlier: {own.odd}", cells), "warning")
+            row.at(x, text.truncate(target_state.why(target), cells), target_state.role(target))
+        elif (own := figures[target.name]) is not None and own.outlier_reason:
+            row.at(x, text.truncate(f"outlier: {own.outlier_reason}", cells), "warning")
         elif target.warning:
-            row.at(x, text.cut(target.warning, cells), "warning")
+            row.at(x, text.truncate(target.warning, cells), "warning")
         elif target.state == "waiting":
-            row.at(x, text.cut(f"waiting for the first answer  {target.url}", cells), "dim")
+            row.at(x, text.truncate(f"waiting for the first answer  {target.url}", cells), "dim")
         else:
-            size, unit = text.size(target.size)
+            size, unit = text.format_size(target.size)
             series = text.UNKNOWN if target.series is None else f"{target.series:,}"
-            row.at(x, text.cut(f"{series} series, {size} {unit}  {target.url}", cells), "dim")
+            row.at(x, text.truncate(f"{series} series, {size} {unit}  {target.url}", cells), "dim")
 
     return [
-        TableColumn("name", "target", 24, lambda target: target.name, name, right=False),
+        TableColumn("name", "target", 24, lambda target: target.name, name, is_right_aligned=False),
         TableColumn("rps", "traffic", 16, rps, traffic),
         TableColumn("p99", "latency", 14, tail_latency, tail),
         TableColumn("age", "age", 7, lambda target: target.age_s or 0.0, age),
-        TableColumn("state", "", 0, lambda target: target.state, words, right=False),
+        TableColumn("state", "", 0, lambda target: target.state, words, is_right_aligned=False),
     ]
 
 
-def _figures(scene: Frame, target: str) -> ReplicaFigures | None:
+def _target_figures(frame: Frame, target: str) -> ReplicaFigures | None:
     """What a target itself does; None where that is not known: only the service it is a replica of is."""
-    if target in scene.replicas:
-        return scene.replicas[target]
-    service = next((one for one in scene.snapshot.services if one.targets == (target,)), None)
-    return replica_of(target, service) if service is not None else None
+    if target in frame.replicas:
+        return frame.replicas[target]
+    service = next((one for one in frame.snapshot.services if one.targets == (target,)), None)
+    return replica_figures(target, service) if service is not None else None
 
 
 def _shown_state(target: TargetStatus) -> TargetState:

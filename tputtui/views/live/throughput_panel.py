@@ -5,105 +5,111 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import ErrorState, ServiceState, TrafficState
 from tputtui.signals.rates import history_keys
-from tputtui.views.live.status_classes import LEAST_ROWS, by_class
+from tputtui.views.live.status_classes import MIN_CLASS_ROWS, status_class_lines
 from tputtui.views.shared import objective_status, target_state
-from tputtui.views.shared.empty_state import reasons, why_no_rate
-from tputtui.views.shared.extra_signals import further_traffic
-from tputtui.views.shared.frame import Frame, PanelView, traffic_figure
-from tputtui.views.shared.styled_text import Line, LineBuilder, Role, fill, rule
-from tputtui.views.shared.trend_line import trend
+from tputtui.views.shared.empty_state import missing_reason_lines, no_rate_reason
+from tputtui.views.shared.extra_signals import extra_traffic_lines
+from tputtui.views.shared.frame import Frame, PanelView, format_traffic
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, pad_lines, rule_line
+from tputtui.views.shared.trend_line import trend_lines
 
-CHART_WIDTH = 50  # from this many cells on a real chart is worth its axes
-FURTHER = 8  # from this many lines on further traffic has a line
-_BOTH = 17  # from this many lines on the rates by status class stand under the throughput
+MIN_CHART_WIDTH = 50  # from this many cells on a real chart is worth its axes
+EXTRA_SIGNALS_HEIGHT = 8  # from this many lines on further traffic has a line
+_STATUS_CLASSES_HEIGHT = 17  # from this many lines on the rates by status class stand under the throughput
 
 
-def throughput(scene: Frame, width: int, height: int, chart: tuple[Line, ...] | None = None) -> PanelView:
+def throughput_panel(frame: Frame, width: int, height: int, chart: tuple[Line, ...] | None = None) -> PanelView:
     """The panel, `height` lines. `chart`: lines drawn elsewhere for the rows between the number and the errors."""
-    focused = scene.viewpoint.focus == "throughput"
-    service = scene.service
+    focused = frame.view_state.focus == "throughput"
+    service = frame.service
     traffic = service.traffic if service is not None else None
-    lines = [rule("Throughput", text.clean(traffic.family) if traffic else "", width, focused)]
+    lines = [rule_line("Throughput", text.clean(traffic.family) if traffic else "", width, focused)]
     if service is None or traffic is None:
-        lines += _nothing(scene, service, width)
-        return PanelView(tuple(fill(lines, width, height)))
-    classes = _classes_rows(service, height)
-    also = further_traffic(service, width) if height >= FURTHER else []
-    room = chart_rows(scene, height)
-    lines.append(_figures(scene, service, traffic, width))
+        lines += _missing_lines(frame, service, width)
+        return PanelView(tuple(pad_lines(lines, width, height)))
+    classes = _status_class_rows(service, height)
+    also = extra_traffic_lines(service, width) if height >= EXTRA_SIGNALS_HEIGHT else []
+    room = chart_rows(frame, height)
+    lines.append(_traffic_line(frame, service, traffic, width))
     if chart is not None:
         lines += chart[:room]
     elif room:
-        lines += trend(scene, history_keys.traffic(service.name), traffic.rps, traffic.unit, width, room)
+        lines += trend_lines(frame, history_keys.traffic(service.name), traffic.rps, traffic.unit, width, room)
     if classes and service.errors is not None:
-        lines += by_class(scene, service.name, service.errors, width, classes)
+        lines += status_class_lines(frame, service.name, service.errors, width, classes)
     if height > 2:
-        lines = [*fill(lines, width, height - 1 - len(also)), *also, errors_line(service, width, scene)]
-    return PanelView(tuple(fill(lines, width, height)))
+        lines = [*pad_lines(lines, width, height - 1 - len(also)), *also, errors_line(service, width, frame)]
+    return PanelView(tuple(pad_lines(lines, width, height)))
 
 
-def chart_rows(scene: Frame, height: int) -> int:
+def chart_rows(frame: Frame, height: int) -> int:
     """Rows that the chart of throughput may take in a panel of `height` lines."""
-    service = scene.service
-    also = height >= FURTHER and service is not None and any(one.traffic is not None for one in service.signals)
-    return max(0, height - 3 - int(also) - _classes_rows(service, height))
+    service = frame.service
+    also = (
+        height >= EXTRA_SIGNALS_HEIGHT
+        and service is not None
+        and any(one.traffic is not None for one in service.signals)
+    )
+    return max(0, height - 3 - int(also) - _status_class_rows(service, height))
 
 
-def _classes_rows(service: ServiceState | None, height: int) -> int:
+def _status_class_rows(service: ServiceState | None, height: int) -> int:
     """Rows for the rates by status class under the throughput: two fifths, where that leaves room for both."""
-    if service is None or service.errors is None or len(service.errors.by_class) < 1 or height < _BOTH:
+    if service is None or service.errors is None or len(service.errors.by_class) < 1 or height < _STATUS_CLASSES_HEIGHT:
         return 0
-    return max(LEAST_ROWS, (height - 3) * 2 // 5)
+    return max(MIN_CLASS_ROWS, (height - 3) * 2 // 5)
 
 
-def _figures(scene: Frame, service: ServiceState, traffic: TrafficState, width: int) -> Line:
+def _traffic_line(frame: Frame, service: ServiceState, traffic: TrafficState, width: int) -> Line:
     row = LineBuilder(width)
-    digits, unit = traffic_figure(traffic.rps, traffic.unit)
-    asked = objective_status.of_service(scene, "rps")
+    digits, unit = format_traffic(traffic.rps, traffic.unit)
+    asked = objective_status.service_objective(frame, "rps")
     if traffic.last is not None:
-        last = target_state.last(traffic.last, *traffic_figure(traffic.last.value, traffic.unit))
+        last = target_state.last(traffic.last, *format_traffic(traffic.last.value, traffic.unit))
         row.at(1, digits, "strong").then(f"  {last}  ").then(
-            target_state.slow_service(service, scene.snapshot.targets), "warning"
+            target_state.slow_service(service, frame.snapshot.targets), "warning"
         )
         return row.line()
-    row.at(1, digits, objective_status.role(asked)).then(f" {unit}", "dim")
+    row.at(1, digits, objective_status.status_role(asked)).then(f" {unit}", "dim")
     if asked is not None:
-        row.then("  ").spans(objective_status.words(asked))
+        row.then("  ").spans(objective_status.status_spans(asked))
     if traffic.rps is None:
-        row.then("  ").then(why_no_rate(scene, service), "dim")
+        row.then("  ").then(no_rate_reason(frame, service), "dim")
         return row.line()
     if service.waiting_s is not None:
-        row.then("  ").then(target_state.slow_service(service, scene.snapshot.targets), "warning")
-    in_turn = sum(one.processes for one in scene.snapshot.targets if one.name in service.targets and one.processes > 1)
+        row.then("  ").then(target_state.slow_service(service, frame.snapshot.targets), "warning")
+    in_turn = sum(one.processes for one in frame.snapshot.targets if one.name in service.targets and one.processes > 1)
     if in_turn:
         row.then(f"  {in_turn} processes in turn", "warning")
     covered = service.covered_s
-    if covered is not None and covered < scene.snapshot.window_s * 0.85:
-        row.then(f"  {text.span(round(covered, 1))} of {text.span(scene.snapshot.window_s)}", "dim")
-    baseline = scene.viewpoint.baseline
+    if covered is not None and covered < frame.snapshot.window_s * 0.85:
+        row.then(
+            f"  {text.format_duration(round(covered, 1))} of {text.format_duration(frame.snapshot.window_s)}", "dim"
+        )
+    baseline = frame.view_state.baseline
     figures: list[tuple[str, float | None]] = [("best 60 s", traffic.best_60s)]
     if baseline is not None:
-        found = scene.base(history_keys.traffic(service.name))
+        found = frame.baseline_figure(history_keys.traffic(service.name))
         if found is not None:
-            digits, unit = traffic_figure(found.value, found.unit or traffic.unit)
-            row.then(f"   {text.cut(text.clean(baseline.label), 24)} ", "dim").then(f"{digits}  ")
-            row.spans(scene.against(history_keys.traffic(service.name), traffic.rps, 1, traffic.unit))
+            digits, unit = format_traffic(found.value, found.unit or traffic.unit)
+            row.then(f"   {text.truncate(text.clean(baseline.label), 24)} ", "dim").then(f"{digits}  ")
+            row.spans(frame.baseline_difference(history_keys.traffic(service.name), traffic.rps, 1, traffic.unit))
         else:
-            row.then(f"   {text.cut(text.clean(baseline.label), 24)}: not in the baseline", "dim")
+            row.then(f"   {text.truncate(text.clean(baseline.label), 24)}: not in the baseline", "dim")
     else:
         figures.append(("since start", traffic.since_start))
-    if (limit := scene.headroom) is not None and limit.value is not None:
+    if (limit := frame.headroom) is not None and limit.value is not None:
         figures.insert(0, ("limit" if limit.kind == "limit" else "no limit found up to", limit.value))
     for label, value in figures:
         if value is None:
             continue
-        digits, unit = traffic_figure(value, traffic.unit)
+        digits, unit = format_traffic(value, traffic.unit)
         if row.end + len(label) + len(digits) + 5 <= width:
             row.then(f"   {label} ", "dim").then(digits)
     return row.line()
 
 
-def errors_line(service: ServiceState, width: int, scene: Frame | None = None) -> Line:
+def errors_line(service: ServiceState, width: int, frame: Frame | None = None) -> Line:
     """errors 0.12 %  ▲ 0.1 pp ± 0.04  1.5/s   5xx 1.5/s   4xx 0/s   resets 0."""
     row = LineBuilder(width)
     errors = service.errors
@@ -112,18 +118,22 @@ def errors_line(service: ServiceState, width: int, scene: Frame | None = None) -
         row.then(text.clean(service.reasons.get("errors") or "no error label found"), "dim")
     else:
         ratio = None if errors.ratio is None else errors.ratio * 100
-        asked = objective_status.of_service(scene, "errors") if scene is not None else None
-        row.then(text.percent(ratio), objective_status.role(asked, error_role(errors.ratio))).then(" %", "dim")
+        asked = objective_status.service_objective(frame, "errors") if frame is not None else None
+        row.then(text.format_percent(ratio), objective_status.status_role(asked, error_role(errors.ratio))).then(
+            " %", "dim"
+        )
         if errors.last is not None:
-            row.then("  ").then(target_state.last(errors.last, text.percent(100 * errors.last.value), "%"))
+            row.then("  ").then(target_state.last(errors.last, text.format_percent(100 * errors.last.value), "%"))
         if asked is not None:
-            row.then("  ").spans(objective_status.words(asked))
-        differs = scene.against(history_keys.errors(service.name), errors.ratio, -1) if scene is not None else []
+            row.then("  ").spans(objective_status.status_spans(asked))
+        differs = (
+            frame.baseline_difference(history_keys.errors(service.name), errors.ratio, -1) if frame is not None else []
+        )
         if differs:
             row.then("  ").spans(differs)
-        row.then(f"  {text.rate(errors.rps)}").then("/s", "dim")
-        for name, value in _classes(errors):
-            digits = text.rate(value)
+        row.then(f"  {text.format_rate(errors.rps)}").then("/s", "dim")
+        for name, value in _class_rates(errors):
+            digits = text.format_rate(value)
             if row.end + text.width(name) + len(digits) + 6 > width:  # a figure that is cut is another figure
                 break
             role: Role = "warning" if name in ("5xx", "error") and value > 0 else "plain"
@@ -133,7 +143,7 @@ def errors_line(service: ServiceState, width: int, scene: Frame | None = None) -
     return row.line()
 
 
-def _classes(errors: ErrorState) -> list[tuple[str, float]]:
+def _class_rates(errors: ErrorState) -> list[tuple[str, float]]:
     order = sorted(errors.by_class.items(), reverse=True)
     return [(text.clean(name, 12), value) for name, value in order if name not in ("1xx", "2xx", "3xx")][:3]
 
@@ -147,5 +157,5 @@ def error_role(ratio: float | None) -> Role:
     return "bad" if ratio >= 0.01 else "warning"
 
 
-def _nothing(scene: Frame, service: ServiceState | None, width: int) -> list[Line]:
-    return reasons(scene, service, "traffic", width)
+def _missing_lines(frame: Frame, service: ServiceState | None, width: int) -> list[Line]:
+    return missing_reason_lines(frame, service, "traffic", width)

@@ -7,19 +7,19 @@ from dataclasses import replace
 
 from tputtui import text
 from tputtui.frozen import frozen
-from tputtui.profiling.analysis.share_basis import View
+from tputtui.profiling.analysis.share_basis import ShareBasis
 from tputtui.profiling.capture.capture import estimate_pause
 from tputtui.settings import ProfilePreset, ProfileSettings
 from tputtui.views.profile.profile_analysis import ProfileFilters
-from tputtui.views.profile.source_tab import broken
-from tputtui.views.shared.styled_text import Line, LineBuilder, rule
+from tputtui.views.profile.source_tab import wrap_text
+from tputtui.views.shared.styled_text import Line, LineBuilder, rule_line
 
 DURATIONS: tuple[float, ...] = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 RATES: tuple[int, ...] = (1, 5, 10, 20, 50, 100, 200, 500, 1000)
-ROWS: tuple[str, ...] = ("preset", "duration", "rate", "subprocesses", "native", "mode", "opens with")
-DEFAULT = "default"
-METRICS: tuple[View, ...] = ("wall", "running", "gil")
-METRIC_WORDS: Mapping[View, str] = {
+OPTION_NAMES: tuple[str, ...] = ("preset", "duration", "rate", "subprocesses", "native", "mode", "opens with")
+DEFAULT_PRESET = "default"
+METRICS: tuple[ShareBasis, ...] = ("wall", "running", "gil")
+METRIC_DESCRIPTIONS: Mapping[ShareBasis, str] = {
     "wall": "all samples, waits too",
     "running": "only what runs: samples that end in a wait are left out",
     "gil": "who held the GIL",
@@ -35,44 +35,46 @@ class CapturePlan:
     subprocesses: bool = False
     native: bool = False
     blocking: bool = False
-    preset: str = DEFAULT
-    metric: View = "wall"  # what the profile opens with
+    preset: str = DEFAULT_PRESET
+    metric: ShareBasis = "wall"  # what the profile opens with
 
     @property
-    def knobs(self) -> ProfileFilters:
+    def filters(self) -> ProfileFilters:
         """How the profile opens."""
         return ProfileFilters(metric=self.metric)
 
     @property
-    def stops(self) -> bool:
+    def is_pausing(self) -> bool:
         """Whether the process is stopped for each sample."""
         return self.blocking or self.native
 
-    def cost(self, threads: int | None) -> str:
+    def describe_cost(self, threads: int | None) -> str:
         """What it does to the process, before it is asked for."""
-        if not self.stops:
+        if not self.is_pausing:
             return "never stops the process; a stack that changes while it is read is counted as [incomplete]"
         share = estimate_pause(self.rate_hz, threads or 1, threads or 1 if self.native else 0)
         many = f"{threads} threads" if threads and threads != 1 else "one thread" if threads else "one thread or more"
-        return f"stops the process for about {text.percent(share * 100)} % of the time ({many}, {self.rate_hz} Hz)"
+        return (
+            f"stops the process for about {text.format_percent(share * 100)} % of the time ({many}, {self.rate_hz} Hz)"
+        )
 
 
-def from_settings(settings: ProfileSettings) -> CapturePlan:
+def default_plan(settings: ProfileSettings) -> CapturePlan:
     """What `p` does."""
     return CapturePlan(settings.duration_s, settings.rate_hz)
 
 
-def turned(plan: CapturePlan, row: int, step: int, settings: ProfileSettings) -> CapturePlan:
+def change_option(plan: CapturePlan, row: int, step: int, settings: ProfileSettings) -> CapturePlan:
     """The plan with one option turned; a preset sets them all, any other option leaves it."""
-    name = ROWS[row]
+    name = OPTION_NAMES[row]
     if name == "preset":
-        names = [DEFAULT, *settings.presets]
+        names = [DEFAULT_PRESET, *settings.presets]
         at = names.index(plan.preset) if plan.preset in names else 0
-        return by_preset(names[(at + step) % len(names)], settings)
+        return preset_plan(names[(at + step) % len(names)], settings)
     if name == "duration":
-        return replace(plan, duration_s=_next(DURATIONS, plan.duration_s, step), preset="")
+        return replace(plan, duration_s=_next_step(DURATIONS, plan.duration_s, step), preset="")
     if name == "rate":
-        return replace(plan, rate_hz=int(_next(RATES, plan.rate_hz, step)), preset="")
+        return replace(plan, rate_hz=int(_next_step(RATES, plan.rate_hz, step)), preset="")
     if name == "opens with":
         return replace(plan, metric=METRICS[(METRICS.index(plan.metric) + step) % len(METRICS)], preset="")
     if name == "mode":
@@ -82,37 +84,37 @@ def turned(plan: CapturePlan, row: int, step: int, settings: ProfileSettings) ->
     return replace(plan, subprocesses=not plan.subprocesses, preset="")
 
 
-def by_preset(name: str | None, settings: ProfileSettings) -> CapturePlan:
+def preset_plan(name: str | None, settings: ProfileSettings) -> CapturePlan:
     """What a preset asks for; without one of that name, what `p` does."""
     presets: Mapping[str, ProfilePreset] = settings.presets
     if name is None or name not in presets:
-        return from_settings(settings)
+        return default_plan(settings)
     chosen = presets[name]
-    metric: View = "gil" if chosen.gil else "wall" if chosen.idle else "running"
+    metric: ShareBasis = "gil" if chosen.gil else "wall" if chosen.idle else "running"
     return CapturePlan(
         chosen.duration_s, chosen.rate_hz, chosen.subprocesses, chosen.native, chosen.blocking, name, metric
     )
 
 
-def _next(steps: tuple[float, ...] | tuple[int, ...], value: float, step: int) -> float:
+def _next_step(steps: tuple[float, ...] | tuple[int, ...], value: float, step: int) -> float:
     if step > 0:
         return next((one for one in steps if one > value), steps[-1])
     return next((one for one in reversed(steps) if one < value), steps[0])
 
 
-def options(plan: CapturePlan, cursor: int, process: str, threads: int | None, width: int) -> list[Line]:
+def options_lines(plan: CapturePlan, cursor: int, process: str, threads: int | None, width: int) -> list[Line]:
     """The list; the line of row N is N + 1."""
     words = {
         "preset": text.clean(plan.preset, 40) or "none of them",
-        "duration": text.span(plan.duration_s),
+        "duration": text.format_duration(plan.duration_s),
         "rate": f"{plan.rate_hz} Hz",
         "subprocesses": "yes" if plan.subprocesses else "no",
         "native": "yes: C frames too, which stops the process" if plan.native else "no: Python frames only",
-        "opens with": METRIC_WORDS[plan.metric],
-        "mode": "exact (blocking)" if plan.stops else "nonblocking",
+        "opens with": METRIC_DESCRIPTIONS[plan.metric],
+        "mode": "exact (blocking)" if plan.is_pausing else "nonblocking",
     }
-    lines = [rule("Profile", process, width, focused=True)]
-    for at, name in enumerate(ROWS):
+    lines = [rule_line("Profile", process, width, focused=True)]
+    for at, name in enumerate(OPTION_NAMES):
         row = (
             LineBuilder(width)
             .at(2, name, "strong" if at == cursor else "plain")
@@ -120,8 +122,8 @@ def options(plan: CapturePlan, cursor: int, process: str, threads: int | None, w
         )
         lines.append(row.then(words[name], "strong").then(" ›" if at == cursor else "", "accent").line())
     lines.append(LineBuilder(width).line())
-    said = broken(plan.cost(threads), width - 3)[:2]
-    lines += [LineBuilder(width).at(2, line, "warning" if plan.stops else "dim").line() for line in said]
+    said = wrap_text(plan.describe_cost(threads), width - 3)[:2]
+    lines += [LineBuilder(width).at(2, line, "warning" if plan.is_pausing else "dim").line() for line in said]
     lines += [LineBuilder(width).line()] * (2 - len(said))
     hints = (
         LineBuilder(width)

@@ -7,53 +7,53 @@ from collections.abc import Callable
 
 from tputtui import text
 from tputtui.profiling.analysis.call_tree import CallTree
-from tputtui.profiling.analysis.flame_graph import FlameBox, breadcrumb, layout
+from tputtui.profiling.analysis.flame_graph import FlameBox, breadcrumb, layout_boxes
 from tputtui.profiling.analysis.profile_diff import UnionTree
 from tputtui.profiling.files.source_text import SourceText
 from tputtui.profiling.profile_model import Function
 from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
 from tputtui.views.profile.profile_tab import (
+    CATEGORY_LABELS,
     CATEGORY_ROLES,
-    CATEGORY_WORDS,
     TabBody,
-    around,
-    delta,
-    hottest_words,
-    next_of,
-    place,
-    share,
+    describe_hottest,
+    format_place,
+    format_points,
+    format_share,
+    format_spread,
+    next_place,
 )
-from tputtui.views.shared.frame import scrolled
-from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, merge
+from tputtui.views.shared.frame import first_visible_row
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, merge_spans
 
 
 class FlameTab:
     """Boxes; the chosen one is the brightest."""
 
-    def __init__(self, study: ProfileAnalysis) -> None:
+    def __init__(self, analysis: ProfileAnalysis) -> None:
         self._zoom = 0
         self._node = 1
         self._top = 0
-        self._wanted: Callable[[Function], bool] | None = None
+        self._predicate: Callable[[Function], bool] | None = None
         self._matches: tuple[int, ...] = ()
         self._rows: list[list[FlameBox]] = []
-        self._laid: tuple[int, int, int] | None = None
-        self._take(study)
+        self._layout_key: tuple[int, int, int] | None = None
+        self._set_analysis(analysis)
 
-    def _take(self, study: ProfileAnalysis) -> None:
-        self._study = study
-        self._union: UnionTree | None = study.union
-        self._tree: CallTree = study.tree if self._union is None else self._union.tree
-        self._laid = None
+    def _set_analysis(self, analysis: ProfileAnalysis) -> None:
+        self._analysis = analysis
+        self._union: UnionTree | None = analysis.union
+        self._tree: CallTree = analysis.tree if self._union is None else self._union.tree
+        self._layout_key = None
 
-    def renew(self, study: ProfileAnalysis) -> None:
+    def refresh(self, analysis: ProfileAnalysis) -> None:
         """The chosen box and the zoom stay where they were, as far as they are there."""
         old = self._tree
         node, zoom = (old.path(at) if at < len(old) else () for at in (self._node, self._zoom))
-        self._take(study)
-        same = old.stacks.frames is self._tree.stacks.frames and old.shape.lines == self._tree.shape.lines
-        self._zoom = self._tree.find(zoom) if same else 0
-        self._node = (self._tree.find(node) if same else 0) or (1 if len(self._tree) > 1 else 0)
+        self._set_analysis(analysis)
+        same = old.stacks.frames is self._tree.stacks.frames and old.options.by_line == self._tree.options.by_line
+        self._zoom = self._tree.find_path(zoom) if same else 0
+        self._node = (self._tree.find_path(node) if same else 0) or (1 if len(self._tree) > 1 else 0)
 
     # ------------------------------------------------------------------------------------------ moving
 
@@ -98,16 +98,16 @@ class FlameTab:
         tree = self._tree
         if len(tree) < 2:
             return ""
-        path, runs = tree.hottest(self._zoom)
+        path, runs = tree.hottest_path(self._zoom)
         self._node = path[-1]
-        return hottest_words(tree.func(self._node).name, tree.share(self._node), runs)
+        return describe_hottest(tree.func(self._node).name, tree.share(self._node), runs)
 
-    def point(self, key: int) -> bool:
+    def click(self, key: int) -> bool:
         """Rows are lines of boxes: a click chooses none of them."""
         del key
         return False
 
-    def chosen(self) -> SelectedFunction | None:
+    def selected_function(self) -> SelectedFunction | None:
         """The chosen box."""
         tree, node = self._tree, self._node
         if not 0 < node < len(tree):
@@ -115,25 +115,25 @@ class FlameTab:
         if self._union is not None:
             return SelectedFunction(
                 tree.func(node), tree.line[node], self._union.after[node], 0.0,
-                heat=self._study.heat(tree.func(node).file), before=self._union.before[node],
+                heat=self._analysis.heat(tree.func(node).file), before=self._union.before[node],
             )  # fmt: skip
         return SelectedFunction(
-            tree.func(node), tree.line[node], tree.share(node), tree.self_share(node), tree.gil_share(node), tree.spread(node)
+            tree.func(node), tree.line[node], tree.share(node), tree.self_share(node), tree.gil_share(node), tree.half_width(node)
         )  # fmt: skip
 
-    def search(self, wanted: Callable[[Function], bool] | None) -> tuple[int, float] | None:
+    def search(self, predicate: Callable[[Function], bool] | None) -> tuple[int, float] | None:
         """Mark boxes."""
-        self._wanted = wanted
-        if wanted is None:
+        self._predicate = predicate
+        if predicate is None:
             self._matches = ()
             return None
-        nodes, coverage = self._tree.matching(wanted)
+        nodes, coverage = self._tree.matching_nodes(predicate)
         self._matches = tuple(nodes)
         return len(nodes), coverage
 
-    def to_match(self, step: int) -> bool:
+    def go_to_match(self, step: int) -> bool:
         """The next box that matches; one outside of the zoom, or too narrow, is zoomed to."""
-        node = next_of(self._matches, self._node, step)
+        node = next_place(self._matches, self._node, step)
         if node is None:
             return False
         self._node = node
@@ -142,55 +142,60 @@ class FlameTab:
             self._zoom = 0
         return True
 
-    def crumbs(self) -> list[str]:
+    def breadcrumbs(self) -> list[str]:
         """The callers of what fills the width, and itself; empty where everything is shown."""
         return [self._tree.func(node).name for node in breadcrumb(self._tree, self._zoom)]
 
     # ------------------------------------------------------------------------------------------ drawing
 
-    def body(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
+    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
         """What the chosen box is, then the boxes."""
-        lines = [self._said(width)]
+        lines = [self._status_line(width)]
         cells = max(1, width - 2)
         room = max(1, height - 1)
         depth = max(0, self._tree.depth[self._node] - self._tree.depth[self._zoom]) if len(self._tree) > 1 else 0
         depth -= 0 if self._zoom else 1
-        self._lay(cells, self._top + room + depth + 1)
-        self._top = scrolled(self._top, max(0, depth), len(self._rows), room)
+        self._update_layout(cells, self._top + room + depth + 1)
+        self._top = first_visible_row(self._top, max(0, depth), len(self._rows), room)
         shown = self._rows[self._top : self._top + room]
-        lines += [self._boxes(row, width, cells) for row in shown]
+        lines += [self._box_line(row, width, cells) for row in shown]
         return TabBody(lines, None, (), frozenset(range(1, len(lines))))
 
-    def _lay(self, cells: int, rows: int) -> None:
+    def _update_layout(self, cells: int, rows: int) -> None:
         rows = -(-rows // 64) * 64  # a step that scrolls does not lay out anew
-        if self._laid != (cells, rows, self._zoom):
-            self._laid = (cells, rows, self._zoom)
+        if self._layout_key != (cells, rows, self._zoom):
+            self._layout_key = (cells, rows, self._zoom)
             above = max(0, self._tree.depth[self._zoom] - 1) if self._zoom else 0
-            found = layout(self._tree, float(cells), self._zoom, rows + above)
-            self._rows = [row for row in found if not row[0].ancestor]
+            found = layout_boxes(self._tree, float(cells), self._zoom, rows + above)
+            self._rows = [row for row in found if not row[0].is_ancestor]
 
-    def _said(self, width: int) -> Line:
-        chosen = self.chosen()
+    def _status_line(self, width: int) -> Line:
+        chosen = self.selected_function()
         row = LineBuilder(width).at(1, "")
         if chosen is None:
             return row.then("nothing to draw", "dim").line()
-        row.then(text.cut(chosen.func.name, max(10, width // 3)), "strong")
-        row.then(f"  {share(chosen.total)}", "strong").then(" %", "dim")
+        row.then(text.truncate(chosen.func.name, max(10, width // 3)), "strong")
+        row.then(f"  {format_share(chosen.total)}", "strong").then(" %", "dim")
         if chosen.before is not None:
-            row.then(f"  was {share(chosen.before)} %, {delta(chosen.total - chosen.before)} points")
+            row.then(f"  was {format_share(chosen.before)} %, {format_points(chosen.total - chosen.before)} points")
         else:
-            row.then(f" {around(chosen.spread)}".rstrip(), "dim")
-            row.then(f"  self {share(chosen.self_)} %")
-        row.then(f"  {place(chosen.func.file, chosen.line, 40)}", "dim")
-        what = "% of each profile" if chosen.before is not None else self._study.of_what
-        return row.ending_at(width - 1, text.cut(what, max(0, width - 3 - row.end)), "dim").line()
+            row.then(f" {format_spread(chosen.spread)}".rstrip(), "dim")
+            row.then(f"  self {format_share(chosen.self_)} %")
+        row.then(f"  {format_place(chosen.func.file, chosen.line, 40)}", "dim")
+        what = "% of each profile" if chosen.before is not None else self._analysis.share_basis
+        return row.ending_at(width - 1, text.truncate(what, max(0, width - 3 - row.end)), "dim").line()
 
-    def _boxes(self, row: list[FlameBox], width: int, cells: int) -> Line:
+    def _box_line(self, row: list[FlameBox], width: int, cells: int) -> Line:
         spans: list[TextSpan] = []
         at = 0
         for number, box in enumerate(row):
             start, end = math.floor(box.start + 0.5), math.floor(box.start + box.width + 0.5)
-            if number + 1 < len(row) and row[number + 1].node < 0 and _cells(row[number + 1]) < 1 and end - start > 1:
+            if (
+                number + 1 < len(row)
+                and row[number + 1].node < 0
+                and _box_width(row[number + 1]) < 1
+                and end - start > 1
+            ):
                 end -= 1  # room for the mark of those too narrow to be drawn
             start, end = max(at, start), min(cells, end)
             if box.node < 0 and end <= start:
@@ -200,15 +205,15 @@ class FlameTab:
             spans.append(TextSpan(" " * (start - at), "plain"))
             spans.append(TextSpan(self._label(box, end - start), self._role(box)))
             at = end
-        return LineBuilder(width).at(1, "").spans(merge(spans)).line()
+        return LineBuilder(width).at(1, "").spans(merge_spans(spans)).line()
 
     def _label(self, box: FlameBox, cells: int) -> str:
         if box.node < 0:
-            return text.left(f"·{box.merged}" if cells > len(str(box.merged)) else "·", cells)
+            return text.align_left(f"·{box.merged_count}" if cells > len(str(box.merged_count)) else "·", cells)
         mark = ""
         if self._union is not None and (change := self._union.changes[box.node]) != "same":
             mark = {"new": "▲new ", "gone": "▼gone "}.get(change, "▲ " if self._union.delta(box.node) > 0 else "▼ ")
-        return text.left(f"▏{mark}{self._tree.func(box.node).name}", cells) if cells > 1 else "▏"
+        return text.align_left(f"▏{mark}{self._tree.func(box.node).name}", cells) if cells > 1 else "▏"
 
     def _role(self, box: FlameBox) -> Role:
         if box.node < 0:
@@ -216,23 +221,27 @@ class FlameTab:
         if box.node == self._node:
             return "strong"
         func = self._tree.func(box.node)
-        if self._wanted is not None and self._wanted(func):
+        if self._predicate is not None and self._predicate(func):
             return "badge"
         if self._union is not None:
             if self._union.changes[box.node] == "same":
                 return "dim"
             return "warning" if self._union.delta(box.node) > 0 else "ok"
-        return CATEGORY_ROLES[self._study.table.of(func)]
+        return CATEGORY_ROLES[self._analysis.table.category(func)]
 
 
-def _cells(box: FlameBox) -> int:
+def _box_width(box: FlameBox) -> int:
     return math.floor(box.start + box.width + 0.5) - math.floor(box.start + 0.5)
 
 
-def legend(study: ProfileAnalysis) -> list[tuple[str, Role, str]]:
+def legend(analysis: ProfileAnalysis) -> list[tuple[str, Role, str]]:
     """(box, its role, what it stands for) of each category that was seen."""
     return [
-        ("■ ", CATEGORY_ROLES[category], f"{CATEGORY_WORDS.get(category, category)} {text.percent(ratio * 100)} %")
-        for category, ratio in study.shares.items()
+        (
+            "■ ",
+            CATEGORY_ROLES[category],
+            f"{CATEGORY_LABELS.get(category, category)} {text.format_percent(ratio * 100)} %",
+        )
+        for category, ratio in analysis.category_shares.items()
         if ratio > 0
     ]

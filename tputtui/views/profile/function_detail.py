@@ -6,9 +6,9 @@ from tputtui import text
 from tputtui.profiling.analysis.insights import Insight
 from tputtui.profiling.files.source_text import SourceText
 from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
-from tputtui.views.profile.profile_tab import around, delta, share
-from tputtui.views.profile.source_tab import broken, snippet, wrapped
-from tputtui.views.shared.styled_text import Line, LineBuilder, Role, blank, rule
+from tputtui.views.profile.profile_tab import format_points, format_share, format_spread
+from tputtui.views.profile.source_tab import snippet_lines, wrap_text, wrapped_lines
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, blank_line, rule_line
 
 
 def detail_width(width: int) -> int:
@@ -16,66 +16,72 @@ def detail_width(width: int) -> int:
     return 0 if width < 100 else max(28, min(64, width * 3 // 10 - 6))
 
 
-def detail(
-    study: ProfileAnalysis, chosen: SelectedFunction | None, source: SourceText | None, width: int, height: int
+def detail_lines(
+    analysis: ProfileAnalysis, selected: SelectedFunction | None, source: SourceText | None, width: int, height: int
 ) -> list[Line]:
     """The function under the cursor: its shares, from where it is called, its source around the hot line."""
-    if chosen is None:
-        return [blank(width)] * height
-    lines = [LineBuilder(width).then(chosen.func.name, "strong").line()]
-    if chosen.func.file:
-        where = f"{chosen.func.file}:{chosen.line}" if chosen.line else chosen.func.file
-        lines.append(LineBuilder(width).then(text.cut_left(where, width), "dim").line())
-    lines.append(blank(width))
-    if chosen.before is not None:
-        change = chosen.total - chosen.before
-        lines += [_figure("before", chosen.before, "", width), _figure("now", chosen.total, "", width)]
+    if selected is None:
+        return [blank_line(width)] * height
+    lines = [LineBuilder(width).then(selected.func.name, "strong").line()]
+    if selected.func.file:
+        where = f"{selected.func.file}:{selected.line}" if selected.line else selected.func.file
+        lines.append(LineBuilder(width).then(text.truncate_left(where, width), "dim").line())
+    lines.append(blank_line(width))
+    if selected.before is not None:
+        change = selected.total - selected.before
+        lines += [_figure_line("before", selected.before, "", width), _figure_line("now", selected.total, "", width)]
         lines.append(
-            LineBuilder(width).then("change").ending_at(14, delta(change), "strong").then(" points", "dim").line()
+            LineBuilder(width)
+            .then("change")
+            .ending_at(14, format_points(change), "strong")
+            .then(" points", "dim")
+            .line()
         )
     else:
-        title = "gil" if study.knobs.metric == "gil" else "total"
-        lines.append(_figure(title, chosen.total, around(chosen.spread), width))
-        lines.append(_figure("self", chosen.self_, "", width))
-        if chosen.gil is not None and study.knobs.metric != "gil":
-            lines.append(_figure("gil", chosen.gil, "of the time", width))
-        places = study.callers(chosen.func)
+        title = "gil" if analysis.filters.metric == "gil" else "total"
+        lines.append(_figure_line(title, selected.total, format_spread(selected.spread), width))
+        lines.append(_figure_line("self", selected.self_, "", width))
+        if selected.gil is not None and analysis.filters.metric != "gil":
+            lines.append(_figure_line("gil", selected.gil, "of the time", width))
+        places = analysis.caller_count(selected.func)
         if places:
             lines.append(LineBuilder(width).then(f"called from {places} place{'s' if places != 1 else ''}").line())
-    lines.append(blank(width))
+    lines.append(blank_line(width))
     room = height - len(lines)
-    if chosen.func.file and room > 0:
+    if selected.func.file and room > 0:
         if source is None:
-            lines += wrapped("reading the source", width)
-        elif source.file == chosen.func.file:
-            both = chosen.before is not None
-            lines += snippet(source, chosen.line, chosen.heat or {}, width, min(room - 1, 15), both=both)
+            lines += wrapped_lines("reading the source", width)
+        elif source.file == selected.func.file:
+            both = selected.before is not None
+            lines += snippet_lines(
+                source, selected.line, selected.heat or {}, width, min(room - 1, 15), is_difference=both
+            )
             if source.note:
-                lines += wrapped(source.note, width)
-    return (lines + [blank(width)] * height)[:height]
+                lines += wrapped_lines(source.note, width)
+    return (lines + [blank_line(width)] * height)[:height]
 
 
-def _figure(title: str, ratio: float, more: str, width: int) -> Line:
+def _figure_line(title: str, ratio: float, note: str, width: int) -> Line:
     return (
         LineBuilder(width)
         .then(title)
-        .ending_at(14, share(ratio), "strong")
+        .ending_at(14, format_share(ratio), "strong")
         .then(" %", "dim")
-        .then(f" {more}", "dim")
+        .then(f" {note}", "dim")
         .line()
     )
 
 
-def reading(sentences: list[Insight], study: ProfileAnalysis, width: int, most: int) -> list[Line]:
+def insight_lines(insights: list[Insight], analysis: ProfileAnalysis, width: int, max_lines: int) -> list[Line]:
     """The rule and the sentences, at most `most` lines of words; nothing where there is nothing to say."""
     lines: list[Line] = []
-    for sentence in sentences:
-        broken_up = broken(sentence.text, width - 2)
-        if len(lines) + len(broken_up) > most:
+    for sentence in insights:
+        broken_up = wrap_text(sentence.text, width - 2)
+        if len(lines) + len(broken_up) > max_lines:
             break
-        name = study.whole.frames.funcs[sentence.func].name if sentence.func >= 0 else ""
+        name = analysis.all_stacks.frames.funcs[sentence.func_id].name if sentence.func_id >= 0 else ""
         for words in broken_up:
             before, found, after = words.partition(name) if name else (words, "", "")
             role: Role = "strong"
             lines.append(LineBuilder(width).at(1, before).then(found, role).then(after).line())
-    return [rule("Reading", "", width), *lines] if lines else []
+    return [rule_line("Reading", "", width), *lines] if lines else []

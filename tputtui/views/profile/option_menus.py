@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from tputtui import text
 from tputtui.profiling.files.library import LibraryEntry
 from tputtui.settings import ProfileSettings
-from tputtui.views.profile.capture_options import ROWS, CapturePlan, options, turned
-from tputtui.views.shared.frame import PanelView, scrolled
-from tputtui.views.shared.styled_text import Line, LineBuilder, blank, rule
+from tputtui.views.profile.capture_options import OPTION_NAMES, CapturePlan, change_option, options_lines
+from tputtui.views.shared.frame import PanelView, first_visible_row
+from tputtui.views.shared.styled_text import Line, LineBuilder, blank_line, rule_line
 
 Clock = Callable[[float], str]
 """Unix seconds -> the wall clock's time of day."""
@@ -25,34 +25,34 @@ class OptionsMenu:
 
     def move(self, rows: int) -> None:
         """Another option."""
-        self._cursor = max(0, min(len(ROWS) - 1, self._cursor + rows))
+        self._cursor = max(0, min(len(OPTION_NAMES) - 1, self._cursor + rows))
 
     def sideways(self, step: int) -> None:
         """Another value."""
-        self.plan = turned(self.plan, self._cursor, step, self._settings)
+        self.plan = change_option(self.plan, self._cursor, step, self._settings)
 
-    def point(self, key: int) -> None:
+    def click(self, row: int) -> None:
         """A click."""
-        self._cursor = key
+        self._cursor = row
 
     def view(self, width: int, height: int) -> PanelView:
         """The list."""
-        lines = options(self.plan, self._cursor, self._process, self._threads, width)
-        keys: list[int | None] = [None, *range(len(ROWS))]
-        return _filled(lines, keys, 1 + self._cursor, width, height)
+        lines = options_lines(self.plan, self._cursor, self._process, self._threads, width)
+        keys: list[int | None] = [None, *range(len(OPTION_NAMES))]
+        return _menu_view(lines, keys, 1 + self._cursor, width, height)
 
 
 class LibraryMenu:
     """The profiles at hand. Enter compares with the one that is shown, the right arrow opens one in its place."""
 
-    def __init__(self, entries: Sequence[LibraryEntry], shown: LibraryEntry | None, clock: Clock) -> None:
-        self._entries = [entry for entry in entries if shown is None or not _same(entry, shown)]
+    def __init__(self, entries: Sequence[LibraryEntry], shown_entry: LibraryEntry | None, clock: Clock) -> None:
+        self._entries = [entry for entry in entries if shown_entry is None or not _is_same(entry, shown_entry)]
         self._clock = clock
-        self._comparing = shown is not None
+        self._is_comparing = shown_entry is not None
         self._cursor = self._top = 0
 
     @property
-    def chosen(self) -> LibraryEntry | None:
+    def selected_entry(self) -> LibraryEntry | None:
         """The one under the cursor."""
         return self._entries[self._cursor] if self._entries else None
 
@@ -63,13 +63,13 @@ class LibraryMenu:
     def sideways(self, step: int) -> None:
         """The screen opens the chosen one."""
 
-    def point(self, key: int) -> None:
+    def click(self, row: int) -> None:
         """A click."""
-        self._cursor = key
+        self._cursor = row
 
     def view(self, width: int, height: int) -> PanelView:
         """The list."""
-        lines = [rule("Profiles", f"{len(self._entries)}", width, focused=True)]
+        lines = [rule_line("Profiles", f"{len(self._entries)}", width, focused=True)]
         keys: list[int | None] = [None]
         hints = LineBuilder(width).at(1, "Enter ", "accent").then("compares with the profile shown  ", "dim")
         lines.append(
@@ -80,7 +80,7 @@ class LibraryMenu:
         )
         keys += [None, None]
         room = max(1, height - len(lines))
-        self._top = scrolled(self._top, self._cursor, len(self._entries), room)
+        self._top = first_visible_row(self._top, self._cursor, len(self._entries), room)
         first = len(lines)
         for at in range(self._top, min(len(self._entries), self._top + room)):
             lines.append(self._line(self._entries[at], width))
@@ -88,20 +88,20 @@ class LibraryMenu:
         if not self._entries:
             lines.append(LineBuilder(width).at(1, "no other profile yet: p takes one", "dim").line())
         cursor = first + self._cursor - self._top if self._entries else None
-        return _filled(lines, keys, cursor, width, height)
+        return _menu_view(lines, keys, cursor, width, height)
 
     def _line(self, entry: LibraryEntry, width: int) -> Line:
         row = LineBuilder(width).ending_at(12, self._clock(entry.time), "strong").ending_at(20, str(entry.pid or ""))
-        row.at(22, text.cut(entry.label, max(8, width // 3)))
+        row.at(22, text.truncate(entry.label, max(8, width // 3)))
         if entry.duration_s:
-            row.then(f"   {text.span(round(entry.duration_s, 1))}", "dim")
+            row.then(f"   {text.format_duration(round(entry.duration_s, 1))}", "dim")
         return row.then(f"   {entry.path.name if entry.path is not None else 'not saved'}", "dim").line()
 
 
-def _same(one: LibraryEntry, other: LibraryEntry) -> bool:
-    return one is other or (one.path is not None and one.path == other.path)
+def _is_same(first: LibraryEntry, second: LibraryEntry) -> bool:
+    return first is second or (first.path is not None and first.path == second.path)
 
 
-def _filled(lines: list[Line], keys: list[int | None], cursor: int | None, width: int, height: int) -> PanelView:
-    lines = (lines + [blank(width)] * height)[:height]
+def _menu_view(lines: list[Line], keys: list[int | None], cursor: int | None, width: int, height: int) -> PanelView:
+    lines = (lines + [blank_line(width)] * height)[:height]
     return PanelView(tuple(lines), cursor, tuple((keys + [None] * height)[:height]))

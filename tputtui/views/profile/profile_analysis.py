@@ -14,14 +14,14 @@ from functools import cached_property
 from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.profiling.analysis import categories, insights, own_code, top_functions
-from tputtui.profiling.analysis.activity import Activities
+from tputtui.profiling.analysis.activity import StackActivities
 from tputtui.profiling.analysis.blocked_threads import cpu_shares
 from tputtui.profiling.analysis.call_tree import CallTree, TreeOptions
-from tputtui.profiling.analysis.categories import Share
+from tputtui.profiling.analysis.categories import WorkKind
 from tputtui.profiling.analysis.module_table import CategoryTable
-from tputtui.profiling.analysis.profile_diff import FunctionDifference, UnionTree, functions, union
-from tputtui.profiling.analysis.share_basis import View, by_gil, ends_running, running
-from tputtui.profiling.analysis.stacks import StackTable, choose, focus, only_mine
+from tputtui.profiling.analysis.profile_diff import FunctionDifference, UnionTree, function_differences, union_tree
+from tputtui.profiling.analysis.share_basis import ShareBasis, ends_running, gil_stacks, running_stacks
+from tputtui.profiling.analysis.stacks import StackTable, focus, own_code_stacks, select_stacks
 from tputtui.profiling.analysis.top_functions import HotFunction, ThreadRow
 from tputtui.profiling.profile_model import Function, Profile, ProfileThread
 
@@ -32,9 +32,9 @@ class ProfileFilters:
 
     threads: frozenset[ProfileThread] | None = None
     focus: tuple[Function, ...] = ()
-    mine: bool = False
-    lines: bool = False
-    metric: View = "wall"
+    own_code_only: bool = False
+    by_line: bool = False
+    metric: ShareBasis = "wall"
 
 
 @frozen
@@ -57,31 +57,31 @@ class ProfileAnalysis:
     def __init__(
         self,
         profile: Profile,
-        knobs: ProfileFilters | None = None,
+        filters: ProfileFilters | None = None,
         table: CategoryTable | None = None,
         before: Profile | None = None,
         evidence: str = "",
     ) -> None:
         """`before`: the profile that this one is compared with. `evidence`: what a bound metric says of a queue."""
         self.profile = profile
-        self.knobs = knobs or ProfileFilters()
-        self.table = own_code.table_of(profile, table or CategoryTable())
+        self.filters = filters or ProfileFilters()
+        self.table = own_code.profile_table(profile, table or CategoryTable())
         if before is not None:
-            self.table = own_code.table_of(before, self.table)
+            self.table = own_code.profile_table(before, self.table)
         self.before = before
         self.evidence = evidence
         self._heat: dict[str, dict[int, tuple[float, float]]] = {}
         self._spreads: dict[int, float | None] = {}
 
-    def turned(self, knobs: ProfileFilters) -> ProfileAnalysis:
+    def with_filters(self, filters: ProfileFilters) -> ProfileAnalysis:
         """The same profile, chosen from in another way."""
-        new = ProfileAnalysis(self.profile, knobs, self.table, self.before, self.evidence)
+        new = ProfileAnalysis(self.profile, filters, self.table, self.before, self.evidence)
         for name in (
-            "whole",
-            "shares",
-            "sentences",
+            "all_stacks",
+            "category_shares",
+            "insight_sentences",
             "threads",
-            "ran",
+            "running_share",
             "has_own_code",
         ):  # these do not depend on the knobs
             if name in self.__dict__:
@@ -91,63 +91,74 @@ class ProfileAnalysis:
     # ------------------------------------------------------------------------------------------ what is chosen
 
     @cached_property
-    def whole(self) -> StackTable:
+    def all_stacks(self) -> StackTable:
         """All threads, wall time: what the reading and the categories rest on, whatever is chosen."""
-        return choose(self.profile)
+        return select_stacks(self.profile)
 
     @cached_property
-    def activities(self) -> Activities:
+    def activities(self) -> StackActivities:
         """Activity of each stack of the whole profile."""
-        return Activities(self.whole, self.table)
+        return StackActivities(self.all_stacks, self.table)
 
     @cached_property
     def stacks(self) -> StackTable:
         """What is chosen."""
-        knobs = self.knobs
-        whole = knobs.threads is None and self._by_cpu
-        return _into(self.whole if whole else choose(self.profile, knobs.threads, by_cpu=self._by_cpu), knobs)
+        knobs = self.filters
+        whole = knobs.threads is None and self._uses_cpu_time
+        return _apply_filters(
+            self.all_stacks if whole else select_stacks(self.profile, knobs.threads, mark_waits=self._uses_cpu_time),
+            knobs,
+        )
 
     @cached_property
     def stacks_before(self) -> StackTable | None:
         """The same of the other profile; its threads are not these, so all of them."""
-        return None if self.before is None else _into(choose(self.before, by_cpu=self._by_cpu), self.knobs)
+        return (
+            None
+            if self.before is None
+            else _apply_filters(select_stacks(self.before, mark_waits=self._uses_cpu_time), self.filters)
+        )
 
     @cached_property
-    def listed(self) -> StackTable:
+    def listed_stacks(self) -> StackTable:
         """What lists of functions rest on: a list has no tree's shape, so of my code alone there are other stacks."""
-        return only_mine(self.stacks, self.table.mine) if self.is_mine_only else self.stacks
+        return own_code_stacks(self.stacks, self.table.is_own_or_incomplete) if self.is_mine_only else self.stacks
 
     @cached_property
-    def listed_before(self) -> StackTable | None:
+    def listed_stacks_before(self) -> StackTable | None:
         """The same of the other profile."""
         before = self.stacks_before
-        return only_mine(before, self.table.mine) if before is not None and self.is_mine_only else before
+        return (
+            own_code_stacks(before, self.table.is_own_or_incomplete)
+            if before is not None and self.is_mine_only
+            else before
+        )
 
     @cached_property
-    def _by_cpu(self) -> bool:
+    def _uses_cpu_time(self) -> bool:
         """Whether CPU time may tell what waits in C. In a comparison both must know it: else those waits look new."""
         return self.before is None or all(map(cpu_shares, (self.profile, self.before)))
 
     @cached_property
     def has_own_code(self) -> bool:
         """Whether any sample of this profile, or of the one it is compared with, went through own code."""
-        return self.activities.has_own or (
-            self.before is not None and Activities(choose(self.before), self.table).has_own
+        return self.activities.has_own_code or (
+            self.before is not None and StackActivities(select_stacks(self.before), self.table).has_own_code
         )
 
     @property
     def is_mine_only(self) -> bool:
         """Whether other code is folded away: never where no own code was found, for nothing would be left."""
-        return self.knobs.mine and self.has_own_code
+        return self.filters.own_code_only and self.has_own_code
 
     @cached_property
     def missing_own_code(self) -> str:
         """A sentence where no sample went through own code, with what to do; empty where some did."""
         if self.has_own_code or self.profile.weight() <= 0:
             return ""
-        if not self.table.own:
+        if not self.table.own_packages:
             return 'No sample is in your own code; own = ["package"] in the config names it.'
-        names = ", ".join(sorted(self.table.own)[:3])
+        names = ", ".join(sorted(self.table.own_packages)[:3])
         return f"No sample is in your own code ({text.clean(names, 60)})."
 
     @property
@@ -156,18 +167,18 @@ class ProfileAnalysis:
         return self.profile.ticks("gil") > 0
 
     @cached_property
-    def ran(self) -> float:
+    def running_share(self) -> float:
         """The share of all samples that did not wait."""
-        whole = self.whole
+        whole = self.all_stacks
         weights = zip(whole.wall, ends_running(whole), strict=True)
         return sum(weight for weight, runs in weights if runs) / (whole.weight or 1.0)
 
     @property
-    def of_what(self) -> str:
+    def share_basis(self) -> str:
         """What a share is a share of: "of 12 threads × 10.0 s, waits too"."""
-        profile, knobs = self.profile, self.knobs
+        profile, knobs = self.profile, self.filters
         if not profile.duration_s or profile.unit != "samples":
-            return f"of {text.short(profile.weight())} {profile.unit}"
+            return f"of {text.format_axis_value(profile.weight())} {profile.unit}"
         span = f"{profile.duration_s:.1f} s"
         if knobs.metric == "gil":
             return f"of {span}"
@@ -180,75 +191,81 @@ class ProfileAnalysis:
     # ------------------------------------------------------------------------------------------ what follows
 
     @property
-    def shape(self) -> TreeOptions:
+    def tree_options(self) -> TreeOptions:
         """How stacks become trees now."""
-        return TreeOptions(lines=self.knobs.lines, mine=self.table.mine if self.is_mine_only else None)
+        return TreeOptions(
+            by_line=self.filters.by_line, is_own_code=self.table.is_own_or_incomplete if self.is_mine_only else None
+        )
 
     @cached_property
     def tree(self) -> CallTree:
         """Callers above, callees below."""
-        return CallTree(self.stacks, self.shape)
+        return CallTree(self.stacks, self.tree_options)
 
     @cached_property
     def callers_tree(self) -> CallTree:
         """What ran above, who called it below."""
-        return CallTree(self.stacks, replace(self.shape, inverted=True))
+        return CallTree(self.stacks, replace(self.tree_options, is_inverted=True))
 
     @cached_property
     def union(self) -> UnionTree | None:
         """Both profiles' trees in one; None without another profile."""
-        return self._union(self.shape)
+        return self._union(self.tree_options)
 
     @cached_property
     def callers_union(self) -> UnionTree | None:
         """The same for callers."""
-        return self._union(replace(self.shape, inverted=True))
+        return self._union(replace(self.tree_options, is_inverted=True))
 
-    def _union(self, shape: TreeOptions) -> UnionTree | None:
-        return None if self.stacks_before is None else union(self.stacks_before, self.stacks, shape)
+    def _union(self, options: TreeOptions) -> UnionTree | None:
+        return None if self.stacks_before is None else union_tree(self.stacks_before, self.stacks, options)
 
     @cached_property
-    def hot(self) -> list[HotFunction]:
+    def hot_functions(self) -> list[HotFunction]:
         """Every function by its own time."""
-        return top_functions.hot_functions(self.listed)
+        return top_functions.hot_functions(self.listed_stacks)
 
     @cached_property
     def differences(self) -> list[FunctionDifference]:
         """Every function of either profile, the surest and largest difference first; empty without another profile."""
-        return [] if self.listed_before is None else functions(self.listed_before, self.listed)
+        return (
+            []
+            if self.listed_stacks_before is None
+            else function_differences(self.listed_stacks_before, self.listed_stacks)
+        )
 
     @cached_property
-    def hot_before(self) -> dict[Function, HotFunction]:
+    def hot_functions_before(self) -> dict[Function, HotFunction]:
         """The functions of the other profile: some are gone in this one."""
         return (
             {}
-            if self.listed_before is None
-            else {row.func: row for row in top_functions.hot_functions(self.listed_before)}
+            if self.listed_stacks_before is None
+            else {row.func: row for row in top_functions.hot_functions(self.listed_stacks_before)}
         )
 
     @cached_property
     def threads(self) -> list[ThreadRow]:
         """All threads, the busiest first."""
-        return top_functions.threads(self.profile)
+        return top_functions.thread_rows(self.profile)
 
     @cached_property
-    def shares(self) -> dict[Share, float]:
+    def category_shares(self) -> dict[WorkKind, float]:
         """The request's life cycle: shares of all that was sampled."""
-        return categories.summary(self.whole, self.table, self.activities)
+        return categories.category_shares(self.all_stacks, self.table, self.activities)
 
     @cached_property
-    def sentences(self) -> list[insights.Insight]:
+    def insight_sentences(self) -> list[insights.Insight]:
         """What the profile says, at most three sentences."""
-        return insights.sentences(
-            self.whole, self.table, self.evidence, insights.load_of(self.profile), self.activities
+        return insights.profile_insights(
+            self.all_stacks, self.table, self.evidence, insights.cpu_load(self.profile), self.activities
         )
 
     def heat(self, file: str) -> dict[int, tuple[float, float]]:
         """By line of a file (self, total); in a difference the totals (before, now)."""
         if file not in self._heat:
-            now = top_functions.heat(self.stacks, file)
+            now = top_functions.line_shares(self.stacks, file)
             if self.stacks_before is not None:
-                was = top_functions.heat(self.stacks_before, file)
+                was = top_functions.line_shares(self.stacks_before, file)
                 none = (0.0, 0.0)
                 now = {line: (was.get(line, none)[1], now.get(line, none)[1]) for line in was.keys() | now.keys()}
             self._heat[file] = now
@@ -257,30 +274,30 @@ class ProfileAnalysis:
     def spread(self, func: int) -> float | None:
         """The ± of a function's total."""
         if func not in self._spreads:
-            self._spreads[func] = top_functions.spread(self.listed, func)
+            self._spreads[func] = top_functions.share_half_width(self.listed_stacks, func)
         return self._spreads[func]
 
     @cached_property
-    def _callers(self) -> dict[Function, int]:
+    def _caller_counts(self) -> dict[Function, int]:
         tree = self.tree
         ids = list(tree.key)
-        if tree.shape.lines:
+        if tree.options.by_line:
             ids = [tree.func_id(node) for node in range(len(tree))]
         pairs = set(zip(ids[1:], map(ids.__getitem__, tree.parent[1:]), strict=True))
         count = Counter(func for func, _ in pairs)
         return {tree.stacks.frames.funcs[func]: callers for func, callers in count.items() if func >= 0}
 
-    def callers(self, func: Function) -> int:
+    def caller_count(self, func: Function) -> int:
         """From how many functions it is called (or started)."""
-        return self._callers.get(func, 0)
+        return self._caller_counts.get(func, 0)
 
 
-def _into(stacks: StackTable, knobs: ProfileFilters) -> StackTable:
-    if knobs.metric == "gil":
-        stacks = by_gil(stacks)
-    elif knobs.metric == "running":
-        stacks = running(stacks)
-    for func in knobs.focus:
+def _apply_filters(stacks: StackTable, filters: ProfileFilters) -> StackTable:
+    if filters.metric == "gil":
+        stacks = gil_stacks(stacks)
+    elif filters.metric == "running":
+        stacks = running_stacks(stacks)
+    for func in filters.focus:
         funcs = stacks.frames.funcs
         at = next((at for at, one in enumerate(funcs) if one == func), -2)  # -2: not here, and nothing is left
         stacks = focus(stacks, at)

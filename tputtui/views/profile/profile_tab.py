@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
 from tputtui import text
-from tputtui.profiling.analysis.categories import Share
-from tputtui.profiling.analysis.code_origin import module, origin
+from tputtui.profiling.analysis.categories import WorkKind
+from tputtui.profiling.analysis.code_origin import module_name, origin
 from tputtui.profiling.analysis.module_table import CategoryTable
-from tputtui.profiling.analysis.waits import waits
+from tputtui.profiling.analysis.waits import is_waiting
 from tputtui.profiling.files.source_text import SourceText
 from tputtui.profiling.profile_model import Function
 from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
@@ -26,7 +26,7 @@ TABS: tuple[tuple[str, str, str], ...] = (
 )
 """(name, title, title where there is little room), in the order of the keys 1 to 6."""
 
-CATEGORY_ROLES: dict[Share, Role] = {
+CATEGORY_ROLES: dict[WorkKind, Role] = {
     "your code": "data",
     "framework": "faint",
     "database": "accent",
@@ -36,7 +36,7 @@ CATEGORY_ROLES: dict[Share, Role] = {
     "other": "dim",
 }
 """What a box of the flame graph is filled with: roles that judge nothing."""
-CATEGORY_WORDS: dict[Share, str] = {"outbound": "outbound calls"}
+CATEGORY_LABELS: dict[WorkKind, str] = {"outbound": "outbound calls"}
 
 
 class TabBody(NamedTuple):
@@ -44,17 +44,17 @@ class TabBody(NamedTuple):
 
     lines: list[Line]
     cursor: int | None = None
-    keys: tuple[int | None, ...] = ()
-    filled: frozenset[int] = frozenset()
+    row_keys: tuple[int | None, ...] = ()
+    box_rows: frozenset[int] = frozenset()
 
 
 class ProfileTab(Protocol):
     """One view of a profile. Its cursor stays with what it is on when the study changes."""
 
-    def renew(self, study: ProfileAnalysis) -> None:
+    def refresh(self, analysis: ProfileAnalysis) -> None:
         """Another study: the next slice, or a knob was turned."""
 
-    def body(self, width: int, height: int, source: SourceText | None) -> TabBody:
+    def render(self, width: int, height: int, source: SourceText | None) -> TabBody:
         """At most `height` lines of `width` cells."""
         ...
 
@@ -76,76 +76,76 @@ class ProfileTab(Protocol):
         """Go where the time is spent, code that runs before code that waits. Returns what it is, in words."""
         ...
 
-    def point(self, key: int) -> bool:
+    def click(self, row: int) -> bool:
         """A click on a row. True where the cursor was there already."""
         ...
 
-    def chosen(self) -> SelectedFunction | None:
+    def selected_function(self) -> SelectedFunction | None:
         """The function under the cursor."""
         ...
 
-    def search(self, wanted: Callable[[Function], bool] | None) -> tuple[int, float] | None:
+    def search(self, predicate: Callable[[Function], bool] | None) -> tuple[int, float] | None:
         """Mark what is wanted (None: no longer): how many, and the share of the samples through them; None: no search."""
         ...
 
-    def to_match(self, step: int) -> bool:
+    def go_to_match(self, step: int) -> bool:
         """The next match, or the one before; False where there is none."""
         ...
 
 
-def next_of(places: Iterable[int], here: int, step: int) -> int | None:
+def next_place(places: Iterable[int], current: int, step: int) -> int | None:
     """The first place beyond `here`, around the end; None where there are none."""
     order = sorted(places)
     if not order:
         return None
     if step > 0:
-        return next((place for place in order if place > here), order[0])
-    return next((place for place in reversed(order) if place < here), order[-1])
+        return next((place for place in order if place > current), order[0])
+    return next((place for place in reversed(order) if place < current), order[-1])
 
 
 def note_of(table: CategoryTable) -> Callable[[Function], str | None]:
     """Make the word beside a function's name: that it waits, or that it is not the user's own code."""
 
     def note(func: Function) -> str | None:
-        if waits(func):
+        if is_waiting(func):
             return "waiting"
-        return "library" if origin(func.file, table.own) == "library" else None
+        return "library" if origin(func.file, table.own_packages) == "library" else None
 
     return note
 
 
-def place(file: str, line: int, cells: int) -> str:
+def format_place(file: str, line: int, cells: int) -> str:
     """Where a function stands, as short as it is told apart: package/module.py:12, the end of longer ones."""
     if not file:
         return ""
     if origin(file) in ("library", "stdlib") and not file.startswith("<"):
         parts = file.split("/")
-        depth = min(len(parts), max(2, module(file).count(".") + 1))
+        depth = min(len(parts), max(2, module_name(file).count(".") + 1))
         short = "/".join(parts[-min(3, depth) :]) if origin(file) == "library" else parts[-1]
     else:
         short = "/".join(file.split("/")[-2:])
-    return text.cut_left(f"{short}:{line}" if line else short, cells)
+    return text.truncate_left(f"{short}:{line}" if line else short, cells)
 
 
-def share(ratio: float | None, decimals: int = 1) -> str:
+def format_share(ratio: float | None, decimals: int = 1) -> str:
     """A ratio as a percentage's digits."""
-    return text.UNKNOWN if ratio is None else text.percent(ratio * 100, decimals)
+    return text.UNKNOWN if ratio is None else text.format_percent(ratio * 100, decimals)
 
 
-def around(spread: float | None) -> str:
+def format_spread(spread: float | None) -> str:
     """The ± of a share as "±4.6"; nothing where it is not known."""
-    return "" if spread is None else f"±{text.percent(spread * 100, 1)}"
+    return "" if spread is None else f"±{text.format_percent(spread * 100, 1)}"
 
 
-def delta(change: float) -> str:
+def format_points(change: float) -> str:
     """A difference in percentage points: "+4.2", and "0.0" for none."""
     return f"{change * 100:+.1f}" if abs(change) >= 0.0005 else "0.0"
 
 
-def hottest_words(name: str, ratio: float, runs: bool) -> str:
+def describe_hottest(name: str, ratio: float, is_running: bool) -> str:
     """What `*` went to."""
     return (
-        f"hottest function (running): {name}, {share(ratio)} %"
-        if runs
-        else f"no function runs; longest wait: {name}, {share(ratio)} %"
+        f"hottest function (running): {name}, {format_share(ratio)} %"
+        if is_running
+        else f"no function runs; longest wait: {name}, {format_share(ratio)} %"
     )

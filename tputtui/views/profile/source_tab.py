@@ -8,8 +8,8 @@ from tputtui import text
 from tputtui.profiling.files.source_text import SourceText
 from tputtui.profiling.profile_model import Function
 from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
-from tputtui.views.profile.profile_tab import TabBody, next_of, share
-from tputtui.views.shared.frame import scrolled
+from tputtui.views.profile.profile_tab import TabBody, format_share, next_place
+from tputtui.views.shared.frame import first_visible_row
 from tputtui.views.shared.styled_text import Line, LineBuilder, bar
 
 _HEAT_CELLS = 6
@@ -18,33 +18,33 @@ _HEAT_CELLS = 6
 class SourceTab:
     """One file. `aim` says which one."""
 
-    def __init__(self, study: ProfileAnalysis) -> None:
-        self._study = study
-        self._aim: SelectedFunction | None = None
+    def __init__(self, analysis: ProfileAnalysis) -> None:
+        self._analysis = analysis
+        self._function: SelectedFunction | None = None
         self._line = 0
         self._top = 0
-        self._lines = 0  # of the file, as it was drawn last
+        self._line_count = 0  # of the file, as it was drawn last
 
-    def aim(self, chosen: SelectedFunction | None) -> None:
+    def show_function(self, selected: SelectedFunction | None) -> None:
         """Show the file of a function, its hottest line in the middle. Pseudo frames have none: the last one stays."""
-        if chosen is None or not chosen.func.file:
+        if selected is None or not selected.func.file:
             return
-        if self._aim is None or self._aim.func != chosen.func or self._aim.line != chosen.line:
-            self._aim, self._line = chosen, max(1, chosen.line)
+        if self._function is None or self._function.func != selected.func or self._function.line != selected.line:
+            self._function, self._line = selected, max(1, selected.line)
             self._top = max(0, self._line - 10)
 
-    def renew(self, study: ProfileAnalysis) -> None:
+    def refresh(self, analysis: ProfileAnalysis) -> None:
         """The line stays."""
-        self._study = study
+        self._analysis = analysis
 
     # ------------------------------------------------------------------------------------------ moving
 
     def move(self, rows: int) -> None:
         """Line by line; where the file cannot be read, from one sampled line to the next."""
-        if self._lines:
-            self._line = max(1, min(self._lines, self._line + rows))
+        if self._line_count:
+            self._line = max(1, min(self._line_count, self._line + rows))
         elif rows:
-            self.to_match(1 if rows > 0 else -1)
+            self.go_to_match(1 if rows > 0 else -1)
 
     def sideways(self, step: int) -> None:
         """Long lines are cut."""
@@ -63,111 +63,115 @@ class SourceTab:
         heat = self._heat()
         if not heat:
             return ""
-        if self._study.before is not None:
+        if self._analysis.before is not None:
             self._line = max(heat, key=lambda line: (abs(heat[line][1] - heat[line][0]), -line))
             was, now = heat[self._line]
-            return f"the line that changed most: {self._line}, {share(was)} % before, {share(now)} % now"
+            return f"the line that changed most: {self._line}, {format_share(was)} % before, {format_share(now)} % now"
         self._line = max(heat, key=lambda line: (heat[line], -line))
-        return f"the hottest line: {self._line}, {share(heat[self._line][0])} % in itself"
+        return f"the hottest line: {self._line}, {format_share(heat[self._line][0])} % in itself"
 
-    def point(self, key: int) -> bool:
+    def click(self, line: int) -> bool:
         """A click."""
-        self._line = key
+        self._line = line
         return False
 
-    def chosen(self) -> SelectedFunction | None:
+    def selected_function(self) -> SelectedFunction | None:
         """The function that the file was opened for."""
-        return self._aim
+        return self._function
 
-    def search(self, wanted: Callable[[Function], bool] | None) -> tuple[int, float] | None:
+    def search(self, predicate: Callable[[Function], bool] | None) -> tuple[int, float] | None:
         """Functions are searched in the other views."""
-        del wanted
+        del predicate
         return None
 
-    def to_match(self, step: int) -> bool:
+    def go_to_match(self, step: int) -> bool:
         """n and N: the next line that was sampled."""
-        line = next_of(self._heat(), self._line, step)
+        line = next_place(self._heat(), self._line, step)
         if line is None:
             return False
         self._line = line
         return True
 
     def _heat(self) -> dict[int, tuple[float, float]]:
-        return self._study.heat(self._aim.func.file) if self._aim is not None else {}
+        return self._analysis.heat(self._function.func.file) if self._function is not None else {}
 
     # ------------------------------------------------------------------------------------------ drawing
 
-    def body(self, width: int, height: int, source: SourceText | None = None) -> TabBody:
+    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:
         """Where it is, a head, the lines."""
-        if self._aim is None:
+        if self._function is None:
             return TabBody(
                 [LineBuilder(width).at(1, "choose a function in another view: its source is shown here", "dim").line()]
             )
         heat = self._heat()
-        read = source is not None and source.file == self._aim.func.file
+        read = source is not None and source.file == self._function.func.file
         ready = source if read else None
-        self._lines = len(ready.lines) if ready is not None else 0
-        both = self._study.before is not None
-        lines = [self._title(ready, width), _head(width, both)]
+        self._line_count = len(ready.lines) if ready is not None else 0
+        both = self._analysis.before is not None
+        lines = [self._title_line(ready, width), _header_line(width, both)]
         keys: list[int | None] = [None, None]
         room = max(1, height - 2)
-        if not self._lines:
+        if not self._line_count:
             numbers = sorted(heat)
             at = numbers.index(self._line) if self._line in heat else 0
-            first = scrolled(0, at, len(numbers), room)
+            first = first_visible_row(0, at, len(numbers), room)
             shown = numbers[first : first + room]
         else:
-            self._line = min(self._line, self._lines)
-            self._top = scrolled(self._top, self._line - 1, self._lines, room)
-            shown = list(range(self._top + 1, min(self._lines, self._top + room) + 1))
+            self._line = min(self._line, self._line_count)
+            self._top = first_visible_row(self._top, self._line - 1, self._line_count, room)
+            shown = list(range(self._top + 1, min(self._line_count, self._top + room) + 1))
         hottest = max((now if both else own for own, now in heat.values()), default=0.0)
         cursor = None
         for number in shown:
             if number == self._line:
                 cursor = len(lines)
-            words = ready.lines[number - 1] if ready is not None and self._lines else ""
-            lines.append(_line(number, heat.get(number), words, width, hottest, both))
+            words = ready.lines[number - 1] if ready is not None and self._line_count else ""
+            lines.append(_source_line(number, heat.get(number), words, width, hottest, both))
             keys.append(number)
         return TabBody(lines, cursor, tuple(keys))
 
-    def _title(self, source: SourceText | None, width: int) -> Line:
-        file = self._aim.func.file if self._aim is not None else ""
-        said = "reading it" if source is None else source.missing or source.note
-        row = LineBuilder(width).at(1, text.cut_left(file, max(10, width - text.width(said) - 5)), "strong")
+    def _title_line(self, source: SourceText | None, width: int) -> Line:
+        file = self._function.func.file if self._function is not None else ""
+        said = "reading it" if source is None else source.error or source.note
+        row = LineBuilder(width).at(1, text.truncate_left(file, max(10, width - text.width(said) - 5)), "strong")
         return row.then(f"  {said}", "warning" if source is not None and said else "dim").line()
 
 
-def _head(width: int, both: bool) -> Line:
-    titles = ("before", "now") if both else ("self", "total")
+def _header_line(width: int, is_difference: bool) -> Line:
+    titles = ("before", "now") if is_difference else ("self", "total")
     row = LineBuilder(width).ending_at(8, titles[0], "dim").ending_at(18, titles[1], "dim")
     return row.ending_at(18 + 2 + _HEAT_CELLS + 7, "line", "dim").line()
 
 
-def _line(number: int, heat: tuple[float, float] | None, words: str, width: int, hottest: float, both: bool) -> Line:
+def _source_line(
+    number: int, heat: tuple[float, float] | None, source_line: str, width: int, hottest: float, is_difference: bool
+) -> Line:
     """`both`: the figures are those before and now, else own and total."""
     row = LineBuilder(width)
     if heat is not None:
         own, total = heat
-        filled = total if both else own
-        row.ending_at(6, share(own) if own or both else "", "strong").then(" %" if own or both else "", "dim")
-        row.ending_at(16, share(total)).then(" %", "dim")
+        filled = total if is_difference else own
+        row.ending_at(6, format_share(own) if own or is_difference else "", "strong").then(
+            " %" if own or is_difference else "", "dim"
+        )
+        row.ending_at(16, format_share(total)).then(" %", "dim")
         row.at(20, bar(filled / hottest if hottest else 0.0, _HEAT_CELLS)[0], "data")
     row.ending_at(20 + _HEAT_CELLS + 7, str(number), "plain" if heat is not None else "dim")
-    return row.at(20 + _HEAT_CELLS + 9, words, "strong" if heat is not None and heat[0] > 0 else "plain").line()
+    return row.at(20 + _HEAT_CELLS + 9, source_line, "strong" if heat is not None and heat[0] > 0 else "plain").line()
 
 
-def snippet(
+def snippet_lines(
     source: SourceText,
     line: int,
     heat: Mapping[int, tuple[float, float]],
     width: int,
     height: int,
     *,
-    both: bool = False,
+    is_difference: bool = False,
 ) -> list[Line]:
     """The lines around a hot one, with their totals (`both`: before and now): what stands beside the tree."""
-    if source.missing or not source.lines:
-        return wrapped(source.missing or "the file is empty", width) if height > 0 else []
+    if source.error or not source.lines:
+        return wrapped_lines(source.error or "the file is empty", width) if height > 0 else []
     if height < 1 or line < 1:
         return []
     first = max(1, min(line - height // 2, len(source.lines) - height + 1))
@@ -181,31 +185,31 @@ def snippet(
         row.then("▌" if hot else " ", "warning").ending_at(2 + digits, str(number), "warning" if hot else "dim")
         found = heat.get(number)
         place = digits + 9
-        if both:
-            row.ending_at(place, share(found[0]) if found is not None else "", "warning" if hot else "plain")
+        if is_difference:
+            row.ending_at(place, format_share(found[0]) if found is not None else "", "warning" if hot else "plain")
             place += 7
-        row.ending_at(place, f"{share(found[1])}%" if found is not None else "", "warning" if hot else "plain")
+        row.ending_at(place, f"{format_share(found[1])}%" if found is not None else "", "warning" if hot else "plain")
         words = source.lines[number - 1][common:]
         row.at(place + 1, words, "warning" if hot else "plain" if found is not None else "dim")
         lines.append(row.line())
     return lines
 
 
-def _indent(words: str) -> int:
-    return len(words) - len(words.lstrip(" "))
+def _indent(source_line: str) -> int:
+    return len(source_line) - len(source_line.lstrip(" "))
 
 
-def wrapped(words: str, width: int, first: int = 0) -> list[Line]:
+def wrapped_lines(sentence: str, width: int, indent: int = 0) -> list[Line]:
     """A sentence in dim lines."""
-    return [LineBuilder(width).at(first, line, "dim").line() for line in broken(words, width - first)]
+    return [LineBuilder(width).at(indent, line, "dim").line() for line in wrap_text(sentence, width - indent)]
 
 
-def broken(words: str, width: int) -> list[str]:
+def wrap_text(sentence: str, width: int) -> list[str]:
     """A sentence, broken at blanks into lines of at most `width` cells; a longer word is cut."""
     lines: list[str] = []
-    for word in words.split(" "):
+    for word in sentence.split(" "):
         if lines and text.width(lines[-1]) + 1 + text.width(word) <= width:
             lines[-1] += f" {word}"
         else:
-            lines.append(text.cut(word, width))
+            lines.append(text.truncate(word, width))
     return lines

@@ -6,101 +6,110 @@ from collections.abc import Callable
 
 from tputtui import text
 from tputtui.profiling.analysis.profile_diff import FunctionDifference
-from tputtui.profiling.analysis.top_functions import HotFunction, callees, hottest_first, runs
-from tputtui.profiling.analysis.waits import waits
+from tputtui.profiling.analysis.top_functions import HotFunction, callers_and_callees, hottest_first, is_running
+from tputtui.profiling.analysis.waits import is_waiting
 from tputtui.profiling.files.source_text import SourceText
 from tputtui.profiling.profile_model import Function
 from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
-from tputtui.views.profile.profile_tab import BAR_CELLS, TabBody, around, delta, hottest_words, next_of, place, share
-from tputtui.views.shared.frame import scrolled
+from tputtui.views.profile.profile_tab import (
+    BAR_CELLS,
+    TabBody,
+    describe_hottest,
+    format_place,
+    format_points,
+    format_share,
+    format_spread,
+    next_place,
+)
+from tputtui.views.shared.frame import first_visible_row
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, bar
 
-SORTS: tuple[str, ...] = ("self", "total", "gil", "callers", "function")
-_EACH = 200  # callers or callees that are listed
+SORT_COLUMNS: tuple[str, ...] = ("self", "total", "gil", "callers", "function")
+_MAX_LISTED = 200  # callers or callees that are listed
 
 
 class TopFunctionsTab:
     """A table of functions, or a sandwich of one of them."""
 
-    def __init__(self, study: ProfileAnalysis) -> None:
+    def __init__(self, analysis: ProfileAnalysis) -> None:
         self._cursor = self._top = 0
-        self._sort, self._inverted = "self", False
-        self._centres: list[Function] = []  # gone into by Enter, the innermost last
-        self._wanted: Callable[[Function], bool] | None = None
-        self._take(study)
+        self._sort_column, self._is_inverted = "self", False
+        self._centers: list[Function] = []  # gone into by Enter, the innermost last
+        self._predicate: Callable[[Function], bool] | None = None
+        self._set_analysis(analysis)
 
-    def _take(self, study: ProfileAnalysis) -> None:
-        self._study = study
-        self._rows = self._sorted()
-        self._by_func = {row.func: row for row in study.hot}
+    def _set_analysis(self, analysis: ProfileAnalysis) -> None:
+        self._analysis = analysis
+        self._rows = self._sorted_rows()
+        self._by_func = {row.func: row for row in analysis.hot_functions}
         self._layers: tuple[list[tuple[Function | None, float]], list[tuple[Function | None, float]]] = ([], [])
-        self._sandwich()
+        self._update_layers()
 
-    def _sorted(self) -> list[HotFunction | FunctionDifference]:
-        if self._study.before is not None:
-            return list(self._study.differences)
+    def _sorted_rows(self) -> list[HotFunction | FunctionDifference]:
+        if self._analysis.before is not None:
+            return list(self._analysis.differences)
         keys: dict[str, Callable[[HotFunction], float | str]] = {
             "self": lambda row: -row.self_,
             "total": lambda row: -row.total,
             "gil": lambda row: -(row.gil or 0.0),
-            "callers": lambda row: -row.callers,
+            "callers": lambda row: -row.caller_count,
             "function": lambda row: row.func.name.casefold(),
         }
-        ordered = sorted(self._study.hot, key=keys[self._sort])
-        return list(ordered[::-1] if self._inverted else ordered)
+        ordered = sorted(self._analysis.hot_functions, key=keys[self._sort_column])
+        return list(ordered[::-1] if self._is_inverted else ordered)
 
-    def _sandwich(self) -> None:
+    def _update_layers(self) -> None:
         """The layers around the function that was gone into."""
-        if not self._centres:
+        if not self._centers:
             return
-        row = self._row_of(self._centres[-1])
-        stacks = self._study.listed_before if self._gone() else self._study.listed
+        row = self._function_row(self._centers[-1])
+        stacks = self._analysis.listed_stacks_before if self._is_gone() else self._analysis.listed_stacks
         if row is None or stacks is None:
             self._layers = ([], [])
             return
         funcs = stacks.frames.funcs
-        above, below = callees(stacks, row.id)
+        above, below = callers_and_callees(stacks, row.id)
         self._layers = (
-            [(funcs[func] if func >= 0 else None, ratio) for func, ratio in above[:_EACH]][::-1],
-            [(funcs[func], ratio) for func, ratio in below[:_EACH]],
+            [(funcs[func] if func >= 0 else None, ratio) for func, ratio in above[:_MAX_LISTED]][::-1],
+            [(funcs[func], ratio) for func, ratio in below[:_MAX_LISTED]],
         )
 
-    def _row_of(self, func: Function) -> HotFunction | None:
+    def _function_row(self, func: Function) -> HotFunction | None:
         """A function's figures; of one that a difference calls gone, those before."""
-        return self._by_func.get(func) or self._study.hot_before.get(func)
+        return self._by_func.get(func) or self._analysis.hot_functions_before.get(func)
 
-    def _gone(self) -> bool:
+    def _is_gone(self) -> bool:
         """Does what was gone into exist in the other profile only?"""
-        return bool(self._centres) and self._centres[-1] not in self._by_func
+        return bool(self._centers) and self._centers[-1] not in self._by_func
 
-    def renew(self, study: ProfileAnalysis) -> None:
+    def refresh(self, analysis: ProfileAnalysis) -> None:
         """The cursor stays with its function."""
-        func = self._func_at(self._cursor)
-        self._take(study)
-        self._to(func)
+        func = self._function_at(self._cursor)
+        self._set_analysis(analysis)
+        self._move_to(func)
 
-    def _to(self, func: Function | None) -> None:
-        at = next((at for at in range(self._count()) if self._func_at(at) == func), None)
-        self._cursor = at if at is not None and func is not None else min(self._cursor, max(0, self._count() - 1))
+    def _move_to(self, func: Function | None) -> None:
+        at = next((at for at in range(self._row_count()) if self._function_at(at) == func), None)
+        self._cursor = at if at is not None and func is not None else min(self._cursor, max(0, self._row_count() - 1))
 
-    def _count(self) -> int:
-        return len(self._layers[0]) + 1 + len(self._layers[1]) if self._centres else len(self._rows)
+    def _row_count(self) -> int:
+        return len(self._layers[0]) + 1 + len(self._layers[1]) if self._centers else len(self._rows)
 
-    def _func_at(self, at: int) -> Function | None:
-        if not self._centres:
-            return self._rows[at].func if at < len(self._rows) else None
+    def _function_at(self, index: int) -> Function | None:
+        if not self._centers:
+            return self._rows[index].func if index < len(self._rows) else None
         above, below = self._layers
-        if at < len(above):
-            return above[at][0]
-        if at == len(above):
-            return self._centres[-1]
-        return below[at - len(above) - 1][0] if at - len(above) - 1 < len(below) else None
+        if index < len(above):
+            return above[index][0]
+        if index == len(above):
+            return self._centers[-1]
+        return below[index - len(above) - 1][0] if index - len(above) - 1 < len(below) else None
 
     # ------------------------------------------------------------------------------------------ moving
 
     def move(self, rows: int) -> None:
         """Up and down."""
-        self._cursor = max(0, min(self._count() - 1, self._cursor + rows))
+        self._cursor = max(0, min(self._row_count() - 1, self._cursor + rows))
 
     def sideways(self, step: int) -> None:
         """Right is Enter, left is Backspace."""
@@ -111,93 +120,97 @@ class TopFunctionsTab:
 
     def open(self) -> bool:
         """Put the function under the cursor into the middle; one that stands there is opened already."""
-        func = self._func_at(self._cursor)
-        if func is None or (self._centres and func == self._centres[-1]):
+        func = self._function_at(self._cursor)
+        if func is None or (self._centers and func == self._centers[-1]):
             return False
-        self._centres.append(func)
-        self._sandwich()
+        self._centers.append(func)
+        self._update_layers()
         self._cursor = len(self._layers[0])
         return True
 
     def back(self) -> bool:
         """To the function before, at last to the table."""
-        if not self._centres:
+        if not self._centers:
             return False
-        left = self._centres.pop()
-        self._sandwich()
-        self._to(left)
+        left = self._centers.pop()
+        self._update_layers()
+        self._move_to(left)
         return True
 
     def hottest(self) -> str:
         """The function with the most time of its own that is no wait; with only waits, the first of them."""
-        self._centres.clear()
-        order = hottest_first(self._study.hot)
+        self._centers.clear()
+        order = hottest_first(self._analysis.hot_functions)
         if not order:
             return ""
         best = order[0]
-        self._to(best.func)
-        return hottest_words(best.func.name, best.self_, runs(best.func))
+        self._move_to(best.func)
+        return describe_hottest(best.func.name, best.self_, is_running(best.func))
 
-    def point(self, key: int) -> bool:
+    def click(self, row: int) -> bool:
         """A click."""
-        here, self._cursor = self._cursor == key, key
+        here, self._cursor = self._cursor == row, row
         return here
 
     def sort(self, step: int) -> str:
         """By the next column. Returns what there is to say."""
-        if self._study.before is not None:
+        if self._analysis.before is not None:
             return "a difference is sorted by how sure it is"
-        func = self._func_at(self._cursor)
-        order = SORTS if self._study.has_gil else tuple(name for name in SORTS if name != "gil")
-        at = order.index(self._sort) if self._sort in order else 0
-        self._sort = order[(at + step) % len(order)]
-        self._rows = self._sorted()
-        self._to(func)
-        return f"by {self._sort}"
+        func = self._function_at(self._cursor)
+        order = SORT_COLUMNS if self._analysis.has_gil else tuple(name for name in SORT_COLUMNS if name != "gil")
+        at = order.index(self._sort_column) if self._sort_column in order else 0
+        self._sort_column = order[(at + step) % len(order)]
+        self._rows = self._sorted_rows()
+        self._move_to(func)
+        return f"by {self._sort_column}"
 
     def invert(self) -> str:
         """The other way round. Returns what there is to say."""
-        if self._study.before is not None:
+        if self._analysis.before is not None:
             return "a difference is sorted by how sure it is"
-        func = self._func_at(self._cursor)
-        self._inverted = not self._inverted
-        self._rows = self._sorted()
-        self._to(func)
+        func = self._function_at(self._cursor)
+        self._is_inverted = not self._is_inverted
+        self._rows = self._sorted_rows()
+        self._move_to(func)
         return ""
 
-    def chosen(self) -> SelectedFunction | None:
+    def selected_function(self) -> SelectedFunction | None:
         """The function under the cursor."""
-        func = self._func_at(self._cursor)
+        func = self._function_at(self._cursor)
         if func is None:
             return None
         row = self._by_func.get(func)
-        if self._study.before is not None:
-            was = self._study.hot_before.get(func)
+        if self._analysis.before is not None:
+            was = self._analysis.hot_functions_before.get(func)
             line = row.line if row is not None else was.line if was is not None else 0
             now, before = (one.total if one is not None else 0.0 for one in (row, was))
-            return SelectedFunction(func, line, now, 0.0, heat=self._study.heat(func.file), before=before)
+            return SelectedFunction(func, line, now, 0.0, heat=self._analysis.heat(func.file), before=before)
         if row is None:
             return SelectedFunction(func, 0, 0.0, 0.0)
         return SelectedFunction(
-            func, row.line, row.total, row.self_, row.gil, self._study.spread(row.id), self._study.heat(func.file)
+            func, row.line, row.total, row.self_, row.gil, self._analysis.spread(row.id), self._analysis.heat(func.file)
         )
 
-    def search(self, wanted: Callable[[Function], bool] | None) -> tuple[int, float] | None:
+    def search(self, predicate: Callable[[Function], bool] | None) -> tuple[int, float] | None:
         """Mark functions."""
-        self._wanted = wanted
-        if wanted is None:
+        self._predicate = predicate
+        if predicate is None:
             return None
-        _, coverage = self._study.tree.matching(wanted)
+        _, coverage = self._analysis.tree.matching_nodes(predicate)
         return len(self._matches()), coverage
 
     def _matches(self) -> list[int]:
-        if self._wanted is None:
+        if self._predicate is None:
             return []
-        return [at for at in range(self._count()) if (func := self._func_at(at)) is not None and self._wanted(func)]
+        return [
+            at
+            for at in range(self._row_count())
+            if (func := self._function_at(at)) is not None and self._predicate(func)
+        ]
 
-    def to_match(self, step: int) -> bool:
+    def go_to_match(self, step: int) -> bool:
         """The next row that matches."""
-        at = next_of(self._matches(), self._cursor if step < 0 or self._cursor else -1, step)
+        at = next_place(self._matches(), self._cursor if step < 0 or self._cursor else -1, step)
         if at is None:
             return False
         self._cursor = at
@@ -205,100 +218,102 @@ class TopFunctionsTab:
 
     # ------------------------------------------------------------------------------------------ drawing
 
-    def body(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
+    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
         """The head and the rows."""
         room = max(0, height - 1)
-        self._top = scrolled(self._top, self._cursor, self._count(), max(1, room))
-        shown = range(self._top, min(self._count(), self._top + room))
-        if self._centres:
-            when = "before, now gone: " if self._gone() else ""
+        self._top = first_visible_row(self._top, self._cursor, self._row_count(), max(1, room))
+        shown = range(self._top, min(self._row_count(), self._top + room))
+        if self._centers:
+            when = "before, now gone: " if self._is_gone() else ""
             words = f"{when}callers above, callees below; Backspace goes back"
-            lines = [LineBuilder(width).at(1, text.cut(words, width - 1), "dim").line()]
-            lines += [self._layer(at, width) for at in shown]
+            lines = [LineBuilder(width).at(1, text.truncate(words, width - 1), "dim").line()]
+            lines += [self._layer_line(at, width) for at in shown]
         else:
-            lines = [self._head(width)]
-            lines += [self._line(self._rows[at], width) for at in shown]
-        return TabBody(lines, 1 + self._cursor - self._top if self._count() else None, (None, *shown))
+            lines = [self._header_line(width)]
+            lines += [self._function_line(self._rows[at], width) for at in shown]
+        return TabBody(lines, 1 + self._cursor - self._top if self._row_count() else None, (None, *shown))
 
-    def _head(self, width: int) -> Line:
+    def _header_line(self, width: int) -> Line:
         row = LineBuilder(width)
-        if self._study.before is not None:
+        if self._analysis.before is not None:
             row.ending_at(8, "before", "dim").ending_at(17, "now", "dim").ending_at(26, "Δ points", "dim")
             return row.at(34, "function", "dim").ending_at(width - 1, "% of each profile", "dim").line()
 
         def title(name: str, x: int) -> None:
-            sorted_by = name == self._sort
-            mark = ("▲" if self._inverted else "▼") if sorted_by else ""
+            sorted_by = name == self._sort_column
+            mark = ("▲" if self._is_inverted else "▼") if sorted_by else ""
             row.ending_at(x, f"{name}{mark}", "plain" if sorted_by else "dim")
 
         title("self", 8)
         title("total", 27)
         x = 27
-        if self._study.has_gil:
+        if self._analysis.has_gil:
             x += 7
             title("gil", x)
         if width >= 64:
             x += 9
             title("callers", x)
-        mark = ("▲" if self._inverted else "▼") if self._sort == "function" else ""
+        mark = ("▲" if self._is_inverted else "▼") if self._sort_column == "function" else ""
         row.at(x + 2, f"function{mark}", "plain" if mark else "dim")
-        return row.ending_at(width - 1, text.cut(self._study.of_what, max(0, width - 2 - row.end)), "dim").line()
+        return row.ending_at(
+            width - 1, text.truncate(self._analysis.share_basis, max(0, width - 2 - row.end)), "dim"
+        ).line()
 
-    def _line(self, item: HotFunction | FunctionDifference, width: int) -> Line:
+    def _function_line(self, item: HotFunction | FunctionDifference, width: int) -> Line:
         if isinstance(item, FunctionDifference):
-            return self._difference(item, width)
+            return self._difference_line(item, width)
         row = LineBuilder(width)
-        waiting = waits(item.func)
-        row.ending_at(6, share(item.self_), "plain" if item.self_ < 0.01 else "strong").then(" %", "dim")
+        waiting = is_waiting(item.func)
+        row.ending_at(6, format_share(item.self_), "plain" if item.self_ < 0.01 else "strong").then(" %", "dim")
         row.at(9, bar(item.self_, BAR_CELLS)[0], "faint" if waiting else "data")
-        row.ending_at(27, share(item.total))
+        row.ending_at(27, format_share(item.total))
         x = 27
-        if self._study.has_gil:
+        if self._analysis.has_gil:
             x += 7
-            row.ending_at(x, share(item.gil))
+            row.ending_at(x, format_share(item.gil))
         if width >= 64:
             x += 9
-            row.ending_at(x, str(item.callers), "dim")
-        return self._named(row, x + 2, item.func, item.line, waiting)
+            row.ending_at(x, str(item.caller_count), "dim")
+        return self._finish_line(row, x + 2, item.func, item.line, waiting)
 
-    def _difference(self, item: FunctionDifference, width: int) -> Line:
+    def _difference_line(self, item: FunctionDifference, width: int) -> Line:
         row = LineBuilder(width)
-        role: Role = "dim" if not item.stands else "warning" if item.delta > 0 else "ok"
-        row.ending_at(6, share(item.before)).then(" %", "dim")
-        row.ending_at(15, share(item.after), "strong").then(" %", "dim")
-        row.ending_at(24, delta(item.delta), role).then(" ").then(
-            ("▲" if item.delta > 0 else "▼") if item.stands else " ", role
+        role: Role = "dim" if not item.is_significant else "warning" if item.delta > 0 else "ok"
+        row.ending_at(6, format_share(item.before)).then(" %", "dim")
+        row.ending_at(15, format_share(item.after), "strong").then(" %", "dim")
+        row.ending_at(24, format_points(item.delta), role).then(" ").then(
+            ("▲" if item.delta > 0 else "▼") if item.is_significant else " ", role
         )
-        row.at(27, around(item.spread), "dim")
+        row.at(27, format_spread(item.half_width), "dim")
         word = item.change if item.change in ("new", "gone") else ""
-        return self._named(row, 34, item.func, 0, waiting=False, more=word)
+        return self._finish_line(row, 34, item.func, 0, waiting=False, note=word)
 
-    def _layer(self, at: int, width: int) -> Line:
+    def _layer_line(self, index: int, width: int) -> Line:
         above, below = self._layers
-        func = self._func_at(at)
-        if at == len(above):
-            found = self._row_of(self._centres[-1])
+        func = self._function_at(index)
+        if index == len(above):
+            found = self._function_row(self._centers[-1])
             ratio, indent, mark = (found.total if found else 0.0), 2, "● "
         else:
-            ratio = above[at][1] if at < len(above) else below[at - len(above) - 1][1]
-            indent, mark = (0, "") if at < len(above) else (6, "")
+            ratio = above[index][1] if index < len(above) else below[index - len(above) - 1][1]
+            indent, mark = (0, "") if index < len(above) else (6, "")
         row = LineBuilder(width)
-        row.ending_at(6, share(ratio), "strong" if at == len(above) else "plain").then(" %", "dim")
-        row.at(9, bar(ratio, BAR_CELLS)[0], "data" if at == len(above) else "faint")
+        row.ending_at(6, format_share(ratio), "strong" if index == len(above) else "plain").then(" %", "dim")
+        row.at(9, bar(ratio, BAR_CELLS)[0], "data" if index == len(above) else "faint")
         if func is None:
             return row.at(21 + indent, "started by nobody above", "dim").line()
-        found = self._row_of(func)
+        found = self._function_row(func)
         row.at(21 + indent, mark, "accent")
-        return self._named(row, row.end, func, found.line if found else 0, waits(func))
+        return self._finish_line(row, row.end, func, found.line if found else 0, is_waiting(func))
 
-    def _named(self, row: LineBuilder, x: int, func: Function, line: int, waiting: bool, more: str = "") -> Line:
+    def _finish_line(self, row: LineBuilder, x: int, func: Function, line: int, waiting: bool, note: str = "") -> Line:
         width = row.width
-        where = place(func.file, line, max(10, (width - x) // 2)) if width >= 64 else ""
+        where = format_place(func.file, line, max(10, (width - x) // 2)) if width >= 64 else ""
         role: Role = "dim" if waiting else "strong"
-        if self._wanted is not None and self._wanted(func):
+        if self._predicate is not None and self._predicate(func):
             role = "accent"
-        row.at(x, text.cut(func.name, max(6, width - 2 - text.width(where) - x)), role)
-        for word in (more, "waiting" if waiting else ""):
+        row.at(x, text.truncate(func.name, max(6, width - 2 - text.width(where) - x)), role)
+        for word in (note, "waiting" if waiting else ""):
             if word:
-                row.then(text.cut(f"  {word}", max(0, width - 2 - text.width(where) - row.end)), "dim")
+                row.then(text.truncate(f"  {word}", max(0, width - 2 - text.width(where) - row.end)), "dim")
         return row.ending_at(width - 1, where, "dim").line() if where else row.line()

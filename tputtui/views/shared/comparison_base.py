@@ -13,17 +13,17 @@ from math import hypot, isfinite, sqrt
 from statistics import fmean
 
 from tputtui import text
-from tputtui.experiments.confidence_sequence import FEWEST_ROWS, RUN_TO_RUN, SequenceResult, level
+from tputtui.experiments.confidence_sequence import DEFAULT_RUN_SD, MIN_ROWS, SequenceResult, estimate_mean
 from tputtui.frozen import frozen
 from tputtui.model import Snapshot
 from tputtui.profiling.analysis.share_variance import MIN_SLICES, t95
 from tputtui.signals.rates import history_keys
 from tputtui.views.shared.styled_text import Role, TextSpan
 
-FEWEST_WINDOWS = 2 * MIN_SLICES - 1
+MIN_WINDOWS = 2 * MIN_SLICES - 1
 """Windows, every second of them, from which it can be told how far they differ by chance."""
 
-_SMOOTHED = 1.5
+_OVERLAP_FACTOR = 1.5
 """A column of the history as wide as the window is a mean over windows that overlap: it varies two thirds as much as one."""
 
 
@@ -35,8 +35,8 @@ class BaselineFigure:
     """
 
     value: float
-    within: float | None = None
-    half: float | None = None
+    window_margin: float | None = None
+    half_width: float | None = None
     unit: str | None = None
 
 
@@ -50,14 +50,14 @@ class Baseline:
     label: str
     figures: Mapping[str, BaselineFigure] = field(default_factory=dict)
     since: float | None = None
-    of_run: bool = False  # another run's: runs differ among themselves, too
+    is_from_run: bool = False  # another run's: runs differ among themselves, too
 
 
-Figures = Mapping[str, tuple[float, str | None]]
+SnapshotFigures = Mapping[str, tuple[float, str | None]]
 """Each figure by its name, with its unit."""
 
 
-def figures_of(snapshot: Snapshot) -> dict[str, tuple[float, str | None]]:
+def snapshot_figures(snapshot: Snapshot) -> dict[str, tuple[float, str | None]]:
     """All that can be held against a baseline, as of one tick. What is unknown, or only a floor, is not among it."""
     found: dict[str, tuple[float | None, str | None]] = {}
     for service in snapshot.services:
@@ -70,7 +70,7 @@ def figures_of(snapshot: Snapshot) -> dict[str, tuple[float, str | None]]:
         if service.errors is not None:
             found[history_keys.errors(service.name)] = (service.errors.ratio, "ratio")
         for quantile in latency.quantiles if latency is not None else ():
-            value = None if quantile.at_least else quantile.value
+            value = None if quantile.is_lower_bound else quantile.value
             found[history_keys.latency(service.name, quantile.q)] = (
                 value,
                 latency.unit if latency is not None else None,
@@ -80,22 +80,26 @@ def figures_of(snapshot: Snapshot) -> dict[str, tuple[float, str | None]]:
     return {name: (value, unit) for name, (value, unit) in found.items() if value is not None and isfinite(value)}
 
 
-def base_of_span(
-    rows: Sequence[float], row_s: float, unit: str | None = None, *, of_run: bool = False
+def figure_from_rows(
+    rows: Sequence[float], width_s: float, unit: str | None = None, *, is_from_run: bool = False
 ) -> BaselineFigure | None:
     """A figure over a span that was marked, or a run, from its rows; None where there are none."""
     if not rows:
         return None
     mean = fmean(rows)
-    if len(rows) < FEWEST_ROWS:
+    if len(rows) < MIN_ROWS:
         return BaselineFigure(mean, unit=unit)
-    known = level(rows, row_s)
-    half = hypot(known.half, t95(1000) * sqrt(2) * RUN_TO_RUN * abs(mean)) if of_run else known.half
+    known = estimate_mean(rows, width_s)
+    half = (
+        hypot(known.half_width, t95(1000) * sqrt(2) * DEFAULT_RUN_SD * abs(mean)) if is_from_run else known.half_width
+    )
     spread = sqrt(sum((one - mean) ** 2 for one in rows) / (len(rows) - 1))
     return BaselineFigure(mean, hypot(half, t95(len(rows) - 1) * spread), half, unit)
 
 
-def base(value: float | None, windows: Sequence[float | None], unit: str | None = None) -> BaselineFigure | None:
+def figure_from_windows(
+    value: float | None, windows: Sequence[float | None], unit: str | None = None
+) -> BaselineFigure | None:
     """A figure as it is now, and its means in the columns before, each as wide as the window."""
     if value is None or not isfinite(value):
         return None
@@ -103,16 +107,16 @@ def base(value: float | None, windows: Sequence[float | None], unit: str | None 
     if len(apart) < MIN_SLICES:
         return BaselineFigure(value, unit=unit)
     middle = fmean(apart)
-    variance = _SMOOTHED * sum((one - middle) ** 2 for one in apart) / (len(apart) - 1)
+    variance = _OVERLAP_FACTOR * sum((one - middle) ** 2 for one in apart) / (len(apart) - 1)
     chance = t95(len(apart) - 1)
     return BaselineFigure(value, chance * sqrt(2 * variance), chance * sqrt(variance), unit)
 
 
-def difference(
-    found: BaselineFigure | None,
-    now: float | None,
-    judged: SequenceResult | None = None,
-    better: int = 0,
+def difference_spans(
+    baseline_figure: BaselineFigure | None,
+    current: float | None,
+    result: SequenceResult | None = None,
+    better_direction: int = 0,
     unit: str | None = None,
 ) -> list[TextSpan]:
     """▲ 3.1 % ± 1.2   — or "no clear difference"; dimmed where nothing is sure.
@@ -120,31 +124,31 @@ def difference(
     `judged`: all since the baseline, once there is enough of it. `better`: 1 where more is better, -1 where less is, 0
     where neither is. `unit`: that of `now`, where it is known; a ratio differs by points.
     """
-    if found is None or now is None or not isfinite(now):
+    if baseline_figure is None or current is None or not isfinite(current):
         return []
-    if unit is not None and found.unit is not None and unit != found.unit:
-        return [TextSpan(f"was in {text.clean(found.unit, 20)}", "dim")]
-    within, apart = found.within, now - found.value
-    if judged is not None:
-        within, apart = judged.half, judged.effect
-    if within is not None and (abs(apart) <= within or (judged is not None and not judged.sure)):
+    if unit is not None and baseline_figure.unit is not None and unit != baseline_figure.unit:
+        return [TextSpan(f"was in {text.clean(baseline_figure.unit, 20)}", "dim")]
+    within, apart = baseline_figure.window_margin, current - baseline_figure.value
+    if result is not None:
+        within, apart = result.half_width, result.effect
+    if within is not None and (abs(apart) <= within or (result is not None and not result.is_confirmed)):
         return [TextSpan("no clear difference", "dim")]
-    points = found.unit == "ratio"
-    if found.value == 0 and not points:
-        return [TextSpan("was 0" if now else "as before", "dim")]
-    scale, sign_of_unit = (100.0, "pp") if points else (100 / abs(found.value), "%")
+    points = baseline_figure.unit == "ratio"
+    if baseline_figure.value == 0 and not points:
+        return [TextSpan("was 0" if current else "as before", "dim")]
+    scale, sign_of_unit = (100.0, "pp") if points else (100 / abs(baseline_figure.value), "%")
     change = scale * apart
-    shown = text.percent(abs(change))
+    shown = text.format_percent(abs(change))
     sign = "=" if not shown.strip("0.") else "▲" if change > 0 else "▼"
     words = f"{sign} {shown} {sign_of_unit}"
     if within is None:
         return [TextSpan(words, "dim")]
     role: Role = "plain"
-    if judged is not None and better:
-        role = "ok" if change * better > 0 else "bad"
-    return [TextSpan(words, role), TextSpan(f" ± {text.percent(scale * within)}", "dim")]
+    if result is not None and better_direction:
+        role = "ok" if change * better_direction > 0 else "bad"
+    return [TextSpan(words, role), TextSpan(f" ± {text.format_percent(scale * within)}", "dim")]
 
 
-def row_s(window_s: float, interval_s: float) -> float:
+def row_width_s(window_s: float, interval_s: float) -> float:
     """Seconds of a row of the watch: as wide as the window, so that neighbours share as little as can be."""
     return max(10.0, window_s, 2 * interval_s)

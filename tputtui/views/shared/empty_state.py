@@ -11,35 +11,35 @@ from tputtui.views.shared.frame import Frame
 from tputtui.views.shared.styled_text import Line, LineBuilder
 
 
-def why_nothing(scene: Frame, service: ServiceState | None, signal: str) -> list[str]:
+def missing_reasons(frame: Frame, service: ServiceState | None, signal: str) -> list[str]:
     """Why a signal is not there at all."""
     if service is None:
-        if scene.snapshot.targets or not scene.snapshot.ready:
-            return ["looking for targets" if not scene.snapshot.targets else "waiting for the first answer"]
+        if frame.snapshot.targets or not frame.snapshot.is_ready:
+            return ["looking for targets" if not frame.snapshot.targets else "waiting for the first answer"]
         return ["no target: tputtui :PORT watches a port,", "tputtui demo shows an example"]
-    unanswered = _unanswered(scene, service)
+    unanswered = _no_answer_reason(frame, service)
     if unanswered is not None:
         return [unanswered]
     reason = service.reasons.get(signal) or f"no {signal} metric found"
-    if scene.looks_through is not None:
+    if frame.active_filter is not None:
         return [text.clean(reason)]
     return [f"{text.clean(reason)}: i to choose one"]
 
 
-def reasons(scene: Frame, service: ServiceState | None, signal: str, width: int) -> list[Line]:
+def missing_reason_lines(frame: Frame, service: ServiceState | None, signal: str, width: int) -> list[Line]:
     """The same as lines: what is too long for one goes on in the next."""
-    words = [piece for one in why_nothing(scene, service, signal) for piece in wrap(one, max(12, width - 2))]
+    words = [piece for one in missing_reasons(frame, service, signal) for piece in wrap(one, max(12, width - 2))]
     return [LineBuilder(width).at(1, piece, "dim").line() for piece in words]
 
 
-def why_no_rate(scene: Frame, service: ServiceState) -> str:
+def no_rate_reason(frame: Frame, service: ServiceState) -> str:
     """Why a signal that is there has no rate."""
-    return _unanswered(scene, service) or text.clean(service.why_unknown or "rates begin with the second scrape")
+    return _no_answer_reason(frame, service) or text.clean(service.why_unknown or "rates begin with the second scrape")
 
 
-def _unanswered(scene: Frame, service: ServiceState) -> str | None:
+def _no_answer_reason(frame: Frame, service: ServiceState) -> str | None:
     """What to say while none of a service's targets answers; None where one does."""
-    mine: list[TargetStatus] = [target for target in scene.snapshot.targets if target.name in service.targets]
+    mine: list[TargetStatus] = [target for target in frame.snapshot.targets if target.name in service.targets]
     if not mine or any(target.state == "up" or (target.up and not target.is_overdue) for target in mine):
         return None
     troubled = next((target for target in mine if target_state.is_in_trouble(target)), None)

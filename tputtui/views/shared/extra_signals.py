@@ -6,38 +6,40 @@ from tputtui import text
 from tputtui.model import ExtraSignal, LatencyState, ServiceState
 from tputtui.views.shared.styled_text import Line, LineBuilder
 
-_MOST = 3  # lines of latencies
+_MAX_LATENCIES = 3  # lines of latencies
 
 
-def further_traffic(service: ServiceState, width: int) -> list[Line]:
+def extra_traffic_lines(service: ServiceState, width: int) -> list[Line]:
     """One line with the rates of all further traffic that fits; none where there is none."""
     row = LineBuilder(width).at(1, "also")
     for signal in service.signals:
         if signal.traffic is None:
             continue
         name = text.clean(signal.name, 24)
-        digits, unit = text.amount(signal.traffic.rps, signal.traffic.unit)
+        digits, unit = text.format_amount(signal.traffic.rps, signal.traffic.unit)
         if row.end + text.width(name) + len(digits) + len(unit) + 5 <= width:
             row.then(f"   {name} ", "dim").then(digits).then(f" {unit}", "dim")
     return [row.line()] if row.end > len(" also") else []
 
 
-def further_latency(service: ServiceState, width: int) -> list[Line]:
+def extra_latency_lines(service: ServiceState, width: int) -> list[Line]:
     """A line for each further latency: its name, and its first and last quantile, or its mean."""
     timed = [signal for signal in service.signals if signal.latency is not None]
-    return [_timed(signal, signal.latency, width) for signal in timed[:_MOST] if signal.latency is not None]
+    return [
+        _latency_line(signal, signal.latency, width) for signal in timed[:_MAX_LATENCIES] if signal.latency is not None
+    ]
 
 
-def _timed(signal: ExtraSignal, state: LatencyState, width: int) -> Line:
+def _latency_line(signal: ExtraSignal, latency: LatencyState, width: int) -> Line:
     row = LineBuilder(width).at(1, text.clean(signal.name, 30))
-    ends = dict.fromkeys([*state.quantiles[:1], *state.quantiles[-1:]])
+    ends = dict.fromkeys([*latency.quantiles[:1], *latency.quantiles[-1:]])
     for quantile in ends:
-        digits, unit = text.amount(quantile.value, state.unit)
-        sign = "≥" if quantile.at_least else ""
+        digits, unit = text.format_amount(quantile.value, latency.unit)
+        sign = "≥" if quantile.is_lower_bound else ""
         row.then(f"   p{round(quantile.q * 100, 4):g} ", "dim").then(f"{sign}{digits}", "strong").then(
             f" {unit}", "dim"
         )
     if not ends:
-        digits, unit = text.amount(state.mean, state.unit)
+        digits, unit = text.format_amount(latency.mean, latency.unit)
         row.then("   mean ", "dim").then(digits, "strong").then(f" {unit}", "dim")
     return row.line()

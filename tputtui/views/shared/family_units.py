@@ -9,25 +9,25 @@ from tputtui.model import ChartedFamily
 from tputtui.signals.service.family_table import FamilyRow
 
 
-def unit_of(family: FamilyRow | ChartedFamily) -> str:
+def family_unit(family: FamilyRow | ChartedFamily) -> str:
     """The unit of a family's figure: of what counts, per second; else what the UNIT line or the name says."""
     said = family.unit or family.name.removesuffix("_total").rpartition("_")[2]
     kind = "By" if said == "bytes" else "s" if said == "seconds" else "ratio" if said == "ratio" else ""
-    if not family.counts:
+    if not family.is_counter:
         return kind
     if family.type != "counter":
         return "/s"  # of its observations
     return {"By": "By/s", "s": "s/s"}.get(kind, "/s")
 
 
-_SINCE_1970 = 1e9  # seconds: what is a moment by its name and at least the year 2001 is no duration
-_YEAR_3000 = 32_503_680_000
+_MIN_UNIX_TIME = 1e9  # seconds: what is a moment by its name and at least the year 2001 is no duration
+_MAX_UNIX_TIME = 32_503_680_000
 
 
-def figure(family: FamilyRow | ChartedFamily, value: float | None) -> tuple[str, str]:
+def format_family_value(family: FamilyRow | ChartedFamily, value: float | None) -> tuple[str, str]:
     """A family's figure as (number, unit)."""
-    unit = unit_of(family)
-    if unit == "s" and value is not None and value >= _SINCE_1970 and "time" in family.name:
-        moment = datetime.fromtimestamp(min(value, _YEAR_3000), UTC)
+    unit = family_unit(family)
+    if unit == "s" and value is not None and value >= _MIN_UNIX_TIME and "time" in family.name:
+        moment = datetime.fromtimestamp(min(value, _MAX_UNIX_TIME), UTC)
         return moment.strftime("%d %b %H:%M"), "UTC"
-    return text.amount(value, unit)
+    return text.format_amount(value, unit)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.model import Headroom, ServiceState, Snapshot
-from tputtui.views.shared.comparison_base import Baseline, BaselineFigure, difference
-from tputtui.views.shared.styled_text import Line, TextSpan, mark
+from tputtui.views.shared.comparison_base import Baseline, BaselineFigure, difference_spans
+from tputtui.views.shared.styled_text import Line, TextSpan, mark_cell
 
 if TYPE_CHECKING:
     from tputtui.experiments.confidence_sequence import SequenceResult
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from tputtui.signals.service.traffic_split import TrafficSplit
     from tputtui.views.live.split_view import SplitFigure
 
-Past = Callable[[str, int], Sequence[float | None]]
+HistoryReader = Callable[[str, int], Sequence[float | None]]
 """(name of a figure as in signals.names, columns) -> its mean in each column of the time axis, oldest first; None is a gap."""
 
-Judge = Callable[[str], "SequenceResult | None"]
+BaselineEvaluator = Callable[[str], "SequenceResult | None"]
 """name of a figure -> how far it has been from the baseline since; None where that cannot be told yet."""
 
-ApartOf = Callable[["SplitFigure"], "EffectEstimate | str"]
+EffectEvaluator = Callable[["SplitFigure"], "EffectEstimate | str"]
 """A figure of a split -> how far its arms are apart since; else why that cannot be told yet."""
 
-HeatPast = Callable[[str, int], "LatencyHeatmap | None"]
+HeatmapReader = Callable[[str, int], "LatencyHeatmap | None"]
 """(service, columns) -> where its requests fell in each column of the time axis; None where it has no buckets."""
 
 PanelName = Literal[
@@ -57,9 +57,9 @@ class ListState:
 
     cursor: Hashable | None = None
     top: int = 0
-    sort: str = ""
-    inverted: bool = False
-    filter: str = ""
+    sort_column: str = ""
+    is_inverted: bool = False
+    filter_text: str = ""
 
 
 @frozen
@@ -67,10 +67,10 @@ class ReplayStatus:
     """How a recorded run plays."""
 
     seconds: float  # from its beginning
-    of_s: float
+    length_s: float
     speed: float = 1.0
-    paused: bool = False
-    read: float = 1.0  # how much of it was read, 0 to 1
+    is_paused: bool = False
+    read_ratio: float = 1.0  # how much of it was read, 0 to 1
 
 
 @frozen
@@ -90,31 +90,31 @@ class ViewState:
     span_s: float = 600.0
     shown_span_s: float = 60.0  # grows to span_s with the data there is
     behind_s: float = 0.0  # how far back from the newest snapshot; 0 is live
-    frozen: bool = False
+    is_frozen: bool = False
     focus: PanelName | None = None
-    recording: str | None = None  # how long and how large by now, while something is recorded
+    recording_status: str | None = None  # how long and how large by now, while something is recorded
     replay: ReplayStatus | None = None  # a recorded run is shown
-    marks: tuple[float, ...] = ()  # `at` of each mark
-    profiled: tuple[float, ...] = ()  # `at` of each profile that was taken
+    mark_times: tuple[float, ...] = ()  # `at` of each mark
+    profile_times: tuple[float, ...] = ()  # `at` of each profile that was taken
     baseline: Baseline | None = None  # what all figures are held against
     status: str = ""  # a passing sentence in the place of the footer
-    lists: dict[str, ListState] = field(default_factory=dict)
-    read_only: bool = False
+    list_states: dict[str, ListState] = field(default_factory=dict)
+    is_read_only: bool = False
     followed: tuple[int, float] | None = None  # a process by pid and start: it stands first
     panels: frozenset[str] = frozenset()  # shown where there is room; empty: all
     charted: tuple[str, str] | None = None  # the (target, family) in the panel "metric"
-    lens: ServiceFilter | None = None  # the service is looked at through it
+    service_filter: ServiceFilter | None = None  # the service is looked at through it
     split: ActiveSplit | None = None  # control and treatment stand in place of throughput and latency
     cursor: tuple[float, float] | None = None  # (`at` of the axis' end, `at` of the moment), when looking back
-    ascii: bool = False  # shades have no ASCII look-alikes: who draws them must know
+    ascii_only: bool = False  # shades have no ASCII look-alikes: who draws them must know
 
-    def wants(self, panel: PanelName) -> bool:
+    def is_panel_enabled(self, panel: PanelName) -> bool:
         """Whether a panel may have a place: one that was left out comes while it is the focused one."""
         return not self.panels or panel in self.panels or panel == self.focus
 
-    def list(self, panel: str) -> ListState:
+    def list_state(self, panel: str) -> ListState:
         """How the list of `panel` is looked at."""
-        return self.lists.get(panel) or ListState()
+        return self.list_states.get(panel) or ListState()
 
 
 @frozen
@@ -122,29 +122,35 @@ class Frame:
     """All that a view may use."""
 
     snapshot: Snapshot
-    past: Past
-    viewpoint: ViewState
+    history: HistoryReader
+    view_state: ViewState
     host_name: str = ""
     zone_offset_s: float = 0.0  # local time = unix time + this
-    heat: HeatPast = lambda _service, _columns: None
+    heatmap: HeatmapReader = lambda _service, _columns: None
     replicas: Mapping[str, ReplicaFigures] = field(default_factory=dict)  # by target; of the newest tick only
-    judge: Judge = lambda _name: None
-    apart: ApartOf = lambda _figure: ""
+    evaluate_baseline: BaselineEvaluator = lambda _name: None
+    evaluate_effect: EffectEvaluator = lambda _figure: ""
 
-    def base(self, figure: str) -> BaselineFigure | None:
+    def baseline_figure(self, figure: str) -> BaselineFigure | None:
         """What the baseline holds of a figure of that name; None without one."""
-        baseline = self.viewpoint.baseline
+        baseline = self.view_state.baseline
         return baseline.figures.get(figure) if baseline is not None else None
 
-    def against(self, figure: str, now: float | None, better: int = 0, unit: str | None = None) -> list[TextSpan]:
+    def baseline_difference(
+        self, figure: str, current: float | None, better_direction: int = 0, unit: str | None = None
+    ) -> list[TextSpan]:
         """How a figure differs from the baseline; nothing without one. See `views.baseline.difference`."""
-        found = self.base(figure)
-        return difference(found, now, self.judge(figure), better, unit) if found is not None else []
+        found = self.baseline_figure(figure)
+        return (
+            difference_spans(found, current, self.evaluate_baseline(figure), better_direction, unit)
+            if found is not None
+            else []
+        )
 
     @property
     def service(self) -> ServiceState | None:
         """The service that the panels show."""
-        return chosen_service(self.snapshot, self.viewpoint.service)
+        return select_service(self.snapshot, self.view_state.service)
 
     @property
     def headroom(self) -> Headroom | None:
@@ -155,52 +161,54 @@ class Frame:
     @property
     def is_split(self) -> bool:
         """Whether the service that is shown is split, and neither of the panels that give way to it has the focus."""
-        look, service = self.viewpoint.split, self.service
+        look, service = self.view_state.split, self.service
         if look is None or service is None or service.name not in look.split.services:
             return False
-        return self.viewpoint.focus not in ("throughput", "latency")
+        return self.view_state.focus not in ("throughput", "latency")
 
     @property
-    def looks_through(self) -> ServiceFilter | None:
+    def active_filter(self) -> ServiceFilter | None:
         """The lens, where the service that is shown is the one seen through it."""
-        lens, service = self.viewpoint.lens, self.service
+        lens, service = self.view_state.service_filter, self.service
         return lens if lens is not None and service is not None and service.name == lens.name else None
 
     def cursor_column(self, columns: int) -> int | None:
         """Which of `columns` of the time axis the moment lies in that one looks back at; None while live."""
-        return self._column(self.viewpoint.cursor[1], columns) if self.viewpoint.cursor is not None else None
+        return self._column(self.view_state.cursor[1], columns) if self.view_state.cursor is not None else None
 
-    def strike(self, line: Line, start: int, columns: int) -> Line:
+    def overlay_marks(self, line: Line, start: int, columns: int) -> Line:
         """A line of a chart whose time axis begins at cell `start`, with its marks and the moment that is looked at."""
         for column in self.mark_columns(columns):
-            line = mark(line, start + column)
+            line = mark_cell(line, start + column)
         cursor = self.cursor_column(columns)
-        return line if cursor is None else mark(line, start + cursor)
+        return line if cursor is None else mark_cell(line, start + cursor)
 
     def mark_columns(self, columns: int) -> tuple[int, ...]:
         """In which of `columns` of the time axis marks lie, and profiles."""
-        found = (self._column(moment, columns) for moment in (*self.viewpoint.marks, *self.viewpoint.profiled))
+        found = (
+            self._column(moment, columns) for moment in (*self.view_state.mark_times, *self.view_state.profile_times)
+        )
         return tuple(sorted({column for column in found if column is not None}))
 
     def _column(self, moment: float, columns: int) -> int | None:
         if columns <= 0:
             return None
-        end = self.viewpoint.cursor[0] if self.viewpoint.cursor is not None else self.snapshot.at
-        width = self.viewpoint.shown_span_s / columns
+        end = self.view_state.cursor[0] if self.view_state.cursor is not None else self.snapshot.at
+        width = self.view_state.shown_span_s / columns
         column = columns - 1 - (floor(end / width + 1e-6) - floor(moment / width + 1e-6))
         return column if 0 <= column < columns else None
 
     @property
-    def axis_end(self) -> str:
+    def axis_end_label(self) -> str:
         """What stands at the right end of the time axis."""
-        if self.viewpoint.replay is not None:
-            return self.clock(self.snapshot.time)
-        if self.viewpoint.cursor is None:
+        if self.view_state.replay is not None:
+            return self.format_clock(self.snapshot.time)
+        if self.view_state.cursor is None:
             return "now"
-        end, moment = self.viewpoint.cursor
-        return self.clock(self.snapshot.time + end - moment)
+        end, moment = self.view_state.cursor
+        return self.format_clock(self.snapshot.time + end - moment)
 
-    def clock(self, time: float, with_seconds: bool = True) -> str:
+    def format_clock(self, time: float, with_seconds: bool = True) -> str:
         """A moment as the wall clock showed it."""
         day = int(time + self.zone_offset_s) % 86400
         shown = f"{day // 3600:02d}:{day // 60 % 60:02d}"
@@ -213,13 +221,13 @@ class PanelView:
 
     lines: tuple[Line, ...]
     cursor: int | None = None
-    keys: tuple[Hashable | None, ...] = ()
-    list: ListState | None = None  # with `top` brought up to date
-    sorts: tuple[str, ...] = ()  # the columns that are shown, by which it may be sorted
-    sort: str = ""  # the one it is sorted by
+    row_keys: tuple[Hashable | None, ...] = ()
+    list_state: ListState | None = None  # with `top` brought up to date
+    sort_columns: tuple[str, ...] = ()  # the columns that are shown, by which it may be sorted
+    sort_column: str = ""  # the one it is sorted by
 
 
-def chosen_service(snapshot: Snapshot, name: str | None) -> ServiceState | None:
+def select_service(snapshot: Snapshot, name: str | None) -> ServiceState | None:
     """The service of that name, else the first that has traffic, else the first."""
     fallback: ServiceState | None = None
     for service in snapshot.services:
@@ -235,17 +243,17 @@ def busiest_service(snapshot: Snapshot) -> str | None:
     busy = [service for service in snapshot.services if service.traffic is not None and (service.traffic.rps or 0) > 0]
     if not busy:
         return None
-    best = max(busy, key=_liveliness)
+    best = max(busy, key=_traffic_rank)
     return best.name
 
 
-def _liveliness(service: ServiceState) -> tuple[bool, bool, float]:
+def _traffic_rank(service: ServiceState) -> tuple[bool, bool, float]:
     traffic = service.traffic
     requests = traffic is not None and traffic.unit == "req/s"
     return (service.latency is not None, requests, (traffic.rps or 0.0) if traffic is not None else 0.0)
 
 
-def scrolled(top: int, cursor: int | None, rows: int, height: int) -> int:
+def first_visible_row(top: int, cursor: int | None, rows: int, height: int) -> int:
     """The first row to show: as before, moved only as far as the cursor or the end of the list demands."""
     if cursor is not None:
         top = min(top, cursor)
@@ -253,11 +261,11 @@ def scrolled(top: int, cursor: int | None, rows: int, height: int) -> int:
     return max(0, min(top, rows - height))
 
 
-def unit_of(service: ServiceState | None) -> str:
+def traffic_unit(service: ServiceState | None) -> str:
     """The unit of the service's traffic."""
     return service.traffic.unit if service is not None and service.traffic is not None else "req/s"
 
 
-def traffic_figure(value: float | None, unit: str) -> tuple[str, str]:
+def format_traffic(value: float | None, unit: str) -> tuple[str, str]:
     """Traffic as (number, unit) for a person."""
-    return text.amount(value, unit)
+    return text.format_amount(value, unit)

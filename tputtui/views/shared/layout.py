@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from tputtui.frozen import frozen
-from tputtui.views.live.saturation_panel import resources
+from tputtui.views.live.saturation_panel import resource_rows
 from tputtui.views.shared.frame import Frame, PanelName, PanelView, ViewState
-from tputtui.views.shared.styled_text import Line, LineBuilder, blank
+from tputtui.views.shared.styled_text import Line, LineBuilder, blank_line
 
-LEAST = (40, 12)
-WIDE = 100  # columns from which panels stand side by side
-TALL = 30  # rows from which that is worth it
+MIN_SIZE = (40, 12)
+SIDE_BY_SIDE_WIDTH = 100  # columns from which panels stand side by side
+SIDE_BY_SIDE_HEIGHT = 30  # rows from which that is worth it
 ROWS: dict[str, tuple[PanelName, PanelName]] = {"top": ("throughput", "latency"), "bottom": ("routes", "processes")}
 
 
@@ -20,28 +20,28 @@ class LayoutPlan:
     """The panels that are shown, with their heights. `stacked`: one under the other instead of side by side."""
 
     heights: Mapping[PanelName, int]
-    stacked: bool = False
-    event_line: bool = True
-    too_small: bool = False
+    is_stacked: bool = False
+    has_event_line: bool = True
+    is_too_small: bool = False
 
 
-def plan(scene: Frame | None, width: int, height: int, zoomed: PanelName | None = None) -> LayoutPlan:
+def plan_layout(frame: Frame | None, width: int, height: int, zoomed_panel: PanelName | None = None) -> LayoutPlan:
     """The arrangement for a terminal of that size. Header and footer take a line each, the event line a third."""
-    if width < LEAST[0] or height < LEAST[1]:
-        return LayoutPlan({}, event_line=False, too_small=True)
-    if zoomed is not None:
-        return LayoutPlan({zoomed: height - 3})
-    if width < WIDE or height < TALL:
-        return _stacked(scene, height)
+    if width < MIN_SIZE[0] or height < MIN_SIZE[1]:
+        return LayoutPlan({}, has_event_line=False, is_too_small=True)
+    if zoomed_panel is not None:
+        return LayoutPlan({zoomed_panel: height - 3})
+    if width < SIDE_BY_SIDE_WIDTH or height < SIDE_BY_SIDE_HEIGHT:
+        return _stacked_plan(frame, height)
     room = height - 3
-    wants = (scene.viewpoint if scene is not None else ViewState()).wants
-    saturation = _saturation_height(scene, 10 if height >= 50 else 7) if wants("saturation") else 0
-    count = len(scene.snapshot.targets) if scene is not None else 0
+    wants = (frame.view_state if frame is not None else ViewState()).is_panel_enabled
+    saturation = _saturation_height(frame, 10 if height >= 50 else 7) if wants("saturation") else 0
+    count = len(frame.snapshot.targets) if frame is not None else 0
     strip = 2 + min(count, 8 if height >= 50 else 4) if count > 1 and wants("targets") else 0
-    charted = _metric_height(scene, room - saturation - strip)
+    charted = _metric_height(frame, room - saturation - strip)
     rest = room - saturation - strip - charted
     above = [panel for panel in ROWS["top"] if wants(panel)]
-    if scene is not None and scene.is_split:
+    if frame is not None and frame.is_split:
         above = ["split"]
     below = [panel for panel in ROWS["bottom"] if wants(panel)]
     top = 0 if not above else rest if not below else max(6 if charted else 8, rest * 11 // 20)
@@ -58,61 +58,61 @@ def plan(scene: Frame | None, width: int, height: int, zoomed: PanelName | None 
     return LayoutPlan(heights)
 
 
-def _metric_height(scene: Frame | None, room: int) -> int:
+def _metric_height(frame: Frame | None, room: int) -> int:
     """Lines for the metric that was put on the screen: with a chart that has axes, where the rest keeps its room."""
-    if scene is None or scene.viewpoint.charted is None:
+    if frame is None or frame.view_state.charted is None:
         return 0
     return max(3, min(room // 3, 14))
 
 
-def _stacked(scene: Frame | None, height: int) -> LayoutPlan:
-    bare = scene is not None and not scene.snapshot.services and not scene.snapshot.targets
-    if bare and scene is not None and not scene.viewpoint.panels:
-        few = max(3, min(9, _saturation_height(scene, 9), height - 9))
-        return LayoutPlan({"throughput": 3, "saturation": few, "processes": height - 6 - few}, stacked=True)
+def _stacked_plan(frame: Frame | None, height: int) -> LayoutPlan:
+    bare = frame is not None and not frame.snapshot.services and not frame.snapshot.targets
+    if bare and frame is not None and not frame.view_state.panels:
+        few = max(3, min(9, _saturation_height(frame, 9), height - 9))
+        return LayoutPlan({"throughput": 3, "saturation": few, "processes": height - 6 - few}, is_stacked=True)
     quantiles = 3
-    if scene is not None and scene.service is not None and scene.service.latency is not None:
-        quantiles = max(1, len(scene.service.latency.quantiles))
+    if frame is not None and frame.service is not None and frame.service.latency is not None:
+        quantiles = max(1, len(frame.service.latency.quantiles))
     room = height - 3
-    wants = (scene.viewpoint if scene is not None else ViewState()).wants
-    split = scene is not None and scene.is_split
+    wants = (frame.view_state if frame is not None else ViewState()).is_panel_enabled
+    split = frame is not None and frame.is_split
     heights: dict[PanelName, int] = {"throughput": 4} if wants("throughput") else {}
     if split:
         heights = {"split": quantiles + 5}
-    if scene is not None and scene.viewpoint.charted is not None:
+    if frame is not None and frame.view_state.charted is not None:
         heights["metric"] = 3  # what somebody asked for goes before what is always there
     if wants("latency") and not split:
         heights["latency"] = min(quantiles, 4) + 1
     if wants("saturation"):
-        heights["saturation"] = min(4, _saturation_height(scene, 4))
+        heights["saturation"] = min(4, _saturation_height(frame, 4))
     while sum(heights.values()) > room and len(heights) > 1:
         heights.popitem()
     left = room - sum(heights.values())
-    bottom = _bottom(scene, wants)
+    bottom = _bottom_panel(frame, wants)
     if left >= 3 and bottom is not None:
         heights[bottom] = left
     elif heights:
         heights[next(iter(heights))] += left
-    return LayoutPlan(heights, stacked=True)
+    return LayoutPlan(heights, is_stacked=True)
 
 
-def _bottom(scene: Frame | None, wants: Callable[[PanelName], bool]) -> PanelName | None:
+def _bottom_panel(frame: Frame | None, is_enabled: Callable[[PanelName], bool]) -> PanelName | None:
     """The one list that has room on a small screen: the focused one, else routes where there are some."""
-    focus = scene.viewpoint.focus if scene is not None else None
+    focus = frame.view_state.focus if frame is not None else None
     if focus in ("routes", "processes", "targets", "events"):
         return focus
-    service = scene.service if scene is not None else None
+    service = frame.service if frame is not None else None
     routed = service is not None and service.breakdown
     order: tuple[PanelName, ...] = ("routes", "processes", "targets") if routed else ("processes", "targets", "routes")
-    return next((panel for panel in order if wants(panel)), None)
+    return next((panel for panel in order if is_enabled(panel)), None)
 
 
-def _saturation_height(scene: Frame | None, most: int) -> int:
-    return 1 + max(3, min(most - 1, len(resources(scene)) if scene is not None else most - 1))
+def _saturation_height(frame: Frame | None, max_height: int) -> int:
+    return 1 + max(3, min(max_height - 1, len(resource_rows(frame)) if frame is not None else max_height - 1))
 
 
-def too_small(width: int, height: int) -> PanelView:
+def too_small_view(width: int, height: int) -> PanelView:
     """What stands in place of panels on a terminal that is too small for them."""
-    words = [f"{width}x{height} is too small:", f"tputtui needs {LEAST[0]}x{LEAST[1]}.", "q quits."]
+    words = [f"{width}x{height} is too small:", f"tputtui needs {MIN_SIZE[0]}x{MIN_SIZE[1]}.", "q quits."]
     lines: list[Line] = [LineBuilder(width).at(0, word).line() for word in words[:height]]
-    return PanelView(tuple(lines + [blank(width)] * (height - len(lines))))
+    return PanelView(tuple(lines + [blank_line(width)] * (height - len(lines))))

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from tputtui import text
 from tputtui.frozen import frozen
-from tputtui.views.shared.frame import ListState, PanelView, scrolled
+from tputtui.views.shared.frame import ListState, PanelView, first_visible_row
 from tputtui.views.shared.styled_text import Line, LineBuilder
 
 Item = TypeVar("Item")
@@ -21,9 +21,9 @@ class TableColumn(Generic[Item]):
     id: str
     title: str
     cells: int
-    sort: Callable[[Item], float | str]  # a larger number comes first, a text in its own order
+    sort_key: Callable[[Item], float | str]  # a larger number comes first, a text in its own order
     draw: Callable[[LineBuilder, int, int, Item], None]  # (row, first cell, cells, item)
-    right: bool = True  # where the title stands
+    is_right_aligned: bool = True  # where the title stands
 
 
 @frozen
@@ -32,35 +32,35 @@ class ListTable(Generic[Item]):
 
     items: Sequence[Item]
     key: Callable[[Item], Hashable]
-    words: Callable[[Item], str]
+    filter_text: Callable[[Item], str]
 
 
-def arranged(listing: ListTable[Item], columns: Sequence[TableColumn[Item]], state: ListState) -> list[Item]:
+def filter_and_sort(list_table: ListTable[Item], columns: Sequence[TableColumn[Item]], state: ListState) -> list[Item]:
     """The items that pass the filter, in order. An unknown sort column keeps the order there is."""
-    wanted = state.filter.casefold()
-    items = [item for item in listing.items if not wanted or wanted in listing.words(item).casefold()]
-    column = next((column for column in columns if column.id == state.sort), None)
+    wanted = state.filter_text.casefold()
+    items = [item for item in list_table.items if not wanted or wanted in list_table.filter_text(item).casefold()]
+    column = next((column for column in columns if column.id == state.sort_column), None)
     if column is None:
-        return items[::-1] if state.inverted else items
-    ordered = sorted(items, key=lambda item: _sort_key(column.sort(item)))
-    return ordered[::-1] if state.inverted else ordered
+        return items[::-1] if state.is_inverted else items
+    ordered = sorted(items, key=lambda item: _sort_key(column.sort_key(item)))
+    return ordered[::-1] if state.is_inverted else ordered
 
 
 def _sort_key(value: float | str) -> tuple[int, float, str]:
     return (0, 0.0, value.casefold()) if isinstance(value, str) else (1, -value, "")
 
 
-def table(
-    listing: ListTable[Item],
+def table_view(
+    list_table: ListTable[Item],
     columns: Sequence[TableColumn[Item]],
     state: ListState,
-    top: Line,
+    top_line: Line,
     width: int,
     height: int,
-    foot: Callable[[int], Line | None] = lambda _hidden: None,
-    empty: str = "nothing yet",
-    pinned: Hashable | None = None,
-    order: str = "",
+    footer_line: Callable[[int], Line | None] = lambda _hidden: None,
+    empty_message: str = "nothing yet",
+    pinned_key: Hashable | None = None,
+    default_sort: str = "",
 ) -> PanelView:
     """A panel of `height` lines: its rule, a head, rows, and a last line that `foot` gives for what is not shown.
 
@@ -68,23 +68,23 @@ def table(
     the order.
     """
     chosen = state
-    state = replace(state, sort=state.sort or order)
-    items = arranged(listing, columns, state)
-    if pinned is not None:
-        items.sort(key=lambda item: listing.key(item) != pinned)
-    lines: list[Line] = [top]
+    state = replace(state, sort_column=state.sort_column or default_sort)
+    items = filter_and_sort(list_table, columns, state)
+    if pinned_key is not None:
+        items.sort(key=lambda item: list_table.key(item) != pinned_key)
+    lines: list[Line] = [top_line]
     keys: list[Hashable | None] = [None]
-    shown = _fitting(columns, width)
-    if height > 2 and listing.items:
-        lines.append(_head(shown, state, width))
+    shown = _fit_columns(columns, width)
+    if height > 2 and list_table.items:
+        lines.append(_header_line(shown, state, width))
         keys.append(None)
     room = height - len(lines)
-    foot_line = foot(max(0, len(items) - room + 1)) if room > 2 else None
+    foot_line = footer_line(max(0, len(items) - room + 1)) if room > 2 else None
     if foot_line is not None:
         room -= 1
-    all_keys = [listing.key(item) for item in items]
+    all_keys = [list_table.key(item) for item in items]
     cursor = all_keys.index(state.cursor) if state.cursor in all_keys else None
-    first = scrolled(state.top, cursor, len(items), max(1, room))
+    first = first_visible_row(state.top, cursor, len(items), max(1, room))
     at_line: int | None = None
     for index in range(first, min(len(items), first + room)):
         if index == cursor:
@@ -97,7 +97,11 @@ def table(
         lines.append(row.line())
         keys.append(all_keys[index])
     if not items and room > 0:
-        words = f"nothing matches “{text.clean(state.filter, 40)}”: Esc clears the filter" if state.filter else empty
+        words = (
+            f"nothing matches “{text.clean(state.filter_text, 40)}”: Esc clears the filter"
+            if state.filter_text
+            else empty_message
+        )
         lines.append(LineBuilder(width).at(1, words, "dim").line())
     while len(lines) < height - (foot_line is not None):
         lines.append(LineBuilder(width).line())
@@ -105,10 +109,10 @@ def table(
         lines.append(foot_line)
     keys += [None] * (len(lines) - len(keys))
     sorts = tuple(column.id for column, _ in shown)
-    return PanelView(tuple(lines), at_line, tuple(keys), replace(chosen, top=first), sorts, state.sort)
+    return PanelView(tuple(lines), at_line, tuple(keys), replace(chosen, top=first), sorts, state.sort_column)
 
 
-def _fitting(columns: Sequence[TableColumn[Item]], width: int) -> list[tuple[TableColumn[Item], int]]:
+def _fit_columns(columns: Sequence[TableColumn[Item]], width: int) -> list[tuple[TableColumn[Item], int]]:
     """The columns that fit; the one of flexible width (cells 0) takes what is left."""
     fixed = 1
     kept: list[TableColumn[Item]] = []
@@ -122,14 +126,14 @@ def _fitting(columns: Sequence[TableColumn[Item]], width: int) -> list[tuple[Tab
     return [(column, column.cells or 12 + spare) for column in kept]
 
 
-def _head(shown: Sequence[tuple[TableColumn[Item], int]], state: ListState, width: int) -> Line:
+def _header_line(shown: Sequence[tuple[TableColumn[Item], int]], state: ListState, width: int) -> Line:
     row = LineBuilder(width)
     x = 1
     for column, cells in shown:
-        mark = ("▲" if state.inverted else "▼") if column.id == state.sort else ""
+        mark = ("▲" if state.is_inverted else "▼") if column.id == state.sort_column else ""
         title = f"{column.title}{mark}"
         role = "plain" if mark else "dim"
-        if column.right:
+        if column.is_right_aligned:
             row.ending_at(x + cells, title, role)  # type: ignore[arg-type]
         else:
             row.at(x, title, role)  # type: ignore[arg-type]

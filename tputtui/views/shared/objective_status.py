@@ -9,59 +9,61 @@ from typing import Final
 from tputtui import text
 from tputtui.model import BreakdownRow, ObjectiveState, ObjectiveStatus
 from tputtui.settings.expressions import Measure, Objective, parse_objective
-from tputtui.signals.objectives.objective_tracker import measured
-from tputtui.signals.rates.history_keys import route_of
+from tputtui.signals.objectives.objective_tracker import worst_value
+from tputtui.signals.rates.history_keys import find_route
 from tputtui.views.shared.frame import Frame
 from tputtui.views.shared.styled_text import Role, TextSpan
 
 _WORST_FIRST: Final[tuple[ObjectiveState, ...]] = ("missed", "at_risk", "no_data", "ok")
-_MEASURE: Final = re.compile(r"^[A-Za-z][A-Za-z0-9.]*\s*")
-_ROLES: Final[dict[ObjectiveState, Role]] = {"missed": "bad", "at_risk": "warning", "ok": "ok", "no_data": "dim"}
+_MEASURE_PREFIX: Final = re.compile(r"^[A-Za-z][A-Za-z0-9.]*\s*")
+_STATE_ROLES: Final[dict[ObjectiveState, Role]] = {"missed": "bad", "at_risk": "warning", "ok": "ok", "no_data": "dim"}
 
 
 @lru_cache(maxsize=256)
-def _read(expression: str) -> Objective | None:
+def _parse(expression: str) -> Objective | None:
     try:
         return parse_objective(expression)
     except ValueError:  # a run of another version, with what it could say
         return None
 
 
-def of_service(scene: Frame, measure: Measure, q: float | None = None) -> ObjectiveStatus | None:
+def service_objective(frame: Frame, measure: Measure, quantile: float | None = None) -> ObjectiveStatus | None:
     """The objective on a figure of the service that is shown, the worst of several; None: there is none."""
-    service = scene.service
+    service = frame.service
     found = []
-    for status in scene.snapshot.objectives:
-        asked = _read(status.expression)
+    for status in frame.snapshot.objectives:
+        asked = _parse(status.expression)
         if (
             service is None
             or asked is None
             or asked.measure != measure
             or asked.route is not None
-            or asked.quantile != q
+            or asked.quantile != quantile
         ):
             continue
-        if asked.service is None and len(scene.snapshot.services) > 1 and measured(asked, [service]) != status.value:
+        if asked.service is None and len(frame.snapshot.services) > 1 and worst_value(asked, [service]) != status.value:
             continue  # its state is another service's, the worst one's
         if asked.service in (None, service.name):
             found.append(status)
     return _worst(found)
 
 
-def of_route(scene: Frame, row: BreakdownRow, measure: Measure, q: float | None = None) -> ObjectiveStatus | None:
+def route_objective(
+    frame: Frame, row: BreakdownRow, measure: Measure, quantile: float | None = None
+) -> ObjectiveStatus | None:
     """The objective on a figure of a route."""
-    service, route, found = scene.service, route_of(row.labels), []
-    for status in scene.snapshot.objectives:
-        asked = _read(status.expression)
+    service, route, found = frame.service, find_route(row.labels), []
+    for status in frame.snapshot.objectives:
+        asked = _parse(status.expression)
         if service is None or asked is None or asked.route is None or asked.route != route:
             continue
-        if asked.measure == measure and asked.quantile == q and asked.service in (None, service.name):
+        if asked.measure == measure and asked.quantile == quantile and asked.service in (None, service.name):
             found.append(status)
     return _worst(found)
 
 
-def _worst(found: list[ObjectiveStatus]) -> ObjectiveStatus | None:
-    return min(found, key=urgency, default=None)
+def _worst(statuses: list[ObjectiveStatus]) -> ObjectiveStatus | None:
+    return min(statuses, key=urgency, default=None)
 
 
 def urgency(status: ObjectiveStatus) -> int:
@@ -69,33 +71,37 @@ def urgency(status: ObjectiveStatus) -> int:
     return _WORST_FIRST.index(status.state)
 
 
-def role(status: ObjectiveStatus | None, otherwise: Role = "strong") -> Role:
+def status_role(status: ObjectiveStatus | None, default: Role = "strong") -> Role:
     """The colour of a number that an objective is about: its own, where that is met."""
-    return _ROLES[status.state] if status is not None and status.state in ("missed", "at_risk") else otherwise
+    return _STATE_ROLES[status.state] if status is not None and status.state in ("missed", "at_risk") else default
 
 
-def sign(status: ObjectiveStatus | None) -> str:
+def status_sign(status: ObjectiveStatus | None) -> str:
     """The same without colour."""
     return "!" if status is not None and status.state in ("missed", "at_risk") else ""
 
 
-def words(status: ObjectiveStatus | None, named: bool = False) -> list[TextSpan]:
+def status_spans(status: ObjectiveStatus | None, with_measure: bool = False) -> list[TextSpan]:
     """! <=250ms missed 12 s, budget spent   — or <=250ms ok, budget 74 %. `named`: with p99 in front."""
     if status is None:
         return []
     plain = text.clean(status.expression.rpartition(":")[2].strip(), 40)
-    limit = plain if named else _MEASURE.sub("", plain)
+    limit = plain if with_measure else _MEASURE_PREFIX.sub("", plain)
     shown = {"ok": "ok", "at_risk": "at risk", "missed": "missed", "no_data": "no data"}[status.state]
     shown += f": {status.reason}" if status.reason else ""
-    since = f" {text.span(status.for_s)}" if status.for_s is not None and status.state in ("missed", "at_risk") else ""
+    since = (
+        f" {text.format_duration(status.for_s)}"
+        if status.for_s is not None and status.state in ("missed", "at_risk")
+        else ""
+    )
     mark = "! " if status.state == "missed" else ""
-    spans = [TextSpan(f"{mark}{limit} {shown}", _ROLES[status.state]), TextSpan(since, "plain")]
+    spans = [TextSpan(f"{mark}{limit} {shown}", _STATE_ROLES[status.state]), TextSpan(since, "plain")]
     if status.budget_left is not None and status.state != "no_data":
         is_spent = status.budget_left <= 0
-        spans.append(TextSpan(f", budget {budget(status.budget_left)}", "warning" if is_spent else "dim"))
+        spans.append(TextSpan(f", budget {format_budget(status.budget_left)}", "warning" if is_spent else "dim"))
     return spans
 
 
-def budget(left: float) -> str:
+def format_budget(budget_left: float) -> str:
     """What is left of a run's budget: 74 %, or spent."""
-    return f"{100 * left:,.0f} %" if left > 0 else "spent"
+    return f"{100 * budget_left:,.0f} %" if budget_left > 0 else "spent"

@@ -61,7 +61,7 @@ class LineBuilder:
         room = self.width - self._end
         if room <= 0 or not content:
             return self
-        content = text.cut(content, room)
+        content = text.truncate(content, room)
         self._cells.append(TextSpan(content, role))
         self._end += text.width(content)
         return self
@@ -94,10 +94,10 @@ class LineBuilder:
         if self._end < self.width:
             self._cells.append(TextSpan(" " * (self.width - self._end)))
             self._end = self.width
-        return tuple(merge(self._cells))
+        return tuple(merge_spans(self._cells))
 
 
-def merge(spans: Iterable[TextSpan]) -> list[TextSpan]:
+def merge_spans(spans: Iterable[TextSpan]) -> list[TextSpan]:
     """Neighbours of one role become one span: fewer style changes on the wire."""
     out: list[TextSpan] = []
     for span in spans:
@@ -108,29 +108,29 @@ def merge(spans: Iterable[TextSpan]) -> list[TextSpan]:
     return out
 
 
-def blank(width: int) -> Line:
+def blank_line(width: int) -> Line:
     """An empty line."""
     return (TextSpan(" " * width),)
 
 
-def fill(lines: list[Line], width: int, height: int) -> list[Line]:
+def pad_lines(lines: list[Line], width: int, height: int) -> list[Line]:
     """Exactly `height` lines."""
-    return lines[:height] + [blank(width)] * (height - len(lines))
+    return lines[:height] + [blank_line(width)] * (height - len(lines))
 
 
-def plain(line: Line) -> str:
+def line_text(line: Line) -> str:
     """A line's text: for tests and for what is copied."""
     return "".join(span.text for span in line)
 
 
-def rule(title: str, context: str, width: int, focused: bool = False) -> Line:
+def rule_line(title: str, context: str, width: int, focused: bool = False) -> Line:
     """A panel's top: one rule with its title left and its source or order right."""
     stroke = "━" if focused else "─"
     role: Role = "rule-focus" if focused else "rule"
     row = LineBuilder(width)
     row.then(stroke, role).then(f" {title} ", "strong" if focused else "plain")
     room = width - row.end - 3
-    context = text.cut(context, room - 1) if room > 8 else ""
+    context = text.truncate(context, room - 1) if room > 8 else ""
     fill = width - row.end - (text.width(context) + 3 if context else 0)
     row.then(stroke * max(0, fill), role)
     if context:
@@ -138,7 +138,7 @@ def rule(title: str, context: str, width: int, focused: bool = False) -> Line:
     return row.line()
 
 
-def mark(line: Line, x: int, sign: str | None = None) -> Line:
+def mark_cell(line: Line, x: int, sign: str | None = None) -> Line:
     """The line with its cell `x` in the accent, as a `sign` or as what stands there; an empty cell becomes a stroke.
 
     For charts: where text is wider than a cell, nothing is marked.
@@ -157,10 +157,10 @@ def mark(line: Line, x: int, sign: str | None = None) -> Line:
         else:
             out.append(span)
         start += text.width(span.text)
-    return tuple(merge(out))
+    return tuple(merge_spans(out))
 
 
-def split(line: Line, x: int) -> tuple[Line, Line]:
+def split_line(line: Line, x: int) -> tuple[Line, Line]:
     """The line before cell `x` and from there on; a wide character across it belongs to the first part."""
     left: list[TextSpan] = []
     at = 0
@@ -175,11 +175,11 @@ def split(line: Line, x: int) -> tuple[Line, Line]:
             at += text.width(span.text[inside])
             inside += 1
         parts = (TextSpan(span.text[:inside], span.role), TextSpan(span.text[inside:], span.role))
-        return tuple(merge([*left, parts[0]])), tuple(merge([parts[1], *line[number + 1 :]]))
+        return tuple(merge_spans([*left, parts[0]])), tuple(merge_spans([parts[1], *line[number + 1 :]]))
     return line, ()
 
 
-def columns(widths: Sequence[int], gap: int = 1, start: int = 0) -> list[int]:
+def column_starts(widths: Sequence[int], gap: int = 1, start: int = 0) -> list[int]:
     """The first cell of each of several columns that follow one another."""
     out: list[int] = []
     x = start
@@ -191,24 +191,24 @@ def columns(widths: Sequence[int], gap: int = 1, start: int = 0) -> list[int]:
 
 # ------------------------------------------------------------------------------------------- small pictures
 
-SPARKS = "▁▂▃▄▅▆▇█"
+SPARK_LEVELS = "▁▂▃▄▅▆▇█"
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
-def spark(values: Sequence[float | None], top: float | None = None) -> str:
+def sparkline(values: Sequence[float | None], top: float | None = None) -> str:
     """One row of bars from zero to `top` (or the largest value); a gap is a blank, a zero is the lowest bar."""
     known = [value for value in values if value is not None]
     if top is None:
         top = max(known, default=0.0)
     if top <= 0:
-        return "".join(" " if value is None else SPARKS[0] for value in values)
-    return "".join(" " if value is None else SPARKS[min(7, max(0, int(value / top * 8)))] for value in values)
+        return "".join(" " if value is None else SPARK_LEVELS[0] for value in values)
+    return "".join(" " if value is None else SPARK_LEVELS[min(7, max(0, int(value / top * 8)))] for value in values)
 
 
-def sparks(values: Sequence[float | None], height: int, top: float | None = None) -> list[str]:
+def sparkline_rows(values: Sequence[float | None], height: int, top: float | None = None) -> list[str]:
     """The same over several rows, the top row first."""
     if height <= 1:
-        return [spark(values, top)]
+        return [sparkline(values, top)]
     known = [value for value in values if value is not None]
     if top is None:
         top = max(known, default=0.0)
@@ -219,20 +219,20 @@ def sparks(values: Sequence[float | None], height: int, top: float | None = None
             eighths = max(1, min(height * 8, eighths))
         for level in range(height):
             part = min(8, max(0, eighths - level * 8))
-            rows[height - 1 - level].append(" " if part == 0 else SPARKS[part - 1])
+            rows[height - 1 - level].append(" " if part == 0 else SPARK_LEVELS[part - 1])
     return ["".join(row) for row in rows]
 
 
-def level_row(value: float, top: float, rows: int) -> int | None:
+def level_row_index(value: float, top: float, rows: int) -> int | None:
     """In which of the rows of `sparks` a level lies, the top row being 0; None in a single row: nothing fits behind it."""
     return None if rows < 2 else rows - 1 - min(rows - 1, max(0, int(value / top * rows)))
 
 
-def before_level(picture: str, *, drawn: bool) -> Line:
+def with_level(sparkline: str, *, has_level: bool) -> Line:
     """A row of a picture; where `drawn`, with the level of a baseline behind it, dimmed."""
-    if not drawn:
-        return (TextSpan(picture, "data"),)
-    runs = groupby(picture, key=lambda cell: cell == " ")
+    if not has_level:
+        return (TextSpan(sparkline, "data"),)
+    runs = groupby(sparkline, key=lambda cell: cell == " ")
     return tuple(
         TextSpan("─" * len(cells), "faint") if blank else TextSpan(cells, "data")
         for blank, cells in ((blank, "".join(run)) for blank, run in runs)

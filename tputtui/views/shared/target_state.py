@@ -43,7 +43,7 @@ def why(target: TargetStatus) -> str:
     """connection refused, for 31 s — or, late, slow: no answer for 23 s."""
     if target.state == "slow":
         return slow(target)
-    lasting = f", for {text.span(target.since_s)}" if target.since_s is not None else ""
+    lasting = f", for {text.format_duration(target.since_s)}" if target.since_s is not None else ""
     return f"{target.error or 'no answer'}{lasting}"
 
 
@@ -57,4 +57,8 @@ def sentence(target: TargetStatus) -> str:
 
 def last(figure: LastFigure | None, digits: str, unit: str) -> str:
     """last 66.9 req/s, 23 s ago."""
-    return f"last {digits} {unit}".rstrip() + f", {text.span(round(figure.age_s))} ago" if figure is not None else ""
+    return (
+        f"last {digits} {unit}".rstrip() + f", {text.format_duration(round(figure.age_s))} ago"
+        if figure is not None
+        else ""
+    )

@@ -23,27 +23,27 @@ class ExporterEntry:
     """
 
     name: str
-    signs: tuple[str, ...]
+    signature: tuple[str, ...]
     traffic: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     latency: tuple[str, ...] = ()
     saturation: tuple[str, ...] = ()
-    further: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
     rank: int = 2
-    silent: tuple[str, ...] = ()
+    missing_signals: tuple[str, ...] = ()
     """Signals that the exporter is known not to have: nothing is guessed for them."""
 
 
-def everything() -> tuple[ExporterEntry, ...]:
+def all_entries() -> tuple[ExporterEntry, ...]:
     """All entries, in the order in which the tables list them."""
     from tputtui.signals.classify.exporters import brokers, inference, platform, proxies, stores, telemetry, web
 
     return (
-        *inference.KNOWN,
-        *web.KNOWN,
-        *proxies.KNOWN,
-        *stores.KNOWN,
-        *telemetry.KNOWN,
-        *brokers.KNOWN,
-        *platform.KNOWN,
+        *inference.ENTRIES,
+        *web.ENTRIES,
+        *proxies.ENTRIES,
+        *stores.ENTRIES,
+        *telemetry.ENTRIES,
+        *brokers.ENTRIES,
+        *platform.ENTRIES,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tputtui.signals.classify.exporters import ExporterEntry
 
-KNOWN: tuple[ExporterEntry, ...] = (
+ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "RabbitMQ",
         ("rabbitmq_global_messages_*", "rabbitmq_channel_messages_*", "rabbitmq_queue_messages*"),
@@ -26,8 +26,8 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "file descriptors: rabbitmq_process_open_fds / rabbitmq_process_max_fds",
             "connections: rabbitmq_connections",
         ),
-        further=("delivered: rabbitmq_global_messages_delivered_total [msg/s]",),
-        silent=("latency",),
+        extra=("delivered: rabbitmq_global_messages_delivered_total [msg/s]",),
+        missing_signals=("latency",),
     ),
     ExporterEntry(
         "Kafka (JMX)",
@@ -56,7 +56,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "under-replicated partitions: kafka_server_replicamanager_underreplicatedpartitions",
             "request handlers idle: kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent [ratio]",
         ),
-        further=("bytes in: kafka_server_brokertopicmetrics_bytesin_total [By/s]",),
+        extra=("bytes in: kafka_server_brokertopicmetrics_bytesin_total [By/s]",),
     ),
     ExporterEntry(
         "kafka_exporter",
@@ -66,7 +66,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "consumer lag: kafka_consumergroup_lag_sum waiting",
             "consumer lag: kafka_consumergroup_lag waiting",
         ),
-        silent=("latency", "errors"),
+        missing_signals=("latency", "errors"),
     ),
     ExporterEntry(
         "Redpanda",
@@ -90,7 +90,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
         errors=("pulsar_broker_http_requests_failed", "pulsar_broker_topic_load_failed"),
         latency=("pulsar_broker_publish_latency [ms]", "pulsar_storage_write_latency [ms]"),
         saturation=("backlog: pulsar_msg_backlog waiting", "subscriptions: pulsar_subscriptions_count"),
-        silent=("errors",),
+        missing_signals=("errors",),
     ),
     ExporterEntry(
         "NATS",
@@ -102,7 +102,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "connections: gnatsd_varz_connections / gnatsd_varz_max_connections",
             "connections: nats_varz_connections / nats_varz_max_connections",
         ),
-        silent=("latency",),
+        missing_signals=("latency",),
     ),
     ExporterEntry(
         "ActiveMQ Artemis",
@@ -118,7 +118,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "delivering: artemis_delivering_message_count",
             "memory: artemis_address_memory_usage",
         ),
-        silent=("latency",),
+        missing_signals=("latency",),
     ),
     ExporterEntry(
         "ActiveMQ",
@@ -126,7 +126,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
         traffic=("org_apache_activemq_Broker_TotalEnqueueCount [msg/s]", "activemq_enqueue_count [msg/s]"),
         errors=("org_apache_activemq_Broker_ExpiredCount",),
         saturation=("messages: org_apache_activemq_Broker_TotalMessageCount waiting",),
-        silent=("latency",),
+        missing_signals=("latency",),
     ),
     ExporterEntry(
         "Mosquitto",
@@ -134,7 +134,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
         traffic=("broker_messages_received [msg/s]", "mosquitto_messages_received [msg/s]"),
         errors=("broker_publish_messages_dropped", "mosquitto_publish_messages_dropped"),
         saturation=("clients: broker_clients_connected", "clients: mosquitto_clients_connected"),
-        silent=("latency",),
+        missing_signals=("latency",),
     ),
     ExporterEntry(
         "EMQX, VerneMQ",
@@ -142,7 +142,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
         traffic=("emqx_messages_received [msg/s]", "mqtt_publish_received [msg/s]"),
         errors=("emqx_messages_dropped", "queue_message_drop"),
         saturation=("connections: emqx_connections_count / emqx_connections_max",),
-        silent=("latency",),
+        missing_signals=("latency",),
     ),
     ExporterEntry(
         "NSQ",
@@ -154,7 +154,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "depth: nsq_topic_depth waiting",
             "in flight: nsq_channel_in_flight_count",
         ),
-        silent=("latency",),
+        missing_signals=("latency",),
     ),
     ExporterEntry(
         "Temporal",
@@ -190,7 +190,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "event loop lag: dask_scheduler_tick_duration_maximum_seconds",
             'saturated workers: dask_scheduler_workers{state="saturated"}',
         ),
-        silent=("latency",),
+        missing_signals=("latency",),
     ),
     ExporterEntry(
         "Dask worker",
@@ -203,7 +203,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "incoming transfers: dask_worker_transfer_incoming_count",
             "memory: dask_worker_memory_bytes",
         ),
-        silent=("errors",),
+        missing_signals=("errors",),
     ),
     ExporterEntry(
         "Flink",
@@ -252,7 +252,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "buffer queue: fluentd_output_status_buffer_queue_length waiting",
             "buffer: fluentd_output_status_buffer_total_bytes",
         ),
-        silent=("latency",),
+        missing_signals=("latency",),
     ),
     ExporterEntry(
         "Vector",
@@ -260,7 +260,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
         traffic=("vector_component_sent_events_total [msg/s]", "vector_component_received_events_total [msg/s]"),
         errors=("vector_component_errors_total", "vector_component_discarded_events_total"),
         saturation=("buffered events: vector_buffer_events waiting", "utilization: vector_utilization [ratio]"),
-        silent=("latency",),
+        missing_signals=("latency",),
     ),
     ExporterEntry(
         "OpenTelemetry Collector",
@@ -288,6 +288,6 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "otelcol_exporter_send_failed_spans",
         ),
         saturation=("export queue: otelcol_exporter_queue_size / otelcol_exporter_queue_capacity waiting",),
-        silent=("latency",),
+        missing_signals=("latency",),
     ),
 )

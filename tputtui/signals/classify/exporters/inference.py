@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tputtui.signals.classify.exporters import ExporterEntry
 
-KNOWN: tuple[ExporterEntry, ...] = (
+ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "vLLM",
         ("vllm:*",),
@@ -25,7 +25,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "running requests: vllm:num_requests_running",
             "swapped requests: vllm:num_requests_swapped waiting",
         ),
-        further=("generation: vllm:generation_tokens_total [tokens/s]", "prompt: vllm:prompt_tokens_total [tokens/s]"),
+        extra=("generation: vllm:generation_tokens_total [tokens/s]", "prompt: vllm:prompt_tokens_total [tokens/s]"),
         rank=3,
     ),
     ExporterEntry(
@@ -49,7 +49,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "token cache: sglang:token_usage [ratio]",
             "running requests: sglang:num_running_reqs",
         ),
-        further=(
+        extra=(
             "generation: sglang:generation_tokens_total [tokens/s]",
             "prompt: sglang:prompt_tokens_total [tokens/s]",
         ),
@@ -69,7 +69,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "queue: tgi_queue_size waiting",
             "batch: tgi_batch_current_size",
         ),
-        further=("generation: tgi_request_generated_tokens_sum [tokens/s]",),
+        extra=("generation: tgi_request_generated_tokens_sum [tokens/s]",),
         rank=3,
     ),
     ExporterEntry(
@@ -154,9 +154,9 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "kv cache: llamacpp:kv_cache_usage_ratio [ratio]",
             "in flight: llamacpp:requests_processing",
         ),
-        further=("prompt: llamacpp:prompt_tokens_total [tokens/s]",),
+        extra=("prompt: llamacpp:prompt_tokens_total [tokens/s]",),
         rank=3,
-        silent=("errors",),
+        missing_signals=("errors",),
     ),
     ExporterEntry(
         "LiteLLM",
@@ -164,7 +164,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
         traffic=("litellm_proxy_total_requests_metric_total", "litellm_requests_metric_total"),
         errors=("litellm_proxy_failed_requests_metric_total", "litellm_llm_api_failed_requests_metric_total"),
         latency=("litellm_request_total_latency_metric [s]", "litellm_llm_api_latency_metric [s]"),
-        further=("tokens: litellm_total_tokens_metric_total [tokens/s]",),
+        extra=("tokens: litellm_total_tokens_metric_total [tokens/s]",),
         rank=3,
     ),
 )

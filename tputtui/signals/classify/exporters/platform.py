@@ -10,7 +10,7 @@ _PRESSURE = (
     "memory pressure: node_pressure_memory_waiting_seconds_total [ratio]",
 )
 
-KNOWN: tuple[ExporterEntry, ...] = (
+ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "Kubernetes API server",
         ("apiserver_request_total", "apiserver_request_count"),
@@ -214,7 +214,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
         "kube-state-metrics",
         ("kube_pod_info", "kube_node_info", "kube_pod_status_phase"),
         rank=0,
-        silent=("traffic", "errors", "latency"),
+        missing_signals=("traffic", "errors", "latency"),
     ),
     ExporterEntry(
         "GPU (dcgm)",
@@ -225,7 +225,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "framebuffer: DCGM_FI_DEV_FB_USED",
         ),
         rank=0,
-        silent=("traffic", "errors", "latency"),
+        missing_signals=("traffic", "errors", "latency"),
     ),
     ExporterEntry(
         "GPU (nvidia_smi)",
@@ -235,7 +235,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "gpu memory: nvidia_smi_memory_used_bytes / nvidia_smi_memory_total_bytes",
         ),
         rank=0,
-        silent=("traffic", "errors", "latency"),
+        missing_signals=("traffic", "errors", "latency"),
     ),
     ExporterEntry(
         "geth",
@@ -265,9 +265,9 @@ KNOWN: tuple[ExporterEntry, ...] = (
             'memory: container_memory_working_set_bytes{id="/"} / container_spec_memory_limit_bytes',
             'disk in flight: container_fs_io_current{id="/"}',
         ),
-        further=('sent: container_network_transmit_bytes_total{id="/"} [By/s]',),
+        extra=('sent: container_network_transmit_bytes_total{id="/"} [By/s]',),
         rank=0,
-        silent=("latency",),
+        missing_signals=("latency",),
     ),
     ExporterEntry(
         "node_exporter",
@@ -289,13 +289,13 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "conntrack: node_nf_conntrack_entries / node_nf_conntrack_entries_limit",
             "file descriptors: node_filefd_allocated / node_filefd_maximum",
         ),
-        further=(
+        extra=(
             'sent: node_network_transmit_bytes_total{device!~"lo|veth.*|docker.*|br-.*|ifb.*"} [By/s]',
             'disk read: node_disk_read_bytes_total{device!~"loop.*|ram.*|zram.*|dm-.*"} [By/s]',
             'disk written: node_disk_written_bytes_total{device!~"loop.*|ram.*|zram.*|dm-.*"} [By/s]',
         ),
         rank=0,
-        silent=("latency",),
+        missing_signals=("latency",),
     ),
     ExporterEntry(
         "windows_exporter",
@@ -311,15 +311,15 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "threads: windows_system_threads",
         ),
         rank=0,
-        silent=("latency",),
+        missing_signals=("latency",),
     ),
     ExporterEntry(
         "snmp_exporter",
         ("ifHCInOctets", "ifInOctets"),
         traffic=("ifHCInOctets [By/s]", "ifInOctets [By/s]"),
         errors=("ifInErrors", "ifOutErrors", "ifInDiscards"),
-        further=("sent: ifHCOutOctets [By/s]",),
+        extra=("sent: ifHCOutOctets [By/s]",),
         rank=0,
-        silent=("latency",),
+        missing_signals=("latency",),
     ),
 )

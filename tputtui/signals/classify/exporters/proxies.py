@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tputtui.signals.classify.exporters import ExporterEntry
 
-KNOWN: tuple[ExporterEntry, ...] = (
+ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "HAProxy",
         ("haproxy_frontend_*", "haproxy_backend_*"),
@@ -211,7 +211,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             'connections: apache_connections{state="total"}',
         ),
         rank=3,
-        silent=("errors",),
+        missing_signals=("errors",),
     ),
     ExporterEntry(
         "Varnish",
@@ -220,7 +220,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
         errors=("varnish_main_backend_fail", "varnish_main_client_req_417", "varnish_main_fetch_failed"),
         saturation=("thread queue: varnish_main_thread_queue_len waiting", "threads: varnish_main_threads"),
         rank=3,
-        silent=("latency",),
+        missing_signals=("latency",),
     ),
     ExporterEntry(
         "Squid",
@@ -295,14 +295,14 @@ KNOWN: tuple[ExporterEntry, ...] = (
         traffic=("dnsmasq_hits",),
         errors=("dnsmasq_servers_queries_failed",),
         rank=3,
-        silent=("latency",),
+        missing_signals=("latency",),
     ),
     ExporterEntry(
         "blackbox_exporter",
         ("probe_success",),
         latency=("probe_duration_seconds",),
         rank=3,
-        silent=("traffic", "errors"),  # probe_success is a state, not a count
+        missing_signals=("traffic", "errors"),  # probe_success is a state, not a count
     ),
     ExporterEntry(
         "dovecot",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tputtui.signals.classify.exporters import ExporterEntry
 
-KNOWN: tuple[ExporterEntry, ...] = (
+ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "Redis",
         ("redis_commands_processed_total", "redis_connected_clients"),
@@ -73,7 +73,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "server connections: pgbouncer_pools_server_active_connections / pgbouncer_databases_pool_size",
             "clients: pgbouncer_pools_client_active_connections / pgbouncer_config_max_client_connections",
         ),
-        silent=("errors",),
+        missing_signals=("errors",),
     ),
     ExporterEntry(
         "MySQL",
@@ -147,7 +147,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             'jvm heap: elasticsearch_jvm_memory_used_bytes{area="heap"} / elasticsearch_jvm_memory_max_bytes',
             "threads: elasticsearch_thread_pool_active_count",
         ),
-        further=("indexing: elasticsearch_indices_indexing_index_total",),
+        extra=("indexing: elasticsearch_indices_indexing_index_total",),
     ),
     ExporterEntry(
         "OpenSearch",
@@ -179,7 +179,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "memory: memcached_current_bytes / memcached_limit_bytes",
             "connections: memcached_current_connections / memcached_max_connections",
         ),
-        silent=("latency",),
+        missing_signals=("latency",),
     ),
     ExporterEntry(
         "Cassandra (JMX)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tputtui.signals.classify.exporters import ExporterEntry
 
-KNOWN: tuple[ExporterEntry, ...] = (
+ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "Prometheus",
         ("prometheus_http_requests_total", "prometheus_tsdb_head_series"),
@@ -16,7 +16,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "remote write backlog: prometheus_remote_storage_samples_pending waiting",
             "queries: prometheus_engine_queries / prometheus_engine_queries_concurrent_max",
         ),
-        further=("samples appended: prometheus_tsdb_head_samples_appended_total",),
+        extra=("samples appended: prometheus_tsdb_head_samples_appended_total",),
     ),
     ExporterEntry(
         "VictoriaMetrics",
@@ -30,7 +30,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "inserts: vm_concurrent_insert_current / vm_concurrent_insert_capacity",
             "inserts: vm_concurrent_addrows_current / vm_concurrent_addrows_capacity",
         ),
-        further=("rows inserted: vm_rows_inserted_total",),
+        extra=("rows inserted: vm_rows_inserted_total",),
     ),
     ExporterEntry(
         "Thanos",
@@ -55,7 +55,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "query queue: cortex_query_frontend_queue_length waiting",
             "in flight: cortex_inflight_requests",
         ),
-        further=("samples received: cortex_distributor_received_samples_total",),
+        extra=("samples received: cortex_distributor_received_samples_total",),
         rank=3,
     ),
     ExporterEntry(
@@ -65,7 +65,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
         errors=("loki_request_duration_seconds_count by status_code",),
         latency=("loki_request_duration_seconds",),
         saturation=("query queue: loki_query_scheduler_queue_length waiting", "in flight: loki_inflight_requests"),
-        further=(
+        extra=(
             "log lines: loki_distributor_lines_received_total",
             "bytes received: loki_distributor_bytes_received_total [By/s]",
         ),
@@ -78,7 +78,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
         errors=("tempo_request_duration_seconds_count by status_code",),
         latency=("tempo_request_duration_seconds",),
         saturation=("query queue: tempo_query_frontend_queue_length waiting", "in flight: tempo_inflight_requests"),
-        further=("spans received: tempo_distributor_spans_received_total",),
+        extra=("spans received: tempo_distributor_spans_received_total",),
         rank=3,
     ),
     ExporterEntry(

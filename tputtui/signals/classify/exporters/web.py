@@ -9,7 +9,7 @@ _HIKARI = (
     "db pool: hikaricp_connections_active / hikaricp_connections_max",
 )
 
-KNOWN: tuple[ExporterEntry, ...] = (
+ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "FastAPI instrumentator",
         ("http_request_duration_highr_seconds",),
@@ -252,7 +252,7 @@ KNOWN: tuple[ExporterEntry, ...] = (
             "active processes: phpfpm_active_processes / phpfpm_total_processes",
         ),
         rank=3,
-        silent=("latency",),
+        missing_signals=("latency",),
     ),
     ExporterEntry(
         "PromEx (Phoenix)",
