@@ -122,7 +122,7 @@ def test_a_control_that_is_none_ends_it_with_the_names_there_are(
     [
         (["--abort"], "--abort: there is no objective to miss"),
         (["--margin", "speed=1%"], "--margin: there is no metric 'speed'"),
-        (["--margin", "error_ratio=1pp"], "--margin error_ratio: throughput, p50, p90, p99 are held"),
+        (["--margin", "error_ratio=1pp"], "--margin error_ratio: throughput, p50, p90, p99 are compared"),
     ],
 )
 def test_what_cannot_be_meant_is_one_line_and_no_run(
