@@ -48,7 +48,8 @@ def readings() -> Iterator[Reading]:
         elif tick in (STALLED + 10, STALLED + 20):
             yield Reading(at, time, (late(tick),), waiting={"api": waited})
         else:
-            yield Reading(at, time, waiting={"api": waited} if waited > 1 else {})
+            partial = {"api": 100} if tick > STALLED + 20 else {}  # the third attempt brings a part
+            yield Reading(at, time, waiting={"api": waited} if waited > 1 else {}, partial=partial)
 
 
 @pytest.fixture
@@ -73,6 +74,9 @@ def test_a_replay_shows_that_an_answer_was_late_as_it_was_live(run: tuple[Path, 
     assert list(map(states, shown)) == list(map(states, live))
     assert [one.services for one in shown] == [one.services for one in live]
     assert {one.targets[0].state for one in shown[STALLED + 1 : ANSWERED]} == {"slow"}
+    assert [one.targets[0].partial for one in shown] == [one.targets[0].partial for one in live]
+    assert shown[ANSWERED - 1].targets[0].partial == 100
+    assert shown[STALLED + 19].targets[0].partial is None
     stalled = shown[ANSWERED - 1].services[0].traffic
     assert stalled is not None
     assert stalled.rps is None
