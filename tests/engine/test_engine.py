@@ -260,7 +260,9 @@ def test_a_tick_for_which_there_is_no_memory_is_left_out_and_the_next_one_comes(
     try:
         while not snapshots.get(timeout=PATIENCE_S).is_ready:
             pass
-        monkeypatch.setattr(engine.pipeline, "derive_snapshot", short := Short(MemoryError(), engine.pipeline.derive_snapshot, 3))
+        monkeypatch.setattr(
+            engine.pipeline, "derive_snapshot", short := Short(MemoryError(), engine.pipeline.derive_snapshot, 3)
+        )
         while short.left >= 0:
             assert snapshots.get(timeout=PATIENCE_S).targets[0].state == "up"
         assert engine.failure is None

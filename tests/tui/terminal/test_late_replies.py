@@ -109,7 +109,7 @@ def test_cut_replies_set_no_baseline_and_move_no_moment_on_the_live_screen() -> 
 
 BROKEN_READER = """
 import sys
-from tputtui.tui import driver
+from tputtui.tui.terminal import driver
 class Broken(driver.ReplyFilter):
     def feed(self, text, now):
         raise LookupError("the reader is broken")
@@ -132,17 +132,17 @@ def test_a_broken_reader_ends_the_program_with_one_sentence_and_1(profile: Path,
 
 BROKEN_KEY = """
 import sys
-from tputtui.tui import base_driver, parser
+from tputtui.tui.terminal import base_driver, input_parser
 def process_message(self, message, real=base_driver.BaseDriver.process_message):
     if getattr(message, "key", "") == "x":
         raise LookupError("x is broken")
     real(self, message)
-def feed(self, data, real=parser.TerminalParser.feed):
+def feed(self, data, real=input_parser.TerminalParser.feed):
     if data == "z":
         raise ArithmeticError("z is broken")
     return real(self, data)
 base_driver.BaseDriver.process_message = process_message
-parser.TerminalParser.feed = feed
+input_parser.TerminalParser.feed = feed
 from tputtui.cli import main
 sys.exit(main(sys.argv[1:]))
 """

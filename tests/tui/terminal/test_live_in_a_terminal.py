@@ -76,7 +76,7 @@ def test_bare_tputtui_finds_a_demo_and_shows_it(demo: str) -> None:
 
 def test_p_grows_a_tree_under_a_strip_that_stays_live(demo: str) -> None:
     with live(demo) as session:
-        session.wait_for(r"tputtui\.demo\.service +\d")
+        session.wait_for(r"tputtui\.d\S* +(serves :\d+ +)?\d")
         session.wait_for(r"[1-9]\d*(\.\d)? req/s")
         session.send("p")
         session.wait_for(r"Profile ━+ \d+ .*service")
