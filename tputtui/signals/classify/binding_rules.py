@@ -99,7 +99,8 @@ def status_error_binding(
 def _error_unit(metric: CatalogMetric, total_metric: CatalogMetric | None) -> str | None:
     """Return the unit of the errors.
 
-    None for bytes: errors beside bytes (network errors, disk errors) are no share of them.
+    None for a count of errors beside a total in bytes (network errors, disk errors): they are no
+    share of it.
     """
     unit = units.traffic_unit(total_metric or metric)
     return unit if unit != "By/s" or units.traffic_unit(metric) == unit else None

@@ -1,6 +1,6 @@
 """Rates of the host from its counters in two readings.
 
-`host_saturation` decides which resource is near its limit; two of its thresholds are used here too.
+`host_saturation`, which is exported from here too, decides which resource is near its limit.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def _match_by_name(before: Iterable[N], now: Iterable[N]) -> list[tuple[N, N]]:
 def _derive_disk(before: DiskCounters, now: DiskCounters, elapsed: float) -> DiskState:
     """Derive a disk's state.
 
-    `await` is that of iostat: the time that completed requests took, divided by their number.
+    `await_ms` is that of iostat: the time that completed requests took, divided by their number.
     """
     finished = _rise(before.reads, now.reads) + _rise(before.writes, now.writes)
     spent_s = _rise(before.read_s, now.read_s) + _rise(before.write_s, now.write_s)

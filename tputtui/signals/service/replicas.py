@@ -38,7 +38,7 @@ MIN_TICKS = 3
 class ReplicaFigures:
     """Figures of one replica at one tick.
 
-    `odd` names the difference: "p99 412 ms, others 131 ms".
+    `outlier_reason` names the difference: "p99 412 ms, others 131 ms".
     """
 
     target: str

@@ -101,7 +101,8 @@ def split_options(
     """List the ways to split a service, each with its traffic.
 
     By its `targets`, against `others`, and by the values of its traffic's `labels`. Labels that
-    identify releases come first. Labels with fewer than two values are left out.
+    identify releases come first. Targets or labels with fewer than two values, and labels that
+    describe the result of a request, are left out.
     """
     found = [*_split_by_target(service, targets), *_split_by_service(service, others)]
     for label in sorted(labels, key=lambda name: (_label_rank(name), name)):
