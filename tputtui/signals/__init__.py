@@ -1,1 +1,4 @@
-"""What numbers mean: rates, quantiles, classification, saturation. Pure: no clock, no file, no network."""
+"""Interpretation of metrics: rates, quantiles, classification, saturation.
+
+Pure: no clock, no file, no network.
+"""

@@ -1,4 +1,4 @@
-"""From a metric, or a line of a known ecosystem, to a binding: which rows count, in which unit, and why."""
+"""Bindings from a metric or an exporter's entry: included series, unit and reason."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from tputtui.signals.classify import series_filter, status_labels, units
 from tputtui.signals.classify.exporter_match import EntryMatch, applicable_matches
 from tputtui.signals.classify.metric_catalog import CatalogMetric
 
-MAX_NAMED_PATHS = 3  # paths that are left out of the traffic and named in its reason
+MAX_NAMED_PATHS = 3  # paths left out of the traffic that are named in its reason
 
 KNOWN_SCORE = 20.0
-"""What a line of a known ecosystem scores: above what names and labels alone can reach."""
+"""Score of an exporter's entry: above what names and labels alone can reach."""
 
 
 def traffic_binding(
     metric: CatalogMetric, score: float, reason: str, entry_match: EntryMatch | None = None, name: str = ""
 ) -> Binding:
-    """Traffic counted by a metric. A gauge counts only where it is one that is a counter in truth, or a ready rate."""
+    """Bind traffic to a metric.
+
+    A gauge counts only if it is a counter in truth, or a rate already.
+    """
     ready_rate = not metric.is_counted() and "rate" in metric.name_words
     unit = entry_match.line.unit if entry_match is not None else None
     return Binding(
@@ -35,7 +38,7 @@ def traffic_binding(
 
 
 def _describe_exclusions(metric: CatalogMetric) -> str:
-    """What of the metric is not counted, for whoever compares with the raw counter."""
+    """Describe the excluded series of a metric, for comparison with the raw counter."""
     left_out = [text.clean(path, 30) for path in series_filter.excluded_paths(metric)]
     more = f" and {len(left_out) - MAX_NAMED_PATHS} more" if len(left_out) > MAX_NAMED_PATHS else ""
     return f", without {', '.join(left_out[:MAX_NAMED_PATHS])}{more}" if left_out else ""
@@ -44,10 +47,10 @@ def _describe_exclusions(metric: CatalogMetric) -> str:
 def latency_binding(
     metric: CatalogMetric, score: float, reason: str, entry_match: EntryMatch | None = None, name: str = ""
 ) -> Binding:
-    """Latency measured by a metric, scaled to seconds where its unit is known.
+    """Bind latency to a metric, scaled to seconds if its unit is known.
 
-    A mean divides: by its own `_count`, or by another counter, which `denominator` names; the numerator is then the
-    sample `family` itself where it exists, else `family` with `_sum`.
+    A mean divides by its own `_count`, or by another counter named by `denominator`. The numerator
+    is then the sample `family` itself if it exists, else `family` with `_sum`.
     """
     kind: MetricKind = metric.kind
     denominator = metric.denominator if kind == "mean" else None
@@ -74,7 +77,10 @@ def latency_binding(
 def status_error_binding(
     metric: CatalogMetric, label: str, reason: str, entry_match: EntryMatch | None = None
 ) -> Binding:
-    """Errors as the rows of a counter whose status says so; `values` stays empty where the rule of classes decides."""
+    """Bind errors to the series of a counter whose status is an error.
+
+    `values` stays empty if the rule of status classes decides.
+    """
     listed = entry_match.line.values if entry_match is not None else ()
     return Binding(
         "errors",
@@ -91,7 +97,11 @@ def status_error_binding(
 
 
 def _error_unit(metric: CatalogMetric, total_metric: CatalogMetric | None) -> str | None:
-    """What is counted, unless that is bytes: errors beside bytes are none (network errors, disk errors)."""
+    """Return the unit of the errors.
+
+    None for a count of errors beside a total in bytes (network errors, disk errors): they are no
+    share of it.
+    """
     unit = units.traffic_unit(total_metric or metric)
     return unit if unit != "By/s" or units.traffic_unit(metric) == unit else None
 
@@ -103,7 +113,7 @@ def error_counter_binding(
     reason: str,
     entry_match: EntryMatch | None = None,
 ) -> Binding:
-    """Errors that have a counter of their own; `of` is what the ratio is taken of."""
+    """Bind errors to a counter of their own; the ratio is taken of `total_metric`."""
     return Binding(
         "errors",
         "counter",
@@ -117,7 +127,7 @@ def error_counter_binding(
 
 
 def saturation_binding(entry_match: EntryMatch, exporter: str) -> Binding:
-    """What could run out, as a line of an ecosystem tells."""
+    """Bind saturation to the metric of an exporter's entry."""
     metric, pick = entry_match.metric, entry_match.line
     limit = entry_match.divisor.sample_name if entry_match.divisor is not None else None
     what = "waiting work" if pick.waiting else "a counter: its rate" if metric.is_counted() else "in use"
@@ -136,13 +146,13 @@ def saturation_binding(entry_match: EntryMatch, exporter: str) -> Binding:
 
 
 def exporter_reason(exporter: str, metric: CatalogMetric) -> str:
-    """How a line of an entry came to be bound: known of HAProxy, 1,284/s now."""
+    """Describe why an entry was bound: known of HAProxy, 1,284/s now."""
     now = f", {text.format_rate(metric.rate)}/s now" if metric.rate and not series_filter.excluded_paths(metric) else ""
     return f"known of {exporter}{now}"
 
 
 def _matches(metric: CatalogMetric, entry_match: EntryMatch | None) -> tuple[Match, ...]:
-    """Conditions under which the rows of a metric are the service's own and none is counted twice."""
+    """Return conditions that select a metric's own series and count none of them twice."""
     told = applicable_matches(entry_match.line.match, metric) if entry_match is not None else ()
     return _first_per_label(
         (*told, *series_filter.scrape_exclusions(metric), *series_filter.aggregate_exclusions(metric))

@@ -1,7 +1,8 @@
-"""What an exposition measures: its traffic, its errors, its latency and what could saturate, each with the reason.
+"""Classification of an exposition: its traffic, errors, latency and saturation, with reasons.
 
-Known exporters are recognised by the signature of their families (`ecosystems`); everything else is ranked by names,
-labels and life (`ranking`). What is not sure enough stays empty and says why.
+Known exporters are recognised by the signature of their families (`exporter_match`). Everything
+else is ranked by names, labels and activity (`ranking`). A signal without sufficient evidence stays
+unbound, with the reason.
 """
 
 from __future__ import annotations
@@ -21,30 +22,35 @@ from tputtui.signals.classify.ranking import RankedMetric
 __all__ = ["apply_overrides", "classify"]
 
 MIN_OWN_APP_SCORE = 13.0
-"""Points from which a counter nobody has an entry for is surely an application's own traffic: requests with a status."""
-_OWN_APP_RANK = 2.5  # it outranks stores, brokers and background work, not what is known to serve users
-_ENOUGH_SATURATION = 2  # lines of known saturation from which names alone add no queues
-_MAX_EXTRA_SIGNALS = 6  # further signals named beside the main ones
+"""Score from which a counter without an entry is certainly an application's own traffic.
+
+It stands for requests with a status.
+"""
+# above stores, brokers and background work; below exporters known to serve users
+_OWN_APP_RANK = 2.5
+# number of known saturation bindings from which no queues are added by name alone
+_ENOUGH_SATURATION = 2
+_MAX_EXTRA_SIGNALS = 6  # further signals listed beside the main ones
 
 
 @dataclass(slots=True)
 class _Classification:
-    """What the target is mainly: a known ecosystem, or none; and everything else that is known of it."""
+    """The main exporter of a target, if one is known, and all other findings."""
 
     catalog: MetricCatalog
-    ranked: Sequence[RankedMetric]  # the generic ranking of traffic
+    ranked: Sequence[RankedMetric]  # generic ranking of traffic
     exporters: Sequence[ExporterEntry]
     main_exporter: ExporterEntry | None
     traffic: Binding | None = None
-    traffic_metric: CatalogMetric | None = None  # what traffic is counted by
+    traffic_metric: CatalogMetric | None = None  # metric that counts the traffic
     reasons: dict[str, str] = field(default_factory=dict)
 
     def lines(self, signal: str) -> tuple[str, ...]:
-        """What the main ecosystem says of a signal."""
+        """Return the main exporter's lines for a signal."""
         return getattr(self.main_exporter, signal, ())
 
     def is_missing(self, signal: str) -> bool:
-        """Whether the signal is known not to exist here."""
+        """Tell whether the signal is known not to exist here."""
         return self.main_exporter is not None and signal in self.main_exporter.missing_signals
 
 
@@ -55,9 +61,10 @@ def classify(
     *,
     use_exporters: bool = True,
 ) -> Bindings:
-    """The bindings of one target, from one scrape or, better, from two that are `dt_s` seconds apart.
+    """Find the bindings of one target from one scrape or, better, from two.
 
-    Deterministic: the same samples give the same bindings. Without `use_ecosystems` only the generic ranking speaks.
+    `elapsed_s` is the time between the scrapes in seconds. The result is deterministic: the same
+    samples give the same bindings. With `use_exporters=False` only the generic ranking is used.
     """
     found = build_catalog(exposition, previous, elapsed_s)
     known = exporter_match.find_exporters(found) if use_exporters else []
@@ -76,13 +83,16 @@ def classify(
     )
 
 
-# ------------------------------------------------------------------------------------------ which one is the main one
+# ------------------------------------------------------------------------------------ main exporter
 
 
 def _find_main_exporter(
     exporters: Sequence[ExporterEntry], ranked: Sequence[RankedMetric], catalog: MetricCatalog
 ) -> ExporterEntry | None:
-    """The ecosystem that serves users, where several share a target; None where the application's own metrics do."""
+    """Find the exporter that serves users, where several share a target.
+
+    None if the application's own metrics do.
+    """
     points = {one.metric.sample_name: one.score for one in ranked}
     best: tuple[tuple[float, float], ExporterEntry] | None = None
     for one in exporters:
@@ -103,7 +113,7 @@ def _find_main_exporter(
 
 
 def _find_own_traffic(ranked: Sequence[RankedMetric], exporters: Sequence[ExporterEntry]) -> RankedMetric | None:
-    """The best counter that no entry speaks of, where it is surely an application's traffic."""
+    """Find the best counter without an entry that is certainly an application's traffic."""
     if not ranked or ranked[0].score < MIN_OWN_APP_SCORE:
         return None
     spoken = {
@@ -124,7 +134,7 @@ def _find_own_traffic(ranked: Sequence[RankedMetric], exporters: Sequence[Export
     return None
 
 
-# ------------------------------------------------------------------------------------------ the three slots
+# ---------------------------------------------------------------------- traffic, errors and latency
 
 
 def _bind_traffic(main: _Classification) -> None:
@@ -184,7 +194,11 @@ def _has_label(entry_match: EntryMatch) -> bool:
 
 
 def _find_generic_errors(traffic_metric: CatalogMetric, catalog: MetricCatalog) -> Binding | None:
-    """By the status label of the traffic, of its latency histogram, or of its responses; else a counter of errors."""
+    """Find the errors by status label or by a counter of errors.
+
+    The status label is that of the traffic, of its latency histogram or of its responses, in this
+    order.
+    """
     label = ranking.find_status_label(traffic_metric)
     if label is not None:
         return binding_rules.status_error_binding(
@@ -229,11 +243,14 @@ def _measures_time(entry_match: EntryMatch) -> bool:
     )
 
 
-# ------------------------------------------------------------------------------------------ saturation and the rest
+# --------------------------------------------------------------------- saturation and extra signals
 
 
 def _bind_saturation(main: _Classification) -> tuple[Binding, ...]:
-    """What the entries know, the main one's first, then what names suggest; a thing once, at most `saturation.MOST`."""
+    """Bind the saturation: entries first, the main exporter's before others, then names.
+
+    Each resource is bound once; at most `saturation_rules.MAX_BINDINGS`.
+    """
     bound: list[Binding] = []
     ordered = sorted(main.exporters, key=lambda one: one is not main.main_exporter)
     for one in ordered:
@@ -258,7 +275,7 @@ def _bind_saturation(main: _Classification) -> tuple[Binding, ...]:
 
 
 def _bind_extra_signals(main: _Classification) -> list[Binding]:
-    """Signals of other ecosystems on the target, second throughputs, and times to a first byte or token."""
+    """Bind signals of other exporters, second throughputs and times to a first byte or token."""
     signals = [
         _bind_time_to_first(metric) for metric in main.catalog if ranking.is_time_to_first(metric) and metric.bounds
     ]

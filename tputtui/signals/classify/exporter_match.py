@@ -1,7 +1,7 @@
-"""Known exporters on a target: which are there, by the signature of their families, and what their entries bind.
+"""Recognition of known exporters by their families' signatures, and matching of their entries.
 
-An entry names families in the order an SRE would prefer them; what is missing on this target is passed over, and of
-those that are there the first that has ever counted anything is taken.
+An entry names families in order of preference. Families that this target lacks are skipped; of the
+others, the first that has ever counted anything is used.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LINE_PATTERN = re.compile(
 
 @frozen
 class EntryLine:
-    """One line of an entry, read."""
+    """One parsed line of an entry."""
 
     name: str
     family: str
@@ -47,7 +47,7 @@ class EntryMatch:
 
 @lru_cache(maxsize=2048)
 def parse_line(line: str) -> EntryLine:
-    """A line of an entry as `known` describes it. Raises ValueError where it is none."""
+    """Parse a line of an entry as described in `exporters`. Raises ValueError if it is invalid."""
     found = _LINE_PATTERN.fullmatch(line)
     if found is None:
         raise ValueError(f"not a line of an ecosystem: {line}")
@@ -64,7 +64,7 @@ def parse_line(line: str) -> EntryLine:
 
 
 def find_exporters(catalog: MetricCatalog) -> list[ExporterEntry]:
-    """The ecosystems whose signature is on the target, those that serve users first."""
+    """Return the exporters whose signature is on the target, those that serve users first."""
     present = [one for one in all_entries() if any(_has_signature(sign, catalog) for sign in one.signature)]
     return sorted(present, key=lambda one: -one.rank)
 
@@ -81,14 +81,17 @@ def _has_signature(signature: str, catalog: MetricCatalog) -> bool:
 def first_match(
     lines: Sequence[str], catalog: MetricCatalog, is_suitable: Callable[[EntryMatch], bool] = lambda _: True
 ) -> EntryMatch | None:
-    """The first line whose family is there, fits and has ever counted; else the first that is there and fits."""
+    """Return the first line whose family is present, suitable and has ever counted.
+
+    If there is none, the first that is present and suitable.
+    """
     there = [one for one in all_matches(lines, catalog) if is_suitable(one)]
     lively = (one for one in there if not one.metric.is_counted() or one.metric.value > 0)
     return next(lively, there[0] if there else None)
 
 
 def all_matches(lines: Sequence[str], catalog: MetricCatalog) -> list[EntryMatch]:
-    """All lines whose families are there, in their order."""
+    """Return all lines whose families are present, in their order."""
     there = []
     for line in lines:
         pick = parse_line(line)
@@ -107,7 +110,10 @@ def _find_metric(family: str, catalog: MetricCatalog) -> CatalogMetric | None:
 
 
 def applicable_matches(match: Sequence[Match], metric: CatalogMetric) -> tuple[Match, ...]:
-    """The conditions of a line, where they leave any row of this target; else none: the exporter labels differently."""
+    """Return the conditions of a line if any series of this target meets them.
+
+    Otherwise none, because the exporter labels its series differently.
+    """
     if not match or any(_meets_all(match, dict(series.labels)) for series, _ in metric.series):
         return tuple(match)
     return ()

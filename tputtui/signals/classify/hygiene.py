@@ -1,4 +1,4 @@
-"""What in an exposition will mislead whoever reads it: a few sentences, the most misleading first."""
+"""Findings about misleading content of an exposition, the most misleading first."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from tputtui.signals.classify import units
 from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog, build_catalog
 
 MAX_FINDINGS = 6
-"""Sentences at most: a longer list is read by nobody."""
-_MAX_EXAMPLES = 3  # names given as examples in one sentence
+"""Maximum number of sentences: longer lists are not read."""
+_MAX_EXAMPLES = 3  # example names in one sentence
 _UNIT_WORDS = frozenset(
     ("bytes", "ratio", "percent", "perc", "celsius", "volts", "amperes", "joules", "total", "count")
 )
 
 
 def findings(exposition: Exposition, bindings: Bindings, objective_p99_s: float | None = None) -> list[str]:
-    """Sentences on what misleads; `objective_p99_s` is the p99 in seconds that the buckets must be able to judge."""
+    """Return sentences about misleading content.
+
+    `objective_p99_s` is the p99 in seconds that the buckets must be able to resolve.
+    """
     found = build_catalog(exposition)
     sentences = [
         *_latency_findings(found, bindings, objective_p99_s),

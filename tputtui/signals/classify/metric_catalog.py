@@ -1,7 +1,8 @@
-"""From sample names and metadata to metrics: what kind each is, what its labels are, and whether it moves.
+"""Metrics of an exposition, from sample names and metadata: kind, labels and activity.
 
-Exporters leave out TYPE lines, call gauges `_total` and histograms `_total`, and type two counters where one summary
-is meant; so what a name is called and what stands beside it is evidence too (found in 35 real expositions).
+Exporters leave out TYPE lines, call gauges `_total` and histograms `_total`, and declare one
+summary as two counters. Therefore names and neighbouring metrics are evidence too (found in 35 real
+expositions).
 """
 
 from __future__ import annotations
@@ -14,20 +15,21 @@ from functools import lru_cache
 
 from tputtui.model import Exposition, Family, Match, MetricKind, Series
 
-MAX_LABEL_VALUES = 64  # distinct values kept for a label: enough to see what the label is about
-MAX_SERIES_READ = 500  # series of a name whose labels are looked at
-MAX_BUCKETS_READ = 200  # a metric's rows of buckets that tell its bounds: the first series has them all
+MAX_LABEL_VALUES = 64  # distinct values kept for a label: enough to recognise its meaning
+MAX_SERIES_READ = 500  # series of a sample name whose labels are read
+# bucket rows of a metric that are read for its bounds: the first series has them all
+MAX_BUCKETS_READ = 200
 _TIMESTAMP = (9e8, 4e9)  # unix seconds from 1998 to 2096
 _COUNTER_WORDS = frozenset(
     (one,) for one in ("requests", "queries", "questions", "commands", "messages", "calls", "operations")
 )
-"""Last words of an untyped name that say it counts: mysql_global_status_questions."""
+"""Last words of an untyped name that mark a counter: mysql_global_status_questions."""
 _WORD_PATTERN = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z]|[\d_:.]|$)|[A-Z]?[a-z]+|[A-Z]+|\d+[a-z]*")
 
 
 @lru_cache(maxsize=16384)
 def split_words(name: str) -> tuple[str, ...]:
-    """The lower-case words of a metric name: snake_case, colons and camelCase alike."""
+    """Split a metric name into lower-case words at underscores, colons and camelCase."""
     if name.islower():
         return tuple(word for word in re.split(r"[^a-z0-9]+", name) if word)
     return tuple(word.lower() for word in _WORD_PATTERN.findall(name))
@@ -35,34 +37,40 @@ def split_words(name: str) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class CatalogMetric:
-    """One metric as we understand it. `name` is the base name; `counts` the sample that counts events, if any does."""
+    """One interpreted metric.
+
+    `name` is the base name; `counts` is the sample that counts events, if there is one.
+    """
 
     name: str
     kind: MetricKind
     count_sample: str | None = None
     unit: str = ""
     help: str = ""
-    is_typed: bool = True  # a TYPE line said so
-    series: list[tuple[Series, float]] = field(default_factory=list)  # of `counts`, or of the gauge
+    is_typed: bool = True  # declared by a TYPE line
+    # series of `counts`, or of the gauge
+    series: list[tuple[Series, float]] = field(default_factory=list)
     labels: dict[str, set[str]] = field(default_factory=dict)
-    bounds: tuple[float, ...] = ()  # a histogram's finite upper bounds, ascending
-    rate: float | None = None  # events per second between the two scrapes; None without a second one
+    bounds: tuple[float, ...] = ()  # finite upper bounds of a histogram, ascending
+    # events per second between the two scrapes; None without a second one
+    rate: float | None = None
     denominator: str | None = None  # of a mean: the counter that divides
-    aggregate_matches: tuple[Match, ...] | None = None  # `rows.without_aggregates`, once it was asked for
+    # cache of `series_filter.aggregate_exclusions`
+    aggregate_matches: tuple[Match, ...] | None = None
 
     @property
     def sample_name(self) -> str:
-        """The sample name that a binding for traffic, errors or saturation names."""
+        """Sample name that a binding for traffic, errors or saturation uses."""
         return self.count_sample or self.name
 
     @property
     def name_words(self) -> tuple[str, ...]:
-        """The words of the base name."""
+        """Words of the base name."""
         return split_words(self.name)
 
     @property
     def value(self) -> float:
-        """All series added up; NaN counts as nothing."""
+        """Sum over all series; NaN is left out."""
         return sum(value for _, value in self.series if value == value)  # noqa: PLR0124
 
     def is_counted(self) -> bool:
@@ -72,15 +80,16 @@ class CatalogMetric:
 
 @dataclass(slots=True)
 class MetricCatalog:
-    """All metrics of one exposition, by base name, and the words that begin their names."""
+    """All metrics of one exposition by base name, with the first words of their names."""
 
     metrics: dict[str, CatalogMetric]
     by_sample: Mapping[str, CatalogMetric]  # by the sample name that counts (or the gauge's name)
-    prefix_counts: dict[str, int]  # "envoy", "envoy_http", … -> how many metrics begin so
-    is_exporter: bool = False  # it speaks of something else: the process behind it is only the exporter
+    prefix_counts: dict[str, int]  # "envoy", "envoy_http", … -> number of metrics with this prefix
+    # the process behind it is only the exporter, not the subject of the metrics
+    is_exporter: bool = False
 
     def get(self, name: str) -> CatalogMetric | None:
-        """A metric by its base name or by the sample name that counts."""
+        """Return a metric by its base name or by the sample name that counts."""
         return self.metrics.get(name) or self.by_sample.get(name)
 
     def __iter__(self) -> Iterator[CatalogMetric]:
@@ -90,7 +99,10 @@ class MetricCatalog:
 def build_catalog(
     exposition: Exposition, previous: Exposition | None = None, elapsed_s: float | None = None
 ) -> MetricCatalog:
-    """Sort the samples of `now` into metrics; with an earlier scrape `dt_s` seconds before, with their rates."""
+    """Build the catalog of metrics from the samples of `exposition`.
+
+    With an earlier scrape `previous`, taken `elapsed_s` seconds before, the metrics have rates.
+    """
     by_name: dict[str, list[tuple[Series, float]]] = defaultdict(list)
     for series, value in exposition.samples.items():
         by_name[series.name].append((series, value))
@@ -120,7 +132,10 @@ _TIME_WORDS = frozenset(
 
 
 def _pair_time_counters(metrics: dict[str, CatalogMetric]) -> None:
-    """Give a counter of time the counter of events beside it: redis_commands_duration_seconds_total, redis_commands_total."""
+    """Pair a counter of time with the counter of its events.
+
+    Example: redis_commands_duration_seconds_total with redis_commands_total.
+    """
     events: dict[frozenset[str], str] = {}
     for name, metric in metrics.items():
         if metric.kind == "counter" and not _TIME_WORDS & set(metric.name_words):
@@ -153,7 +168,7 @@ def _collect_label_values(series: list[tuple[Series, float]]) -> dict[str, set[s
 def _create_metric(
     name: str, by_name: Mapping[str, list[tuple[Series, float]]], families: Mapping[str, Family]
 ) -> CatalogMetric | None:
-    """The metric that a sample name belongs to; None for what carries no measure of its own."""
+    """Create the metric that a sample name belongs to; None if it has no measure of its own."""
     base, part = _split_suffix(name)
     family = families.get(name)
     parent = families.get(base) if part else None
@@ -201,7 +216,10 @@ def _split_suffix(name: str) -> tuple[str, str]:
 def _undeclared_distribution(
     base: str, suffix: str, by_name: Mapping[str, list[tuple[Series, float]]], families: Mapping[str, Family]
 ) -> CatalogMetric | None:
-    """A histogram or a sum with its count that no TYPE line announces, or that is typed as two counters."""
+    """Recognise a histogram, or a sum with its count, without a TYPE line.
+
+    Those declared as two counters are recognised too.
+    """
     has_sum, has_count = f"{base}_sum" in by_name, f"{base}_count" in by_name
     if suffix == "bucket" and not (
         has_count and any(label in ("le", "vmrange") for label, _ in by_name[f"{base}_bucket"][0][0].labels)
@@ -242,7 +260,7 @@ def _bucket_bounds(buckets: list[tuple[Series, float]]) -> tuple[float, ...]:
 
 
 def _is_timestamp(name: str, series: list[tuple[Series, float]]) -> bool:
-    """A timestamp under a counter's name (dask_scheduler_last_time_total)."""
+    """Recognise a timestamp under a counter's name (dask_scheduler_last_time_total)."""
     if "time" not in name and "timestamp" not in name:
         return False
     low, high = _TIMESTAMP

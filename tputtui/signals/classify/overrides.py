@@ -1,4 +1,4 @@
-"""What the config says of a target's bindings, laid over what classification found."""
+"""Bindings from the config file, applied over the classification."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ _SIGNALS: tuple[SignalKind, ...] = ("traffic", "errors", "latency", "saturation"
 def apply_overrides(
     bindings: Bindings, overrides: Mapping[str, Mapping[str, object]], exposition: Exposition | None = None
 ) -> Bindings:
-    """The bindings with the config's word in place of ours, marked with origin "config".
+    """Return the bindings with the config's overrides applied, marked with origin "config".
 
-    `overrides` has the keys traffic, errors, latency and saturation, each with any of family, label, values, match
-    (`route!="/health"`, or a list of such), unit, limit and name. With `now` the kind of a newly named latency family
-    is looked up; without it, it is taken for a histogram. Raises ValueError for a match that cannot be read.
+    `overrides` has the keys traffic, errors, latency and saturation, each with any of family,
+    label, values, match (`route!="/health"`, or a list of such), unit, limit and name. With
+    `exposition` the kind of a newly named latency family is looked up; without it, a histogram is
+    assumed. Raises ValueError for a match that cannot be parsed.
     """
     if not overrides:
         return bindings
@@ -105,9 +106,9 @@ def _string_list(value: object) -> Sequence[str]:
 
 
 def parse_matches(selector: str) -> tuple[Match, ...]:
-    """The conditions of a selector as PromQL writes them: `route!="/health",method="GET"`, braces or not.
+    """Parse a PromQL selector: `route!="/health",method="GET"`, with or without braces.
 
-    Raises ValueError where one cannot be read or its regular expression is none.
+    Raises ValueError if a condition cannot be parsed or its regular expression is invalid.
     """
     inner = selector.strip().removeprefix("{").removesuffix("}").strip().rstrip(",")
     found: list[Match] = []

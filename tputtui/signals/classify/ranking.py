@@ -1,7 +1,7 @@
-"""The generic ranking: how much a metric looks like the traffic, the latency or the errors of a service.
+"""Generic ranking: scores for how likely a metric is a service's traffic, latency or errors.
 
-Points for what a metric is called, its labels and its life; they are added up, and the reason names the largest. No
-name of a product stands here: what is known of single exporters is in `known`.
+Points for the name, labels and activity of a metric are summed; the reason names the largest. This
+module contains no product names: knowledge of single exporters is in `exporters`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tputtui.signals.classify import series_filter, status_labels, vocabulary
 from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog
 
 MIN_TRAFFIC_SCORE = 8.0
-"""Below this many points no counter is called traffic: silence is better than a guess."""
+"""Score below which no counter is bound as traffic: no answer is better than a guess."""
 MIN_LATENCY_SCORE = 7.0
 MIN_ERRORS_SCORE = 6.0
 
@@ -24,7 +24,7 @@ _FIRST_WORDS = (("first", "token"), ("first", "byte"), ("first", "response"))
 
 @frozen
 class RankedMetric:
-    """A metric with its points and why it has them."""
+    """A metric with its score and the reasons for it."""
 
     metric: CatalogMetric
     score: float
@@ -32,7 +32,7 @@ class RankedMetric:
 
 
 def rank_traffic(catalog: MetricCatalog) -> list[RankedMetric]:
-    """Every counter that could be throughput, best first."""
+    """Rank every counter that could be throughput, best first."""
     moving = any(metric.rate for metric in catalog)
     ranked = [_score_traffic(metric, catalog, is_any_moving=moving) for metric in catalog if metric.is_counted()]
     return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
@@ -75,23 +75,27 @@ def _score_traffic(metric: CatalogMetric, catalog: MetricCatalog, *, is_any_movi
 
 
 def _score_activity(metric: CatalogMetric, reasons: list[str], *, is_any_moving: bool) -> float:
-    """Points for traffic that is there: measured between two scrapes, else by what the counter has reached."""
+    """Score the activity of a metric: its rate between two scrapes, else its total so far."""
     if metric.rate is None:
         return min(3.5, math.log10(1 + max(metric.value, 0.0)) / 1.7)
     if metric.rate > 0:
-        if not series_filter.excluded_paths(metric):  # else the figure would be of more than is counted
+        # else the figure would include requests that are not counted
+        if not series_filter.excluded_paths(metric):
             reasons.append(f"{text.format_rate(metric.rate)}/s now")
         return 1.5 + min(3.0, math.log10(1 + metric.rate))
     return -1.5 if is_any_moving else 0.0
 
 
 def _count_same_prefix(metric: CatalogMetric, catalog: MetricCatalog) -> int:
-    """How many metrics begin with the same word: the main subject of an exporter has the most to say."""
+    """Count the metrics with the same first word.
+
+    An exporter's main subject has the most metrics.
+    """
     return catalog.prefix_counts.get(metric.name.replace(":", "_").partition("_")[0], 0)
 
 
 def find_status_label(metric: CatalogMetric) -> str | None:
-    """The label that tells how a request ended, the plainest where there are several."""
+    """Find the label that holds the status of a request, the plainest if there are several."""
     for label in status_labels.STATUS_LABELS:
         values = metric.labels.get(label)
         if values and status_labels.is_status(label, values):
@@ -100,7 +104,7 @@ def find_status_label(metric: CatalogMetric) -> str | None:
 
 
 def common_prefix_length(words: Sequence[str], other_words: Sequence[str]) -> int:
-    """How many words two names begin with in common."""
+    """Return the number of leading words that two names share."""
     count = 0
     for mine, theirs in zip(words, other_words, strict=False):
         if mine != theirs:
@@ -110,7 +114,7 @@ def common_prefix_length(words: Sequence[str], other_words: Sequence[str]) -> in
 
 
 def is_time_to_first(metric: CatalogMetric) -> bool:
-    """Whether it times the first byte or token, not the whole answer."""
+    """Tell whether it times the first byte or token instead of the whole answer."""
     name = metric.name_words
     if "ttft" in name or "ttfb" in name:
         return True
@@ -118,14 +122,21 @@ def is_time_to_first(metric: CatalogMetric) -> bool:
 
 
 def rank_latency(catalog: MetricCatalog, traffic_metric: CatalogMetric | None) -> list[RankedMetric]:
-    """Every distribution or mean of times, best first; `busy` is the metric that traffic is counted by."""
+    """Rank every distribution or mean of times, best first.
+
+    `traffic_metric` is the metric that counts the traffic.
+    """
     ranked = [_score_latency(metric, traffic_metric) for metric in catalog if _is_time_candidate(metric)]
     ranked = [one for one in ranked if one.score > 0]
     return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
 
 
 def _is_time_candidate(metric: CatalogMetric) -> bool:
-    """Named for time; or, as go-metrics and statsd timers are, a distribution named for what was timed."""
+    """Tell whether a metric may hold times.
+
+    Its name says so; or it is a distribution named for the timed operation, as timers of go-metrics
+    and statsd are.
+    """
     name = set(metric.name_words)
     if vocabulary.DURATIONS.keys() & name:
         return True
@@ -165,7 +176,7 @@ def _score_latency(metric: CatalogMetric, traffic_metric: CatalogMetric | None) 
 
 
 def _score_relation(metric: CatalogMetric, traffic_metric: CatalogMetric, reasons: list[str]) -> float:
-    """Points for belonging to the traffic: the same counter, the same prefix, about as many observations."""
+    """Score the relation to the traffic: counter, prefix and number of observations."""
     if metric.count_sample is not None and metric.count_sample == traffic_metric.count_sample:
         reasons.append("counts the traffic itself")
         return 6.0
@@ -177,7 +188,7 @@ def _score_relation(metric: CatalogMetric, traffic_metric: CatalogMetric, reason
 
 
 def rank_errors(catalog: MetricCatalog, traffic_metric: CatalogMetric) -> list[RankedMetric]:
-    """Counters of nothing but errors that belong to the traffic, best first."""
+    """Rank counters of errors only that belong to the traffic, best first."""
     ranked = []
     for metric in catalog:
         if metric.kind != "counter" or not vocabulary.ERRORS & set(metric.name_words):
@@ -199,7 +210,10 @@ def rank_errors(catalog: MetricCatalog, traffic_metric: CatalogMetric) -> list[R
 
 
 def status_siblings(traffic_metric: CatalogMetric, catalog: MetricCatalog) -> list[tuple[CatalogMetric, str]]:
-    """Counted metrics that speak of the same events and carry a status: the histogram's count, the responses."""
+    """Return counted metrics of the same events that carry a status.
+
+    These are the histogram's count and the counter of responses.
+    """
     related = []
     for metric in catalog:
         if metric is traffic_metric or not metric.is_counted():
@@ -228,7 +242,7 @@ _BYTE_COUNTERS = (
 
 
 def find_byte_counter(catalog: MetricCatalog) -> RankedMetric | None:
-    """Where no work is counted, the bytes that go in or out: a host's throughput."""
+    """Find a counter of bytes in or out, the throughput of a host, if no work is counted."""
     for signs in _BYTE_COUNTERS:
         for name in sorted(catalog.metrics):
             metric = catalog.metrics[name]

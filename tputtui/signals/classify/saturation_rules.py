@@ -1,4 +1,7 @@
-"""Saturation found by name: gauges of work in flight, of queues, of pools and their limits, of lag and pauses."""
+"""Saturation found by name.
+
+Gauges of requests in flight, of queues, of pools and their limits, of lag and pauses.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from tputtui.signals.classify import units, vocabulary
 from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog
 
 MAX_BINDINGS = 8
-"""Rows of saturation found on one target: more would be a list, not an answer."""
+"""Maximum number of saturation rows for one target: a longer list is not readable."""
 
 
 @frozen
@@ -20,10 +23,10 @@ class _Candidate:
 def find_bindings(
     catalog: MetricCatalog, traffic_metric: CatalogMetric | None, *, is_exporter_known: bool = False
 ) -> list[Binding]:
-    """The saturation bindings a target's names suggest, best first, at most `MOST`.
+    """Find the saturation bindings that metric names suggest, best first.
 
-    With `only_sure`, where the exporter is known, those that have a limit or come from the runtime: a queue that
-    nobody has an entry for would outrank all that is known.
+    At most `MAX_BINDINGS`. With `is_exporter_known`, only those that have a limit or come from the
+    runtime: a queue without an entry would outrank the known resources.
     """
     uses = [use for metric in catalog if (use := _find_candidate(metric, catalog, traffic_metric)) is not None]
     if is_exporter_known:
@@ -97,7 +100,7 @@ def _is_lag(words: set[str]) -> bool:
 
 
 def _is_in_flight(words: tuple[str, ...]) -> bool:
-    """Requests being worked on; "in progress" alone may as well be a backup."""
+    """Tell whether words name requests in progress; "in progress" alone may as well be a backup."""
     joined, told = "_".join(words), set(words)
     named = any(sign in joined for sign in ("in_flight", "inflight", "in_progress", "inprogress"))
     if named and (told & (vocabulary.REQUEST_WORDS | {"queries", "calls", "commands"}) or len(words) <= 3):
@@ -125,7 +128,10 @@ def _memory_candidate(metric: CatalogMetric, catalog: MetricCatalog) -> _Candida
 
 
 def _find_limit(metric: CatalogMetric, catalog: MetricCatalog) -> str | None:
-    """The gauge that names the limit of this one: the same words but for those of use and of limit."""
+    """Find the gauge that holds the limit of this one.
+
+    Its name has the same words except for those of use and of limit.
+    """
     core = _core_words(metric) - {"requests", "queued", "depth", "length"}
     best: CatalogMetric | None = None
     for other in catalog:
@@ -139,7 +145,7 @@ def _find_limit(metric: CatalogMetric, catalog: MetricCatalog) -> str | None:
 
 
 def _core_words(metric: CatalogMetric) -> set[str]:
-    """The words that say what it is, without those of use and of limit."""
+    """Return the words that name the resource, without those of use and of limit."""
     return set(metric.name_words) - vocabulary.USED - vocabulary.LIMIT
 
 
@@ -149,7 +155,7 @@ def _limit_score(metric: CatalogMetric) -> int:
 
 
 def _runtime_candidates(catalog: MetricCatalog) -> list[_Candidate]:
-    """What every runtime's client library exposes under the same names."""
+    """Return candidates that every runtime's client library exposes under the same names."""
     uses = []
     files, limit = catalog.get("process_open_fds"), catalog.get("process_max_fds")
     if files is not None and limit is not None:
@@ -220,6 +226,6 @@ def _create_binding(
 
 
 def _display_name(words: tuple[str, ...], excluded: frozenset[str]) -> str:
-    """A metric's name as a person would say it: without its units and without the words that say that it is in use."""
+    """Return a metric's name for display, without its units and the words for "in use"."""
     kept = [word for word in words if word not in excluded and word not in ("bytes", "ratio", "current")]
     return " ".join(kept or words)

@@ -1,4 +1,7 @@
-"""Which rows of a metric count: the exporter's own scrape and health checks stay outside, and so do rows that are the sum of others."""
+"""Filters for the series of a metric that count.
+
+Left out are the exporter's own scrape, health checks, and series that are the sum of others.
+"""
 
 from __future__ import annotations
 
@@ -97,21 +100,22 @@ SCRAPE_PATHS = (
 )
 """Paths and handler names under which a service is scraped and probed."""
 
-_MAX_LABEL_SETS = 16  # more distinct sets of label names in one metric are no layout but noise
+_MAX_LABEL_SETS = 16  # more distinct sets of label names in one metric are noise, not a layout
 _SCRAPE_PATTERN = re.compile(SCRAPE_PATHS)
 _TOTAL_VALUES = frozenset(("*", "total", "Total", "TOTAL", "all", "ALL", "_all", "_total", "sum"))
 
 
 def scrape_exclusions(metric: CatalogMetric) -> tuple[Match, ...]:
-    """Conditions that keep scrapes and health checks out: by the labels a metric has, not by today's values.
+    """Return conditions that exclude scrapes and health checks.
 
-    Replicas whose probes differ so have equal bindings.
+    They depend on a metric's labels, not on their current values, so that replicas whose probes
+    differ have equal bindings.
     """
     return tuple(Match(label, "!~", SCRAPE_PATHS) for label in ROUTE_LABELS if label in metric.labels)
 
 
 def excluded_paths(metric: CatalogMetric) -> tuple[str, ...]:
-    """The paths, of those there are, that `own_traffic` keeps out."""
+    """Return the existing paths that `scrape_exclusions` leaves out."""
     values = {
         value for label in ROUTE_LABELS for value in metric.labels.get(label, ()) if _SCRAPE_PATTERN.fullmatch(value)
     }
@@ -119,7 +123,7 @@ def excluded_paths(metric: CatalogMetric) -> tuple[str, ...]:
 
 
 def is_only_scrapes(metric: CatalogMetric) -> bool:
-    """Whether every row so far is a scrape or a health check."""
+    """Tell whether every series so far is a scrape or a health check."""
     return any(
         label in metric.labels and all(_SCRAPE_PATTERN.fullmatch(value) for value in metric.labels[label])
         for label in ROUTE_LABELS
@@ -127,7 +131,7 @@ def is_only_scrapes(metric: CatalogMetric) -> bool:
 
 
 def aggregate_exclusions(metric: CatalogMetric) -> tuple[Match, ...]:
-    """Conditions under which no row is the sum of other rows of the same metric."""
+    """Return conditions under which no series is the sum of others of the same metric."""
     if metric.aggregate_matches is None:
         metric.aggregate_matches = (
             *_reporter_match(metric),
@@ -138,13 +142,19 @@ def aggregate_exclusions(metric: CatalogMetric) -> tuple[Match, ...]:
 
 
 def _reporter_match(metric: CatalogMetric) -> list[Match]:
-    """A mesh counts a request at its source and at its destination: the side that serves stands for both."""
+    """Select one reporter of a mesh, which counts a request at its source and at its destination.
+
+    The side that serves is used.
+    """
     both = {"source", "destination"} <= metric.labels.get("reporter", set())
     return [Match("reporter", "=", "destination")] if both else []
 
 
 def _total_value_matches(metric: CatalogMetric) -> list[Match]:
-    """Rows whose label says that they are all of it (nginx-vts `total` and `*`), beside rows that say which part."""
+    """Exclude series whose label value means the total (nginx-vts `total` and `*`).
+
+    Applies if other series hold the parts.
+    """
     matches = []
     for label, values in sorted(metric.labels.items()):
         for whole in sorted(values & _TOTAL_VALUES):
@@ -162,7 +172,12 @@ def _sum_values(metric: CatalogMetric, label: str, label_value: str, *, is_equal
 
 
 def _fewer_label_matches(metric: CatalogMetric) -> list[Match]:
-    """Rows that lack a label others have, and repeat them: Kafka's topic-less row, dovecot's command without its reply."""
+    """Find series that lack a label others have and repeat their counts.
+
+    The conditions keep either these series or the others.
+
+    Examples: Kafka's row without a topic, dovecot's command without its reply.
+    """
     by_names: dict[tuple[str, ...], list[tuple[Series, float]]] = defaultdict(list)
     for series, value in metric.series:
         by_names[tuple([name for name, content in series.labels if content])].append((series, value))
@@ -182,7 +197,10 @@ def _fewer_label_matches(metric: CatalogMetric) -> list[Match]:
 def _compare_totals(
     fewer: list[tuple[Series, float]], more: list[tuple[Series, float]], names: tuple[str, ...]
 ) -> Literal["=", "!="] | None:
-    """The operator to hold the extra label against "": `!=` keeps the parts, which add up; `=` the row that holds more."""
+    """Return the operator for comparing the extra label with "".
+
+    `!=` keeps the parts, if they add up to the total; `=` keeps the row that holds more.
+    """
     totals = {_project_labels(series, names): value for series, value in fewer}
     parts: dict[Labels, float] = defaultdict(float)
     for series, value in more:
@@ -201,7 +219,10 @@ def _project_labels(series: Series, names: tuple[str, ...]) -> Labels:
 
 
 def breakdown_labels(metric: CatalogMetric) -> tuple[str, ...]:
-    """Label names worth breaking traffic down by, best first: route, method, then what tells parts of a service apart."""
+    """Return the labels useful for breaking down traffic, best first.
+
+    Route, method, then labels that tell parts of a service apart.
+    """
     present = {name for name, values in metric.labels.items() if values - {""}}
     ordered = [name for group in (ROUTE_LABELS, METHOD_LABELS, OTHER_DIMENSIONS, STATUS_LABELS) for name in group]
     known = [name for name in ordered if name in present]

@@ -1,4 +1,4 @@
-"""What to ask a Prometheus-compatible server for, so that it adds up what we would add up ourselves."""
+"""Queries for a Prometheus-compatible server, which aggregate as this program would."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _ALWAYS_KEPT_LABELS = frozenset(("le", "vmrange", "quantile"))
 
 
 def questions(bindings: Bindings, by: Iterable[str]) -> tuple[Question, ...]:
-    """One question for each sample name that the bindings rest on, in their order.
+    """Return a query for each sample name that the bindings use, in their order.
 
-    Kept apart are the labels that a binding's conditions or its status look at, the bounds of buckets, and, for what is
-    broken down, the labels `by`.
+    Kept are the labels used by a binding's conditions or status, the bounds of buckets and, for
+    breakdowns, the labels `by`.
     """
     main = [one for one in (bindings.traffic, bindings.errors, bindings.latency) if one is not None]
     asked: dict[str, Question] = {}
@@ -41,7 +41,10 @@ def _condition_labels(binding: Binding) -> frozenset[str]:
 
 
 def _aggregation(binding: Binding, gauge: str) -> Aggregation:
-    """As the reader of the binding would: amounts are added, of shares, times and quantiles the highest counts."""
+    """Return the aggregation that the binding's reader would apply.
+
+    Amounts are summed; of shares, times and quantiles the highest is used.
+    """
     if gauge == binding.limit:
         return "limit"
     if binding.signal == "latency" or (binding.signal == "saturation" and is_aggregated_by_max(binding)):

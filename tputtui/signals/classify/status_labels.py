@@ -1,7 +1,7 @@
-"""Status labels: which labels carry one, and which of their values are errors of the server's.
+"""Status labels, and their values that are errors of the server.
 
-Exporters write 500, "5xx", "5", "Internal", "SERVER_ERROR" or "error" for the same thing. 4xx and a gRPC NotFound are the
-caller's errors: they have a class of their own and do not count.
+Exporters write 500, "5xx", "5", "Internal", "SERVER_ERROR" or "error" for the same thing. 4xx and a
+gRPC NotFound are errors of the caller: they have a class of their own and do not count.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ STATUS_LABELS = (
     "success",
     "state",
 )
-"""Label names that tell how a request ended, the plainest first."""
+"""Names of labels that hold the status of a request, the plainest first."""
 
 SERVER_SIDE_GRPC = ("Unknown", "DeadlineExceeded", "Unimplemented", "Internal", "Unavailable", "DataLoss")
-"""gRPC codes that stand for a fault of the server's, as the OpenTelemetry semantic conventions list them."""
+"""gRPC codes of server faults, as listed by the OpenTelemetry semantic conventions."""
 
 _SERVER_GRPC_NUMBERS = {"2", "4", "12", "13", "14", "15"}
 _SERVER_GRPC = {code.lower(): code for code in SERVER_SIDE_GRPC}
@@ -62,7 +62,10 @@ _SUCCESS_WORDS = _word_set("ok success succeeded successful completed complete h
 
 
 def status_class(label: str, value: str) -> str:
-    """The class one status value belongs to: "2xx" … "5xx", a gRPC code, or the value itself; "" stays ""."""
+    """Return the class of a status value: "2xx" … "5xx", a gRPC code, or the value itself.
+
+    "" stays "".
+    """
     http = _HTTP.fullmatch(value)
     if http is not None and (len(value) > 1 or "class" in label or "grpc" not in label):
         return f"{http.group(1)}xx"
@@ -70,7 +73,10 @@ def status_class(label: str, value: str) -> str:
 
 
 def is_server_error(label: str, value: str) -> bool:
-    """Whether a value of a status label counts as an error: 5xx, a server-side gRPC code, or a word that says so."""
+    """Tell whether a value of a status label is a server error.
+
+    That is 5xx, a server-side gRPC code, or a word for an error.
+    """
     if "grpc" in label and value.isdigit():
         return value in _SERVER_GRPC_NUMBERS
     if status_class(label, value) == "5xx":
@@ -84,7 +90,10 @@ def is_server_error(label: str, value: str) -> bool:
 
 
 def is_status(label: str, values: Collection[str]) -> bool:
-    """Whether a label's values tell how requests ended; a name alone does not ("code" may be a country)."""
+    """Tell whether a label's values are statuses of requests.
+
+    Its name alone is not sufficient ("code" may be a country).
+    """
     if not values:
         return False
     plain = label in ("outcome", "grpc_code", "rcode", "error_type", "finished_reason", "finish_reason")
@@ -107,7 +116,10 @@ def _is_known(label: str, value: str) -> bool:
 
 
 def error_values(label: str, values: Collection[str]) -> tuple[str, ...]:
-    """The error values to list in a binding: words that no rule of classes covers; () for codes, where the rule stands."""
+    """Return the error values to list in a binding: words that no rule of classes covers.
+
+    () for codes, to which the rule applies.
+    """
     if "grpc" in label:
         return ()
     words = [value for value in values if is_server_error(label, value) and status_class(label, value) != "5xx"]

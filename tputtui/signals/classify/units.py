@@ -1,4 +1,4 @@
-"""Units: what a name, a UNIT line, a HELP text or the bounds of the buckets say of it."""
+"""Units from names, UNIT lines, HELP texts and bucket bounds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ _TRAFFIC_UNITS = {
 
 
 def seconds_scale(metric: CatalogMetric) -> tuple[float | None, str]:
-    """What a value of a time metric is multiplied with to be seconds, and how we know; None where nothing says."""
+    """Return the factor that converts a time metric to seconds, and the evidence for it.
+
+    The factor is None if there is no evidence.
+    """
     if metric.unit.lower() in SECONDS:
         return SECONDS[metric.unit.lower()], "UNIT line"
     for word in reversed(metric.name_words):
@@ -42,7 +45,10 @@ def seconds_scale(metric: CatalogMetric) -> tuple[float | None, str]:
 
 
 def _scale_from_bounds(bounds: tuple[float, ...]) -> float | None:
-    """Latency buckets span from well below a usual answer to some seconds: their reach tells the unit."""
+    """Derive the factor from the range of the bounds.
+
+    Latency buckets span from well below a usual response time to some seconds.
+    """
     low = next((bound for bound in bounds if bound > 0), bounds[-1])
     high = bounds[-1]
     if high >= 1e9:
@@ -55,7 +61,10 @@ def _scale_from_bounds(bounds: tuple[float, ...]) -> float | None:
 
 
 def traffic_unit(metric: CatalogMetric) -> str:
-    """The noun of a counter says req/s, By/s, tokens/s or msg/s; a count of observations counts requests."""
+    """Return the unit of a counter from its noun: req/s, By/s, tokens/s or msg/s.
+
+    A count of observations counts requests.
+    """
     if metric.kind != "counter":
         return "req/s"
     found = set(metric.name_words)
@@ -66,7 +75,7 @@ def traffic_unit(metric: CatalogMetric) -> str:
 
 
 def gauge_unit(metric: CatalogMetric) -> str | None:
-    """The unit a gauge is in, for a screen: "s", "ms", "By", "ratio"; None for a plain count."""
+    """Return the unit of a gauge for display: "s", "ms", "By", "ratio"; None for a plain count."""
     found = set(metric.name_words)
     if found & {"bytes", "byte"}:
         return "By"

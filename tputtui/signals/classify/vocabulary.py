@@ -1,7 +1,8 @@
-"""The words that metric names are made of, with the points the ranking gives them.
+"""Words in metric names, with the points the ranking gives them.
 
-Points are relative: a request is the plainest unit of work (10), a byte the last resort (2.5); what an exporter does
-in the background weighs about half a noun, so that `raft_requests` loses to `http_requests`.
+Points are relative: a request is the plainest unit of work (10), a byte the last resort (2.5). A
+word for background work weighs about half a noun, so that `raft_requests` ranks below
+`http_requests`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ WORK_NOUNS = _points(
         "bytes octets receive transmit received sent": 2.5,
     }
 )
-"""Nouns of work done: what a counter of throughput counts."""
+"""Nouns of work done: the subject of a throughput counter."""
 
 SERVING = _points(
     {
@@ -37,7 +38,7 @@ SERVING = _points(
         "received started handled served processed completed incoming success in": 0.6,
     }
 )
-"""Words of the side that serves, as against the side that calls others."""
+"""Words of the serving side, in contrast to the side that calls others."""
 
 BACKGROUND = _points(
     {
@@ -52,12 +53,12 @@ BACKGROUND = _points(
         "client upstream outgoing outbound egress remote rest backend cluster peer forward": 2.5,
     }
 )
-"""What a service does beside serving, or towards others."""
+"""Words for work of a service other than serving, or for its calls to others."""
 
 RUNTIME = _word_set(
     "go process python jvm promhttp nodejs dotnet scrape exporter otelcol target ruby erlang beam logback"
 )
-"""First words of what the runtime or the exporter says of itself."""
+"""First words of metrics about the runtime or the exporter itself."""
 
 ERRORS = _word_set(
     "error errors err errs failed failure failures failedproducerequests exceptions exception rejected dropped drop drops "
@@ -65,18 +66,18 @@ ERRORS = _word_set(
     "retransmitted discarded discards lost missed misses overflow refused reset resets restarts expired evicted panics "
     "unhandled fail cancelled canceled slow throttled collisions fifo"
 )
-"""Words of what went wrong, or is not work done."""
+"""Words for errors, or for work that was not done."""
 
 FAILURES = _word_set("error errors errs failed failure failures exceptions fail")
-"""The plainest of them."""
+"""The plainest words for errors."""
 
 TIMES = _word_set(
     "seconds milliseconds microseconds nanoseconds ms us ns msec usec time duration latency cpu wait waited lag"
 )
-"""A counter named so counts time, not work."""
+"""A counter with such a word counts time, not work."""
 
 SIZES = _word_set("bytes size sizes length batch rows tokens entries objects items samples age ratio depth series")
-"""A distribution named so is not one of times."""
+"""A distribution with such a word does not hold times."""
 
 DURATIONS = _points(
     {
@@ -85,7 +86,7 @@ DURATIONS = _points(
         "seconds milliseconds microseconds nanoseconds ms us ns msec usec": 3.0,
     }
 )
-"""Words of how long something took."""
+"""Words for durations."""
 
 PARTIAL = _points(
     {
@@ -93,9 +94,9 @@ PARTIAL = _points(
         "prefill decode tick inter per session cx idle uptime age sleep pause ttl last scrape collector": 4.0,
     }
 )
-"""A part of the answer's time, or the time of something else."""
+"""Words for a part of the response time, or for the time of something else."""
 
-# ------------------------------------------------------------------------------------------ saturation
+# --------------------------------------------------------------------------------------- saturation
 
 USED = _word_set(
     "used in use inuse active busy current open running acquired borrowed checkedout allocated live usage connected "
@@ -103,20 +104,23 @@ USED = _word_set(
 )
 LIMIT = _word_set("max maximum limit limits size capacity maxclients hard total config soft quota")
 NO_LIMIT = _word_set("idle used queue queued waiting timeout lifetime reached heap usage peak")
-"""A gauge named so is no limit: a heap's total grows with its use, and the most ever used is none."""
+"""A gauge with such a word is no limit.
+
+A heap's total grows with its use, and a maximum of past use is no limit either.
+"""
 WAITING = _word_set("waiting queued pending backlog inqueue waiters")
 QUEUE = _word_set("queue queues workqueue backlog mailbox")
 DEPTH = _word_set("length depth size jobs tasks items len requests reqs messages pending backlog latency count")
 LIMITED_RESOURCES = _word_set(
     "pool connections connection conns threads thread workers worker clients slots permits fds db jdbc executor"
 )
-"""What a process has a limited number of."""
+"""Resources of which a process has a limited number."""
 NOT_LOAD = _word_set(
     "created timestamp age info uptime scrape collector wait started closed destroyed rejected peak last gc version "
     "replicas desired spec latency promhttp limit max maximum min capacity idle configured sum free "
     "rate timeout offset is first breakers need history"
 )
-"""A gauge named so is no measure of how busy something is."""
+"""A gauge with such a word is no measure of load."""
 REQUEST_WORDS = _word_set("http grpc request requests server rq reqs")
 FILLER_WORDS = _word_set("seconds bytes total number num count threads clients workers the of current")
-"""Words that a person would leave out of the name of a queue."""
+"""Words left out of the displayed name of a queue."""

@@ -1,6 +1,6 @@
-"""From the host's counters to rates: what the machine did between two readings.
+"""Rates of the host from its counters in two readings.
 
-Which resource that brings to its limit is judged in `host_saturation`, whose two questions are asked here too.
+`host_saturation`, which is exported from here too, decides which resource is near its limit.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ __all__ = ["derive_cgroup", "derive_host", "host_saturation"]
 
 
 def derive_host(before: HostReading | None, now: HostReading) -> HostState:
-    """The host's state at `now`; rates over the time that really passed since `before`.
+    """Derive the host's state at `now`, with rates over the time elapsed since `before`.
 
-    Without an earlier reading, or where no time has passed (a clock was set, the machine slept), what is a rate is None
-    or empty and what is a level stands. A counter that fell (a core was unplugged, a driver was loaded again) counts as
-    one that stood still: what rose after a restart cannot be told from what was lost.
+    Without an earlier reading, or if no time has elapsed (a clock was set, the machine slept),
+    rates are None or empty; levels are always present. A counter that fell (a core was unplugged, a
+    driver was loaded again) counts as unchanged: its increase after the restart cannot be told from
+    what was lost.
     """
     elapsed = 0.0 if before is None else now.at - before.at
     earlier = before if elapsed > 0 else None
@@ -58,7 +59,10 @@ def derive_host(before: HostReading | None, now: HostReading) -> HostState:
 
 
 def derive_cgroup(before: Cgroup | None, now: Cgroup | None) -> CgroupState | None:
-    """A control group's state; the throttled share is of the enforcement periods since `before`, if it is the same group."""
+    """Derive a control group's state.
+
+    The throttled share is of the enforcement periods since `before`, if that is the same group.
+    """
     if now is None:
         return None
     return CgroupState(
@@ -80,10 +84,11 @@ def _throttled_percent(before: Cgroup, now: Cgroup) -> float | None:
         return None
     periods = _rise(before.periods, now.periods)
     throttled = _rise(before.throttled_periods, now.throttled_periods)
-    return min(100.0, 100.0 * throttled / periods) if periods else 0.0  # a group that slept had no period
+    # a group that slept had no period
+    return min(100.0, 100.0 * throttled / periods) if periods else 0.0
 
 
-# ------------------------------------------------------------------------------------------------- CPU and memory
+# ----------------------------------------------------------------------------------- CPU and memory
 
 
 def _derive_cpu(before: HostReading, now: HostReading) -> CpuState | None:
@@ -111,7 +116,10 @@ def _derive_cpu(before: HostReading, now: HostReading) -> CpuState | None:
 
 
 def _cpu_time_between(before: CpuTimes, now: CpuTimes) -> CpuTimes:
-    """Seconds in each state between two readings. The kernel lets idle and iowait fall now and then: no negative time."""
+    """Return the seconds spent in each state between two readings.
+
+    Negative differences count as zero, because the kernel sometimes lets idle and iowait fall.
+    """
     return CpuTimes(
         user=_rise(before.user, now.user),
         system=_rise(before.system, now.system),
@@ -122,7 +130,7 @@ def _cpu_time_between(before: CpuTimes, now: CpuTimes) -> CpuTimes:
 
 
 def _busy_percent(spent: CpuTimes) -> float:
-    """100 - idle - iowait."""
+    """Return 100 - idle - iowait."""
     total = spent.total
     return 100.0 * (spent.user + spent.system + spent.steal) / total if total > 0 else 0.0
 
@@ -135,7 +143,7 @@ def _derive_memory(now: HostReading) -> MemoryState | None:
     return MemoryState(100.0 * used / total, used, total, now.swap_used_bytes, now.swap_total_bytes)
 
 
-# ------------------------------------------------------------------------------------------------- disks and networks
+# ------------------------------------------------------------------------------- disks and networks
 
 
 class _Named(Protocol):
@@ -147,13 +155,19 @@ N = TypeVar("N", bound=_Named)
 
 
 def _match_by_name(before: Iterable[N], now: Iterable[N]) -> list[tuple[N, N]]:
-    """What is there in both readings, in today's order. What was plugged in just now has no rate yet."""
+    """Pair the devices present in both readings, in the current order.
+
+    A device that was just plugged in has no rate yet.
+    """
     earlier = {item.name: item for item in before}
     return [(earlier[item.name], item) for item in now if item.name in earlier]
 
 
 def _derive_disk(before: DiskCounters, now: DiskCounters, elapsed: float) -> DiskState:
-    """`await` as iostat's: the time that the requests that ended spent on their way, by their number."""
+    """Derive a disk's state.
+
+    `await_ms` is that of iostat: the time that completed requests took, divided by their number.
+    """
     finished = _rise(before.reads, now.reads) + _rise(before.writes, now.writes)
     spent_s = _rise(before.read_s, now.read_s) + _rise(before.write_s, now.write_s)
     busy = None if before.busy_s is None or now.busy_s is None else _rise(before.busy_s, now.busy_s)
@@ -177,7 +191,10 @@ def _derive_network(before: NetworkCounters, now: NetworkCounters, elapsed: floa
 
 
 def _derive_tcp(before: TcpCounters | None, now: TcpCounters | None, elapsed: float) -> TcpState | None:
-    """Retransmits as a share of the segments sent (OutSegs does not count them: they come on top)."""
+    """Derive the TCP state; retransmits are a share of the segments sent.
+
+    OutSegs does not include them: they are additional.
+    """
     if before is None or now is None:
         return None
     retransmits: float | None = None

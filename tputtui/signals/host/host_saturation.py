@@ -1,7 +1,7 @@
-"""How close each resource of the host is to its limit.
+"""Saturation of the host: how close each resource is to its limit.
 
-Work waits where tasks are runnable and have no core, where the
-kernel holds a control group back, where tasks stall for CPU, memory or I/O, where listening sockets drop connections.
+Work waits where runnable tasks have no core, where the kernel throttles a control group, where
+tasks stall for CPU, memory or I/O, and where listening sockets drop connections.
 """
 
 from __future__ import annotations
@@ -10,30 +10,37 @@ from tputtui import text
 from tputtui.model import CgroupState, HostState, SaturationState
 
 PRESSURE_THRESHOLDS = {"cpu": 30.0, "memory": 10.0, "io": 20.0}
-"""Percent of the last 10 s from which pressure counts as waiting work: "some" of the CPU, for which tasks wait a little
-on every busy machine; "some" of memory, where a tenth is distress already (systemd-oomd and Android's lmkd act in that
-region); "full" of I/O, for somebody always waits for a disk."""
+"""Percent of the last 10 s from which pressure counts as waiting work.
+
+"some" for the CPU, for which tasks wait a little on every busy machine. "some" for memory, where a
+tenth is already serious (systemd-oomd and Android's lmkd act in that region). "full" for I/O,
+because some task nearly always waits for a disk.
+"""
 
 THROTTLED_PERCENT = 1.0
-"""Share of enforcement periods from which throttling counts as waiting work."""
+"""Percent of enforcement periods from which throttling counts as waiting work."""
 
 IOWAIT_PERCENT = 20.0
-"""Share of the machine's time from which I/O wait counts as waiting work."""
+"""Percent of the machine's time from which I/O wait counts as waiting work."""
 
 BUSY_PERCENT = 80.0
-"""CPU below which a queue is a burst of one moment: it is counted at one instant, the percentage over the tick."""
+"""CPU percentage below which a run queue is a momentary burst.
 
-_OWN_TASKS = 1  # whoever counts runnable tasks is running
+The queue is counted at one instant, the percentage over the tick.
+"""
+
+_OWN_TASKS = 1  # the process that counts runnable tasks is running itself
 
 
-# ------------------------------------------------------------------------------------------------- the host's rows
+# --------------------------------------------------------------------------------- rows of the host
 
 
 def host_saturation(state: HostState) -> tuple[SaturationState, ...]:
-    """A row for each resource of the host, in a fixed order. One that cannot be read says so in `reason`.
+    """Return a row for each resource of the host, in a fixed order.
 
-    Units are those of `text.amount`: "cores", "By", "By/s", "ratio". Swap, limits and pressure have a row only where
-    there is swap, a limit is set, and pressure is high.
+    A resource that cannot be read says so in `reason`. Units are those of `text.amount`: "cores",
+    "By", "By/s", "ratio". Swap, limits and pressure have a row only if there is swap, a limit is
+    set, or pressure is high.
     """
     absent = dict(state.missing)
     rows = [
@@ -53,7 +60,10 @@ def host_saturation(state: HostState) -> tuple[SaturationState, ...]:
 
 
 def cgroup_saturation(group: CgroupState, owner: str = "") -> tuple[SaturationState, ...]:
-    """Rows for the limits that are set on a control group. `owner` names whose it is, where it is not our own."""
+    """Return rows for the limits that are set on a control group.
+
+    `owner` names its owner if it is not this program's own group.
+    """
     name = f"{owner} cgroup".lstrip()
     rows: list[SaturationState] = []
     if group.cpu_limit_cores is not None:
@@ -94,7 +104,10 @@ def _cpu_row(state: HostState, missing_reasons: dict[str, str]) -> SaturationSta
 
 
 def _io_wait_row(state: HostState, missing_reasons: dict[str, str]) -> SaturationState:
-    """Cores that were idle while a task of theirs waited for I/O: at least so many tasks waited."""
+    """Return the row of I/O wait: cores that were idle while a task of theirs waited for I/O.
+
+    This is a lower bound of the number of waiting tasks.
+    """
     cpu = state.cpu
     if cpu is None:
         return _unknown_row("io wait", missing_reasons.get("cpu"))
@@ -112,7 +125,10 @@ def _memory_row(state: HostState, missing_reasons: dict[str, str]) -> Saturation
 
 
 def _disk_row(state: HostState, missing_reasons: dict[str, str]) -> SaturationState:
-    """The busiest disk. Its whole time is its limit; a disk that serves many requests at once may do more at 100 %."""
+    """Return the row of the busiest disk. Its limit is 100 % of the time.
+
+    A disk that serves many requests at once may do more at 100 %.
+    """
     disk = max(state.disks, key=lambda disk: (disk.util_percent or 0.0, disk.iops), default=None)
     if disk is None:
         return _unknown_row(
@@ -129,7 +145,10 @@ def _disk_row(state: HostState, missing_reasons: dict[str, str]) -> SaturationSt
 
 
 def _network_row(state: HostState, missing_reasons: dict[str, str]) -> SaturationState:
-    """The busiest interface. Its speed is not known, so it has no ratio; dropped connections are what counts."""
+    """Return the row of the busiest interface.
+
+    Its speed is not known, so it has no ratio; it is judged by dropped connections.
+    """
     drops = state.tcp.listen_drops_s if state.tcp is not None else None
     refused = f"{text.format_rate(drops)} connections/s dropped at full listen queues" if drops else ""
     busiest = max(state.networks, key=lambda network: network.rx_bytes_s + network.tx_bytes_s, default=None)
@@ -155,7 +174,10 @@ def _open_files_row(state: HostState, missing_reasons: dict[str, str]) -> Satura
 
 
 def _pressure_rows(state: HostState) -> list[SaturationState]:
-    """Stalls at or above their threshold; below it, the rows of the resources show them as evidence."""
+    """Return rows for stalls at or above their threshold.
+
+    Below it, they appear as evidence in the rows of the resources.
+    """
     rows: list[SaturationState] = []
     for resource, threshold in PRESSURE_THRESHOLDS.items():
         pressure = state.pressure.get(resource)
@@ -171,7 +193,7 @@ def _pressure_rows(state: HostState) -> list[SaturationState]:
 
 
 def _usage_row(name: str, used: int, total: int) -> SaturationState:
-    """Bytes used of bytes there are."""
+    """Return a row of bytes used of the bytes available."""
     digits, unit = text.format_size(total)
     ratio = used / total
     reason = f"{text.format_percent(100 * ratio)} % of {digits} {unit}"

@@ -1,4 +1,4 @@
-"""From two lists of processes to what each of them did in between."""
+"""Activity of processes between two process lists."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from tputtui.signals.host.host_rates import derive_cgroup
 def derive_processes(
     before: Iterable[ProcessReading] | None, now: Iterable[ProcessReading], elapsed_s: float
 ) -> tuple[ProcessState, ...]:
-    """Processes as of now; `cpu_percent` of one core over the `elapsed_s` seconds since `before`.
+    """Derive the processes as of now; `cpu_percent` is of one core.
 
-    A process is the same by pid and start time: one that took over a pid starts without a rate. No rate either where no
-    time has passed, or where the CPU time may not be read.
+    It is taken over the `elapsed_s` seconds since `before`. A process is identified by pid and
+    start time: a new process with a reused pid begins without a rate. There is no rate if no time
+    has passed or the CPU time may not be read.
     """
     earlier = {reading.identity: reading for reading in before or ()} if elapsed_s > 0 else {}
     return tuple(_derive_process(earlier.get(reading.identity), reading, elapsed_s) for reading in now)
 
 
 def used_cores(states: Iterable[ProcessState]) -> float:
-    """Busy cores that these processes account for: "shown processes explain 2.2 of 7.3 busy cores"."""
+    """Return the busy cores these processes use: "these use 2.2 of 7.3 busy cores"."""
     return sum(state.cpu_percent or 0.0 for state in states) / 100
 
 

@@ -1,1 +1,1 @@
-"""Judge objectives: state, burn rate and headroom."""
+"""Evaluate objectives: state, burn rate and headroom."""

@@ -1,9 +1,10 @@
-"""How fast an objective's budget burns, and the latch that keeps its state from flapping.
+"""Burn rate of an objective's error budget, and hysteresis of its state.
 
-The burn rate over a span is the share of bad requests divided by the share that is allowed. Three pairs of spans (The Site
-Reliability Workbook's alarm, scaled to a terminal session) and a plain rule (most of the last 30 s beyond the level)
-decide; a state is left only after 30 s without them. Simulated at 0.3 times the budget with bursty errors, the pairs give
-no false alarm in 60 h; 2 % of errors against 0.1 % are found after 44 s, 100 % after 1 s.
+The burn rate over a span is the share of bad requests divided by the allowed share. The state
+follows from three pairs of spans (the alarm of The Site Reliability Workbook, scaled to a terminal
+session) and from the level rule (beyond the level for most of the last 30 s). It is left only after
+30 s without any of them. Simulated at 0.3 times the budget with bursty errors, the pairs give no
+false alarm in 60 h; 2 % of errors against 0.1 % are detected after 44 s, 100 % after 1 s.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ Level = Literal["ok", "at_risk", "missed"]
 
 
 class WindowPair(NamedTuple):
-    """An alarm: both spans burn at `burn` or more, with so many bad requests in the long one."""
+    """An alarm rule: both spans burn at `min_burn` or more.
+
+    The long span must also have `min_bad` bad requests.
+    """
 
     long_s: float
     short_s: float
@@ -31,20 +35,22 @@ WINDOW_PAIRS: Final = (
     WindowPair(600.0, 60.0, 3.0, 20.0, "at_risk"),
 )
 
-LEVEL_S: Final = 30.0  # the plain rule: beyond the level for two thirds of it
+LEVEL_S: Final = 30.0  # the level rule: beyond the level for two thirds of this span
 _LEVEL_SHARE: Final = 2 / 3
 _MIN_LEVEL_S: Final = 5.0
 MIN_BAD_REQUESTS: Final = 5.0
-"""Bad requests in the last five minutes below which the plain rule says nothing: one error in the first thousand requests
-is ten times 0.01 %, and tells nothing."""
+"""Bad requests in the last five minutes required by the level rule.
+
+One error in the first thousand requests is ten times a budget of 0.01 %, but no evidence.
+"""
 
 _BAD_REQUESTS_SPAN_S: Final = 300.0
-_CLEAR_S: Final = 30.0  # how long it must be well before it is called so
+_CLEAR_S: Final = 30.0  # time without any rule before the state is left
 _MAX_SPAN_S: Final = max(pair.long_s for pair in WINDOW_PAIRS)
 
 
 class BurnRate(NamedTuple):
-    """What a span of time tells: how many times the budget burns, how many requests there were, how many bad."""
+    """Burn rate of a span as a multiple of the budget, with its requests and bad requests."""
 
     rate: float
     total: float
@@ -52,7 +58,7 @@ class BurnRate(NamedTuple):
 
 
 class _Sums(NamedTuple):
-    """All up to a tick, so that a span is a difference."""
+    """Cumulative sums up to a tick: a span is the difference of two."""
 
     at: float
     seconds: float = 0.0
@@ -62,23 +68,29 @@ class _Sums(NamedTuple):
 
 
 class Hysteresis:
-    """One objective's state. Memory: one entry a tick for twenty minutes at most."""
+    """State of one objective. Memory: one entry a tick for at most twenty minutes."""
 
     def __init__(self, budget: float | None, min_bad: float = MIN_BAD_REQUESTS) -> None:
-        """`budget`: the share of requests that may be bad; None where the objective counts none (a throughput floor).
+        """Create the state of an objective with a `budget`, the share of requests that may be bad.
 
-        `least_bad`: bad requests that the plain rule needs, if requests are counted; 0 where they are only estimated.
+        `budget` is None if the objective counts no requests (a throughput floor). `min_bad` is the
+        number of bad requests required by the level rule; 0 if they are only estimated.
         """
         self.budget = budget
         self._min_bad = min_bad if budget is not None else 0.0
         self.level: Level = "ok"
-        self._sums = [_Sums(-math.inf)]  # the first one is the newest that no span reaches back to
+        # the first entry is the newest that no span reaches back to
+        self._sums = [_Sums(-math.inf)]
         self._is_exceeded_now = False
         self._last_at: float | None = None
         self._ok_since: float | None = None
 
     def update(self, at: float, is_exceeded: bool, total: float = 0.0, bad: float = 0.0) -> Level:
-        """One tick at `at` monotonic seconds: is the level exceeded now, and how many requests a second, how many bad."""
+        """Process one tick at `at` monotonic seconds and return the level.
+
+        `is_exceeded` says whether the level is exceeded now; `total` and `bad` are requests and bad
+        requests per second.
+        """
         seconds = min(at - self._last_at, 10.0) if self._last_at is not None else 0.0
         self._last_at = at
         if seconds > 0:
@@ -103,24 +115,30 @@ class Hysteresis:
         return "at_risk" if self.level == "ok" and is_exceeded else self.level
 
     def skip_tick(self, at: float) -> None:
-        """A tick without data: nothing is known of it."""
+        """Process a tick without data."""
         self._last_at = at
 
     def budget_left(self) -> float | None:
-        """The share of this run's budget that is left, below 0 where it is overdrawn; None before any request."""
+        """Return the share of this run's budget that is left; None before any request.
+
+        Negative if the budget is overspent.
+        """
         whole = self._sums[-1]
         if self.budget is None or self.budget <= 0 or whole.total <= 0:
             return None
         return 1 - whole.bad / (self.budget * whole.total)
 
     def burn_rate(self, at: float, span_s: float) -> BurnRate:
-        """Over the last `span_s` seconds; a rate of 0 where there is no budget or no request."""
+        """Return the burn rate over the last `span_s` seconds; 0 without a budget or a request."""
         recent = self._sums_over(at, span_s)
         rate = recent.bad / recent.total / self.budget if recent.total > 0 and self.budget else 0.0
         return BurnRate(rate, recent.total, recent.bad)
 
     def _sums_index(self, at: float) -> int:
-        """The place of the newest sums at or before a moment; of the oldest there are, if that lies further back."""
+        """Return the index of the newest sums at or before a moment.
+
+        If the moment is older than all of them, the index of the oldest.
+        """
         return max(0, bisect_right(self._sums, at, key=lambda sums: sums.at) - 1)
 
     def _sums_over(self, at: float, span_s: float) -> _Sums:
@@ -128,7 +146,10 @@ class Hysteresis:
         return _Sums(at, *(new - old for new, old in zip(newest[1:], before[1:], strict=True)))
 
     def is_firing(self, at: float, pair: WindowPair) -> bool:
-        """Whether an alarm is given now: both spans burn as fast as it says, with as many bad requests."""
+        """Tell whether an alarm is firing.
+
+        It is if both spans burn at its rate, with enough bad requests.
+        """
         long = self.burn_rate(at, pair.long_s)
         return (
             long.rate >= pair.min_burn

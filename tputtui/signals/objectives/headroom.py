@@ -1,21 +1,24 @@
-"""Headroom: the highest throughput that meets the objectives for as long as it lasts, from what the load did by itself.
+"""Headroom: the highest sustained throughput that meets the objectives, from observed load.
 
-Each window gives one block: its throughput and, for each objective, how many requests there were and how many were bad
-(slower than the level, or errors). Blocks are put into bins of equal count by throughput; a bin is one level of load.
+Each window gives one block: its throughput and, for each objective, the number of requests and the
+number of bad requests (slower than the level, or errors). Blocks are sorted into bins of equal
+count by throughput; a bin is one level of load.
 
-- A bin passes where the upper limit of its share of bad requests is within the objective's budget, and fails where the
-  lower limit is beyond; limits are Student's t, 97.5 %, on the variance between the bin's blocks, so that requests that
-  wait together count as what they are.
-- The limit is where an isotonic fit of the shares (pool adjacent violators; Barlow et al., 1972) crosses the budget; the
-  bracket is the highest bin that passes below the lowest that fails. The planning number is its lower end: what is queued
-  while load rises makes the crossing 1 to 3 % too high.
-- A window in which load changed much is no level of load and is left out; so is what works off the queue that more load
-  left behind.
-- Where no bin fails, the highest that passes is held: at least so much.
-- Where the data cannot say, the reason is said instead of a number.
+- A bin passes if the upper confidence limit of its share of bad requests is within the objective's
+  budget, and fails if the lower limit is above the budget. The limits are Student's t, 97.5 %, on
+  the variance between the bin's blocks, so that the correlation between requests that queue
+  together is accounted for.
+- The limit is where an isotonic fit of the shares (pool adjacent violators; Barlow et al., 1972)
+  crosses the budget. The bracket is the highest passing bin below the lowest failing bin. Its lower
+  end is the number to plan with: requests queued while load rises make the crossing 1 to 3 % too
+  high.
+- A window in which load changed much is not one level of load and is left out. So are windows that
+  work off the queue left behind by a higher load.
+- If no bin fails, the highest passing bin is a lower bound ("at least").
+- If the data cannot decide, a reason is given instead of a number.
 
-No knee of a curve and no scalability law: on open-loop data the first finds a knee in anything, the second is 10 to 19 %
-too high.
+Knee detection and scalability laws are not used: on open-loop data the first finds a knee in any
+curve, and the second is 10 to 19 % too high.
 """
 
 from __future__ import annotations
@@ -32,17 +35,22 @@ from tputtui.model import Headroom, ServiceState
 from tputtui.signals.objectives.objective_tracker import ObjectiveLevel, count_requests, error_budget
 
 MAX_BLOCKS: Final = 1080
-"""Blocks: three hours at 10 s; 100 B each and objective."""
+"""Maximum number of blocks: three hours at 10 s; 100 B for each block and objective."""
 
 _MIN_BLOCKS: Final = 9
 _MAX_BINS: Final = 20
-_MIN_BLOCKS_PER_BIN: Final = 6  # blocks, where there are enough for more than three bins
+_MIN_BLOCKS_PER_BIN: Final = 6  # required for more than three bins
 _MIN_BINS: Final = 3
-_MIN_SPREAD: Final = 1.15  # the highest level to the lowest, from which on they are levels
-_INCIDENT_FACTOR: Final = 3.0  # times the budget: a block like that below a load that passes is an incident
-_MAX_INCIDENT_SHARE: Final = 0.2  # of all blocks: beyond it the load alone explains nothing
+# ratio of the highest to the lowest load from which they count as different levels
+_MIN_SPREAD: Final = 1.15
+# multiple of the budget that makes a block an incident if a higher load passes
+_INCIDENT_FACTOR: Final = 3.0
+_MAX_INCIDENT_SHARE: Final = 0.2  # share of all blocks above which load alone explains nothing
 _MAX_HALVES_DIFFERENCE: Final = 0.35
-"""By how much the throughput of a window's halves may differ, of their mean: else it is two levels of load, not one."""
+"""Largest difference between the throughputs of a window's halves, relative to their mean.
+
+Beyond it the window holds two levels of load, not one.
+"""
 _STUDENT_T: Final = {
     2: 4.30,
     3: 3.18,
@@ -56,12 +64,15 @@ _STUDENT_T: Final = {
     20: 2.09,
     30: 2.04,
 }
-"""Student's t at 97.5 %, by degrees of freedom; beyond the table as its last."""
+"""Student's t at 97.5 % by degrees of freedom; 2.0 beyond the table."""
 
 
 class LoadBlock(NamedTuple):
-    """One window: its throughput (1/s), the requests at a time (throughput × mean latency), and of each objective how many
-    requests there were and how many of them were bad.
+    """Load and bad requests of one window.
+
+    `rps` is the throughput (1/s), `concurrency` the mean number of requests in progress (throughput
+    × mean latency), and `counts` holds for each objective the number of requests and the number of
+    bad ones.
     """
 
     rps: float
@@ -72,7 +83,10 @@ class LoadBlock(NamedTuple):
 
 @frozen
 class HeadroomEstimate:
-    """What blocks say of one budget. `value` and the bracket are 1/s; without a value `reason` says why."""
+    """Headroom estimate for one budget.
+
+    `value` and the bracket are in 1/s. Without a value, `reason` says why.
+    """
 
     value: float | None = None
     low: float | None = None
@@ -85,7 +99,7 @@ class _Bin(NamedTuple):
     share: float
     margin: float  # half the width of the share's 95 % interval
     total: float
-    blocks: tuple[tuple[float, float, float], ...]  # (throughput, requests, bad ones)
+    blocks: tuple[tuple[float, float, float], ...]  # (throughput, requests, bad requests)
 
     def passes(self, allowed: float) -> bool:
         return self.share + self.margin <= allowed
@@ -95,9 +109,10 @@ class _Bin(NamedTuple):
 
 
 def estimate_headroom(blocks: Sequence[tuple[float, float, float]], allowed: float) -> HeadroomEstimate:
-    """The limit that (throughput, requests, bad requests) of blocks, in their order, tell for an `allowed` share of bad ones.
+    """Estimate the throughput limit for an `allowed` share of bad requests.
 
-    `value` with `high` is a limit; without `high` it was never reached: at least so much.
+    `blocks` are (throughput, requests, bad requests) in order of time. In the result, a `value`
+    with `high` is a limit; without `high` it is a lower bound, because the limit was never reached.
     """
     told = _without_backlog([block for block in blocks if block[1] > 0], allowed)
     if len(told) < _MIN_BLOCKS:
@@ -115,7 +130,10 @@ def estimate_headroom(blocks: Sequence[tuple[float, float, float]], allowed: flo
 
 
 def _without_backlog(blocks: Sequence[tuple[float, float, float]], allowed: float) -> list[tuple[float, float, float]]:
-    """Without those that work off what more load left behind: less load after a bad block, until one is good again."""
+    """Leave out blocks that work off a queue left behind by a higher load.
+
+    These are blocks with less load after a bad block, until one is good again.
+    """
     settled: list[tuple[float, float, float]] = []
     overloaded_at: float | None = None
     for block in blocks:
@@ -145,7 +163,8 @@ def _find_crossing(bins: Sequence[_Bin], allowed: float) -> HeadroomEstimate:
     value = failing[0].rps
     for (low, high), (before, after) in zip(pairwise(bins), pairwise(fit), strict=True):
         if before <= allowed < after:
-            # Straight in the logarithm: queues make the share of slow requests rise by factors.
+            # Interpolated in the logarithm: queues multiply the share of slow requests as load
+            # rises.
             start, end = math.log(max(before, allowed / 100)), math.log(after)
             value = low.rps + (high.rps - low.rps) * (math.log(allowed) - start) / (end - start)
             break
@@ -165,7 +184,8 @@ def _build_bin(blocks: Sequence[tuple[float, float, float]]) -> _Bin:
     total, bad = sum(block[1] for block in blocks), sum(block[2] for block in blocks)
     share, count = bad / total, len(blocks)
     between = sum((one - share * all_) ** 2 for _, all_, one in blocks) * count / max(1, count - 1)
-    sampling = max(bad, 1.0) * (1 - share)  # where no block had a bad one, one might have
+    # at least one bad request is assumed: none observed does not mean none possible
+    sampling = max(bad, 1.0) * (1 - share)
     error = math.sqrt(max(between, sampling)) / total
     return _Bin(sum(block[0] for block in blocks) / count, share, _student_t(count - 1) * error, total, tuple(blocks))
 
@@ -175,8 +195,11 @@ def _student_t(degrees_of_freedom: int) -> float:
 
 
 def isotonic_fit(values: Sequence[float], weights: Sequence[float]) -> list[float]:
-    """The non-decreasing sequence closest to `values` by weighted squares (pool adjacent violators)."""
-    pools: list[tuple[float, float, int]] = []  # (mean, weight, how many)
+    """Return the non-decreasing sequence closest to `values` by weighted squares.
+
+    The algorithm is pool adjacent violators.
+    """
+    pools: list[tuple[float, float, int]] = []  # (mean, weight, number of values)
     for value, weight in zip(values, weights, strict=True):
         pools.append((value, weight, 1))
         while len(pools) > 1 and pools[-2][0] >= pools[-1][0]:
@@ -186,10 +209,11 @@ def isotonic_fit(values: Sequence[float], weights: Sequence[float]) -> list[floa
 
 
 def closed_loop_concurrency(blocks: Sequence[LoadBlock]) -> int | None:
-    """How many requests are under way at any time, where that number hardly moves while latency does.
+    """Number of requests in progress under a closed-loop load, or None if the load is not one.
 
-    Then whoever asks waits for answers: what was not asked in the meantime is in no latency (coordinated omission), and
-    throughput is an answer, not an offer. None where the load is not seen to be like that.
+    The load is closed-loop if that number hardly changes while latency does: clients wait for
+    answers before they send the next request. Requests that were not sent meanwhile are missing
+    from the latency (coordinated omission), and throughput is a result, not an offered load.
     """
     known = sorted(block.concurrency for block in blocks if block.concurrency is not None)
     means = sorted(block.mean_s for block in blocks if block.mean_s is not None)
@@ -207,10 +231,17 @@ def _percentile(sorted_values: Sequence[float], fraction: float = 0.1) -> float:
 
 
 class HeadroomTracker:
-    """Gathers blocks of every service that has objectives, and says what they tell; anew with each block only."""
+    """Collect the blocks of services that have objectives and estimate their headroom.
+
+    An estimate is updated with each new block only.
+    """
 
     def __init__(self, objectives: Sequence[ObjectiveLevel]) -> None:
-        """Of throughput floors and of single routes nothing follows for a service's limit; they are left out."""
+        """Track the headroom for `objectives`.
+
+        Throughput floors and objectives of single routes are left out: they imply no limit of the
+        service.
+        """
         self._objectives = [
             (objective, allowed)
             for objective in objectives
@@ -219,10 +250,14 @@ class HeadroomTracker:
         self._blocks: dict[str, deque[LoadBlock]] = {}
         self._next_block_at: dict[str, float] = {}
         self._estimates: dict[str, Headroom] = {}
-        self._totals: dict[str, deque[tuple[float, float]]] = {}  # (at, requests so far) of the last window
+        # (at, requests so far) of the last window
+        self._totals: dict[str, deque[tuple[float, float]]] = {}
 
     def update(self, at: float, window_s: float, services: Sequence[ServiceState]) -> tuple[Headroom, ...]:
-        """One tick at `at` monotonic seconds; rates are over `window_s`. What is known of each service."""
+        """Process one tick at `at` monotonic seconds and return the headroom of each service.
+
+        Rates are means over `window_s`.
+        """
         if not self._objectives:
             return ()
         for service in services:
@@ -244,7 +279,8 @@ class HeadroomTracker:
         whole = traffic.rps is not None and (service.covered_s or 0.0) >= 0.9 * window_s
         steady = self._is_steady(at, window_s, service.name, traffic.total)
         if not whole:
-            self._next_block_at[service.name] = at + window_s  # the window after a gap starts with its end
+            # the first window after a gap starts at the end of this one
+            self._next_block_at[service.name] = at + window_s
         elif at >= self._next_block_at.get(service.name, at) - 1e-6:
             self._next_block_at[service.name] = at + window_s
             if not steady:
@@ -257,7 +293,10 @@ class HeadroomTracker:
             self._estimates[service.name] = estimate_service_headroom(service, objectives, blocks)
 
     def _is_steady(self, at: float, window_s: float, service: str, total: float | None) -> bool:
-        """Whether the two halves of the window had about the same throughput; so, where that is not known."""
+        """Tell whether both halves of the window had about the same throughput.
+
+        True if that is not known.
+        """
         seen = self._totals.setdefault(service, deque())
         if total is None:
             seen.clear()
@@ -271,7 +310,7 @@ class HeadroomTracker:
         if early < window_s / 4 or late < window_s / 4:
             return True
         before, after = first / early, second / late
-        noise = 3 * math.sqrt(first + second) / window_s  # of Poisson arrivals
+        noise = 3 * math.sqrt(first + second) / window_s  # noise of Poisson arrivals
         return abs(after - before) <= _MAX_HALVES_DIFFERENCE * (before + after) / 2 + noise
 
 
@@ -283,7 +322,10 @@ def _count_in_window(objective: ObjectiveLevel, service: ServiceState, window_s:
 def estimate_service_headroom(
     service: ServiceState, objectives: Sequence[tuple[ObjectiveLevel, float]], blocks: Sequence[LoadBlock]
 ) -> Headroom:
-    """What a service's blocks tell: the lowest limit of its objectives, else the least that all of them held."""
+    """Estimate a service's headroom from its blocks.
+
+    That is the lowest limit of its objectives, else the smallest lower bound.
+    """
     found: list[tuple[HeadroomEstimate, str]] = []
     for index, (objective, allowed) in enumerate(objectives):
         why = _why_unknown(objective, service)
@@ -313,7 +355,7 @@ def estimate_service_headroom(
 
 
 def _why_unknown(objective: ObjectiveLevel, service: ServiceState) -> str:
-    """Why a service cannot say how many requests were bad; "" where it can."""
+    """Reason why the service's bad requests cannot be counted; "" if they can."""
     if objective.measure == "errors":
         return "" if service.errors is not None else "no errors are counted"
     latency = service.latency

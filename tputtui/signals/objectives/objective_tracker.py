@@ -1,4 +1,4 @@
-"""Objectives: whether a service meets its target level now, and for how long it has."""
+"""Objectives: whether a service meets its target level now, and for how long."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from tputtui.text import clean, did_you_mean
 
 
 class ObjectiveLevel(Protocol):
-    """What is asked for, read (`settings.expressions.parse_objective`); `value` in s, ratio or 1/s."""
+    """A parsed objective; `value` is in s, a ratio or 1/s.
+
+    See `settings.expressions.parse_objective`.
+    """
 
     @property
     def expression(self) -> str: ...  # noqa: D102
@@ -32,19 +35,26 @@ class ObjectiveLevel(Protocol):
 
 
 class ObjectiveTracker:
-    """Judges the objectives at every tick; each has a latch, so that its state does not flap (see `signals.burn`)."""
+    """Evaluate the objectives at every tick.
+
+    Each has a hysteresis, so that its state does not flap (see `objectives.burn_rate`).
+    """
 
     def __init__(self, objectives: Sequence[ObjectiveLevel]) -> None:
         self._objectives = tuple(objectives)
         self._hysteresis = {objective.expression: create_hysteresis(objective) for objective in objectives}
         self._states: dict[str, tuple[ObjectiveState, float]] = {}
-        self._missed: set[str] = set()  # those whose last event said so
-        self._judged_at: dict[str, float] = {}  # when each was last judged by fresh figures
+        self._missed: set[str] = set()  # objectives whose last event reported a miss
+        # time of each objective's last evaluation with current figures
+        self._judged_at: dict[str, float] = {}
 
     def evaluate(
         self, at: float, time: float, services: Iterable[ServiceState]
     ) -> tuple[tuple[ObjectiveStatus, ...], list[Event]]:
-        """The statuses as of `at` (monotonic seconds), and an event for each that was missed or met again."""
+        """Return the statuses as of `at` (monotonic seconds) and the events of this tick.
+
+        There is an event for each objective that was missed or is met again.
+        """
         found = tuple(services)
         statuses: list[ObjectiveStatus] = []
         events: list[Event] = []
@@ -76,13 +86,16 @@ class ObjectiveTracker:
     def _unchanged(
         self, objective: ObjectiveLevel, value: float | None, before: tuple[ObjectiveState, float]
     ) -> ObjectiveStatus:
-        """As it was when something was last known: while an answer is late, it lasts no longer for that."""
+        """Repeat the last known status; its duration does not grow while an answer is late."""
         name, (state, since) = objective.expression, before
         for_s = max(0.0, self._judged_at[name] - since)
         return ObjectiveStatus(name, state, value, for_s, self._hysteresis[name].budget_left())
 
     def unknown_service_events(self, time: float, names: Sequence[str]) -> list[Event]:
-        """A warning for each objective on a service that is none of `names`: it would be without data for ever."""
+        """Return a warning for each objective on a service that is not in `names`.
+
+        Such an objective would never have data.
+        """
         return [
             Event(
                 time,
@@ -95,7 +108,10 @@ class ObjectiveTracker:
 
 
 def _is_awaited(services: Sequence[ServiceState]) -> bool:
-    """Whether the figures of all services are still the last ones: answers are late, by less than a window."""
+    """Tell whether all services wait for late answers, by less than a window.
+
+    Their figures are then still the last ones.
+    """
     awaited = [one.waiting_s is not None and not one.overdue for one in services]
     return bool(awaited) and all(awaited)
 
@@ -112,20 +128,24 @@ def _evaluate_objective(
 
 
 def create_hysteresis(objective: ObjectiveLevel) -> Hysteresis:
-    """What keeps an objective's state. How many requests of a route were too slow is an estimate, and counts for nothing."""
+    """Create the hysteresis that keeps an objective's state.
+
+    The number of slow requests of a route is only estimated, so no minimum number of bad requests
+    is required for it.
+    """
     is_estimate = objective.measure == "latency" and objective.route is not None
     return Hysteresis(error_budget(objective), 0.0 if is_estimate else MIN_BAD_REQUESTS)
 
 
 def add_objective_quantiles(quantiles: Sequence[float], objectives: Iterable[ObjectiveLevel]) -> tuple[float, ...]:
-    """The quantiles that are wanted, and those that objectives are about."""
+    """Add the quantiles used by objectives to `quantiles`."""
     asked = {objective.quantile for objective in objectives if objective.quantile is not None}
     more = [q for q in asked if not any(abs(q - known) < 1e-9 for known in quantiles)]
     return tuple(sorted((*quantiles, *more))) if more else tuple(quantiles)
 
 
 def error_budget(objective: ObjectiveLevel) -> float | None:
-    """The share of requests that may be bad: 1 % for a p99, the level itself for errors."""
+    """Share of requests that may be bad: 1 % for a p99, the level itself for errors."""
     if objective.op != "<=" or objective.measure == "rps":
         return None
     if objective.measure == "errors":
@@ -136,7 +156,10 @@ def error_budget(objective: ObjectiveLevel) -> float | None:
 def count_requests(
     objective: ObjectiveLevel, services: Sequence[ServiceState], is_exceeded: bool
 ) -> tuple[float, float]:
-    """(requests per second, bad ones) of what the objective is about; `beyond`: its level is exceeded now."""
+    """Return (requests per second, bad requests per second) within the objective's scope.
+
+    `is_exceeded` says whether its level is exceeded now.
+    """
     total = bad = 0.0
     for service in services:
         if objective.service is not None and service.name != objective.service:
@@ -158,12 +181,16 @@ def count_requests(
         and is_exceeded
         and objective.quantile is not None
     ):
-        bad = total * (1 - objective.quantile)  # of a route no buckets are kept: a quantile beyond is its budget spent
+        # a route has no buckets here: a quantile beyond the level counts as its budget spent
+        bad = total * (1 - objective.quantile)
     return total, bad
 
 
 def _count_slow(buckets: Sequence[tuple[float, float]], limit: float) -> tuple[float, float]:
-    """(observations per second, those above `limit`), straight between a bucket's ends."""
+    """Return (observations per second, those above `limit`).
+
+    Interpolated linearly within a bucket.
+    """
     total = slow = low = 0.0
     for bound, rate in buckets:
         total += rate
@@ -176,7 +203,7 @@ def _count_slow(buckets: Sequence[tuple[float, float]], limit: float) -> tuple[f
 
 
 def worst_value(objective: ObjectiveLevel, services: Sequence[ServiceState]) -> float | None:
-    """The worst value of what the objective is about, over the services and routes it names; None: no data."""
+    """Return the worst value over the objective's services and routes; None: no data."""
     values: list[float] = []
     for service in services:
         if objective.service is not None and service.name != objective.service:

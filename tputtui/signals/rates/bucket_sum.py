@@ -1,4 +1,7 @@
-"""The buckets of a histogram over all its label sets and replicas: counts are added first, then quantiles are taken."""
+"""Buckets of a histogram, summed over all its label sets and replicas.
+
+Counts are added first; quantiles are taken from the sum.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,20 @@ Bound = float | tuple[float, float]
 """An upper bound (`le`), or both ends of a VictoriaMetrics bucket (`vmrange`)."""
 
 LabelSet = tuple[int, Labels]
-"""One histogram: its target's place and its labels without the bound."""
+"""One histogram: the index of its target and its labels without the bound."""
 
 
 class BucketSum:
-    """Which series add up to which bucket.
+    """Assignment of series to the buckets they add up to.
 
-    Only bounds that every label set has are kept: at those the sum is exact (see `histograms.merge`). A label set
-    without a +Inf bucket stays outside, and of equal bounds within one label set the first wins. Ranges (`vmrange`) are
-    added as they come: each stands for itself.
+    Only bounds that every label set has are kept: the sum is exact at those (see
+    `histograms.merge_histograms`). A label set without a +Inf bucket is left out, and of equal
+    bounds within one label set the first is used. Ranges (`vmrange`) are added without this check,
+    because each counts for itself.
     """
 
     def __init__(self, bucket_series: Iterable[tuple[int, Bound | None, LabelSet]]) -> None:
-        """Takes number, bound and label set of each bucket series."""
+        """Assign bucket series, given as (number, bound, label set), to buckets."""
         sets: dict[LabelSet, dict[float, int]] = {}
         ranges: dict[tuple[float, float], Numbers] = {}
         for number, bound, labels in bucket_series:
@@ -44,29 +48,35 @@ class BucketSum:
         self._excluded_sets = len(sets) - len(whole) if whole else 0
 
     def counts(self, tick: ServiceWindow) -> list[histograms.Bucket]:
-        """Cumulative buckets: (upper bound, observations per second at or below it)."""
+        """Return cumulative buckets: (upper bound, observations per second at or below it)."""
         if self._ranges:
             return histograms.buckets_from_vmranges({ends: tick.sum_rates(numbers) for ends, numbers in self._ranges})
         return list(zip(self._edges, self._rates(tick), strict=True))
 
     def _rates(self, tick: ServiceWindow) -> Sequence[float]:
-        """What is at or below each of the edges, per second."""
+        """Return the observations per second at or below each of the edges."""
         if self._read_single_set is not None:
             found: tuple[float, ...] = self._read_single_set(tick.rates)
             return found
         return [tick.sum_rates(numbers) for _, numbers in self._bounds]
 
     def quantiles(self, tick: ServiceWindow, quantiles: Sequence[float], scale: float) -> tuple[Quantile, ...]:
-        """The quantiles, in units of `scale`; None where nothing was observed or the buckets are at fault."""
+        """Return the quantiles in units of `scale`.
+
+        None without observations or with faulty buckets.
+        """
         if not tick.live_windows or self._ranges:
             return histograms.quantiles(quantiles, self.counts(tick) if tick.live_windows else (), scale)
         rates = self._rates(tick)
-        if any(map(gt, rates, rates[1:])):  # counts that fall are lifted first; they hardly ever do
+        if any(map(gt, rates, rates[1:])):  # falling counts are raised first; they are rare
             return histograms.quantiles(quantiles, zip(self._edges, rates, strict=True), scale)
         return histograms.quantiles_from_sorted(quantiles, self._edges, rates, scale)
 
     def densities(self, tick: ServiceWindow, scale: float) -> tuple[tuple[float, float], ...]:
-        """(upper bound in units of `scale`, observations per second in that bucket alone), for a heat map."""
+        """Return (upper bound, observations per second in that bucket alone), for a heat map.
+
+        Bounds are in units of `scale`.
+        """
         if not tick.live_windows:
             return ()
         out = []
@@ -77,7 +87,7 @@ class BucketSum:
         return tuple(out)
 
     def note(self, quantiles: Sequence[float]) -> str:
-        """What a reader must know: why there is no quantile, or why it says little; "" where all is well."""
+        """Say why there is no quantile, or why it is inaccurate; "" if there is nothing to say."""
         if self._fault is not None:
             return self._fault
         if self._excluded_sets:
@@ -90,7 +100,7 @@ def bucket_sum(
     bucket_series: Sequence[tuple[int, Series]],
     split_bound: SeriesMemo[tuple[Bound | None, Labels]],
 ) -> BucketSum:
-    """The sum over bucket series; `split` tells a series' bound from its other labels."""
+    """Sum bucket series; `split_bound` splits a series into its bound and its other labels."""
     split_bound.reserve(len(bucket_series))
 
     def told() -> Iterable[tuple[int, Bound | None, LabelSet]]:
@@ -102,7 +112,10 @@ def bucket_sum(
 
 
 def _single_set_reader(numbers: Sequence[Numbers]) -> Callable[[Sequence[float]], tuple[float, ...]] | None:
-    """Reads the rates of one label set alone, all at once; None where there are several to add up."""
+    """Return a fast reader of the rates of a single label set.
+
+    None if there are several to add up.
+    """
     if len(numbers) < 2 or any(len(several) > 1 for several in numbers):
         return None
     return itemgetter(*(several[0] for several in numbers))

@@ -1,11 +1,12 @@
-"""Counters, live: what really rose, over the time that really passed.
+"""Increase and rate of a single counter, without extrapolation.
 
-The increase between two scrapes is the difference of the values; the rate divides by the time between the first and
-the last scrape used. Nothing is extrapolated to the edges of the window, which is the one difference from PromQL's
-``rate`` (signals/promql.py has that one): an integer counter then rises by integers, and a step shows at its full height.
+The increase between two scrapes is the difference of the values; the rate divides by the time
+between the first and the last scrape used. Nothing is extrapolated to the edges of the window,
+which is the one difference from PromQL's ``rate``: an integer counter then rises by integers, and a
+step appears at its full height.
 
-This is the rule for one series by itself, of which nothing else is known. What else a target tells (start times, other
-series, several processes) is evidence that signals/window.py judges by.
+This is the rule for one series without other evidence. `rates.target_window` also uses start times,
+other series and several processes of a target as evidence.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ Point = tuple[float, float]
 
 
 def rise(before: float, after: float) -> float:
-    """What a counter gained between two values, never below 0.
+    """Return the increase of a counter between two values, never below 0.
 
-    A fall to half or less is a reset; a smaller one (a step back, another worker's counter) gains nothing. What is no
-    finite number gains nothing: a counter that says NaN or Inf has said nothing.
+    A fall to half or less is a reset; a smaller one (a step back, another worker's counter) gains
+    nothing. NaN and Inf gain nothing, because they are not counts.
     """
     if not (math.isfinite(before) and math.isfinite(after)):
         return 0.0
@@ -32,7 +33,10 @@ def rise(before: float, after: float) -> float:
 
 
 def increase(points: Iterable[Point]) -> float | None:
-    """The sum of the rises between successive points; None where there are fewer than two finite ones."""
+    """Return the sum of the rises between successive points.
+
+    None with fewer than two finite points.
+    """
     known = _finite(points)
     if len(known) < 2:
         return None
@@ -40,7 +44,10 @@ def increase(points: Iterable[Point]) -> float | None:
 
 
 def rate(points: Iterable[Point]) -> float | None:
-    """The increase per second between the first and the last finite point; None where no time passed."""
+    """Return the increase per second between the first and the last finite point.
+
+    None if no time passed.
+    """
     known = _finite(points)
     gained = increase(known)
     if gained is None or known[-1][0] <= known[0][0]:
@@ -49,7 +56,7 @@ def rate(points: Iterable[Point]) -> float | None:
 
 
 def count_resets(points: Iterable[Point]) -> int:
-    """How often the counter fell."""
+    """Count how often the counter fell."""
     known = _finite(points)
     return sum(after < before for (_, before), (_, after) in pairwise(known))
 

@@ -1,7 +1,7 @@
-"""Series of one target that are followed: their numbers, and what was counted under each.
+"""The followed series of one target, their numbers and their counts.
 
-A series has a number until `layout` changes. Those that have been gone for a window's length are dropped in batches, so
-under churn at most a quarter of all are such.
+A series keeps its number until `layout` changes. Series that have been gone for a window's length
+are dropped in batches, so that with churn they are at most a quarter of all.
 """
 
 from __future__ import annotations
@@ -18,13 +18,19 @@ from tputtui.signals.rates.process_counters import ProcessCounters
 from tputtui.signals.rates.processes_in_turn import Notice, ProcessesInTurn
 
 RETIRE_AT_ONCE: Final = 64
-"""Series that are gone are dropped in batches of this many, and of a quarter of all: renumbering touches every row."""
+"""Minimum number of gone series dropped at once.
+
+A quarter of all series must be gone too, because renumbering touches every row.
+"""
 
 _serials = count()
 
 
 class DroppedTotal:
-    """What the dropped series of one name had gained: a reader's total is never less for them."""
+    """Sum of the increases of dropped series of one name.
+
+    A reader adds it to its total, so that the total never falls.
+    """
 
     __slots__ = ("__weakref__", "gained", "meets", "name")
 
@@ -35,72 +41,90 @@ class DroppedTotal:
 
 
 class Count(NamedTuple):
-    """What some series of one process have counted since it was first seen."""
+    """Increase of some series of one process since it was first seen."""
 
-    process: int  # its serial
-    at: float  # when: of its newest scrape, or the newest timestamp of its samples
+    process: int  # serial of the process
+    at: float  # time of the process's newest scrape, or the newest timestamp of the samples
     counted: float
-    unconfirmed: float  # of it, what the next scrape has to confirm
-    is_live: bool  # it still answers
-    delayed_s: float = 0.0  # the count may be older than `at` by so much
+    unconfirmed: float  # part of `counted` that the next scrape has to confirm
+    is_live: bool  # the process still answers
+    delayed_s: float = 0.0  # seconds by which the count may be older than `at`
 
 
 class FollowedSeries:
-    """The series of one target by number, and what its processes counted. What a scrape means is up to subclasses."""
+    """The followed series of one target by number, and what its processes counted.
+
+    Subclasses interpret the scrapes.
+    """
 
     def __init__(
         self, window_s: float, interval_s: float, counters: Collection[str], gauges: Collection[str] = ()
     ) -> None:
-        """Follow the sample names `counters` (and, as they are, `gauges`) over `window_s` seconds."""
-        self.serial = next(_serials)  # no other window ever has the same
+        """Follow the counters and gauges with these sample names over `window_s` seconds.
+
+        The values of `gauges` are kept as they are.
+        """
+        self.serial = next(_serials)  # unique among all windows
         self.window_s = window_s
         self.interval_s = interval_s
         self.series: list[Series] = []
-        self.silent: set[int] = set()  # numbers whose newest value is none: NaN or Inf, or a sample that is too old
-        self.gone: dict[int, float] = {}  # number -> at, when it went missing
+        # numbers without a current value: NaN, Inf or a sample that is too old
+        self.silent: set[int] = set()
+        self.gone: dict[int, float] = {}  # number -> `at` of the first scrape without it
         self.layout = 0  # changes whenever a series comes, goes or is renumbered
-        self.gauges: Mapping[str, list[tuple[Series, float]]] = {}  # sample name -> the newest values
+        self.gauges: Mapping[str, list[tuple[Series, float]]] = {}  # sample name -> newest values
         self.families: Mapping[str, Family] = {}
-        self.up = False  # was the newest scrape good?
-        self.overdue = False  # its answer is late by more than a window: the figures are no longer those of now
+        self.up = False  # the newest scrape was good
+        # its answer is late by more than a window: the figures are not current
+        self.overdue = False
         self.at: float | None = None  # of the newest good scrape
         self.time: float | None = None
         self.segment = 0
-        self.segment_at: float | None = None  # of the first scrape in it
+        self.segment_at: float | None = None  # of the segment's first scrape
         self.processes = ProcessesInTurn()
         self._index: dict[Series, int] = {}
         self._scrapes = 0
         self._counters = frozenset(counters)
         self._gauges = frozenset(gauges).union(START_GAUGES)
-        self._suspect: set[str] = set()  # names of retired series: a new series may be an old one
+        # names of dropped series: a new series may be one that returned
+        self._suspect: set[str] = set()
         self._tallies: WeakSet[DroppedTotal] = WeakSet()
 
     def follow(self, counters: Collection[str], gauges: Collection[str] = ()) -> None:
-        """Follow other sample names from the next scrape on; what is still followed goes on undisturbed."""
+        """Follow other sample names from the next scrape on.
+
+        Series that are still followed are not disturbed.
+        """
         self._counters = frozenset(counters)
         self._gauges = frozenset(gauges).union(START_GAUGES)
 
     def tally(self, name: str, meets: Callable[[Series], bool]) -> DroppedTotal:
-        """Add up, for as long as the caller keeps it, what series of a name had gained when they are dropped."""
+        """Sum the increases of dropped series of a name.
+
+        The sum is updated for as long as the caller keeps the result.
+        """
         made = DroppedTotal(name, meets)
         self._tallies.add(made)
         return made
 
-    # ------------------------------------------------------------------------------------------ what was counted
+    # --------------------------------------------------------------------------------------- counts
 
     @property
     def is_current(self) -> bool:
-        """Whether its newest values are those of now."""
+        """Whether the newest values are current."""
         return self.up and not self.overdue
 
     @property
     def gained(self) -> list[float]:
-        """What each series has gained since it was first seen."""
+        """Increase of each series since it was first seen."""
         return self.processes.gained(len(self.series))
 
     @property
     def raw(self) -> list[float]:
-        """The newest value of each series, over all processes; NaN: gone, or never a number."""
+        """Return the newest value of each series, summed over all processes.
+
+        NaN if the series is gone or was never a number.
+        """
         live = self.processes.live
         if len(live) == 1:
             return live[0].raw
@@ -113,23 +137,26 @@ class FollowedSeries:
 
     @property
     def resets(self) -> int:
-        """How many restarts and resets of counters there is evidence for."""
+        """Number of restarts and counter resets for which there is evidence."""
         return self.processes.resets
 
     @property
     def reset_at(self) -> float | None:
-        """`at` of the newest of them."""
+        """`at` of the newest restart or reset."""
         return self.processes.reset_at
 
     @property
     def older_processes(self) -> int:
-        """How many processes were seen that had begun before us; 0 before the first scrape."""
+        """Number of processes that had begun before the target was watched.
+
+        0 before the first scrape.
+        """
         if self.at is None:
             return 0
         return max(1, sum(process.born_at is None for process in self.processes.live))
 
     def counts(self, numbers: Sequence[int]) -> list[Count]:
-        """What some series have counted, process by process."""
+        """Return the counts of some series, by process."""
         found = []
         for process in self.processes.known:
             process.extend(len(self.series))
@@ -143,18 +170,24 @@ class FollowedSeries:
         return found
 
     def _counted_at(self, process: ProcessCounters, numbers: Sequence[int]) -> float:
-        """When a process's counts were true, in seconds on one clock."""
+        """Return the moment of a process's counts, in seconds on one clock."""
         del numbers
         return process.at
 
     def age_s(self, sample: str) -> float | None:
-        """For how long a sample had been counting at the newest scrape, by the target's word; None where it does not say."""
+        """Return for how long a sample had been counting at the newest scrape.
+
+        None if the target does not expose a start time for it.
+        """
         start = counting_since(sample, self.gauges, self.families)
         age = self.time - start if self.time is not None and start is not None else 0.0
         return age if age > 0 else None
 
     def lives(self, sample: str) -> list[tuple[float | None, list[float]]]:
-        """For each process for how long it had been counting a sample, and its values by number."""
+        """Return (age in seconds, values by number) for each process.
+
+        The age is the time for which the process had been counting the sample; None if not known.
+        """
         live = self.processes.live
         if len(live) == 1:
             return [(self.age_s(sample), live[0].raw)]
@@ -166,15 +199,15 @@ class FollowedSeries:
         return lives
 
     def notices(self) -> list[Notice]:
-        """What is worth a line in the log since the last call."""
+        """Return the notices for the log since the last call."""
         notices = self.processes.notices
         self.processes.notices = []
         return notices
 
-    # ------------------------------------------------------------------------------------------ what comes and goes
+    # ------------------------------------------------------------------- adding and dropping series
 
     def _enter(self, process: ProcessCounters, series: Series, value: float) -> int:
-        """Follow one more series, which a process shows."""
+        """Follow one more series, exposed by a process."""
         number = self._index[series] = len(self.series)
         self.series.append(series)
         process.extend(number + 1)
@@ -184,7 +217,7 @@ class FollowedSeries:
         return number
 
     def _mark_gone(self, process: ProcessCounters, at: float) -> None:
-        """Note what a good scrape no longer shows: it is gone now, and starts anew should it return."""
+        """Mark the series missing from a good scrape as gone; they start over if they return."""
         missing = [n for n, seen in enumerate(process.seen) if seen != self._scrapes and n not in self.gone]
         if not missing:
             return
@@ -196,7 +229,7 @@ class FollowedSeries:
                 self.layout += 1
 
     def _retire(self, at: float) -> None:
-        """Drop what has been gone for a window's length, and renumber the rest."""
+        """Drop series that have been gone for a window's length and renumber the others."""
         old = {number for number, since in self.gone.items() if at - since > self.window_s}
         if len(old) < max(RETIRE_AT_ONCE, len(self.series) // 4):
             return

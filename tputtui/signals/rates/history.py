@@ -1,8 +1,8 @@
-"""What was measured, over time: fixed-size rings with coarser roll-ups, for charts and for stepping back.
+"""History of figures for charts: fixed-size rings with coarser roll-ups.
 
-15 minutes at 1 s, 3 hours at 10 s, 24 hours at 1 min. Each cell holds the mean, the lowest and the highest of what
-fell into it, and their number; NaN is a gap. Memory per name: 4 × 8 B × (900 + 1,080 + 1,440) cells = 109 kB, allocated
-at once; at most 256 names: 28 MB. Nothing grows.
+15 minutes at 1 s, 3 hours at 10 s, 24 hours at 1 min. A cell holds the mean, minimum, maximum and
+number of its values; NaN is a gap. Memory for each name: 4 × 8 B × (900 + 1,080 + 1,440) cells =
+109 kB, allocated at once. With at most 256 names that is 28 MB; nothing grows.
 """
 
 from __future__ import annotations
@@ -14,40 +14,49 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 LEVELS: Final = ((1.0, 900), (10.0, 1080), (60.0, 1440))
-"""(seconds a cell, cells), the finest first."""
+"""(seconds a cell, cells), finest first."""
 
 MAX_NAMES: Final = 256
 
 HOLD_INTERVALS: Final = 1.5
-"""For how long a value stands when no other came: a slow interval, or a tick a little late, is no gap."""
+"""Number of intervals for which a value is held if none follows.
+
+A slow interval, or a tick that is slightly late, is then no gap.
+"""
 
 _ROUNDING: Final = 1e-6  # of a cell
 
 
 class HistoryCell(NamedTuple):
-    """What fell into one cell, or one column, of time."""
+    """Values of one cell, or of one column, of time."""
 
     mean: float
     low: float
     high: float
-    value_count: float  # how many
+    value_count: float  # number of values
 
 
 class HistoryRing:
-    """One resolution of one name: cells on the absolute grid of multiples of `step_s`, the oldest overwritten."""
+    """Ring of one resolution of one name.
+
+    Cells lie on the absolute grid of multiples of `step_s`; the oldest is overwritten.
+    """
 
     def __init__(self, step_s: float, cells: int) -> None:
-        """Room for `cells` cells of `step_s` seconds each."""
+        """Create a ring of `cells` cells of `step_s` seconds each."""
         self.step_s = step_s
         self.cells = cells
         self._mean = array("d", [math.nan]) * cells
         self._low = array("d", [math.nan]) * cells
         self._high = array("d", [math.nan]) * cells
-        self._count = array("d", [0.0]) * cells  # -1: told that there is no value
-        self._newest: int | None = None  # the number of the newest cell on the grid
+        self._count = array("d", [0.0]) * cells  # -1: explicitly no value
+        self._newest: int | None = None  # number of the newest cell on the grid
 
     def add(self, at: float, value: float | None) -> None:
-        """Take a value at `at` monotonic seconds. None or NaN is a gap; what is older than the ring is too late."""
+        """Add a value at `at` monotonic seconds.
+
+        None or NaN is a gap. Values older than the ring are ignored.
+        """
         number = math.floor(at / self.step_s)
         if self._newest is None or number > self._newest:
             self._clear_up_to(number)
@@ -75,18 +84,18 @@ class HistoryRing:
         self._newest = number
 
     def cell(self, number: int) -> HistoryCell | None:
-        """A cell by its number on the grid (`at` // `step_s`); None where it holds no value."""
+        """Return a cell by its number on the grid (`at` // `step_s`); None if it holds no value."""
         place = number % self.cells
         if not self._holds(number) or self._count[place] <= 0:
             return None
         return HistoryCell(self._mean[place], self._low[place], self._high[place], self._count[place])
 
     def is_gap(self, number: int) -> bool:
-        """Whether it was said of a cell that there is no value, and none came."""
+        """Tell whether a cell was explicitly marked as a gap and has no value."""
         return self._holds(number) and self._count[number % self.cells] < 0
 
     def reaches(self, at: float) -> bool:
-        """Whether a moment is not older than what the ring can hold."""
+        """Tell whether a moment is not older than the ring can hold."""
         return self._newest is not None and at >= (self._newest - self.cells + 1) * self.step_s
 
     def _holds(self, number: int) -> bool:
@@ -96,8 +105,8 @@ class HistoryRing:
 class History:
     """Rings by name ("shop/traffic", "host/cpu"): one value a tick, columns for a chart.
 
-    Times are monotonic seconds; a clock that was set changes nothing. At most `most_names`: beyond, the name that was
-    neither written nor read for longest is dropped.
+    Times are monotonic seconds, so that a clock that was set changes nothing. If there are more
+    than `max_names`, the name that was not written or read for longest is dropped.
     """
 
     def __init__(
@@ -106,15 +115,18 @@ class History:
         max_names: int = MAX_NAMES,
         levels: Sequence[tuple[float, int]] = LEVELS,
     ) -> None:
-        """`interval_s`: how often values come, 0.1 to 60 s. Above a level's step, a value stands for several cells."""
+        """Create an empty history for values every `interval_s` seconds, 0.1 to 60 s.
+
+        If the interval is longer than a level's step, a value fills several cells.
+        """
         self._levels = tuple(levels)
         self.interval_s = interval_s
         self.max_names = max_names
         self._rings: OrderedDict[str, tuple[HistoryRing, ...]] = OrderedDict()
-        self._missing_names: set[str] = set()  # names that were asked for and are not there
+        self._missing_names: set[str] = set()  # names that were requested but are not held
 
     def append(self, at: float, values: Mapping[str, float | None]) -> None:
-        """Take one tick's values. None is a gap."""
+        """Add one tick's values. None is a gap."""
         for name, value in values.items():
             rings = self._rings.get(name)
             if rings is None:
@@ -126,8 +138,11 @@ class History:
                 ring.add(at, value)
 
     def _make_room(self, name: str, values: Mapping[str, float | None]) -> bool:
-        """Drop the name that was unused for longest. One that is still written gives way only to one that was asked for:
-        else a hundred services would push each other out at every tick, and none would have a history.
+        """Drop the name that was unused for longest.
+
+        A name that is still written is dropped only in favour of a name that was requested.
+        Otherwise a hundred services would replace each other at every tick and none would have a
+        history.
         """
         oldest = next(iter(self._rings))
         if oldest in values and name not in self._missing_names:
@@ -137,18 +152,19 @@ class History:
         return True
 
     def names(self) -> tuple[str, ...]:
-        """The names held, the longest unused first."""
+        """Names held, the longest unused first."""
         return tuple(self._rings)
 
     def column_values(
         self, name: str, end_at: float, span_s: float, columns: int, last_columns: int | None = None
     ) -> list[float | None]:
-        """The mean of each of `columns` columns that end with the one `end_at` falls into; None is a gap.
+        """Return the mean of each of `columns` columns up to the one that contains `end_at`.
 
-        With `newest` only so many of them, the last ones.
+        None is a gap. With `last_columns` only that many of the last columns are returned.
 
-        Columns stand on the absolute time grid (multiples of span / columns): a chart stays as it is until a whole
-        column has passed, and old columns do not change while their resolution is kept.
+        Columns lie on the absolute time grid (multiples of span / columns): a chart does not change
+        until a whole column has passed, and old columns do not change while their resolution is
+        kept.
         """
         return [
             None if cell is None else cell.mean for cell in self._columns(name, end_at, span_s, columns, last_columns)
@@ -172,7 +188,10 @@ class History:
 
 
 def _choose_ring(rings: tuple[HistoryRing, ...], begin: float, width: float) -> HistoryRing:
-    """The coarsest ring that fills columns evenly, of those that reach back far enough; else the finest of those."""
+    """Choose the coarsest ring that fills columns evenly, among those that reach back far enough.
+
+    If there is none, the finest of those.
+    """
     reaching = [ring for ring in rings if ring.reaches(begin)] or [rings[-1]]
     even = [
         ring
@@ -183,7 +202,10 @@ def _choose_ring(rings: tuple[HistoryRing, ...], begin: float, width: float) -> 
 
 
 def _merge_cells(ring: HistoryRing, begin: float, width: float, hold: int) -> HistoryCell | None:
-    """The cells that begin within a column, as one; a column narrower than a cell shows the cell it lies in."""
+    """Merge the cells that begin within a column.
+
+    A column narrower than a cell shows the cell that contains it.
+    """
     first = math.ceil(begin / ring.step_s - _ROUNDING)
     end = math.ceil((begin + width) / ring.step_s - _ROUNDING)
     if first >= end:

@@ -1,4 +1,4 @@
-"""What the figures on the time axis are called: the monitor writes them, the views read them."""
+"""Names of the figures in the history: the engine writes them, the views read them."""
 
 from __future__ import annotations
 
@@ -7,41 +7,47 @@ from tputtui.signals.classify.series_filter import ROUTE_LABELS
 
 
 def traffic(service: str) -> str:
-    """Throughput of a service, in its unit."""
+    """Return the name of a service's throughput, in its unit."""
     return f"traffic/{service}"
 
 
 def errors(service: str) -> str:
-    """Error ratio of a service, 0 to 1."""
+    """Return the name of a service's error ratio, 0 to 1."""
     return f"errors/{service}"
 
 
 def status_class(service: str, status: str) -> str:
-    """Answers of one status class ("2xx") of a service, per second."""
+    """Return the name of a service's responses of one status class ("2xx") per second."""
     return f"class/{service}/{status}"
 
 
 def latency(service: str, quantile: float | None) -> str:
-    """A latency quantile of a service in seconds (raw where the unit is not known); None is the mean."""
+    """Return the name of a service's latency quantile in seconds; None is the mean.
+
+    The value is raw if its unit is not known.
+    """
     return f"latency/{service}/{'mean' if quantile is None else f'{quantile:g}'}"
 
 
 def saturation(owner: str, resource: str) -> str:
-    """A resource's ratio to its limit (its value where no limit is known); the host's `owner` is ""."""
+    """Return the name of a resource's ratio to its limit; the host's `owner` is "".
+
+    Without a known limit it is the resource's value.
+    """
     return f"saturation/{owner}/{resource}"
 
 
 def family(target: str, name: str) -> str:
-    """The figure of a family of one target that somebody put on the screen."""
+    """Return the name of the figure of one target's family that the user put on the screen."""
     return f"family/{target}/{name}"
 
 
 def route(service: str, labels: Labels) -> str:
-    """Throughput of one row of a service's breakdown."""
+    """Return the name of the throughput of one row of a service's breakdown."""
     return f"route/{service}/{labels}"
 
 
 def find_route(labels: tuple[tuple[str, str], ...]) -> str | None:
-    """The route among a row's labels."""
+    """Find the route among a row's labels."""
     found = dict(labels)
     return next((found[name] for name in ROUTE_LABELS if name in found), None)

@@ -1,7 +1,8 @@
-"""Where requests fall: a histogram's buckets over time, merged to a few rows, on the time grid of `signals.history`.
+"""Latency heat map: a histogram's buckets over time, merged to a few rows.
 
-Memory: at most 8 rows × 4 B and a count of 2 B for each of 3,420 cells (15 min at 1 s, 3 h at 10 s, 24 h at 1 min):
-116 kB a service, allocated at once. Nothing grows.
+Its time grid is that of `rates.history`. Memory: at most 8 rows × 4 B and a count of 2 B for each
+of 3,420 cells (15 min at 1 s, 3 h at 10 s, 24 h at 1 min): 116 kB a service, allocated at once.
+Nothing grows.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ _ROUNDING: Final = 1e-6  # of a cell
 _MAX_COUNT: Final = 65_535
 
 Density = tuple[float, float]
-"""(upper bound, observations per second in that bucket alone), as `LatencyState.buckets` has them."""
+"""(upper bound, observations per second in that bucket alone), as in `LatencyState.buckets`."""
 
 
 @frozen
 class LatencyHeatmap:
-    """What fell where. `bounds` are the rows' upper bounds, the lowest first; the last is infinite.
+    """Distribution of observations over rows for each column of time.
 
-    `columns`: for each column of time, oldest first, the share of its observations in each row; None where nothing
-    was observed.
+    `bounds` are the rows' upper bounds, ascending; the last is infinite. `columns`, oldest first,
+    hold the share of a column's observations in each row; None without observations.
     """
 
     bounds: tuple[float, ...]
@@ -36,8 +37,10 @@ class LatencyHeatmap:
 
 
 def row_bounds(buckets: Sequence[Density]) -> tuple[float, ...]:
-    """The upper bounds of at most `ROWS` rows: all below the first bucket with observations is one row, the buckets
-    from there on are thinned evenly, and the last row is open.
+    """Choose the upper bounds of at most `MAX_ROWS` rows.
+
+    All buckets below the first one with observations form one row, the buckets from there on are
+    thinned evenly, and the last row is open.
     """
     bounds = [bound for bound, _ in buckets if math.isfinite(bound)]
     first = next((bound for bound, density in buckets if density > 0), math.inf)
@@ -49,17 +52,17 @@ def row_bounds(buckets: Sequence[Density]) -> tuple[float, ...]:
 
 
 class HeatmapRing:
-    """The shares of one service's buckets over the last day."""
+    """Shares of one service's buckets over the last day."""
 
     def __init__(self, family: str, bounds: tuple[float, ...], interval_s: float) -> None:
-        """`bounds`: the rows' upper bounds, ascending, the last one infinite."""
+        """Create an empty ring; `bounds` are upper bounds of rows, ascending, the last infinite."""
         self.family = family
         self.bounds = bounds
         self._interval_s = interval_s
         self._levels = [_Level(step, cells, len(bounds)) for step, cells in LEVELS]
 
     def add(self, at: float, buckets: Sequence[Density]) -> None:
-        """Take one tick's buckets. None at all is a gap."""
+        """Add one tick's buckets. An empty sequence is a gap."""
         if not buckets:
             return
         rows = [0.0] * len(self.bounds)
@@ -69,7 +72,10 @@ class HeatmapRing:
             level.add(at, rows)
 
     def shares(self, end_at: float, span_s: float, columns: int) -> LatencyHeatmap:
-        """`columns` columns that end with the one `end_at` falls into; the same grid as `History.column_values`."""
+        """Return the `columns` columns up to the one that contains `end_at`.
+
+        The grid is that of `History.column_values`.
+        """
         width = span_s / columns
         last = math.floor(end_at / width + _ROUNDING)
         level = self._choose_level((last - columns + 1) * width, width)
@@ -78,13 +84,19 @@ class HeatmapRing:
         return LatencyHeatmap(self.bounds, tuple(found))
 
     def _choose_level(self, begin: float, width: float) -> _Level:
-        """The coarsest level whose cells fit into a column, of those that reach back far enough; else the finest."""
+        """Choose the coarsest level whose cells fit into a column.
+
+        Only levels that reach back far enough; if there is none, the finest of those.
+        """
         reaching = [level for level in self._levels if level.reaches(begin)] or [self._levels[-1]]
         return [reaching[0], *(level for level in reaching if level.step_s <= width)][-1]
 
 
 class _Level:
-    """One resolution: cells on the absolute grid of multiples of `step_s`, the oldest overwritten."""
+    """One resolution: cells on the absolute grid of multiples of `step_s`.
+
+    The oldest is overwritten.
+    """
 
     def __init__(self, step_s: float, cells: int, rows: int) -> None:
         self.step_s = step_s
@@ -114,7 +126,10 @@ class _Level:
         return self._newest is not None and at >= (self._newest - self._cells + 1) * self.step_s
 
     def row_shares(self, begin: float, width: float, hold: int) -> tuple[float, ...] | None:
-        """What fell into each row between two moments; where nothing was told, what was told a moment before."""
+        """Return the share of each row between two moments.
+
+        Without data, the newest value from up to `hold` cells before is used.
+        """
         first = math.ceil(begin / self.step_s - _ROUNDING)
         end = math.ceil((begin + width) / self.step_s - _ROUNDING)
         if first >= end:
@@ -132,7 +147,7 @@ class _Level:
         return tuple(one / total for one in sums) if total > 0 else None
 
     def _cell_index(self, number: int) -> int | None:
-        """Where a cell lies; None where nothing was told."""
+        """Return the place of a cell; None without data."""
         if self._newest is None or not self._newest - self._cells < number <= self._newest:
             return None
         place = number % self._cells

@@ -1,4 +1,8 @@
-"""When a counter began: with its process; with an exporter, whenever what it speaks for did, which outlives it."""
+"""Start of a counter's counting.
+
+It is the start of its process. On an exporter it is the start of the monitored program, which
+outlives the exporter.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +17,18 @@ START_TIME: Final = "process_start_time_seconds"
 BOOT_TIME: Final = "node_boot_time_seconds"
 
 START_GAUGES: Final = (START_TIME, BOOT_TIME, "redis_start_time_seconds", "pg_postmaster_start_time_seconds")
-"""Gauges that say when something began, in unix seconds. The first word says what: node, redis, pg."""
+"""Gauges of start times in unix seconds. The first word names the subject: node, redis, pg."""
 
 _EXPORTER_SUFFIX = "exporter_build_info"
-_OUTLIVING_PREFIXES = frozenset(("node", "container"))  # a host's figures, each container's: never the process's own
+# figures of a host or of containers: never of the process itself
+_OUTLIVING_PREFIXES = frozenset(("node", "container"))
 _PROCESS_PREFIXES = frozenset(("process", "go", "python", "promhttp"))
 
 Gauges = Mapping[str, list[tuple[Series, float]]]
 
 
 def start_gauge(sample: str, gauges: Gauges, families: Mapping[str, Family]) -> str | None:
-    """The gauge that says when a sample's counting began; None where nothing does."""
+    """Return the gauge that holds the start of a sample's counting; None if there is none."""
     first = sample.partition("_")[0]
     if first in _PROCESS_PREFIXES or "exporter" in sample:
         return START_TIME
@@ -34,12 +39,18 @@ def start_gauge(sample: str, gauges: Gauges, families: Mapping[str, Family]) -> 
 
 
 def is_exporter(families: Mapping[str, Family]) -> bool:
-    """Whether the page is an exporter's, by its own word: what it shows counts on while the exporter restarts."""
+    """Tell whether the page declares itself an exporter's.
+
+    Its counters continue while the exporter restarts.
+    """
     return any(name.endswith(_EXPORTER_SUFFIX) for name in families)
 
 
 def counting_since(sample: str, gauges: Gauges, families: Mapping[str, Family]) -> float | None:
-    """Unix seconds since which a sample has counted; None where that is not told, or told differently by several."""
+    """Return the unix seconds since which a sample has counted.
+
+    None if no start time is exposed, or if several differ.
+    """
     name = start_gauge(sample, gauges, families)
     values = {value for _, value in gauges.get(name, ())} if name is not None else set()
     value = values.pop() if len(values) == 1 else None
@@ -47,7 +58,10 @@ def counting_since(sample: str, gauges: Gauges, families: Mapping[str, Family]) 
 
 
 def identity_gauge(counters: Iterable[str], gauges: Gauges, families: Mapping[str, Family]) -> str | None:
-    """The start time that governs most of these counters, and so tells processes that show them apart; None without one."""
+    """Return the start-time gauge that governs most of these counters; None without one.
+
+    It tells processes that expose them apart.
+    """
     found = [start_gauge(name, gauges, families) for name in counters]
     told_of = [name for name in found if name is not None and name in gauges]
     best = max(sorted(set(told_of)), key=told_of.count, default=None)
@@ -55,9 +69,10 @@ def identity_gauge(counters: Iterable[str], gauges: Gauges, families: Mapping[st
 
 
 def told(gauges: Gauges, identity: str | None) -> tuple[float | None, dict[Series, float], dict[Series, float]]:
-    """(start time of the process that answers, created times, start times of what else is spoken of).
+    """Return (start time of the answering process, created times, other start times).
 
-    A page that shows several start times under one name speaks of several processes: none of them is the one that answers.
+    A page with several start times under one name describes several processes: none of them is the
+    one that answers.
     """
     start: float | None = None
     starts: dict[Series, float] = {}
@@ -75,7 +90,10 @@ def told(gauges: Gauges, identity: str | None) -> tuple[float | None, dict[Serie
 def governed(
     starts: Collection[Series], series: Sequence[Series], families: Mapping[str, Family], *, alone: bool
 ) -> list[int]:
-    """Numbers of the series whose counting began with one of these start times; `alone`: the page shows no other."""
+    """Return the numbers of the series whose counting began with one of these start times.
+
+    `alone`: the page exposes no other start time.
+    """
     numbers = []
     for start in starts:
         gauges: Gauges = {start.name: []}

@@ -1,9 +1,10 @@
-"""Which series that are new to a target count from zero.
+"""Decision whether a new series of a target counts from zero.
 
-A label set that appears with its first request is an increase; a series that is new only to us (a federated target, a
-gateway, an aggregator that learns of an old one) is not. The evidence is its created time, or that its value is no more
-than what the rest of its family gained meanwhile, and `FEW` more. Where a whole family appears with a burst, the next
-scrape is the evidence: what goes on at the pace that the value would have been counted at began when it appeared.
+A label set that appears with its first request is an increase. A series that is new only to this
+program (a federated target, a gateway, an aggregator that learns of an old one) is not. The
+evidence is its created time, or that its value is at most `FEW` more than the increase of the rest
+of its family. Where a whole family appears with a burst, the next scrape is the evidence: a series
+began when it appeared if it continues at the pace that its value implies.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from tputtui.model import Labels, Series
 from tputtui.signals.rates.process_assignment import FEW
 
 STEADY: Final = 2.0
-"""A pace of up to this many times another is the same."""
+"""Factor within which two paces are the same."""
 
 Child = tuple[str, Labels]
-"""Base name and labels without a bucket's bound: what one label set of a family is."""
+"""A label set of a family: base name and labels without a bucket's bound."""
 
 
 class NewSeries(NamedTuple):
-    """A series that its process did not show before."""
+    """A series that its process did not expose before."""
 
     number: int
     series: Series
@@ -30,14 +31,17 @@ class NewSeries(NamedTuple):
 
 
 class Doubtful(NamedTuple):
-    """A label set that is new, with more than can be told from its family; `judge` counts its events."""
+    """A new label set whose value is too large to be decided by its family.
+
+    `judge` is the sample that counts its events.
+    """
 
     judge: NewSeries
     members: list[NewSeries]
 
 
 def child(series: Series) -> Child:
-    """Family and labels as its `_created` sample carries them."""
+    """Return the family and labels as the series' `_created` sample carries them."""
     base = series.name
     for suffix in ("_total", "_bucket", "_count", "_sum"):
         if base.endswith(suffix):
@@ -47,14 +51,17 @@ def child(series: Series) -> Child:
 
 
 def counts_events(series: Series) -> bool:
-    """Whether a series counts events, each once: no sum, and of a histogram's buckets the last alone."""
+    """Tell whether a series counts events, each once.
+
+    Sums do not, and of a histogram's buckets only the last one does.
+    """
     if series.name.endswith("_bucket"):
         return series.label("le") == "+Inf"
     return not series.name.endswith("_sum")
 
 
 def children(created: Mapping[Series, float]) -> dict[Child, float]:
-    """Created times by the label set they are told of."""
+    """Return the created times by label set."""
     return {(series.name.removesuffix("_created"), series.labels): moment for series, moment in created.items()}
 
 
@@ -65,10 +72,11 @@ def count_from_zero(
     created: Mapping[Series, float],
     since: float,
 ) -> tuple[list[NewSeries], list[Doubtful]]:
-    """Those of the new series whose values are increases, and those of which the next scrape will tell.
+    """Return (new series whose values are increases, label sets for the next scrape to decide).
 
-    `rises` are what the known `series` gained in the same scrape, `since` is the unix time of the scrape before. All of
-    one label set are judged alike, by its count of events: else its buckets would not add up.
+    `rises` are the increases of the known `series` in the same scrape; `since` is the unix time of
+    the previous scrape. All series of one label set are decided together by its count of events:
+    otherwise its buckets would not add up.
     """
     told = children(created)
     sets: dict[Child, list[NewSeries]] = {}
@@ -95,12 +103,19 @@ def count_from_zero(
 
 
 def is_confirmed(doubtful: Doubtful, gained: float, seconds: float, before_s: float) -> bool:
-    """Whether a label set that gained so much in the `seconds` since it appeared may have begun in the `before_s` before."""
+    """Tell whether a label set may have begun shortly before it appeared.
+
+    `gained` is its increase in the `seconds` since it appeared, and `before_s` the span before in
+    which it must have begun.
+    """
     return doubtful.judge.value <= FEW + STEADY * gained * before_s / seconds if gained > 0 and seconds > 0 else False
 
 
 def _judge(members: Sequence[NewSeries]) -> NewSeries:
-    """The sample of a label set that counts its events: a count, the +Inf bucket, else the first."""
+    """Return the sample of a label set that counts its events.
+
+    That is a count, the +Inf bucket, or else the first sample.
+    """
     for one in members:
         if one.series.name.endswith("_count"):
             return one

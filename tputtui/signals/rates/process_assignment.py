@@ -1,9 +1,10 @@
-"""Which process behind a target gave an answer.
+"""Assignment of answers to the processes behind a target.
 
-Processes are told apart by start time and by `_created` samples; where those are equal or absent, by the assignment in
-which every counter is monotone. Of several that would do, the one with the least gain is taken, and rates are shown only
-once the assignment has settled. Prometheus takes a fall for a reset: so it is here, where no start time speaks against it,
-little enough was counted since, and values do not return to the old line.
+Processes are told apart by start time and by `_created` samples. Where those are equal or absent,
+an answer is assigned so that every counter is monotone. If several assignments do that, the one
+with the least gain is used, and rates are shown only once the assignment has settled. Prometheus
+treats every fall as a reset. This module does so only if no start time contradicts it, if the new
+value is small enough to have been counted since, and if values do not return to the old line.
 """
 
 from __future__ import annotations
@@ -17,31 +18,43 @@ from tputtui.signals.rates.process_counters import ProcessCounters, same_created
 from tputtui.signals.rates.processes_in_turn import FELL, RESTART_S, Answer, ProcessesInTurn
 
 SAME_START_S: Final = 0.005
-"""Start times with a fraction are kept in hundredths of a second: forks of one server differ by that at least."""
+"""Difference up to which start times with a fraction are equal.
 
-FEW: Final = 10.0
-"""A gain of a counter up to this is plausible at any pace."""
-
-BURST: Final = 10.0
-"""A gain of more than this many times the pace is doubted, but only where other evidence says that several answer."""
-
-SURPRISE: Final = 4.0
-"""The same, where it is known that several answer which only their values tell apart."""
-
-CALM: Final = 10
-"""Answers in a row in one line, after which one process is taken for granted: of two that answer at random, the other
-would have been passed over but once in a thousand times.
+Such times are kept in hundredths of a second, and forks of one server differ by at least that.
 """
 
-SMALL_STEP: Final = 0.1  # of what is gained in an interval: counters that fall by so much are of the same process
+FEW: Final = 10.0
+"""Increase of a counter that is plausible at any pace."""
+
+BURST: Final = 10.0
+"""Multiple of the expected increase beyond which an answer is doubted.
+
+Applies only where other evidence says that several processes answer.
+"""
+
+SURPRISE: Final = 4.0
+"""Like `BURST`, for several processes that only their values tell apart."""
+
+CALM: Final = 10
+"""Consecutive answers in one line after which a single process is assumed.
+
+With two processes that answer at random, the other is passed over that often once in a thousand
+times.
+"""
+
+# share of an interval's increase: counters that fall by so little are of the same process
+SMALL_STEP: Final = 0.1
 
 TOO_MANY_STEPS: Final = 3
 SOON_S: Final = 100.0
-"""So many steps back of all counters within so many seconds are no accident."""
+"""Span in seconds within which `TOO_MANY_STEPS` steps back of all counters are no coincidence."""
 
 
 class AnsweringProcess(NamedTuple):
-    """Who answered. `rebase`: its values begin a line, and gain nothing; `from_zero`: they count from zero."""
+    """The process that gave an answer.
+
+    `rebase`: its values begin a new line and gain nothing. `from_zero`: its values count from zero.
+    """
 
     process: ProcessCounters
     rebase: bool = False
@@ -49,15 +62,16 @@ class AnsweringProcess(NamedTuple):
 
 
 class ProcessAssignment:
-    """Assigns the answers of one target to its processes."""
+    """Assign the answers of one target to its processes."""
 
     def __init__(self, processes: ProcessesInTurn) -> None:
         self._processes = processes
         self._start_is_rounded = False
-        self._steps: deque[float] = deque(maxlen=TOO_MANY_STEPS)  # `at` of counters that stepped back
+        # `at` of answers in which counters stepped back
+        self._steps: deque[float] = deque(maxlen=TOO_MANY_STEPS)
 
     def guess(self, start: float | None) -> ProcessCounters:
-        """The process that most likely answers: by its start time, else the one before."""
+        """Return the likely process: by start time, else the one that answered last."""
         processes = self._processes
         if start is not None and start != processes.current.start and len(processes.known) > 1:
             for process in processes.known:
@@ -66,7 +80,10 @@ class ProcessAssignment:
         return processes.current
 
     def is_certain(self, process: ProcessCounters, start: float | None, created: Mapping[Series, float]) -> bool:
-        """Whether identity alone says that a process answered: nothing differs, and no other is like it."""
+        """Tell whether identity alone proves the process.
+
+        It does if nothing differs and no other process is like it.
+        """
         if process.ended or process.start != start or not same_created(process.created, created):
             return False
         known = self._processes.known
@@ -75,7 +92,11 @@ class ProcessAssignment:
         )
 
     def decide(self, answer: Answer) -> AnsweringProcess:
-        """Who answered, where something fell, or identity differs from the answer before, or several are alike."""
+        """Return the process that answered, where identity alone does not decide.
+
+        That is where a counter fell, identity differs from the previous answer, or several
+        processes are alike.
+        """
         known = self._processes.known
         for process in known:
             process.extend(len(answer.values))
@@ -89,19 +110,19 @@ class ProcessAssignment:
         exact = [process for process in alike if process.start == answer.start]
         return self._best_fit(exact or alike, answer)
 
-    # ------------------------------------------------------------------------------------------ by identity
+    # ---------------------------------------------------------------------------------- by identity
 
     def _is_start_alike(self, start: float | None, answer: Answer) -> bool:
         if start is None or answer.start is None or start == answer.start:
             return True
         apart = answer.start - start
         if abs(answer.stepped_s) > RESTART_S and abs(apart - answer.stepped_s) <= RESTART_S:
-            return True  # where the wall clock was set, start times move with it
+            return True  # the wall clock was set: start times move with it
         whole = start.is_integer() and answer.start.is_integer()
         return abs(apart) <= (RESTART_S if whole or self._start_is_rounded else SAME_START_S)
 
     def _stranger(self, answer: Answer) -> AnsweringProcess:
-        """An answer whose start or created time no known process has."""
+        """Assign an answer whose start or created time no known process has."""
         processes = self._processes
         current, start = processes.current, answer.start
         if start is None or current.start is None or start == current.start:
@@ -123,16 +144,16 @@ class ProcessAssignment:
         return AnsweringProcess(processes.add(answer, born=born), rebase=not is_new, from_zero=is_new)
 
     def _changes_with_each_scrape(self, start: float, answer: Answer) -> bool:
-        """Whether a start time is worked out anew for each scrape, of one process whose counters go on."""
+        """Tell whether the start time is recomputed for each scrape of one continuing process."""
         near = [one for one in self._processes.known if one.start is not None and abs(one.start - start) <= RESTART_S]
         if len(near) < CALM:
             return False
         return not any(one.answers > 1 or one.measure(answer.values, answer.counts)[0] for one in near)
 
-    # ------------------------------------------------------------------------------------------ by values
+    # ------------------------------------------------------------------------------------ by values
 
     def _best_fit(self, alike: list[ProcessCounters], answer: Answer) -> AnsweringProcess:
-        """The process whose counters go on; none is assigned an answer in which one of them would fall."""
+        """Return the process whose counters continue; none may have a counter that falls."""
         gains = {}
         for process in alike:
             falls, gain = process.measure(answer.values, answer.counts)
@@ -158,7 +179,10 @@ class ProcessAssignment:
     def _take_turn(
         self, chosen: ProcessCounters, rising: list[ProcessCounters], gains: Mapping[int, float], answer: Answer
     ) -> AnsweringProcess:
-        """Assign an answer to one of several processes that only their values tell apart: the one with the least gain."""
+        """Assign an answer to the process with the least gain.
+
+        Used for several processes that only their values tell apart.
+        """
         gain = gains[chosen.serial]
         if chosen is not self._processes.current and self._is_step_back(chosen, answer, gain):
             return self._step_back(chosen)
@@ -174,7 +198,10 @@ class ProcessAssignment:
         return AnsweringProcess(chosen)
 
     def _add_line(self, alike: list[ProcessCounters], answer: Answer) -> AnsweringProcess:
-        """One more process that only its values tell from others: rates begin anew for all of them."""
+        """Add a process that only its values tell apart.
+
+        The rates of all such processes start over.
+        """
         self._lines_changed(alike)
         return AnsweringProcess(self._processes.add(answer, born=False), rebase=True)
 
@@ -185,7 +212,7 @@ class ProcessAssignment:
             process.cut(process.at)
 
     def _returned(self, process: ProcessCounters, answer: Answer, gain: float) -> AnsweringProcess:
-        """Values returned to an older line, or to a process that seemed to have ended."""
+        """Handle values that returned to an older line or to a process that seemed ended."""
         processes = self._processes
         if process.is_frozen:
             if self._is_step_back(process, answer, gain):
@@ -196,10 +223,10 @@ class ProcessAssignment:
         process.revive()
         return AnsweringProcess(process)
 
-    # ------------------------------------------------------------------------------------------ where counters fell
+    # --------------------------------------------------------------------------- counters that fell
 
     def _fell(self, alike: list[ProcessCounters], answer: Answer) -> AnsweringProcess:
-        """Counters of the only process that may have answered fell, and not to older values."""
+        """Handle a fall in the only process that may have answered, not to older values."""
         processes = self._processes
         process = processes.current if processes.current in alike else alike[-1]
         if not process.ended and self._is_part(process, answer):
@@ -218,7 +245,11 @@ class ProcessAssignment:
         return AnsweringProcess(process, rebase=True)
 
     def _is_part(self, process: ProcessCounters, answer: Answer) -> bool:
-        """Whether only a part of the counters fell, or all by far less than they gain in an interval: the same process."""
+        """Tell whether a fall is within one process.
+
+        It is if only a part of the counters fell, or if all fell by far less than they gain in an
+        interval.
+        """
         values, raw = answer.values, process.raw
         pace = process.pace(answer.counts)
         if pace is None:
@@ -235,7 +266,10 @@ class ProcessAssignment:
         return fall <= SMALL_STEP * expected and process.is_steady(answer.counts) and not self._steps_too_often(answer)
 
     def _is_step_back(self, process: ProcessCounters, answer: Answer, gain: float) -> bool:
-        """Whether the newest answers lay below the line they return to by less than one step: they are of that process."""
+        """Tell whether the newest answers were a short step back of the process they return to.
+
+        They were if they lay less than one step below its line.
+        """
         current = self._processes.current
         if current.line_at <= process.at or current.answers > process.answers + 2 or len(self._processes.live) > 2:
             return False
@@ -247,7 +281,7 @@ class ProcessAssignment:
         return not self._steps_too_often(answer)
 
     def _steps_too_often(self, answer: Answer) -> bool:
-        """Count a step back; several of them are no accident but processes too close to be told apart."""
+        """Count a step back; frequent ones mean processes too close to be told apart."""
         self._steps.append(answer.at)
         if sum(answer.at - at <= SOON_S for at in self._steps) < TOO_MANY_STEPS:
             return False
@@ -255,7 +289,10 @@ class ProcessAssignment:
         return True
 
     def _step_back(self, process: ProcessCounters) -> AnsweringProcess:
-        """Let the process go on in the line its values returned to; what lay below it was not another one."""
+        """Continue the process in the line its values returned to.
+
+        The lower values in between were its own.
+        """
         processes = self._processes
         if process.is_frozen:
             processes.current.raw = process.raw[:]
@@ -270,7 +307,10 @@ class ProcessAssignment:
 
 
 def _other_created(process: ProcessCounters, answer: Answer) -> bool:
-    """Whether created times say that another process answered: some are other, and not for being made anew."""
+    """Tell whether created times show another process.
+
+    They do if some differ, and not because they are new.
+    """
     common = [series for series in process.created if series in answer.created]
     other = [series for series in common if process.created[series] != answer.created[series]]
     if not other:
@@ -279,18 +319,22 @@ def _other_created(process: ProcessCounters, answer: Answer) -> bool:
         return True
     if all(answer.is_new(answer.created[series]) for series in other):
         return False
-    # A client's clock may not be ours: where they only moved forward, they have to do so all.
+    # The client's clock may differ from ours: if the times only moved forward, all of them must
+    # have moved.
     return len(other) == len(common)
 
 
 def _is_expected(process: ProcessCounters, gain: float, answer: Answer, factor: float) -> bool:
-    """Whether a process that goes on may have gained so much: up to `factor` times its pace."""
+    """Tell whether a continuing process may have gained so much: up to `factor` times its pace."""
     pace = process.pace(answer.counts)
     return pace is not None and gain <= answer.few + factor * pace * (answer.at - process.at)
 
 
 def _is_young(process: ProcessCounters, answer: Answer) -> bool:
-    """Whether values are those of a process that has just begun: far below what they were, and counted at its pace."""
+    """Tell whether values are those of a process that has just begun.
+
+    They are far below the previous ones and within what its pace allows.
+    """
     now, before = _total(answer.values, answer), _total(process.raw, answer)
     if now <= min(before / 2, answer.few):
         return True
@@ -301,7 +345,10 @@ def _is_young(process: ProcessCounters, answer: Answer) -> bool:
 
 
 def _is_far_below(alike: list[ProcessCounters], process: ProcessCounters, answer: Answer) -> bool:
-    """Whether a line is far below all others, as after a reset: a rise is then no sign of another process."""
+    """Tell whether a line is far below all others, as after a reset.
+
+    A rise is then no sign of another process.
+    """
     others = [_total(one.raw, answer) for one in alike if one is not process]
     return bool(others) and _total(answer.values, answer) <= min(others) / 10
 

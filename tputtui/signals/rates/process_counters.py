@@ -1,7 +1,8 @@
-"""Counters of one process behind a target, from scrape to scrape.
+"""Counters of one process behind a target.
 
-Most targets are one process. Where several answer in turn (workers without a shared registry, replicas behind a load
-balancer), each has values, gains and rows of its own: its increase over its own time, between its own scrapes.
+Most targets are one process. Where several answer in turn (workers without a shared registry,
+replicas behind a load balancer), each has its own values, gains and rows: its increase is taken
+over its own time, between its own scrapes.
 """
 
 from __future__ import annotations
@@ -17,73 +18,82 @@ from typing import NamedTuple
 from tputtui.model import Series
 
 MAX_ROWS = 240
-"""Rows kept at most for a window; the two at its ends are always exact."""
+"""Maximum number of rows kept for a window; the rows at both ends are always exact."""
 
 STEADY_FACTOR = 4.0
-"""Paces of successive intervals within this factor of each other are those of one process that goes on."""
+"""Factor within which the paces of successive intervals are those of one continuing process."""
 
 STEP_BACK = 2
-"""Scrapes within which a counter that fell may return to its old line."""
+"""Number of scrapes within which a counter that fell may return to its old line."""
 
 MOST_DOUBT = 0.1
-"""Share of the time between two rows by which it may be uncertain, for a rate to rest on them."""
+"""Largest uncertainty of the time between two rows, as a share of it, for a rate to be valid."""
 
 SETTLED = 3
-"""Intervals of like pace after which an assignment by values is taken for right."""
+"""Number of intervals of similar pace after which an assignment by values counts as right."""
 
 _serials = count()
 
 Gauges = dict[str, list[tuple[Series, float]]]
 
 Saved = tuple[list[float], list[float], list[int]]
-"""Values, gains and scrapes of a process before a scrape was counted."""
+"""Values, gains and scrape numbers of a process before a scrape was counted."""
 
 
 class WindowRow(NamedTuple):
-    """What each series had gained when a scrape was complete."""
+    """Increases of each series at the end of a scrape."""
 
     at: float
     gained: array[float]
-    delayed_s: float = 0.0  # the counts may be older than `at` by so much: we were kept from running
+    # seconds by which the counts may be older than `at`: this process was delayed
+    delayed_s: float = 0.0
 
 
 class Counted(NamedTuple):
-    """One scrape, counted. `odd`: known series whose value fell, or that had none before; they are not counted yet."""
+    """Result of counting one scrape.
+
+    `odd` holds the known series whose value fell, or that had no value before. They are not counted
+    yet.
+    """
 
     gauges: Gauges
     odd: list[tuple[int, float]]
     new: list[tuple[Series, float]]
-    silent: set[int]  # numbers whose newest value is none: NaN or Inf
+    silent: set[int]  # numbers of series whose newest value is NaN or Inf
 
 
 class ProcessCounters:
     """Values and gains of one process, in lists parallel to the window's series."""
 
     def __init__(self, size: int = 0) -> None:
-        self.serial = next(_serials)  # no other process ever has the same
-        self.raw: list[float] = [nan] * size  # NaN: not there, or never a number
+        self.serial = next(_serials)  # unique among all processes
+        self.raw: list[float] = [nan] * size  # NaN: absent, or never a number
         self.gained: list[float] = [0.0] * size
-        self.seen: list[int] = [0] * size  # the scrape's number at which it was last there; 0: never
+        self.seen: list[int] = [0] * size  # number of the scrape that showed it last; 0: never
         self.rows: deque[WindowRow] = deque()
         self.gauges: Gauges = {}
-        self.start: float | None = None  # unix seconds, where it says so
+        self.start: float | None = None  # unix seconds, if exposed
         self.created: dict[Series, float] = {}
-        self.at = -inf  # of its newest scrape
+        self.at = -inf  # monotonic time of its newest scrape
         self.time = 0.0  # the same in unix seconds
-        self.delayed_s = 0.0  # by so much the newest scrape's counts may be older than that
-        self.scrape = 0  # the number of it
+        self.delayed_s = 0.0  # seconds by which the newest scrape's counts may be older than that
+        self.scrape = 0  # number of that scrape
         self.first_scrape = 0
         self.answers = 0
-        self.line_at = -inf  # its values form one line since then
-        self.born_at: float | None = None  # it started while the target was watched, and replaces another process
+        self.line_at = -inf  # start of the line that its values form
+        # time of its start, if it replaced another process while watched
+        self.born_at: float | None = None
         self.ended = False  # answers no more, as far as is known
-        self.unconfirmed: dict[int, float] = {}  # gains of its newest scrape that the next one has to confirm
-        self.marks: dict[int, tuple[float, float, int]] = {}  # number -> (old value, new value, scrape) of a step back
+        # increases of its newest scrape that the next one has to confirm
+        self.unconfirmed: dict[int, float] = {}
+        # series number -> (old value, new value, scrape number) of a step back
+        self.marks: dict[int, tuple[float, float, int]] = {}
         self.frozen_pace: float | None = None
-        self.recent: deque[tuple[float, float]] = deque(maxlen=SETTLED)  # (seconds, gain) of its newest intervals
+        # (seconds, gain) of its newest intervals
+        self.recent: deque[tuple[float, float]] = deque(maxlen=SETTLED)
 
     def extend(self, size: int) -> None:
-        """Make room for series that another process brought."""
+        """Make room for series that another process exposed."""
         missing = size - len(self.raw)
         if missing > 0:
             self.raw.extend(repeat(nan, missing))
@@ -91,17 +101,19 @@ class ProcessCounters:
             self.seen.extend(repeat(0, missing))
 
     def save(self) -> Saved:
-        """The state before a scrape is counted, to take it back."""
+        """Return the state before a scrape is counted, for `restore`."""
         return self.raw[:], self.gained[:], self.seen[:]
 
     def restore(self, saved: Saved) -> None:
-        """Take back what was counted since `save`."""
+        """Undo what was counted since `save`."""
         self.raw, self.gained, self.seen = saved
 
     def begin(self, at: float, age_s: float | None, rebase: bool, from_zero: bool) -> None:
-        """Begin another line with the next scrape, at `at`: with whatever values it has, or from zero `age_s` ago.
+        """Begin another line with the next scrape, at `at`.
 
-        What was counted before a restart, or where values fell, is not known: neither does the time it took count.
+        It begins with any values, or (`from_zero`) from zero `age_s` seconds ago. What was counted
+        before a restart, or before values fell, is not known; therefore the time it took is not
+        counted either.
         """
         if from_zero:
             self.raw = [0.0 if isfinite(value) else nan for value in self.raw]
@@ -111,7 +123,7 @@ class ProcessCounters:
             self.skip(at - self.at)
 
     def note(self, at: float, time: float, scrape: int, delayed_s: float = 0.0) -> None:
-        """Take note of an answer."""
+        """Record the time and number of an answer."""
         self.at, self.time, self.scrape, self.delayed_s = at, time, scrape, delayed_s
         self.first_scrape = self.first_scrape or scrape
         self.answers += 1
@@ -124,7 +136,7 @@ class ProcessCounters:
         followed: frozenset[str],
         mark: int,
     ) -> Counted:
-        """Add up the rises of one scrape. The hot loop: 0.2 µs a series."""
+        """Add up the rises of one scrape. Hot loop: 0.2 µs a series."""
         raw, gained, seen = self.raw, self.gained, self.seen
         gauges: Gauges = {}
         odd: list[tuple[int, float]] = []
@@ -151,9 +163,10 @@ class ProcessCounters:
         return Counted(gauges, odd, new, silent)
 
     def return_to_line(self, before: Sequence[float], scrape: int) -> None:
-        """Where a counter that stepped back has returned to its old line, count only what it gained on that.
+        """Correct the increase of a counter that stepped back and has returned to its old line.
 
-        `before` is what was gained until the scrape before this one, whose number is `scrape`.
+        Only its increase on that line is counted. `before` holds the increases up to the previous
+        scrape; `scrape` is the number of this one.
         """
         for number, (old, low, since) in list(self.marks.items()):
             if self.raw[number] >= old:
@@ -162,19 +175,20 @@ class ProcessCounters:
             elif scrape - since >= STEP_BACK:
                 del self.marks[number]
 
-    # ------------------------------------------------------------------------------------------ rows
+    # ----------------------------------------------------------------------------------------- rows
 
     def append(self, at: float, window_s: float, delayed_s: float = 0.0) -> None:
-        """Keep the rows from the one nearest to the window's start on, thinned to `MOST_ROWS`.
+        """Append a row and drop those before the row nearest to the window's start.
 
-        A row that is too uncertain (`delayed_s`) is left out: the next one has what was gained by then. Where it
-        is the only row so far that is uncertain, rates begin with this one instead.
+        Rows are thinned to `MAX_ROWS`. A row that is too uncertain (`delayed_s`) is left out: the
+        next one includes its increases. If the only row so far is uncertain, rates begin with this
+        one instead.
         """
         rows, spacing = self.rows, window_s / MAX_ROWS
         row = WindowRow(at, array("d", self.gained), delayed_s)
         if rows and not _is_clear(rows[0], row):
             if len(rows) > 1 or delayed_s >= rows[0].delayed_s:
-                if at - rows[-1].at > window_s:  # the rates are no longer those of now
+                if at - rows[-1].at > window_s:  # the rates would no longer be current
                     self.cut(rows[-1].at)
                 return
             rows.clear()
@@ -186,22 +200,25 @@ class ProcessCounters:
             rows.popleft()
 
     def skip(self, seconds: float) -> None:
-        """Leave the time since the newest row out of the rates: nothing is known of what was counted in it."""
+        """Leave the time since the newest row out of the rates: its increases are not known."""
         if self.rows and seconds > 0:
             self.rows = deque(row._replace(at=row.at + seconds) for row in self.rows)
 
     def cut(self, since: float) -> None:
-        """Drop the rows of before a moment; the newest row stays."""
+        """Drop the rows before a moment, except for the newest row."""
         while len(self.rows) > 1 and self.rows[0].at < since:
             self.rows.popleft()
 
     @property
     def covered_s(self) -> float:
-        """Seconds that its rates rest on; 0.0 while there is only one scrape."""
+        """Seconds that its rates cover; 0.0 while there is only one scrape."""
         return self.rows[-1].at - self.rows[0].at if self.rows else 0.0
 
     def rates(self, size: int) -> list[float] | None:
-        """What each of `size` series gained per second over its rows; None before a second scrape."""
+        """Return the increase per second of `size` series over the rows.
+
+        None before a second scrape.
+        """
         seconds = self.covered_s
         if seconds <= 0:
             return None
@@ -210,17 +227,20 @@ class ProcessCounters:
         rates.extend(repeat(0.0, size - len(rates)))
         return rates
 
-    # ------------------------------------------------------------------------------------------ how it goes on
+    # ----------------------------------------------------------------------------------------- pace
 
     def pace(self, numbers: Iterable[int]) -> float | None:
-        """What some series gained together per second; None where that is not known."""
+        """Return the combined increase per second of some series; None if not known."""
         if self.frozen_pace is not None:
             return self.frozen_pace
         rates = self.rates(len(self.raw))
         return None if rates is None else sum(map(rates.__getitem__, numbers))
 
     def is_steady(self, numbers: Sequence[int], intervals: int = 3) -> bool:
-        """Whether the last intervals had about the same pace, so that the pace tells what to expect."""
+        """Tell whether the last intervals had similar paces.
+
+        The pace then predicts the next interval.
+        """
         rows = list(self.rows)[-intervals - 1 :]
         if len(rows) < 4:
             return False
@@ -232,24 +252,31 @@ class ProcessCounters:
         return max(paces) <= STEADY_FACTOR * min(paces) + 10.0
 
     def is_like(self, other: ProcessCounters) -> bool:
-        """Whether nothing but values tells it from another process."""
+        """Tell whether only values distinguish it from another process."""
         return self.start == other.start and same_created(self.created, other.created)
 
     @property
     def total_rate(self) -> float:
-        """What all its series gained together per second."""
+        """Return the combined increase per second of all its series."""
         return sum(self.rates(len(self.raw)) or ())
 
     @property
     def is_settled(self) -> bool:
-        """Whether its newest intervals had about the same pace: its values are most likely those of one process."""
+        """Tell whether its newest intervals had similar paces.
+
+        Its values are then most likely those of one process.
+        """
         paces = [gain / max(seconds, 1e-9) for seconds, gain in self.recent]
         return len(paces) == SETTLED and max(paces) <= 2 * min(paces) + 10.0 / min(
             seconds for seconds, _ in self.recent
         )
 
     def measure(self, values: Sequence[float], numbers: Iterable[int]) -> tuple[int, float]:
-        """(counters that would have fallen, what `numbers` would have gained) if these values were its own."""
+        """Compare an answer with this process.
+
+        Returns (number of counters that would have fallen, increase of `numbers`) if these values
+        were its own.
+        """
         raw = self.raw
         falls = sum(before > value for before, value in zip(raw, values, strict=False))
         gain = 0.0
@@ -259,7 +286,7 @@ class ProcessCounters:
         return falls, gain
 
     def freeze(self, numbers: Iterable[int]) -> ProcessCounters:
-        """The process as it was at its newest scrape, to be recognised should its values return."""
+        """Return a copy as of its newest scrape, to recognise it if its values return."""
         line = ProcessCounters(len(self.raw))
         line.raw, line.seen = self.raw[:], self.seen[:]
         line.start, line.created, line.gauges = self.start, self.created, self.gauges
@@ -271,7 +298,7 @@ class ProcessCounters:
 
     @property
     def is_frozen(self) -> bool:
-        """Whether it is an older line of a process that went on with other values."""
+        """Whether it is an older line of a process that continued with other values."""
         return self.frozen_pace is not None
 
     def revive(self) -> None:
@@ -280,7 +307,7 @@ class ProcessCounters:
         self.frozen_pace = None
 
     def renumber(self, kept: Sequence[int]) -> None:
-        """Keep only the series of these numbers."""
+        """Keep only the series with these numbers."""
         self.extend(kept[-1] + 1 if kept else 0)
         place = {number: at for at, number in enumerate(kept)}
         self.raw = [self.raw[number] for number in kept]
@@ -294,11 +321,11 @@ class ProcessCounters:
 
 
 def _is_clear(base: WindowRow, end: WindowRow) -> bool:
-    """Whether the time between two rows is known well enough for a rate."""
+    """Tell whether the time between two rows is known well enough for a rate."""
     doubt_s = base.delayed_s + end.delayed_s
     return not doubt_s or doubt_s <= MOST_DOUBT * (end.at - base.at)
 
 
 def same_created(before: Mapping[Series, float], now: Mapping[Series, float]) -> bool:
-    """Whether no created time differs; series come and go."""
+    """Tell whether no created time differs; series present on one side only are ignored."""
     return before == now or all(now.get(series, created) == created for series, created in before.items())

@@ -1,11 +1,12 @@
-"""The processes behind one target, where there may be several.
+"""The processes behind one target, which may answer in turn.
 
-Workers without a shared registry and replicas behind one address answer in turn, each with counters of its own. Their
-rates are added up, each over its own time. What the evidence leaves open is null, and `reason` says why. Which of them
-gave an answer is found out in `process_assignment`.
+Workers without a shared registry, and replicas behind one address, answer in turn, each with its
+own counters. Their rates are summed, each taken over its own time. If the evidence is not
+sufficient, rates are None and `reason` says why. `process_assignment` finds the process that gave
+an answer.
 
-Memory: values, gains and two rows or more for each process, at most `MOST_PROCESSES`; one that has not answered for
-`FORGOTTEN_AFTER` windows is forgotten.
+Memory: values, gains and at least two rows for each process, at most `MOST_PROCESSES`. A process
+that has not answered for `FORGOTTEN_AFTER` windows is forgotten.
 """
 
 from __future__ import annotations
@@ -22,61 +23,71 @@ MOST_PROCESSES: Final = 64
 FORGOTTEN_AFTER: Final = 10  # windows
 
 RESTART_S: Final = 1.0
-"""Start times closer than this may be one, rounded; a start time may lie so much before the scrape it came after."""
+"""Difference in seconds up to which two start times may be one, rounded.
 
-CLEAR: Final = 0.05  # of the total: what is not known of who was replaced may change it by so much
+A start time may also lie that far before the scrape it came after.
+"""
+
+# share of the total: an unknown replacement matters only if it may change the total by more
+CLEAR: Final = 0.05
 
 FELL: Final = "counters fell without a restart, counted as 0: a worker's share left the sum?"
 OTHER: Final = "another process answers than before, and it is no younger one"
 
 _ENDED: Final = 1e-5
-"""Chance to be passed over so often in a row, below which a process is taken to have ended."""
+"""Probability of being passed over so often in a row below which a process counts as ended."""
 
 _ENDED_UNSURE: Final = 1e-3
-"""The same, while it is not known whether there are several, or which is which: meanwhile there is no rate."""
+"""Like `_ENDED`, while the number or the identity of processes is not known.
+
+In that state there are no rates.
+"""
 
 Notice = tuple[Literal["reset", "warning"], str]
 
 
 class Answer(NamedTuple):
-    """One good scrape, as evidence of who gave it."""
+    """One good scrape as evidence of the process that gave it."""
 
     at: float
     time: float  # unix seconds
-    before_time: float | None  # of the good scrape before
-    stepped_s: float  # by how much our wall clock was set since
+    before_time: float | None  # unix seconds of the previous good scrape
+    stepped_s: float  # seconds by which the local wall clock was set since then
     start: float | None
     created: Mapping[Series, float]
-    values: Sequence[float]  # by number; NaN where there is none
-    counts: Sequence[int]  # numbers of series that count events, which say how far two lines are apart
-    few: float  # a gain of them that is plausible at any pace
+    values: Sequence[float]  # by series number; NaN if absent
+    # numbers of the series that count events; they measure the distance between two lines
+    counts: Sequence[int]
+    few: float  # their gain that is plausible at any pace
     scrape: int
 
     def is_new(self, moment: float) -> bool:
-        """Whether a start or created time lies after the scrape before."""
+        """Tell whether a start or created time lies after the previous scrape."""
         since = self.before_time
         return since is not None and since - RESTART_S < moment <= self.time + RESTART_S
 
 
 class ProcessesInTurn:
-    """The processes behind one target, and which of them answered last."""
+    """The processes behind one target and the one that answered last."""
 
     def __init__(self) -> None:
         self.current = ProcessCounters()
         self.known = [self.current]
-        self.answer_in_turn = False  # one came back after another had answered
-        self.unclear_at: float | None = None  # `at` of the newest answer that fitted several of them
-        self.reason: str | None = None  # why there are no rates
+        self.answer_in_turn = False  # a process answered again after another had answered
+        # `at` of the newest answer that fitted several processes
+        self.unclear_at: float | None = None
+        self.reason: str | None = None  # reason why there are no rates
         self.resets = 0
         self.reset_at: float | None = None
-        self.broken_lines = 0  # how often it turned out that values belong to other processes: no minute spans that
+        # number of times that values proved to be of other processes; no minute spans such a moment
+        self.broken_lines = 0
         self.notices: list[Notice] = []
         self.watched_since: float | None = None  # unix seconds of the first scrape
-        self._carried: list[float] = []  # what forgotten processes had gained
+        self._carried: list[float] = []  # increases of forgotten processes
         self._reset_to_confirm: float | None = None
         self._too_many_at: float | None = None
 
-    # ------------------------------------------------------------------------------------------ what there is
+    # ---------------------------------------------------------------------------------------- state
 
     @property
     def live(self) -> list[ProcessCounters]:
@@ -85,7 +96,7 @@ class ProcessesInTurn:
 
     @property
     def count(self) -> int:
-        """How many answer in turn; 1 where nothing says that there are several."""
+        """Number of processes that answer in turn; 1 without evidence of several."""
         if not self.answer_in_turn:
             return 1
         born, replaced = self._replacing()
@@ -93,11 +104,11 @@ class ProcessesInTurn:
 
     @property
     def is_replacing(self) -> bool:
-        """Whether a new process replaced another, and it is not known which."""
+        """Whether a new process replaced another and it is not known which one."""
         return len(self.known) > 1 and any(process.born_at is not None for process in self.live)
 
     def gained(self, size: int) -> list[float]:
-        """What each series has gained in all processes ever."""
+        """Return the increase of each series in all processes so far."""
         if len(self.known) == 1 and not self._carried:
             return self.current.gained
         total = [*self._carried, *([0.0] * (size - len(self._carried)))]
@@ -107,7 +118,10 @@ class ProcessesInTurn:
         return total
 
     def rates(self, size: int) -> list[float] | None:
-        """What each series gains per second: the sum over the processes, each over its own time."""
+        """Return the increase per second of each series.
+
+        It is the sum over the processes, each taken over its own time.
+        """
         live = self.live
         if self.reason is not None:
             return None
@@ -121,13 +135,13 @@ class ProcessesInTurn:
         return total
 
     def has_like(self, process: ProcessCounters) -> bool:
-        """Whether another live process differs from a process by its values only."""
+        """Tell whether another live process differs from this one by its values only."""
         return any(other is not process and other.is_like(process) for other in self.live)
 
-    # ------------------------------------------------------------------------------------------ what comes and goes
+    # ---------------------------------------------------------------- adding and removing processes
 
     def add(self, answer: Answer, *, born: bool) -> ProcessCounters:
-        """One more process; `born`: it began while the target was watched."""
+        """Add a process; `born`: it started while the target was watched."""
         while len(self.known) >= MOST_PROCESSES:
             oldest = min(self.known, key=lambda process: (not process.ended, process.at))
             if not oldest.ended:
@@ -141,14 +155,14 @@ class ProcessesInTurn:
         return process
 
     def begin_line(self, answer: Answer) -> None:
-        """Let the current process go on with other values, and remember those it had."""
+        """Let the current process continue with other values and remember the previous ones."""
         current = self.current
         self.known.append(current.freeze(answer.counts))
         current.line_at = answer.at
         current.marks.clear()
 
     def forget(self, process: ProcessCounters) -> None:
-        """Keep of a process only what it gained."""
+        """Forget a process except for its increases."""
         if any(process.gained):
             self._carried.extend([0.0] * (len(process.gained) - len(self._carried)))
             for number, gained in enumerate(process.gained):
@@ -156,19 +170,19 @@ class ProcessesInTurn:
         self.known.remove(process)
 
     def start_over(self) -> None:
-        """Let rates begin anew after a gap."""
+        """Restart the rates after a gap."""
         for process in self.known:
             process.rows.clear()
 
     def renumber(self, kept: Sequence[int]) -> None:
-        """Keep only the series of these numbers."""
+        """Keep only the series with these numbers."""
         for process in self.known:
             process.renumber(kept)
         if self._carried:
             self._carried.extend([0.0] * ((kept[-1] + 1 if kept else 0) - len(self._carried)))
             self._carried = [self._carried[number] for number in kept]
 
-    # ------------------------------------------------------------------------------------------ what is claimed
+    # -------------------------------------------------------------------------------------- notices
 
     def notice(self, kind: Literal["reset", "warning"], sentence: str) -> None:
         """Note something for the log, once."""
@@ -176,29 +190,29 @@ class ProcessesInTurn:
             self.notices.append((kind, sentence))
 
     def restarted(self, at: float, sentence: str) -> None:
-        """Claim a restart, or a reset of counters."""
+        """Report a restart, or a reset of counters."""
         self.resets += 1
         self.reset_at = at
         self.notice("reset", sentence)
 
     def expect_confirmation(self, at: float) -> None:
-        """Claim a reset at `at` once the next scrape has not taken it back."""
+        """Report a reset at `at` unless the next scrape refutes it."""
         self._reset_to_confirm = at if self._reset_to_confirm is None else self._reset_to_confirm
 
     def withdraw(self) -> None:
-        """Claim no reset: values returned to what they were."""
+        """Withdraw a pending reset: values returned to the previous ones."""
         self._reset_to_confirm = None
 
     def confirm_reset(self, at: float) -> None:
-        """Claim the reset of before, which the scrape after it did not take back."""
+        """Report the pending reset, which the scrape after it did not refute."""
         if self._reset_to_confirm is not None and at > self._reset_to_confirm:
             self.restarted(self._reset_to_confirm, "counts anew: its counters fell to near zero")
             self._reset_to_confirm = None
 
-    # ------------------------------------------------------------------------------------------ from scrape to scrape
+    # -------------------------------------------------------------------------------------- scrapes
 
     def answered(self, process: ProcessCounters, at: float, window_s: float) -> None:
-        """Take note that a process answered, and of what follows for the others."""
+        """Record that a process answered, and what follows for the others."""
         if self.watched_since is None:
             self.watched_since = process.time
         if process is not self.current:
@@ -230,7 +244,7 @@ class ProcessesInTurn:
                     self.notice("warning", FELL if current.is_like(process) else OTHER)
 
     def _replacing(self) -> tuple[list[ProcessCounters], list[ProcessCounters]]:
-        """(processes born while we watched, those of which some may have been replaced by them)."""
+        """Return (processes born while watched, processes that some of them may have replaced)."""
         live = self.live
         births = [process.born_at for process in live if process.born_at is not None]
         if not births:
@@ -240,7 +254,7 @@ class ProcessesInTurn:
         return born, [process for process in live if process.born_at is None and process.at < newest]
 
     def _end_replaced(self, at: float) -> None:
-        """End those who were replaced, once all others have answered since."""
+        """End the replaced processes once all others have answered since."""
         born, replaced = self._replacing()
         if not born or len(replaced) > len(born):
             return
@@ -252,10 +266,10 @@ class ProcessesInTurn:
             process.born_at = None
 
     def _weights(self) -> list[tuple[ProcessCounters, float]]:
-        """Each live process with its share in the sum.
+        """Return each live process with its weight in the sum.
 
-        Until it is known who was replaced, all who may have been count by as much as is left of them; until a new process
-        has a rate, the one it replaces stands for it.
+        Until it is known which processes were replaced, all candidates share the weight of those
+        that are left. Until a new process has a rate, the process it replaces is used in its place.
         """
         born, replaced = self._replacing()
         rated = sum(process.covered_s > 0 for process in born)
@@ -270,7 +284,7 @@ class ProcessesInTurn:
             weights.append((process, weight))
         return weights
 
-    # ------------------------------------------------------------------------------------------ what is not known
+    # ---------------------------------------------------------------------------------- uncertainty
 
     def _why_unknown(self, at: float, window_s: float) -> str | None:
         live = self.live
@@ -291,7 +305,10 @@ class ProcessesInTurn:
         return self._why_unclear(replaced, sum(one.covered_s > 0 for one in born))
 
     def _why_unclear(self, replaced: list[ProcessCounters], rated: int) -> str | None:
-        """Why it matters who was replaced; None where all of them count much the same."""
+        """Reason why the identity of the replaced processes matters.
+
+        None if all candidates contribute about the same.
+        """
         if not replaced or not rated:
             return None
         paces = sorted(process.total_rate for process in replaced)
@@ -303,5 +320,8 @@ class ProcessesInTurn:
 
 
 def turns_until_ended(processes: float, chance: float) -> int:
-    """Answers of others in a row that a process which answers at random sees with this chance."""
+    """Number of consecutive answers of others that a live process sees with this probability.
+
+    The processes are assumed to answer at random.
+    """
     return ceil(log(chance) / log(1 - 1 / processes)) if processes > 1 else 1

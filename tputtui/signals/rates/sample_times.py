@@ -1,9 +1,11 @@
-"""Explicit timestamps of samples: a sample whose timestamp has not moved is no new one.
+"""Explicit timestamps of samples: a sample whose timestamp has not moved is not new.
 
-Exporters that refresh now and then, cAdvisor and federation say when a value was taken. Its rate is then over the time
-between two of its own samples, and held until the next one comes.
+Exporters that refresh from time to time, cAdvisor and federation expose the time of a value. Its
+rate is then taken over the time between two of its own samples, and held until the next one
+arrives.
 
-Memory: at most `MOST_POINTS` points of 150 B for each series that carries a timestamp; none for others.
+Memory: at most `MOST_POINTS` points of 150 B for each series that carries a timestamp; none for
+others.
 """
 
 from __future__ import annotations
@@ -18,14 +20,22 @@ from tputtui.model import Series
 MOST_POINTS: Final = 16
 
 HELD_FOR: Final = 2.5
-"""Refreshes. A rate is held for so long after the newest sample, and for a window at least."""
+"""Number of refresh intervals for which a rate is held after the newest sample.
 
-_SLACK_S: Final = 5.0  # by how much the target's clock may differ from ours
-_LATEST_S: Final = 86_400.0  # a first sample older than this, or as far in the future, has no timestamp in milliseconds
+It is held for at least one window.
+"""
+
+_SLACK_S: Final = 5.0  # possible difference between the target's clock and the local one
+# a first sample older, or as far in the future, is not dated in milliseconds
+_LATEST_S: Final = 86_400.0
 
 
 class Point(NamedTuple):
-    """One sample: when it was taken (unix seconds), when we saw it first, and what the series had gained by then."""
+    """One sample of a series that carries timestamps.
+
+    `taken` is its timestamp (unix seconds), `at` the time of the first scrape that showed it, and
+    `gained` the series' increase by then.
+    """
 
     taken: float
     at: float
@@ -33,11 +43,11 @@ class Point(NamedTuple):
 
 
 class SampleTimes:
-    """The newest samples of the series that carry timestamps."""
+    """Newest samples of the series that carry timestamps."""
 
     def __init__(self) -> None:
         self._points: dict[Series, deque[Point]] = {}
-        self._late_s: dict[Series, float] = {}  # how old a series' first sample was when we saw it
+        self._late_s: dict[Series, float] = {}  # age of a series' first sample when it was scraped
 
     def __bool__(self) -> bool:
         return bool(self._points)
@@ -45,7 +55,7 @@ class SampleTimes:
     def only_new(
         self, samples: Mapping[Series, float], stamps: Mapping[Series, float], raw: Mapping[Series, float]
     ) -> Mapping[Series, float]:
-        """The samples of a scrape, with the value of before (`raw`) where a timestamp has not moved."""
+        """Return the samples of a scrape, with the previous value (`raw`) of unmoved timestamps."""
         settled = dict(samples)
         for series, taken in stamps.items():
             points = self._points.get(series)
@@ -61,7 +71,7 @@ class SampleTimes:
         gained: Mapping[Series, float],
         window_s: float,
     ) -> None:
-        """Take the samples of a scrape whose timestamps have moved; forget series that are no longer there."""
+        """Add the samples of a scrape whose timestamps have moved; forget series that are gone."""
         for series in [series for series in self._points if series not in stamps]:
             del self._points[series], self._late_s[series]
         for series, amount in gained.items():
@@ -86,7 +96,10 @@ class SampleTimes:
                 points.popleft()
 
     def rate(self, series: Series, at: float, window_s: float, interval_s: float) -> float | None:
-        """What a series gained per second between its own samples; None before the second one, and where it is stale."""
+        """Return the increase per second of a series between its own samples.
+
+        None before the second one, and if it is stale.
+        """
         points = self._points[series]
         if len(points) < 2:
             return None
@@ -99,15 +112,15 @@ class SampleTimes:
         least = seen - 2 * interval_s
         most = seen + max(0.0, late) + 2 * interval_s + _SLACK_S
         if abs(late) > _LATEST_S or not least <= seconds <= most:
-            seconds = seen  # the timestamps do not tell the time: our own clock does
+            seconds = seen  # the timestamps are not times of sampling: use the local clock
         rate = (last.gained - first.gained) / seconds if seconds > 0 else 0.0
         return rate if isfinite(rate) else None
 
     def series(self) -> Sequence[Series]:
-        """The series that carry timestamps."""
+        """Return the series that carry timestamps."""
         return list(self._points)
 
     def newest(self, series: Series) -> float | None:
-        """When a series' newest sample was taken; None where it does not say."""
+        """Return the timestamp of a series' newest sample; None if it has none."""
         points = self._points.get(series)
         return points[-1].taken if points else None

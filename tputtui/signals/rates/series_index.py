@@ -1,6 +1,7 @@
-"""The windows of a service's targets as one: their series numbered through, so that a figure is a sum over numbers.
+"""Common numbering of the series in all windows of a service.
 
-What belongs to a figure is decided when a series comes or goes (`Layout`); a tick (`Tick`) only adds numbers up.
+A figure is then a sum over numbers. Series are assigned to figures when one comes or goes
+(`SeriesLayout`). A tick (`ServiceWindow`) only adds numbers up.
 """
 
 from __future__ import annotations
@@ -15,18 +16,20 @@ from tputtui.model import Binding, Match, Series
 from tputtui.signals.rates.target_window import TargetWindow
 
 Numbers = list[int]
-"""Places of series in `Tick.rates`."""
+"""Places of series in `ServiceWindow.rates`."""
 
 MEMO_LIMIT = 4_000
-"""Series of which something is remembered; beyond it, and beyond twice the series there are, all is worked out anew:
-churn must not fill memory.
+"""Number of series for which results are cached.
+
+Beyond it, and beyond twice the current number of series, the cache is cleared: churn must not fill
+memory.
 """
 
 T = TypeVar("T")
 
 
 class SeriesMemo(Generic[T]):
-    """Remembers what was worked out of a series, for as long as there are not too many."""
+    """Cache of a function of a series, bounded in size."""
 
     def __init__(self, compute: Callable[[Series], T]) -> None:
         self._compute = compute
@@ -34,11 +37,11 @@ class SeriesMemo(Generic[T]):
         self._limit = MEMO_LIMIT
 
     def reserve(self, series_count: int) -> None:
-        """Expect to be asked for so many series again and again."""
+        """Expect repeated requests for so many series."""
         self._limit = max(MEMO_LIMIT, 2 * series_count)
 
     def __call__(self, series: Series) -> T:
-        """What was worked out of this series."""
+        """Return the function's value for this series."""
         try:
             return self._cache[series]
         except KeyError:
@@ -49,9 +52,10 @@ class SeriesMemo(Generic[T]):
 
 
 def compile_matches(match: Sequence[Match]) -> SeriesMemo[bool]:
-    """Whether a series meets all conditions of a binding; a label it lacks counts as "".
+    """Compile a binding's conditions to a predicate of a series; a missing label counts as "".
 
-    Raises `re.error` where a condition is no regular expression: the config's reader has refused those.
+    Raises `re.error` if a condition is not a valid regular expression. The config reader has
+    already rejected those.
     """
     tests = [
         (one.label, re.compile(one.value if "~" in one.op else re.escape(one.value)), one.op[0] == "=") for one in match
@@ -65,26 +69,26 @@ def compile_matches(match: Sequence[Match]) -> SeriesMemo[bool]:
 
 @dataclass(slots=True)
 class SeriesLayout:
-    """Which series stand at which numbers; `present` leaves out what is gone."""
+    """The numbers of all series; `present` leaves out series that are gone."""
 
     windows: tuple[TargetWindow, ...]
     present: dict[str, list[tuple[int, Series]]] = field(default_factory=dict)
     all_series: dict[str, list[tuple[int, Series]]] = field(default_factory=dict)
-    window_starts: Numbers = field(default_factory=list)  # the first number of each window
+    window_starts: Numbers = field(default_factory=list)  # first number of each window
 
     def select(self, name: str, meets: SeriesMemo[bool]) -> list[tuple[int, Series]]:
-        """The series of a sample name that are there now and meet a condition."""
+        """Return the present series of a sample name that meet a condition."""
         present = self.present.get(name, [])
         meets.reserve(len(present))
         return [place for place in present if meets(place[1])]
 
     def window_index(self, number: int) -> int:
-        """Which of the windows a number belongs to."""
+        """Return the index of the window that a number belongs to."""
         return bisect_right(self.window_starts, number) - 1
 
 
 def build_layout(windows: tuple[TargetWindow, ...]) -> SeriesLayout:
-    """Number the series of all windows through."""
+    """Number the series of all windows consecutively."""
     layout = SeriesLayout(windows)
     start = 0
     gone: set[int] = set()
@@ -101,20 +105,24 @@ def build_layout(windows: tuple[TargetWindow, ...]) -> SeriesLayout:
 
 @dataclass(slots=True)
 class ServiceWindow:
-    """What each series gained per second, by its number; 0.0 on targets that have no rate now."""
+    """Increase per second of each series, by number; 0.0 on targets without a current rate."""
 
     layout: SeriesLayout
     rates: list[float]
-    live_windows: tuple[TargetWindow, ...]  # those that have rates
-    why_unknown: str | None = None  # a target answers, and who answers is not known: then nothing has a rate
+    live_windows: tuple[TargetWindow, ...]  # windows that have rates
+    # reason if a target answers but the process is not known: then nothing has a rate
+    why_unknown: str | None = None
 
     def sum_rates(self, numbers: Iterable[int]) -> float:
-        """The rates of some series added up."""
+        """Return the sum of the rates of some series."""
         return sum(map(self.rates.__getitem__, numbers))
 
     def has_rate(self, numbers: Numbers, name: str) -> bool:
-        """Whether some counters of a sample name have a rate: any of them says a number (what is all NaN or Inf has none,
-        and 0 would be a lie); where there are none yet, the family is declared.
+        """Tell whether some counters of a sample name have a rate.
+
+        They do if one of them has a number as its value: if all are NaN or Inf, there is no rate,
+        and 0 would be wrong. Without any series, they have a rate (of zero) if the family is
+        declared.
         """
         if not self.live_windows:
             return False
@@ -128,13 +136,16 @@ class ServiceWindow:
         return False
 
     def is_declared(self, name: str) -> bool:
-        """Whether a live target names the family, though it may have no series yet: then 0 is a measured zero."""
+        """Tell whether a live target declares the family: then 0 is a measured zero.
+
+        The family may not have any series yet.
+        """
         bases = {name, name.removesuffix("_total"), name.removesuffix("_count"), name.removesuffix("_bucket")}
         return any(base in window.families for window in self.live_windows for base in bases)
 
 
 def build_service_window(layout: SeriesLayout) -> ServiceWindow:
-    """The rates of all windows, now."""
+    """Return the current rates of all windows."""
     rates: list[float] = []
     live = []
     why_unknown = None
@@ -148,7 +159,7 @@ def build_service_window(layout: SeriesLayout) -> ServiceWindow:
 
 
 def build_lifetime_window(layout: SeriesLayout) -> ServiceWindow:
-    """The raw values in place of rates: what was counted since the processes started."""
+    """Return raw values instead of rates: the counts since the processes started."""
     raw = [value if value == value else 0.0 for window in layout.windows for value in window.raw]  # noqa: PLR0124
     return ServiceWindow(layout, raw, tuple(window for window in layout.windows if window.at is not None))
 
@@ -156,7 +167,7 @@ def build_lifetime_window(layout: SeriesLayout) -> ServiceWindow:
 def gauge_values(
     windows: Iterable[TargetWindow], name: str, meets: Callable[[Series], bool]
 ) -> list[tuple[Series, float]]:
-    """The newest values of a gauge on targets that answer; what is no number is left out."""
+    """Return the newest values of a gauge on targets that answer, without NaN."""
     return [
         (series, value)
         for window in windows
@@ -167,7 +178,7 @@ def gauge_values(
 
 
 def followed_names(bindings: Iterable[Binding]) -> tuple[frozenset[str], frozenset[str]]:
-    """The sample names that bindings need: (counters, gauges)."""
+    """Return the sample names that bindings need: (counters, gauges)."""
     counters: set[str] = set()
     gauges: set[str] = set()
     for binding in bindings:
@@ -188,7 +199,8 @@ def followed_names(bindings: Iterable[Binding]) -> tuple[frozenset[str], frozens
             if kind == "summary":
                 gauges.add(family)
             elif binding.denominator not in (None, f"{family}_count"):
-                counters.add(family)  # a mean of two plain counters; else `family` is a base name
+                # a mean of two plain counters; otherwise `family` is a base name
+                counters.add(family)
         if binding.denominator is not None:
             counters.add(binding.denominator)
         if binding.limit is not None:
@@ -197,7 +209,7 @@ def followed_names(bindings: Iterable[Binding]) -> tuple[frozenset[str], frozens
 
 
 def label_values(by: Sequence[str]) -> SeriesMemo[tuple[str, ...]]:
-    """The values of some labels of a series."""
+    """Return a cached function from a series to its values of some labels."""
 
     def values(series: Series) -> tuple[str, ...]:
         return tuple([series.label(name) or "" for name in by])

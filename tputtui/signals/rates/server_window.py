@@ -1,4 +1,7 @@
-"""A target's window where a server has taken the rates already: the same figures, without a second averaging."""
+"""Window of a target whose rates a Prometheus-compatible server has computed.
+
+It gives the same figures as `TargetWindow`, without averaging a second time.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ from tputtui.signals.rates.target_window import GAP_INTERVALS, TargetWindow
 
 
 class ServerWindow(TargetWindow):
-    """Counters as rates from a server. What was gained is their sum over time: nobody counts it one by one.
+    """Counters as rates from a server. Increases are integrals of the rates over time.
 
-    `rate_s` is what the server's rates cover; a series that a good answer lacks is at zero, and gone.
+    `rate_s` is the span of the server's rates. A series that is missing from a good answer is at
+    zero, and gone.
     """
 
     def __init__(
@@ -28,11 +32,11 @@ class ServerWindow(TargetWindow):
         return self.rate_s
 
     def rates(self) -> list[float] | None:
-        """What each series gained per second, as the server says; None while it says nothing."""
+        """Return the increase per second of each series from the server; None without an answer."""
         return self._rates if self.is_current and self.rate_s > 0 else None
 
     def add(self, scrape: Scrape, forgotten: Collection[str] = ()) -> None:
-        """Take the next answer, good or failed; one without rates says nothing to this window."""
+        """Add the next answer, good or failed; one without rates does not change this window."""
         del forgotten
         exposition = scrape.exposition
         if exposition is None or exposition.served is None or exposition.served.rate_s is None:
@@ -47,7 +51,7 @@ class ServerWindow(TargetWindow):
         process = self.processes.current
         gauges: dict[str, list[tuple[Series, float]]] = {}
         found: dict[Series, float] = {}
-        silent: list[Series] = []  # the server says NaN or Inf of it
+        silent: list[Series] = []  # series for which the server returns NaN or Inf
         for series, value in exposition.samples.items():
             if series.name in self._counters:
                 self._mark_seen(series)

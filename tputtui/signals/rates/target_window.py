@@ -1,8 +1,9 @@
-"""What the followed series of one target did over the window.
+"""Sliding window over the followed series of one target.
 
-Memory per counter series: 140 B for its place in the index, and 8 B for each row kept: one row a scrape and at most
-`MOST_ROWS` (longer windows are thinned). That is 230 B at 1 s and 10 s (measured), and never above 2.1 kB; where several
-processes answer in turn, 24 B more and two rows at least for each.
+Memory per counter series: 140 B for its entry in the index and 8 B for each row kept: one row a
+scrape, at most `MAX_ROWS` (longer windows are thinned). That is 230 B at an interval of 1 s and a
+window of 10 s (measured), and never above 2.1 kB. Where several processes answer in turn, 24 B
+more, and at least two rows for each process.
 """
 
 from __future__ import annotations
@@ -25,19 +26,21 @@ from tputtui.signals.rates.sample_times import SampleTimes
 __all__ = ["GAP_INTERVALS", "MAX_ROWS", "RESTART_S", "RETIRE_AT_ONCE", "Count", "DroppedTotal", "TargetWindow"]
 
 GAP_INTERVALS = 2.5
-"""A silence longer than this, and than the window, starts the rates over: a time in which nothing was asked, because of a
-busy or a stopped machine. What was counted in it is no outage. Waiting for a late answer is no silence.
+"""Intervals without any request after which the rates start over, if longer than the window too.
+
+Such a gap means that this machine was busy or stopped. What the target counted in it is no sign of
+an outage. Waiting for a late answer is not a gap.
 """
 
 
 class _Evidence(NamedTuple):
-    """What a scrape says of its counters' beginnings, and what was made of it."""
+    """Evidence in one scrape on where its counters began, and the decision drawn from it."""
 
     at: float
     start: float | None
     created: dict[Series, float]
-    armed: frozenset[str]  # names whose new series may count from zero
-    since: float | None  # unix seconds of the process's scrape before
+    armed: frozenset[str]  # sample names whose new series may count from zero
+    since: float | None  # unix seconds of the process's previous scrape
     rebase: bool
     from_zero: bool
     begun: frozenset[int]  # numbers of single series that count from zero
@@ -45,41 +48,52 @@ class _Evidence(NamedTuple):
 
 
 class TargetWindow(FollowedSeries):
-    """The counters and gauges that are followed on one target, from scrape to scrape.
+    """Sliding window over the scrapes of one target: its followed counters and gauges.
 
-    The rates are those of the current *segment*: a failed scrape, or a gap, starts a new one, so an outage is never
-    averaged into "now"; `gained` goes on across it. Values are kept by process: most targets are one.
+    The rates are those of the current *segment*: a failed scrape or a gap starts a new segment, so
+    an outage is never averaged into the current rate. `gained` continues across segments. Values
+    are kept per process; most targets are one process.
     """
 
     def __init__(
         self, window_s: float, interval_s: float, counters: Collection[str], gauges: Collection[str] = ()
     ) -> None:
-        """Follow the sample names `counters` (and, as they are, `gauges`) over `window_s` seconds."""
+        """Follow the counters and gauges with these sample names over `window_s` seconds.
+
+        The values of `gauges` are kept as they are.
+        """
         super().__init__(window_s, interval_s, counters, gauges)
         self._assignment = ProcessAssignment(self.processes)
-        self._asked_until = 0.0  # when the newest attempt ended: from then on nothing was asked
-        self._silent_s = 0.0  # the longest such time since the newest good scrape
+        self._asked_until = 0.0  # end of the newest attempt; nothing was requested after it
+        self._silent_s = 0.0  # longest time without a request since the newest good scrape
         self._scraped: deque[float] = deque()  # `at` of the scrapes in the window
-        self._armed: frozenset[str] = frozenset()  # names whose new series may count from zero
+        # sample names whose new series may count from zero
+        self._armed: frozenset[str] = frozenset()
         self._sample_times = SampleTimes()
         self._identity: tuple[object, str | None] = (
             None,
             None,
-        )  # (what it rests on, the gauge that tells processes apart)
-        self._doubtful: dict[int, tuple[float, list[Doubtful]]] = {}  # by process: new label sets, seen after so many s
-        self._starts: dict[Series, float] = {}  # start times that say nothing of who answers
-        self._counts: tuple[int, list[int], float] = (-1, [], FEW)  # (layout, series that count events, what is few)
+        )  # (inputs of the choice, gauge that tells processes apart)
+        # by process: (seconds from its scrape before to the one that showed them, new label sets)
+        self._doubtful: dict[int, tuple[float, list[Doubtful]]] = {}
+        # start times that do not identify the process that answered
+        self._starts: dict[Series, float] = {}
+        # (layout, series that count events, small gain)
+        self._counts: tuple[int, list[int], float] = (-1, [], FEW)
 
-    # ------------------------------------------------------------------------------------------ what it says
+    # -------------------------------------------------------------------------------------- figures
 
     @property
     def reason(self) -> str | None:
-        """Why a target that answers has no rates; None where it has some, or will with its second scrape."""
+        """Reason why a target that answers has no rates, or None.
+
+        None if it has some, or will have some with its second scrape.
+        """
         return self.processes.reason if self.is_current else None
 
     @property
     def why_no_sample(self) -> str | None:
-        """Why a target whose samples carry timestamps has no rates; None where it has some."""
+        """Reason why a target whose samples carry timestamps has no rates; None if it has some."""
         times = self._sample_times.series() if self.is_current else ()
         if not times or any(self._index[series] not in self.silent for series in times):
             return None
@@ -87,17 +101,18 @@ class TargetWindow(FollowedSeries):
 
     @property
     def covered_s(self) -> float:
-        """Seconds that the rates rest on; 0.0 while there is only one scrape."""
+        """Seconds that the rates cover; 0.0 while there is only one scrape."""
         live = self.processes.live
         if len(live) == 1:
             return live[0].covered_s
         return self._scraped[-1] - self._scraped[0] if self._scraped else 0.0
 
     def rates(self) -> list[float] | None:
-        """What each series gained per second over the window.
+        """Return the increase per second of each series over the window.
 
-        None while down or overdue, before a second scrape, and where it is not known who answers. A series that came within the
-        window is divided by the whole of it: before, it was at zero.
+        None while the target is down or overdue, before a second scrape, and where the process that
+        answered is not known. The increase of a series that appeared within the window is divided
+        by the whole window: it was at zero before.
         """
         if not self.is_current:
             return None
@@ -109,23 +124,28 @@ class TargetWindow(FollowedSeries):
         return rates
 
     def _counted_at(self, process: ProcessCounters, numbers: Iterable[int]) -> float:
-        """When a process's counts were true, in seconds on one clock."""
+        """Return the moment of a process's counts, in seconds on one clock."""
         if not self._sample_times:
             return process.at
         taken = [self._sample_times.newest(self.series[number]) for number in numbers]
         return max((moment for moment in taken if moment is not None), default=process.at)
 
-    # ------------------------------------------------------------------------------------------ what it is told
+    # -------------------------------------------------------------------------------------- scrapes
 
     def add(self, scrape: Scrape, forgotten: Collection[str] = ()) -> None:
-        """Take the next scrape, good or failed. One whose answer is late says nothing: it was asked, and is still awaited.
+        """Add the next scrape, good or failed.
 
-        A series that is new may count from zero (the first 500 of a route is an increase of 1), if the scrape before it
-        was good and the increase is plausible (`new_series`); never where its name is in `forgotten` (its scanner dropped
-        series of that name, so it may be an old one come back), nor where series of that name were beyond a limit.
+        A scrape that only reports a late answer changes nothing: the request was sent and is still
+        under way.
+
+        A new series may count from zero (the first 500 of a route is an increase of 1) if the
+        previous scrape was good and the increase is plausible (`new_series`). It never does if its
+        name is in `forgotten` (the scanner dropped series of that name, so it may be an old series
+        that returned), nor if series of that name were beyond a limit.
         """
         exposition = scrape.exposition
-        # The time in which we were kept from running was no waiting.
+        # The time in which this process could not run counts as a time without requests, not as
+        # waiting.
         self._silent_s = max(self._silent_s, scrape.asked_at - self._asked_until + scrape.delayed_s)
         self._asked_until = scrape.ended_at
         if exposition is None:
@@ -134,7 +154,8 @@ class TargetWindow(FollowedSeries):
         longest = max(GAP_INTERVALS * self.interval_s, self.window_s)
         broken = self.at is None or not self.up or scrape.at <= self.at or self._silent_s > longest
         if self.at is not None and self.time is not None:
-            # Monotonic time stands still while a machine is suspended: the wall clock tells that counters went on.
+            # Monotonic time stands still while a machine is suspended, but the counters may have
+            # continued: compare it with the wall clock.
             broken |= scrape.time - self.time - (scrape.at - self.at) > longest
         if broken:
             self.segment += 1
@@ -156,7 +177,7 @@ class TargetWindow(FollowedSeries):
         self.processes.start_over()
 
     def _count(self, scrape: Scrape, exposition: Exposition, armed: frozenset[str]) -> None:
-        """Find out who answered, and add up what it gained."""
+        """Find the process that answered and add up its increases."""
         processes = self.processes
         self._scrapes += 1
         samples = self._new_samples(exposition)
@@ -184,7 +205,7 @@ class TargetWindow(FollowedSeries):
         self._finish(process, counted, saved, by)
         process.note(scrape.at, scrape.time, self._scrapes, scrape.delayed_s)
         if rebase and scrape.delayed_s > MOST_DOUBT * self.window_s:
-            process.rows.clear()  # nor is it known how much time to leave out
+            process.rows.clear()  # the length of the time to leave out is not known either
         if not any(mark[2] == self._scrapes for mark in process.marks.values()):
             process.append(scrape.at, self.window_s, scrape.delayed_s)
         self._note_scraped(scrape.at)
@@ -193,16 +214,19 @@ class TargetWindow(FollowedSeries):
         processes.answered(process, scrape.at, self.window_s)
         self.gauges = self._all_gauges(exposition.families)
 
-    # ------------------------------------------------------------------------------------------ evidence
+    # ------------------------------------------------------------------------------------- evidence
 
     def _told_start(self, samples: Mapping[Series, float]) -> float | None:
-        """The start time in an answer, by the series that told it last."""
+        """Return the start time in an answer, read from the series that carried it last time."""
         gauge = self._identity[1]
         before = self.processes.current.gauges.get(gauge, ()) if gauge is not None else ()
         return samples.get(before[0][0]) if len(before) == 1 else None
 
     def _identity_gauge(self, gauges: Gauges, families: Mapping[str, Family]) -> str | None:
-        """The start time that tells processes apart, worked out anew only where something it rests on has changed."""
+        """Return the start-time gauge that tells processes apart.
+
+        Computed again only if an input changed.
+        """
         rests_on = (id(families), self._counters, frozenset(gauges).intersection(START_GAUGES))
         if self._identity[0] != rests_on:
             self._identity = (rests_on, identity_gauge(self._counters, gauges, families))
@@ -226,7 +250,10 @@ class TargetWindow(FollowedSeries):
     def _begin_again(
         self, process: ProcessCounters, answer: Answer, starts: Mapping[Series, float], families: Mapping[str, Family]
     ) -> frozenset[int]:
-        """Let single counters begin at zero where they, or what they speak of, are said to have begun anew."""
+        """Reset single counters to zero where their created or start time moved forward.
+
+        Returns the numbers of these series.
+        """
         made = set()
         if answer.start == process.start:
             made = {
@@ -249,7 +276,7 @@ class TargetWindow(FollowedSeries):
         return frozenset(numbers)
 
     def _finish(self, process: ProcessCounters, counted: Counted, saved: Saved, by: _Evidence) -> None:
-        """Count what is not a plain rise: series that are new, came back, or fell."""
+        """Count what is not a plain rise: series that are new, returned or fell."""
         raw, gained = process.raw, process.gained
         unconfirmed: dict[int, float] = {}
         fallen: list[tuple[int, float]] = []
@@ -303,7 +330,10 @@ class TargetWindow(FollowedSeries):
         self._mark_gone(process, by.at)
 
     def _confirm_new(self, process: ProcessCounters, before: Sequence[float], at: float) -> dict[int, float]:
-        """Count new label sets that went on at the pace they must have begun at; what they gained comes back."""
+        """Count new label sets that continued at the pace needed to have begun when they appeared.
+
+        Returns their increases by series number.
+        """
         before_s, sets = self._doubtful.pop(process.serial)
         counted: dict[int, float] = {}
         for doubtful in sets:
@@ -321,10 +351,11 @@ class TargetWindow(FollowedSeries):
     def _fall(
         self, process: ProcessCounters, fallen: Sequence[tuple[int, float]], before: Sequence[float], by: _Evidence
     ) -> dict[int, float]:
-        """Judge counters that fell while others went on; what those gained that count from zero comes back.
+        """Handle counters that fell while others rose.
 
-        Where a start time governs them and has not moved, a fall gains nothing. Else it is a reset, if so little can have
-        been counted since.
+        Where a start time governs a counter and has not moved, a fall gains nothing. Otherwise it
+        is a reset, if the new value is small enough to have been counted since. Returns the
+        increases of the counters that were reset, by series number.
         """
         unconfirmed: dict[int, float] = {}
         raw, gained = process.raw, process.gained
@@ -347,10 +378,10 @@ class TargetWindow(FollowedSeries):
             self.processes.notice("warning", FELL)
         return unconfirmed
 
-    # ------------------------------------------------------------------------------------------ timestamps and gauges
+    # ------------------------------------------------------------------------ timestamps and gauges
 
     def _new_samples(self, exposition: Exposition) -> Mapping[Series, float]:
-        """The samples of a scrape, without those whose explicit timestamps have not moved."""
+        """Return the samples of a scrape without those whose explicit timestamps have not moved."""
         stamps = exposition.timestamps
         if not stamps or not self._sample_times:
             return exposition.samples
@@ -359,7 +390,10 @@ class TargetWindow(FollowedSeries):
         return self._sample_times.only_new(exposition.samples, stamps, known)
 
     def _note_sample_times(self, scrape: Scrape, exposition: Exposition, process: ProcessCounters) -> None:
-        """Keep when samples were taken; a series whose next sample is overdue says nothing."""
+        """Record the timestamps of samples.
+
+        A series whose next sample is overdue becomes silent.
+        """
         stamps = {one: taken for one, taken in exposition.timestamps.items() if one in self._index}
         gained = {one: process.gained[self._index[one]] for one in stamps}
         times = self._sample_times
@@ -369,7 +403,7 @@ class TargetWindow(FollowedSeries):
                 self.silent.add(self._index[series])
 
     def _note_scraped(self, at: float) -> None:
-        """Keep when the scrapes of the window were, as their rows are kept."""
+        """Record the time of a scrape, thinned in the same way as the rows."""
         scraped = self._scraped
         if len(scraped) > 1 and scraped[-1] - scraped[-2] < self.window_s / MAX_ROWS:
             scraped.pop()
@@ -379,7 +413,10 @@ class TargetWindow(FollowedSeries):
             scraped.popleft()
 
     def _all_gauges(self, families: Mapping[str, Family]) -> Mapping[str, list[tuple[Series, float]]]:
-        """The newest gauges of every process: amounts add up over them. What is not the processes' own is there once."""
+        """Return the newest gauges of every process, for amounts are summed over processes.
+
+        Gauges that do not belong to the processes themselves are included once.
+        """
         live, gauge = self.processes.live, self._identity[1]
         newest = self.processes.current.gauges
         if len(live) == 1:

@@ -1,9 +1,10 @@
-"""Which resource saturates first: the one rule by which rows are ordered and by which the first is named.
+"""Order of resources by saturation, and the resource named as the first to saturate.
 
-Waiting work outranks percentages : a service's own queue before the host's (requests stand in it), a
-whole queue of tasks before a share of time, then the higher ratio to a limit. Where nothing waits, the highest ratio to a
-limit comes first. A share of the host's time without a limit (I/O wait, throttling) below its threshold is near nothing,
-and swap that is full of old pages neither. What is not known comes last.
+Waiting work outranks percentages: a service's own queue comes before the host's (requests wait in
+it), a whole queue of tasks before a share of time, then the higher ratio to a limit. If nothing
+waits, the highest ratio to a limit comes first. Two ratios are ignored: a share of the host's time
+without a limit (I/O wait, throttling) below its threshold, and swap, which may be full of old
+pages. Unknown values come last.
 """
 
 from __future__ import annotations
@@ -14,16 +15,20 @@ from tputtui import text
 from tputtui.model import FirstToSaturate, SaturationState
 
 MIN_TICKS_AHEAD = 3
-"""Ticks in a row in which another resource must be ahead before it is named: near-equals do not take turns."""
+"""Consecutive ticks for which another resource must be ahead before it is named.
 
-_NEVER_FIRST = frozenset(("swap",))  # what lies there is history; when it matters, memory is short or under pressure
+Resources with nearly equal values do not alternate then.
+"""
+
+# swap holds old pages; if it matters, memory is short or under pressure
+_NEVER_FIRST = frozenset(("swap",))
 
 OwnedResource = tuple[str, SaturationState]
 """(service, resource); the host's owner is ""."""
 
 
 def urgency_key(row: SaturationState) -> tuple[bool, bool, bool, bool, float, bool, str]:
-    """The sort key of resources, the most urgent first."""
+    """Sort key of resources, the most urgent first."""
     waits = (row.waiting or 0.0) > 0
     return (
         not waits,
@@ -37,19 +42,25 @@ def urgency_key(row: SaturationState) -> tuple[bool, bool, bool, bool, float, bo
 
 
 def _has_meaningful_ratio(row: SaturationState) -> bool:
-    """Whether its ratio says how near the limit it is."""
+    """Tell whether its ratio shows how close to its limit it is."""
     return row.ratio is not None and (row.limit is not None or row.family is not None) and row.name not in _NEVER_FIRST
 
 
 class BottleneckTracker:
-    """Names the first to saturate, tick by tick, and stays with it until another has been ahead for `STEADY` ticks."""
+    """Name the first resource to saturate, tick by tick.
+
+    The name changes once another resource has been ahead for `MIN_TICKS_AHEAD` ticks.
+    """
 
     def __init__(self) -> None:
         self._current: tuple[str, str] | None = None
-        self._ticks_ahead = 0  # ticks in a row in which another was ahead
+        self._ticks_ahead = 0  # consecutive ticks in which another resource was ahead
 
     def update(self, rows: Iterable[OwnedResource], services: Sequence[str] = ()) -> FirstToSaturate | None:
-        """The first of the tick with its evidence; None where nothing is known. Of several `services` it names its own."""
+        """Return this tick's first resource to saturate, with evidence; None if nothing is known.
+
+        With several `services` its owner is named too.
+        """
         known = {
             (owner, row.name): row for owner, row in rows if (row.waiting or 0.0) > 0 or _has_meaningful_ratio(row)
         }
@@ -69,18 +80,22 @@ class BottleneckTracker:
 
 
 def first_to_saturate(rows: Iterable[SaturationState]) -> FirstToSaturate | None:
-    """The same for one moment, and one owner."""
+    """Return the first resource to saturate at one moment, for one owner."""
     return BottleneckTracker().update(("", row) for row in rows)
 
 
 def sort_by_urgency(rows: Iterable[OwnedResource], first: FirstToSaturate | None) -> list[OwnedResource]:
-    """Resources by urgency, the one that is named as the first on top."""
+    """Sort resources by urgency, with the one named as the first on top."""
     named = (first.owner, first.resource) if first is not None else None
     return sorted(rows, key=lambda row: ((row[0], row[1].name) != named, urgency_key(row[1]), row[0]))
 
 
 def describe_evidence(row: SaturationState) -> str:
-    """The host's rows bring their sentence; a service's row has the reason of its binding, which is another matter."""
+    """Describe the evidence of saturation.
+
+    Rows of the host have a sentence of their own. The reason of a service's row explains its
+    binding, so it is not used.
+    """
     if row.family is None and row.reason:
         return row.reason
     share = ""

@@ -21,7 +21,7 @@ RowKey = tuple[str, ...]
 
 
 def default_breakdown(labels: Sequence[str]) -> tuple[str, ...]:
-    """Route and method where both are there, else the first of the labels worth breaking down by."""
+    """Choose the default breakdown: route and method, else the first useful label."""
     route = next((label for label in labels if label in ROUTE_LABELS), None)
     method = next((label for label in labels if label in METHOD_LABELS), None)
     if route is not None and method is not None:
@@ -30,7 +30,10 @@ def default_breakdown(labels: Sequence[str]) -> tuple[str, ...]:
 
 
 class BreakdownReader:
-    """Reads the rows of one choice of labels. Who stands in which row is decided when series come or go."""
+    """Read the rows of one choice of labels.
+
+    Series are assigned to rows when series come or go.
+    """
 
     def __init__(
         self,
@@ -48,7 +51,7 @@ class BreakdownReader:
         self._single_rows: tuple[list[RowKey], Numbers] = (
             [],
             [],
-        )  # rows of one series, which most are where there are many
+        )  # rows of one series, the most frequent case among many rows
         self._multi_rows: list[tuple[RowKey, Numbers]] = []
         self._error_numbers: dict[RowKey, Numbers] = {}
         self._total_numbers: dict[RowKey, Numbers] = {}
@@ -57,7 +60,10 @@ class BreakdownReader:
         self._labels: dict[RowKey, Labels] = {}  # of rows that were ever shown
 
     def set_layout(self, layout: SeriesLayout) -> None:
-        """Put each series into its row; traffic without these labels leaves the counting to the latency's count."""
+        """Assign each series to its row.
+
+        If the traffic lacks these labels, the latency's count is used to count requests.
+        """
         traffic, errors, latency = self._traffic, self._errors, self._latency
         self._layout = layout
         self._bucket_sums.clear()
@@ -78,8 +84,9 @@ class BreakdownReader:
         self._share_buckets()
 
     def _share_buckets(self) -> None:
-        """Where the histogram lacks one of the labels (it tells routes, not methods), a row has the buckets of the labels
-        it shares, if it shares them with no other row.
+        """Assign buckets to rows if the histogram lacks one of the labels (routes, but no methods).
+
+        A row gets the buckets of the labels it shares, unless it shares them with another row.
         """
         held = [any(key[place] for key in self._bucket_series) for place in range(len(self.by))]
         if all(held) or not any(held):
@@ -96,7 +103,7 @@ class BreakdownReader:
         rows: defaultdict[RowKey, list[tuple[int, Series]]] = defaultdict(list)
         for place in series:
             rows[self._label_values(place[1])].append(place)
-        rows.pop(("",) * len(self.by), None)  # without any of the labels
+        rows.pop(("",) * len(self.by), None)  # series without any of the labels
         return rows
 
     def _row_numbers(self, series: NumberedSeries) -> dict[RowKey, Numbers]:
@@ -105,20 +112,27 @@ class BreakdownReader:
     def state(
         self, tick: ServiceWindow, quantiles: Sequence[float], limit: int = MAX_ROWS
     ) -> tuple[tuple[BreakdownRow, ...], tuple[int, float] | None]:
-        """The `limit` rows with most traffic, and how many are left with how much traffic; None where none is left."""
+        """Return the `limit` rows with most traffic, and (number, traffic) of the others.
+
+        The second value is None if there are no others.
+        """
         if not tick.live_windows:
             return (), None
         scale = -self._scale
         keys, numbers = self._single_rows
         traffic = [(rate * scale, key) for rate, key in zip(map(tick.rates.__getitem__, numbers), keys, strict=True)]
         traffic += [(tick.sum_rates(several) * scale, key) for key, several in self._multi_rows]
-        top = nsmallest(limit, traffic)  # equal traffic: by name, so that rows stay where they are
+        # equal traffic is sorted by name, so that rows keep their places
+        top = nsmallest(limit, traffic)
         left = len(traffic) - len(top)
         more = (left, max(0.0, sum(rps for rps, _ in top) - sum(rps for rps, _ in traffic))) if left else None
         return tuple(self._row(tick, key, -rps, quantiles) for rps, key in top), more
 
     def densities(self, tick: ServiceWindow, row: BreakdownRow) -> tuple[tuple[float, float], ...]:
-        """The buckets of a row of this tick: (upper bound, observations per second in it alone); none where it has none."""
+        """Return the buckets of a row of this tick: (upper bound, observations per second in it).
+
+        Empty if the row has none.
+        """
         labels = dict(row.labels)
         summed = self._bucket_sums.get(tuple(labels.get(label, "") for label in self.by))
         if summed is None or self._latency is None:
@@ -135,7 +149,7 @@ class BreakdownReader:
         found: tuple[Quantile, ...] = ()
         if latency is not None and self._layout is not None and key in self._bucket_series:
             buckets = self._bucket_sums.get(key)
-            if buckets is None:  # only rows that were ever shown need one
+            if buckets is None:  # created only for rows that were ever shown
                 buckets = self._bucket_sums[key] = bucket_sum(
                     self._layout, self._bucket_series[key], latency.split_bound
                 )

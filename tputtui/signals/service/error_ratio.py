@@ -1,4 +1,4 @@
-"""Errors of a service: the share of what it counts that its status label, or a counter of errors, calls an error."""
+"""Errors of a service: the share of errors by status label or by a counter of errors."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ from tputtui.signals.rates.series_index import (
 from tputtui.signals.service.traffic import TrafficReader
 
 MAX_CLASSES = 12
-"""Classes told apart; what is left is "other"."""
+"""Maximum number of classes; the others are merged into "other"."""
 
-_MAX_VALUES = 10_000  # of the status label, of which it is remembered what they mean
+_MAX_VALUES = 10_000  # values of the status label whose classification is cached
 
 
 class ErrorReader:
-    """Reads one errors binding. `traffic` reads the traffic, over which a counter of errors is taken; it plans first."""
+    """Read one errors binding.
+
+    A counter of errors is divided by `traffic`, whose layout must be set first.
+    """
 
     def __init__(self, binding: Binding, traffic: TrafficReader | None = None) -> None:
         self.binding = binding
         whole = traffic.binding if traffic is not None else None
         if whole is not None and whole.unit == "By/s" and binding.family != whole.family:
-            whole = None  # errors are no share of bytes: their rate is all there is to say
+            whole = None  # errors are no share of bytes: only their rate is shown
         self._traffic = traffic
         self._class_by_value: dict[str, tuple[bool, str]] = {}
         self._meets = compile_matches(binding.match)
@@ -46,7 +49,7 @@ class ErrorReader:
         self._since_start: float | None = None
 
     def classify_series(self, series: Series) -> tuple[bool, str]:
-        """Whether a series counts errors, and its class."""
+        """Return whether a series counts errors, and its class."""
         label = self.binding.label
         if label is None:
             return True, ""
@@ -65,7 +68,7 @@ class ErrorReader:
         return listed or (not only_listed and is_server_error(rule, value)), status_class(rule, value)
 
     def set_layout(self, layout: SeriesLayout) -> None:
-        """Find the series that count errors, and those they are a share of."""
+        """Find the series that count errors, and those that count all requests."""
         counted = self._select_series(layout, self.binding.family, self._meets, self.binding.match)
         self.error_series = [place for place in counted if self.classify_series(place[1])[0]]
         of_itself = self._has_status and self._total_family == self.binding.family
@@ -85,19 +88,22 @@ class ErrorReader:
     def _select_series(
         self, layout: SeriesLayout, family: str, meets: SeriesMemo[bool], match: tuple[Match, ...]
     ) -> list[tuple[int, Series]]:
-        """The series of a family; where they are those of the traffic, its own list."""
+        """Return the series of a family; the traffic's own list if they are the same."""
         traffic = self._traffic
         if traffic is not None and (traffic.binding.family, traffic.binding.match) == (family, match):
             return traffic.counted_series
         return layout.select(family, meets)
 
     def read_lifetime(self, layout: SeriesLayout) -> None:
-        """Take the ratio over the processes' lives from what the counters carry now."""
+        """Compute the ratio over the processes' lifetimes from the counters' current values."""
         raw = build_lifetime_window(layout)
         self._since_start = clamped_ratio(raw.sum_rates(self._error_numbers), raw.sum_rates(self._total_numbers))
 
     def state(self, tick: ServiceWindow) -> ErrorState:
-        """Errors now; 0.0 where all is counted and nothing is an error, None where nothing is counted."""
+        """Return the current errors; 0.0 if requests are counted and none failed.
+
+        None if nothing is counted.
+        """
         binding = self.binding
         known = tick.has_rate(self._total_numbers or self._error_numbers, binding.family)
         rps = tick.sum_rates(self._error_numbers) if known else None
@@ -122,5 +128,8 @@ class ErrorReader:
 
 
 def clamped_ratio(part: float, whole: float) -> float | None:
-    """A ratio from 0 to 1; None over nothing. Two counters are not read at one instant: it may not exceed 1."""
+    """Return a ratio limited to 0 to 1; None over zero.
+
+    Two counters are not read at the same instant, so the quotient may exceed 1.
+    """
     return min(1.0, max(0.0, part / whole)) if whole > 0 else None

@@ -1,8 +1,8 @@
-"""Every family of one exposition as a row to look at: what it is, how much of it there is, what it says now.
+"""Every family of one exposition as a table row: type, number of series and current value.
 
-Unlike classification it judges nothing and leaves nothing out. A scrape of 50,000 series in
-20,000 families takes 40 ms, 280 ms where series came or went (measured): it is done only for the one target that is
-looked at, and not on the screen's thread.
+Unlike classification it judges nothing and leaves nothing out. A scrape of 50,000 series in 20,000
+families takes 40 ms, 280 ms if series came or went (measured). Therefore it runs only for the one
+target on screen, and not on the screen's thread.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ _MAX_LABELS = 32
 
 @frozen
 class FamilyRow:
-    """One family, but for its figures. Names, help and labels are foreign text, not yet cleaned."""
+    """One family without its figures. Names, help and labels are foreign text, not yet cleaned."""
 
     name: str
     type: str
     help: str = ""
     unit: str = ""
     series: int = 0
-    labels: tuple[str, ...] = ()  # of its first series, bounds left out
-    is_counter: bool = False  # it only rises: its rate says more than its value
+    labels: tuple[str, ...] = ()  # of its first series, without bucket bounds
+    is_counter: bool = False  # it only rises: its rate is more useful than its value
 
 
 @frozen
 class FamilyValues:
-    """All families as of one scrape, by name, with their figures in lists beside them; NaN is unknown.
+    """All families of one scrape, by name, with their figures in parallel lists; NaN is unknown.
 
-    `values` are all series added up (of a histogram or summary its observations); `rates` their rise per second since
-    the scrape before, NaN for what does not count.
+    `values` are sums over all series (of a histogram or summary: its observations). `rates` are
+    their increase per second since the previous scrape, NaN for families that do not count.
     """
 
     rows: tuple[FamilyRow, ...] = ()
@@ -55,36 +55,43 @@ class FamilyValues:
     rates: Sequence[float] = ()
 
     def charted_value(self, index: int) -> float | None:
-        """What one wants to see of a family: the rate of what counts, else the value."""
+        """Return the figure to chart: the rate of a counter, else the value."""
         figure = (self.rates if self.rows[index].is_counter else self.values)[index]
         return figure if isfinite(figure) else None
 
     def value(self, index: int) -> float | None:
-        """All series of a family added up."""
+        """Return the sum over all series of a family."""
         return self.values[index] if isfinite(self.values[index]) else None
 
 
 class FamilyReader:
-    """Reads one target's expositions, one after the other. As long as no series comes or goes, it only adds numbers up."""
+    """Read the expositions of one target in sequence.
+
+    While no series comes or goes, a read only adds numbers up.
+    """
 
     def __init__(self) -> None:
         self._series: list[Series] = []
         self._family_by_sample: dict[str, tuple[str, str]] = {}  # sample name -> (family, part)
         self._rows: tuple[FamilyRow, ...] = ()
-        self._series_order: list[int] = []  # the places of the series that tell, family by family
-        self._family_ends: list[int] = []  # where each family's part of `_order` ends
-        self._previous_values: list[float] = []  # the values of the scrape before, in `_order`
+        # places of the series that make up the figures, family by family
+        self._series_order: list[int] = []
+        self._family_ends: list[int] = []  # end of each family's part of `_series_order`
+        self._previous_values: list[float] = []  # values of the previous scrape, in `_series_order`
         self._at: float | None = None
 
     def family_name(self, sample: str) -> str:
-        """The family that a sample name, or a base name, of the last exposition belongs to."""
+        """Return the family of a sample name, or of a base name, in the last exposition."""
         for name in (sample, f"{sample}_bucket", f"{sample}_count", f"{sample}_sum"):
             if name in self._family_by_sample:
                 return self._family_by_sample[name][0]
         return sample
 
     def sample_names(self, family: str) -> frozenset[str]:
-        """The sample names of a family of the last exposition that its figure is made of; none where there are none."""
+        """Return the sample names that a family's figure is made of, in the last exposition.
+
+        Empty if it has none.
+        """
         return frozenset(
             name
             for name, (owner, part) in self._family_by_sample.items()
@@ -93,11 +100,17 @@ class FamilyReader:
 
     @staticmethod
     def likely_sample_names(family: str) -> frozenset[str]:
-        """The sample names that a family's figure may be made of, where no exposition with it has been read yet."""
+        """Return the sample names that a family's figure may be made of.
+
+        Used before an exposition with that family was read.
+        """
         return frozenset((family, f"{family}_total", f"{family}_count", f"{family}_sum"))
 
     def read(self, exposition: Exposition, at: float) -> FamilyValues:
-        """The families of the next scrape, which was complete at `at`; a series that is new has no rate yet."""
+        """Read the families of the next scrape, which was complete at `at`.
+
+        A new series has no rate yet.
+        """
         series = list(exposition.samples)
         values = list(exposition.samples.values())
         before = self._previous_values
@@ -125,7 +138,8 @@ class FamilyReader:
                     value = _sum_known(current[start:end])
             if not row.is_counter or elapsed_s <= 0:
                 rise = nan
-            elif end > start and (not rise >= 0 or min(rises[start:end]) < 0):  # a fall, or a series that is new
+            # a fall, or a new series
+            elif end > start and (not rise >= 0 or min(rises[start:end]) < 0):
                 rise = _total_rise(current[start:end], previous[start:end])
             values.append(value)
             rates.append(rise / elapsed_s if elapsed_s > 0 else nan)
@@ -133,7 +147,7 @@ class FamilyReader:
         return FamilyValues(self._rows, values, rates)
 
     def _set_layout(self, series: list[Series], families: Mapping[str, Family]) -> None:
-        """Work out which series belong to which family, and which of them tell its figure."""
+        """Assign series to families and find those that make up each family's figure."""
         by_name: dict[str, list[int]] = {}
         for place, one in enumerate(series):
             by_name.setdefault(one.name, []).append(place)
@@ -159,7 +173,10 @@ def _sum_known(values: Sequence[float]) -> float:
 
 
 def _total_rise(now: Sequence[float], previous: Sequence[float]) -> float:
-    """What several counters have risen by; one that fell counts from zero, one that is new or stepped back not at all."""
+    """Return the sum of the increases of several counters.
+
+    A counter that fell counts from zero; one that is new or stepped back does not count.
+    """
     rises = [
         counters.rise(old, value)
         for value, old in zip(now, previous, strict=True)
@@ -169,7 +186,10 @@ def _total_rise(now: Sequence[float], previous: Sequence[float]) -> float:
 
 
 def _find_family(name: str, families: Mapping[str, Family], names: Container[str]) -> tuple[str, str]:
-    """(family, part) of a sample name; a histogram or summary that no TYPE line announces is one all the same."""
+    """Return (family, part) of a sample name.
+
+    Histograms and summaries without a TYPE line are recognised too.
+    """
     if name in families:
         return name, ""
     base, _, part = name.rpartition("_")
@@ -185,7 +205,7 @@ def _find_family(name: str, families: Mapping[str, Family], names: Container[str
 def _build_row(
     name: str, family: Family | None, parts: list[tuple[str, list[int]]], series: list[Series]
 ) -> tuple[FamilyRow, list[int]]:
-    """A family, and the places of the series that tell its figure."""
+    """Build a family's row and find the places of the series that make up its figure."""
     kind = family.type if family is not None else "untyped"
     present = {part for part, _ in parts}
     if kind in _UNKNOWN_TYPES and {"sum", "count"} <= present:
@@ -205,18 +225,18 @@ def _build_row(
     return row, next((places for part, places in parts if part in telling), [])
 
 
-# ------------------------------------------------------------------------------------------ what it may feed
+# ------------------------------------------------------------------------- suitability for a signal
 
 
 def why_no_figure(family: FamilyRow) -> str | None:
-    """Why a family has no figure at all; None where it has one."""
+    """Say why a family has no figure at all; None if it has one."""
     if not family.series:
         return "has no series yet"
     return "describes, and measures nothing" if family.type in _NON_NUMERIC_TYPES else None
 
 
 def why_unsuitable(signal: SignalKind, family: FamilyRow) -> str | None:
-    """Why a family cannot feed a signal; None where it can."""
+    """Say why a family cannot feed a signal; None if it can."""
     kind = family.type
     nothing = why_no_figure(family)
     if nothing is not None:
@@ -231,9 +251,9 @@ def why_unsuitable(signal: SignalKind, family: FamilyRow) -> str | None:
 
 
 def build_override(signal: SignalKind, name: str, exposition: Exposition) -> dict[str, object]:
-    """What the config would have to say so that a family feeds a signal (see `signals.overrides`).
+    """Return the config section that makes a family feed a signal (see `classify.overrides`).
 
-    Raises ValueError, with a sentence, where the family is not there or cannot feed it.
+    Raises ValueError with a sentence if the family does not exist or cannot feed the signal.
     """
     found = build_catalog(exposition)
     metric = found.get(name) or found.get(f"{name}_total")

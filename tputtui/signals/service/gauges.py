@@ -1,4 +1,4 @@
-"""Saturation of a service from its gauges: how much is in use, of which limit, and what waits."""
+"""Saturation of a service from its gauges: use, limit and waiting work."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ _TIME_UNITS = frozenset(("s", "ms", "us"))
 
 
 def is_aggregated_by_max(binding: Binding) -> bool:
-    """Whether the highest of several values counts, as of shares and times; amounts are added up."""
+    """Tell whether the highest of several values is used, as for shares and times.
+
+    Amounts are summed.
+    """
     return binding.unit in _SHARE_UNITS or binding.unit in _TIME_UNITS
 
 
 class GaugeReader:
-    """Reads one saturation binding."""
+    """Read one saturation binding."""
 
     def __init__(self, binding: Binding) -> None:
         self.binding = binding
@@ -28,14 +31,17 @@ class GaugeReader:
         self._mean = LatencyReader(binding, ()) if binding.kind in ("histogram", "summary", "mean") else None
 
     def set_layout(self, layout: SeriesLayout) -> None:
-        """Find the counters it needs, if it is no gauge."""
+        """Find the counters it needs if it is not a gauge."""
         if self._mean is not None:
             self._mean.set_layout(layout)
         elif self.binding.kind == "counter":
             self._numbers = [number for number, _ in layout.select(self.binding.family, self._meets)]
 
     def state(self, tick: ServiceWindow) -> SaturationState:
-        """The level now. Amounts are added over series and replicas; of shares and times the highest counts."""
+        """Return the current level.
+
+        Amounts are summed over series and replicas; of shares and times the highest is used.
+        """
         binding = self.binding
         unit = binding.unit or ""
         value = self._value(tick, use_max=is_aggregated_by_max(binding))
@@ -67,7 +73,7 @@ class GaugeReader:
         return (max(values) if use_max else sum(values)) * self.binding.scale
 
     def _limit(self, tick: ServiceWindow) -> float | None:
-        """The limits added up. -1, 0 and Inf stand for "no limit" in what exporters write."""
+        """Return the sum of the limits. Exporters write -1, 0 and Inf for "no limit"."""
         if self.binding.limit is None:
             return None
         values = [value for _, value in gauge_values(tick.layout.windows, self.binding.limit, self._meets)]
@@ -79,7 +85,10 @@ _QUEUE_SUFFIXES = (" waiting", " queue", " pending", " queued")
 
 
 def merge_queues(states: Iterable[SaturationState]) -> list[SaturationState]:
-    """A pool and its queue as one row: what waits for "db pool" is a figure of the pool, not a second resource."""
+    """Merge a pool and its queue into one row.
+
+    The number waiting for "db pool" is a figure of the pool, not a second resource.
+    """
     found = list(states)
     by_name = {state.name: state for state in found if state.waiting is None}
     merged: list[SaturationState] = []

@@ -1,4 +1,4 @@
-"""The three figures of a service as they were when it last answered, for the time in which its answer is late."""
+"""Last known figures of a service, shown while its answer is late."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class _Kept:
     rps: float | None
     ratio: float | None
     latency: float | None
-    q: float | None  # of the latency, where it is a quantile
+    q: float | None  # of the latency, if it is a quantile
 
 
 class LastFigures:
-    """Remembers a service's figures while it answers, and puts them beside the empty ones while it does not."""
+    """Keep a service's figures while it answers; add them to the empty ones while it does not."""
 
     def __init__(self) -> None:
         self._kept: _Kept | None = None
@@ -34,8 +34,10 @@ class LastFigures:
         *,
         is_overdue: bool,
     ) -> ServiceState:
-        """The service as of a tick at `at`. `waiting_s`: for so long none of its targets has answered; `is_overdue`: by
-        more than a window.
+        """Return the service's state at `at`, with its last figures if the answer is overdue.
+
+        `waiting_s` is the time for which none of its targets has answered; `is_overdue` says that
+        this is more than a window.
         """
         found = tuple(windows)
         if any(window.is_current for window in found):
@@ -53,7 +55,7 @@ class LastFigures:
 
 
 def _tail(latency: LatencyState | None) -> tuple[float | None, float | None]:
-    """The last quantile with its value; of what has no quantiles the mean."""
+    """Return (value, quantile) of the last quantile; without quantiles (mean, None)."""
     if latency is None:
         return None, None
     if latency.quantiles:

@@ -1,4 +1,4 @@
-"""Latency of a service: quantiles from buckets added up, a summary's own as they are, or a mean."""
+"""Latency of a service: quantiles from summed buckets or from a summary, or a mean."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from tputtui.signals.rates.series_index import (
 
 
 class LatencyReader:
-    """Reads one latency binding: histogram, summary, mean or gauge."""
+    """Read one latency binding: histogram, summary, mean or gauge."""
 
     def __init__(self, binding: Binding, quantiles: tuple[float, ...]) -> None:
         self.binding = binding
         self.quantiles = quantiles
         self.meets = compile_matches(binding.match)
         self.split_bound = SeriesMemo(_split_bound)
-        self.bucket_series: list[tuple[int, Series]] = []  # of bucket series
-        self.count_series: list[tuple[int, Series]] = []  # of what counts observations
+        self.bucket_series: list[tuple[int, Series]] = []  # bucket series
+        self.count_series: list[tuple[int, Series]] = []  # series that count observations
         self._buckets = BucketSum(())
         self._sums: Numbers = []
         self._counts: Numbers = []
         self._since_start: tuple[Quantile, ...] = ()
 
     def set_layout(self, layout: SeriesLayout) -> None:
-        """Find the series that make up the buckets, the sum and the count."""
+        """Find the series of the buckets, the sum and the count."""
         family = self.binding.family
         self.bucket_series = layout.select(f"{family}_bucket", self.meets) if self.binding.kind == "histogram" else []
         self.split_bound.reserve(len(self.bucket_series))
@@ -48,14 +48,14 @@ class LatencyReader:
         self._counts = [number for number, _ in self.count_series]
 
     def read_lifetime(self, layout: SeriesLayout) -> None:
-        """Take the quantiles over the processes' lives from what the buckets carry now."""
+        """Compute the quantiles over the processes' lifetimes from the buckets' current values."""
         if self.binding.kind == "histogram":
             self._since_start = self._buckets.quantiles(
                 build_lifetime_window(layout), self.quantiles, self.binding.scale
             )
 
     def state(self, tick: ServiceWindow) -> LatencyState:
-        """Latency now; what nothing was observed for is None."""
+        """Return the current latency; figures without observations are None."""
         binding = self.binding
         quantiles: tuple[Quantile, ...] = ()
         buckets: tuple[tuple[float, float], ...] = ()
@@ -85,7 +85,7 @@ class LatencyReader:
         )
 
     def mean(self, tick: ServiceWindow) -> float | None:
-        """What was added up by what was counted, in the binding's unit."""
+        """Return the sum divided by the count, in the binding's unit."""
         count = tick.sum_rates(self._counts)
         if not tick.live_windows or not self._sums or count <= 0:
             return None
@@ -93,7 +93,11 @@ class LatencyReader:
         return mean if math.isfinite(mean) else None
 
     def _summary_quantiles(self, tick: ServiceWindow) -> tuple[tuple[Quantile, ...], str]:
-        """The clients' own quantiles. Over several series only a bound is true: all together are never above the highest."""
+        """Return the quantiles computed by the clients.
+
+        Over several series only an upper bound is valid: the combined quantile is never above the
+        highest.
+        """
         found = gauge_values(tick.layout.windows, self.binding.family, self.meets)
         told = summary_quantiles(found)
         scale = self.binding.scale
@@ -111,7 +115,7 @@ class LatencyReader:
 
 
 def _split_bound(series: Series) -> tuple[Bound | None, Labels]:
-    """The bound of a bucket series, and its other labels."""
+    """Split a bucket series into its bound and its other labels."""
     bound: Bound | None = None
     rest = []
     for label in series.labels:
@@ -125,7 +129,10 @@ def _split_bound(series: Series) -> tuple[Bound | None, Labels]:
 
 
 def summary_quantiles(samples: Sequence[tuple[Series, float]]) -> dict[float, list[float]]:
-    """The values by quantile, 0 to 1. Some exporters label them in percent ("50", "99.9"): one above 1 tells."""
+    """Return the values by quantile, 0 to 1.
+
+    Some exporters label quantiles in percent ("50", "99.9"): a label above 1 shows that.
+    """
     labelled = [(q, value) for series, value in samples if (q := parse_bound(series.label("quantile"))) is not None]
     divisor = 100.0 if any(q > 1 for q, _ in labelled) else 1.0
     told: dict[float, list[float]] = {}

@@ -1,16 +1,18 @@
-"""Which replica of a service is not like the others.
+"""Detection of replicas that differ from the others.
 
-The rule. A replica is held against the median of the other replicas that have the figure; at least two others must.
+A replica is compared with the median of the other replicas that have the figure. At least two
+others must have it.
 
-- *Traffic* is odd at half the others' or less, or at twice or more, where the difference is also beyond what chance
-  does to counts: more than 4 standard deviations of the two counts in the window (Poisson: a count's variance is the count).
-- The *last quantile* (p99) is odd at twice the others' or more, where the bucket that it fell into lies wholly above
-  theirs, and enough was observed to speak of it: ten observations beyond the quantile (1,000 requests for p99).
-- *Errors* are odd where their ratio is twice the others' or more, at least one percentage point above it, and rests on
-  five errors or more.
+- *Traffic* is an outlier at half the others' or less, or at twice or more, if the difference is
+  also beyond chance: more than 4 standard deviations of the two counts in the window (Poisson: a
+  count's variance is the count).
+- The *last quantile* (p99) is an outlier at twice the others' or more, if its bucket lies entirely
+  above theirs and there are enough observations: ten beyond the quantile (1,000 requests for p99).
+- *Errors* are an outlier if their ratio is twice the others' or more, at least one percentage point
+  above it, and based on five errors or more.
 
-The first that applies, in the order errors, latency, traffic, is the word for it. It must hold for `STEADY` ticks in a
-row to be said, and fail for as many to be taken back.
+The first that applies, in the order errors, latency, traffic, is reported. It must hold for
+`MIN_TICKS` ticks in a row to be reported, and fail for as many to be withdrawn.
 """
 
 from __future__ import annotations
@@ -34,11 +36,14 @@ MIN_TICKS = 3
 
 @frozen
 class ReplicaFigures:
-    """One replica's figures as of one tick. `odd` says what is unlike the others: "p99 412 ms, others 131 ms"."""
+    """Figures of one replica at one tick.
+
+    `outlier_reason` names the difference: "p99 412 ms, others 131 ms".
+    """
 
     target: str
     rps: float | None
-    unit: str = "req/s"  # of the traffic; "" where it has none
+    unit: str = "req/s"  # of the traffic; "" without traffic
     tail: Quantile | None = None
     tail_unit: str | None = "s"
     error_ratio: float | None = None
@@ -46,7 +51,7 @@ class ReplicaFigures:
 
 
 def replica_figures(target: str, state: ServiceState) -> ReplicaFigures:
-    """A replica from the state of a service that it alone makes up."""
+    """Return the figures of a replica from the state of a service made up of it alone."""
     traffic, latency = state.traffic, state.latency
     return ReplicaFigures(
         target,
@@ -59,7 +64,7 @@ def replica_figures(target: str, state: ServiceState) -> ReplicaFigures:
 
 
 def outlier_reasons(replicas: Sequence[ReplicaFigures], window_s: float) -> dict[str, str]:
-    """What is odd, by target; those like the others are left out."""
+    """Return the reason for each outlier, by target."""
     found: dict[str, str] = {}
     for replica in replicas:
         others = [other for other in replicas if other is not replica]
@@ -120,16 +125,17 @@ def _tail_value(replica: ReplicaFigures) -> float | None:
 
 
 class OutlierHysteresis:
-    """Says that a replica is odd once it was for `STEADY` ticks in a row, and takes it back likewise."""
+    """Report an outlier after `MIN_TICKS` ticks in a row; withdraw it likewise."""
 
     def __init__(self) -> None:
         self._reported: dict[str, str] = {}
-        self._disagreeing_ticks: dict[str, int] = {}  # ticks in a row that disagree with what is said
+        # consecutive ticks that disagree with the reported state
+        self._disagreeing_ticks: dict[str, int] = {}
 
     def update(
         self, replicas: Sequence[ReplicaFigures], window_s: float
     ) -> tuple[tuple[ReplicaFigures, ...], list[ReplicaFigures]]:
-        """(the replicas with their word, those of which it is said for the first time now)."""
+        """Return (replicas with the reported reason, those reported for the first time now)."""
         odd = outlier_reasons(replicas, window_s)
         present = {replica.target for replica in replicas}
         self._reported = {target: word for target, word in self._reported.items() if target in present}

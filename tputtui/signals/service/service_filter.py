@@ -1,4 +1,4 @@
-"""A closer look at a service: only the series with some label values, or only one of its replicas."""
+"""Filter of a service: only the series with some label values, or only one replica."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tputtui.signals.rates import series_index
 
 @frozen
 class ServiceFilter:
-    """What to look at: the `service` as a whole, narrowed to `labels`, to the replica `target`, or to both."""
+    """The `service` narrowed to `labels`, to the replica `target`, or to both."""
 
     service: str
     labels: Labels = ()
@@ -20,31 +20,31 @@ class ServiceFilter:
 
     @property
     def description(self) -> str:
-        """What it narrows to: "route=/x", "web-02". Foreign text."""
+        """Description of the selection: "route=/x", "web-02". Foreign text."""
         values = " ".join(f"{label}={value}" for label, value in self.labels)
         return " ".join(part for part in (self.target, values) if part)
 
     @property
     def name(self) -> str:
-        """What the service is called when seen through it."""
+        """Name of the filtered service."""
         return f"{self.service} {self.description}"
 
     @property
     def matches(self) -> tuple[Match, ...]:
-        """The conditions on a series."""
+        """Conditions on a series."""
         return tuple(Match(name, "=", value) for name, value in self.labels)
 
     def covers(self, target: str) -> bool:
-        """Whether a target of the service is looked at."""
+        """Tell whether a target of the service is selected."""
         return self.target in (None, target)
 
 
 def narrow_bindings(bindings: Bindings, matches: tuple[Match, ...], series: Iterable[Series]) -> Bindings:
-    """The bindings narrowed to series that meet these conditions on labels.
+    """Narrow the bindings to series that meet these conditions on labels.
 
-    A binding whose series, among those that are followed, do not carry the labels cannot be narrowed: its slot is
-    emptied, and `reasons` says so. Traffic then falls back on what the latency counts. Saturation stays as it is: it is
-    the whole service's.
+    A binding cannot be narrowed if its followed series do not carry the labels. It is then removed,
+    and `reasons` says so. Traffic is then taken from the latency's count. Saturation is unchanged:
+    it is that of the whole service.
     """
     if not matches:
         return bindings

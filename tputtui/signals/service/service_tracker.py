@@ -1,7 +1,7 @@
-"""A service, tick by tick: its targets' windows seen through its bindings.
+"""State of a service, tick by tick, from its targets' windows and its bindings.
 
-What each series counts for is worked out when series come or go; a tick adds numbers up: below 1 ms with 300 bound
-series, 6 ms with 5,000, the windows' own counting included.
+Series are assigned to figures when series come or go. A tick only adds numbers up: below 1 ms with
+300 bound series, 6 ms with 5,000, including the counting in the windows.
 """
 
 from __future__ import annotations
@@ -22,18 +22,21 @@ from tputtui.signals.service.traffic import TrafficReader, why_no_rate
 
 
 def followed_names(bindings: Bindings) -> tuple[frozenset[str], frozenset[str]]:
-    """The sample names a target's window follows for these bindings: (counters, gauges)."""
+    """Return the sample names a target's window follows for these bindings: (counters, gauges)."""
     return series_index.followed_names(bindings.all())
 
 
 def names_to_read(bindings: Bindings) -> frozenset[str]:
-    """The sample names to read of a target: all that the bindings rest on, and when the process started."""
+    """Return the sample names to read of a target: those of the bindings and of start times."""
     counters, gauges = followed_names(bindings)
     return (counters | gauges).union(START_GAUGES)
 
 
 class ServiceTracker:
-    """Derives a service's state from the windows of its targets. Replicas' counters and buckets are added up first."""
+    """Derive a service's state from the windows of its targets.
+
+    Counters and buckets of replicas are summed first.
+    """
 
     def __init__(
         self,
@@ -43,7 +46,11 @@ class ServiceTracker:
         quantiles: tuple[float, ...],
         previous: ServiceTracker | None = None,
     ) -> None:
-        """`before`: the tracker whose place this one takes, because another signal is bound; its totals go on."""
+        """Track a service through `bindings`.
+
+        `previous` is the tracker that this one replaces after another signal was bound; its totals
+        continue.
+        """
         self.name = name
         self.targets = targets
         self.bindings = bindings
@@ -61,12 +68,15 @@ class ServiceTracker:
         ]
         self._breakdowns: dict[tuple[str, ...], BreakdownReader] = {}
         self._version: object = None
-        self._lifetime_count = 0  # processes whose lifetime figures are in `since_start`
+        self._lifetime_count = 0  # number of processes whose lifetime figures are in `since_start`
         self._lifetime_s: float | None = None
         self._tick: ServiceWindow | None = None
 
     def state(self, windows: Mapping[str, TargetWindow], by: tuple[str, ...] | None = None) -> ServiceState:
-        """The service as of its targets' windows; broken down by the labels `by`, else as suits it."""
+        """Return the service's state as of its targets' windows.
+
+        The breakdown is by the labels `by`, or else by default ones.
+        """
         mine = tuple(windows[target] for target in self.targets if target in windows)
         tick = self._tick = self._update_window(mine)
         by = default_breakdown(self.bindings.breakdown) if by is None else by
@@ -93,26 +103,27 @@ class ServiceTracker:
     def breakdown(
         self, by: tuple[str, ...], limit: int = MAX_ROWS
     ) -> tuple[tuple[BreakdownRow, ...], tuple[int, float] | None]:
-        """The rows of the newest tick by some labels, and how many are left with how much traffic."""
+        """Return the rows of the newest tick by some labels, and (number, traffic) of the rest."""
         if self._tick is None or not by:
             return (), None
         breakdown = self._breakdowns.get(by)
         if breakdown is None:
-            if (
-                len(self._breakdowns) > 1
-            ):  # the one that is shown, and that of an objective's route: others are made again
+            if len(self._breakdowns) > 1:  # kept: the one on screen and an objective's route
                 del self._breakdowns[next(iter(self._breakdowns))]
             breakdown = self._breakdowns[by] = BreakdownReader(by, self._traffic, self._errors, self._latency)
             breakdown.set_layout(self._tick.layout)
         return breakdown.state(self._tick, self.quantiles, limit)
 
     def densities(self, by: tuple[str, ...], row: BreakdownRow) -> tuple[tuple[float, float], ...]:
-        """The buckets of a row of the newest tick's breakdown `by` some labels."""
+        """Return the buckets of a row of the newest tick's breakdown `by` some labels."""
         breakdown = self._breakdowns.get(by)
         return breakdown.densities(self._tick, row) if breakdown is not None and self._tick is not None else ()
 
     def counted_rates(self) -> list[tuple[Labels, float]]:
-        """The series that count its traffic, with their rates at the newest tick in the traffic's unit."""
+        """Return the series that count its traffic, with their newest rates.
+
+        Rates are in the traffic's unit.
+        """
         tick, traffic = self._tick, self._traffic
         if tick is None or traffic is None:
             return []
@@ -120,7 +131,10 @@ class ServiceTracker:
         return [(series.labels, tick.rates[number] * scale) for number, series in traffic.counted_series]
 
     def _update_window(self, windows: tuple[TargetWindow, ...]) -> ServiceWindow:
-        """The rates of this tick; where series came or went, what they count for is worked out first."""
+        """Return the rates of this tick.
+
+        If series came or went, they are first assigned to figures again.
+        """
         version = tuple((window.serial, window.layout) for window in windows)
         if self._tick is None or version != self._version:
             self._version = version
@@ -148,7 +162,7 @@ class ServiceTracker:
 
 
 class _ExtraSignalReader:
-    """One more signal on the same targets."""
+    """Read one extra signal on the same targets."""
 
     def __init__(self, binding: Binding, quantiles: tuple[float, ...]) -> None:
         self._binding = binding

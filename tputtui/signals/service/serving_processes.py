@@ -1,9 +1,8 @@
-"""The process that is offered to the profiler: one that serves what is shown, or none and the
-reason.
+"""The process offered to the profiler: one that serves the service on screen.
 
-The one place where this is decided: for p and P, for the marks in the process table, for `:PORT` on
-the command line and for captures that an objective starts. Pure: who holds which socket was read
-before (`collect.serving`).
+If there is none, a reason is given. This is the only place where this is decided: for the keys p
+and P, for the marks in the process table, for `:PORT` on the command line and for captures started
+by an objective. Pure: the owners of sockets were read before (`host.socket_owners`).
 """
 
 from __future__ import annotations
@@ -18,8 +17,9 @@ Identity = tuple[int, float]
 """A process by pid and start time."""
 
 IDLE_PERCENT = 1.0
-"""Below this share of a core two processes count as equally idle: supervisors wake up several times
-a second.
+"""Percent of a core below which two processes count as equally idle.
+
+Idle supervisors wake up several times a second.
 """
 
 
@@ -27,37 +27,41 @@ a second.
 class Workers:
     """The processes that hold the sockets of some targets."""
 
-    processes: tuple[ProcessState, ...] = ()  # Python ones that serve, the busiest first
-    parents: tuple[ProcessState, ...] = ()  # Python ones that hold the socket for their children
-    waiting: frozenset[Identity] = frozenset()  # the parents that were seen to leave the work to their children
-    others: tuple[ProcessState, ...] = ()  # not Python
+    processes: tuple[ProcessState, ...] = ()  # Python processes that serve, busiest first
+    # Python processes that hold the socket for their children
+    parents: tuple[ProcessState, ...] = ()
+    # parents that were seen to leave the work to their children
+    waiting: frozenset[Identity] = frozenset()
+    others: tuple[ProcessState, ...] = ()  # processes that are not Python
 
     @property
     def identities(self) -> frozenset[Identity]:
-        """All of them."""
+        """The identities of all of these processes."""
         return frozenset(one.identity for one in (*self.processes, *self.parents, *self.others))
 
 
 @frozen
 class Choice:
-    """The process to profile; without one `reason` is a sentence that says why and what to do.
+    """The process to profile.
 
-    `place` of `workers`: which of the service's workers it is, the busiest first; 0 where it was
-    chosen by hand.
+    Without a process, `reason` is a sentence that says why and what to do. `place` is its rank
+    among the service's `workers`, busiest first; 0 if it was chosen by hand.
     """
 
     process: ProcessState | None = None
     place: int = 0
     workers: int = 0
     note: str = ""
-    next_pid: int | None = None  # the process only waits for its workers: p again takes this one
+    # the process only waits for its workers: the next p profiles this one
+    next_pid: int | None = None
     reason: str = ""
-    is_pending: bool = False  # not looked up yet: ask again at the next tick
-    needs_cursor: bool = False  # no service is shown: one has to be chosen by hand
+    is_pending: bool = False  # not looked up yet: try again at the next tick
+    needs_cursor: bool = False  # no service is shown: a process has to be chosen by hand
 
     def sentence(self, room: int = 400) -> str:
-        """The process by pid and name, and what p does next, in `room` cells; else why there is
-        none.
+        """Describe the process by pid and name, and the effect of the next p, in `room` cells.
+
+        Without a process: the reason.
         """
         if self.process is None:
             return self.reason
@@ -73,19 +77,19 @@ class Choice:
 
 
 def named(process: ProcessState) -> str:
-    """A process for a sentence: "4711 app.py"."""
+    """Name a process for a sentence: "4711 app.py"."""
     return f"{process.pid} {truncate(clean(process.name), 32)}"
 
 
-# ------------------------------------------------------------------------------------------ who serves
+# -------------------------------------------------------------------------------- serving processes
 
 
 def workers_of(listeners: Iterable[TargetListeners], processes: Iterable[ProcessState]) -> Workers:
-    """Sort the holders of the targets' sockets, as far as they still run.
+    """Classify the holders of the targets' sockets that still run.
 
     A parent that shares its listening socket with its children (gunicorn's arbiter, uvicorn's
-    supervisor) is a worker only where it holds accepted connections, or, while none of the family
-    does, where it is the busiest of them.
+    supervisor) is a worker only if it holds accepted connections, or if none of the family does and
+    it is the busiest of them.
     """
     running = {process.identity: process for process in processes}
     held = _running_holders(listeners, running)
@@ -115,27 +119,28 @@ def workers_of(listeners: Iterable[TargetListeners], processes: Iterable[Process
 
 @frozen
 class _Holder:
-    """A process and what it holds of a target's sockets."""
+    """A process and the sockets of a target that it holds."""
 
     process: ProcessState
     holder: SocketHolder
 
     @property
     def percent(self) -> float:
-        """CPU, of one core; idle processes are equal."""
+        """CPU in percent of one core; all idle processes have the same value."""
         percent = self.process.cpu_percent or 0.0
         return percent if percent >= IDLE_PERCENT else 0.0
 
     def rank(self) -> tuple[float, int, int]:
-        """The busiest first; of idle ones that with the most connections."""
+        """Sort key: busiest first; among idle processes, most connections first."""
         return (-self.percent, -self.holder.connections, self.process.pid)
 
 
 def _running_holders(
     listeners: Iterable[TargetListeners], running: Mapping[Identity, ProcessState]
 ) -> dict[Identity, SocketHolder]:
-    """The holders that still run, by pid; one of several sockets with the most connections it has
-    on one.
+    """Return the holders that still run, by pid.
+
+    A process that holds several sockets appears with the one that has the most connections.
     """
     held: dict[Identity, SocketHolder] = {}
     for holder in (holder for target in listeners for holder in target.holders):
@@ -155,14 +160,17 @@ def _serves_itself(parent: _Holder, children: Sequence[_Holder]) -> bool:
 
 
 def _leaves_the_work(parent: _Holder, children: Sequence[_Holder]) -> bool:
-    """Whether that was seen: without it nothing is said of the parent."""
+    """Tell whether a parent was seen to leave the work to its children.
+
+    False without evidence.
+    """
     if any(child.holder.connections for child in children):
         return True
     return not parent.percent and any(child.percent for child in children)
 
 
 def serving_marks(snapshot: Snapshot) -> dict[Identity, str]:
-    """What stands beside a process in the table: "serves :8070"."""
+    """Return the marks of the process table by process: "serves :8070"."""
     ports: dict[Identity, set[int]] = {}
     for target in snapshot.listeners or ():
         for holder in target.holders:
@@ -178,14 +186,14 @@ def serving_marks(snapshot: Snapshot) -> dict[Identity, str]:
 
 
 def service_of(snapshot: Snapshot, pid: int, started: float | None) -> ServiceState | None:
-    """The service that a process serves; None where it serves no target."""
+    """Return the service that a process serves; None if it serves no target."""
     for target in snapshot.listeners or ():
         if any(one.pid == pid and started in (None, one.started) for one in target.holders):
             return next((service for service in snapshot.services if target.target in service.targets), None)
     return None
 
 
-# ------------------------------------------------------------------------------------------ which one is offered
+# ------------------------------------------------------------------------------ choice of a process
 
 
 def choose(
@@ -198,15 +206,17 @@ def choose(
     sudo: str = "sudo tputtui",
     by_hand: str = "choose a process by hand",
 ) -> Choice:
-    """The process to profile, in this order; never one that does not serve what is shown.
+    """Choose the process to profile; never one that does not serve the service on screen.
 
-    1. the process under the cursor of the process list that has the focus,
-    2. who serves `service`, the one shown: the busiest worker that is not in `sampled`,
-    3. without a service, the process under the cursor, focused or not,
+    In this order:
+
+    1. the process under the cursor of the process list, if the list has the focus,
+    2. the busiest worker of `service`, the one on screen, that is not in `sampled`,
+    3. without a service, the process under the cursor, with or without focus,
     4. none.
 
-    `cursor`: the process of the row that is marked, where the list shows it. `sudo`: how this program is started as
-    root, for a sentence; `by_hand`: how to choose a process, for a sentence.
+    `cursor` is the process of the marked row, if the list shows it. `sudo` (the command that starts
+    this program as root) and `by_hand` (how to choose a process) are used in sentences.
     """
     processes = snapshot.processes
     if processes is None:
@@ -231,12 +241,12 @@ def _under_cursor(snapshot: Snapshot, cursor: Identity, sampled: Collection[Iden
 
 
 def _next(ranked: Sequence[ProcessState], sampled: Collection[Identity]) -> ProcessState:
-    """The first that was not sampled in this round; once all were, the round begins again."""
+    """Return the first process not sampled in this round; after all were, a new round begins."""
     return next((one for one in ranked if one.identity not in sampled), ranked[0])
 
 
 def family_of(snapshot: Snapshot, process: ProcessState) -> Workers:
-    """The workers among which a process is: of the service that it serves."""
+    """Return the workers of the service that a process serves."""
     service = service_of(snapshot, process.pid, process.started)
     if service is None:
         return Workers()
@@ -263,8 +273,9 @@ def _of_service(
 def offered(
     listeners: Sequence[TargetListeners], processes: Sequence[ProcessState], sampled: Collection[Identity] = ()
 ) -> Choice | None:
-    """The busiest worker that was not sampled in this round; once all were, the round begins again.
-    None: no worker.
+    """Offer the busiest worker not sampled in this round; None if there is no worker.
+
+    After all workers were sampled, a new round begins.
     """
     workers = workers_of(listeners, processes)
     ranked = workers.processes
@@ -287,10 +298,10 @@ def why_none(
     otherwise: str,
     up: Collection[str] = (),
 ) -> str:
-    """Why no process is offered for a service, and what to do: of its targets the one of which most
-    is known.
+    """Say why no process is offered for a service, and what to do.
 
-    `otherwise`: how to choose a process by hand. `up`: the targets that answer.
+    Uses the target of which most is known. `otherwise` says how to choose a process by hand; `up`
+    holds the targets that answer.
     """
     others = workers_of(listeners, processes).others
     hidden = next((one for one in listeners if one.hidden_users), None)

@@ -1,4 +1,4 @@
-"""Throughput of a service from its counter (or from a gauge that is a rate already)."""
+"""Throughput of a service from its counter, or from a gauge that is a rate already."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from tputtui.signals.rates.series_index import Numbers, SeriesLayout, ServiceWin
 from tputtui.signals.rates.target_window import DroppedTotal, TargetWindow
 
 BEST_SPAN_S = 60.0
-"""Sustained, not peak: the best mean over this long."""
+"""Span in seconds of the best sustained rate: the highest mean over this long."""
 
 _MOST_DELAYED_S = 1.0
-"""A count whose time is more uncertain than this neither begins nor ends a minute."""
+"""Uncertainty in seconds of a count's time above which it neither begins nor ends a minute."""
 
 
 class _Minutes:
-    """What the processes behind one target counted over the last minute without a gap."""
+    """Counts of the processes behind one target over the last minute without a gap."""
 
     def __init__(self) -> None:
         self._points: dict[int, deque[tuple[float, float]]] = {}  # by process: (at, counted)
         self._segment = -1
-        self._rate: float | None = None  # the newest
+        self._rate: float | None = None  # newest rate
 
     def rate(self, window: TargetWindow, numbers: Numbers) -> float | None:
-        """Per second over a whole minute; None before one has passed, and while it is not known who answers.
+        """Return the mean rate per second over a whole minute.
 
-        Each process counts over a minute of its own. Of one that is known for less, or has ended, only what it counted in
-        the minute is taken. A gain that the next scrape has to confirm does not count yet.
+        None before a minute has passed, and while the process that answers is not known. Each
+        process counts over its own minute. For a process that is known for less time, or has ended,
+        only its increase within the minute is used. An increase that the next scrape has to confirm
+        does not count yet.
         """
         if window.segment != self._segment:
             self._points.clear()
@@ -60,17 +62,18 @@ class _Minutes:
 
 
 class TrafficReader:
-    """Reads one traffic binding, tick by tick."""
+    """Read one traffic binding at every tick."""
 
     def __init__(self, binding: Binding) -> None:
         self.binding = binding
         self.meets = compile_matches(binding.match)
         self.counted_series: list[tuple[int, Series]] = []
         self._numbers: Numbers = []
-        self._all_numbers: list[Numbers] = []  # by window, numbers within it, gone series too
-        self._dropped_totals: dict[int, DroppedTotal] = {}  # by window: what series had gained that it has dropped
+        self._all_numbers: list[Numbers] = []  # by window: numbers within it, gone series included
+        # by window: increases of series that it has dropped
+        self._dropped_totals: dict[int, DroppedTotal] = {}
         self._minutes: dict[int, _Minutes] = {}
-        self._minute: float | None = None  # the mean over the last minute
+        self._minute: float | None = None  # mean over the last minute
         self._best_rate: float | None = None
         self._since_start: float | None = None
 
@@ -89,7 +92,7 @@ class TrafficReader:
                 self._dropped_totals[window.serial] = window.tally(self.binding.family, self.meets)
 
     def read_lifetime(self, layout: SeriesLayout) -> None:
-        """Take the mean over the processes' lives from what the counters carry now."""
+        """Compute the mean over the processes' lifetimes from the counters' current values."""
         if self.binding.kind == "gauge" or not self._numbers:
             return
         mean = 0.0
@@ -102,7 +105,7 @@ class TrafficReader:
         self._since_start = mean * self.binding.scale
 
     def state(self, tick: ServiceWindow) -> TrafficState:
-        """Throughput now."""
+        """Return the current throughput."""
         binding = self.binding
         rps = total = None
         self._minute = None
@@ -124,7 +127,7 @@ class TrafficReader:
         )
 
     def _update_total(self, tick: ServiceWindow) -> float:
-        """All that was counted since we started; and, on the way, whether this minute is the best."""
+        """Return the total counted since the start and update the best minute."""
         total = sum(tally.gained for tally in self._dropped_totals.values())
         minute: float | None = 0.0
         for window, numbers in zip(tick.layout.windows, self._all_numbers, strict=True):
@@ -139,5 +142,5 @@ class TrafficReader:
 
 
 def why_no_rate(tick: ServiceWindow) -> str | None:
-    """Why targets that answer have no rate; None where the next scrape brings one."""
+    """Say why targets that answer have no rate; None if the next scrape brings one."""
     return tick.why_unknown or next((why for window in tick.layout.windows if (why := window.why_no_sample)), None)

@@ -1,7 +1,7 @@
-"""Control and treatment: a service split in two, by its targets, by a label's values, or held against another service.
+"""Split of a service into control and treatment: by target, by label or by service.
 
-The treatment is one value; the control is all others together (where there are two: the other one). Both arms answer at
-the same time, so whatever befalls both does not count for either.
+The treatment is one value; the control is all others together (the other one, if there are two).
+Both arms answer at the same time, so shocks common to both arms cancel.
 """
 
 from __future__ import annotations
@@ -13,54 +13,54 @@ from tputtui.frozen import frozen
 from tputtui.model import Labels, Match
 
 TARGET, SERVICE = "target", "service"
-"""What a split is by, beside labels' names."""
+"""Kinds of split besides the names of labels."""
 
 WHOLE_SERVICE: Final = "all of it"
-"""What an arm is that is a whole service."""
+"""Value of an arm that is a whole service."""
 
 MAX_VALUES: Final = 50
-"""Values of a label that are offered, the busiest first."""
+"""Maximum number of a label's values offered, busiest first."""
 
 _OUTCOME_LABELS: Final = frozenset(
     ("le", "quantile", "status", "code", "status_code", "status_class", "error", "outcome")
 )
-"""Labels that tell how an answer turned out: who splits by them has the answer already."""
+"""Labels that describe the result of a request; a split by them would select on the result."""
 
 _ROLLOUT_LABELS: Final = (
     ("version", "app_version", "service_version", "build", "release", "revision", "commit", "image", "tag"),
     ("canary", "track", "stage", "variant", "experiment", "arm", "group", "color", "colour", "slot", "deployment"),
     ("pod", "instance", "replica", "node", "host", "zone", "region"),
 )
-"""Labels that tell one release, or one machine, from another: they are offered first, in this order."""
+"""Labels that identify a release or a machine; offered first, in this order."""
 
 
 @frozen
 class SplitArm:
-    """One side of a split: part of a service. `what` says which part, in foreign text."""
+    """One arm of a split: part of a service. `what` names the part, in foreign text."""
 
     service: str
     description: str
-    targets: frozenset[str] | None = None  # None: all of the service's
+    targets: frozenset[str] | None = None  # None: all targets of the service
     matches: tuple[Match, ...] = ()
 
     @property
     def short_name(self) -> str:
-        """What it is called beside the other arm. Foreign text."""
+        """Name beside the other arm. Foreign text."""
         return self.service if self.description == WHOLE_SERVICE else self.description
 
     @property
     def name(self) -> str:
-        """What its figures are called on the time axis."""
+        """Name of its figures on the time axis."""
         return f"{self.service} ({self.description})"
 
     def covers(self, target: str) -> bool:
-        """Whether a target of the service belongs to it."""
+        """Tell whether a target of the service belongs to the arm."""
         return self.targets is None or target in self.targets
 
 
 @frozen
 class TrafficSplit:
-    """Two arms. `by`: TARGET, SERVICE or the label's name."""
+    """Two arms. `by` is TARGET, SERVICE or the label's name."""
 
     by: str
     control: SplitArm
@@ -68,18 +68,24 @@ class TrafficSplit:
 
     @property
     def services(self) -> frozenset[str]:
-        """The service it splits; two, where it holds one against another."""
+        """Names of the services in the split: one, or two when services are compared."""
         return frozenset((self.control.service, self.treatment.service))
 
     @property
     def is_allocated(self) -> bool:
-        """Whether the arms are whole targets: then what each target of an arm gets can be held against the other's."""
+        """Whether the arms are whole targets.
+
+        The traffic that the targets of one arm get can then be compared with that of the other's.
+        """
         return self.by in (TARGET, SERVICE)
 
 
 @frozen
 class SplitOption:
-    """One way to split: this value is the treatment. `rps`: its traffic now, in the service's unit."""
+    """One way to split: this value is the treatment.
+
+    `rps` is its current traffic in the service's unit.
+    """
 
     split: TrafficSplit
     value: str
@@ -92,9 +98,11 @@ def split_options(
     others: Mapping[str, float | None],
     labels: Mapping[str, Mapping[str, float]],
 ) -> tuple[SplitOption, ...]:
-    """All ways to split a service: by its `targets`, against `others`, by the values of its traffic's `labels`.
+    """List the ways to split a service, each with its traffic.
 
-    Each with its traffic. What tells releases apart comes first; what does not tell two things apart is left out.
+    By its `targets`, against `others`, and by the values of its traffic's `labels`. Labels that
+    identify releases come first. Targets or labels with fewer than two values, and labels that
+    describe the result of a request, are left out.
     """
     found = [*_split_by_target(service, targets), *_split_by_service(service, others)]
     for label in sorted(labels, key=lambda name: (_label_rank(name), name)):
@@ -143,7 +151,10 @@ def _label_rank(label: str) -> int:
 
 
 def rates_by_label(rates: Sequence[tuple[Labels, float]]) -> dict[str, dict[str, float]]:
-    """The rates of series by label and value; a series without a label counts for none of its values."""
+    """Return the rates of series by label and value.
+
+    A series without a label counts for none of its values.
+    """
     found: dict[str, dict[str, float]] = {}
     for labels, rate in rates:
         for name, value in labels:

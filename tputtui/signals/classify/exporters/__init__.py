@@ -1,11 +1,15 @@
-"""What is known of exporters in the wild: one table a field of use, one entry an ecosystem.
+"""Known exporters: one table for each field of use, one entry for each exporter.
 
-An entry is written as an SRE would write it on a whiteboard; `ecosystems` reads it:
+`exporter_match` parses the lines of an entry:
 
-    traffic, further   name{label="value"} [unit]              the first that exists, and has ever counted, is taken
-    errors             name by label = value|value             without values the rule of status classes decides
-    latency            name [ms] / counter                     the unit where the name has none; the counter that divides a total
-    saturation         words: name{label="value"} / limit      "waiting" at the end marks a queue
+    traffic, extra     name{label="value"} [unit]
+                       the first that exists and has ever counted is used
+    errors             name by label = value|value
+                       without values the rule of status classes decides
+    latency            name [ms] / counter
+                       the unit, if the name has none; the counter that divides a total
+    saturation         words: name{label="value"} / limit
+                       "waiting" at the end marks a queue
 """
 
 from __future__ import annotations
@@ -15,11 +19,12 @@ from tputtui.frozen import frozen
 
 @frozen
 class ExporterEntry:
-    """What the families of one exporter, framework or server mean.
+    """Meaning of the families of one exporter, framework or server.
 
-    `signs` are families (base or sample names); one is enough, and a trailing `*` stands for any name that goes on at
-    a word's end. `rank` decides which is the main one where several stand on one target: 3 serves users itself (a
-    web framework, an inference server, a proxy), 2 is a store or a broker, 1 works in the background, 0 is the host.
+    `signature` lists families (base or sample names). One of them is sufficient, and a trailing `*`
+    stands for any name that continues at a word's end. `rank` decides which exporter is the main
+    one if a target has several: 3 serves users itself (a web framework, an inference server, a
+    proxy), 2 is a store or a broker, 1 works in the background, 0 is the host.
     """
 
     name: str
@@ -31,11 +36,11 @@ class ExporterEntry:
     extra: tuple[str, ...] = ()
     rank: int = 2
     missing_signals: tuple[str, ...] = ()
-    """Signals that the exporter is known not to have: nothing is guessed for them."""
+    """Signals that the exporter is known not to have: none is guessed for them."""
 
 
 def all_entries() -> tuple[ExporterEntry, ...]:
-    """All entries, in the order in which the tables list them."""
+    """Return all entries in the order of the tables."""
     from tputtui.signals.classify.exporters import brokers, inference, platform, proxies, stores, telemetry, web
 
     return (

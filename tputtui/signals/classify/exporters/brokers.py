@@ -1,4 +1,4 @@
-"""Message brokers, streams and schedulers of tasks."""
+"""Message brokers, streams and task schedulers."""
 
 from __future__ import annotations
 

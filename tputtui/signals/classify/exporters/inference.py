@@ -1,4 +1,7 @@
-"""Model servers and what runs around them. Tokens are a second throughput, the time to the first token a latency of its own."""
+"""Model servers and the components around them.
+
+Tokens are a second throughput; the time to the first token is a latency of its own.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Kubernetes and its kin, RPC libraries, hosts, containers and devices: what runs beside a service, or under it."""
+"""Kubernetes and similar, RPC libraries, hosts, containers and devices.
+
+They run beside a service or under it.
+"""
 
 from __future__ import annotations
 

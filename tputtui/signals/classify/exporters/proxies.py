@@ -1,4 +1,7 @@
-"""Proxies, gateways, meshes, web servers and name servers: mostly several layers that count the same request."""
+"""Proxies, gateways, meshes, web servers and name servers.
+
+Most of them have several layers that count the same request.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Databases, caches, search and object stores, and what coordinates a cluster."""
+"""Databases, caches, search engines, object stores and cluster coordination."""
 
 from __future__ import annotations
 

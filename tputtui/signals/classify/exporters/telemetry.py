@@ -1,4 +1,4 @@
-"""Stores of metrics, logs and traces, and what asks them."""
+"""Stores of metrics, logs and traces, and their clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Web frameworks, application servers and their workers: where their names alone would mislead the generic ranking."""
+"""Web frameworks, application servers and their workers.
+
+They have entries because their names alone would mislead the generic ranking.
+"""
 
 from __future__ import annotations
 
