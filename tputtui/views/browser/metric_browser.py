@@ -91,7 +91,7 @@ def _has_all(words: Sequence[str], searched_text: str) -> bool:
     return all(word in searched_text for word in words)
 
 
-# ------------------------------------------------------------------------------------------ the list
+# ----------------------------------------------------------------------------------------- the list
 
 
 def browser_panel(state: BrowserState, width: int, height: int) -> PanelView:
@@ -176,7 +176,7 @@ class _ColumnLayout:
         return row.at(self.feeds, text.truncate(", ".join(feeds), self.width - self.feeds)).line()
 
 
-# ------------------------------------------------------------------------------------------ details of the selected family
+# ------------------------------------------------------------------- details of the selected family
 
 
 def detail_panel(state: BrowserState, width: int, height: int) -> PanelView:

@@ -98,7 +98,7 @@ def _error_value(arm: ServiceState) -> tuple[float | None, str, str]:
     return (value, *text.format_amount(value, "ratio"))
 
 
-# ------------------------------------------------------------------------------------------ the panel
+# ---------------------------------------------------------------------------------------- the panel
 
 
 def split_panel(frame: Frame, width: int, height: int) -> PanelView:
@@ -384,7 +384,7 @@ def _problem_spans(frame: Frame, arms: Sequence[ServiceState | None], silent_s: 
     return []
 
 
-# ------------------------------------------------------------------------------------------ options for a split
+# ------------------------------------------------------------------------------ options for a split
 
 
 def split_options_view(

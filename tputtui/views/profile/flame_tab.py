@@ -58,7 +58,7 @@ class FlameTab:
         self._zoom = self._tree.find_path(zoom) if same else 0
         self._node = (self._tree.find_path(node) if same else 0) or (1 if len(self._tree) > 1 else 0)
 
-    # ------------------------------------------------------------------------------------------ moving
+    # --------------------------------------------------------------------------------------- moving
 
     def move(self, rows: int) -> None:
         """Move down to the heaviest callee or up to the caller.
@@ -152,7 +152,7 @@ class FlameTab:
         """Callers of the box that fills the width, and the box itself; empty without zoom."""
         return [self._tree.func(node).name for node in breadcrumb(self._tree, self._zoom)]
 
-    # ------------------------------------------------------------------------------------------ drawing
+    # -------------------------------------------------------------------------------------- drawing
 
     def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
         """Render the description of the selected box, then the boxes."""

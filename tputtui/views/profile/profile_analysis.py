@@ -103,7 +103,7 @@ class ProfileAnalysis:
                 new.__dict__[name] = self.__dict__[name]
         return new
 
-    # ------------------------------------------------------------------------------------------ selected samples
+    # ----------------------------------------------------------------------------- selected samples
 
     @cached_property
     def all_stacks(self) -> StackTable:
@@ -216,7 +216,7 @@ class ProfileAnalysis:
             return f"of what ran in {threads}"
         return f"of {threads}, waits too"
 
-    # ------------------------------------------------------------------------------------------ derived results
+    # ------------------------------------------------------------------------------ derived results
 
     @property
     def tree_options(self) -> TreeOptions:

@@ -34,7 +34,7 @@ class ProfileView:
         self._predicate: Callable[[Function], bool] | None = None
         self._search_text = ""
 
-    # ------------------------------------------------------------------------------------------ tabs
+    # ----------------------------------------------------------------------------------------- tabs
 
     @property
     def current_tab(self) -> ProfileTab | None:
@@ -95,7 +95,7 @@ class ProfileView:
         page = self.current_tab
         return tuple(page.breadcrumbs()) if isinstance(page, FlameTab) else ()
 
-    # ------------------------------------------------------------------------------------------ keys
+    # ----------------------------------------------------------------------------------------- keys
 
     def open_selected(self) -> str:
         """Open, zoom or toggle a thread (Enter); on a leaf of the tree, show its source."""
@@ -167,7 +167,7 @@ class ProfileView:
         return ""
 
     def next_metric(self) -> str:
-        """Switch the basis of the shares (g): all samples, running ones, those that hold the GIL."""
+        """Switch the basis of the shares (g): all samples, running ones, those holding the GIL."""
         study = self.analysis
         choices = [metric for metric in METRICS if metric != "gil" or (study is not None and study.has_gil)]
         at = choices.index(self._filters.metric) + 1 if self._filters.metric in choices else 0
@@ -203,7 +203,7 @@ class ProfileView:
             self.analysis = ProfileAnalysis(study.profile, self._filters, study.table, before, study.evidence)
             self._update_search()
 
-    # ------------------------------------------------------------------------------------------ search
+    # --------------------------------------------------------------------------------------- search
 
     def search(self, query: str) -> str:
         """Search functions whose name or file contains all the words (/).

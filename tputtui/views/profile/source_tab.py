@@ -43,7 +43,7 @@ class SourceTab:
         """Show another analysis; the line stays."""
         self._analysis = analysis
 
-    # ------------------------------------------------------------------------------------------ moving
+    # --------------------------------------------------------------------------------------- moving
 
     def move(self, rows: int) -> None:
         """Move by lines; in a file that cannot be read, by sampled lines."""
@@ -101,7 +101,7 @@ class SourceTab:
     def _heat(self) -> dict[int, tuple[float, float]]:
         return self._analysis.heat(self._function.func.file) if self._function is not None else {}
 
-    # ------------------------------------------------------------------------------------------ drawing
+    # -------------------------------------------------------------------------------------- drawing
 
     def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:
         """Render the location, the header and the lines."""

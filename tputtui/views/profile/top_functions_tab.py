@@ -108,7 +108,7 @@ class TopFunctionsTab:
             return self._centers[-1]
         return below[index - len(above) - 1][0] if index - len(above) - 1 < len(below) else None
 
-    # ------------------------------------------------------------------------------------------ moving
+    # --------------------------------------------------------------------------------------- moving
 
     def move(self, rows: int) -> None:
         """Move the cursor up or down."""
@@ -222,7 +222,7 @@ class TopFunctionsTab:
         self._cursor = at
         return True
 
-    # ------------------------------------------------------------------------------------------ drawing
+    # -------------------------------------------------------------------------------------- drawing
 
     def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
         """Render the header and the rows."""

@@ -90,7 +90,7 @@ class TreeTab:
         node = next((node for node in range(1, len(tree)) if tree.func(node) == func), 0)
         self._cursor = self.rows.reveal(node) if node else 0
 
-    # ------------------------------------------------------------------------------------------ moving
+    # --------------------------------------------------------------------------------------- moving
 
     def move(self, rows: int) -> None:
         """Move the cursor up or down."""
@@ -199,7 +199,7 @@ class TreeTab:
         self._cursor = self.rows.reveal(node)
         return True
 
-    # ------------------------------------------------------------------------------------------ drawing
+    # -------------------------------------------------------------------------------------- drawing
 
     def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
         """Render the header and the rows."""
