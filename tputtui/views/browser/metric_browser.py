@@ -1,4 +1,4 @@
-"""Metric browser: the families of a target, a search as the user types, details of the selection."""
+"""Metric browser: a target's families, a search as the user types, details of the selection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Latency panel: one row a quantile (current value, trend, baseline), with the bucket's precision."""
+"""Latency panel: one row a quantile (value, trend, baseline), with the precision of its bucket."""
 
 from __future__ import annotations
 

@@ -40,7 +40,8 @@ class SplitFigure:
 
     label: str
     history_key: Callable[[str], str]
-    read_value: Callable[[ServiceState], tuple[float | None, str, str]]  # value, and digits and unit for display
+    # Value, its digits and unit.
+    read_value: Callable[[ServiceState], tuple[float | None, str, str]]
     better_direction: int
     quantile: float | None = None  # only for a figure that is a quantile
     is_in_points: bool = False

@@ -19,9 +19,9 @@ def detail_width(width: int) -> int:
 def detail_lines(
     analysis: ProfileAnalysis, selected: SelectedFunction | None, source: SourceText | None, width: int, height: int
 ) -> list[Line]:
-    """Render the function under the cursor: its shares, its callers, and its source.
+    """Render the function under the cursor: its shares, the number of its callers, its source.
 
-    The source is centred on the hot line.
+    The source lines are those around its hot line.
     """
     if selected is None:
         return [blank_line(width)] * height

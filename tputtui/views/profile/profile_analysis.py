@@ -176,7 +176,10 @@ class ProfileAnalysis:
 
     @property
     def is_mine_only(self) -> bool:
-        """Whether other code is folded away; False without any own code, as nothing would be left."""
+        """Whether other code is folded away.
+
+        False where there is no own code, because nothing would be left.
+        """
         return self.filters.own_code_only and self.has_own_code
 
     @cached_property

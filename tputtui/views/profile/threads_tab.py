@@ -53,7 +53,10 @@ class ThreadsTab:
         del step
 
     def open(self) -> bool:
-        """Return False: `ProfileView` handles Enter and toggles the thread, which makes another analysis."""
+        """Return False: `ProfileView` handles Enter.
+
+        It toggles the thread, which makes another analysis.
+        """
         return False
 
     def back(self) -> bool:

@@ -78,7 +78,7 @@ class TopFunctionsTab:
         )
 
     def _function_row(self, func: Function) -> HotFunction | None:
-        """Figures of a function; those of the other profile for a function that no longer occurs."""
+        """Figures of a function; from the other profile if the function no longer occurs."""
         return self._by_func.get(func) or self._analysis.hot_functions_before.get(func)
 
     def _is_gone(self) -> bool:

@@ -1,4 +1,7 @@
-"""Tab of the call tree or the callers: rows that expand, with shares; in a comparison, both sides."""
+"""Tab of the call tree or the callers: rows that expand, with shares.
+
+In a comparison it shows both sides.
+"""
 
 from __future__ import annotations
 

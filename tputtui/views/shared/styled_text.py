@@ -239,7 +239,7 @@ def level_row_index(value: float, top: float, rows: int) -> int | None:
 
 
 def with_level(sparkline: str, *, has_level: bool) -> Line:
-    """Style one row of a sparkline; with `has_level`, the dimmed level of a baseline is behind it."""
+    """Style one row of a sparkline; with `has_level`, a baseline's dimmed level is behind it."""
     if not has_level:
         return (TextSpan(sparkline, "data"),)
     runs = groupby(sparkline, key=lambda cell: cell == " ")
