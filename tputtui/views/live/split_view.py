@@ -1,7 +1,7 @@
 """Split view: control and treatment in two columns, their difference between, the verdict above.
 
 The differences rest on all samples since the split was made, row by row
-(`experiments.sequential_test`). Colour appears only for a difference that is certain and is better
+(`experiments.effect_estimate`). Colour appears only for a difference that is certain and is better
 or worse: latency, errors, and throughput where the arms are whole targets.
 """
 
@@ -40,7 +40,7 @@ class SplitFigure:
 
     label: str
     history_key: Callable[[str], str]
-    # Value, its digits and unit.
+    # Value, digits and unit for display.
     read_value: Callable[[ServiceState], tuple[float | None, str, str]]
     better_direction: int
     quantile: float | None = None  # only for a figure that is a quantile
@@ -325,8 +325,8 @@ def verdict_spans(
 ) -> list[TextSpan]:
     """Summarize the split in one sentence.
 
-    A problem with the arms comes first, then the differences that are certain, else the largest
-    effect that is not excluded yet.
+    A problem with the arms comes first, then the differences that are certain, then unconfirmed
+    ones, else how large a difference is not excluded yet.
     """
     look = frame.view_state.split
     if look is None:

@@ -85,7 +85,7 @@ class FlameTab:
             self._node = nodes[at]
 
     def open(self) -> bool:
-        """Zoom: let the selected box fill the width."""
+        """Let the selected box fill the width; if it does already, show the whole graph."""
         self._zoom = 0 if self._zoom == self._node else self._node
         return True
 

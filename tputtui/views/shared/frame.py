@@ -258,7 +258,11 @@ def select_service(snapshot: Snapshot, name: str | None) -> ServiceState | None:
 
 
 def busiest_service(snapshot: Snapshot) -> str | None:
-    """Service to show first by default: the one with the most requests; None without requests."""
+    """Service to show first by default; None where no service has traffic.
+
+    A service with latency figures comes first, then one whose traffic is requests, then the highest
+    rate.
+    """
     busy = [service for service in snapshot.services if service.traffic is not None and (service.traffic.rps or 0) > 0]
     if not busy:
         return None
