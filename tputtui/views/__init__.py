@@ -1,1 +1,4 @@
-"""What each panel shows: snapshot in, lines of text with roles out. Formatted, cleaned, comparable; no screen, no clock."""
+"""Views: a snapshot in, lines of text with roles out.
+
+The text is formatted, cleaned and comparable; views use neither the screen nor the clock.
+"""

@@ -1,1 +1,1 @@
-"""The metric browser: a target's families in, styled lines out."""
+"""Metric browser: a target's families in, styled lines out."""

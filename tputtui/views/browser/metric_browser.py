@@ -1,4 +1,4 @@
-"""The metric browser: every family of a target, searched as one types, and what is known of the chosen one."""
+"""Metric browser: a target's families, a search as the user types, details of the selection."""
 
 from __future__ import annotations
 
@@ -15,44 +15,47 @@ from tputtui.views.shared.family_units import format_family_value
 from tputtui.views.shared.frame import PanelView, first_visible_row
 from tputtui.views.shared.styled_text import Line, LineBuilder, pad_lines, rule_line, sparkline_rows
 
-_HELP_WIDTH = 130  # columns from which the help stands in the list, too
-_SIDE_BY_SIDE_WIDTH = 100  # columns from which the config lines stand beside the rest
+_HELP_WIDTH = 130  # columns from which the list shows the help text, too
+_SIDE_BY_SIDE_WIDTH = 100  # columns from which the config lines are beside the details
 
 
 CHART = "chart"
 CHOICES: tuple[str, ...] = (CHART, *SIGNALS)
-"""What Enter offers: a panel of its own on the live screen, or a signal to feed."""
+"""Choices that Enter offers: a panel on the live screen, or a signal that the family feeds."""
 
 
 @frozen
 class BrowserState:
-    """What the user looks at. `found` are places in the families' rows, in the order they are shown."""
+    """Selection and search of the browser.
+
+    `matches` are indices into the families' rows, in display order.
+    """
 
     target: str
-    target_number: tuple[int, int] = (1, 1)  # this target's number, of how many
+    target_number: tuple[int, int] = (1, 1)  # number of this target, and number of targets
     families: Families | None = None
     matches: Sequence[int] = ()
     query: str = ""
-    cursor: int | None = None  # a place in `found`
+    cursor: int | None = None  # index into `matches`
     top: int = 0
-    history: Sequence[float | None] = ()  # the last figures of the one under the cursor
-    choice_index: int | None = None  # which of `CHOICES` is offered
-    charted: tuple[str, str] | None = None  # the (target, family) on the live screen
+    history: Sequence[float | None] = ()  # newest values of the family under the cursor
+    choice_index: int | None = None  # index of the offered choice in `CHOICES`
+    charted: tuple[str, str] | None = None  # (target, family) on the live screen
     waiting_reason: str = "reading the whole answer"
-    is_recorded: bool = False  # it is a run's: nothing can be chosen, and not all has to be there
+    is_recorded: bool = False  # a recorded run: nothing can be chosen, and parts may be missing
 
     @property
     def family_index(self) -> int | None:
-        """The place of the family under the cursor."""
+        """Index of the family under the cursor."""
         return self.matches[self.cursor] if self.cursor is not None and 0 <= self.cursor < len(self.matches) else None
 
     def is_charted(self, family: FamilyRow) -> bool:
-        """Whether that family stands on the live screen."""
+        """Return whether that family is charted on the live screen."""
         return self.charted == (self.target, family.name)
 
 
 def refusal_reason(choice: str, family: FamilyRow) -> str | None:
-    """Why a family cannot be what was chosen; None where it can."""
+    """Reason why a family cannot be used for the choice; None where it can."""
     if choice == CHART:
         return why_no_figure(family)
     slot = next(slot for slot in SIGNALS if slot == choice)
@@ -60,13 +63,17 @@ def refusal_reason(choice: str, family: FamilyRow) -> str | None:
 
 
 def matching_indices(query: str, rows: Sequence[FamilyRow]) -> list[int]:
-    """The places of the families that match, the best first: by a name that begins so, that has all words, that has
-    all letters in this order; then those whose help has all words. 20,000 families take 20 to 80 ms.
+    """Find the families that match a query, the best matches first.
+
+    Names that begin with the query come first, then names that contain all its words, then names
+    that contain all its letters in this order, then families whose help text contains all words.
+    Returns indices into `rows`. 20,000 families take 20 to 80 ms.
     """
     words = query.casefold().split()
     if not words:
         return list(range(len(rows)))
-    # Up to the next letter and no further: it cannot backtrack, so a name takes a microsecond, matching or not.
+    # Each part stops at the next letter, so the pattern cannot backtrack: a name takes a
+    # microsecond, whether it matches or not.
     letters = re.compile("".join(f"[^{re.escape(char)}]*{re.escape(char)}" for char in "".join(words)))
     ranks: tuple[list[int], ...] = ([], [], [], [])
     for place, row in enumerate(rows):
@@ -84,11 +91,14 @@ def _has_all(words: Sequence[str], searched_text: str) -> bool:
     return all(word in searched_text for word in words)
 
 
-# ------------------------------------------------------------------------------------------ the list
+# ----------------------------------------------------------------------------------------- the list
 
 
 def browser_panel(state: BrowserState, width: int, height: int) -> PanelView:
-    """The list, `height` lines; only the rows that are shown are drawn, however many there are."""
+    """Render the list in `height` lines.
+
+    Only the visible rows are rendered, however many there are.
+    """
     families = state.families
     lines = [rule_line(f"Metrics of {text.clean(state.target, 40)}", _title_context(state), width, focused=True)]
     if families is None:
@@ -134,7 +144,7 @@ def _is_missing(state: BrowserState, family: FamilyRow) -> bool:
 
 
 class _ColumnLayout:
-    """Where the columns of the list stand at a width."""
+    """Column positions of the list for one width."""
 
     def __init__(self, width: int) -> None:
         self.width = width
@@ -166,11 +176,14 @@ class _ColumnLayout:
         return row.at(self.feeds, text.truncate(", ".join(feeds), self.width - self.feeds)).line()
 
 
-# ------------------------------------------------------------------------------------------ the chosen one
+# ------------------------------------------------------------------- details of the selected family
 
 
 def detail_panel(state: BrowserState, width: int, height: int) -> PanelView:
-    """What is known of the family under the cursor; what it could feed; and the config lines of what was chosen."""
+    """Render the details of the family under the cursor.
+
+    They are followed by the signals that it could feed, and the config lines of the choices.
+    """
     place = state.family_index
     if place is None or state.families is None:
         return PanelView(tuple(pad_lines([rule_line("", "", width)], width, height)))
@@ -224,7 +237,7 @@ def _family_lines(state: BrowserState, families: Families, index: int, width: in
 
 
 def _choice_lines(state: BrowserState, family: FamilyRow, width: int) -> list[Line]:
-    """A chart, and the four signals, each with the reason why this family cannot be it."""
+    """List a chart and the four signals, each with the reason why the family does not suit it."""
     lines = [LineBuilder(width).at(1, "choose with the arrows; Enter does it now, Esc gives up", "dim").line()]
     for index, choice in enumerate(CHOICES):
         why = refusal_reason(choice, family)
@@ -256,9 +269,10 @@ def _config_view_lines(config: Sequence[str], width: int, height: int) -> list[L
 
 
 def config_lines(families: Families, charted: tuple[str, str] | None = None) -> list[str]:
-    """The lines of the config file that make the choices permanent, for the target and its replicas; none without one.
+    """Format the config file lines that make the choices permanent; empty without a choice.
 
-    `charted` is the (target, family) with a panel of its own: its line belongs to the first table, so it is the first.
+    They apply to the target and its replicas. `charted` is the (target, family) with a panel of its
+    own: its line is the first, because it belongs to the first table.
     """
     lines = [f"chart = {format_toml('/'.join(charted))}"] if charted is not None else []
     if not families.overrides:

@@ -1,1 +1,1 @@
-"""The panels of the live screen: a frame in, styled lines out."""
+"""Panels of the live screen: a frame in, styled lines out."""

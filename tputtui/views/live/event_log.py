@@ -1,4 +1,4 @@
-"""The event log: what is wrong now, then the newest events."""
+"""Event log: current problems, then the newest events."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ EVENT_ROLES: dict[str, Role] = {
 
 
 MOST_TARGETS = 3
-"""More targets in trouble than so many are counted: the newest events need room too."""
+"""Targets in trouble that are listed; more are counted, so that the newest events have room."""
 
 _GAP = 3
 """Cells between two entries."""
 
 _LEAST_ROOM = 24
-"""Cells below which the beginning of an entry tells nothing."""
+"""Minimum cells of a truncated entry; less is not informative."""
 
 
 def event_line(frame: Frame, width: int) -> Line:
-    """One line: what is wrong now, with the reason, how much more there is, then the newest events."""
+    """Render one line: current problems with reasons, the number of others, the newest events."""
     row = LineBuilder(width)
     row.at(1, "")
     entries, uncounted = _conditions(frame)
@@ -57,10 +57,10 @@ def event_line(frame: Frame, width: int) -> Line:
 
 
 def _conditions(scene: Frame) -> tuple[list[list[TextSpan]], int]:
-    """What holds now, the most relevant first, and how many more targets are in trouble.
+    """List current problems, the most relevant first, and count the other targets in trouble.
 
-    1. targets of the service that is shown, 2. objectives that are missed or undecided, 3. other
-    targets, the newest trouble first, 4. the other objectives.
+    The order is: 1. targets of the service that is shown, 2. objectives that are missed or
+    undecided, 3. other targets, the newest trouble first, 4. the other objectives.
     """
     shown = scene.service.targets if scene.service is not None else ()
     troubled = sorted(
@@ -77,13 +77,13 @@ def _conditions(scene: Frame) -> tuple[list[list[TextSpan]], int]:
 
 
 def _age(target: TargetStatus) -> float:
-    """For how long a target has been down or slow; unknown is oldest."""
+    """Duration since a target went down or slow; an unknown one counts as the longest."""
     age_s = target.waiting_s if target.state == "slow" else target.since_s
     return float("inf") if age_s is None else age_s
 
 
 def _target(target: TargetStatus) -> list[TextSpan]:
-    """! api down: connection refused, for 31 s."""
+    """Format a target in trouble: ! api down: connection refused, for 31 s."""
     word = target_state.word(target)
     why = target_state.why(target).removeprefix(f"{word}: ")
     return [
@@ -93,7 +93,7 @@ def _target(target: TargetStatus) -> list[TextSpan]:
 
 
 def _objective_spans(objective: ObjectiveStatus) -> list[TextSpan]:
-    """! p99<=250ms missed: 312 ms, for 12 s   — or, met, in two words."""
+    """Format an objective: ! p99<=250ms missed: 312 ms, for 12 s; a met one in two words."""
     name = text.clean(objective.expression, 40)
     since = f", for {text.format_duration(objective.for_s)}" if objective.for_s is not None else ""
     if objective.state == "missed":
@@ -126,7 +126,7 @@ def _event_spans(frame: Frame, event: Event) -> list[TextSpan]:
 
 
 def events_panel(frame: Frame, width: int, height: int) -> PanelView:
-    """The whole log, the newest first: what `z` on the log shows."""
+    """Render the whole log, the newest event first (`z` on the log)."""
     lines = [rule_line("Events", f"{len(frame.snapshot.events)}", width, frame.view_state.focus == "events")]
     lines += [LineBuilder(width).at(1, line, "dim").line() for line in _headroom_lines(frame)[: height - 1]]
     for event in list(reversed(frame.snapshot.events))[: height - len(lines)]:
@@ -139,7 +139,7 @@ def events_panel(frame: Frame, width: int, height: int) -> PanelView:
 
 
 def _headroom_lines(frame: Frame) -> list[str]:
-    """What is known of each service's limit; where nothing is, why not."""
+    """Describe the headroom of each service, or why it is unknown."""
     return [
         f"{describe_headroom(one)}{f'  ({one.reason})' if one.reason else ''}"
         if one.value is not None

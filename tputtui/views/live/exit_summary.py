@@ -1,4 +1,4 @@
-"""What stays in the scrollback when the screen has gone: a few lines, none wider than a terminal of 80 columns."""
+"""Summary in the scrollback after the screen has closed: few lines, at most 80 columns wide."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ def summary_lines(
     filter_name: str | None = None,
     width: int = 71,
 ) -> list[str]:
-    """Duration, best 60 s, p99, errors, what saturated first, files saved; a line is cut at `width` cells.
+    """Summarize duration, best 60 s, p99, errors, first resource to saturate and saved files.
 
-    The busiest services come first and the others are counted; the part that was looked at through a `lens` is no
-    service of its own. A path is never cut: somebody wants to copy it.
+    A line is cut at `width` cells; the path of a saved file is never cut, because users copy it.
+    The busiest services come first, the others are counted. A filtered view (`filter_name`) is not
+    a service of its own.
     """
     lines = [f"watched for {text.format_duration(duration_s)}"]
     if latest is not None:
@@ -38,7 +39,10 @@ def summary_lines(
 
 
 def describe_headroom(headroom: Headroom) -> str:
-    """`checkout: sustains 187 req/s within p99<=250ms (bracket 180 to 195)`; with "at least" where it had no limit."""
+    """Format a headroom: `checkout: sustains 187 req/s (180 to 195) within p99<=250ms`.
+
+    With "at least" and without the bracket where no limit was found.
+    """
     digits = text.format_rate(headroom.value)
     within = f"{text.truncate(text.clean(headroom.service), _MAX_NAME_WIDTH)}: sustains"
     if headroom.kind != "limit":
@@ -58,7 +62,7 @@ def _service_lines(latest: Snapshot, services: Sequence[ServiceState], width: in
 
 
 def _traffic_rank(service: ServiceState) -> tuple[bool, float]:
-    """Requests before bytes, then the most."""
+    """Sort key of a service: requests before bytes, then by amount."""
     traffic = service.traffic
     if traffic is None:
         return (False, 0.0)
@@ -67,7 +71,7 @@ def _traffic_rank(service: ServiceState) -> tuple[bool, float]:
 
 
 def _missing_reason(latest: Snapshot, service: ServiceState) -> str:
-    """Why there are no figures of a service."""
+    """Reason why a service has no figures."""
     mine = [one for one in latest.targets if one.name in service.targets and one.series is None]
     errors = [target_state.slow(one) if one.state == "slow" else one.error for one in mine]
     never = len(errors) == len(service.targets) and next((error for error in errors if error), None)
@@ -75,7 +79,10 @@ def _missing_reason(latest: Snapshot, service: ServiceState) -> str:
 
 
 def _service_line(service: ServiceState, missing_reason: str, has_best: bool, width: int) -> str:
-    """`checkout: best 60 s 1,690 req/s; at the end p99 88.1 ms, errors 0.12 %`; without figures, why: `nothing`."""
+    """Format a service: `checkout: best 60 s 1,690 req/s; at the end p99 88.1 ms, errors 0.12 %`.
+
+    Without figures, it gives the reason (`missing_reason`).
+    """
     best, end = "", []
     traffic = service.traffic
     if traffic is not None:

@@ -1,4 +1,4 @@
-"""The first line (who, where, how well the data flows, what we cost) and the last one (keys, or a passing sentence)."""
+"""Header line (service, host, target states, self usage) and footer line (keys or a message)."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ STATE_SIGNS: dict[TargetState, tuple[str, Role]] = {
     "down": ("○", "bad"),
 }
 _MAX_SIGNS = 12
-_ROOM_FOR_A_WAIT = 56  # cells of the left side from which on the only target's wait is said whole
+_ROOM_FOR_A_WAIT = 56  # cells of the left side from which the only target's wait is shown in full
 
 
 def header_line(frame: Frame, width: int) -> Line:
-    """tputtui  checkout  web-01  ●●○ 3 targets, 1 down  window 10 s      LIVE 14:03:22  self 0.9 %  56 MiB.
+    """Render the header.
 
-    What has no room is left out whole, the least important first; only the names are cut.
+    Example: tputtui  checkout  web-01  ●●○ 3 targets, 1 down  window 10 s      LIVE 14:03:22  self
+    0.9 %  56 MiB. Parts without room are left out, the least important first; only names are cut.
     """
     right = _status_line(frame, is_wide=width >= 100)
     room = width - text.width(line_text(right)) - 1
-    parts = (  # as they stand, each with its rank: the lower, the longer it stays
+    parts = (  # in display order, each with its rank: a lower rank stays longer
         (5, [TextSpan(" tputtui ", "badge"), TextSpan(" ")]),
         (0, _name_spans(frame, room)),
         (7, [TextSpan("  "), TextSpan(text.truncate(frame.host_name, 24))] if frame.host_name else []),
@@ -133,7 +134,7 @@ def _status_line(frame: Frame, is_wide: bool) -> Line:
 
 
 def _replay_line(frame: Frame, replay: ReplayStatus) -> Line:
-    """REPLAY 1 min 3 s of 5 min 10x  14:03:22."""
+    """Render the state of a replay: REPLAY 1 min 3 s of 5 min 10x  14:03:22."""
     ended = replay.seconds >= replay.length_s
     state = "ended" if ended else "paused" if replay.is_paused else f"{replay.speed:g}x"
     spans = [
@@ -148,8 +149,10 @@ def _replay_line(frame: Frame, replay: ReplayStatus) -> Line:
 
 
 def footer_line(hints: Sequence[tuple[str, str]], status: str, width: int) -> Line:
-    """The keys that serve now, or a sentence that has something to say. The last two hints are the way to all others and
-    the way out: where room is short, those before them give way.
+    """Render the keys that apply now, or a message.
+
+    The last two hints lead to all other keys and to the exit: where room is short, earlier hints
+    are dropped first.
     """
     row = LineBuilder(width)
     row.then(" ")

@@ -1,4 +1,4 @@
-"""Latency distribution: rows of bucket bounds, columns of time, shades by share."""
+"""Latency distribution: bucket bounds as rows, time as columns, shades by share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, 
 SHADES = " ░▒▓█"
 ASCII_SHADES = " .:*#"
 SHADE_THRESHOLDS = (0.0, 0.05, 0.2, 0.5)
-"""The share of a column's requests above which (the first: at any; the others: from which) each shade begins."""
+"""Share of a column's requests from which each shade begins; the first begins above 0."""
 
 MIN_ROWS = 3
 
@@ -20,8 +20,9 @@ MIN_ROWS = 3
 def heatmap_lines(
     frame: Frame, service: str, unit: str | None, start: int, cells: int, width: int, max_height: int
 ) -> list[Line]:
-    """A title and at most `most` - 1 rows, the slowest first, its columns from cell `starts` on; nothing where there
-    is no room, or nothing to show.
+    """Render a title and at most `max_height` - 1 rows, the slowest first.
+
+    The columns begin at cell `start`. Returns an empty list without room or without data.
     """
     if max_height <= MIN_ROWS or cells < 12:
         return []
@@ -45,7 +46,7 @@ def heatmap_lines(
 
 
 def merge_rows(heatmap: LatencyHeatmap, max_rows: int) -> LatencyHeatmap:
-    """At most `most` rows: of two neighbours, those become one that have least between them."""
+    """Reduce to at most `max_rows` rows by joining the two neighbours with the fewest requests."""
     bounds = list(heatmap.bounds)
     columns = [None if column is None else list(column) for column in heatmap.columns]
     totals = [sum(column[row] for column in columns if column is not None) for row in range(len(bounds))]
@@ -58,7 +59,7 @@ def merge_rows(heatmap: LatencyHeatmap, max_rows: int) -> LatencyHeatmap:
 
 
 def shade_level(share: float) -> int:
-    """The shade of a share of a column: 0 is nothing at all; however rare, a request can be seen."""
+    """Shade of a share of a column; 0 only for no requests, so that rare ones remain visible."""
     return 0 if share <= 0 else 1 + sum(share >= least for least in SHADE_THRESHOLDS[1:])
 
 
@@ -72,7 +73,7 @@ def _row_cells(heatmap: LatencyHeatmap, row: int, shades: str) -> list[TextSpan]
 
 
 def _format_bound(heatmap: LatencyHeatmap, row: int, unit: str | None) -> str:
-    """What falls into a row: up to its bound; above the last one that is known."""
+    """Format the upper bound of a row; for the last row, above the last known bound."""
     bound = heatmap.bounds[row]
     if not math.isfinite(bound) and not row:
         return "all"

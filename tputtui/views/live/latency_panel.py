@@ -1,4 +1,4 @@
-"""Latency: one row a quantile (now, its line over time, its base), with the bucket's honesty."""
+"""Latency panel: one row a quantile (value, trend, baseline), with the precision of its bucket."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from tputtui.views.shared.styled_text import (
     with_level,
 )
 
-EXTRA_SIGNALS_HEIGHT = 10  # from this many lines on further latencies have a line each
+EXTRA_SIGNALS_HEIGHT = 10  # lines from which extra latencies have a line each
 SCATTER_SIZE = (44, 14)
-"""Cells and lines that the scatter takes, and the least it is worth."""
+"""Cells and lines of the scatter plot, which is also its minimum size."""
 
 
 def has_scatter(width: int, height: int) -> bool:
-    """Whether a panel of that size has room for the scatter beside the rest."""
+    """Return whether a panel of that size has room for the scatter plot beside the quantiles."""
     return width >= SCATTER_SIZE[0] + 52 and height > SCATTER_SIZE[1]
 
 
 def quantile_chart_rows(quantile_count: int, width: int, height: int) -> int:
-    """Rows that a chart of the quantiles may take; 0 where each has its line in its own row instead."""
+    """Rows for a chart of the quantiles; 0 where each quantile has a trend in its own row."""
     if width < 50 or height < 20:
         return 0
     return max(6, (height - quantile_count - 3) * 3 // 5)
@@ -48,8 +48,11 @@ def latency_panel(
     scatter: tuple[Line, ...] | None = None,
     chart: tuple[Line, ...] | None = None,
 ) -> PanelView:
-    """The panel, `height` lines. Drawn elsewhere are `scatter`: lines of `SCATTER[0]` cells for the right side, and
-    `chart`: the quantiles' lines, `lines_rows` of them; with it, each quantile stands with its bucket.
+    """Render the panel in `height` lines.
+
+    The caller renders `scatter`, lines of `SCATTER_SIZE[0]` cells for the right side, and `chart`,
+    the chart of the quantiles in `quantile_chart_rows` lines. With a chart, each quantile is shown
+    with its bucket.
     """
     if scatter is None:
         return _panel_without_scatter(frame, width, height, chart)
@@ -75,7 +78,7 @@ def _panel_without_scatter(frame: Frame, width: int, height: int, chart: tuple[L
         return PanelView(tuple(pad_lines(lines, width, height)))
     also = extra_latency_lines(service, width) if height >= EXTRA_SIGNALS_HEIGHT else []
     height -= len(also)
-    quantiles = state.quantiles[-max(1, height - 1) :]  # the tail first of all
+    quantiles = state.quantiles[-max(1, height - 1) :]  # the highest quantiles have priority
     if not quantiles:
         lines.append(_mean_line(frame, service, state, width))
         if state.note and height > 2:
@@ -106,7 +109,7 @@ def _panel_without_scatter(frame: Frame, width: int, height: int, chart: tuple[L
 
 
 def _column_layout(frame: Frame, width: int) -> tuple[int, int, int]:
-    """(where the number ends, where the line starts, its cells)."""
+    """Compute the end of the number, the start of the trend, and the trend's cells."""
     base = 0 if width < 50 else 14 if frame.view_state.baseline is None else 24
     return _NOW_ENDS, 19, max(0, width - 19 - base)
 
@@ -123,13 +126,13 @@ def _header_line(frame: Frame, latency: LatencyState, width: int) -> Line:
 
 
 def format_quantile(quantile: Quantile, unit: str | None) -> tuple[str, str]:
-    """A quantile as (number, unit), with ≥ where it is only a floor."""
+    """Format a quantile as (number, unit), with ≥ where it is only a lower bound."""
     digits, shown_unit = text.format_amount(quantile.value, unit)
     return (f"≥{digits}" if quantile.is_lower_bound else digits, shown_unit)
 
 
 def quantile_name(q: float) -> str:
-    """0.999 -> p99.9."""
+    """Format a quantile's name: 0.999 becomes p99.9."""
     return f"p{round(q * 100, 4):g}"
 
 
@@ -140,7 +143,8 @@ def _quantile_rows(
     values = frame.history(history_keys.latency(service.name, quantile.q), cells) if cells > 3 else []
     known = frame.baseline_figure(history_keys.latency(service.name, quantile.q))
     top = max((value for value in (*values, known.value if known else None) if value is not None), default=0.0) or None
-    pictures = sparkline_rows(values, height - 1 if height > 2 else height, top)  # a blank row keeps tall lines apart
+    # A blank row separates tall trends.
+    pictures = sparkline_rows(values, height - 1 if height > 2 else height, top)
     behind = level_row_index(known.value, top, len(pictures)) if known and top else None
     above = height - len(pictures)
     pictures = [""] * above + pictures
@@ -163,7 +167,7 @@ def _quantile_rows(
 
 
 def _base_spans(frame: Frame, service: ServiceState, latency: LatencyState, quantile: Quantile) -> Sequence[TextSpan]:
-    """What a quantile is held against: the difference to the baseline; without one, its figure since start."""
+    """Format the difference to the baseline; without a baseline, the value since start."""
     if frame.view_state.baseline is not None:
         figure_name = history_keys.latency(service.name, quantile.q)
         if frame.baseline_figure(figure_name) is None:
@@ -182,7 +186,7 @@ def _put_right(row: LineBuilder, x: int, spans: Sequence[TextSpan]) -> None:
     row.spans(spans, max(row.end, x - sum(text.width(span.text) for span in spans)))
 
 
-_WIDE_BUCKET = 4.0  # a bucket whose ends are further apart than this factor says little
+_WIDE_BUCKET = 4.0  # a bucket whose bounds differ by more than this factor is imprecise
 _NOW_ENDS, _BASE_ENDS, _BUCKET_AT = 14, 30, 34
 
 
@@ -196,7 +200,7 @@ def _bucket_header(frame: Frame, width: int) -> Line:
 
 
 def _bucket_row(frame: Frame, service: ServiceState, latency: LatencyState, quantile: Quantile, width: int) -> Line:
-    """p99   88.1 ms   71.0 ms   50 ms to 100 ms."""
+    """Render a quantile with its bucket: p99   88.1 ms   71.0 ms   50 ms to 100 ms."""
     row = LineBuilder(width).at(1, quantile_name(quantile.q))
     asked = objective_status.service_objective(frame, "latency", quantile.q)
     row.figure(_NOW_ENDS, *format_quantile(quantile, latency.unit), objective_status.status_role(asked))
@@ -224,7 +228,7 @@ def _format_bound(value: float, unit: str | None) -> str:
 
 
 def _objectives_line(frame: Frame, latency: LatencyState, width: int) -> Line | None:
-    """The objectives on this latency, in words; None where there is none."""
+    """Render the objectives on this latency as text; None without an objective."""
     row = LineBuilder(width)
     row.at(1, "")
     asked = [objective_status.service_objective(frame, "latency", quantile.q) for quantile in latency.quantiles[::-1]]
@@ -254,12 +258,12 @@ def _footer_line(latency: LatencyState, width: int, *, with_buckets: bool = True
 
 
 def _is_last(state: LatencyState, quantile: Quantile) -> bool:
-    """Whether the last known figure is of this quantile."""
+    """Return whether the last known value belongs to this quantile."""
     return state.last is not None and state.last.q == quantile.q
 
 
 def _last(state: LatencyState) -> str:
-    """last 88.1 ms, 23 s ago."""
+    """Format the last known value: last 88.1 ms, 23 s ago."""
     last = state.last
     return target_state.last(last, *text.format_amount(last.value, state.unit)) if last is not None else ""
 

@@ -1,4 +1,4 @@
-"""A metric that was put on the live screen: its figure, and its line over time."""
+"""Panel of a charted metric: its value and its trend."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from tputtui.views.shared.trend_line import trend_lines
 
 
 def metric_panel(frame: Frame, width: int, height: int, chart: tuple[Line, ...] | None = None) -> PanelView:
-    """The panel, `height` lines. `chart`: lines drawn elsewhere for the rows below the number."""
+    """Render the panel in `height` lines.
+
+    The caller renders `chart`: lines below the number.
+    """
     charted = frame.view_state.charted
     if charted is None:
         row = LineBuilder(width).at(1, "no metric is charted: i, then Enter on one", "dim")
@@ -35,7 +38,7 @@ def metric_panel(frame: Frame, width: int, height: int, chart: tuple[Line, ...] 
 
 
 def charted_family(frame: Frame) -> ChartedFamily:
-    """What is known of the charted family at the moment that is shown; all unknown where the snapshot has it not."""
+    """Charted family at the shown moment; all values unknown where the snapshot lacks it."""
     state = frame.snapshot.charted
     charted = frame.view_state.charted
     if charted is None:

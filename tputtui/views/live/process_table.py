@@ -1,4 +1,4 @@
-"""The process table: who uses the machine, which of them py-spy can look into."""
+"""Process table: resource usage by process, with those that py-spy can sample."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tputtui.views.shared.list_table import ListTable, TableColumn, filter_and_s
 from tputtui.views.shared.styled_text import Line, LineBuilder, rule_line
 
 BY_HAND = "press 6, select a process, press p"
-"""How to choose the process to profile on the live screen."""
+"""Instruction for choosing the process to profile on the live screen."""
 
-_LEAST_NAME = 8  # cells of a name that stay beside what it serves
+_LEAST_NAME = 8  # cells of a name that stay beside its service
 
 
 def processes_panel(frame: Frame, width: int, height: int) -> PanelView:
-    """The panel, `height` lines."""
+    """Render the panel in `height` lines."""
     state = frame.view_state.list_state("processes")
     found = frame.snapshot.processes
     shown = f"“{text.clean(state.filter_text, 20)}”" if state.filter_text else "/ filter"
@@ -47,7 +47,7 @@ def processes_panel(frame: Frame, width: int, height: int) -> PanelView:
 
 
 def under_cursor(snapshot: Snapshot, state: ListState) -> Identity | None:
-    """The process of the row that is marked; None where the filter hides it, or none is. One that ended stays marked."""
+    """Process of the selected row, also after it ended; None if filtered out or not selected."""
     cursor = cast("Identity | None", state.cursor)
     found = [one for one in snapshot.processes or () if one.identity == cursor]
     return cursor if not found or filter_and_sort(_listing(found, serving_marks(snapshot)), (), state) else None
@@ -65,7 +65,7 @@ def _listing(
 def _with_marks(
     columns: list[TableColumn[ProcessState]], marks: Mapping[Identity, str]
 ) -> list[TableColumn[ProcessState]]:
-    """The columns, with what a process serves beside its name."""
+    """Add the service that a process answers for beside its name."""
     if not marks:
         return columns
     draw = partial(_marked_name, marks)
@@ -87,11 +87,12 @@ def _footer_line(frame: Frame, items: tuple[ProcessState, ...], width: int) -> L
     row = LineBuilder(width)
     busy = frame.snapshot.busy_cores
     if busy is not None and items:
-        # The processes are read at another moment than the host: their sum may run ahead of it.
+        # Processes and host are read at different moments: the sum of the processes can exceed the
+        # host's value.
         row.at(1, f"these use {min(used_cores(items), busy):.1f} of {busy:.1f} busy cores", "dim")
     cursor = under_cursor(frame.snapshot, frame.view_state.list_state("processes"))
     chosen = next((item for item in items if item.identity == cursor), None)
-    # Where a service is shown, p takes its process unless this list has the focus.
+    # Where a service is shown, p profiles its process unless this list has the focus.
     if chosen is not None and (frame.view_state.focus == "processes" or frame.service is None):
         words = f"profiles {chosen.pid}" if chosen.python is not None else f"{chosen.pid} is not Python"
         row.ending_at(width - 1 - len(words) - 2, "  ").then("p ", "accent").then(words, "dim")
@@ -140,7 +141,7 @@ COLUMNS: list[TableColumn[ProcessState]] = [
     TableColumn("threads", "thr", 4, lambda item: item.threads or 0, _draw_threads),
     TableColumn("python", "py", 4, lambda item: 0 if item.python is None else 1, _draw_python, is_right_aligned=False),
 ]
-"""Percent of one core, as top counts."""
+"""Columns of the table; CPU in percent of one core, as in top."""
 
 WIDE_COLUMNS: list[TableColumn[ProcessState]] = [
     *COLUMNS[:1],

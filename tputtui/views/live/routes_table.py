@@ -1,4 +1,4 @@
-"""The routes table: the service's traffic by the values of its labels."""
+"""Routes table: the service's traffic by label values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tputtui.views.shared.styled_text import Line, LineBuilder, rule_line
 
 
 def routes_panel(frame: Frame, width: int, height: int) -> PanelView:
-    """The panel, `height` lines."""
+    """Render the panel in `height` lines."""
     service = frame.service
     state = frame.view_state.list_state("routes")
     by = service.breakdown_by if service is not None else ()
@@ -41,7 +41,10 @@ def routes_panel(frame: Frame, width: int, height: int) -> PanelView:
 
 
 def _empty_reason(frame: Frame, service: ServiceState | None) -> str:
-    """What the throughput says, too; with traffic, that it cannot be broken down."""
+    """Reason why the table is empty.
+
+    It is the throughput panel's reason; with traffic, that the traffic has no breakdown.
+    """
     if service is None or service.traffic is None:
         return missing_reasons(frame, service, "traffic")[0].rstrip(",")
     if service.traffic.rps is None:
@@ -62,7 +65,11 @@ def _label_value(labels: Labels, name: str) -> str:
 def route_columns(
     service: ServiceState | None, labels: Sequence[str], rows: Sequence[BreakdownRow], frame: Frame | None = None
 ) -> list[TableColumn[BreakdownRow]]:
-    """Label columns first, the last of them flexible; then traffic, errors, and the first and last quantile."""
+    """Columns of the table.
+
+    Labels come first, the last of them flexible; then traffic, errors, and the first and last
+    quantile.
+    """
     columns: list[TableColumn[BreakdownRow]] = []
     order = sorted(labels, key=lambda name: name not in ("method", "verb"))
     for index, name in enumerate(order):
@@ -71,7 +78,8 @@ def route_columns(
         columns.append(_label_column(name, 0 if flexible else min(16, max(len(name), widest))))
     unit = service.traffic.unit if service is not None and service.traffic is not None else "req/s"
     columns.append(_traffic_column(unit, frame))
-    whole = frame is not None and frame.active_filter is None  # of a part nothing is in a baseline
+    # A baseline has no figures of a filtered part.
+    whole = frame is not None and frame.active_filter is None
     if service is not None and frame is not None and whole and frame.view_state.baseline is not None:
         columns.append(_baseline_column(frame, service.name, unit))
     if service is not None and service.errors is not None:
@@ -109,7 +117,10 @@ def _traffic_column(unit: str, frame: Frame | None) -> TableColumn[BreakdownRow]
 
 
 def _baseline_column(frame: Frame, service: str, unit: str) -> TableColumn[BreakdownRow]:
-    """What a row's traffic differs by: dimmed, as no past is kept of single rows that could tell chance."""
+    """Column of the difference of a row's traffic to the baseline.
+
+    It is dimmed: single rows have no history, so the difference cannot be tested for chance.
+    """
 
     def change(item: BreakdownRow) -> float:
         found = frame.baseline_figure(history_keys.route(service, item.labels))
@@ -153,11 +164,12 @@ def _quantile_column(q: float, unit: str | None, frame: Frame | None) -> TableCo
 
 
 def _more_line(service: ServiceState | None, state: ListState, hidden_count: int, width: int) -> Line | None:
-    """What is not on screen: the rows below its edge, and those beyond the rows that are kept."""
+    """Describe the hidden rows: those below the edge, and those beyond the rows that are kept."""
     if service is None or not service.breakdown:
         return None
     count, rps = service.breakdown_more or (0, 0.0)
-    if state.filter_text or (count == 0 and hidden_count <= 1):  # one that only this line would hide
+    # Not worth a line that hides one row itself.
+    if state.filter_text or (count == 0 and hidden_count <= 1):
         hidden_count = 0
     below = service.breakdown[len(service.breakdown) - hidden_count :]
     count, rps = count + hidden_count, rps + sum(row.rps or 0.0 for row in below)
@@ -170,6 +182,6 @@ def _more_line(service: ServiceState | None, state: ListState, hidden_count: int
 
 
 def _format_share(ratio: float) -> str:
-    """A percentage that is 100 only where it is all."""
+    """Format a percentage, with 100 only for a share of exactly one."""
     digits = text.format_percent(100 * ratio)
     return ">99" if digits == "100" and ratio < 1 else digits

@@ -1,4 +1,4 @@
-"""Saturation: which resource is closest to its limit, each with its bar, its line and the evidence."""
+"""Saturation panel: resources by distance to their limit, each with a bar, a trend and evidence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOW_PRIORITY_BELOW = 0.5
 
 
 def saturation_panel(frame: Frame, width: int, height: int) -> PanelView:
-    """The panel: as many rows as fit, those closest to their limit first."""
+    """Render as many rows as fit, those closest to their limit first."""
     first = frame.snapshot.first_to_saturate
     context = f"first to saturate: {text.clean(first.name)}, {text.clean(first.reason)}" if first else ""
     lines = [rule_line("Saturation", context, width, frame.view_state.focus == "saturation")]
@@ -31,7 +31,11 @@ def saturation_panel(frame: Frame, width: int, height: int) -> PanelView:
 
 
 def visible_rows(rows: list[tuple[str, SaturationState]], height: int) -> list[tuple[str, SaturationState]]:
-    """The rows that fit: I/O wait always, what seldom matters (open files, swap) only near its limit or with room left."""
+    """Select the rows that fit.
+
+    I/O wait is always included; resources that seldom matter (open files, swap) only near their
+    limit or with room left.
+    """
     quiet = [row for row in rows if row[1].name in LOW_PRIORITY and (row[1].ratio or 0.0) < LOW_PRIORITY_BELOW]
     loud = [row for row in rows if row not in quiet]
     kept = (loud + quiet)[:height]
@@ -42,7 +46,10 @@ def visible_rows(rows: list[tuple[str, SaturationState]], height: int) -> list[t
 
 
 def resource_rows(frame: Frame) -> list[tuple[str, SaturationState]]:
-    """(owner, resource) of the service and of the host, in one order: waiting first, then by ratio, unknown last."""
+    """List (owner, resource) of the service and of the host in one order.
+
+    Resources with waiting tasks come first, then by ratio; unknown ratios are last.
+    """
     service = frame.service
     own = [(service.name, resource) for resource in service.saturation] if service is not None else []
     host = [("", resource) for resource in frame.snapshot.host_saturation]
@@ -50,7 +57,7 @@ def resource_rows(frame: Frame) -> list[tuple[str, SaturationState]]:
 
 
 def resource_role(resource: SaturationState) -> Role:
-    """Colour for a resource: only for its state."""
+    """Colour of a resource, which depends on its state only."""
     ratio = resource.ratio or 0.0
     if ratio >= BAD_RATIO:
         return "bad"
@@ -61,7 +68,8 @@ def _resource_line(frame: Frame, owner: str, resource: SaturationState, width: i
     role = resource_role(resource)
     bar_cells = 14 if width >= 100 else 10
     name_cells = 14 if width < 100 else 18 if width < 160 else 30
-    ends = name_cells + 7  # of the number: five cells and a blank, and the name gives way to longer ones
+    # End of the number: five cells and a blank; a longer number shortens the name.
+    ends = name_cells + 7
     if resource.ratio is not None:
         digits, unit = text.format_percent(resource.ratio * 100), "%"
     elif resource.value is not None:
@@ -70,7 +78,8 @@ def _resource_line(frame: Frame, owner: str, resource: SaturationState, width: i
         digits, unit = text.UNKNOWN, "n/a"
     row = LineBuilder(width)
     doubled = bool(owner) and any(other.name == resource.name for other in frame.snapshot.host_saturation)
-    name = f"service {resource.name}" if doubled else resource.name  # the host has a "memory" of its own
+    # The host has a "memory" of its own.
+    name = f"service {resource.name}" if doubled else resource.name
     row.at(1, text.truncate(text.clean(name), min(name_cells, ends - 2 - text.width(digits))))
     row.figure(ends, digits, unit, "dim" if resource.value is None else "strong" if role == "data" else role)
     if resource.ratio is not None:
@@ -88,9 +97,11 @@ def _resource_line(frame: Frame, owner: str, resource: SaturationState, width: i
     details = detail(frame.snapshot.host) if detail is not None else []
     differs = frame.baseline_difference(history_keys.saturation(owner, resource.name), resource.ratio, -1)
     cells = sum(text.width(span.text) for span in differs)
-    room = width - cells - 2 if differs and width >= 100 else width  # the difference first, then the evidence
+    # The difference has priority over the evidence.
+    room = width - cells - 2 if differs and width >= 100 else width
     for label, value, unit in details:
-        if row.end + len(label) + len(value) + len(unit) + 2 <= room:  # whole figures or none
+        # A value is shown in full or not at all.
+        if row.end + len(label) + len(value) + len(unit) + 2 <= room:
             row.then(f"{label} ").then(value, "strong").then(f" {unit}" if unit else "", "dim").then("  ")
     if not details:
         row.spans(_evidence_spans(resource))
@@ -102,12 +113,12 @@ def _resource_line(frame: Frame, owner: str, resource: SaturationState, width: i
 def _evidence_spans(resource: SaturationState) -> list[TextSpan]:
     spans: list[TextSpan] = []
     if resource.waiting:
-        of_time = resource.unit == "ratio"  # a share of the time, not a number of waiting things
+        of_time = resource.unit == "ratio"  # a share of the time, not a number of waiting tasks
         digits = text.format_percent(100 * resource.waiting) if of_time else text.format_number(resource.waiting)
         label = "tasks waited " if of_time else "waiting "
         spans += [TextSpan(label), TextSpan(digits, "warning"), TextSpan(" % of the time" if of_time else "  ")]
         if of_time:
-            return spans  # the reason says the same
+            return spans  # the reason has the same content
     if resource.limit is not None and resource.value is not None:
         used, unit = text.format_amount(resource.value, resource.unit)
         limit, limit_unit = text.format_amount(resource.limit, resource.unit)
@@ -140,7 +151,7 @@ def _cpu_details(host: HostState) -> list[Detail]:
     if pressure is not None and pressure.some_10 is not None:
         out.append(("psi", text.format_percent(pressure.some_10), "%"))
     elif "pressure" in dict(host.missing):
-        out.append(("psi", "n/a", ""))  # the reason stands in the event log
+        out.append(("psi", "n/a", ""))  # the event log shows the reason
     if host.cgroup is not None and host.cgroup.throttled_percent is not None:
         out.append(("throttled", text.format_percent(host.cgroup.throttled_percent), "%"))
     return out

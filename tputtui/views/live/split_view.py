@@ -1,7 +1,8 @@
-"""Control and treatment: two columns, between them how far they are apart, and above them what that comes to.
+"""Split view: control and treatment in two columns, their difference between, the verdict above.
 
-Judged is what was seen since the split was made, row by row (`experiments.concurrent`). Colour comes only with what is
-sure, and only for what is better or worse: latency, errors, and throughput where the arms are whole targets.
+The differences rest on all samples since the split was made, row by row
+(`experiments.effect_estimate`). Colour appears only for a difference that is certain and is better
+or worse: latency, errors, and throughput where the arms are whole targets.
 """
 
 from __future__ import annotations
@@ -20,31 +21,34 @@ from tputtui.views.shared.frame import Frame, PanelView, first_visible_row
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, pad_lines, rule_line, sparkline_rows
 
 SILENCE_S = 10.0
-"""So long without traffic, while control has some, is no pause."""
+"""Seconds without traffic, while control has some, after which it is no longer a pause."""
 
 _INTERVAL_WIDTH = 21  # cells of an interval, where there is room
 _DIFFERENCE_WIDTH = 31
 _LABEL_WIDTH = 9
-_NUMBER_WIDTH = 8  # cells up to where a figure's digits end; its unit follows
+_NUMBER_WIDTH = 8  # cells up to the end of a figure's digits; its unit follows
 _UNIT_WIDTH = 7
 
 
 @frozen
 class SplitFigure:
-    """What is judged: `of` an arm's name is the figure's name on the time axis. `better`: 1 where more is better, -1 less, 0 neither."""
+    """Figure that is compared between the arms of a split.
+
+    `history_key` maps an arm's name to the figure's name in the history. `better_direction`: 1
+    where more is better, -1 where less is, 0 where neither is.
+    """
 
     label: str
     history_key: Callable[[str], str]
-    read_value: Callable[
-        [ServiceState], tuple[float | None, str, str]
-    ]  # its value, and its digits and unit for a person
+    # Value, digits and unit for display.
+    read_value: Callable[[ServiceState], tuple[float | None, str, str]]
     better_direction: int
-    quantile: float | None = None  # of a quantile
+    quantile: float | None = None  # only for a figure that is a quantile
     is_in_points: bool = False
 
 
 def split_figures(split: TrafficSplit, arms: Sequence[ServiceState | None]) -> tuple[SplitFigure, ...]:
-    """What both arms of a split have, in the order of the rows."""
+    """List the figures that both arms of a split have, in the order of the rows."""
     there = [arm for arm in arms if arm is not None]
     if not there:
         return ()
@@ -95,11 +99,11 @@ def _error_value(arm: ServiceState) -> tuple[float | None, str, str]:
     return (value, *text.format_amount(value, "ratio"))
 
 
-# ------------------------------------------------------------------------------------------ the panel
+# ---------------------------------------------------------------------------------------- the panel
 
 
 def split_panel(frame: Frame, width: int, height: int) -> PanelView:
-    """The panel, `height` lines."""
+    """Render the panel in `height` lines."""
     look = frame.view_state.split
     focused = frame.view_state.focus == "split"
     if look is None:
@@ -121,7 +125,8 @@ def split_panel(frame: Frame, width: int, height: int) -> PanelView:
     lines.append(_heading_line(frame, arms, columns, width))
     each = max(1, min(4, (height - len(lines)) // max(1, len(rows))))
     ratios = [found for one in rows if isinstance(found := judged[one.label], EffectEstimate) and not one.is_in_points]
-    scale = max(map(_interval_reach, ratios), default=0.0)  # of all ratios; points have their own
+    # shared by all ratios; percentage points have their own scale
+    scale = max(map(_interval_reach, ratios), default=0.0)
     for one in rows:
         lines += _figure_lines(frame, one, judged[one.label], arms, columns, width, each, scale)
     return PanelView(tuple(pad_lines(lines, width, height)))
@@ -129,7 +134,7 @@ def split_panel(frame: Frame, width: int, height: int) -> PanelView:
 
 @frozen
 class _ColumnLayout:
-    """Where things stand: the arms' first cells, the cells of their lines, the picture and the words between them."""
+    """Column positions: first cells of the arms, cells of their charts, interval and difference."""
 
     control_column: int
     treatment_column: int
@@ -149,7 +154,7 @@ def _column_layout(width: int) -> _ColumnLayout:
 
 
 def _heading_line(frame: Frame, arms: Sequence[ServiceState | None], columns: _ColumnLayout, width: int) -> Line:
-    """control demo-1 …                       difference                      treatment demo-2."""
+    """Render the heading: control demo-1 …    difference    treatment demo-2."""
     look = frame.view_state.split
     row = LineBuilder(width)
     if look is None:
@@ -172,7 +177,7 @@ def _heading_line(frame: Frame, arms: Sequence[ServiceState | None], columns: _C
 
 
 def arm_names(traffic_split: TrafficSplit) -> tuple[str, str]:
-    """What control and treatment are called; of two ports on one host the ports."""
+    """Names of control and treatment; for two ports of one host, the ports."""
     control, treatment = (
         text.clean(name, 60) for name in (traffic_split.control.short_name, traffic_split.treatment.short_name)
     )
@@ -183,7 +188,7 @@ def arm_names(traffic_split: TrafficSplit) -> tuple[str, str]:
 
 
 def _targets_up(frame: Frame, service: ServiceState | None) -> str:
-    """, 1 of 2 targets up."""
+    """Format the number of targets that are up: ", 1 of 2 targets up"."""
     if service is None:
         return ""
     up = sum(bool(one.up) and not one.is_overdue for one in frame.snapshot.targets if one.name in service.targets)
@@ -248,7 +253,7 @@ def _interval_reach(estimate: EffectEstimate) -> float:
 def _interval_spans(
     estimate: EffectEstimate | str, split_figure: SplitFigure, scale: float, cells: int
 ) -> list[TextSpan]:
-    """├──●──┤ about a stroke that is no difference; blank where there is none yet."""
+    """Draw an interval as ├──●──┤ around the stroke of no difference; blank without an estimate."""
     if isinstance(estimate, str):
         return [TextSpan(" " * cells)]
     scale = (_interval_reach(estimate) if split_figure.is_in_points else scale) or 1.0
@@ -276,7 +281,10 @@ def _estimate_role(estimate: EffectEstimate, split_figure: SplitFigure) -> Role:
 def _difference_spans(
     split_figure: SplitFigure, estimate: EffectEstimate | str, arms: Sequence[ServiceState | None], width: int
 ) -> list[TextSpan]:
-    """+24.1 % [+17.6, +30.9] worse; where there is no `room`, without the interval."""
+    """Format a difference: +24.1 % [+17.6, +30.9] worse.
+
+    The interval is left out where `width` is too small for it.
+    """
     unit = "pp" if split_figure.is_in_points else "%"
     if isinstance(estimate, str):
         now = _current_difference(split_figure, arms)
@@ -292,7 +300,7 @@ def _difference_spans(
 
 
 def _current_difference(split_figure: SplitFigure, arms: Sequence[ServiceState | None]) -> float | None:
-    """The plain difference in the window."""
+    """Difference of the two arms in the current window, without a test."""
     control, treatment = (split_figure.read_value(arm)[0] if arm is not None else None for arm in arms)
     if control is None or treatment is None:
         return None
@@ -306,7 +314,7 @@ def _format_signed(ratio: float) -> str:
     return shown if float(shown) == 0 else f"{'-' if ratio < 0 else '+'}{shown}"
 
 
-# ------------------------------------------------------------------------------------------ what it comes to
+# ------------------------------------------------------------------------------------------ verdict
 
 
 def verdict_spans(
@@ -315,7 +323,11 @@ def verdict_spans(
     estimates: dict[str, EffectEstimate | str],
     arms: Sequence[ServiceState | None],
 ) -> list[TextSpan]:
-    """One sentence: what is wrong with the arms, else what is sure, else how much is not excluded yet."""
+    """Summarize the split in one sentence.
+
+    A problem with the arms comes first, then the differences that are certain, then unconfirmed
+    ones, else how large a difference is not excluded yet.
+    """
     look = frame.view_state.split
     if look is None:
         return []
@@ -348,12 +360,15 @@ def verdict_spans(
 
 
 def format_effect(split_figure: SplitFigure, estimate: EffectEstimate) -> str:
-    """p99 +24.1 %."""
+    """Format an effect: p99 +24.1 %."""
     return f"{split_figure.label} {_format_signed(estimate.effect)} {'pp' if split_figure.is_in_points else '%'}"
 
 
 def _problem_spans(frame: Frame, arms: Sequence[ServiceState | None], silent_s: float | None) -> list[TextSpan]:
-    """What keeps the arms from being compared: missing data is no verdict, an arm without traffic is one."""
+    """Describe the problem that prevents a comparison of the arms.
+
+    Missing data gives no verdict; an arm without traffic does.
+    """
     states = {one.name: one for one in frame.snapshot.targets}
     for name, arm in zip(("control", "treatment"), arms, strict=True):
         if arm is None:
@@ -370,13 +385,13 @@ def _problem_spans(frame: Frame, arms: Sequence[ServiceState | None], silent_s: 
     return []
 
 
-# ------------------------------------------------------------------------------------------ the ways to split
+# ------------------------------------------------------------------------------ options for a split
 
 
 def split_options_view(
     service: str, options: Sequence[SplitOption] | None, unit: str, cursor: int, width: int, height: int
 ) -> PanelView:
-    """The list to choose the treatment from; None: not known yet."""
+    """Render the list of possible treatments; `options` None means not known yet."""
     title = f"Split {text.clean(service, 30)}: which is the treatment?"
     lines = [rule_line(title, "Enter splits  Esc back", width, focused=True)]
     if not options:

@@ -1,4 +1,4 @@
-"""Rates stacked by status class over time: how much of the traffic is what, and since when."""
+"""Rates stacked by status class over time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tputtui.signals.rates import history_keys
 from tputtui.views.shared.frame import Frame
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, merge_spans
 
-MIN_CLASS_ROWS = 7  # a legend, an axis, and a picture in which a class can be told from another
+MIN_CLASS_ROWS = 7  # a legend, an axis, and enough rows to distinguish the classes
 _CHART_COLUMN = 9
 _FAILED_CLASSES = frozenset(("5xx", "error"))
 _CLASS_STYLES: Mapping[str, tuple[str, str, Role]] = {
@@ -26,9 +26,10 @@ _OTHER_STYLE: tuple[str, str, Role] = ("▓", "*", "plain")
 
 
 def status_class_lines(frame: Frame, service: str, errors: ErrorState, width: int, height: int) -> list[Line]:
-    """A legend with the rates now, the picture, and its time axis: `height` lines; nothing where there is no room.
+    """Render a legend with current rates, a stacked chart and its time axis in `height` lines.
 
-    The heavier the texture, the worse. What is too rare for a cell of its own is a thin line on top.
+    Returns an empty list where there is no room. A heavier texture means a worse class. A rate too
+    small for a cell of its own is a thin line on top.
     """
     cells = width - _CHART_COLUMN
     if height < MIN_CLASS_ROWS or cells < 12 or not errors.by_class:
@@ -52,8 +53,11 @@ def status_class_lines(frame: Frame, service: str, errors: ErrorState, width: in
 
 
 def stack_column(rates: Sequence[float | None], rows: int, top: float) -> tuple[list[int], int | None]:
-    """Which of the rates each cell of a column shows, the lowest first, `top` filling all rows but one; and the last rate
-    that is there but too small for a cell. A gap has neither.
+    """Compute one column of the stacked chart.
+
+    Returns the index of the rate that each cell shows, the lowest cell first, where `top` fills all
+    rows but one; and the index of the last rate that is present but too small for a cell. A gap has
+    neither.
     """
     cells: list[int] = []
     rare: int | None = None
@@ -78,7 +82,7 @@ def _cell(column: tuple[list[int], int | None], row: int, styles: Sequence[tuple
 
 
 def time_axis_line(frame: Frame, start: int, cells: int, width: int) -> Line:
-    """What the columns of a picture stand for: its span, the middle, its end."""
+    """Render the time axis of a chart: its span, the middle, its end."""
     span = frame.view_state.shown_span_s
     end = frame.axis_end_label
     row = LineBuilder(width).at(start, f"-{text.format_axis_duration(span)}", "dim")

@@ -1,4 +1,4 @@
-"""The strip of targets: state, figures, age and, where one is down, the reason."""
+"""Strip of targets: state, figures, age and, for a target that is down, the reason."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _STATE_ORDER: dict[TargetState, int] = {"down": 0, "slow": 1, "waiting": 2, "up"
 
 
 def targets_panel(frame: Frame, width: int, height: int) -> PanelView:
-    """The panel, `height` lines. The cursor is a target's name; its service is what the other panels show."""
+    """Render the panel in `height` lines.
+
+    The cursor is a target's name; the other panels show its service.
+    """
     snapshot = frame.snapshot
     down = sum(1 for target in snapshot.targets if target.state == "down")
     slow = sum(1 for target in snapshot.targets if target.is_overdue)
@@ -24,8 +27,8 @@ def targets_panel(frame: Frame, width: int, height: int) -> PanelView:
     context = f"{count:,} target{'s' if count != 1 else ''}"
     context += (f", {down} down" if down else "") + (f", {slow} slow" if slow else "")
     top = rule_line("Targets", context, width, frame.view_state.focus == "targets")
-    # What is down comes first: it must not be what has no room.
-    # One that is as slow as ever stays where it is.
+    # Targets that are down come first, so that they always have room. A target that is always slow
+    # keeps its place.
     items = sorted(snapshot.targets, key=lambda target: _STATE_ORDER[_shown_state(target)])
     return table_view(
         ListTable(items, lambda target: target.name, lambda target: f"{target.name} {target.url}"),
@@ -77,7 +80,8 @@ def _columns(frame: Frame) -> list[TableColumn[TargetStatus]]:
         elif late:
             row.ending_at(x + cells, text.format_duration(target.age_s), "warning")
         else:
-            row.ending_at(x + cells, "fresh", "dim")  # a figure that changes at every tick and says nothing
+            # The exact age changes at every tick and carries no information.
+            row.ending_at(x + cells, "fresh", "dim")
 
     def words(row: LineBuilder, x: int, cells: int, target: TargetStatus) -> None:
         if target_state.is_in_trouble(target):
@@ -103,7 +107,7 @@ def _columns(frame: Frame) -> list[TableColumn[TargetStatus]]:
 
 
 def _target_figures(frame: Frame, target: str) -> ReplicaFigures | None:
-    """What a target itself does; None where that is not known: only the service it is a replica of is."""
+    """Figures of a single target; None where only those of its service are known."""
     if target in frame.replicas:
         return frame.replicas[target]
     service = next((one for one in frame.snapshot.services if one.targets == (target,)), None)
@@ -111,7 +115,11 @@ def _target_figures(frame: Frame, target: str) -> ReplicaFigures | None:
 
 
 def _shown_state(target: TargetStatus) -> TargetState:
-    """Its state; one whose answers always take longer than an interval is shown as what it is between them."""
+    """State of a target as shown.
+
+    A target whose answers always take longer than an interval has the state of the time between
+    them.
+    """
     if target.state == "slow" and not target.is_overdue:
         return "up" if target.up else "down"
     return target.state

@@ -1,4 +1,4 @@
-"""Throughput: the number, what to hold it against, its line over time, and the errors under it."""
+"""Throughput panel: current value, baseline, trend, and the errors below."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from tputtui.views.shared.frame import Frame, PanelView, format_traffic
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, pad_lines, rule_line
 from tputtui.views.shared.trend_line import trend_lines
 
-MIN_CHART_WIDTH = 50  # from this many cells on a real chart is worth its axes
-EXTRA_SIGNALS_HEIGHT = 8  # from this many lines on further traffic has a line
-_STATUS_CLASSES_HEIGHT = 17  # from this many lines on the rates by status class stand under the throughput
+MIN_CHART_WIDTH = 50  # cells from which a chart with axes is useful
+EXTRA_SIGNALS_HEIGHT = 8  # lines from which extra traffic has a line
+_STATUS_CLASSES_HEIGHT = 17  # lines from which rates by status class are below the throughput
 
 
 def throughput_panel(frame: Frame, width: int, height: int, chart: tuple[Line, ...] | None = None) -> PanelView:
-    """The panel, `height` lines. `chart`: lines drawn elsewhere for the rows between the number and the errors."""
+    """Render the panel in `height` lines.
+
+    The caller renders `chart`: lines between the number and the errors.
+    """
     focused = frame.view_state.focus == "throughput"
     service = frame.service
     traffic = service.traffic if service is not None else None
@@ -43,7 +46,7 @@ def throughput_panel(frame: Frame, width: int, height: int, chart: tuple[Line, .
 
 
 def chart_rows(frame: Frame, height: int) -> int:
-    """Rows that the chart of throughput may take in a panel of `height` lines."""
+    """Rows for the chart of throughput in a panel of `height` lines."""
     service = frame.service
     also = (
         height >= EXTRA_SIGNALS_HEIGHT
@@ -54,7 +57,7 @@ def chart_rows(frame: Frame, height: int) -> int:
 
 
 def _status_class_rows(service: ServiceState | None, height: int) -> int:
-    """Rows for the rates by status class under the throughput: two fifths, where that leaves room for both."""
+    """Rows for the rates by status class: two fifths, where that leaves room for both."""
     if service is None or service.errors is None or len(service.errors.by_class) < 1 or height < _STATUS_CLASSES_HEIGHT:
         return 0
     return max(MIN_CLASS_ROWS, (height - 3) * 2 // 5)
@@ -110,7 +113,7 @@ def _traffic_line(frame: Frame, service: ServiceState, traffic: TrafficState, wi
 
 
 def errors_line(service: ServiceState, width: int, frame: Frame | None = None) -> Line:
-    """errors 0.12 %  ▲ 0.1 pp ± 0.04  1.5/s   5xx 1.5/s   4xx 0/s   resets 0."""
+    """Render the errors: errors 0.12 %  ▲ 0.1 pp ± 0.04  1.5/s   5xx 1.5/s   4xx 0/s   resets 0."""
     row = LineBuilder(width)
     errors = service.errors
     row.at(1, "errors ", "plain")
@@ -134,7 +137,8 @@ def errors_line(service: ServiceState, width: int, frame: Frame | None = None) -
         row.then(f"  {text.format_rate(errors.rps)}").then("/s", "dim")
         for name, value in _class_rates(errors):
             digits = text.format_rate(value)
-            if row.end + text.width(name) + len(digits) + 6 > width:  # a figure that is cut is another figure
+            # A truncated figure would be a wrong figure.
+            if row.end + text.width(name) + len(digits) + 6 > width:
                 break
             role: Role = "warning" if name in ("5xx", "error") and value > 0 else "plain"
             row.then(f"   {name} ", "dim").then(digits, role).then("/s", "dim")
@@ -149,7 +153,7 @@ def _class_rates(errors: ErrorState) -> list[tuple[str, float]]:
 
 
 def error_role(ratio: float | None) -> Role:
-    """Colour for an error ratio: none at zero, a warning above it, bad from 1 % on."""
+    """Colour of an error ratio: none at zero, a warning above it, bad from 1 %."""
     if ratio is None:
         return "dim"
     if ratio <= 0:

@@ -1,1 +1,1 @@
-"""The tabs of the profile pane: a profile in, styled lines out."""
+"""Tabs of the profile pane: a profile in, styled lines out."""

@@ -1,4 +1,4 @@
-"""The options of a capture as a list that is turned with the arrows, with what it costs the process. Pure."""
+"""Options of a capture as a list changed with the arrow keys, with their cost. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ METRIC_DESCRIPTIONS: Mapping[ShareBasis, str] = {
 
 @frozen
 class CapturePlan:
-    """How a capture is to be made. `native` implies `blocking`: py-spy cannot unwind a running process."""
+    """Options of a capture; `native` implies `blocking`: py-spy cannot unwind a running process."""
 
     duration_s: float
     rate_hz: int
@@ -36,11 +36,11 @@ class CapturePlan:
     native: bool = False
     blocking: bool = False
     preset: str = DEFAULT_PRESET
-    metric: ShareBasis = "wall"  # what the profile opens with
+    metric: ShareBasis = "wall"  # basis of the shares when the profile opens
 
     @property
     def filters(self) -> ProfileFilters:
-        """How the profile opens."""
+        """Filters with which the profile opens."""
         return ProfileFilters(metric=self.metric)
 
     @property
@@ -49,7 +49,7 @@ class CapturePlan:
         return self.blocking or self.native
 
     def describe_cost(self, threads: int | None) -> str:
-        """What it does to the process, before it is asked for."""
+        """Describe the effect on the process, before the capture starts."""
         if not self.is_pausing:
             return "never stops the process; a stack that changes while it is read is counted as [incomplete]"
         share = estimate_pause(self.rate_hz, threads or 1, threads or 1 if self.native else 0)
@@ -60,12 +60,15 @@ class CapturePlan:
 
 
 def default_plan(settings: ProfileSettings) -> CapturePlan:
-    """What `p` does."""
+    """Default options of the key `p`."""
     return CapturePlan(settings.duration_s, settings.rate_hz)
 
 
 def change_option(plan: CapturePlan, row: int, step: int, settings: ProfileSettings) -> CapturePlan:
-    """The plan with one option turned; a preset sets them all, any other option leaves it."""
+    """Change one option of a plan.
+
+    A preset sets all options; a change of any other option clears the preset.
+    """
     name = OPTION_NAMES[row]
     if name == "preset":
         names = [DEFAULT_PRESET, *settings.presets]
@@ -85,7 +88,7 @@ def change_option(plan: CapturePlan, row: int, step: int, settings: ProfileSetti
 
 
 def preset_plan(name: str | None, settings: ProfileSettings) -> CapturePlan:
-    """What a preset asks for; without one of that name, what `p` does."""
+    """Options of a preset; without a preset of that name, those of the key `p`."""
     presets: Mapping[str, ProfilePreset] = settings.presets
     if name is None or name not in presets:
         return default_plan(settings)
@@ -103,7 +106,7 @@ def _next_step(steps: tuple[float, ...] | tuple[int, ...], value: float, step: i
 
 
 def options_lines(plan: CapturePlan, cursor: int, process: str, threads: int | None, width: int) -> list[Line]:
-    """The list; the line of row N is N + 1."""
+    """Render the list; row N is on line N + 1."""
     words = {
         "preset": text.clean(plan.preset, 40) or "none of them",
         "duration": text.format_duration(plan.duration_s),

@@ -1,4 +1,7 @@
-"""The flame graph as a page: boxes as wide as their share, callers above callees; colours say whose code it is."""
+"""Tab of the flame graph: boxes as wide as their share, callers above callees.
+
+The colours show the category of the code.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, 
 
 
 class FlameTab:
-    """Boxes; the chosen one is the brightest."""
+    """Flame graph as boxes; the selected box is the brightest."""
 
     def __init__(self, analysis: ProfileAnalysis) -> None:
         self._zoom = 0
@@ -47,7 +50,7 @@ class FlameTab:
         self._layout_key = None
 
     def refresh(self, analysis: ProfileAnalysis) -> None:
-        """The chosen box and the zoom stay where they were, as far as they are there."""
+        """Show another analysis; selected box and zoom stay, as far as they still exist."""
         old = self._tree
         node, zoom = (old.path(at) if at < len(old) else () for at in (self._node, self._zoom))
         self._set_analysis(analysis)
@@ -55,10 +58,13 @@ class FlameTab:
         self._zoom = self._tree.find_path(zoom) if same else 0
         self._node = (self._tree.find_path(node) if same else 0) or (1 if len(self._tree) > 1 else 0)
 
-    # ------------------------------------------------------------------------------------------ moving
+    # --------------------------------------------------------------------------------------- moving
 
     def move(self, rows: int) -> None:
-        """Down to the heaviest callee, up to the caller; no further up than what fills the width."""
+        """Move down to the heaviest callee or up to the caller.
+
+        The top end is the box that fills the width.
+        """
         for _ in range(min(abs(rows), 10_000)):
             tree, node = self._tree, self._node
             if rows > 0 and node < len(tree) and tree.end[node] > node + 1:
@@ -69,7 +75,7 @@ class FlameTab:
                 return
 
     def sideways(self, step: int) -> None:
-        """The neighbour in the row, whoever called it."""
+        """Move to the neighbour in the same row, whatever its caller."""
         row = next((row for row in self._rows if any(box.node == self._node for box in row)), None)
         if row is None:
             return
@@ -79,12 +85,12 @@ class FlameTab:
             self._node = nodes[at]
 
     def open(self) -> bool:
-        """Let the chosen box fill the width."""
+        """Let the selected box fill the width; if it does already, show the whole graph."""
         self._zoom = 0 if self._zoom == self._node else self._node
         return True
 
     def back(self) -> bool:
-        """Zoom out by one caller that is wider."""
+        """Zoom out to the next caller that is wider."""
         if self._zoom <= 0:
             return False
         tree, width = self._tree, self._tree.total[self._zoom]
@@ -94,7 +100,7 @@ class FlameTab:
         return True
 
     def hottest(self) -> str:
-        """The heaviest path."""
+        """Select the heaviest path."""
         tree = self._tree
         if len(tree) < 2:
             return ""
@@ -103,12 +109,12 @@ class FlameTab:
         return describe_hottest(tree.func(self._node).name, tree.share(self._node), runs)
 
     def click(self, key: int) -> bool:
-        """Rows are lines of boxes: a click chooses none of them."""
+        """Return False: rows are lines of boxes, so a click selects none of them."""
         del key
         return False
 
     def selected_function(self) -> SelectedFunction | None:
-        """The chosen box."""
+        """Function of the selected box."""
         tree, node = self._tree, self._node
         if not 0 < node < len(tree):
             return None
@@ -122,7 +128,7 @@ class FlameTab:
         )  # fmt: skip
 
     def search(self, predicate: Callable[[Function], bool] | None) -> tuple[int, float] | None:
-        """Mark boxes."""
+        """Mark the boxes of functions that match."""
         self._predicate = predicate
         if predicate is None:
             self._matches = ()
@@ -132,7 +138,7 @@ class FlameTab:
         return len(nodes), coverage
 
     def go_to_match(self, step: int) -> bool:
-        """The next box that matches; one outside of the zoom, or too narrow, is zoomed to."""
+        """Go to the next box that matches; zoom out where it is outside of the zoom."""
         node = next_place(self._matches, self._node, step)
         if node is None:
             return False
@@ -143,13 +149,13 @@ class FlameTab:
         return True
 
     def breadcrumbs(self) -> list[str]:
-        """The callers of what fills the width, and itself; empty where everything is shown."""
+        """Callers of the box that fills the width, and the box itself; empty without zoom."""
         return [self._tree.func(node).name for node in breadcrumb(self._tree, self._zoom)]
 
-    # ------------------------------------------------------------------------------------------ drawing
+    # -------------------------------------------------------------------------------------- drawing
 
     def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
-        """What the chosen box is, then the boxes."""
+        """Render the description of the selected box, then the boxes."""
         lines = [self._status_line(width)]
         cells = max(1, width - 2)
         room = max(1, height - 1)
@@ -162,7 +168,7 @@ class FlameTab:
         return TabBody(lines, None, (), frozenset(range(1, len(lines))))
 
     def _update_layout(self, cells: int, rows: int) -> None:
-        rows = -(-rows // 64) * 64  # a step that scrolls does not lay out anew
+        rows = -(-rows // 64) * 64  # rounded up, so that scrolling by a step needs no new layout
         if self._layout_key != (cells, rows, self._zoom):
             self._layout_key = (cells, rows, self._zoom)
             above = max(0, self._tree.depth[self._zoom] - 1) if self._zoom else 0
@@ -196,7 +202,7 @@ class FlameTab:
                 and _box_width(row[number + 1]) < 1
                 and end - start > 1
             ):
-                end -= 1  # room for the mark of those too narrow to be drawn
+                end -= 1  # room for the sign of boxes that are too narrow
             start, end = max(at, start), min(cells, end)
             if box.node < 0 and end <= start:
                 end = min(cells, start + 1)
@@ -235,7 +241,7 @@ def _box_width(box: FlameBox) -> int:
 
 
 def legend(analysis: ProfileAnalysis) -> list[tuple[str, Role, str]]:
-    """(box, its role, what it stands for) of each category that was seen."""
+    """List (box, role, description) of each category that was sampled."""
     return [
         (
             "■ ",

@@ -1,4 +1,4 @@
-"""What stands beside and below a page: the chosen function with its source, and the reading of the whole profile."""
+"""Details of the selected function with its source, and insights about the whole profile."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from tputtui.views.shared.styled_text import Line, LineBuilder, Role, blank_line
 
 
 def detail_width(width: int) -> int:
-    """Cells for the detail beside the tree; 0 where there is no room for it."""
+    """Cells for the details beside the tree; 0 where there is no room."""
     return 0 if width < 100 else max(28, min(64, width * 3 // 10 - 6))
 
 
 def detail_lines(
     analysis: ProfileAnalysis, selected: SelectedFunction | None, source: SourceText | None, width: int, height: int
 ) -> list[Line]:
-    """The function under the cursor: its shares, from where it is called, its source around the hot line."""
+    """Render the function under the cursor: its shares, the number of its callers, its source.
+
+    The source lines are those around its hot line.
+    """
     if selected is None:
         return [blank_line(width)] * height
     lines = [LineBuilder(width).then(selected.func.name, "strong").line()]
@@ -73,7 +76,7 @@ def _figure_line(title: str, ratio: float, note: str, width: int) -> Line:
 
 
 def insight_lines(insights: list[Insight], analysis: ProfileAnalysis, width: int, max_lines: int) -> list[Line]:
-    """The rule and the sentences, at most `most` lines of words; nothing where there is nothing to say."""
+    """Render a rule and the insights, at most `max_lines` lines of text; empty without insights."""
     lines: list[Line] = []
     for sentence in insights:
         broken_up = wrap_text(sentence.text, width - 2)

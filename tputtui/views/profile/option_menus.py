@@ -1,4 +1,4 @@
-"""Two lists in the place of the pane: the options of a capture, and the profiles to open or to compare with. Pure."""
+"""Menus in place of the pane: options of a capture; profiles to open or to compare with. Pure."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tputtui.views.shared.frame import PanelView, first_visible_row
 from tputtui.views.shared.styled_text import Line, LineBuilder, blank_line, rule_line
 
 Clock = Callable[[float], str]
-"""Unix seconds -> the wall clock's time of day."""
+"""Function that formats unix seconds as the time of day of the wall clock."""
 
 
 class OptionsMenu:
-    """Turns a plan with the arrows."""
+    """Menu that changes a capture plan with the arrow keys."""
 
     def __init__(self, plan: CapturePlan, settings: ProfileSettings, process: str, threads: int | None) -> None:
         self.plan = plan
@@ -24,26 +24,29 @@ class OptionsMenu:
         self._cursor = 0
 
     def move(self, rows: int) -> None:
-        """Another option."""
+        """Move to another option."""
         self._cursor = max(0, min(len(OPTION_NAMES) - 1, self._cursor + rows))
 
     def sideways(self, step: int) -> None:
-        """Another value."""
+        """Change the value of the selected option."""
         self.plan = change_option(self.plan, self._cursor, step, self._settings)
 
     def click(self, row: int) -> None:
-        """A click."""
+        """Select the option that was clicked."""
         self._cursor = row
 
     def view(self, width: int, height: int) -> PanelView:
-        """The list."""
+        """Render the list."""
         lines = options_lines(self.plan, self._cursor, self._process, self._threads, width)
         keys: list[int | None] = [None, *range(len(OPTION_NAMES))]
         return _menu_view(lines, keys, 1 + self._cursor, width, height)
 
 
 class LibraryMenu:
-    """The profiles at hand. Enter compares with the one that is shown, the right arrow opens one in its place."""
+    """Menu of the stored profiles.
+
+    Enter compares with the profile that is shown, the right arrow opens one in its place.
+    """
 
     def __init__(self, entries: Sequence[LibraryEntry], shown_entry: LibraryEntry | None, clock: Clock) -> None:
         self._entries = [entry for entry in entries if shown_entry is None or not _is_same(entry, shown_entry)]
@@ -53,22 +56,22 @@ class LibraryMenu:
 
     @property
     def selected_entry(self) -> LibraryEntry | None:
-        """The one under the cursor."""
+        """Entry under the cursor."""
         return self._entries[self._cursor] if self._entries else None
 
     def move(self, rows: int) -> None:
-        """Up and down."""
+        """Move the cursor up or down."""
         self._cursor = max(0, min(len(self._entries) - 1, self._cursor + rows))
 
     def sideways(self, step: int) -> None:
-        """The screen opens the chosen one."""
+        """Do nothing: the screen opens the selected profile."""
 
     def click(self, row: int) -> None:
-        """A click."""
+        """Select the entry that was clicked."""
         self._cursor = row
 
     def view(self, width: int, height: int) -> PanelView:
-        """The list."""
+        """Render the list."""
         lines = [rule_line("Profiles", f"{len(self._entries)}", width, focused=True)]
         keys: list[int | None] = [None]
         hints = LineBuilder(width).at(1, "Enter ", "accent").then("compares with the profile shown  ", "dim")

@@ -1,7 +1,7 @@
-"""A profile under study: what is chosen of it, and what follows from that, each computed once and only when asked for.
+"""Analysis of one profile under filters; each result is computed once, on first use.
 
-Functions are told by name and file, never by an id: what is focused on or looked at survives the next slice, another
-shape of the tree and a difference to a profile with a table of its own. Pure.
+Functions are identified by name and file, never by an id: focus and selection survive the next
+slice, other tree options and a comparison with a profile that has its own function table. Pure.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ from tputtui.profiling.profile_model import Function, Profile, ProfileThread
 
 @frozen
 class ProfileFilters:
-    """What the user turned. `threads` None: all of them; `focus`: functions gone into, outermost first."""
+    """Filters set by the user.
+
+    `threads` None selects all threads; `focus` lists the functions in focus, outermost first.
+    """
 
     threads: frozenset[ProfileThread] | None = None
     focus: tuple[Function, ...] = ()
@@ -39,7 +42,10 @@ class ProfileFilters:
 
 @frozen
 class SelectedFunction:
-    """The function under a cursor, with its figures as ratios. `heat`: by line of its file, as `Study.heat`."""
+    """Function under the cursor, with its figures as ratios.
+
+    `heat` is by line of its file, as in `ProfileAnalysis.heat`.
+    """
 
     func: Function
     line: int
@@ -48,11 +54,11 @@ class SelectedFunction:
     gil: float | None = None
     spread: float | None = None
     heat: Mapping[int, tuple[float, float]] | None = None
-    before: float | None = None  # the total in the profile that this one is compared with
+    before: float | None = None  # total in the profile that this one is compared with
 
 
 class ProfileAnalysis:
-    """Everything that the views of one profile rest on. A new slice or a turned knob makes a new one."""
+    """Results that the tabs of one profile share; a new slice or filter makes a new analysis."""
 
     def __init__(
         self,
@@ -62,7 +68,16 @@ class ProfileAnalysis:
         before: Profile | None = None,
         evidence: str = "",
     ) -> None:
-        """`before`: the profile that this one is compared with. `evidence`: what a bound metric says of a queue."""
+        """Create the analysis.
+
+        Args:
+            profile: the profile to analyse.
+            filters: the user's filters; None for the defaults.
+            table: the categories of functions.
+            before: the profile that this one is compared with.
+            evidence: sentence about a queue, from a bound metric.
+
+        """
         self.profile = profile
         self.filters = filters or ProfileFilters()
         self.table = own_code.profile_table(profile, table or CategoryTable())
@@ -74,7 +89,7 @@ class ProfileAnalysis:
         self._spreads: dict[int, float | None] = {}
 
     def with_filters(self, filters: ProfileFilters) -> ProfileAnalysis:
-        """The same profile, chosen from in another way."""
+        """Analysis of the same profile with other filters."""
         new = ProfileAnalysis(self.profile, filters, self.table, self.before, self.evidence)
         for name in (
             "all_stacks",
@@ -83,16 +98,19 @@ class ProfileAnalysis:
             "threads",
             "running_share",
             "has_own_code",
-        ):  # these do not depend on the knobs
+        ):  # independent of the filters
             if name in self.__dict__:
                 new.__dict__[name] = self.__dict__[name]
         return new
 
-    # ------------------------------------------------------------------------------------------ what is chosen
+    # ----------------------------------------------------------------------------- selected samples
 
     @cached_property
     def all_stacks(self) -> StackTable:
-        """All threads, wall time: what the reading and the categories rest on, whatever is chosen."""
+        """Stacks of all threads in wall time, without filters.
+
+        Insights and categories are based on them.
+        """
         return select_stacks(self.profile)
 
     @cached_property
@@ -102,7 +120,7 @@ class ProfileAnalysis:
 
     @cached_property
     def stacks(self) -> StackTable:
-        """What is chosen."""
+        """Stacks that pass the filters."""
         knobs = self.filters
         whole = knobs.threads is None and self._uses_cpu_time
         return _apply_filters(
@@ -112,7 +130,10 @@ class ProfileAnalysis:
 
     @cached_property
     def stacks_before(self) -> StackTable | None:
-        """The same of the other profile; its threads are not these, so all of them."""
+        """Stacks of the other profile that pass the filters.
+
+        Its threads are not those of this profile, so all of them are included.
+        """
         return (
             None
             if self.before is None
@@ -121,12 +142,16 @@ class ProfileAnalysis:
 
     @cached_property
     def listed_stacks(self) -> StackTable:
-        """What lists of functions rest on: a list has no tree's shape, so of my code alone there are other stacks."""
+        """Stacks for lists of functions.
+
+        A list has no tree structure, so with own code only, its stacks differ from those of the
+        tree.
+        """
         return own_code_stacks(self.stacks, self.table.is_own_or_incomplete) if self.is_mine_only else self.stacks
 
     @cached_property
     def listed_stacks_before(self) -> StackTable | None:
-        """The same of the other profile."""
+        """Stacks for lists of functions, of the other profile."""
         before = self.stacks_before
         return (
             own_code_stacks(before, self.table.is_own_or_incomplete)
@@ -136,24 +161,30 @@ class ProfileAnalysis:
 
     @cached_property
     def _uses_cpu_time(self) -> bool:
-        """Whether CPU time may tell what waits in C. In a comparison both must know it: else those waits look new."""
+        """Whether CPU time decides which samples wait in C code.
+
+        In a comparison both profiles must have CPU time; otherwise those waits would appear as new.
+        """
         return self.before is None or all(map(cpu_shares, (self.profile, self.before)))
 
     @cached_property
     def has_own_code(self) -> bool:
-        """Whether any sample of this profile, or of the one it is compared with, went through own code."""
+        """Whether any sample of this profile, or of the compared one, includes own code."""
         return self.activities.has_own_code or (
             self.before is not None and StackActivities(select_stacks(self.before), self.table).has_own_code
         )
 
     @property
     def is_mine_only(self) -> bool:
-        """Whether other code is folded away: never where no own code was found, for nothing would be left."""
+        """Whether other code is folded away.
+
+        False where there is no own code, because nothing would be left.
+        """
         return self.filters.own_code_only and self.has_own_code
 
     @cached_property
     def missing_own_code(self) -> str:
-        """A sentence where no sample went through own code, with what to do; empty where some did."""
+        """Sentence with a remedy where no sample includes own code; otherwise empty."""
         if self.has_own_code or self.profile.weight() <= 0:
             return ""
         if not self.table.own_packages:
@@ -163,19 +194,19 @@ class ProfileAnalysis:
 
     @property
     def has_gil(self) -> bool:
-        """Whether anybody asked who holds the GIL."""
+        """Whether the capture recorded which thread holds the GIL."""
         return self.profile.ticks("gil") > 0
 
     @cached_property
     def running_share(self) -> float:
-        """The share of all samples that did not wait."""
+        """Share of all samples that did not wait."""
         whole = self.all_stacks
         weights = zip(whole.wall, ends_running(whole), strict=True)
         return sum(weight for weight, runs in weights if runs) / (whole.weight or 1.0)
 
     @property
     def share_basis(self) -> str:
-        """What a share is a share of: "of 12 threads × 10.0 s, waits too"."""
+        """Basis of the shares: "of 12 threads × 10.0 s, waits too"."""
         profile, knobs = self.profile, self.filters
         if not profile.duration_s or profile.unit != "samples":
             return f"of {text.format_axis_value(profile.weight())} {profile.unit}"
@@ -188,33 +219,33 @@ class ProfileAnalysis:
             return f"of what ran in {threads}"
         return f"of {threads}, waits too"
 
-    # ------------------------------------------------------------------------------------------ what follows
+    # ------------------------------------------------------------------------------ derived results
 
     @property
     def tree_options(self) -> TreeOptions:
-        """How stacks become trees now."""
+        """Current options for building trees from stacks."""
         return TreeOptions(
             by_line=self.filters.by_line, is_own_code=self.table.is_own_or_incomplete if self.is_mine_only else None
         )
 
     @cached_property
     def tree(self) -> CallTree:
-        """Callers above, callees below."""
+        """Call tree: callers above, callees below."""
         return CallTree(self.stacks, self.tree_options)
 
     @cached_property
     def callers_tree(self) -> CallTree:
-        """What ran above, who called it below."""
+        """Callers tree: the executing function above, its callers below."""
         return CallTree(self.stacks, replace(self.tree_options, is_inverted=True))
 
     @cached_property
     def union(self) -> UnionTree | None:
-        """Both profiles' trees in one; None without another profile."""
+        """Union of both profiles' call trees; None without another profile."""
         return self._union(self.tree_options)
 
     @cached_property
     def callers_union(self) -> UnionTree | None:
-        """The same for callers."""
+        """Union of both profiles' callers trees; None without another profile."""
         return self._union(replace(self.tree_options, is_inverted=True))
 
     def _union(self, options: TreeOptions) -> UnionTree | None:
@@ -222,12 +253,15 @@ class ProfileAnalysis:
 
     @cached_property
     def hot_functions(self) -> list[HotFunction]:
-        """Every function by its own time."""
+        """All functions by self time."""
         return top_functions.hot_functions(self.listed_stacks)
 
     @cached_property
     def differences(self) -> list[FunctionDifference]:
-        """Every function of either profile, the surest and largest difference first; empty without another profile."""
+        """Differences of all functions of either profile, the most certain and largest first.
+
+        Empty without another profile.
+        """
         return (
             []
             if self.listed_stacks_before is None
@@ -236,7 +270,7 @@ class ProfileAnalysis:
 
     @cached_property
     def hot_functions_before(self) -> dict[Function, HotFunction]:
-        """The functions of the other profile: some are gone in this one."""
+        """Functions of the other profile, some of which no longer occur in this one."""
         return (
             {}
             if self.listed_stacks_before is None
@@ -250,18 +284,18 @@ class ProfileAnalysis:
 
     @cached_property
     def category_shares(self) -> dict[WorkKind, float]:
-        """The request's life cycle: shares of all that was sampled."""
+        """Shares of all samples by category: the life cycle of a request."""
         return categories.category_shares(self.all_stacks, self.table, self.activities)
 
     @cached_property
     def insight_sentences(self) -> list[insights.Insight]:
-        """What the profile says, at most three sentences."""
+        """Insights about the profile, at most three sentences."""
         return insights.profile_insights(
             self.all_stacks, self.table, self.evidence, insights.cpu_load(self.profile), self.activities
         )
 
     def heat(self, file: str) -> dict[int, tuple[float, float]]:
-        """By line of a file (self, total); in a difference the totals (before, now)."""
+        """Map lines of a file to (self, total); in a comparison, to the totals (before, now)."""
         if file not in self._heat:
             now = top_functions.line_shares(self.stacks, file)
             if self.stacks_before is not None:
@@ -272,7 +306,7 @@ class ProfileAnalysis:
         return self._heat[file]
 
     def spread(self, func: int) -> float | None:
-        """The ± of a function's total."""
+        """Half width of the interval (±) of a function's total; None where unknown."""
         if func not in self._spreads:
             self._spreads[func] = top_functions.share_half_width(self.listed_stacks, func)
         return self._spreads[func]
@@ -288,7 +322,7 @@ class ProfileAnalysis:
         return {tree.stacks.frames.funcs[func]: callers for func, callers in count.items() if func >= 0}
 
     def caller_count(self, func: Function) -> int:
-        """From how many functions it is called (or started)."""
+        """Number of functions that call (or start) this one."""
         return self._caller_counts.get(func, 0)
 
 
@@ -299,6 +333,7 @@ def _apply_filters(stacks: StackTable, filters: ProfileFilters) -> StackTable:
         stacks = running_stacks(stacks)
     for func in filters.focus:
         funcs = stacks.frames.funcs
-        at = next((at for at, one in enumerate(funcs) if one == func), -2)  # -2: not here, and nothing is left
+        # -2: not in this profile, which leaves nothing
+        at = next((at for at, one in enumerate(funcs) if one == func), -2)
         stacks = focus(stacks, at)
     return stacks

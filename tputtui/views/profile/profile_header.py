@@ -1,4 +1,4 @@
-"""The profile pane's first lines: what was sampled and how well, the views, and one line for what matters now."""
+"""Header of the profile pane: capture and quality, the tabs, and one line of current status."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from tputtui.views.profile.profile_tab import CATEGORY_LABELS, TABS
 from tputtui.views.shared.frame import Frame, format_traffic
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, bar, sparkline
 
-WIDE_WIDTH = 100  # cells from which on titles are written out, and there is a detail beside the tree
+WIDE_WIDTH = 100  # cells from which titles are in full and the tree has a detail column beside it
 
 
 @frozen
 class SamplingStatus:
-    """A capture under way, or how it ended. `pid` 0: the profile is from a file."""
+    """Progress or result of a capture; `pid` 0 for a profile from a file."""
 
     pid: int
     name: str
     elapsed_s: float = 0.0
     duration_s: float = 0.0
     is_attached: bool = False
-    problem: str = ""  # a sentence: why there is nothing, or why it ended early
+    problem: str = ""  # sentence: why there is no profile, or why the capture ended early
     is_done: bool = False
 
 
 def strip_line(frame: Frame, width: int, own_service: ServiceState | None = None) -> Line:
-    """req/s, p99, errors and what saturates first, each with its line: the load goes on above the profile.
+    """Render throughput, p99, errors and the first resource to saturate, each with its trend.
 
-    `own`: the service that the profiled process answers for. What saturates first is then one of its own resources or
-    the host's, never another service's.
+    The load stays visible above the profile. `own_service` is the service that the profiled process
+    answers for; the resource is then one of its own or of the host, never of another service.
     """
     service = own_service or frame.service
     row = LineBuilder(width).at(1, "")
@@ -65,7 +65,10 @@ def strip_line(frame: Frame, width: int, own_service: ServiceState | None = None
 
 
 def queue_evidence(own_service: ServiceState | None) -> str:
-    """What a bound metric says of a queue in front of the process: "db pool is at 18 of 20 and 3 wait"."""
+    """Describe a queue in front of the process, from a bound metric.
+
+    Example: "db pool is at 18 of 20 and 3 wait".
+    """
     waiting = [row for row in own_service.saturation if (row.waiting or 0) > 0] if own_service is not None else []
     if not waiting:
         return ""
@@ -76,7 +79,10 @@ def queue_evidence(own_service: ServiceState | None) -> str:
 
 
 def capture_summary(sampling: SamplingStatus, analysis: ProfileAnalysis | None, width: int) -> str:
-    """The process, length, rate, threads and quality of a profile; the usual goes first where room lacks."""
+    """Format process, duration, rate, threads and quality of a profile.
+
+    Where room is short, values that are as usual are dropped first.
+    """
     for spared in range(4):
         words = _capture_summary(sampling, analysis, spared)
         if text.width(words) <= width:
@@ -115,13 +121,13 @@ def _capture_summary(sampling: SamplingStatus, analysis: ProfileAnalysis | None,
 
 
 def thread_count(analysis: ProfileAnalysis) -> str:
-    """How many there are."""
+    """Format the number of threads."""
     count = len(analysis.profile.threads)
     return f"{count} thread{'s' if count != 1 else ''}"
 
 
 def tabs_line(tab_name: str, analysis: ProfileAnalysis | None, width: int) -> Line:
-    """The views by their keys; what was turned away from its default on the right."""
+    """Render the tabs with their keys, and on the right the options that are not the default."""
     row = LineBuilder(width)
     right = _filter_spans(analysis, width)
     room = width - sum(text.width(span.text) for span in right) - 2
@@ -169,7 +175,11 @@ def state_line(
     tab_name: str,
     width: int,
 ) -> Line:
-    """One line: the capture's progress, why it ended, what a search found, where one is; else where the time goes."""
+    """Render the status line.
+
+    It shows the capture's progress, why it ended, the search result or the zoom; otherwise the
+    category shares.
+    """
     row = LineBuilder(width).at(1, "")
     words, role = _progress_text(sampling, analysis)
     if words:

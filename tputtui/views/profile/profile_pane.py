@@ -1,4 +1,4 @@
-"""The profile pane: its head, one page, the chosen function beside it, the reading below."""
+"""Profile pane: header, one tab, details of the selected function, insights."""
 
 from __future__ import annotations
 
@@ -18,22 +18,29 @@ _TABS_WITH_DETAIL = ("tree", "callers", "hot")
 
 @frozen
 class ProfilePane:
-    """All that the pane shows. Without a study there are words, or processes to take instead (`offered`)."""
+    """Content of the pane.
+
+    Without an analysis it shows a message, or the processes to choose from (`candidates`).
+    """
 
     sampling: SamplingStatus
     analysis: ProfileAnalysis | None = None
     tab_name: str = "tree"
     current_tab: ProfileTab | None = None
     source: SourceText | None = None
-    search_status: str = ""  # what a search said of itself
-    breadcrumbs: tuple[str, ...] = ()  # what the flame graph is zoomed into
+    search_status: str = ""  # status message of the search
+    breadcrumbs: tuple[str, ...] = ()  # functions that the flame graph is zoomed into
     candidates: tuple[tuple[int, str], ...] = ()
-    cursor: int = 0  # of `offered`
+    cursor: int = 0  # index into `candidates`
 
 
 @frozen
 class RenderedPane:
-    """The pane's lines; `filled`: those that are boxes; `reach`: how far the cursor's line goes."""
+    """Rendered pane.
+
+    `box_rows`: the lines that consist of boxes; `cursor_width`: the cells that the cursor covers in
+    its line.
+    """
 
     view: PanelView
     box_rows: frozenset[int] = frozenset()
@@ -41,7 +48,7 @@ class RenderedPane:
 
 
 def render_pane(content: ProfilePane, width: int, height: int) -> RenderedPane:
-    """The pane's `height` lines."""
+    """Render the pane in `height` lines."""
     study, page = content.analysis, content.current_tab
     lines = [
         rule_line("Profile", capture_summary(content.sampling, study, width - 14), width, focused=True),
@@ -87,12 +94,12 @@ def _assemble(lines: list[Line], body: TabBody, header_height: int, body_width: 
 
 
 def _insight_rows(height: int) -> int:
-    """How many lines of reading a pane of that height has room for."""
+    """Lines of insights that a pane of that height has room for."""
     return 0 if height < 18 else 2 if height < 26 else 4
 
 
 def _empty_pane(content: ProfilePane, lines: list[Line], width: int, height: int) -> RenderedPane:
-    """Words where there is no profile yet, or none at all; the processes that are offered in its stead."""
+    """Render a message where there is no profile, and the processes to choose from instead."""
     if not content.sampling.is_done:
         lines.append(state_line(content.sampling, None, [], "", content.tab_name, width))
     lines.append(blank_line(width))
@@ -124,7 +131,7 @@ def _empty_messages(content: ProfilePane, width: int) -> list[tuple[str, Role]]:
 
 
 def _wrap_uncut(sentence: str, width: int) -> list[str]:
-    """Nothing of a remedy may be cut: a command is whole or it is useless."""
+    """Wrap a sentence without cutting it: a command in a remedy must be complete to be of use."""
     lines: list[str] = []
     for word in sentence.split(" "):
         rest = word

@@ -1,4 +1,4 @@
-"""What all views of a profile have in common: a page has a cursor, moves it, and draws its lines. Pure."""
+"""Interface of the tabs of a profile: cursor, movement, rendering. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TABS: tuple[tuple[str, str, str], ...] = (
     ("source", "Source", "source"),
     ("threads", "Threads", "threads"),
 )
-"""(name, title, title where there is little room), in the order of the keys 1 to 6."""
+"""Tabs as (name, title, short title), in the order of the keys 1 to 6."""
 
 CATEGORY_ROLES: dict[WorkKind, Role] = {
     "your code": "data",
@@ -35,12 +35,16 @@ CATEGORY_ROLES: dict[WorkKind, Role] = {
     "idle": "rule",
     "other": "dim",
 }
-"""What a box of the flame graph is filled with: roles that judge nothing."""
+"""Roles that fill the boxes of the flame graph; none of them expresses good or bad."""
 CATEGORY_LABELS: dict[WorkKind, str] = {"outbound": "outbound calls"}
 
 
 class TabBody(NamedTuple):
-    """A page's lines; `cursor`: the line of the cursor; `keys`: the row of each line; `filled`: lines that are boxes."""
+    """Rendered lines of a tab.
+
+    `cursor`: the line of the cursor; `row_keys`: the row of each line; `box_rows`: the lines that
+    consist of boxes.
+    """
 
     lines: list[Line]
     cursor: int | None = None
@@ -49,52 +53,55 @@ class TabBody(NamedTuple):
 
 
 class ProfileTab(Protocol):
-    """One view of a profile. Its cursor stays with what it is on when the study changes."""
+    """One tab of a profile; its cursor stays on the same item when the analysis changes."""
 
     def refresh(self, analysis: ProfileAnalysis) -> None:
-        """Another study: the next slice, or a knob was turned."""
+        """Show another analysis, after a new slice or a change of the filters."""
 
     def render(self, width: int, height: int, source: SourceText | None) -> TabBody:
-        """At most `height` lines of `width` cells."""
+        """Render at most `height` lines of `width` cells."""
         ...
 
     def move(self, rows: int) -> None:
-        """Up and down."""
+        """Move the cursor up or down."""
 
     def sideways(self, step: int) -> None:
-        """Left and right."""
+        """Move left or right."""
 
     def open(self) -> bool:
-        """Enter; False where there is nothing to open."""
+        """Open the selection (Enter); False where there is nothing to open."""
         ...
 
     def back(self) -> bool:
-        """Backspace; False where there is nothing to come back from."""
+        """Go back one level (Backspace); False on the first level."""
         ...
 
     def hottest(self) -> str:
-        """Go where the time is spent, code that runs before code that waits. Returns what it is, in words."""
+        """Go to the hottest item, running code before waiting code, and return its description."""
         ...
 
     def click(self, row: int) -> bool:
-        """A click on a row. True where the cursor was there already."""
+        """Select a row by mouse; True if it was selected already."""
         ...
 
     def selected_function(self) -> SelectedFunction | None:
-        """The function under the cursor."""
+        """Function under the cursor."""
         ...
 
     def search(self, predicate: Callable[[Function], bool] | None) -> tuple[int, float] | None:
-        """Mark what is wanted (None: no longer): how many, and the share of the samples through them; None: no search."""
+        """Mark the functions that match; None clears the marks.
+
+        Returns the number of matches and the share of samples through them; None without a search.
+        """
         ...
 
     def go_to_match(self, step: int) -> bool:
-        """The next match, or the one before; False where there is none."""
+        """Go to the next or previous match; False without a match."""
         ...
 
 
 def next_place(places: Iterable[int], current: int, step: int) -> int | None:
-    """The first place beyond `here`, around the end; None where there are none."""
+    """Find the next place after `current`, or before it, with wrap-around; None without places."""
     order = sorted(places)
     if not order:
         return None
@@ -104,7 +111,7 @@ def next_place(places: Iterable[int], current: int, step: int) -> int | None:
 
 
 def note_of(table: CategoryTable) -> Callable[[Function], str | None]:
-    """Make the word beside a function's name: that it waits, or that it is not the user's own code."""
+    """Make the function that annotates functions which wait or are not the user's own code."""
 
     def note(func: Function) -> str | None:
         if is_waiting(func):
@@ -115,7 +122,7 @@ def note_of(table: CategoryTable) -> Callable[[Function], str | None]:
 
 
 def format_place(file: str, line: int, cells: int) -> str:
-    """Where a function stands, as short as it is told apart: package/module.py:12, the end of longer ones."""
+    """Format file and line in at most `cells`: package/module.py:12, cut from the left."""
     if not file:
         return ""
     if origin(file) in ("library", "stdlib") and not file.startswith("<"):
@@ -128,22 +135,22 @@ def format_place(file: str, line: int, cells: int) -> str:
 
 
 def format_share(ratio: float | None, decimals: int = 1) -> str:
-    """A ratio as a percentage's digits."""
+    """Format a ratio as the digits of a percentage."""
     return text.UNKNOWN if ratio is None else text.format_percent(ratio * 100, decimals)
 
 
 def format_spread(spread: float | None) -> str:
-    """The ± of a share as "±4.6"; nothing where it is not known."""
+    """Format the ± of a share as "±4.6"; empty where unknown."""
     return "" if spread is None else f"±{text.format_percent(spread * 100, 1)}"
 
 
 def format_points(change: float) -> str:
-    """A difference in percentage points: "+4.2", and "0.0" for none."""
+    """Format a difference in percentage points: "+4.2", and "0.0" for none."""
     return f"{change * 100:+.1f}" if abs(change) >= 0.0005 else "0.0"
 
 
 def describe_hottest(name: str, ratio: float, is_running: bool) -> str:
-    """What `*` went to."""
+    """Describe the item that `*` went to."""
     return (
         f"hottest function (running): {name}, {format_share(ratio)} %"
         if is_running

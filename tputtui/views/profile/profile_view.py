@@ -1,6 +1,6 @@
-"""The views of one profile as a book: which page is open, what is searched, focused on and turned. Pure.
+"""State of the views of one profile: current tab, search, focus and filters. Pure.
 
-A command returns what there is to say to the user, mostly nothing; one that has no effect here says so.
+Commands return a message for the status line, usually empty; a command without effect says so.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from tputtui.views.profile.tree_tab import TreeTab
 
 
 class ProfileView:
-    """The pages of a profile. It is empty until there is a study."""
+    """Tabs of one profile; empty until there is an analysis."""
 
     def __init__(self, filters: ProfileFilters | None = None) -> None:
         self.analysis: ProfileAnalysis | None = None
         self.tab_name = "tree"
-        self.search_status = ""  # what the last search said of itself
+        self.search_status = ""  # status message of the last search
         self._filters = filters or ProfileFilters()
         self._tabs: dict[str, ProfileTab] = {}
-        self._shown_analyses: dict[str, ProfileAnalysis] = {}  # the study that each page shows
+        self._shown_analyses: dict[str, ProfileAnalysis] = {}  # analysis that each tab shows
         self._predicate: Callable[[Function], bool] | None = None
         self._search_text = ""
 
-    # ------------------------------------------------------------------------------------------ pages
+    # ----------------------------------------------------------------------------------------- tabs
 
     @property
     def current_tab(self) -> ProfileTab | None:
-        """The page that is open."""
+        """Tab that is open."""
         return None if self.analysis is None else self._open_tab(self.tab_name)
 
     def _open_tab(self, tab_name: str) -> ProfileTab:
@@ -54,12 +54,18 @@ class ProfileView:
         return page
 
     def update(self, analysis: ProfileAnalysis) -> None:
-        """A profile, or the same one grown by a slice: what is open, chosen and turned stays."""
+        """Show another profile, or the same one with a new slice.
+
+        The open tab, the selection and the filters stay.
+        """
         self.analysis = analysis.with_filters(self._filters)
         self._update_search()
 
     def show_tab(self, tab_name: str) -> str:
-        """Open another page; the source opens where the cursor of the last one is."""
+        """Open another tab.
+
+        The source tab opens at the function under the cursor of the previous tab.
+        """
         if self.analysis is None:
             return "there is no profile yet"
         if tab_name == "source":
@@ -78,21 +84,21 @@ class ProfileView:
 
     @property
     def file(self) -> str:
-        """The source file that is looked at: the one under the cursor; empty where there is none."""
+        """Source file of the function under the cursor; empty without one."""
         page = self.current_tab
         chosen = page.selected_function() if page is not None else None
         return chosen.func.file if chosen is not None else ""
 
     @property
     def breadcrumbs(self) -> tuple[str, ...]:
-        """What fills the width of the flame graph, and its callers."""
+        """Functions from the root to the box that fills the width of the flame graph."""
         page = self.current_tab
         return tuple(page.breadcrumbs()) if isinstance(page, FlameTab) else ()
 
-    # ------------------------------------------------------------------------------------------ keys
+    # ----------------------------------------------------------------------------------------- keys
 
     def open_selected(self) -> str:
-        """Enter: open, zoom, choose a thread; a leaf of the tree shows its source."""
+        """Open, zoom or toggle a thread (Enter); on a leaf of the tree, show its source."""
         page = self.current_tab
         if page is None:
             return ""
@@ -108,12 +114,12 @@ class ProfileView:
         )
 
     def hottest(self) -> str:
-        """*."""
+        """Go to the hottest function (*)."""
         page = self.current_tab
         return "" if page is None else page.hottest()
 
     def focus(self) -> str:
-        """f: only what runs below the function under the cursor."""
+        """Restrict the profile to the calls below the function under the cursor (f)."""
         page = self.current_tab
         chosen = page.selected_function() if page is not None else None
         if chosen is None:
@@ -124,7 +130,7 @@ class ProfileView:
         return ""
 
     def back(self) -> str:
-        """Backspace: out of a zoom or a sandwich, then out of a focus."""
+        """Leave a zoom or the callers and callees, then a focus (Backspace)."""
         page = self.current_tab
         if page is not None and page.back():
             return ""
@@ -134,7 +140,7 @@ class ProfileView:
         return ""
 
     def toggle_own_code(self) -> str:
-        """o."""
+        """Toggle between own code and all code (o)."""
         self._change_filters(own_code_only=not self._filters.own_code_only)
         if not self._filters.own_code_only:
             return "all code"
@@ -145,12 +151,12 @@ class ProfileView:
         )
 
     def toggle_lines(self) -> str:
-        """L."""
+        """Toggle between functions and lines (L)."""
         self._change_filters(by_line=not self._filters.by_line)
         return "each line by itself" if self._filters.by_line else "by function"
 
     def next_thread(self) -> str:
-        """t: each thread by itself, the busiest first, then all of them."""
+        """Show the next thread by itself, the busiest first, then all threads (t)."""
         study = self.analysis
         if study is None or len(study.threads) < 2:
             return "there is one thread" if study is not None else "there is no profile yet"
@@ -161,7 +167,7 @@ class ProfileView:
         return ""
 
     def next_metric(self) -> str:
-        """g: all, what runs, who holds the GIL."""
+        """Switch the basis of the shares (g): all samples, running ones, those holding the GIL."""
         study = self.analysis
         choices = [metric for metric in METRICS if metric != "gil" or (study is not None and study.has_gil)]
         at = choices.index(self._filters.metric) + 1 if self._filters.metric in choices else 0
@@ -170,37 +176,40 @@ class ProfileView:
         return METRIC_DESCRIPTIONS[self._filters.metric] + lacking
 
     def sort(self, step: int) -> str:
-        """< and >."""
+        """Sort by the previous or next column (< and >)."""
         page = self.current_tab
         if not isinstance(page, TopFunctionsTab):
             return "sorting is for the hot functions: 3"
         return page.sort(step)
 
     def invert(self) -> str:
-        """I."""
+        """Reverse the order (I)."""
         page = self.current_tab
         if not isinstance(page, TopFunctionsTab):
             return "the order can be inverted in the hot functions: 3"
         return page.invert()
 
     def unfold(self) -> str:
-        """u."""
+        """Expand or fold the chain under the cursor (u)."""
         page = self.current_tab
         if not isinstance(page, TreeTab):
             return "chains are folded in the call tree: 1"
         return "" if page.unfold() else "no folded chain under the cursor"
 
     def compare(self, before: Profile | None) -> None:
-        """Show this profile against another; None: by itself again."""
+        """Compare this profile with another; None ends the comparison."""
         study = self.analysis
         if study is not None:
             self.analysis = ProfileAnalysis(study.profile, self._filters, study.table, before, study.evidence)
             self._update_search()
 
-    # ------------------------------------------------------------------------------------------ searching
+    # --------------------------------------------------------------------------------------- search
 
     def search(self, query: str) -> str:
-        """/: functions whose name or file holds all the words; with none, the search ends."""
+        """Search functions whose name or file contains all the words (/).
+
+        An empty query ends the search.
+        """
         parts = query.casefold().split()
         self._search_text = text.clean(query.strip(), 60)
 
@@ -213,14 +222,17 @@ class ProfileView:
         return self.go_to_match(1) if self._predicate is not None and not said else said
 
     def go_to_match(self, step: int) -> str:
-        """n and N: the next match; in the source, the next line that was sampled."""
+        """Go to the next match (n) or the previous one (N).
+
+        In the source, the matches are the lines that were sampled.
+        """
         page = self.current_tab
         if page is not None and page.go_to_match(step):
             return ""
         return "nothing matches" if self._predicate is not None else "no active search; / starts one"
 
     def _update_search(self) -> str:
-        """Mark the matches on the page that is open. Returns why not."""
+        """Mark the matches on the open tab; return a reason where that is impossible."""
         page = self.current_tab
         if page is None:
             return ""
@@ -248,5 +260,5 @@ def _make_tab(tab_name: str, analysis: ProfileAnalysis) -> ProfileTab:
 
 
 def tab_for_key(number: int) -> str | None:
-    """The page of a key 1 to 6."""
+    """Name of the tab for a key from 1 to 6; None for another key."""
     return TABS[number - 1][0] if 0 < number <= len(TABS) else None

@@ -1,4 +1,7 @@
-"""An instrumented profile (.pstats) as a page: hot functions by seconds and calls; Enter shows who called one."""
+"""Tab of an instrumented profile (.pstats): hottest functions by seconds and calls.
+
+Enter shows the callers of a function.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from tputtui.views.shared.styled_text import Line, LineBuilder, bar, blank_line,
 
 
 class PstatsTab:
-    """A table of functions, or one of them under its callers."""
+    """Table of functions, or one of them below its callers."""
 
     def __init__(self, profile: PstatsProfile) -> None:
         self._profile = profile
@@ -27,15 +30,15 @@ class PstatsTab:
         return (*self._open_functions[-1].callers, self._open_functions[-1])
 
     def move(self, rows: int) -> None:
-        """Up and down."""
+        """Move the cursor up or down."""
         self._cursor = max(0, min(len(self._rows) - 1, self._cursor + rows))
 
     def click(self, row: int) -> None:
-        """A click."""
+        """Select the row that was clicked."""
         self._cursor = row
 
     def open(self) -> None:
-        """Who called the function under the cursor."""
+        """Show the callers of the function under the cursor."""
         row = self._rows[self._cursor]
         called = self._by_func.get((row.func, row.line))
         if called is not None and (not self._open_functions or called is not self._open_functions[-1]):
@@ -43,7 +46,7 @@ class PstatsTab:
             self._cursor, self._top = len(called.callers), 0
 
     def back(self) -> bool:
-        """To the function before, at last to the table."""
+        """Return to the previous function, finally to the table."""
         if not self._open_functions:
             return False
         left = self._open_functions.pop()
@@ -52,12 +55,12 @@ class PstatsTab:
         return True
 
     def selected_function(self) -> tuple[Function, int]:
-        """The function under the cursor and its line."""
+        """Function under the cursor and its line."""
         row = self._rows[self._cursor]
         return row.func, row.line
 
     def search(self, query: str) -> int:
-        """How many functions or files contain the words."""
+        """Search the query's words in functions and files; return the number of matches."""
         self._query = query.casefold()
         return sum(1 for row in self._rows if self._matches(row)) if query else 0
 
@@ -65,7 +68,7 @@ class PstatsTab:
         return bool(self._query) and self._query in f"{row.func.name} {row.func.file}".casefold()
 
     def go_to_match(self, step: int) -> bool:
-        """The next one that matches."""
+        """Go to the next match."""
         rows = self._rows
         order = [(self._cursor + step * at) % len(rows) for at in range(1, len(rows) + 1)]
         found = next((at for at in order if self._matches(rows[at])), None)
@@ -73,7 +76,7 @@ class PstatsTab:
         return found is not None
 
     def view(self, width: int, height: int) -> PanelView:
-        """The pane."""
+        """Render the pane."""
         counted = self._profile
         digits, unit = text.format_seconds(counted.total_s)
         hidden = f", {counted.hidden_count:,} more not shown" if counted.hidden_count else ""

@@ -1,4 +1,7 @@
-"""The source as a page: the file of a function with each line's own and total share; also the few lines beside the tree."""
+"""Tab of the source: a function's file with the self and total share of each line.
+
+It also renders the snippet beside the tree.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +19,20 @@ _HEAT_CELLS = 6
 
 
 class SourceTab:
-    """One file. `aim` says which one."""
+    """Source of one file, chosen with `show_function`."""
 
     def __init__(self, analysis: ProfileAnalysis) -> None:
         self._analysis = analysis
         self._function: SelectedFunction | None = None
         self._line = 0
         self._top = 0
-        self._line_count = 0  # of the file, as it was drawn last
+        self._line_count = 0  # lines of the file at the last rendering
 
     def show_function(self, selected: SelectedFunction | None) -> None:
-        """Show the file of a function, its hottest line in the middle. Pseudo frames have none: the last one stays."""
+        """Show the file of a function, its hottest line centred.
+
+        A pseudo frame has no file: the previous file stays.
+        """
         if selected is None or not selected.func.file:
             return
         if self._function is None or self._function.func != selected.func or self._function.line != selected.line:
@@ -34,32 +40,32 @@ class SourceTab:
             self._top = max(0, self._line - 10)
 
     def refresh(self, analysis: ProfileAnalysis) -> None:
-        """The line stays."""
+        """Show another analysis; the line stays."""
         self._analysis = analysis
 
-    # ------------------------------------------------------------------------------------------ moving
+    # --------------------------------------------------------------------------------------- moving
 
     def move(self, rows: int) -> None:
-        """Line by line; where the file cannot be read, from one sampled line to the next."""
+        """Move by lines; in a file that cannot be read, by sampled lines."""
         if self._line_count:
             self._line = max(1, min(self._line_count, self._line + rows))
         elif rows:
             self.go_to_match(1 if rows > 0 else -1)
 
     def sideways(self, step: int) -> None:
-        """Long lines are cut."""
+        """Do nothing: long lines are cut."""
         del step
 
     def open(self) -> bool:
-        """Nothing opens."""
+        """Return False: a line cannot be opened."""
         return False
 
     def back(self) -> bool:
-        """Nothing to come back from."""
+        """Return False: the source has no level to leave."""
         return False
 
     def hottest(self) -> str:
-        """The line with the most time of its own; in a difference the one that changed most."""
+        """Go to the line with the most self time; in a comparison, to the one that changed most."""
         heat = self._heat()
         if not heat:
             return ""
@@ -71,21 +77,21 @@ class SourceTab:
         return f"the hottest line: {self._line}, {format_share(heat[self._line][0])} % in itself"
 
     def click(self, line: int) -> bool:
-        """A click."""
+        """Select the line that was clicked."""
         self._line = line
         return False
 
     def selected_function(self) -> SelectedFunction | None:
-        """The function that the file was opened for."""
+        """Function that the file was opened for."""
         return self._function
 
     def search(self, predicate: Callable[[Function], bool] | None) -> tuple[int, float] | None:
-        """Functions are searched in the other views."""
+        """Return None: functions are searched in the other tabs."""
         del predicate
         return None
 
     def go_to_match(self, step: int) -> bool:
-        """n and N: the next line that was sampled."""
+        """Go to the next (n) or previous (N) line that was sampled."""
         line = next_place(self._heat(), self._line, step)
         if line is None:
             return False
@@ -95,10 +101,10 @@ class SourceTab:
     def _heat(self) -> dict[int, tuple[float, float]]:
         return self._analysis.heat(self._function.func.file) if self._function is not None else {}
 
-    # ------------------------------------------------------------------------------------------ drawing
+    # -------------------------------------------------------------------------------------- drawing
 
     def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:
-        """Where it is, a head, the lines."""
+        """Render the location, the header and the lines."""
         if self._function is None:
             return TabBody(
                 [LineBuilder(width).at(1, "choose a function in another view: its source is shown here", "dim").line()]
@@ -146,7 +152,10 @@ def _header_line(width: int, is_difference: bool) -> Line:
 def _source_line(
     number: int, heat: tuple[float, float] | None, source_line: str, width: int, hottest: float, is_difference: bool
 ) -> Line:
-    """`both`: the figures are those before and now, else own and total."""
+    """Render one line of source.
+
+    `heat` is (before, now) in a comparison (`is_difference`), else (self, total).
+    """
     row = LineBuilder(width)
     if heat is not None:
         own, total = heat
@@ -169,7 +178,10 @@ def snippet_lines(
     *,
     is_difference: bool = False,
 ) -> list[Line]:
-    """The lines around a hot one, with their totals (`both`: before and now): what stands beside the tree."""
+    """Render the lines around a hot line with their totals, for the column beside the tree.
+
+    `heat` is (before, now) in a comparison (`is_difference`), else (self, total).
+    """
     if source.error or not source.lines:
         return wrapped_lines(source.error or "the file is empty", width) if height > 0 else []
     if height < 1 or line < 1:
@@ -200,12 +212,12 @@ def _indent(source_line: str) -> int:
 
 
 def wrapped_lines(sentence: str, width: int, indent: int = 0) -> list[Line]:
-    """A sentence in dim lines."""
+    """Render a sentence as dim lines."""
     return [LineBuilder(width).at(indent, line, "dim").line() for line in wrap_text(sentence, width - indent)]
 
 
 def wrap_text(sentence: str, width: int) -> list[str]:
-    """A sentence, broken at blanks into lines of at most `width` cells; a longer word is cut."""
+    """Break a sentence at blanks into lines of at most `width` cells; a longer word is cut."""
     lines: list[str] = []
     for word in sentence.split(" "):
         if lines and text.width(lines[-1]) + 1 + text.width(word) <= width:

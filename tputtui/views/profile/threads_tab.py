@@ -1,4 +1,4 @@
-"""Threads as a page: how much of each was sampled, waiting, and holding the GIL; Enter chooses some of them."""
+"""Tab of the threads: shares sampled, waiting and holding the GIL; Enter toggles a thread."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _SPARK_CELLS = 20
 
 
 class ThreadsTab:
-    """The first row is all of them."""
+    """Table of the threads; the first row is all threads."""
 
     def __init__(self, analysis: ProfileAnalysis) -> None:
         self._analysis = analysis
         self._cursor = self._top = 0
 
     def refresh(self, analysis: ProfileAnalysis) -> None:
-        """The cursor stays with its thread."""
+        """Show another analysis; the cursor stays on its thread."""
         thread = self.selected_thread
         self._analysis = analysis
         found = (at for at, row in enumerate(analysis.threads, 1) if thread is not None and row.thread == thread)
@@ -32,12 +32,12 @@ class ThreadsTab:
 
     @property
     def selected_thread(self) -> ProfileThread | None:
-        """The thread under the cursor; None on "all threads"."""
+        """Thread under the cursor; None on "all threads"."""
         rows = self._analysis.threads
         return rows[self._cursor - 1].thread if 0 < self._cursor <= len(rows) else None
 
     def toggled_threads(self) -> frozenset[ProfileThread] | None:
-        """The threads that are chosen with the one under the cursor turned over; None: all."""
+        """Selected threads after toggling the one under the cursor; None: all threads."""
         thread = self.selected_thread
         if thread is None:
             return None
@@ -45,48 +45,51 @@ class ThreadsTab:
         return chosen or None
 
     def move(self, rows: int) -> None:
-        """Up and down."""
+        """Move the cursor up or down."""
         self._cursor = max(0, min(len(self._analysis.threads), self._cursor + rows))
 
     def sideways(self, step: int) -> None:
-        """Nothing beside."""
+        """Do nothing: the table has no levels."""
         del step
 
     def open(self) -> bool:
-        """Enter: the book turns the choice over, which makes another study."""
+        """Return False: `ProfileView` handles Enter.
+
+        It toggles the thread, which makes another analysis.
+        """
         return False
 
     def back(self) -> bool:
-        """Nothing to come back from."""
+        """Return False: the table has no level to leave."""
         return False
 
     def hottest(self) -> str:
-        """The busiest."""
+        """Go to the busiest thread."""
         self._cursor = min(1, len(self._analysis.threads))
         thread = self.selected_thread
         return f"the busiest thread: {thread.label}" if thread is not None else ""
 
     def click(self, row: int) -> bool:
-        """A click."""
+        """Select the row that was clicked."""
         here, self._cursor = self._cursor == row, row
         return here
 
     def selected_function(self) -> SelectedFunction | None:
-        """No function."""
+        """Return None: a row is a thread, not a function."""
         return None
 
     def search(self, predicate: Callable[[Function], bool] | None) -> tuple[int, float] | None:
-        """Functions are searched in the other views."""
+        """Return None: functions are searched in the other tabs."""
         del predicate
         return None
 
     def go_to_match(self, step: int) -> bool:
-        """Nothing is searched."""
+        """Return False: threads are not searched."""
         del step
         return False
 
     def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
-        """The head and the rows."""
+        """Render the header and the rows."""
         rows = self._analysis.threads
         room = max(1, height - 1)
         self._top = first_visible_row(self._top, self._cursor, len(rows) + 1, room)

@@ -1,4 +1,7 @@
-"""Hot functions as a page: by their own time; Enter puts one between its callers and its callees, and goes on from there."""
+"""Tab of the hottest functions, by self time.
+
+Enter shows a function between its callers and its callees, and continues from there.
+"""
 
 from __future__ import annotations
 
@@ -25,16 +28,16 @@ from tputtui.views.shared.frame import first_visible_row
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, bar
 
 SORT_COLUMNS: tuple[str, ...] = ("self", "total", "gil", "callers", "function")
-_MAX_LISTED = 200  # callers or callees that are listed
+_MAX_LISTED = 200  # callers or callees in the list
 
 
 class TopFunctionsTab:
-    """A table of functions, or a sandwich of one of them."""
+    """Table of functions, or one function between its callers and its callees."""
 
     def __init__(self, analysis: ProfileAnalysis) -> None:
         self._cursor = self._top = 0
         self._sort_column, self._is_inverted = "self", False
-        self._centers: list[Function] = []  # gone into by Enter, the innermost last
+        self._centers: list[Function] = []  # functions opened with Enter, the innermost last
         self._predicate: Callable[[Function], bool] | None = None
         self._set_analysis(analysis)
 
@@ -59,7 +62,7 @@ class TopFunctionsTab:
         return list(ordered[::-1] if self._is_inverted else ordered)
 
     def _update_layers(self) -> None:
-        """The layers around the function that was gone into."""
+        """Update the callers and callees of the function that was opened."""
         if not self._centers:
             return
         row = self._function_row(self._centers[-1])
@@ -75,15 +78,15 @@ class TopFunctionsTab:
         )
 
     def _function_row(self, func: Function) -> HotFunction | None:
-        """A function's figures; of one that a difference calls gone, those before."""
+        """Figures of a function; from the other profile if the function no longer occurs."""
         return self._by_func.get(func) or self._analysis.hot_functions_before.get(func)
 
     def _is_gone(self) -> bool:
-        """Does what was gone into exist in the other profile only?"""
+        """Return whether the opened function exists in the other profile only."""
         return bool(self._centers) and self._centers[-1] not in self._by_func
 
     def refresh(self, analysis: ProfileAnalysis) -> None:
-        """The cursor stays with its function."""
+        """Show another analysis; the cursor stays on its function."""
         func = self._function_at(self._cursor)
         self._set_analysis(analysis)
         self._move_to(func)
@@ -105,21 +108,21 @@ class TopFunctionsTab:
             return self._centers[-1]
         return below[index - len(above) - 1][0] if index - len(above) - 1 < len(below) else None
 
-    # ------------------------------------------------------------------------------------------ moving
+    # --------------------------------------------------------------------------------------- moving
 
     def move(self, rows: int) -> None:
-        """Up and down."""
+        """Move the cursor up or down."""
         self._cursor = max(0, min(self._row_count() - 1, self._cursor + rows))
 
     def sideways(self, step: int) -> None:
-        """Right is Enter, left is Backspace."""
+        """Open the selected function (right) or go back (left)."""
         if step > 0:
             self.open()
         else:
             self.back()
 
     def open(self) -> bool:
-        """Put the function under the cursor into the middle; one that stands there is opened already."""
+        """Centre the function under the cursor; False for the function that is centred already."""
         func = self._function_at(self._cursor)
         if func is None or (self._centers and func == self._centers[-1]):
             return False
@@ -129,7 +132,7 @@ class TopFunctionsTab:
         return True
 
     def back(self) -> bool:
-        """To the function before, at last to the table."""
+        """Return to the previous function, finally to the table."""
         if not self._centers:
             return False
         left = self._centers.pop()
@@ -138,7 +141,10 @@ class TopFunctionsTab:
         return True
 
     def hottest(self) -> str:
-        """The function with the most time of its own that is no wait; with only waits, the first of them."""
+        """Go to the function with the most self time that is not waiting.
+
+        Where all functions wait, it is the first of them.
+        """
         self._centers.clear()
         order = hottest_first(self._analysis.hot_functions)
         if not order:
@@ -148,12 +154,12 @@ class TopFunctionsTab:
         return describe_hottest(best.func.name, best.self_, is_running(best.func))
 
     def click(self, row: int) -> bool:
-        """A click."""
+        """Select the row that was clicked."""
         here, self._cursor = self._cursor == row, row
         return here
 
     def sort(self, step: int) -> str:
-        """By the next column. Returns what there is to say."""
+        """Sort by the next column and return a message for the status line."""
         if self._analysis.before is not None:
             return "a difference is sorted by how sure it is"
         func = self._function_at(self._cursor)
@@ -165,7 +171,7 @@ class TopFunctionsTab:
         return f"by {self._sort_column}"
 
     def invert(self) -> str:
-        """The other way round. Returns what there is to say."""
+        """Reverse the order and return a message for the status line."""
         if self._analysis.before is not None:
             return "a difference is sorted by how sure it is"
         func = self._function_at(self._cursor)
@@ -175,7 +181,7 @@ class TopFunctionsTab:
         return ""
 
     def selected_function(self) -> SelectedFunction | None:
-        """The function under the cursor."""
+        """Function under the cursor."""
         func = self._function_at(self._cursor)
         if func is None:
             return None
@@ -192,7 +198,7 @@ class TopFunctionsTab:
         )
 
     def search(self, predicate: Callable[[Function], bool] | None) -> tuple[int, float] | None:
-        """Mark functions."""
+        """Mark the functions that match."""
         self._predicate = predicate
         if predicate is None:
             return None
@@ -209,17 +215,17 @@ class TopFunctionsTab:
         ]
 
     def go_to_match(self, step: int) -> bool:
-        """The next row that matches."""
+        """Go to the next row that matches."""
         at = next_place(self._matches(), self._cursor if step < 0 or self._cursor else -1, step)
         if at is None:
             return False
         self._cursor = at
         return True
 
-    # ------------------------------------------------------------------------------------------ drawing
+    # -------------------------------------------------------------------------------------- drawing
 
     def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
-        """The head and the rows."""
+        """Render the header and the rows."""
         room = max(0, height - 1)
         self._top = first_visible_row(self._top, self._cursor, self._row_count(), max(1, room))
         shown = range(self._top, min(self._row_count(), self._top + room))

@@ -1,4 +1,7 @@
-"""The call tree and the callers as a page: rows that open and close, with their shares; with another profile, both sides."""
+"""Tab of the call tree or the callers: rows that expand, with shares.
+
+In a comparison it shows both sides.
+"""
 
 from __future__ import annotations
 
@@ -24,19 +27,19 @@ from tputtui.views.profile.profile_tab import (
 from tputtui.views.shared.frame import first_visible_row
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, bar
 
-SPREAD_WIDTH = 88  # cells from which on every row has its ±
-MAX_LINE_NODES = 5_000  # nodes below one whose lines are told apart at once
+SPREAD_WIDTH = 88  # cells from which every row shows its ±
+MAX_LINE_NODES = 5_000  # nodes below a node up to which its lines are distinguished at once
 
 _MARKERS = {"open": "▾", "closed": "▸", "leaf": " "}
 
 
 class TreeTab:
-    """A tree of rows."""
+    """Tree of rows that expand and collapse."""
 
     def __init__(self, analysis: ProfileAnalysis, *, is_inverted: bool = False) -> None:
         self._is_inverted = is_inverted
         self._cursor = self._top = 0
-        self._has_moved = is_inverted  # until the user moves, the cursor is where the time is spent
+        self._has_moved = is_inverted  # until the user moves, the cursor follows the hottest path
         self._predicate: Callable[[Function], bool] | None = None
         self._matches: tuple[int, ...] = ()
         self._set_analysis(analysis, None)
@@ -46,7 +49,8 @@ class TreeTab:
         note = note_of(analysis.table)
         self._union: UnionTree | None = analysis.callers_union if self._is_inverted else analysis.union
         if self._union is not None:
-            # A thousand rows of "same" hide what changed: what is rare on both sides folds here, too.
+            # A thousand unchanged rows would hide the changes, so rows rare on both sides are
+            # folded here, too.
             self.rows = TreeRows(self._union.tree, annotate=note)
         else:
             tree = analysis.callers_tree if self._is_inverted else analysis.tree
@@ -59,7 +63,7 @@ class TreeTab:
         self._selected: tuple[int, SelectedFunction] | None = None
 
     def refresh(self, analysis: ProfileAnalysis) -> None:
-        """The same rows stay open, the cursor stays on its function."""
+        """Show another analysis; the same rows stay open and the cursor stays on its function."""
         old = self.rows
         if not len(old):
             self._set_analysis(analysis, None)
@@ -81,20 +85,23 @@ class TreeTab:
         self.seek(func)
 
     def seek(self, func: Function) -> None:
-        """Put the cursor on the heaviest row of a function; on the first row where it is not here."""
+        """Put the cursor on the heaviest row of a function.
+
+        It goes to the first row where the function does not occur.
+        """
         tree = self.rows.tree
         node = next((node for node in range(1, len(tree)) if tree.func(node) == func), 0)
         self._cursor = self.rows.reveal(node) if node else 0
 
-    # ------------------------------------------------------------------------------------------ moving
+    # --------------------------------------------------------------------------------------- moving
 
     def move(self, rows: int) -> None:
-        """Up and down."""
+        """Move the cursor up or down."""
         self._has_moved = True
         self._cursor = max(0, min(len(self.rows) - 1, self._cursor + rows))
 
     def sideways(self, step: int) -> None:
-        """Right opens, then goes in; left closes, then goes out."""
+        """Expand, then enter (right); collapse, then leave (left)."""
         self._has_moved = True
         if not len(self.rows):
             return
@@ -106,7 +113,7 @@ class TreeTab:
             self.move(1)
 
     def open(self) -> bool:
-        """Enter: open or close; a leaf is neither."""
+        """Expand or collapse the row under the cursor; False for a leaf."""
         self._has_moved = True
         if not len(self.rows) or self.rows.row(self._cursor).marker == "leaf":
             return False
@@ -114,7 +121,10 @@ class TreeTab:
         return True
 
     def unfold(self) -> bool:
-        """Show the chain under the cursor link by link, or fold it again; False where there is none."""
+        """Expand the folded chain under the cursor link by link, or fold it again.
+
+        Returns False where there is no chain.
+        """
         self._has_moved = True
         before = len(self.rows)
         if before:
@@ -122,11 +132,11 @@ class TreeTab:
         return len(self.rows) != before
 
     def back(self) -> bool:
-        """Nothing to come back from."""
+        """Return False: the tree has no level to leave."""
         return False
 
     def hottest(self) -> str:
-        """Open the heaviest path of all."""
+        """Expand the heaviest path of the tree."""
         if not len(self.rows):
             return ""
         self._cursor, runs = self.rows.expand_hottest()
@@ -134,13 +144,17 @@ class TreeTab:
         return describe_hottest(func.name, self.rows.row(self._cursor).total, runs)
 
     def click(self, row: int) -> bool:
-        """A click."""
+        """Select the row that was clicked."""
         self._has_moved = True
         here, self._cursor = self._cursor == row, row
         return here
 
     def selected_function(self) -> SelectedFunction | None:
-        """The function of the row; of a chain the one where its time is, of "N more" the one above."""
+        """Function under the cursor.
+
+        For a folded chain it is the function in which the time is spent, for a row "N more" the
+        function above.
+        """
         view = self.rows
         if not len(view):
             return None
@@ -166,7 +180,7 @@ class TreeTab:
         return self._selected[1]
 
     def search(self, predicate: Callable[[Function], bool] | None) -> tuple[int, float] | None:
-        """Mark the nodes of functions."""
+        """Mark the nodes of the functions that match."""
         self._predicate = predicate
         if predicate is None:
             self._matches = ()
@@ -176,7 +190,7 @@ class TreeTab:
         return len(nodes), coverage
 
     def go_to_match(self, step: int) -> bool:
-        """The next node that matches, wherever it is folded away."""
+        """Go to the next node that matches, also inside folded rows."""
         self._has_moved = True
         if not len(self.rows):
             return False
@@ -188,10 +202,10 @@ class TreeTab:
         self._cursor = self.rows.reveal(node)
         return True
 
-    # ------------------------------------------------------------------------------------------ drawing
+    # -------------------------------------------------------------------------------------- drawing
 
     def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
-        """The head and the rows."""
+        """Render the header and the rows."""
         lines = [self._header_line(width)]
         room = max(0, height - 1)
         self._top = first_visible_row(self._top, self._cursor, len(self.rows), max(1, room))
@@ -234,7 +248,7 @@ class TreeTab:
         return self._finish_line(row, columns.function, item, waiting)
 
     def _difference_line(self, item: TreeRow, width: int) -> Line:
-        """A row of the difference."""
+        """Render one row of the comparison."""
         union = self._union
         if union is None:
             raise AssertionError("a difference is drawn from both trees")
@@ -259,9 +273,10 @@ class TreeTab:
         return self._finish_line(row, 28, item, waiting=False, note=notes[2:])
 
     def _finish_line(self, row: LineBuilder, x: int, item: TreeRow, waiting: bool, note: str = "") -> Line:
-        """The function with its indent and notes, and where it stands."""
+        """Add the function with its indent and notes, and its file and line."""
         width = row.width
-        indent = min(item.depth * 2, max(0, (width - x) // 2))  # deep chains stay on the screen
+        # limited, so that deep chains stay on the screen
+        indent = min(item.depth * 2, max(0, (width - x) // 2))
         row.at(x + indent, f"{_MARKERS[item.marker]} ", "accent")
         where = format_place(item.file, item.line, max(10, (width - x) // 3)) if width >= 64 else ""
         room = width - 2 - text.width(where) - row.end
@@ -276,7 +291,7 @@ class TreeTab:
 
 
 class _ColumnLayout:
-    """Where what stands, for a width."""
+    """Column positions for one width."""
 
     def __init__(self, width: int, has_gil: bool) -> None:
         self.spread = 9 if width >= SPREAD_WIDTH else 0

@@ -1,1 +1,1 @@
-"""Building blocks that several views use: styled text, tables, the frame, the layout."""
+"""Shared parts of the views: styled text, tables, the frame, the layout."""

@@ -1,8 +1,9 @@
-"""What figures are held against once `b` was pressed, and how the difference is said. Values in, words out.
+"""Baseline of a comparison (`b`) and the format of differences to it. Pure.
 
-Two minutes after the baseline a confidence sequence judges all that was seen since (`experiments.sequence`): it may be looked
-at as often as one likes, and only it gives colour. Before that a window differs where the difference stands out from what
-windows of the baseline differ by among themselves. Without enough of those to tell, the difference is given, dimmed.
+From two minutes after the baseline, a confidence sequence tests all samples since
+(`experiments.confidence_sequence`). It stays valid however often it is evaluated, and only its
+result is coloured. Before that, a window differs where its difference exceeds the differences among
+windows of the baseline. With too few of those windows, the difference is shown dimmed.
 """
 
 from __future__ import annotations
@@ -21,17 +22,23 @@ from tputtui.signals.rates import history_keys
 from tputtui.views.shared.styled_text import Role, TextSpan
 
 MIN_WINDOWS = 2 * MIN_SLICES - 1
-"""Windows, every second of them, from which it can be told how far they differ by chance."""
+"""Windows, of which every second one is used, needed to estimate their variation by chance."""
 
 _OVERLAP_FACTOR = 1.5
-"""A column of the history as wide as the window is a mean over windows that overlap: it varies two thirds as much as one."""
+"""Correction of the variance of overlapping windows.
+
+A column of the history as wide as the window is a mean over windows that overlap: it has two thirds
+of the variance of one window.
+"""
 
 
 @frozen
 class BaselineFigure:
-    """One figure of the baseline. `within`: how far a window is from it by chance, 95 %; None: too few to tell.
+    """Baseline value of one figure.
 
-    `half`: the same of the mean of many windows, which is how well the baseline itself is known. `unit`: the figure's.
+    `window_margin`: half width of the 95 % interval of a window around it by chance; None with too
+    few windows. `half_width`: the same for the mean of many windows, the precision of the baseline
+    itself. `unit`: the unit of the figure.
     """
 
     value: float
@@ -42,23 +49,27 @@ class BaselineFigure:
 
 @frozen
 class Baseline:
-    """The figures by their names in `signals.names`. `label`: when it was taken, or from which run.
+    """Baseline figures by their names in `history_keys`.
 
-    `since`: from which monotonic moment on figures are held against it; None: from the first one that is known.
+    `label`: when it was captured, or from which run. `since`: monotonic time from which figures are
+    compared with it; None: from the first known value.
     """
 
     label: str
     figures: Mapping[str, BaselineFigure] = field(default_factory=dict)
     since: float | None = None
-    is_from_run: bool = False  # another run's: runs differ among themselves, too
+    is_from_run: bool = False  # from another run; runs vary among themselves, too
 
 
 SnapshotFigures = Mapping[str, tuple[float, str | None]]
-"""Each figure by its name, with its unit."""
+"""Figures by name, each with its unit."""
 
 
 def snapshot_figures(snapshot: Snapshot) -> dict[str, tuple[float, str | None]]:
-    """All that can be held against a baseline, as of one tick. What is unknown, or only a floor, is not among it."""
+    """Figures of one tick that can be compared with a baseline.
+
+    Unknown values and mere lower bounds are left out.
+    """
     found: dict[str, tuple[float | None, str | None]] = {}
     for service in snapshot.services:
         traffic, latency = service.traffic, service.latency
@@ -83,7 +94,7 @@ def snapshot_figures(snapshot: Snapshot) -> dict[str, tuple[float, str | None]]:
 def figure_from_rows(
     rows: Sequence[float], width_s: float, unit: str | None = None, *, is_from_run: bool = False
 ) -> BaselineFigure | None:
-    """A figure over a span that was marked, or a run, from its rows; None where there are none."""
+    """Baseline figure from the rows of a marked span or a run; None without rows."""
     if not rows:
         return None
     mean = fmean(rows)
@@ -100,10 +111,14 @@ def figure_from_rows(
 def figure_from_windows(
     value: float | None, windows: Sequence[float | None], unit: str | None = None
 ) -> BaselineFigure | None:
-    """A figure as it is now, and its means in the columns before, each as wide as the window."""
+    """Baseline figure from a current value and its means in earlier columns.
+
+    Each column is as wide as the window.
+    """
     if value is None or not isfinite(value):
         return None
-    apart = [one for one in list(windows)[::-1][::2] if one is not None]  # neighbours share half of what they rest on
+    # Neighbours share half of their samples.
+    apart = [one for one in list(windows)[::-1][::2] if one is not None]
     if len(apart) < MIN_SLICES:
         return BaselineFigure(value, unit=unit)
     middle = fmean(apart)
@@ -119,10 +134,11 @@ def difference_spans(
     better_direction: int = 0,
     unit: str | None = None,
 ) -> list[TextSpan]:
-    """▲ 3.1 % ± 1.2   — or "no clear difference"; dimmed where nothing is sure.
+    """Format a difference: ▲ 3.1 % ± 1.2, or "no clear difference"; dimmed while uncertain.
 
-    `judged`: all since the baseline, once there is enough of it. `better`: 1 where more is better, -1 where less is, 0
-    where neither is. `unit`: that of `now`, where it is known; a ratio differs by points.
+    `result`: the test of all samples since the baseline, once there are enough. `better_direction`:
+    1 where more is better, -1 where less is, 0 where neither is. `unit`: that of `current`, where
+    known; a ratio differs by percentage points.
     """
     if baseline_figure is None or current is None or not isfinite(current):
         return []
@@ -150,5 +166,8 @@ def difference_spans(
 
 
 def row_width_s(window_s: float, interval_s: float) -> float:
-    """Seconds of a row of the watch: as wide as the window, so that neighbours share as little as can be."""
+    """Seconds of a row of the comparison.
+
+    It is as wide as the window, so that neighbours overlap as little as possible.
+    """
     return max(10.0, window_s, 2 * interval_s)

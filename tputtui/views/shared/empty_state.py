@@ -1,4 +1,4 @@
-"""Why a panel has no data, and what to do. Every panel says the same of the same service."""
+"""Reasons and remedies for a panel without data; the same in all panels of one service."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tputtui.views.shared.styled_text import Line, LineBuilder
 
 
 def missing_reasons(frame: Frame, service: ServiceState | None, signal: str) -> list[str]:
-    """Why a signal is not there at all."""
+    """Reasons why a signal does not exist."""
     if service is None:
         if frame.snapshot.targets or not frame.snapshot.is_ready:
             return ["looking for targets" if not frame.snapshot.targets else "waiting for the first answer"]
@@ -27,18 +27,18 @@ def missing_reasons(frame: Frame, service: ServiceState | None, signal: str) -> 
 
 
 def missing_reason_lines(frame: Frame, service: ServiceState | None, signal: str, width: int) -> list[Line]:
-    """The same as lines: what is too long for one goes on in the next."""
+    """Render the reasons why a signal does not exist; long ones continue on the next line."""
     words = [piece for one in missing_reasons(frame, service, signal) for piece in wrap(one, max(12, width - 2))]
     return [LineBuilder(width).at(1, piece, "dim").line() for piece in words]
 
 
 def no_rate_reason(frame: Frame, service: ServiceState) -> str:
-    """Why a signal that is there has no rate."""
+    """Reason why an existing signal has no rate."""
     return _no_answer_reason(frame, service) or text.clean(service.why_unknown or "rates begin with the second scrape")
 
 
 def _no_answer_reason(frame: Frame, service: ServiceState) -> str | None:
-    """What to say while none of a service's targets answers; None where one does."""
+    """Message while none of a service's targets answers; None if one does."""
     mine: list[TargetStatus] = [target for target in frame.snapshot.targets if target.name in service.targets]
     if not mine or any(target.state == "up" or (target.up and not target.is_overdue) for target in mine):
         return None

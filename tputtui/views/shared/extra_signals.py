@@ -1,4 +1,7 @@
-"""The further signals of a service: time to first token beside the latency, tokens or bytes beside the requests."""
+"""Extra signals of a service.
+
+Examples are time to first token beside the latency, tokens or bytes beside the requests.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ _MAX_LATENCIES = 3  # lines of latencies
 
 
 def extra_traffic_lines(service: ServiceState, width: int) -> list[Line]:
-    """One line with the rates of all further traffic that fits; none where there is none."""
+    """Render one line with as many rates of extra traffic as fit; empty without extra traffic."""
     row = LineBuilder(width).at(1, "also")
     for signal in service.signals:
         if signal.traffic is None:
@@ -23,7 +26,7 @@ def extra_traffic_lines(service: ServiceState, width: int) -> list[Line]:
 
 
 def extra_latency_lines(service: ServiceState, width: int) -> list[Line]:
-    """A line for each further latency: its name, and its first and last quantile, or its mean."""
+    """Render a line for each extra latency: name, first and last quantile, or mean."""
     timed = [signal for signal in service.signals if signal.latency is not None]
     return [
         _latency_line(signal, signal.latency, width) for signal in timed[:_MAX_LATENCIES] if signal.latency is not None

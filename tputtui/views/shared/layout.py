@@ -1,4 +1,4 @@
-"""Where the panels stand: pure arithmetic on the size of the terminal."""
+"""Layout of the panels, computed from the size of the terminal. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tputtui.views.shared.frame import Frame, PanelName, PanelView, ViewState
 from tputtui.views.shared.styled_text import Line, LineBuilder, blank_line
 
 MIN_SIZE = (40, 12)
-SIDE_BY_SIDE_WIDTH = 100  # columns from which panels stand side by side
-SIDE_BY_SIDE_HEIGHT = 30  # rows from which that is worth it
+SIDE_BY_SIDE_WIDTH = 100  # columns from which panels are side by side
+SIDE_BY_SIDE_HEIGHT = 30  # rows from which panels are side by side
 ROWS: dict[str, tuple[PanelName, PanelName]] = {"top": ("throughput", "latency"), "bottom": ("routes", "processes")}
 
 
 @frozen
 class LayoutPlan:
-    """The panels that are shown, with their heights. `stacked`: one under the other instead of side by side."""
+    """Visible panels with their heights; `is_stacked`: one below the other, not side by side."""
 
     heights: Mapping[PanelName, int]
     is_stacked: bool = False
@@ -26,7 +26,10 @@ class LayoutPlan:
 
 
 def plan_layout(frame: Frame | None, width: int, height: int, zoomed_panel: PanelName | None = None) -> LayoutPlan:
-    """The arrangement for a terminal of that size. Header and footer take a line each, the event line a third."""
+    """Plan the layout for a terminal of that size.
+
+    Header, footer and event line take one line each.
+    """
     if width < MIN_SIZE[0] or height < MIN_SIZE[1]:
         return LayoutPlan({}, has_event_line=False, is_too_small=True)
     if zoomed_panel is not None:
@@ -59,7 +62,10 @@ def plan_layout(frame: Frame | None, width: int, height: int, zoomed_panel: Pane
 
 
 def _metric_height(frame: Frame | None, room: int) -> int:
-    """Lines for the metric that was put on the screen: with a chart that has axes, where the rest keeps its room."""
+    """Lines for the charted metric.
+
+    They include a chart that has axes where the other panels keep their room.
+    """
     if frame is None or frame.view_state.charted is None:
         return 0
     return max(3, min(room // 3, 14))
@@ -80,7 +86,7 @@ def _stacked_plan(frame: Frame | None, height: int) -> LayoutPlan:
     if split:
         heights = {"split": quantiles + 5}
     if frame is not None and frame.view_state.charted is not None:
-        heights["metric"] = 3  # what somebody asked for goes before what is always there
+        heights["metric"] = 3  # a panel that the user added has priority over the standard ones
     if wants("latency") and not split:
         heights["latency"] = min(quantiles, 4) + 1
     if wants("saturation"):
@@ -97,7 +103,7 @@ def _stacked_plan(frame: Frame | None, height: int) -> LayoutPlan:
 
 
 def _bottom_panel(frame: Frame | None, is_enabled: Callable[[PanelName], bool]) -> PanelName | None:
-    """The one list that has room on a small screen: the focused one, else routes where there are some."""
+    """List to show on a small screen: the focused one, else routes where there are any."""
     focus = frame.view_state.focus if frame is not None else None
     if focus in ("routes", "processes", "targets", "events"):
         return focus
@@ -112,7 +118,7 @@ def _saturation_height(frame: Frame | None, max_height: int) -> int:
 
 
 def too_small_view(width: int, height: int) -> PanelView:
-    """What stands in place of panels on a terminal that is too small for them."""
+    """Message in place of the panels on a terminal that is too small for them."""
     words = [f"{width}x{height} is too small:", f"tputtui needs {MIN_SIZE[0]}x{MIN_SIZE[1]}.", "q quits."]
     lines: list[Line] = [LineBuilder(width).at(0, word).line() for word in words[:height]]
     return PanelView(tuple(lines + [blank_line(width)] * (height - len(lines))))

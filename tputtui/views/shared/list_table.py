@@ -1,4 +1,4 @@
-"""What all lists have in common: filter, sort, cursor by key, and a window that moves no more than it must."""
+"""Common behaviour of lists: filter, sort order, cursor by key, minimal scrolling."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Item = TypeVar("Item")
 
 @frozen
 class TableColumn(Generic[Item]):
-    """One column of a list: how wide, how to sort by it, how to draw it."""
+    """Column of a list: its width, its sort key, its drawing function."""
 
     id: str
     title: str
     cells: int
-    sort_key: Callable[[Item], float | str]  # a larger number comes first, a text in its own order
-    draw: Callable[[LineBuilder, int, int, Item], None]  # (row, first cell, cells, item)
-    is_right_aligned: bool = True  # where the title stands
+    sort_key: Callable[[Item], float | str]  # descending for numbers, ascending for text
+    draw: Callable[[LineBuilder, int, int, Item], None]  # arguments: row, first cell, cells, item
+    is_right_aligned: bool = True  # alignment of the title
 
 
 @frozen
 class ListTable(Generic[Item]):
-    """A list's contents: the items, what identifies one, and the words a filter looks at."""
+    """Contents of a list: its items, the key of an item, and the text that a filter searches."""
 
     items: Sequence[Item]
     key: Callable[[Item], Hashable]
@@ -36,7 +36,7 @@ class ListTable(Generic[Item]):
 
 
 def filter_and_sort(list_table: ListTable[Item], columns: Sequence[TableColumn[Item]], state: ListState) -> list[Item]:
-    """The items that pass the filter, in order. An unknown sort column keeps the order there is."""
+    """Filter and sort the items; with an unknown sort column they keep their order."""
     wanted = state.filter_text.casefold()
     items = [item for item in list_table.items if not wanted or wanted in list_table.filter_text(item).casefold()]
     column = next((column for column in columns if column.id == state.sort_column), None)
@@ -62,10 +62,10 @@ def table_view(
     pinned_key: Hashable | None = None,
     default_sort: str = "",
 ) -> PanelView:
-    """A panel of `height` lines: its rule, a head, rows, and a last line that `foot` gives for what is not shown.
+    """Render a list as a panel of `height` lines: rule, header, rows, and a last line.
 
-    `order` is the column it is sorted by before anybody chose one. The row with the key `pinned` stands first, whatever
-    the order.
+    `footer_line` makes the last line from the number of hidden rows. `default_sort` is the sort
+    column until the user selects one. The row with the key `pinned_key` is always the first.
     """
     chosen = state
     state = replace(state, sort_column=state.sort_column or default_sort)
@@ -113,7 +113,7 @@ def table_view(
 
 
 def _fit_columns(columns: Sequence[TableColumn[Item]], width: int) -> list[tuple[TableColumn[Item], int]]:
-    """The columns that fit; the one of flexible width (cells 0) takes what is left."""
+    """Choose the columns that fit; the flexible one (0 cells) takes the remaining width."""
     fixed = 1
     kept: list[TableColumn[Item]] = []
     for column in columns:

@@ -1,4 +1,4 @@
-"""An objective beside the number that it is about: met, at risk or missed, for how long, and what is left of its budget."""
+"""Status of an objective beside its figure: met, at risk or missed, duration, remaining budget."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _STATE_ROLES: Final[dict[ObjectiveState, Role]] = {"missed": "bad", "at_risk": "
 def _parse(expression: str) -> Objective | None:
     try:
         return parse_objective(expression)
-    except ValueError:  # a run of another version, with what it could say
+    except ValueError:  # from a run of another version, with its own syntax
         return None
 
 
 def service_objective(frame: Frame, measure: Measure, quantile: float | None = None) -> ObjectiveStatus | None:
-    """The objective on a figure of the service that is shown, the worst of several; None: there is none."""
+    """Objective on a figure of the shown service, the worst of several; None without one."""
     service = frame.service
     found = []
     for status in frame.snapshot.objectives:
@@ -42,7 +42,7 @@ def service_objective(frame: Frame, measure: Measure, quantile: float | None = N
         ):
             continue
         if asked.service is None and len(frame.snapshot.services) > 1 and worst_value(asked, [service]) != status.value:
-            continue  # its state is another service's, the worst one's
+            continue  # the state belongs to another service, the worst one
         if asked.service in (None, service.name):
             found.append(status)
     return _worst(found)
@@ -51,7 +51,7 @@ def service_objective(frame: Frame, measure: Measure, quantile: float | None = N
 def route_objective(
     frame: Frame, row: BreakdownRow, measure: Measure, quantile: float | None = None
 ) -> ObjectiveStatus | None:
-    """The objective on a figure of a route."""
+    """Objective on a figure of a route; None without one."""
     service, route, found = frame.service, find_route(row.labels), []
     for status in frame.snapshot.objectives:
         asked = _parse(status.expression)
@@ -67,22 +67,25 @@ def _worst(statuses: list[ObjectiveStatus]) -> ObjectiveStatus | None:
 
 
 def urgency(status: ObjectiveStatus) -> int:
-    """The order in which several are told: what is missed comes first."""
+    """Sort key of objectives by urgency: missed ones come first."""
     return _WORST_FIRST.index(status.state)
 
 
 def status_role(status: ObjectiveStatus | None, default: Role = "strong") -> Role:
-    """The colour of a number that an objective is about: its own, where that is met."""
+    """Colour of a number that has an objective; `default` where the objective is met."""
     return _STATE_ROLES[status.state] if status is not None and status.state in ("missed", "at_risk") else default
 
 
 def status_sign(status: ObjectiveStatus | None) -> str:
-    """The same without colour."""
+    """Sign for the status, which does not depend on colour."""
     return "!" if status is not None and status.state in ("missed", "at_risk") else ""
 
 
 def status_spans(status: ObjectiveStatus | None, with_measure: bool = False) -> list[TextSpan]:
-    """! <=250ms missed 12 s, budget spent   — or <=250ms ok, budget 74 %. `named`: with p99 in front."""
+    """Format a status: ! <=250ms missed 12 s, budget spent; or <=250ms ok, budget 74 %.
+
+    `with_measure`: p99 comes before the limit.
+    """
     if status is None:
         return []
     plain = text.clean(status.expression.rpartition(":")[2].strip(), 40)
@@ -103,5 +106,5 @@ def status_spans(status: ObjectiveStatus | None, with_measure: bool = False) -> 
 
 
 def format_budget(budget_left: float) -> str:
-    """What is left of a run's budget: 74 %, or spent."""
+    """Format the remaining budget of a run: 74 %, or spent."""
     return f"{100 * budget_left:,.0f} %" if budget_left > 0 else "spent"

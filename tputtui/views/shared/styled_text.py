@@ -1,6 +1,6 @@
-"""Lines of text with roles: the only thing a panel's view is made of.
+"""Lines of text with roles: the output of every view.
 
-A role says what a piece of text is for; a theme says how that looks. A view never names a colour.
+A role is the purpose of a piece of text; a theme maps it to a style. Views never name a colour.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from tputtui import text
 
 Role = Literal[
     "plain",  # labels and prose
-    "dim",  # context: units, axes, what one need not read
-    "strong",  # the numbers one came for
+    "dim",  # context: units, axes, secondary text
+    "strong",  # the main figures
     "data",  # charts and bars
-    "faint",  # the ground of a bar, a baseline behind the line
+    "faint",  # background of a bar, baseline behind a trend
     "ok",
     "warning",
     "bad",
-    "accent",  # keys and what has the focus
-    "badge",  # the name in the corner
+    "accent",  # keys, and the focused element
+    "badge",  # the program's name in the corner
     "rule",
     "rule-focus",
     "cursor",  # added to the roles of a selected row by the widget that draws it
@@ -29,7 +29,7 @@ Role = Literal[
 
 
 class TextSpan(NamedTuple):
-    """A piece of text, already cleaned, and what it is for."""
+    """Piece of cleaned text with its role."""
 
     text: str
     role: Role = "plain"
@@ -39,7 +39,7 @@ Line = tuple[TextSpan, ...]
 
 
 class LineBuilder:
-    """Builds one line by columns: what is put at a cell stays there, whatever stands before it."""
+    """Builder of one line by columns; text placed at a cell stays there, whatever precedes it."""
 
     __slots__ = ("_cells", "_end", "width")
 
@@ -49,7 +49,10 @@ class LineBuilder:
         self._end = 0
 
     def at(self, x: int, content: str, role: Role = "plain") -> LineBuilder:
-        """Put `content` at cell `x`; it is pushed right where something stands there already, and cut at the edge."""
+        """Put `content` at cell `x`.
+
+        It is moved right where the cell is occupied, and cut at the edge.
+        """
         x = min(x, self.width)
         if x > self._end:
             self._cells.append(TextSpan(" " * (x - self._end)))
@@ -57,7 +60,7 @@ class LineBuilder:
         return self.then(content, role)
 
     def then(self, content: str, role: Role = "plain") -> LineBuilder:
-        """Append `content` where the last one ended."""
+        """Append `content` after the last text."""
         room = self.width - self._end
         if room <= 0 or not content:
             return self
@@ -71,12 +74,12 @@ class LineBuilder:
         return self.at(max(self._end, x - text.width(content)), content, role)
 
     def figure(self, x: int, digits: str, unit: str, role: Role = "strong") -> LineBuilder:
-        """A number that ends before `x`, and its unit, dimmed, after a blank."""
+        """Put a number so that it ends before `x`, and after a blank its unit, dimmed."""
         self.ending_at(x, digits, role)
         return self.then(f" {unit}", "dim") if unit else self
 
     def spans(self, spans: Iterable[TextSpan], x: int | None = None) -> LineBuilder:
-        """Append a ready-made run of spans."""
+        """Append a sequence of spans, at cell `x` if given."""
         for index, span in enumerate(spans):
             if index == 0 and x is not None:
                 self.at(x, span.text, span.role)
@@ -86,11 +89,11 @@ class LineBuilder:
 
     @property
     def end(self) -> int:
-        """The cell after the last one used."""
+        """Cell after the last one used."""
         return self._end
 
     def line(self) -> Line:
-        """The finished line, exactly `width` cells."""
+        """Build the line, exactly `width` cells."""
         if self._end < self.width:
             self._cells.append(TextSpan(" " * (self.width - self._end)))
             self._end = self.width
@@ -98,7 +101,7 @@ class LineBuilder:
 
 
 def merge_spans(spans: Iterable[TextSpan]) -> list[TextSpan]:
-    """Neighbours of one role become one span: fewer style changes on the wire."""
+    """Join adjacent spans of one role, which saves style changes on the terminal."""
     out: list[TextSpan] = []
     for span in spans:
         if out and out[-1].role == span.role:
@@ -109,22 +112,22 @@ def merge_spans(spans: Iterable[TextSpan]) -> list[TextSpan]:
 
 
 def blank_line(width: int) -> Line:
-    """An empty line."""
+    """Build an empty line."""
     return (TextSpan(" " * width),)
 
 
 def pad_lines(lines: list[Line], width: int, height: int) -> list[Line]:
-    """Exactly `height` lines."""
+    """Pad or cut to exactly `height` lines."""
     return lines[:height] + [blank_line(width)] * (height - len(lines))
 
 
 def line_text(line: Line) -> str:
-    """A line's text: for tests and for what is copied."""
+    """Text of a line without roles, for tests and the clipboard."""
     return "".join(span.text for span in line)
 
 
 def rule_line(title: str, context: str, width: int, focused: bool = False) -> Line:
-    """A panel's top: one rule with its title left and its source or order right."""
+    """Build a panel's top rule, with its title left and its source or order right."""
     stroke = "━" if focused else "─"
     role: Role = "rule-focus" if focused else "rule"
     row = LineBuilder(width)
@@ -139,9 +142,10 @@ def rule_line(title: str, context: str, width: int, focused: bool = False) -> Li
 
 
 def mark_cell(line: Line, x: int, sign: str | None = None) -> Line:
-    """The line with its cell `x` in the accent, as a `sign` or as what stands there; an empty cell becomes a stroke.
+    """Mark cell `x` of a chart line with the accent role.
 
-    For charts: where text is wider than a cell, nothing is marked.
+    The cell shows `sign`, or else what it showed before; an empty cell becomes a stroke. Where text
+    is wider than a cell, nothing is marked.
     """
     out: list[TextSpan] = []
     start = 0
@@ -161,7 +165,7 @@ def mark_cell(line: Line, x: int, sign: str | None = None) -> Line:
 
 
 def split_line(line: Line, x: int) -> tuple[Line, Line]:
-    """The line before cell `x` and from there on; a wide character across it belongs to the first part."""
+    """Split a line before cell `x`; a wide character across it belongs to the first part."""
     left: list[TextSpan] = []
     at = 0
     for number, span in enumerate(line):
@@ -180,7 +184,7 @@ def split_line(line: Line, x: int) -> tuple[Line, Line]:
 
 
 def column_starts(widths: Sequence[int], gap: int = 1, start: int = 0) -> list[int]:
-    """The first cell of each of several columns that follow one another."""
+    """First cells of consecutive columns."""
     out: list[int] = []
     x = start
     for width in widths:
@@ -189,14 +193,17 @@ def column_starts(widths: Sequence[int], gap: int = 1, start: int = 0) -> list[i
     return out
 
 
-# ------------------------------------------------------------------------------------------- small pictures
+# ------------------------------------------------------------------------------------- small charts
 
 SPARK_LEVELS = "▁▂▃▄▅▆▇█"
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 def sparkline(values: Sequence[float | None], top: float | None = None) -> str:
-    """One row of bars from zero to `top` (or the largest value); a gap is a blank, a zero is the lowest bar."""
+    """Render values as one row of bars from zero to `top` (default: the largest value).
+
+    A gap is a blank, a zero is the lowest bar.
+    """
     known = [value for value in values if value is not None]
     if top is None:
         top = max(known, default=0.0)
@@ -206,7 +213,7 @@ def sparkline(values: Sequence[float | None], top: float | None = None) -> str:
 
 
 def sparkline_rows(values: Sequence[float | None], height: int, top: float | None = None) -> list[str]:
-    """The same over several rows, the top row first."""
+    """Render values as bars over several rows, the top row first."""
     if height <= 1:
         return [sparkline(values, top)]
     known = [value for value in values if value is not None]
@@ -224,12 +231,15 @@ def sparkline_rows(values: Sequence[float | None], height: int, top: float | Non
 
 
 def level_row_index(value: float, top: float, rows: int) -> int | None:
-    """In which of the rows of `sparks` a level lies, the top row being 0; None in a single row: nothing fits behind it."""
+    """Index of the row of `sparkline_rows` that contains a level, the top row being 0.
+
+    None for a single row, which has no space behind the bars.
+    """
     return None if rows < 2 else rows - 1 - min(rows - 1, max(0, int(value / top * rows)))
 
 
 def with_level(sparkline: str, *, has_level: bool) -> Line:
-    """A row of a picture; where `drawn`, with the level of a baseline behind it, dimmed."""
+    """Style one row of a sparkline; with `has_level`, a baseline's dimmed level is behind it."""
     if not has_level:
         return (TextSpan(sparkline, "data"),)
     runs = groupby(sparkline, key=lambda cell: cell == " ")
@@ -240,7 +250,7 @@ def with_level(sparkline: str, *, has_level: bool) -> Line:
 
 
 def bar(ratio: float | None, cells: int) -> tuple[str, str]:
-    """A bar of `cells` as (filled, ground). An unknown ratio has neither."""
+    """Render a bar of `cells` as (filled, background); an unknown ratio has neither."""
     if ratio is None:
         return ("", " " * cells)
     eighths = round(max(0.0, min(1.0, ratio)) * cells * 8)

@@ -1,4 +1,7 @@
-"""The state of a target in words: down, unreachable or slow, why, and for how long. Every panel says the same."""
+"""State of a target as text: down, unreachable or slow, the reason, and the duration.
+
+All panels use these functions, so that they agree.
+"""
 
 from __future__ import annotations
 
@@ -12,35 +15,35 @@ _UNREACHABLE = "unreachable: "
 
 
 def is_in_trouble(target: TargetStatus) -> bool:
-    """Whether it is down, or its answer is later than usual."""
+    """Return whether the target is down, or its answer is later than usual."""
     return target.state == "down" or target.is_overdue
 
 
 def role(target: TargetStatus) -> Role:
-    """The colour of its trouble."""
+    """Colour of the target's trouble."""
     return "bad" if target.state == "down" else "warning"
 
 
 def slow(target: TargetStatus) -> str:
-    """slow: no answer for 23 s — or slow: answer incomplete, 100 bytes in 23 s."""
+    """Format a slow target: no answer for 23 s, or answer incomplete, 100 bytes in 23 s."""
     return f"slow: {text.late(target.waiting_s, target.partial)}"
 
 
 def slow_service(service: ServiceState, targets: Iterable[TargetStatus]) -> str:
-    """The same of the target of a service that is late for the shortest time."""
+    """Format a service as slow, by its target that is late for the shortest time."""
     mine = (one for one in targets if one.name in service.targets and one.waiting_s is not None)
     late = min(mine, key=lambda one: one.waiting_s or 0.0, default=None)
     return f"slow: {text.late(service.waiting_s, late.partial if late is not None else None)}"
 
 
 def word(target: TargetStatus) -> str:
-    """down, unreachable or slow."""
+    """State as one word: down, unreachable or slow."""
     is_unreachable = target.state == "down" and (target.error or "").startswith(_UNREACHABLE)
     return "unreachable" if is_unreachable else target.state
 
 
 def why(target: TargetStatus) -> str:
-    """connection refused, for 31 s — or, late, slow: no answer for 23 s."""
+    """Reason and duration: connection refused, for 31 s; or, late, slow: no answer for 23 s."""
     if target.state == "slow":
         return slow(target)
     lasting = f", for {text.format_duration(target.since_s)}" if target.since_s is not None else ""
@@ -48,7 +51,7 @@ def why(target: TargetStatus) -> str:
 
 
 def sentence(target: TargetStatus) -> str:
-    """api is down: connection refused."""
+    """Format target and reason as a sentence: api is down: connection refused."""
     name = text.clean(target.name, 60)
     if target.state == "slow":
         return f"{name} is {slow(target)}"
@@ -56,7 +59,7 @@ def sentence(target: TargetStatus) -> str:
 
 
 def last(figure: LastFigure | None, digits: str, unit: str) -> str:
-    """last 66.9 req/s, 23 s ago."""
+    """Format the last known value: last 66.9 req/s, 23 s ago."""
     return (
         f"last {digits} {unit}".rstrip() + f", {text.format_duration(round(figure.age_s))} ago"
         if figure is not None

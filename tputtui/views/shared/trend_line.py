@@ -1,4 +1,7 @@
-"""A figure's line over time, a few rows high, with the top of its scale: where there is no room for a chart with axes."""
+"""Trend of a figure, a few rows high, with the maximum of its scale.
+
+It replaces a chart with axes where there is no room for one.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ _MAX_ROWS = 6
 
 
 def trend_lines(frame: Frame, figure: str, current: float | None, unit: str, width: int, rows: int) -> list[Line]:
-    """At most `rows` lines; `figure` is a name of `signals.names`, `now` its newest value in its `unit`."""
+    """Render at most `rows` lines.
+
+    `figure` is a name in `history_keys`, `current` its newest value in its `unit`.
+    """
     cells = width - _CHART_COLUMN - 1
     if cells < 4 or rows < 1:
         return []
@@ -19,7 +25,7 @@ def trend_lines(frame: Frame, figure: str, current: float | None, unit: str, wid
     known = frame.baseline_figure(figure)
     top = max(
         (value for value in (*values, current, known.value if known else None) if value is not None), default=0.0
-    )  # never below the big number
+    )  # never below the current value
     pictures = sparkline_rows(values, min(rows, _MAX_ROWS), top or None)
     behind = level_row_index(known.value, top, len(pictures)) if known and top > 0 else None
     lines = []
