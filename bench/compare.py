@@ -229,9 +229,9 @@ def _p(failed: ErrorPair, paired: bool) -> float:
         rows = MetricRows("", tuple(map(float, range(len(counts)))), {"rps": (REQUESTS,) * len(counts)})
         sides.append(to_arrays(failing(rows, counts)))
     found = effects.measure_errors(ArmPair(sides[0], sides[1], paired))
-    if found.exact_p is not None:
-        return found.exact_p
-    return found.estimate.p() if found.estimate is not None else 1.0
+    if found.exact_p_value is not None:
+        return found.exact_p_value
+    return found.estimate.p_value() if found.estimate is not None else 1.0
 
 
 def errors_table(runs: int, seed: int) -> None:
