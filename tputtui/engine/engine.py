@@ -130,7 +130,7 @@ class Engine:
             asyncio.run(self._collect())
         except asyncio.CancelledError:
             pass
-        except BaseException as error:  # kept for the caller: an exception in a thread goes unnoticed
+        except BaseException as error:  # kept for the caller: exceptions in threads go unnoticed
             self.failure = error
 
     async def _collect(self) -> None:

@@ -42,7 +42,7 @@ from tputtui.text import clean
 SERIES_LIMIT = 1_000_000  # of one run, over all its members
 TARGET_LIMIT = 10_000
 MIN_INTERVAL_S, MAX_WINDOW_S = 0.001, 1e7
-MAX_SECONDS = 1e15  # seconds: larger values are rejected, so that sums stay finite and exact
+MAX_SECONDS = 1e15  # seconds; beyond it, adding a small value to a float has no effect
 MAX_LIST_LENGTH = 1000  # quantiles, objectives
 _NAME_LIMIT = 4096  # characters of a name
 _VALUE_LIMIT = 65_536

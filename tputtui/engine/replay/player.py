@@ -126,7 +126,7 @@ class Player:
                 with self._wake:
                     if not self._is_stopped:
                         self._wake.wait(POLL_INTERVAL_S)
-        except BaseException as error:  # kept for the caller: an exception in a thread goes unnoticed
+        except BaseException as error:  # kept for the caller: exceptions in threads go unnoticed
             self.failure = error
 
     def _advance(self, seconds: float) -> None:
