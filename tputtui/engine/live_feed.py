@@ -64,7 +64,7 @@ class PolledTarget:
 
     @property
     def watched(self) -> LookedUpTarget:
-        """This target in the form that the process lookup takes."""
+        """The target in the form that the process lookup takes."""
         server = (self.settings.name or host_and_port(self.target.url)) if self.is_from_server else ""
         return LookedUpTarget(self.target.name, self.target.url, server)
 
@@ -96,7 +96,7 @@ class LiveFeed:
     ) -> None:
         """Create the feed.
 
-        `wanted` returns the sample names to read of a target; None is all of them. The query
+        `wanted_names` returns the sample names to read of a target; None is all of them. The query
         planner returns the queries for servers; without one no server is queried.
         """
         self._settings = settings
@@ -297,7 +297,7 @@ class LiveFeed:
                 if not self._service_pids <= {process.pid for process in found}:
                     self._is_unsettled, self._listeners_again_s = True, LISTENERS_AGAIN_S
             self.no_processes = None
-        except (OSError, RuntimeError, MemoryError) as error:  # out of descriptors, threads or memory
+        except (OSError, RuntimeError, MemoryError) as error:  # no descriptor, thread or memory
             self.no_processes = clean(descriptors.shortage(error) or str(error), 200)
         finally:
             self._processes_task = None

@@ -3,7 +3,6 @@
 A *chunk* is all lines of one tick; a chunk that begins a member defines everything anew, so that
 nothing in it depends on earlier members. The lines (docs/run-format.md describes them one by one):
 
-
 {"run": {…}}            the header, first in each member
 {"target": {…}}         a target, with the number that other lines refer to
 {"order": [0, 1]}       the targets that are watched from now on, in this order
