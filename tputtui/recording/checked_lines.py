@@ -45,7 +45,7 @@ def parse_line(line: bytes) -> dict[str, Any]:
         raise CorruptLineError("a line's checksum fails")
     try:
         found = json.loads(body)
-    except (ValueError, RecursionError):  # crafted input: deeply nested, or a number of thousands of digits
+    except (ValueError, RecursionError):  # crafted: deep nesting, or a huge number
         raise CorruptLineError("a line is not JSON") from None
     if not isinstance(found, dict):
         raise CorruptLineError("a line is no object")

@@ -42,5 +42,5 @@ def describe_top_function(profile: Profile) -> str:
 
 
 def parse_profile(recorded: RecordedProfile) -> Profile:
-    """The profile that was recorded. Raises profiling.UnreadableProfile."""
+    """Parse a recorded profile. Raises UnreadableProfileError."""
     return speedscope.parse(json.dumps(recorded.document).encode(), label=recorded.name)
