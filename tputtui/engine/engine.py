@@ -327,7 +327,9 @@ class Engine:
         self._call_soon(partial(self.pipeline.set_split, split))
 
     def find_split_options(self, service: str, on_options: Callable[[Sequence[SplitOption]], None]) -> None:
-        """Find out how a service may be split; `on_options` gets the result on the engine's thread."""
+        """Find out how a service may be split; `on_options` gets the result on the engine's
+        thread.
+        """
         self._call_soon(lambda: on_options(self.pipeline.find_split_options(service)))
 
     def browse(self, target: str | None) -> None:

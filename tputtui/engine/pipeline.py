@@ -164,7 +164,9 @@ class SnapshotPipeline:
 
     @property
     def filtered_service_name(self) -> str | None:
-        """Name of the filtered service, which is a part of another service; None without a filter."""
+        """Name of the filtered service, which is a part of another service; None without a
+        filter.
+        """
         return self._filtered_service.part.name if self._filtered_service is not None else None
 
     def wanted_names(self, target: str) -> frozenset[str] | None:
@@ -202,7 +204,9 @@ class SnapshotPipeline:
         self._split_services = (views[0], views[1]) if views else None
 
     def find_split_options(self, service: str) -> tuple[SplitOption, ...]:
-        """List how a service may be split, as of the newest tick. Must not be called during a tick."""
+        """List how a service may be split, as of the newest tick. Must not be called during
+        a tick.
+        """
         tracker = self._services.get(service)
         if tracker is None:
             return ()
@@ -262,7 +266,9 @@ class SnapshotPipeline:
         self._chart = FamilyChart(target, family, samples)
 
     def bind_signal(self, target: str, signal: SignalKind, family: str, time: float) -> None:
-        """Bind a signal of a target and of its replicas to a family; the event log gets the result."""
+        """Bind a signal of a target and of its replicas to a family; the event log gets the
+        result.
+        """
         tracker, browsing = self._trackers.get(target), self._browser
         if tracker is None or browsing is None or browsing.target != target or browsing.last_exposition is None:
             return
@@ -358,7 +364,9 @@ class SnapshotPipeline:
         return snapshot
 
     def _charted(self) -> ChartedFamily | None:
-        """Charted family; without a figure while its target's answer is late by more than a window."""
+        """Charted family; without a figure while its target's answer is late by more than a
+        window.
+        """
         now = self._chart.charted_family if self._chart is not None else None
         tracker = self._trackers.get(now.target) if now is not None else None
         if now is None or tracker is None or not tracker.is_overdue:

@@ -110,7 +110,9 @@ class TargetTracker:
 
     @property
     def is_overdue(self) -> bool:
-        """Whether its answer is late by more than the window, so that its figures are out of date."""
+        """Whether its answer is late by more than the window, so that its figures are out
+        of date.
+        """
         return self._waiting_s is not None and self._waiting_s > max(self._window_s, 2 * self._usual_s)
 
     @property

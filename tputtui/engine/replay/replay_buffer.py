@@ -64,8 +64,8 @@ class ReplayBuffer:
     ) -> None:
         """Create the buffer; a failure while reading is kept in `failure`.
 
-        `end_at`: the time of the run's last reading. A near buffer gets the time to begin before.
-        The callback runs in the buffer's thread when the awaited time is reached.
+        `end_at`: the time of the run's last reading. A near buffer begins just before `start_at`.
+        `on_reached` runs in the buffer's thread when the awaited time is reached.
         """
         self.failure: BaseException | None = None
         self.is_done = False
