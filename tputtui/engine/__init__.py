@@ -1,7 +1,8 @@
 """The tick: feed -> reading -> snapshot -> listeners.
 
-`feed` asks the collectors, `derive` turns readings into snapshots, `engine` does both in a thread of its own. They are
-loaded by whoever names them: `late` must not cost what it puts off.
+`live_feed` runs the collectors, `pipeline` turns readings into snapshots, `engine` does both in a
+thread of its own. Each is imported by its user, so that `engine_proxy` does not load what it
+defers.
 """
 
 from __future__ import annotations

@@ -1,29 +1,35 @@
-"""When the next tick is due: on a fixed grid, just after the scrapes of its interval."""
+"""Times of the ticks: on a fixed grid, just after the scrapes of each interval."""
 
 from __future__ import annotations
 
 from math import ceil
 
 MAX_SHIFT = 0.02
-"""Of an interval: by so much the grid may move at a tick, to get behind the scrapes again when targets came or went."""
+"""Share of an interval by which a tick may shift the grid, to follow the scrapes after targets came
+or went.
+"""
 
 TOLERANCE = 0.05
-"""Of an interval: nearer than this to where it should be, the grid stands."""
+"""Share of an interval: closer than this to its preferred position, the grid is not shifted."""
 
 
 class Cadence:
-    """The grid of the ticks. All times are monotonic seconds; `wish` is any moment at which a tick would suit."""
+    """Grid of the ticks.
+
+    All times are monotonic seconds; `preferred_at` is any time at which a tick would suit.
+    """
 
     def __init__(self, interval_s: float, now: float, preferred_at: float | None) -> None:
-        """Begin after a tick at `now`, at least half an interval later."""
+        """Start after a tick at `now`, at least half an interval later."""
         self._interval_s = interval_s
-        self.missed_ticks = 0  # ticks that were due and not made: shown, and never made up by a burst
+        # due ticks that were not made: reported, and never made up by a burst
+        self.missed_ticks = 0
         self.due = now + interval_s
         if preferred_at is not None:
             self.due = preferred_at + ceil((now + interval_s / 2 - preferred_at) / interval_s) * interval_s
 
     def on_tick(self, now: float, preferred_at: float | None) -> None:
-        """The tick that was due has been made, as of `now`."""
+        """Update the grid after a tick made at `now`."""
         interval = self._interval_s
         late = max(0, int((now - self.due) / interval))
         self.missed_ticks += late

@@ -1,4 +1,4 @@
-"""Columns of the time axis, computed once and then only at their newest end."""
+"""Cache of columns of the time axis: only the newest ones are computed again."""
 
 from __future__ import annotations
 
@@ -8,29 +8,32 @@ from typing import TypeVar
 from tputtui.signals.rates.history import History
 
 MIN_COLUMN_S = 2.0
-"""A column is at least this wide, so that a short axis does not move at every tick."""
+"""Minimum width of a column in seconds, so that a short axis does not move at every tick."""
 
 MAX_CACHED = 128
-"""Figures that are remembered: a screen shows some thirty."""
+"""Cached figures: a screen shows some thirty."""
 
 
 _V = TypeVar("_V")
 
 
 def distinct_columns(columns: int, span_s: float, interval_s: float) -> int:
-    """How many of `columns` differ at most: no column is narrower than the samples, or than `LEAST_COLUMN_S`."""
+    """Maximum number of distinct columns: none is narrower than the interval, or than
+    `MIN_COLUMN_S`.
+    """
     return max(1, min(columns, int(span_s / max(interval_s, MIN_COLUMN_S))))
 
 
 def repeat_values(values: Sequence[_V], columns: int) -> list[_V]:
-    """Each value repeated so that there are `columns`."""
+    """Repeat the values so that there are `columns`."""
     return [values[at * len(values) // columns] for at in range(columns)]
 
 
 class ColumnCache:
-    """Columns of the history that the screen asks for again and again: only the newest are computed anew.
+    """Cache of the history's columns for the screen: only the newest are computed again.
 
-    Columns stand on an absolute grid, so that all but the last keep their value until the axis advances.
+    Columns lie on an absolute grid, so that all but the last keep their value until the axis
+    advances.
     """
 
     def __init__(self, history: History, interval_s: float) -> None:
@@ -40,11 +43,13 @@ class ColumnCache:
         self._cached: dict[tuple[str, int, float], tuple[int, list[float | None]]] = {}
 
     def clear(self) -> None:
-        """Compute all columns anew: the past has changed."""
+        """Clear the cache: the past has changed."""
         self._cached.clear()
 
     def column_values(self, name: str, columns: int, span_s: float, until: float | None) -> list[float | None]:
-        """`columns` values; each is repeated where there are more columns than samples in the span."""
+        """Return `columns` values; each is repeated where there are more columns than samples in
+        the span.
+        """
         newest = self.newest_at
         if columns <= 0 or newest is None:
             return [None] * max(0, columns)

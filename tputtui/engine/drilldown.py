@@ -1,4 +1,6 @@
-"""A closer look at services: each replica on its own, a service through a lens, and where its requests fall."""
+"""Drill-down into services: each replica, a filtered service, and latency distributions over
+time.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,13 @@ from tputtui.signals.service.service_tracker import ServiceTracker
 from tputtui.signals.service.traffic_split import SplitArm
 
 MAX_HEATMAPS = 32
-"""Services whose buckets are kept over time: 116 kB each, 3.7 MB."""
+"""Services whose heat maps are kept: 116 kB each, 3.7 MB."""
 
 
 class FilteredService:
-    """The part of a service that a lens shows, or an arm of a split, as a service of its own. It is derived besides, and
-    changes nothing else.
+    """Part of a service selected by a filter or an arm of a split, as a service of its own.
+
+    It is derived in addition, and changes nothing else.
     """
 
     def __init__(self, part: ServiceFilter | SplitArm, quantiles: tuple[float, ...]) -> None:
@@ -29,7 +32,7 @@ class FilteredService:
         self._tracker: ServiceTracker | None = None
 
     def state(self, members: Sequence[TargetTracker], by: tuple[str, ...] | None) -> ServiceState | None:
-        """The service as seen through the lens; None where nothing of it is there."""
+        """State of the filtered service; None where it has no data."""
         mine = [member for member in members if self.part.covers(member.target.name)]
         windows = {member.target.name: member.window for member in mine if member.window is not None}
         if not windows:
@@ -50,7 +53,7 @@ class FilteredService:
 
 
 class ReplicaWatch:
-    """Each replica of one service on its own, and which is not like the others."""
+    """Tracker of each replica of one service and of those that deviate from the others."""
 
     def __init__(self, members: Sequence[TargetTracker], quantiles: tuple[float, ...]) -> None:
         self.bindings = tuple(member.bindings for member in members)
@@ -62,11 +65,11 @@ class ReplicaWatch:
         ]
 
     def is_current(self, members: Sequence[TargetTracker]) -> bool:
-        """Whether it watches just these replicas, as they are bound now."""
+        """Whether the replicas and their bindings are still the tracked ones."""
         return self._members == tuple(members) and self.bindings == tuple(member.bindings for member in members)
 
     def update(self, time: float, window_s: float) -> tuple[tuple[ReplicaFigures, ...], list[Event]]:
-        """The replicas as of one tick, and a line in the log for each that has become odd."""
+        """Figures of the replicas as of one tick, and an event for each that started to deviate."""
         found = []
         for member, tracker in zip(self._members, self._trackers, strict=True):
             windows = {member.target.name: member.window} if member.window is not None else {}
@@ -83,13 +86,13 @@ class ReplicaWatch:
 
 
 def _main_bindings(bindings: Bindings | None) -> Bindings:
-    """The three signals that replicas are compared by."""
+    """The three signals by which replicas are compared."""
     found = bindings or Bindings()
     return Bindings(found.traffic, found.errors, found.latency)
 
 
 class ServiceHeatmaps:
-    """Where the requests of each service fell, over time."""
+    """Latency distribution of each service over time."""
 
     def __init__(self, interval_s: float) -> None:
         self._interval_s = interval_s
@@ -97,7 +100,7 @@ class ServiceHeatmaps:
         self._cached: dict[str, tuple[object, LatencyHeatmap]] = {}
 
     def add_tick(self, at: float, services: Sequence[ServiceState]) -> None:
-        """Take one tick's buckets. A service that has gone frees its place."""
+        """Add one tick's buckets. A service that has gone frees its place."""
         there = {service.name for service in services}
         for name in [name for name in self._rings if name not in there]:
             del self._rings[name]
@@ -116,9 +119,10 @@ class ServiceHeatmaps:
             ring.add(at, latency.buckets)
 
     def heatmap(self, service: str, columns: int, span_s: float, end_at: float) -> LatencyHeatmap | None:
-        """`columns` columns of `span_s` seconds that end at a moment; None where no bucket was ever filled.
+        """Heat map of `columns` columns over `span_s` seconds that end at a time; None without any
+        observation.
 
-        The picture stands until its axis advances: what falls into the newest column meanwhile is shown then.
+        It is constant until its axis advances: observations in the newest column are shown then.
         """
         ring = self._rings.get(service)
         if ring is None or columns <= 0:
@@ -135,4 +139,4 @@ class ServiceHeatmaps:
 
 
 ReplicaTable = Mapping[str, ReplicaFigures]
-"""Each replica's figures by its target's name; targets that are no replica of another are not in it."""
+"""Each replica's figures by its target's name; targets without other replicas are not in it."""

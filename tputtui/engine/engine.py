@@ -1,7 +1,7 @@
-"""The engine: collectors and monitor in a thread of their own, with their own event loop.
+"""The engine: collectors and pipeline in a thread of their own, with their own event loop.
 
-A stalled terminal blocks Textual's loop; neither a scrape nor a recording may feel it. Listeners are called on the
-engine's thread with each snapshot and must not block.
+A stalled terminal blocks Textual's loop; neither a scrape nor a recording may be delayed by it.
+Listeners are called on the engine's thread with each snapshot and must not block.
 """
 
 from __future__ import annotations
@@ -39,35 +39,42 @@ if TYPE_CHECKING:
     from tputtui.recording.recorder import Recorder
 
 EARLY_TICK_S = 0.25
-"""Until every target has two scrapes or has failed, ticks come at this pace: the screen fills while one watches."""
+"""Seconds between ticks until every target has two scrapes or has failed, so that the screen fills
+early.
+"""
 
 EARLY_FOR_S = 3.0
 STOP_S = 3.0
 
 MAX_PROFILE_BYTES = 3 * 1024 * 1024
-"""What a run carries of a profile at most: a reader reads no line beyond 4 MiB."""
+"""Limit of a profile embedded in a run: a reader reads no line beyond 4 MiB."""
 
 MOST_SHORT_TICKS = 10
-"""Ticks in a row that may find no memory before the engine ends with that reason."""
+"""Consecutive ticks that may run out of memory before the engine ends with that reason."""
 
 TICK_WAIT = 0.1
-"""Of an interval: so long a tick waits for a target that is just being asked and usually answers promptly."""
+"""Share of an interval for which a tick waits for a scrape under way whose target usually answers
+promptly.
+"""
 
 Listener = Callable[[Snapshot], None]
 
 
 def _report_unless_transport(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Leave a broken transport to its protocol, which gets the same error: asyncio would print it over the screen."""
+    """Ignore a broken transport, whose protocol gets the same error: asyncio would print it over
+    the screen.
+    """
     if "transport" not in context:
         loop.default_exception_handler(context)
 
 
 class Engine:
-    """Watches what the settings name, from `start` to `stop`."""
+    """Engine that collects from what the settings name, from `start` to `stop`."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._lock = threading.Lock()  # around the history and the log: written here, read by the screen
+        # around the history and the log: written on this thread, read by the screen
+        self._lock = threading.Lock()
         self.pipeline = SnapshotPipeline(
             interval_s=settings.interval_s,
             window_s=max(settings.window_s, 2 * settings.interval_s),
@@ -78,21 +85,22 @@ class Engine:
         )
         self.snapshot_log = SnapshotLog()
         self.recording_tap = RecordingTap()
-        self.failure: BaseException | None = None  # what ended the engine, if it was not `stop`
+        # exception that ended the engine, if it was not `stop`
+        self.failure: BaseException | None = None
         self._feed: LiveFeed | None = None
         self._listeners: list[Listener] = []
         self._newest: Snapshot | None = None
-        self._short_ticks = 0  # ticks in a row for which there was no memory
+        self._short_ticks = 0  # consecutive ticks that ran out of memory
         self._has_logged_discovery = False
         self._said_no_processes = ""
-        self._browsed_target: str | None = None  # the target that is looked at family by family
+        self._browsed_target: str | None = None  # target open in the metric browser
         self._families: Families | None = None
         self._column_cache = ColumnCache(self.pipeline.history, settings.interval_s)
-        self._is_deriving = False  # a tick is being derived: the monitor is in the worker's hands
-        self._deferred: list[Callable[[], None]] = []  # what was asked of the monitor meanwhile
+        self._is_deriving = False  # a tick is being derived: the worker owns the pipeline
+        self._deferred: list[Callable[[], None]] = []  # pipeline requests deferred until then
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main_task: asyncio.Task[None] | None = None
-        self._last_tick_at: float | None = None  # the last tick is made then
+        self._last_tick_at: float | None = None  # when to make the last tick
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     # ------------------------------------------------------------------------------------------ life
@@ -102,11 +110,14 @@ class Engine:
         self._listeners.append(listener)
 
     def start(self) -> None:
-        """Begin to collect."""
+        """Start collecting."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End collecting and wait for the thread (bounded). May be called from any thread, and again."""
+        """Stop collecting and wait for the thread (bounded).
+
+        May be called from any thread, and repeatedly.
+        """
         loop = self._loop
         if loop is not None and self._main_task is not None:
             with contextlib.suppress(RuntimeError):  # the loop has closed already
@@ -119,14 +130,14 @@ class Engine:
             asyncio.run(self._collect())
         except asyncio.CancelledError:
             pass
-        except BaseException as error:  # kept for whoever waits: a thread's exception is seen by nobody
+        except BaseException as error:  # kept for the caller: exceptions in threads go unnoticed
             self.failure = error
 
     async def _collect(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(_report_unless_transport)
         self._main_task = asyncio.current_task()
-        # Loaded before connections use up descriptors: an import needs some.
+        # Loaded before connections use up the descriptors: an import needs some.
         exporters.all_entries()
         self._feed = LiveFeed(self.settings, self._wanted_names, self.pipeline)
         with ThreadPoolExecutor(1, "tick") as worker:
@@ -137,7 +148,7 @@ class Engine:
     # ------------------------------------------------------------------------------------------ ticks
 
     def stop_at(self, at: float) -> None:
-        """Make the last tick at `at` (monotonic seconds), and none behind it."""
+        """Make the last tick at `at` (monotonic seconds), and none after it."""
         self._last_tick_at = at
 
     async def _run_ticks(self, feed: LiveFeed, worker: Executor) -> None:
@@ -150,7 +161,8 @@ class Engine:
         cadence = Cadence(interval, time.monotonic(), feed.preferred_tick_time())
         while True:
             last = self._last_tick_at
-            if last is not None and cadence.due > last - interval / 2:  # no tick just before it: it would say little
+            # skip a tick just before the last one: it would cover too short a span
+            if last is not None and cadence.due > last - interval / 2:
                 await asyncio.sleep(max(0.0, last - time.monotonic()))
                 await self._tick(feed, worker, cadence.missed_ticks)
                 return
@@ -160,7 +172,7 @@ class Engine:
             cadence.on_tick(time.monotonic(), feed.preferred_tick_time())
 
     async def _tick(self, feed: LiveFeed, worker: Executor, missed_ticks: int) -> Snapshot:
-        """One tick. Where memory runs out for a moment it is left out, and the snapshot before it stays."""
+        """Make one tick. Where memory runs out it is skipped, and the snapshot before it stays."""
         try:
             self._newest = await self._read_and_derive(feed, worker, missed_ticks)
             self._short_ticks = 0
@@ -171,7 +183,11 @@ class Engine:
         return self._newest
 
     async def _read_and_derive(self, feed: LiveFeed, worker: Executor, missed: int) -> Snapshot:
-        """Read what came and derive a snapshot. It is derived beside the loop: a target with very many series holds up no other's scrapes."""
+        """Collect a reading and derive a snapshot from it.
+
+        It is derived outside the loop: a target with very many series must not delay the scrapes of
+        the others.
+        """
         targets = feed.targets
         for asked in targets:
             self.pipeline.add_target(asked.target, asked.settings.bindings, is_from_server=asked.is_from_server)
@@ -223,15 +239,16 @@ class Engine:
     # ------------------------------------------------------------------------------------------ recording
 
     def start_recording(self, recorder: Recorder) -> None:
-        """Record all readings from now on. Before `start`, from the first one on."""
+        """Record all readings from now on; before `start`, from the first one on."""
         self._call_soon(partial(self.recording_tap.start, recorder)) if self._loop else self.recording_tap.start(
             recorder
         )
 
     def stop_recording(self) -> Recorder | None:
-        """Record no longer. Waits until no reading goes into the recorder any more (bounded), and gives it to be closed.
+        """Stop recording and return the recorder, to be closed by the caller.
 
-        Not to be called on the engine's thread.
+        Waits until no reading is being recorded any more (bounded). Must not be called on the
+        engine's thread.
         """
         if self._loop is None or self._loop.is_closed() or not self._thread.is_alive():
             return self.recording_tap.stop()
@@ -247,7 +264,7 @@ class Engine:
         return ended[0] if ended else None
 
     def add_mark(self, mark_text: str, time_: float | None = None) -> None:
-        """Set a mark: now, or at a moment of unix time that lies a little back."""
+        """Add a mark: now, or at a unix time in the recent past."""
         self._call_soon(partial(self._add_mark, mark_text, time_))
 
     def _add_mark(self, mark_text: str, time_: float | None) -> None:
@@ -258,7 +275,7 @@ class Engine:
         self.recording_tap.on_mark(mark)
 
     def record_profile(self, time_: float, pid: int, name: str, document: bytes, top_function: str) -> bool:
-        """Put a profile (speedscope's file) into the run that is recorded; False: too large to be carried in it."""
+        """Embed a profile (a speedscope file) in the recorded run; False: too large to embed."""
         if len(document) > MAX_PROFILE_BYTES:
             return False
         at = time.monotonic() - (time.time() - time_)
@@ -270,17 +287,19 @@ class Engine:
     # ------------------------------------------------------------------------------------------ for the screen
 
     def history(self, figure: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
-        """A figure's mean in each of `columns` columns of the last `span_s` seconds (or of those before `until`)."""
+        """Mean of a figure in each of `columns` columns of the last `span_s` seconds (or of those
+        before `until`).
+        """
         with self._lock:
             return self._column_cache.column_values(figure, columns, span_s, until)
 
     def snapshot_at(self, at: float) -> Snapshot | None:
-        """What was shown at a moment."""
+        """Snapshot that was shown at a time."""
         with self._lock:
             return self.snapshot_log.snapshot_at(at)
 
     def set_window(self, seconds: float) -> None:
-        """Another window for rates and quantiles."""
+        """Change the window of rates and quantiles."""
         self._call_soon(partial(self.pipeline.set_window, seconds))
 
     def next_breakdown(self, service: str) -> None:
@@ -288,46 +307,53 @@ class Engine:
         self._call_soon(partial(self.pipeline.next_breakdown, service))
 
     def heatmap(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
-        """Where a service's requests fell in each column of the time axis; None where it has no buckets."""
+        """Latency distribution of a service in each column of the time axis; None where it has no
+        buckets.
+        """
         with self._lock:
             end_at = self._column_cache.newest_at if until is None else until
             return self.pipeline.heatmaps.heatmap(service, columns, span_s, end_at) if end_at is not None else None
 
     def replicas(self) -> ReplicaTable:
-        """Each replica's figures as of the newest tick, and what is odd about it."""
+        """Figures of each replica as of the newest tick, with its deviations from the others."""
         return self.pipeline.replicas
 
     def set_filter(self, service_filter: ServiceFilter | None) -> None:
-        """Show a service through a lens, from the next tick on as one more service; None takes it away."""
+        """Show a filtered service as an additional one from the next tick on; None removes it."""
         self._call_soon(partial(self.pipeline.set_filter, service_filter))
 
     def set_split(self, split: TrafficSplit | None) -> None:
-        """Show the two arms of a split from the next tick on; None: no longer."""
+        """Show the two arms of a traffic split from the next tick on; None removes them."""
         self._call_soon(partial(self.pipeline.set_split, split))
 
     def find_split_options(self, service: str, on_options: Callable[[Sequence[SplitOption]], None]) -> None:
-        """Find out how a service may be split. `told` is called with it on the engine's thread."""
+        """Find out how a service may be split; `on_options` gets the result on the engine's
+        thread.
+        """
         self._call_soon(lambda: on_options(self.pipeline.find_split_options(service)))
 
     def browse(self, target: str | None) -> None:
-        """Read a target whole from the next tick on, to look at its families; None: nobody looks any more."""
+        """Read all families of a target from the next tick on; None stops it."""
         self._browsed_target = target
 
     def families(self, target: str) -> Families | None:
-        """The families of the target that is looked at; None before it was read whole. Never waits for a tick."""
+        """Families of the browsed target; None before a complete scrape. Never waits for a tick."""
         found = self._families
         return found if found is not None and found.target == target else None
 
     def family_history(self, family: str, columns: int) -> Sequence[float | None]:
-        """A family's figure in the last `columns` scrapes of the target that is looked at. Never waits for a tick."""
+        """Figures of a family in the last `columns` scrapes of the browsed target.
+
+        Never waits for a tick.
+        """
         return self.pipeline.family_history(family, columns)
 
     def chart_family(self, charted: tuple[str, str] | None) -> None:
-        """Put a (target, family) on the time axis from now on; None: no longer."""
+        """Chart a (target, family) on the time axis from now on; None removes it."""
         self._call_soon(partial(self.pipeline.chart_family, charted))
 
     def bind_signal(self, target: str, slot: SignalKind, family: str) -> None:
-        """Read a signal of a target, and of its replicas, from a family from now on."""
+        """Bind a signal of a target, and of its replicas, to a family from now on."""
         self._call_soon(partial(self._bind, target, slot, family))
 
     def _bind(self, target: str, signal: SignalKind, family: str) -> None:
@@ -336,22 +362,23 @@ class Engine:
             self._families = self.pipeline.families()
 
     def set_processes_enabled(self, is_enabled: bool) -> None:
-        """Whether the process table is looked at: what is not shown is not read."""
+        """Enable or disable reading the process table: it is not read while hidden."""
         if self._feed is not None:
             self._feed.is_reading_all_processes = is_enabled
 
     def watch_processes(self, pids: frozenset[int]) -> None:
-        """Read these processes' control groups, too."""
+        """Also read the control groups of these processes."""
         if self._feed is not None:
             self._feed.watched_pids = pids
 
     def log_event(self, event: Event) -> None:
-        """Put something into the event log."""
+        """Add an event to the event log."""
         self._call_soon(partial(self._log_event, event))
 
     def _call_soon(self, action: Callable[[], None]) -> None:
-        """Do something with the monitor on the engine's thread, never while a tick is being derived; before `start`,
-        behind the first one.
+        """Call `action` on the engine's thread, never while a tick is being derived.
+
+        Before `start`, it runs after the first tick.
         """
         loop = self._loop
         if loop is None:

@@ -1,4 +1,6 @@
-"""An engine that is loaded when it is started: the first picture does not wait for collectors and classification."""
+"""Proxy that imports the engine on start: the first paint does not wait for collectors and
+classification.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class EngineProxy:
-    """Stands for an engine until there is one, then passes everything on to it."""
+    """Engine proxy that imports and starts the real engine, then forwards every call to it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -28,13 +30,13 @@ class EngineProxy:
         self._engine: Engine | None = None
         self._failure: BaseException | None = None
         self._is_stopped = False
-        self._browsed_target: str | None = None  # asked before there was an engine
-        self._pending_recorder: Recorder | None = None  # likewise
-        self._lock = threading.Lock()  # stop may come while the engine is being loaded
+        self._browsed_target: str | None = None  # requested before the engine existed
+        self._pending_recorder: Recorder | None = None  # requested before the engine existed
+        self._lock = threading.Lock()  # stop may be called while the engine is being loaded
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended the engine, or kept it from starting."""
+        """Exception that ended the engine, or kept it from starting."""
         return self._failure or (self._engine.failure if self._engine is not None else None)
 
     def subscribe(self, listener: Callable[[Snapshot], None]) -> None:
@@ -42,7 +44,7 @@ class EngineProxy:
         self._listeners.append(listener)
 
     def start(self) -> None:
-        """Load and start the engine, in a thread."""
+        """Import and start the engine, in a thread."""
         threading.Thread(target=self._load, name="engine loader", daemon=True).start()
 
     def _load(self) -> None:
@@ -64,32 +66,32 @@ class EngineProxy:
                 self._engine = engine
 
     def stop(self) -> None:
-        """End collecting, and wait for the end (bounded)."""
+        """Stop collecting, and wait for the end (bounded)."""
         with self._lock:
             self._is_stopped = True
         if self._engine is not None:
             self._engine.stop()
 
     def history(self, figure: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
-        """A figure's columns; all unknown before there is an engine."""
+        """Columns of a figure; all unknown before the engine exists."""
         return [None] * columns if self._engine is None else self._engine.history(figure, columns, span_s, until)
 
     def snapshot_at(self, at: float) -> Snapshot | None:
-        """What was shown at a moment."""
+        """Snapshot that was shown at a time."""
         return None if self._engine is None else self._engine.snapshot_at(at)
 
     def set_processes_enabled(self, is_enabled: bool) -> None:
-        """Whether the process table is looked at."""
+        """Enable or disable reading the process table."""
         if self._engine is not None:
             self._engine.set_processes_enabled(is_enabled)
 
     def watch_processes(self, pids: frozenset[int]) -> None:
-        """Read these processes' control groups, too."""
+        """Also read the control groups of these processes."""
         if self._engine is not None:
             self._engine.watch_processes(pids)
 
     def set_window(self, seconds: float) -> None:
-        """Another window for rates and quantiles."""
+        """Change the window of rates and quantiles."""
         if self._engine is not None:
             self._engine.set_window(seconds)
 
@@ -99,20 +101,20 @@ class EngineProxy:
             self._engine.next_breakdown(service)
 
     def heatmap(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
-        """Where a service's requests fell; nowhere before there is an engine."""
+        """Latency distribution of a service; None before the engine exists."""
         return None if self._engine is None else self._engine.heatmap(service, columns, span_s, until)
 
     def replicas(self) -> ReplicaTable:
-        """Each replica's figures, and what is odd about it."""
+        """Figures of each replica, with its deviations from the others."""
         return {} if self._engine is None else self._engine.replicas()
 
     def set_filter(self, service_filter: ServiceFilter | None) -> None:
-        """Show a service through a lens, or no longer."""
+        """Show a filtered service, or remove it."""
         if self._engine is not None:
             self._engine.set_filter(service_filter)
 
     def set_split(self, split: TrafficSplit | None) -> None:
-        """Show the two arms of a split, or no longer."""
+        """Show the two arms of a traffic split, or remove them."""
         if self._engine is not None:
             self._engine.set_split(split)
 
@@ -122,27 +124,27 @@ class EngineProxy:
             self._engine.find_split_options(service, on_options)
 
     def browse(self, target: str | None) -> None:
-        """Read a target whole, or no longer."""
+        """Read all families of a target, or stop it."""
         with self._lock:
             self._browsed_target = target
             if self._engine is not None:
                 self._engine.browse(target)
 
     def families(self, target: str) -> Families | None:
-        """The families of the target that is looked at."""
+        """Families of the browsed target."""
         return None if self._engine is None else self._engine.families(target)
 
     def family_history(self, family: str, columns: int) -> Sequence[float | None]:
-        """The last figures of a family."""
+        """Most recent figures of a family."""
         return [None] * columns if self._engine is None else self._engine.family_history(family, columns)
 
     def chart_family(self, charted: tuple[str, str] | None) -> None:
-        """Put a (target, family) on the time axis, or no longer."""
+        """Chart a (target, family) on the time axis, or remove it."""
         if self._engine is not None:
             self._engine.chart_family(charted)
 
     def bind_signal(self, target: str, slot: SignalKind, family: str) -> None:
-        """Read a signal from a family from now on."""
+        """Bind a signal to a family from now on."""
         if self._engine is not None:
             self._engine.bind_signal(target, slot, family)
 
@@ -155,21 +157,21 @@ class EngineProxy:
                 self._pending_recorder = recorder
 
     def stop_recording(self) -> Recorder | None:
-        """Record no longer."""
+        """Stop recording."""
         with self._lock:
             recorder, self._pending_recorder = self._pending_recorder, None
         return recorder if self._engine is None else self._engine.stop_recording()
 
     def add_mark(self, mark_text: str, time_: float | None = None) -> None:
-        """Set a mark."""
+        """Add a mark."""
         if self._engine is not None:
             self._engine.add_mark(mark_text, time_)
 
     def record_profile(self, time_: float, pid: int, name: str, document: bytes, top_function: str) -> bool:
-        """Put a profile into the run that is recorded."""
+        """Embed a profile in the recorded run."""
         return self._engine is None or self._engine.record_profile(time_, pid, name, document, top_function)
 
     def log_event(self, event: Event) -> None:
-        """Put something into the event log."""
+        """Add an event to the event log."""
         if self._engine is not None:
             self._engine.log_event(event)

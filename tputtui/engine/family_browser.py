@@ -1,4 +1,6 @@
-"""The target that is looked at family by family: its newest exposition as a frozen value, and each family's last minutes."""
+"""Browser of one target's families: its newest exposition as a frozen value, and each family's last
+minutes.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,12 @@ from tputtui.model import Bindings, ChartedFamily, Exposition, Scrape
 from tputtui.signals.service.family_table import FamilyReader, FamilyValues
 
 MAX_SCRAPES: Final = 120
-"""Scrapes whose figures are kept: 4 B each a family, so 480 B a family, 10 MB for 20,000; gone when nobody looks."""
+"""Scrapes whose figures are kept while browsing: 4 B each a family, so 480 B a family, 10 MB for
+20,000.
+"""
 
 Overrides = Mapping[str, Mapping[str, object]]
-"""What the config says, or would have to say, of a target's bindings: signal -> key -> value."""
+"""Bindings of a target as the config spells them: signal -> key -> value."""
 
 
 @frozen
@@ -26,31 +30,34 @@ class Families:
 
     target: str
     at: float
-    family_values: FamilyValues  # its `rows` are the same object for as long as no family comes or goes
+    family_values: FamilyValues  # its `rows` are the same object while no family comes or goes
     hidden_series: int = 0  # series beyond the limit, which were not read
-    signals_by_family: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # family -> the signals it feeds
-    overrides: Overrides = field(default_factory=dict)  # the bindings that were chosen, here or in the config
-    replica_targets: tuple[tuple[str, str], ...] = ()  # (name, URL) of all that such a choice is for: the replicas
-    unrecorded_series: int = 0  # series that the target had, and that a run does not hold
+    # family -> the signals bound to it
+    signals_by_family: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # overridden bindings, from here or from the config
+    overrides: Overrides = field(default_factory=dict)
+    # (name, URL) of all replicas, to which an override applies
+    replica_targets: tuple[tuple[str, str], ...] = ()
+    unrecorded_series: int = 0  # series of the target that the run does not contain
 
 
 class FamilyBrowser:
-    """Reads every good and whole scrape of one target."""
+    """Reader of every good and complete scrape of one target."""
 
     def __init__(self, target: str, *, is_partial: bool = False) -> None:
-        """`partly`: take what there is, as of a run that does not hold every metric."""
+        """Create the browser. `is_partial`: accept a run that does not contain every metric."""
         self.target = target
         self._is_partial = is_partial
         self.last_exposition: Exposition | None = None
         self._at = 0.0
         self._reader = FamilyReader()
         self._family_values = FamilyValues()
-        self._slot_by_family: dict[str, int] = {}  # family -> its place in the kept rows
+        self._slot_by_family: dict[str, int] = {}  # family -> its column in the kept rows
         self._row_slots: list[int] = []  # the slot of each row
         self._recent: deque[array[float]] = deque(maxlen=MAX_SCRAPES)
 
     def add_scrape(self, scrape: Scrape) -> None:
-        """Take the target's next scrape; one that failed, or of which only what is bound was read, says nothing."""
+        """Add the target's next scrape; one that failed, or has bound families only, is ignored."""
         exposition = scrape.exposition
         if exposition is None or not (self._is_partial or is_complete(exposition)):
             return
@@ -70,7 +77,7 @@ class FamilyBrowser:
     def families(
         self, bindings: Bindings | None, overrides: Overrides, replica_targets: tuple[tuple[str, str], ...]
     ) -> Families:
-        """What there is to look at now."""
+        """Families as of the newest scrape."""
         feeds: dict[str, tuple[str, ...]] = {}
         for binding in bindings.all() if bindings is not None else ():
             family = self._reader.family_name(binding.family)
@@ -84,11 +91,13 @@ class FamilyBrowser:
         )
 
     def sample_names(self, family: str) -> frozenset[str]:
-        """The sample names that a family's figure is made of."""
+        """Sample names that a family's figure is computed from."""
         return self._reader.sample_names(family)
 
     def family_history(self, family: str, columns: int) -> list[float | None]:
-        """The family's figure in the last `columns` scrapes, oldest first; None before, and where there was none."""
+        """Figures of the family in the last `columns` scrapes, oldest first; None before, and where
+        it was absent.
+        """
         slot = self._slot_by_family.get(family)
         newest = list(self._recent)[-columns:] if columns > 0 else []
         told = [figures[slot] if slot is not None and slot < len(figures) else nan for figures in newest]
@@ -96,20 +105,20 @@ class FamilyBrowser:
 
 
 class FamilyChart:
-    """Reads one family of one target at every good scrape, whether anybody looks at the others or not."""
+    """Chart of one family of one target, read at every good scrape independently of the browser."""
 
     def __init__(self, target: str, family: str, sample_names: frozenset[str]) -> None:
-        """`samples`: the sample names to read."""
+        """Create the chart. `sample_names`: the sample names to read."""
         self.target = target
         self.sample_names = sample_names
         self.charted_family = ChartedFamily(target, family)
         self._reader = FamilyReader()
 
     def add_scrape(self, scrape: Scrape) -> None:
-        """Take the target's next scrape; after one that failed nothing is known."""
+        """Add the target's next scrape; after a failed one the figure is unknown."""
         exposition = scrape.exposition
         if exposition is not None and exposition.served is not None and exposition.served.rate_s is not None:
-            return  # a server's rates: what is charted comes raw
+            return  # a server's rates: charted families come as raw samples
         self.charted_family = replace(self.charted_family, value=None, rate=None)
         if exposition is None:
             return
@@ -132,5 +141,5 @@ class FamilyChart:
 
 
 def is_complete(exposition: Exposition) -> bool:
-    """Whether every series was read, but for those beyond a limit."""
+    """Whether every series was read, except those beyond a limit."""
     return len(exposition.samples) + sum(exposition.hidden.values()) >= exposition.series

@@ -1,4 +1,6 @@
-"""The machine from reading to reading: the host, its processes, and what we ourselves use of it."""
+"""Pipeline of the machine across readings: the host, its processes, and the usage of tputtui
+itself.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +23,11 @@ from tputtui.signals.host.host_saturation import cgroup_saturation
 from tputtui.signals.host.process_rates import derive_processes
 
 RECENT_S: Final = 60.0
-"""So long a missed tick is worth a word on the screen."""
+"""Seconds for which a missed tick is reported on the screen."""
 
 
 class HostPipeline:
-    """What is known of the machine; what a reading leaves out stands as it was."""
+    """State of the machine; values missing from a reading keep their last state."""
 
     def __init__(self) -> None:
         self.host = HostState()
@@ -33,14 +35,15 @@ class HostPipeline:
         self.listeners: tuple[TargetListeners, ...] | None = None
         self._previous_host: HostReading | None = None
         self._host_saturation: tuple[SaturationState, ...] = ()
-        self._reported_missing: set[str] = set()  # what the kernel does not offer is said once
+        # features missing in the kernel, each reported once
+        self._reported_missing: set[str] = set()
         self._previous_processes: tuple[float, tuple[ProcessReading, ...]] | None = None
         self._previous_self: tuple[float, float] | None = None
-        self._recent_missed: deque[tuple[float, int]] = deque()  # (at, ticks), lately
+        self._recent_missed: deque[tuple[float, int]] = deque()  # (at, ticks) of recent misses
         self._previous_missed = 0
 
     def add_reading(self, reading: Reading) -> list[Event]:
-        """Take the next reading; what is worth a line in the log comes back."""
+        """Add the next reading and return the events for the log."""
         if reading.listeners is not None:
             self.listeners = reading.listeners
         if reading.processes is not None:
@@ -67,8 +70,8 @@ class HostPipeline:
 
     @property
     def saturation(self) -> tuple[SaturationState, ...]:
-        """The host's resources, then the limits of the control groups, other than our own, in which processes of interest
-        run.
+        """Saturation of the host's resources, then of the limits of control groups of relevant
+        processes, except our own.
         """
         ours = self.host.cgroup.path if self.host.cgroup is not None else None
         groups = {one.cgroup.path: (one.name, one.cgroup) for one in self.processes or () if one.cgroup is not None}
@@ -77,12 +80,12 @@ class HostPipeline:
 
     @property
     def busy_cores(self) -> float | None:
-        """How many cores are busy; None before the host was read twice."""
+        """Number of busy cores; None before the second host reading."""
         cpu = self.host.cpu
         return None if cpu is None else cpu.percent / 100 * cpu.cores
 
     def update_self_usage(self, reading: Reading) -> SelfState:
-        """What we cost since the reading before; to be asked once a reading."""
+        """Resource usage of tputtui since the reading before; to be called once a reading."""
         percent: float | None = None
         before = self._previous_self
         if reading.self_cpu_s is not None:

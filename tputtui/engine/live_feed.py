@@ -1,4 +1,7 @@
-"""The live feed: asks the collectors and hands over readings. It knows where numbers come from, not what they mean."""
+"""Live feed: runs the collectors and returns readings.
+
+It handles sources of numbers, not their meaning.
+"""
 
 from __future__ import annotations
 
@@ -29,50 +32,61 @@ if TYPE_CHECKING:
     from tputtui.scrape.connections import TlsContexts
 
 PROCESSES_EVERY_S = 2.0
-"""The process table costs more than all other figures of the host together: it is read half as often."""
+"""Seconds between reads of the process table.
+
+It costs more than all other host figures together, so it is read half as often.
+"""
 
 PROCESSES_FIRST_S = 0.5
-"""The second reading comes sooner: the first shows who is there, only two show who is busy."""
+"""Seconds until the second read of the process table.
+
+It comes sooner, because CPU usage needs two reads.
+"""
 
 LISTENERS_EVERY_S = 30.0
 LISTENERS_AGAIN_S = 4.0
-"""The listeners are read sooner where a process that served has ended, or where a target of this machine has none yet."""
+"""Seconds between reads of the listeners while unsettled.
+
+That is where a serving process has ended, or where a local target has no process yet.
+"""
 
 DISCOVER_EVERY_S = 30.0
-MAX_SERVING_PROCESSES = 64  # processes that serve targets and are read while the process table is hidden
+MAX_SERVING_PROCESSES = 64  # serving processes that are read while the process table is hidden
 
 
 @frozen
 class PolledTarget:
-    """A target as the feed asks it: what the monitor needs to know of it."""
+    """Target as the feed scrapes it, with the facts that the pipeline needs."""
 
     target: Target
     settings: TargetSettings
-    is_from_server: bool = False  # a server knows it
+    is_from_server: bool = False  # its data comes from a server
 
     @property
     def watched(self) -> LookedUpTarget:
-        """The target as the lookup of its processes takes it."""
+        """The target in the form that the process lookup takes."""
         server = (self.settings.name or host_and_port(self.target.url)) if self.is_from_server else ""
         return LookedUpTarget(self.target.name, self.target.url, server)
 
 
 class QueryPlanner(Protocol):
-    """Who knows what to ask servers for: the monitor."""
+    """Interface to the pipeline, which plans the queries for servers."""
 
     window_s: float
 
     def questions(self, target: str) -> tuple[Question, ...]:
-        """What to ask for a target."""
+        """Queries for a target."""
         ...
 
     def browsed_names(self, target: str) -> frozenset[str] | None:
-        """The sample names of a target that somebody looks at as they are; None: all of them."""
+        """Sample names of a target that the metric browser reads; None: all of them."""
         ...
 
 
 class LiveFeed:
-    """Collectors on one event loop: targets by the poller, the host and the processes when a reading is taken."""
+    """Collectors on one event loop: the poller scrapes targets, the host and processes are read per
+    reading.
+    """
 
     def __init__(
         self,
@@ -80,9 +94,10 @@ class LiveFeed:
         wanted_names: Callable[[str], frozenset[str] | None],
         planner: QueryPlanner | None = None,
     ) -> None:
-        """`wanted` says for a target which sample names to read; None is all of them.
+        """Create the feed.
 
-        `asker` says what to ask servers for; without one none is asked.
+        `wanted_names` returns the sample names to read of a target; None is all of them. The query
+        planner returns the queries for servers; without one no server is queried.
         """
         self._settings = settings
         self._targets: list[PolledTarget] = []
@@ -104,10 +119,11 @@ class LiveFeed:
         self._listeners_found: tuple[TargetListeners, ...] = ()
         self._looked_up: tuple[LookedUpTarget, ...] = ()
         self._service_pids: frozenset[int] = frozenset()
-        self._is_unsettled = False  # a process that served has ended, or a target here has none
+        self._is_unsettled = False  # a serving process has ended, or a local target has none
         self._listeners_again_s = LISTENERS_AGAIN_S
-        self.discovery_sentence: str | None = None  # what discovery says it looked at
-        self.no_processes: str | None = None  # why the processes could not be read the last time
+        # discovery's description of the places it searched
+        self.discovery_sentence: str | None = None
+        self.no_processes: str | None = None  # reason why the last read of the processes failed
         self._is_discovering = not settings.targets and not settings.servers and settings.discover
         self._poller = Poller(
             [self._add_endpoint(target) for target in settings.targets],
@@ -125,7 +141,7 @@ class LiveFeed:
 
     @property
     def is_discovering(self) -> bool:
-        """Whether it is still being found out which targets there are."""
+        """Whether discovery of targets is still running."""
         return self._is_discovering or (self._servers is not None and self._servers.is_discovering)
 
     @property
@@ -139,11 +155,11 @@ class LiveFeed:
             self._processes_read_at, self._processes_read_count = (
                 -1e9,
                 0,
-            )  # somebody waits for them: at the next reading
+            )  # requested: at the next reading
         self._is_reading_all_processes = enabled
 
     def pop_backfill(self) -> list[Scrape]:
-        """Some of what servers remember of the time before we came, the oldest first; each is handed over once."""
+        """Pop some of the servers' past samples, the oldest first; each is returned once."""
         return self._servers.pop_backfill() if self._servers is not None else []
 
     def _create_servers(self, planner: QueryPlanner) -> ServerTargets:
@@ -170,20 +186,20 @@ class LiveFeed:
         if made.url.startswith("https:") and self._tls is None:
             from tputtui.scrape.connections import TlsContexts
 
-            self._tls = TlsContexts()  # a certificate store costs 20 to 60 ms: one for all
+            self._tls = TlsContexts()  # shared: loading a certificate store costs 20 to 60 ms
         endpoint = Endpoint(made, scanner, self._tls)
         self._targets.append(PolledTarget(endpoint.target, target))
         self._scanners[endpoint.name] = scanner
         return endpoint
 
     def _series_share(self) -> int:
-        """What one target may have of the series kept in all, so that all together stay within."""
+        """Series limit of one target, so that all together stay within the total limit."""
         return max(1, self._settings.limits.series_total // max(1, len(self._settings.targets), len(self._targets) + 1))
 
     # ------------------------------------------------------------------------------------------ collecting
 
     async def run(self) -> None:
-        """Scrape, and look for listeners where no target was named, until cancelled."""
+        """Scrape, and discover listeners where no target was named, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._poller.run())
             if self._servers is not None:
@@ -207,15 +223,17 @@ class LiveFeed:
             await asyncio.sleep(DISCOVER_EVERY_S)
 
     def preferred_tick_time(self) -> float | None:
-        """A moment that is good for a tick: just after the scrapes of one interval (see `Poller.after_slots`)."""
+        """Preferred time of a tick: just after the scrapes of one interval (see
+        `Poller.after_slots`).
+        """
         return self._poller.preferred_tick_time()
 
     async def wait_for_answers(self, max_wait_s: float) -> None:
-        """Wait a moment for a target that is being asked just now and usually answers promptly."""
+        """Wait briefly for a scrape under way whose target usually answers promptly."""
         await self._poller.wait_for_answers(max_wait_s)
 
     def read(self, missed_ticks: int) -> Reading:
-        """All that came in since the last call, with the host as it is now."""
+        """Collect everything that arrived since the last call, with the host as it is now."""
         now = time.monotonic()
         scrapes, self._scrapes[:] = tuple(self._scrapes), []
         processes, self._new_processes = self._new_processes, None
@@ -236,7 +254,7 @@ class LiveFeed:
         )
 
     def _start_process_read(self, now: float) -> None:
-        """Start the next reading of the processes in a thread, where one is wanted and due."""
+        """Start the next read of the processes in a thread, where one is wanted and due."""
         if self._processes_task is not None:
             return
         every = PROCESSES_EVERY_S if self._processes_read_count > 1 else PROCESSES_FIRST_S
@@ -252,11 +270,13 @@ class LiveFeed:
         return self._is_unsettled and now - self._listeners_read_at >= self._listeners_again_s
 
     async def _read_listeners(self, now: float, watched: tuple[LookedUpTarget, ...]) -> None:
-        """Find out which processes serve the targets: their control groups' limits are worth a look, and p takes one."""
+        """Find the processes that serve the targets: the limits of their control groups are read,
+        and p profiles one.
+        """
         self._listeners_read_at, self._looked_up = now, watched
-        self._is_unsettled = True  # it may fail: descriptors run out
+        self._is_unsettled = True  # in case the read fails: descriptors may run out
         found = await asyncio.to_thread(self._lookup.read, watched, with_sockets=self.is_reading_all_processes)
-        # Where looking again finds the same, it is done ever more seldom: a container's process never shows up here.
+        # Back off while the result stays the same: a container's process never appears here.
         again_s = LISTENERS_AGAIN_S if found != self._listeners_found else 2 * self._listeners_again_s
         self._listeners_again_s = min(again_s, LISTENERS_EVERY_S)
         self._listeners_new = self._listeners_found = found
@@ -277,21 +297,23 @@ class LiveFeed:
                 if not self._service_pids <= {process.pid for process in found}:
                     self._is_unsettled, self._listeners_again_s = True, LISTENERS_AGAIN_S
             self.no_processes = None
-        except (OSError, RuntimeError, MemoryError) as error:  # no descriptor, no thread, no memory
+        except (OSError, RuntimeError, MemoryError) as error:  # no descriptor, thread or memory
             self.no_processes = clean(descriptors.shortage(error) or str(error), 200)
         finally:
             self._processes_task = None
 
 
 def _is_unsettled(found: TargetListeners) -> bool:
-    """Whether looking again soon may find more: the name was not resolved, or no process listened."""
+    """Whether reading again soon may find more: the name was not resolved, or no process
+    listened.
+    """
     if found.server or found.here is False:
         return False
     return found.here is None or not (found.holders or found.hidden_users)
 
 
 def scan_limits(limits: Limits, series: int) -> ScanLimits:
-    """The scanner's limits as the settings have them."""
+    """Limits of the scanner from the settings."""
     return ScanLimits(
         series=series, labels=limits.labels, name=limits.name_bytes, value=limits.value_bytes, line=limits.line_bytes
     )

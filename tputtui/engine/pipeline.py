@@ -1,7 +1,8 @@
-"""The tick's meaning: readings in, snapshots out. One path for live and for replay; no clock, no I/O of its own.
+"""Derive snapshots from readings: one path for live and for replay; no clock and no I/O of its own.
 
-The monitor introduces the collectors' values to the signals' meaning: it decides once which families of a target are
-bound, keeps each target's window and each service's tracker, writes the figures into the history, and notes what happened.
+The pipeline connects the collectors' values to the signals: it classifies each target once to bind
+its families, keeps each target's window and each service's tracker, writes the figures into the
+history, and logs events.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ from tputtui.signals.service.traffic_split import SplitArm, SplitOption, Traffic
 
 MAX_EVENTS = 200
 MAX_EVENTS_SHOWN = 50
-MAX_ROUTES = 500  # that are looked through for one that an objective names
+MAX_ROUTES = 500  # searched for one that an objective names
 
 
 class SnapshotPipeline:
@@ -64,8 +65,9 @@ class SnapshotPipeline:
         by: tuple[str, ...] = (),
         lock: AbstractContextManager[object] | None = None,
     ) -> None:
-        """Times in seconds; `by` names labels of the breakdown in place of those found. `guard` is held while what
-        another thread may read (`history`, `heat`) is written.
+        """Args: times in seconds; `by` names labels of the breakdown in place of those detected.
+
+        `lock` is held while data that another thread may read (`history`, `heatmaps`) is written.
         """
         quantiles = add_objective_quantiles(quantiles, objectives)
         self.interval_s = interval_s
@@ -83,7 +85,8 @@ class SnapshotPipeline:
         self._newest_scrape_times: tuple[float, float] | None = (
             None  # (at, time) of the newest scrape that a snapshot rests on
         )
-        self._breakdown_index: dict[str, int] = {}  # service -> which of its labels it is broken down by
+        # service -> index of the label it is broken down by
+        self._breakdown_index: dict[str, int] = {}
         self._trackers: dict[str, TargetTracker] = {}
         self._services: dict[str, ServiceTracker] = {}
         self._last_figures: dict[str, LastFigures] = {}  # by service
@@ -101,9 +104,9 @@ class SnapshotPipeline:
     # ------------------------------------------------------------------------------------------ targets
 
     def add_target(self, target: Target, overrides: Overrides = NO_OVERRIDES, *, is_from_server: bool = False) -> None:
-        """Watch one more target; `overrides` is the config's word on its bindings (see `signals.overrides`).
+        """Add a target; `overrides` are the config's bindings (see `signals.classify.overrides`).
 
-        `served`: what is known of it comes from a server that is asked `questions`.
+        `is_from_server`: its data comes from a server that is queried with `questions`.
         """
         if target.name not in self._trackers:
             self._is_grouped = False
@@ -111,20 +114,26 @@ class SnapshotPipeline:
             self._trackers[target.name] = kind(target, self.interval_s, self.window_s, overrides)
 
     def set_order(self, names: list[str]) -> None:
-        """Show the targets in this order; those that are not in it are watched no longer."""
+        """Set the order of the targets and drop those that are not in it."""
         if list(self._trackers) != names:
             self._trackers = {name: self._trackers[name] for name in names if name in self._trackers}
             self._is_grouped = False
 
     def browsed_names(self, target: str) -> frozenset[str] | None:
-        """The sample names of a target that somebody looks at as they are; None: all of them. May be called during a tick."""
+        """Sample names of a target that the metric browser reads; None: all of them.
+
+        May be called during a tick.
+        """
         browsing, charting = self._browser, self._chart
         if browsing is not None and browsing.target == target:
             return None
         return charting.sample_names if charting is not None and charting.target == target else frozenset()
 
     def questions(self, target: str) -> tuple[Question, ...]:
-        """What to ask the server for that knows a target; nothing before it was looked at. May be called during a tick."""
+        """Queries for the server of a target; none before its first classification.
+
+        May be called during a tick.
+        """
         tracker = self._trackers.get(target)
         if not isinstance(tracker, ServerTracker) or tracker.bindings is None:
             return ()
@@ -132,14 +141,14 @@ class SnapshotPipeline:
         return tracker.questions(self._breakdown_labels(service.name if service is not None else target, [tracker]))
 
     def set_bindings(self, target: str, bindings: Bindings | None, service_name: str | None, build: str | None) -> None:
-        """What is bound on a target from its next scrape on, as a run tells it."""
+        """Set a target's bindings from its next scrape on, as recorded in a run."""
         tracker = self._trackers.get(target)
         if tracker is not None:
             tracker.set_bindings(bindings, service_name, build)
             self._is_grouped = False
 
     def target_facts(self) -> tuple[TargetFacts, ...]:
-        """What a recorder has to know of each target beside the reading that was just taken."""
+        """Facts about each target that a recorder needs beside the newest reading."""
         return tuple(
             TargetFacts(
                 one.target,
@@ -155,11 +164,13 @@ class SnapshotPipeline:
 
     @property
     def filtered_service_name(self) -> str | None:
-        """What the service is called that is only a closer look at another one."""
+        """Name of the filtered service, which is a part of another service; None without a
+        filter.
+        """
         return self._filtered_service.part.name if self._filtered_service is not None else None
 
     def wanted_names(self, target: str) -> frozenset[str] | None:
-        """The sample names to read of a target; None while it is not known which matter."""
+        """Sample names to read of a target; None before it is known which ones matter."""
         tracker = self._trackers.get(target)
         if tracker is None or (self._browser is not None and self._browser.target == target):
             return None
@@ -169,7 +180,7 @@ class SnapshotPipeline:
         return tracker.wanted_names | charted.sample_names
 
     def set_window(self, seconds: float) -> None:
-        """Take rates and quantiles over another window from now on; a longer one fills up."""
+        """Change the window of rates and quantiles; a longer one fills up over time."""
         self.window_s = max(seconds, 2 * self.interval_s)
         for tracker in self._trackers.values():
             tracker.set_window(self.window_s)
@@ -179,19 +190,23 @@ class SnapshotPipeline:
         self._breakdown_index[service] = self._breakdown_index.get(service, -1) + 1
 
     def set_filter(self, service_filter: ServiceFilter | None) -> None:
-        """Show a service through a lens: as one more service, the last of the snapshot. None takes it away."""
+        """Show a filtered service as an additional service, the last of the snapshot; None removes
+        it.
+        """
         self._filtered_service = (
             FilteredService(service_filter, self._quantiles) if service_filter is not None else None
         )
 
     def set_split(self, split: TrafficSplit | None) -> None:
-        """Show the two arms of a split besides; None: no longer."""
+        """Also show the two arms of a traffic split; None removes them."""
         arms = (split.control, split.treatment) if split is not None else ()
         views = [FilteredService(arm, self._quantiles) for arm in arms]
         self._split_services = (views[0], views[1]) if views else None
 
     def find_split_options(self, service: str) -> tuple[SplitOption, ...]:
-        """How a service may be split, as of the newest tick. May not be called during one."""
+        """List how a service may be split, as of the newest tick. Must not be called during
+        a tick.
+        """
         tracker = self._services.get(service)
         if tracker is None:
             return ()
@@ -214,15 +229,15 @@ class SnapshotPipeline:
     # ------------------------------------------------------------------------------------------ browsing
 
     def browse(self, target: str | None, *, is_partial: bool = False) -> None:
-        """Read a target whole from its next scrape on, to look at its families; None: nobody looks any more.
+        """Read all families of a target from its next scrape on; None stops it.
 
-        `partly`: take what there is of it.
+        `is_partial`: accept incomplete expositions.
         """
         if target is None or self._browser is None or self._browser.target != target:
             self._browser = FamilyBrowser(target, is_partial=is_partial) if target is not None else None
 
     def families(self) -> Families | None:
-        """The families of the target that is looked at; None before its first whole scrape."""
+        """Families of the browsed target; None before its first complete scrape."""
         browsing = self._browser
         tracker = self._trackers.get(browsing.target) if browsing is not None else None
         if browsing is None or browsing.last_exposition is None or tracker is None:
@@ -231,13 +246,13 @@ class SnapshotPipeline:
         return browsing.families(tracker.bindings, tracker.overrides, replicas)
 
     def family_history(self, family: str, columns: int) -> list[float | None]:
-        """The last figures of a family of the target that is looked at."""
+        """Most recent figures of a family of the browsed target."""
         return self._browser.family_history(family, columns) if self._browser is not None else [None] * columns
 
     def chart_family(self, charted: tuple[str, str] | None) -> None:
-        """Read a (target, family) from now on for the time axis, too, until another takes its place; None: none.
+        """Chart a (target, family) on the time axis until another replaces it; None removes it.
 
-        Of a family that the target does not have nothing is known.
+        A family that the target does not have is shown as unknown.
         """
         if charted is None:
             self._chart = None
@@ -251,7 +266,9 @@ class SnapshotPipeline:
         self._chart = FamilyChart(target, family, samples)
 
     def bind_signal(self, target: str, signal: SignalKind, family: str, time: float) -> None:
-        """Read a signal of a target, and of its replicas, from a family from now on. The event log says how it went."""
+        """Bind a signal of a target and of its replicas to a family; the event log gets the
+        result.
+        """
         tracker, browsing = self._trackers.get(target), self._browser
         if tracker is None or browsing is None or browsing.target != target or browsing.last_exposition is None:
             return
@@ -267,16 +284,19 @@ class SnapshotPipeline:
         self.log_event(Event(time, "note", f"{named} is read from {text.clean(family, 80)} now", target))
 
     def _replica_trackers(self, tracker: TargetTracker) -> list[TargetTracker]:
-        """All targets of a target's service, itself among them."""
+        """Trackers of all targets of the target's service, itself included."""
         service = self._find_service(tracker.target.name)
         return [self._trackers[other] for other in service.targets] if service is not None else [tracker]
 
     def _find_service(self, target: str) -> ServiceTracker | None:
-        """The service that a target is (part of); None before it was grouped. May be called during a tick."""
+        """Service that a target belongs to; None before it was grouped.
+
+        May be called during a tick.
+        """
         return next((one for one in tuple(self._services.values()) if target in one.targets), None)
 
     def log_event(self, event: Event) -> None:
-        """Put something into the event log."""
+        """Add an event to the event log."""
         self._events.append(event)
 
     # ------------------------------------------------------------------------------------------ the tick
@@ -288,10 +308,11 @@ class SnapshotPipeline:
         is_discovering: bool = False,
         forgotten: Callable[[str], frozenset[str]] = lambda _: frozenset(),
     ) -> Snapshot:
-        """The snapshot of one tick.
+        """Derive the snapshot of one tick.
 
-        `looking`: targets are still being looked for, so that nothing is settled. `forgotten`: for a target, the sample
-        names of which its scanner has dropped series (a new one may be an old one come back).
+        `is_discovering`: discovery still runs, so nothing is settled. `forgotten`: for a target,
+        the sample names of which its scanner has dropped series (a new series may be an old one
+        that came back).
         """
         for scrape in reading.scrapes:
             self._add_scrape(scrape, forgotten(scrape.target))
@@ -343,7 +364,9 @@ class SnapshotPipeline:
         return snapshot
 
     def _charted(self) -> ChartedFamily | None:
-        """The family on the time axis; without a figure while its target's answer is late by more than a window."""
+        """Charted family; without a figure while its target's answer is late by more than a
+        window.
+        """
         now = self._chart.charted_family if self._chart is not None else None
         tracker = self._trackers.get(now.target) if now is not None else None
         if now is None or tracker is None or not tracker.is_overdue:
@@ -351,12 +374,18 @@ class SnapshotPipeline:
         return replace(now, value=None, rate=None)
 
     def _history_s(self) -> float:
-        """How much is known of the time before: of targets of our own nothing is, and the axis is the same for all."""
+        """Seconds of known history before the first tick.
+
+        Directly scraped targets have none, and all targets share one axis.
+        """
         all_served = all(isinstance(tracker, ServerTracker) for tracker in self._trackers.values())
         return self._server_histories.span_s if all_served else 0.0
 
     def add_backfill(self, scrapes: Iterable[Scrape]) -> None:
-        """Put what a server remembers into the history. Each moment stands for the time since the one before it."""
+        """Write a server's past samples into the history.
+
+        Each time stands for the span since the one before it.
+        """
         for scrape in scrapes:
             tracker = self._trackers.get(scrape.target)
             if not isinstance(tracker, ServerTracker) or tracker.bindings is None:
@@ -378,7 +407,7 @@ class SnapshotPipeline:
         bindings = tracker.bindings
         try:
             self._events.extend(tracker.add_scrape(scrape, forgotten))
-        except MemoryError as error:  # one target's answer is too much: the others go on
+        except MemoryError as error:  # one target's answer is too large: the others continue
             scrape = replace(scrape, exposition=None, error=shortage(error))
             self._events.extend(tracker.add_scrape(scrape, forgotten))
         if self._browser is not None and self._browser.target == scrape.target:
@@ -386,10 +415,12 @@ class SnapshotPipeline:
         if self._chart is not None and self._chart.target == scrape.target and not scrape.late:
             self._chart.add_scrape(scrape)
         if tracker.bindings is not bindings:
-            self._is_grouped = False  # who belongs together is asked anew at the next tick
+            self._is_grouped = False  # regroup at the next tick
 
     def _update_newest_scrape(self, reading: Reading) -> None:
-        """Note the newest scrape that what is shown rests on: a good one; where all targets are down, a failed one."""
+        """Update the newest scrape behind the snapshot: a good one; a failed one if all targets are
+        down.
+        """
         any_up = any(tracker.is_up for tracker in self._trackers.values())
         told = [(scrape.at, scrape.time) for scrape in reading.scrapes if scrape.error is None or not any_up]
         self._newest_scrape_times = max(
@@ -413,7 +444,7 @@ class SnapshotPipeline:
         return tuple(states)
 
     def _check_objective_services(self, time: float, is_discovering: bool) -> None:
-        """Once all services are known: does every objective's service exist?"""
+        """Warn about objectives of unknown services, once all services are known."""
         if (
             self._has_checked_objectives
             or is_discovering
@@ -425,8 +456,10 @@ class SnapshotPipeline:
         self._events.extend(self._objectives.unknown_service_events(time, list(self._services)))
 
     def _with_all_routes(self, state: ServiceState) -> ServiceState:
-        """A service with the rows of all its routes, where an objective names one that is not shown: another label is, or
-        the busiest alone.
+        """Add the rows of all routes to a service's state.
+
+        Needed where an objective names a route that is not shown, because another label is, or only
+        the busiest routes are.
         """
         wanted = {route for service, route in self._objective_routes if service in (None, state.name)}
         if not wanted or wanted <= {history_keys.find_route(row.labels) for row in state.breakdown}:
@@ -444,7 +477,7 @@ class SnapshotPipeline:
         )
 
     def _filtered_state(self, filtered_service: FilteredService) -> ServiceState | None:
-        """What a lens, or an arm of a split, shows of its service; None where nothing of it is there."""
+        """State of a filtered service or of an arm of a split; None where it has no data."""
         service = self._services.get(filtered_service.part.service)
         if service is None:
             return None
@@ -474,7 +507,7 @@ class SnapshotPipeline:
         return None if at == 0 else (singles[at - 1],)
 
     def _group_services(self) -> None:
-        """Targets become services: replicas are one."""
+        """Group targets into services: replicas form one service."""
         before, self._services = self._services, {}
         lasts, self._last_figures = self._last_figures, {}
         watches, self._replica_watches = self._replica_watches, {}

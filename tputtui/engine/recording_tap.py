@@ -1,4 +1,6 @@
-"""The engine's recorder, if there is one: it sees every reading after it was taken, with what is bound by then."""
+"""Link from the engine to its recorder, if any: passes on every reading with the bindings at that
+time.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +19,18 @@ MAX_MARKS = 1000
 
 
 class RecordingTap:
-    """What stands between an engine and its recorder. `state` may be asked from any thread, all else is the engine's."""
+    """Link between an engine and its recorder.
+
+    `state` may be read from any thread, everything else is for the engine's thread.
+    """
 
     def __init__(self) -> None:
         self._recorder: Recorder | None = None
-        self.marks: deque[Mark] = deque(maxlen=MAX_MARKS)  # all that were set, recorded or not
+        self.marks: deque[Mark] = deque(maxlen=MAX_MARKS)  # all marks, recorded or not
 
     @property
     def is_recording_all_metrics(self) -> bool:
-        """Whether all metrics are to be read, not only those that matter."""
+        """Whether to read all metrics, not only those that matter."""
         return self._recorder is not None and self._recorder.plan.all_metrics
 
     def start(self, recorder: Recorder) -> None:
@@ -33,12 +38,12 @@ class RecordingTap:
         self._recorder = recorder
 
     def stop(self) -> Recorder | None:
-        """Record no longer; the recorder is for whoever closes it."""
+        """Stop recording and return the recorder, to be closed by the caller."""
         recorder, self._recorder = self._recorder, None
         return recorder
 
     def state(self) -> RecordingState | None:
-        """How the recording goes; None while nothing is recorded."""
+        """State of the recording; None while nothing is recorded."""
         recorder = self._recorder
         return recorder.state() if recorder is not None else None
 
@@ -50,14 +55,14 @@ class RecordingTap:
         is_discovering: bool,
         backfill: Sequence[Scrape],
     ) -> None:
-        """A reading was taken; `past` is what servers remember of the time before, which came with it."""
+        """Record a reading; `backfill` holds the past samples from servers that came with it."""
         if self._recorder is not None:
             self._recorder.record_reading(
                 reading, snapshot, pipeline.target_facts(), is_discovering, pipeline.filtered_service_name, backfill
             )
 
     def on_mark(self, mark: Mark) -> None:
-        """A mark was set."""
+        """Add a mark."""
         self.marks.append(mark)
         if self._recorder is not None:
             self._recorder.record_mark(mark)
@@ -65,11 +70,11 @@ class RecordingTap:
     def on_profile(
         self, time: float, at: float, pid: int, name: str, document: Mapping[str, Any], top_function: str
     ) -> None:
-        """A profile was taken."""
+        """Record a profile."""
         if self._recorder is not None:
             self._recorder.record_profile(time, at, pid, name, document, top_function)
 
     def on_event(self, event: Event) -> None:
-        """Something was noted that no reading tells."""
+        """Record an event that cannot be derived from a reading."""
         if self._recorder is not None and event.kind != "mark":
             self._recorder.record_event(event)

@@ -1,4 +1,4 @@
-"""Which targets are replicas of one service, and what a service is called."""
+"""Group targets into replicas of one service, and name the services."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from tputtui.model import Binding, Bindings
 
 
 def group_replicas(trackers: Iterable[TargetTracker]) -> list[list[TargetTracker]]:
-    """The targets by service, in their order: equal bindings and an equal identity make replicas."""
+    """Group the targets by service, in order: replicas have equal bindings and an equal
+    identity.
+    """
     groups: dict[tuple[object, ...], list[TargetTracker]] = {}
     for tracker in trackers:
         identity = tracker.identity
@@ -22,9 +24,9 @@ def group_replicas(trackers: Iterable[TargetTracker]) -> list[list[TargetTracker
 def choose_service_name(
     members: Sequence[TargetTracker], target_names: Collection[str], used_names: Collection[str]
 ) -> str:
-    """What a service is called: the config's word, what its replicas say of themselves, or its target's name.
+    """Choose a service's name: from the config, its replicas' own name, or its target's name.
 
-    A word that is another target's name, or taken by a service, gives way to the target's own.
+    A name that is another target's, or another service's, is replaced by the target's own.
     """
     first = members[0]
     own = first.target.name
@@ -37,7 +39,7 @@ def choose_service_name(
 
 
 def _bound_families(bindings: Bindings | None) -> tuple[object, ...]:
-    """What two targets must share to be replicas: the same families for the same signals."""
+    """Families that two targets must share to be replicas: the same ones for the same signals."""
     if bindings is None:
         return ()
 

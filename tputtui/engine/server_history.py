@@ -1,4 +1,6 @@
-"""What a server remembers of the time before we came: figures for the time axis, derived by the same readers."""
+"""History from before the first tick, held by a server: figures for the time axis, derived by the
+same readers.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,10 @@ Figures = Mapping[str, float | None]
 
 
 class ServerHistory:
-    """One target's past, moment by moment, the oldest first. It is derived besides, and changes nothing else."""
+    """Past figures of one target, oldest first.
+
+    They are derived in addition, and change nothing else.
+    """
 
     def __init__(self, bindings: Bindings, name: str, quantiles: tuple[float, ...], interval_s: float) -> None:
         self.bindings = bindings
@@ -23,13 +28,13 @@ class ServerHistory:
         self._service = ServiceTracker(name, (name,), bindings, quantiles)
 
     def figures(self, scrape: Scrape) -> Figures:
-        """The figures of one moment."""
+        """Figures at the time of a scrape."""
         self._window.add(scrape)
         return service_figures(self._service.state({self._name: self._window}, ()))
 
 
 class ServerHistories:
-    """The past of every target whose server remembers one."""
+    """Past figures of every target whose server has a history."""
 
     def __init__(self, quantiles: tuple[float, ...], interval_s: float) -> None:
         self.span_s = 0.0  # before the first tick
@@ -39,12 +44,12 @@ class ServerHistories:
         self._histories: dict[str, ServerHistory] = {}
 
     def on_tick(self, at: float) -> None:
-        """Take note of a tick; the first one is where the past ends."""
+        """Handle a tick; the first one ends the backfill."""
         if self._first_tick_at is None:
             self._first_tick_at = at
 
     def figures(self, tracker: ServerTracker, service: str, scrape: Scrape) -> Figures:
-        """The figures of one moment of a target."""
+        """Figures of a target at the time of a scrape."""
         past = self._histories.get(tracker.target.name)
         if past is None or past.bindings != tracker.bindings:
             past = ServerHistory(tracker.bindings or Bindings(), service, self._quantiles, self._interval_s)
@@ -55,7 +60,7 @@ class ServerHistories:
 
 
 def service_figures(service: ServiceState) -> dict[str, float | None]:
-    """What the history keeps of a service, by name."""
+    """Figures of a service that the history keeps, by name."""
     figures: dict[str, float | None] = {}
     if service.traffic is not None:
         figures[history_keys.traffic(service.name)] = service.traffic.rps
@@ -74,5 +79,5 @@ def service_figures(service: ServiceState) -> dict[str, float | None]:
 
 
 def resource_level(resource: SaturationState) -> float | None:
-    """How full a resource is; where its limit is not known, how much of it is used."""
+    """Usage of a resource as a share of its limit; where the limit is unknown, the amount used."""
     return resource.ratio if resource.ratio is not None else resource.value

@@ -1,4 +1,4 @@
-"""The servers that are asked beside, or in place of, targets of our own: which targets they bring, and what they say."""
+"""Targets of Prometheus-compatible servers, queried beside or in place of directly scraped ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tputtui.scrape.connections import TlsContexts
 
 MAX_BACKFILL_PER_TICK = 30
-"""Moments of the past that one tick takes, at 1 ms each."""
+"""Past samples (times) that one tick processes, at 1 ms each."""
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class ServerTargets:
 
     @property
     def targets(self) -> tuple[tuple[Target, TargetSettings], ...]:
-        """All that the servers bring, server by server."""
+        """Targets of all servers, server by server."""
         return tuple((target, one.settings) for one in self._subscriptions for target in one.targets.values())
 
     @property
@@ -45,14 +45,14 @@ class ServerTargets:
         return any(not server.has_answered for server in self._servers)
 
     def add(self, target: TargetSettings, tls: TlsContexts | None = None) -> None:
-        """Ask one more server."""
+        """Add a server."""
         made = endpoint_settings(target, self.settings)
         one = _ServerSubscription(self, target)
         self._subscriptions.append(one)
         self._servers.append(PrometheusServer(made, target.match, self.settings.interval_s, one, tls))
 
     def waiting(self) -> dict[str, float]:
-        """For how many seconds each target's answer has been late, of those whose server is slow."""
+        """Seconds for which each target's answer has been late, for targets of slow servers."""
         return {
             one.targets[name].name: seconds
             for server, one in zip(self._servers, self._subscriptions, strict=True)
@@ -61,11 +61,11 @@ class ServerTargets:
         }
 
     def pop_backfill(self) -> list[Scrape]:
-        """The next few moments of what the servers remember: a tick must not take long."""
+        """Pop the next few past samples of the servers; bounded, to keep a tick short."""
         return [self.backfill.popleft() for _ in range(min(MAX_BACKFILL_PER_TICK, len(self.backfill)))]
 
     async def run(self) -> None:
-        """Ask all of them until cancelled."""
+        """Query all servers until cancelled."""
         async with asyncio.TaskGroup() as group:
             for server in self._servers:
                 group.create_task(server.run())
@@ -73,14 +73,14 @@ class ServerTargets:
 
 @dataclass(slots=True)
 class _ServerSubscription:
-    """What one server brings: under names that nobody else has."""
+    """Targets of one server, under unique names."""
 
     servers: ServerTargets
     settings: TargetSettings
-    targets: dict[str, Target] = field(default_factory=dict)  # by the name that the server gives
+    targets: dict[str, Target] = field(default_factory=dict)  # by the server's name for it
 
     def on_target_added(self, target: Target) -> None:
-        """There is one more target."""
+        """Handle an added target."""
         name = target.name
         there = {*(one.name for one, _ in self.servers.targets), *self.servers.other_names()}
         if name in there:
@@ -90,25 +90,25 @@ class _ServerSubscription:
         self.targets[target.name] = Target(name, target.url)
 
     def on_target_removed(self, name: str) -> None:
-        """A target stood in for others that are there now."""
+        """Handle the removal of a target that was a placeholder for others."""
         self.targets.pop(name, None)
 
     def on_scrape(self, scrape: Scrape) -> None:
-        """A look, rates, or a failure."""
+        """Handle a scrape: raw series, rates, or a failure."""
         self.servers.deliver(replace(scrape, target=self.targets[scrape.target].name))
 
     def on_backfill(self, scrapes: Sequence[Scrape]) -> None:
-        """What the server remembers, the oldest first."""
+        """Handle past samples of the server, the oldest first."""
         self.servers.backfill.extend(replace(one, target=self.targets[one.target].name) for one in scrapes)
 
     def browsed_names(self, name: str) -> frozenset[str] | None:
-        """The sample names of a target that somebody looks at as they are; None: all of them."""
+        """Sample names of a target that the metric browser reads; None: all of them."""
         return self.servers.planner.browsed_names(self.targets[name].name)
 
     def questions(self, name: str) -> tuple[Question, ...]:
-        """What to ask for a target."""
+        """Queries for a target."""
         return self.servers.planner.questions(self.targets[name].name)
 
     def window_s(self) -> float:
-        """The span over which rates are wanted."""
+        """Window of the rates to query, in seconds."""
         return self.servers.planner.window_s

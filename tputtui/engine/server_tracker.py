@@ -1,4 +1,6 @@
-"""A part of a server's data from answer to answer: bound by the same rules as a target that is scraped directly."""
+"""Tracker of one service of a server across answers: bound by the same rules as a directly scraped
+target.
+"""
 
 from __future__ import annotations
 
@@ -13,27 +15,31 @@ from tputtui.signals.rates.server_window import ServerWindow
 from tputtui.signals.service.breakdown import default_breakdown
 from tputtui.signals.service.service_tracker import followed_names
 
-MAX_SOURCE_LABELS = 4  # offered as breakdowns: instance, and what else tells the sources apart
+# offered as breakdowns: instance, and other labels that distinguish the sources
+MAX_SOURCE_LABELS = 4
 
 
 class ServerTracker(TargetTracker):
-    """What is known of a service that a server knows.
+    """State of a service whose data comes from a server.
 
-    Two kinds of answers come: looks at the raw series, which are classified and bound, and rates, which are shown.
+    There are two kinds of answers: raw series, which are classified and bound, and rates, which are
+    shown.
     """
 
     @property
     def is_settled(self) -> bool:
-        """One good answer holds rates; or a failure, or a late answer."""
+        """Whether the initial state is known: one good answer with rates, a failure, or a late
+        answer.
+        """
         return self._good_scrapes >= 1 or super().is_settled
 
     @property
     def identity(self) -> None:
-        """Never a replica of what is scraped directly: that would count it twice."""
+        """None: as a replica of a directly scraped target it would be counted twice."""
         return None
 
     def add_scrape(self, scrape: Scrape, forgotten: frozenset[str] = frozenset()) -> list[Event]:
-        """Take the next answer; what is worth a line in the log comes back."""
+        """Add the next answer and return the events for the log."""
         exposition = scrape.exposition
         served = exposition.served if exposition is not None else None
         if exposition is not None and served is not None and served.rate_s is None:
@@ -42,14 +48,12 @@ class ServerTracker(TargetTracker):
         return super().add_scrape(scrape, forgotten)
 
     def questions(self, by: tuple[str, ...] | None) -> tuple[Question, ...]:
-        """What to ask the server for, broken down by some labels (None: as suits it)."""
+        """Queries for the server, broken down by some labels (None: the default ones)."""
         bindings = self.bindings or Bindings()
         return questions(bindings, default_breakdown(bindings.breakdown) if by is None else by)
 
     def _classify(self, exposition: Exposition, served: Served) -> None:
-        if self._has_fixed_bindings or not is_complete(
-            exposition
-        ):  # a family that is charted says nothing of the others
+        if self._has_fixed_bindings or not is_complete(exposition):  # a charted family does not affect the others
             return
         found = classify(exposition, served.before, served.before_s)
         more = tuple(label for label in served.source_labels if label not in found.breakdown)
@@ -57,7 +61,7 @@ class ServerTracker(TargetTracker):
         self._apply_classification(replace(found, breakdown=breakdown), exposition)
 
     def _update_bindings(self, scrape: Scrape, exposition: Exposition) -> None:
-        """Rates say nothing of what a family means."""
+        """Skip rates: they do not show the meaning of a family."""
 
     def _create_window(self, bindings: Bindings) -> ServerWindow:
         counters, gauges = followed_names(bindings)

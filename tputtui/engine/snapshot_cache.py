@@ -1,4 +1,6 @@
-"""The snapshots of the last hours, for stepping back while live. Packed, thinned with age, bounded."""
+"""Cache of the snapshots of the last hours, for stepping back while live: packed, thinned with age,
+bounded.
+"""
 
 from __future__ import annotations
 
@@ -13,33 +15,36 @@ from typing import Any, Final
 from tputtui.model import BreakdownRow, Labels, Quantile, Snapshot
 
 LEVELS: Final = ((1.0, 900), (10.0, 1080), (60.0, 1440))
-"""(seconds between snapshots kept, how many), as the rings of `signals.history`: 15 min, 3 h, 24 h."""
+"""(seconds between kept snapshots, number of them), as the rings of `signals.rates.history`: 15
+min, 3 h, 24 h.
+"""
 
 _COMPRESSION_LEVEL = 1
 
 
 class SnapshotLog:
-    """Keeps snapshots by time. About 3 kB each, 10 MB when full.
+    """Snapshots by time, about 3 kB each, 10 MB when full.
 
-    What is packed is ours and never leaves the process, so pickle is safe here; it is used for nothing that is read
-    from a file.
+    Pickle is safe here: the packed data never leaves the process, and nothing read from a file is
+    unpickled.
     """
 
     def __init__(self) -> None:
         self._levels: tuple[deque[tuple[float, bytes]], ...] = tuple(deque(maxlen=count) for _, count in LEVELS)
 
     def add(self, snapshot: Snapshot) -> None:
-        """Take the newest snapshot."""
+        """Add the newest snapshot."""
         packed: bytes | None = None
         for (step, _), level in zip(LEVELS, self._levels, strict=True):
-            if level and snapshot.at - level[-1][0] < step - min(0.5, step / 10):  # ticks are never on the dot
+            # ticks are slightly irregular
+            if level and snapshot.at - level[-1][0] < step - min(0.5, step / 10):
                 continue
             if packed is None:
                 packed = _pack(snapshot)
             level.append((snapshot.at, packed))
 
     def snapshot_at(self, at: float) -> Snapshot | None:
-        """The snapshot that was shown at a moment: the newest that is not younger. None before the first one."""
+        """Snapshot shown at a time: the newest that is not younger. None before the first one."""
         for level in self._levels:
             if level and level[0][0] <= at:
                 times = [time for time, _ in level]
@@ -50,17 +55,19 @@ class SnapshotLog:
 
 
 class SnapshotCache:
-    """All snapshots of a replay, packed; of very many every other one, so that memory stays bounded (60 MB)."""
+    """All snapshots of a replay, packed; of very many every other one, to bound the memory
+    (60 MB).
+    """
 
     def __init__(self, max_snapshots: int = 20_000) -> None:
         self._max_snapshots = max_snapshots
-        self._keep_every = 1  # of so many snapshots one is kept
+        self._keep_every = 1  # one snapshot in this many is kept
         self._count = 0
         self._times: list[float] = []
         self._packed: list[bytes] = []
 
     def add(self, snapshot: Snapshot, extra: object = None) -> None:
-        """Take the next one, and what belongs beside it: values of the model, or made of such."""
+        """Add the next snapshot with an extra value: values of the model, or made of such."""
         if self._count % self._keep_every == 0:
             if len(self._times) >= self._max_snapshots:
                 self._keep_every *= 2
@@ -71,28 +78,31 @@ class SnapshotCache:
 
     @property
     def newest_at(self) -> float | None:
-        """The newest moment that is kept; None before the first."""
+        """Time of the newest kept snapshot; None before the first."""
         return self._times[-1] if self._times else None
 
     def shown_at(self, at: float) -> float | None:
-        """`at` of the snapshot that was shown at a moment; None before the first one."""
+        """`at` of the snapshot shown at a time; None before the first one."""
         place = bisect_right(self._times, at) - 1
         return self._times[place] if place >= 0 else None
 
     def snapshot_and_extra(self, at: float) -> tuple[Snapshot, Any] | None:
-        """What was shown at a moment, and what was kept beside it."""
+        """Snapshot shown at a time, with its extra value."""
         place = bisect_right(self._times, at) - 1
         found: tuple[Snapshot, Any] | None = _unpack(self._packed[place]) if place >= 0 else None
         return found
 
     def snapshot_at(self, at: float) -> Snapshot | None:
-        """What was shown at a moment. None before the first snapshot."""
+        """Snapshot shown at a time. None before the first snapshot."""
         found = self.snapshot_and_extra(at)
         return found[0] if found is not None else None
 
 
 def _flatten_row(row: BreakdownRow) -> tuple[Callable[..., BreakdownRow], tuple[Any, ...]]:
-    """A row with its quantiles' fields side by side: rows are most of a snapshot, and each value of its own costs."""
+    """Flatten a row with its quantiles.
+
+    Rows are most of a snapshot, and each nested value adds to its size and time.
+    """
     told = [field for one in row.quantiles for field in (one.q, one.value, one.low, one.high, one.is_lower_bound)]
     return _restore_row, (row.labels, row.rps, row.error_ratio, *told)
 
@@ -112,5 +122,5 @@ def _pack(value: object) -> bytes:
 
 
 def _unpack(packed: bytes) -> Any:
-    """What was packed. Only ever what this process packed itself: pickle runs whatever it is given."""
+    """Unpack data packed by this process only: pickle executes its input."""
     return pickle.loads(zlib.decompress(packed))  # noqa: S301  # our own, in memory

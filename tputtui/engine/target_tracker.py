@@ -1,4 +1,4 @@
-"""One target from scrape to scrape: its state, its bindings, its window, and what happened to it."""
+"""Tracker of one target across scrapes: its state, bindings, window and events."""
 
 from __future__ import annotations
 
@@ -17,29 +17,35 @@ from tputtui.signals.rates.target_window import TargetWindow
 from tputtui.signals.service.service_tracker import followed_names, names_to_read
 
 Overrides = Mapping[str, Mapping[str, object]]
-"""The config's word on a target's bindings, in the words of `signals.overrides`."""
+"""The config's bindings of a target, in the terms of `signals.classify.overrides`."""
 
 NO_OVERRIDES: Final[Overrides] = MappingProxyType({})
 
 MAX_SEARCH_SCRAPES = 120
-"""Scrapes after which a target that has traffic but lacks another signal is read for its bound families only."""
+"""Scrapes after which only the bound families are read of a target with traffic, even if it lacks
+another signal.
+"""
 
 NEW_BINDING_SCRAPES = 3
-"""Scrapes after a choice in which what was not followed before does not count from zero: one that was under way, of
-which it was not read, and those around it."""
+"""Scrapes after a binding change in which newly followed series do not count from zero.
+
+They cover a scrape under way, which did not read those series, and the ones around it.
+"""
 
 SAY_AGAIN_S = 300.0
 """Seconds for which a warning about counters is not repeated in the log."""
 
 LARGE_TARGET_SERIES = 5_000
-"""Series from which on nothing is looked for again while no series comes or goes: a look takes 5 µs a series."""
+"""Series from which on a target is not classified again while no series comes or goes: it takes 5
+µs a series.
+"""
 
 _CLASSIFY_AT_SCRAPES = (3, 5, 10, 20, 40, 80)
-"""The scrapes at which a target is looked at again on which a signal is missing."""
+"""Numbers of the scrapes at which a target that lacks a signal is classified again."""
 
 
 class TargetTracker:
-    """What is known of one target."""
+    """State of one target across scrapes."""
 
     def __init__(
         self,
@@ -52,50 +58,51 @@ class TargetTracker:
         self.bindings: Bindings | None = None
         self.window: TargetWindow | None = None
         self.wanted_names: frozenset[str] | None = None
-        self.service_name: str | None = None  # what it says of itself: target_info's service.name
-        self._build: object | None = None  # its build info with its job, where it tells both
+        self.service_name: str | None = None  # from the target itself: target_info's service.name
+        self._build: object | None = None  # its build info with its job, where it exposes both
         self.overrides = overrides
         self.names_not_from_zero: frozenset[str] = (
             frozenset()
-        )  # names whose new series did not count from zero just now
-        self._has_fixed_bindings = False  # a run says what is bound
-        self._classified = Bindings()  # what classification says, before the overrides
+        )  # names whose new series did not count from zero in the newest scrape
+        self._has_fixed_bindings = False  # the bindings come from a run
+        self._classified = Bindings()  # result of the classification, before the overrides
         self._newly_followed: tuple[frozenset[str], int] = (
             frozenset(),
             0,
-        )  # names newly chosen, for how many scrapes yet
+        )  # newly bound names -> remaining scrapes
         self._interval_s = interval_s
         self._window_s = window_s
         self._last_scrape: Scrape | None = None
         self._last_good_scrape: Scrape | None = None
         self._good_scrapes = 0
         self._state_since: float | None = None
-        self._late: Scrape | None = None  # the newest attempt, where its deadline passed without an answer
-        self._waiting_s: float | None = None  # for so long its answer has been late
-        self._partial: int | None = None  # bytes of it that have come
-        self._slow_since: float | None = None  # when it was said to be slow
-        self._said_at: dict[str, float] = {}  # what was said in the log, and when
+        # the newest attempt, where its deadline passed without an answer
+        self._late: Scrape | None = None
+        self._waiting_s: float | None = None  # seconds for which its answer has been late
+        self._partial: int | None = None  # bytes received of it
+        self._slow_since: float | None = None  # when it was reported as slow
+        self._said_at: dict[str, float] = {}  # logged warnings and when they were logged
 
     @property
     def name(self) -> str:
-        """What it is called to a person."""
+        """Display name of the target."""
         return text.clean(self.target.name, 60)
 
     @property
     def is_settled(self) -> bool:
-        """Two good scrapes, a failure, or a late answer: what there is to know at the start is known."""
+        """Whether the initial state is known: two good scrapes, a failure, or a late answer."""
         return (
             self._good_scrapes >= 2 or self._waiting_s is not None or (self._last_scrape is not None and not self.is_up)
         )
 
     @property
     def is_up(self) -> bool:
-        """Whether its newest answer was good; while the next one is late it still is."""
+        """Whether its newest answer was good; stays true while the next one is late."""
         return self._last_scrape is not None and self._last_scrape.error is None
 
     @property
     def overdue_s(self) -> float | None:
-        """For how long its answer has been later than it usually is; None: it is not."""
+        """Seconds for which its answer has been later than usual; None: it is not."""
         waiting_s = self._waiting_s
         if waiting_s is None or waiting_s <= USUAL * self._usual_s:
             return None
@@ -103,7 +110,9 @@ class TargetTracker:
 
     @property
     def is_overdue(self) -> bool:
-        """Whether its answer is late by more than the window: its figures are no longer those of now."""
+        """Whether its answer is late by more than the window, so that its figures are out
+        of date.
+        """
         return self._waiting_s is not None and self._waiting_s > max(self._window_s, 2 * self._usual_s)
 
     @property
@@ -112,25 +121,31 @@ class TargetTracker:
 
     @property
     def identity(self) -> object | None:
-        """What makes it a replica of others; None: it is a service of its own.
+        """Identity shared by replicas of one service; None: a service of its own.
 
-        A job of file-based discovery is its `service`; one that was typed has a job only where it tells one itself.
+        The job from file-based discovery is its `service`; a target that was typed has a job only
+        where it exposes one itself.
         """
         return self.target.service or self.service_name or self._build
 
     @property
     def build(self) -> str | None:
-        """The same text for the same builds and job; None where it does not tell both."""
+        """Text that is equal for the same builds and job; None where the target does not expose
+        both.
+        """
         return None if self._build is None else hashlib.sha256(repr(self._build).encode()).hexdigest()[:16]
 
     def set_window(self, window_s: float) -> None:
-        """Another window from now on; a longer one fills up."""
+        """Change the window; a longer one fills up over time."""
         self._window_s = window_s
         if self.window is not None:
             self.window.window_s = window_s
 
     def override_binding(self, signal: SignalKind, override: Mapping[str, object], exposition: Exposition) -> None:
-        """Read a signal from what was chosen, from now on; `exposition` (its own or a replica's) tells its kind."""
+        """Bind a signal by an override from now on.
+
+        `exposition` (its own or a replica's) determines the kind of the family.
+        """
         before = frozenset().union(*followed_names(self.bindings or Bindings()))
         self.overrides = {**self.overrides, signal: override}
         self._apply_classification(self._classified, exposition)
@@ -141,9 +156,9 @@ class TargetTracker:
     # ------------------------------------------------------------------------------------------ scrapes
 
     def add_scrape(self, scrape: Scrape, forgotten: frozenset[str] = frozenset()) -> list[Event]:
-        """Take the next scrape; what is worth a line in the log comes back."""
+        """Add the next scrape and return the events for the log."""
         self._late = scrape if scrape.late else None
-        if scrape.late:  # asked, and still waited for: no news
+        if scrape.late:  # still under way: no result yet
             if self.window is not None:
                 self.window.add(scrape)
             return []
@@ -164,7 +179,9 @@ class TargetTracker:
         return events
 
     def _counting_events(self, scrape: Scrape, window: TargetWindow) -> list[Event]:
-        """What the counters of a scrape are evidence of: a restart, or several processes that answer in turn."""
+        """Events that the counters give evidence of: a restart, or several processes answering in
+        turn.
+        """
         events = []
         for kind, sentence in window.notices():
             last = self._said_at.get(sentence)
@@ -176,10 +193,12 @@ class TargetTracker:
         return events
 
     def wait(self, waiting_s: float | None, at: float, time: float, partial: int | None = None) -> list[Event]:
-        """Note, at every tick, for how long the target's answer has been late (None: it is not), and what came of it.
+        """Update, at every tick, for how long the target's answer has been late, and return the
+        events.
 
-        Beyond the window the figures are no longer shown as those of now. One whose answers always take long, such as 3 s
-        in a window of 2 s, has twice that time.
+        `waiting_s`: None where it is not late. Beyond the window its figures are no longer shown as
+        current. A target whose answers always take long, such as 3 s in a window of 2 s, has twice
+        that time.
         """
         self._waiting_s, self._partial = waiting_s, partial
         if self.window is not None:
@@ -191,7 +210,9 @@ class TargetTracker:
         return [Event(time, "slow", words, self.target.name)]
 
     def _update_bindings(self, scrape: Scrape, exposition: Exposition) -> None:
-        """Look at what the target exposes: at the first two scrapes, then where something may have appeared."""
+        """Classify the exposition at the first two scrapes, then when new families may have
+        appeared.
+        """
         before = self._last_good_scrape
         earlier = before.exposition if before is not None else None
         if self._has_fixed_bindings:
@@ -209,8 +230,11 @@ class TargetTracker:
             self.wanted_names = names_to_read(bound)
 
     def _is_classification_due(self, exposition: Exposition, earlier: Exposition | None) -> bool:
-        """Labelled metrics of most client libraries appear with the first request only: new series are looked at when
-        there is no traffic yet; what else is missing is looked for ever more rarely.
+        """Whether to classify this exposition.
+
+        Labelled metrics of most client libraries appear with the first request only: new series are
+        classified while there is no traffic yet; other missing signals are searched for at growing
+        distances.
         """
         if self._good_scrapes <= 2:
             return True
@@ -222,8 +246,10 @@ class TargetTracker:
         return self._good_scrapes in _CLASSIFY_AT_SCRAPES or self._good_scrapes % MAX_SEARCH_SCRAPES == 0
 
     def _apply_classification(self, bindings: Bindings, exposition: Exposition) -> None:
-        """Bind. Where the traffic is another one, the window begins with the scrape before, which was read whole: what
-        was born since then counts from zero.
+        """Apply the bindings.
+
+        Where the traffic's binding changed, the window begins with the scrape before, which was
+        read completely: series created since then count from zero.
         """
         self._classified = bindings = merge_bindings(bindings, self._classified)
         self.service_name = self.service_name or _target_info_label(exposition, "service_name")
@@ -231,7 +257,7 @@ class TargetTracker:
         self._apply_bindings(apply_overrides(bindings, self.overrides, exposition))
 
     def set_bindings(self, bindings: Bindings | None, service_name: str | None, build: str | None) -> None:
-        """What is bound from the next scrape on, by a run's word: nothing is looked for here any more."""
+        """Set fixed bindings from a run for the scrapes that follow; classification stays off."""
         self._has_fixed_bindings = True
         self.service_name, self._build = service_name, build
         if bindings is not None:
@@ -277,7 +303,7 @@ class TargetTracker:
         return Event(scrape.time, kind, message, self.target.name)  # type: ignore[arg-type]
 
     def status(self, at: float) -> TargetStatus:
-        """The target as of a tick."""
+        """Status of the target as of a tick."""
         last, good, waiting_s = self._last_scrape, self._last_good_scrape, self._waiting_s
         error = self._late.error if self._late is not None else None
         if last is None:
@@ -319,11 +345,11 @@ class TargetTracker:
         )
 
     def _incomplete(self) -> str | None:
-        """That an answer which is later than usual has come in part."""
+        """Note that an answer which is later than usual has arrived in part."""
         return text.late(self._waiting_s, self._partial) if self._partial and self.overdue_s is not None else None
 
     def _warning(self, last: Scrape, exposition: Exposition) -> str | None:
-        """What is odd about an answer, and about who gave it."""
+        """Warning about an answer and about the process that sent it."""
         warnings = [
             describe_exposition_warning(exposition) or slower_than_the_interval(last.duration_s, self._interval_s)
         ]
@@ -333,7 +359,9 @@ class TargetTracker:
 
 
 def waiting_of(members: Iterable[TargetTracker]) -> float | None:
-    """For how long none of a service's targets has answered, an answer being later than usual; None where one answers."""
+    """Seconds for which no target of a service has answered; None where one is not later than
+    usual.
+    """
     waits: list[float] = []
     for member in members:
         if member.overdue_s is not None:
@@ -344,7 +372,7 @@ def waiting_of(members: Iterable[TargetTracker]) -> float | None:
 
 
 def several_answer(processes: int) -> str:
-    """That several processes answer in turn, and what to do."""
+    """Warning that several processes answer in turn, with the remedy."""
     return (
         f"{processes} processes answer in turn, each with its own counters: rates are added up. "
         "Multi-process mode is missing (replicas: name each as a target)"
@@ -352,7 +380,7 @@ def several_answer(processes: int) -> str:
 
 
 def describe_exposition_warning(exposition: Exposition) -> str | None:
-    """What is odd about an answer that was read: it breaks the format, holds nothing, or holds too much."""
+    """Warning about a parsed exposition: it breaks the format, is empty, or is too large."""
     if exposition.warning is not None:
         return exposition.warning
     if hidden := sum(exposition.hidden.values()):
@@ -364,9 +392,10 @@ _INTERVALS = (1, 2, 5, 10, 15, 30, 60)
 
 
 def slower_than_the_interval(duration_s: float, interval_s: float) -> str | None:
-    """What to do about a target that takes longer than an interval: ask it half as often as it could answer.
+    """Advice for a target that takes longer than an interval: scrape it half as often as it could
+    answer.
 
-    The remedy comes first: a panel cuts the end.
+    The remedy comes first, because a panel cuts the end.
     """
     if duration_s <= interval_s:
         return None
@@ -376,14 +405,18 @@ def slower_than_the_interval(duration_s: float, interval_s: float) -> str | None
 
 
 def suiting_interval(duration_s: float, interval_s: float) -> int | None:
-    """The interval in s at which scrapes of that duration come in time; None: none that is longer, up to a minute."""
+    """Interval in s at which scrapes of that duration finish in time.
+
+    None: no longer one is, up to a minute.
+    """
     return next((one for one in _INTERVALS if one >= 2 * duration_s and one > interval_s), None)
 
 
 def merge_bindings(new: Bindings, previous: Bindings) -> Bindings:
-    """What was found, with the bindings of before where they read the same: only points and the reason have changed.
+    """Merge new bindings with the previous ones, which stay where they read the same series.
 
-    A signal stays bound though no series of it is there at the moment: one odd scrape does not start its total anew.
+    Only points and the reason may differ then. A signal stays bound while it has no series: one
+    incomplete scrape must not restart its total.
     """
     known = {_binding_identity(one): one for one in previous.all()}
 
@@ -391,7 +424,8 @@ def merge_bindings(new: Bindings, previous: Bindings) -> Bindings:
         return known.get(_binding_identity(binding), binding)
 
     traffic = of(new.traffic) if new.traffic is not None else previous.traffic
-    same = traffic == previous.traffic  # errors are a share of the traffic: another traffic's are not kept
+    # errors are a share of the traffic: those of another traffic are dropped
+    same = traffic == previous.traffic
     return replace(
         new,
         traffic=traffic,
@@ -403,17 +437,20 @@ def merge_bindings(new: Bindings, previous: Bindings) -> Bindings:
 
 
 def _binding_identity(binding: Binding) -> Binding:
-    """All of a binding that decides what is read."""
+    """Part of a binding that determines what is read."""
     return replace(binding, score=0.0, reason="")
 
 
 def _target_info_label(exposition: Exposition, label: str) -> str | None:
-    """What target_info says of the target."""
+    """Value of a label of target_info."""
     return next((series.label(label) for series in exposition.samples if series.name == "target_info"), None)
 
 
 def _build_and_job(exposition: Exposition) -> object | None:
-    """The build infos and the job a target tells; None where it lacks one: the same program may do different jobs."""
+    """Build infos and job of a target; None where one is missing.
+
+    Both are needed, because the same program may serve different jobs.
+    """
     builds = [series for series in exposition.samples if series.name.endswith("_build_info")]
     jobs = {job for job in (_target_info_label(exposition, "job"), *(series.label("job") for series in builds)) if job}
     return (tuple(sorted(series.key for series in builds)), tuple(sorted(jobs))) if builds and jobs else None

@@ -1,12 +1,14 @@
-"""Runs: what was read, recorded in one file and read again. docs/run-format.md describes the file.
+"""Run files: record readings in one file and read them back. docs/run-format.md describes the file.
 
-`recorder` records for an engine, `reader.Run` opens a file that is foreign until checked. What others need of a run:
+`recorder` records for an engine, `reader.Run` opens a file that is untrusted until checked. For
+other packages:
 
-* `read_table(path, service=None, start=None, end=None)`: each second's figures as columns (t, rps, err_ratio, p50, p90, p99, cpu)
-  with the merged counts of the latency's buckets, the environment and the marks. It is what `compare` reads.
+* `read_table(path, service=None, start=None, end=None)`: each second's figures as columns (t, rps,
+  err_ratio, p50, p90, p99, cpu) with the merged counts of the latency's buckets, the environment
+  and the marks. `compare` reads it.
 * `Run(path)`: header, marks, profiles, summary, and any span of the readings.
 
-Nothing here draws, asks the network or knows the monitor; a run is replayed by `monitor.player`.
+Nothing here draws, uses the network or knows the pipeline; `engine.replay.player` replays a run.
 """
 
 from __future__ import annotations

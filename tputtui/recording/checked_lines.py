@@ -1,7 +1,7 @@
 """One line of a run: a JSON object that ends with its own checksum.
 
-A member's checksum vouches for all of it, but comes at its end; the last member of a run that was killed has none. So
-each line carries the CRC-32 of what stands before: `{"mark":{…},"c":3421780262}`.
+A member's checksum covers all of it, but comes at its end; the last member of a run that was killed
+has none. So each line carries the CRC-32 of its content: `{"mark":{…},"c":3421780262}`.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ import zlib
 from typing import Any, Final
 
 LINE_LIMIT: Final = 4 * 1024 * 1024
-"""Bytes of a line, read or written: what JSON makes of it in memory is some twenty times that."""
+"""Bytes of a line, read or written: parsed JSON takes about twenty times that in memory."""
 
 _CHECKSUM_KEY: Final = b',"c":'
 _encode_json = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
 
 
-class CorruptLineError(ValueError):  # it says what the line is
-    """The line is not one that was written."""
+class CorruptLineError(ValueError):  # the message describes the line
+    """The line is corrupt or was not written by a recorder."""
 
 
 class LineTooLongError(ValueError):
-    """The line would be longer than a reader reads."""
+    """The line would exceed the reader's limit."""
 
 
 def format_line(content: dict[str, Any]) -> bytes:
-    """A line, its end included. Raises TooLong."""
+    """Format a line, its end included. Raises LineTooLongError."""
     body = _encode_json(content).encode("ascii")
     if len(body) > LINE_LIMIT - 32:
         raise LineTooLongError
@@ -34,7 +34,7 @@ def format_line(content: dict[str, Any]) -> bytes:
 
 
 def parse_line(line: bytes) -> dict[str, Any]:
-    """The object of a line without its end. Raises BadLine."""
+    """Parse a line without its end. Raises CorruptLineError."""
     if len(line) > LINE_LIMIT:
         raise CorruptLineError("a line is too long")
     at = line.rfind(_CHECKSUM_KEY)
@@ -45,7 +45,7 @@ def parse_line(line: bytes) -> dict[str, Any]:
         raise CorruptLineError("a line's checksum fails")
     try:
         found = json.loads(body)
-    except (ValueError, RecursionError):  # crafted: deeply nested, or a number of thousands of digits
+    except (ValueError, RecursionError):  # crafted: deep nesting, or a huge number
         raise CorruptLineError("a line is not JSON") from None
     if not isinstance(found, dict):
         raise CorruptLineError("a line is no object")

@@ -1,4 +1,7 @@
-"""Lines to readings. Whatever a line says is checked; one that makes no sense ends its member, and nothing is invented."""
+"""Decode the lines of a run into readings.
+
+Every value is checked; an invalid line ends its member, and no value is made up.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ from tputtui.text import clean
 SERIES_LIMIT = 1_000_000  # of one run, over all its members
 TARGET_LIMIT = 10_000
 MIN_INTERVAL_S, MAX_WINDOW_S = 0.001, 1e7
-MAX_SECONDS = 1e15  # seconds: what is beyond makes no difference to what is added
+MAX_SECONDS = 1e15  # seconds; beyond it, adding a small value to a float has no effect
 MAX_LIST_LENGTH = 1000  # quantiles, objectives
 _NAME_LIMIT = 4096  # characters of a name
 _VALUE_LIMIT = 65_536
@@ -48,17 +51,20 @@ T = TypeVar("T")
 
 
 class NewerFormatError(Exception):
-    """The run was made by a newer tputtui."""
+    """The run was written by a newer tputtui."""
 
 
 class InternedSeries:
-    """One `Series` for each series of a target, throughout a run: the windows tell them by identity."""
+    """Table of one `Series` object for each series of a target throughout a run.
+
+    The windows compare series by identity.
+    """
 
     def __init__(self) -> None:
         self._series_by_key: dict[tuple[str, str, Labels], Series] = {}
 
     def series(self, target: str, name: str, labels: Labels) -> Series:
-        """The series of a target. Raises BadValue beyond the limit."""
+        """Series of the target. Raises BadValueError beyond the limit."""
         key = (target, name, labels)
         found = self._series_by_key.get(key)
         if found is None:
@@ -69,7 +75,7 @@ class InternedSeries:
 
 
 class _DecodedTarget:
-    """What has been said of one target in this member."""
+    """State of one target as decoded so far in this member."""
 
     def __init__(self, target: Target) -> None:
         self.target = target
@@ -79,7 +85,7 @@ class _DecodedTarget:
 
 
 class Decoder:
-    """Reads the lines of one member."""
+    """Decoder of the lines of one member."""
 
     def __init__(self, interned: InternedSeries | None = None) -> None:
         self.header: RunHeader | None = None
@@ -93,10 +99,13 @@ class Decoder:
         self._processes: dict[int, ProcessReading] = {}
 
     def decode(self, content: bytes, scrapes_since: float | None = None) -> Iterator[RunItem]:
-        """What a member's lines say. Raises lines.BadLine or BadValue where that ends, and NewerFormat.
+        """Decode the items of a member's lines.
 
-        A last line without its end is not whole: it was being written when the run ended. Scrapes before
-        `scrapes_since` (`at`) are passed over unread: they are nine tenths of what a member says.
+        Raises CorruptLineError or BadValueError at the first invalid line, and NewerFormatError.
+
+        A last line without its newline is incomplete: it was being written when the run ended.
+        Scrapes before `scrapes_since` (`at`) are skipped undecoded: they are nine tenths of a
+        member.
         """
         for line in content.split(b"\n")[:-1]:
             if scrapes_since is not None and _is_scrape_before(line, scrapes_since):
@@ -106,7 +115,10 @@ class Decoder:
                 yield item
 
     def _decode_line(self, content: Mapping[str, Any]) -> RunItem | None:
-        """One line; None where it only tells what others rest on. A line of a kind that is not known is passed over."""
+        """Decode one line; None for a line that only defines state for others.
+
+        A line of an unknown kind is skipped.
+        """
         if "s" in content:
             (self._backfill if content.get("past") is True else self._scrapes).append(self._decode_scrape(content))
             return None
@@ -191,7 +203,7 @@ class Decoder:
         for name, row in rows.items():
             kind, unit, about = map(_check_text, _check_list_of(row, 3))
             found[name[:_NAME_LIMIT]] = Family(name[:_NAME_LIMIT], kind, about, unit)
-        # A new one: expositions that were made of the old one keep it.
+        # A new dict, because expositions already decoded keep the old one.
         state.families = {**state.families, **found}
 
     def _decode_series(self, content: Any) -> None:
@@ -318,7 +330,10 @@ class Decoder:
 
 
 def _is_scrape_before(line: bytes, at: float) -> bool:
-    """Whether a line is plainly a scrape (`{"s":[target,at,…`) of before a moment. Of any other, the reader judges."""
+    """Whether a line is certainly a scrape (`{"s":[target,at,…`) from before a time.
+
+    Any other line is left to the decoder.
+    """
     if not line.startswith(b'{"s":['):
         return False
     try:
@@ -353,7 +368,7 @@ def _check_text(data: Any) -> str:
 
 
 def _check_header(header: RunHeader) -> RunHeader:
-    """The header, if a monitor can be made of it."""
+    """Validate the values that a pipeline is built from."""
     for at in (header.time, header.at, header.began_time, header.began_at):
         _check_seconds(at)
     if not (MIN_INTERVAL_S <= header.interval_s <= header.window_s <= MAX_WINDOW_S):
@@ -371,7 +386,7 @@ def _check_header(header: RunHeader) -> RunHeader:
 
 
 def _times(columns: Sequence[Series], said: Any) -> dict[Series, float]:
-    """When each sample of a scrape was taken, where it said so."""
+    """Timestamps of the samples of a scrape, where they were recorded."""
     times = _check_list(said)
     if len(times) != len(columns):
         raise BadValueError("times that do not fit the columns")

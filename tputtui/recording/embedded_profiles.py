@@ -1,4 +1,4 @@
-"""Profiles in a run: put in with the hottest function's name, and read back."""
+"""Profiles embedded in a run, with the name of their top function."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tputtui.text import format_percent
 
 
 class ProfileRecorder(Protocol):
-    """What records: an engine, or the screen's way to it."""
+    """Interface of a recorder: an engine, or the screen's interface to it."""
 
     def record_profile(self, time_: float, pid: int, name: str, document: bytes, top_function: str) -> bool:
-        """False where it is too large to be carried in the run."""
+        """Record the profile; False where it is too large to embed."""
         ...
 
 
 def embed_profile(recorder: ProfileRecorder, profile: Profile) -> bool:
-    """Put a profile into the run that is recorded; False: it is too large to be carried in it."""
+    """Embed a profile in the recorded run; False: it is too large."""
     about = profile.metadata
     moment = about.time or time.time()
     return recorder.record_profile(
@@ -32,7 +32,7 @@ def embed_profile(recorder: ProfileRecorder, profile: Profile) -> bool:
 
 
 def describe_top_function(profile: Profile) -> str:
-    """The function that runs and has the most time of its own: "rank 24 %"; "" where nothing was sampled."""
+    """The running function with the most self time: "rank 24 %"; "" without samples."""
     found = hottest_first(hot_functions(select_stacks(profile)))
     if not found:
         return ""
@@ -42,5 +42,5 @@ def describe_top_function(profile: Profile) -> str:
 
 
 def parse_profile(recorded: RecordedProfile) -> Profile:
-    """The profile that was recorded. Raises profiling.UnreadableProfile."""
+    """Parse a recorded profile. Raises UnreadableProfileError."""
     return speedscope.parse(json.dumps(recorded.document).encode(), label=recorded.name)

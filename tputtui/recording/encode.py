@@ -1,19 +1,19 @@
-"""Readings to lines. What a reader must know of a series, a target or a process is said once in each member.
+"""Encode readings as lines. A member defines each series, target and process once.
 
-A *chunk* is all lines of one tick; a chunk that begins a member says everything anew, so that nothing in it needs what
-stood before. The lines (docs/run-format.md describes them one by one):
+A *chunk* is all lines of one tick; a chunk that begins a member defines everything anew, so that
+nothing in it depends on earlier members. The lines (docs/run-format.md describes them one by one):
 
-    {"run": {…}}            the header, first in each member
-    {"target": {…}}         a target, with the number that other lines call it by
-    {"order": [0, 1]}       which targets are watched from now on, in this order
-    {"bindings": [0, {…}]}  what is bound on it from now on
-    {"families": [0, {…}]}  what it says of its metric families
-    {"series": [0, 17, …]}  series, numbered from 17 on
-    {"columns": [0, […]]}   the series whose values the scrapes from now on carry, in this order
-    {"s": [0, …, […]]}      a scrape: its values, null where a series was not there
-    {"services": […]}       which targets are one service from now on
-    {"tick": {…}}           the end of a reading: when, the host, the processes
-    {"mark": {…}} {"event": {…}} {"profile": {…}} {"end": {…}}
+{"run": {…}}            the header, first in each member
+{"target": {…}}         a target, with the number that other lines refer to
+{"order": [0, 1]}       the targets that are watched from now on, in this order
+{"bindings": [0, {…}]}  the bindings of a target from now on
+{"families": [0, {…}]}  the metadata of its metric families
+{"series": [0, 17, …]}  series, numbered from 17 on
+{"columns": [0, […]]}   the series whose values the scrapes from now on carry, in this order
+{"s": [0, …, […]]}      a scrape: its values, null where a series was absent
+{"services": […]}       the grouping of targets into services from now on
+{"tick": {…}}           the end of a reading: its time, the host, the processes
+{"mark": {…}} {"event": {…}} {"profile": {…}} {"end": {…}}
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from tputtui.recording import checked_lines
 from tputtui.recording.value_codec import encode_number, to_plain, to_row
 from tputtui.text.redaction import redact_url
 
-HELP_LIMIT = 200  # characters kept of a family's help
+HELP_LIMIT = 200  # characters kept of a family's help text
 _SERIES_PER_LINE = 500
 _SERIES_LINE_LIMIT = 1024 * 1024  # characters of names and labels in one line
 _SUFFIXES = ("_total", "_bucket", "_sum", "_count", "_created", "_info")
@@ -45,19 +45,19 @@ _SUFFIXES = ("_total", "_bucket", "_sum", "_count", "_created", "_info")
 
 @frozen
 class TargetFacts:
-    """What the monitor knows of a target when a reading has been taken; a recorder needs it beside the reading."""
+    """Facts about a target at the time of a reading, from the pipeline, for a recorder."""
 
     target: Target
     bindings: Bindings | None = None
-    service_name: str | None = None  # what the target says of itself
-    build: str | None = None  # the same for targets of the same build and job
-    wanted: frozenset[str] | None = None  # the sample names that matter; None: all of them may
+    service_name: str | None = None  # from the target itself
+    build: str | None = None  # equal for targets of the same build and job
+    wanted: frozenset[str] | None = None  # sample names that matter; None: any of them may
     forgotten: frozenset[str] = frozenset()  # sample names whose new series do not count from zero
-    is_from_server: bool = False  # what is known of it comes from a server
+    is_from_server: bool = False  # its data comes from a server
 
 
 class _EncodedTarget:
-    """What has been said of one target in this member."""
+    """Definitions of one target written so far in this member."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -70,7 +70,10 @@ class _EncodedTarget:
 
 
 class Encoder:
-    """Makes the lines of one run. `all_metrics`: every series that was read, not only those that matter."""
+    """Encoder of the lines of one run.
+
+    `all_metrics`: encode every series that was read, not only those that matter.
+    """
 
     def __init__(self, *, all_metrics: bool = False) -> None:
         self._all_metrics = all_metrics
@@ -82,7 +85,7 @@ class Encoder:
         self._are_listeners_written = False  # in this member
 
     def restart(self) -> None:
-        """Say everything anew from now on: a member begins."""
+        """Begin a member: write all definitions anew from now on."""
         self._targets = {}
         self._order = None
         self._processes = {}
@@ -97,7 +100,10 @@ class Encoder:
         is_discovering: bool = False,
         backfill: Sequence[Scrape] = (),
     ) -> list[bytes]:
-        """The lines of one reading. `looking`: targets were still being looked for. `past`: what servers remember."""
+        """Encode one reading.
+
+        `is_discovering`: discovery was still running. `backfill`: past samples from servers.
+        """
         out: list[bytes] = []
         known = {one.target.name: one for one in target_facts}
         self._encode_targets(target_facts, out)
@@ -132,7 +138,7 @@ class Encoder:
         order = [self._targets[one.target.name].number for one in target_facts]
         if order != self._order:
             for said in self._targets.values():
-                if said.number not in order:  # should it come back, it is a new one
+                if said.number not in order:  # a target that comes back is a new one
                     said.bindings, said.names = None, (None, None)
             self._order = order
             out.append(checked_lines.format_line({"order": order}))
@@ -160,7 +166,8 @@ class Encoder:
         if exposition.served is not None:
             more["served"] = [exposition.served.rate_s, list(exposition.served.source_labels)]
             if exposition.served.rate_s is None and not self._all_metrics:
-                samples = {}  # raw, to find out what there is: what was found is said as bindings
+                # raw series, read for classification only: its result is recorded as bindings
+                samples = {}
         if exposition.skipped_lines:
             more["skipped"] = exposition.skipped_lines
         if exposition.duplicates:
@@ -195,7 +202,10 @@ class Encoder:
     def _encode_values(
         self, encoded: _EncodedTarget, samples: Mapping[Series, float], out: list[bytes]
     ) -> list[float | None]:
-        """The scrape's values in the order of the columns, which are said anew where a series has come."""
+        """Encode the scrape's values in the order of the columns.
+
+        The columns are written anew where a series was added.
+        """
         order = list(samples)
         if order == encoded.columns:
             return list(samples.values())
@@ -262,9 +272,11 @@ class Encoder:
         return tick
 
     def _encode_processes(self, processes: Iterable[ProcessReading]) -> dict[str, Any]:
-        """What has changed since the last table: new ones whole, of the others what moves, and who has gone.
+        """Encode the difference to the previous process table.
 
-        Command lines are not recorded: they may carry passwords. The name that is made of them is.
+        New processes are written in full, of the others the values that change, and the pids that
+        ended. Command lines are not recorded, because they may contain passwords; the name derived
+        from one is.
         """
         before, now = self._processes, {process.pid: process for process in processes}
         whole: list[Any] = []
@@ -294,7 +306,7 @@ def _constant_fields(process: ProcessReading) -> tuple[object, ...]:
 
 
 def strip_suffix(name: str) -> str:
-    """A sample name without the suffix that its family does not carry."""
+    """Strip the suffix of a sample name that its family name does not have."""
     for suffix in _SUFFIXES:
         if name.endswith(suffix):
             return name.removesuffix(suffix)
@@ -302,7 +314,9 @@ def strip_suffix(name: str) -> str:
 
 
 def _series_batches(series: Sequence[Series]) -> list[tuple[int, list[list[object]]]]:
-    """(place of the first, [name, labels] of each), so that no line grows beyond what a reader reads."""
+    """Batches (index of the first, [name, labels] of each), so that no line exceeds the reader's
+    limit.
+    """
     found: list[tuple[int, list[list[object]]]] = []
     size = _SERIES_LINE_LIMIT
     for place, one in enumerate(series):

@@ -1,8 +1,8 @@
-"""The container: gzip members, each a minute or less, each readable without the others.
+"""Container format: gzip members, each a minute or less, each readable without the others.
 
-A member's header carries (as a gzip extra field, which every gunzip passes over) which run it belongs to, its number and
-when it begins: the index of a run is a search for these bytes, nothing is inflated for it, and what is damaged costs its
-own member only.
+A member's header carries (as a gzip extra field, which every gunzip skips) the run it belongs to,
+its number and its start time: indexing a run is a search for these bytes without inflating
+anything, and damage costs only the member it is in.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from tputtui.frozen import frozen
 
 MAGIC: Final = b"\x1f\x8b\x08"
 SIGNATURE: Final = MAGIC + b"\x04\0\0\0\0\0\xff\x1c\0TP\x18\0"
-"""What each of our members begins with: deflate, an extra field, no time, no system; 28 bytes, subfield TP of 24."""
+"""First bytes of each of our members: deflate, an extra field, no time, no system; 28 bytes,
+subfield TP of 24.
+"""
 
 _MEMBER_STRUCT: Final = struct.Struct("<4sIdd")  # run, number, seconds since the start, unix time
 _TRAILER: Final = struct.Struct("<II")
 HEADER_BYTES: Final = len(SIGNATURE) + _MEMBER_STRUCT.size
 
 MEMBER_LIMIT: Final = 64 * 1024 * 1024
-"""Inflated bytes of a member that are read at most. Writers begin a new one at a quarter of it."""
+"""Limit of the inflated bytes read of a member. Writers begin a new one at a quarter of it."""
 
 FILE_LIMIT: Final = 16 * 1024**3
 MAX_MEMBERS: Final = 200_000
@@ -35,10 +37,10 @@ _LEVEL: Final = 6
 
 @frozen
 class Member:
-    """Where one member lies, and what its header says."""
+    """Position of one member, and the content of its header."""
 
     begin: int  # byte offset in the file
-    end: int  # where the next one begins, or the file ends
+    end: int  # offset of the next one, or of the file's end
     run: bytes = b""  # the first bytes of the run's id; empty: rewritten by another program
     number: int = 0
     since_s: float = 0.0  # seconds from the run's start to the member's first reading
@@ -46,7 +48,7 @@ class Member:
 
 
 class MemberWriter:
-    """Compresses one member. What `add` gives stands on its own in the file: it can be read at once."""
+    """Compressor of one member. Each result of `compress` can be read from the file at once."""
 
     def __init__(self, run: bytes, number: int, since_s: float, time: float) -> None:
         self._deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
@@ -55,19 +57,22 @@ class MemberWriter:
         self._size = 0
 
     def compress(self, content: bytes) -> bytes:
-        """The bytes to append for `content`."""
+        """Compress `content` into bytes to append."""
         head, self._head = self._head, b""
         self._crc = zlib.crc32(content, self._crc)
         self._size += len(content)
         return head + self._deflate.compress(content) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
 
     def finish(self) -> bytes:
-        """The bytes that end the member."""
+        """Return the bytes that end the member."""
         return self._deflate.flush(zlib.Z_FINISH) + _TRAILER.pack(self._crc, self._size & 0xFFFFFFFF)
 
 
 def find_members(descriptor: int, size: int) -> list[Member]:
-    """All members of a file, in the order of the file. A file that another program has compressed is one member."""
+    """Find all members of a file, in file order.
+
+    A file recompressed by another program is one member.
+    """
     places: list[tuple[int, bytes]] = []
     offset, kept = 0, b""
     while offset < size and len(places) < MAX_MEMBERS:
@@ -80,7 +85,7 @@ def find_members(descriptor: int, size: int) -> list[Member]:
             places.append((base + at, chunk[at + len(SIGNATURE) : at + HEADER_BYTES]))
             at = chunk.find(SIGNATURE, at + HEADER_BYTES)
         offset += len(part)
-        # What may be the beginning of a header that goes on in the next part.
+        # Keep bytes that may begin a header which continues in the next part.
         kept = chunk[at:] if at >= 0 else chunk[-(len(SIGNATURE) - 1) :]
     if not places or places[0][0] != 0:
         places.insert(0, (0, b""))
@@ -97,26 +102,29 @@ def find_members(descriptor: int, size: int) -> list[Member]:
 
 @frozen
 class InflatedMember:
-    """The content of a member, and whether its checksum vouches for it; without one it was cut off."""
+    """Content of a member, and whether its checksum was verified; a truncated member has none."""
 
     content: bytes
     is_complete: bool
 
 
-class DamagedMemberError(Exception):  # it says what the member is
-    """The member's content is not what was written, or is none: nothing of it is used."""
+class DamagedMemberError(Exception):  # the message describes the member
+    """The member's content is corrupt or missing: nothing of it is used."""
 
 
 def inflate(descriptor: int, member: Member, is_lenient: bool = False) -> InflatedMember:
-    """The content of a member. Raises Damaged where its checksum fails or it is no gzip, and OSError.
+    """Inflate a member.
 
-    `lenient` is for the last one: in a run that was killed it has no checksum yet, and power loss leaves zeros where data should be: there
-    the content ends where it can no longer be inflated, and each line's own checksum has to vouch for it.
+    Raises DamagedMemberError where its checksum fails or it is not gzip, and OSError.
+
+    `is_lenient` is for the last member: in a run that was killed it has no checksum yet, and power
+    loss leaves zeros in place of data. There the content ends where it can no longer be inflated,
+    and each line's own checksum is what verifies it.
     """
     content, whole, offset = _inflate(descriptor, member.begin, member.end, is_lenient)
     if member.run or not whole:
         return InflatedMember(content, whole)
-    # Compressed anew by another program: maybe in several members, for which one checksum each vouches.
+    # Recompressed by another program: possibly several members, each verified by its own checksum.
     parts, total = [content], len(content)
     while whole and offset < member.end and total <= MEMBER_LIMIT:
         content, whole, offset = _inflate(descriptor, offset, member.end, is_lenient)
@@ -134,7 +142,8 @@ def _inflate(descriptor: int, begin: int, end: int, is_lenient: bool) -> tuple[b
     for chunk in _read_chunks(descriptor, begin, end):
         waiting = chunk
         while waiting and not inflater.eof:
-            # In small pieces where an error may come: what stood before it in the same piece is lost.
+            # In small pieces where an error may occur, because earlier data in the same piece is
+            # lost with it.
             piece, waiting = (waiting[:_PIECE_BYTES], waiting[_PIECE_BYTES:]) if is_lenient else (waiting, b"")
             try:
                 part = inflater.decompress(piece, MEMBER_LIMIT + 1 - size)

@@ -1,4 +1,7 @@
-"""A run's file, read: what it says of itself, any span of it, and what is damaged. It is foreign until checked."""
+"""Reader of a run file: header, any span of readings, and damage.
+
+The content is untrusted until checked.
+"""
 
 from __future__ import annotations
 
@@ -23,23 +26,23 @@ MAX_DAMAGE_MESSAGES = 20
 
 
 class NotARunError(Exception):
-    """The file is no run that can be read: a clause without its name, cleaned."""
+    """The file is not a readable run. The message is a clause without the file's name, cleaned."""
 
 
 class Run:
-    """One run, open for reading. Close it, or use it in a `with`.
+    """Run open for reading. Close it, or use it in a `with`.
 
-    What is damaged is left out and told in `damage`, a sentence each, as it is met. Nothing here looks at anything but
-    the file.
+    Damaged parts are skipped and listed in `damage`, a sentence each, as they are met. Only the
+    file itself is accessed.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Open a run. Raises NotARun."""
+        """Open a run. Raises NotARunError."""
         self.path = os.fspath(path)
         self.damage: list[str] = []
         self._interned = InternedSeries()
         self._cached_last_items: list[RunItem] | None = None
-        self._cached_end: tuple[RunEnd | None] | None = None  # once it was looked for
+        self._cached_end: tuple[RunEnd | None] | None = None  # set after the first search
         self._descriptor = _open_run_file(self.path)
         try:
             self.size = os.fstat(self._descriptor).st_size
@@ -51,13 +54,15 @@ class Run:
             raise
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
     def duplicate(self) -> Run:
-        """The same run once more, to be read by another thread; close it, too. Nothing is looked for anew."""
+        """Open the same run again for another thread, which has to close it; the index is
+        shared.
+        """
         other = copy(self)
         other._descriptor = os.dup(self._descriptor)
         other.damage, other._interned, other._cached_last_items = [], InternedSeries(), None
@@ -82,7 +87,10 @@ class Run:
         return gzip_members.find_members(self._descriptor, self.size)
 
     def _read_header(self) -> RunHeader:
-        """The header of the first member that can be read; the members of its run, in order, are those that count."""
+        """Read the header of the first sound member.
+
+        The members of its run, in order, are the ones that count.
+        """
         for place, member in enumerate(self._members):
             try:
                 for item in self._decode_member(member, Decoder(self._interned), place):
@@ -98,7 +106,7 @@ class Run:
         )
 
     def _select_members(self, header: RunHeader) -> None:
-        """Leave out members of another run (files joined together) and those that are there twice; sort the others."""
+        """Drop duplicate members and those of another run (concatenated files); sort the others."""
         try:
             own = bytes.fromhex(header.run)[:4]
         except ValueError:
@@ -107,7 +115,7 @@ class Run:
         if len(mine) < len(self._members):
             self._add_damage(f"{len(self._members) - len(mine)} parts belong to another run and are left out")
         if any(not member.run for member in mine):
-            if len(mine) > 1:  # bytes before our first member, or one compressed anew among them
+            if len(mine) > 1:  # bytes before our first member, or a recompressed one among them
                 self._add_damage("bytes that are no part of a run are left out")
                 mine = [member for member in mine if member.run] or mine
             self._members = mine
@@ -138,10 +146,11 @@ class Run:
     def items(
         self, since: float | None = None, until: float | None = None, *, skip_early_scrapes: bool = False
     ) -> Iterator[RunItem]:
-        """What the run says, in order: from the member in which `since` lies, to the last reading not after `until`.
+        """Iterate over the items, from the member that contains `since` to the last reading not
+        after `until`.
 
-        Both are `at` of the run's own clock. Where a member is damaged there is a gap. `briefly`: the readings before
-        `since` come without their scrapes, which is ten times quicker.
+        Both are `at` of the run's own clock. A damaged member leaves a gap. `skip_early_scrapes`:
+        the readings before `since` come without their scrapes, which is ten times faster.
         """
         scrapes_since = since if skip_early_scrapes else None
         newest = float("-inf")
@@ -160,7 +169,7 @@ class Run:
                 yield item
 
     def ticks(self, since: float | None = None, until: float | None = None) -> Iterator[RecordedTick]:
-        """Only the readings of a span."""
+        """Iterate over the readings of a span only."""
         for item in self.items(since, until):
             if isinstance(item, RecordedTick) and (since is None or item.reading.at >= since):
                 yield item
@@ -170,21 +179,21 @@ class Run:
         return [item for item in self._items_with_prefix(b'{"mark":') if isinstance(item, Mark)]
 
     def events(self) -> list[Event]:
-        """What was noted from outside: choices of the user, what discovery found."""
+        """Recorded events: choices of the user, results of discovery."""
         return [item for item in self._items_with_prefix(b'{"event":') if isinstance(item, Event)]
 
     def profiles(self) -> list[RecordedProfile]:
-        """The profiles that were taken, not yet read."""
+        """Recorded profiles, not parsed yet."""
         return [item for item in self._items_with_prefix(b'{"profile":') if isinstance(item, RecordedProfile)]
 
     def end(self) -> RunEnd | None:
-        """How it was closed; None where it ended abruptly, or still goes on."""
+        """End of the run; None where it ended abruptly, or still goes on."""
         if self._cached_end is None:
             self._cached_end = (self._read_end(),)
         return self._cached_end[0]
 
     def _read_end(self) -> RunEnd | None:
-        """The line that ends the last member; none of the others is read for it."""
+        """Read the line that ends the last member; no other member is read for it."""
         content = self.member_content(len(self._members) - 1)
         begin = content.rfind(b'\n{"end":') + 1
         if not begin:
@@ -197,7 +206,7 @@ class Run:
         return next((item for item in found if isinstance(item, RunEnd)), None)
 
     def summary(self) -> RunSummary:
-        """The run at a glance: up to its end, or to the last member that was begun."""
+        """Summary of the run: up to its end, or to the beginning of the last member."""
         end = self.end()
         if end is not None:
             return end.summary
@@ -207,12 +216,12 @@ class Run:
         return replace(found or RunSummary(), seconds=max(0.0, seconds))
 
     def last_tick(self) -> RecordedTick | None:
-        """The last reading that is sound, without its scrapes."""
+        """Last sound reading, without its scrapes."""
         return next((item for item in reversed(self._last_items()) if isinstance(item, RecordedTick)), None)
 
     @property
     def end_description(self) -> str:
-        """How it ended, for a person: "" where it was closed."""
+        """Description of how the run ended; "" where it was closed."""
         if self.end() is not None:
             return clean(self.end().reason, 200)  # type: ignore[union-attr]
         last = self.last_tick()
@@ -220,7 +229,7 @@ class Run:
         return f"it ended abruptly{lived}, or is still being recorded"
 
     def _last_items(self) -> list[RunItem]:
-        """The items of the last member in which there is a reading, and of those behind it; no scrapes."""
+        """Items of the last member with a reading and of those after it, without scrapes."""
         if self._cached_last_items is None:
             tail: list[RunItem] = []
             for place in range(len(self._members) - 1, -1, -1):
@@ -237,7 +246,7 @@ class Run:
         return self.header.began_at + self._members[index].since_s
 
     def _member_index(self, at: float | None) -> int:
-        """The member in which a moment lies."""
+        """Index of the member that contains a time."""
         if at is None:
             return 0
         return max(0, bisect_right(self._member_offsets, at - self.header.began_at) - 1)
@@ -247,7 +256,9 @@ class Run:
         return [self._member_start(place) for place in range(len(self._members))]
 
     def member_content(self, index: int) -> bytes:
-        """The lines of a member as they were written; nothing where it is damaged, which is said."""
+        """Lines of a member as they were written; empty where it is damaged, which is noted in
+        `damage`.
+        """
         member = self._members[index]
         last = index == len(self._members) - 1
         try:
@@ -269,14 +280,16 @@ class Run:
     def _decode_member(
         self, member: Member, decoder: Decoder, index: int, scrapes_since: float | None = None
     ) -> Iterator[RunItem]:
-        """A member's items, as far as it is sound."""
+        """Decode a member's items, as far as it is sound."""
         try:
             yield from decoder.decode(self.member_content(index), scrapes_since)
         except (checked_lines.CorruptLineError, BadValueError) as error:
             self._add_damage(f"{self._describe_member(member)} is read only up to where {error}")
 
     def _items_with_prefix(self, prefix: bytes) -> Iterator[RunItem]:
-        """The items of the lines that begin with some bytes; of the others only the headers are read."""
+        """Iterate over the items of lines with a prefix; of other lines only the headers are
+        read.
+        """
         for place, member in enumerate(self._members):
             content = self.member_content(place)
             if prefix not in content:
@@ -290,7 +303,8 @@ class Run:
 
 def _open_run_file(path: str) -> int:
     try:
-        # O_NONBLOCK: a FIFO at the path must not hold us; O_NOCTTY: a terminal must not become ours
+        # O_NONBLOCK: opening a FIFO must not block; O_NOCTTY: a terminal must not become the
+        # controlling one.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no path"

@@ -1,7 +1,7 @@
-"""Records what an engine reads: it is given every reading after it was taken, makes its lines, and queues them.
+"""Recorder of an engine's readings: encodes each one and queues the lines for the writer.
 
-The lines are made on the engine's thread (0.2 ms for 300 series, see bench/runs.py); compressing, writing and syncing is
-the writer's thread.
+The lines are encoded on the engine's thread (0.2 ms for 300 series, see bench/runs.py); the
+writer's thread compresses, writes and syncs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tputtui.text import clean
 from tputtui.text.redaction import redact_text
 
 MEMBER_S: Final = 60.0
-"""How long a member lasts: what damage costs, and what a seek has to read."""
+"""Seconds of a member: the extent of a loss by damage, and the amount that a seek has to read."""
 
 MEMBER_BYTES: Final = MEMBER_LIMIT // 4
 SUFFIX: Final = ".tput.gz"
@@ -35,7 +35,7 @@ TEXT_LIMIT: Final = 500  # characters of a mark or a note
 
 @frozen
 class RecordingPlan:
-    """What the user asked of a recording."""
+    """Options of a recording."""
 
     path: Path
     force: bool = False
@@ -44,25 +44,30 @@ class RecordingPlan:
     note: str = ""
     experiment: Mapping[str, str] = field(default_factory=dict)
     workload: Mapping[str, str] = field(default_factory=dict)
-    size_limit: int | None = None  # bytes of one file; beyond it a new one is begun
-    source_header: RunHeader | None = None  # the run that it is a part of: nothing is said of this machine
+    size_limit: int | None = None  # bytes of one file; beyond it a new one is started
+    # header of the run this is cut from: nothing of this machine is recorded
+    source_header: RunHeader | None = None
 
 
 @frozen
 class RecordingState:
-    """How a recording goes, for a screen."""
+    """State of a recording, for a screen."""
 
     path: Path
     began_at: float | None  # monotonic seconds of its first reading
-    seconds: float  # from the first reading to the newest; once it has stopped, to the last one that is in the file
-    size: int  # bytes, in all parts
+    # from the first reading to the newest; once stopped, to the last one in the file
+    seconds: float
+    size: int  # bytes of all parts
     dropped: int  # readings that were not written
     problem: str | None
     parts: int = 1
 
 
 class Recorder:
-    """One recording. All methods but `state` and `close` are called on the engine's thread, and never block."""
+    """One recording.
+
+    All methods but `state` and `close` are called on the engine's thread, and never block.
+    """
 
     def __init__(
         self,
@@ -74,12 +79,10 @@ class Recorder:
         objectives: tuple[str, ...] = (),
         by: tuple[str, ...] = (),
     ) -> None:
-        """Create the file. Raises CannotRecord."""
+        """Create the file. Raises CannotRecordError."""
         self.plan = plan
         self.summarizer = RunSummarizer()
-        self._part_summarizer = (
-            self.summarizer
-        )  # what is told of the file that is written: of a later part, that part alone
+        self._part_summarizer = self.summarizer  # summary of the current file: of a later part, that part alone
         self._writer = RunWriter(plan.path, force=plan.force, block_when_full=plan.source_header is not None)
         self._encoder = Encoder(all_metrics=plan.all_metrics or plan.source_header is not None)
         fields = {name: tuple(order) for name, order in row_fields().items()}
@@ -98,12 +101,13 @@ class Recorder:
         self._member_count = 0
         self._member_at: float | None = None
         self._member_bytes = 0
-        self._has_dropped_chunk = False  # a chunk was dropped: the next one has to say everything anew
-        self._began_at: float | None = None  # of the first reading of all parts
+        # a chunk was dropped: the next one has to define everything anew
+        self._has_dropped_chunk = False
+        self._began_at: float | None = None  # time of the first reading of all parts
         self._newest: tuple[float, float] | None = None  # (at, time) of the newest reading
-        self._previous_bytes = 0  # bytes of the parts before
+        self._previous_bytes = 0  # bytes of the earlier parts
         self._builds = dict(self._header.builds)
-        self._pending_lines: list[bytes] = []  # lines that came before the first reading
+        self._pending_lines: list[bytes] = []  # lines that arrived before the first reading
         self.dropped = 0
 
     def _new_header(
@@ -149,9 +153,12 @@ class Recorder:
         filtered_service: str | None = None,
         backfill: Sequence[Scrape] = (),
     ) -> None:
-        """Record one reading. `snapshot` is what was derived from it: it goes into the summary, not into the file.
+        """Record one reading.
 
-        `lens` is the service that is only a closer look at another one; `past` is what servers remember.
+        `snapshot`, derived from it, goes into the summary, not into the file.
+
+        `filtered_service` is the service that is only a part of another one; `backfill` holds past
+        samples from servers.
         """
         if self._newest is None:
             self._start_part(reading)
@@ -179,17 +186,22 @@ class Recorder:
         self._offer(chunk, begin, reading.at)
 
     def record_mark(self, mark: Mark) -> None:
-        """Record a mark. One that was set before the first reading stands behind it."""
+        """Record a mark. A mark set before the first reading is written after it."""
         self._write_line({"mark": to_plain(replace(mark, text=clean(redact_text(mark.text), TEXT_LIMIT)))})
 
     def record_event(self, event: Event) -> None:
-        """Record what was noted from outside: what the monitor finds by itself it finds again in a replay."""
+        """Record an external event; those that the pipeline derives are derived again in a
+        replay.
+        """
         self._write_line({"event": to_plain(event)})
 
     def record_profile(
         self, time: float, at: float, pid: int, name: str, document: Mapping[str, Any], hottest: str
     ) -> bool:
-        """Record a profile: speedscope's document. False where it is too large for a line of a run."""
+        """Record a profile as a speedscope document.
+
+        False where it is too large for a line of a run.
+        """
         self.summarizer.hottest = self._part_summarizer.hottest = clean(hottest, 200)
         said = {"time": time, "at": at, "pid": pid, "name": clean(name, 200), "document": document}
         try:
@@ -236,7 +248,10 @@ class Recorder:
         self._header = replace(self._header, began_time=reading.time, began_at=reading.at)
 
     def _start_next_part(self, reading: Reading) -> None:
-        """Go on in a new file: NAME-2.tput.gz. Where that cannot be made, the recording ends, and says why."""
+        """Continue in a new file, NAME-2.tput.gz.
+
+        Where that cannot be created, the recording ends with the reason.
+        """
         number = self._header.part + 1
         name = self.plan.path.name
         suffix = SUFFIX if name.endswith(SUFFIX) else self.plan.path.suffix
@@ -270,7 +285,9 @@ class Recorder:
         return self._writer.close()
 
     def close(self, reason: str = "") -> bool:
-        """End the run and wait until it is on the disk (bounded). False where it is not: `state` says why.
+        """End the run and wait until it is on the disk (bounded).
+
+        False where that failed: see `state`.
 
         A run without a reading leaves no file.
         """
@@ -280,7 +297,7 @@ class Recorder:
         return saved
 
     def state(self) -> RecordingState:
-        """How it goes."""
+        """Current state of the recording."""
         began, problem = self._began_at, self._writer.problem
         newest = self._newest[0] if self._newest is not None else began
         if problem is not None:

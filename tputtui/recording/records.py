@@ -1,4 +1,4 @@
-"""What the lines of a run say, one value each, in the order in which it was said."""
+"""Items of a run, one value for each line, in the order of the file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tputtui.recording.run_header import Mark, RunEnd, RunHeader, RunSummary
 
 @frozen
 class BindingsInForce:
-    """From now on, these bindings are in force on a target."""
+    """Bindings of a target from here on."""
 
     target: Target
     bindings: Bindings | None
@@ -22,39 +22,39 @@ class BindingsInForce:
 
 @frozen
 class WatchedTarget:
-    """A target that is spoken of in what follows."""
+    """Target that later items refer to."""
 
     target: Target
-    is_from_server: bool = False  # what is known of it comes from a server
+    is_from_server: bool = False  # its data comes from a server
 
 
 @frozen
 class TargetOrder:
-    """From now on, these targets are watched, in this order."""
+    """Watched targets from here on, in this order."""
 
     names: tuple[str, ...]
 
 
 @frozen
 class RecordedTick:
-    """A reading, and what only live could be known."""
+    """Reading, with the state that is known only live."""
 
     reading: Reading
-    is_discovering: bool = False  # targets were still being looked for
+    is_discovering: bool = False  # discovery was still running
     forgotten: Mapping[str, frozenset[str]] = field(default_factory=dict)  # target -> names that do not count from zero
-    backfill: tuple[Scrape, ...] = ()  # what servers remember of the time before
+    backfill: tuple[Scrape, ...] = ()  # past samples from servers
 
 
 @frozen
 class ServiceGroups:
-    """From now on, these targets are one service each."""
+    """Grouping of targets into services from here on."""
 
     services: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @frozen
 class RecordedProfile:
-    """A profile that was taken: speedscope's document, not yet read."""
+    """Recorded profile: a speedscope document, not parsed yet."""
 
     time: float
     at: float
@@ -76,4 +76,4 @@ RunItem = (
     | RunSummary
     | RunEnd
 )
-"""What the lines of a run say, one after the other."""
+"""Any item of a run."""

@@ -1,4 +1,4 @@
-"""How close each resource of a service and of its host came to its limit over a run: utilisation and waiting work."""
+"""Utilisation and queued work of each resource of a service and its host over a run."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from collections.abc import Iterable
 from tputtui.frozen import frozen
 from tputtui.model import SaturationState
 
-MAX_RESOURCES = 64  # resources that are followed
+MAX_RESOURCES = 64  # resources that are tracked
 
 
 @frozen
 class ResourcePeak:
-    """One resource over all rows in which it was known. None is not known."""
+    """One resource over all rows in which it was known. None: unknown."""
 
     name: str
-    mean: float | None  # of its ratio of use, 0 to 1
+    mean: float | None  # of its utilisation, 0 to 1
     highest: float | None
-    waiting: float | None  # mean of what waited, in its own unit
+    waiting: float | None  # mean queued work, in its own unit
     max_waiting: float | None
 
 
 class ResourcePeaks:
-    """Takes the rows of saturation tick by tick."""
+    """Accumulator of saturation rows, tick by tick."""
 
     def __init__(self) -> None:
-        self._totals: dict[str, tuple[list[float], list[float]]] = {}  # name -> [sum, count, most] of use, of waiting
+        # name -> [sum, count, maximum] of utilisation, of queued work
+        self._totals: dict[str, tuple[list[float], list[float]]] = {}
 
     def add(self, rows: Iterable[SaturationState]) -> None:
-        """Add one tick's."""
+        """Add the rows of one tick."""
         for row in rows:
             if row.name not in self._totals and len(self._totals) >= MAX_RESOURCES:
                 continue
@@ -40,7 +41,7 @@ class ResourcePeaks:
                     kept[2] = max(kept[2], value)
 
     def peaks(self) -> tuple[ResourcePeak, ...]:
-        """All of which anything was known, most used first."""
+        """All resources with known values, most used first."""
         out = []
         for name, (use, waiting) in self._totals.items():
             if use[1] or waiting[1]:

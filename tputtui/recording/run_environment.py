@@ -1,4 +1,6 @@
-"""Where a run was taken: what has to be the same before two runs may be compared. Texts, so that they compare as they read."""
+"""Environment of a run: properties that must match before two runs may be compared, as comparable
+texts.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ _HYPERVISORS = ("KVMKVMKVM", "Microsoft", "VMware", "Xen", "QEMU", "VirtualBox",
 
 
 def read_environment(root: Path = Path("/")) -> dict[str, str]:
-    """The machine as it is now. What is not known is not there. Never raises."""
+    """Read the current machine's environment. Unknown fields are left out. Never raises."""
     base = str(root).rstrip("/")
     found = {
         "host": platform.node(),
@@ -49,7 +51,7 @@ def read_environment(root: Path = Path("/")) -> dict[str, str]:
 
 
 def read_builds(exposition: Exposition) -> dict[str, str]:
-    """What a target says of its build: "app_build_info" -> "revision=4f2a, version=1.4.2"."""
+    """Build info exposed by a target: "app_build_info" -> "revision=4f2a, version=1.4.2"."""
     found: dict[str, str] = {}
     for series in exposition.samples:
         if series.name.endswith("_info") and series.labels and len(found) < MAX_BUILDS:
@@ -59,7 +61,7 @@ def read_builds(exposition: Exposition) -> dict[str, str]:
 
 
 def differing_fields(one: Mapping[str, str], other: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """(field, its value here, there) of all that is not the same."""
+    """(field, value in the first, value in the second) of every difference."""
     names = sorted({*one, *other})
     return [(n, one.get(n, ""), other.get(n, "")) for n in names if one.get(n, "") != other.get(n, "")]
 
@@ -84,7 +86,7 @@ def _cpu_model(path: str) -> str:
 
 
 def _virtualisation(base: str) -> str:
-    """A container's or a hypervisor's name, by the files that say so; "" where nothing does."""
+    """Name of the container or hypervisor, from the files that identify it; "" without one."""
     if os.path.exists(f"{base}/.dockerenv"):
         return "docker"
     if os.path.exists(f"{base}/run/.containerenv"):
@@ -103,7 +105,7 @@ def _virtualisation(base: str) -> str:
 
 
 def describe_version() -> str:
-    """Our own version and Python's, for the header."""
+    """Versions of tputtui and Python, for the header."""
     from tputtui import __version__
 
     return f"{__version__} (Python {'.'.join(map(str, sys.version_info[:3]))})"

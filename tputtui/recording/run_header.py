@@ -1,4 +1,4 @@
-"""What a run says of itself: the first line of each of its members, so that each can be read on its own."""
+"""Header of a run: the first line of each member, so that each can be read on its own."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import field
 from tputtui.frozen import frozen
 
 FORMAT_VERSION = 1
-"""The format's version. A reader opens this one and every older one; a newer one is refused."""
+"""Version of the format. A reader opens this one and every older one, and refuses a newer one."""
 
 
 @frozen
 class RunHeader:
     """The header as of one member. Times are unix seconds, `at` monotonic ones, as in the model."""
 
-    run: str  # 16 hexadecimal digits, drawn at random: which run a member belongs to
+    run: str  # 16 random hexadecimal digits that identify the run of a member
     member: int  # its number, from 0
     time: float  # of the member's first reading
     at: float
@@ -28,20 +28,21 @@ class RunHeader:
     objectives: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     all_metrics: bool = False
-    for_s: float | None = None  # how long it was to be
-    part: int = 1  # a run beyond the size limit goes on in a new file: its second part
-    cut_from: str | None = None  # the run it was cut out of
+    for_s: float | None = None  # planned duration
+    part: int = 1  # a run beyond the size limit continues in a new file: its second part
+    cut_from: str | None = None  # the run it was trimmed from
     note: str = ""
-    experiment: Mapping[str, str] = field(default_factory=dict)  # hypothesis, owner, change, … as the user gave them
-    workload: Mapping[str, str] = field(default_factory=dict)  # what the user says of the load
-    environment: Mapping[str, str] = field(default_factory=dict)  # see `environment`
+    # hypothesis, owner, change, … as given by the user
+    experiment: Mapping[str, str] = field(default_factory=dict)
+    workload: Mapping[str, str] = field(default_factory=dict)  # description of the load by the user
+    environment: Mapping[str, str] = field(default_factory=dict)  # see `run_environment`
     builds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # target -> its build-info labels
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the order of the fields in rows
 
 
 @frozen
 class Mark:
-    """A named moment."""
+    """Named time in a run."""
 
     time: float
     at: float
@@ -50,7 +51,7 @@ class Mark:
 
 @frozen
 class ServiceSummary:
-    """What a run was like for one service, in the units of the model."""
+    """Summary of one service over a run, in the units of the model."""
 
     name: str
     unit: str = "req/s"
@@ -68,19 +69,19 @@ class ServiceSummary:
 
 @frozen
 class RunSummary:
-    """A run at a glance; brought up to date in every member, so that a killed run has one too."""
+    """Summary of a run; updated in every member, so that a killed run has one too."""
 
     seconds: float = 0.0
     ticks: int = 0
     services: tuple[ServiceSummary, ...] = ()
-    first: str = ""  # what was first to saturate most of the time
-    hottest: str = ""  # the hottest function of its last profile
-    objectives_met: bool | None = None  # None: none was set, or nothing was judged
+    first: str = ""  # the resource that was first to saturate most of the time
+    hottest: str = ""  # top function of its last profile
+    objectives_met: bool | None = None  # None: none was set, or none could be evaluated
 
 
 @frozen
 class RunEnd:
-    """How a run ended, where it was closed."""
+    """End of a run that was closed."""
 
     time: float
     at: float

@@ -1,4 +1,4 @@
-"""The runs of a folder: each told by its own header and summary, none read whole."""
+"""List the runs of a folder by header and summary, without reading whole files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tputtui.settings.state_paths import state_folder
 
 @frozen
 class ListedRun:
-    """One file: a run, or why it is none."""
+    """One file: a run, or the reason why it is not one."""
 
     path: Path
     size: int = 0
@@ -25,22 +25,23 @@ class ListedRun:
     summary: RunSummary | None = None
     marks: tuple[str, ...] = ()
     end_description: str = ""  # "" where it was closed
-    problem: str = ""  # why it cannot be read
+    problem: str = ""  # reason why it cannot be read
 
     @property
     def service(self) -> ServiceSummary | None:
-        """What it is about."""
+        """Main service of the run."""
         return main_service(self.summary.services) if self.summary is not None else None
 
 
 def runs_folder() -> Path:
-    """Where they are kept, unless somebody says otherwise."""
+    """Default folder of runs."""
     return state_folder() / "runs"
 
 
 def list_runs(folder: Path) -> list[ListedRun]:
-    """The runs of a folder, the oldest first: what is called as one, or begins as one. Raises OSError where there is no
-    such folder.
+    """List the runs of a folder, the oldest first: files with a run's name or content.
+
+    Raises OSError where there is no such folder.
     """
     names = sorted(entry.name for entry in os.scandir(folder))
     found = [_read_run(folder / name) for name in names if name.endswith(SUFFIX) or _has_run_signature(folder / name)]
@@ -67,5 +68,8 @@ def _read_run(path: Path) -> ListedRun:
 
 
 def comparability_key(header: RunHeader) -> tuple[object, ...]:
-    """What comparable runs have in common: the machine and the interval. Builds may differ: that is what is compared."""
+    """Key shared by comparable runs: the machine and the interval.
+
+    Builds may differ: they are compared.
+    """
     return (header.interval_s, *map(header.environment.get, ("host", "cpu", "cpus", "memory_bytes")))

@@ -1,4 +1,6 @@
-"""A run as a table: what happened between one scrape and the next, for statistics and for CSV. No window smooths it."""
+"""Table of a run: the figures between consecutive scrapes, for statistics and CSV, not smoothed by
+a window.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +27,14 @@ QUANTILES = (0.5, 0.9, 0.99)
 
 
 BucketDensities = tuple[tuple[float, float], ...]
-"""(upper bound in the unit of the row's quantiles, observations per second in that bucket alone)."""
+"""(upper bound in the unit of the row's quantiles, observations per second in that bucket
+alone).
+"""
 
 
 @frozen
 class RouteRow:
-    """One route between two scrapes; in the units of `Row`."""
+    """One route between two scrapes; in the units of `RunRow`."""
 
     rps: float | None
     err_ratio: float | None = None
@@ -42,12 +46,12 @@ class RouteRow:
 
 @frozen
 class RunRow:
-    """What lay between two scrapes of a service. None is not known, or a gap."""
+    """Figures of a service between two scrapes. None: unknown, or a gap."""
 
     t: float  # seconds from the run's start, at the later scrape
     rps: float | None = None  # in the unit of its traffic
     err_ratio: float | None = None  # 0 to 1
-    p50: float | None = None  # milliseconds (in the family's own unit where that is not known)
+    p50: float | None = None  # milliseconds (in the family's own unit where that is unknown)
     p90: float | None = None
     p99: float | None = None
     cpu: float | None = None  # percent of the machine
@@ -57,30 +61,32 @@ class RunRow:
 
 @frozen
 class RunTable:
-    """The figures of one service of a run, and what one has to know to compare them with another's."""
+    """Figures of one service of a run, with the context needed to compare them with another
+    run's.
+    """
 
     service: str
     rows: tuple[RunRow, ...]
     buckets: tuple[tuple[float, float], ...]  # (upper bound in s, observations at or below it), merged over replicas
-    requests: float  # the increase of the traffic's counter over the span
-    errors: float | None  # how many of them failed
+    requests: float  # increase of the traffic's counter over the span
+    errors: float | None  # number of failed requests
     unit: str  # of the traffic
     header: RunHeader
     marks: tuple[Mark, ...]
     summary: RunSummary
-    services: tuple[str, ...]  # all that the run holds
+    services: tuple[str, ...]  # all services of the run
     routes: Mapping[str, float] = field(default_factory=dict)  # route -> its requests in the span
-    profiles: tuple[RecordedProfile, ...] = ()  # that were taken in the span
+    profiles: tuple[RecordedProfile, ...] = ()  # profiles taken in the span
     resources: tuple[ResourcePeak, ...] = ()  # of the service and the host, over the span
-    damage: tuple[str, ...] = ()  # what could not be read, a sentence each
+    damage: tuple[str, ...] = ()  # damage found in the run, a sentence each
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Where it was taken; see `runs.environment`."""
+        """Environment of the run; see `recording.run_environment`."""
         return self.header.environment
 
     def column(self, name: str) -> list[float | None]:
-        """One column by its name in COLUMNS."""
+        """Return one column by its name in COLUMNS."""
         return [getattr(row, name) for row in self.rows]
 
 
@@ -90,10 +96,10 @@ def read_table(
     start: str | float | None = None,
     end: str | float | None = None,
 ) -> RunTable:
-    """The table of one service of a run; without `service`, of the one with the most traffic.
+    """Read the table of one service of a run; without `service`, of the one with the most traffic.
 
-    `start` and `end` are seconds from the run's start, or texts as `moments.moment` reads them. Raises NotARun, and
-    ValueError where the service or a moment is not in it.
+    `start` and `end` are seconds from the run's start, or texts as `time_spec.parse_time_spec`
+    reads them. Raises NotARunError, and ValueError where the service or a time is not in the run.
     """
     with Run(path) as run:
         marks = run.marks()
@@ -136,7 +142,7 @@ def read_table(
 def service_rows(
     run: Run, since: float | None = None, until: float | None = None
 ) -> Iterator[tuple[str, list[RunRow]]]:
-    """(service, its rows) for every service of a run."""
+    """Return (service, its rows) for every service of a run."""
     reading = _TableBuilder(run.header.interval_s)
     for item in run.items(since, until):
         reading.add(item, run.header.began_at, since)
@@ -151,7 +157,7 @@ def _resolve_time(time_spec: str | float | None, header: RunHeader, marks: Seque
 
 
 class _ServiceTotals:
-    """What was read of one service so far."""
+    """Totals of one service over the readings so far."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -215,7 +221,7 @@ def _quantile_value(quantiles: Sequence[Quantile], q: float, scale: float) -> fl
 
 
 class _TableBuilder:
-    """Windows of one interval over a run's readings."""
+    """Builder of tables: windows of one interval over a run's readings."""
 
     def __init__(self, interval_s: float) -> None:
         self.services: dict[str, _ServiceTotals] = {}
@@ -227,7 +233,8 @@ class _TableBuilder:
         self._trackers: dict[str, ServiceTracker] = {}
         self._groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
         self._host: HostReading | None = None
-        self._host_saturation: tuple[SaturationState, ...] = ()  # the host's rows of the newest tick
+        # saturation of the host at the newest tick
+        self._host_saturation: tuple[SaturationState, ...] = ()
 
     def service(self, name: str | None) -> _ServiceTotals | None:
         if name is not None:
@@ -261,11 +268,12 @@ class _TableBuilder:
         cpu = self._update_host(reading)
         new: set[str] = set()
         for scrape in reading.scrapes:
-            if scrape.late:  # it says nothing, and the next row covers the time that it took
+            if scrape.late:  # no result yet: the next row covers the time that it took
                 if scrape.target in self._windows:
                     self._windows[scrape.target].add(scrape)
                 continue
-            if scrape.target in new:  # twice in one tick: what lay between them must not be lost
+            # second scrape in one tick: the span between the two must not be lost
+            if scrape.target in new:
                 self._add_rows(reading, new, began_at, since, cpu)
                 new = set()
             new.add(scrape.target)

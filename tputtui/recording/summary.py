@@ -1,4 +1,4 @@
-"""A run at a glance, added up while it is recorded: no file has to be read whole to be listed."""
+"""Summary of a run, computed while recording, so that listing runs does not read whole files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BEST_SPAN_S = 60.0
 
 
 class _RunningMean:
-    """Mean and variance of values that come one by one (Welford)."""
+    """Running mean and variance (Welford)."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -36,14 +36,16 @@ class _RunningMean:
 
 
 class _BestMinute:
-    """The largest rate over a minute without a break. A run's own: what was before it is none of its minutes."""
+    """Largest rate over a minute without a gap, within the run: time before its start does not
+    count.
+    """
 
     def __init__(self) -> None:
         self.rate: float | None = None
         self._since: float | None = None
 
     def add(self, at: float, minute: float | None) -> None:
-        """Take the mean over the last minute, where that is known."""
+        """Add the mean over the last minute, where it is known."""
         if self._since is None:
             self._since = at
         if minute is not None and at - self._since >= _BEST_SPAN_S * 0.99:
@@ -54,10 +56,10 @@ class _BestMinute:
 
 
 class _TrafficShape:
-    """A figure over time in a bounded number of points: two become one when there are too many."""
+    """Figure over time in a bounded number of points: adjacent points are merged beyond it."""
 
     def __init__(self) -> None:
-        self._points: list[tuple[float, int, int]] = []  # (sum, how many are known, how many there are)
+        self._points: list[tuple[float, int, int]] = []  # (sum, known values, all values)
         self._values_per_point = 1  # values in a point
 
     def add(self, value: float | None) -> None:
@@ -78,7 +80,7 @@ class _TrafficShape:
 
 
 class _ServiceTotals:
-    """What one service has done so far."""
+    """Totals of one service so far."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -86,7 +88,7 @@ class _ServiceTotals:
         self._seconds = 0.0
         self._requests = 0.0
         self._errors = 0.0
-        self._requests_with_known_errors = 0.0  # requests of which it is known whether they failed
+        self._requests_with_known_errors = 0.0  # requests with a known outcome
         self._busy_s = 0.0
         self._requests_per_scrape = _RunningMean()
         self._shape = _TrafficShape()
@@ -98,13 +100,17 @@ class _ServiceTotals:
         self._newest: ServiceState | None = None
 
     def add(self, at: float, state: ServiceState, busy_cores: float | None, objectives_met: bool | None) -> None:
-        """`at`: when what the state rests on was read, in seconds; a tick without a new scrape adds nothing."""
+        """Add one tick's state of the service.
+
+        `at`: time of the scrape behind the state, in seconds; a tick without a new scrape adds
+        nothing.
+        """
         if self._last is not None and at == self._last[0]:
             return
         traffic, self._newest = state.traffic, state
         total = traffic.total if traffic is not None else None
         if traffic is None or total is None or traffic.rps is None:
-            self._last = None  # an outage is no time without load
+            self._last = None  # an outage does not count as time without load
             self._best.reset()
             self._best_within.reset()
             self._shape.add(None)
@@ -180,7 +186,7 @@ class _ServiceTotals:
 
 
 class RunSummarizer:
-    """Takes every snapshot of a run."""
+    """Summarizer of a run's snapshots."""
 
     def __init__(self, hottest: str = "") -> None:
         self.ticks = 0
@@ -193,7 +199,7 @@ class RunSummarizer:
         self._has_missed = False
 
     def add(self, snapshot: Snapshot, filtered_service: str | None = None) -> None:
-        """Add one tick. `lens`: a service that is only a closer look at another one."""
+        """Add one tick. `filtered_service`: a service that is only a part of another one."""
         self.ticks += 1
         self._began = snapshot.at if self._began is None else self._began
         self._newest = snapshot.at
@@ -215,7 +221,7 @@ class RunSummarizer:
             service.add(snapshot.time, state, snapshot.busy_cores, met)
 
     def summary(self) -> RunSummary:
-        """The run so far."""
+        """Summary of the run so far."""
         return RunSummary(
             seconds=self._newest - self._began if self._began is not None else 0.0,
             ticks=self.ticks,
@@ -227,5 +233,5 @@ class RunSummarizer:
 
 
 def main_service(services: Sequence[ServiceSummary]) -> ServiceSummary | None:
-    """The service that a run is about: the one with the most traffic."""
+    """Main service of a run: the one with the most traffic."""
     return max(services, key=lambda one: one.mean or -1.0, default=None)

@@ -1,4 +1,6 @@
-"""A moment of a run as a person names it: `+90s` from its start, ISO 8601, or the text of a mark."""
+"""Parse a time in a run as typed by a user: `+90s` from its start, ISO 8601, or the text of a
+mark.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,10 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?", re.ASCII)
 
 
 def parse_time_spec(text: str, header: RunHeader, marks: Sequence[Mark]) -> float:
-    """`at` of a moment, on the run's own clock. Raises ValueError, a sentence.
+    """Return `at` of a time, on the run's own clock. Raises ValueError with a sentence.
 
-    A time without a zone is local time. Where several marks have the same text, the first one counts.
+    A time without a zone is local time. Where several marks have the same text, the first one
+    counts.
     """
     text = text.strip()
     for mark in marks:

@@ -1,8 +1,10 @@
-"""Values of the model to JSON and back. What is read is checked against the dataclass's own types: a file is foreign.
+"""Encode values of the model as JSON and decode them.
 
-Two shapes: a *row* (a list; the order of its fields stands in the run's header, so another version's rows can be read)
-for what comes every tick, and an *object* with names, without what is at its default, for the rest. Unknown fields are
-passed over, missing ones are at their default.
+Files are untrusted: values are checked against the types.
+
+Two shapes: a *row* (a list; the order of its fields is in the run's header, so that another
+version's rows can be read) for what is written every tick, and an *object* with names, without
+fields at their default, for the rest. Unknown fields are skipped, missing ones get their default.
 """
 
 from __future__ import annotations
@@ -22,11 +24,12 @@ T = TypeVar("T")
 LIST_LIMIT = 200_000
 TEXT_LIMIT = 65_536
 
-_MAX_INTEGER = 1e15  # beyond it a float is written as a float: an int would be spelt out
+_MAX_INTEGER = 1e15  # larger floats stay floats: as integers they would be written out in full
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 _RAW_FIELDS: Mapping[type, frozenset[str]] = {
-    # These match what a target exposes, byte by byte; whoever shows them cleans them, live and in replay alike.
+    # These match what a target exposes, byte by byte; code that shows them cleans them, live and in
+    # replay alike.
     Binding: frozenset({"family", "label", "limit", "denominator", "values", "breakdown"}),
     Match: frozenset({"label", "value"}),
     Target: frozenset({"name", "url", "service"}),
@@ -34,15 +37,15 @@ _RAW_FIELDS: Mapping[type, frozenset[str]] = {
 }
 
 
-class BadValueError(ValueError):  # it says what the value is
-    """What was read does not have the shape that it must have."""
+class BadValueError(ValueError):  # the message describes the value
+    """The value does not have the required shape."""
 
 
 # ------------------------------------------------------------------------------------------------ numbers
 
 
 def encode_number(value: float) -> float | int | str:
-    """A float as JSON can carry it: whole numbers without a point, NaN and the infinities by name."""
+    """Encode a float for JSON: whole numbers without a point, NaN and the infinities by name."""
     if value % 1 == 0 and -_MAX_INTEGER < value < _MAX_INTEGER:
         return int(value)
     if math.isfinite(value):
@@ -51,7 +54,7 @@ def encode_number(value: float) -> float | int | str:
 
 
 def decode_number(value: object) -> float:
-    """A float as `number_out` wrote it. Raises BadValue."""
+    """Decode a float as `encode_number` wrote it. Raises BadValueError."""
     if isinstance(value, str):
         special = _NON_FINITE.get(value)
         if special is None:
@@ -69,7 +72,9 @@ def decode_number(value: object) -> float:
 
 
 def to_plain(value: object) -> Any:
-    """A value of the model as JSON can carry it; a dataclass becomes an object without what is at its default."""
+    """Encode a value of the model for JSON; a dataclass becomes an object without fields at their
+    default.
+    """
     if isinstance(value, float):
         return encode_number(value)
     if value is None or isinstance(value, str | bool | int):
@@ -92,7 +97,7 @@ def to_plain(value: object) -> Any:
 
 
 def to_row(value: object) -> Any:
-    """A value of the model with every dataclass in it as the list of its fields."""
+    """Encode a value of the model, with every dataclass in it as the list of its fields."""
     if isinstance(value, float):
         return encode_number(value)
     if value is None or isinstance(value, str | bool | int):
@@ -110,7 +115,7 @@ def _field_names(kind: Any) -> tuple[str, ...]:
 
 
 def row_fields() -> dict[str, list[str]]:
-    """The order of the fields in the rows of this version, for a run's header."""
+    """Order of the fields in the rows of this version, for a run's header."""
     found: dict[str, list[str]] = {}
     waiting: list[Any] = [HostReading, ProcessReading]
     while waiting:
@@ -130,20 +135,20 @@ ValueDecoder = Callable[[Any], Any]
 
 
 def from_plain(kind: type[T], data: object) -> T:
-    """The dataclass `kind` out of an object. Raises BadValue."""
+    """Decode the dataclass `kind` from an object. Raises BadValueError."""
     made: T = _object_decoder(cast("Any", kind))(data)
     return made
 
 
 class RowDecoder:
-    """Reads the rows of one file, whose order of fields is `orders` (see `row_fields`)."""
+    """Decoder of the rows of one file, whose order of fields is `orders` (see `row_fields`)."""
 
     def __init__(self, orders: Mapping[str, Sequence[str]]) -> None:
         self._orders = orders
         self._decoders: dict[Any, ValueDecoder] = {}
 
     def decode(self, kind: type[T], data: object) -> T:
-        """The dataclass `kind` out of a row. Raises BadValue."""
+        """Decode the dataclass `kind` from a row. Raises BadValueError."""
         made: T = self._decoder(kind)(data)
         return made
 
@@ -204,7 +209,7 @@ def _object_decoder(kind: Any) -> ValueDecoder:
 
 
 def _value_decoder(hint: Any, dataclass_decoder: Callable[[type], ValueDecoder], is_raw: bool) -> ValueDecoder:
-    """What reads a value of one type."""
+    """Build the decoder of one type."""
     origin, inner = get_origin(hint), get_args(hint)
     if hint is float:
         return decode_number

@@ -1,4 +1,4 @@
-"""Whether two runs carried the same load: its level, how bursty it was, and the mix of routes."""
+"""Compare the load of two runs: its level, burstiness, and mix of routes."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ from tputtui.recording.run_header import ServiceSummary
 from tputtui.text import clean, format_percent
 
 MAX_RATE_CHANGE = 0.05
-"""A rate that differs by more is another load: what the guides to benchmarking ask for."""
+"""Relative difference from which on the rates count as different loads, as benchmarking guides
+recommend.
+"""
 
 MAX_MIX_CHANGE = 0.05
-"""Share of the requests that would have to go to another route."""
+"""Share of the requests that would have to move to another route."""
 
 MAX_BURSTINESS_FACTOR = 2.0
-"""Variance over mean of the traffic, as a factor: below, two stretches of one Poisson load differ as much."""
+"""Ratio of the variance over mean of the traffic: below it, two spans of one Poisson load differ as
+much.
+"""
 
 
 def describe_load_differences(before: ServiceSummary, after: ServiceSummary) -> list[str]:
-    """What differs in the load, a sentence each; nothing, where it mirrored the other's."""
+    """Describe differences in the load, a sentence each; empty where the loads match."""
     found = []
     if before.mean and after.mean is not None:
         change = after.mean / before.mean - 1

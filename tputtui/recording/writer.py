@@ -1,8 +1,8 @@
-"""The file of a run, written: by a thread of its own with a bounded queue, so that a disk that hangs holds up nothing.
+"""Writer of a run file: a thread with a bounded queue, so that a hanging disk blocks nothing else.
 
-What is written is in the kernel's hands at once (kill -9 loses what is still queued: a tick or two) and on the disk within
-two seconds (power loss). A disk that does not keep up costs whole readings, which are counted; one that is full, or fails,
-ends the recording where the last whole reading ends.
+Written data is in the kernel at once (kill -9 loses what is still queued: a tick or two) and on the
+disk within two seconds (power loss). A disk that does not keep up costs whole readings, which are
+counted; one that is full, or fails, ends the recording after the last complete reading.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ CLOSE_S: Final = 4.0
 
 
 class CannotRecordError(Exception):
-    """The file is not written: one sentence, with its name, cleaned."""
+    """The file cannot be written. The message is one sentence with its name, cleaned."""
 
 
 @frozen
 class MemberStart:
-    """The member that begins with a chunk."""
+    """Start of a member that begins with a chunk."""
 
     run: bytes
     number: int
@@ -43,16 +43,20 @@ class MemberStart:
 
 
 class RunWriter:
-    """Appends chunks to a new file of 0600. `offer` does not block; all else but `close` may be asked from any thread."""
+    """Writer that appends chunks to a new file of mode 0600.
+
+    `offer` does not block; everything but `close` may be used from any thread.
+    """
 
     def __init__(self, path: Path, *, force: bool = False, block_when_full: bool = False) -> None:
-        """Create the file. `patient`: nobody waits for us, so that a full queue is waited for and nothing is dropped.
+        """Create the file.
 
-        Raises CannotRecord, also where another recorder holds it.
+        `block_when_full`: wait while the queue is full instead of dropping chunks. Raises
+        CannotRecordError, also where another recorder holds the file.
         """
         self.path = path
         self._block_when_full = block_when_full
-        self.problem: str | None = None  # why nothing is written any more
+        self.problem: str | None = None  # reason why writing has stopped
         self.written_bytes = 0  # bytes in the file
         self.written_at: float | None = None  # `at` of the newest reading in it
         self._descriptor = _create_file(path, force)
@@ -68,9 +72,9 @@ class RunWriter:
         self._thread.start()
 
     def offer(self, chunk: bytes, member: MemberStart | None = None, at: float | None = None) -> bool:
-        """Take a chunk to be written; `begin`: a member begins with it; `at`: it is the reading of that moment.
+        """Queue a chunk. `member`: a member begins with it; `at`: time of its reading.
 
-        False: the queue is full, or the file is done.
+        False: the queue is full, or the file is finished.
         """
         with self._condition:
             while self._block_when_full and self._queued_bytes > QUEUE_BYTES // 2 and self.problem is None:
@@ -84,7 +88,10 @@ class RunWriter:
             return True
 
     def close(self) -> bool:
-        """Write what waits, end the file and sync it; wait for that, but not for ever. False where that failed."""
+        """Write the queue, end the file, sync it, and wait for that (bounded).
+
+        False where that failed.
+        """
         with self._condition:
             self._is_closing = True
             self._condition.notify()
@@ -94,7 +101,9 @@ class RunWriter:
         return self.problem is None
 
     def discard(self) -> None:
-        """Remove the file, if it is still the one that was made. For one that is closed and holds nothing."""
+        """Remove the file if it is still the one created here. For a closed file without
+        content.
+        """
         with contextlib.suppress(OSError):
             status = os.lstat(self.path)
             if (status.st_dev, status.st_ino) == self._file_id and not status.st_size:
@@ -141,7 +150,7 @@ class RunWriter:
             self._append(self._member.compress(chunk))
 
     def _append(self, content: bytes) -> None:
-        """Append all of it, or raise OSError; then the file ends as it did before."""
+        """Append all of it, or raise OSError with the file's end restored."""
         left = memoryview(content)
         try:
             while left:
@@ -185,7 +194,7 @@ def _create_file(path: Path, force: bool) -> int:
     try:
         if force:
             _remove_existing(path, shown)
-        # O_EXCL: no link is followed and nothing is overwritten, whatever stands there by now
+        # O_EXCL: follow no link and overwrite nothing that appeared in the meantime.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
         holder = _find_recorder(path)
@@ -199,7 +208,7 @@ def _create_file(path: Path, force: bool) -> int:
 
 
 def _remove_existing(path: Path, display_path: str) -> None:
-    """Remove what is to be overwritten: a plain file that nobody records."""
+    """Remove the file to overwrite: a plain file that is not being recorded."""
     try:
         status = os.lstat(path)
     except FileNotFoundError:
@@ -213,7 +222,7 @@ def _remove_existing(path: Path, display_path: str) -> None:
 
 
 def _find_recorder(path: Path) -> str:
-    """Who records a file; "" where nobody does."""
+    """Find the recorder of a file; "" where there is none."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError):
@@ -232,7 +241,9 @@ def _find_recorder(path: Path) -> str:
 
 
 def _find_lock_owner(status: os.stat_result) -> str:
-    """The process that holds the lock, by /proc/locks: "1: FLOCK  ADVISORY  WRITE 4711 fe:01:1234 0 EOF"."""
+    """Find the process that holds the lock, by /proc/locks: "1: FLOCK ADVISORY WRITE 4711
+    fe:01:1234 0 EOF".
+    """
     place = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
     try:
         with open("/proc/locks", encoding="ascii", errors="replace") as file:

@@ -1,8 +1,11 @@
-"""A recorded run that plays: what the screen needs of an engine, out of a file. Nothing is asked, nothing is guessed.
+"""Player of a recorded run: the interface of an engine on top of a file.
 
-The run is derived once from its beginning, in a thread, by the monitor that derives live readings: each moment is what was
-shown then, and going to it takes a look-up. Until that has come to the moment that is wanted, a second reel that begins just
-before it stands in. Choices that change what is derived (another window, another label, a lens) derive it anew.
+It contacts no target and classifies nothing.
+
+The run is derived once from its beginning, in a thread, by the pipeline that derives live readings:
+each snapshot is the one shown live, and a seek is a look-up. Until that buffer has reached the
+wanted time, a second buffer that begins just before it takes its place. Choices that change the
+derivation (another window, another label, a filter) derive the run anew.
 """
 
 from __future__ import annotations
@@ -31,29 +34,35 @@ if TYPE_CHECKING:
 
 SPEEDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 POLL_INTERVAL_S: Final = 0.1
-"""How often the player looks whether the next moment is due: at 60x, six seconds of the run go by."""
+"""Seconds between checks whether the next snapshot is due: at 60x, six seconds of the run go by."""
 
 
 MAX_WAIT_READINGS: Final = 10
-"""Readings: what is no further away than this from what has been read is waited for."""
+"""Readings: a time at most this far ahead of what has been read is waited for."""
 
 
 @frozen
 class ReplayPosition:
-    """Where a replay stands."""
+    """Position of a replay."""
 
     seconds: float  # from the run's beginning
     length_s: float  # how long the run is
     speed: float
     is_paused: bool
-    read_ratio: float  # how much of the run was read, 0 to 1
+    read_ratio: float  # share of the run that was read, 0 to 1
 
 
 class Player:
-    """Plays one run, from `start` to `stop`. The methods of an engine, and those that move in time."""
+    """Player of one run, from `start` to `stop`, with the methods of an engine and those that move
+    in time.
+    """
 
     def __init__(self, run: Run, *, begin: float | None = None, speed: float = 1.0) -> None:
-        """`run` is open, and stays so until `stop`. `begin`: where to, on the run's clock. Raises NotARun where no reading is in it."""
+        """Open the player on `run`, which has to stay open until `stop`.
+
+        `begin`: the time to start at, on the run's clock. Raises NotARunError where the run has no
+        reading.
+        """
         last = run.last_tick()
         if last is None:
             raise NotARunError("no reading is in it")
@@ -65,11 +74,12 @@ class Player:
         self._begin_at, self._end_at = self.header.began_at, last.reading.at
         self._choices = ReplayChoices()
         self._buffer = ReplayBuffer(run, self._choices, self._end_at, on_reached=self._on_reached)
-        self._near_buffer: ReplayBuffer | None = None  # stands in for a moment that the reel has not come to
+        # used for a time that the main buffer has not reached
+        self._near_buffer: ReplayBuffer | None = None
         self._listeners: list[Callable[[Snapshot], None]] = []
         self._wanted_at = max(
             self._begin_at, min(self._end_at, begin if begin is not None else self._begin_at)
-        )  # what is wanted
+        )  # time to show
         self._speed = min(max(speed, SPEEDS[0] / 100), SPEEDS[-1])
         self._is_paused = False
         self._is_stopped = False
@@ -78,9 +88,10 @@ class Player:
         self._replicas: ReplicaTable = {}
         self._browsed_target: str | None = None
         self._families: Families | None = None
-        self._recorded_families: RecordedFamilies | None = None  # the player's thread's own
+        self._recorded_families: RecordedFamilies | None = None  # used by the player's thread only
         self._family_history: dict[str, list[float | None]] = {}
-        self._wake = threading.Condition()  # guards what the screen's thread and the player's both change
+        # guards the state that both the screen's thread and the player's change
+        self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._play, name="player", daemon=True)
 
     # ------------------------------------------------------------------------------------------ life
@@ -90,12 +101,12 @@ class Player:
         self._listeners.append(listener)
 
     def start(self) -> None:
-        """Begin to read, and to play."""
+        """Start reading and playing."""
         self._buffer.start()
         self._thread.start()
 
     def stop(self) -> None:
-        """End."""
+        """Stop playing and reading."""
         with self._wake:
             self._is_stopped = True
             self._wake.notify_all()
@@ -115,7 +126,7 @@ class Player:
                 with self._wake:
                     if not self._is_stopped:
                         self._wake.wait(POLL_INTERVAL_S)
-        except BaseException as error:  # kept for whoever waits: a thread's exception is seen by nobody
+        except BaseException as error:  # kept for the caller: exceptions in threads go unnoticed
             self.failure = error
 
     def _advance(self, seconds: float) -> None:
@@ -145,7 +156,11 @@ class Player:
             listener(snapshot)
 
     def _choose_buffer(self) -> ReplayBuffer:
-        """The reel to ask: that of the whole run once it has come to the moment, or soon will; else one that stands in."""
+        """Choose the buffer to read from.
+
+        It is that of the whole run once it has reached the wanted time, or soon will; else the near
+        one.
+        """
         reel, near, at = self._buffer, self._near_buffer, self._wanted_at
         far = at - (reel.newest_at or self._begin_at) > MAX_WAIT_READINGS * self.header.interval_s
         if reel.has_read(at) or reel.failure is not None or (not far and near is None):
@@ -168,12 +183,12 @@ class Player:
         self._buffer.set_paused(False)
 
     def _on_reached(self) -> None:
-        """A reel has come to the moment that is wanted."""
+        """Handle that a buffer has reached the wanted time."""
         with self._wake:
             self._wake.notify_all()
 
     def _set_choices(self, choices: ReplayChoices) -> None:
-        """Derive the run anew, with other choices."""
+        """Derive the run anew with other choices."""
         with self._wake:
             self._stop_near_buffer()
             self._buffer.stop()
@@ -186,7 +201,7 @@ class Player:
 
     @property
     def position(self) -> ReplayPosition:
-        """Where it stands, and how it goes on."""
+        """Current position, speed and state."""
         with self._wake:
             read_to = self._buffer.newest_at
             length = max(self._end_at - self._begin_at, 1e-9)
@@ -200,25 +215,28 @@ class Player:
 
     @property
     def damage(self) -> tuple[str, ...]:
-        """What could not be read of the run, a sentence each; known once all of it was read."""
+        """Damage found in the run, a sentence each; known once all of it was read."""
         return self._buffer.damage
 
     def seek(self, at: float) -> None:
-        """Go to a moment (`at`, on the run's clock); the run's ends are the ends. One not yet read is shown when it is."""
+        """Seek to a time (`at`, on the run's clock), clamped to the run's ends.
+
+        A time that is not read yet is shown when it is.
+        """
         with self._wake:
             self._wanted_at = min(self._end_at, max(self._begin_at, at))
             self._wake.notify_all()
 
     def step(self, seconds: float) -> None:
-        """So far forward (or, negative, back)."""
+        """Move forward by `seconds`, or back if negative."""
         self.seek(self._begin_at + self.position.seconds + seconds)
 
     def seek_to_end(self) -> None:
-        """The run's last moment."""
+        """Seek to the run's last reading."""
         self.seek(self._end_at)
 
     def pause(self, is_paused: bool | None = None) -> None:
-        """Stand still, or play on; without a word, whatever it does not do now. At the end, play from the start again."""
+        """Pause or resume; None toggles. At the end, play from the start again."""
         with self._wake:
             at_end = self._wanted_at >= self._end_at
             self._is_paused = (not self._is_paused and not at_end) if is_paused is None else is_paused
@@ -227,7 +245,7 @@ class Player:
             self._wake.notify_all()
 
     def change_speed(self, steps: int) -> float:
-        """Faster or (negative) slower; the speed from now on."""
+        """Play faster, or slower if negative; return the new speed."""
         with self._wake:
             place = min(range(len(SPEEDS)), key=lambda one: abs(SPEEDS[one] - self._speed)) + steps
             self._speed = SPEEDS[max(0, min(len(SPEEDS) - 1, place))]
@@ -236,7 +254,9 @@ class Player:
     # ------------------------------------------------------------------------------------------ for the screen
 
     def history(self, figure: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
-        """A figure's mean in each of `columns` columns up to the moment that is shown (or to `until`)."""
+        """Mean of a figure in each of `columns` columns up to the time that is shown (or to
+        `until`).
+        """
         shown = self._shown
         if shown is None:
             return [None] * max(0, columns)
@@ -244,7 +264,9 @@ class Player:
         return reel.history(figure, columns, span_s, moment if until is None else until)
 
     def heatmap(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
-        """Where a service's requests fell in each column of the time axis; None where it has no buckets."""
+        """Latency distribution of a service in each column of the time axis; None where it has no
+        buckets.
+        """
         shown = self._shown
         if shown is None:
             return None
@@ -252,11 +274,11 @@ class Player:
         return reel.heatmap(service, columns, span_s, moment if until is None else until)
 
     def replicas(self) -> ReplicaTable:
-        """Each replica's figures at the moment that is shown."""
+        """Figures of each replica at the time that is shown."""
         return self._replicas
 
     def snapshot_at(self, at: float) -> Snapshot | None:
-        """What was shown at a moment."""
+        """Snapshot that was shown at a time."""
         with self._wake:
             reel = (
                 self._near_buffer if self._near_buffer is not None and self._near_buffer.has_read(at) else self._buffer
@@ -265,7 +287,7 @@ class Player:
             return found[0] if found is not None else None
 
     def set_window(self, seconds: float) -> None:
-        """Another window for rates and quantiles."""
+        """Change the window of rates and quantiles."""
         self._set_choices(replace(self._choices, window_s=seconds))
 
     def next_breakdown(self, service: str) -> None:
@@ -273,23 +295,25 @@ class Player:
         self._set_choices(replace(self._choices, breakdowns=(*self._choices.breakdowns, service)))
 
     def set_filter(self, service_filter: ServiceFilter | None) -> None:
-        """Show a service through a lens, as one more service; None takes it away."""
+        """Show a filtered service as an additional one; None removes it."""
         self._set_choices(replace(self._choices, service_filter=service_filter))
 
     def set_split(self, split: TrafficSplit | None) -> None:
-        """Show the two arms of a split; None: no longer."""
+        """Show the two arms of a traffic split; None removes them."""
         self._set_choices(replace(self._choices, split=split))
 
     def find_split_options(self, service: str, on_options: Callable[[Sequence[SplitOption]], None]) -> None:
-        """Find out how a service may be split. `told` is called with it, perhaps on the reel's thread."""
+        """Find out how a service may be split; `on_options` may get the result on the buffer's
+        thread.
+        """
         self._buffer.run_action(lambda monitor: on_options(monitor.find_split_options(service)))
 
     def browse(self, target: str | None) -> None:
-        """Look at what was recorded of a target; None: nobody looks any more."""
+        """Read the recorded families of a target; None stops it."""
         self._browsed_target, self._families, self._family_history = target, None, {}
         if target is not None:
             with self._wake:
-                self._is_refresh_due = True  # the moment is shown once more, with its families
+                self._is_refresh_due = True  # shows the current time once more, with the families
                 self._wake.notify_all()
 
     def _load_families(self, target: str, at: float) -> None:
@@ -302,39 +326,39 @@ class Player:
             self._families, self._family_history = found
 
     def families(self, target: str) -> Families | None:
-        """What was recorded of the target that is looked at."""
+        """Recorded families of the browsed target."""
         found = self._families
         return found if found is not None and found.target == target else None
 
     def family_history(self, family: str, columns: int) -> Sequence[float | None]:
-        """A family's figure in the last `columns` recorded scrapes."""
+        """Figures of a family in the last `columns` recorded scrapes."""
         kept = self._family_history.get(family, [])[-columns:]
         return [*([None] * (columns - len(kept))), *kept]
 
     def chart_family(self, charted: tuple[str, str] | None) -> None:
-        """Only what the live screen shows is on the time axis: the screen does not offer it."""
+        """Do nothing: only live screens chart families, and a replay does not offer it."""
 
     def bind_signal(self, target: str, slot: SignalKind, family: str) -> None:
-        """What feeds what is the run's word: the screen does not offer it."""
+        """Do nothing: the bindings come from the run, and the screen does not offer it."""
 
     def set_processes_enabled(self, is_enabled: bool) -> None:
-        """All that was recorded is there."""
+        """Do nothing: all recorded processes are shown."""
 
     def watch_processes(self, pids: frozenset[int]) -> None:
-        """Nothing is read of this machine."""
+        """Do nothing: nothing is read from this machine."""
 
     def start_recording(self, recorder: Recorder) -> None:
-        """It is recorded already: the screen does not offer it."""
+        """Do nothing: the run is recorded already, and the screen does not offer it."""
 
     def stop_recording(self) -> None:
-        """None."""
+        """Return None: a replay is not recorded."""
 
     def add_mark(self, mark_text: str, time_: float | None = None) -> None:
-        """A run is not written to: the screen does not offer it."""
+        """Do nothing: a run is not written to, and the screen does not offer it."""
 
     def record_profile(self, *_: object) -> bool:
-        """A run is not written to."""
+        """Return False: a run is not written to."""
         return True
 
     def log_event(self, event: Event) -> None:
-        """A run is not written to."""
+        """Do nothing: a run is not written to."""

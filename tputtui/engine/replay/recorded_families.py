@@ -1,4 +1,4 @@
-"""What a run holds of a target's families at a moment, for the metric browser of a replay."""
+"""Families of a target recorded in a run at a time, for the metric browser of a replay."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from tputtui.recording.records import RecordedTick, RunItem
 
 
 class RecordedFamilies:
-    """Looks at one target's families. Going on from where it was looked at last reads only what lies between; any other
-    moment costs the 120 readings before it (bench/runs.py measures that).
+    """Reader of one target's recorded families.
+
+    Moving forward from the last time reads only the readings between; any other time costs the 120
+    readings before it (bench/runs.py measures that).
     """
 
     def __init__(self, run: Run, target: str) -> None:
-        """`run` stays open as long as this is used; close this when nobody looks any more."""
+        """Open the reader. `run` has to stay open while it is used; close it when browsing ends."""
         self.target = target
         self._run = run.duplicate()
         self._span_s = MAX_SCRAPES * run.header.interval_s
@@ -26,11 +28,11 @@ class RecordedFamilies:
         self._feed = ReplayFeed(run.header)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._run.close()
 
     def families_at(self, at: float) -> tuple[Families, dict[str, list[float | None]]] | None:
-        """The families at a moment, and each one's last figures; None where the run holds nothing of them."""
+        """Families at a time, with each one's last figures; None where the run has none of them."""
         if self._at is None or not self._at <= at <= self._at + self._span_s:
             self._feed = ReplayFeed(self._run.header)
             self._feed.pipeline.browse(self.target, is_partial=True)

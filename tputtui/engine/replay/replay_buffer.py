@@ -1,7 +1,8 @@
-"""A run, derived and kept moment by moment: what a replay shows is looked up here.
+"""Buffer of a run's derived snapshots, from which a replay is shown.
 
-The reel that counts begins at the run's beginning. For a moment that it has not come to, one that begins just before that
-moment stands in: its rates and quantiles are the same; what is counted since the start is left out until it is known.
+The main buffer begins at the run's beginning. For a time that it has not reached, a second buffer
+begins just before that time: its rates and quantiles are the same; totals since the start are left
+out until they are known.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from tputtui.signals.service.service_filter import ServiceFilter
 from tputtui.signals.service.traffic_split import TrafficSplit
 
 MAX_AHEAD_S: Final = 120.0
-"""A reel that stands in reads so far beyond the moment that is shown, and no further."""
+"""Seconds that a near buffer reads ahead of the time that is shown."""
 
 MAX_FINE_CELLS: Final = 7_200
 """Seconds of the time axis that are kept at a resolution of 1 s: 230 kB a figure."""
@@ -38,16 +39,19 @@ MAX_FINE_CELLS: Final = 7_200
 
 @frozen
 class ReplayChoices:
-    """What the user chose that changes what is derived."""
+    """Choices of the user that change the derivation."""
 
     window_s: float | None = None
-    breakdowns: tuple[str, ...] = ()  # a service for each time its next label was asked for
+    breakdowns: tuple[str, ...] = ()  # a service for each time its next label was selected
     service_filter: ServiceFilter | None = None
     split: TrafficSplit | None = None
 
 
 class ReplayBuffer:
-    """Reads a run in a thread of its own, and keeps every moment. Anything may be asked from any thread."""
+    """Buffer that reads a run in a thread of its own and keeps every snapshot.
+
+    May be used from any thread.
+    """
 
     def __init__(
         self,
@@ -58,15 +62,18 @@ class ReplayBuffer:
         start_at: float | None = None,
         on_reached: Callable[[], None] | None = None,
     ) -> None:
-        """`end_at`: the run's last moment. `before`: stand in from this moment on. `came` is called, in the reel's
-        thread, when it comes to the moment it is awaited at. Raises nothing: what goes wrong later is its `failure`.
+        """Create the buffer; a failure while reading is kept in `failure`.
+
+        `end_at`: the time of the run's last reading. A near buffer begins just before `start_at`.
+        `on_reached` runs in the buffer's thread when the awaited time is reached.
         """
         self.failure: BaseException | None = None
         self.is_done = False
-        self.damage: tuple[str, ...] = ()  # what could not be read, a sentence each; once it is done
+        # damage found in the run, a sentence each; set once all of it was read
+        self.damage: tuple[str, ...] = ()
         header = run.header
         self._run = run.duplicate()
-        self._lock = threading.Lock()  # around what is kept
+        self._lock = threading.Lock()  # around the kept values
         self._interval_s = header.interval_s
         self._awaited_at = start_at if start_at is not None else float("-inf")
         self._on_reached = on_reached
@@ -84,38 +91,39 @@ class ReplayBuffer:
         monitor.set_filter(choices.service_filter)
         monitor.set_split(choices.split)
         self._cache = SnapshotCache()
-        self._pending_actions: deque[Callable[[SnapshotPipeline], None]] = deque()  # what waits for the end of a tick
+        # requests deferred until the end of a tick
+        self._pending_actions: deque[Callable[[SnapshotPipeline], None]] = deque()
         self._is_stopped = False
         self._thread = threading.Thread(target=self._read, name="reel", daemon=True)
 
     def start(self) -> None:
-        """Begin to read."""
+        """Start reading."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Read no further. What was read stays."""
+        """Stop reading. What was read stays."""
         self._is_stopped = True
         self._may_read.set()
         if self._thread.ident is None:
             self._run.close()
 
     def set_paused(self, is_paused: bool) -> None:
-        """Let another reel be quick: read nothing while `held`."""
+        """Pause or resume reading, so that another buffer gets the CPU."""
         (self._may_read.clear if is_paused else self._may_read.set)()
 
     def set_awaited(self, at: float) -> None:
-        """Say when the moment has come that is `at`; one that stands in waits while it is far ahead of it."""
+        """Set the time to wait for; a near buffer pauses while it is far ahead of it."""
         self._awaited_at = at
 
     def has_read(self, at: float) -> bool:
-        """Whether what was on screen at `at` has been read."""
+        """Whether the reading shown at `at` has been read."""
         newest = self.newest_at
         return self.is_done or (
             newest is not None and newest >= at and (self._start_at is None or at >= self._start_at)
         )
 
     def covers(self, at: float) -> bool:
-        """Whether one that stands in is for this moment, too, or soon will have read it."""
+        """Whether a near buffer contains this time, or soon will."""
         reached = max(self.newest_at or 0.0, self._start_at or 0.0)
         return self._start_at is not None and self._start_at <= at <= reached + MAX_AHEAD_S / 4
 
@@ -133,7 +141,7 @@ class ReplayBuffer:
                         self._add_snapshot(snapshot)
                     self._run_actions()
                 self.damage = tuple(run.damage)
-        except BaseException as error:  # kept for the player, which has a thread that is looked at
+        except BaseException as error:  # kept for the player, which checks this thread
             self.failure = error
         finally:
             self.is_done = True
@@ -144,7 +152,7 @@ class ReplayBuffer:
     def _add_snapshot(self, snapshot: Snapshot) -> None:
         if self._start_at is not None:
             if snapshot.at < self._start_at - 2 * self._interval_s:
-                return  # it is not looked at, and packing it takes as long as deriving it
+                return  # not shown, and packing it takes as long as deriving it
             snapshot = without_history(snapshot)
         replicas = dict(self._feed.pipeline.replicas)
         with self._lock:
@@ -169,34 +177,34 @@ class ReplayBuffer:
     # ------------------------------------------------------------------------------------------ what is asked
 
     def run_action(self, action: Callable[[SnapshotPipeline], None]) -> None:
-        """Do something with the monitor between two ticks."""
+        """Run an action with the pipeline between two ticks."""
         self._pending_actions.append(action)
         if self.is_done:
             self._run_actions()
 
     def _run_actions(self) -> None:
-        with contextlib.suppress(IndexError):  # another thread was quicker
+        with contextlib.suppress(IndexError):  # another thread took it
             while self._pending_actions:
                 self._pending_actions.popleft()(self._feed.pipeline)
 
     @property
     def newest_at(self) -> float | None:
-        """The newest moment that was read; None before the first."""
+        """Time of the newest reading; None before the first."""
         with self._lock:
             return self._cache.newest_at
 
     def shown_at(self, at: float) -> float | None:
-        """The moment that was on screen at `at`; None before the first one."""
+        """Time of the reading shown at `at`; None before the first one."""
         with self._lock:
             return self._cache.shown_at(at)
 
     def snapshot_and_replicas(self, at: float) -> tuple[Snapshot, ReplicaTable] | None:
-        """What was shown at a moment, with each replica's figures; None before the first one."""
+        """Snapshot shown at a time, with each replica's figures; None before the first one."""
         with self._lock:
             return self._cache.snapshot_and_extra(at)
 
     def history(self, name: str, columns: int, span_s: float, until: float) -> Sequence[float | None]:
-        """A figure's mean in each of `columns` columns that end at a moment."""
+        """Mean of a figure in each of `columns` columns that end at a time."""
         if columns <= 0:
             return []
         grain = distinct_columns(columns, span_s, self._interval_s)
@@ -204,13 +212,15 @@ class ReplayBuffer:
             return repeat_values(self._feed.pipeline.history.column_values(name, until, span_s, grain), columns)
 
     def heatmap(self, service: str, columns: int, span_s: float, until: float) -> LatencyHeatmap | None:
-        """Where a service's requests fell in each of `columns` columns that end at a moment."""
+        """Latency distribution of a service in each of `columns` columns that end at a time."""
         with self._lock:
             return self._feed.pipeline.heatmaps.heatmap(service, columns, span_s, until)
 
 
 def without_history(snapshot: Snapshot) -> Snapshot:
-    """A snapshot without what rests on the time since the start: that was not read, so it is not known."""
+    """Copy a snapshot without the values that depend on the time since the start, which was not
+    read.
+    """
     services = []
     for service in snapshot.services:
         traffic, errors, latency = service.traffic, service.errors, service.latency

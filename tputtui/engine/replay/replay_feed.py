@@ -1,4 +1,6 @@
-"""A run's items through the same monitor as live readings: bindings, groups and marks come from the run, nothing is guessed."""
+"""Feed a run's items through the pipeline of live readings: bindings, groups and marks come from
+the run.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,16 @@ if TYPE_CHECKING:
 
 
 class ReplayFeed:
-    """Takes the items of one run in order."""
+    """Feed of the items of one run, in order."""
 
     def __init__(
         self, header: RunHeader, window_s: float | None = None, lock: AbstractContextManager[object] | None = None
     ) -> None:
-        """`window_s`: another window than the recorded one. `guard` is held while what another thread may read is written (see `Monitor`)."""
+        """Create the feed.
+
+        `window_s`: another window than the recorded one. `lock` is held while data that another
+        thread may read is written (see `SnapshotPipeline`).
+        """
         self._watched_targets: dict[str, WatchedTarget] = {}
         self.pipeline = SnapshotPipeline(
             interval_s=header.interval_s,
@@ -34,7 +40,7 @@ class ReplayFeed:
         )
 
     def apply_item(self, item: RunItem) -> Snapshot | None:
-        """The snapshot of a reading; None for everything else."""
+        """Apply an item and return the snapshot of a reading; None for everything else."""
         if isinstance(item, RecordedTick):
             none: frozenset[str] = frozenset()
             snapshot = self.pipeline.derive_snapshot(
@@ -60,7 +66,9 @@ class ReplayFeed:
 
 
 def replay_snapshots(run: Run, since: float | None = None, until: float | None = None) -> Iterator[Snapshot]:
-    """The snapshots of a span of a run, as they were shown live. From the start, they are equal to those."""
+    """Derive the snapshots of a span of a run as they were shown live; from the start, they are
+    equal to those.
+    """
     replayer = ReplayFeed(run.header)
     for item in run.items(since, until):
         snapshot = replayer.apply_item(item)

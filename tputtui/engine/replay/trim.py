@@ -1,4 +1,4 @@
-"""A span of a run as a run of its own: it is replayed into a recorder, so that it has a summary of its own, too."""
+"""Trim a run to a span: it is replayed into a recorder, so that the new run has its own summary."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ class EmptySpanError(ValueError):
 
 
 def trim_run(run: Run, begin: float | None, end: float | None, path: Path, *, force: bool = False) -> RecordingState:
-    """Write the readings from `begin` to `end` (`at`, on the run's clock), and the marks and profiles among them.
+    """Write the readings from `begin` to `end` (`at`, on the run's clock), with their marks and
+    profiles.
 
-    Raises NothingThere, and CannotRecord where the file cannot be made; its state says whether it was written whole.
+    Raises EmptySpanError, and CannotRecordError where the file cannot be created; the returned
+    state shows whether it was written completely.
     """
     if next(iter(run.ticks(begin, end)), None) is None:
         raise EmptySpanError("no reading lies in that span")

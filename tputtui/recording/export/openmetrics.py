@@ -1,8 +1,8 @@
-"""A run as OpenMetrics with a timestamp on each sample: `promtool tsdb create-blocks-from openmetrics` loads it.
+"""Export a run as OpenMetrics with timestamps, for `promtool tsdb create-blocks-from openmetrics`.
 
-OpenMetrics wants each family in one piece, so the run is read once for each portion of its families: memory holds one
-portion's samples, however long the run is. Labels `job` and `instance` say which target a sample is of, as a Prometheus
-that had scraped it would.
+OpenMetrics requires each family in one piece, so the run is read once for each batch of families:
+memory holds one batch's samples, however long the run is. Labels `job` and `instance` identify a
+sample's target, as they would in a Prometheus that had scraped it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tputtui.recording.reader import Run
 from tputtui.recording.records import RecordedTick, WatchedTarget
 
 MAX_BATCH_SAMPLES = 2_000_000
-"""Samples held at a time: some 100 MB."""
+"""Samples held at a time: about 100 MB."""
 
 _TYPES = {
     "counter": "counter",
@@ -31,7 +31,7 @@ _TYPES = {
 
 
 def to_openmetrics(run: Run) -> Iterator[str]:
-    """Lines of OpenMetrics, "# EOF" the last. Times are those of the scrapes."""
+    """Generate lines of OpenMetrics, "# EOF" the last. Times are those of the scrapes."""
     exported = _SampleExporter()
     sizes, families, targets = _scan_families(run, exported)
     for portion in _family_batches(sizes):
@@ -50,7 +50,7 @@ def to_openmetrics(run: Run) -> Iterator[str]:
 
 
 def _scan_families(run: Run, exporter: _SampleExporter) -> tuple[dict[str, int], dict[str, Family], dict[str, Target]]:
-    """How many samples each family has, what was said of it, and who the targets are."""
+    """Count each family's samples, and collect its metadata and the targets."""
     sizes: dict[str, int] = {}
     families: dict[str, Family] = {}
     targets: dict[str, Target] = {}
@@ -68,7 +68,9 @@ def _scan_families(run: Run, exporter: _SampleExporter) -> tuple[dict[str, int],
 
 
 class _SampleExporter:
-    """The samples of an answer as they are exported: rates that a server took are named NAME:rate, for they are no counters."""
+    """Exporter of samples: rates computed by a server are named NAME:rate, because they are not
+    counters.
+    """
 
     def __init__(self) -> None:
         self._rate_series: dict[Series, Series] = {}
@@ -106,7 +108,7 @@ def _family_batches(sizes: Mapping[str, int]) -> Iterator[list[str]]:
 
 
 def family_name(sample: str, families: Mapping[str, Family]) -> str:
-    """The name under which OpenMetrics knows a sample's family: a counter's without `_total`."""
+    """Family name of a sample in OpenMetrics: a counter's without `_total`."""
     found = families.get(sample)
     if found is None and (short := strip_suffix(sample)) != sample and short in families:
         found, sample = families[short], short
@@ -123,14 +125,15 @@ def _render_family(
     if family is None and any(series.name == f"{name}_total" for _, series in samples):
         kind = "counter"
     if not all(_is_valid_sample_name(series.name, name, kind) for _, series in samples):
-        kind = "unknown"  # a name that OpenMetrics does not allow there, such as a counter without _total
+        # a name that OpenMetrics does not allow for the type, such as a counter without _total
+        kind = "unknown"
     yield f"# TYPE {_sanitize_name(name)} {kind}\n"
     ordered = sorted(samples.items(), key=lambda item: _sort_key(item[0][0], item[0][1], kind))
     for (target, series), points in ordered:
         head = f"{_sanitize_name(series.name)}{_render_labels(series.labels, targets.get(target))}"
         last = -math.inf
         for time, value in points:
-            if time > last:  # a clock that was set back: Prometheus takes no older sample
+            if time > last:  # the clock was set back: Prometheus accepts no older sample
                 last = time
                 yield f"{head} {_format_number(value)} {time:.3f}\n"
 
@@ -147,7 +150,9 @@ def _is_valid_sample_name(sample: str, name: str, kind: str) -> bool:
 
 
 def _sort_key(target: str, series: Series, kind: str) -> tuple[object, ...]:
-    """Series of one label set together, its buckets by their bound, as OpenMetrics wants them."""
+    """Sort key that groups series of one label set, with buckets by their bound, as OpenMetrics
+    requires.
+    """
     le = series.label("le" if kind != "summary" else "quantile")
     rest = tuple(label for label in series.labels if label[0] not in ("le", "quantile"))
     try:
@@ -158,7 +163,7 @@ def _sort_key(target: str, series: Series, kind: str) -> tuple[object, ...]:
 
 
 def _sanitize_name(name: str) -> str:
-    """A name that every reader takes: what stands outside of [a-zA-Z0-9_:] becomes "_"."""
+    """Sanitize a name for every reader: characters outside of [a-zA-Z0-9_:] become "_"."""
     made = "".join(char if char.isascii() and (char.isalnum() or char in "_:") else "_" for char in name)
     return f"_{made}" if not made or made[0].isdigit() else made
 
@@ -175,7 +180,7 @@ def _render_labels(labels: Labels, target: Target | None) -> str:
 
 
 def _escape(value: str) -> str:
-    value = value.encode("utf-8", "replace").decode()  # half a surrogate pair is no UTF-8
+    value = value.encode("utf-8", "replace").decode()  # an unpaired surrogate is not valid UTF-8
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 

@@ -1,4 +1,6 @@
-"""A run for other programs: JSON lines of its readings, CSV for statistics. OpenMetrics is `openmetrics`."""
+"""Export a run row by row: JSON lines of its readings, CSV for statistics. OpenMetrics is in
+`openmetrics`.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,15 @@ _FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 
 def escape_cell(text: str) -> str:
-    """A text as a cell of CSV: one that a spreadsheet would take for a formula is defused."""
+    """Escape a text as a CSV cell, so that a spreadsheet does not evaluate it as a formula."""
     return f"'{text}" if text.startswith(_FORMULA_PREFIXES) else text
 
 
 def to_csv(run: Run, service: str | None) -> Iterator[str]:
-    """Lines of CSV: what `compare` reads. With several services and none named, the first column names them."""
+    """Generate the CSV lines that `compare` reads.
+
+    With several services and none named, the first column names them.
+    """
     tables = [(name, rows) for name, rows in service_rows(run) if service in (None, name)]
     if not tables:
         held = ", ".join(name for name, _ in service_rows(run)) or "none"
@@ -51,7 +56,9 @@ def _format_line(cells: list[str]) -> str:
 
 
 def to_json(run: Run) -> Iterator[str]:
-    """JSON lines: the header, then each reading whole (names and values, nothing to look up), marks among them."""
+    """Generate JSON lines: the header, then each complete reading (names and values), with the
+    marks.
+    """
     yield _format_json({"run": to_plain(run.header)})
     for item in run.items():
         if isinstance(item, RecordedTick):
