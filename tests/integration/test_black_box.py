@@ -272,6 +272,8 @@ def test_head_takes_one_and_all_is_well() -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_a_signal_ends_it_with_its_number(honest: tuple[str, list[float]], number: signal.Signals, code: int) -> None:
+    if signal.getsignal(number) is signal.SIG_IGN:  # under nohup: the child would inherit it, and obey
+        signal.signal(number, signal.SIG_DFL)
     with begun(honest[0]) as process:
         process.send_signal(number)
         said = process.communicate(timeout=PATIENCE_S)
