@@ -152,7 +152,7 @@ class StackActivities:
         return Activity(-1, "computing")
 
     def _is_called_by_library(self, path: list[int], client: int) -> bool:
-        """Whether a library that is in no table called the client: it may be the user's own code."""
+        """Whether an unlisted library called the client: it may be the user's own code."""
         above = path[: path.index(client)]
         return any(self._origins[func] == "library" and self._listed_categories[func] is None for func in above)
 

@@ -30,7 +30,7 @@ _PYTHON = re.compile(r"(?:python|pypy|uwsgi)")
 
 
 def process_packages(pid: int, root: Path = process_facts.PROC) -> tuple[str, ...]:
-    """Return the packages that a process was started to run; empty if its command line names none."""
+    """Return the packages that a process was started to run; empty if none are named."""
     for _ in range(_MAX_PARENTS):
         found = process_facts.read_facts(pid, root)
         if found is None or not _is_python(pid, root):
@@ -94,7 +94,7 @@ class InstalledPackages:
 
 
 def profile_packages(profile: Profile) -> tuple[str, ...]:
-    """Return the packages of own code recorded at the profile's capture, else those of its frames."""
+    """Return the own packages recorded at the profile's capture, else those of its frames."""
     about = profile.metadata
     if about.own:
         return about.own
@@ -167,7 +167,7 @@ def _packages_from_script(pid: int, path: str, root: Path) -> tuple[str, ...]:
 
 
 def _local_path(pid: int, path: str, root: Path) -> Path:
-    """Return a path of the process as seen from here: below its root, from its working directory."""
+    """Return a path of the process as seen from here: below its root or working directory."""
     base = root / str(pid)
     return base / "root" / path.lstrip("/") if path.startswith("/") else base / "cwd" / path
 

@@ -125,7 +125,7 @@ def _beta_fraction(a: float, b: float, x: float) -> float:
 
 
 class _FunctionWeights:
-    """Weights of one profile by function: totals (once per stack), self, and totals of each slice."""
+    """Weights of one profile by function: totals (once per stack), self, totals by slice."""
 
     def __init__(self, stacks: StackTable) -> None:
         self.stacks = stacks
@@ -156,7 +156,7 @@ class _FunctionWeights:
 def _test_function(
     func: Function, side_before: _FunctionWeights, side_after: _FunctionWeights
 ) -> tuple[float | None, float | None]:
-    """Return (±, p) of one function's difference, uncorrected; None if a side has too few slices."""
+    """Return uncorrected (±, p) of one function's difference; None: too few slices."""
     before, after = side_before.variance(func), side_after.variance(func)
     if before is None or after is None:
         return None, None

@@ -187,7 +187,7 @@ def _parse_python_arguments(remaining: list[str]) -> EntryPoint:
 
 
 def _option_with_value(option: str, remaining: list[str]) -> tuple[str, str]:
-    """Return the letter and the value of a short option with a value; two empty strings for others."""
+    """Return letter and value of a short option with a value; two empty strings for others."""
     for position, letter in enumerate(option[1:], start=2):
         if letter in _OPTIONS_WITH_VALUE:
             return letter, option[position:] or (remaining.pop(0) if remaining else "")
@@ -265,7 +265,7 @@ def _positional_arguments(arguments: Sequence[str]) -> Iterator[tuple[str, bool]
 
 
 def _option_values(arguments: Sequence[str], options: Sequence[str]) -> Iterator[str]:
-    """Yield the values of options, written apart, with an equals sign or joined to a short option."""
+    """Yield the values of options: written apart, after "=" or joined to a short option."""
     for at, argument in enumerate(arguments):
         for option in options:
             if argument == option and at + 1 < len(arguments):

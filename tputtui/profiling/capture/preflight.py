@@ -241,7 +241,7 @@ def _explain_not_python(facts: process_facts.ProcessFacts, label: str, root: Pat
 
 
 def _own_pids(root: Path) -> set[int]:
-    """Pids of this process and of its ancestors, such as a Python wrapper: never meant as targets."""
+    """Pids of this process and its ancestors, such as a Python wrapper: never targets."""
     ours = {os.getpid()}
     above = process_facts.read_facts(os.getpid(), root)
     while above is not None and above.parent_pid > 1 and above.parent_pid not in ours:
